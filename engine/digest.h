@@ -1,0 +1,16 @@
+/* digest.h - SHA-256 over several pieces, each with its length, so that
+ * ("ab","c") and ("a","bc") differ. The only file that sees libcrypto's EVP. */
+#ifndef LG_DIGEST_H
+#define LG_DIGEST_H
+
+#include <stddef.h>
+
+typedef struct lg_piece {
+    const void *data;
+    size_t len;
+} lg_piece;
+
+/* 0, or LG_ENOMEM when libcrypto fails. */
+int lg__digest(const lg_piece *pieces, size_t n, unsigned char out[32]);
+
+#endif

@@ -1,0 +1,468 @@
+/* lunagrad.h - the whole public C API of the lunagrad engine.
+ *
+ * What it is.  A graph of text variables and operators that runs by itself:
+ * model calls go out over HTTP, all that can run at once does, and feedback
+ * travels back through the graph as text (arXiv 2406.07496).
+ *
+ * The loop.  The engine owns no thread and never blocks.  A host adds
+ * lg_engine_fd() to its own poll loop, calls lg_engine_step() when it is
+ * readable or when lg_engine_timeout() has passed, and then drains
+ * lg_engine_next().  A host without a loop calls lg_engine_wait().
+ *
+ * Threads.  An engine and everything made from it belong to one thread, but
+ * for lg_engine_wakeup(), which any thread or signal handler may call.
+ * Several engines may live in one process, each on its own thread.
+ *
+ * Lifetimes.  Four phrases are used throughout: *copied*; *borrowed until
+ * <call>*; *owned by the caller, free with <call>*; *owned by <object>*.
+ * Variables, models and tools are counted: _ref adds a count, _unref drops one.
+ * They must not be touched after lg_engine_free(), which frees them all.
+ *
+ * Errors.  Functions return 0 or a positive value for success and a negative
+ * LG_E* code for failure; lg_engine_errmsg() has the detail of the last
+ * failure.  Expected trouble (a refusal, a time-out) is not a return code but
+ * the state of a variable, see lg_var_error().
+ *
+ * What it asks of the process.  libcurl, libuv and OpenSSL allocate outside
+ * the host's allocator.  SIGPIPE must be ignored by the host (sockets of TLS
+ * connections can raise it).  LC_NUMERIC has no influence.  No environment
+ * variable or file is read but those named in lg_config and, by libcurl, the
+ * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.
+ * After fork() only exec() may follow.  cJSON's process-wide allocation hooks
+ * are set once, to functions that call malloc() unless an engine is parsing.
+ */
+#ifndef LUNAGRAD_H
+#define LUNAGRAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define LG_API
+#else
+#define LG_API __attribute__((visibility("default")))
+#endif
+
+#define LG_VERSION "0.1.0"
+#define LG_API_VERSION 1
+
+/* ---- errors ------------------------------------------------------------ */
+
+/* name, text.  The numbers are -1, -2, … in this order; new ones go last. */
+#define LG_ERROR_MAP(XX)                                                      \
+    XX(NOMEM, "out of memory")                                                \
+    XX(INVAL, "invalid argument")                                             \
+    XX(STATE, "not possible in this state")                                   \
+    XX(REENTRANT, "called from a callback that forbids it")                   \
+    XX(LIMIT, "a size limit was reached")                                     \
+    XX(CYCLE, "the graph has a cycle")                                        \
+    XX(CANCELLED, "cancelled")                                                \
+    XX(INPUT, "an input of this node failed")                                 \
+    XX(TOOL, "a tool or function raised an error")                            \
+    XX(TEMPLATE, "bad template")                                              \
+    XX(PARSE, "bad data")                                                     \
+    XX(UTF8, "invalid UTF-8")                                                 \
+    XX(NOTFOUND, "not found")                                                 \
+    XX(IO, "input or output failed")                                          \
+    XX(RESOLVE, "host name not found")                                        \
+    XX(CONNECT, "connection failed")                                          \
+    XX(TLS, "TLS failed")                                                     \
+    XX(TIMEOUT, "timed out")                                                  \
+    XX(RESET, "connection lost")                                              \
+    XX(BADREPLY, "the server's reply is not what it should be")               \
+    XX(TRUNCATED, "the reply was cut short")                                  \
+    XX(TOOBIG, "the reply is too big")                                        \
+    XX(AUTH, "key missing or refused")                                        \
+    XX(RATE, "rate limit")                                                    \
+    XX(OVERLOAD, "server overloaded or failing")                              \
+    XX(MONEY, "out of quota or credit")                                       \
+    XX(REFUSED, "the model or its filter refused")                            \
+    XX(BADREQUEST, "the server refused the request")                          \
+    XX(CONTEXT, "too long for the model's context")                           \
+    XX(NOMODEL, "no such model or endpoint")
+
+enum lg_error_order {
+    LG_ERROR_ZERO = 0,
+#define XX(name, text) LG_ORDER_##name,
+    LG_ERROR_MAP(XX)
+#undef XX
+    LG_ERROR_END
+};
+enum lg_error {
+    LG_OK = 0,
+#define XX(name, text) LG_E##name = -LG_ORDER_##name,
+    LG_ERROR_MAP(XX)
+#undef XX
+};
+
+/* "timeout" for LG_ETIMEOUT; "unknown" for a number that is no code. Static. */
+LG_API const char *lg_error_name(int code);
+/* One line for people. Static. */
+LG_API const char *lg_error_text(int code);
+
+/* ---- engine ------------------------------------------------------------ */
+
+typedef struct lg_engine lg_engine;
+typedef struct lg_var lg_var;
+typedef struct lg_model lg_model;
+typedef struct lg_tool lg_tool;
+
+/* lua_Alloc's contract: nsize 0 frees and returns NULL; osize is the size that
+ * was asked for when ptr was made. */
+typedef void *(*lg_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
+
+enum lg_log_level { LG_LOG_ERROR = 1, LG_LOG_WARN, LG_LOG_INFO, LG_LOG_DEBUG };
+/* Must not call the engine. msg is borrowed until return, secrets redacted. */
+typedef void (*lg_log_fn)(void *ud, int level, const char *msg);
+
+/* Filled by lg_config_init(), then changed. Every zero means the default. */
+typedef struct lg_config {
+    size_t size;               /* set by lg_config_init */
+    lg_alloc_fn alloc;         /* NULL: malloc and free */
+    void *alloc_ud;
+    lg_log_fn log;             /* NULL: silent */
+    void *log_ud;
+    int log_level;             /* 0: LG_LOG_WARN */
+    int concurrency;           /* calls in flight an endpoint; 0: 64 */
+    int max_attempts;          /* tries of one call in all; 0: 10 */
+    int connect_timeout_ms;    /* 0: 10 000 */
+    int first_byte_timeout_ms; /* silence while a model thinks; 0: 600 000 */
+    int total_timeout_ms;      /* one attempt; 0: 900 000 */
+    size_t max_reply_bytes;    /* after decompression; 0: 16 MiB */
+    size_t memo_bytes;         /* finished replies kept for repeats; 0: 64 MiB */
+    size_t max_queued;         /* variables pending at once; 0: 16 million */
+    uint64_t seed;             /* of back-off jitter; nothing else is random */
+    bool virtual_clock;        /* time jumps to the next timer when idle */
+    bool http2;                /* only where libcurl is 8.1 or newer */
+    const char *ca_file;       /* copied; NULL: the system's store */
+    const char *ca_path;       /* copied; a directory of hashed certificates */
+    const char *proxy;         /* copied; NULL: the *_proxy variables */
+} lg_config;
+
+LG_API void lg_config_init(lg_config *cfg);
+
+/* cfg is copied. *out is owned by the caller, free with lg_engine_free(). */
+LG_API int lg_engine_new(const lg_config *cfg, lg_engine **out);
+/* Cancels what is in flight without waiting for the network and frees all that
+ * was made from the engine. */
+LG_API void lg_engine_free(lg_engine *e);
+/* A descriptor that polls readable when lg_engine_step() has work. */
+LG_API int lg_engine_fd(const lg_engine *e);
+/* Milliseconds until step() is due, 0 now, -1 nothing is waiting for time. */
+LG_API int lg_engine_timeout(const lg_engine *e);
+/* Does what can be done now, for about budget_us microseconds (0: no limit).
+ * Never blocks. LG_OK, or LG_EREENTRANT. */
+LG_API int lg_engine_step(lg_engine *e, int64_t budget_us);
+/* As step, but first waits up to timeout_ms (-1: for ever) when nothing can be
+ * done. Returns at once when events are queued or nothing is pending. */
+LG_API int lg_engine_wait(lg_engine *e, int timeout_ms);
+/* Buy nothing more: calls that are not on the wire are cancelled, now and from now
+ * on; those in flight finish and are kept. false: go on again. */
+LG_API void lg_engine_drain(lg_engine *e, bool drain);
+/* Makes a waiting or polling engine return. Any thread, any signal handler. */
+LG_API void lg_engine_wakeup(lg_engine *e);
+/* Detail of the last call that returned a negative code. Borrowed until the
+ * next call on the engine. */
+LG_API const char *lg_engine_errmsg(const lg_engine *e);
+/* Microseconds of the engine's clock (monotonic, or virtual). */
+LG_API int64_t lg_engine_now(const lg_engine *e);
+
+/* What a call is for; the ledger keeps them apart. */
+enum lg_kind { LG_FORWARD = 0, LG_BACKWARD, LG_OPTIMIZER, LG_JUDGE, LG_KINDS };
+
+typedef struct lg_usage {
+    int64_t input, cached, cache_write, output, reasoning; /* tokens */
+} lg_usage;
+
+typedef struct lg_stats {
+    size_t size;               /* set by the caller */
+    uint64_t calls;            /* model calls finished well, bought */
+    uint64_t shared;           /* calls answered by another's reply */
+    uint64_t failed;           /* model calls given up */
+    uint64_t attempts;         /* requests that went on the wire */
+    uint64_t retries;          /* attempts beyond a call's first */
+    uint64_t ambiguous;        /* attempts that may be paid, without a reply */
+    uint64_t in_flight, queued, waiting; /* now: on the wire, in line, backing off */
+    uint64_t host_running;     /* host calls and tools now running */
+    uint64_t calls_by_kind[LG_KINDS];
+    lg_usage usage[LG_KINDS];
+    uint64_t live_bytes, live_blocks;    /* in the engine's allocator */
+    uint64_t vars_pending, vars_live;
+} lg_stats;
+LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
+
+/* ---- events ------------------------------------------------------------ */
+
+enum lg_event_type {
+    LG_EVENT_NONE = 0,
+    LG_EVENT_VAR,      /* a watched variable is ready, failed or cancelled */
+    LG_EVENT_CALL,     /* a host model is asked: lg_call_reply or lg_call_fail */
+    LG_EVENT_TOOL,     /* a tool is to run: lg_tool_return or lg_tool_fail */
+    LG_EVENT_GRADIENT, /* a tool's own backward is to run: lg_tool_feedback for
+                          each input, then lg_tool_return or lg_tool_fail */
+    LG_EVENT_ABANDON   /* the host work of this id is no longer wanted */
+};
+/* Unknown types must be ignored. */
+typedef struct lg_event {
+    size_t size;
+    int type;
+    uint64_t id;    /* VAR: the variable's; else the id to answer with */
+    uint64_t tag;   /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
+                       CALL: the model's */
+    lg_var *var;    /* VAR, TOOL, GRADIENT: borrowed until the next lg_engine_next */
+} lg_event;
+/* NULL when drained; borrowed until the next call of lg_engine_next. A tool's
+ * or call's event comes once; its answer may come at any later time. */
+LG_API const lg_event *lg_engine_next(lg_engine *e);
+
+/* ---- variables --------------------------------------------------------- */
+
+enum lg_state { LG_PENDING = 0, LG_READY, LG_FAILED, LG_CANCELLED };
+
+/* A leaf. text and role are copied; text must be UTF-8 (LG_EUTF8). With grad
+ * the variable takes feedback. *out is owned by the caller (lg_var_unref). */
+LG_API int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, bool grad,
+                      lg_var **out);
+LG_API lg_var *lg_var_ref(lg_var *v);
+LG_API void lg_var_unref(lg_var *v);
+LG_API uint64_t lg_var_id(const lg_var *v); /* never reused */
+LG_API int lg_var_state(const lg_var *v);   /* enum lg_state */
+/* NULL unless ready. Borrowed until the variable is set or freed. */
+LG_API const char *lg_var_text(const lg_var *v, size_t *len);
+LG_API const char *lg_var_role(const lg_var *v);
+LG_API int lg_var_set_role(lg_var *v, const char *role);
+/* requires grad: true for a leaf made so, or when any input requires it */
+LG_API bool lg_var_grad(const lg_var *v);
+LG_API int lg_var_set_grad(lg_var *v, bool grad);
+/* Scores: larger is better. target is the score that counts as solved. */
+LG_API bool lg_var_score(const lg_var *v, double *score, double *target);
+LG_API int lg_var_set_score(lg_var *v, double score, double target);
+/* What the caller is working on when it makes nodes (example number, -1: none);
+ * carried into feedback and error messages. */
+LG_API int64_t lg_var_example(const lg_var *v);
+LG_API int lg_var_set_example(lg_var *v, int64_t example);
+
+/* A new version. Nodes made before keep seeing the old one. LG_ESTATE when the
+ * variable is pending, LG_EUTF8. */
+LG_API int lg_var_set(lg_var *v, const char *text, size_t len);
+LG_API size_t lg_var_versions(const lg_var *v); /* 1 for a fresh leaf */
+/* i from 0 (the oldest). Borrowed until the variable is set or freed. */
+LG_API const char *lg_var_version(const lg_var *v, size_t i, size_t *len);
+/* Back to version i, forgetting the later ones. */
+LG_API int lg_var_rollback(lg_var *v, size_t i);
+
+/* Queue an LG_EVENT_VAR with this tag when v is (or already was) terminal. */
+LG_API int lg_var_watch(lg_var *v, uint64_t tag);
+/* Cancel a pending variable, and the work only it needed. Dependants become
+ * cancelled too. LG_ESTATE when it is terminal already. */
+LG_API int lg_var_cancel(lg_var *v);
+
+typedef struct lg_failure {
+    int code;                /* LG_E* */
+    int http_status;         /* 0: none */
+    bool retryable;          /* the same call may work later */
+    bool ambiguous;          /* it may have been paid for */
+    const char *message;     /* one line; of a dependant the whole chain */
+    const char *hint;        /* what to do, or NULL */
+    const char *request_id;  /* the provider's, or NULL */
+} lg_failure;
+/* false unless failed or cancelled. Strings are owned by the variable. */
+LG_API bool lg_var_error(const lg_var *v, lg_failure *out);
+
+/* How a variable was made. */
+enum lg_op { LG_OP_LEAF = 0, LG_OP_CALL, LG_OP_FORMAT, LG_OP_CONCAT, LG_OP_SUM, LG_OP_MEAN,
+             LG_OP_TOOL, LG_OP_REPLY, LG_OP_PASS, LG_OPS };
+typedef struct lg_input {
+    lg_var *var;         /* borrowed */
+    const char *name;    /* field, argument or message role; owned by var's producer */
+    const char *text;    /* as the node saw it, NULL while pending */
+    size_t len;
+} lg_input;
+LG_API int lg_var_op(const lg_var *v);
+LG_API const char *lg_op_name(int op);
+LG_API size_t lg_var_inputs(const lg_var *v);
+LG_API int lg_var_input(const lg_var *v, size_t i, lg_input *out);
+
+typedef int (*lg_write_fn)(void *ud, const char *data, size_t len); /* 0 goes on */
+/* The graph that made v, in Graphviz' DOT. with_feedback adds the feedback. */
+LG_API int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud);
+
+/* ---- models ------------------------------------------------------------ */
+
+/* One body field: name as in OpenAI Chat Completions (max_tokens, temperature,
+ * stop, …; providers translate), value as JSON text. */
+typedef struct lg_option {
+    const char *name;
+    const char *json;
+} lg_option;
+
+typedef struct lg_model_config {
+    size_t size;            /* set by lg_model_config_init */
+    const char *dialect;    /* "openai" or "host" */
+    const char *name;       /* as people write it: "openai/gpt-4o-mini" */
+    const char *model;      /* as the server knows it */
+    const char *base_url;   /* "https://api.openai.com/v1"; not for host */
+    const char *api_key;    /* NULL: no Authorization header */
+    const char *key_name;   /* the variable it came from, for messages */
+    const lg_option *headers; /* extra headers: name, raw value */
+    size_t n_headers;
+    const lg_option *options;
+    size_t n_options;
+    int concurrency;        /* of this endpoint; 0: the engine's */
+    bool no_memo;           /* do not keep finished replies for repeats */
+    uint64_t tag;           /* host: echoed in LG_EVENT_CALL */
+} lg_model_config;
+LG_API void lg_model_config_init(lg_model_config *cfg);
+/* Everything is copied. *out is owned by the caller (lg_model_unref). */
+LG_API int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out);
+LG_API lg_model *lg_model_ref(lg_model *m);
+LG_API void lg_model_unref(lg_model *m);
+LG_API const char *lg_model_name(const lg_model *m);
+
+/* ---- nodes ------------------------------------------------------------- */
+/* Making a node schedules it. Inputs are counted, names and roles copied; *out
+ * is owned by the caller. LG_EINVAL when a variable is another engine's. */
+
+typedef struct lg_message {
+    const char *role;       /* "system", "user", "assistant" */
+    lg_var *var;
+} lg_message;
+typedef struct lg_call {
+    size_t size;            /* set by lg_call_init */
+    const lg_message *messages;
+    size_t n_messages;
+    const char *role;       /* of the answer; NULL: "answer" */
+    const lg_option *options; /* override the model's by name */
+    size_t n_options;
+    uint32_t sample;        /* equal calls with equal samples are one call */
+    int kind;               /* enum lg_kind */
+    int64_t example;        /* -1: none */
+} lg_call;
+LG_API void lg_call_init(lg_call *c);
+LG_API int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out);
+
+/* Template text with named fields: {name} is replaced, {{ and }} are braces,
+ * any other brace stands for itself. Values are never scanned again. A {name}
+ * that is no field fails the node with LG_ETEMPLATE. With fenced, the tags in
+ * capitals that the template writes (<FEEDBACK> … </FEEDBACK>) are renamed when
+ * a value contains one, so that no value can close or open one. */
+LG_API int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars,
+                     size_t n, const char *role, bool fenced, lg_var **out);
+LG_API int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out);
+
+enum lg_reduce_flags { LG_SKIP_FAILED = 1 };
+/* Texts joined by newlines, scores added (sum) or averaged (mean). Feedback
+ * passes through unchanged; behind a mean it is reduced by one call for each
+ * parameter. With LG_SKIP_FAILED failed inputs are left out unless all fail. */
+LG_API int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out);
+LG_API int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out);
+
+/* A function of the host. purpose goes into backward prompts. tag is echoed in
+ * events. own_backward: LG_EVENT_GRADIENT is sent instead of a model call. */
+LG_API int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_backward,
+                       uint64_t tag, lg_tool **out);
+LG_API lg_tool *lg_tool_ref(lg_tool *t);
+LG_API void lg_tool_unref(lg_tool *t);
+LG_API int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars,
+                        size_t n, const char *role, lg_var **out);
+
+/* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
+ * score may be NULL. message: one line. */
+LG_API int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len,
+                          const double *score, double target);
+LG_API int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message);
+/* Feedback of a tool's own backward for input i (from 0). len 0: nothing to say */
+LG_API int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len);
+/* What was said about the tool's result, joined; empty when it is the loss itself.
+ * Borrowed until the answer. For LG_EVENT_GRADIENT only. */
+LG_API int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len);
+
+/* What a host model is asked. Strings are borrowed until the answer. */
+typedef struct lg_request_view {
+    lg_model *model;
+    size_t n_messages;
+    size_t n_options;       /* the model's and the call's, merged, by name */
+    uint32_t sample;
+} lg_request_view;
+LG_API int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out);
+LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role,
+                           const char **text, size_t *len);
+LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
+LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
+                         const char *finish_reason, const lg_usage *usage);
+LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
+
+/* "stop", "length", "content_filter", … of a model's answer; NULL for others. */
+LG_API const char *lg_var_finish_reason(const lg_var *v);
+/* false when v is no model's answer, or the server did not say */
+LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);
+
+/* ---- feedback ---------------------------------------------------------- */
+
+/* none: "this is the loss itself"; empty: "nothing to improve"; text. */
+enum lg_feedback_state { LG_FB_NONE = 0, LG_FB_EMPTY, LG_FB_TEXT };
+typedef struct lg_feedback {
+    int state;
+    const char *text;         /* owned by the variable until zeroed */
+    size_t len;
+    bool has_score;
+    double score, target;     /* of the loss it came from */
+    uint64_t from;            /* id of the variable whose producer gave it; 0: by hand */
+    size_t input;             /* which input of that producer */
+    const char *from_role;
+    int64_t example;          /* -1: none, or several after a reduction */
+    const char *conversation; /* what it is about, rendered; NULL: none */
+    size_t conversation_len;
+    size_t n_sources;         /* records a reduction made this from; 0: not reduced */
+    lg_var *var;              /* the node that wrote it; NULL: by hand or passed on */
+} lg_feedback;
+LG_API size_t lg_var_feedbacks(const lg_var *v);
+LG_API int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out);
+LG_API int lg_var_feedback_source(const lg_var *v, size_t i, size_t source, lg_feedback *out);
+/* Feedback given by hand (a person's, a program's). Survives backward. */
+LG_API int lg_var_add_feedback(lg_var *v, const char *text, size_t len);
+/* Forget all feedback, and passes that failed. LG_ESTATE while a pass runs. */
+LG_API int lg_var_zero_grad(lg_var *v);
+
+typedef struct lg_backward {
+    size_t size;            /* set by lg_backward_init */
+    lg_model *model;        /* writes the feedback; NULL: an error if a call is needed */
+    size_t context_tokens;  /* budget of the contexts in one prompt; 0: 24 000 */
+    bool skip_failed;       /* an edge that fails is left out, not an error */
+} lg_backward;
+LG_API void lg_backward_init(lg_backward *b);
+/* Start a pass from root, which may be pending. *out becomes ready when every
+ * variable that requires grad has its feedback, or failed; its text says in one
+ * line what was done. *out is owned by the caller. */
+LG_API int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out);
+/* A pass through v that is running or failed; NULL: none. Borrowed. */
+LG_API lg_var *lg_var_pass(const lg_var *v);
+
+/* The operators' own prompts, by name (see lua/lunagrad/prompts.lua for the
+ * names and fields). A template is a variable like any other and may require
+ * grad. v is counted. LG_ENOTFOUND from get: none set. */
+LG_API int lg_template_set(lg_engine *e, const char *name, lg_var *v);
+LG_API int lg_template_get(lg_engine *e, const char *name, lg_var **out); /* borrowed */
+
+/* ---- text tools (pure) ------------------------------------------------- */
+
+/* Offset of the first byte that is not UTF-8, or -1. Overlong forms,
+ * surrogates and values above U+10FFFF are refused; NUL is allowed. */
+LG_API int64_t lg_utf8_check(const char *s, size_t len);
+/* A rough count of tokens: bytes/4, at least one a word. Never 0 for text. */
+LG_API size_t lg_token_estimate(const char *s, size_t len);
+/* The text inside the last well-formed <tag>…</tag>, trimmed of one newline at
+ * each end. Returns 1 when found, 0 when not. A pair is well-formed when the
+ * closing tag follows with no opening of the same tag between. */
+LG_API int lg_tag_last(const char *s, size_t len, const char *tag, const char **out,
+                       size_t *out_len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
