@@ -1,0 +1,560 @@
+/* engine.c - the front door: create, step, free, and pump().
+ *
+ * The only place that moves an item from stage to stage:
+ *   graph → request → sched → http → sched → graph → gradient → graph …
+ * Stages are passive; each gives what it has when it is asked. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+/* ---- errors ------------------------------------------------------------ */
+
+int lg__engine_error(lg_engine *e, int code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->errmsg, sizeof e->errmsg, fmt, ap);
+    va_end(ap);
+    return code;
+}
+
+const char *lg_engine_errmsg(const lg_engine *e) {
+    return e->errmsg;
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+void lg_config_init(lg_config *cfg) {
+    memset(cfg, 0, sizeof *cfg);
+    cfg->size = sizeof *cfg;
+}
+
+static int or_default(int value, int otherwise) {
+    return value > 0 ? value : otherwise;
+}
+
+static int build(lg_engine *e, const lg_config *c) {
+    lg__clock_init(&e->clock, c->virtual_clock);
+    lg__log_init(&e->log, &e->mem, c->log, c->log_ud, or_default(c->log_level, LG_LOG_WARN));
+    lg__map_init(&e->works, &e->mem);
+    e->connect_timeout_ms = or_default(c->connect_timeout_ms, 10000);
+    e->first_byte_timeout_ms = or_default(c->first_byte_timeout_ms, 600000);
+    e->total_timeout_ms = or_default(c->total_timeout_ms, 900000);
+    e->max_reply_bytes = c->max_reply_bytes ? c->max_reply_bytes : (size_t)16 << 20;
+    int err = lg__graph_init(&e->graph, &e->mem, &e->log, e,
+                             c->max_queued ? c->max_queued : (size_t)16 << 20);
+    if (!err)
+        err = lg__loop_new(&e->mem, &e->loop);
+    lg_http_config http = {
+        .ca_file = c->ca_file, .ca_path = c->ca_path, .proxy = c->proxy, .http2 = c->http2
+    };
+    if (!err)
+        err = lg__http_new(&e->mem, e->loop, &e->log, &http, &e->http);
+    lg_sched_config sched = {
+        .concurrency = or_default(c->concurrency, 64),
+        .max_attempts = or_default(c->max_attempts, 10),
+        .memo_bytes = c->memo_bytes ? c->memo_bytes : (size_t)64 << 20,
+        .seed = c->seed,
+    };
+    if (!err)
+        err = lg__sched_new(&e->mem, &e->log, &e->clock, &sched, &e->sched);
+    return err;
+}
+
+int lg_engine_new(const lg_config *cfg, lg_engine **out) {
+    lg_config c;
+    lg_mem first;
+    *out = NULL;
+    lg_config_init(&c);
+    if (cfg)
+        memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
+    lg__mem_init(&first, c.alloc, c.alloc_ud);
+    lg_engine *e = lg__mem_zero(&first, sizeof *e);
+    if (!e)
+        return LG_ENOMEM;
+    e->mem = first;
+    int err = build(e, &c);
+    if (err)
+        lg_engine_free(e);
+    else
+        *out = e;
+    return err;
+}
+
+void lg_engine_free(lg_engine *e) {
+    if (!e)
+        return;
+    if (e->http)
+        lg__http_free(e->http);
+    lg__works_free(e);
+    if (e->event_var) /* its count dies with the graph */
+        e->event_var = NULL;
+    if (e->graph.mem)
+        lg__graph_free(&e->graph);
+    if (e->sched)
+        lg__sched_free(e->sched);
+    while (e->models) {
+        lg_model *m = e->models;
+        e->models = m->next;
+        lg__model_destroy(m);
+    }
+    if (e->loop)
+        lg__loop_free(e->loop);
+    lg__log_free(&e->log);
+    lg_mem last = e->mem;
+    lg__mem_free(&last, e, sizeof *e);
+}
+
+/* ---- waking ------------------------------------------------------------ */
+
+void lg__engine_touch(lg_engine *e) {
+    if (e->in_step || e->woken)
+        return;
+    e->woken = true;
+    lg__loop_wakeup(e->loop);
+}
+
+void lg_engine_wakeup(lg_engine *e) {
+    atomic_store(&e->poked, 1);
+    lg__loop_wakeup(e->loop);
+}
+
+int lg_engine_fd(const lg_engine *e) {
+    return lg__loop_fd(e->loop);
+}
+
+static bool has_events(const lg_engine *e) {
+    return e->graph.fired.head || e->out_head;
+}
+
+static bool has_work(const lg_engine *e) {
+    const lg_graph *g = &e->graph;
+    return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
+           g->host_head;
+}
+
+static int ms_until(int64_t due_us, int64_t now_us) {
+    if (due_us == INT64_MAX)
+        return -1;
+    if (due_us <= now_us)
+        return 0;
+    int64_t ms = (due_us - now_us + 999) / 1000;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static int sooner(int a, int b) {
+    if (a < 0)
+        return b;
+    return b >= 0 && b < a ? b : a;
+}
+
+int lg_engine_timeout(const lg_engine *e) {
+    if (has_events(e) || has_work(e))
+        return 0;
+    int own = e->clock.is_virtual
+                  ? -1
+                  : ms_until(lg__sched_due(e->sched), lg__clock_now(&e->clock));
+    return sooner(lg__loop_timeout(e->loop), own);
+}
+
+int64_t lg_engine_now(const lg_engine *e) {
+    return lg__clock_now(&e->clock);
+}
+
+/* ---- pump: one stage after the other ----------------------------------- */
+
+/* Nodes whose inputs have settled: compute, or hand on. */
+static void run_ready(lg_engine *e, int most) {
+    lg_node *n;
+    while (most-- > 0 && (n = lg__nodes_pop(&e->graph.ready))) {
+        if (n->done)
+            lg_var_unref(n->out);
+        else
+            lg__ops[n->out->op].forward(&e->graph, n);
+    }
+}
+
+static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why) {
+    lg_fail f;
+    char who[120];
+    lg__fail_init(&f);
+    lg__fail_copy(&f, why);
+    lg_bytes b;
+    lg__bytes_init(&b, &e->mem, LG_BYTES_MAX);
+    lg__bytes_addf(&b, "%s: %s", lg__var_describe(n->out, who, sizeof who), lg__fail_message(why));
+    lg_text *t = lg__text_of(&b);
+    if (t) {
+        lg__text_unref(f.message);
+        f.message = t;
+    }
+    lg__var_fail(n->out, why->code, &f);
+    lg__fail_free(&f);
+}
+
+static void fail_node_code(lg_engine *e, lg_node *n, int code) {
+    lg_fail f;
+    lg__fail_init(&f);
+    f.code = code;
+    fail_node(e, n, &f);
+}
+
+static void settle_call(lg_engine *e, lg_node *n, const lg_request *r) {
+    lg_call_data *c = n->u.call;
+    const lg_reply *reply = &r->reply;
+    c->request = NULL;
+    if (r->state != LG_REQ_DONE) {
+        fail_node(e, n, &reply->fail);
+        return;
+    }
+    c->has_usage = reply->has_usage;
+    c->usage = reply->usage;
+    memcpy(c->finish_reason, reply->finish_reason, sizeof c->finish_reason);
+    const char *name = lg__finish_name(reply->finish);
+    if (reply->finish != LG_FINISH_UNKNOWN)
+        snprintf(c->finish_reason, sizeof c->finish_reason, "%s", name);
+    lg__var_ready(n->out, lg__text_ref(reply->text));
+}
+
+static void settle_waiters(lg_engine *e, lg_request *r) {
+    lg_node *list = r->waiters, *in_order = NULL;
+    r->waiters = NULL;
+    while (list) {
+        lg_node *next = list->u.call->next_waiting;
+        list->u.call->next_waiting = in_order;
+        in_order = list;
+        list = next;
+    }
+    while (in_order) {
+        lg_node *n = in_order;
+        in_order = n->u.call->next_waiting;
+        n->u.call->next_waiting = NULL;
+        settle_call(e, n, r);
+    }
+}
+
+void lg__engine_complete(lg_engine *e, lg_request *r) {
+    settle_waiters(e, r);
+    lg__sched_release(e->sched, r);
+}
+
+/* roles and texts of a node's edges; small calls need no allocation */
+enum { FEW = 8 };
+
+static int make_request(lg_engine *e, lg_node *n, lg_request **out) {
+    const char *few_roles[FEW], **roles = few_roles;
+    lg_text *few_texts[FEW], **texts = few_texts;
+    size_t edges = n->n_edges;
+    lg_call_data *c = n->u.call;
+    if (edges > FEW) {
+        roles = lg__mem_new(&e->mem, edges * sizeof *roles);
+        texts = lg__mem_new(&e->mem, edges * sizeof *texts);
+    }
+    int err = roles && texts ? LG_OK : LG_ENOMEM;
+    for (size_t i = 0; !err && i < edges; i++) {
+        roles[i] = n->edges[i].name->data;
+        texts[i] = n->edges[i].seen;
+    }
+    if (!err)
+        err = lg__request_new(&e->mem, ++e->last_request, c->model, roles, texts, edges,
+                              c->options, c->n_options, c->sample, c->kind, out);
+    if (edges > FEW) {
+        lg__mem_free(&e->mem, roles, edges * sizeof *roles);
+        lg__mem_free(&e->mem, texts, edges * sizeof *texts);
+    }
+    return err;
+}
+
+static void submit(lg_engine *e, lg_node *n) {
+    lg_request *r, *wanted;
+    if (e->draining) {
+        fail_node_code(e, n, LG_ECANCELLED);
+        return;
+    }
+    int err = make_request(e, n, &r);
+    if (err) {
+        fail_node_code(e, n, err);
+        return;
+    }
+    wanted = lg__sched_submit(e->sched, r);
+    if (!wanted) {
+        lg__request_free(&e->mem, r);
+        fail_node_code(e, n, LG_ENOMEM);
+        return;
+    }
+    if (wanted->state == LG_REQ_DONE) { /* kept from before */
+        settle_call(e, n, wanted);
+        return;
+    }
+    n->u.call->request = wanted;
+    n->u.call->next_waiting = wanted->waiters;
+    wanted->waiters = n;
+}
+
+static void submit_calls(lg_engine *e, int most) {
+    lg_node *n;
+    while (most-- > 0 && (n = lg__nodes_pop(&e->graph.calls))) {
+        if (n->done)
+            lg_var_unref(n->out);
+        else
+            submit(e, n);
+    }
+}
+
+static void offer_tools(lg_engine *e, int most) {
+    lg_node *n;
+    while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
+        lg_work *w;
+        if (n->done) {
+            lg_var_unref(n->out);
+        } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
+            fail_node_code(e, n, LG_ENOMEM);
+        } else {
+            w->node = n;
+            n->work = w->id;
+        }
+    }
+}
+
+static void offer_gradients(lg_engine *e) {
+    lg_step *s;
+    lg_fail f;
+    while ((s = lg__graph_next_host(&e->graph))) {
+        lg_work *w;
+        if (lg__work_new(e, LG_EVENT_GRADIENT, &w)) {
+            lg__fail_init(&f);
+            f.code = LG_ENOMEM;
+            lg__pass_host_done(s, &f);
+        } else {
+            w->step = s;
+        }
+    }
+}
+
+static void move_steps(lg_engine *e, int most) {
+    lg_waiter *w;
+    while (most-- > 0 && (w = lg__waits_pop(&e->graph.steps)))
+        lg__pass_fired(w);
+    offer_gradients(e);
+}
+
+/* An attempt that could not even start has ended like any other. */
+static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d) {
+    r->transfer = NULL;
+    int state = lg__sched_finish(e->sched, r, d);
+    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
+        lg__engine_complete(e, r);
+}
+
+static void not_started(lg_engine *e, lg_request *r, int err) {
+    lg_http_done d;
+    memset(&d, 0, sizeof d);
+    d.ud = r;
+    d.retry_after_ms = -1;
+    lg__bytes_init(&d.body, &e->mem, 1);
+    lg__fail_init(&d.fail);
+    if (err == LG_EINVAL)
+        lg__fail_set(&d.fail, &e->mem, err, "bad URL: %.200s", r->url.data ? r->url.data : "");
+    else
+        lg__fail_set(&d.fail, &e->mem, err, "cannot start a request: %s", lg_error_text(err));
+    finish_attempt(e, r, &d);
+}
+
+static void start_host(lg_engine *e, lg_request *r) {
+    lg_work *w;
+    if (!lg__work_new(e, LG_EVENT_CALL, &w)) {
+        w->request = r;
+        r->transfer = w;
+        return;
+    }
+    lg__fail_set(&r->reply.fail, &e->mem, LG_ENOMEM, "no memory to ask the model");
+    int state = lg__sched_finish_host(e->sched, r);
+    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
+        lg__engine_complete(e, r);
+}
+
+static void start_http(lg_engine *e, lg_request *r) {
+    lg_transfer *t;
+    lg_http_request h = {
+        .method = "POST",
+        .url = r->url.data,
+        .headers = r->headers.data ? r->headers.data : "",
+        .body = r->body.data,
+        .body_len = r->body.len,
+        .connect_timeout_ms = e->connect_timeout_ms,
+        .first_byte_timeout_ms = e->first_byte_timeout_ms,
+        .total_timeout_ms = e->total_timeout_ms,
+        .max_reply_bytes = e->max_reply_bytes,
+    };
+    int err = lg__http_start(e->http, &h, r, &t);
+    if (err)
+        not_started(e, r, err);
+    else
+        r->transfer = t;
+}
+
+static void start_requests(lg_engine *e, int most) {
+    lg_request *r;
+    while (most-- > 0 && (r = lg__sched_next(e->sched))) {
+        if (r->state == LG_REQ_FAILED) /* it could not even be written */
+            lg__engine_complete(e, r);
+        else if (r->model->provider)
+            start_http(e, r);
+        else
+            start_host(e, r);
+    }
+}
+
+static bool take_replies(lg_engine *e, int most) {
+    lg_http_done d;
+    bool any = false;
+    while (most-- > 0 && lg__http_next(e->http, &d)) {
+        any = true;
+        finish_attempt(e, d.ud, &d);
+    }
+    return any;
+}
+
+/* ---- what was cancelled ------------------------------------------------ */
+
+static void leave_request(lg_engine *e, lg_node *n) {
+    lg_request *r = n->u.call->request;
+    if (!r)
+        return;
+    n->u.call->request = NULL;
+    lg_node *prev = NULL;
+    for (lg_node *w = r->waiters; w && w != n; w = w->u.call->next_waiting)
+        prev = w;
+    if (prev)
+        prev->u.call->next_waiting = n->u.call->next_waiting;
+    else
+        r->waiters = n->u.call->next_waiting;
+    n->u.call->next_waiting = NULL;
+    if (r->waiters)
+        return;
+    if (r->state == LG_REQ_SENT && r->transfer) {
+        if (r->model->provider)
+            lg__http_cancel(r->transfer);
+        else
+            lg__work_abandon(e, ((lg_work *)r->transfer)->id);
+        r->transfer = NULL;
+    }
+    lg__sched_cancel(e->sched, r);
+}
+
+static void drop_cancelled(lg_engine *e) {
+    lg_node *n;
+    while ((n = lg__nodes_pop(&e->graph.dropped))) {
+        if (n->out->op == LG_OP_CALL)
+            leave_request(e, n);
+        else if (n->work)
+            lg__work_abandon(e, n->work);
+        lg_var_unref(n->out);
+    }
+}
+
+static bool is_unsent_call(const lg_var *v) {
+    if (v->state != LG_PENDING || v->op != LG_OP_CALL || !v->node)
+        return false;
+    const lg_request *r = v->node->u.call->request;
+    return r && (r->state == LG_REQ_QUEUED || r->state == LG_REQ_BACKOFF);
+}
+
+/* Cancelling may free neighbours, so the next one is held before this is let go. */
+void lg_engine_drain(lg_engine *e, bool drain) {
+    e->draining = drain;
+    lg_var *v = drain ? lg_var_ref(e->graph.vars) : NULL;
+    while (v) {
+        if (is_unsent_call(v))
+            lg_var_cancel(v);
+        lg_var *next = lg_var_ref(v->next);
+        lg_var_unref(v);
+        v = next;
+    }
+    lg__engine_touch(e);
+}
+
+/* ---- step -------------------------------------------------------------- */
+
+enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
+
+static void pump(lg_engine *e, int64_t until_us) {
+    lg_clock real = { .is_virtual = false };
+    bool replies = true;
+    do {
+        drop_cancelled(e);
+        run_ready(e, SLICE);
+        submit_calls(e, SLICE);
+        offer_tools(e, SLICE);
+        move_steps(e, SLICE);
+        replies = take_replies(e, SLICE);
+        start_requests(e, SLICE);
+        if (until_us && lg__clock_now(&real) >= until_us)
+            break;
+    } while (has_work(e) || replies);
+    if (has_work(e) || replies)
+        lg__loop_wakeup(e->loop); /* the rest is due at once */
+}
+
+static bool nothing_runs(lg_engine *e) {
+    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e);
+}
+
+/* More to start than one slice lets through is found here again. */
+static void settle_down(lg_engine *e, int64_t until_us) {
+    pump(e, until_us);
+    while (e->clock.is_virtual && nothing_runs(e) && !has_events(e)) {
+        int64_t due = lg__sched_due(e->sched);
+        if (due == INT64_MAX)
+            break;
+        lg__clock_advance(&e->clock, due);
+        start_requests(e, INT_MAX);
+        pump(e, until_us);
+    }
+}
+
+int lg_engine_step(lg_engine *e, int64_t budget_us) {
+    lg_clock real = { .is_virtual = false };
+    if (e->in_step)
+        return lg__engine_error(e, LG_EREENTRANT, "step is running already");
+    e->in_step = true;
+    e->woken = false;
+    int err = lg__loop_run(e->loop, 0);
+    settle_down(e, budget_us > 0 ? lg__clock_now(&real) + budget_us : 0);
+    e->in_step = false;
+    return err;
+}
+
+int lg_engine_wait(lg_engine *e, int timeout_ms) {
+    lg_clock real = { .is_virtual = false };
+    int64_t start = lg__clock_now(&real);
+    for (;;) {
+        int err = lg_engine_step(e, 0);
+        if (err || has_events(e) || !e->graph.n_pending || atomic_exchange(&e->poked, 0))
+            return err;
+        int64_t gone = (lg__clock_now(&real) - start) / 1000;
+        if (timeout_ms >= 0 && gone >= timeout_ms)
+            return LG_OK;
+        int left = timeout_ms < 0 ? -1 : (int)(timeout_ms - gone);
+        e->in_step = true;
+        err = lg__loop_run(e->loop, sooner(left, lg_engine_timeout(e)));
+        e->in_step = false;
+        if (err)
+            return err;
+    }
+}
+
+/* ---- numbers ----------------------------------------------------------- */
+
+void lg_engine_stats(const lg_engine *e, lg_stats *out) {
+    lg_stats s;
+    memset(&s, 0, sizeof s);
+    lg__sched_stats(e->sched, &s);
+    s.size = out->size;
+    s.host_running = e->works.count;
+    s.live_bytes = e->mem.live_bytes;
+    s.live_blocks = e->mem.live_blocks;
+    s.vars_pending = e->graph.n_pending;
+    s.vars_live = e->graph.n_live;
+    memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
+}

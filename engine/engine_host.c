@@ -1,0 +1,341 @@
+/* engine_host.c - events to the host, and its answers.
+ *
+ * Work has one life: queued, announced by an event, answered or abandoned. The
+ * id finds it; an answer to an id that is gone changes nothing. */
+#include <string.h>
+
+#include "engine_internal.h"
+
+/* ---- work -------------------------------------------------------------- */
+
+int lg__work_new(lg_engine *e, int type, lg_work **out) {
+    lg_work *w = lg__mem_zero(&e->mem, sizeof *w);
+    if (!w)
+        return LG_ENOMEM;
+    w->id = ++e->graph.last_id;
+    w->type = type;
+    if (lg__map_put(&e->works, w->id, w)) {
+        lg__mem_free(&e->mem, w, sizeof *w);
+        return LG_ENOMEM;
+    }
+    w->queued = true;
+    if (e->out_tail)
+        e->out_tail->next = w;
+    else
+        e->out_head = w;
+    e->out_tail = w;
+    *out = w;
+    return LG_OK;
+}
+
+static void release(lg_engine *e, lg_work *w) {
+    lg__text_unref(w->heard);
+    lg__mem_free(&e->mem, w, sizeof *w);
+}
+
+/* While it is queued the queue frees it; see lg_engine_next. */
+void lg__work_free(lg_engine *e, lg_work *w) {
+    lg__map_take(&e->works, w->id);
+    if (w->queued)
+        w->type = LG_EVENT_NONE;
+    else
+        release(e, w);
+}
+
+void lg__work_abandon(lg_engine *e, uint64_t id) {
+    lg_work *w = lg__map_get(&e->works, id);
+    if (!w)
+        return;
+    lg__map_take(&e->works, id);
+    w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
+    w->node = NULL;
+    w->request = NULL;
+    if (w->queued)
+        return;
+    w->queued = true;
+    w->next = NULL;
+    if (e->out_tail)
+        e->out_tail->next = w;
+    else
+        e->out_head = w;
+    e->out_tail = w;
+}
+
+void lg__works_free(lg_engine *e) {
+    while (e->out_head) {
+        lg_work *w = e->out_head;
+        e->out_head = w->next;
+        lg__map_take(&e->works, w->id);
+        release(e, w);
+    }
+    size_t pos = 0;
+    uint64_t id;
+    lg_work *w;
+    while ((w = lg__map_next(&e->works, &pos, &id)))
+        release(e, w);
+    lg__map_free(&e->works);
+}
+
+/* ---- events ------------------------------------------------------------ */
+
+static void fill(lg_engine *e, int type, uint64_t id, uint64_t tag, lg_var *var) {
+    e->event = (lg_event){
+        .size = sizeof e->event, .type = type, .id = id, .tag = tag, .var = var
+    };
+    e->event_var = var;
+}
+
+static void from_watch(lg_engine *e, lg_watcher *w) {
+    fill(e, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
+    lg__mem_free(&e->mem, w, sizeof *w);
+}
+
+static void from_work(lg_engine *e, lg_work *w) {
+    switch (w->type) {
+    case LG_EVENT_CALL:
+        fill(e, w->type, w->id, w->request->model->tag, NULL);
+        break;
+    case LG_EVENT_TOOL:
+        fill(e, w->type, w->id, w->node->u.tool->tag, lg_var_ref(w->node->out));
+        break;
+    case LG_EVENT_GRADIENT:
+        fill(e, w->type, w->id, w->step->var->node->u.tool->tag, lg_var_ref(w->step->var));
+        break;
+    default:
+        fill(e, LG_EVENT_ABANDON, w->id, 0, NULL);
+    }
+}
+
+/* What was withdrawn before the host heard of it is skipped. */
+static lg_work *next_work(lg_engine *e) {
+    while (e->out_head) {
+        lg_work *w = e->out_head;
+        e->out_head = w->next;
+        if (!e->out_head)
+            e->out_tail = NULL;
+        w->next = NULL;
+        w->queued = false;
+        if (w->type != LG_EVENT_NONE)
+            return w;
+        release(e, w);
+    }
+    return NULL;
+}
+
+/* A pass that was cancelled wants its step's work no more. */
+static bool is_moot(lg_engine *e, lg_work *w) {
+    if (w->type != LG_EVENT_GRADIENT || !lg__step_cancelled(w->step))
+        return false;
+    lg_step *s = w->step;
+    lg__work_free(e, w);
+    lg__pass_host_done(s, NULL);
+    return true;
+}
+
+const lg_event *lg_engine_next(lg_engine *e) {
+    lg_var_unref(e->event_var);
+    e->event_var = NULL;
+    lg_waiter *fired = lg__waits_pop(&e->graph.fired);
+    if (fired) {
+        from_watch(e, (lg_watcher *)fired);
+        return &e->event;
+    }
+    lg_work *w;
+    while ((w = next_work(e))) {
+        if (is_moot(e, w))
+            continue;
+        from_work(e, w);
+        w->announced = true;
+        if (w->type == LG_EVENT_ABANDON)
+            release(e, w);
+        return &e->event;
+    }
+    return NULL;
+}
+
+/* ---- answers ----------------------------------------------------------- */
+
+static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b) {
+    lg_work *w = lg__map_get(&e->works, id);
+    if (w && (w->type == type_a || w->type == type_b))
+        return w;
+    lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
+                     (unsigned long long)id);
+    return NULL;
+}
+
+static void fail_bad_text(lg_engine *e, lg_node *node, int64_t at) {
+    lg_fail f;
+    char who[120];
+    lg__fail_init(&f);
+    lg__fail_set(&f, &e->mem, LG_EUTF8, "%s: tool \"%s\" returned text that is not UTF-8 (byte %lld)",
+                 lg__var_describe(node->out, who, sizeof who), node->u.tool->name->data,
+                 (long long)at + 1);
+    lg__var_fail(node->out, LG_EUTF8, &f);
+    lg__fail_free(&f);
+}
+
+int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
+                   double target) {
+    lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_node *node = w->node;
+    lg_step *step = w->step;
+    bool gradient = w->type == LG_EVENT_GRADIENT;
+    lg__work_free(e, w);
+    lg__engine_touch(e);
+    if (gradient) {
+        lg__pass_host_done(step, NULL);
+        return LG_OK;
+    }
+    node->work = 0;
+    int64_t bad = lg_utf8_check(text, len);
+    if (bad >= 0) {
+        fail_bad_text(e, node, bad);
+        return LG_OK;
+    }
+    if (score)
+        lg_var_set_score(node->out, *score, target);
+    lg_text *t = lg__text_new(&e->mem, text, len);
+    if (t)
+        lg__var_ready(node->out, t);
+    else
+        lg__var_fail(node->out, LG_ENOMEM, NULL);
+    return LG_OK;
+}
+
+int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message) {
+    lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_node *node = w->node;
+    lg_step *step = w->step;
+    const lg_var *about = step ? step->var : node->out;
+    lg_fail f;
+    char who[120];
+    lg__fail_init(&f);
+    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(about, who, sizeof who), message);
+    lg__work_free(e, w);
+    if (step) {
+        lg__pass_host_done(step, &f);
+    } else {
+        node->work = 0;
+        lg__var_fail(node->out, code, &f);
+    }
+    lg__fail_free(&f);
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
+int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len) {
+    lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    if (lg_utf8_check(text, len) >= 0)
+        return lg__engine_error(e, LG_EUTF8, "feedback is not UTF-8");
+    lg_text *t = lg__text_new(&e->mem, text, len);
+    if (!t)
+        return lg__engine_error(e, LG_ENOMEM, "no memory for feedback");
+    int err = lg__pass_host_text(w->step, input, t);
+    lg__text_unref(t);
+    return err ? lg__engine_error(e, err, "the tool has no input %zu", input + 1) : LG_OK;
+}
+
+int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len) {
+    lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    if (!w->heard)
+        w->heard = lg__step_feedback(w->step);
+    if (!w->heard)
+        return lg__engine_error(e, LG_ENOMEM, "no memory for feedback");
+    *text = w->heard->data;
+    *len = w->heard->len;
+    return LG_OK;
+}
+
+/* ---- host models ------------------------------------------------------- */
+
+int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out) {
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w)
+        return LG_ENOTFOUND;
+    *out = (lg_request_view){ .model = w->request->model,
+                              .n_messages = w->request->n_turns,
+                              .n_options = w->request->n_options,
+                              .sample = w->request->sample };
+    return LG_OK;
+}
+
+int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, const char **text,
+                    size_t *len) {
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w || i >= w->request->n_turns)
+        return LG_ENOTFOUND;
+    *role = w->request->turn_roles[i];
+    *text = w->request->turn_texts[i]->data;
+    *len = w->request->turn_texts[i]->len;
+    return LG_OK;
+}
+
+int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out) {
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w || i >= w->request->n_options)
+        return LG_ENOTFOUND;
+    *out = (lg_option){ w->request->options[i].name, w->request->options[i].value };
+    return LG_OK;
+}
+
+static int finish_call(lg_engine *e, lg_work *w) {
+    lg_request *r = w->request;
+    lg__work_free(e, w);
+    r->transfer = NULL;
+    int state = lg__sched_finish_host(e->sched, r);
+    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
+        lg__engine_complete(e, r);
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
+int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
+                  const char *finish_reason, const lg_usage *usage) {
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_reply *r = &w->request->reply;
+    int64_t bad = lg_utf8_check(text, len);
+    lg__reply_free(r);
+    lg__reply_init(r);
+    if (bad >= 0)
+        lg__fail_set(&r->fail, &e->mem, LG_EUTF8, "model %s returned text that is not UTF-8 (byte %lld)",
+                     w->request->model->name, (long long)bad + 1);
+    else if (!(r->text = lg__text_new(&e->mem, text, len)))
+        lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
+    if (!finish_reason)
+        finish_reason = "stop";
+    size_t n = strnlen(finish_reason, sizeof r->finish_reason - 1);
+    memcpy(r->finish_reason, finish_reason, n);
+    r->finish_reason[n] = '\0';
+    r->finish = LG_FINISH_UNKNOWN;
+    for (int f = LG_FINISH_STOP; f <= LG_FINISH_TOOLS; f++)
+        if (strcmp(lg__finish_name(f), r->finish_reason) == 0)
+            r->finish = f;
+    if (usage) {
+        r->has_usage = true;
+        r->usage = *usage;
+    }
+    return finish_call(e, w);
+}
+
+int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message) {
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_reply *r = &w->request->reply;
+    lg__reply_free(r);
+    lg__reply_init(r);
+    lg__fail_set(&r->fail, &e->mem, code, "%s", message);
+    r->fail.retryable = retryable;
+    return finish_call(e, w);
+}

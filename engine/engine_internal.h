@@ -1,0 +1,58 @@
+/* engine_internal.h - the engine itself, shared by the three files of the front
+ * door: engine.c (life, pump), engine_nodes.c (what a host builds), engine_host.c
+ * (events out, answers in). Nothing below the front door includes it. */
+#ifndef LG_ENGINE_INTERNAL_H
+#define LG_ENGINE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "gradient.h"
+#include "sched.h"
+
+typedef struct lg_work {        /* something the host was, or will be, asked to do */
+    uint64_t id;
+    int type;                   /* enum lg_event_type */
+    lg_request *request;        /* CALL */
+    lg_node *node;              /* TOOL; its variable is pending, so it stays */
+    lg_step *step;              /* GRADIENT; its pass waits for us */
+    lg_text *heard;             /* GRADIENT, made when asked for */
+    bool queued, announced;
+    struct lg_work *next;       /* in the event queue */
+} lg_work;
+
+struct lg_engine {
+    lg_mem mem;
+    lg_clock clock;
+    lg_log log;
+    lg_loop *loop;
+    lg_http *http;
+    lg_sched *sched;
+    lg_graph graph;
+    lg_model *models;
+    lg_map works;               /* id → lg_work, announced or queued */
+    lg_work *out_head, *out_tail;
+    int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
+    size_t max_reply_bytes;
+    uint64_t last_request;
+    bool in_step, woken, draining;
+    atomic_int poked;
+    lg_event event;             /* what lg_engine_next returned last */
+    lg_var *event_var;          /* counted while the event is borrowed */
+    char errmsg[512];
+};
+
+/* Sets the message and returns the code. */
+int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Work was made outside step(): a polling host must hear of it. */
+void lg__engine_touch(lg_engine *e);
+/* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
+int lg__work_new(lg_engine *e, int type, lg_work **out);
+/* The host's work is not wanted any more: one LG_EVENT_ABANDON if it knows of it */
+void lg__work_abandon(lg_engine *e, uint64_t id);
+void lg__work_free(lg_engine *e, lg_work *w);
+void lg__works_free(lg_engine *e);
+/* A request has ended: settle all who waited for it, and let it go. */
+void lg__engine_complete(lg_engine *e, lg_request *r);
+
+#endif

@@ -1,0 +1,280 @@
+/* engine_nodes.c - the public constructors: variables, models, tools, nodes.
+ *
+ * Checks what the host gives, then builds in graph.c; nothing runs here. */
+#include <math.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+static bool is_utf8(const char *s) {
+    return !s || lg_utf8_check(s, strlen(s)) < 0;
+}
+
+/* ---- variables --------------------------------------------------------- */
+
+int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, bool grad,
+               lg_var **out) {
+    int64_t bad = lg_utf8_check(text, len);
+    if (bad >= 0)
+        return lg__engine_error(e, LG_EUTF8, "text is not UTF-8: byte %lld is wrong",
+                                (long long)bad + 1);
+    if (!is_utf8(role))
+        return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
+    lg_text *t = lg__text_new(&e->mem, text, len);
+    if (!t)
+        return lg__engine_error(e, LG_ENOMEM, "no memory for a variable");
+    int err = lg__graph_leaf(&e->graph, t, role, grad, LG_OP_LEAF, out);
+    lg__text_unref(t);
+    return err ? lg__engine_error(e, err, "no memory for a variable") : LG_OK;
+}
+
+/* ---- models ------------------------------------------------------------ */
+
+void lg_model_config_init(lg_model_config *cfg) {
+    memset(cfg, 0, sizeof *cfg);
+    cfg->size = sizeof *cfg;
+}
+
+int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out) {
+    const char *why = "out of memory";
+    lg_model *m;
+    int err = lg__model_make(&e->mem, cfg, &m, &why);
+    if (err)
+        return lg__engine_error(e, err, "%s", why);
+    if (m->api_key && lg__log_secret(&e->log, m->api_key)) {
+        lg__model_destroy(m);
+        return lg__engine_error(e, LG_ENOMEM, "out of memory");
+    }
+    m->engine = e;
+    m->next = e->models;
+    e->models = m;
+    *out = m;
+    return LG_OK;
+}
+
+lg_model *lg_model_ref(lg_model *m) {
+    if (m)
+        m->refs++;
+    return m;
+}
+
+void lg_model_unref(lg_model *m) {
+    if (!m || --m->refs > 0)
+        return;
+    for (lg_model **at = &m->engine->models; *at; at = &(*at)->next)
+        if (*at == m) {
+            *at = m->next;
+            break;
+        }
+    lg__model_destroy(m);
+}
+
+const char *lg_model_name(const lg_model *m) {
+    return m->name;
+}
+
+/* ---- tools ------------------------------------------------------------- */
+
+int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_backward,
+                uint64_t tag, lg_tool **out) {
+    if (!name || !is_utf8(name) || !is_utf8(purpose))
+        return lg__engine_error(e, LG_EUTF8, "a tool's name and purpose must be UTF-8");
+    lg_tool *t = lg__mem_zero(&e->mem, sizeof *t);
+    if (t) {
+        t->name = lg__text_new(&e->mem, name, strlen(name));
+        t->purpose = lg__text_new(&e->mem, purpose ? purpose : "", purpose ? strlen(purpose) : 0);
+    }
+    if (!t || !t->name || !t->purpose) {
+        if (t) {
+            lg__text_unref(t->name);
+            lg__text_unref(t->purpose);
+        }
+        lg__mem_free(&e->mem, t, sizeof *t);
+        return lg__engine_error(e, LG_ENOMEM, "no memory for a tool");
+    }
+    t->refs = 1;
+    t->engine = e;
+    t->own_backward = own_backward;
+    t->tag = tag;
+    t->next = e->graph.tools;
+    if (t->next)
+        t->next->prev = t;
+    e->graph.tools = t;
+    *out = t;
+    return LG_OK;
+}
+
+lg_tool *lg_tool_ref(lg_tool *t) {
+    if (t)
+        t->refs++;
+    return t;
+}
+
+void lg_tool_unref(lg_tool *t) {
+    if (!t || --t->refs > 0)
+        return;
+    lg_engine *e = t->engine;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        e->graph.tools = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    lg__text_unref(t->name);
+    lg__text_unref(t->purpose);
+    lg__mem_free(&e->mem, t, sizeof *t);
+}
+
+/* ---- nodes ------------------------------------------------------------- */
+
+/* Links the edges and starts the node, or takes it all back. */
+static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_var *const *vars,
+                          size_t n, int err, lg_var **out) {
+    for (size_t i = 0; !err && i < n; i++)
+        err = is_utf8(names ? names[i] : NULL)
+                  ? lg__node_edge(v->node, names ? names[i] : "", vars[i])
+                  : LG_EUTF8;
+    if (err) {
+        lg__node_discard(v);
+        return lg__engine_error(e, err, "cannot make the node: %s", lg_error_text(err));
+    }
+    lg__node_start(v->node);
+    lg__engine_touch(e);
+    *out = v;
+    return LG_OK;
+}
+
+static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v) {
+    if (!is_utf8(role))
+        return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
+    int err = lg__node_new(&e->graph, op, n, role, v);
+    if (err == LG_ELIMIT)
+        return lg__engine_error(e, err, "too many variables are pending (%zu): wait for some, or "
+                                        "raise max_queued",
+                                e->graph.n_pending);
+    return err ? lg__engine_error(e, err, "no memory for a node") : LG_OK;
+}
+
+void lg_call_init(lg_call *c) {
+    memset(c, 0, sizeof *c);
+    c->size = sizeof *c;
+    c->example = -1;
+}
+
+static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call) {
+    size_t size = call->n_options * sizeof *d->options;
+    if (!size)
+        return LG_OK;
+    d->options = lg__mem_zero(m, size);
+    if (!d->options)
+        return LG_ENOMEM;
+    d->n_options = call->n_options;
+    for (size_t i = 0; i < call->n_options; i++) {
+        d->options[i].name = lg__mem_strdup(m, call->options[i].name);
+        d->options[i].json = lg__mem_strdup(m, call->options[i].json);
+        if (!d->options[i].name || !d->options[i].json)
+            return LG_ENOMEM;
+    }
+    return LG_OK;
+}
+
+int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) {
+    lg_var *v;
+    if (!m || m->engine != e || !call->n_messages || call->kind < 0 || call->kind >= LG_KINDS)
+        return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
+    int err = new_node(e, LG_OP_CALL, call->n_messages, call->role ? call->role : "answer", &v);
+    if (err)
+        return err;
+    lg_call_data *d = lg__mem_zero(&e->mem, sizeof *d);
+    v->node->u.call = d;
+    v->example = call->example;
+    err = d ? copy_options(&e->mem, d, call) : LG_ENOMEM;
+    if (d) {
+        d->model = lg_model_ref(m);
+        d->sample = call->sample;
+        d->kind = call->kind;
+    }
+    for (size_t i = 0; !err && i < call->n_messages; i++)
+        err = is_utf8(call->messages[i].role)
+                  ? lg__node_edge(v->node, call->messages[i].role, call->messages[i].var)
+                  : LG_EUTF8;
+    return link_and_start(e, v, NULL, NULL, 0, err, out);
+}
+
+int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars, size_t n,
+              const char *role, bool fenced, lg_var **out) {
+    lg_var *v;
+    int err = new_node(e, LG_OP_FORMAT, n + 1, role, &v);
+    if (err)
+        return err;
+    v->node->fenced = fenced;
+    err = lg__node_edge(v->node, "template", tmpl);
+    return link_and_start(e, v, names, vars, n, err, out);
+}
+
+int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out) {
+    lg_var *v;
+    int err = new_node(e, LG_OP_CONCAT, n, role, &v);
+    return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
+}
+
+static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, size_t n,
+                  unsigned flags, lg_var **out) {
+    lg_var *v;
+    if (!n)
+        return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", role);
+    int err = new_node(e, op, n, role, &v);
+    if (err)
+        return err;
+    v->node->skip_failed = (flags & LG_SKIP_FAILED) != 0;
+    return link_and_start(e, v, NULL, vars, n, 0, out);
+}
+
+int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out) {
+    return reduce(e, LG_OP_SUM, "sum", vars, n, flags, out);
+}
+
+int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out) {
+    return reduce(e, LG_OP_MEAN, "mean", vars, n, flags, out);
+}
+
+int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars, size_t n,
+                 const char *role, lg_var **out) {
+    lg_var *v;
+    if (!t || t->engine != e)
+        return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
+    int err = new_node(e, LG_OP_TOOL, n, role ? role : t->name->data, &v);
+    if (err)
+        return err;
+    v->node->u.tool = lg_tool_ref(t);
+    return link_and_start(e, v, names, vars, n, 0, out);
+}
+
+/* ---- backward ---------------------------------------------------------- */
+
+void lg_backward_init(lg_backward *b) {
+    memset(b, 0, sizeof *b);
+    b->size = sizeof *b;
+}
+
+int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out) {
+    if (!root || root->graph != &e->graph || (b->model && b->model->engine != e))
+        return lg__engine_error(e, LG_EINVAL, "backward needs a variable and a model of this engine");
+    int err = lg__pass_start(&e->graph, root, b, out);
+    if (err)
+        return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
+int lg_template_set(lg_engine *e, const char *name, lg_var *v) {
+    if (!name || !v || v->graph != &e->graph)
+        return lg__engine_error(e, LG_EINVAL, "a template is a variable of this engine");
+    int err = lg__template_put(&e->graph, name, v);
+    return err ? lg__engine_error(e, err, "no memory for a template") : LG_OK;
+}
+
+int lg_template_get(lg_engine *e, const char *name, lg_var **out) {
+    *out = lg__template_find(&e->graph, name);
+    return *out ? LG_OK : lg__engine_error(e, LG_ENOTFOUND, "no template \"%s\" is set", name);
+}

@@ -1,0 +1,54 @@
+/* http.h - HTTP transfers over libcurl's multi interface, in shards.
+ *
+ * The only file pair (with http_tls.c) that sees libcurl. No retry, no policy:
+ * one transfer is one request on the wire, never re-sent behind our back (the
+ * body goes through a read callback whose seek fails). Finished transfers wait
+ * in a list for lg__http_next; nothing is called back. */
+#ifndef LG_HTTP_H
+#define LG_HTTP_H
+
+#include "fail.h"
+#include "log.h"
+#include "loop.h"
+
+typedef struct lg_http lg_http;
+typedef struct lg_transfer lg_transfer;
+
+typedef struct lg_http_config {
+    const char *ca_file, *ca_path, *proxy; /* borrowed until _free; NULL: default */
+    bool http2;
+    int shard_size;            /* transfers a multi handle; 0: 256 */
+} lg_http_config;
+
+typedef struct lg_http_request {
+    const char *method;        /* "POST" or "GET" */
+    const char *url;
+    const char *headers;       /* "Name: value\n" lines */
+    const char *body;          /* these three are borrowed until the transfer ends */
+    size_t body_len;
+    int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
+    size_t max_reply_bytes;    /* after decompression */
+} lg_http_request;
+
+typedef struct lg_http_done {
+    void *ud;                  /* as given to start */
+    int status;                /* 0: no reply */
+    lg_bytes body;             /* owned by the done; moved out by the caller or freed */
+    char content_type[96], request_id[80], should_retry[8];
+    int64_t retry_after_ms;    /* retry-after-ms, Retry-After (seconds, date); -1 */
+    lg_fail fail;              /* code 0: a whole reply arrived */
+    bool sent;                 /* the whole request was handed to the network */
+} lg_http_done;
+
+int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out);
+void lg__http_free(lg_http *h);          /* frees sockets of what is in flight */
+/* 0, LG_ENOMEM, LG_EINVAL (a bad URL). *out is owned by h until done or cancel. */
+int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer **out);
+/* Frees the socket; the transfer gives no done. */
+void lg__http_cancel(lg_transfer *t);
+/* false: none. The caller frees with lg__http_done_free. */
+bool lg__http_next(lg_http *h, lg_http_done *out);
+void lg__http_done_free(lg_http_done *d);
+size_t lg__http_active(const lg_http *h);
+
+#endif

@@ -1,0 +1,238 @@
+/* http_easy.c - one transfer as curl sees it: its options and its callbacks.
+ *
+ * Why a request is sent once and never again: when a kept-alive connection dies
+ * before the first byte of a reply, libcurl sends the request again by itself,
+ * and a model is paid twice. curl asks (CURLOPT_PREREQFUNCTION, 7.80) before it
+ * begins a request on a connection, each time; the second time it is refused,
+ * unless not one byte of the request had left. This holds for GET, for HTTP/2's
+ * refused streams and for every size of body, and the body stays with
+ * POSTFIELDS, so that head and body leave in one write (a read callback costs a
+ * second one, and an upload buffer for each transfer, on libcurl below 8.7).
+ *
+ * Handles are kept and not reset: lg__easy_new sets what never changes,
+ * lg__easy_prepare all that does. Called by http.c. */
+#include <limits.h>
+#include <string.h>
+
+#include "http_internal.h"
+
+enum {
+    CONNECT_DEFAULT_MS = 10000,
+    MAXAGE_CONN_S = 45,        /* below the idle limits of load balancers */
+    KEEPALIVE_S = 60,          /* below what address translators forget in */
+    RECEIVE_BYTES = 8192,      /* replies are some KB; ten thousand of these are 80 MB */
+    UPLOAD_BYTES = 16384       /* TLS needs one; curl's default is 64 KB */
+};
+
+/* ---- callbacks: they note, and call nothing of ours that acts ------------- */
+
+static size_t on_body(char *data, size_t size, size_t n, void *ud)
+{
+    lg_transfer *t = ud;
+    int err = lg__bytes_add(&t->done.body, data, size * n);
+
+    if (err == 0)
+        return size * n;
+    t->stop = err == LG_ELIMIT ? LG_ETOOBIG : LG_ENOMEM;
+    return 0;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *ud)
+{
+    lg_transfer *t = ud;
+
+    if (!lg__headers_line(t, line, size * n)) {
+        t->stop = LG_ETOOBIG;
+        return 0;
+    }
+    if (!t->interim)
+        lg__shard_first_byte(t);
+    return size * n;
+}
+
+static int on_request(void *ud, char *peer, char *self, int peer_port, int self_port)
+{
+    lg_transfer *t = ud;
+    long bytes = 0;
+
+    (void)peer;
+    (void)self;
+    (void)peer_port;
+    (void)self_port;
+    if (!t->asked) {
+        t->asked = true;
+        t->http->opened = t->http->opened || t->gate != NULL;
+        return CURL_PREREQFUNC_OK;
+    }
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    if (bytes == 0)
+        return CURL_PREREQFUNC_OK; /* the connection was dead before the first byte */
+    t->stop = LG_ERESET;
+    t->refused_resend = true;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    (void)purpose;
+    return lg__socket_open(ud, a);
+}
+
+static int on_close(void *ud, curl_socket_t fd)
+{
+    return lg__socket_close(ud, fd);
+}
+
+/* ---- options -------------------------------------------------------------- */
+
+#define SET(option, value) (rc = rc ? rc : curl_easy_setopt(e, option, value))
+
+static CURLcode set_callbacks(lg_transfer *t)
+{
+    CURL *e = t->easy;
+    CURLcode rc = CURLE_OK;
+
+    SET(CURLOPT_PRIVATE, t);
+    SET(CURLOPT_ERRORBUFFER, t->why);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, t);
+    SET(CURLOPT_PREREQFUNCTION, on_request);
+    SET(CURLOPT_PREREQDATA, t);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+    SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(CURLOPT_CLOSESOCKETDATA, t->http); /* connections outlive transfers */
+    return rc;
+}
+
+static CURLcode set_connection(const lg_http *h, CURL *e)
+{
+    CURLcode rc = CURLE_OK;
+
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a cancel never waits for a resolver's thread */
+    SET(CURLOPT_TCP_NODELAY, 1L);
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
+    SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
+    SET(CURLOPT_MAXAGE_CONN, (long)MAXAGE_CONN_S);
+    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
+    SET(CURLOPT_SHARE, h->share);
+    if (h->cfg.proxy)
+        SET(CURLOPT_PROXY, h->cfg.proxy);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    return rc;
+}
+
+static CURLcode set_http(const lg_http *h, CURL *e)
+{
+    CURLcode rc = CURLE_OK;
+
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_HTTP_VERSION, h->http2 ? (long)CURL_HTTP_VERSION_2TLS
+                                       : (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_ACCEPT_ENCODING, ""); /* all curl knows; on_body counts what comes out */
+    SET(CURLOPT_USERAGENT, "lunagrad/" LG_VERSION);
+    return rc;
+}
+
+int lg__easy_new(lg_transfer *t)
+{
+    CURLcode rc = CURLE_OUT_OF_MEMORY;
+
+    t->easy = curl_easy_init();
+    if (t->easy) {
+        rc = set_callbacks(t);
+        rc = rc ? rc : set_connection(t->http, t->easy);
+        rc = rc ? rc : set_http(t->http, t->easy);
+        rc = rc ? rc : lg__tls_options(t->http->tls, t->easy);
+    }
+    if (rc == CURLE_OK)
+        return 0;
+    lg__log_line(t->http->log, LG_LOG_ERROR, "libcurl refuses an option: %s",
+                 curl_easy_strerror(rc));
+    curl_easy_cleanup(t->easy);
+    t->easy = NULL;
+    return rc == CURLE_OUT_OF_MEMORY ? LG_ENOMEM : LG_EIO;
+}
+
+static int add_header(lg_transfer *t, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(t->headers, line);
+
+    if (!more)
+        return LG_ENOMEM;
+    t->headers = more;
+    return 0;
+}
+
+/* "Name: value\n" lines into curl's list. */
+static int add_headers(lg_transfer *t, const char *lines)
+{
+    char line[2048];
+    int err = 0;
+
+    while (lines && *lines && err == 0) {
+        size_t len = strcspn(lines, "\r\n");
+
+        if (len >= sizeof line)
+            return LG_EINVAL;
+        memcpy(line, lines, len);
+        line[len] = '\0';
+        lines += len;
+        lines += strspn(lines, "\r\n");
+        if (len > 0)
+            err = add_header(t, line);
+    }
+    return err ? err : add_header(t, "Expect:"); /* never wait for a 100 */
+}
+
+static long limit_ms(int ms, int otherwise)
+{
+    return ms > 0 ? ms : otherwise;
+}
+
+int lg__easy_prepare(lg_transfer *t)
+{
+    const lg_http_request *r = &t->req;
+    CURL *e = t->easy;
+    CURLcode rc = CURLE_OK;
+    int err = add_headers(t, r->headers);
+
+    if (err)
+        return err;
+    SET(CURLOPT_URL, r->url);
+    SET(CURLOPT_HTTPHEADER, t->headers);
+    if (strcmp(r->method, "GET") == 0) {
+        SET(CURLOPT_HTTPGET, 1L);
+    } else {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDS, r->body ? r->body : "");
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+    }
+    SET(CURLOPT_CONNECTTIMEOUT_MS, limit_ms(r->connect_timeout_ms, CONNECT_DEFAULT_MS));
+    SET(CURLOPT_TIMEOUT_MS, limit_ms(r->total_timeout_ms, 0));
+    return rc == CURLE_OK ? 0 : rc == CURLE_URL_MALFORMAT ? LG_EINVAL : LG_ENOMEM;
+}
+
+bool lg__easy_sent(lg_transfer *t)
+{
+    curl_off_t body = 0;
+    long bytes = 0;
+
+    if (t->refused_resend)
+        return true; /* how much of it is not known: think the worst */
+    if (!t->asked)
+        return false;
+    if (t->req.body_len == 0) {
+        curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+        return bytes > 0;
+    }
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    return body >= (curl_off_t)t->req.body_len;
+}

@@ -1,0 +1,230 @@
+/* http_fail.c - what went wrong with a transfer, as a code and in words.
+ *
+ * It does not decide about retries; it says what is known: whether the same
+ * request may work later (retryable) and whether it may have been paid for
+ * (ambiguous: all of it had left, and the server did not refuse). Called by http.c */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http_internal.h"
+
+typedef struct lg_story {
+    int code;
+    bool retryable;
+    const char *hint;
+    char text[640];
+} lg_story;
+
+static void tell(lg_story *s, int code, bool retryable, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+static void tell(lg_story *s, int code, bool retryable, const char *hint, const char *fmt, ...)
+{
+    va_list ap;
+
+    s->code = code;
+    s->retryable = retryable;
+    s->hint = hint;
+    va_start(ap, fmt);
+    vsnprintf(s->text, sizeof s->text, fmt, ap);
+    va_end(ap);
+}
+
+static const char *os_text(int err, char *buf, size_t size)
+{
+    return strerror_r(err, buf, size);
+}
+
+static int os_error(const lg_transfer *t)
+{
+    long err = 0;
+
+    if (t->os_error)
+        return t->os_error;
+    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &err);
+    return (int)err;
+}
+
+/* Resolvers do not say so when it was descriptors they lacked. */
+static bool no_descriptors(const lg_transfer *t)
+{
+    int fd;
+
+    if (t->os_error == EMFILE || t->os_error == ENFILE)
+        return true;
+    fd = fcntl(lg__loop_fd(t->http->loop), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return errno == EMFILE || errno == ENFILE;
+    close(fd);
+    return false;
+}
+
+static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+{
+    char buf[128];
+    int err = os_error(t);
+
+    if (no_descriptors(t))
+        tell(s, LG_ECONNECT, true, "raise the limit (ulimit -n) or lower the concurrency",
+             "too many open files: no socket left for %s", host);
+    else if (rc == CURLE_COULDNT_RESOLVE_HOST)
+        tell(s, LG_ERESOLVE, true, "check the base URL and the network", "host name not found: %s",
+             host);
+    else if (rc == CURLE_COULDNT_RESOLVE_PROXY)
+        tell(s, LG_ERESOLVE, true, "check the proxy setting",
+             "the proxy's host name was not found (on the way to %s)", host);
+    else if (rc != CURLE_COULDNT_CONNECT)
+        tell(s, LG_ECONNECT, true, "check the proxy setting", "the proxy gave no way to %s: %s",
+             host, t->why);
+    else
+        tell(s, LG_ECONNECT, true, "is the server running, and is the base URL right?",
+             "cannot connect to %s: %s", host, err ? os_text(err, buf, sizeof buf) : t->why);
+}
+
+static void tell_timeout(lg_story *s, const lg_transfer *t, const char *host)
+{
+    const lg_http_request *r = &t->req;
+    int connect_ms = r->connect_timeout_ms;
+
+    if (r->total_timeout_ms > 0 && (connect_ms <= 0 || r->total_timeout_ms < connect_ms))
+        connect_ms = r->total_timeout_ms;
+    if (t->stop == LG_ETIMEOUT)
+        tell(s, LG_ETIMEOUT, true, "raise first_byte_timeout_ms if the model may think longer",
+             "no first byte from %s within %d ms", host, r->first_byte_timeout_ms);
+    else if (!t->asked)
+        tell(s, LG_ETIMEOUT, true, "is the server up, and the network?",
+             "no connection to %s within %d ms", host, connect_ms);
+    else
+        tell(s, LG_ETIMEOUT, true, "raise total_timeout_ms if replies may take longer",
+             "no whole reply from %s within %d ms in all", host, r->total_timeout_ms);
+}
+
+static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+{
+    const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
+    const char *problem = lg__tls_problem(t->http->tls), *hint = NULL;
+    bool cut = strstr(why, "SSL_ERROR_SYSCALL") || strstr(why, "reset by peer") ||
+               strstr(why, "unexpected eof");
+    long verified = 0;
+
+    if (rc == CURLE_SSL_CACERT_BADFILE) {
+        tell(s, LG_ETLS, false, "check ca_file and ca_path, or install ca-certificates", "TLS: %s",
+             problem ? problem : why);
+        return;
+    }
+    curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    hint = lg__tls_hint(verified);
+    if (!hint && rc == CURLE_PEER_FAILED_VERIFICATION)
+        hint = "the certificate is for another host: check the base URL";
+    if (strstr(why, "wrong version number"))
+        hint = "that server speaks plain HTTP: the base URL should begin with http://";
+    tell(s, LG_ETLS, rc == CURLE_SSL_CONNECT_ERROR && cut, hint, "TLS with %s failed: %s", host,
+         why);
+}
+
+static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+{
+    const char *where = t->done.status ? "inside the reply" : "before a reply";
+    char buf[128];
+    int err = os_error(t);
+
+    if (rc == CURLE_RECV_ERROR && (strstr(t->why, "chunk") || strstr(t->why, "Chunk")))
+        tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, t->why);
+    else if (rc == CURLE_GOT_NOTHING)
+        tell(s, LG_ERESET, true, NULL, "%s closed the connection before a reply", host);
+    else
+        tell(s, LG_ERESET, true, NULL, "connection to %s lost %s: %s", host, where,
+             err ? os_text(err, buf, sizeof buf) : t->why[0] ? t->why : curl_easy_strerror(rc));
+}
+
+/* What a callback of ours ended. */
+static void tell_stop(lg_story *s, const lg_transfer *t, const char *host)
+{
+    if (t->stop == LG_ETIMEOUT)
+        tell_timeout(s, t, host);
+    else if (t->stop == LG_ETOOBIG && t->done.body.err == 0)
+        tell(s, LG_ETOOBIG, false, NULL, "the reply headers of %s are too big", host);
+    else if (t->stop == LG_ETOOBIG)
+        tell(s, LG_ETOOBIG, false, "raise max_reply_bytes if such replies are right",
+             "the reply of %s is over %zu bytes", host, t->req.max_reply_bytes);
+    else if (t->refused_resend)
+        tell(s, LG_ERESET, true, NULL, "%s closed a kept connection as the request was sent", host);
+    else if (t->stop == LG_ERESET)
+        tell(s, LG_ERESET, true, NULL, "connection to %s given up after an error in libcurl", host);
+    else
+        tell(s, t->stop, false, NULL, "%s (reply of %s)", lg_error_text(t->stop), host);
+}
+
+static void tell_curl(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+{
+    const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
+
+    switch ((int)rc) {
+    case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT: case CURLE_PROXY:
+        tell_connect(s, t, rc, host);
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        tell_timeout(s, t, host);
+        break;
+    case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR: case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ENGINE_INITFAILED: case CURLE_USE_SSL_FAILED:
+        tell_tls(s, t, rc, host);
+        break;
+    case CURLE_GOT_NOTHING: case CURLE_SEND_ERROR: case CURLE_RECV_ERROR: case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: case CURLE_SEND_FAIL_REWIND: case CURLE_SSL_SHUTDOWN_FAILED:
+        tell_lost(s, t, rc, host);
+        break;
+    case CURLE_PARTIAL_FILE:
+        tell(s, LG_ETRUNCATED, true, NULL, "the reply of %s ended before its end", host);
+        break;
+    case CURLE_WRITE_ERROR: case CURLE_BAD_CONTENT_ENCODING: case CURLE_WEIRD_SERVER_REPLY:
+        tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, why);
+        break;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        tell(s, LG_EBADREPLY, false, "check the base URL", "%s does not speak HTTP: %s", host, why);
+        break;
+    case CURLE_URL_MALFORMAT:
+        tell(s, LG_EINVAL, false, "check the base URL", "bad URL (host %s): %s", host, why);
+        break;
+    case CURLE_OUT_OF_MEMORY:
+        tell(s, LG_ENOMEM, false, NULL, "%s (in libcurl)", lg_error_text(LG_ENOMEM));
+        break;
+    default:
+        tell(s, LG_EIO, false, NULL, "request to %s failed: %s", host, why);
+        break;
+    }
+}
+
+void lg__http_explain(lg_transfer *t, CURLcode rc)
+{
+    lg_http *h = t->http;
+    lg_fail *f = &t->done.fail;
+    lg_story s;
+    char host[256];
+    const char *at;
+    size_t n = lg__url_host(t->req.url, &at);
+
+    if (n >= sizeof host)
+        n = sizeof host - 1;
+    memcpy(host, at, n);
+    host[n] = '\0';
+    if (t->stop)
+        tell_stop(&s, t, host);
+    else
+        tell_curl(&s, t, rc, host);
+    lg__log_redact(h->log, s.text, strlen(s.text));
+    lg__fail_set(f, h->mem, s.code, "%s", s.text);
+    if (s.hint)
+        lg__fail_hint(f, h->mem, "%s", s.hint);
+    f->retryable = s.retryable;
+    f->ambiguous = t->done.sent && t->done.status < 400;
+    f->http_status = t->done.status;
+    f->retry_after_ms = t->done.retry_after_ms;
+    memcpy(f->request_id, t->done.request_id, sizeof f->request_id);
+}

@@ -1,0 +1,161 @@
+/* http_headers.c - the few reply headers that matter, out of what curl hands on.
+ *
+ * One line at a time, any bytes at all. It is not a header store: what is not
+ * listed here is gone. Called by http_easy.c; the last function by http.c. */
+#include <string.h>
+#include <strings.h>
+
+#include "http_internal.h"
+
+enum { HEADER_BYTES_MAX = 256 * 1024 };
+
+#define RETRY_MAX_MS INT64_C(1000000000000) /* thirty years: no sum of it overflows */
+
+typedef void (*header_fn)(lg_transfer *t, const char *value, size_t len);
+
+/* Printable ASCII only, cut to fit. */
+static void keep(char *to, size_t size, const char *s, size_t len)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < len && n + 1 < size; i++) {
+        if (s[i] >= 0x20 && s[i] < 0x7f)
+            to[n++] = s[i];
+    }
+    to[n] = '\0';
+}
+
+int64_t lg__headers_seconds(const char *s, size_t len)
+{
+    int64_t ms = 0, unit = 100;
+    size_t i = 0;
+
+    for (; i < len && s[i] >= '0' && s[i] <= '9'; i++) {
+        if (ms < RETRY_MAX_MS)
+            ms = ms * 10 + (s[i] - '0') * 1000;
+    }
+    if (i == 0)
+        return -1;
+    if (i < len && s[i] == '.') {
+        for (i++; i < len && s[i] >= '0' && s[i] <= '9'; i++, unit /= 10)
+            ms += (s[i] - '0') * unit;
+    }
+    if (i != len)
+        return -1;
+    return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+}
+
+static void on_retry_after_ms(lg_transfer *t, const char *v, size_t len)
+{
+    int64_t us = lg__headers_seconds(v, len); /* the same digits, a thousandth of the worth */
+
+    if (us >= 0)
+        t->done.retry_after_ms = (us + 999) / 1000;
+}
+
+static void on_retry_after(lg_transfer *t, const char *v, size_t len)
+{
+    char date[64];
+    int64_t ms = lg__headers_seconds(v, len);
+
+    if (t->done.retry_after_ms >= 0)
+        return; /* the finer one was there first */
+    if (ms >= 0) {
+        t->done.retry_after_ms = ms;
+        return;
+    }
+    keep(date, sizeof date, v, len);
+    t->retry_at = curl_getdate(date, NULL);
+    if (t->retry_at < 0)
+        t->retry_at = 0;
+}
+
+static void on_date(lg_transfer *t, const char *v, size_t len)
+{
+    keep(t->server_date, sizeof t->server_date, v, len);
+}
+
+static void on_request_id(lg_transfer *t, const char *v, size_t len)
+{
+    if (t->done.request_id[0] == '\0')
+        keep(t->done.request_id, sizeof t->done.request_id, v, len);
+}
+
+static void on_should_retry(lg_transfer *t, const char *v, size_t len)
+{
+    keep(t->done.should_retry, sizeof t->done.should_retry, v, len);
+}
+
+static void on_content_type(lg_transfer *t, const char *v, size_t len)
+{
+    keep(t->done.content_type, sizeof t->done.content_type, v, len);
+}
+
+static const struct {
+    const char *name;
+    header_fn fn;
+} wanted[] = {
+    { "retry-after-ms", on_retry_after_ms }, { "retry-after", on_retry_after },
+    { "date", on_date },                     { "x-request-id", on_request_id },
+    { "request-id", on_request_id },         { "x-generation-id", on_request_id },
+    { "x-should-retry", on_should_retry },   { "content-type", on_content_type },
+};
+
+/* A new reply begins; what a 1xx before it said is forgotten. */
+static void on_status_line(lg_transfer *t, const char *line, size_t len)
+{
+    const char *sp = memchr(line, ' ', len);
+
+    t->interim = sp && sp + 1 < line + len && sp[1] == '1';
+    t->done.retry_after_ms = -1;
+    t->retry_at = 0;
+    t->server_date[0] = t->done.request_id[0] = '\0';
+    t->done.should_retry[0] = t->done.content_type[0] = '\0';
+}
+
+static void on_header(lg_transfer *t, const char *line, size_t len)
+{
+    const char *colon = memchr(line, ':', len);
+    const char *end = line + len, *v;
+    size_t i, n;
+
+    if (!colon)
+        return;
+    n = (size_t)(colon - line);
+    for (v = colon + 1; v < end && (*v == ' ' || *v == '\t'); v++)
+        continue;
+    while (end > v && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    for (i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        if (strlen(wanted[i].name) == n && strncasecmp(line, wanted[i].name, n) == 0) {
+            wanted[i].fn(t, v, (size_t)(end - v));
+            return;
+        }
+    }
+}
+
+bool lg__headers_line(lg_transfer *t, const char *line, size_t len)
+{
+    t->header_bytes += len;
+    if (t->header_bytes > HEADER_BYTES_MAX)
+        return false;
+    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        on_status_line(t, line, len);
+    else if (!t->interim)
+        on_header(t, line, len);
+    return true;
+}
+
+/* By the server's own clock where it tells it: this machine's may be wrong. */
+void lg__headers_retry_date(lg_transfer *t)
+{
+    time_t now = t->server_date[0] ? curl_getdate(t->server_date, NULL) : -1;
+    int64_t ms;
+
+    if (t->done.retry_after_ms >= 0 || t->retry_at == 0)
+        return;
+    if (now < 0)
+        now = time(NULL);
+    ms = ((int64_t)t->retry_at - (int64_t)now) * 1000;
+    t->done.retry_after_ms = ms < 0 ? 0 : ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+}

@@ -1,0 +1,202 @@
+/* http_tls.c - one certificate store for all TLS connections of an engine.
+ *
+ * Left to itself, libcurl reads the system's certificates anew for every
+ * connection where they are a directory (29 ms of CPU each on Debian), and
+ * newer ones once for every multi handle. Here they are read once, at the first
+ * TLS connection, and handed to OpenSSL behind curl's back. Where curl was built
+ * with something else than the OpenSSL that this is linked with, curl's own
+ * options are used and that is all.
+ *
+ * OpenSSL allocates for itself outside lg_mem. Called by http_easy.c,
+ * http_fail.c and http.c. */
+#include <dirent.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http_internal.h"
+
+struct lg_tls {
+    lg_mem *mem;
+    const char *ca_file, *ca_path; /* borrowed from the configuration */
+    bool shared;                   /* curl uses our OpenSSL */
+    X509_STORE *store;             /* NULL: not read yet */
+    char problem[256];
+};
+
+/* "OpenSSL/3.0.11", or of several backends the one not in parentheses */
+static bool curl_uses_our_openssl(const curl_version_info_data *v)
+{
+    char want[24];
+    const char *s = v->ssl_version;
+    size_t n;
+
+    if (!s)
+        return false;
+    snprintf(want, sizeof want, "OpenSSL/%d.", (int)OPENSSL_VERSION_MAJOR);
+    n = strlen(want);
+    for (; (s = strstr(s, want)) != NULL; s += n) {
+        if (s == v->ssl_version || s[-1] == ' ')
+            return true;
+    }
+    return false;
+}
+
+int lg__tls_new(lg_mem *m, const char *ca_file, const char *ca_path, lg_tls **out)
+{
+    lg_tls *tls = lg__mem_zero(m, sizeof *tls);
+
+    if (!tls)
+        return LG_ENOMEM;
+    tls->mem = m;
+    tls->ca_file = ca_file;
+    tls->ca_path = ca_path;
+    tls->shared = curl_uses_our_openssl(curl_version_info(CURLVERSION_NOW));
+    *out = tls;
+    return 0;
+}
+
+void lg__tls_free(lg_tls *tls)
+{
+    if (!tls)
+        return;
+    X509_STORE_free(tls->store);
+    lg__mem_free(tls->mem, tls, sizeof *tls);
+}
+
+/* A directory of certificates works only with links named by their hash. */
+static bool has_hashed_names(const char *dir)
+{
+    DIR *d = dir ? opendir(dir) : NULL;
+    struct dirent *e;
+    bool found = false;
+
+    if (!d)
+        return false;
+    while (!found && (e = readdir(d)) != NULL)
+        found = strlen(e->d_name) >= 10 && strspn(e->d_name, "0123456789abcdef") == 8 &&
+                e->d_name[8] == '.';
+    closedir(d);
+    return found;
+}
+
+/* A hashed directory is read one certificate at a time, when a chain needs it,
+ * and the store keeps what it has read; so it is preferred to the big file. */
+static bool load_default(X509_STORE *store)
+{
+    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+    const char *dirs[2] = { NULL, X509_get_default_cert_dir() };
+    const char *files[2] = { NULL, X509_get_default_cert_file() };
+    int i;
+
+    if (v->age >= CURLVERSION_SEVENTH) {
+        dirs[0] = v->capath;
+        files[0] = v->cainfo;
+    }
+    for (i = 0; i < 2; i++) {
+        if (has_hashed_names(dirs[i]) && X509_STORE_load_path(store, dirs[i]) == 1)
+            return true;
+    }
+    for (i = 0; i < 2; i++) {
+        if (files[i] && X509_STORE_load_file(store, files[i]) == 1)
+            return true;
+    }
+    return false;
+}
+
+static bool load_store(lg_tls *tls, X509_STORE *store)
+{
+    const char *missing = NULL;
+
+    if (tls->ca_file && X509_STORE_load_file(store, tls->ca_file) != 1)
+        missing = tls->ca_file;
+    else if (tls->ca_path && (!has_hashed_names(tls->ca_path) ||
+                              X509_STORE_load_path(store, tls->ca_path) != 1))
+        missing = tls->ca_path;
+    else if (!tls->ca_file && !tls->ca_path && !load_default(store))
+        missing = "the system's store";
+    ERR_clear_error();
+    if (!missing)
+        return true;
+    snprintf(tls->problem, sizeof tls->problem, "no certificates could be read from %s", missing);
+    return false;
+}
+
+static bool store_ready(lg_tls *tls)
+{
+    X509_STORE *store;
+
+    if (tls->store)
+        return true;
+    store = X509_STORE_new();
+    if (!store) {
+        snprintf(tls->problem, sizeof tls->problem, "out of memory");
+        return false;
+    }
+    /* an intermediate that is in the store may be trusted, as curl has it */
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+    if (!load_store(tls, store)) {
+        X509_STORE_free(store);
+        return false;
+    }
+    tls->problem[0] = '\0';
+    tls->store = store;
+    return true;
+}
+
+static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *ud)
+{
+    lg_tls *tls = ud;
+
+    (void)easy;
+    if (!store_ready(tls))
+        return CURLE_SSL_CACERT_BADFILE;
+    SSL_CTX_set1_cert_store(ctx, tls->store);
+    return CURLE_OK;
+}
+
+CURLcode lg__tls_options(lg_tls *tls, CURL *easy)
+{
+    CURLcode rc = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+
+    if (tls->shared)
+        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    if (tls->shared && rc == CURLE_OK) {
+        rc = curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
+        /* nothing is left for curl to read */
+        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+        return rc ? rc : curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (tls->ca_file || tls->ca_path) {
+        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file);
+        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAPATH, tls->ca_path);
+    }
+    return rc;
+}
+
+const char *lg__tls_problem(const lg_tls *tls)
+{
+    return tls->problem[0] ? tls->problem : NULL;
+}
+
+const char *lg__tls_hint(long verify_result)
+{
+    switch (verify_result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "the server's certificate is out of date, or this machine's clock is wrong";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return "if the server is yours, name the certificate that signed it with ca_file";
+    case X509_V_ERR_CERT_REVOKED:
+        return "the server's certificate was revoked; do not trust it";
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,394 @@
+/* model.c - a model: checked and copied once, then read by everybody.
+ *
+ * Not the dialect (provider_*.c) and not the public lg_model_* functions, which
+ * need the engine (engine.c). Called by engine.c, request.c, sched.c and the
+ * providers. */
+#include "model.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "json.h"
+
+#define SECRET_MIN 6 /* shorter ones would star out ordinary words */
+
+/* ---- checks ------------------------------------------------------------ */
+
+/* Text that may stand in a one-line message: UTF-8 without control characters. */
+static bool is_line(const char *s)
+{
+    size_t len = strlen(s);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7F) {
+            return false;
+        }
+    }
+    return lg_utf8_check(s, len) < 0;
+}
+
+/* What may follow the colon of a header: anything a line break cannot hide in. */
+static bool is_header_value(const char *s)
+{
+    for (; *s; s++) {
+        if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_header_name(const char *s)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t len = strlen(s);
+    return len > 0 && strspn(s, token) == len && strcasecmp(s, "Content-Length") != 0 &&
+           strcasecmp(s, "Transfer-Encoding") != 0;
+}
+
+/* NULL: fine. */
+static const char *url_problem(const char *url)
+{
+    const char *host = NULL;
+    if (strncasecmp(url, "http://", 7) == 0) {
+        host = url + 7;
+    } else if (strncasecmp(url, "https://", 8) == 0) {
+        host = url + 8;
+    }
+    if (!host || strcspn(host, "/?#:") == 0) {
+        return "base_url must look like https://host/path";
+    }
+    size_t authority = strcspn(host, "/?#");
+    if (memchr(host, '@', authority)) {
+        return "base_url must not hold a user name or password; use api_key or headers";
+    }
+    if (strchr(host, '#')) {
+        return "base_url must not hold a fragment (#)";
+    }
+    for (const char *c = url; *c; c++) {
+        if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7F) {
+            return "base_url must not hold blanks, control characters or non-ASCII";
+        }
+    }
+    return NULL;
+}
+
+static const char *names_problem(const lg_model_config *cfg)
+{
+    if (!cfg->name || !cfg->name[0] || !is_line(cfg->name)) {
+        return "a model needs a name: one line of UTF-8";
+    }
+    if (cfg->model && !is_line(cfg->model)) {
+        return "model must be one line of UTF-8";
+    }
+    if (cfg->key_name && !is_line(cfg->key_name)) {
+        return "key_name must be one line of UTF-8";
+    }
+    if (cfg->api_key && (!is_header_value(cfg->api_key) || strchr(cfg->api_key, ' '))) {
+        return "the key must not hold blanks or control characters";
+    }
+    return cfg->concurrency < 0 ? "concurrency must not be negative" : NULL;
+}
+
+static const char *config_problem(const lg_model_config *cfg)
+{
+    bool host = cfg->dialect && strcmp(cfg->dialect, "host") == 0;
+    if (!host && (!cfg->dialect || !lg__provider_find(cfg->dialect))) {
+        return "unknown dialect; known are \"openai\" and \"host\"";
+    }
+    if (host && cfg->base_url) {
+        return "a host model has no base_url";
+    }
+    if (!host && (!cfg->model || !cfg->model[0])) {
+        return "model (the server's name of it) is missing";
+    }
+    if (!host && !cfg->base_url) {
+        return "base_url is missing";
+    }
+    for (size_t i = 0; i < cfg->n_headers; i++) {
+        const lg_option *h = &cfg->headers[i];
+        if (!h->name || !is_header_name(h->name)) {
+            return "an extra header has a name that is not allowed";
+        }
+        if (!h->json || !is_header_value(h->json)) {
+            return "an extra header's value holds control characters";
+        }
+    }
+    const char *why = host ? NULL : url_problem(cfg->base_url);
+    return why ? why : names_problem(cfg);
+}
+
+static bool is_reserved(const char *name)
+{
+    return strcmp(name, "model") == 0 || strcmp(name, "messages") == 0;
+}
+
+int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why)
+{
+    const char *unused;
+    why = why ? why : &unused;
+    *why = NULL;
+    if (!o->name || !o->name[0] || !is_line(o->name)) {
+        *why = "an option needs a name: one line of UTF-8";
+        return LG_EINVAL;
+    }
+    if (is_reserved(o->name)) {
+        *why = "an option must not replace model or messages";
+        return LG_EINVAL;
+    }
+    lg_json *value = NULL;
+    int err = o->json ? lg__json_parse(m, o->json, strlen(o->json), &value, NULL) : LG_EPARSE;
+    if (err == LG_ENOMEM) {
+        return err;
+    }
+    if (err) {
+        *why = "an option's value is not JSON";
+        return LG_EINVAL;
+    }
+    bool on = strcmp(o->name, "stream") == 0 && lg__json_true(value);
+    lg__json_free(m, value);
+    *why = on ? "stream is the engine's own choice; leave it out" : NULL;
+    return on ? LG_EINVAL : LG_OK;
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+static void pairs_free(lg_mem *m, lg_pair *pairs, size_t n)
+{
+    for (size_t i = 0; pairs && i < n; i++) {
+        lg__mem_strfree(m, pairs[i].name);
+        lg__mem_strfree(m, pairs[i].value);
+    }
+    lg__mem_free(m, pairs, n * sizeof *pairs);
+}
+
+static lg_pair *pairs_copy(lg_mem *m, const lg_option *from, size_t n)
+{
+    lg_pair *to = lg__mem_zero(m, n * sizeof *to);
+    for (size_t i = 0; to && i < n; i++) {
+        to[i].name = lg__mem_strdup(m, from[i].name);
+        to[i].value = lg__mem_strdup(m, from[i].json);
+        if (!to[i].name || !to[i].value) {
+            pairs_free(m, to, n);
+            to = NULL;
+        }
+    }
+    return to;
+}
+
+/* One option into the sorted list; an equal name is replaced. 0, LG_ENOMEM. */
+static int option_insert(lg_model *model, const lg_option *o)
+{
+    char *value = lg__mem_strdup(model->mem, o->json);
+    if (!value) {
+        return LG_ENOMEM;
+    }
+    size_t at = 0;
+    while (at < model->n_options && strcmp(model->options[at].name, o->name) < 0) {
+        at++;
+    }
+    lg_pair *slot = &model->options[at];
+    if (at < model->n_options && strcmp(slot->name, o->name) == 0) {
+        lg__mem_strfree(model->mem, slot->value);
+        slot->value = value;
+        return LG_OK;
+    }
+    char *name = lg__mem_strdup(model->mem, o->name);
+    if (!name) {
+        lg__mem_strfree(model->mem, value);
+        return LG_ENOMEM;
+    }
+    memmove(slot + 1, slot, (model->n_options - at) * sizeof *slot);
+    *slot = (lg_pair){name, value};
+    model->n_options++;
+    return LG_OK;
+}
+
+/* The list has room for cfg's n_options; equal names leave places at its end free. */
+static int copy_options(lg_model *model, const lg_model_config *cfg, const char **why)
+{
+    for (size_t i = 0; i < cfg->n_options; i++) {
+        int err = lg__model_option_check(model->mem, &cfg->options[i], why);
+        err = err ? err : option_insert(model, &cfg->options[i]);
+        if (err) {
+            return err;
+        }
+    }
+    return LG_OK;
+}
+
+static bool copy_string(lg_mem *m, char **to, const char *from)
+{
+    *to = lg__mem_strdup(m, from);
+    return *to || !from;
+}
+
+static int copy_config(lg_model *model, const lg_model_config *cfg, const char **why)
+{
+    lg_mem *m = model->mem;
+    const char *key = cfg->api_key && cfg->api_key[0] ? cfg->api_key : NULL;
+    if (!copy_string(m, &model->dialect, cfg->dialect) ||
+        !copy_string(m, &model->name, cfg->name) ||
+        !copy_string(m, &model->model, cfg->model ? cfg->model : cfg->name) ||
+        !copy_string(m, &model->base_url, cfg->base_url) || !copy_string(m, &model->api_key, key) ||
+        !copy_string(m, &model->key_name, cfg->key_name)) {
+        return LG_ENOMEM;
+    }
+    if (cfg->n_headers > 0) {
+        model->headers = pairs_copy(m, cfg->headers, cfg->n_headers);
+        model->n_headers = model->headers ? cfg->n_headers : 0;
+    }
+    if (cfg->n_options > 0) {
+        model->options = lg__mem_zero(m, cfg->n_options * sizeof *model->options);
+        model->cap_options = model->options ? cfg->n_options : 0;
+    }
+    if (model->n_headers < cfg->n_headers || model->cap_options < cfg->n_options) {
+        return LG_ENOMEM;
+    }
+    return copy_options(model, cfg, why);
+}
+
+int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why)
+{
+    *out = NULL;
+    *why = config_problem(cfg);
+    if (*why) {
+        return LG_EINVAL;
+    }
+    lg_model *model = lg__mem_zero(m, sizeof *model);
+    if (!model) {
+        return LG_ENOMEM;
+    }
+    model->refs = 1;
+    model->mem = m;
+    model->concurrency = cfg->concurrency;
+    model->no_memo = cfg->no_memo;
+    model->tag = cfg->tag;
+    model->provider = lg__provider_find(cfg->dialect);
+    int err = copy_config(model, cfg, why);
+    if (err) {
+        lg__model_destroy(model);
+        return err;
+    }
+    *out = model;
+    return LG_OK;
+}
+
+void lg__model_destroy(lg_model *model)
+{
+    if (!model) {
+        return;
+    }
+    lg_mem *m = model->mem;
+    char *strings[] = {model->dialect,  model->name,    model->model,
+                       model->base_url, model->api_key, model->key_name};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        lg__mem_strfree(m, strings[i]);
+    }
+    pairs_free(m, model->headers, model->n_headers);
+    for (size_t i = 0; i < model->n_options; i++) {
+        lg__mem_strfree(m, model->options[i].name);
+        lg__mem_strfree(m, model->options[i].value);
+    }
+    lg__mem_free(m, model->options, model->cap_options * sizeof *model->options);
+    for (lg_repair *r = model->repairs, *next; r; r = next) {
+        next = r->next;
+        lg__mem_strfree(m, r->from);
+        lg__mem_strfree(m, r->to);
+        lg__mem_free(m, r, sizeof *r);
+    }
+    lg__mem_free(m, model, sizeof *model);
+}
+
+/* ---- what was learned -------------------------------------------------- */
+
+static const lg_repair *repair_of(const lg_model *model, const char *name)
+{
+    for (const lg_repair *r = model->repairs; r; r = r->next) {
+        if (strcmp(r->from, name) == 0) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* Terminates: lg__model_repair lets no circle come into being. */
+const char *lg__model_field(const lg_model *model, const char *name)
+{
+    const lg_repair *r;
+    while (name && (r = repair_of(model, name)) != NULL) {
+        name = r->to;
+    }
+    return name;
+}
+
+int lg__model_repair(lg_model *model, const char *from, const char *to)
+{
+    if (is_reserved(from) || repair_of(model, from)) {
+        return LG_ESTATE;
+    }
+    if (to) {
+        const char *end = lg__model_field(model, to);
+        bool bad = is_reserved(to) || strcmp(to, "stream") == 0 || !to[0] || !is_line(to);
+        if (bad || (end && strcmp(end, from) == 0)) {
+            return LG_ESTATE;
+        }
+    }
+    lg_repair *r = lg__mem_zero(model->mem, sizeof *r);
+    if (!r) {
+        return LG_ENOMEM;
+    }
+    if (!copy_string(model->mem, &r->from, from) || !copy_string(model->mem, &r->to, to)) {
+        lg__mem_strfree(model->mem, r->from);
+        lg__mem_free(model->mem, r, sizeof *r);
+        return LG_ENOMEM;
+    }
+    r->next = model->repairs;
+    model->repairs = r;
+    return LG_OK;
+}
+
+/* ---- views ------------------------------------------------------------- */
+
+size_t lg__model_base(const lg_model *model, const char **query)
+{
+    const char *url = model->base_url ? model->base_url : "";
+    size_t len = strcspn(url, "?");
+    *query = url + len;
+    while (len > 0 && url[len - 1] == '/') {
+        len--;
+    }
+    return len;
+}
+
+/* The log knows how keys hide (escapes, query strings); a log of one secret. */
+static void star_out(char *s, size_t len, const char *secret)
+{
+    char *secrets[] = {(char *)(uintptr_t)secret};
+    lg_log one = {.secrets = secrets, .n_secrets = strlen(secret) >= SECRET_MIN ? 1 : 0};
+    lg__log_redact(&one, s, len);
+}
+
+static bool is_secret_header(const char *name)
+{
+    static const char *const parts[] = {"key", "auth", "token", "secret", "cookie", "password"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strcasestr(name, parts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lg__model_redact(const lg_model *model, char *s, size_t len)
+{
+    star_out(s, len, model->api_key ? model->api_key : "");
+    for (size_t i = 0; i < model->n_headers; i++) {
+        if (is_secret_header(model->headers[i].name)) {
+            const char *value = model->headers[i].value;
+            const char *word = strrchr(value, ' '); /* "Bearer …": the word alone as well */
+            star_out(s, len, value);
+            star_out(s, len, word ? word + 1 : "");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/* model.h - a model: where it is, how it is spoken to, its options.
+ *
+ * Immutable but for what was learned of it: body fields the server refused and
+ * the names it wants instead (kept for the life of the model). */
+#ifndef LG_MODEL_H
+#define LG_MODEL_H
+
+#include "log.h"
+#include "text.h"
+
+typedef struct lg_pair { /* a body field or header, owned */
+    char *name, *value;
+} lg_pair;
+
+typedef struct lg_repair { /* a refused field: renamed, or dropped (to NULL) */
+    char *from, *to;
+    struct lg_repair *next;
+} lg_repair;
+
+struct lg_model {
+    uint32_t refs;
+    lg_engine *engine;
+    lg_mem *mem;
+    char *dialect, *name, *model, *base_url, *api_key, *key_name;
+    lg_pair *headers, *options; /* options sorted by name */
+    size_t n_headers, n_options, cap_options;
+    int concurrency;
+    bool no_memo;
+    uint64_t tag;
+    const struct lg_provider *provider; /* NULL: a host model */
+    lg_repair *repairs;
+    struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
+    lg_model *next;               /* the engine's list */
+};
+
+/* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */
+const struct lg_provider *lg__provider_find(const char *dialect);
+
+/* 0, LG_ENOMEM, LG_EINVAL with *why (static) set. refs is 1; not in any list. */
+int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why);
+void lg__model_destroy(lg_model *model);
+/* Whether o may be a body field. 0; LG_ENOMEM; LG_EINVAL with *why (static): its value
+ * is no JSON, or it would replace what the engine itself writes (may be NULL). */
+int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why);
+/* Remember that `from` is refused. 0; LG_ENOMEM; LG_ESTATE when that is known
+ * already, or `to` is no name that an option may have or leads back to `from`. */
+int lg__model_repair(lg_model *model, const char *from, const char *to);
+/* The name under which to send an option: itself, a new one, or NULL: not at all */
+const char *lg__model_field(const lg_model *model, const char *name);
+/* Length of base_url without query and closing slashes; *query is "?…" or "". */
+size_t lg__model_base(const lg_model *model, const char **query);
+/* Overwrites the key and secret header values with '*'. In place. */
+void lg__model_redact(const lg_model *model, char *s, size_t len);
+
+#endif

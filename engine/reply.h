@@ -1,0 +1,30 @@
+/* reply.h - a model's answer or refusal, the same for every dialect. */
+#ifndef LG_REPLY_H
+#define LG_REPLY_H
+
+#include "fail.h"
+
+enum lg_finish {
+    LG_FINISH_UNKNOWN = 0,
+    LG_FINISH_STOP,
+    LG_FINISH_LENGTH,
+    LG_FINISH_FILTER,
+    LG_FINISH_TOOLS
+};
+
+typedef struct lg_reply {
+    lg_text *text; /* NULL when the call failed */
+    int finish;    /* enum lg_finish */
+    bool has_usage;
+    lg_usage usage;         /* normalised: input with cached, output with reasoning */
+    char finish_reason[32]; /* the server's own word */
+    lg_fail fail;           /* code 0: a good reply */
+    char bad_param[64];     /* a 400 that names a body field: which; "" otherwise */
+    char new_param[64];     /* … and the field to use instead; "" : drop it */
+} lg_reply;
+
+void lg__reply_init(lg_reply *r);
+void lg__reply_free(lg_reply *r);
+const char *lg__finish_name(int finish);
+
+#endif

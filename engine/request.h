@@ -1,0 +1,66 @@
+/* request.h - one model call as a state machine, shared by all who ask the same.
+ *
+ * It holds the bytes to send, the attempts made and the reply. It is not the
+ * policy of when to send (sched.h) and does no I/O. Called by sched.c, engine.c */
+#ifndef LG_REQUEST_H
+#define LG_REQUEST_H
+
+#include "map.h"
+#include "provider.h"
+
+enum lg_request_state {                    /* in life order */
+                        LG_REQ_QUEUED = 0, /* in its endpoint's line */
+                        LG_REQ_SENT,       /* on the wire, or with the host */
+                        LG_REQ_BACKOFF,    /* waits for its next attempt */
+                        LG_REQ_DONE,       /* reply.text is there */
+                        LG_REQ_FAILED,     /* reply.fail says why */
+                        LG_REQ_CANCELLED,  /* nobody wants it any more */
+                        LG_REQ_STATES      /* not a state */
+};
+
+typedef struct lg_request {
+    uint64_t id;
+    int state;
+    int kind;                    /* enum lg_kind of who asked first */
+    lg_model *model;             /* counted */
+    unsigned char key[32];       /* where, what and which sample: makes two calls one */
+    lg_bytes url, headers, body; /* while it is being sent; empty for a host model */
+    lg_text **turn_texts;        /* the messages, counted (encode again, host view) */
+    char **turn_roles;
+    size_t n_turns;
+    lg_pair *options; /* the model's and the call's, merged, sorted */
+    size_t n_options;
+    void *block; /* owned: turn_texts, turn_roles, options */
+    size_t block_size;
+    uint32_t sample;
+    int attempts, repairs;
+    int64_t due_us;               /* BACKOFF: when */
+    struct lg_endpoint *endpoint; /* owned by the scheduler */
+    void *transfer;               /* SENT: the http transfer */
+    lg_reply reply;
+    void *waiters;                  /* engine.c: nodes that wait for it */
+    struct lg_request *prev, *next; /* line, memo list: sched.c */
+    size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
+    size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
+    bool in_flight_map;             /* found by key */
+} lg_request;
+
+const char *lg__request_state_name(int state);
+/* Copies what it needs; texts are counted, the model too. Computes the key: a digest of
+ * everything that determines the reply but the API key, before any repair, so that it
+ * is the same before and after one was learned. LG_EINVAL: an option may not be sent
+ * (see lg__model_option_check), or kind is none. */
+int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *roles,
+                    lg_text *const *texts, size_t n_turns, const lg_option *options,
+                    size_t n_options, uint32_t sample, int kind, lg_request **out);
+/* Writes url, headers and body, which a request has only while it is under way: a
+ * million in line are no million copies of their texts. Nothing for a host model.
+ * 0, LG_ENOMEM, LG_ELIMIT. */
+int lg__request_encode(lg_request *r);
+/* Gives back what encode wrote. */
+void lg__request_unload(lg_request *r);
+/* Gives back all but key and reply: what a memo needs. Drops the model's count. */
+void lg__request_strip(lg_mem *m, lg_request *r);
+void lg__request_free(lg_mem *m, lg_request *r); /* drops the model's count, by count only */
+
+#endif

@@ -1,0 +1,456 @@
+/* sched.c - lines, limits, single flight: which call goes next.
+ *
+ * Fairness: endpoints take turns; within one, first come first served, but calls
+ * whose back-off is over go before fresh ones. What an ended attempt means is
+ * sched_verdict.c, what is kept of it sched_memo.c. Called by engine.c only. */
+#include <string.h>
+
+#include "digest.h"
+#include "sched_parts.h"
+
+enum { DEFAULT_CONCURRENCY = 64, DEFAULT_ATTEMPTS = 10, DEFAULT_MEMO = 64 << 20 };
+
+/* ---- lines ------------------------------------------------------------- */
+
+void lg__line_push(lg_line *l, lg_request *r)
+{
+    r->prev = l->tail;
+    r->next = NULL;
+    *(l->tail ? &l->tail->next : &l->head) = r;
+    l->tail = r;
+    l->count++;
+}
+
+void lg__line_remove(lg_line *l, lg_request *r)
+{
+    *(r->prev ? &r->prev->next : &l->head) = r->next;
+    *(r->next ? &r->next->prev : &l->tail) = r->prev;
+    r->prev = r->next = NULL;
+    l->count--;
+}
+
+/* ---- the heap of those that back off ----------------------------------- */
+
+static bool is_sooner(const lg_request *a, const lg_request *b)
+{
+    return a->due_us != b->due_us ? a->due_us < b->due_us : a->id < b->id;
+}
+
+static void heap_put(lg_sched *s, size_t pos, lg_request *r)
+{
+    s->heap[pos - 1] = r;
+    r->heap_pos = pos;
+}
+
+static void heap_rise(lg_sched *s, size_t pos, lg_request *r)
+{
+    while (pos > 1 && is_sooner(r, s->heap[pos / 2 - 1])) {
+        heap_put(s, pos, s->heap[pos / 2 - 1]);
+        pos /= 2;
+    }
+    heap_put(s, pos, r);
+}
+
+static void heap_sink(lg_sched *s, size_t pos, lg_request *r)
+{
+    for (size_t child; (child = pos * 2) <= s->heap_count; pos = child) {
+        if (child < s->heap_count && is_sooner(s->heap[child], s->heap[child - 1])) {
+            child++;
+        }
+        if (!is_sooner(s->heap[child - 1], r)) {
+            break;
+        }
+        heap_put(s, pos, s->heap[child - 1]);
+    }
+    heap_put(s, pos, r);
+}
+
+static void heap_add(lg_sched *s, lg_request *r)
+{
+    s->heap_count++;
+    heap_rise(s, s->heap_count, r);
+}
+
+static void heap_remove(lg_sched *s, lg_request *r)
+{
+    size_t pos = r->heap_pos;
+    lg_request *last = s->heap[--s->heap_count];
+    r->heap_pos = 0;
+    if (last != r) {
+        heap_rise(s, pos, last);
+        heap_sink(s, last->heap_pos, last);
+    }
+}
+
+/* Room for one more owned request. 0, LG_ENOMEM. */
+static int heap_reserve(lg_sched *s)
+{
+    if (s->owned < s->heap_cap) {
+        return LG_OK;
+    }
+    size_t cap = s->heap_cap ? s->heap_cap * 2 : 64;
+    lg_request **heap = lg__mem_grow(s->mem, s->heap, s->heap_cap * sizeof(lg_request *),
+                                     cap * sizeof(lg_request *));
+    if (!heap) {
+        return LG_ENOMEM;
+    }
+    s->heap = heap;
+    s->heap_cap = cap;
+    return LG_OK;
+}
+
+/* ---- endpoints --------------------------------------------------------- */
+
+static void ring_remove(lg_sched *s, lg_endpoint *ep, int k)
+{
+    ep->ring_prev[k]->ring_next[k] = ep->ring_next[k];
+    ep->ring_next[k]->ring_prev[k] = ep->ring_prev[k];
+    if (s->rings[k] == ep) {
+        s->rings[k] = ep->ring_next[k] != ep ? ep->ring_next[k] : NULL;
+    }
+    ep->ring_next[k] = ep->ring_prev[k] = NULL;
+}
+
+/* At the end: behind all whose turn is to come. */
+static void ring_add(lg_sched *s, lg_endpoint *ep, int k)
+{
+    lg_endpoint *first = s->rings[k] ? s->rings[k] : ep;
+    lg_endpoint *last = s->rings[k] ? first->ring_prev[k] : ep;
+    ep->ring_next[k] = first;
+    ep->ring_prev[k] = last;
+    first->ring_prev[k] = ep;
+    last->ring_next[k] = ep;
+    s->rings[k] = first;
+}
+
+/* In its rings exactly when it could start a call. */
+static void refresh(lg_sched *s, lg_endpoint *ep)
+{
+    int limit = ep->limit ? ep->limit : s->cfg.concurrency;
+    for (int k = 0; k < LG_LINES; k++) {
+        bool could = ep->lines[k].count > 0 && ep->in_flight < limit;
+        if (could && !ep->ring_next[k]) {
+            ring_add(s, ep, k);
+        } else if (!could && ep->ring_next[k]) {
+            ring_remove(s, ep, k);
+        }
+    }
+}
+
+/* Calls to one place with one key share a line; a host's model is its own place. */
+static int endpoint_key(const lg_model *model, unsigned char key[32])
+{
+    const char *query, *secret = model->api_key ? model->api_key : "";
+    size_t base = lg__model_base(model, &query);
+    lg_piece wire[] = {{"wire", 4}, {model->base_url, base}, {secret, strlen(secret)}};
+    lg_piece host[] = {{"host", 4}, {&model, sizeof(const lg_model *)}};
+    return model->provider ? lg__digest(wire, 3, key) : lg__digest(host, 2, key);
+}
+
+static lg_endpoint *endpoint_new(lg_sched *s, const unsigned char key[32])
+{
+    lg_endpoint *ep = lg__mem_zero(s->mem, sizeof *ep);
+    if (!ep) {
+        return NULL;
+    }
+    memcpy(ep->key, key, 32);
+    if (lg__keymap_put(&s->endpoints, key, ep)) {
+        lg__mem_free(s->mem, ep, sizeof *ep);
+        return NULL;
+    }
+    ep->next = s->all_endpoints;
+    if (ep->next) {
+        ep->next->prev = ep;
+    }
+    s->all_endpoints = ep;
+    return ep;
+}
+
+/* NULL: out of memory. */
+static lg_endpoint *endpoint_of(lg_sched *s, lg_model *model)
+{
+    unsigned char key[32];
+    if (model->endpoint) {
+        return model->endpoint;
+    }
+    if (endpoint_key(model, key)) {
+        return NULL;
+    }
+    lg_endpoint *ep = lg__keymap_get(&s->endpoints, key);
+    ep = ep ? ep : endpoint_new(s, key);
+    if (!ep) {
+        return NULL;
+    }
+    if (model->concurrency > 0 && (ep->limit == 0 || model->concurrency < ep->limit)) {
+        ep->limit = model->concurrency;
+        refresh(s, ep);
+    }
+    ep->models++;
+    model->endpoint = ep;
+    return ep;
+}
+
+static void endpoint_free(lg_sched *s, lg_endpoint *ep)
+{
+    *(ep->prev ? &ep->prev->next : &s->all_endpoints) = ep->next;
+    if (ep->next) {
+        ep->next->prev = ep->prev;
+    }
+    lg__keymap_take(&s->endpoints, ep->key);
+    lg__mem_free(s->mem, ep, sizeof *ep);
+}
+
+void lg__sched_forget(lg_sched *s, lg_model *model)
+{
+    lg_endpoint *ep = model->endpoint;
+    model->endpoint = NULL;
+    if (ep && --ep->models == 0) {
+        endpoint_free(s, ep); /* a call would count its model: there is none */
+    }
+}
+
+/* ---- moving ------------------------------------------------------------ */
+
+static lg_line *line_of(lg_request *r)
+{
+    return &r->endpoint->lines[r->attempts > 0 ? LG_LINE_AGAIN : LG_LINE_FRESH];
+}
+
+static size_t *sent_count(lg_sched *s, const lg_request *r)
+{
+    return r->model->provider ? &s->sent_wire : &s->sent_host;
+}
+
+static void leave(lg_sched *s, lg_request *r)
+{
+    if (r->state == LG_REQ_QUEUED) {
+        lg__line_remove(line_of(r), r);
+        s->queued--;
+        return;
+    }
+    lg__line_remove(&s->flight, r);
+    if (r->state == LG_REQ_SENT) {
+        r->endpoint->in_flight--;
+        *sent_count(s, r) -= 1;
+    } else if (r->state == LG_REQ_BACKOFF) {
+        heap_remove(s, r);
+        s->waiting--;
+    }
+}
+
+static void enter(lg_sched *s, lg_request *r)
+{
+    if (r->state == LG_REQ_QUEUED) {
+        lg__line_push(line_of(r), r);
+        s->queued++;
+        return;
+    }
+    lg__line_push(&s->flight, r);
+    if (r->state == LG_REQ_SENT) {
+        r->endpoint->in_flight++;
+        *sent_count(s, r) += 1;
+    } else if (r->state == LG_REQ_BACKOFF) {
+        heap_add(s, r);
+        s->waiting++;
+    }
+}
+
+void lg__sched_move(lg_sched *s, lg_request *r, int state)
+{
+    leave(s, r);
+    if (r->state == LG_REQ_QUEUED && state == LG_REQ_SENT) {
+        r->attempts++;
+    }
+    r->state = state;
+    enter(s, r);
+    refresh(s, r->endpoint);
+}
+
+void lg__sched_unmap(lg_sched *s, lg_request *r)
+{
+    if (r->in_flight_map) {
+        lg__keymap_take(&s->calls, r->key);
+        r->in_flight_map = false;
+    }
+}
+
+void lg__sched_drop(lg_sched *s, lg_request *r)
+{
+    lg_endpoint *ep = r->endpoint;
+    lg__sched_unmap(s, r);
+    if (r->memo_size > 0) {
+        lg__line_remove(&s->memo, r);
+        s->memo_bytes -= r->memo_size;
+    } else {
+        leave(s, r);
+    }
+    if (ep) {
+        refresh(s, ep);
+    }
+    s->owned--;
+    lg__request_free(s->mem, r);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config *cfg,
+                  lg_sched **out)
+{
+    lg_sched *s = lg__mem_zero(m, sizeof *s);
+    *out = s;
+    if (!s) {
+        return LG_ENOMEM;
+    }
+    s->mem = m;
+    s->log = log;
+    s->clock = clock;
+    s->cfg = *cfg;
+    s->cfg.concurrency = cfg->concurrency > 0 ? cfg->concurrency : DEFAULT_CONCURRENCY;
+    s->cfg.max_attempts = cfg->max_attempts > 0 ? cfg->max_attempts : DEFAULT_ATTEMPTS;
+    s->cfg.memo_bytes = cfg->memo_bytes > 0 ? cfg->memo_bytes : DEFAULT_MEMO;
+    lg__keymap_init(&s->endpoints, m);
+    lg__keymap_init(&s->calls, m);
+    return LG_OK;
+}
+
+static void free_line(lg_sched *s, lg_line *l)
+{
+    for (lg_request *r = l->head, *next; r; r = next) {
+        next = r->next;
+        lg__request_free(s->mem, r);
+    }
+}
+
+void lg__sched_free(lg_sched *s)
+{
+    if (!s) {
+        return;
+    }
+    free_line(s, &s->flight);
+    free_line(s, &s->memo);
+    for (lg_endpoint *ep = s->all_endpoints, *next; ep; ep = next) {
+        next = ep->next;
+        free_line(s, &ep->lines[LG_LINE_AGAIN]);
+        free_line(s, &ep->lines[LG_LINE_FRESH]);
+        lg__mem_free(s->mem, ep, sizeof *ep);
+    }
+    lg__keymap_free(&s->endpoints);
+    lg__keymap_free(&s->calls);
+    lg__mem_free(s->mem, s->heap, s->heap_cap * sizeof(lg_request *));
+    lg__mem_free(s->mem, s, sizeof *s);
+}
+
+/* ---- the way of a request ---------------------------------------------- */
+
+/* A kept reply is not for a model that wants none; being asked now is for all. */
+static bool may_share(const lg_request *other, const lg_request *r)
+{
+    return other->memo_size == 0 || !r->model->no_memo;
+}
+
+lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
+{
+    lg_request *other = lg__keymap_get(&s->calls, r->key);
+    if (other && may_share(other, r)) {
+        s->stats.shared++;
+        lg__memo_touch(s, other);
+        lg__request_free(s->mem, r);
+        return other;
+    }
+    lg_endpoint *ep = endpoint_of(s, r->model);
+    if (!ep || heap_reserve(s)) {
+        return NULL;
+    }
+    if (other) {
+        lg__sched_drop(s, other);
+    }
+    if (lg__keymap_put(&s->calls, r->key, r)) {
+        return NULL;
+    }
+    r->in_flight_map = true;
+    r->endpoint = ep;
+    r->state = LG_REQ_QUEUED;
+    s->owned++;
+    enter(s, r);
+    refresh(s, ep);
+    return r;
+}
+
+/* Back-offs that are over wait at the head of their endpoint's line. */
+static void wake_due(lg_sched *s, int64_t now)
+{
+    while (s->heap_count > 0 && s->heap[0]->due_us <= now) {
+        lg__sched_move(s, s->heap[0], LG_REQ_QUEUED);
+    }
+}
+
+static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
+{
+    int err = r->body.len > 0 ? LG_OK : lg__request_encode(r);
+    lg__sched_move(s, r, LG_REQ_SENT);
+    if (err) {
+        r->attempts--; /* it never left */
+        lg__fail_set(&r->reply.fail, s->mem, err, "%s: the request could not be written: %s",
+                     r->model->name, lg_error_text(err));
+        s->stats.failed++;
+        lg__sched_unmap(s, r);
+        lg__sched_move(s, r, LG_REQ_FAILED);
+        return r;
+    }
+    lg__window_note(&s->window, now, r->attempts - r->repairs > 1);
+    s->stats.attempts += r->model->provider ? 1 : 0;
+    s->stats.retries += r->attempts > 1 ? 1 : 0;
+    return r;
+}
+
+lg_request *lg__sched_next(lg_sched *s)
+{
+    int64_t now = lg__clock_now(s->clock);
+    wake_due(s, now);
+    for (int k = 0; k < LG_LINES; k++) {
+        lg_endpoint *ep = s->rings[k];
+        if (ep) {
+            s->rings[k] = ep->ring_next[k]; /* the others' turn */
+            return start(s, ep->lines[k].head, now);
+        }
+    }
+    return NULL;
+}
+
+void lg__sched_cancel(lg_sched *s, lg_request *r)
+{
+    if (r->state == LG_REQ_SENT && r->model->provider) {
+        s->stats.ambiguous++; /* the server may go on and send the bill */
+    }
+    lg__sched_drop(s, r);
+}
+
+void lg__sched_release(lg_sched *s, lg_request *r)
+{
+    bool ended = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
+    if (ended && r->memo_size == 0 && !lg__memo_keep(s, r)) {
+        lg__sched_drop(s, r);
+    }
+}
+
+int64_t lg__sched_due(const lg_sched *s)
+{
+    return s->heap_count > 0 ? s->heap[0]->due_us : INT64_MAX;
+}
+
+void lg__sched_stats(const lg_sched *s, lg_stats *out)
+{
+    const lg_stats *mine = &s->stats;
+    out->calls = mine->calls;
+    out->shared = mine->shared;
+    out->failed = mine->failed;
+    out->attempts = mine->attempts;
+    out->retries = mine->retries;
+    out->ambiguous = mine->ambiguous;
+    out->in_flight = s->sent_wire;
+    out->queued = s->queued;
+    out->waiting = s->waiting;
+    out->host_running = s->sent_host;
+    memcpy(out->calls_by_kind, mine->calls_by_kind, sizeof out->calls_by_kind);
+    memcpy(out->usage, mine->usage, sizeof out->usage);
+}

@@ -1,0 +1,53 @@
+/* sched.h - which call goes next: lines, limits, single flight, retries, memo.
+ *
+ * One endpoint (origin and key) has one line in order of submission and a limit of calls
+ * in flight. Passive: engine.c asks what to start, starts it, and tells how it
+ * ended; the verdict (done, again later, failed) is decided here. */
+#ifndef LG_SCHED_H
+#define LG_SCHED_H
+
+#include "clock.h"
+#include "http.h"
+#include "request.h"
+
+typedef struct lg_sched_config { /* zeros: as in lg_config */
+    int concurrency, max_attempts;
+    size_t memo_bytes;
+    uint64_t seed;
+} lg_sched_config;
+
+typedef struct lg_sched lg_sched;
+
+/* log may be NULL. All three are borrowed until _free. */
+int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config *cfg,
+                  lg_sched **out);
+/* And all requests in it. Before the models are destroyed: their counts are dropped. */
+void lg__sched_free(lg_sched *s);
+/* A model is about to be destroyed: its line may go. */
+void lg__sched_forget(lg_sched *s, lg_model *model);
+/* An equal request that is in flight, or finished and kept: the one to wait on (its
+ * state tells which), and r is freed. One that is DONE is to be read before the next
+ * call here, which may push it out of the memo; it has no model and no messages any
+ * more. Otherwise r itself, now queued and owned by the scheduler. NULL: out of memory,
+ * r is the caller's. */
+lg_request *lg__sched_submit(lg_sched *s, lg_request *r);
+/* The next request that may start now, moved to SENT with its attempt counted; NULL:
+ * none. One that could not be written (memory, size) comes FAILED instead. */
+lg_request *lg__sched_next(lg_sched *s);
+/* How an attempt ended. Decodes and moves r to DONE, FAILED or BACKOFF (or back
+ * to QUEUED after a repair). d is freed. Returns the new state. */
+int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d);
+/* The same for a host model: fill r->reply first (it is empty when r is SENT): text
+ * and finish and usage, or fail with code, retryable and message. */
+int lg__sched_finish_host(lg_sched *s, lg_request *r);
+/* Nobody waits for r any more: it leaves its line and is freed. The caller has
+ * cancelled the transfer of one that was SENT. Not for DONE and FAILED: release. */
+void lg__sched_cancel(lg_sched *s, lg_request *r);
+/* The engine has read a DONE or FAILED request: kept as memo or freed. */
+void lg__sched_release(lg_sched *s, lg_request *r);
+/* When the next BACKOFF is due (µs of the clock), INT64_MAX: none. */
+int64_t lg__sched_due(const lg_sched *s);
+/* Sets calls … usage of out; host_running to the host calls now SENT. */
+void lg__sched_stats(const lg_sched *s, lg_stats *out);
+
+#endif

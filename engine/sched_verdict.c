@@ -1,0 +1,311 @@
+/* sched_verdict.c - what an ended attempt means: done, again, repaired, given up.
+ *
+ * Retries, in short: only what may work later (the provider's judgement), at most
+ * max_attempts tries; full-jitter back-off from 0.5 s doubling to 30 s; the server's
+ * delay is a minimum, and one above 120 s ends the call; when more than a tenth of
+ * the last minute's requests were retries, back-offs are twice as long. A refused
+ * body field is taken out or renamed and sent again at once, which is no retry. */
+#include <string.h>
+
+#include "sched_parts.h"
+
+enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10 };
+static const int64_t FIRST_US = 500000, LONGEST_US = 30000000, SERVER_MS = 120000;
+
+/* ---- the shared budget of retries -------------------------------------- */
+
+static void window_turn(lg_window *w, int64_t now_us)
+{
+    int64_t second = now_us / 1000000;
+    if (second - w->second >= LG_WINDOW_SECONDS) {
+        memset(w, 0, sizeof *w);
+        w->second = second;
+    }
+    while (w->second < second) {
+        size_t i = (size_t)(++w->second % LG_WINDOW_SECONDS);
+        w->sum_requests -= w->requests[i];
+        w->sum_retries -= w->retries[i];
+        w->requests[i] = w->retries[i] = 0;
+    }
+}
+
+void lg__window_note(lg_window *w, int64_t now_us, bool retry)
+{
+    window_turn(w, now_us);
+    size_t i = (size_t)(w->second % LG_WINDOW_SECONDS);
+    w->requests[i]++;
+    w->sum_requests++;
+    w->retries[i] += retry ? 1 : 0;
+    w->sum_retries += retry ? 1 : 0;
+}
+
+static bool is_overspent(lg_window *w, int64_t now_us)
+{
+    window_turn(w, now_us);
+    return w->sum_retries > BUDGET_FLOOR && w->sum_retries * BUDGET_PART > w->sum_requests;
+}
+
+/* ---- back-off ---------------------------------------------------------- */
+
+static uint64_t splitmix(uint64_t x)
+{
+    x += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
+
+/* In [0, 1), of seed, key and try alone: the same whatever arrived when. */
+static double jitter(uint64_t seed, const unsigned char key[32], int try)
+{
+    uint64_t k = 0;
+    for (int i = 0; i < 8; i++) {
+        k = k << 8 | key[i];
+    }
+    uint64_t x = splitmix(splitmix(seed ^ k) + (uint64_t)try);
+    return (double)(x >> 11) * 0x1p-53;
+}
+
+/* Tries that count: an attempt whose field was repaired does not. */
+static int tries(const lg_request *r)
+{
+    return r->attempts - r->repairs;
+}
+
+static int64_t backoff_us(lg_sched *s, const lg_request *r, int64_t now)
+{
+    int64_t longest = FIRST_US, server = r->reply.fail.retry_after_ms * 1000;
+    for (int i = 1; i < tries(r) && longest < LONGEST_US; i++) {
+        longest *= 2;
+    }
+    longest = longest < LONGEST_US ? longest : LONGEST_US;
+    longest *= is_overspent(&s->window, now) ? 2 : 1;
+    double part = jitter(s->cfg.seed, r->key, tries(r));
+    int64_t us = (int64_t)(part * (double)longest);
+    /* Spread behind the server's moment, or all who heard it come back at once. */
+    return us >= server ? us : server + (int64_t)(part * (double)server / 8);
+}
+
+/* ---- words ------------------------------------------------------------- */
+
+/* Another message for the same failure; without memory the old one stays. */
+static void take_message(lg_fail *f, lg_fail *said)
+{
+    if (said->message) {
+        lg__text_unref(f->message);
+        f->message = lg__text_ref(said->message);
+    }
+    lg__fail_free(said);
+}
+
+static void explain_end(lg_sched *s, lg_request *r)
+{
+    lg_fail *f = &r->reply.fail, said;
+    lg__fail_init(&said);
+    if (f->retryable && f->retry_after_ms > SERVER_MS) {
+        lg__fail_set(&said, s->mem, f->code,
+                     "%s; it asks to wait %lld s, and more than %lld s are not waited for",
+                     lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000),
+                     (long long)SERVER_MS / 1000);
+        take_message(f, &said);
+    }
+    if (tries(r) > 1) {
+        lg__fail_set(&said, s->mem, f->code, "gave up after %d tries; the last: %s", tries(r),
+                     lg__fail_message(f));
+        take_message(f, &said);
+    }
+}
+
+/* ---- repair ------------------------------------------------------------ */
+
+static bool sends(const lg_request *r, const char *field)
+{
+    for (size_t i = 0; i < r->n_options; i++) {
+        const char *name = lg__model_field(r->model, r->options[i].name);
+        if (name && strcmp(name, field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Encodes again. Whether the bytes are others than those that were refused. */
+static bool writes_other(lg_sched *s, lg_request *r)
+{
+    lg_bytes old = r->body;
+    lg__bytes_init(&r->body, s->mem, LG_BYTES_MAX);
+    int err = lg__request_encode(r);
+    bool other = !err && (old.len != r->body.len || memcmp(old.data, r->body.data, old.len) != 0);
+    lg__bytes_free(&old);
+    if (err) {
+        lg__fail_set(&r->reply.fail, s->mem, err, "%s: the request could not be written again: %s",
+                     r->model->name, lg_error_text(err));
+    }
+    return other;
+}
+
+static void log_repair(lg_sched *s, const lg_request *r, const char *from, const char *to)
+{
+    if (s->log && to) {
+        lg__log_line(s->log, LG_LOG_WARN, "%s does not take %s; from now on it is sent as %s",
+                     r->model->name, from, to);
+    } else if (s->log) {
+        lg__log_line(s->log, LG_LOG_WARN, "%s does not take %s; from now on it is left out",
+                     r->model->name, from);
+    }
+}
+
+/* Another call may have taught the model meanwhile: then the bytes differ, too. A
+ * field that is refused again although it is gone ends the call. */
+static bool is_repaired(lg_sched *s, lg_request *r)
+{
+    const char *from = r->reply.bad_param;
+    const char *to = r->reply.new_param[0] ? r->reply.new_param : NULL;
+    if (r->reply.fail.code != LG_EBADREQUEST || !from[0] || r->repairs == MAX_REPAIRS) {
+        return false;
+    }
+    int err = sends(r, from) ? lg__model_repair(r->model, from, to) : LG_ESTATE;
+    if (err == LG_ENOMEM) {
+        lg__fail_set(&r->reply.fail, s->mem, err, "%s: %s", r->model->name, lg_error_text(err));
+        return false;
+    }
+    if (err == LG_OK) {
+        log_repair(s, r, from, to);
+    }
+    return writes_other(s, r);
+}
+
+/* ---- verdict ----------------------------------------------------------- */
+
+static void add_usage(lg_sched *s, const lg_request *r)
+{
+    lg_usage *sum = &s->stats.usage[r->kind];
+    const lg_usage *u = &r->reply.usage;
+    if (r->reply.has_usage) {
+        sum->input += u->input;
+        sum->cached += u->cached;
+        sum->cache_write += u->cache_write;
+        sum->output += u->output;
+        sum->reasoning += u->reasoning;
+    }
+}
+
+static bool may_try_again(const lg_sched *s, const lg_request *r)
+{
+    const lg_fail *f = &r->reply.fail;
+    return f->retryable && tries(r) < s->cfg.max_attempts && f->retry_after_ms <= SERVER_MS;
+}
+
+static void end(lg_sched *s, lg_request *r, bool good)
+{
+    if (good) {
+        s->stats.calls++;
+        s->stats.calls_by_kind[r->kind]++;
+    } else {
+        s->stats.failed++;
+        explain_end(s, r);
+        lg__sched_unmap(s, r);
+    }
+    lg__request_unload(r);
+    lg__sched_move(s, r, good ? LG_REQ_DONE : LG_REQ_FAILED);
+}
+
+static void back_off(lg_sched *s, lg_request *r)
+{
+    int64_t now = lg__clock_now(s->clock), us = backoff_us(s, r, now);
+    r->due_us = now + us;
+    if (s->log) {
+        lg__log_line(s->log, LG_LOG_INFO, "%s; try %d of %d in %.1f s",
+                     lg__fail_message(&r->reply.fail), tries(r) + 1, s->cfg.max_attempts,
+                     (double)us / 1e6);
+    }
+    lg__reply_free(&r->reply);
+    lg__sched_move(s, r, LG_REQ_BACKOFF);
+}
+
+void lg__sched_judge(lg_sched *s, lg_request *r)
+{
+    add_usage(s, r);
+    if (r->reply.fail.code == LG_OK) {
+        end(s, r, true);
+        return;
+    }
+    s->stats.ambiguous += r->reply.fail.ambiguous ? 1 : 0;
+    if (is_repaired(s, r)) {
+        r->repairs++;
+        lg__reply_free(&r->reply);
+        lg__sched_move(s, r, LG_REQ_QUEUED);
+    } else if (may_try_again(s, r)) {
+        back_off(s, r);
+    } else {
+        end(s, r, false);
+    }
+}
+
+/* ---- how it ended ------------------------------------------------------ */
+
+/* Failures below HTTP that may be gone the next time. */
+static bool may_pass(int code)
+{
+    return code == LG_ERESOLVE || code == LG_ECONNECT || code == LG_ETIMEOUT || code == LG_ERESET ||
+           code == LG_ETRUNCATED;
+}
+
+/* The transfer itself failed: no whole reply. */
+static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
+{
+    lg_fail *f = &r->reply.fail;
+    lg__fail_set(f, s->mem, d->fail.code, "%s: %s", r->model->name, lg__fail_message(&d->fail));
+    if (f->message) {
+        lg__model_redact(r->model, f->message->data, f->message->len); /* nobody else's yet */
+    }
+    f->hint = lg__text_ref(d->fail.hint);
+    f->http_status = d->status;
+    f->retryable = d->fail.retryable || may_pass(d->fail.code);
+    f->ambiguous = d->sent;
+    memcpy(f->request_id, d->request_id, sizeof f->request_id);
+    lg__model_redact(r->model, f->request_id, strnlen(f->request_id, sizeof f->request_id));
+}
+
+static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
+{
+    lg_answer a = {
+        .status = d->status,
+        .content_type = d->content_type,
+        .request_id = d->request_id,
+        .retry_after_ms = d->retry_after_ms,
+        .should_retry = d->should_retry,
+        .body = d->body.data ? d->body.data : "",
+        .len = d->body.len,
+    };
+    r->model->provider->decode(s->mem, r->model, &a, &r->reply);
+}
+
+int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d)
+{
+    if (r->state == LG_REQ_SENT && r->model->provider) {
+        r->transfer = NULL;
+        lg__reply_free(&r->reply);
+        if (d->fail.code != LG_OK) {
+            read_failure(s, r, d);
+        } else {
+            read_answer(s, r, d);
+        }
+        lg__sched_judge(s, r);
+    }
+    lg__http_done_free(d);
+    return r->state;
+}
+
+int lg__sched_finish_host(lg_sched *s, lg_request *r)
+{
+    if (r->state != LG_REQ_SENT || r->model->provider) {
+        return r->state;
+    }
+    if (r->reply.fail.code == LG_OK && !r->reply.text) {
+        lg__fail_set(&r->reply.fail, s->mem, LG_EBADREPLY, "%s: the host gave no text",
+                     r->model->name);
+    }
+    lg__sched_judge(s, r);
+    return r->state;
+}
