@@ -11,10 +11,10 @@
 
 typedef struct lg_bytes {
     lg_mem *mem;
-    char *data;        /* NUL-terminated when not NULL */
+    char *data; /* NUL-terminated when not NULL */
     size_t len, cap;
-    size_t ceiling;    /* most bytes it may hold */
-    int err;           /* 0, LG_ENOMEM or LG_ELIMIT; sticky */
+    size_t ceiling; /* most bytes it may hold */
+    int err;        /* 0, LG_ENOMEM or LG_ELIMIT; sticky */
 } lg_bytes;
 
 #define LG_BYTES_MAX ((size_t)1 << 30)

@@ -14,7 +14,7 @@ typedef struct lg_clock {
 } lg_clock;
 
 void lg__clock_init(lg_clock *c, bool is_virtual);
-int64_t lg__clock_now(const lg_clock *c);              /* µs */
-void lg__clock_advance(lg_clock *c, int64_t to_us);    /* virtual only; never back */
+int64_t lg__clock_now(const lg_clock *c);           /* µs */
+void lg__clock_advance(lg_clock *c, int64_t to_us); /* virtual only; never back */
 
 #endif

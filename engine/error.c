@@ -1,10 +1,9 @@
 /* error.c - names and texts of the error codes, from LG_ERROR_MAP. */
 #include "lunagrad.h"
 
-static const char *const texts[] = {
-    "no error",
+static const char *const texts[] = {"no error",
 #define XX(name, text) text,
-    LG_ERROR_MAP(XX)
+                                    LG_ERROR_MAP(XX)
 #undef XX
 };
 

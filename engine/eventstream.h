@@ -15,7 +15,7 @@ typedef int (*lg_sse_fn)(void *ud, const char *name, const char *data, size_t le
 typedef struct lg_sse {
     lg_bytes line, data, name;
     bool after_cr, has_data, first;
-    int stopped;       /* what ended it: given back by every further call */
+    int stopped; /* what ended it: given back by every further call */
     lg_sse_fn fn;
     void *ud;
 } lg_sse;

@@ -8,13 +8,13 @@
 #include "text.h"
 
 typedef struct lg_fail {
-    int code;              /* LG_E*; 0: nothing wrong */
+    int code; /* LG_E*; 0: nothing wrong */
     int http_status;
     bool retryable, ambiguous;
     int64_t retry_after_ms; /* the server's wish; -1: none */
-    lg_text *message;      /* NULL: lg_error_text(code) */
-    lg_text *hint;         /* NULL: none */
-    char request_id[80];   /* "" : none; printable ASCII */
+    lg_text *message;       /* NULL: lg_error_text(code) */
+    lg_text *hint;          /* NULL: none */
+    char request_id[80];    /* "" : none; printable ASCII */
 } lg_fail;
 
 void lg__fail_init(lg_fail *f);

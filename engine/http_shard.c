@@ -91,12 +91,11 @@ static void on_watch(void *ud, int fd, int events)
     int bits = 0, running;
     CURLMcode rc;
 
-    if (events & LG_READ)
+    /* told of an error as such, curl would not look which one it is */
+    if (events & (LG_READ | LG_BROKEN))
         bits |= CURL_CSELECT_IN;
-    if (events & LG_WRITE)
+    if (events & (LG_WRITE | LG_BROKEN))
         bits |= CURL_CSELECT_OUT;
-    if (events & LG_BROKEN)
-        bits |= CURL_CSELECT_ERR;
     rc = curl_multi_socket_action(s->multi, fd, bits, &running);
     if (rc != CURLM_OK)
         shard_break(s, rc);

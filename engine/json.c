@@ -105,10 +105,10 @@ enum { DEPTH = 1000, CJSON_NUMBER = 63 };
 typedef struct scan {
     const char *s;
     size_t len, at;
-    char *patch;           /* a copy of s to mend, or NULL: only look */
-    bool odd;              /* something needs mending */
+    char *patch; /* a copy of s to mend, or NULL: only look */
+    bool odd;    /* something needs mending */
     size_t depth;
-    char inside[DEPTH];    /* '{' or '[' */
+    char inside[DEPTH]; /* '{' or '[' */
 } scan;
 
 static int peek(const scan *c)

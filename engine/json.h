@@ -13,7 +13,7 @@
 
 #include "bytes.h"
 
-typedef struct cJSON lg_json;  /* borrowed pointers into one tree */
+typedef struct cJSON lg_json; /* borrowed pointers into one tree */
 
 /* *out is owned by the caller, free with lg__json_free. 0, LG_EPARSE, LG_EUTF8,
  * LG_ENOMEM. On the first two *where is the byte offset (may be NULL). */
@@ -26,12 +26,18 @@ size_t lg__json_count(const lg_json *array_or_object);
 const lg_json *lg__json_first(const lg_json *array_or_object);
 const lg_json *lg__json_after(const lg_json *j);
 const char *lg__json_name(const lg_json *member);
-const char *lg__json_string(const lg_json *j);       /* NULL when no string */
+const char *lg__json_string(const lg_json *j); /* NULL when no string */
 bool lg__json_number(const lg_json *j, double *out);
 int64_t lg__json_int(const lg_json *j, int64_t otherwise); /* cut towards 0, saturated */
-enum { LG_JSON_NULL = 1, LG_JSON_BOOL, LG_JSON_NUMBER, LG_JSON_STRING, LG_JSON_ARRAY,
-       LG_JSON_OBJECT };
-int lg__json_type(const lg_json *j);                 /* 0 for NULL */
+enum {
+    LG_JSON_NULL = 1,
+    LG_JSON_BOOL,
+    LG_JSON_NUMBER,
+    LG_JSON_STRING,
+    LG_JSON_ARRAY,
+    LG_JSON_OBJECT
+};
+int lg__json_type(const lg_json *j); /* 0 for NULL */
 bool lg__json_true(const lg_json *j);
 
 /* "…" with escapes; invalid UTF-8 becomes U+FFFD. → b->err */

@@ -149,8 +149,8 @@ static void redact_secrets(const lg_log *l, char *s, size_t len)
 enum ending { TO_WORD, TO_QUERY, TO_CREDENTIALS };
 
 static const struct marker {
-    const char *name;    /* small letters */
-    enum ending ending;  /* of a value without quotes */
+    const char *name;   /* small letters */
+    enum ending ending; /* of a value without quotes */
 } markers[] = {
     {"authorization", TO_CREDENTIALS}, /* also Proxy-Authorization */
     {"api-key", TO_WORD},              /* also x-api-key, x-goog-api-key */
@@ -158,7 +158,7 @@ static const struct marker {
     {"apikey", TO_WORD},
     {"?key=", TO_QUERY},
     {"&key=", TO_QUERY},
-    {"u0026key=", TO_QUERY},           /* & as some write it in JSON */
+    {"u0026key=", TO_QUERY}, /* & as some write it in JSON */
 };
 
 static char small(char c)

@@ -16,9 +16,9 @@ typedef struct lg_map {
 
 void lg__map_init(lg_map *m, lg_mem *mem);
 void lg__map_free(lg_map *m);
-void *lg__map_get(const lg_map *m, uint64_t id);          /* NULL: absent */
-int lg__map_put(lg_map *m, uint64_t id, void *value);     /* 0, LG_ENOMEM; value ≠ NULL */
-void *lg__map_take(lg_map *m, uint64_t id);               /* removed value or NULL */
+void *lg__map_get(const lg_map *m, uint64_t id);      /* NULL: absent */
+int lg__map_put(lg_map *m, uint64_t id, void *value); /* 0, LG_ENOMEM; value ≠ NULL */
+void *lg__map_take(lg_map *m, uint64_t id);           /* removed value or NULL */
 /* Every entry once; *pos starts at 0; NULL at the end. No change meanwhile. */
 void *lg__map_next(const lg_map *m, size_t *pos, uint64_t *id);
 

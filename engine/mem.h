@@ -12,17 +12,17 @@ typedef struct lg_mem {
     lg_alloc_fn fn;
     void *ud;
     uint64_t live_bytes, live_blocks;
-    uint64_t calls;       /* allocations and growths so far */
-    uint64_t fail_at;     /* the call of this number fails; 0: none (tests) */
-    bool fail_for_good;   /* … and all after it */
+    uint64_t calls;     /* allocations and growths so far */
+    uint64_t fail_at;   /* the call of this number fails; 0: none (tests) */
+    bool fail_for_good; /* … and all after it */
 } lg_mem;
 
-void lg__mem_init(lg_mem *m, lg_alloc_fn fn, void *ud); /* fn NULL: malloc */
-void *lg__mem_new(lg_mem *m, size_t n);                 /* NULL: out of memory */
-void *lg__mem_zero(lg_mem *m, size_t n);                /* … filled with zeros */
+void lg__mem_init(lg_mem *m, lg_alloc_fn fn, void *ud);         /* fn NULL: malloc */
+void *lg__mem_new(lg_mem *m, size_t n);                         /* NULL: out of memory */
+void *lg__mem_zero(lg_mem *m, size_t n);                        /* … filled with zeros */
 void *lg__mem_grow(lg_mem *m, void *p, size_t old_n, size_t n); /* p stays on NULL */
-void lg__mem_free(lg_mem *m, void *p, size_t n);        /* p may be NULL */
-char *lg__mem_strdup(lg_mem *m, const char *s);         /* s NULL gives NULL */
-void lg__mem_strfree(lg_mem *m, char *s);               /* … of lg__mem_strdup */
+void lg__mem_free(lg_mem *m, void *p, size_t n);                /* p may be NULL */
+char *lg__mem_strdup(lg_mem *m, const char *s);                 /* s NULL gives NULL */
+void lg__mem_strfree(lg_mem *m, char *s);                       /* … of lg__mem_strdup */
 
 #endif

@@ -252,19 +252,25 @@ static bool starts_json(const lg_answer *a)
     return i < a->len && a->body[i] == '{';
 }
 
-/* "… is not JSON but text/html": most often the wrong address. */
-static void spoil_by_type(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+/* The hint for an answer that does not look like this API's at all. */
+static void doubt_address(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
 {
     const char *query;
     int base = (int)lg__model_base(model, &query);
     lg_bytes begin;
     lg__bytes_init(&begin, m, LG_BYTES_MAX);
     lg__refusal_quote(&begin, model, a->body, a->len, LG_QUOTE_CHARS);
-    spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is no chat completion, content type",
-          a->content_type[0] ? a->content_type : "none");
     lg__fail_hint(&r->fail, m, "is %.*s the right base URL? The reply begins: %s", base,
                   model->base_url ? model->base_url : "", begin.len ? begin.data : "");
     lg__bytes_free(&begin);
+}
+
+/* A web page, a stream: most often the wrong address. */
+static void spoil_by_type(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is no chat completion, content type",
+          a->content_type[0] ? a->content_type : "none");
+    doubt_address(m, model, a, r);
 }
 
 static bool is_json_type(const char *type)
@@ -420,10 +426,12 @@ static void judge_tree(lg_mem *m, const lg_model *model, const lg_answer *a, con
     bool look = is_error(error) || lg__json_type(choices) != LG_JSON_ARRAY;
     if (look && lg__refusal_find(root, &w)) {
         lg__refusal_judge(m, model, a, &w, r);
-    } else if (!is_json_type(a->content_type) && !message) {
+    } else if (lg__json_type(root) != LG_JSON_OBJECT ||
+               (!is_json_type(a->content_type) && !message)) {
         spoil_by_type(m, model, a, r);
     } else if (lg__json_type(choices) != LG_JSON_ARRAY) {
         spoil(m, model, a, r, LG_EBADREPLY, true, "the reply has no choices", NULL);
+        doubt_address(m, model, a, r);
     } else if (!choice) {
         spoil(m, model, a, r, LG_EBADREPLY, true, "the reply's list of choices is empty", NULL);
     } else if (lg__json_type(message) != LG_JSON_OBJECT) {

@@ -10,7 +10,7 @@
 /* ---- names: a small hash table, name → number ---------------------------- */
 
 typedef struct name {
-    const char *s;         /* NULL: free slot; borrowed */
+    const char *s; /* NULL: free slot; borrowed */
     size_t len, value;
 } name;
 
@@ -93,9 +93,9 @@ enum piece_type { LITERAL, FIELD, TAG };
 
 typedef struct piece {
     enum piece_type type;
-    const char *s;         /* the literal; the name of a field or tag */
+    const char *s; /* the literal; the name of a field or tag */
     size_t len;
-    bool closes;           /* a TAG: </NAME> */
+    bool closes; /* a TAG: </NAME> */
 } piece;
 
 typedef struct reader {
@@ -245,14 +245,14 @@ static int check(render *x, char bad[64])
 /* A reader of tag-like runs: <, then / and name characters, blanks anywhere. */
 typedef struct forger {
     const names *tags;
-    char *run;             /* the name so far, in capitals */
+    char *run; /* the name so far, in capitals */
     size_t cap, len;
-    bool open, started;    /* behind a <; … and behind its first sign */
-    bool foreign;          /* a value has part in it */
-    size_t plain;          /* found: tags as they are */
-    size_t numbered;       /* found: tags with a number behind */
-    unsigned char *used;   /* bit k: number k was found; NULL: only count */
-    size_t highest;        /* k there is room for in used */
+    bool open, started;  /* behind a <; … and behind its first sign */
+    bool foreign;        /* a value has part in it */
+    size_t plain;        /* found: tags as they are */
+    size_t numbered;     /* found: tags with a number behind */
+    unsigned char *used; /* bit k: number k was found; NULL: only count */
+    size_t highest;      /* k there is room for in used */
 } forger;
 
 /* The number k of a name that ends in _k, written as we write it; else 0. */

@@ -11,12 +11,12 @@ typedef struct lg_text {
     lg_mem *mem;
     size_t len;
     uint32_t refs;
-    char data[];       /* len bytes and a NUL */
+    char data[]; /* len bytes and a NUL */
 } lg_text;
 
 lg_text *lg__text_new(lg_mem *m, const char *s, size_t len); /* NULL: memory */
-lg_text *lg__text_of(lg_bytes *b);      /* a copy of b, which is freed; NULL: memory or b's error */
-lg_text *lg__text_ref(lg_text *t);      /* NULL stays NULL */
+lg_text *lg__text_of(lg_bytes *b); /* a copy of b, which is freed; NULL: memory or b's error */
+lg_text *lg__text_ref(lg_text *t); /* NULL stays NULL */
 void lg__text_unref(lg_text *t);
 /* At most max_tokens (see lg_token_estimate): head and tail with a line between
  * that says how many characters were left out; cut at character borders. Returns

@@ -1,0 +1,109 @@
+/* lmodel.c - models and tools as Lua objects. Both are only handles: calls to
+ * them are nodes, see lnode.c; what a host model or a tool does is in Lua. */
+#include "lua_binding.h"
+
+#include <limits.h>
+
+/* ---- models ---------------------------------------------------------------- */
+
+static void read_model(lua_State *L, int t, lg_model_config *c)
+{
+    static const char *const keys[] = {"dialect", "name",     "model",   "base_url",
+                                       "api_key", "key_name", "headers", "options",
+                                       "tag",     "no_memo",  "concurrency", NULL};
+    lg__lua_check_keys(L, t, keys, "model");
+    c->dialect = lg__lua_field_name(L, t, "dialect");
+    c->name = lg__lua_field_name(L, t, "name");
+    c->model = lg__lua_field_name(L, t, "model");
+    c->base_url = lg__lua_field_name(L, t, "base_url");
+    c->api_key = lg__lua_field_name(L, t, "api_key");
+    c->key_name = lg__lua_field_name(L, t, "key_name");
+    c->concurrency = (int)lg__lua_field_int(L, t, "concurrency", 0, INT_MAX, 0);
+    c->no_memo = lg__lua_field_true(L, t, "no_memo");
+    c->tag = (uint64_t)lg__lua_field_int(L, t, "tag", LUA_MININTEGER, LUA_MAXINTEGER, 0);
+    lg__lua_field_pairs(L, t, "headers", &c->headers, &c->n_headers);
+    lg__lua_field_pairs(L, t, "options", &c->options, &c->n_options);
+}
+
+/* core.model(engine, {dialect=, name=, model=, base_url=, …}) -> model */
+static int l_model(lua_State *L)
+{
+    lg_model_config c;
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    lg__lua_check_list(L, 2);
+    lg_model_config_init(&c);
+    read_model(L, 2, &c);
+    lg_lua_model *u = lua_newuserdatauv(L, sizeof *u, 1);
+    u->m = NULL;
+    u->owner = lua_touserdata(L, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, LG_LUA_MODEL);
+    int err = lg_model_new(e, &c, &u->m);
+    return err ? lg__lua_engine_failed(L, e, err) : 1;
+}
+
+static int l_model_name(lua_State *L)
+{
+    lua_pushstring(L, lg_model_name(lg__lua_check_model(L, 1)));
+    return 1;
+}
+
+static int l_model_gc(lua_State *L)
+{
+    lg_lua_model *u = luaL_testudata(L, 1, LG_LUA_MODEL);
+    if (!u || !u->m)
+        return 0;
+    lg_model *m = u->m;
+    u->m = NULL;
+    if (u->owner->e)
+        lg_model_unref(m);
+    return 0;
+}
+
+/* ---- tools ----------------------------------------------------------------- */
+
+/* core.tool(engine, name, purpose, own_backward, tag) -> tool */
+static int l_tool(lua_State *L)
+{
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    const char *name = lg__lua_check_name(L, 2);
+    const char *purpose = lg__lua_opt_name(L, 3);
+    bool own_backward = lua_toboolean(L, 4);
+    uint64_t tag = (uint64_t)lg__lua_opt_int(L, 5, LUA_MININTEGER, LUA_MAXINTEGER, 0);
+    lg_lua_tool *u = lua_newuserdatauv(L, sizeof *u, 1);
+    u->t = NULL;
+    u->owner = lua_touserdata(L, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, LG_LUA_TOOL);
+    int err = lg_tool_new(e, name, purpose, own_backward, tag, &u->t);
+    return err ? lg__lua_engine_failed(L, e, err) : 1;
+}
+
+static int l_tool_gc(lua_State *L)
+{
+    lg_lua_tool *u = luaL_testudata(L, 1, LG_LUA_TOOL);
+    if (!u || !u->t)
+        return 0;
+    lg_tool *t = u->t;
+    u->t = NULL;
+    if (u->owner->e)
+        lg_tool_unref(t);
+    return 0;
+}
+
+void lg__lua_open_model(lua_State *L)
+{
+    static const luaL_Reg model_meta[] = {
+        {"__gc", l_model_gc}, {"__close", l_model_gc}, {NULL, NULL}};
+    static const luaL_Reg model_methods[] = {{"name", l_model_name}, {NULL, NULL}};
+    static const luaL_Reg tool_meta[] = {
+        {"__gc", l_tool_gc}, {"__close", l_tool_gc}, {NULL, NULL}};
+    static const luaL_Reg tool_methods[] = {{NULL, NULL}};
+    static const luaL_Reg functions[] = {{"model", l_model}, {"tool", l_tool}, {NULL, NULL}};
+    lg__lua_new_class(L, LG_LUA_MODEL, model_meta, model_methods);
+    lg__lua_new_class(L, LG_LUA_TOOL, tool_meta, tool_methods);
+    lua_pop(L, 2);
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,466 @@
+/* ltext.c - text tools for Lua: tags, fences, templates, trimming, JSON, digests.
+ *
+ * Pure functions of their arguments, without an engine. */
+#include "lua_binding.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "template.h"
+#include "text.h"
+
+/* ---- boxes ----------------------------------------------------------------- */
+
+lg_lua_box *lg__lua_new_box(lua_State *L)
+{
+    lg_lua_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    box->json = NULL;
+    lg__mem_init(&box->mem, NULL, NULL);
+    lg__bytes_init(&box->bytes, &box->mem, LG_BYTES_MAX);
+    luaL_setmetatable(L, LG_LUA_BOX);
+    return box;
+}
+
+void lg__lua_box_free(lg_lua_box *box)
+{
+    lg__json_free(&box->mem, box->json);
+    box->json = NULL;
+    lg__bytes_free(&box->bytes);
+}
+
+static int l_box_gc(lua_State *L)
+{
+    lg__lua_box_free(luaL_checkudata(L, 1, LG_LUA_BOX));
+    return 0;
+}
+
+int lg__lua_push_bytes(lua_State *L, lg_lua_box *box)
+{
+    if (box->bytes.err)
+        return lg__lua_raise(L, box->bytes.err, NULL, "the text is too large: %s",
+                             lg_error_text(box->bytes.err));
+    lua_pushlstring(L, box->bytes.data ? box->bytes.data : "", box->bytes.len);
+    lg__lua_box_free(box);
+    return 1;
+}
+
+/* ---- tags, tokens, UTF-8 --------------------------------------------------- */
+
+/* core.tag_last(text, tag) -> text | nil */
+static int l_tag_last(lua_State *L)
+{
+    size_t len, found_len;
+    const char *found;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    if (lg_tag_last(text, len, lg__lua_check_name(L, 2), &found, &found_len) <= 0)
+        return 0;
+    lua_pushlstring(L, found, found_len);
+    return 1;
+}
+
+static int l_tokens(lua_State *L)
+{
+    size_t len;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    lua_pushinteger(L, (lua_Integer)lg_token_estimate(text, len));
+    return 1;
+}
+
+/* core.utf8_error(text) -> nil | number of the first wrong byte */
+static int l_utf8_error(lua_State *L)
+{
+    size_t len;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    int64_t at = lg_utf8_check(text, len);
+    if (at < 0)
+        return 0;
+    lua_pushinteger(L, at + 1);
+    return 1;
+}
+
+/* core.trim(text, max_tokens) -> text */
+static int l_trim(lua_State *L)
+{
+    size_t len;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    size_t most = (size_t)lg__lua_check_int(L, 2, 0, LUA_MAXINTEGER);
+    if (lg_token_estimate(text, len) <= most) {
+        lua_settop(L, 1);
+        lua_tostring(L, 1);
+        return 1;
+    }
+    lg_lua_box *box = lg__lua_new_box(L);
+    lg_text *whole = lg__text_new(&box->mem, text, len);
+    lg_text *part = whole ? lg__text_trim(&box->mem, whole, most) : NULL;
+    lg__text_unref(whole);
+    if (part)
+        lg__bytes_add(&box->bytes, part->data, part->len);
+    lg__text_unref(part);
+    if (!part)
+        return lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for a text");
+    return lg__lua_push_bytes(L, box);
+}
+
+/* core.sha256(text) -> 64 hexadecimal digits */
+static int l_sha256(lua_State *L)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    char hex[64];
+    size_t len;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    if (!EVP_Digest(text, len, sum, NULL, EVP_sha256(), NULL))
+        return lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for a digest");
+    for (size_t i = 0; i < sizeof hex; i++)
+        hex[i] = digits[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
+    lua_pushlstring(L, hex, sizeof hex);
+    return 1;
+}
+
+/* ---- templates ------------------------------------------------------------- */
+
+static size_t count_fields(lua_State *L, int t)
+{
+    size_t n = 0;
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1))
+        n++;
+    return n;
+}
+
+/* The texts stay alive in the table. */
+static void read_fields(lua_State *L, int t, lg_field *fields)
+{
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1), fields++) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            lg__lua_raise(L, LG_EINVAL, NULL, "a field's name must be a text, got %s",
+                          luaL_typename(L, -2));
+        fields->name = lua_tostring(L, -2);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            lg__lua_raise(L, LG_EINVAL, NULL, "field '%s' must be a text, got %s", fields->name,
+                          luaL_typename(L, -1));
+        fields->value = lua_tolstring(L, -1, &fields->len);
+    }
+}
+
+static int render(lua_State *L, bool fenced, unsigned *suffix)
+{
+    size_t len;
+    char bad[64];
+    lg_field few[LG_LUA_FEW];
+    const char *tmpl = lg__lua_check_text(L, 1, &len);
+    lg__lua_check_list(L, 2);
+    size_t n = count_fields(L, 2);
+    lg_field *fields = lg__lua_scratch(L, n, sizeof *fields, few);
+    read_fields(L, 2, fields);
+    lg_lua_box *box = lg__lua_new_box(L);
+    int err = lg__template_render(&box->bytes, tmpl, len, fields, n, fenced, suffix, bad);
+    if (err == LG_ETEMPLATE)
+        return lg__lua_raise(L, err, "write {{ and }} for braces that are no field",
+                             "the template has a field {%s} that was not given", bad);
+    return lg__lua_push_bytes(L, box);
+}
+
+/* core.render(template, {name = text}) -> text */
+static int l_render(lua_State *L)
+{
+    unsigned suffix;
+    return render(L, false, &suffix);
+}
+
+/* core.fence(template, {name = text}) -> text, the number in its tags (0: none) */
+static int l_fence(lua_State *L)
+{
+    unsigned suffix = 0;
+    render(L, true, &suffix);
+    lua_pushinteger(L, (lua_Integer)suffix);
+    return 2;
+}
+
+/* ---- reading JSON ---------------------------------------------------------- */
+
+enum { JSON_DEPTH = 1000 }; /* lg__json_parse lets no deeper one through */
+
+static void push_number(lua_State *L, double x)
+{
+    static const double exact = 9007199254740992.0; /* 2^53 */
+    if (x == floor(x) && x >= -exact && x <= exact)
+        lua_pushinteger(L, (lua_Integer)x);
+    else
+        lua_pushnumber(L, x);
+}
+
+/* Pushes the value; of an array or object only the empty table. */
+static void push_json(lua_State *L, const lg_json *j)
+{
+    double x = 0;
+    size_t n = lg__json_count(j);
+    int room = n < 1 << 20 ? (int)n : 1 << 20;
+    switch (lg__json_type(j)) {
+    case LG_JSON_BOOL:
+        lua_pushboolean(L, lg__json_true(j));
+        break;
+    case LG_JSON_NUMBER:
+        lg__json_number(j, &x);
+        push_number(L, x);
+        break;
+    case LG_JSON_STRING:
+        lua_pushstring(L, lg__json_string(j));
+        break;
+    case LG_JSON_ARRAY:
+        lua_createtable(L, room, 0);
+        luaL_setmetatable(L, LG_LUA_ARRAY);
+        break;
+    case LG_JSON_OBJECT:
+        lua_createtable(L, 0, room);
+        break;
+    default:
+        lua_pushlightuserdata(L, NULL);
+    }
+}
+
+typedef struct reading { /* an array or object whose table is on the stack */
+    const lg_json *next;
+    bool is_array;
+    lua_Integer n;
+} reading;
+
+static void enter(reading *r, const lg_json *j)
+{
+    r->next = lg__json_first(j);
+    r->is_array = lg__json_type(j) == LG_JSON_ARRAY;
+    r->n = 0;
+}
+
+/* The value on top goes into the table below it (for objects below its name). */
+static void store(lua_State *L, reading *r)
+{
+    if (r->is_array)
+        lua_rawseti(L, -2, ++r->n);
+    else
+        lua_rawset(L, -3);
+}
+
+static void push_tree(lua_State *L, const lg_json *root)
+{
+    reading levels[JSON_DEPTH + 1];
+    size_t depth = 0;
+    push_json(L, root);
+    if (lg__json_type(root) < LG_JSON_ARRAY)
+        return;
+    enter(&levels[depth++], root);
+    while (depth > 0) {
+        reading *r = &levels[depth - 1];
+        const lg_json *j = r->next;
+        if (!j) {
+            if (--depth > 0)
+                store(L, &levels[depth - 1]);
+            continue;
+        }
+        r->next = lg__json_after(j);
+        if (!r->is_array)
+            lua_pushstring(L, lg__json_name(j));
+        push_json(L, j);
+        if (lg__json_type(j) >= LG_JSON_ARRAY && depth <= JSON_DEPTH)
+            enter(&levels[depth++], j);
+        else
+            store(L, r);
+    }
+}
+
+/* core.json_decode(text) -> value | nil, message. null is core.null. */
+static int l_json_decode(lua_State *L)
+{
+    size_t len, where = 0;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    luaL_checkstack(L, 2 * JSON_DEPTH + 20, "JSON");
+    lg_lua_box *box = lg__lua_new_box(L);
+    int err = lg__json_parse(&box->mem, text, len, &box->json, &where);
+    if (err == LG_ENOMEM)
+        return lg__lua_raise(L, err, NULL, "no memory for JSON");
+    if (err) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "%s at byte %I", err == LG_EUTF8 ? "invalid UTF-8" : "not valid JSON",
+                        (LUAI_UACINT)where + 1);
+        return 2;
+    }
+    push_tree(L, box->json);
+    lg__lua_box_free(box);
+    return 1;
+}
+
+/* ---- writing JSON ---------------------------------------------------------- */
+
+typedef struct json_key {
+    const char *s; /* alive in its table */
+    size_t len;
+} json_key;
+
+typedef struct writing { /* a table that is being written */
+    int table;           /* its index; what belongs to it lies above */
+    json_key *keys;      /* NULL: an array */
+    size_t n, next;
+} writing;
+
+static int compare_keys(const void *a, const void *b)
+{
+    const json_key *x = a, *y = b;
+    int order = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
+    if (order != 0)
+        return order;
+    return x->len < y->len ? -1 : x->len > y->len;
+}
+
+static bool is_array(lua_State *L, int t)
+{
+    if (lua_rawlen(L, t) > 0)
+        return true;
+    if (!lua_getmetatable(L, t))
+        return false;
+    luaL_getmetatable(L, LG_LUA_ARRAY);
+    bool marked = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return marked;
+}
+
+/* The table on top is an object: sorts its keys, into memory above it. */
+static void sort_keys(lua_State *L, writing *w)
+{
+    json_key *keys = lua_newuserdatauv(L, (w->n + 1) * sizeof *keys, 0);
+    size_t i = 0;
+    for (lua_pushnil(L); lua_next(L, w->table); lua_pop(L, 1), i++) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            lg__lua_raise(L, LG_EINVAL, NULL, "JSON: a table has a key that is no text (%s)",
+                          luaL_tolstring(L, -2, NULL));
+        keys[i].s = lua_tolstring(L, -2, &keys[i].len);
+    }
+    qsort(keys, w->n, sizeof *keys, compare_keys);
+    w->keys = keys;
+}
+
+static void begin(lua_State *L, writing *w, lg_bytes *out)
+{
+    w->table = lua_gettop(L);
+    w->n = count_fields(L, w->table);
+    w->next = 0;
+    w->keys = NULL;
+    if (!is_array(L, w->table)) {
+        sort_keys(L, w);
+    } else if (w->n != (size_t)lua_rawlen(L, w->table)) {
+        lg__lua_raise(L, LG_EINVAL, NULL,
+                      "JSON: a table must be a list without holes, or have names only");
+    }
+    lg__bytes_addc(out, w->keys ? '{' : '[');
+}
+
+/* Pushes the next value and writes what stands before it; false at the end. */
+static bool advance(lua_State *L, writing *w, lg_bytes *out)
+{
+    if (w->next == w->n) {
+        lg__bytes_addc(out, w->keys ? '}' : ']');
+        lua_settop(L, w->table - 1);
+        return false;
+    }
+    if (w->next > 0)
+        lg__bytes_addc(out, ',');
+    if (!w->keys) {
+        lua_rawgeti(L, w->table, (lua_Integer)++w->next);
+        return true;
+    }
+    const json_key *key = &w->keys[w->next++];
+    lg__json_write_string(out, key->s, key->len);
+    lg__bytes_addc(out, ':');
+    lua_pushlstring(L, key->s, key->len);
+    lua_rawget(L, w->table);
+    return true;
+}
+
+/* The value on top, no table, which is popped. */
+static void write_scalar(lua_State *L, lg_bytes *out)
+{
+    size_t len;
+    const char *s;
+    switch (lua_type(L, -1)) {
+    case LUA_TBOOLEAN:
+        lg__bytes_adds(out, lua_toboolean(L, -1) ? "true" : "false");
+        break;
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, -1))
+            lg__bytes_addf(out, "%lld", (long long)lua_tointeger(L, -1));
+        else
+            lg__json_write_number(out, lua_tonumber(L, -1));
+        break;
+    case LUA_TSTRING:
+        s = lua_tolstring(L, -1, &len);
+        lg__json_write_string(out, s, len);
+        break;
+    case LUA_TLIGHTUSERDATA:
+        if (!lua_touserdata(L, -1)) {
+            lg__bytes_adds(out, "null");
+            break;
+        }
+        /* fall through */
+    default:
+        lg__lua_raise(L, LG_EINVAL, NULL, "JSON has no form for a %s", luaL_typename(L, -1));
+    }
+    lua_pop(L, 1);
+}
+
+/* The value on top is written and popped. */
+static void write_tree(lua_State *L, lg_bytes *out)
+{
+    writing levels[JSON_DEPTH];
+    size_t depth = 0;
+    bool more = true;
+    while (more) {
+        if (!lua_istable(L, -1)) {
+            write_scalar(L, out);
+        } else {
+            if (depth == JSON_DEPTH)
+                lg__lua_raise(L, LG_EINVAL, NULL, "JSON: the table is too deep, or inside itself");
+            begin(L, &levels[depth++], out);
+        }
+        while (depth > 0 && !advance(L, &levels[depth - 1], out))
+            depth--;
+        more = depth > 0;
+    }
+}
+
+/* core.json_encode(value) -> text, the same for equal values */
+static int l_json_encode(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    luaL_checkstack(L, 4 * JSON_DEPTH, "JSON");
+    lg_lua_box *box = lg__lua_new_box(L);
+    lua_pushvalue(L, 1);
+    write_tree(L, &box->bytes);
+    return lg__lua_push_bytes(L, box);
+}
+
+/* ---- registration ---------------------------------------------------------- */
+
+void lg__lua_open_text(lua_State *L)
+{
+    static const luaL_Reg box_meta[] = {{"__gc", l_box_gc}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"tag_last", l_tag_last},
+                                         {"tokens", l_tokens},
+                                         {"utf8_error", l_utf8_error},
+                                         {"trim", l_trim},
+                                         {"sha256", l_sha256},
+                                         {"render", l_render},
+                                         {"fence", l_fence},
+                                         {"json_decode", l_json_decode},
+                                         {"json_encode", l_json_encode},
+                                         {NULL, NULL}};
+    luaL_newmetatable(L, LG_LUA_BOX);
+    luaL_setfuncs(L, box_meta, 0);
+    lua_pop(L, 1);
+    luaL_newmetatable(L, LG_LUA_ARRAY);
+    lua_setfield(L, -2, "array");
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,147 @@
+--- Command lines: options by a table, positionals, "did you mean".
+--
+-- Pure: reads nothing but its arguments and raises usage errors as tables
+-- { kind = "usage", message =, hint = }. Called by the other cli modules.
+
+local options = require "lunagrad.options"
+
+local args = {}
+
+local usage_meta = { __tostring = function(e)
+  return e.hint and ("%s (%s)"):format(e.message, e.hint) or e.message
+end }
+
+--- Raise a usage error.
+---@param message string
+---@param hint string|nil
+function args.fail(message, hint)
+  error(setmetatable({ kind = "usage", message = message, hint = hint }, usage_meta), 0)
+end
+
+--- Is this value one of our usage errors?
+function args.is_usage(err)
+  return getmetatable(err) == usage_meta
+end
+
+--- The known word nearest to a mistyped or shortened one, or nil when none is near.
+---@param word string
+---@param known string[]
+---@return string|nil
+function args.suggest(word, known)
+  for _, candidate in ipairs(known) do
+    if #word >= 3 and candidate:sub(1, #word) == word then return candidate end
+  end
+  return options.nearest(word, known)
+end
+
+--- "did you mean X?" or the fallback.
+function args.did_you_mean(word, known, fallback)
+  local near = args.suggest(word, known)
+  return near and ("did you mean %s?"):format(near) or fallback
+end
+
+local function option_names(spec)
+  local names = {}
+  for _, option in ipairs(spec.options) do
+    for _, name in ipairs(option.names) do names[#names + 1] = name end
+  end
+  return names
+end
+
+local function find_option(spec, name)
+  for _, option in ipairs(spec.options) do
+    for _, known in ipairs(option.names) do
+      if known == name then return option end
+    end
+  end
+end
+
+-- A number as people write it, within the option's bounds.
+local function to_number(option, name, text)
+  local value = tonumber(text)
+  if value and option.type == "integer" then value = math.tointeger(value) end
+  if not value or value ~= value or (option.min and value < option.min)
+    or (option.max and value > option.max) then
+    local what = option.type == "integer" and "a whole number" or "a number"
+    if option.max then
+      what = ("%s from %s to %s"):format(what, option.min or 0, option.max)
+    elseif option.min then
+      what = ("%s, at least %s"):format(what, option.min)
+    end
+    args.fail(("%s needs %s, not %q"):format(name, what, text))
+  end
+  return value
+end
+
+local function to_value(option, name, text)
+  if option.type == "integer" or option.type == "number" then
+    return to_number(option, name, text)
+  end
+  if option.values then
+    for _, value in ipairs(option.values) do
+      if value == text then return text end
+    end
+    args.fail(("%s does not know %q"):format(name, text),
+      args.did_you_mean(text, option.values, "one of " .. table.concat(option.values, ", ")))
+  end
+  if text == "" and option.type ~= "text" then args.fail(name .. " needs a value") end
+  return text
+end
+
+local function unknown_option(spec, name)
+  args.fail(("unknown option %s"):format(name),
+    args.did_you_mean(name, option_names(spec), ("lunagrad help %s lists them"):format(spec.name)))
+end
+
+-- "--name=value", "--name value", "-x value"; returns the next index to read.
+local function read_option(spec, result, argv, i)
+  local name, inline = argv[i]:match("^(%-%-[^=]+)=(.*)$")
+  name = name or argv[i]
+  local option = find_option(spec, name)
+  if not option then unknown_option(spec, name) end
+  if option.type == "flag" then
+    if inline then args.fail(name .. " takes no value") end
+    result[option.key] = true
+    return i + 1
+  end
+  local text, after = inline, i + 1
+  if not text then
+    text, after = argv[i + 1], i + 2
+    if not text then args.fail(("%s needs %s"):format(name, option.what or "a value")) end
+  end
+  local value = to_value(option, name, text)
+  if option.list then
+    local list = result[option.key] or {}
+    list[#list + 1] = value
+    result[option.key] = list
+  else
+    result[option.key] = value
+  end
+  return after
+end
+
+--- Read a command line.
+-- spec = { name = "run", options = { { names = { "--seed" }, key = "seed", type = "integer" |
+-- "number" | "word" | "text" | "flag", min =, max =, values =, list = true, what = } } }
+---@param spec table
+---@param argv string[]
+---@param first integer where to begin
+---@return table values by key; `rest` holds what is no option
+function args.parse(spec, argv, first)
+  local result = { rest = {} }
+  local i, only_rest = first, false
+  while i <= #argv do
+    local word = argv[i]
+    if only_rest or word == "-" or word:sub(1, 1) ~= "-" then
+      result.rest[#result.rest + 1] = word
+      i = i + 1
+    elseif word == "--" then
+      only_rest, i = true, i + 1
+    else
+      i = read_option(spec, result, argv, i)
+    end
+  end
+  return result
+end
+
+return args

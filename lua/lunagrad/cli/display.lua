@@ -1,0 +1,288 @@
+--- What people see of a run: a live block, or a line an event, or nothing; on stderr.
+--
+-- Knows nothing of engines or scripts: it is told events and counters and draws.
+-- The clock, the stream and the width are given, so that tests need no terminal.
+-- Text from models goes through display.clean before it reaches a terminal.
+
+local display = {}
+
+local FRAME_SECONDS = 0.1 -- of the live block
+local LINE_SECONDS = 0.25 -- between two lines of the plain display
+local COUNT_SECONDS = 5   -- between two plain lines about counters
+
+--- Text without what a terminal would obey: control characters (C0 but newline and tab,
+-- DEL, C1), bidirectional overrides and isolates, and bytes that are not UTF-8.
+---@param text string
+---@return string
+function display.clean(text)
+  if not text:find("[^\n\t\32-\126]") then return text end
+  local out, i, n = {}, 1, #text
+  while i <= n do
+    local bad = select(2, utf8.len(text, i))
+    local last = bad and bad - 1 or n
+    out[#out + 1] = text:sub(i, last)
+    if bad then out[#out + 1] = "?" end
+    i = last + 2
+  end
+  text = table.concat(out)
+  text = text:gsub("[\0-\8\11-\31\127]", "")
+  text = text:gsub("\xC2[\x80-\x9F]", "")                        -- C1
+  text = text:gsub("\xE2\x80[\x8E\x8F\xA8-\xAE]", "")           -- marks, separators, overrides
+  text = text:gsub("\xE2\x81[\xA6-\xA9]", ""):gsub("\u{61C}", "") -- isolates, letter mark
+  return text
+end
+
+--- The same, as one line.
+function display.clean_line(text)
+  return (display.clean(text):gsub("%s+", " "))
+end
+
+local function is_wide(code)
+  return code >= 0x1100 and (code <= 0x115F or (code >= 0x2E80 and code <= 0xA4CF)
+    or (code >= 0xAC00 and code <= 0xD7A3) or (code >= 0xF900 and code <= 0xFAFF)
+    or (code >= 0xFE30 and code <= 0xFE6F) or (code >= 0xFF00 and code <= 0xFF60)
+    or (code >= 0x1F300 and code <= 0x1FAFF) or (code >= 0x20000 and code <= 0x3FFFD))
+end
+
+--- As much of a clean line as fits into so many columns.
+---@param text string
+---@param columns integer
+---@return string
+function display.fit(text, columns)
+  local used, cut = 0, nil
+  for at, code in utf8.codes(text) do
+    used = used + (is_wide(code) and 2 or 1)
+    if used > columns - 1 and not cut then cut = at end
+    if used > columns then return text:sub(1, cut - 1) .. (columns > 0 and "~" or "") end
+  end
+  return text
+end
+
+--- 950, 12.3k, 4.5M
+function display.count(n)
+  if n < 10000 then return ("%d"):format(n) end
+  if n < 1000000 then return ("%.1fk"):format(n / 1000) end
+  return ("%.1fM"):format(n / 1000000)
+end
+
+--- 0.4 s, 12 s, 3:05, 1:02:03
+function display.duration(seconds)
+  if seconds < 9.95 then return ("%.1f s"):format(seconds) end
+  local s = math.floor(seconds + 0.5)
+  if s < 60 then return ("%d s"):format(s) end
+  if s < 3600 then return ("%d:%02d"):format(s // 60, s % 60) end
+  return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60)
+end
+
+--- 0.61 (+0.23): the best score and what it is above the seed's.
+function display.score(best, seed)
+  local text = ("%.3f"):format(best)
+  if seed then text = ("%s (%+.3f)"):format(text, best - seed) end
+  return text
+end
+
+---@class lunagrad.display
+local methods = {}
+methods.__index = methods
+
+--- Make a display.
+-- options = { mode = "full"|"plain"|"none", stream =, clock = function() seconds end,
+-- width = function() columns|nil end, colour = boolean, unicode = boolean }
+---@param options table
+---@return lunagrad.display
+function display.new(options)
+  local now = options.clock()
+  return setmetatable({
+    mode = options.mode, stream = options.stream, clock = options.clock,
+    width = options.width, colour = options.colour, unicode = options.unicode,
+    started = now, drawn_at = -math.huge, lines = 0,
+    phase = nil, done = nil, total = nil, best = nil, seed = nil,
+    last_line_at = -math.huge, count_line_at = now, shown_retries = 0, held = nil,
+    held_back = false, -- true while the script has printed half a line
+  }, methods)
+end
+
+local function paint(self, code, text)
+  return self.colour and ("\27[%sm%s\27[0m"):format(code, text) or text
+end
+
+--- Take the live block off the screen, so that something else can be printed.
+function methods:clear()
+  if self.lines == 0 then return end
+  local up = self.lines > 1 and ("\27[%dA"):format(self.lines - 1) or ""
+  self.stream:write("\r", up, "\27[J")
+  self.stream:flush()
+  self.lines = 0
+end
+
+-- The bar and the count behind it; nothing when the phase has no count.
+local function bar(self, columns)
+  if not self.total or self.total <= 0 then return "" end
+  local share = math.min(1, self.done / self.total)
+  local text = (" %d/%d"):format(self.done, self.total)
+  local cells = math.min(30, columns - #text - 2)
+  if cells < 5 then return text end
+  local full = math.floor(share * cells + 1e-9)
+  local on, off = "#", "-"
+  if self.unicode then on, off = "█", "░" end
+  return on:rep(full) .. off:rep(cells - full) .. text
+end
+
+-- "12 done  4 in flight  30 queued  2 retries"
+local function call_words(stats)
+  local words = { ("%d done"):format(stats.calls + stats.shared),
+    ("%d in flight"):format(stats.in_flight),
+    ("%d queued"):format(stats.queued + stats.waiting) }
+  if stats.retries > 0 then
+    words[#words + 1] = stats.retries == 1 and "1 retry" or ("%d retries"):format(stats.retries)
+  end
+  return words
+end
+
+local function token_words(stats)
+  local input, output = 0, 0
+  for _, usage in ipairs(stats.usage) do
+    input, output = input + usage.input, output + usage.output
+  end
+  return ("%s tokens in, %s out"):format(display.count(input), display.count(output))
+end
+
+local function block_lines(self, stats)
+  local columns = (self.width() or 80) - 1 -- the last column would wrap on some terminals
+  local gap = "  "
+  local phase = display.clean_line(self.phase or "running")
+  local head = display.fit(phase, columns)
+  local meter = bar(self, columns - utf8.len(head) - #gap)
+  if meter ~= "" then head = display.fit(head .. gap .. meter, columns) end
+  local calls = "calls: " .. table.concat(call_words(stats), gap)
+  local tail = { token_words(stats), display.duration(self.clock() - self.started) }
+  if self.best then tail[#tail + 1] = "best " .. display.score(self.best, self.seed) end
+  return { paint(self, "1", head), display.fit(calls, columns),
+    display.fit(table.concat(tail, gap), columns) }
+end
+
+local function draw(self, stats)
+  local lines = block_lines(self, stats)
+  local out = {}
+  if self.lines > 0 then
+    out[1] = "\r" .. (self.lines > 1 and ("\27[%dA"):format(self.lines - 1) or "")
+  end
+  for i, line in ipairs(lines) do
+    out[#out + 1] = (i > 1 and "\n" or "") .. line .. "\27[K"
+  end
+  out[#out + 1] = "\27[J"
+  self.stream:write(table.concat(out))
+  self.stream:flush()
+  self.lines = #lines
+end
+
+-- One line of the plain display; too soon after the last one it is held back, and a
+-- later one replaces it.
+local function plain_line(self, text)
+  local now = self.clock()
+  if now - self.last_line_at < LINE_SECONDS then
+    self.held = text
+    return
+  end
+  self.held, self.last_line_at = nil, now
+  self.stream:write(display.clean_line(text), "\n")
+  self.stream:flush()
+end
+
+local function step_text(event)
+  local text = ("step %s: %s"):format(event.number or "?",
+    event.accepted and "accepted" or "rejected")
+  return event.reason and ("%s, %s"):format(text, event.reason) or text
+end
+
+local say = {
+  phase = function(event) return event.name end,
+  step = step_text,
+  note = function(event) return event.text end,
+  score = function(event)
+    if event.best then return "best score " .. display.score(event.best, event.seed) end
+  end,
+}
+
+--- Take an event of lunagrad.progress.
+---@param event table
+function methods:event(event)
+  local better = event.kind ~= "score" or event.best ~= self.best
+  if event.kind == "phase" then
+    if event.name == self.phase then better = false end
+    self.phase, self.done, self.total = event.name, nil, nil
+  elseif event.kind == "progress" then
+    self.done, self.total = event.done, event.total
+  elseif event.kind == "score" then
+    self.best, self.seed = event.best or self.best, event.seed or self.seed
+  end
+  if self.mode == "plain" and better and say[event.kind] then
+    local text = say[event.kind](event)
+    if text then plain_line(self, text) end
+  elseif self.mode == "full" and event.kind == "note" then
+    self:print(event.text)
+  end
+end
+
+--- A line that stays, above the live block; not for mode "none".
+---@param text string
+function methods:print(text)
+  if self.mode == "none" then return end
+  self:clear()
+  self.stream:write(display.clean_line(text), "\n")
+  self.stream:flush()
+end
+
+local function plain_tick(self, stats)
+  local now = self.clock()
+  if self.held then
+    if now - self.last_line_at >= LINE_SECONDS then plain_line(self, self.held) end
+  elseif stats.retries > self.shown_retries and now - self.count_line_at >= COUNT_SECONDS then
+    self.count_line_at, self.shown_retries = now, stats.retries
+    plain_line(self, "calls: " .. table.concat(call_words(stats), ", "))
+  end
+end
+
+--- Draw if it is time to. `stats` is a function: counters are read only when drawn.
+---@param stats fun(): table|nil
+function methods:tick(stats)
+  local now = self.clock()
+  if self.mode == "none" or now - self.drawn_at < FRAME_SECONDS then return end
+  self.drawn_at = now
+  local counters = stats()
+  if not counters then return end
+  if self.mode == "plain" then
+    plain_tick(self, counters)
+  elseif not self.held_back then
+    draw(self, counters)
+  end
+end
+
+--- The end: nothing of the live block stays, no line is held back.
+function methods:finish()
+  self:clear()
+  if self.held then
+    self.last_line_at = -math.huge
+    plain_line(self, self.held)
+  end
+end
+
+--- Which display fits: what was asked for, and what the terminal and the environment allow.
+---@param asked string|nil "full", "plain" or "none"
+---@param tty boolean stderr is a terminal
+---@param getenv fun(name: string): string|nil
+---@return string mode, boolean colour, boolean unicode
+function display.choose(asked, tty, getenv)
+  local function set(name)
+    local value = getenv(name)
+    return value ~= nil and value ~= ""
+  end
+  local dumb = getenv("TERM") == "dumb" or set("CI")
+  local mode = asked or "full"
+  if mode == "full" and (not tty or dumb) then mode = "plain" end
+  local locale = getenv("LC_ALL") or getenv("LC_CTYPE") or getenv("LANG") or ""
+  local unicode = locale:lower():find("utf%-?8") ~= nil
+  return mode, tty and not dumb and not set("NO_COLOR"), unicode
+end
+
+return display

@@ -1,0 +1,83 @@
+--- The command's verbs: which module runs which, and what is said when none fits.
+--
+-- main() returns an exit code and raises nothing but what is a defect of the command itself.
+
+local args = require "lunagrad.cli.args"
+
+local cli = {}
+
+local COMMANDS = { "run", "mock", "help" }
+
+local HELP = [[
+lunagrad optimizes texts (prompts, code, plans, answers) by feedback that is propagated through
+a graph of model calls. Scripts are Lua.
+
+usage: lunagrad run SCRIPT [key=value …] [options]    run a script
+       lunagrad mock [options]                        a model server for tests
+       lunagrad -e CODE [options]                     run a piece of Lua
+       lunagrad help [COMMAND]                        this, or a command's options
+       lunagrad --version
+
+examples:
+  lunagrad run scripts/quickstart.lua
+  lunagrad run scripts/prompt.lua -m openai/gpt-4o-mini --json
+  lunagrad mock --latency 200 --faults 20%
+]]
+
+local function version()
+  io.stdout:write("lunagrad ", require("lunagrad.core").VERSION, " (", _VERSION, ")\n")
+  return 0
+end
+
+local function help(topic)
+  if topic == nil or topic == "help" then
+    io.stdout:write(HELP)
+  elseif topic == "run" or topic == "mock" then
+    io.stdout:write(require("lunagrad.cli." .. topic).help())
+  else
+    args.fail(("there is no command %q"):format(topic),
+      args.did_you_mean(topic, COMMANDS, "lunagrad help lists them"))
+  end
+  return 0
+end
+
+local function unknown(word)
+  if word:find("%.lua$") then
+    args.fail(("there is no command %q"):format(word), "did you mean lunagrad run " .. word .. "?")
+  end
+  args.fail(("there is no command %q"):format(word),
+    args.did_you_mean(word, COMMANDS, "lunagrad help lists them"))
+end
+
+local function choose(argv)
+  local word = argv[1]
+  if word == nil then
+    io.stderr:write(HELP)
+    return 2
+  end
+  if word == "run" then return require("lunagrad.cli.run").main(argv, 2) end
+  if word == "mock" then return require("lunagrad.cli.mock").main(argv, 2) end
+  if word == "help" then return help(argv[2]) end
+  if word == "--help" or word == "-h" then return help(nil) end
+  if word == "--version" or word == "-V" then return version() end
+  if word:sub(1, 1) == "-" and word ~= "-" then return require("lunagrad.cli.run").main(argv, 1) end
+  unknown(word)
+end
+
+--- The command `lunagrad`.
+---@param argv string[] as C's, without the program's name
+---@return integer exit code
+function cli.main(argv)
+  local ok, result = xpcall(choose, function(problem)
+    if type(problem) == "string" then return debug.traceback(problem, 2) end
+    return problem
+  end, argv)
+  if ok then return result end
+  if not args.is_usage(result) then error(result, 0) end
+  local trouble = require "lunagrad.cli.trouble"
+  local lines, code = trouble.describe(result)
+  for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
+  return code
+end
+
+return cli

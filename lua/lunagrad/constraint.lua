@@ -1,0 +1,191 @@
+--- Constraints: what a new text must keep to, in words for the editor and in code for the check.
+--
+-- An object { text = words, check = function(text) → true | false, reason }.
+-- The optimizer shows the words to the model and runs the checks on what comes
+-- back. A plain string is a constraint in words only: nothing checks it. Used
+-- by lunagrad.optim.tgd; never calls a model.
+
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local extract = require "lunagrad.extract"
+
+local constraint = {}
+
+local Constraint = {}
+Constraint.__index = Constraint
+Constraint.__name = "lunagrad.constraint"
+function Constraint:__tostring() return self.text end
+
+local function make(text, check)
+  return setmetatable({ text = text, check = check }, Constraint)
+end
+
+local function whole_number(name, n, least)
+  local value = math.type(n) and math.tointeger(n)
+  if not value or value < least then
+    errors.raise("inval", ("constraint.%s: expected a whole number of at least %d, got %s")
+      :format(name, least, tostring(n)), nil, 3)
+  end
+  return value
+end
+
+local function some_text(name, text)
+  if type(text) ~= "string" or text == "" then
+    errors.raise("inval", ("constraint.%s: expected a text"):format(name), nil, 3)
+  end
+  return text
+end
+
+--- A quotation that cannot be taken for the end of the sentence around it.
+local function quote(text)
+  return core.json_encode(text)
+end
+
+--- A constraint of your own.
+---@param text string what the editor is told
+---@param check fun(text: string): boolean, string|nil
+function constraint.new(text, check)
+  some_text("new", text)
+  if type(check) ~= "function" then
+    errors.raise("inval", "constraint.new: the second argument is the function that checks", nil, 2)
+  end
+  return make(text, check)
+end
+
+local function count_words(text)
+  local _, n = text:gsub("%S+", "")
+  return n
+end
+
+--- At most `n` words.
+function constraint.max_words(n)
+  n = whole_number("max_words", n, 1)
+  return make(("at most %d words"):format(n), function(text)
+    local words = count_words(text)
+    if words <= n then return true end
+    return false, ("it has %d words, %d are allowed"):format(words, n)
+  end)
+end
+
+--- At least `n` words.
+function constraint.min_words(n)
+  n = whole_number("min_words", n, 1)
+  return make(("at least %d words"):format(n), function(text)
+    local words = count_words(text)
+    if words >= n then return true end
+    return false, ("it has %d words, %d are needed"):format(words, n)
+  end)
+end
+
+--- At most `n` characters (bytes, if the text is not UTF-8).
+function constraint.max_chars(n)
+  n = whole_number("max_chars", n, 1)
+  return make(("at most %d characters"):format(n), function(text)
+    local chars = utf8.len(text) or #text
+    if chars <= n then return true end
+    return false, ("it has %d characters, %d are allowed"):format(chars, n)
+  end)
+end
+
+--- The exact text `part` must be kept, for example a placeholder.
+function constraint.contains(part)
+  some_text("contains", part)
+  return make("contains exactly " .. quote(part), function(text)
+    if text:find(part, 1, true) then return true end
+    return false, "it does not contain " .. quote(part)
+  end)
+end
+
+--- The exact text `part` must not appear.
+function constraint.not_contains(part)
+  some_text("not_contains", part)
+  return make("does not contain " .. quote(part), function(text)
+    if not text:find(part, 1, true) then return true end
+    return false, "it contains " .. quote(part)
+  end)
+end
+
+--- Matches a Lua pattern. `words` tell the editor what that means; give them.
+---@param pattern string
+---@param words string|nil
+function constraint.matches(pattern, words)
+  some_text("matches", pattern)
+  local ok, problem = pcall(string.find, "", pattern)
+  if not ok then
+    errors.raise("inval", "constraint.matches: " .. tostring(problem), nil, 2)
+  end
+  words = words or "matches the Lua pattern " .. quote(pattern)
+  return make(some_text("matches", words), function(text)
+    if text:find(pattern) then return true end
+    return false, "it is not so: " .. words
+  end)
+end
+
+--- One of the given texts and nothing else (blanks around it do not count).
+---@param options string[]
+function constraint.one_of(options)
+  if type(options) ~= "table" or #options == 0 then
+    errors.raise("inval", "constraint.one_of: give a list of texts", nil, 2)
+  end
+  local known, names = {}, {}
+  for i, option in ipairs(options) do
+    known[extract.trim(some_text("one_of", option))] = true
+    names[i] = quote(option)
+  end
+  local list = table.concat(names, ", ")
+  return make("is exactly one of " .. list, function(text)
+    if known[extract.trim(text)] then return true end
+    return false, "it is none of " .. list
+  end)
+end
+
+--- A Lua 5.4 chunk without a syntax error. It is compiled, as text only, and never run.
+function constraint.lua_syntax()
+  return make("is a complete Lua 5.4 program without syntax errors", function(text)
+    local chunk, problem = load(text, "=text", "t", {})
+    if chunk then return true end
+    return false, "it does not compile: " .. tostring(problem)
+  end)
+end
+
+--- A JSON value.
+function constraint.json()
+  return make("is one valid JSON value and nothing else", function(text)
+    local value, problem = core.json_decode(text)
+    if value ~= nil then return true end
+    return false, "it is not valid JSON: " .. tostring(problem)
+  end)
+end
+
+--- Anything people may write where a constraint is expected, as a constraint.
+---@param value string|table
+---@param where string for the message
+function constraint.lift(value, where)
+  if getmetatable(value) == Constraint then return value end
+  if type(value) == "string" and value:find "%S" then return make(value, nil) end
+  if type(value) == "table" and type(value.text) == "string"
+    and (value.check == nil or type(value.check) == "function") then
+    return make(value.text, value.check)
+  end
+  local hint = type(value) == "function"
+    and "a function needs words too: lg.constraint.new(\"at most …\", fn)" or nil
+  errors.raise("inval", ("%s: a constraint is a text or one of lg.constraint, got %s")
+    :format(where, type(value)), hint, 3)
+end
+
+--- The first constraint of a list that `text` breaks, and why; nil when it keeps to all.
+---@param list table[]
+---@param text string
+---@return table|nil broken
+---@return string|nil reason
+function constraint.broken(list, text)
+  for _, one in ipairs(list) do
+    if one.check then
+      local ok, reason = one.check(text)
+      if not ok then return one, tostring(reason or ("it is not so: " .. one.text)) end
+    end
+  end
+  return nil
+end
+
+return constraint

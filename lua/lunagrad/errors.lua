@@ -1,0 +1,60 @@
+--- Error objects: what a script catches when something of this library fails.
+--
+-- A table { kind, message, hint, where, retryable, request_id, http_status } that
+-- prints as "where: message (hint)". The binding in C raises the same objects for
+-- misuse. `kind` is a short name for programs ("timeout", "inval"), `where` the
+-- line of the script, if a line is to blame.
+
+local core = require "lunagrad.core"
+
+local errors = {}
+
+local Error = core.error_metatable
+Error.__index = Error
+
+--- An error object, not raised.
+---@param kind string
+---@param message string
+---@param hint? string what to do about it
+---@return lunagrad.error
+function errors.new(kind, message, hint)
+  return setmetatable({ kind = kind, message = message, hint = hint }, Error)
+end
+
+--- Raises an error object.
+---
+--- level says whose line is to blame, as in `error`: 1 (the default) who calls this, 2 who called
+--- that, 0 nobody's. Lines of the library itself are passed over.
+---@param kind string
+---@param message string
+---@param hint? string
+---@param level? integer
+function errors.raise(kind, message, hint, level)
+  local object = errors.new(kind, message, hint)
+  level = level or 1
+  if level > 0 then object.where = core.where(level + 1) end
+  error(object, 0)
+end
+
+--- The error object of a variable that failed or was cancelled; nil for others.
+---@param v lunagrad.var
+---@return lunagrad.error|nil
+function errors.from_var(v)
+  local object = core.var_methods.error(v)
+  return object and setmetatable(object, Error)
+end
+
+--- Whether a caught value is an error object.
+function errors.is(x)
+  return type(x) == "table" and getmetatable(x) == Error
+end
+
+--- Anything that was raised as an error object; what is no object becomes one of kind "script".
+---@param x any
+---@return lunagrad.error
+function errors.wrap(x)
+  if errors.is(x) then return x end
+  return errors.new("script", type(x) == "string" and x or tostring(x))
+end
+
+return errors

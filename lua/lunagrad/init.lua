@@ -1,0 +1,99 @@
+--- lunagrad: optimization of texts by feedback. `local lg = require "lunagrad"`.
+--
+-- Only puts together what the modules offer; those that a script does not use are not
+-- loaded. No globals, nothing runs before the first node is made.
+
+local async = require "lunagrad.async"
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local model = require "lunagrad.model"
+local options = require "lunagrad.options"
+local var = require "lunagrad.var"
+
+local lg = { _NAME = "lunagrad", _VERSION = core.VERSION, VERSION = core.VERSION }
+
+lg.model = model.new
+lg.default = model.default
+lg.param = var.param
+lg.var = var.var
+lg.format = var.format
+lg.tool = var.tool
+lg.sum = var.sum
+lg.mean = var.mean
+lg.map = async.map
+lg.spawn = async.spawn
+lg.errors = errors
+lg.is_var = var.is
+lg.json = { encode = core.json_encode, decode = core.json_decode, null = core.null, array = core.array }
+
+-- ---- the engine's options -----------------------------------------------------
+
+local CONFIG = {
+  concurrency = "integer?", max_attempts = "integer?", connect_timeout_ms = "integer?",
+  first_byte_timeout_ms = "integer?", total_timeout_ms = "integer?", max_reply_bytes = "integer?",
+  memo_bytes = "integer?", seed = "integer?", virtual_clock = "boolean?", http2 = "boolean?",
+  ca_file = "string?", ca_path = "string?", proxy = "string?", log = "string?",
+}
+
+--- Set options of the engine before anything else is used, e.g. lg.configure{ concurrency = 16 }.
+function lg.configure(opts)
+  options.check(opts, CONFIG, "lg.configure", 3)
+  async.configure(opts)
+end
+async.configure(model.engine_settings())
+
+--- What was done so far: calls, attempts, retries, tokens by kind, …
+function lg.stats() return async.engine():stats() end
+
+-- ---- the operators' prompts ---------------------------------------------------
+
+local prompts = require "lunagrad.prompts"
+
+local function install(engine, name, text)
+  local v = text
+  if not var.is(v) then v = core.var(engine, text, ("the operators' prompt %q"):format(name), false) end
+  engine:set_template(name, v)
+end
+
+async.on_engine(function(engine)
+  local names = {}
+  for name in pairs(prompts) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do install(engine, name, prompts[name]) end
+end)
+
+--- The operators' prompts by name: read as variables, replaced by assigning a text or a variable.
+lg.prompts = setmetatable({}, {
+  __index = function(_, name) return async.engine():template(name) end,
+  __newindex = function(_, name, text)
+    if prompts[name] == nil then
+      errors.raise("inval", ("there is no operators' prompt %q"):format(tostring(name)),
+        options.suggest(tostring(name), prompts), 3)
+    end
+    install(async.engine(), name, text)
+  end,
+  __pairs = function() return pairs(prompts) end,
+})
+
+-- ---- what is loaded when it is used -------------------------------------------
+
+local LAZY = {
+  loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
+  data = "lunagrad.data", metric = "lunagrad.metric", rng = "lunagrad.rng",
+  task = function() return { object_counting = require "lunagrad.task.object_counting" } end,
+  optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
+  evaluate = "lunagrad.evaluate", train = "lunagrad.train",
+}
+
+return setmetatable(lg, {
+  __index = function(_, name)
+    local from = LAZY[name]
+    if not from then
+      errors.raise("inval", ("lg has no %q"):format(tostring(name)),
+        options.suggest(tostring(name), lg, LAZY), 3)
+    end
+    local value = type(from) == "function" and from() or require(from)
+    lg[name] = value
+    return value
+  end,
+})

@@ -1,0 +1,312 @@
+--- Models: from "provider/model" to something that can be called.
+--
+-- Resolves names, keys and addresses (environment, then .env files), and knows which
+-- body fields exist. How a request looks on the wire is the engine's (engine/provider_*.c).
+-- Keys are only handed on to the engine; no table here keeps one that prints.
+
+local async = require "lunagrad.async"
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
+local var = require "lunagrad.var"
+
+local model = {}
+
+-- ---- where providers are ---------------------------------------------------------
+
+-- One row a server that speaks OpenAI's Chat Completions; key = false: needs none.
+local PROVIDERS = {
+  openai = { base = "https://api.openai.com/v1" },
+  openrouter = { base = "https://openrouter.ai/api/v1" },
+  together = { base = "https://api.together.xyz/v1" },
+  groq = { base = "https://api.groq.com/openai/v1" },
+  deepseek = { base = "https://api.deepseek.com" },
+  mistral = { base = "https://api.mistral.ai/v1" },
+  xai = { base = "https://api.x.ai/v1" },
+  fireworks = { base = "https://api.fireworks.ai/inference/v1" },
+  moonshot = { base = "https://api.moonshot.ai/v1" },
+  ollama = { base = "http://127.0.0.1:11434/v1", key = false },
+  vllm = { base = "http://127.0.0.1:8000/v1", key = false },
+  lmstudio = { base = "http://127.0.0.1:1234/v1", key = false },
+  llamacpp = { base = "http://127.0.0.1:8080/v1", key = false },
+  sglang = { base = "http://127.0.0.1:30000/v1", key = false },
+}
+
+-- ---- settings: the environment first, then .env here and above ------------------
+
+local dotenv
+
+local function read_dotenv(path, into)
+  local file = io.open(path)
+  if not file then return end
+  for line in file:lines() do
+    local name, value = line:match "^%s*e?x?p?o?r?t?%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
+    if name and into[name] == nil then
+      into[name] = value:match '^"(.*)"$' or value:match "^'(.*)'$" or value:gsub("%s+#.*$", "")
+    end
+  end
+  file:close()
+end
+
+-- The nearest file wins; eight folders up is far enough.
+local function setting(name)
+  local value = os.getenv(name)
+  if value and value ~= "" then return value end
+  if not dotenv then
+    dotenv = {}
+    for up = 0, 8 do read_dotenv(("../"):rep(up) .. ".env", dotenv) end
+  end
+  value = dotenv[name]
+  return value ~= "" and value or nil
+end
+model.setting = setting
+
+-- Certificates that the environment names go to the engine, which reads none itself.
+function model.engine_settings()
+  return { ca_file = setting "SSL_CERT_FILE" or setting "CURL_CA_BUNDLE",
+    ca_path = setting "SSL_CERT_DIR" }
+end
+
+-- ---- options ---------------------------------------------------------------------
+
+-- Body fields, as Chat Completions names them.
+local BODY = {
+  temperature = "number?", top_p = "number?", max_tokens = "integer?",
+  max_completion_tokens = "integer?", seed = "integer?", stop = "any",
+  presence_penalty = "number?", frequency_penalty = "number?", reasoning_effort = "string?",
+  verbosity = "string?", response_format = "any", top_k = "integer?", min_p = "number?",
+  logit_bias = "any", user = "string?", service_tier = "string?",
+}
+
+local function spec_with(more)
+  local spec = {}
+  for name, kind in pairs(BODY) do spec[name] = kind end
+  for name, kind in pairs(more) do spec[name] = kind end
+  return spec
+end
+
+local MODEL_SPEC = spec_with {
+  [1] = "any",
+  base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
+  extra = "table?", memo = "boolean?",
+}
+local CALL_SPEC = spec_with {
+  [1] = "any",
+  system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
+  kind = "string?", extra = "table?",
+}
+
+local function body_options(from)
+  local list
+  for name in pairs(BODY) do
+    if from[name] ~= nil then
+      list = list or {}
+      list[#list + 1] = { name, core.json_encode(from[name]) }
+    end
+  end
+  for name, value in pairs(from.extra or {}) do
+    list = list or {}
+    list[#list + 1] = { name, core.json_encode(value) }
+  end
+  if list then table.sort(list, function(a, b) return a[1] < b[1] end) end
+  return list
+end
+
+-- ---- calling ---------------------------------------------------------------------
+
+local Model = {}
+Model.__index = Model
+Model.__name = "lunagrad.model"
+
+local function make(self, spec)
+  self.core = core.model(async.engine(), spec)
+  return setmetatable(self, Model)
+end
+
+local function take_messages(spec, where)
+  local list = {}
+  if spec.system ~= nil then
+    list[1] = { "system", var.lift(spec.system, "system prompt", where, 4) }
+  end
+  for i, message in ipairs(spec.messages or {}) do
+    local role, content = message.role or message[1], message.content or message[2]
+    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 4) }
+  end
+  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 4) } end
+  if #list == 0 then
+    errors.raise("inval", where .. ": nothing to ask", 'model("…") or model{ "…", system = prompt }', 4)
+  end
+  return list
+end
+
+local function call(self, spec)
+  local context = async.context()
+  return core.call(async.engine(), self.core, {
+    messages = take_messages(spec, self.name), role = spec.role, sample = spec.sample,
+    options = body_options(spec), kind = spec.kind or self.kind,
+    example = spec.example or context and context.example,
+  })
+end
+
+--- Ask: model(question) or model{ question, system = prompt, role = "…", sample = 2, … }.
+--- Returns a pending variable.
+function Model:__call(spec)
+  if type(spec) ~= "table" or var.is(spec) then
+    spec = { spec }
+  else
+    options.check(spec, CALL_SPEC, self.name, 3)
+  end
+  return call(self, spec)
+end
+
+function Model:__tostring() return self.name end
+
+-- ---- making ----------------------------------------------------------------------
+
+local function from_function(fn, name)
+  return make({ name = name or "lua" }, { dialect = "host", name = name or "lua", model = name or "lua",
+    tag = async.add_model(fn), no_memo = true })
+end
+
+-- Options arrive as JSON texts; sim and Lua models want values.
+local function decoded(request)
+  local r = { messages = request.messages, sample = request.sample, model = request.model }
+  for name, json in pairs(request.options) do r[name] = core.json_decode(json) end
+  return r
+end
+
+local function from_sim(name, opts)
+  local sim = require "lunagrad.sim"
+  local short = name:match "^sim/(.*)$" or "default"
+  return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
+    options = body_options(opts), concurrency = opts.concurrency,
+    tag = async.add_model(function(request)
+      local r = decoded(request)
+      r.model = "sim/" .. short
+      return sim.reply(r)
+    end) })
+end
+
+local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) end
+
+local function missing_key(provider, key_name, level)
+  errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
+    ("set %s in the environment or in .env, or try the embedded model: -m sim/default"):format(key_name),
+    level + 1)
+end
+
+local function unknown_provider(name, provider, level)
+  local prefix = env_name(provider)
+  local near = options.suggest(provider, PROVIDERS, { sim = true })
+  errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
+    (near and near .. "; " or "") .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
+      :format(prefix, prefix), level + 1)
+end
+
+local function headers_list(headers)
+  local list = {}
+  for name, value in pairs(headers or {}) do list[#list + 1] = { name, tostring(value) } end
+  table.sort(list, function(a, b) return a[1] < b[1] end)
+  return list
+end
+
+local function from_server(name, opts, level)
+  local provider, id = name:match "^([^/]+)/(.+)$"
+  if not provider then
+    errors.raise("nomodel", ("%q is no model's name"):format(name),
+      'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', level + 1)
+  end
+  local row, prefix = PROVIDERS[provider], env_name(provider)
+  local base = opts.base_url or setting(prefix .. "_BASE_URL") or row and row.base
+  if not base then unknown_provider(name, provider, level + 1) end
+  local key_name = prefix .. "_API_KEY"
+  local key = opts.api_key or setting(key_name)
+  local own_base = opts.base_url or setting(prefix .. "_BASE_URL")
+  if not key and row and row.key ~= false and not own_base then
+    missing_key(provider, key_name, level + 1)
+  end
+  return make({ name = name }, { dialect = "openai", name = name, model = id, base_url = base,
+    api_key = key, key_name = key_name, headers = headers_list(opts.headers),
+    options = body_options(opts), concurrency = opts.concurrency, no_memo = opts.memo == false })
+end
+
+--- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
+--- function(request) → text, where request has messages = {{role, content}…} and the options.
+---@param spec string|table|function
+---@param name? string for a function
+function model.new(spec, name)
+  if getmetatable(spec) == Model then return spec end
+  if type(spec) == "function" then
+    return from_function(function(request) return spec(decoded(request)) end, name)
+  end
+  local opts = spec
+  if type(spec) == "table" then
+    options.check(spec, MODEL_SPEC, "lg.model", 3)
+    spec = spec[1]
+  else
+    opts = {}
+  end
+  if type(spec) == "function" then
+    return from_function(function(request) return spec(decoded(request)) end, name)
+  end
+  if type(spec) ~= "string" then
+    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
+      'lg.model "openai/gpt-4o-mini"', 3)
+  end
+  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
+  return from_server(spec, opts, 2)
+end
+
+-- ---- roles -----------------------------------------------------------------------
+
+local defaults = {}
+local FALLBACK = { model = {}, backward = { "model" }, optimizer = { "backward", "model" },
+  judge = { "backward", "model" } }
+
+--- Which model plays which role: lg.default{ model = m, backward = b, optimizer = o, judge = j }.
+--- What is not set falls back: judge and optimizer to backward, backward to model, that to sim.
+function model.default(roles)
+  options.check(roles, { model = "any", backward = "any", optimizer = "any", judge = "any" },
+    "lg.default", 3)
+  for role, m in pairs(roles) do
+    defaults[role] = type(m) == "string" and model.new(m) or m
+  end
+end
+
+--- The model of a role.
+---@param role "model"|"backward"|"optimizer"|"judge"
+function model.for_role(role)
+  if defaults[role] then return defaults[role] end
+  for _, other in ipairs(FALLBACK[role]) do
+    if defaults[other] then return defaults[other] end
+  end
+  defaults.model = defaults.model or model.new "sim/default"
+  return defaults.model
+end
+
+--- m itself, or the model that a name or nil stands for.
+function model.of(m, role)
+  if m == nil then return model.for_role(role) end
+  if type(m) == "string" and FALLBACK[m] then return model.for_role(m) end
+  return model.new(m)
+end
+
+--- For the library: a call by a role's model or a given one; kind is what it is for in the ledger.
+---@param m any a model, a role's name, or nil for the role "model"
+---@param spec table as for model{…}, with kind
+function model.call(m, spec) return call(model.of(m, "model"), spec) end
+
+--- The names of all models in use, for reports.
+function model.in_use()
+  local names, seen = {}, {}
+  for _, role in ipairs { "model", "backward", "optimizer", "judge" } do
+    local m = defaults[role]
+    if m and not seen[m.name] then
+      seen[m.name] = true
+      names[#names + 1] = m.name
+    end
+  end
+  return names
+end
+
+return model

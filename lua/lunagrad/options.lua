@@ -1,0 +1,236 @@
+--- Options: one table, whose unknown keys are errors that suggest the right one.
+--
+-- A spec names the keys that may be given: { steps = "integer?", model = "string|table" }.
+-- A type is what `type` says, or "integer", "any", "callable", several joined by "|"; a "?"
+-- at the end (or "nil" among them) lets the option be absent. The long form is a
+-- table { type =, one_of = { … }, required = true, default = … }, where an option
+-- may be absent unless it is required. Positional keys (1, 2, …) are named as such.
+
+local errors = require "lunagrad.errors"
+
+local options = {}
+
+--- How many letters must be inserted, deleted, changed or swapped to make b of a.
+local function distance(a, b)
+  local before, last, row = {}, {}, {}
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    row[0] = i
+    local x = a:byte(i)
+    for j = 1, #b do
+      local y = b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x == y and 0 or 1))
+      if i > 1 and j > 1 and x == b:byte(j - 1) and a:byte(i - 1) == y then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, last, row = last, row, before
+  end
+  return last[#b]
+end
+
+local LONGEST = 64
+
+--- The nearest of the names, if one is near enough to be what was meant.
+---@param name string
+---@param names string[]
+---@return string|nil
+function options.nearest(name, names)
+  local best, least = nil, nil
+  if #name > LONGEST then return nil end
+  for _, candidate in ipairs(names) do
+    local d = distance(name:lower(), candidate:lower())
+    local limit = math.max(1, math.max(#name, #candidate) // 3)
+    if d <= limit and (not least or d < least) then best, least = candidate, d end
+  end
+  return best
+end
+
+--- "did you mean …?" for a name that none of the tables has as a key; nil when none is near.
+---@param name string
+---@param ... table
+---@return string|nil
+function options.suggest(name, ...)
+  local names = {}
+  for _, known in ipairs { ... } do
+    for key in pairs(known) do
+      if type(key) == "string" then names[#names + 1] = key end
+    end
+  end
+  table.sort(names)
+  local near = options.nearest(name, names)
+  return near and ("did you mean %q?"):format(near)
+end
+
+local function is_callable(value)
+  if type(value) == "function" then return true end
+  local meta = getmetatable(value)
+  return type(meta) == "table" and meta.__call ~= nil
+end
+
+local split_types = {} -- "integer|string?" → { "integer", "string" }: few, and asked for often
+
+local function split(types)
+  local list = split_types[types]
+  if not list then
+    list = {}
+    for name in types:gmatch "[^|?]+" do list[#list + 1] = name end
+    split_types[types] = list
+  end
+  return list
+end
+
+local function fits(value, types)
+  for _, name in ipairs(split(types)) do
+    if name == "any" or type(value) == name or name == "integer" and math.type(value) == "integer"
+      or name == "callable" and is_callable(value) then
+      return true
+    end
+  end
+  return false
+end
+
+--- "integer|string?" for people.
+local function in_words(types)
+  local words = {}
+  for _, name in ipairs(split(types)) do
+    if name == "integer" then name = "whole number" end
+    if name ~= "nil" then words[#words + 1] = name end
+  end
+  return table.concat(words, " or ")
+end
+
+local function shown(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  return "a " .. type(value)
+end
+
+local function is_one_of(value, list)
+  for _, allowed in ipairs(list) do
+    if value == allowed then return true end
+  end
+  return false
+end
+
+local function listed(list)
+  local words = {}
+  for i, value in ipairs(list) do words[i] = shown(value) end
+  return table.concat(words, ", ")
+end
+
+--- The keys of a table, numbers first, each in their order.
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
+    if type(a) == type(b) then return tostring(a) < tostring(b) end
+    return type(a) < type(b)
+  end)
+  return keys
+end
+
+local function names_of(spec)
+  local names = {}
+  for _, key in ipairs(sorted_keys(spec)) do
+    if type(key) == "string" then names[#names + 1] = key end
+  end
+  return names
+end
+
+local function unknown(key, spec, where, level)
+  local names = names_of(spec)
+  local near = type(key) == "string" and options.nearest(key, names)
+  local hint = near and ("did you mean %q?"):format(near)
+    or #names > 0 and "possible are " .. table.concat(names, ", ") or nil
+  local what = type(key) == "string" and ("unknown option %q"):format(key)
+    or math.type(key) and ("unexpected value at position %s"):format(key)
+    or ("unknown option %s"):format(tostring(key))
+  errors.raise("inval", ("%s: %s"):format(where, what), hint, level + 1)
+end
+
+local function named(key)
+  return type(key) == "string" and key or ("argument %s"):format(key)
+end
+
+--- A rule "type?" or { type =, one_of =, required = } in its parts.
+local function parts_of(rule)
+  if type(rule) == "table" then return rule.type or "any", not rule.required, rule.one_of end
+  return rule, rule == "any" or rule:sub(-1) == "?" or ("|" .. rule .. "|"):find("|nil|", 1, true)
+end
+
+local function is_good(value, rule)
+  local types, optional, one_of = parts_of(rule)
+  if value == nil then return optional end
+  return fits(value, types) and (not one_of or is_one_of(value, one_of))
+end
+
+--- Raises what is wrong with one value that is not good.
+local function complain(value, key, rule, where, level)
+  local types, _, one_of = parts_of(rule)
+  if value == nil then
+    errors.raise("inval", ("%s: %s is missing"):format(where, named(key)), nil, level + 1)
+  elseif not fits(value, types) then
+    errors.raise("inval", ("%s: %s must be a %s, got %s"):format(where, named(key),
+      in_words(types), shown(value)), nil, level + 1)
+  end
+  local near = type(value) == "string" and options.nearest(value, one_of)
+  errors.raise("inval", ("%s: %s must be one of %s, got %s"):format(where, named(key),
+    listed(one_of), shown(value)), near and ("did you mean %q?"):format(near) or nil, level + 1)
+end
+
+--- Raises the first thing that is wrong, in the order of the keys: the same at every run.
+local function report(opts, spec, where, level)
+  for _, key in ipairs(sorted_keys(opts)) do
+    if spec[key] == nil then unknown(key, spec, where, level + 1) end
+  end
+  for _, key in ipairs(sorted_keys(spec)) do
+    if not is_good(opts[key], spec[key]) then
+      complain(opts[key], key, spec[key], where, level + 1)
+    end
+  end
+end
+
+local function has_default(rule)
+  return type(rule) == "table" and rule.default ~= nil
+end
+
+local function with_defaults(opts, spec)
+  local result = setmetatable({}, getmetatable(opts))
+  for key, rule in pairs(spec) do
+    if has_default(rule) then result[key] = rule.default end
+  end
+  for key, value in pairs(opts) do result[key] = value end
+  return result
+end
+
+--- Checks a table of options and returns it.
+---
+--- Raises an error object that names the option and says what is possible. With defaults in the
+--- spec a copy comes back in which they are filled in.
+---@param opts table|nil nil counts as an empty table
+---@param spec table<any, string|table>
+---@param where string what is being called, for the message: "lg.evaluate"
+---@param level? integer whose line is to blame, from the caller's view; default 2, its caller
+---@return table
+function options.check(opts, spec, where, level)
+  level = level or 2
+  if opts == nil then opts = {} end
+  if type(opts) ~= "table" then
+    errors.raise("inval", ("%s: expected a table of options, got %s"):format(where, shown(opts)),
+      nil, level + 1)
+  end
+  local good, defaults = true, false
+  for key in pairs(opts) do good = good and spec[key] ~= nil end
+  for key, rule in pairs(spec) do
+    local use_default = opts[key] == nil and has_default(rule)
+    defaults = defaults or use_default
+    good = good and (use_default or is_good(opts[key], rule))
+  end
+  if defaults then opts = with_defaults(opts, spec) end
+  if not good then report(opts, spec, where, level + 1) end
+  return opts
+end
+
+return options

@@ -1,0 +1,283 @@
+--- Variables as scripts see them: text that is waited for when it is looked at.
+--
+-- Adds to the raw methods of lunagrad.core what needs the loop: text(), score, feedback(),
+-- backward(). A variable prints as its text, joins with `..` into a node of the graph, and
+-- plain strings, numbers and booleans are lifted where a variable is wanted.
+
+local async = require "lunagrad.async"
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
+
+local var = {}
+
+local methods = core.var_methods
+local meta = core.var_metatable
+
+--- True when x is a variable.
+function var.is(x)
+  return type(x) == "userdata" and getmetatable(x) == meta
+end
+
+--- The engine that all variables belong to.
+function var.engine() return async.engine() end
+
+local function tell_example(v)
+  local context = async.context()
+  local example = context and context.example
+  if example then v:set_example(example) end
+  return v
+end
+
+local LIFTED = { string = true, number = true, boolean = true }
+
+--- A fixed leaf.
+---@param text string|number|boolean
+---@param role? string what it is for; shown to the critic and the editor
+function var.var(text, role)
+  if var.is(text) then return text end
+  if not LIFTED[type(text)] then
+    errors.raise("inval", ("lg.var: expected a text, got %s"):format(type(text)), nil, 3)
+  end
+  return tell_example(core.var(async.engine(), tostring(text), role or "", false))
+end
+
+--- A trainable leaf: feedback reaches it, an optimizer may rewrite it.
+---@param text string
+---@param role string what it is for, e.g. "system prompt for counting questions"
+function var.param(text, role)
+  if var.is(text) then text = text:text() end
+  if not LIFTED[type(text)] then
+    errors.raise("inval", ("lg.param: expected a text, got %s"):format(type(text)), nil, 3)
+  end
+  if type(role) ~= "string" or not role:find "%S" then
+    errors.raise("inval", "lg.param: the role is missing",
+      'say what the text is for: lg.param(text, "system prompt for counting questions")', 3)
+  end
+  return core.var(async.engine(), tostring(text), role, true)
+end
+
+--- A variable from a variable or a plain value; where names the caller for messages.
+function var.lift(x, role, where, level)
+  if var.is(x) then return x end
+  if LIFTED[type(x)] then
+    return tell_example(core.var(async.engine(), tostring(x), role or "", false))
+  end
+  errors.raise("inval", ("%s: expected a text or a variable, got %s"):format(where or "lg", type(x)),
+    nil, (level or 2) + 1)
+end
+
+-- ---- looking at a variable -----------------------------------------------------
+
+--- The text; waits for it, and raises when the variable failed.
+function methods:text()
+  if self:state() ~= "ready" then async.await(self) end
+  return self:raw_text()
+end
+
+--- Wait until the variable is ready; returns it.
+function methods:await() return async.await(self) end
+
+--- All texts it has had, the oldest first.
+function methods:history()
+  local list = {}
+  for i = 1, self:versions() do list[i] = self:version(i) end
+  return list
+end
+
+--- Give it a new text; nodes made before keep the old one.
+function methods:set(text)
+  if var.is(text) then text = text:text() end
+  if not LIFTED[type(text)] then
+    errors.raise("inval", ("set: expected a text, got %s"):format(type(text)), nil, 3)
+  end
+  self:raw_set(tostring(text))
+end
+
+--- The graph that made it, for Graphviz. Waits for the value.
+---@param opts? table {feedback = boolean}
+function methods:dot(opts)
+  opts = options.check(opts or {}, { feedback = "boolean?" }, "dot")
+  return self:raw_dot(opts.feedback == true)
+end
+
+-- ---- feedback --------------------------------------------------------------------
+
+--- Send feedback from here to everything trainable that led here. Does not wait:
+--- feedback(), an optimizer's step() and the returned variable do.
+---@param opts? table {model = model, grain = "edge", context_tokens = integer, skip_failed = boolean}
+function methods:backward(opts)
+  opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
+    skip_failed = "boolean?" }, "backward", 3)
+  if opts.grain and opts.grain ~= "edge" then
+    errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 3)
+  end
+  local model = require("lunagrad.model").of(opts.model, "backward")
+  return core.backward(async.engine(), self, { model = model.core, skip_failed = opts.skip_failed,
+    context_tokens = opts.context_tokens })
+end
+
+--- The feedback, as a list of records {state, text, score, from_role, example, conversation,
+--- sources, …}; waits for passes that run, raises what made one fail.
+function methods:feedback()
+  local pass = self:pass()
+  while pass do
+    async.await(pass)
+    pass = self:pass()
+  end
+  return self:raw_feedback()
+end
+
+--- Forget all feedback. Waits for a pass that still runs.
+function methods:zero_grad()
+  local pass = self:pass()
+  while pass and pass:state() == "pending" do
+    pcall(async.await, pass)
+    pass = self:pass()
+  end
+  self:raw_zero_grad()
+end
+
+-- ---- metamethods -----------------------------------------------------------------
+
+local getters = {}
+function getters.role(self) return self:raw_role() end
+function getters.requires_grad(self) return self:grad() end
+function getters.score(self)
+  if self:state() == "pending" then async.await(self) end
+  return (self:raw_score())
+end
+function getters.target(self)
+  if self:state() == "pending" then async.await(self) end
+  local _, target = self:raw_score()
+  return target
+end
+
+function meta.__index(self, key)
+  local method = methods[key]
+  if method then return method end
+  local getter = getters[key]
+  if getter then return getter(self) end
+  errors.raise("inval", ("a variable has no %q"):format(tostring(key)),
+    options.suggest(tostring(key), methods, getters), 3)
+end
+
+function meta.__newindex(self, key, value)
+  if key == "role" then
+    self:set_role(value)
+  elseif key == "requires_grad" then
+    self:set_grad(value)
+  elseif key == "score" then
+    self:set_score(value)
+  else
+    errors.raise("inval", ("a variable's %q cannot be set"):format(tostring(key)),
+      "role, score and requires_grad can; a new text comes by v:set(text)", 3)
+  end
+end
+
+function meta.__tostring(self) return self:text() end
+function meta.__len(self) return #self:text() end
+
+local function short_role(v)
+  local role = v:raw_role()
+  return role ~= "" and #role <= 60 and role or "text"
+end
+
+function meta.__concat(a, b)
+  a, b = var.lift(a, "text", "..", 2), var.lift(b, "text", "..", 2)
+  local role = short_role(a) .. " and " .. short_role(b)
+  return tell_example(core.concat(async.engine(), { a, b }, #role <= 120 and role or "text"))
+end
+
+-- ---- nodes -----------------------------------------------------------------------
+
+--- A text with named fields; feedback reaches every field, and the template if it is trainable.
+---@param template string|userdata "{name}" is a field, "{{" a brace
+---@param fields table name → text or variable
+---@param opts? table {role = string, fenced = boolean}
+function var.format(template, fields, opts)
+  opts = options.check(opts or {}, { role = "string?", fenced = "boolean?" }, "lg.format", 3)
+  if type(fields) ~= "table" then
+    errors.raise("inval", "lg.format: expected a table of fields",
+      'lg.format("Question: {q}", { q = question })', 3)
+  end
+  local names, vars = {}, {}
+  for name in pairs(fields) do
+    if type(name) ~= "string" then
+      errors.raise("inval", "lg.format: fields have names", 'lg.format("{q}", { q = question })', 3)
+    end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 3)
+  end
+  return tell_example(core.format(async.engine(), var.lift(template, "template", "lg.format", 3),
+    names, vars, opts.role or "text", opts.fenced == true))
+end
+
+local function reduction(what, make)
+  return function(list, opts)
+    opts = options.check(opts or {}, { skip_failed = "boolean?" }, what, 3)
+    if var.is(list) then list = { list } end
+    if type(list) ~= "table" or #list == 0 then
+      errors.raise("inval", what .. ": expected a list with at least one variable", nil, 3)
+    end
+    local vars = {}
+    for i = 1, #list do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 3) end
+    return make(async.engine(), vars, opts.skip_failed == true)
+  end
+end
+
+--- Texts joined, scores added; feedback passes to each unchanged and costs no call.
+var.sum = reduction("lg.sum", core.sum)
+
+--- Texts joined, scores averaged; feedback from here is merged, by one call a parameter.
+var.mean = reduction("lg.mean", core.mean)
+
+-- ---- tools -----------------------------------------------------------------------
+
+local Tool = {}
+Tool.__index = Tool
+Tool.__name = "lunagrad.tool"
+
+local function is_list_of_inputs(args)
+  return #args == 1 and type(args[1]) == "table" and not var.is(args[1])
+end
+
+-- Positional arguments get the names of `inputs`, or input1, input2 …
+function Tool:__call(...)
+  local args, names, vars = { ... }, {}, {}
+  if is_list_of_inputs(args) then
+    for name in pairs(args[1]) do names[#names + 1] = name end
+    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+    if self.inputs then names = self.inputs end
+    for i, name in ipairs(names) do
+      vars[i] = var.lift(args[1][name], name, ("tool %q: input %q"):format(self.name, name), 2)
+    end
+  else
+    for i = 1, select("#", ...) do
+      names[i] = self.inputs and self.inputs[i] or "input" .. i
+      vars[i] = var.lift(args[i], names[i], ("tool %q: input %d"):format(self.name, i), 2)
+    end
+  end
+  return tell_example(core.tool_call(async.engine(), self.core, names, vars, self.role))
+end
+
+function Tool:__tostring() return ("tool %q"):format(self.name) end
+
+--- A Lua function as a node. `run` gets the inputs' texts, as a task: it may wait and call models;
+--- it returns a text and, if it judges, a score. `backward(ctx)` returns feedback by input name and
+--- spares the model call; ctx has inputs, output, score, target, feedback, example.
+---@param spec table {name, purpose, run, backward, inputs = {names}, role, target}
+function var.tool(spec)
+  options.check(spec, { name = "string", purpose = "string?", run = "function",
+    backward = "function?", inputs = "table?", role = "string?", target = "number?" }, "lg.tool", 3)
+  local self = setmetatable({ name = spec.name, role = spec.role or spec.name, inputs = spec.inputs },
+    Tool)
+  local tag = async.add_tool(spec)
+  self.core = core.tool(async.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag)
+  return self
+end
+
+return var

@@ -1,0 +1,72 @@
+/* main.c - the command `lunagrad`: a Lua state, the library inside it, and
+ * require("lunagrad.cli").main(arguments). Everything else the command does is Lua.
+ *
+ * It ignores SIGPIPE: a connection or a pipe that goes away is an error to report. */
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lunagrad_lua.h"
+#include "mockd.h"
+#include "term.h"
+
+typedef struct arguments {
+    int argc;
+    char **argv;
+} arguments;
+
+/* Error objects (tables) pass unchanged; texts get a traceback. */
+static int on_error(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TSTRING)
+        return 1;
+    luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    return 1;
+}
+
+static int command(lua_State *L)
+{
+    const arguments *args = lua_touserdata(L, 1);
+    luaL_openlibs(L);
+    lg_lua_preload(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_lunagrad_term);
+    lua_setfield(L, -2, "lunagrad.term");
+    lua_pushcfunction(L, luaopen_lunagrad_mockd);
+    lua_setfield(L, -2, "lunagrad.mockd");
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "lunagrad.cli");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    lua_createtable(L, args->argc, 1);
+    for (int i = 0; i < args->argc; i++) {
+        lua_pushstring(L, args->argv[i]);
+        lua_rawseti(L, -2, i);
+    }
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    arguments args = {argc, argv};
+    signal(SIGPIPE, SIG_IGN);
+    lua_State *L = luaL_newstate();
+    if (!L) {
+        fputs("lunagrad: out of memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    lua_pushcfunction(L, on_error);
+    lua_pushcfunction(L, command);
+    lua_pushlightuserdata(L, &args);
+    int code = EXIT_FAILURE;
+    if (lua_pcall(L, 1, 1, 1) == LUA_OK)
+        code = (int)lua_tointeger(L, -1);
+    else
+        fprintf(stderr, "lunagrad: %s\n", luaL_tolstring(L, -1, NULL));
+    lua_close(L);
+    return code;
+}

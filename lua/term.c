@@ -1,0 +1,203 @@
+/* term.c - module lunagrad.term: terminal, signals, clocks, files; for the command only.
+ *
+ * What it is not: part of the library. A host's process is its own; only
+ * `lunagrad` installs signal handlers, and only when term.catch_signals() is called.
+ * The one mutable global is the signal counter: a handler has nowhere else to write. */
+#include "term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <lua.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2 };
+
+static volatile sig_atomic_t signal_count;
+
+/* The first signal is only counted. From the second on the program should be ending:
+ * the loop sees the count, and if Lua is too busy to look, the alarm ends it. */
+static void on_signal(int number)
+{
+    (void)number;
+    signal_count = signal_count + 1;
+    if (signal_count == 2)
+        alarm(GRACE_SECONDS);
+    else if (signal_count > 2)
+        _exit(EXIT_INTERRUPTED);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    _exit(EXIT_INTERRUPTED);
+}
+
+/* term.catch_signals(): SIGINT and SIGTERM are counted from now on */
+static int l_catch_signals(lua_State *L)
+{
+    struct sigaction action;
+    (void)L;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_alarm;
+    sigaction(SIGALRM, &action, NULL);
+    action.sa_handler = on_signal; /* no SA_RESTART: waiting calls return */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return 0;
+}
+
+/* term.signals() -> how many came so far */
+static int l_signals(lua_State *L)
+{
+    lua_pushinteger(L, signal_count);
+    return 1;
+}
+
+/* term.isatty(fd) */
+static int l_isatty(lua_State *L)
+{
+    lua_Integer fd = luaL_checkinteger(L, 1);
+    lua_pushboolean(L, fd >= 0 && fd <= INT_MAX && isatty((int)fd));
+    return 1;
+}
+
+/* term.width(fd) -> columns, or nil when fd is no terminal */
+static int l_width(lua_State *L)
+{
+    struct winsize size;
+    lua_Integer fd = luaL_optinteger(L, 1, STDERR_FILENO);
+    if (fd < 0 || fd > INT_MAX || ioctl((int)fd, TIOCGWINSZ, &size) || size.ws_col == 0)
+        return 0;
+    lua_pushinteger(L, size.ws_col);
+    return 1;
+}
+
+static lua_Number seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (lua_Number)t.tv_sec + (lua_Number)t.tv_nsec / 1e9;
+}
+
+/* term.monotonic() -> seconds since some moment */
+static int l_monotonic(lua_State *L)
+{
+    lua_pushnumber(L, seconds(CLOCK_MONOTONIC));
+    return 1;
+}
+
+/* term.now_unix() -> seconds since 1970 */
+static int l_now_unix(lua_State *L)
+{
+    lua_pushnumber(L, seconds(CLOCK_REALTIME));
+    return 1;
+}
+
+/* term.sleep_ms(ms): shorter when a signal comes */
+static int l_sleep_ms(lua_State *L)
+{
+    lua_Integer ms = luaL_checkinteger(L, 1);
+    struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    if (ms > 0)
+        nanosleep(&t, NULL);
+    return 0;
+}
+
+/* term.pid() */
+static int l_pid(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)getpid());
+    return 1;
+}
+
+/* term.is_directory(path) */
+static int l_is_directory(lua_State *L)
+{
+    struct stat st;
+    lua_pushboolean(L, stat(luaL_checkstring(L, 1), &st) == 0 && S_ISDIR(st.st_mode));
+    return 1;
+}
+
+/* term.rss_bytes() -> resident memory, or nil where it cannot be told */
+static int l_rss_bytes(lua_State *L)
+{
+    long long total, resident;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f)
+        return 0;
+    int n = fscanf(f, "%lld %lld", &total, &resident);
+    fclose(f);
+    if (n != 2)
+        return 0;
+    lua_pushinteger(L, (lua_Integer)resident * (lua_Integer)sysconf(_SC_PAGESIZE));
+    return 1;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static int write_file(const char *path, const char *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -1;
+    int bad = write_all(fd, data, len);
+    return close(fd) || bad ? -1 : 0;
+}
+
+/* term.write_atomic(path, text) -> true, or nil and a message: readers see all or nothing */
+static int l_write_atomic(lua_State *L)
+{
+    size_t len;
+    const char *path = luaL_checkstring(L, 1);
+    const char *text = luaL_checklstring(L, 2, &len);
+    const char *part = lua_pushfstring(L, "%s.%d.part", path, (int)getpid());
+    if (write_file(part, text, len) || rename(part, path)) {
+        int why = errno;
+        unlink(part);
+        lua_pushnil(L);
+        lua_pushfstring(L, "%s: %s", path, strerror(why));
+        return 2;
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+int luaopen_lunagrad_term(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"catch_signals", l_catch_signals},
+                                         {"signals", l_signals},
+                                         {"isatty", l_isatty},
+                                         {"width", l_width},
+                                         {"monotonic", l_monotonic},
+                                         {"now_unix", l_now_unix},
+                                         {"sleep_ms", l_sleep_ms},
+                                         {"pid", l_pid},
+                                         {"is_directory", l_is_directory},
+                                         {"rss_bytes", l_rss_bytes},
+                                         {"write_atomic", l_write_atomic},
+                                         {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}

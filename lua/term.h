@@ -1,0 +1,9 @@
+/* term.h - what the command asks of the terminal and the system, as a Lua module. */
+#ifndef LG_TERM_H
+#define LG_TERM_H
+
+#include <lua.h>
+
+int luaopen_lunagrad_term(lua_State *L);
+
+#endif
