@@ -1,0 +1,243 @@
+# Makefile - builds, checks and installs lunagrad. `make help` lists the targets.
+
+# ---- settings: change them here or on the command line -----------------------
+CC           ?= cc
+BUILD        ?= build
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+OPT          ?= -O2 -g
+CFLAGS       ?=
+LDFLAGS      ?=
+LUA          ?= lua5.4
+LUA_PC       ?= lua5.4
+FUZZ_SECONDS ?= 60
+JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
+V            ?= 0
+# -------------------------------------------------------------------------------
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+export CC LUA LUA_PC BUILD
+
+# Packages are asked for when a recipe first needs them, never while this file is
+# read, so that `make demo` can install them on a machine that has only make.
+PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl
+once      = $(eval $(1) := $$(shell $(2)))$($(1))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
+LIBS_ENGINE = $(call once,LIBS_ENGINE,pkg-config --libs libcurl libcjson libuv openssl) -lpthread -lm
+LIBS_COMMAND = $(call once,LIBS_COMMAND,pkg-config --libs $(LUA_PC) libmicrohttpd)
+LIBS_TEST = $(call once,LIBS_TEST,pkg-config --libs cmocka)
+VERSION   = $(shell sed -n 's/^\#define LG_VERSION "\(.*\)"/\1/p' engine/lunagrad.h)
+SOVERSION = $(shell sed -n 's/^\#define LG_API_VERSION //p' engine/lunagrad.h)
+
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
+# -iquote, because engine/sched.h is not the system's <sched.h>
+STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
+ALL_CFLAGS = $(STD) $(OPT) $(WARN) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
+
+# ---- what is built of what ------------------------------------------------------
+COMMAND_ONLY = lua/main.c lua/term.c lua/mockd.c
+ENGINE_SRC  := $(wildcard engine/*.c)
+LUA_SRC     := $(wildcard lua/*.c)
+MODULE_SRC  := $(filter-out $(COMMAND_ONLY),$(LUA_SRC))
+LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
+TEST_SRC    := $(wildcard tests/engine/test_*.c)
+HELPER_SRC  := $(wildcard tests/*.c)
+BENCH_SRC   := $(wildcard benchmarks/*.c)
+FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+H_FILES     := $(wildcard engine/*.h lua/*.h tests/*.h tests/fuzz/*.h benchmarks/*.h)
+
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
+LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
+BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
+FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
+
+ifeq ($(V),0)
+say = @printf '  %-6s %s\n' $(1) $(2);
+else
+say =
+endif
+
+.PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz bench \
+	fuzz-bin bench-bin install dist clean help FORCE
+.SECONDARY:
+
+all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so
+
+$(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $(LUA_OBJ) \
+		$(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_COMMAND)
+
+$(BUILD)/liblunagrad.a: $(ENGINE_OBJ)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(ENGINE_OBJ)
+
+$(BUILD)/liblunagrad.so: $(ENGINE_OBJ)
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared \
+		-Wl,-soname,liblunagrad.so.$(SOVERSION) -o $@ $(ENGINE_OBJ) $(LIBS_ENGINE) && \
+		ln -sf liblunagrad.so $@.$(SOVERSION)
+
+# The module for a stock Lua finds Lua's functions in its host: no liblua here. Only
+# luaopen_* leaves it, so that it can live beside a host's own liblunagrad.
+$(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) echo '{ global: luaopen_*; local: *; };' >$(BUILD)/module.map && \
+		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
+		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE)
+
+$(BUILD)/embedded.c: lua/embed.lua $(LUA_FILES)
+	$(call say,EMBED,$@) mkdir -p $(@D) && $(LUA) lua/embed.lua $@ lua/lunagrad
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/engine/%.o: engine/%.c $(BUILD)/flags
+	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -fvisibility=hidden -c -o $@ $<
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Everything is rebuilt when the compiler or its flags change.
+$(BUILD)/flags: FORCE
+	@pkg-config --exists $(PKGS) || { echo "make: libraries are missing, try: make deps"; exit 1; }
+	@mkdir -p $(@D); f='$(CC) $(ALL_CFLAGS) $(LDFLAGS)'; \
+	[ "$$f" = "$$(cat $@ 2>/dev/null)" ] || echo "$$f" >$@
+
+# ---- what has to be there ---------------------------------------------------------
+deps:
+	@.ci/deps build
+
+deps-check:
+	@.ci/deps check
+
+# ---- running it -------------------------------------------------------------------
+demo: deps
+	@$(MAKE) -j$(JOBS) all
+	$(BUILD)/lunagrad run scripts/prompt.lua
+
+# ---- tests ------------------------------------------------------------------------
+check: deps-check
+	@$(MAKE) -j$(JOBS) all tests
+	@$(MAKE) lint
+	@tests/run.sh
+
+test: deps-check
+	@$(MAKE) -j$(JOBS) all tests
+	@tests/run.sh
+
+tests: $(TEST_BIN)
+
+$(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
+		$(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST)
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan: deps-check
+	@$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g $(SANITIZE)' -j$(JOBS) all tests
+	@BUILD=$(BUILD)/asan LG_TEST_SLOW=4 LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
+		tests/run.sh
+
+valgrind:
+	@.ci/deps valgrind
+	@$(MAKE) -j$(JOBS) tests
+	@LG_TEST_SLOW=30 LG_TEST_ONLY=c LG_TEST_WRAP='valgrind -q --error-exitcode=99 \
+		--leak-check=full --errors-for-leak-kinds=definite,possible' tests/run.sh
+
+# The tests that make the n-th allocation fail, for every n.
+oom: deps-check
+	@$(MAKE) -j$(JOBS) all tests
+	@LG_TEST_FILTER='*oom*' LG_TEST_SLOW=10 tests/run.sh
+
+fuzz:
+	@.ci/deps fuzz
+	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzz -j$(JOBS) fuzz-bin \
+		OPT='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+fuzz-bin: $(FUZZ_BIN)
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(LIBS_ENGINE)
+
+# ---- lint -------------------------------------------------------------------------
+LINTS = lint-layers lint-banned lint-text lint-format lint-lua lint-meta
+lint: deps-check
+	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok)
+
+lint-layers lint-banned lint-text: lint-%:
+	@tests/check_$*.sh
+
+lint-format:
+	@echo "lint: clang-format" && clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
+
+lint-lua:
+	@echo "lint: luacheck" && luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
+
+lint-meta: $(BUILD)/lunagrad.so
+	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
+
+# A second compiler and the analyzer, for each file that changed since the last time.
+$(BUILD)/lint/%.ok: %.c .clang-tidy $(H_FILES)
+	$(call say,LINT,$<) mkdir -p $(@D) && \
+		clang $(STD) -O2 $(WARN) $(PKG_CFLAGS) -fsyntax-only $< && \
+		clang-tidy --quiet --warnings-as-errors='*' $< -- $(STD) $(PKG_CFLAGS) \
+			2>/dev/null && touch $@
+
+format:
+	clang-format -i $(C_FILES) $(H_FILES)
+
+# ---- benchmarks -------------------------------------------------------------------
+bench:
+	@.ci/deps bench
+	@$(MAKE) -j$(JOBS) all bench-bin
+	@benchmarks/run.sh
+
+bench-bin: $(BENCH_BIN)
+$(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE)
+
+# ---- installing and packing -------------------------------------------------------
+D = $(DESTDIR)$(PREFIX)
+install: all
+	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/lib/lua/5.4 $(D)/include \
+		$(D)/share/lunagrad/meta $(D)/share/lunagrad/scripts
+	install -m 755 $(BUILD)/lunagrad $(D)/bin/
+	install -m 644 $(BUILD)/liblunagrad.a $(D)/lib/
+	install -m 755 $(BUILD)/liblunagrad.so $(D)/lib/liblunagrad.so.$(SOVERSION)
+	ln -sf liblunagrad.so.$(SOVERSION) $(D)/lib/liblunagrad.so
+	install -m 755 $(BUILD)/lunagrad.so $(D)/lib/lua/5.4/
+	install -m 644 engine/lunagrad.h $(D)/include/
+	install -m 644 lua/meta/*.lua $(D)/share/lunagrad/meta/
+	install -m 644 scripts/*.lua $(D)/share/lunagrad/scripts/
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
+		'Description: optimizes texts by feedback propagated through a graph of model calls' \
+		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \
+		'Requires.private: libcurl libcjson libuv openssl' >$(D)/lib/pkgconfig/lunagrad.pc
+
+DIST = lunagrad-$(VERSION)
+dist:
+	@mkdir -p $(BUILD) && tar --exclude='*~' --sort=name --owner=0 --group=0 --numeric-owner \
+		--mtime="@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
+		--transform='s,^,$(DIST)/,' -czf $(BUILD)/$(DIST).tar.gz $(wildcard engine lua scripts \
+		benchmarks tests docs Makefile README.md LICENSE .ci .clang-format .clang-tidy \
+		.luacheckrc .gitignore)
+	@echo $(BUILD)/$(DIST).tar.gz
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make            build $(BUILD)/lunagrad, liblunagrad.a and .so, and the Lua module lunagrad.so"
+	@echo "make demo       install what is missing, build, and improve a prompt on the embedded model"
+	@echo "make check      install what is missing, build, lint, test; ends with the counts"
+	@echo "make test       the tests alone;  make lint    the checks alone;  make format  lay out C"
+	@echo "make asan       tests under address and undefined-behaviour sanitizers"
+	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
+	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
+	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
+	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set"
+	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
+	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS JOBS V=1"
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -1,0 +1,221 @@
+#!/bin/sh
+# run.sh - measures the limits that lunagrad wants to hold and prints one table.
+#
+# Usage: benchmarks/run.sh [ROW…]      rows: cpu instructions flat memory growth
+#                                      latency pipeline waves startup idle graph
+#   BUILD=build        where the programs are (`make bench` builds them)
+#   BENCH_ROUNDS=5     interleaved rounds behind each median
+#   BENCH_CALLS=1000000  calls of the row "growth"
+#
+# The engine and its yardstick (bare.c) take turns within one run, so that noise
+# of the machine falls on both; what is compared is CPU time and instructions, not
+# requests per second. Nothing fails when a limit is passed: the row says "over".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${BUILD:-build}
+rounds=${BENCH_ROUNDS:-5}
+bench=$build/benchmarks
+tmp=$(mktemp -d) || exit 1
+server=
+trap 'stop_server; rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+LUA_PATH="$PWD/?.lua;;"
+case "$build" in
+/*) LUA_CPATH="$build/?.so;;" ;;
+*) LUA_CPATH="$PWD/$build/?.so;;" ;;
+esac
+export LUA_PATH LUA_CPATH BENCH_API_KEY=bench-key-000000
+
+# start_server OPTION… - sets $port
+start_server() {
+    : >"$tmp/port"
+    "$bench/null_server" --cpu 1 "$@" >"$tmp/port" &
+    server=$!
+    until port=$(sed -n 's/^port //p' "$tmp/port") && [ -n "$port" ]; do
+        kill -0 "$server" 2>/dev/null || exit 1
+        sleep 0.05
+    done
+    export BENCH_BASE_URL="http://127.0.0.1:$port/v1"
+}
+
+stop_server() {
+    [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null
+    server=
+}
+
+# value NAME FILE - the median of name=value over the lines of a file
+value() {
+    tr ' ' '\n' <"$2" | sed -n "s/^$1=//p" | sort -n |
+        awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "nan" }'
+}
+
+# calc EXPRESSION - a number; nan when a part of it was not measured
+calc() {
+    case "$1" in
+    *nan*) echo nan ;;
+    *) awk "BEGIN { x = $1; printf (x >= 1000 || x <= -1000) ? \"%.0f\" : \"%.4g\", x }" ;;
+    esac
+}
+
+# row NAME LIMIT MEASURED VERDICT WHAT - verdict: a condition for awk
+row() {
+    case "$4" in
+    *nan*) verdict=FAILED ;;
+    *) verdict=$(awk "BEGIN { print ($4) ? \"within\" : \"OVER\" }") ;;
+    esac
+    printf '%-54s %-16s %-44s %-7s %s\n' "$5" "$2" "$3" "$verdict" "benchmarks/run.sh $1"
+}
+
+# pair CALLS OPTION… - interleaved rounds of both, into $tmp/bare and $tmp/engine
+pair() {
+    calls=$1
+    shift
+    : >"$tmp/bare" >"$tmp/engine"
+    for _ in $(seq "$rounds"); do
+        "$bench/bare" --port "$port" --calls "$calls" --cpu 0 "$@" >>"$tmp/bare"
+        "$bench/engine_bench" --port "$port" --calls "$calls" --cpu 0 "$@" >>"$tmp/engine"
+    done
+}
+
+cpu() {
+    start_server
+    pair 20000 --inflight 128
+    stop_server
+    a=$(value cpu_us "$tmp/bare") b=$(value cpu_us "$tmp/engine") r=$(calc "$b / $a")
+    row cpu "1.5 x bare" "$r x ($b us, bare $a us)" "$r <= 1.5" \
+        "CPU a call, 128 in flight"
+}
+
+# count PROGRAM CALLS - user instructions of a whole run, and those spent in libcrypto
+count() {
+    valgrind -q --tool=callgrind --callgrind-out-file="$tmp/cg" "$bench/$1" --port "$port" \
+        --calls "$2" --inflight 128 >/dev/null 2>&1
+    callgrind_annotate --threshold=100 "$tmp/cg" | awk '
+        { gsub(/,/, "") }
+        /PROGRAM TOTALS/ { all = $1 }
+        /libcrypto/ { crypto += $1 }
+        END { printf "all=%d crypto=%d\n", all, crypto }'
+}
+
+# difference FIELD PROGRAM - thousands of instructions a call
+difference() { calc "($(value "$1" "$tmp/$2.more") - $(value "$1" "$tmp/$2.less")) / 2e6"; }
+
+instructions() {
+    start_server
+    for program in bare engine_bench; do
+        count $program 1128 >"$tmp/$program.less"
+        count $program 3128 >"$tmp/$program.more"
+    done
+    stop_server
+    a=$(difference all bare) b=$(difference all engine_bench) c=$(difference crypto engine_bench)
+    r=$(calc "$b / $a")
+    row instructions "1.9 x bare" "$r x ($b k, bare $a k; digest $c k)" "$r <= 1.9" \
+        "User instructions a call, 128 in flight (callgrind)"
+}
+
+# flat_rounds N - 1,000 and 10,000 in flight in turn, the server thinks for 2 s
+flat_rounds() {
+    start_server --think 2000
+    : >"$tmp/1k" >"$tmp/10k"
+    for _ in $(seq "$1"); do
+        "$bench/engine_bench" --port "$port" --calls 3000 --inflight 1000 --cpu 0 >>"$tmp/1k"
+        "$bench/engine_bench" --port "$port" --calls 30000 --inflight 10000 --cpu 0 >>"$tmp/10k"
+    done
+    stop_server
+}
+
+flat() {
+    flat_rounds "$(((rounds + 1) / 2))"
+    a=$(value cpu_us "$tmp/1k") b=$(value cpu_us "$tmp/10k") r=$(calc "$b / $a")
+    row flat "1.3 x at 1,000" "$r x ($b us, at 1,000 $a us)" "$r <= 1.3" \
+        "CPU a call, 10,000 in flight for 2 s"
+}
+
+memory() {
+    [ -s "$tmp/10k" ] || flat_rounds 1
+    m=$(value kb_per_inflight "$tmp/10k")
+    row memory "32 KB" "$m KB" "$m <= 32" "Memory a call in flight, 10,000 in flight"
+}
+
+growth() {
+    start_server
+    "$bench/engine_bench" --port "$port" --calls "${BENCH_CALLS:-1000000}" --inflight 128 \
+        --cpu 0 >"$tmp/growth"
+    stop_server
+    kb=$(calc "$(value rss_kb "$tmp/growth") - $(value rss_tenth_kb "$tmp/growth")")
+    fds=$(calc "$(value fds "$tmp/growth") - $(value fds_tenth "$tmp/growth")")
+    row growth "none" "$kb KB, $fds descriptors" "$kb <= 1024 && $fds <= 0" \
+        "Growth from a tenth to all of ${BENCH_CALLS:-1000000} calls"
+}
+
+latency() {
+    start_server --busy 1
+    pair 20000 --inflight 1 --busy 1
+    stop_server
+    a=$(value p50_us "$tmp/bare") b=$(value p50_us "$tmp/engine")
+    p=$(value p99_us "$tmp/engine")
+    row latency "bare + 40 us" "+$(calc "$b - $a") us (bare $a, p99 $p us)" "$b - $a <= 40 && $p < 10000" \
+        "Median of one call at a time, both sides polling"
+}
+
+# lua FILE ARGUMENT… - with the module, as a script in a stock Lua
+lua() { "${LUA:-lua5.4}" "$@"; }
+
+pipeline_run() {
+    [ -s "$tmp/pipeline" ] && return
+    start_server --think 200
+    for _ in $(seq "$(((rounds + 1) / 2))"); do
+        lua benchmarks/pipeline.lua >>"$tmp/pipeline"
+    done
+    stop_server
+}
+
+pipeline() {
+    pipeline_run
+    s=$(value wall_s "$tmp/pipeline")
+    row pipeline "1.2 s" "$s s" "$s <= 1.2" "1,000 examples, two calls of 200 ms each, wall"
+}
+
+waves() {
+    pipeline_run
+    w=$(value waves "$tmp/pipeline")
+    row waves "5 waves" "$w waves of 200 ms" "$w <= 5.5" "Backward of a batch of 64 of them"
+}
+
+startup() {
+    "$bench/startup" 21 "$build/lunagrad" -e '' -- "${LUA:-lua5.4}" -e '' >"$tmp/startup"
+    a=$(value ms_a "$tmp/startup") b=$(value ms_b "$tmp/startup")
+    row startup "lua5.4 + 5 ms" "+$(calc "$a - $b") ms (lua5.4 $b ms)" "$a - $b <= 5" \
+        "Start-up of lunagrad -e '', median of 21 pairs"
+}
+
+idle() {
+    "$bench/startup" 3 "$build/lunagrad" -e 'require("lunagrad").var("x", "text")' -- \
+        "$build/lunagrad" -e '' >"$tmp/idle"
+    m=$(calc "$(value kb_a "$tmp/idle") / 1024")
+    row idle "12 MB" "$m MB" "$m <= 12" "Resident memory with an idle engine"
+}
+
+graph() {
+    : >"$tmp/graph"
+    for n in 10000 100000 1000000; do
+        lua benchmarks/graph.lua "$n" >>"$tmp/graph"
+    done
+    for unit in us_node bytes_node; do
+        all=$(tr ' ' '\n' <"$tmp/graph" | sed -n "s/^$unit=//p" | tr '\n' ' ')
+        r=$(echo "$all" | awk '{ lo = hi = $1
+            for (i = 2; i <= NF; i++) { if ($i < lo) lo = $i; if ($i > hi) hi = $i }
+            if (NR && lo) printf "%.3g", hi / lo; else print "nan" }')
+        row graph "flat to 20%" "$r x (${all% })" "$r <= 1.2" \
+            "$([ $unit = us_node ] && echo Time || echo Memory) a node, 10^4 to 10^6 nodes ($unit)"
+    done
+}
+
+rows=${*:-cpu instructions flat memory growth latency pipeline waves startup idle graph}
+printf '%-54s %-16s %-44s %-7s %s\n' what limit measured '' 'measure again with'
+for name in $rows; do
+    case " cpu instructions flat memory growth latency pipeline waves startup idle graph " in
+    *" $name "*) "$name" ;;
+    *) echo "run.sh: no row '$name'" >&2 && exit 2 ;;
+    esac
+done

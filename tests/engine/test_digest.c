@@ -1,0 +1,51 @@
+/* test_digest.c - pieces keep their borders; the bytes are fixed for ever. */
+#include "../support.h"
+
+#include "../../engine/digest.h"
+
+static void hex_of(const lg_piece *pieces, size_t n, char hex[65])
+{
+    unsigned char out[32];
+
+    assert_int_equal(lg__digest(pieces, n, out), 0);
+    for (size_t i = 0; i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", out[i]);
+}
+
+static void test_known_values(void **state)
+{
+    lg_piece abc = {"abc", 3}, none = {NULL, 0};
+    char hex[65];
+
+    (void)state;
+    /* sha256 of nothing; of 0000000000000003 "abc"; of 0000000000000000 */
+    hex_of(NULL, 0, hex);
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    hex_of(&abc, 1, hex);
+    assert_string_equal(hex, "c3494ca1a2cf8eeb8a11ded316fb55b83c3bbbedb6313cd50415251e5d09e12f");
+    hex_of(&none, 1, hex);
+    assert_string_equal(hex, "af5570f5a1810b7af78caf4bc70a660f0df51e42baf91d4de5b2328de0e83dfc");
+}
+
+static void test_borders_matter(void **state)
+{
+    lg_piece one[2] = {{"ab", 2}, {"c", 1}}, two[2] = {{"a", 1}, {"bc", 2}};
+    lg_piece three[3] = {{"ab", 2}, {"c", 1}, {"", 0}};
+    char a[65], b[65], c[65];
+
+    (void)state;
+    hex_of(one, 2, a);
+    hex_of(two, 2, b);
+    hex_of(three, 3, c);
+    assert_string_not_equal(a, b);
+    assert_string_not_equal(a, c);
+    hex_of(three, 2, c);
+    assert_string_equal(a, c);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_known_values),
+    cmocka_unit_test(test_borders_matter),
+};
+
+LG_TEST_MAIN(tests)

@@ -1,0 +1,138 @@
+/* http_kit.h - an lg_http with its loop and a rude server, for test_http*.c. */
+#ifndef LG_TEST_HTTP_KIT_H
+#define LG_TEST_HTTP_KIT_H
+
+#include <time.h>
+
+#include "../engine/http.h"
+#include "rude.h"
+#include "support.h"
+
+typedef struct kit {
+    support_heap heap;
+    lg_mem mem;
+    lg_loop *loop;
+    lg_log log;
+    lg_http *http;
+    rude *server;
+    char url[256];
+    char logged[512];
+} kit;
+
+static inline int64_t kit_now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static inline void kit_on_log(void *ud, int level, const char *msg)
+{
+    kit *k = ud;
+
+    (void)level;
+    snprintf(k->logged, sizeof k->logged, "%s", msg);
+}
+
+static inline void kit_open(kit *k, rude *server, const lg_http_config *cfg)
+{
+    lg_http_config none = { 0 };
+
+    memset(k, 0, sizeof *k);
+    k->server = server;
+    support_mem_init(&k->mem, &k->heap);
+    lg__log_init(&k->log, &k->mem, kit_on_log, k, LG_LOG_DEBUG);
+    assert_int_equal(lg__loop_new(&k->mem, &k->loop), 0);
+    assert_int_equal(lg__http_new(&k->mem, k->loop, &k->log, cfg ? cfg : &none, &k->http), 0);
+}
+
+static inline void kit_close(kit *k)
+{
+    lg__http_free(k->http);
+    lg__loop_free(k->loop);
+    lg__log_free(&k->log);
+    assert_heap_empty(&k->heap);
+}
+
+/* A POST of a small body, with limits that a test never meets by accident. */
+static inline lg_http_request kit_request(const char *url)
+{
+    lg_http_request r = { 0 };
+
+    r.method = "POST";
+    r.url = url;
+    r.headers = "Content-Type: application/json\nAuthorization: Bearer test\n";
+    r.body = "{\"question\":\"?\"}";
+    r.body_len = strlen(r.body);
+    r.connect_timeout_ms = 20000;
+    r.first_byte_timeout_ms = 20000;
+    r.total_timeout_ms = 40000;
+    r.max_reply_bytes = 1 << 20;
+    return r;
+}
+
+static inline lg_transfer *kit_start(kit *k, const lg_http_request *r, void *ud)
+{
+    lg_transfer *t = NULL;
+
+    assert_int_equal(lg__http_start(k->http, r, ud, &t), 0);
+    assert_non_null(t);
+    return t;
+}
+
+/* Turns the loop until a transfer is finished. */
+static inline lg_http_done kit_wait(kit *k)
+{
+    lg_http_done d;
+    int64_t until = kit_now_ms() + 60000;
+
+    memset(&d, 0, sizeof d);
+    while (!lg__http_next(k->http, &d)) {
+        if (kit_now_ms() > until)
+            fail_msg("no transfer finished within a minute");
+        lg__loop_run(k->loop, 1000);
+    }
+    return d;
+}
+
+static inline lg_http_done kit_do(kit *k, const lg_http_request *r)
+{
+    kit_start(k, r, k);
+    return kit_wait(k);
+}
+
+static inline lg_http_done kit_post(kit *k, const char *path)
+{
+    lg_http_request r = kit_request(rude_url(k->server, path, k->url, sizeof k->url));
+
+    return kit_do(k, &r);
+}
+
+/* A POST that must go well. */
+static inline void kit_ok(kit *k, const char *path)
+{
+    lg_http_done d = kit_post(k, path);
+
+    if (d.fail.code != 0)
+        fail_msg("%s: %s", path, lg__fail_message(&d.fail));
+    assert_int_equal(d.status, 200);
+    lg__http_done_free(&d);
+}
+
+static inline void kit_turns(kit *k, int ms)
+{
+    int64_t until = kit_now_ms() + ms;
+
+    while (kit_now_ms() < until)
+        lg__loop_run(k->loop, 5);
+}
+
+#define assert_has(text, part)                                                                     \
+    do {                                                                                           \
+        const char *text_ = (text);                                                                \
+        if (!text_ || !strstr(text_, part))                                                        \
+            fail_msg("\"%s\" does not say \"%s\"", text_ ? text_ : "(nothing)", part);             \
+    } while (0)
+
+#endif

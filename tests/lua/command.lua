@@ -1,0 +1,94 @@
+-- command.lua - runs the built command as a user does; for test_cli.lua and test_mock.lua
+
+local command = {}
+
+local build = os.getenv "BUILD" or os.getenv "LG_BUILD" or "build"
+command.path = build .. "/lunagrad"
+
+local made = {}
+
+-- A fresh file name; remove_files() takes it away.
+function command.temp(suffix)
+  local name = os.tmpname()
+  made[#made + 1] = name
+  if not suffix then return name end
+  made[#made + 1] = name .. suffix
+  return name .. suffix
+end
+
+function command.remove_files()
+  for _, name in ipairs(made) do os.remove(name) end
+  made = {}
+end
+
+function command.read(path)
+  local file = io.open(path, "rb")
+  if not file then return "" end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+function command.write(text, suffix)
+  local path = command.temp(suffix)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+function command.quote(word)
+  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+end
+
+function command.line(...)
+  local words = { command.quote(command.path) }
+  for _, word in ipairs({ ... }) do words[#words + 1] = command.quote(word) end
+  return table.concat(words, " ")
+end
+
+-- Runs a shell line; returns { code =, out =, err = }.
+function command.shell(line)
+  local out, err = command.temp(), command.temp()
+  local pipe = assert(io.popen(("( %s ) >%s 2>%s </dev/null; echo $?"):format(line, out, err)))
+  local code = tonumber(pipe:read("a"))
+  pipe:close()
+  return { code = code, out = command.read(out), err = command.read(err) }
+end
+
+-- Runs lunagrad with these words, in a clean environment.
+function command.run(...)
+  return command.shell("env -u OPENAI_API_KEY -u OPENAI_BASE_URL timeout 60 " .. command.line(...))
+end
+
+-- Runs the words against a mock server with these options; returns the run's result with
+-- the server's summary (mock_err) and journal (a list of tables).
+function command.with_mock(options, line)
+  local ready, journal = command.temp(".ready"), command.temp(".jsonl")
+  local mock_err = command.temp()
+  local words = { "mock", "--ready-file", ready, "--journal", journal }
+  table.move(options, 1, #options, #words + 1, words)
+  local result = command.shell(([[
+%s >/dev/null 2>%s & mock=$!
+trap 'kill $mock 2>/dev/null' EXIT
+n=0; while [ ! -s %s ] && [ $n -lt 200 ]; do sleep 0.02; n=$((n + 1)); done
+url=$(cat %s)
+OPENAI_BASE_URL=$url; OPENAI_API_KEY=k; export OPENAI_BASE_URL OPENAI_API_KEY
+LG=%s
+%s
+code=$?
+trap - EXIT
+kill -INT $mock; wait $mock; mock_code=$?
+[ $mock_code -eq 0 ] || echo "mock ended with $mock_code" >&2
+exit $code]]):format(command.line(table.unpack(words)), mock_err, ready, ready,
+    command.quote(command.path), line))
+  result.mock_err = command.read(mock_err)
+  result.journal = {}
+  local json = require("lunagrad").json
+  for row in command.read(journal):gmatch("[^\n]+") do
+    result.journal[#result.journal + 1] = assert(json.decode(row))
+  end
+  return result
+end
+
+return command

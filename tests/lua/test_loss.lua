@@ -1,0 +1,247 @@
+-- test_loss.lua - losses: what the judge is shown, scores, and feedback without a model where it can
+
+require "helper"
+local lu = require "luaunit"
+local lg = require "lunagrad"
+
+local function model(answer)
+  local asked = {}
+  local m = lg.model(function(request)
+    asked[#asked + 1] = request
+    if type(answer) == "function" then return answer(request, #asked) end
+    return answer
+  end)
+  return m, asked
+end
+
+--- A backward model that must not be asked.
+local function nobody()
+  return lg.model(function() error "no model should be asked" end)
+end
+
+local function feedback_texts(v)
+  local texts = {}
+  for _, record in ipairs(v:feedback()) do
+    if record.state == "text" then texts[#texts + 1] = record.text end
+  end
+  return texts
+end
+
+TestCritic = {}
+
+function TestCritic.test_instruction_is_the_system_message()
+  local m, asked = model "too long"
+  local critic = lg.loss.critic { "Judge {this}: {\"a\": 1} {{x}}", model = m }
+  local v = critic(lg.var "the answer {y}")
+  lu.assertEquals(v:text(), "too long")
+  lu.assertEquals(asked[1].messages[1].content, "Judge {this}: {\"a\": 1} {{x}}")
+  lu.assertEquals(asked[1].messages[2].content, "the answer {y}")
+  lu.assertNil(v.score)
+end
+
+function TestCritic.test_more_fields_are_fenced()
+  local m, asked = model "x"
+  local critic = lg.loss.critic { "Judge.", model = m }
+  critic("8</ANSWER>", { question = "<ANSWER>9</ANSWER>", b = 1 }):text()
+  local text = asked[1].messages[2].content
+  lu.assertEquals(text, "<B_2>\n1\n</B_2>\n<QUESTION_2>\n<ANSWER>9</ANSWER>\n</QUESTION_2>\n"
+    .. "<ANSWER_2>\n8</ANSWER>\n</ANSWER_2>")
+  critic { "8", question = "q" }:text()
+  lu.assertEquals(asked[2].messages[2].content, "<QUESTION>\nq\n</QUESTION>\n<ANSWER>\n8\n</ANSWER>")
+end
+
+function TestCritic.test_feedback_reaches_answer_and_trainable_instruction()
+  local m = model "criticism"
+  local instruction = lg.param("Judge.", "instruction")
+  local answer = lg.param("x", "answer")
+  local back = model "do better"
+  lg.loss.critic { instruction, model = m } (answer):backward { model = back }
+  lu.assertEquals(feedback_texts(answer), { "do better" })
+  lu.assertEquals(feedback_texts(instruction), { "do better" })
+end
+
+function TestCritic.test_misuse()
+  lu.assertErrorMsgContains("say in words", lg.loss.critic, " ")
+  lu.assertErrorMsgContains("expected an instruction", lg.loss.critic, 5)
+  lu.assertErrorMsgContains("modle", lg.loss.critic, { "x", modle = 1 })
+  lu.assertErrorMsgContains("nothing to judge", lg.loss.critic "x")
+end
+
+TestCompare = {}
+
+function TestCompare.test_all_fields_in_order()
+  local m, asked = model "differs"
+  local compare = lg.loss.compare { "Compare {these}.", fields = { "question", "prediction" }, model = m }
+  lu.assertEquals(compare { prediction = "p", question = "q {x}" }:text(), "differs")
+  lu.assertEquals(asked[1].messages[1].content, "Compare {these}.")
+  lu.assertEquals(asked[1].messages[2].content,
+    "<QUESTION>\nq {x}\n</QUESTION>\n<PREDICTION>\np\n</PREDICTION>")
+end
+
+function TestCompare.test_gradient_reaches_every_field_that_wants_it()
+  local a, b, fixed = lg.param("a", "first"), lg.param("b", "second"), lg.var("c", "third")
+  local compare = lg.loss.compare { "x", fields = { "a", "b", "c" }, model = (model "bad") }
+  compare { a = a, b = b, c = fixed }:backward { model = (model "improve") }
+  lu.assertTrue(#feedback_texts(a) == 1 and #feedback_texts(b) == 1)
+  lu.assertEquals(#fixed:feedback(), 0)
+end
+
+function TestCompare.test_misuse()
+  local compare = lg.loss.compare { "x", fields = { "a" }, model = (model "m") }
+  lu.assertErrorMsgContains("\"a\" is missing", compare, {})
+  lu.assertErrorMsgContains("b", compare, { a = "1", b = "2" })
+  lu.assertErrorMsgContains("table of its fields", compare, "text")
+  lu.assertErrorMsgContains("fields", lg.loss.compare, { "x" })
+  lu.assertErrorMsgContains("name of its own", lg.loss.compare, { "x", fields = { "a", "a" } })
+  lu.assertErrorMsgContains("name of its own", lg.loss.compare, { "x", fields = { "a b" } })
+end
+
+TestExact = {}
+
+function TestExact.test_scores()
+  local exact = lg.loss.exact { extract = lg.extract.last_number }
+  lu.assertEquals(exact("so 8.0", "8").score, 1)
+  lu.assertEquals(exact("so 8", 8).score, 1)
+  lu.assertEquals(exact("so 7", "8").score, 0)
+  lu.assertEquals(exact("none", "0").score, 0)
+  lu.assertEquals(lg.loss.exact "yes" (" yes ").score, 1)
+  lu.assertEquals(lg.loss.exact { target = "yes" } "Yes".score, 0)
+  lu.assertEquals(exact("8", "8").target, 1)
+end
+
+function TestExact.test_feedback_states_the_facts_without_a_model()
+  local answer = lg.param("I think 7", "answer")
+  lg.loss.exact { target = "8", extract = lg.extract.last_number } (answer)
+    :backward { model = nobody() }
+  local said = feedback_texts(answer)[1]
+  for _, part in ipairs { '"7"', '"8"', "higher is better" } do lu.assertStrContains(said, part) end
+  local record = answer:feedback()[1]
+  lu.assertEquals({ record.score, record.target }, { 0, 1 })
+end
+
+function TestExact.test_unreadable_is_said()
+  local answer = lg.param("dunno", "answer")
+  lg.loss.exact { target = "0", extract = lg.extract.last_number, form = "a line 'Answer: N'" } (answer)
+    :backward { model = nobody() }
+  lu.assertStrContains(feedback_texts(answer)[1], "No answer could be read")
+  lu.assertStrContains(feedback_texts(answer)[1], "a line 'Answer: N'")
+end
+
+function TestExact.test_solved_says_nothing()
+  local answer = lg.param("8", "answer")
+  lg.loss.exact "8" (answer):backward { model = nobody() }
+  lu.assertEquals(feedback_texts(answer), {})
+end
+
+function TestExact.test_misuse()
+  lu.assertErrorMsgContains("no target", lg.loss.exact {}, "8")
+  lu.assertErrorMsgContains("targt", lg.loss.exact, { targt = "8" })
+end
+
+TestJudge = {}
+
+local function verdict(text)
+  return lg.loss.judge { "Judge.", model = (model(text)) } "answer".score
+end
+
+function TestJudge.test_verdicts()
+  for text, score in pairs {
+    ["Good. <VERDICT>0.8</VERDICT>"] = 0.8, ["<VERDICT> yes. </VERDICT>"] = 1,
+    ["<VERDICT>No</VERDICT>"] = 0, ["<VERDICT>75%</VERDICT>"] = 0.75, ["<VERDICT>.5</VERDICT>"] = 0.5,
+    ["<VERDICT>0</VERDICT> no, <VERDICT>1</VERDICT>"] = 1, ["<VERDICT>1.0</VERDICT>"] = 1,
+  } do
+    lu.assertEquals(verdict(text), score, text)
+  end
+end
+
+function TestJudge.test_text_is_the_reasons()
+  local v = lg.loss.judge { "Judge.", model = (model "It is {wrong}.\n<VERDICT>0.25</VERDICT>") } "a"
+  lu.assertEquals({ v:text(), v.score, v.target }, { "It is {wrong}.", 0.25, 1 })
+end
+
+function TestJudge.test_asked_once_more_when_unreadable()
+  local m, asked = model(function(_, n)
+    return n == 1 and "Bad. Verdict: 0.5" or "<VERDICT>0.5</VERDICT>"
+  end)
+  local v = lg.loss.judge { "Judge.", model = m } "answer"
+  lu.assertEquals({ v:text(), v.score, #asked }, { "Bad. Verdict: 0.5", 0.5, 2 })
+  lu.assertEquals(#asked[2].messages, 4)
+  lu.assertEquals(asked[2].messages[3].content, "Bad. Verdict: 0.5")
+end
+
+function TestJudge.test_no_verdict_is_an_error_never_a_score()
+  for _, text in ipairs { "none", "<VERDICT>7</VERDICT>", "<VERDICT>-1</VERDICT>", "<VERDICT>",
+                          "<VERDICT>maybe</VERDICT>", "" } do
+    local m, asked = model(text)
+    local v = lg.loss.judge { "Judge.", model = m } "answer"
+    lu.assertErrorMsgContains("no verdict", v.text, v)
+    lu.assertEquals(#asked, 2)
+  end
+end
+
+function TestJudge.test_feedback_and_solved()
+  local answer = lg.param("x", "answer")
+  local bad = lg.loss.judge { "Judge.", model = (model "Wrong.<VERDICT>0</VERDICT>") }
+  local back, asked = model "fix it"
+  bad(answer):backward { model = back }
+  lu.assertEquals(feedback_texts(answer), { "fix it" })
+  lu.assertEquals(#asked, 1)
+  lu.assertStrContains(asked[1].messages[2].content, "Wrong.")
+  local fine = lg.param("y", "answer")
+  lg.loss.judge { "Judge.", model = (model "<VERDICT>1</VERDICT>") } (fine):backward { model = nobody() }
+  lu.assertEquals(feedback_texts(fine), {})
+end
+
+function TestJudge.test_fields_and_target()
+  local m, asked = model "<VERDICT>0.9</VERDICT>"
+  local judge = lg.loss.judge { "Judge.", model = m, fields = { "question", "prediction" },
+                                target = 0.9 }
+  local v = judge { question = "q", prediction = lg.param("p", "prediction") }
+  v:backward { model = nobody() }
+  lu.assertEquals({ v.score, v.target }, { 0.9, 0.9 })
+  lu.assertStrContains(asked[1].messages[2].content, "<QUESTION>\nq\n</QUESTION>")
+end
+
+TestScore = {}
+
+function TestScore.test_values()
+  lu.assertEquals(lg.loss.score(function(text) return #text end) "abc".score, 3)
+  lu.assertEquals(lg.loss.score(function() return true end) "abc".score, 1)
+  lu.assertEquals(lg.loss.score(function() return false end) "abc".score, 0)
+  lu.assertEquals(lg.loss.score(function(a, b) return a == b and 0.5 or 0 end)("x", "x").score, 0.5)
+end
+
+function TestScore.test_feedback_of_the_function_needs_no_model()
+  local answer = lg.param("abc", "answer")
+  local score = lg.loss.score { function() return 0.25, "Too: short\nby far." end, name = "length",
+                                purpose = "wants long texts" }
+  score(answer):backward { model = nobody() }
+  local said = feedback_texts(answer)[1]
+  for _, part in ipairs { "Too: short\nby far.", "0.25", "higher is better", "wants long texts" } do
+    lu.assertStrContains(said, part)
+  end
+end
+
+function TestScore.test_without_feedback_the_facts_are_said()
+  local answer = lg.param("abc", "answer")
+  lg.loss.score { function() return 0.25 end, target = 2 } (answer):backward { model = nobody() }
+  lu.assertStrContains(feedback_texts(answer)[1], "0.25; the target is 2")
+end
+
+function TestScore.test_a_critic_if_wanted()
+  local answer = lg.param("abc", "answer")
+  local back, asked = model "add more"
+  lg.loss.score { function() return 0.25 end, purpose = "wants long texts", critic = true } (answer)
+    :backward { model = back }
+  lu.assertEquals(feedback_texts(answer), { "add more" })
+  lu.assertStrContains(asked[1].messages[2].content, "wants long texts")
+end
+
+function TestScore.test_misuse()
+  local v = lg.loss.score { function() return "good" end, name = "mine" } "x"
+  lu.assertErrorMsgContains("mine", v.text, v)
+  lu.assertErrorMsgContains("nothing to judge", lg.loss.score(function() return 1 end))
+  lu.assertErrorMsgContains("nam", lg.loss.score, { function() end, nam = "x" })
+end
+
+os.exit(lu.LuaUnit.run())

@@ -1,0 +1,123 @@
+-- test_metric.lua - scores: numbers as numbers, texts as texts, nothing for what cannot be read
+
+require "helper"
+local lu = require "luaunit"
+local extract = require "lunagrad.extract"
+local metric = require "lunagrad.metric"
+local stats_math = require "lunagrad.stats_math"
+
+TestMetric = {}
+
+function TestMetric.test_canonical_numbers()
+  for text, wanted in pairs {
+    ["8"] = "8", ["8.0"] = "8", ["+8"] = "8", ["008"] = "8", [" 8. "] = "8", ["-0"] = "0",
+    [".5"] = "0.5", ["0.50"] = "0.5", ["1,234"] = "1234", ["-1,234,567.50"] = "-1234567.5",
+    ["1e3"] = "1000", ["1.5E-3"] = "0.0015", ["12e-1"] = "1.2", ["0.8e1"] = "8",
+    ["12345678901234567890"] = "12345678901234567890", ["1e-320"] = "0." .. ("0"):rep(319) .. "1",
+    [""] = false, ["."] = false, ["-"] = false, ["e5"] = false, ["0x10"] = false, ["nan"] = false,
+    ["inf"] = false, ["1,23"] = false, ["1234,567"] = false, ["1,234,56"] = false, ["8 apples"] = false,
+    ["1e99999"] = false, ["--1"] = false, ["1.2.3"] = false,
+  } do
+    lu.assertEquals(metric.canonical_number(text) or false, wanted, text)
+  end
+end
+
+function TestMetric.test_exact()
+  lu.assertEquals(metric.exact("8.0", { answer = "8" }), 1)
+  lu.assertEquals(metric.exact(" yes\n", { answer = "yes" }), 1)
+  lu.assertEquals(metric.exact("Yes", { answer = "yes" }), 0)
+  lu.assertEquals(metric.exact("8", { target = 8 }), 1)
+  lu.assertEquals(metric.exact("9007199254740993", { answer = "9007199254740992" }), 0)
+  lu.assertEquals(metric.exact("true", { answer = true }), 1)
+  lu.assertErrorMsgContains("no answer", metric.exact, "8", { question = "?" })
+end
+
+function TestMetric.test_number()
+  lu.assertEquals(metric.number("so 1,072 it is", { answer = "work\n#### 1072" }), 1)
+  lu.assertEquals(metric.number("none", { answer = "0" }), 0) -- unreadable is not zero
+  lu.assertEquals(metric.number("-5", { answer = "5" }), 0)
+  lu.assertErrorMsgContains("no number", metric.number, "8", { answer = "eight" })
+end
+
+function TestMetric.test_contains_whole_words()
+  lu.assertEquals(metric.contains("It is Paris.", { answer = "paris" }), 1)
+  lu.assertEquals(metric.contains("18", { answer = "8" }), 0)
+  lu.assertEquals(metric.contains("18 and 8", { answer = "8" }), 1)
+  lu.assertEquals(metric.contains("a+b", { answer = "+" }), 1)
+end
+
+function TestMetric.test_f1()
+  lu.assertEquals(metric.f1("the cat", { answer = "a cat!" }), 1)
+  lu.assertEquals(metric.f1("dog", { answer = "cat" }), 0)
+  lu.assertEquals(metric.f1("", { answer = "cat" }), 0)
+  lu.assertEquals(metric.f1("", { answer = "" }), 1)
+  lu.assertAlmostEquals(metric.f1("cat cat dog", { answer = "cat" }), 0.5, 1e-12)
+end
+
+function TestMetric.test_make()
+  local m = metric.make { metric.exact, extract = extract.after "Answer:", field = "label" }
+  lu.assertEquals(m("Answer: 8", { label = "8", answer = "9" }), 1)
+  lu.assertEquals(m("8", { label = "8" }), 0)
+  local seen
+  m = metric.make { function(text, row) seen = row.question; return text == row.answer end,
+                    field = "label" }
+  lu.assertEquals(m("x", { label = "x", question = "q" }), 1)
+  lu.assertEquals(seen, "q")
+  m = metric.make { function() return "good" end, name = "mine" }
+  lu.assertErrorMsgContains("mine", m, "x", {})
+  m = metric.make(function() return 0 / 0 end)
+  lu.assertErrorMsgContains("not-a-number", m, "x", {})
+end
+
+TestStats = {}
+
+function TestStats.test_mean_and_deviation()
+  lu.assertNil(stats_math.mean {})
+  lu.assertEquals(stats_math.mean { 1, 2, 3 }, 2.0)
+  lu.assertEquals(stats_math.deviation { 5 }, 0.0)
+  lu.assertAlmostEquals(stats_math.deviation { 1, 2, 3, 4 }, 1.2909944487358056, 1e-12)
+end
+
+local function list(n, fn)
+  local values = {}
+  for i = 1, n do values[i] = fn(i) end
+  return values
+end
+
+-- The interval of a share is close to the normal one when n is large.
+function TestStats.test_bootstrap_of_a_share()
+  local values = list(400, function(i) return i <= 100 and 1 or 0 end)
+  local low, high = stats_math.bootstrap(values, { seed = 1 })
+  local half = 1.96 * math.sqrt(0.25 * 0.75 / 400)
+  lu.assertAlmostEquals(low, 0.25 - half, 0.012)
+  lu.assertAlmostEquals(high, 0.25 + half, 0.012)
+end
+
+-- Two-valued lists take a short cut; it must give what resampling gives.
+function TestStats.test_short_cut_agrees_with_resampling()
+  local two = list(60, function(i) return i % 3 == 0 and 1 or 0 end)
+  local nearly = list(60, function(i) return (i % 3 == 0 and 1 or 0) + (i == 1 and 1e-9 or 0) end)
+  local low1, high1 = stats_math.bootstrap(two, { seed = 3 })
+  local low2, high2 = stats_math.bootstrap(nearly, { seed = 3 })
+  lu.assertAlmostEquals(low1, low2, 0.02)
+  lu.assertAlmostEquals(high1, high2, 0.02)
+end
+
+function TestStats.test_bootstrap_is_seeded_and_contains_the_mean()
+  local values = list(37, function(i) return (i * 7919) % 101 / 100 end)
+  local low, high = stats_math.bootstrap(values, { seed = 5 })
+  local low2, high2 = stats_math.bootstrap(values, { seed = 5 })
+  lu.assertEquals({ low, high }, { low2, high2 })
+  local mean = stats_math.mean(values)
+  lu.assertTrue(low < mean and mean < high)
+  local low3 = stats_math.bootstrap(values, { seed = 6 })
+  lu.assertNotEquals(low, low3)
+end
+
+function TestStats.test_bootstrap_edges()
+  lu.assertNil(stats_math.bootstrap {})
+  lu.assertEquals({ stats_math.bootstrap { 0.5 } }, { 0.5, 0.5 })
+  lu.assertEquals({ stats_math.bootstrap { 1, 1, 1 } }, { 1.0, 1.0 })
+end
+
+os.exit(lu.LuaUnit.run())

@@ -1,0 +1,273 @@
+-- test_train.lua - the gated loop: validation is never lowered, refusals roll back, the best stays
+
+require "helper"
+local lu = require "luaunit"
+local lg = require "lunagrad"
+
+-- A world of one number. The prompt is "level N"; a row of difficulty d is answered well when
+-- d <= N. So the score of a level is known, and so is which proposal is better.
+
+local function rows(n)
+  local list = {}
+  for i = 1, n do list[i] = { question = tostring((i - 1) % 10 + 1), answer = "ok" } end
+  return list
+end
+
+local function level_of(text) return tonumber(text:match "level (%d+)") end
+
+local function world(proposals)
+  local w = { prompt = lg.param("level 2", "system prompt"), edits = 0, answers = 0, shown = {} }
+  w.answerer = lg.model(function(request)
+    w.answers = w.answers + 1
+    local level = level_of(request.messages[1].content)
+    return tonumber(request.messages[2].content) <= level and "ok" or "bad"
+  end)
+  w.critic = lg.model(function() return "raise the level" end)
+  w.editor = lg.model(function(request)
+    w.edits = w.edits + 1
+    w.shown[w.edits] = request.messages[2].content
+    local proposal = proposals[math.min(w.edits, #proposals)]
+    if type(proposal) == "function" then return proposal() end
+    return "<NEW_VARIABLE>level " .. proposal .. "</NEW_VARIABLE>"
+  end)
+  w.spec = {
+    program = function(row) return w.answerer { row.question, system = w.prompt } end,
+    params = { w.prompt }, metric = lg.metric.exact, train = rows(10), val = rows(10),
+    loss = function(answer, row) return w.exact(answer, row.answer) end,
+    optimizer = lg.optim.tgd { w.prompt, model = w.editor }, steps = 5, batch = 10,
+    backward = { model = w.critic },
+  }
+  w.exact = lg.loss.exact {}
+  return w
+end
+
+TestTrain = {}
+
+function TestTrain.test_keeps_what_is_better()
+  local w = world { 4, 6, 8 }
+  w.spec.steps = 3
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.seed_score, r.best_score, r.accepted, r.rejected }, { 0.2, 0.8, 3, 0 })
+  lu.assertEquals(w.prompt:text(), "level 8")
+  lu.assertEquals(r.best, { ["system prompt"] = "level 8" })
+  lu.assertEquals(r.stopped, "steps")
+  lu.assertAlmostEquals(r.steps[1].train_score, 0.2, 1e-9)
+  lu.assertEquals({ r.steps[2].val_before, r.steps[2].val_after }, { 0.4, 0.6 })
+  lu.assertStrContains(tostring(r), "0.400 -> 0.600")
+  lu.assertStrContains(tostring(r), "validation 0.200 -> 0.800, 3 kept, 0 rejected, stopped: steps")
+end
+
+function TestTrain.test_rejects_what_is_worse_and_goes_on_from_the_best()
+  local w = world { 5, 1, 3, 7 }
+  w.spec.steps = 4
+  local r = lg.train(w.spec)
+  lu.assertEquals(w.prompt:text(), "level 7")
+  lu.assertEquals({ r.accepted, r.rejected }, { 2, 2 })
+  lu.assertStrContains(r.steps[2].reason, "rejected: worse")
+  lu.assertStrContains(w.shown[3], "level 5")  -- the variable
+  lu.assertStrContains(w.shown[3], "level 1")  -- what was refused
+  lu.assertStrContains(w.shown[3], "0.1")      -- and its score
+  lu.assertEquals(w.prompt:history(), { "level 2", "level 5", "level 7" })
+end
+
+function TestTrain.test_validation_never_falls()
+  for seed = 1, 6 do
+    local r = require "lunagrad.rng".new(seed)
+    local proposals = {}
+    for i = 1, 12 do proposals[i] = r:int(0, 9) end
+    for _, accept in ipairs { "better", "not_worse" } do
+      local w = world(proposals)
+      w.spec.steps, w.spec.accept = 12, accept
+      local result = lg.train(w.spec)
+      local score = result.seed_score
+      for _, step in ipairs(result.steps) do
+        lu.assertEquals(step.val_before, score)
+        if step.accepted then
+          lu.assertTrue(step.val_after >= score)
+          score = step.val_after
+        end
+      end
+      lu.assertEquals(result.best_score, score)
+      lu.assertEquals(level_of(w.prompt:text()) / 10, score)
+    end
+  end
+end
+
+function TestTrain.test_ties()
+  local function level(accept)
+    local w = world { "2, really" }
+    w.spec.steps, w.spec.accept = 1, accept
+    local r = lg.train(w.spec)
+    lu.assertStrContains(r.steps[1].reason, "a tie")
+    return w.prompt:text()
+  end
+  lu.assertEquals(level(nil), "level 2")
+  lu.assertEquals(level "better", "level 2")
+  lu.assertEquals(level "not_worse", "level 2, really")
+end
+
+function TestTrain.test_always_accepts_but_ends_with_the_best()
+  local w = world { 8, 1 }
+  w.spec.steps, w.spec.accept = 2, "always"
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.accepted, r.best_score }, { 2, 0.8 })
+  lu.assertEquals(w.prompt:text(), "level 8")
+end
+
+function TestTrain.test_scores_of_what_is_kept_are_not_bought_twice()
+  local w = world { 3, 1, 4 }
+  w.spec.steps = 3
+  lg.train(w.spec)
+  -- seed 10, then for each step 10 of the batch and 10 of the candidate
+  lu.assertEquals(w.answers, 10 + 3 * 20)
+end
+
+function TestTrain.test_stops_when_solved()
+  local w = world { 10 }
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.stopped, #r.steps, r.best_score }, { "solved", 1, 1 })
+  w = world { 3 }
+  w.prompt:set "level 10"
+  r = lg.train(w.spec)
+  lu.assertEquals({ r.stopped, #r.steps, r.seed_score, w.edits }, { "solved", 0, 1, 0 })
+end
+
+function TestTrain.test_patience()
+  local w = world { 1 }
+  w.spec.steps, w.spec.patience = 50, 3
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.stopped, #r.steps }, { "patience", 3 })
+end
+
+function TestTrain.test_a_solved_batch_costs_nothing()
+  local w = world { 9 }
+  w.spec.train = { { question = "1", answer = "ok" }, { question = "2", answer = "ok" } }
+  w.spec.steps = 3
+  w.spec.loss = function() error "no loss for solved rows" end
+  local r = lg.train(w.spec)
+  lu.assertEquals({ w.edits, r.accepted, #r.steps }, { 0, 0, 3 })
+  lu.assertStrContains(r.steps[1].reason, "every example of the batch is solved")
+  lu.assertEquals(r.steps[1].train_score, 1)
+end
+
+function TestTrain.test_without_a_metric_the_loss_scores()
+  local w = world { 6 }
+  w.spec.metric, w.spec.steps = nil, 1
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.seed_score, r.best_score }, { 0.2, 0.6 })
+end
+
+function TestTrain.test_without_validation_everything_is_kept()
+  local w = world { 6, 3 }
+  w.spec.val, w.spec.steps = nil, 2
+  local r = lg.train(w.spec)
+  lu.assertEquals({ w.prompt:text(), r.accepted, r.best_score }, { "level 3", 2, nil })
+  lu.assertStrContains(tostring(r), "2 kept")
+end
+
+function TestTrain.test_a_refused_step_is_told_and_not_validated()
+  local w = world { function() return "no tags" end }
+  w.spec.steps = 1
+  local r = lg.train(w.spec)
+  lu.assertFalse(r.steps[1].changed)
+  lu.assertStrContains(r.steps[1].reason, "refused")
+  lu.assertEquals(w.answers, 20)
+  lu.assertEquals(r.rejected, 0)
+end
+
+function TestTrain.test_sum_and_mean()
+  for aggregate, kinds in pairs { sum = 8, mean = 1 } do
+    local w = world { 6 }
+    w.spec.steps, w.spec.aggregate = 1, aggregate
+    local seen
+    w.spec.on_step = function(record) seen = record.report.params[1].feedback_count end
+    lg.train(w.spec)
+    lu.assertEquals(seen, kinds, aggregate)
+  end
+end
+
+function TestTrain.test_epochs_limit_the_steps()
+  local w = world { 1 }
+  w.spec.steps, w.spec.epochs, w.spec.batch = nil, 2, 4
+  lu.assertEquals(#lg.train(w.spec).steps, 6)
+end
+
+function TestTrain.test_on_step_and_seed()
+  local function batches(seed)
+    local seen = {}
+    local w = world { 1 }
+    local inner = w.spec.program
+    w.spec.val, w.spec.seed, w.spec.batch, w.spec.steps = nil, seed, 3, 2
+    w.spec.program = function(row)
+      seen[#seen + 1] = row.question
+      return inner(row)
+    end
+    local steps = {}
+    w.spec.on_step = function(record, result) steps[#steps + 1] = { record.step, #result.steps } end
+    lg.train(w.spec)
+    lu.assertEquals(steps, { { 1, 1 }, { 2, 2 } })
+    return table.concat(seen, " ")
+  end
+  lu.assertEquals(batches(1), batches(1))
+  lu.assertNotEquals(batches(1), batches(2))
+end
+
+function TestTrain.test_after_an_error_the_best_texts_are_back()
+  local w = world { 6, function() error "the editor broke" end }
+  lu.assertErrorMsgContains("the editor broke", lg.train, w.spec)
+  lu.assertEquals(w.prompt:text(), "level 6")
+  w = world { 6, 9 }
+  local inner = w.spec.program
+  w.spec.program = function(row)
+    if w.prompt:text() == "level 9" then
+      lg.errors.raise("cancelled", "interrupted")
+    end
+    return inner(row)
+  end
+  local ok, problem = pcall(lg.train, w.spec)
+  lu.assertFalse(ok)
+  lu.assertEquals(problem.kind, "cancelled")
+  lu.assertEquals(w.prompt:text(), "level 6")
+end
+
+function TestTrain.test_failed_rows_can_be_left_out()
+  local w = world { 6 }
+  local inner = w.spec.program
+  w.spec.steps, w.spec.on_error = 1, "zero"
+  w.spec.program = function(row)
+    if row.question == "1" then error "filtered" end
+    return inner(row)
+  end
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.seed_score, r.best_score }, { 0.1, 0.5 })
+end
+
+function TestTrain.test_several_parameters_with_one_role()
+  local w = world { 6 }
+  local other = lg.param("unused", "system prompt")
+  w.spec.params = { w.prompt, other }
+  w.spec.optimizer = lg.optim.tgd { w.prompt, other, model = w.editor }
+  w.spec.steps = 1
+  lu.assertEquals(lg.train(w.spec).best,
+    { ["system prompt"] = "level 6", ["system prompt #2"] = "unused" })
+end
+
+function TestTrain.test_misuse()
+  local w = world { 1 }
+  w.spec.stepps = 3
+  lu.assertErrorMsgContains("stepps", lg.train, w.spec)
+  w = world { 1 }
+  w.spec.accept = "sometimes"
+  lu.assertErrorMsgContains("always, better, not_worse", lg.train, w.spec)
+  w = world { 1 }
+  w.spec.train = {}
+  lu.assertErrorMsgContains("train is empty", lg.train, w.spec)
+  w = world { 1 }
+  w.spec.program = function() return "text" end
+  lu.assertErrorMsgContains("no loss depends on a parameter", lg.train, w.spec)
+  w = world { 1 }
+  w.spec.loss = function() return 0.5 end
+  lu.assertErrorMsgContains("loss must return a variable", lg.train, w.spec)
+end
+
+os.exit(lu.LuaUnit.run())

@@ -1,0 +1,111 @@
+#!/bin/sh
+# run.sh - runs every test program in its own process with a time limit.
+#
+# C: $BUILD/tests/engine/test_* (cmocka). Lua: tests/lua/test_*.lua (luaunit), in
+# a stock Lua with the module $BUILD/lunagrad.so. One line a program; the counts
+# are read from the frameworks' closing lines, and a program that crashes, hangs
+# or says nothing is one failed test. The last line is "N passed, N failed" (and
+# "N skipped", if any); the eit code is 1 when something failed or nothing ran.
+#
+# Usage: tests/run.sh [PART…]    only programs whose path contains a PART
+#   BUILD=build         where the programs are
+#   LUA=lua5.4          the interpreter
+#   LG_TEST_FILTER=*x*  only tests whose names match
+#   LG_TEST_ONLY=c|lua  only one kind
+#   LG_TEST_WRAP=…      a command in front of C programs (valgrind)
+#   LG_TEST_SLOW=n      multiplies the time limits
+#   LG_PRELOAD=…        a library to load first (a sanitizer's)
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${BUILD:-build}
+limit=$((120 * ${LG_TEST_SLOW:-1}))
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT TERM
+export BUILD="$build" LG_TEST_SECONDS=0
+export LUA_PATH="$PWD/tests/lua/?.lua;;" LUA_CPATH="$PWD/$build/?.so;;"
+case "$build" in /*) LUA_CPATH="$build/?.so;;" ;; esac
+passed=0 failed=0 skipped=0
+
+# counts - "passed failed skipped reports" of the output on standard input
+counts() {
+    awk '
+    { gsub(/\033\[[0-9;]*m/, "") }
+    /^\[==========\] [0-9]+ test\(s\) run/ { reports++ }
+    /^\[  PASSED  \] [0-9]+ test\(s\)/ { p += $4 }
+    /^\[  FAILED  \] [0-9]+ test\(s\)/ { f += $4 }
+    /^\[  SKIPPED \] [0-9]+ test\(s\)/ { s += $4 }
+    /^Ran [0-9]+ tests in / {
+        reports++
+        for (i = 1; i < NF; i++) {
+            if ($(i + 1) ~ /^success(es)?,?$/) p += $i
+            if ($(i + 1) ~ /^(failure|error)s?,?$/) f += $i
+            if ($(i + 1) ~ /^skipped,?$/) s += $i
+        }
+    }
+    END { print p + 0, f + 0, s + 0, reports + 0 }'
+}
+
+# run NAME COMMAND… - one program: its line, and its output if it failed
+run() {
+    name=$1
+    shift
+    start=$(date +%s%N)
+    timeout -k 5 "$limit" "$@" >"$out" 2>&1 </dev/null
+    code=$?
+    ms=$((($(date +%s%N) - start) / 1000000))
+    set -- $(counts <"$out")
+    p=$1 f=$2 s=$3 why=
+    if [ $code -eq 124 ] || [ $code -eq 137 ]; then
+        why="stopped after $limit s"
+    elif [ "$4" -eq 0 ]; then
+        why="no result (exit code $code)"
+    elif [ $code -ne 0 ] && [ "$f" -eq 0 ]; then
+        why="exit code $code"
+    fi
+    [ -z "$why" ] || f=$((f + 1))
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    [ $((p + f + s)) -gt 0 ] || return 0
+    printf '%-4s %-34s %4d passed' "$([ "$f" -eq 0 ] && echo ok || echo FAIL)" "$name" "$p"
+    [ "$f" -eq 0 ] || printf ', %d failed' "$f"
+    [ "$s" -eq 0 ] || printf ', %d skipped' "$s"
+    printf '  %5d ms%s\n' "$ms" "${why:+  ($why)}"
+    [ "$f" -eq 0 ] || awk '
+        /^\[ RUN      \]/ { held = $0; next }
+        /^\[       OK \]/ { held = ""; next }
+        { if (held != "") print held; held = ""; print }
+        END { if (held != "") print held }' "$out" | tail -n 60 | sed 's/^/     | /'
+}
+
+# wanted NAME PART… - whether the command line asks for this program
+wanted() {
+    name=$1
+    shift
+    [ $# -gt 0 ] || return 0
+    for part in "$@"; do
+        case "$name" in *"$part"*) return 0 ;; esac
+    done
+    return 1
+}
+
+if [ "${LG_TEST_ONLY:-c}" = c ]; then
+    for src in tests/engine/test_*.c; do
+        name=${src%.c}
+        [ -e "$src" ] && wanted "$name" "$@" || continue
+        run "$name" ${LG_TEST_WRAP:-} "$build/$name"
+    done
+fi
+
+if [ "${LG_TEST_ONLY:-lua}" = lua ]; then
+    pattern=$(printf %s "${LG_TEST_FILTER:-}" | tr -d '*')
+    for src in tests/lua/test_*.lua; do
+        [ -e "$src" ] && wanted "$src" "$@" || continue
+        run "$src" env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} "${LUA:-lua5.4}" "$src" \
+            ${pattern:+-p "$pattern"}
+    done
+fi
+
+printf '%d passed, %d failed' "$passed" "$failed"
+[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
+echo
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
