@@ -1,4 +1,4 @@
-/* digest.h - SHA-256 over several pieces, each with its length, so that
+/* digest.h - a 256-bit digest (BLAKE2b) over several pieces, each with its length, so that
  * ("ab","c") and ("a","bc") differ. The only file that sees libcrypto's EVP. */
 #ifndef LG_DIGEST_H
 #define LG_DIGEST_H

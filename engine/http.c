@@ -14,9 +14,9 @@
 
 enum {
     SHARD_SIZE = 256,
-    GATE_OPEN_S = 300,   /* how long a name found is trusted */
-    DNS_OPENER_S = 290,  /* the opener asks again for a name about that old … */
-    DNS_OTHERS_S = 600   /* … and the others never do: they come after it */
+    GATE_OPEN_S = 300,  /* how long a name found is trusted */
+    DNS_OPENER_S = 290, /* the opener asks again for a name about that old … */
+    DNS_OTHERS_S = 600  /* … and the others never do: they come after it */
 };
 
 /* ---- addresses ------------------------------------------------------------ */
@@ -159,11 +159,18 @@ static void transfer_ready(lg_transfer *t)
     t->http->active--;
 }
 
+/* Where it cannot begin for want of descriptors it is over at once, and says so. */
 static int launch(lg_transfer *t)
 {
     lg_shard *s = lg__shard_with_room(t->http);
+    int err = s ? lg__shard_add(s, t) : LG_ENOMEM;
 
-    return s ? lg__shard_add(s, t) : LG_ENOMEM;
+    if (err && lg__http_no_descriptors(t)) {
+        lg__http_explain(t, CURLE_COULDNT_CONNECT);
+        transfer_ready(t);
+        return 0;
+    }
+    return err;
 }
 
 /* ---- gates ---------------------------------------------------------------- */
@@ -232,7 +239,7 @@ static int launch_opener(lg_gate *g, lg_transfer *t)
     t->gate = g;
     g->opener = t;
     err = launch(t);
-    if (err) {
+    if (err || t->state == LG_T_READY) {
         g->opener = NULL;
         t->gate = NULL;
     }
@@ -314,8 +321,8 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
     g->opener = NULL;
     if (f->code != 0) {
         curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-        gate_release(g, f->code == LG_ERESOLVE || (f->code == LG_ETIMEOUT && resolved == 0)
-                            ? f : NULL);
+        gate_release(g, f->code == LG_ERESOLVE || (f->code == LG_ETIMEOUT && resolved == 0) ? f
+                                                                                            : NULL);
         return;
     }
     while (!g->opener && !lg__link_empty(&g->held)) {
@@ -365,13 +372,14 @@ int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer *
     if (err)
         return err;
     transfer_reset(t, r, ud);
+    h->active++;
     err = lg__easy_prepare(t);
     err = err ? err : gate_enter(g, t);
     if (err) {
+        h->active--;
         transfer_spare(t);
         return err;
     }
-    h->active++;
     *out = t;
     return 0;
 }
@@ -462,7 +470,8 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
         h->cfg.shard_size = SHARD_SIZE;
     h->http2 = http2_wanted(cfg);
     if (cfg->http2 && !h->http2)
-        lg__log_line(log, LG_LOG_WARN, "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
+        lg__log_line(log, LG_LOG_WARN,
+                     "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
                      "HTTP/1.1 is used");
     lg__clock_init(&h->clock, false);
     lg__link_init(&h->ready);

@@ -1,9 +1,13 @@
 /* http.h - HTTP transfers over libcurl's multi interface, in shards.
  *
- * The only file pair (with http_tls.c) that sees libcurl. No retry, no policy:
- * one transfer is one request on the wire, never re-sent behind our back (the
- * body goes through a read callback whose seek fails). Finished transfers wait
- * in a list for lg__http_next; nothing is called back. */
+ * The http*.c files are the only ones that see libcurl. No retry, no policy: one
+ * transfer is one request on the wire, never sent again behind our back (curl
+ * asks before it begins a request, and the second time is refused). Finished
+ * transfers wait in a list for lg__http_next; nothing is called back.
+ *
+ * Time-outs are real time: sockets know no virtual clock. The first byte counts
+ * from the start of a transfer on the wire, a 1xx reply is none. Transfers to a
+ * host that was not reached yet wait for the first of them to connect. */
 #ifndef LG_HTTP_H
 #define LG_HTTP_H
 
@@ -17,38 +21,39 @@ typedef struct lg_transfer lg_transfer;
 typedef struct lg_http_config {
     const char *ca_file, *ca_path, *proxy; /* borrowed until _free; NULL: default */
     bool http2;
-    int shard_size;            /* transfers a multi handle; 0: 256 */
+    int shard_size; /* transfers a multi handle; 0: 256 */
 } lg_http_config;
 
 typedef struct lg_http_request {
-    const char *method;        /* "POST" or "GET" */
+    const char *method; /* "POST" or "GET" */
     const char *url;
-    const char *headers;       /* "Name: value\n" lines */
-    const char *body;          /* these three are borrowed until the transfer ends */
+    const char *headers; /* "Name: value\n" lines */
+    const char *body;    /* these three are borrowed until the transfer ends */
     size_t body_len;
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
-    size_t max_reply_bytes;    /* after decompression */
+    size_t max_reply_bytes; /* after decompression */
 } lg_http_request;
 
 typedef struct lg_http_done {
-    void *ud;                  /* as given to start */
-    int status;                /* 0: no reply */
-    lg_bytes body;             /* owned by the done; moved out by the caller or freed */
+    void *ud;      /* as given to start */
+    int status;    /* 0: no reply */
+    lg_bytes body; /* owned by the done; moved out by the caller or freed */
     char content_type[96], request_id[80], should_retry[8];
-    int64_t retry_after_ms;    /* retry-after-ms, Retry-After (seconds, date); -1 */
-    lg_fail fail;              /* code 0: a whole reply arrived */
-    bool sent;                 /* the whole request was handed to the network */
+    int64_t retry_after_ms; /* retry-after-ms, Retry-After (seconds, date); -1 */
+    lg_fail fail;           /* code 0: a whole reply arrived */
+    bool sent;              /* the whole request was handed to the network */
 } lg_http_done;
 
 int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out);
-void lg__http_free(lg_http *h);          /* frees sockets of what is in flight */
-/* 0, LG_ENOMEM, LG_EINVAL (a bad URL). *out is owned by h until done or cancel. */
+void lg__http_free(lg_http *h); /* frees sockets of what is in flight */
+/* 0, LG_ENOMEM, LG_EINVAL (a bad URL). *out is owned by h until lg__http_next gave
+ * its done, or cancel. Not to be called from a callback of the loop. */
 int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer **out);
-/* Frees the socket; the transfer gives no done. */
+/* Frees the socket at once; the transfer gives no done. */
 void lg__http_cancel(lg_transfer *t);
 /* false: none. The caller frees with lg__http_done_free. */
 bool lg__http_next(lg_http *h, lg_http_done *out);
 void lg__http_done_free(lg_http_done *d);
-size_t lg__http_active(const lg_http *h);
+size_t lg__http_active(const lg_http *h); /* started and not finished */
 
 #endif

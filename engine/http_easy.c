@@ -11,17 +11,20 @@
  *
  * Handles are kept and not reset: lg__easy_new sets what never changes,
  * lg__easy_prepare all that does. Called by http.c. */
-#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "http_internal.h"
 
 enum {
     CONNECT_DEFAULT_MS = 10000,
-    MAXAGE_CONN_S = 45,        /* below the idle limits of load balancers */
-    KEEPALIVE_S = 60,          /* below what address translators forget in */
-    RECEIVE_BYTES = 8192,      /* replies are some KB; ten thousand of these are 80 MB */
-    UPLOAD_BYTES = 16384       /* TLS needs one; curl's default is 64 KB */
+    MAXAGE_CONN_S = 45, /* below the idle limits of load balancers */
+    KEEPALIVE_S = 60,   /* below what address translators forget in */
+    KEEPALIVE_PROBES = 5,
+    RECEIVE_BYTES = 8192, /* replies are some KB; ten thousand of these are 80 MB */
+    UPLOAD_BYTES = 16384  /* TLS needs one; curl's default is 64 KB */
 };
 
 /* ---- callbacks: they note, and call nothing of ours that acts ------------- */
@@ -50,6 +53,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *ud)
     return size * n;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is curl's */
 static int on_request(void *ud, char *peer, char *self, int peer_port, int self_port)
 {
     lg_transfer *t = ud;
@@ -78,6 +82,17 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose, struct curl_sockadd
     return lg__socket_open(ud, a);
 }
 
+/* curl names this option only from 8.9 on, and then sets a number of its own. */
+static int on_socket_made(void *ud, curl_socket_t fd, curlsocktype purpose)
+{
+    int probes = KEEPALIVE_PROBES;
+
+    (void)ud;
+    (void)purpose;
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    return CURL_SOCKOPT_OK;
+}
+
 static int on_close(void *ud, curl_socket_t fd)
 {
     return lg__socket_close(ud, fd);
@@ -102,6 +117,7 @@ static CURLcode set_callbacks(lg_transfer *t)
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
     SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_SOCKOPTFUNCTION, on_socket_made);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
     SET(CURLOPT_CLOSESOCKETDATA, t->http); /* connections outlive transfers */
     return rc;
@@ -134,8 +150,8 @@ static CURLcode set_http(const lg_http *h, CURL *e)
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_HTTP_VERSION, h->http2 ? (long)CURL_HTTP_VERSION_2TLS
-                                       : (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_HTTP_VERSION,
+        h->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_ACCEPT_ENCODING, ""); /* all curl knows; on_body counts what comes out */
     SET(CURLOPT_USERAGENT, "lunagrad/" LG_VERSION);
     return rc;

@@ -49,7 +49,7 @@ static int os_error(const lg_transfer *t)
 }
 
 /* Resolvers do not say so when it was descriptors they lacked. */
-static bool no_descriptors(const lg_transfer *t)
+bool lg__http_no_descriptors(const lg_transfer *t)
 {
     int fd;
 
@@ -67,7 +67,7 @@ static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const c
     char buf[128];
     int err = os_error(t);
 
-    if (no_descriptors(t))
+    if (lg__http_no_descriptors(t))
         tell(s, LG_ECONNECT, true, "raise the limit (ulimit -n) or lower the concurrency",
              "too many open files: no socket left for %s", host);
     else if (rc == CURLE_COULDNT_RESOLVE_HOST)
@@ -137,7 +137,9 @@ static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char
         tell(s, LG_ERESET, true, NULL, "%s closed the connection before a reply", host);
     else
         tell(s, LG_ERESET, true, NULL, "connection to %s lost %s: %s", host, where,
-             err ? os_text(err, buf, sizeof buf) : t->why[0] ? t->why : curl_easy_strerror(rc));
+             err         ? os_text(err, buf, sizeof buf)
+             : t->why[0] ? t->why
+                         : curl_easy_strerror(rc));
 }
 
 /* What a callback of ours ended. */
@@ -158,36 +160,59 @@ static void tell_stop(lg_story *s, const lg_transfer *t, const char *host)
         tell(s, t->stop, false, NULL, "%s (reply of %s)", lg_error_text(t->stop), host);
 }
 
+/* What came before any status line was no HTTP. */
+static void tell_broken(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+{
+    const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
+
+    if (rc == CURLE_UNSUPPORTED_PROTOCOL || (rc == CURLE_WEIRD_SERVER_REPLY && !t->done.status))
+        tell(s, LG_EBADREPLY, false, "check the base URL", "%s does not speak HTTP: %s", host, why);
+    else
+        tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, why);
+}
+
 static void tell_curl(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
     const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
 
     switch ((int)rc) {
-    case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT: case CURLE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
         tell_connect(s, t, rc, host);
         break;
     case CURLE_OPERATION_TIMEDOUT:
         tell_timeout(s, t, host);
         break;
-    case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ISSUER_ERROR: case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_ENGINE_INITFAILED: case CURLE_USE_SSL_FAILED:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_USE_SSL_FAILED:
         tell_tls(s, t, rc, host);
         break;
-    case CURLE_GOT_NOTHING: case CURLE_SEND_ERROR: case CURLE_RECV_ERROR: case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM: case CURLE_SEND_FAIL_REWIND: case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_SSL_SHUTDOWN_FAILED:
         tell_lost(s, t, rc, host);
         break;
     case CURLE_PARTIAL_FILE:
         tell(s, LG_ETRUNCATED, true, NULL, "the reply of %s ended before its end", host);
         break;
-    case CURLE_WRITE_ERROR: case CURLE_BAD_CONTENT_ENCODING: case CURLE_WEIRD_SERVER_REPLY:
-        tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, why);
-        break;
+    case CURLE_WRITE_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        tell(s, LG_EBADREPLY, false, "check the base URL", "%s does not speak HTTP: %s", host, why);
+        tell_broken(s, t, rc, host);
         break;
     case CURLE_URL_MALFORMAT:
         tell(s, LG_EINVAL, false, "check the base URL", "bad URL (host %s): %s", host, why);

@@ -95,10 +95,14 @@ static const struct {
     const char *name;
     header_fn fn;
 } wanted[] = {
-    { "retry-after-ms", on_retry_after_ms }, { "retry-after", on_retry_after },
-    { "date", on_date },                     { "x-request-id", on_request_id },
-    { "request-id", on_request_id },         { "x-generation-id", on_request_id },
-    { "x-should-retry", on_should_retry },   { "content-type", on_content_type },
+    {"retry-after-ms", on_retry_after_ms},
+    {"retry-after", on_retry_after},
+    {"date", on_date},
+    {"x-request-id", on_request_id},
+    {"request-id", on_request_id},
+    {"x-generation-id", on_request_id},
+    {"x-should-retry", on_should_retry},
+    {"content-type", on_content_type},
 };
 
 /* A new reply begins; what a 1xx before it said is forgotten. */

@@ -30,24 +30,24 @@ typedef struct lg_tls lg_tls;
 enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_READY };
 
 struct lg_transfer {
-    lg_link link;              /* first: in a gate, a shard, the ready list or the pool */
-    lg_link silence;           /* in shard->silent until the first byte */
+    lg_link link;    /* first: in a gate, a shard, the ready list or the pool */
+    lg_link silence; /* in shard->silent until the first byte */
     int state;
     lg_http *http;
-    lg_shard *shard;           /* while flying */
-    lg_gate *gate;             /* while held, or flying as the one that opens it */
-    CURL *easy;                /* kept from use to use, with the options that never change */
+    lg_shard *shard; /* while flying */
+    lg_gate *gate;   /* while held, or flying as the one that opens it */
+    CURL *easy;      /* kept from use to use, with the options that never change */
     struct curl_slist *headers;
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
-    int opened;                /* sockets made for it */
-    int os_error;              /* of socket() */
-    int stop;                  /* LG_E* why a callback of ours ended it; 0 */
-    bool asked;                /* its request was begun on a connection */
-    bool refused_resend;       /* curl wanted to send it again */
-    bool interim;              /* the header lines now coming are a 1xx's */
-    time_t retry_at;           /* Retry-After as a date; 0: none */
+    int opened;          /* sockets made for it */
+    int os_error;        /* of socket() */
+    int stop;            /* LG_E* why a callback of ours ended it; 0 */
+    bool asked;          /* its request was begun on a connection */
+    bool refused_resend; /* curl wanted to send it again */
+    bool interim;        /* the header lines now coming are a 1xx's */
+    time_t retry_at;     /* Retry-After as a date; 0: none */
     char server_date[40];
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */
@@ -61,8 +61,8 @@ struct lg_shard {
     int64_t alarm_us, idle_us; /* when the alarm rings (0: not set); idle since */
     size_t index;
     int flying_count;
-    bool doomed;               /* a transfer of it has stop set outside of curl's calls */
-    lg_link flying, silent;    /* silent: by due_us */
+    bool doomed;            /* a transfer of it has stop set outside of curl's calls */
+    lg_link flying, silent; /* silent: by due_us */
 };
 
 /* A descriptor that curl uses. Those that curl opened through us stay watched
@@ -78,8 +78,8 @@ typedef struct lg_socket {
  * make a resolver thread each. */
 struct lg_gate {
     lg_gate *next;
-    char *host;                /* "host:port" as in the URL */
-    lg_transfer *opener;       /* on the wire to open it; NULL: open or idle */
+    char *host;          /* "host:port" as in the URL */
+    lg_transfer *opener; /* on the wire to open it; NULL: open or idle */
     int64_t open_until_us;
     lg_link held;
 };
@@ -89,17 +89,17 @@ struct lg_http {
     lg_loop *loop;
     lg_log *log;
     lg_http_config cfg;
-    bool http2, opened;        /* opened: a gate's opener got through */
-    lg_clock clock;            /* always real time: sockets know no other */
+    bool http2, opened; /* opened: a gate's opener got through */
+    lg_clock clock;     /* always real time: sockets know no other */
     CURLSH *share;
     lg_tls *tls;
     lg_shard **shards;
     size_t n_shards, cap_shards, room; /* room: shards before it are full */
-    lg_socket *sockets;        /* by descriptor */
+    lg_socket *sockets;                /* by descriptor */
     size_t n_sockets;
     lg_link ready, pool;
     size_t active, n_pool;
-    char *known_url;           /* the last URL found good */
+    char *known_url; /* the last URL found good */
     lg_gate *gates;
 };
 
@@ -129,20 +129,20 @@ static inline void lg__link_cut(lg_link *l)
 }
 
 /* http.c */
-void lg__transfer_end(lg_transfer *t, CURLcode rc);  /* off the wire, into the ready list */
-void lg__transfers_trim(lg_http *h);                 /* spare ones, after a busy time */
-void lg__gates_settle(lg_http *h);                   /* start what open gates held */
+void lg__transfer_end(lg_transfer *t, CURLcode rc);      /* off the wire, into the ready list */
+void lg__transfers_trim(lg_http *h);                     /* spare ones, after a busy time */
+void lg__gates_settle(lg_http *h);                       /* start what open gates held */
 size_t lg__url_host(const char *url, const char **host); /* "host:port"; length */
 
 /* http_easy.c */
-int lg__easy_new(lg_transfer *t);                    /* options that never change */
-int lg__easy_prepare(lg_transfer *t);                /* those of t->req */
+int lg__easy_new(lg_transfer *t);     /* options that never change */
+int lg__easy_prepare(lg_transfer *t); /* those of t->req */
 bool lg__easy_sent(lg_transfer *t);
 
 /* http_shard.c */
-lg_shard *lg__shard_with_room(lg_http *h);           /* NULL: memory */
+lg_shard *lg__shard_with_room(lg_http *h); /* NULL: memory */
 int lg__shard_add(lg_shard *s, lg_transfer *t);
-void lg__shard_remove(lg_transfer *t);               /* its socket goes unless reusable */
+void lg__shard_remove(lg_transfer *t); /* its socket goes unless reusable */
 void lg__shard_first_byte(lg_transfer *t);
 void lg__shards_free(lg_http *h);
 curl_socket_t lg__socket_open(lg_transfer *t, const struct curl_sockaddr *a);
@@ -151,16 +151,17 @@ int lg__socket_close(lg_http *h, curl_socket_t fd);
 /* http_headers.c */
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len); /* false: too many */
 int64_t lg__headers_seconds(const char *s, size_t len); /* "1.5" in ms; -1: no number */
-void lg__headers_retry_date(lg_transfer *t);         /* retry_at into done.retry_after_ms */
+void lg__headers_retry_date(lg_transfer *t);            /* retry_at into done.retry_after_ms */
 
 /* http_fail.c */
 void lg__http_explain(lg_transfer *t, CURLcode rc);
+bool lg__http_no_descriptors(const lg_transfer *t); /* the process has none left */
 
 /* http_tls.c */
 int lg__tls_new(lg_mem *m, const char *ca_file, const char *ca_path, lg_tls **out);
 void lg__tls_free(lg_tls *tls);
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy);
-const char *lg__tls_problem(const lg_tls *tls);      /* why the store is unusable; NULL: fine */
-const char *lg__tls_hint(long verify_result);        /* NULL: none */
+const char *lg__tls_problem(const lg_tls *tls); /* why the store is unusable; NULL: fine */
+const char *lg__tls_hint(long verify_result);   /* NULL: none */
 
 #endif

@@ -7,20 +7,17 @@
  * What a transfer became is read after curl has returned (shard_settle), never
  * from its callbacks. Called by http.c and, for sockets, from http_easy.c. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "http_internal.h"
 
 enum {
-    IDLE_US = 60 * 1000000,    /* then a shard closes its connections */
-    STREAMS = 100,             /* HTTP/2, a connection */
-    KEEPALIVE_PROBES = 5
+    IDLE_US = 60 * 1000000, /* then a shard closes its connections */
+    STREAMS = 100           /* HTTP/2, a connection */
 };
 
-#define OF(link_ptr, type, member) ((type *)(void *)((char *)(link_ptr) - offsetof(type, member)))
+#define OF(link_ptr, type, member) ((type *)(void *)((char *)(link_ptr)-offsetof(type, member)))
 
 /* ---- sockets -------------------------------------------------------------- */
 
@@ -38,7 +35,7 @@ static lg_socket *socket_entry(lg_http *h, curl_socket_t fd)
         return NULL;
     h->sockets = more;
     for (; h->n_sockets < n; h->n_sockets++)
-        more[h->n_sockets] = (lg_socket){ 0 };
+        more[h->n_sockets] = (lg_socket){0};
     return &more[i];
 }
 
@@ -51,7 +48,6 @@ static void socket_unwatch(lg_socket *k)
 curl_socket_t lg__socket_open(lg_transfer *t, const struct curl_sockaddr *a)
 {
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
-    int probes = KEEPALIVE_PROBES;
     lg_socket *k;
 
     if (fd < 0) {
@@ -67,8 +63,6 @@ curl_socket_t lg__socket_open(lg_transfer *t, const struct curl_sockaddr *a)
     socket_unwatch(k); /* of a descriptor curl closed without a word */
     k->ours = true;
     t->opened++;
-    if (a->family == AF_INET || a->family == AF_INET6)
-        setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
     return fd;
 }
 

@@ -1,9 +1,11 @@
 /* http_tls.c - one certificate store for all TLS connections of an engine.
  *
  * Left to itself, libcurl reads the system's certificates anew for every
- * connection where they are a directory (29 ms of CPU each on Debian), and
- * newer ones once for every multi handle. Here they are read once, at the first
- * TLS connection, and handed to OpenSSL behind curl's back. Where curl was built
+ * connection where there is a directory of them (29 ms of CPU each on Debian).
+ * Here they are read once, at the first TLS connection, and handed to OpenSSL
+ * behind curl's back, and curl is left with nothing to read: no file and no
+ * directory where NULL means that, and from 8.17 on, where NULL means the
+ * built-in ones, a certificate that stands for nothing. Where curl was built
  * with something else than the OpenSSL that this is linked with, curl's own
  * options are used and that is all.
  *
@@ -11,6 +13,8 @@
  * http_fail.c and http.c. */
 #include <dirent.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -19,11 +23,14 @@
 
 #include "http_internal.h"
 
+enum { NULL_MEANS_DEFAULT = 0x081100 }; /* the version of curl it does so from */
+
 struct lg_tls {
     lg_mem *mem;
     const char *ca_file, *ca_path; /* borrowed from the configuration */
     bool shared;                   /* curl uses our OpenSSL */
     X509_STORE *store;             /* NULL: not read yet */
+    BIO *placeholder;              /* PEM; NULL: not needed */
     char problem[256];
 };
 
@@ -45,8 +52,33 @@ static bool curl_uses_our_openssl(const curl_version_info_data *v)
     return false;
 }
 
+/* A certificate that signs itself, with a key nobody keeps. curl puts it into a
+ * store that on_ssl_ctx replaces before the handshake, so it is never trusted. */
+static bool placeholder_write(BIO *to)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    X509 *cert = X509_new();
+    bool good = key && cert && X509_gmtime_adj(X509_getm_notBefore(cert), 0) &&
+                X509_gmtime_adj(X509_getm_notAfter(cert), 0) && X509_set_pubkey(cert, key) == 1 &&
+                X509_sign(cert, key, NULL) > 0 && PEM_write_bio_X509(to, cert) == 1;
+
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    return good;
+}
+
+static int placeholder_make(lg_tls *tls)
+{
+    tls->placeholder = BIO_new(BIO_s_mem());
+    if (tls->placeholder && placeholder_write(tls->placeholder))
+        return 0;
+    ERR_clear_error();
+    return LG_ENOMEM;
+}
+
 int lg__tls_new(lg_mem *m, const char *ca_file, const char *ca_path, lg_tls **out)
 {
+    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
     lg_tls *tls = lg__mem_zero(m, sizeof *tls);
 
     if (!tls)
@@ -54,7 +86,11 @@ int lg__tls_new(lg_mem *m, const char *ca_file, const char *ca_path, lg_tls **ou
     tls->mem = m;
     tls->ca_file = ca_file;
     tls->ca_path = ca_path;
-    tls->shared = curl_uses_our_openssl(curl_version_info(CURLVERSION_NOW));
+    tls->shared = curl_uses_our_openssl(v);
+    if (tls->shared && v->version_num >= NULL_MEANS_DEFAULT && placeholder_make(tls) != 0) {
+        lg__tls_free(tls);
+        return LG_ENOMEM;
+    }
     *out = tls;
     return 0;
 }
@@ -64,6 +100,7 @@ void lg__tls_free(lg_tls *tls)
     if (!tls)
         return;
     X509_STORE_free(tls->store);
+    BIO_free(tls->placeholder);
     lg__mem_free(tls->mem, tls, sizeof *tls);
 }
 
@@ -88,8 +125,8 @@ static bool has_hashed_names(const char *dir)
 static bool load_default(X509_STORE *store)
 {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    const char *dirs[2] = { NULL, X509_get_default_cert_dir() };
-    const char *files[2] = { NULL, X509_get_default_cert_file() };
+    const char *dirs[2] = {NULL, X509_get_default_cert_dir()};
+    const char *files[2] = {NULL, X509_get_default_cert_file()};
     int i;
 
     if (v->age >= CURLVERSION_SEVENTH) {
@@ -113,8 +150,8 @@ static bool load_store(lg_tls *tls, X509_STORE *store)
 
     if (tls->ca_file && X509_STORE_load_file(store, tls->ca_file) != 1)
         missing = tls->ca_file;
-    else if (tls->ca_path && (!has_hashed_names(tls->ca_path) ||
-                              X509_STORE_load_path(store, tls->ca_path) != 1))
+    else if (tls->ca_path &&
+             (!has_hashed_names(tls->ca_path) || X509_STORE_load_path(store, tls->ca_path) != 1))
         missing = tls->ca_path;
     else if (!tls->ca_file && !tls->ca_path && !load_default(store))
         missing = "the system's store";
@@ -158,18 +195,30 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *ud)
     return CURLE_OK;
 }
 
+/* Nothing is left for curl to read. */
+static CURLcode set_shared(lg_tls *tls, CURL *easy)
+{
+    struct curl_blob pem = {NULL, 0, CURL_BLOB_NOCOPY};
+    char *data = NULL;
+    CURLcode rc = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+
+    rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
+    rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (tls->placeholder) { /* curl's own directory is then named to OpenSSL, but not read */
+        pem.len = (size_t)BIO_get_mem_data(tls->placeholder, &data);
+        pem.data = data;
+        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &pem);
+    }
+    return rc;
+}
+
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy)
 {
     CURLcode rc = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 
     if (tls->shared)
-        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-    if (tls->shared && rc == CURLE_OK) {
-        rc = curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
-        /* nothing is left for curl to read */
-        rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-        return rc ? rc : curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
+        return rc ? rc : set_shared(tls, easy);
     if (tls->ca_file || tls->ca_path) {
         rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file);
         rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CAPATH, tls->ca_path);

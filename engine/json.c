@@ -126,7 +126,8 @@ static bool accept(scan *c, char want)
 
 static void scan_blanks(scan *c)
 {
-    while (c->at < c->len && memchr(" \t\n\r", c->s[c->at], 4))
+    while (c->at < c->len && (c->s[c->at] == ' ' || c->s[c->at] == '\n' || c->s[c->at] == '\r' ||
+                              c->s[c->at] == '\t'))
         c->at++;
 }
 
@@ -231,11 +232,27 @@ static bool scan_unicode(scan *c)
     return true;
 }
 
+/* Not 0 when one of eight bytes is a control, a quote, a backslash or above 0x7F.
+ * A subtraction borrows from a neighbour only behind a byte that counts itself. */
+static uint64_t special(uint64_t x)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t quotes = x ^ (ones * '"'), slashes = x ^ (ones * '\\');
+
+    return ((x - ones * 0x20) | (quotes - ones) | (slashes - ones) | x) & highs;
+}
+
 /* The length of what a string may hold as it is: no control, quote, backslash. */
 static size_t plain_size(const char *s, size_t len)
 {
     size_t n = 0;
+    uint64_t eight;
 
+    for (; len - n >= sizeof eight; n += sizeof eight) {
+        memcpy(&eight, s + n, sizeof eight);
+        if (special(eight))
+            break;
+    }
     while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
         n++;
     return n;

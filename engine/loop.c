@@ -19,8 +19,8 @@ struct lg_watch {
     lg_watch_fn fn;
     void *ud;
     int fd;
-    int want, armed;              /* LG_READ | LG_WRITE; armed may be more than want */
-    lg_watch *prev, *next;        /* in loop->widened, or both NULL */
+    int want, armed;       /* LG_READ | LG_WRITE; armed may be more than want */
+    lg_watch *prev, *next; /* in loop->widened, or both NULL */
 };
 
 struct lg_alarm {
@@ -33,10 +33,10 @@ struct lg_alarm {
 struct lg_loop {
     uv_loop_t uv;
     uv_async_t wake;
-    uv_timer_t limit;             /* ends a turn that waits */
+    uv_timer_t limit; /* ends a turn that waits */
     lg_mem *mem;
-    lg_watch widened;             /* ring: watches that want more than is armed */
-    bool unpolled;                /* libuv tells the kernel only when it polls */
+    lg_watch widened; /* ring: watches that want more than is armed */
+    bool unpolled;    /* libuv tells the kernel only when it polls */
     bool running;
 };
 

@@ -72,8 +72,9 @@ static void add_messages(const lg_ask *ask, lg_bytes *body)
 static bool is_given(const lg_ask *ask, const char *name)
 {
     for (size_t i = 0; i < ask->n_options; i++) {
-        if (strcmp(ask->options[i].name, name) == 0) {
-            return lg__model_field(ask->model, name) == ask->options[i].name;
+        const char *given = ask->options[i].name;
+        if (strcmp(given, name) == 0) {
+            return lg__model_field(ask->model, given) == given;
         }
     }
     return false;

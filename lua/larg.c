@@ -56,10 +56,12 @@ int lg__lua_badarg(lua_State *L, int arg, const char *why)
     lua_Debug ar = {.name = NULL, .namewhat = ""};
     if (lua_getstack(L, 0, &ar))
         lua_getinfo(L, "n", &ar);
-    const char *name = ar.name ? ar.name : "?";
     if (strcmp(ar.namewhat, "method") == 0 && --arg == 0)
-        return lg__lua_raise(L, LG_EINVAL, NULL, "'%s' was called on a wrong object: %s", name, why);
-    return lg__lua_raise(L, LG_EINVAL, NULL, "bad argument #%d to '%s': %s", arg, name, why);
+        return lg__lua_raise(L, LG_EINVAL, NULL, "'%s' was called on a wrong object: %s", ar.name,
+                             why);
+    if (!ar.name)
+        return lg__lua_raise(L, LG_EINVAL, NULL, "bad argument #%d: %s", arg, why);
+    return lg__lua_raise(L, LG_EINVAL, NULL, "bad argument #%d to '%s': %s", arg, ar.name, why);
 }
 
 static int badtype(lua_State *L, int arg, const char *expected)

@@ -112,12 +112,23 @@ static int log_level(lua_State *L)
 
 static void read_config(lua_State *L, lg_config *c)
 {
-    static const char *const keys[] = {
-        "concurrency",       "max_attempts",  "connect_timeout_ms", "first_byte_timeout_ms",
-        "total_timeout_ms",  "memo_bytes",    "max_reply_bytes",    "max_queued",
-        "seed",              "virtual_clock", "http2",              "ca_file",
-        "ca_path",           "proxy",         "log",                "log_fn",
-        NULL};
+    static const char *const keys[] = {"concurrency",
+                                       "max_attempts",
+                                       "connect_timeout_ms",
+                                       "first_byte_timeout_ms",
+                                       "total_timeout_ms",
+                                       "memo_bytes",
+                                       "max_reply_bytes",
+                                       "max_queued",
+                                       "seed",
+                                       "virtual_clock",
+                                       "http2",
+                                       "ca_file",
+                                       "ca_path",
+                                       "proxy",
+                                       "log",
+                                       "log_fn",
+                                       NULL};
     lg__lua_check_keys(L, 1, keys, "engine");
     c->concurrency = field_int(L, "concurrency");
     c->max_attempts = field_int(L, "max_attempts");
@@ -355,7 +366,7 @@ static int l_tool_fail(lua_State *L)
     lg_engine *e = self(L);
     uint64_t id = id_of(L);
     int code = lg__lua_check_code(L, 3);
-    return answered(L, e, lg_tool_fail(e, id, code, lg__lua_check_name(L, 4)));
+    return answered(L, e, lg_tool_fail(e, id, code, lg__lua_check_text(L, 4, NULL)));
 }
 
 /* engine:tool_feedback(id, input from 1, text) */
@@ -451,7 +462,7 @@ static int l_call_fail(lua_State *L)
     uint64_t id = id_of(L);
     int code = lg__lua_check_code(L, 3);
     bool retryable = lua_toboolean(L, 4);
-    return answered(L, e, lg_call_fail(e, id, code, retryable, lg__lua_check_name(L, 5)));
+    return answered(L, e, lg_call_fail(e, id, code, retryable, lg__lua_check_text(L, 5, NULL)));
 }
 
 /* ---- registration ---------------------------------------------------------- */

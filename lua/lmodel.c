@@ -8,8 +8,8 @@
 
 static void read_model(lua_State *L, int t, lg_model_config *c)
 {
-    static const char *const keys[] = {"dialect", "name",     "model",   "base_url",
-                                       "api_key", "key_name", "headers", "options",
+    static const char *const keys[] = {"dialect", "name",     "model",       "base_url",
+                                       "api_key", "key_name", "headers",     "options",
                                        "tag",     "no_memo",  "concurrency", NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
@@ -98,8 +98,7 @@ void lg__lua_open_model(lua_State *L)
     static const luaL_Reg model_meta[] = {
         {"__gc", l_model_gc}, {"__close", l_model_gc}, {NULL, NULL}};
     static const luaL_Reg model_methods[] = {{"name", l_model_name}, {NULL, NULL}};
-    static const luaL_Reg tool_meta[] = {
-        {"__gc", l_tool_gc}, {"__close", l_tool_gc}, {NULL, NULL}};
+    static const luaL_Reg tool_meta[] = {{"__gc", l_tool_gc}, {"__close", l_tool_gc}, {NULL, NULL}};
     static const luaL_Reg tool_methods[] = {{NULL, NULL}};
     static const luaL_Reg functions[] = {{"model", l_model}, {"tool", l_tool}, {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_MODEL, model_meta, model_methods);

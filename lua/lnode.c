@@ -155,8 +155,8 @@ static int l_format(lua_State *L)
     read_vars(L, 4, &vars);
     check_pairs(L, names.n, vars.n);
     lg_lua_var *u = lg__lua_new_var(L, 1);
-    return made(L, e,
-                lg_format(e, tmpl, names.names, vars.vars, vars.n, role ? role : "", fenced, &u->v));
+    return made(
+        L, e, lg_format(e, tmpl, names.names, vars.vars, vars.n, role ? role : "", fenced, &u->v));
 }
 
 /* core.concat(engine, vars, role) -> var */

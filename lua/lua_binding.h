@@ -95,7 +95,7 @@ lua_Integer lg__lua_check_int(lua_State *L, int arg, lua_Integer least, lua_Inte
 lua_Integer lg__lua_opt_int(lua_State *L, int arg, lua_Integer least, lua_Integer most,
                             lua_Integer otherwise);
 double lg__lua_check_number(lua_State *L, int arg);
-int lg__lua_check_code(lua_State *L, int arg);   /* "timeout" → LG_ETIMEOUT */
+int lg__lua_check_code(lua_State *L, int arg);    /* "timeout" → LG_ETIMEOUT */
 size_t lg__lua_check_list(lua_State *L, int arg); /* its length */
 /* n pieces of memory until the function returns: local when it is large enough (it
  * has LG_LUA_FEW), else a new userdata on the stack */

@@ -54,7 +54,7 @@ typedef struct mock_server mock_server;
 typedef struct mock_slot {
     mock_server *server;
     struct MHD_Connection *conn;
-    struct mock_slot *next;    /* in the ready, finished or free list */
+    struct mock_slot *next; /* in the ready, finished or free list */
     uint32_t index, generation;
     enum slot_state state;
     bool too_big, gone, complete;
@@ -62,9 +62,9 @@ typedef struct mock_slot {
     char *body;
     size_t body_len, body_cap;
     int64_t arrival_us, finish_us, due_us;
-    size_t heap_at;            /* NO_INDEX: no timer */
+    size_t heap_at; /* NO_INDEX: no timer */
     enum answer_way way;
-    unsigned status;           /* as sent; 0: nothing was */
+    unsigned status; /* as sent; 0: nothing was */
     char *reply;
     size_t reply_len, released; /* bytes a slow answer may have sent by now */
     int64_t part_us;
@@ -88,9 +88,9 @@ struct mock_server {
     int epoll;
     int port;
     size_t max_body;
-    int64_t wall_offset_us;   /* monotonic + this = Unix time */
-    mock_slot **slots;        /* every slot ever made, by index */
-    mock_slot **heap;         /* timers; room for every slot, so adding never fails */
+    int64_t wall_offset_us; /* monotonic + this = Unix time */
+    mock_slot **slots;      /* every slot ever made, by index */
+    mock_slot **heap;       /* timers; room for every slot, so adding never fails */
     size_t n_slots, cap_slots, n_heap, live;
     slot_list ready, finished;
     mock_slot *free;
@@ -511,8 +511,8 @@ static void fire_timers(mock_server *s)
             continue;
         }
         slot->part++;
-        slot->released = slot->part >= SLOW_PARTS ? slot->reply_len
-                                                  : slot->reply_len / SLOW_PARTS * slot->part;
+        slot->released =
+            slot->part >= SLOW_PARTS ? slot->reply_len : slot->reply_len / SLOW_PARTS * slot->part;
         slot_resume(slot, SLOT_STREAMING);
     }
 }
@@ -820,9 +820,8 @@ static int l_gc(lua_State *L)
 }
 
 static const luaL_Reg server_methods[] = {
-    {"step", l_step},         {"next", l_next}, {"answer", l_answer},
-    {"finished", l_finished}, {"port", l_port}, {"open", l_open},
-    {"close", l_close},       {NULL, NULL}};
+    {"step", l_step}, {"next", l_next}, {"answer", l_answer}, {"finished", l_finished},
+    {"port", l_port}, {"open", l_open}, {"close", l_close},   {NULL, NULL}};
 
 int luaopen_lunagrad_mockd(lua_State *L)
 {

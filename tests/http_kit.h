@@ -2,6 +2,8 @@
 #ifndef LG_TEST_HTTP_KIT_H
 #define LG_TEST_HTTP_KIT_H
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "../engine/http.h"
@@ -37,7 +39,7 @@ static inline void kit_on_log(void *ud, int level, const char *msg)
 
 static inline void kit_open(kit *k, rude *server, const lg_http_config *cfg)
 {
-    lg_http_config none = { 0 };
+    lg_http_config none = {0};
 
     memset(k, 0, sizeof *k);
     k->server = server;
@@ -58,7 +60,7 @@ static inline void kit_close(kit *k)
 /* A POST of a small body, with limits that a test never meets by accident. */
 static inline lg_http_request kit_request(const char *url)
 {
-    lg_http_request r = { 0 };
+    lg_http_request r = {0};
 
     r.method = "POST";
     r.url = url;
@@ -128,11 +130,67 @@ static inline void kit_turns(kit *k, int ms)
         lg__loop_run(k->loop, 5);
 }
 
-#define assert_has(text, part)                                                                     \
-    do {                                                                                           \
-        const char *text_ = (text);                                                                \
-        if (!text_ || !strstr(text_, part))                                                        \
-            fail_msg("\"%s\" does not say \"%s\"", text_ ? text_ : "(nothing)", part);             \
+/* For cmocka: a kit with a server, and away with both. */
+static inline int kit_setup(void **state)
+{
+    kit *k = malloc(sizeof *k);
+
+    assert_non_null(k);
+    kit_open(k, rude_start(), NULL);
+    assert_non_null(k->server);
+    *state = k;
+    return 0;
+}
+
+static inline int kit_teardown(void **state)
+{
+    kit *k = *state;
+
+    kit_close(k);
+    rude_stop(k->server);
+    free(k);
+    return 0;
+}
+
+static inline const char *kit_message(const lg_http_done *d)
+{
+    return lg__fail_message(&d->fail);
+}
+
+/* A listener whose queue is full lets a connection attempt hang. */
+static inline int kit_full_listener(int *port, int fillers[8])
+{
+    struct sockaddr_in a = {0};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), i;
+
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    for (i = 0; i < 8; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)!connect(fillers[i], (struct sockaddr *)&a, sizeof a);
+    }
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+static inline void kit_close_all(int fd, int fillers[8])
+{
+    int i;
+
+    for (i = 0; i < 8; i++)
+        close(fillers[i]);
+    close(fd);
+}
+
+#define assert_has(text, part)                                                         \
+    do {                                                                               \
+        const char *text_ = (text);                                                    \
+        if (!text_ || !strstr(text_, part))                                            \
+            fail_msg("\"%s\" does not say \"%s\"", text_ ? text_ : "(nothing)", part); \
     } while (0)
 
 #endif

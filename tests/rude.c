@@ -2,17 +2,14 @@
  *
  * Blocking reads and writes on a thread for each connection: it is meant to be
  * read, not to be fast. Counters are changed under one lock. */
-#include "rude.h"
+#include "rude_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,35 +17,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { HEAD_MAX = 64 * 1024, STACK = 256 * 1024, BACKLOG = 1024, CONNS_MAX = 4096 };
-
-struct rude {
-    int listener, port;
-    SSL_CTX *tls;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool stopping;
-    unsigned posts, bodies, connections, open, reads;
-    int fds[CONNS_MAX];
-    const char *const *script;
-    size_t script_len, script_at;
-    char body[4096], type[128], headers[1024], last_head[4096];
-};
-
-typedef struct conn {
-    rude *r;
-    int fd, slot;
-    SSL *ssl;
-    unsigned requests;       /* on this connection */
-    char head[HEAD_MAX];
-    size_t have, head_len;   /* bytes read; length of the head */
-    char *body;
-    size_t body_len;
-    char kind[64];
-    long arg;
-} conn;
 
 /* ---- bytes ----------------------------------------------------------------- */
 
@@ -64,7 +32,7 @@ static ssize_t conn_read(conn *c, void *buf, size_t n)
     return got;
 }
 
-static bool conn_write(conn *c, const void *data, size_t n)
+bool rude__write(conn *c, const void *data, size_t n)
 {
     const char *p = data;
 
@@ -79,22 +47,22 @@ static bool conn_write(conn *c, const void *data, size_t n)
     return true;
 }
 
-static bool conn_puts(conn *c, const char *s)
+bool rude__puts(conn *c, const char *s)
 {
-    return conn_write(c, s, strlen(s));
+    return rude__write(c, s, strlen(s));
 }
 
-static void conn_reset(conn *c)
+void rude__reset(conn *c)
 {
-    struct linger now = { 1, 0 };
+    struct linger now = {1, 0};
 
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
 /* Sleeps, unless the peer goes away or the server stops. */
-static bool conn_pause(conn *c, int ms)
+bool rude__pause(conn *c, int ms)
 {
-    struct pollfd p = { c->fd, POLLRDHUP, 0 };
+    struct pollfd p = {c->fd, POLLRDHUP, 0};
 
     return poll(&p, 1, ms) == 0;
 }
@@ -154,7 +122,7 @@ static bool read_head(conn *c)
             return false;
         c->have += (size_t)got;
         if (c->head[0] == 0x16) { /* a TLS greeting where none is understood */
-            conn_puts(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            rude__puts(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
             return false;
         }
     }
@@ -204,374 +172,20 @@ static bool read_body(conn *c)
     return true;
 }
 
-/* ---- replies ---------------------------------------------------------------- */
-
-static bool reply_head(conn *c, int status, const char *type, const char *extra, size_t len)
-{
-    char head[2048];
-
-    snprintf(head, sizeof head,
-             "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n", status,
-             status < 400 ? "OK" : "No", type, len, extra ? extra : "");
-    return conn_puts(c, head);
-}
-
-static bool reply(conn *c, int status, const char *type, const char *extra, const char *body)
-{
-    char out[8192];
-    int n = snprintf(out, sizeof out,
-                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n%s", status,
-                     status < 400 ? "OK" : "No", type, strlen(body), extra ? extra : "", body);
-
-    return n > 0 && (size_t)n < sizeof out && conn_write(c, out, (size_t)n);
-}
-
-static bool kind_ok(conn *c)
-{
-    rude *r = c->r;
-    char body[4096], type[128], headers[1024];
-
-    pthread_mutex_lock(&r->lock);
-    memcpy(body, r->body, sizeof body);
-    memcpy(type, r->type, sizeof type);
-    memcpy(headers, r->headers, sizeof headers);
-    pthread_mutex_unlock(&r->lock);
-    return reply(c, 200, type, headers, body);
-}
-
-static bool kind_delay(conn *c)
-{
-    return conn_pause(c, (int)c->arg) && kind_ok(c);
-}
-
-static bool kind_bye(conn *c)
-{
-    reply(c, 200, "application/json", "Connection: close\r\n", "{\"bye\":true}");
-    return false;
-}
-
-static bool kind_close(conn *c)
-{
-    (void)c;
-    return false;
-}
-
-static bool kind_rst(conn *c)
-{
-    conn_reset(c);
-    return false;
-}
-
-static bool kind_second(conn *c)
-{
-    return c->requests == 1 && kind_ok(c);
-}
-
-/* The next request is counted, but not read. */
-static bool kind_stale(conn *c)
-{
-    char begin[5];
-    ssize_t got;
-
-    if (!kind_ok(c))
-        return false;
-    got = recv(c->fd, begin, sizeof begin, MSG_PEEK);
-    if (got == (ssize_t)sizeof begin && memcmp(begin, "POST ", 5) == 0) {
-        pthread_mutex_lock(&c->r->lock);
-        c->r->posts++;
-        pthread_mutex_unlock(&c->r->lock);
-    }
-    conn_reset(c);
-    return false;
-}
-
-static bool kind_silent(conn *c)
-{
-    conn_pause(c, 600 * 1000);
-    return false;
-}
-
-static bool kind_rsthead(conn *c)
-{
-    conn_puts(c, "HTTP/1.1 200 OK\r\nContent-Ty");
-    conn_pause(c, 30);
-    conn_reset(c);
-    return false;
-}
-
-static bool kind_rstbody(conn *c)
-{
-    reply_head(c, 200, "application/json", NULL, 1000);
-    conn_puts(c, "{\"half\":");
-    conn_pause(c, 30);
-    conn_reset(c);
-    return false;
-}
-
-static bool kind_short(conn *c)
-{
-    reply_head(c, 200, "application/json", NULL, 1000);
-    conn_puts(c, "{\"half\":");
-    return false;
-}
-
-static bool kind_html(conn *c)
-{
-    return reply(c, 200, "text/html; charset=utf-8", NULL, "<html><body>hello</body></html>");
-}
-
-static bool kind_status(conn *c)
-{
-    return reply(c, (int)c->arg, "application/json", c->r->headers,
-                 "{\"error\":{\"message\":\"no\"}}");
-}
-
-static bool kind_retry(conn *c)
-{
-    char extra[128];
-
-    snprintf(extra, sizeof extra, "Retry-After: %ld\r\n", c->arg);
-    return reply(c, 429, "application/json", extra, "{\"error\":{\"message\":\"slow down\"}}");
-}
-
-static bool kind_retryms(conn *c)
-{
-    char extra[128];
-
-    snprintf(extra, sizeof extra, "retry-after-ms: %ld\r\nRetry-After: 99\r\n", c->arg);
-    return reply(c, 429, "application/json", extra, "{\"error\":{\"message\":\"slow down\"}}");
-}
-
-static bool kind_retrydate(conn *c)
-{
-    char extra[256], now[64], then[64];
-    time_t t = time(NULL) - 5000, later = t + c->arg; /* its clock is wrong, both alike */
-    struct tm tm;
-
-    gmtime_r(&t, &tm);
-    strftime(now, sizeof now, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    gmtime_r(&later, &tm);
-    strftime(then, sizeof then, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    snprintf(extra, sizeof extra, "Retry-After: %s\r\nDate: %s\r\n", then, now);
-    return reply(c, 429, "application/json", extra, "{\"error\":{\"message\":\"slow down\"}}");
-}
-
-static bool kind_huge(conn *c)
-{
-    char block[65536];
-    size_t left = (size_t)c->arg;
-
-    memset(block, 'x', sizeof block);
-    if (!reply_head(c, 200, "application/json", NULL, left))
-        return false;
-    while (left > 0) {
-        size_t n = left < sizeof block ? left : sizeof block;
-
-        if (!conn_write(c, block, n))
-            return false;
-        left -= n;
-    }
-    return true;
-}
-
-/* -- gzip of zeros, by hand: one literal, then runs of 258 in fixed codes -- */
-
-typedef struct bits {
-    unsigned char *data;
-    size_t n;
-    unsigned acc, count;
-} bits;
-
-static void put_bits(bits *b, unsigned value, unsigned n)
-{
-    b->acc |= value << b->count;
-    for (b->count += n; b->count >= 8; b->count -= 8) {
-        b->data[b->n++] = (unsigned char)b->acc;
-        b->acc >>= 8;
-    }
-}
-
-/* Huffman codes go highest bit first. */
-static void put_code(bits *b, unsigned code, unsigned n)
-{
-    while (n-- > 0)
-        put_bits(b, (code >> n) & 1u, 1);
-}
-
-static uint32_t crc_of_zeros(size_t n)
-{
-    uint32_t table[256], crc = 0xffffffffu;
-    unsigned i, k;
-
-    for (i = 0; i < 256; i++) {
-        table[i] = i;
-        for (k = 0; k < 8; k++)
-            table[i] = table[i] & 1u ? 0xedb88320u ^ (table[i] >> 1) : table[i] >> 1;
-    }
-    while (n-- > 0)
-        crc = table[crc & 255u] ^ (crc >> 8);
-    return crc ^ 0xffffffffu;
-}
-
-static size_t gzip_zeros(unsigned char *out, size_t zeros)
-{
-    static const unsigned char head[10] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3 };
-    bits b = { out + sizeof head, 0, 0, 0 };
-    uint32_t crc = crc_of_zeros(zeros);
-    size_t left;
-
-    memcpy(out, head, sizeof head);
-    put_bits(&b, 1, 1);              /* the last block */
-    put_bits(&b, 1, 2);              /* fixed codes */
-    put_code(&b, 0x30, 8);           /* the byte 0 */
-    for (left = zeros - 1; left >= 258; left -= 258) {
-        put_code(&b, 0xc5, 8);       /* length 258 … */
-        put_code(&b, 0, 5);          /* … at distance 1 */
-    }
-    for (; left > 0; left--)
-        put_code(&b, 0x30, 8);
-    put_code(&b, 0, 7);              /* end of block */
-    put_bits(&b, 0, 7);              /* out to a whole byte */
-    left = sizeof head + b.n;
-    memcpy(out + left, &crc, 4);     /* little-endian machines only, as the tests are */
-    crc = (uint32_t)zeros;
-    memcpy(out + left + 4, &crc, 4);
-    return left + 8;
-}
-
-static bool kind_bomb(conn *c)
-{
-    size_t zeros = c->arg > 0 ? (size_t)c->arg : 1, n;
-    unsigned char *out = malloc(zeros / 100 + 1024);
-    bool ok;
-
-    if (!out)
-        return false;
-    n = gzip_zeros(out, zeros);
-    ok = reply_head(c, 200, "application/json", "Content-Encoding: gzip\r\n", n) &&
-         conn_write(c, out, n);
-    free(out);
-    return ok;
-}
-
-static bool kind_badgzip(conn *c)
-{
-    return reply(c, 200, "application/json", "Content-Encoding: gzip\r\n", "this is no gzip");
-}
-
-static bool drip_body(conn *c)
-{
-    const char *s;
-
-    for (s = c->r->body; *s; s++) {
-        if (!conn_write(c, s, 1) || !conn_pause(c, (int)c->arg))
-            return false;
-    }
-    return true;
-}
-
-static bool kind_drip(conn *c)
-{
-    return reply_head(c, 200, "application/json", NULL, strlen(c->r->body)) && drip_body(c);
-}
-
-static bool kind_early(conn *c)
-{
-    return conn_puts(c, "HTTP/1.1 100 Continue\r\nX-Request-Id: not-this\r\n\r\n") &&
-           conn_puts(c, "HTTP/1.1 103 Early Hints\r\nRetry-After: 77\r\nLink: </x>\r\n\r\n") &&
-           conn_pause(c, (int)c->arg) && kind_ok(c);
-}
-
-static bool chunks(conn *c, const char *text)
-{
-    return conn_puts(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                        "Transfer-Encoding: chunked\r\n\r\n") &&
-           conn_puts(c, text);
-}
-
-static bool kind_chunked(conn *c)
-{
-    return chunks(c, "5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n");
-}
-
-static bool kind_badchunk(conn *c)
-{
-    chunks(c, "5\r\n{\"a\":\r\nzzz\r\n1}\r\n0\r\n\r\n");
-    return false;
-}
-
-static bool kind_cutchunk(conn *c)
-{
-    chunks(c, "5\r\n{\"a\":\r\n");
-    return false;
-}
-
-static bool kind_bighead(conn *c)
-{
-    char line[1100];
-    long left;
-
-    if (!conn_puts(c, "HTTP/1.1 200 OK\r\n"))
-        return false;
-    memset(line, 'h', sizeof line);
-    memcpy(line, "X-A: ", 5);
-    memcpy(line + sizeof line - 3, "\r\n", 3);
-    for (left = c->arg; left > 0; left -= (long)sizeof line) {
-        if (!conn_puts(c, line))
-            return false;
-    }
-    return conn_puts(c, "Content-Length: 2\r\n\r\n{}");
-}
-
-static bool kind_garbage(conn *c)
-{
-    conn_puts(c, "220 smtp.example.org ESMTP at your service\r\n");
-    return false;
-}
-
-static bool kind_echo(conn *c)
-{
-    return reply_head(c, 200, "application/json", NULL, c->body_len) &&
-           conn_write(c, c->body, c->body_len);
-}
-
-static const struct {
-    const char *name;
-    bool (*fn)(conn *c);
-} kinds[] = {
-    { "ok", kind_ok },             { "delay", kind_delay },         { "bye", kind_bye },
-    { "close", kind_close },       { "rst", kind_rst },             { "second", kind_second },
-    { "stale", kind_stale },       { "silent", kind_silent },       { "rsthead", kind_rsthead },
-    { "rstbody", kind_rstbody },   { "short", kind_short },         { "html", kind_html },
-    { "status", kind_status },     { "retry", kind_retry },         { "retryms", kind_retryms },
-    { "retrydate", kind_retrydate }, { "huge", kind_huge },         { "bomb", kind_bomb },
-    { "badgzip", kind_badgzip },   { "drip", kind_drip },           { "early", kind_early },
-    { "chunked", kind_chunked },   { "badchunk", kind_badchunk },   { "cutchunk", kind_cutchunk },
-    { "bighead", kind_bighead },   { "garbage", kind_garbage },     { "echo", kind_echo },
-};
-
 /* ---- connections ------------------------------------------------------------- */
 
 /* false: the connection is over */
 static bool serve(conn *c)
 {
-    size_t i;
     bool kept = false;
 
     if (!read_head(c))
         return false;
     count_head(c);
     request_kind(c);
-    if (strcmp(c->kind, "deaf") == 0)
-        return kind_silent(c);
-    if (!read_body(c)) {
-        free(c->body);
-        return false;
-    }
-    c->requests++;
-    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strcmp(kinds[i].name, c->kind) == 0)
-            kept = kinds[i].fn(c);
+    if (strcmp(c->kind, "deaf") == 0 || read_body(c)) {
+        c->requests++;
+        kept = rude__answer(c);
     }
     free(c->body);
     c->body = NULL;
@@ -675,7 +289,7 @@ static void *accept_main(void *ud)
 
 static bool listen_somewhere(rude *r)
 {
-    struct sockaddr_in a = { 0 };
+    struct sockaddr_in a = {0};
     socklen_t len = sizeof a;
 
     a.sin_family = AF_INET;

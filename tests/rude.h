@@ -38,7 +38,7 @@
 
 typedef struct rude rude;
 
-rude *rude_start(void);                                   /* NULL: it did not work */
+rude *rude_start(void);                                          /* NULL: it did not work */
 rude *rude_start_tls(const char *cert_pem, const char *key_pem); /* names of files */
 void rude_stop(rude *r);
 int rude_port(const rude *r);
@@ -48,11 +48,11 @@ void rude_script(rude *r, const char *const *kinds, size_t n); /* borrowed until
 /* What ok and its like answer; NULL leaves it. headers: "Name: value\r\n" lines */
 void rude_reply(rude *r, const char *body, const char *content_type, const char *headers);
 
-unsigned rude_posts(rude *r);        /* POSTs whose head arrived */
-unsigned rude_bodies(rude *r);       /* requests read to their end */
-unsigned rude_connections(rude *r);  /* made so far */
-unsigned rude_open(rude *r);         /* now open */
-unsigned rude_reads(rude *r);        /* read calls that brought request bytes */
+unsigned rude_posts(rude *r);                     /* POSTs whose head arrived */
+unsigned rude_bodies(rude *r);                    /* requests read to their end */
+unsigned rude_connections(rude *r);               /* made so far */
+unsigned rude_open(rude *r);                      /* now open */
+unsigned rude_reads(rude *r);                     /* read calls that brought request bytes */
 bool rude_wait_open(rude *r, unsigned n, int ms); /* until n are open */
 bool rude_wait_bodies(rude *r, unsigned n, int ms);
 /* The last request's head, cut to fit. */

@@ -35,6 +35,19 @@ typedef struct support_heap {
     uint64_t faults;  /* how many were failed */
 } support_heap;
 
+/* Bytes behind every block that must stay as they are. None where a sanitizer
+ * watches, which then sees the first byte beyond. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SUPPORT_FENCE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SUPPORT_FENCE 0
+#endif
+#endif
+#ifndef SUPPORT_FENCE
+#define SUPPORT_FENCE 8
+#endif
+
 typedef union support_block {
     struct {
         size_t size;
@@ -57,8 +70,23 @@ static inline void support_heap_check(const support_block *b, size_t osize)
     }
 }
 
+static inline void support_fence(support_block *b, size_t size, bool check)
+{
+    unsigned char *fence = (unsigned char *)(b + 1) + size;
+    size_t n = SUPPORT_FENCE;
+
+    for (size_t i = 0; i < n; i++) {
+        if (check && fence[i] != 0xFE) {
+            fprintf(stderr, "heap: written %zu bytes behind a block of %zu\n", i + 1, size);
+            abort();
+        }
+        fence[i] = 0xFE;
+    }
+}
+
 static inline void support_heap_drop(support_heap *h, support_block *b)
 {
+    support_fence(b, b->of.size, true);
     h->live_blocks--;
     h->live_bytes -= b->of.size;
     b->of.mark = SUPPORT_DEAD;
@@ -92,12 +120,13 @@ static inline void *support_alloc(void *ud, void *ptr, size_t osize, size_t nsiz
     }
     if (support_heap_fails(h))
         return NULL;
-    b = malloc(sizeof *b + nsize);
+    b = malloc(sizeof *b + nsize + SUPPORT_FENCE);
     if (!b)
         return NULL;
     b->of.size = nsize;
     b->of.mark = SUPPORT_LIVE;
     memset(b + 1, SUPPORT_POISON, nsize);
+    support_fence(b, nsize, false);
     h->live_blocks++;
     h->live_bytes += nsize;
     if (old) {

@@ -174,8 +174,12 @@ end
 ---@param timeout_ms? integer how long to wait when nothing can be done (default 100)
 ---@return boolean any whether anything happened
 function async.pump(timeout_ms)
-  local engine = async.engine()
   local any = run_ready()
+  if any and not the_engine then -- what made no node needs no engine, and may still configure it
+    if tick then tick() end
+    return true
+  end
+  local engine = async.engine()
   engine:wait(any and 0 or timeout_ms or 100)
   any = drain(engine) or any
   any = run_ready() or any

@@ -247,7 +247,7 @@ local function csv_options(opts, where)
   options.check(opts, { header = "any", separator = "string?" }, where)
   local separator = opts.separator or ","
   if #separator ~= 1 or separator:find "[\"\r\n\128-\255]" then
-    errors.raise("inval", where .. ": separator must be one character, e.g. \",\", \";\" or \"\\t\"",
+    errors.raise("inval", where .. ": separator must be one character, like \",\" or \"\\t\"",
       nil, 3)
   end
   local header = opts.header
@@ -274,7 +274,7 @@ function data.csv_text(text, opts, name)
     name, 1) or nil
   local rows, width, at, line = {}, names and #names, 1, 1
   while at <= #text do
-    local start, quoted, fields = line, text:sub(at, at) == "\"", nil
+    local start, quoted, fields = line, text:sub(at, at) == "\""
     fields, at, line = read_record(text, at, name, line, separator, stops)
     if #fields == 1 and fields[1] == "" and not quoted then
       fields = nil -- a blank line
@@ -354,8 +354,8 @@ local function seed_of(seed, where)
   if seed == nil then return 0 end
   if type(seed) == "string" then return seed end
   if math.type(seed) and math.tointeger(seed) then return math.tointeger(seed) end
-  errors.raise("inval", ("%s: a seed is a whole number or a text, got %s"):format(where, type(seed)),
-    nil, 3)
+  errors.raise("inval", ("%s: a seed is a whole number or a text, got %s")
+    :format(where, type(seed)), nil, 3)
 end
 
 local function count_of(n, where, least)

@@ -14,7 +14,7 @@ local stats_math = require "lunagrad.stats_math"
 local var = require "lunagrad.var"
 
 local SPEC = {
-  program = "function", data = "table", metric = "function", concurrency = "integer?",
+  program = "callable", data = "table", metric = "callable", concurrency = "integer?",
   field = "string?", seed = "any", on_error = "string?", phase = "string?",
 }
 local ON_ERROR = { raise = true, zero = true, skip = true }
@@ -35,7 +35,8 @@ local function text_of(output)
   local kind = type(output)
   if kind == "string" then return output end
   if kind == "number" or kind == "boolean" then return tostring(output) end
-  errors.raise("inval", ("the program must return a variable or a text, got %s"):format(kind), nil, 2)
+  errors.raise("inval", ("the program must return a variable or a text, got %s"):format(kind),
+    nil, 2)
 end
 
 --- What a metric returned, as a number. A loss may serve as a metric: its score counts.
@@ -103,7 +104,8 @@ end
 --- field (of the row: what is right, "answer" if not given), seed of the interval, on_error:
 --- "raise" (default), "zero" (a failed row scores 0) or "skip" (it does not count).
 ---@param spec table
----@return lunagrad.evaluation {mean, low, high, n, errors, rows = {{example, output, score, error}}}
+---@return lunagrad.evaluation {mean, low, high, n, errors,
+--- rows = {{example, output, score, error}}}
 local function evaluate(spec)
   if type(spec) ~= "table" then
     errors.raise("inval", "lg.evaluate: expected a table",
@@ -125,7 +127,8 @@ local function evaluate(spec)
   end
   local low, high = stats_math.bootstrap(scores, { seed = spec.seed or 0 })
   return setmetatable({
-    mean = stats_math.mean(scores), low = low, high = high, n = #scores, errors = failed, rows = rows,
+    mean = stats_math.mean(scores), low = low, high = high, n = #scores, errors = failed,
+    rows = rows,
   }, Evaluation)
 end
 

@@ -150,7 +150,7 @@ end
 function metric.make(spec)
   if type(spec) == "function" then spec = { spec } end
   options.check(spec, {
-    [1] = "function", extract = "function?", field = "string?", name = "string?",
+    [1] = "callable", extract = "callable?", field = "string?", name = "string?",
   }, "lg.metric.make")
   local fn, take, field = spec[1], spec.extract, spec.field
   local who = ("metric %q"):format(spec.name or "made by lg.metric.make")

@@ -109,13 +109,9 @@ function stats_math.bootstrap(values, options)
   local low, high, count = two_values(values)
   if low and low == high then return values[1] + 0.0, values[1] + 0.0 end
   local resamples, level = options.resamples or 2000, options.level or 0.95
-  local r, means = rng.new(options.seed or 0), nil
-  if low then
-    means = resample_two(low, high, n, count / n, resamples, r)
-  else
-    resamples = math.max(200, math.min(resamples, MAX_DRAWS // n))
-    means = resample_any(values, resamples, r)
-  end
+  local r = rng.new(options.seed or 0)
+  local means = low and resample_two(low, high, n, count / n, resamples, r)
+    or resample_any(values, math.max(200, math.min(resamples, MAX_DRAWS // n)), r)
   table.sort(means)
   local tail = (1 - level) / 2
   return stats_math.quantile(means, tail), stats_math.quantile(means, 1 - tail)

@@ -19,11 +19,11 @@ local tgd = require "lunagrad.optim.tgd"
 local var = require "lunagrad.var"
 
 local SPEC = {
-  program = "function", params = "table", loss = "function", metric = "function?", train = "table",
-  val = "table?", batch = "integer?", steps = "integer?", epochs = "integer?", optimizer = "table?",
-  seed = "any", patience = "integer?", accept = "string?", on_step = "function?",
-  aggregate = "string?", skip_solved = "boolean?", perfect = "number?", on_error = "string?",
-  backward = "table?", concurrency = "integer?",
+  program = "callable", params = "table", loss = "callable", metric = "callable?",
+  train = "table", val = "table?", batch = "integer?", steps = "integer?", epochs = "integer?",
+  optimizer = "table?", seed = "any", patience = "integer?", accept = "string?",
+  on_step = "callable?", aggregate = "string?", skip_solved = "boolean?", perfect = "number?",
+  on_error = "string?", backward = "table?", concurrency = "integer?",
 }
 
 local ACCEPT = {
@@ -50,10 +50,10 @@ end
 function Training:__tostring()
   local lines = { ("%4s  %6s  %-14s  %s"):format("step", "train", "validation", "what happened") }
   for _, record in ipairs(self.steps) do lines[#lines + 1] = step_line(record) end
-  local scores = self.seed_score
+  local scores = self.seed_score and self.best_score
     and ("validation %.3f -> %.3f, "):format(self.seed_score, self.best_score) or ""
   lines[#lines + 1] = ("%s%d kept, %d rejected, stopped: %s"):format(scores, self.accepted,
-    self.rejected, self.stopped)
+    self.rejected, self.stopped or "by an error")
   return table.concat(lines, "\n")
 end
 
@@ -189,7 +189,7 @@ local function decide(run, record, versions)
   if record.accepted then
     record.reason, run.score = "kept: " .. how, record.val_after
     note_best(run, record.val_after)
-    if run.optimizer.accepted then run.optimizer:accepted() end
+    if run.optimizer.accepted then run.optimizer:accepted(run.score) end
   else
     record.reason = "rejected: " .. how
     if run.optimizer.rejected then run.optimizer:rejected(record.val_after, run.score) end
@@ -221,8 +221,12 @@ local function tell(run, record)
   result.steps[#result.steps + 1] = record
   result.accepted = result.accepted + (record.accepted and 1 or 0)
   result.rejected = result.rejected + (record.changed and not record.accepted and 1 or 0)
-  progress.emit { kind = "step", number = record.step, accepted = record.accepted,
-                  reason = record.reason }
+  if record.skipped then
+    progress.emit { kind = "note", text = ("step %d: %s"):format(record.step, record.reason) }
+  else
+    progress.emit { kind = "step", number = record.step, accepted = record.accepted,
+                    reason = record.reason:gsub("^kept: ", ""):gsub("^rejected: ", "") }
+  end
   progress.emit { kind = "score", best = run.best.score, seed = result.seed_score,
                   last = record.val_after or record.train_score }
   if run.on_step then run.on_step(record, result) end
@@ -240,6 +244,7 @@ local function loop(run)
   if run.val then
     run.score = validate(run, "validation of the start")
     run.best.score, result.seed_score = run.score, run.score
+    if run.optimizer.accepted then run.optimizer:accepted(run.score) end
     progress.emit { kind = "score", best = run.score, seed = run.score }
   end
   result.stopped = stop_reason(run, 0)
@@ -285,7 +290,9 @@ end
 
 local function rows(list, name)
   local set = data.list(list)
-  if #set == 0 then errors.raise("inval", ("lg.train: the set %s is empty"):format(name), nil, 4) end
+  if #set == 0 then
+    errors.raise("inval", ("lg.train: the set %s is empty"):format(name), nil, 4)
+  end
   return set
 end
 
@@ -313,18 +320,20 @@ local function new_run(spec)
   return run
 end
 
---- Improve parameters step by step; keep what validation does not refuse.
+--- Improve parameters step by step; keep what validation does not refuse. When an error or an
+--- interrupt ends it, the error object's field `training` holds what was reached.
 ---
---- spec: program(row) → variable; params; loss(answer, row) → variable; train; and, if wanted, val,
---- metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs,
+--- spec: program(row) → variable; params; loss(answer, row) → variable; train; and, if wanted,
+--- val, metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs,
 --- optimizer (default: lg.optim.tgd over params), seed (0), patience (steps without an
 --- improvement), accept ("better", "not_worse" or "always"), aggregate ("mean" or "sum"),
---- skip_solved (true: no loss for a row that the metric calls perfect), perfect (1: the score that
---- counts as solved), on_error ("raise" or "zero": failed rows are left out of the batch and score
---- 0 in validation), on_step(record, result), backward (options for backward), concurrency.
+--- skip_solved (true: no loss for a row that the metric calls perfect), perfect (1: the score
+--- that counts as solved), on_error ("raise" or "zero": failed rows are left out of the batch and
+--- score 0 in validation), on_step(record, result), backward (options for backward), concurrency.
 ---@param spec table
----@return lunagrad.training {best = {role → text}, texts, steps = {{step, changed, accepted, reason,
---- train_score, val_before, val_after, report}}, seed_score, best_score, stopped, accepted, rejected}
+---@return lunagrad.training {best = {role → text}, texts, steps = {{step, changed, accepted,
+--- reason, train_score, val_before, val_after, report}}, seed_score, best_score, stopped,
+--- accepted, rejected}
 local function train(spec)
   if type(spec) ~= "table" then
     errors.raise("inval", "lg.train: expected a table", nil, 2)
@@ -332,11 +341,12 @@ local function train(spec)
   local run = new_run(spec)
   local ok, problem = pcall(loop, run)
   restore(run)
-  if not ok then error(problem, 0) end
   local result = run.result
   result.best_score, result.texts, result.best = run.best.score, run.best.texts, {}
   for i, name in ipairs(param_names(run.params)) do result.best[name] = run.best.texts[i] end
-  return result
+  if ok then return result end
+  if errors.is(problem) then problem.training = result end
+  error(problem, 0)
 end
 
 return train

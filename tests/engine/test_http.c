@@ -10,32 +10,6 @@
 #include "../../engine/http_internal.h"
 #include "../http_kit.h"
 
-static int setup(void **state)
-{
-    kit *k = malloc(sizeof *k);
-
-    assert_non_null(k);
-    kit_open(k, rude_start(), NULL);
-    assert_non_null(k->server);
-    *state = k;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    kit *k = *state;
-
-    kit_close(k);
-    rude_stop(k->server);
-    free(k);
-    return 0;
-}
-
-static const char *message(const lg_http_done *d)
-{
-    return lg__fail_message(&d->fail);
-}
-
 static const char *hint(const lg_http_done *d)
 {
     return d->fail.hint ? d->fail.hint->data : "";
@@ -79,7 +53,7 @@ static void test_request_as_sent(void **state)
 
 static void test_bodies_of_all_sizes(void **state)
 {
-    static const size_t sizes[] = { 0, 1, 1000, 65000, 65535, 65536, 300000, 3000000 };
+    static const size_t sizes[] = {0, 1, 1000, 65000, 65535, 65536, 300000, 3000000};
     kit *k = *state;
     char *text = malloc(3000000);
     size_t i;
@@ -131,7 +105,7 @@ static void test_get(void **state)
 
 static void test_statuses_are_replies(void **state)
 {
-    static const int statuses[] = { 204, 400, 401, 404, 429, 500, 503 };
+    static const int statuses[] = {204, 400, 401, 404, 429, 500, 503};
     kit *k = *state;
     size_t i;
 
@@ -264,24 +238,24 @@ typedef struct rude_case {
 } rude_case;
 
 static const rude_case rude_cases[] = {
-    { "close", LG_ERESET, true, true, true, "closed the connection before a reply",
-      "closed a kept connection" },
-    { "rst", LG_ERESET, true, true, true, "before a reply: Connection reset",
-      "closed a kept connection" },
-    { "rsthead", LG_ERESET, true, true, true, "", NULL },
-    { "rstbody", LG_ERESET, true, true, true, "inside the reply: Connection reset", NULL },
-    { "short", LG_ETRUNCATED, true, true, true, "ended before its end", NULL },
-    { "cutchunk", LG_ETRUNCATED, true, true, true, "ended before its end", NULL },
-    { "badchunk", LG_EBADREPLY, true, true, true, "broken", NULL },
-    { "badgzip", LG_EBADREPLY, true, true, true, "broken", NULL },
-    { "garbage", LG_EBADREPLY, false, true, true, "does not speak HTTP", NULL },
-    { "huge=100000000", LG_ETOOBIG, false, true, true, "over 1048576 bytes", NULL },
-    { "bomb=50000000", LG_ETOOBIG, false, true, true, "over 1048576 bytes", NULL },
-    { "bighead=1000000", LG_ETOOBIG, false, true, true, "headers", NULL },
-    { "silent", LG_ETIMEOUT, true, true, true, "no first byte", NULL },
-    { "deaf", LG_ETIMEOUT, true, true, true, "no first byte", NULL },
-    { "delay=3000", LG_ETIMEOUT, true, true, true, "no first byte", NULL },
-    { "drip=100", LG_ETIMEOUT, true, true, true, "no whole reply", NULL },
+    {"close", LG_ERESET, true, true, true, "closed the connection before a reply",
+     "closed a kept connection"},
+    {"rst", LG_ERESET, true, true, true, "before a reply: Connection reset",
+     "closed a kept connection"},
+    {"rsthead", LG_ERESET, true, true, true, "", NULL},
+    {"rstbody", LG_ERESET, true, true, true, "inside the reply: Connection reset", NULL},
+    {"short", LG_ETRUNCATED, true, true, true, "ended before its end", NULL},
+    {"cutchunk", LG_ETRUNCATED, true, true, true, "ended before its end", NULL},
+    {"badchunk", LG_EBADREPLY, true, true, true, "broken", NULL},
+    {"badgzip", LG_EBADREPLY, true, true, true, "broken", NULL},
+    {"garbage", LG_EBADREPLY, false, true, true, "does not speak HTTP", NULL},
+    {"huge=100000000", LG_ETOOBIG, false, true, true, "over 1048576 bytes", NULL},
+    {"bomb=50000000", LG_ETOOBIG, false, true, true, "over 1048576 bytes", NULL},
+    {"bighead=1000000", LG_ETOOBIG, false, true, true, "headers", NULL},
+    {"silent", LG_ETIMEOUT, true, true, true, "no first byte", NULL},
+    {"deaf", LG_ETIMEOUT, true, true, true, "no first byte", NULL},
+    {"delay=3000", LG_ETIMEOUT, true, true, true, "no first byte", NULL},
+    {"drip=100", LG_ETIMEOUT, true, true, true, "no whole reply", NULL},
 };
 
 /* warm: on a connection that was used before, where libcurl would send again */
@@ -299,10 +273,10 @@ static void rude_case_run(kit *k, const rude_case *c, bool warm)
     r.total_timeout_ms = c->code == LG_ETIMEOUT ? 900 : 30000;
     d = kit_do(k, &r);
     if (d.fail.code != c->code)
-        fail_msg("%s: %s (%s), not %s", c->path, lg_error_name(d.fail.code), message(&d),
+        fail_msg("%s: %s (%s), not %s", c->path, lg_error_name(d.fail.code), kit_message(&d),
                  lg_error_name(c->code));
-    assert_has(message(&d), warm && c->warm ? c->warm : c->says);
-    assert_has(message(&d), "127.0.0.1");
+    assert_has(kit_message(&d), warm && c->warm ? c->warm : c->says);
+    assert_has(kit_message(&d), "127.0.0.1");
     assert_int_equal(d.fail.retryable, c->retryable);
     assert_int_equal(d.fail.ambiguous, c->ambiguous);
     assert_int_equal(d.sent, c->sent);
@@ -408,7 +382,7 @@ static void test_refused(void **state)
     rude_stop(gone);
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ECONNECT);
-    assert_has(message(&d), "Connection refused");
+    assert_has(kit_message(&d), "Connection refused");
     assert_has(hint(&d), "base URL");
     assert_true(d.fail.retryable);
     assert_false(d.fail.ambiguous);
@@ -416,39 +390,10 @@ static void test_refused(void **state)
     lg__http_done_free(&d);
 }
 
-/* A listener whose queue is full lets a connection attempt hang. */
-static int full_listener(int *port, int fillers[8])
-{
-    struct sockaddr_in a = { 0 };
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), i;
-
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(fd, 0), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    for (i = 0; i < 8; i++) {
-        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        (void)!connect(fillers[i], (struct sockaddr *)&a, sizeof a);
-    }
-    *port = ntohs(a.sin_port);
-    return fd;
-}
-
-static void close_all(int fd, int fillers[8])
-{
-    int i;
-
-    for (i = 0; i < 8; i++)
-        close(fillers[i]);
-    close(fd);
-}
-
 static void test_connect_timeout(void **state)
 {
     kit *k = *state;
-    int port, fillers[8], fd = full_listener(&port, fillers);
+    int port, fillers[8], fd = kit_full_listener(&port, fillers);
     lg_http_request r;
     lg_http_done d;
 
@@ -457,21 +402,26 @@ static void test_connect_timeout(void **state)
     r.connect_timeout_ms = 150;
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ETIMEOUT);
-    assert_has(message(&d), "no connection");
-    assert_has(message(&d), "within 150 ms");
+    assert_has(kit_message(&d), "no connection");
+    assert_has(kit_message(&d), "within 150 ms");
     assert_true(d.fail.retryable);
     assert_false(d.fail.ambiguous);
     assert_false(d.sent);
     lg__http_done_free(&d);
     kit_ok(k, "ok"); /* its descriptor's number is used again */
-    close_all(fd, fillers);
+    kit_close_all(fd, fillers);
 }
 
 static void test_bad_requests(void **state)
 {
-    static const char *const urls[] = { "",          "nonsense",      "ftp://127.0.0.1/",
-                                        "http://",   "file:///etc/x", "http://a b/",
-                                        "http://[::1", "https://h:99999/" };
+    static const char *const urls[] = {"",
+                                       "nonsense",
+                                       "ftp://127.0.0.1/",
+                                       "http://",
+                                       "file:///etc/x",
+                                       "http://a b/",
+                                       "http://[::1",
+                                       "https://h:99999/"};
     kit *k = *state;
     lg_http_request r;
     lg_transfer *t = NULL;
@@ -501,12 +451,12 @@ static void test_secrets_stay_out_of_messages(void **state)
              rude_port(k->server));
     r = kit_request(k->url);
     d = kit_do(k, &r);
-    assert_null(strstr(message(&d), "hunter22"));
-    assert_null(strstr(message(&d), "abcdefgh"));
+    assert_null(strstr(kit_message(&d), "hunter22"));
+    assert_null(strstr(kit_message(&d), "abcdefgh"));
     lg__http_done_free(&d);
     assert_int_equal(lg__log_secret(&k->log, "127.0.0.1"), 0);
     d = kit_post(k, "close");
-    assert_null(strstr(message(&d), "127.0.0.1"));
+    assert_null(strstr(kit_message(&d), "127.0.0.1"));
     lg__http_done_free(&d);
 }
 
@@ -526,7 +476,7 @@ static void test_out_of_descriptors(void **state)
     d = kit_post(k, "ok");
     setrlimit(RLIMIT_NOFILE, &old);
     assert_int_equal(d.fail.code, LG_ECONNECT);
-    assert_has(message(&d), "too many open files");
+    assert_has(kit_message(&d), "too many open files");
     assert_has(hint(&d), "ulimit");
     assert_true(d.fail.retryable);
     assert_false(d.sent);
@@ -572,21 +522,21 @@ static void test_first_byte_and_total_are_apart(void **state)
     begun = kit_now_ms();
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ETIMEOUT);
-    assert_has(message(&d), "within 150 ms");
+    assert_has(kit_message(&d), "within 150 ms");
     assert_in_range(kit_now_ms() - begun, 149, 5000);
     lg__http_done_free(&d);
     r.first_byte_timeout_ms = 0;
     r.total_timeout_ms = 150;
     d = kit_do(k, &r);
-    assert_has(message(&d), "no whole reply");
+    assert_has(kit_message(&d), "no whole reply");
     lg__http_done_free(&d);
     assert_true(rude_wait_open(k->server, 0, 5000));
 }
 
 static void test_first_bytes_in_the_order_of_their_limits(void **state)
 {
-    static const int limits[] = { 300, 50, 200, 100, 250, 150 };
-    static const int sorted[] = { 50, 100, 150, 200, 250, 300 };
+    static const int limits[] = {300, 50, 200, 100, 250, 150};
+    static const int sorted[] = {50, 100, 150, 200, 250, 300};
     kit *k = *state;
     size_t i;
 
@@ -604,480 +554,7 @@ static void test_first_bytes_in_the_order_of_their_limits(void **state)
     }
 }
 
-/* ---- connections ------------------------------------------------------------ */
-
-static void test_a_thousand_requests_one_connection(void **state)
-{
-    kit *k = *state;
-    int i;
-
-    for (i = 0; i < 1000; i++)
-        kit_ok(k, "ok");
-    assert_int_equal(rude_connections(k->server), 1);
-    assert_int_equal(rude_posts(k->server), 1000);
-    /* head and body in one write: the server read once for each */
-    assert_int_equal(rude_reads(k->server), 1000);
-}
-
-static int option(int fd, int level, int name)
-{
-    int value = -1;
-    socklen_t len = sizeof value;
-
-    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
-    return value;
-}
-
-static void test_socket_options(void **state)
-{
-    kit *k = *state;
-    size_t fd;
-    int found = 0;
-
-    kit_ok(k, "ok");
-    for (fd = 0; fd < k->http->n_sockets; fd++) {
-        if (!k->http->sockets[fd].ours)
-            continue;
-        found++;
-        assert_int_equal(option((int)fd, IPPROTO_TCP, TCP_NODELAY), 1);
-        assert_int_equal(option((int)fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-        assert_int_equal(option((int)fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
-        assert_int_equal(option((int)fd, IPPROTO_TCP, TCP_KEEPINTVL), 60);
-        assert_int_equal(option((int)fd, IPPROTO_TCP, TCP_KEEPCNT), 5);
-        assert_true(fcntl((int)fd, F_GETFD) & FD_CLOEXEC);
-    }
-    assert_int_equal(found, 1);
-}
-
-static void start_many(kit *k, const char *path, int n)
-{
-    lg_http_request r = kit_request(rude_url(k->server, path, k->url, sizeof k->url));
-    int i;
-
-    for (i = 0; i < n; i++)
-        kit_start(k, &r, NULL);
-}
-
-static void finish_many(kit *k, int n)
-{
-    int i;
-
-    for (i = 0; i < n; i++) {
-        lg_http_done d = kit_wait(k);
-
-        if (d.fail.code != 0)
-            fail_msg("%d of %d: %s", i, n, message(&d));
-        lg__http_done_free(&d);
-    }
-}
-
-static void test_shards(void **state)
-{
-    kit *k = *state;
-    int round;
-
-    for (round = 0; round < 3; round++) {
-        start_many(k, "delay=200", 300);
-        assert_int_equal(lg__http_active(k->http), 300);
-        finish_many(k, 300);
-        assert_int_equal(k->http->n_shards, 2);
-    }
-    assert_int_equal(rude_posts(k->server), 900);
-    assert_int_equal(rude_connections(k->server), 300); /* all kept, all used again */
-}
-
-static void test_small_shards(void **state)
-{
-    kit *k = *state;
-    lg_http_config cfg = { 0 };
-    kit small;
-
-    cfg.shard_size = 3;
-    kit_open(&small, k->server, &cfg);
-    start_many(&small, "ok", 20);
-    finish_many(&small, 20);
-    assert_int_equal(small.http->n_shards, 7);
-    kit_ok(&small, "ok");
-    assert_int_equal(small.http->room, 0);
-    kit_close(&small);
-}
-
-static void test_idle_shard_closes_its_connections(void **state)
-{
-    kit *k = *state;
-    lg_shard *s;
-
-    start_many(k, "delay=30", 5);
-    finish_many(k, 5);
-    assert_int_equal(rude_open(k->server), 5);
-    s = k->http->shards[0];
-    s->idle_us -= INT64_C(61) * 1000000; /* a minute passes */
-    lg__alarm_set(s->alarm, 0);
-    lg__loop_run(k->loop, 0);
-    assert_null(s->multi);
-    assert_true(rude_wait_open(k->server, 0, 5000));
-    kit_ok(k, "ok");
-    assert_int_equal(k->http->n_shards, 1);
-}
-
-/* An idle connection that the server closes must not keep the loop busy. */
-static void test_idle_connections_are_quiet(void **state)
-{
-    kit *k = *state;
-    rude *own = rude_start();
-    lg_http_request r = kit_request(rude_url(own, "ok", k->url, sizeof k->url));
-    lg_http_done d = kit_do(k, &r);
-    int64_t begun;
-
-    lg__http_done_free(&d);
-    rude_stop(own);
-    kit_turns(k, 20);
-    begun = kit_now_ms();
-    lg__loop_run(k->loop, 80);
-    assert_true(kit_now_ms() - begun >= 75);
-}
-
-static size_t open_descriptors(void)
-{
-    size_t n = 0;
-    int fd;
-
-    for (fd = 0; fd < 2048; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
-static void test_no_descriptor_is_left_behind(void **state)
-{
-    kit *k = *state;
-    kit other;
-    size_t before;
-    int round;
-
-    kit_ok(k, "ok");
-    before = open_descriptors();
-    for (round = 0; round < 3; round++) {
-        kit_open(&other, k->server, NULL);
-        start_many(&other, "delay=20", 20);
-        finish_many(&other, 20);
-        start_many(&other, "silent", 5);
-        kit_turns(&other, 20);
-        kit_close(&other);
-    }
-    assert_true(rude_wait_open(k->server, 1, 5000));
-    assert_int_equal(open_descriptors(), before);
-}
-
-/* Names: localhost's relatives have two addresses, and only one is listened on. */
-static void named(kit *k, int n, int want)
-{
-    lg_http_request r;
-    int i;
-
-    snprintf(k->url, sizeof k->url, "http://some.localhost:%d/delay=20", rude_port(k->server));
-    r = kit_request(k->url);
-    for (i = 0; i < n; i++)
-        kit_start(k, &r, NULL);
-    kit_turns(k, 2);
-    for (i = 0; i < n; i++) {
-        lg_http_done d = kit_wait(k);
-
-        assert_int_equal(d.fail.code, want);
-        lg__http_done_free(&d);
-    }
-}
-
-static void test_gate(void **state)
-{
-    kit *k = *state;
-
-    named(k, 40, 0);
-    assert_non_null(k->http->gates);
-    assert_null(k->http->gates->next);
-    assert_null(k->http->gates->opener);
-    assert_int_equal(rude_posts(k->server), 40);
-    assert_in_range(rude_connections(k->server), 1, 40);
-    k->http->gates->open_until_us = 0; /* minutes pass; it is opened again */
-    named(k, 5, 0);
-    assert_true(k->http->gates->open_until_us > 0);
-}
-
-static void test_gate_holds_until_connected(void **state)
-{
-    kit *k = *state;
-    lg_transfer *t[3];
-    lg_http_request r;
-    int i;
-
-    snprintf(k->url, sizeof k->url, "http://some.localhost:%d/ok", rude_port(k->server));
-    r = kit_request(k->url);
-    for (i = 0; i < 3; i++)
-        t[i] = kit_start(k, &r, NULL);
-    assert_int_equal(t[0]->state, LG_T_FLYING);
-    assert_int_equal(t[1]->state, LG_T_HELD);
-    assert_int_equal(lg__http_active(k->http), 3);
-    lg__http_cancel(t[0]); /* another takes its place */
-    assert_int_equal(t[1]->state, LG_T_FLYING);
-    lg__http_cancel(t[2]);
-    assert_int_equal(lg__http_active(k->http), 1);
-    finish_many(k, 1);
-    assert_int_equal(rude_posts(k->server), 1);
-    for (i = 0; i < 3; i++)
-        kit_start(k, &r, NULL);
-    finish_many(k, 3);
-}
-
-/* A name nobody can find: asked for once, the answer is everybody's. */
-static void test_name_not_found(void **state)
-{
-    kit *k = *state;
-    lg_http_request r;
-    int i;
-
-    snprintf(k->url, sizeof k->url, "http://%064d.invalid/", 1); /* a label too long to be asked */
-    r = kit_request(k->url);
-    for (i = 0; i < 30; i++)
-        kit_start(k, &r, NULL);
-    for (i = 0; i < 30; i++) {
-        lg_http_done d = kit_wait(k);
-
-        assert_int_equal(d.fail.code, LG_ERESOLVE);
-        assert_has(message(&d), "host name not found");
-        assert_true(d.fail.retryable);
-        assert_false(d.fail.ambiguous);
-        assert_false(d.sent);
-        lg__http_done_free(&d);
-    }
-    assert_int_equal(lg__http_active(k->http), 0);
-}
-
-static void test_gate_of_a_dead_server(void **state)
-{
-    kit *k = *state;
-    rude *gone = rude_start();
-    rude *keep = k->server;
-
-    k->server = gone;
-    rude_port(gone);
-    snprintf(k->url, sizeof k->url, "http://some.localhost:%d/ok", rude_port(gone));
-    rude_stop(gone);
-    k->server = keep;
-    {
-        lg_http_request r = kit_request(k->url);
-        int i;
-
-        for (i = 0; i < 10; i++)
-            kit_start(k, &r, NULL);
-        for (i = 0; i < 10; i++) {
-            lg_http_done d = kit_wait(k);
-
-            assert_int_equal(d.fail.code, LG_ECONNECT);
-            lg__http_done_free(&d);
-        }
-    }
-}
-
-/* ---- cancel and free ---------------------------------------------------------- */
-
-static void test_cancel_closes_the_socket_at_once(void **state)
-{
-    kit *k = *state;
-    lg_http_request r = kit_request(rude_url(k->server, "silent", k->url, sizeof k->url));
-    lg_transfer *t = kit_start(k, &r, NULL);
-    lg_http_done d;
-
-    while (rude_bodies(k->server) == 0)
-        lg__loop_run(k->loop, 10);
-    lg__http_cancel(t);
-    assert_true(rude_wait_open(k->server, 0, 5000)); /* the loop was not turned */
-    assert_int_equal(lg__http_active(k->http), 0);
-    kit_turns(k, 10);
-    assert_false(lg__http_next(k->http, &d));
-    kit_ok(k, "ok");
-}
-
-static void test_cancel_in_every_state(void **state)
-{
-    kit *k = *state;
-    lg_http_request r = kit_request(rude_url(k->server, "ok", k->url, sizeof k->url));
-    lg_transfer *t;
-    lg_http_done d;
-    int turns;
-
-    for (turns = 0; turns < 8; turns++) {
-        int i;
-
-        t = kit_start(k, &r, NULL);
-        for (i = 0; i < turns; i++)
-            lg__loop_run(k->loop, 1);
-        lg__http_cancel(t); /* before it began, while connecting, when done */
-        assert_false(lg__http_next(k->http, &d));
-        assert_int_equal(lg__http_active(k->http), 0);
-    }
-    kit_ok(k, "ok");
-}
-
-static void test_cancel_while_connecting(void **state)
-{
-    kit *k = *state;
-    int port, fillers[8], fd = full_listener(&port, fillers);
-    size_t before;
-    lg_http_request r;
-    lg_transfer *t;
-
-    kit_ok(k, "ok");
-    before = open_descriptors();
-    snprintf(k->url, sizeof k->url, "http://127.0.0.1:%d/", port);
-    r = kit_request(k->url);
-    t = kit_start(k, &r, NULL);
-    kit_turns(k, 10);
-    assert_int_equal(open_descriptors(), before + 1);
-    lg__http_cancel(t);
-    assert_int_equal(open_descriptors(), before);
-    kit_ok(k, "ok");
-    close_all(fd, fillers);
-}
-
-static void test_cancel_while_resolving_does_not_wait(void **state)
-{
-    kit *k = *state;
-    lg_http_request r = kit_request("http://lunagrad-test.invalid/");
-    int64_t begun = kit_now_ms();
-    lg_transfer *t = kit_start(k, &r, NULL);
-
-    lg__loop_run(k->loop, 0);
-    lg__loop_run(k->loop, 0);
-    lg__http_cancel(t);
-    assert_true(kit_now_ms() - begun < 2000);
-}
-
-static void test_free_in_flight(void **state)
-{
-    kit *k = *state;
-    kit other;
-    int64_t begun;
-
-    kit_open(&other, k->server, NULL);
-    start_many(&other, "silent", 20);
-    assert_true(lg__http_active(other.http) == 20);
-    while (rude_bodies(k->server) < 20)
-        lg__loop_run(other.loop, 10);
-    start_many(&other, "ok", 3); /* not begun yet */
-    begun = kit_now_ms();
-    kit_close(&other);
-    assert_true(kit_now_ms() - begun < 2000);
-    assert_true(rude_wait_open(k->server, 0, 5000));
-}
-
-static void test_free_with_finished_ones(void **state)
-{
-    kit *k = *state;
-    kit other;
-
-    kit_open(&other, k->server, NULL);
-    start_many(&other, "ok", 5);
-    start_many(&other, "close", 5);
-    while (lg__http_active(other.http) > 0)
-        lg__loop_run(other.loop, 10);
-    kit_close(&other);
-}
-
-/* ---- memory -------------------------------------------------------------------- */
-
-typedef struct oom_case {
-    rude *server;
-    const char *path;
-    int n;
-} oom_case;
-
-static int oom_transfers(lg_mem *m, lg_http *http, lg_loop *loop, const oom_case *c)
-{
-    char url[128];
-    lg_http_request r;
-    lg_transfer *t;
-    lg_http_done d;
-    int i, err = 0, started = 0;
-
-    (void)m;
-    if (strcmp(c->path, "named") == 0)
-        snprintf(url, sizeof url, "http://some.localhost:%d/ok", rude_port(c->server));
-    else
-        rude_url(c->server, c->path, url, sizeof url);
-    r = kit_request(url);
-    for (i = 0; i < c->n && err == 0; i++) {
-        err = lg__http_start(http, &r, NULL, &t);
-        started += err == 0;
-    }
-    for (i = 0; i < started; i++) {
-        int64_t until = kit_now_ms() + 20000;
-
-        while (!lg__http_next(http, &d)) {
-            assert_true(kit_now_ms() < until); /* a lost transfer */
-            lg__loop_run(loop, 100);
-        }
-        if (d.fail.code == LG_ENOMEM)
-            err = LG_ENOMEM;
-        else if (strcmp(c->path, "close") != 0)
-            assert_int_equal(d.fail.code, 0);
-        lg__http_done_free(&d);
-    }
-    assert_int_equal(lg__http_active(http), 0);
-    return err;
-}
-
-static int oom_work(support_heap *h, void *ctx)
-{
-    lg_http_config cfg = { 0 };
-    lg_mem mem;
-    lg_log log;
-    lg_loop *loop = NULL;
-    lg_http *http = NULL;
-    int err;
-
-    cfg.shard_size = 2;
-    support_mem_on(&mem, h);
-    lg__log_init(&log, &mem, NULL, NULL, LG_LOG_WARN);
-    err = lg__loop_new(&mem, &loop);
-    if (err == 0)
-        err = lg__http_new(&mem, loop, &log, &cfg, &http);
-    if (err == 0)
-        err = oom_transfers(&mem, http, loop, ctx);
-    lg__http_free(http);
-    lg__loop_free(loop);
-    lg__log_free(&log);
-    return err;
-}
-
-static void test_oom_http(void **state)
-{
-    static const char *const paths[] = { "ok", "close", "huge=5000", "named" };
-    kit *k = *state;
-    size_t i;
-
-    for (i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        oom_case c = { k->server, paths[i], 3 };
-
-        oom_sweep(oom_work, &c);
-    }
-}
-
-static void test_http2_only_where_it_is_safe(void **state)
-{
-    kit *k = *state;
-    lg_http_config cfg = { 0 };
-    kit other;
-
-    cfg.http2 = true;
-    kit_open(&other, k->server, &cfg);
-    if (curl_version_info(CURLVERSION_NOW)->version_num < 0x080100) {
-        assert_false(other.http->http2);
-        assert_has(other.logged, "HTTP/1.1 is used");
-    }
-    kit_ok(&other, "ok");
-    kit_close(&other);
-}
-
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 static const struct CMUnitTest tests[] = {
     T(test_reply),
@@ -1104,25 +581,6 @@ static const struct CMUnitTest tests[] = {
     T(test_cap_is_exact_and_after_decompression),
     T(test_first_byte_and_total_are_apart),
     T(test_first_bytes_in_the_order_of_their_limits),
-    T(test_a_thousand_requests_one_connection),
-    T(test_socket_options),
-    T(test_shards),
-    T(test_small_shards),
-    T(test_idle_shard_closes_its_connections),
-    T(test_idle_connections_are_quiet),
-    T(test_no_descriptor_is_left_behind),
-    T(test_gate),
-    T(test_gate_holds_until_connected),
-    T(test_name_not_found),
-    T(test_gate_of_a_dead_server),
-    T(test_cancel_closes_the_socket_at_once),
-    T(test_cancel_in_every_state),
-    T(test_cancel_while_connecting),
-    T(test_cancel_while_resolving_does_not_wait),
-    T(test_free_in_flight),
-    T(test_free_with_finished_ones),
-    T(test_oom_http),
-    T(test_http2_only_where_it_is_safe),
 };
 
 LG_TEST_MAIN(tests)

@@ -158,7 +158,7 @@ static lg_http_done ask(const identity *server_id, const lg_http_config *cfg, co
 /* Fails unless the failure is of TLS and says both. */
 static void refused(const identity *id, const char *ca_file, const char *says, const char *hint)
 {
-    lg_http_config cfg = { 0 };
+    lg_http_config cfg = {0};
     lg_http_done d;
 
     cfg.ca_file = ca_file;
@@ -172,7 +172,7 @@ static void refused(const identity *id, const char *ca_file, const char *says, c
 
 static void accepted(const char *ca_file, const char *ca_path)
 {
-    lg_http_config cfg = { 0 };
+    lg_http_config cfg = {0};
     lg_http_done d;
 
     cfg.ca_file = ca_file;
@@ -227,7 +227,7 @@ static void test_no_certificates(void **state)
 
 static void test_directory_without_hashes(void **state)
 {
-    lg_http_config cfg = { 0 };
+    lg_http_config cfg = {0};
     lg_http_done d;
 
     (void)state;
@@ -252,7 +252,7 @@ static void test_the_environment_is_not_asked(void **state)
 
 static void test_http_and_https_mixed_up(void **state)
 {
-    lg_http_config cfg = { 0 };
+    lg_http_config cfg = {0};
     rude *plain = rude_start();
     lg_http_request r;
     lg_http_done d;
@@ -290,7 +290,7 @@ static void test_many_connections_one_store(void **state)
 {
     enum { N = 40 };
     rude *server = rude_start_tls(good.cert_file, good.key_file);
-    lg_http_config cfg = { 0 };
+    lg_http_config cfg = {0};
     double begun;
     kit k;
     int i;
@@ -315,7 +315,7 @@ static void test_many_connections_one_store(void **state)
 static void test_kept_connection_and_no_second_post(void **state)
 {
     rude *server = rude_start_tls(good.cert_file, good.key_file);
-    lg_http_config cfg = { 0 };
+    lg_http_config cfg = {0};
     lg_http_done d;
     kit k;
     int i;

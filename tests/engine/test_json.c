@@ -199,6 +199,9 @@ static void test_what_no_text_can_hold(void **state)
     expect_parsed("\"a\\u0000b\"", "a\xEF\xBF\xBD"
                                    "b");
     expect_parsed("\"\\ud83d\"", "\xEF\xBF\xBD");
+    expect_parsed("\"\\ud800,\\udfff\"", "\xEF\xBF\xBD,\xEF\xBF\xBD");
+    expect_parsed("\"\\ud800\\udc00\\udbff\\udfff\"", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF");
+    expect_parsed("\"\\ud7ff\\ue000\"", "\xED\x9F\xBF\xEE\x80\x80");
     expect_parsed("\"\\ud83dx\\ude42\"", "\xEF\xBF\xBDx\xEF\xBF\xBD");
     expect_parsed("\"\\ud83d\\ud83d\\ude42\"", "\xEF\xBF\xBD🙂");
     expect_parsed("\"\\uD83D\\uDE42\\\\u0000\"", "🙂\\u0000");
@@ -389,6 +392,7 @@ static void check_numbers(void)
     expect_number(-17, "-17");
     expect_number(100000, "100000");
     expect_number(999999999999999, "999999999999999");
+    expect_number(1e15, "1e+15");
     expect_number(0.1, "0.1");
     expect_number(0.7, "0.7");
     expect_number(-2.5, "-2.5");

@@ -49,7 +49,8 @@ static void test_registered_secrets(void **state)
     expect_redacted(&l, "{\"message\":\"bad sk-abc123sk-abc123.\"}", "{\"message\":\"bad *.\"}");
     expect_redacted(&l, "short sk-abc12 sk-ABC123", "short sk-abc12 sk-ABC123");
     expect_redacted(&l, "cut off: sk-abc12", "cut off: *");
-    expect_redacted(&l, "cut off: sk-a", "cut off: sk-a");
+    expect_redacted(&l, "cut off: sk-abc", "cut off: *");
+    expect_redacted(&l, "cut off: sk-ab", "cut off: sk-ab");
     expect_redacted(&l, "", "");
     lg__log_free(&l);
     assert_heap_empty(&h);
@@ -92,6 +93,7 @@ static void test_escaped_secrets(void **state)
     expect_redacted(&l, "json p/w\\u0022x\\u002By=z.", "json *.");
     expect_redacted(&l, "url p%2Fw%22x%2by%3Dz.", "url *.");
     expect_redacted(&l, "broken p%2", "broken p%2");
+    expect_redacted(&l, "no escape p\\x002fw\"x+y=z", "no escape p\\x002fw\"x+y=z");
     lg__log_free(&l);
 }
 
@@ -119,6 +121,7 @@ static void test_values_by_name(void **state)
         /* and what is no value stays */
         {"invalid api_key or authorization", "invalid api_key or authorization"},
         {"Authorization header missing", "Authorization header missing"},
+        {"no api_key, \"see docs\"", "no api_key, \"see docs\""},
         {"monkey=1 ?keys=2", "monkey=1 ?keys=2"},
         {"api_key", "api_key"},
         {"api_key:", "api_key:"},

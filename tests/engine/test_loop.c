@@ -99,7 +99,7 @@ static int teardown(void **state)
 static void test_reads_when_there_is_something(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
 
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
     lg__loop_run(f->loop, 0);
@@ -121,7 +121,7 @@ static void test_reads_when_there_is_something(void **state)
 static void test_writes_and_both(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
 
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
     lg__watch_set(n.watch, LG_READ | LG_WRITE);
@@ -138,7 +138,7 @@ static void test_writes_and_both(void **state)
 static void test_unwanted_events_are_dropped_once(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
     int64_t begun;
 
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
@@ -160,7 +160,7 @@ static void test_unwanted_events_are_dropped_once(void **state)
 static void test_end_of_stream_is_readable(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
 
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
     lg__watch_set(n.watch, LG_READ);
@@ -174,7 +174,7 @@ static void test_end_of_stream_is_readable(void **state)
 static void test_closes_inside_its_callback(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
 
     n.close_self = true;
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
@@ -190,7 +190,7 @@ static void test_closes_inside_its_callback(void **state)
 static void test_descriptor_is_used_again(void **state)
 {
     fixture *f = *state;
-    note old = { 0 }, new = { 0 };
+    note old = {0}, new = {0};
     int other[2], again;
 
     pair(other);
@@ -218,7 +218,7 @@ static void test_descriptor_is_used_again(void **state)
 static void test_no_two_watches_on_one_descriptor(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
     lg_watch *second = NULL;
 
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
@@ -232,7 +232,7 @@ static void test_no_two_watches_on_one_descriptor(void **state)
 static void test_alarms_ring_once_in_order(void **state)
 {
     fixture *f = *state;
-    note a = { 0 }, b = { 0 }, c = { 0 };
+    note a = {0}, b = {0}, c = {0};
     int clock = 0, turns = 0;
 
     a.clock = b.clock = c.clock = &clock;
@@ -263,7 +263,7 @@ static void test_alarms_ring_once_in_order(void **state)
 static void test_a_turn_ends_with_its_alarm(void **state)
 {
     fixture *f = *state;
-    note a = { 0 };
+    note a = {0};
     int64_t begun = now_ms();
 
     assert_int_equal(lg__alarm_new(f->loop, on_ring, &a, &a.alarm), 0);
@@ -277,7 +277,7 @@ static void test_a_turn_ends_with_its_alarm(void **state)
 static void test_timeout_tells_the_next_alarm(void **state)
 {
     fixture *f = *state;
-    note a = { 0 };
+    note a = {0};
 
     lg__loop_run(f->loop, 0);
     assert_int_equal(lg__loop_timeout(f->loop), -1);
@@ -295,7 +295,7 @@ static void test_timeout_tells_the_next_alarm(void **state)
 
 static bool readable(const lg_loop *l, int ms)
 {
-    struct pollfd p = { lg__loop_fd(l), POLLIN, 0 };
+    struct pollfd p = {lg__loop_fd(l), POLLIN, 0};
 
     return poll(&p, 1, ms) == 1;
 }
@@ -304,7 +304,7 @@ static bool readable(const lg_loop *l, int ms)
 static void test_descriptor_polls_readable(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
     int turns = 0;
 
     assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
@@ -353,7 +353,7 @@ static void test_waits_no_longer_than_told(void **state)
 static void test_free_takes_all_along(void **state)
 {
     fixture *f = *state;
-    note n = { 0 };
+    note n = {0};
     lg_watch *w;
     lg_alarm *a;
 
@@ -369,7 +369,7 @@ static int oom_work(support_heap *h, void *ctx)
     int *fd = ctx, err;
     lg_mem mem;
     lg_loop *loop = NULL;
-    note n = { 0 };
+    note n = {0};
 
     support_mem_on(&mem, h);
     err = lg__loop_new(&mem, &loop);

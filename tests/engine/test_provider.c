@@ -347,7 +347,10 @@ static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model
     for (size_t i = 0; i < c->messages.n; i++) {
         char *role, *text;
         halves(c->messages.items[i], ": ", stores[i], &role, &text);
-        assert_non_null(text);
+        if (!text) {
+            fail_msg("%s: message = role: text", c->path);
+            return LG_EINVAL;
+        }
         turns[i] = (lg_turn){role, text, unescape(text, strlen(text))};
     }
     lg_ask ask = {model, turns, c->messages.n, model->options, model->n_options};

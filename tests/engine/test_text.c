@@ -158,8 +158,8 @@ static void test_trim_without_room_for_the_line(void **state)
 /* Many short words cost more than their bytes; newlines at the cuts; garbage. */
 static void test_trim_holds_its_promise_for_any_text(void **state)
 {
-    static const char *const parts[] = {"a ",   "bb", "\n",    "é",    "€",
-                                        "🙂", " ",  "word ", "\xff", "\x80"};
+    static const char *const parts[] = {"c\t", "d\r",  "a ", "bb",    "\n",   "é",
+                                        "€",   "🙂", " ",  "word ", "\xff", "\x80"};
     char s[600];
     uint64_t seed = 1;
     lg_mem m;
@@ -167,7 +167,7 @@ static void test_trim_holds_its_promise_for_any_text(void **state)
     (void)state;
     lg__mem_init(&m, NULL, NULL);
     for (int round = 0; round < 3000; round++) {
-        size_t len = 0, kinds = round % 2 ? 10 : 8;
+        size_t len = 0, kinds = round % 2 ? 12 : 10;
         size_t want = support_random(&seed) % 500;
 
         while (len < want) {

@@ -98,6 +98,7 @@ static void test_tokens(void **state)
     assert_int_equal(lg_token_estimate("internationalization", 20), 5);
     assert_int_equal(lg_token_estimate("internationalisations", 21), 6);
     assert_int_equal(lg_token_estimate(" a\tb\nc\r\n ", 9), 3);
+    assert_int_equal(lg_token_estimate("a\rb\fc\vd", 7), 4);
 }
 
 /* ---- tags ---------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 -- back, or an error object whose message names the file and a line; and no
 -- input takes more than a moment. Prints the seed, so that a finding repeats.
 
+package.path = "tests/lua/?.lua;" .. package.path
 require "helper"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
@@ -21,14 +22,15 @@ local SEEDS = {
     'a\n"x"\n"y\n\n"\n',
   },
   bbh_text = {
-    '{"canary": "x", "examples": [\n{"input": "q", "target": "8"},\n{"input": "r", "target": "9"}]}',
+    '{"canary": "x", "examples": [\n{"input": "q", "target": "8"},\n{"input": "", "target": "9"}]}',
     '[{"input": "q", "target": 8}]',
   },
 }
 local KINDS = { "jsonl_text", "csv_text", "bbh_text" }
 local TOKENS = {
-  "\"", "\"\"", ",", "\n", "\r\n", "\r", "{", "}", "[", "]", ":", "\\", "\\u", "\0", "\xff", "\xc3",
-  "null", "true", "1e999", "-", "examples", "input", "target", "\u{feff}", "\u{2028}", " ", "\t", "//",
+  "\"", "\"\"", ",", "\n", "\r\n", "\r", "{", "}", "[", "]", ":", "\\", "\\u", "\0", "\xff",
+  "\xc3", "null", "true", "1e999", "-", "examples", "input", "target", "\u{feff}", "\u{2028}", " ",
+  "\t",
 }
 
 --- One change somewhere in the text.
@@ -36,12 +38,13 @@ local function mutate(text, r)
   local from = r:int(1, #text + 1)
   local to = math.min(#text + 1, from + r:int(0, 6))
   local kind = r:int(1, 6)
-  if kind == 1 then return text:sub(1, from - 1) .. text:sub(to) end                 -- cut out
-  if kind == 2 then return text:sub(1, from - 1) .. r:pick(TOKENS) .. text:sub(from) end
-  if kind == 3 then return text:sub(1, from - 1) .. string.char(r:int(0, 255)) .. text:sub(from + 1) end
-  if kind == 4 then return text:sub(1, from - 1) end                                 -- truncate
-  if kind == 5 then return text .. text:sub(from) end                                -- repeat
-  return text:sub(1, from - 1) .. r:pick(TOKENS):rep(r:int(1, 300)) .. text:sub(from)
+  local before = text:sub(1, from - 1)
+  if kind == 1 then return before .. text:sub(to) end
+  if kind == 2 then return before .. r:pick(TOKENS) .. text:sub(from) end
+  if kind == 3 then return before .. string.char(r:int(0, 255)) .. text:sub(from + 1) end
+  if kind == 4 then return before end
+  if kind == 5 then return text .. text:sub(from) end
+  return before .. r:pick(TOKENS):rep(r:int(1, 300)) .. text:sub(from)
 end
 
 local function options_for(kind, r)

@@ -104,7 +104,8 @@ function TestRead.test_bbh()
   fails("example 2 has no text as target", data.bbh_text,
     '{"examples": [{"input": "q", "target": "8"}, {"input": "q"}]}')
   fails("expected", data.bbh_text, '{"example": 1}')
-  fails("text:3: not valid JSON", data.bbh_text, '{"examples": [\n{"input": "q",\n "target" 8}]}\n\n')
+  fails("text:3: not valid JSON", data.bbh_text,
+    '{"examples": [\n{"input": "q",\n "target" 8}]}\n\n')
 end
 
 function TestRead.test_published_sets_when_they_are_here()
@@ -227,7 +228,8 @@ function TestSet.test_views()
   lu.assertEquals(ids(set:slice(-2)), { 4, 5 })
   lu.assertEquals(#set:slice(4, 2), 0)
   lu.assertEquals(ids(set:filter(function(row) return row.id % 2 == 0 end)), { 2, 4 })
-  lu.assertEquals(ids(set:map(function(row, i) return { id = row.id * i } end)), { 1, 4, 9, 16, 25 })
+  local squares = set:map(function(row, i) return { id = row.id * i } end)
+  lu.assertEquals(ids(squares), { 1, 4, 9, 16, 25 })
   fails("returned nil for row 1", function() set:map(function() end) end)
   local shuffled = ids(set:shuffle(4))
   lu.assertEquals(shuffled, ids(set:shuffle(4)))

@@ -97,4 +97,4 @@ function TestErrors.test_fields_of_another_kind_do_no_harm()
   lu.assertEquals(tostring(odd), "error")
 end
 
-os.exit(lu.LuaUnit.run())
+os.exit(lu.LuaUnit.run(), true)

@@ -65,6 +65,14 @@ function TestEvaluate.test_failing_rows()
   lu.assertNil(skip.rows[2].score)
 end
 
+function TestEvaluate.test_an_interrupt_is_never_taken_for_a_failed_row()
+  local ok, problem = pcall(lg.evaluate, { function()
+    lg.errors.raise("cancelled", "interrupted")
+  end, data = rows(2), metric = lg.metric.exact, on_error = "zero" })
+  lu.assertFalse(ok)
+  lu.assertEquals(problem.kind, "cancelled")
+end
+
 function TestEvaluate.test_all_rows_failed_is_no_score()
   local r = lg.evaluate { function() error "x" end, data = rows(2), metric = lg.metric.exact,
                           on_error = "skip" }

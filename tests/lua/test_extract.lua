@@ -78,7 +78,8 @@ function TestExtract.test_choice()
   for text, wanted in pairs {
     ["Answer: B"] = "B", ["Answer: (C)"] = "C", ["**Answer: D**"] = "D", ["answer:\n B."] = "B",
     ["Answer: A\nOn reflection, Answer: C"] = "C", ["The answer is B."] = "B",
-    ["The answer is (D)"] = "D", ["Answer: A because it is so"] = "A", ["Answer: $\\text{A}$"] = false,
+    ["The answer is (D)"] = "D", ["Answer: A because it is so"] = "A",
+    ["Answer: $\\text{A}$"] = false,
     ["Answer: Because"] = false, ["Answer: Ah"] = false, ["Answer: B2"] = false,
     ["Answer: D'oh"] = false, ["Answer: E"] = false, ["answer: b"] = false, ["A"] = false,
     ["the answer isB"] = false, ["Answer: Bücher"] = false, [""] = false,
@@ -95,7 +96,8 @@ function TestExtract.test_an_unreadable_later_answer_does_not_hide_the_earlier()
 end
 
 function TestExtract.test_code()
-  lu.assertEquals(extract.code "x\n```lua\nreturn 1\n```\ny\n```\nreturn 2\nend\n```", "return 2\nend")
+  lu.assertEquals(extract.code "x\n```lua\nreturn 1\n```\ny\n```\nreturn 2\nend\n```",
+    "return 2\nend")
   lu.assertEquals(extract.code "```\n```", "")
   lu.assertEquals(extract.code "````\na\n```\nb\n````", "a\n```\nb")
   lu.assertEquals(extract.code "~~~\na\n~~~\r\n", "a")
@@ -130,8 +132,8 @@ function TestExtract.test_time_is_linear()
   local nasty = {
     (" "):rep(size), ("1"):rep(size), ("1,"):rep(size // 2), ("1,234"):rep(size // 5),
     ("a1"):rep(size // 2), ("Answer: "):rep(size // 8), ("```\n"):rep(size // 4), ("`"):rep(size),
-    ("{"):rep(size), ("{\""):rep(size // 2), ("\n"):rep(size), ("*"):rep(size), (" x"):rep(size // 2),
-    ("-"):rep(size), ("."):rep(size), ("1."):rep(size // 2),
+    ("{"):rep(size), ("{\""):rep(size // 2), ("\n"):rep(size), ("*"):rep(size),
+    (" x"):rep(size // 2), ("-"):rep(size), ("."):rep(size), ("1."):rep(size // 2),
   }
   local all = {
     extract.last_number, extract.last_line, extract.whole, extract.code, extract.after "Answer:",

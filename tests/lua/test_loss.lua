@@ -47,7 +47,8 @@ function TestCritic.test_more_fields_are_fenced()
   lu.assertEquals(text, "<B_2>\n1\n</B_2>\n<QUESTION_2>\n<ANSWER>9</ANSWER>\n</QUESTION_2>\n"
     .. "<ANSWER_2>\n8</ANSWER>\n</ANSWER_2>")
   critic { "8", question = "q" }:text()
-  lu.assertEquals(asked[2].messages[2].content, "<QUESTION>\nq\n</QUESTION>\n<ANSWER>\n8\n</ANSWER>")
+  lu.assertEquals(asked[2].messages[2].content,
+    "<QUESTION>\nq\n</QUESTION>\n<ANSWER>\n8\n</ANSWER>")
 end
 
 function TestCritic.test_feedback_reaches_answer_and_trainable_instruction()
@@ -71,7 +72,8 @@ TestCompare = {}
 
 function TestCompare.test_all_fields_in_order()
   local m, asked = model "differs"
-  local compare = lg.loss.compare { "Compare {these}.", fields = { "question", "prediction" }, model = m }
+  local compare = lg.loss.compare { "Compare {these}.", model = m,
+                                    fields = { "question", "prediction" } }
   lu.assertEquals(compare { prediction = "p", question = "q {x}" }:text(), "differs")
   lu.assertEquals(asked[1].messages[1].content, "Compare {these}.")
   lu.assertEquals(asked[1].messages[2].content,
@@ -107,6 +109,7 @@ function TestExact.test_scores()
   lu.assertEquals(lg.loss.exact "yes" (" yes ").score, 1)
   lu.assertEquals(lg.loss.exact { target = "yes" } "Yes".score, 0)
   lu.assertEquals(exact("8", "8").target, 1)
+  lu.assertEquals(exact("8", { question = "q", answer = 8 }).score, 1)
 end
 
 function TestExact.test_feedback_states_the_facts_without_a_model()
@@ -121,8 +124,9 @@ end
 
 function TestExact.test_unreadable_is_said()
   local answer = lg.param("dunno", "answer")
-  lg.loss.exact { target = "0", extract = lg.extract.last_number, form = "a line 'Answer: N'" } (answer)
-    :backward { model = nobody() }
+  local exact = lg.loss.exact { target = "0", extract = lg.extract.last_number,
+                                form = "a line 'Answer: N'" }
+  exact(answer):backward { model = nobody() }
   lu.assertStrContains(feedback_texts(answer)[1], "No answer could be read")
   lu.assertStrContains(feedback_texts(answer)[1], "a line 'Answer: N'")
 end
@@ -147,7 +151,8 @@ end
 function TestJudge.test_verdicts()
   for text, score in pairs {
     ["Good. <VERDICT>0.8</VERDICT>"] = 0.8, ["<VERDICT> yes. </VERDICT>"] = 1,
-    ["<VERDICT>No</VERDICT>"] = 0, ["<VERDICT>75%</VERDICT>"] = 0.75, ["<VERDICT>.5</VERDICT>"] = 0.5,
+    ["<VERDICT>No</VERDICT>"] = 0, ["<VERDICT>75%</VERDICT>"] = 0.75,
+    ["<VERDICT>.5</VERDICT>"] = 0.5,
     ["<VERDICT>0</VERDICT> no, <VERDICT>1</VERDICT>"] = 1, ["<VERDICT>1.0</VERDICT>"] = 1,
   } do
     lu.assertEquals(verdict(text), score, text)
@@ -155,7 +160,8 @@ function TestJudge.test_verdicts()
 end
 
 function TestJudge.test_text_is_the_reasons()
-  local v = lg.loss.judge { "Judge.", model = (model "It is {wrong}.\n<VERDICT>0.25</VERDICT>") } "a"
+  local m = model "It is {wrong}.\n<VERDICT>0.25</VERDICT>"
+  local v = lg.loss.judge { "Judge.", model = m } "a"
   lu.assertEquals({ v:text(), v.score, v.target }, { "It is {wrong}.", 0.25, 1 })
 end
 
@@ -188,7 +194,8 @@ function TestJudge.test_feedback_and_solved()
   lu.assertEquals(#asked, 1)
   lu.assertStrContains(asked[1].messages[2].content, "Wrong.")
   local fine = lg.param("y", "answer")
-  lg.loss.judge { "Judge.", model = (model "<VERDICT>1</VERDICT>") } (fine):backward { model = nobody() }
+  local good = lg.loss.judge { "Judge.", model = (model "<VERDICT>1</VERDICT>") }
+  good(fine):backward { model = nobody() }
   lu.assertEquals(feedback_texts(fine), {})
 end
 

@@ -15,8 +15,8 @@ function TestMetric.test_canonical_numbers()
     ["1e3"] = "1000", ["1.5E-3"] = "0.0015", ["12e-1"] = "1.2", ["0.8e1"] = "8",
     ["12345678901234567890"] = "12345678901234567890", ["1e-320"] = "0." .. ("0"):rep(319) .. "1",
     [""] = false, ["."] = false, ["-"] = false, ["e5"] = false, ["0x10"] = false, ["nan"] = false,
-    ["inf"] = false, ["1,23"] = false, ["1234,567"] = false, ["1,234,56"] = false, ["8 apples"] = false,
-    ["1e99999"] = false, ["--1"] = false, ["1.2.3"] = false,
+    ["inf"] = false, ["1,23"] = false, ["1234,567"] = false, ["1,234,56"] = false,
+    ["8 apples"] = false, ["1e99999"] = false, ["--1"] = false, ["1.2.3"] = false,
   } do
     lu.assertEquals(metric.canonical_number(text) or false, wanted, text)
   end

@@ -136,7 +136,7 @@ function TestChat:test_an_answer_has_every_field()
   lu.assertEquals(body.object, "chat.completion")
   lu.assertEquals({ body.id, body.model, body.created }, { "chatcmpl-abc", "x", 5 })
   lu.assertEquals(body.choices[1].message.role, "assistant")
-  lu.assertStrMatches(body.choices[1].message.content, ".*%d.*")
+  lu.assertStrContains(body.choices[1].message.content, "fruits")
   lu.assertEquals(body.choices[1].finish_reason, "stop")
   lu.assertEquals(body.usage.total_tokens,
     body.usage.prompt_tokens + body.usage.completion_tokens)

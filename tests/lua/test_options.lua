@@ -56,7 +56,8 @@ end
 
 function TestOptions.test_required()
   helper.fails("inval", "lg.train: name is missing", check, {}, { name = "string" })
-  helper.fails("inval", "name is missing", check, {}, { name = { type = "string", required = true } })
+  helper.fails("inval", "name is missing", check, {}, { name = { type = "string",
+    required = true } })
   check({}, { name = { type = "string" } })
   check({}, { name = "any" })
 end
@@ -71,7 +72,8 @@ function TestOptions.test_one_of()
 end
 
 function TestOptions.test_defaults_make_a_copy()
-  local spec = { steps = { type = "integer", default = 12 }, gate = { type = "boolean", default = true },
+  local spec = { steps = { type = "integer", default = 12 }, gate = { type = "boolean",
+    default = true },
     name = "string?" }
   local opts = { name = "x", gate = false }
   local full = check(opts, spec)
@@ -110,4 +112,4 @@ function TestOptions.test_nearest()
   lu.assertNil(options.nearest("", {}))
 end
 
-os.exit(lu.LuaUnit.run())
+os.exit(lu.LuaUnit.run(), true)

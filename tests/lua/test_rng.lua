@@ -112,4 +112,4 @@ function TestRng.test_bad_seeds()
   helper.fails("inval", "a whole number or a text, got nil", rng.new, nil)
 end
 
-os.exit(lu.LuaUnit.run())
+os.exit(lu.LuaUnit.run(), true)

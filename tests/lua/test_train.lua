@@ -3,6 +3,7 @@
 require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
+local progress = require "lunagrad.progress"
 
 -- A world of one number. The prompt is "level N"; a row of difficulty d is answered well when
 -- d <= N. So the score of a level is known, and so is which proposal is better.
@@ -227,6 +228,8 @@ function TestTrain.test_after_an_error_the_best_texts_are_back()
   local ok, problem = pcall(lg.train, w.spec)
   lu.assertFalse(ok)
   lu.assertEquals(problem.kind, "cancelled")
+  lu.assertEquals(problem.training.best, { ["system prompt"] = "level 6" })
+  lu.assertStrContains(tostring(problem.training), "stopped: by an error")
   lu.assertEquals(w.prompt:text(), "level 6")
 end
 
@@ -250,6 +253,22 @@ function TestTrain.test_several_parameters_with_one_role()
   w.spec.steps = 1
   lu.assertEquals(lg.train(w.spec).best,
     { ["system prompt"] = "level 6", ["system prompt #2"] = "unused" })
+end
+
+function TestTrain.test_tells_an_observer()
+  local events = {}
+  progress.on_event = function(event) table.insert(events, event) end
+  local w = world { 6, 3 }
+  w.spec.steps = 2
+  lg.train(w.spec)
+  progress.on_event = nil
+  local steps, best = {}, nil
+  for _, event in ipairs(events) do
+    if event.kind == "step" then steps[event.number] = event.reason end
+    if event.kind == "score" then best = event.best end
+  end
+  lu.assertEquals(steps, { "better", "worse" })
+  lu.assertEquals(best, 0.6)
 end
 
 function TestTrain.test_misuse()

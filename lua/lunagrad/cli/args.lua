@@ -3,8 +3,6 @@
 -- Pure: reads nothing but its arguments and raises usage errors as tables
 -- { kind = "usage", message =, hint = }. Called by the other cli modules.
 
-local options = require "lunagrad.options"
-
 local args = {}
 
 local usage_meta = { __tostring = function(e)
@@ -31,7 +29,7 @@ function args.suggest(word, known)
   for _, candidate in ipairs(known) do
     if #word >= 3 and candidate:sub(1, #word) == word then return candidate end
   end
-  return options.nearest(word, known)
+  return require("lunagrad.options").nearest(word, known)
 end
 
 --- "did you mean X?" or the fallback.

@@ -131,7 +131,7 @@ end
 -- "12 done  4 in flight  30 queued  2 retries"
 local function call_words(stats)
   local words = { ("%d done"):format(stats.calls + stats.shared),
-    ("%d in flight"):format(stats.in_flight),
+    ("%d in flight"):format(stats.in_flight + stats.host_running),
     ("%d queued"):format(stats.queued + stats.waiting) }
   if stats.retries > 0 then
     words[#words + 1] = stats.retries == 1 and "1 retry" or ("%d retries"):format(stats.retries)

@@ -1,20 +1,16 @@
---- `lunagrad run SCRIPT` and `lunagrad -e CODE`: one script, watched from start to end.
+--- `lunagrad run SCRIPT` and `lunagrad -e CODE`: one script from start to exit code.
 --
--- Sets what the command line says, runs the script as a task so that its waiting yields,
--- shows what goes on, counts interrupts, and ends with a summary and an exit code. How things
--- look is cli.display's and cli.trouble's, the script's world cli.script's.
+-- Sets what the command line says and runs the script as a task, so that its waiting yields.
+-- What is seen of it is cli.watch's and cli.display's, errors are cli.trouble's, the script's
+-- world is cli.script's; the first three are loaded when there is something to see.
 
 local args = require "lunagrad.cli.args"
-local display = require "lunagrad.cli.display"
 local script = require "lunagrad.cli.script"
 local term = require "lunagrad.term"
 
 local run = {}
 
-local STATS_SECONDS = 1    -- between two "stats" lines of --json
-local EVENT_SECONDS = 0.1  -- between two "progress" lines of --json
 local ROLES = { "model", "backward", "optimizer", "judge" }
-local KINDS = { "forward", "backward", "optimizer", "judge" } -- as the engine's ledger counts
 
 run.spec = { name = "run", options = {
   { names = { "-m", "--model" }, key = "models", type = "word", list = true, what = "a model" },
@@ -109,113 +105,6 @@ local function read_source(options)
   return { name = name, path = path ~= "-" and path or nil, text = text, rest = 2 }
 end
 
--- ---- what is watched ------------------------------------------------------------------
-
-local function counters()
-  local async = package.loaded["lunagrad.async"]
-  if async and async.started() then return async.engine():stats() end
-end
-
-local function tokens(stats)
-  local input, output = 0, 0
-  for _, usage in ipairs(stats.usage) do
-    input, output = input + usage.input, output + usage.output
-  end
-  return { input = input, output = output }
-end
-
--- A line of the --json contract.
-local function emit(self, record)
-  if not self.json then return end
-  io.stdout:write(require("lunagrad.core").json_encode(record), "\n")
-  io.stdout:flush()
-end
-
-local function on_event(self, event)
-  if event.kind == "score" then
-    self.best, self.seed_score = event.best or self.best, event.seed or self.seed_score
-  end
-  self.display:event(event)
-  if not self.json then return end
-  if event.kind == "progress" and event.done ~= event.total then
-    local now = term.monotonic()
-    if now - self.event_at < EVENT_SECONDS then return end
-    self.event_at = now
-  end
-  local record = {}
-  for key, value in pairs(event) do
-    if key ~= "kind" then record[key] = value end
-  end
-  record.event = event.kind
-  emit(self, record)
-end
-
-local function emit_stats(self)
-  local now = term.monotonic()
-  if not self.json or now - self.stats_at < STATS_SECONDS then return end
-  self.stats_at = now
-  local s = counters()
-  if not s then return end
-  emit(self, { event = "stats", calls = s.calls, shared = s.shared, in_flight = s.in_flight,
-    queued = s.queued + s.waiting, retries = s.retries, tokens = tokens(s) })
-end
-
--- Which models were really asked: every call and every reverse pass goes through these two.
-local function watch_models(self)
-  local core = require "lunagrad.core"
-  local call, backward = core.call, core.backward
-  function core.call(engine, model, spec)
-    self.asked[model] = true
-    return call(engine, model, spec)
-  end
-  function core.backward(engine, root, spec)
-    if spec.model then self.maybe_asked[spec.model] = true end
-    return backward(engine, root, spec)
-  end
-end
-
-local function models_used(self, stats)
-  local names, seen = {}, {}
-  local function add(set)
-    for model in pairs(set) do
-      local name = model:name()
-      if not seen[name] then
-        seen[name] = true
-        names[#names + 1] = display.clean_line(name)
-      end
-    end
-  end
-  add(self.asked)
-  if stats and stats.calls_by_kind[2] > 0 then add(self.maybe_asked) end
-  table.sort(names)
-  return names
-end
-
--- ---- interrupts -------------------------------------------------------------------------
-
--- No new calls; those in flight end well. What had not started is cancelled, and whoever
--- waits for it gets an error of the kind "cancelled".
-local function on_interrupt(self)
-  self.interrupted = true
-  local async = package.loaded["lunagrad.async"]
-  local engine = async and async.started() and async.engine()
-  local in_flight = engine and engine:stats().in_flight or 0
-  if engine and engine.drain then engine:drain() end
-  self.display:print(("interrupted: no new calls; %d in flight will be finished"
-    .. " (Ctrl-C again stops now)"):format(in_flight))
-end
-
-local function tick(self)
-  local signals = term.signals()
-  if signals >= 1 and not self.interrupted then on_interrupt(self) end
-  if signals >= 2 then
-    local errors = require "lunagrad.errors"
-    errors.raise("cancelled", "stopped", nil, 0)
-  end
-  self.display:tick(counters)
-  emit_stats(self)
-end
-
 -- ---- the library, set up as the command line says ------------------------------------
 
 local function engine_config(options)
@@ -244,14 +133,18 @@ local function set_roles(lg, roles)
   end
 end
 
+local function install_hooks(self)
+  require("lunagrad.progress").on_event = function(event) self.watch():event(event) end
+  require("lunagrad.async").on_tick(function() self.watch():tick() end)
+end
+
 local function set_up(self, lg)
   local async = require "lunagrad.async"
   async.configure(engine_config(self.options))
   lg.args = self.arguments
-  watch_models(self)
+  self.watch():watch_models()
   set_roles(lg, self.roles)
-  local progress = require "lunagrad.progress"
-  progress.on_event = function(event) on_event(self, event) end
+  install_hooks(self)
 end
 
 -- The library is loaded when the script asks for it; a script that never does starts at once.
@@ -276,9 +169,10 @@ local function writer(self)
       stream:write(text)
       return
     end
-    self.display:clear()
-    self.display.held_back = text ~= "" and text:sub(-1) ~= "\n"
-    stream:write(display.clean(text))
+    local display = self.watch().display
+    display:clear()
+    display.held_back = text ~= "" and text:sub(-1) ~= "\n"
+    stream:write(require("lunagrad.cli.display").clean(text))
     stream:flush()
   end
 end
@@ -295,95 +189,37 @@ local function load_script(self, source)
   return chunk
 end
 
+-- Keeps where the error was raised, and where the script was when it reached it: an error of
+-- a task inside lg.map has both.
+local function keep_places(self)
+  return function(problem)
+    local here = debug.traceback("", 2)
+    problem = require("lunagrad.errors").wrap(problem)
+    if rawget(problem, "traceback") then
+      self.outer_traceback = here
+    else
+      problem.traceback = here
+    end
+    return problem
+  end
+end
+
+-- A text that never names the library needs no loop, and starts sooner without one.
 local function run_script(self, source)
   prepare_library(self)
   local chunk = load_script(self, source)
-  local async = require "lunagrad.async"
-  async.on_tick(function() tick(self) end)
-  async.spawn(chunk, nil, table.unpack(self.words)):await()
+  local function body(...)
+    local ok, problem = xpcall(chunk, keep_places(self), ...)
+    if not ok then error(problem, 0) end
+  end
+  if not (source.text:find("lunagrad", 1, true) or source.text:find("lg", 1, true)) then
+    return body(table.unpack(self.words))
+  end
+  install_hooks(self)
+  require("lunagrad.async").spawn(body, nil, table.unpack(self.words)):await()
 end
 
 -- ---- the end ----------------------------------------------------------------------------
-
-local function summary_lines(stats, seconds, models)
-  local lines = {}
-  local calls = ("%d bought"):format(stats.calls)
-  if stats.shared > 0 then calls = ("%s, %d shared"):format(calls, stats.shared) end
-  if stats.failed > 0 then calls = ("%s, %d failed"):format(calls, stats.failed) end
-  if stats.retries > 0 then calls = ("%s, %d retries"):format(calls, stats.retries) end
-  if stats.ambiguous > 0 then
-    calls = ("%s, %d ambiguous (perhaps paid for without a reply)"):format(calls, stats.ambiguous)
-  end
-  lines[1] = "calls   " .. calls
-  local words = {}
-  for i, usage in ipairs(stats.usage) do
-    if usage.input + usage.output > 0 then
-      words[#words + 1] = ("%s %s in, %s out"):format(KINDS[i], display.count(usage.input),
-        display.count(usage.output))
-    end
-  end
-  if #words > 0 then lines[#lines + 1] = "tokens  " .. table.concat(words, "; ") end
-  lines[#lines + 1] = "time    " .. display.duration(seconds)
-  if #models > 0 then lines[#lines + 1] = "models  " .. table.concat(models, ", ") end
-  return lines
-end
-
-local function sim_lines(self, models)
-  for _, name in ipairs(models) do
-    if name == "sim" or name:find("^sim/") then
-      local what = self.source.path and "run " .. self.source.path or "-e …"
-      return {
-        'These results were made with "sim", a rule-based stand-in for a language model;'
-          .. " they say nothing about real models.",
-        ("With a real one:  OPENAI_API_KEY=… lunagrad %s -m openai/gpt-4o-mini"):format(what),
-      }
-    end
-  end
-  return {}
-end
-
-local function write_lines(lines)
-  for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
-  io.stderr:flush()
-end
-
-local function show_summary(self, stats, models)
-  if self.mode == "none" or not stats or stats.calls + stats.shared + stats.failed == 0 then
-    return
-  end
-  local lines = summary_lines(stats, term.monotonic() - self.started, models)
-  for _, line in ipairs(sim_lines(self, models)) do lines[#lines + 1] = line end
-  write_lines(lines)
-end
-
-local function or_null(value)
-  if value == nil then return require("lunagrad.core").null end
-  return value
-end
-
-local function emit_done(self, status, code, message, stats, models)
-  if not self.json then return end
-  local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
-  local s = stats or zero
-  if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
-  emit(self, { event = "done", run_id = self.run_id, status = status, exit_code = code,
-    error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
-    calls = s.calls, shared = s.shared, failed = s.failed, retries = s.retries,
-    ambiguous = s.ambiguous, tokens = tokens(s), models = models, cost_usd = or_null(nil),
-    wall_s = math.floor((term.monotonic() - self.started) * 1000 + 0.5) / 1000 })
-end
-
--- The last things of every run, however it ended. Runs once.
-local function close(self, status, code, message)
-  if self.closed then return end
-  self.closed = true
-  local stats = counters()
-  local models = models_used(self, stats)
-  self.display:finish()
-  io.stdout:flush()
-  show_summary(self, stats, models)
-  emit_done(self, status, code, message, stats, models)
-end
 
 local function again(self)
   local words = {}
@@ -395,39 +231,50 @@ local function again(self)
 end
 
 local function end_interrupted(self)
-  self.display:finish()
-  if self.mode ~= "none" then
-    write_lines({ "lunagrad: interrupted", "  to start again: " .. again(self) })
+  local watch = self.watch()
+  if watch.mode ~= "none" then
+    watch:write_lines({ "lunagrad: interrupted", "  to start again: " .. again(self) })
   end
-  close(self, "interrupted", 130, "interrupted")
+  watch:close("interrupted", 130, "interrupted")
   return 130
 end
 
 local function end_failed(self, problem)
   local trouble = require "lunagrad.cli.trouble"
-  local lines, code, status, message = trouble.describe(problem, self.source.path)
-  self.display:finish()
-  io.stdout:flush()
-  write_lines(lines)
-  close(self, status, code, message)
+  local lines, code, status, message = trouble.describe(problem, self.source.path,
+    self.outer_traceback)
+  self.watch():write_lines(lines)
+  self.watch():close(status, code, message)
   return code
 end
 
+local function end_well(self)
+  if self.watching or self.options.json then self.watch():close("ok", 0) end
+  return 0
+end
+
 local function new_run(options, argv)
-  local mode, colour, unicode = display.choose(options.display, term.isatty(2), os.getenv)
-  local now = term.monotonic()
-  local self = { options = options, argv = argv, json = options.json, mode = mode,
-    roles = read_roles(options.models), started = now, event_at = -math.huge, stats_at = now,
-    asked = {}, maybe_asked = {}, interrupted = false,
-    run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid() }
-  self.display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
-    width = function() return term.width(2) end, colour = colour, unicode = unicode })
+  local self = { options = options, argv = argv, json = options.json,
+    roles = read_roles(options.models), started = term.monotonic() }
+  function self.watch()
+    if not self.watching then
+      self.watching = require("lunagrad.cli.watch").new({ json = options.json,
+        display = options.display, source = self.source, started = self.started })
+    end
+    return self.watching
+  end
   function self.leave(code, and_close)
     local number = code == nil and 0 or code == true and 0 or code == false and 1 or code
-    close(self, number == 0 and "ok" or "error", number)
+    self.watch():close(number == 0 and "ok" or "error", number)
     os.exit(code, and_close)
   end
   return self
+end
+
+local function emit_launch(self)
+  local watch = self.watch()
+  watch:emit({ event = "launch", run_id = watch.run_id, script = self.source.name:sub(2),
+    pid = term.pid() })
 end
 
 --- Run the command.
@@ -443,14 +290,12 @@ function run.main(argv, first)
   local self = new_run(options, argv)
   self.source = read_source(options)
   self.arguments, self.words = read_arguments(options.rest, self.source.rest, options.seed)
-  emit(self, { event = "launch", run_id = self.run_id, script = self.source.name:sub(2),
-    pid = term.pid() })
+  if options.json then emit_launch(self) end
   term.catch_signals()
   local ok, problem = pcall(run_script, self, self.source)
-  if self.interrupted or term.signals() > 0 then return end_interrupted(self) end
+  if term.signals() > 0 then return end_interrupted(self) end
   if not ok then return end_failed(self, problem) end
-  close(self, "ok", 0)
-  return 0
+  return end_well(self)
 end
 
 return run

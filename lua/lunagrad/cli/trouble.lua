@@ -136,11 +136,9 @@ local function context_line(lines, err)
 end
 
 local function message_of(err)
-  if type(err) == "table" and type(err.message) == "string" then return err.message end
-  if type(err) == "table" and not (getmetatable(err) or {}).__tostring then
-    return "the script raised a table as an error"
-  end
-  return tostring(err)
+  local text = type(err) == "table" and err.message
+  if type(text) ~= "string" then text = tostring(err) end
+  return text:find("^table: 0?x?%x+$") and "the script raised a table as an error" or text
 end
 
 local function exit_code(err)
@@ -154,12 +152,13 @@ end
 --- Describe an error.
 ---@param err any
 ---@param script_path string|nil of the script that was run
+---@param outer string|nil traceback of the script's main task, if another task failed
 ---@return string[] lines, integer exit_code, string status, string message
-function trouble.describe(err, script_path)
+function trouble.describe(err, script_path, outer)
   local code, status = exit_code(err)
   local is_table = type(err) == "table"
-  local traceback = is_table and rawget(err, "traceback")
-  local frames = traceback and trouble.frames(traceback, script_path) or {}
+  local traceback = is_table and rawget(err, "traceback") or ""
+  local frames = trouble.frames(traceback .. "\n" .. (outer or ""), script_path)
   local path, number, message = split_position(message_of(err), script_path)
   if not path and is_table then path, number = own_position(err, script_path) end
   if not path and frames[1] then path, number = frames[1].path, frames[1].line end

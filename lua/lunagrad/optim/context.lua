@@ -61,8 +61,11 @@ end
 
 local function scored(score, target)
   if not score then return "" end
-  return target and (", scored %.4g of %.4g, higher is better"):format(score, target)
-    or (", scored %.4g, higher is better"):format(score)
+  return (", scored %.4g of %.4g, higher is better"):format(score, target)
+end
+
+local function validated(score)
+  return score and (", %.4g in validation, higher is better"):format(score) or ""
 end
 
 -- ---- feedback --------------------------------------------------------------
@@ -103,7 +106,7 @@ local function head_of(values, n, one)
   elseif one.count > 1 then
     parts[#parts + 1] = (", given %d times in these words"):format(one.count)
   end
-  parts[#parts + 1] = scored(record.score, record.target)
+  parts[#parts + 1] = scored(record.score, record.target or 1)
   return ("Piece %d%s"):format(n, table.concat(parts))
 end
 
@@ -161,8 +164,9 @@ local function past_body(values, past, budget)
   local said = context.fit(texts_of(past, "feedback"), budget // 2)
   local lines = {}
   for i, one in ipairs(past) do
-    lines[i] = ("Version %d%s:\n<VERSION>\n%s\n</VERSION>\nWhat was said about it:\n<FEEDBACK>\n%s\n</FEEDBACK>")
-      :format(i, scored(one.score), values:add(versions[i]), values:add(said[i]))
+    lines[i] = ("Version %d%s:\n<VERSION>\n%s\n</VERSION>\nWhat was said about it:\n"
+      .. "<FEEDBACK>\n%s\n</FEEDBACK>"):format(i, validated(one.score), values:add(versions[i]),
+      values:add(said[i]))
   end
   return table.concat(lines, "\n")
 end

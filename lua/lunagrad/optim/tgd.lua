@@ -37,11 +37,11 @@ local function take_params(spec)
   local params, seen = {}, {}
   for i, p in ipairs(spec) do
     if not var.is(p) then
-      errors.raise("inval", ("lg.optim.tgd: parameter %d is no variable, but a %s"):format(i, type(p)),
-        "make it with lg.param(text, role)", 3)
+      errors.raise("inval", ("lg.optim.tgd: parameter %d is no variable, but a %s")
+        :format(i, type(p)), "make it with lg.param(text, role)", 3)
     elseif not p:grad() then
-      errors.raise("inval", ("lg.optim.tgd: parameter %d (%s) does not require grad"):format(i, p.role),
-        "make it with lg.param(text, role)", 3)
+      errors.raise("inval", ("lg.optim.tgd: parameter %d (%s) does not require grad")
+        :format(i, p.role), "make it with lg.param(text, role)", 3)
     elseif seen[p] then
       errors.raise("inval", ("lg.optim.tgd: parameters %d and %d are the same variable")
         :format(seen[p], i), nil, 3)
@@ -105,16 +105,18 @@ local function tgd(spec)
   end
   options.check(named, SPEC, "lg.optim.tgd")
   local self = setmetatable({
-    params = take_params(spec), model = spec.model, tag = tag_name(spec.tags),
+    params = take_params(spec), tag = tag_name(spec.tags),
+    model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
     momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
     constraints = {}, examples = example_texts(spec.examples),
-    budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, rewritten = {},
+    budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
+    rewritten = {},
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
     self.constraints[i] = constraint.lift(one, ("lg.optim.tgd: constraint %d"):format(i))
   end
-  for i in ipairs(self.params) do self.past[i], self.refused[i] = {}, {} end
+  for i in ipairs(self.params) do self.past[i], self.refused[i], self.scores[i] = {}, {}, {} end
   return self
 end
 
@@ -140,13 +142,22 @@ local function template(engine, name, tag)
   return core.var(engine, (text:gsub("%f[%w_]" .. TAG .. "%f[^%w_]", tag)), t.role, false)
 end
 
+--- The past versions that momentum shows, with the scores that validation gave them.
+local function past_of(self, i)
+  local list = context.last_other(self.past[i], self.momentum, self.params[i]:text())
+  for n, one in ipairs(list) do
+    list[n] = { text = one.text, feedback = one.feedback, score = self.scores[i][one.text] }
+  end
+  return list
+end
+
 --- The question for parameter i as variables, and the tag that the answer must use.
 local function question(self, i, feedback)
   local engine, p = var.engine(), self.params[i]
   local shown = context.build {
     feedback = feedback, budget = self.budget, constraints = self.constraints,
     examples = self.examples, refused = self.refused[i],
-    past = context.last_other(self.past[i], self.momentum, p:text()),
+    past = past_of(self, i),
     memory = context.last(self.past[i], self.memory),
     prompt = function(name) return template(engine, name, TAG):text() end,
   }
@@ -174,6 +185,15 @@ end
 
 -- ---- the answer ------------------------------------------------------------
 
+--- The text without blank lines and blanks around it; the first line of several keeps its indent.
+local function clean(text)
+  if not text:find("\n", 1, true) then return trim(text) end
+  local first = text:find "%S"
+  if not first then return "" end
+  while first > 1 and text:sub(first - 1, first - 1):find "[ \t]" do first = first - 1 end
+  return text:match(".*%S", first)
+end
+
 --- What is wrong with an answer: nil and the new text, or the problem and whether to ask again.
 local function judge_answer(self, i, reply, tag)
   local before, finish = self.params[i]:text(), reply:finish_reason()
@@ -186,15 +206,15 @@ local function judge_answer(self, i, reply, tag)
   if not new then
     return ("it holds no text between <%s> and </%s>"):format(tag, tag), true
   end
-  new = trim(new)
+  new = clean(new)
   if new == "" then return "the new text is empty", false end
-  if new == trim(before) then return "the new text is the old one", false end
+  if trim(new) == trim(before) then return "the new text is the old one", false end
   local broken, why = constraint.broken(self.constraints, new)
   if broken then
     return ("the new text breaks the constraint \"%s\": %s"):format(broken.text, why), true
   end
   for _, old in ipairs(self.refused[i]) do
-    if old.alone and trim(old.text) == new then
+    if old.alone and trim(old.text) == trim(new) then
       return "this text was tried already, and validation refused it", true
     end
   end
@@ -260,12 +280,12 @@ local function feedback_of(p)
 end
 
 --- Set all new texts. If one cannot be set, those before it are taken back.
-local function commit(self, proposals)
+local function commit(self, active, proposals)
   local done = {}
-  for i, proposal in pairs(proposals) do
+  for _, i in ipairs(active) do
     local p = self.params[i]
     local versions = p:versions()
-    local ok, problem = pcall(p.set, p, proposal.text)
+    local ok, problem = pcall(p.set, p, proposals[i].text)
     if not ok then
       for _, one in ipairs(done) do one.param:rollback(one.versions) end
       error(problem, 0)
@@ -277,26 +297,22 @@ end
 local function remember(self, i, feedback)
   local past, keep = self.past[i], math.max(self.momentum, self.memory)
   if keep == 0 then return end
-  local text, score = self.params[i]:text(), nil
-  local joined = {}
-  for n, record in ipairs(feedback) do
-    joined[n], score = record.text, score or record.score
-  end
-  past[#past + 1] = { text = text, feedback = table.concat(joined, "\n"), score = score }
+  past[#past + 1] = { text = self.params[i]:text(), feedback = table.concat(feedback, "\n") }
   while #past > keep + 1 do table.remove(past, 1) end
 end
 
 local function gather(self)
-  local entries, active = {}, {}
+  local entries, active, records = {}, {}, {}
   for i, p in ipairs(self.params) do
     local entry = { role = p.role, name = p.role, changed = false, before = p:text(),
-                    feedback_count = 0, reasked = false }
+                    feedback_count = 0, feedback = {}, reasked = false }
     entries[i] = entry
     if not p:grad() then
       entry.reason = "frozen: it does not require grad any more"
     else
-      entry.feedback = feedback_of(p)
-      entry.feedback_count = #entry.feedback
+      records[i] = feedback_of(p)
+      entry.feedback_count = #records[i]
+      for n, record in ipairs(records[i]) do entry.feedback[n] = record.text end
       if entry.feedback_count == 0 then
         entry.reason = "no feedback"
       else
@@ -304,17 +320,17 @@ local function gather(self)
       end
     end
   end
-  return entries, active
+  return entries, active, records
 end
 
 --- Rewrite the parameters that have feedback: all of them, or none.
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
---- feedback_count, reasked, reply}}}
+--- feedback = texts, feedback_count, reasked, reply = variable}}}
 function Tgd:step()
-  local entries, active = gather(self)
+  local entries, active, records = gather(self)
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
   local answers = async.map(active, function(i)
-    return propose(self, i, entries[i].feedback)
+    return propose(self, i, records[i])
   end, { example = false })
   local accepted, refusals = {}, {}
   for n, i in ipairs(active) do
@@ -329,10 +345,12 @@ function Tgd:step()
   end
   for _, i in ipairs(active) do remember(self, i, entries[i].feedback) end
   if #refusals > 0 then
-    for i in pairs(accepted) do entries[i].reason = "kept, because another parameter was refused" end
+    for i in pairs(accepted) do
+      entries[i].reason = "kept as it was, because another parameter was refused"
+    end
     return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
   end
-  commit(self, accepted)
+  commit(self, active, accepted)
   self.rewritten = active
   for i, answer in pairs(accepted) do
     entries[i].changed, entries[i].after = true, answer.text
@@ -366,9 +384,13 @@ function Tgd:rejected(score, kept)
   end
 end
 
---- Tell the optimizer that its last step was kept: what was refused before is no longer shown.
-function Tgd:accepted()
-  for i in ipairs(self.params) do self.refused[i] = {} end
+--- Tell the optimizer that the texts the parameters hold now stay, and what validation gave them.
+--- What was refused before is no longer shown; the score is, with the past versions.
+---@param score number|nil
+function Tgd:accepted(score)
+  for i, p in ipairs(self.params) do
+    self.refused[i], self.scores[i][p:text()] = {}, score
+  end
 end
 
 return tgd

@@ -93,7 +93,7 @@ local function choose(findings, noise, seed)
   local chosen = {}
   local first = hash.int(seed, "first", #findings)
   for i = 0, #findings - 1 do
-    if i == 0 or hash.unit(seed, "also " .. i) < 0.4 then
+    if i == 0 or hash.unit(seed, "also " .. i) < 0.15 then
       chosen[#chosen + 1] = findings[(first + i - 1) % #findings + 1]
     end
   end
@@ -115,34 +115,36 @@ local function pass_on(case, seed)
 end
 
 local AHEAD = {
-  { "container", "heads and stalks", function(item) return item.wanted and item.held end },
-  { "quantity", "more than one of a thing", function(item) return item.wanted and item.n > 1 end },
-  { "distractor", "things of another kind", function(item) return not item.wanted end },
-  { "sum", "much to add up", function(item) return item.wanted end },
+  { "container", "lists hold heads and stalks", function(i) return i.wanted and i.held end },
+  { "quantity", "lists hold several of a thing", function(i) return i.wanted and i.n > 1 end },
+  { "distractor", "lists hold things of another kind", function(i) return not i.wanted end },
+  { "sum", "there is much to add up", function(i) return i.wanted end },
+  { "words", "somebody has to read the answer off", function(i) return i.wanted end },
+  { "ramble", "somebody has to find the answer", function(i) return i.wanted end },
 }
 
--- Something in this question that others will stumble over, though this output did not.
+-- What others will stumble over, though this output did not. The more the instructions say
+-- already, the more attention is left for it.
 local function look_ahead(case, named, seed)
-  if case.answer or hash.unit(seed, "look ahead") >= 0.25 then
-    return nil
-  end
-  local said, open = cues.read(case.instructions).cure, {}
+  local said, open, room = cues.read(case.instructions).cure, {}, 0
   for _, entry in ipairs(AHEAD) do
     local name, applies = entry[1], entry[3]
     local found = false
     for _, item in ipairs(case.question.items) do
       found = found or applies(item)
     end
-    if found and not named[name] and (said[name] or 0) < 0.8 then
+    if (said[name] or 0) >= 0.8 then
+      room = room + 0.25
+    elseif found and not named[name] then
       open[#open + 1] = entry
     end
   end
-  if #open == 0 then
+  if case.answer or #open == 0 or hash.unit(seed, "look ahead") >= room then
     return nil
   end
   local entry = hash.pick(seed, "ahead", open)
-  return "Other questions will hold " .. entry[2] .. " as well; tell the model to "
-    .. hash.pick(seed, "ahead", slips[entry[1]].remedy) .. "."
+  return "Looking ahead, " .. entry[2] .. ": tell the model to "
+    .. hash.pick(seed, "how ahead", slips[entry[1]].remedy) .. "."
 end
 
 local function prose(view, case, options)

@@ -97,7 +97,7 @@ local vocabulary = lexer.vocabulary {
 -- negation; "~a" either way. `unless`: classes that spoil it. Strongest first.
 local cure = {
   skip = {
-    { 0.98, "list|onebyone", "~item|each|onebyone", unless = { "onceeach" } },
+    { 0.985, "list|onebyone", "~item|each|onebyone", unless = { "onceeach" } },
     { 0.95, "count|decide|number", "onebyone" },
     { 0.90, "!skip|!exclude", "~item|~each|nothing",
       unless = { "!held", "quantity", "!quantity" } },
@@ -107,7 +107,7 @@ local cure = {
     { 0.20, "care" },
   },
   quantity = {
-    { 0.98, "quantity", "count|item|each|care|word|list|written|total|number|with|decide",
+    { 0.985, "quantity", "count|item|each|care|word|list|written|total|number|with|decide",
       unless = { "onceeach" } },
     { 0.85, "quantity", unless = { "onceeach" } },
     { 0.95, "numword", "countas", "number|count|numword|item", unless = { "held", "answer" } },
@@ -116,13 +116,13 @@ local cure = {
     { 0.15, "care" },
   },
   distractor = {
-    { 0.98, "only", "count|list|number|decide", "~category|~belong|~other", unless = { "held" } },
-    { 0.98, "exclude|!count", "~other|~belong|!category", unless = { "held", "!held" } },
+    { 0.985, "only", "count|list|number|decide", "~category|~belong|~other", unless = { "held" } },
+    { 0.985, "exclude|!count", "~other|~belong|!category", unless = { "held", "!held" } },
     { 0.95, "decide", "each|item", "~belong", unless = { "held" } },
     { 0.10, "care" },
   },
   container = {
-    { 0.98, "held", "count|countas|item|category|care|each|quantity" },
+    { 0.985, "held", "count|countas|item|category|care|each|quantity" },
     { 0.95, "!exclude|!skip", "held|!held" },
   },
   sum = {
@@ -134,12 +134,12 @@ local cure = {
     { 0.15, "care" },
   },
   words = {
-    { 0.98, "digit", unless = { "inwords" } },
+    { 0.985, "digit", unless = { "inwords" } },
     { 0.92, "!inwords|!word", "answer|digit|total" },
     { 0.90, "asnumber" },
   },
   ramble = {
-    { 0.98, "ending", "answer|digit", unless = { "recheck", "chatty" } },
+    { 0.985, "ending", "answer|digit", unless = { "recheck", "chatty" } },
     { 0.95, "nothing|!speak", "after|!after", unless = { "chatty" } },
     { 0.85, "format", "answer" },
     { 0.90, "onlyanswer" },

@@ -10,7 +10,7 @@
 local slips = {}
 
 slips.skip = {
-  rate = 0.34, worst = 0.60,
+  rate = 0.36, worst = 0.60,
   fault = {
     "The output passes over {detail}.",
     "{Detail} got lost: it is nowhere in the count.",
@@ -55,7 +55,7 @@ slips.quantity = {
 }
 
 slips.distractor = {
-  rate = 0.52, worst = 0.85,
+  rate = 0.46, worst = 0.85,
   fault = {
     "The output counts {detail}, which does not belong to the {asked}.",
     "It includes {detail}, although that does not belong among the {asked}.",
@@ -75,7 +75,7 @@ slips.distractor = {
 }
 
 slips.container = {
-  rate = 0.34, worst = 0.85,
+  rate = 0.28, worst = 0.85,
   fault = {
     "The output leaves {detail} aside, although a head, stalk or bunch is an item as well.",
     "{Detail} is not counted, as if the head or stalk made it something else.",
@@ -93,7 +93,7 @@ slips.container = {
 }
 
 slips.sum = {
-  rate = 0.12, worst = 0.50,
+  rate = 0.10, worst = 0.50,
   fault = {
     "The items are right, but they are added up wrongly ({detail}).",
     "There is a slip in the addition: {detail}.",
@@ -113,7 +113,7 @@ slips.sum = {
 }
 
 slips.words = {
-  rate = 0.23, worst = 0.90,
+  rate = 0.24, worst = 0.90,
   fault = {
     "The output spells its number in words, so that no program can read it.",
     "The result is written out in words where a number is expected.",
@@ -133,7 +133,7 @@ slips.words = {
 }
 
 slips.ramble = {
-  rate = 0.25, worst = 0.85,
+  rate = 0.26, worst = 0.85,
   fault = {
     "The output goes on behind its answer, and {detail} comes last, where the answer should be.",
     "The answer is buried: a trailing remark ends with {detail}.",

@@ -46,7 +46,7 @@ local function question(r)
   local length = r:pick(LENGTHS)
   -- "How many objects" asks for everything; other questions may hold a few strays.
   local strays = 0
-  if kind ~= "object" and length > 3 and r:float() < 0.45 then
+  if kind ~= "object" and length > 3 and r:float() < 0.35 then
     strays = r:int(1, 3)
   end
   local entries, total = {}, 0

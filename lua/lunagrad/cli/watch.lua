@@ -1,0 +1,232 @@
+--- A run as it is seen from outside: the display, the --json lines, interrupts, the summary.
+--
+-- Told of events and ticks by cli.run, asks the engine for its counters, and changes nothing
+-- but to stop buying when the user interrupts. Loaded when there is something to see.
+
+local display = require "lunagrad.cli.display"
+local term = require "lunagrad.term"
+
+local watch = {}
+
+local STATS_SECONDS = 1    -- between two "stats" lines of --json
+local EVENT_SECONDS = 0.1  -- between two "progress" lines of --json
+local KINDS = { "forward", "backward", "optimizer", "judge" } -- as the engine's ledger counts
+
+---@class lunagrad.watch
+local methods = {}
+methods.__index = methods
+
+--- Begin to watch. `about` is { json =, display = what was asked for, source = }.
+---@param about table
+---@return lunagrad.watch
+function watch.new(about)
+  local mode, colour, unicode = display.choose(about.display, term.isatty(2), os.getenv)
+  local now = term.monotonic()
+  return setmetatable({ json = about.json, mode = mode, source = about.source,
+    started = about.started, event_at = -math.huge, stats_at = now, asked = {}, maybe_asked = {},
+    interrupted = false,
+    run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
+    display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
+      width = function() return term.width(2) end, colour = colour, unicode = unicode }) },
+    methods)
+end
+
+-- ---- counters -------------------------------------------------------------------------
+
+local function counters()
+  local async = package.loaded["lunagrad.async"]
+  if async and async.started() then return async.engine():stats() end
+end
+
+local function tokens(stats)
+  local input, output = 0, 0
+  for _, usage in ipairs(stats.usage) do
+    input, output = input + usage.input, output + usage.output
+  end
+  return { input = input, output = output }
+end
+
+--- Note which models are really asked: every call and reverse pass goes through these two.
+function methods:watch_models()
+  local core = require "lunagrad.core"
+  local call, backward = core.call, core.backward
+  function core.call(engine, model, spec)
+    self.asked[model] = true
+    return call(engine, model, spec)
+  end
+  function core.backward(engine, root, spec)
+    if spec.model then self.maybe_asked[spec.model] = true end
+    return backward(engine, root, spec)
+  end
+end
+
+local function models_used(self, stats)
+  local names, seen = {}, {}
+  local function add(set)
+    for model in pairs(set) do
+      local name = model:name()
+      if not seen[name] then
+        seen[name] = true
+        names[#names + 1] = display.clean_line(name)
+      end
+    end
+  end
+  add(self.asked)
+  if stats and stats.calls_by_kind[2] > 0 then add(self.maybe_asked) end
+  table.sort(names)
+  return names
+end
+
+-- ---- events and ticks -----------------------------------------------------------------
+
+--- A line of the --json contract; nothing without --json.
+---@param record table
+function methods:emit(record)
+  if not self.json then return end
+  io.stdout:write(require("lunagrad.core").json_encode(record), "\n")
+  io.stdout:flush()
+end
+
+--- An event of lunagrad.progress.
+---@param event table
+function methods:event(event)
+  if event.kind == "score" then
+    self.best, self.seed_score = event.best or self.best, event.seed or self.seed_score
+  end
+  self.display:event(event)
+  if not self.json then return end
+  if event.kind == "progress" and event.done ~= event.total then
+    local now = term.monotonic()
+    if now - self.event_at < EVENT_SECONDS then return end
+    self.event_at = now
+  end
+  local record = {}
+  for key, value in pairs(event) do
+    if key ~= "kind" then record[key] = value end
+  end
+  record.event = event.kind
+  self:emit(record)
+end
+
+local function emit_stats(self)
+  local now = term.monotonic()
+  if not self.json or now - self.stats_at < STATS_SECONDS then return end
+  self.stats_at = now
+  local s = counters()
+  if not s then return end
+  self:emit({ event = "stats", calls = s.calls, shared = s.shared,
+    in_flight = s.in_flight + s.host_running, queued = s.queued + s.waiting,
+    retries = s.retries, tokens = tokens(s) })
+end
+
+-- No new calls; those in flight end well. What had not started is cancelled, and whoever
+-- waits for it gets an error of the kind "cancelled".
+local function on_interrupt(self)
+  self.interrupted = true
+  local async = package.loaded["lunagrad.async"]
+  local engine = async and async.started() and async.engine()
+  local in_flight = engine and engine:stats().in_flight or 0
+  if engine then engine:drain(true) end
+  self.display:print(("interrupted: no new calls; %d in flight will be finished"
+    .. " (Ctrl-C again stops now)"):format(in_flight))
+end
+
+--- Called often while the loop waits: signals, the display, "stats" lines.
+function methods:tick()
+  local signals = term.signals()
+  if signals >= 1 and not self.interrupted then on_interrupt(self) end
+  if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
+  self.display:tick(counters)
+  emit_stats(self)
+end
+
+-- ---- the end --------------------------------------------------------------------------
+
+local function summary_lines(stats, seconds, models)
+  local lines = {}
+  local calls = ("%d bought"):format(stats.calls)
+  if stats.shared > 0 then calls = ("%s, %d shared"):format(calls, stats.shared) end
+  if stats.failed > 0 then calls = ("%s, %d failed"):format(calls, stats.failed) end
+  if stats.retries > 0 then calls = ("%s, %d retries"):format(calls, stats.retries) end
+  if stats.ambiguous > 0 then
+    calls = ("%s, %d ambiguous (perhaps paid for without a reply)"):format(calls, stats.ambiguous)
+  end
+  lines[1] = "calls   " .. calls
+  local words = {}
+  for i, usage in ipairs(stats.usage) do
+    if usage.input + usage.output > 0 then
+      words[#words + 1] = ("%s %s in, %s out"):format(KINDS[i], display.count(usage.input),
+        display.count(usage.output))
+    end
+  end
+  if #words > 0 then lines[#lines + 1] = "tokens  " .. table.concat(words, "; ") end
+  lines[#lines + 1] = "time    " .. display.duration(seconds)
+  if #models > 0 then lines[#lines + 1] = "models  " .. table.concat(models, ", ") end
+  return lines
+end
+
+local function sim_lines(self, models)
+  for _, name in ipairs(models) do
+    if name == "sim" or name:find("^sim/") then
+      local what = self.source.path and "run " .. self.source.path or "-e …"
+      return {
+        'These results were made with "sim", a rule-based stand-in for a language model;'
+          .. " they say nothing about real models.",
+        ("With a real one:  OPENAI_API_KEY=… lunagrad %s -m openai/gpt-4o-mini"):format(what),
+      }
+    end
+  end
+  return {}
+end
+
+--- Lines for people, once the live block is gone.
+---@param lines string[]
+function methods:write_lines(lines)
+  self.display:finish()
+  io.stdout:flush()
+  for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
+  io.stderr:flush()
+end
+
+local function show_summary(self, stats, models)
+  if self.mode == "none" or not stats or stats.calls + stats.shared + stats.failed == 0 then
+    return
+  end
+  local lines = summary_lines(stats, term.monotonic() - self.started, models)
+  for _, line in ipairs(sim_lines(self, models)) do lines[#lines + 1] = line end
+  self:write_lines(lines)
+end
+
+local function or_null(value)
+  if value == nil then return require("lunagrad.core").null end
+  return value
+end
+
+local function emit_done(self, status, code, message, stats, models)
+  if not self.json then return end
+  local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
+  local s = stats or zero
+  if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
+  self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,
+    error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
+    calls = s.calls, shared = s.shared, failed = s.failed, retries = s.retries,
+    ambiguous = s.ambiguous, tokens = tokens(s), models = models, cost_usd = or_null(nil),
+    wall_s = math.floor((term.monotonic() - self.started) * 1000 + 0.5) / 1000 })
+end
+
+--- The last things of every run, however it ended. Only the first call counts.
+---@param status string "ok", "error", "provider" or "interrupted"
+---@param code integer
+---@param message string|nil of an error
+function methods:close(status, code, message)
+  if self.closed then return end
+  self.closed = true
+  local stats = counters()
+  local models = models_used(self, stats)
+  self.display:finish()
+  io.stdout:flush()
+  show_summary(self, stats, models)
+  emit_done(self, status, code, message, stats, models)
+end
+
+return watch

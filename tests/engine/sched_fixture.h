@@ -1,0 +1,180 @@
+/* sched_fixture.h - a scheduler on virtual time, and short words for what tests do
+ * with it. Shared by test_sched*.c. */
+#ifndef LG_TEST_SCHED_FIXTURE_H
+#define LG_TEST_SCHED_FIXTURE_H
+
+#include "../support.h"
+
+#include "../../engine/sched.h"
+
+#define SECOND INT64_C(1000000)
+#define GOOD(text)                                                                        \
+    "{\"choices\":[{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]," \
+    "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":2}}"
+#define CUT(text) \
+    "{\"choices\":[{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"length\"}]}"
+
+typedef struct fixture {
+    support_heap heap;
+    lg_mem mem;
+    lg_log log;
+    char logged[8192];
+    lg_clock clock;
+    lg_sched *s;
+    lg_model *model;
+    uint64_t last_id;
+} fixture;
+
+static inline void fixture_log(void *ud, int level, const char *msg)
+{
+    fixture *f = ud;
+    size_t n = strlen(f->logged);
+    snprintf(f->logged + n, sizeof f->logged - n, "%d %s\n", level, msg);
+}
+
+/* NULL: out of memory. */
+static inline lg_model *fixture_model(fixture *f, const char *url, const char *key, int concurrency)
+{
+    static const lg_option options[] = {{"max_tokens", "9"}, {"temperature", "0"}};
+    lg_model_config cfg = {
+        .size = sizeof cfg,
+        .dialect = url ? "openai" : "host",
+        .name = url ? "x/m" : "lua/f",
+        .model = "m",
+        .base_url = url,
+        .api_key = key,
+        .options = options,
+        .n_options = 2,
+        .concurrency = concurrency,
+    };
+    const char *why;
+    lg_model *model = NULL;
+    int err = lg__model_make(&f->mem, &cfg, &model, &why);
+    assert_true(err == LG_OK || err == LG_ENOMEM);
+    return model;
+}
+
+/* On memory that is set up already. 0, LG_ENOMEM. */
+static inline int fixture_start_on(fixture *f, const lg_sched_config *cfg)
+{
+    lg__log_init(&f->log, &f->mem, fixture_log, f, LG_LOG_DEBUG);
+    lg__clock_init(&f->clock, true);
+    int err = lg__sched_new(&f->mem, &f->log, &f->clock, cfg, &f->s);
+    f->model = err ? NULL : fixture_model(f, "https://x/v1", "sk-canary-0", 0);
+    return err || !f->model ? LG_ENOMEM : LG_OK;
+}
+
+static inline void fixture_start(fixture *f, const lg_sched_config *cfg)
+{
+    lg_sched_config none = {0};
+    memset(f, 0, sizeof *f);
+    support_mem_init(&f->mem, &f->heap);
+    if (fixture_start_on(f, cfg ? cfg : &none)) {
+        abort(); /* of a heap that does not fail yet */
+    }
+}
+
+static inline void fixture_end(fixture *f)
+{
+    lg__sched_free(f->s);
+    if (f->model) {
+        assert_int_equal(f->model->refs, 1);
+    }
+    lg__model_destroy(f->model);
+    lg__log_free(&f->log);
+    assert_heap_empty(&f->heap);
+}
+
+/* NULL: out of memory. */
+static inline lg_request *make(fixture *f, lg_model *model, const char *text)
+{
+    const char *role = "user";
+    lg_request *r = NULL;
+    lg_text *t = lg__text_new(&f->mem, text, strlen(text));
+    if (t) {
+        int err =
+            lg__request_new(&f->mem, ++f->last_id, model, &role, &t, 1, NULL, 0, 0, LG_FORWARD, &r);
+        assert_true(err == LG_OK || err == LG_ENOMEM);
+        lg__text_unref(t);
+    }
+    return r;
+}
+
+static inline lg_request *submit_to(fixture *f, lg_model *model, const char *text)
+{
+    lg_request *r = make(f, model, text);
+    assert_non_null(r);
+    lg_request *got = lg__sched_submit(f->s, r);
+    assert_non_null(got);
+    return got;
+}
+
+static inline lg_request *submit(fixture *f, const char *text)
+{
+    return submit_to(f, f->model, text);
+}
+
+static inline lg_http_done done_of(fixture *f, int status, const char *body)
+{
+    lg_http_done d;
+    memset(&d, 0, sizeof d);
+    d.status = status;
+    d.sent = true;
+    d.retry_after_ms = -1;
+    snprintf(d.content_type, sizeof d.content_type, "application/json");
+    lg__fail_init(&d.fail);
+    lg__bytes_init(&d.body, &f->mem, LG_BYTES_MAX);
+    lg__bytes_adds(&d.body, body);
+    return d;
+}
+
+static inline int answer(fixture *f, lg_request *r, int status, const char *body)
+{
+    lg_http_done d = done_of(f, status, body);
+    return lg__sched_finish(f->s, r, &d);
+}
+
+static inline int answer_later(fixture *f, lg_request *r, int status, int64_t retry_after_ms)
+{
+    lg_http_done d = done_of(f, status, "");
+    d.retry_after_ms = retry_after_ms;
+    return lg__sched_finish(f->s, r, &d);
+}
+
+static inline int break_off(fixture *f, lg_request *r, int code, bool sent, const char *message)
+{
+    lg_http_done d = done_of(f, 0, "");
+    d.sent = sent;
+    lg__fail_set(&d.fail, &f->mem, code, "%s", message);
+    return lg__sched_finish(f->s, r, &d);
+}
+
+static inline void advance(fixture *f, int64_t us)
+{
+    lg__clock_advance(&f->clock, lg__clock_now(&f->clock) + us);
+}
+
+/* Time passes until the next back-off is over. */
+static inline void advance_to_due(fixture *f)
+{
+    int64_t due = lg__sched_due(f->s);
+    assert_true(due < INT64_MAX);
+    lg__clock_advance(&f->clock, due);
+}
+
+static inline lg_stats stats_of(fixture *f)
+{
+    lg_stats s;
+    memset(&s, 0, sizeof s);
+    lg__sched_stats(f->s, &s);
+    return s;
+}
+
+#define assert_part(text, part)                           \
+    do {                                                  \
+        const char *text_ = (text);                       \
+        if (!strstr(text_, part))                         \
+            fail_msg("\"%s\" lacks \"%s\"", text_, part); \
+    } while (0)
+
+#endif
