@@ -37,7 +37,7 @@ STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
 ALL_CFLAGS = $(STD) $(OPT) $(WARN) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
-COMMAND_ONLY = lua/main.c lua/term.c lua/mockd.c
+COMMAND_ONLY = lua/main.c lua/term.c lua/mockd.c lua/mockserver.c
 ENGINE_SRC  := $(wildcard engine/*.c)
 LUA_SRC     := $(wildcard lua/*.c)
 MODULE_SRC  := $(filter-out $(COMMAND_ONLY),$(LUA_SRC))
@@ -133,7 +133,9 @@ $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(
 		$(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST)
 
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# gcc's guesses about sizes and paths go astray in instrumented code
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-Wno-format-truncation -Wno-maybe-uninitialized
 asan: deps-check
 	@$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g $(SANITIZE)' -j$(JOBS) all tests
 	@BUILD=$(BUILD)/asan LG_TEST_SLOW=4 LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \

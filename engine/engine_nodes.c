@@ -66,6 +66,7 @@ void lg_model_unref(lg_model *m) {
             *at = m->next;
             break;
         }
+    lg__sched_forget(m->engine->sched, m);
     lg__model_destroy(m);
 }
 

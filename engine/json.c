@@ -17,42 +17,73 @@
 
 /* ---- cJSON's memory ------------------------------------------------------ */
 
-typedef union header {
-    size_t size;
-    max_align_t align;
-} header;
+/* A tree lives in a few chunks that are freed whole: cJSON makes some sixty small
+ * blocks for a model's reply, which one by one would cost more than the parsing.
+ * The root is the first thing allocated, so the first chunk is found from it. */
+typedef struct chunk {
+    struct chunk *next;
+    size_t size, used;          /* of the whole chunk, header included */
+    max_align_t data[];
+} chunk;
 
-/* Whose tree is being made or freed on this thread; NULL: not an engine's, and
- * the hooks are malloc and free, blocks without header. */
+/* Whose tree is being made on this thread; mem NULL: not an engine's, and the
+ * hooks are malloc and free. */
 static _Thread_local struct {
     lg_mem *mem;
+    chunk *first, *last;
+    size_t first_size;
     bool failed;
 } current;
 
+static chunk *new_chunk(size_t n)
+{
+    size_t size = current.last ? current.last->size * 2 : current.first_size;
+    chunk *c;
+
+    if (size < n + sizeof *c)
+        size = n + sizeof *c;
+    c = lg__mem_new(current.mem, size);
+    if (!c)
+        return NULL;
+    c->next = NULL;
+    c->size = size;
+    c->used = sizeof *c;
+    *(current.last ? &current.last->next : &current.first) = c;
+    current.last = c;
+    return c;
+}
+
 static void *hook_malloc(size_t n)
 {
-    header *h = NULL;
+    chunk *c = current.last;
+    size_t rounded = (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
 
     if (!current.mem)
         return malloc(n);
-    if (n <= LG_BYTES_MAX)
-        h = lg__mem_new(current.mem, sizeof *h + n);
-    if (!h) {
+    if (!c || c->size - c->used < rounded)
+        c = n <= LG_BYTES_MAX ? new_chunk(rounded) : NULL;
+    if (!c) {
         current.failed = true;
         return NULL;
     }
-    h->size = sizeof *h + n;
-    return h + 1;
+    c->used += rounded;
+    return (char *)c + c->used - rounded;
 }
 
 static void hook_free(void *p)
 {
-    header *h = p;
-
     if (!current.mem)
         free(p);
-    else if (h)
-        lg__mem_free(current.mem, h - 1, (h - 1)->size);
+}
+
+static void free_chunks(lg_mem *m, chunk *c)
+{
+    while (c) {
+        chunk *next = c->next;
+
+        lg__mem_free(m, c, c->size);
+        c = next;
+    }
 }
 
 static void set_hooks(void)
@@ -385,6 +416,8 @@ static int build(lg_mem *m, const char *s, size_t len, lg_json **out)
     if (!own)
         return LG_ENOMEM;
     current.mem = m;
+    current.first = current.last = NULL;
+    current.first_size = len < 512 ? 2048 : len < 65536 ? len * 3 : 196608;
     current.failed = false;
     *out = cJSON_ParseWithLengthOpts(s, len, NULL, 0);
     failed = current.failed;
@@ -392,6 +425,7 @@ static int build(lg_mem *m, const char *s, size_t len, lg_json **out)
     leave_c(own, before);
     if (*out)
         return 0;
+    free_chunks(m, current.first);
     return failed ? LG_ENOMEM : LG_EPARSE;
 }
 
@@ -442,11 +476,8 @@ int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *
 
 void lg__json_free(lg_mem *m, lg_json *j)
 {
-    if (!j)
-        return;
-    current.mem = m;
-    cJSON_Delete(j);
-    current.mem = NULL;
+    if (j)
+        free_chunks(m, (chunk *)((char *)j - sizeof(chunk)));
 }
 
 /* ---- looking ------------------------------------------------------------- */

@@ -243,6 +243,13 @@ static int l_wakeup(lua_State *L)
     return 0;
 }
 
+/* engine:drain(on): buy nothing more; what is in flight finishes */
+static int l_drain(lua_State *L)
+{
+    lg_engine_drain(self(L), lua_toboolean(L, 2) != 0);
+    return 0;
+}
+
 static const char *event_name(int type)
 {
     static const char *const names[] = {NULL, "var", "call", "tool", "gradient", "abandon"};
@@ -477,6 +484,7 @@ void lg__lua_open_engine(lua_State *L)
                                        {"timeout", l_timeout},
                                        {"now", l_now},
                                        {"wakeup", l_wakeup},
+                                       {"drain", l_drain},
                                        {"next", l_next},
                                        {"stats", l_stats},
                                        {"close", l_close},

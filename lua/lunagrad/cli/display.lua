@@ -275,14 +275,14 @@ end
 function display.choose(asked, tty, getenv)
   local function set(name)
     local value = getenv(name)
-    return value ~= nil and value ~= ""
+    return value ~= "" and value or nil
   end
-  local dumb = getenv("TERM") == "dumb" or set("CI")
+  local dumb = set("TERM") == "dumb" or set("CI") ~= nil
   local mode = asked or "full"
   if mode == "full" and (not tty or dumb) then mode = "plain" end
-  local locale = getenv("LC_ALL") or getenv("LC_CTYPE") or getenv("LANG") or ""
+  local locale = set("LC_ALL") or set("LC_CTYPE") or set("LANG") or ""
   local unicode = locale:lower():find("utf%-?8") ~= nil
-  return mode, tty and not dumb and not set("NO_COLOR"), unicode
+  return mode, tty and not dumb and set("NO_COLOR") == nil, unicode
 end
 
 return display

@@ -116,12 +116,13 @@ local function enter_phrases(vocabulary, hits, tokens, negated, n)
   end
 end
 
--- The end of a sentence: "." only before white space, so that 3.5 is one word.
+-- The end of a sentence: "." only before white space and not behind a single letter, so that
+-- 3.5 and "e.g." do not end one.
 local function ends_sentence(gap, word)
   if gap:find "[!?;\n]" then
     return true
   end
-  return gap:find "%.[\"'%)%*]*%s" ~= nil and #word > 1 or gap == "."
+  return gap:find "%.[\"'%)%*]*%s" ~= nil and not word:find "^%a$" or gap == "."
 end
 
 --- Read a text. Calls visit(hits, words, from, to) for every sentence, where hits is a new set
