@@ -94,8 +94,11 @@ static void describe(lg_dot *d, const lg_var *v, bool with_feedback) {
         add_text(b, v->text->data, v->text->len);
     else
         lg__bytes_addf(b, "(%s)", state_name(v->state));
-    if (v->has_score)
-        lg__bytes_addf(b, "\\nscore %g of %g", v->score, v->target);
+    if (v->has_score) {
+        char score[40], target[40];
+        lg__bytes_addf(b, "\\nscore %s of %s", lg__number_text(score, sizeof score, v->score),
+                       lg__number_text(target, sizeof target, v->target));
+    }
     if (with_feedback)
         add_feedback(b, v);
     lg__bytes_adds(b, "\"];\n");

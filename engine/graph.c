@@ -416,6 +416,11 @@ void lg__var_unwait(lg_var *v, lg_waiter *w) {
         }
 }
 
+static void wake(lg_graph *g) {
+    if (g->wake)
+        g->wake(g->engine);
+}
+
 int lg_var_watch(lg_var *v, uint64_t tag) {
     lg_watcher *w = lg__mem_zero(v->graph->mem, sizeof *w);
     if (!w)
@@ -424,14 +429,15 @@ int lg_var_watch(lg_var *v, uint64_t tag) {
     w->var = v;
     w->tag = tag;
     lg__var_wait(v, &w->wait);
+    wake(v->graph);
     return LG_OK;
 }
 
 /* ---- cancelling -------------------------------------------------------- */
 
-/* Nobody but the graph and the one cancelled consumer holds it. */
+/* Nobody but the graph and cancelled consumers holds it. */
 static bool needed_by_nobody_else(const lg_var *v) {
-    return v->state == LG_PENDING && v->node && v->refs == 2;
+    return v->state == LG_PENDING && v->node && v->refs == v->given_up + 1;
 }
 
 static void cancel_one(lg_var *v) {
@@ -456,16 +462,17 @@ static void cancel_one(lg_var *v) {
 int lg_var_cancel(lg_var *v) {
     if (v->state != LG_PENDING)
         return LG_ESTATE;
+    lg_graph *g = v->graph;
     lg_var *list = lg_var_ref(v);
     v->mark = 0;
     while (list) {
         lg_var *c = list;
         list = (lg_var *)(uintptr_t)c->mark;
         c->mark = 0;
-        if (c->state == LG_PENDING)
-            cancel_one(c);
+        cancel_one(c);
         for (uint32_t i = 0; c->node && i < c->node->n_edges; i++) {
             lg_var *in = c->node->edges[i].var;
+            in->given_up++;
             if (needed_by_nobody_else(in)) {
                 in->mark = (uint64_t)(uintptr_t)list;
                 list = lg_var_ref(in);
@@ -473,6 +480,7 @@ int lg_var_cancel(lg_var *v) {
         }
         lg_var_unref(c);
     }
+    wake(g);
     return LG_OK;
 }
 

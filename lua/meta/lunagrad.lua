@@ -141,6 +141,10 @@ local lunagrad = {}
 ---@type string
 lunagrad.VERSION = nil
 
+--- What `lunagrad run SCRIPT key=value …` was given; empty elsewhere.
+---@type table<string, string>
+lunagrad.args = nil
+
 ---@class lunagrad.model
 ---@field name string
 ---@overload fun(question: lunagrad.text): Var

@@ -56,6 +56,7 @@ end
 ---@field variable string? the text that the critique is about
 ---@field role string
 ---@field answer boolean whether that text is itself an answer
+---@field about_answer boolean so it is, or there is no such text and only an output to judge
 ---@field question sim.question?
 ---@field output string? what is to be judged
 ---@field feedback string? what was already said about the output
@@ -88,7 +89,8 @@ function case.of(view)
     found.output = behind
   end
   found.instructions = not found.answer and found.variable or material:sub(1, q and q.from - 1 or 0)
-  found.role = found.role or (found.answer and "answer" or "prompt")
+  found.about_answer = found.answer or not found.variable
+  found.role = found.role or (found.about_answer and "answer" or "prompt")
   return found
 end
 

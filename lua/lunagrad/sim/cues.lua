@@ -40,8 +40,8 @@ local vocabulary = lexer.vocabulary {
     .. "match, requested, belongs, fits, fit, asks",
   belong = "belong, qualify, match, fit, category, kind, type, class, group, asked, relevant, "
     .. "fruit, vegetable, animal, instrument",
-  other = "other, different, unrelated, irrelevant, outside, else, distractor, distract, rest, "
-    .. "distraction, foreign, whatever is not, not asked",
+  other = "other, another, different, unrelated, irrelevant, outside, else, distractor, distract, "
+    .. "rest, distraction, foreign, whatever is not, not asked",
   exclude = "ignore, exclude, discard, disregard, filter out, leave out, omit, skip, drop, remove, "
     .. "set aside, leave aside, cross out, eliminate, filter",
   decide = "check, decide, ask, determine, judge, mark, classify, make sure, verify, ensure, "

@@ -88,7 +88,7 @@ function extras.arithmetic(text, instructions, sampling)
       chain = found
     end
   end
-  if not chain or not text:find "[%?=]" then
+  if not chain or not text:find "[%?=]" or text:find "[%(%)%^]" then
     return nil
   end
   local tokens = {}

@@ -83,8 +83,8 @@ local function sampling_seed(request)
 end
 
 local CANNOT = "I am sim, a small rule-based stand-in for a language model. I can count things in "
-  .. "a list (\"I have two apples and a pear. How many fruits do I have?\"), sort words and do short "
-  .. "sums, criticise such answers and edit prompts for them; this I cannot answer."
+  .. "a list (\"I have two apples and a pear. How many fruits do I have?\"), sort words and do "
+  .. "short sums, criticise such answers and edit prompts for them; this I cannot answer."
 
 -- The instructions: everything said but the question itself.
 local function instructions_of(view)

@@ -60,6 +60,11 @@ function read.is_verdict(name)
   return false
 end
 
+local function is_new(name)
+  local upper = name:upper()
+  return upper:find "NEW" or upper:find "IMPROVED" or upper:find "REVISED" or upper:find "BETTER"
+end
+
 -- "<NEW> and </NEW>", "<NEW>{the new text}</NEW>": said about a form, not material.
 local function is_mention(name, content)
   if #content < 20 and read.is_verdict(name) then
@@ -74,7 +79,7 @@ local function is_mention(name, content)
     return true
   end
   local low = content:lower()
-  if meaning(name) and not name:upper():find "NEW" and not name:upper():find "IMPROVED" then
+  if meaning(name) and not is_new(name) then
     return false
   end
   return low:find "^%s*your " ~= nil or low:find "^%s*the " ~= nil or low:find "^%s*new " ~= nil
@@ -168,6 +173,10 @@ local LABELS = {
 }
 
 local function label_of(line)
+  local bold, rest = line:match "^%s*%*%*(%a[^%*]*)%*%*%s*:?%s*(.*)$"
+  if bold and meaning(bold) then
+    return meaning(bold), rest
+  end
   local word, more = line:match "^[%s%[%*#=%-]*(%a[%a ]*)%s*(.*)$"
   local kind = word and LABELS[word:lower():match "^(.-)%s*$"]
   if not kind then
@@ -251,7 +260,6 @@ end
 ---@field frame string all user messages without the material, but with constraints
 ---@field blocks sim.block[] of all user messages
 ---@field asked string? the tag that the reply is wanted in
----@field tags string[] all tags spoken of as forms
 ---@field question sim.question? of a plain question
 ---@field task "answer"|"critique"|"rewrite"|"merge"
 ---@field all string everything, for draws
@@ -268,8 +276,11 @@ local function decide(view)
   local q = view.question
   local room = q and #view.outside - #q.text or #view.outside
   local bare = q and room < 60 + #q.text // 2 and not (has.output or has.variable)
-  local rewritable = view.asked and not read.is_verdict(view.asked) or has.variable
-  if user.rewrite and rewritable then
+  local verdict = view.asked and read.is_verdict(view.asked)
+  local rewritable = view.asked and not verdict or has.variable
+  if verdict and (user.critique or system.critique) then
+    return "critique"
+  elseif user.rewrite and (rewritable or not bare and view.outside:find "\"[^\"\n]+\"") then
     return "rewrite"
   elseif user.merge or system.merge and has.feedback and not (has.conversation or bare) then
     return "merge"
@@ -314,7 +325,7 @@ function read.view(messages)
   end
   local view = {
     system = table.concat(systems, "\n"), all = table.concat(all, "\0"),
-    user = users[#users] or "", blocks = {}, tags = {}, sections = {},
+    user = users[#users] or "", blocks = {}, sections = {},
   }
   view.outside, view.frame = view.user, view.user
   view.question = question.find(view.user)
@@ -325,14 +336,13 @@ function read.view(messages)
   local frames = {}
   for i, text in ipairs { view.system, table.unpack(users) } do
     local blocks, mentions = read.blocks(text)
-    for _, name in ipairs(mentions) do
-      view.tags[#view.tags + 1] = name
-      view.asked = name
-    end
     for name in text:gmatch "%f[%w]in%a* <(%a[%w_]*)> tags?" do
-      if not meaning(name) then
-        view.tags[#view.tags + 1] = name
-        view.asked = view.asked or name
+      mentions[#mentions + 1] = not meaning(name) and name or nil
+    end
+    for _, name in ipairs(mentions) do
+      -- System messages also explain the tags that material comes in.
+      if i > 1 or read.is_verdict(name) or is_new(name) or not meaning(name) then
+        view.asked = name
       end
     end
     if i > 1 then
