@@ -179,11 +179,26 @@ static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call) {
     return LG_OK;
 }
 
+/* Now, where the caller can still be told which option it is. */
+static int check_options(lg_engine *e, const lg_call *call) {
+    for (size_t i = 0; i < call->n_options; i++) {
+        const char *why = lg_error_text(LG_ENOMEM);
+        int err = lg__model_option_check(&e->mem, &call->options[i], &why);
+        if (err)
+            return lg__engine_error(e, err, "option \"%s\": %s",
+                                    call->options[i].name ? call->options[i].name : "", why);
+    }
+    return LG_OK;
+}
+
 int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) {
     lg_var *v;
     if (!m || m->engine != e || !call->n_messages || call->kind < 0 || call->kind >= LG_KINDS)
         return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
-    int err = new_node(e, LG_OP_CALL, call->n_messages, call->role ? call->role : "answer", &v);
+    int err = check_options(e, call);
+    if (err)
+        return err;
+    err = new_node(e, LG_OP_CALL, call->n_messages, call->role ? call->role : "answer", &v);
     if (err)
         return err;
     lg_call_data *d = lg__mem_zero(&e->mem, sizeof *d);

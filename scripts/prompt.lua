@@ -24,7 +24,7 @@ end
 local train, val, test = questions:split { 50, 100, 100, seed = seed }
 
 -- The program: one call. The prompt is what will be improved.
-local model = require("lunagrad.model").for_role "model" -- what -m says, or sim
+local model = lg.model() -- what -m says, or sim
 local prompt = lg.param("Answer the question.", "system prompt for counting questions")
 
 local function program(row)
@@ -51,7 +51,12 @@ local training = lg.train {
 local accuracy_after = accuracy()
 
 print(training)
-print("\nprompt before:\n  " .. before)
-print("\nprompt after:\n  " .. prompt:text():gsub("\n", "\n  "))
+-- One sentence a line, for people.
+local function shown(text)
+  return "  " .. text:gsub("([.!?]) +", "%1\n"):gsub("\n", "\n  ")
+end
+
+print("\nprompt before:\n" .. shown(before))
+print("\nprompt after:\n" .. shown(prompt:text()))
 print("\ntest accuracy before: " .. tostring(accuracy_before))
 print("test accuracy after:  " .. tostring(accuracy_after))

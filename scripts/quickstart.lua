@@ -5,7 +5,7 @@
 
 local lg = require "lunagrad"
 
-local model = require("lunagrad.model").for_role "model" -- what -m says, or sim
+local model = lg.model() -- what -m says, or sim
 local question = "I have two pears, a lamp, three plums, a head of broccoli, a mango, two clocks, "
   .. "four figs, and a lime. How many fruits do I have?"
 

@@ -150,8 +150,9 @@ lunagrad.args = nil
 ---@overload fun(question: lunagrad.text): Var
 ---@overload fun(spec: table): Var
 
---- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function.
----@param spec string|table|fun(request: table): string
+--- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
+--- arguments the one that plays the role "model".
+---@param spec? string|table|fun(request: table): string
 ---@param name? string
 ---@return lunagrad.model
 function lunagrad.model(spec, name) end
