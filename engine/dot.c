@@ -108,6 +108,8 @@ static void describe(lg_dot *d, const lg_var *v, bool with_feedback) {
 static void connect(lg_dot *d, lg_mem *m, const lg_var *v) {
     for (uint32_t i = 0; !d->err && v->node && i < v->node->n_edges; i++) {
         const lg_edge *e = &v->node->edges[i];
+        if (!e->var)
+            continue; /* a constant: its text is part of the node's own */
         lg__bytes_addf(&d->line, "  v%llu -> v%llu", (unsigned long long)e->var->id,
                        (unsigned long long)v->id);
         if (e->name->len) {

@@ -146,14 +146,15 @@ static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_
 }
 
 static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v) {
-    if (!is_utf8(role))
-        return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
-    int err = lg__node_new(&e->graph, op, n, role, v);
-    if (err == LG_ELIMIT)
-        return lg__engine_error(e, err, "too many variables are pending (%zu): wait for some, or "
-                                        "raise max_queued",
-                                e->graph.n_pending);
-    return err ? lg__engine_error(e, err, "no memory for a node") : LG_OK;
+    int err = is_utf8(role) ? lg__node_new(&e->graph, op, n, role, v) : LG_EUTF8;
+    if (err == LG_EUTF8)
+        lg__engine_error(e, err, "the role is not UTF-8");
+    else if (err == LG_ELIMIT)
+        lg__engine_error(e, err, "%zu variables are pending: wait for some, or raise max_queued",
+                         e->graph.n_pending);
+    else if (err)
+        lg__engine_error(e, err, "no memory for a node");
+    return err;
 }
 
 void lg_call_init(lg_call *c) {
@@ -192,7 +193,7 @@ static int check_options(lg_engine *e, const lg_call *call) {
 }
 
 int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     if (!m || m->engine != e || !call->n_messages || call->kind < 0 || call->kind >= LG_KINDS)
         return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
     int err = check_options(e, call);
@@ -219,7 +220,7 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) 
 
 int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars, size_t n,
               const char *role, bool fenced, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     int err = new_node(e, LG_OP_FORMAT, n + 1, role, &v);
     if (err)
         return err;
@@ -229,14 +230,14 @@ int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *cons
 }
 
 int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     int err = new_node(e, LG_OP_CONCAT, n, role, &v);
     return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
 }
 
 static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, size_t n,
                   unsigned flags, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     if (!n)
         return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", role);
     int err = new_node(e, op, n, role, &v);
@@ -256,7 +257,7 @@ int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var 
 
 int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars, size_t n,
                  const char *role, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     if (!t || t->engine != e)
         return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
     int err = new_node(e, LG_OP_TOOL, n, role ? role : t->name->data, &v);

@@ -73,13 +73,10 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
     v->node->fenced = true;
     err = lg__node_edge(v->node, "template", tmpl);
     for (size_t i = 0; !err && i < n; i++) {
-        lg_var *value = lg_var_ref(parts[i].var);
-        if (!value)
-            err = lg__graph_leaf(g, parts[i].text, parts[i].name, false, LG_OP_LEAF, &value);
-        if (err)
-            break;
-        err = lg__node_edge(v->node, parts[i].name, value);
-        lg_var_unref(value);
+        if (parts[i].var)
+            err = lg__node_edge(v->node, parts[i].name, parts[i].var);
+        else
+            err = lg__node_constant(v->node, parts[i].name, parts[i].text);
     }
     if (err)
         lg__node_discard(v);

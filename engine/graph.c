@@ -255,19 +255,26 @@ int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out) 
 }
 
 /* Edges are filled in order; n_missing counts those filled until the start. */
-int lg__node_edge(lg_node *node, const char *name, lg_var *var) {
-    lg_graph *g = node->out->graph;
-    if (!var || var->graph != g)
-        return LG_EINVAL;
+int lg__node_constant(lg_node *node, const char *name, lg_text *text) {
     lg_edge *e = &node->edges[node->n_missing];
-    e->name = lg__graph_intern(g, name ? name : "");
+    e->name = lg__graph_intern(node->out->graph, name ? name : "");
     if (!e->name)
         return LG_ENOMEM;
     e->node = node;
     e->wait.kind = LG_WAIT_EDGE;
-    e->var = lg_var_ref(var);
-    e->seen = lg__text_ref(var->text);
+    e->seen = lg__text_ref(text);
     node->n_missing++;
+    return LG_OK;
+}
+
+int lg__node_edge(lg_node *node, const char *name, lg_var *var) {
+    if (!var || var->graph != node->out->graph)
+        return LG_EINVAL;
+    lg_edge *e = &node->edges[node->n_missing];
+    int err = lg__node_constant(node, name, var->text);
+    if (err)
+        return err;
+    e->var = lg_var_ref(var);
     node->out->grad |= var->grad;
     return LG_OK;
 }
@@ -288,7 +295,7 @@ void lg__node_start(lg_node *n) {
     hold(n->out);
     for (uint32_t i = 0; i < n->n_edges; i++) {
         lg_edge *e = &n->edges[i];
-        if (e->var->state != LG_PENDING) {
+        if (!e->var || e->var->state != LG_PENDING) {
             n->n_missing--;
             continue;
         }
@@ -472,6 +479,8 @@ int lg_var_cancel(lg_var *v) {
         cancel_one(c);
         for (uint32_t i = 0; c->node && i < c->node->n_edges; i++) {
             lg_var *in = c->node->edges[i].var;
+            if (!in)
+                continue;
             in->given_up++;
             if (needed_by_nobody_else(in)) {
                 in->mark = (uint64_t)(uintptr_t)list;

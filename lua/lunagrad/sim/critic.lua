@@ -10,8 +10,8 @@ local cues = require "lunagrad.sim.cues"
 local diagnose = require "lunagrad.sim.diagnose"
 local hash = require "lunagrad.sim.hash"
 local judge = require "lunagrad.sim.judge"
-local read = require "lunagrad.sim.read"
 local slips = require "lunagrad.sim.slips"
+local tags = require "lunagrad.sim.tags"
 
 local critic = {}
 
@@ -108,8 +108,8 @@ local function pass_on(case, seed)
   local said = {}
   for _, name in ipairs(cues.slips) do
     if wanted[name] and (advice.cure[name] or 0) < 0.8 then
-      said[#said + 1] = (FOR_PROMPT[1]:gsub("{role}", case.role):gsub("{remedy}",
-        (hash.pick(seed, "pass " .. name, slips[name].remedy))))
+      said[#said + 1] = "The " .. case.role .. " should tell the model to "
+        .. hash.pick(seed, "pass " .. name, slips[name].remedy) .. "."
     end
   end
   return #said > 0 and table.concat(said, " ") or nil
@@ -201,7 +201,7 @@ end
 function critic.reply(view, options)
   local case = cases.of(view)
   options = { noise = options.noise, seed = hash.text(view.all, options.seed) }
-  if view.asked and read.is_verdict(view.asked) then
+  if view.asked and tags.is_verdict(view.asked) then
     return verdict(view, case, view.asked, options)
   elseif not case.variable and not view.asked and judge.scale(view) then
     return verdict(view, case, nil, options)

@@ -8,7 +8,7 @@
 -- looks like chance is a hash of the text read (hash.lua). Served in the process
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
--- Rooms: read (what is asked) · question, answerer, slips, cues (answering) ·
+-- Rooms: read, tags (what is asked) · question, answerer, slips, cues (answering) ·
 -- case, diagnose, critic, judge, merge · editor · words, lexer, hash (ground).
 
 local answerer = require "lunagrad.sim.answerer"
