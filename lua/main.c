@@ -55,7 +55,8 @@ static int command(lua_State *L)
     return 1;
 }
 
-/* A closed stdin, stdout or stderr would be given to the loop's next descriptor, and libuv aborts. */
+/* A closed stdin, stdout or stderr would be given to the loop's next descriptor, and
+ * libuv aborts. */
 static void occupy_standard_descriptors(void)
 {
     int fd;
