@@ -198,11 +198,12 @@ static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call)
 static int check_options(lg_engine *e, const lg_call *call)
 {
     for (size_t i = 0; i < call->n_options; i++) {
-        const char *why = lg_error_text(LG_ENOMEM);
+        const char *why;
         int err = lg__model_option_check(&e->mem, &call->options[i], &why);
         if (err)
             return lg__engine_error(e, err, "option \"%s\": %s",
-                                    call->options[i].name ? call->options[i].name : "", why);
+                                    call->options[i].name ? call->options[i].name : "",
+                                    why ? why : lg_error_text(err));
     }
     return LG_OK;
 }

@@ -202,8 +202,8 @@ local function unknown_provider(name, provider, level)
   local near = options.suggest(provider, PROVIDERS, { sim = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
-      .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY"):format(prefix, prefix),
-    level + 1)
+      .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
+        :format(prefix, prefix), level + 1)
 end
 
 local function headers_list(headers)

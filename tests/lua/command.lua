@@ -47,10 +47,11 @@ function command.line(...)
   return table.concat(words, " ")
 end
 
--- Runs a shell line; returns { code =, out =, err = }.
+-- Runs a shell line; returns { code =, out =, err = }. A sanitizer that was preloaded into
+-- this process is not for all that the line starts.
 function command.shell(line)
   local out, err = command.temp(), command.temp()
-  local pipe = assert(io.popen(("( %s ) >%s 2>%s </dev/null; echo $?"):format(line, out, err)))
+  local pipe = assert(io.popen(("( unset LD_PRELOAD; %s ) >%s 2>%s </dev/null; echo $?"):format(line, out, err)))
   local code = tonumber(pipe:read("a"))
   pipe:close()
   return { code = code, out = command.read(out), err = command.read(err) }
@@ -59,6 +60,15 @@ end
 -- Runs lunagrad with these words, in a clean environment.
 function command.run(...)
   return command.shell("env -u OPENAI_API_KEY -u OPENAI_BASE_URL timeout 60 " .. command.line(...))
+end
+
+-- Runs a text of Lua in a fresh stock Lua, as a user's script is: in the same directory, after
+-- `env` (shell words like "A=1 B='x y'"), within 20 seconds. The module is found as `lunagrad`.
+function command.lua(code, env)
+  local file = command.write(([[
+package.cpath = %q .. package.cpath
+%s]]):format(build .. "/?.so;", code), ".lua")
+  return command.shell(("env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} %s timeout 20 %s %s"):format(env or "", arg[-1] or "lua5.4", file))
 end
 
 -- Runs the words against a mock server with these options; returns the run's result with
