@@ -51,7 +51,8 @@ end
 -- this process is not for all that the line starts.
 function command.shell(line)
   local out, err = command.temp(), command.temp()
-  local pipe = assert(io.popen(("( unset LD_PRELOAD; %s ) >%s 2>%s </dev/null; echo $?"):format(line, out, err)))
+  local pipe = assert(io.popen(("( unset LD_PRELOAD; %s ) >%s 2>%s </dev/null; echo $?")
+    :format(line, out, err)))
   local code = tonumber(pipe:read("a"))
   pipe:close()
   return { code = code, out = command.read(out), err = command.read(err) }
@@ -68,7 +69,8 @@ function command.lua(code, env)
   local file = command.write(([[
 package.cpath = %q .. package.cpath
 %s]]):format(build .. "/?.so;", code), ".lua")
-  return command.shell(("env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} %s timeout 20 %s %s"):format(env or "", arg[-1] or "lua5.4", file))
+  return command.shell(("env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} %s timeout 20 %s %s")
+    :format(env or "", arg[-1] or "lua5.4", file))
 end
 
 -- Runs the words against a mock server with these options; returns the run's result with
