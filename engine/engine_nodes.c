@@ -32,6 +32,7 @@ int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, boo
 
 void lg_model_config_init(lg_model_config *cfg) {
     memset(cfg, 0, sizeof *cfg);
+    cfg->price_input = cfg->price_output = cfg->price_cached = cfg->price_cache_write = -1;
     cfg->size = sizeof *cfg;
 }
 
