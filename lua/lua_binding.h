@@ -141,4 +141,8 @@ void lg__lua_box_free(lg_lua_box *box);    /* early; harmless twice */
 /* Pushes the bytes and frees them, or raises what went wrong with them. */
 int lg__lua_push_bytes(lua_State *L, lg_lua_box *box);
 
+/* ---- lfile.c -------------------------------------------------------------- */
+
+int luaopen_lunagrad_file(lua_State *L); /* require "lunagrad.file" */
+
 #endif
