@@ -94,8 +94,11 @@ static void describe(lg_dot *d, const lg_var *v, bool with_feedback) {
         add_text(b, v->text->data, v->text->len);
     else
         lg__bytes_addf(b, "(%s)", state_name(v->state));
-    if (v->has_score)
-        lg__bytes_addf(b, "\\nscore %g of %g", v->score, v->target);
+    if (v->has_score) {
+        char score[40], target[40];
+        lg__bytes_addf(b, "\\nscore %s of %s", lg__number_text(score, sizeof score, v->score),
+                       lg__number_text(target, sizeof target, v->target));
+    }
     if (with_feedback)
         add_feedback(b, v);
     lg__bytes_adds(b, "\"];\n");
@@ -105,6 +108,8 @@ static void describe(lg_dot *d, const lg_var *v, bool with_feedback) {
 static void connect(lg_dot *d, lg_mem *m, const lg_var *v) {
     for (uint32_t i = 0; !d->err && v->node && i < v->node->n_edges; i++) {
         const lg_edge *e = &v->node->edges[i];
+        if (!e->var)
+            continue; /* a constant: its text is part of the node's own */
         lg__bytes_addf(&d->line, "  v%llu -> v%llu", (unsigned long long)e->var->id,
                        (unsigned long long)v->id);
         if (e->name->len) {

@@ -44,6 +44,7 @@ static int build(lg_engine *e, const lg_config *c) {
     e->max_reply_bytes = c->max_reply_bytes ? c->max_reply_bytes : (size_t)16 << 20;
     int err = lg__graph_init(&e->graph, &e->mem, &e->log, e,
                              c->max_queued ? c->max_queued : (size_t)16 << 20);
+    e->graph.wake = lg__engine_touch;
     if (!err)
         err = lg__loop_new(&e->mem, &e->loop);
     lg_http_config http = {
@@ -233,9 +234,28 @@ static void settle_waiters(lg_engine *e, lg_request *r) {
     }
 }
 
-void lg__engine_complete(lg_engine *e, lg_request *r) {
+/* A request drops its model's count without freeing it, so it is held meanwhile. */
+static void complete(lg_engine *e, lg_request *r) {
+    lg_model *m = lg_model_ref(r->model);
     settle_waiters(e, r);
     lg__sched_release(e->sched, r);
+    lg_model_unref(m);
+}
+
+static void cancel_waiters(lg_request *r) {
+    lg_node *n = r->waiters;
+    while (n) {
+        lg_node *next = n->u.call->next_waiting; /* cancelling takes none off this list */
+        lg_var_cancel(n->out);
+        n = next;
+    }
+}
+
+void lg__engine_attempted(lg_engine *e, lg_request *r, int state) {
+    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
+        complete(e, r);
+    else if (e->draining) /* it would be bought once more */
+        cancel_waiters(r);
 }
 
 /* roles and texts of a node's edges; small calls need no allocation */
@@ -321,12 +341,17 @@ static void offer_gradients(lg_engine *e) {
     lg_fail f;
     while ((s = lg__graph_next_host(&e->graph))) {
         lg_work *w;
-        if (lg__work_new(e, LG_EVENT_GRADIENT, &w)) {
+        if (lg__step_cancelled(s)) {
+            lg__work_abandon(e, s->work);
+            s->work = 0;
+            lg__pass_host_done(s, NULL);
+        } else if (lg__work_new(e, LG_EVENT_GRADIENT, &w)) {
             lg__fail_init(&f);
             f.code = LG_ENOMEM;
             lg__pass_host_done(s, &f);
         } else {
             w->step = s;
+            s->work = w->id;
         }
     }
 }
@@ -341,9 +366,7 @@ static void move_steps(lg_engine *e, int most) {
 /* An attempt that could not even start has ended like any other. */
 static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d) {
     r->transfer = NULL;
-    int state = lg__sched_finish(e->sched, r, d);
-    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
-        lg__engine_complete(e, r);
+    lg__engine_attempted(e, r, lg__sched_finish(e->sched, r, d));
 }
 
 static void not_started(lg_engine *e, lg_request *r, int err) {
@@ -368,9 +391,7 @@ static void start_host(lg_engine *e, lg_request *r) {
         return;
     }
     lg__fail_set(&r->reply.fail, &e->mem, LG_ENOMEM, "no memory to ask the model");
-    int state = lg__sched_finish_host(e->sched, r);
-    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
-        lg__engine_complete(e, r);
+    lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
 static void start_http(lg_engine *e, lg_request *r) {
@@ -393,16 +414,18 @@ static void start_http(lg_engine *e, lg_request *r) {
         r->transfer = t;
 }
 
-static void start_requests(lg_engine *e, int most) {
+/* true when there may be more to start */
+static bool start_requests(lg_engine *e, int most) {
     lg_request *r;
-    while (most-- > 0 && (r = lg__sched_next(e->sched))) {
+    for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
         if (r->state == LG_REQ_FAILED) /* it could not even be written */
-            lg__engine_complete(e, r);
+            complete(e, r);
         else if (r->model->provider)
             start_http(e, r);
         else
             start_host(e, r);
     }
+    return most == 0;
 }
 
 static bool take_replies(lg_engine *e, int most) {
@@ -439,10 +462,12 @@ static void leave_request(lg_engine *e, lg_node *n) {
             lg__work_abandon(e, ((lg_work *)r->transfer)->id);
         r->transfer = NULL;
     }
+    lg_model *m = lg_model_ref(r->model);
     lg__sched_cancel(e->sched, r);
+    lg_model_unref(m);
 }
 
-static void drop_cancelled(lg_engine *e) {
+void lg__engine_drop_cancelled(lg_engine *e) {
     lg_node *n;
     while ((n = lg__nodes_pop(&e->graph.dropped))) {
         if (n->out->op == LG_OP_CALL)
@@ -480,19 +505,19 @@ enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
 
 static void pump(lg_engine *e, int64_t until_us) {
     lg_clock real = { .is_virtual = false };
-    bool replies = true;
+    bool replies, more;
     do {
-        drop_cancelled(e);
+        lg__engine_drop_cancelled(e);
         run_ready(e, SLICE);
         submit_calls(e, SLICE);
         offer_tools(e, SLICE);
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
-        start_requests(e, SLICE);
+        more = start_requests(e, SLICE);
         if (until_us && lg__clock_now(&real) >= until_us)
             break;
-    } while (has_work(e) || replies);
-    if (has_work(e) || replies)
+    } while (has_work(e) || replies || more);
+    if (has_work(e) || replies || more)
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 
@@ -500,7 +525,6 @@ static bool nothing_runs(lg_engine *e) {
     return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e);
 }
 
-/* More to start than one slice lets through is found here again. */
 static void settle_down(lg_engine *e, int64_t until_us) {
     pump(e, until_us);
     while (e->clock.is_virtual && nothing_runs(e) && !has_events(e)) {
@@ -508,7 +532,6 @@ static void settle_down(lg_engine *e, int64_t until_us) {
         if (due == INT64_MAX)
             break;
         lg__clock_advance(&e->clock, due);
-        start_requests(e, INT_MAX);
         pump(e, until_us);
     }
 }

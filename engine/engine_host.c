@@ -2,6 +2,7 @@
  *
  * Work has one life: queued, announced by an event, answered or abandoned. The
  * id finds it; an answer to an id that is gone changes nothing. */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine_internal.h"
@@ -126,15 +127,14 @@ static lg_work *next_work(lg_engine *e) {
 static bool is_moot(lg_engine *e, lg_work *w) {
     if (w->type != LG_EVENT_GRADIENT || !lg__step_cancelled(w->step))
         return false;
-    lg_step *s = w->step;
-    lg__work_free(e, w);
-    lg__pass_host_done(s, NULL);
+    lg__work_free(e, w); /* the step itself is on its way back to the pass */
     return true;
 }
 
 const lg_event *lg_engine_next(lg_engine *e) {
     lg_var_unref(e->event_var);
     e->event_var = NULL;
+    lg__engine_drop_cancelled(e);
     lg_waiter *fired = lg__waits_pop(&e->graph.fired);
     if (fired) {
         from_watch(e, (lg_watcher *)fired);
@@ -155,23 +155,25 @@ const lg_event *lg_engine_next(lg_engine *e) {
 
 /* ---- answers ----------------------------------------------------------- */
 
+/* What was cancelled since the last step must not be found any more. */
 static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b) {
+    lg__engine_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
-    if (w && (w->type == type_a || w->type == type_b))
+    bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
+    if (w && !moot && (w->type == type_a || w->type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);
     return NULL;
 }
 
-static void fail_bad_text(lg_engine *e, lg_node *node, int64_t at) {
+static void fail_result(lg_engine *e, lg_node *node, int code, const char *what) {
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
-    lg__fail_set(&f, &e->mem, LG_EUTF8, "%s: tool \"%s\" returned text that is not UTF-8 (byte %lld)",
-                 lg__var_describe(node->out, who, sizeof who), node->u.tool->name->data,
-                 (long long)at + 1);
-    lg__var_fail(node->out, LG_EUTF8, &f);
+    lg__fail_set(&f, &e->mem, code, "%s: tool \"%s\" returned %s",
+                 lg__var_describe(node->out, who, sizeof who), node->u.tool->name->data, what);
+    lg__var_fail(node->out, code, &f);
     lg__fail_free(&f);
 }
 
@@ -186,17 +188,22 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
     lg__work_free(e, w);
     lg__engine_touch(e);
     if (gradient) {
+        step->work = 0;
         lg__pass_host_done(step, NULL);
         return LG_OK;
     }
     node->work = 0;
     int64_t bad = lg_utf8_check(text, len);
     if (bad >= 0) {
-        fail_bad_text(e, node, bad);
+        char what[80];
+        snprintf(what, sizeof what, "text that is not UTF-8 (byte %lld)", (long long)bad + 1);
+        fail_result(e, node, LG_EUTF8, what);
         return LG_OK;
     }
-    if (score)
-        lg_var_set_score(node->out, *score, target);
+    if (score && lg_var_set_score(node->out, *score, target)) {
+        fail_result(e, node, LG_ETOOL, "a score that is not a number");
+        return LG_OK;
+    }
     lg_text *t = lg__text_new(&e->mem, text, len);
     if (t)
         lg__var_ready(node->out, t);
@@ -214,10 +221,13 @@ int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message) {
     const lg_var *about = step ? step->var : node->out;
     lg_fail f;
     char who[120];
+    code = code < 0 ? code : LG_ETOOL; /* 0 would be no failure */
     lg__fail_init(&f);
-    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(about, who, sizeof who), message);
+    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(about, who, sizeof who),
+                 message ? message : lg_error_text(code));
     lg__work_free(e, w);
     if (step) {
+        step->work = 0;
         lg__pass_host_done(step, &f);
     } else {
         node->work = 0;
@@ -291,9 +301,7 @@ static int finish_call(lg_engine *e, lg_work *w) {
     lg_request *r = w->request;
     lg__work_free(e, w);
     r->transfer = NULL;
-    int state = lg__sched_finish_host(e->sched, r);
-    if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
-        lg__engine_complete(e, r);
+    lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
     lg__engine_touch(e);
     return LG_OK;
 }
@@ -335,7 +343,8 @@ int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char
     lg_reply *r = &w->request->reply;
     lg__reply_free(r);
     lg__reply_init(r);
-    lg__fail_set(&r->fail, &e->mem, code, "%s", message);
+    code = code < 0 ? code : LG_ETOOL;
+    lg__fail_set(&r->fail, &e->mem, code, "%s", message ? message : lg_error_text(code));
     r->fail.retryable = retryable;
     return finish_call(e, w);
 }

@@ -52,7 +52,10 @@ int lg__work_new(lg_engine *e, int type, lg_work **out);
 void lg__work_abandon(lg_engine *e, uint64_t id);
 void lg__work_free(lg_engine *e, lg_work *w);
 void lg__works_free(lg_engine *e);
-/* A request has ended: settle all who waited for it, and let it go. */
-void lg__engine_complete(lg_engine *e, lg_request *r);
+/* An attempt of r has ended in this state. When that is the end, all who waited for r
+ * are settled, and it is gone. */
+void lg__engine_attempted(lg_engine *e, lg_request *r, int state);
+/* What was cancelled lets go of requests and of the host's work. */
+void lg__engine_drop_cancelled(lg_engine *e);
 
 #endif

@@ -147,14 +147,15 @@ static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_
 }
 
 static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v) {
-    if (!is_utf8(role))
-        return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
-    int err = lg__node_new(&e->graph, op, n, role, v);
-    if (err == LG_ELIMIT)
-        return lg__engine_error(e, err, "too many variables are pending (%zu): wait for some, or "
-                                        "raise max_queued",
-                                e->graph.n_pending);
-    return err ? lg__engine_error(e, err, "no memory for a node") : LG_OK;
+    int err = is_utf8(role) ? lg__node_new(&e->graph, op, n, role, v) : LG_EUTF8;
+    if (err == LG_EUTF8)
+        lg__engine_error(e, err, "the role is not UTF-8");
+    else if (err == LG_ELIMIT)
+        lg__engine_error(e, err, "%zu variables are pending: wait for some, or raise max_queued",
+                         e->graph.n_pending);
+    else if (err)
+        lg__engine_error(e, err, "no memory for a node");
+    return err;
 }
 
 void lg_call_init(lg_call *c) {
@@ -180,11 +181,26 @@ static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call) {
     return LG_OK;
 }
 
+/* Now, where the caller can still be told which option it is. */
+static int check_options(lg_engine *e, const lg_call *call) {
+    for (size_t i = 0; i < call->n_options; i++) {
+        const char *why = lg_error_text(LG_ENOMEM);
+        int err = lg__model_option_check(&e->mem, &call->options[i], &why);
+        if (err)
+            return lg__engine_error(e, err, "option \"%s\": %s",
+                                    call->options[i].name ? call->options[i].name : "", why);
+    }
+    return LG_OK;
+}
+
 int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     if (!m || m->engine != e || !call->n_messages || call->kind < 0 || call->kind >= LG_KINDS)
         return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
-    int err = new_node(e, LG_OP_CALL, call->n_messages, call->role ? call->role : "answer", &v);
+    int err = check_options(e, call);
+    if (err)
+        return err;
+    err = new_node(e, LG_OP_CALL, call->n_messages, call->role ? call->role : "answer", &v);
     if (err)
         return err;
     lg_call_data *d = lg__mem_zero(&e->mem, sizeof *d);
@@ -205,7 +221,7 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) 
 
 int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars, size_t n,
               const char *role, bool fenced, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     int err = new_node(e, LG_OP_FORMAT, n + 1, role, &v);
     if (err)
         return err;
@@ -215,14 +231,14 @@ int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *cons
 }
 
 int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     int err = new_node(e, LG_OP_CONCAT, n, role, &v);
     return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
 }
 
 static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, size_t n,
                   unsigned flags, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     if (!n)
         return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", role);
     int err = new_node(e, op, n, role, &v);
@@ -242,7 +258,7 @@ int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var 
 
 int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars, size_t n,
                  const char *role, lg_var **out) {
-    lg_var *v;
+    lg_var *v = NULL;
     if (!t || t->engine != e)
         return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
     int err = new_node(e, LG_OP_TOOL, n, role ? role : t->name->data, &v);

@@ -14,10 +14,13 @@ static size_t index_of(const lg_pass *p, const lg_step *s) {
     return (size_t)(s - p->plan.steps);
 }
 
-void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f) {
-    if (p->fail.code && p->fail_step <= index_of(p, s))
+void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f) {
+    size_t step = index_of(p, s);
+    if (p->fail.code &&
+        (p->fail_step < step || (p->fail_step == step && p->fail_place <= place)))
         return;
-    p->fail_step = index_of(p, s);
+    p->fail_step = step;
+    p->fail_place = place;
     if (f)
         lg__fail_copy(&p->fail, f);
     else
@@ -25,14 +28,21 @@ void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f) {
     p->fail.code = code;
 }
 
+void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f) {
+    lg__pass_note_at(p, s, 0, code, f);
+}
+
 static void queue(lg_step *s) {
     s->pass->busy++;
     lg__waits_push(&s->pass->g->steps, &s->wait);
 }
 
+/* A cancelled pass is still referred to by its leaves, so its plan must not hold them. */
 static void unbusy(lg_pass *p) {
-    if (--p->busy == 0 && (p->settled || p->cancelled))
-        lg__graph_drop(p->g, p->out); /* may free p */
+    if (--p->busy > 0 || !(p->settled || p->cancelled))
+        return;
+    lg__plan_free(&p->plan, p->g);
+    lg__graph_drop(p->g, p->out); /* may free p */
 }
 
 static void forget_leaves(lg_pass *p) {
@@ -67,8 +77,11 @@ static void settle(lg_pass *p) {
     lg__bytes_init(&b, p->g->mem, 400);
     lg__bytes_addf(&b, "%zu pieces of feedback, %zu questions asked, %zu solved already",
                    p->n_texts, p->n_asked, p->n_solved);
-    if (p->fail.code)
-        lg__bytes_addf(&b, "; left out: %.200s", lg__fail_message(&p->fail));
+    if (p->fail.code) {
+        const char *why = lg__fail_message(&p->fail);
+        lg__bytes_adds(&b, "; left out: ");
+        lg__bytes_add(&b, why, lg__text_border(why, strnlen(why, 200)));
+    }
     lg_text *t = lg__text_of(&b);
     if (t)
         lg__var_ready(p->out, t);
@@ -154,7 +167,8 @@ static void step_done(lg_step *s) {
     lg_pass *p = s->pass;
     lg_record *all = s->records;
     s->records = NULL;
-    lg__var_append_records(s->var, all);
+    lg__var_drop_records(s->var, true, p->root_id); /* of a pass that ran beside this one */
+    lg__var_add_records(s->var, all, p->root_id);
     if (--p->steps_left == 0)
         settle(p);
 }
@@ -245,7 +259,7 @@ static void pass_on(lg_step *s) {
         uint32_t slot = slot_of(p, s, i);
         if (slot == LG_NO_SLOT)
             continue;
-        p->plan.steps[p->plan.slots[slot].step].forgiven |= skips;
+        p->plan.steps[p->plan.slots[slot].step].forgiven |= skips || s->forgiven;
         for (const lg_record *r = s->records; r; r = r->next) {
             lg_record *copy = lg__record_copy(p->g->mem, r);
             if (!copy) {
@@ -286,16 +300,20 @@ static void ask_all(lg_step *s, bool chain) {
         deliver_all(s);
 }
 
-static void to_host(lg_step *s) {
+static void list_for_host(lg_step *s) {
     lg_graph *g = s->pass->g;
-    s->pass->busy++;
-    s->n_jobs = 1;
     s->next = NULL;
     if (g->host_tail)
         g->host_tail->next = s;
     else
         g->host_head = s;
     g->host_tail = s;
+}
+
+static void to_host(lg_step *s) {
+    s->pass->busy++;
+    s->n_jobs = 1;
+    list_for_host(s);
 }
 
 lg_step *lg__graph_next_host(lg_graph *g) {
@@ -327,7 +345,12 @@ static void finish_leaf(lg_step *s) {
     step_done(s);
 }
 
+/* What failed before a forgiven failure is its cause, and forgiven too. */
 static void var_failed(lg_step *s) {
+    lg_plan *plan = &s->pass->plan;
+    for (uint32_t i = 0; s->forgiven && i < edges_of(s); i++)
+        if (slot_of(s->pass, s, i) != LG_NO_SLOT)
+            plan->steps[plan->slots[slot_of(s->pass, s, i)].step].forgiven = true;
     if (!s->forgiven)
         lg__pass_note(s->pass, s, s->var->code, s->var->fail);
     lg__records_free(s->pass->g, s->records);
@@ -397,7 +420,7 @@ static void job_fired(lg_job *job) {
     }
     lg_var *v = job->asked;
     if (v->state != LG_READY)
-        lg__pass_note(p, s, v->code, v->fail);
+        lg__pass_note_at(p, s, job->input, v->code, v->fail);
     else if (lg__is_nothing(v->text))
         say(p, s, job->input, LG_FB_EMPTY, NULL, job->conversation, v);
     else
@@ -524,6 +547,9 @@ void lg__pass_cancel(lg_pass *p) {
         lg_var_cancel(j->asked);
         j = next;
     }
+    for (size_t i = 0; i < p->plan.n_steps; i++)
+        if (p->plan.steps[i].work)
+            list_for_host(&p->plan.steps[i]); /* once more, to be taken back */
 }
 
 void lg__pass_free(lg_pass *p) {

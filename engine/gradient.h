@@ -20,7 +20,7 @@ void lg__pass_fired(lg_waiter *w);
 /* The host's answer for a step of way LG_WAY_HOST: text for input i, then done. */
 int lg__pass_host_text(lg_step *s, size_t input, lg_text *text);
 void lg__pass_host_done(lg_step *s, const lg_fail *f); /* f NULL: well */
-/* The next step the host must run, or NULL. */
+/* The next step the host must run, or, when it is cancelled, need not; or NULL. */
 lg_step *lg__graph_next_host(lg_graph *g);
 /* What a step hears of its output: the texts of its records, joined. NULL: memory */
 lg_text *lg__step_feedback(lg_step *s);

@@ -73,12 +73,10 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
     v->node->fenced = true;
     err = lg__node_edge(v->node, "template", tmpl);
     for (size_t i = 0; !err && i < n; i++) {
-        lg_var *leaf;
-        err = lg__graph_leaf(g, parts[i].text, parts[i].name, false, LG_OP_LEAF, &leaf);
-        if (err)
-            break;
-        err = lg__node_edge(v->node, parts[i].name, leaf);
-        lg_var_unref(leaf);
+        if (parts[i].var)
+            err = lg__node_edge(v->node, parts[i].name, parts[i].var);
+        else
+            err = lg__node_constant(v->node, parts[i].name, parts[i].text);
     }
     if (err)
         lg__node_discard(v);
@@ -192,26 +190,47 @@ lg_text *lg__step_feedback(lg_step *s) {
     return join_records(s->pass->g, s->records, s->pass->context_tokens / 2);
 }
 
-/* "The result was scored 0 …" from the scored template, or the plain objective. */
-static lg_text *objective(lg_pass *p, const lg_step *s) {
+static int number_edge(lg_graph *g, lg_node *node, const char *name, double x) {
+    char buf[40];
+    lg_var *leaf;
+    lg__number_text(buf, sizeof buf, x);
+    lg_text *t = lg__text_new(g->mem, buf, strlen(buf));
+    int err = t ? lg__graph_leaf(g, t, name, false, LG_OP_LEAF, &leaf) : LG_ENOMEM;
+    lg__text_unref(t);
+    if (err)
+        return err;
+    err = lg__node_edge(node, name, leaf);
+    lg_var_unref(leaf);
+    return err;
+}
+
+/* "The result was scored 0 …" from the scored template, or the plain objective: a
+ * node, so that this template too may be pending, fail, or take feedback. */
+static int objective(lg_pass *p, const lg_step *s, lg_var **out) {
     lg_graph *g = p->g;
     bool scored = s->var->has_score;
-    lg_var *t = lg__template_find(g, scored ? "objective.scored" : "objective");
-    if (!t || !t->text)
-        return lg__text_new(g->mem, "", 0);
-    char score[40] = "", target[40] = "";
-    snprintf(score, sizeof score, "%g", s->var->score);
-    snprintf(target, sizeof target, "%g", s->var->target);
-    lg_field fields[2] = { { "score", score, strlen(score) },
-                           { "target", target, strlen(target) } };
-    lg_bytes b;
-    lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
-    if (lg__template_render(&b, t->text->data, t->text->len, fields, scored ? 2 : 0, false, NULL,
-                            NULL)) {
-        lg__bytes_free(&b);
-        return lg__text_ref(t->text);
+    lg_var *t = lg__template_find(g, scored ? "objective.scored" : "objective"), *v;
+    if (!t) {
+        lg_text *none = lg__text_new(g->mem, "", 0);
+        int err = none ? lg__graph_leaf(g, none, "objective", false, LG_OP_LEAF, out) : LG_ENOMEM;
+        lg__text_unref(none);
+        return err;
     }
-    return lg__text_of(&b);
+    int err = lg__node_new(g, LG_OP_FORMAT, scored ? 3 : 1, "objective", &v);
+    if (err)
+        return err;
+    err = lg__node_edge(v->node, "template", t);
+    if (!err && scored)
+        err = number_edge(g, v->node, "score", s->var->score);
+    if (!err && scored)
+        err = number_edge(g, v->node, "target", s->var->target);
+    if (err) {
+        lg__node_discard(v);
+        return err;
+    }
+    lg__node_start(v->node);
+    *out = v;
+    return LG_OK;
 }
 
 int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain) {
@@ -219,19 +238,22 @@ int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain) {
     const lg_op_row *op = &lg__ops[s->var->op];
     const lg_edge *e = &s->var->node->edges[i];
     char user[40];
+    lg_var *goal = NULL;
     lg_job *job = lg__job_new(p, s);
     if (!job)
         return LG_ENOMEM;
     job->input = i;
     job->conversation = op->conversation(g, s->var->node, p->context_tokens / 2);
     lg_text *said = chain ? lg__step_feedback(s) : lg__text_new(g->mem, "", 0);
-    lg_text *goal = objective(p, s);
-    int err = LG_ENOMEM;
-    if (job->conversation && said && goal) {
+    int err = job->conversation && said ? objective(p, s, &goal) : LG_ENOMEM;
+    if (!err) {
         lg_part parts[MAX_PARTS] = {
-            { "role", e->var->role },         { "variable", e->seen },
-            { "conversation", job->conversation }, { "output_role", s->var->role },
-            { "objective", goal },            { "feedback", said },
+            { "role", e->var->role, NULL },
+            { "variable", e->seen, NULL },
+            { "conversation", job->conversation, NULL },
+            { "output_role", s->var->role, NULL },
+            { "objective", NULL, goal },
+            { "feedback", said, NULL },
         };
         snprintf(user, sizeof user, "%s.%s", op->templates, chain ? "chain" : "base");
         err = lg__pass_ask(p, s, "critic.system", user, parts, 6, job);
@@ -240,8 +262,8 @@ int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain) {
     } else {
         lg__job_free(job);
     }
+    lg_var_unref(goal);
     lg__text_unref(said);
-    lg__text_unref(goal);
     return err;
 }
 
@@ -294,9 +316,9 @@ static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t 
     job->reduction = r;
     job->place = place;
     r->open++;
-    lg_part parts[MAX_PARTS] = { { "role", s->var->role },
-                                 { "variable", s->var->text },
-                                 { "feedback", all } };
+    lg_part parts[MAX_PARTS] = { { "role", s->var->role, NULL },
+                                 { "variable", s->var->text, NULL },
+                                 { "feedback", all, NULL } };
     int err = lg__pass_ask(p, s, "reduce.system", "reduce.user", parts, 3, job);
     lg__text_unref(all);
     return err;
@@ -383,11 +405,12 @@ int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group) {
 }
 
 static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var) {
-    lg_record *one = lg__record_new(p->g->mem, LG_FB_TEXT);
+    bool nothing = lg__is_nothing(r->texts[0]);
+    lg_record *one = lg__record_new(p->g->mem, nothing ? LG_FB_EMPTY : LG_FB_TEXT);
     if (!one)
         return NULL;
     const lg_record *first = r->members;
-    one->text = lg__text_ref(r->texts[0]);
+    one->text = nothing ? NULL : lg__text_ref(r->texts[0]);
     one->from = first->from;
     one->from_role = lg__text_ref(first->from_role);
     one->root = p->root_id;
@@ -406,9 +429,10 @@ static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var) {
 }
 
 /* A failed question, or no memory: the single pieces are kept instead. */
-static int fall_back(lg_reduction *r, lg_job *job, int code, const lg_fail *f) {
+static int fall_back(lg_reduction *r, lg_job *job, int code) {
     lg_step *s = r->step;
-    lg__pass_note(job->pass, s, code, f);
+    if (code)
+        lg__pass_note(job->pass, s, code, NULL);
     give_back(s, r->members);
     r->members = NULL;
     r->step = NULL;
@@ -421,18 +445,23 @@ int lg__pass_reduced(lg_job *job) {
     lg_step *s = r->step;
     if (!s)
         return 0; /* given up before */
-    if (job->asked->state != LG_READY)
-        return fall_back(r, job, job->asked->code, job->asked->fail);
-    r->texts[job->place] = lg__text_ref(job->asked->text);
-    if (r->open > 1)
+    if (job->asked->state == LG_READY) {
+        r->texts[job->place] = lg__text_ref(job->asked->text);
+    } else {
+        lg__pass_note_at(p, s, job->place, job->asked->code, job->asked->fail);
+        r->failed = true;
+    }
+    if (r->open > 1) /* the others of this level: the first by place is told */
         return 0;
+    if (r->failed)
+        return fall_back(r, job, LG_OK);
     if (r->n > 1) {
         int err = ask_level(p, r);
-        return err ? fall_back(r, job, err, NULL) : 0;
+        return err ? fall_back(r, job, err) : 0;
     }
     lg_record *one = reduced_record(p, r, job->asked);
     if (!one)
-        return fall_back(r, job, LG_ENOMEM, NULL);
+        return fall_back(r, job, LG_ENOMEM);
     give_back(s, one);
     return 1;
 }

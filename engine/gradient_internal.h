@@ -29,6 +29,7 @@ typedef struct lg_reduction {    /* several records of one leaf become one */
     lg_record *members;          /* taken out of the step's records */
     lg_text **texts;             /* of this level */
     size_t n, cap, open;
+    bool failed;                 /* one of this level did */
 } lg_reduction;
 
 struct lg_pass {
@@ -43,13 +44,14 @@ struct lg_pass {
     size_t n_asked, n_solved, n_texts;
     lg_job *jobs;
     lg_fail fail;                /* of the lowest step that failed */
-    size_t fail_step;
+    size_t fail_step, fail_place;
 };
 
-/* A field's value; text is borrowed. */
+/* A field's value, a text or a variable; borrowed. */
 typedef struct lg_part {
     const char *name;
     lg_text *text;
+    lg_var *var;
 } lg_part;
 
 /* The nodes of one question and a job that waits for the answer. */
@@ -63,7 +65,9 @@ int lg__pass_reduced(lg_job *job);
 void lg__reduction_free(lg_pass *p, lg_reduction *r);
 lg_job *lg__job_new(lg_pass *p, lg_step *s);
 void lg__job_free(lg_job *job);
-/* Remember what failed at s; the lowest step's failure is the one that is told. */
+/* Remember what failed at s; the failure of the lowest step, and there of the lowest
+ * place (an input, a part of a reduction), is the one that is told. */
+void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f);
 void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f);
 /* true when a reply says that nothing should change */
 bool lg__is_nothing(const lg_text *t);

@@ -255,19 +255,26 @@ int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out) 
 }
 
 /* Edges are filled in order; n_missing counts those filled until the start. */
-int lg__node_edge(lg_node *node, const char *name, lg_var *var) {
-    lg_graph *g = node->out->graph;
-    if (!var || var->graph != g)
-        return LG_EINVAL;
+int lg__node_constant(lg_node *node, const char *name, lg_text *text) {
     lg_edge *e = &node->edges[node->n_missing];
-    e->name = lg__graph_intern(g, name ? name : "");
+    e->name = lg__graph_intern(node->out->graph, name ? name : "");
     if (!e->name)
         return LG_ENOMEM;
     e->node = node;
     e->wait.kind = LG_WAIT_EDGE;
-    e->var = lg_var_ref(var);
-    e->seen = lg__text_ref(var->text);
+    e->seen = lg__text_ref(text);
     node->n_missing++;
+    return LG_OK;
+}
+
+int lg__node_edge(lg_node *node, const char *name, lg_var *var) {
+    if (!var || var->graph != node->out->graph)
+        return LG_EINVAL;
+    lg_edge *e = &node->edges[node->n_missing];
+    int err = lg__node_constant(node, name, var->text);
+    if (err)
+        return err;
+    e->var = lg_var_ref(var);
     node->out->grad |= var->grad;
     return LG_OK;
 }
@@ -288,7 +295,7 @@ void lg__node_start(lg_node *n) {
     hold(n->out);
     for (uint32_t i = 0; i < n->n_edges; i++) {
         lg_edge *e = &n->edges[i];
-        if (e->var->state != LG_PENDING) {
+        if (!e->var || e->var->state != LG_PENDING) {
             n->n_missing--;
             continue;
         }
@@ -416,6 +423,11 @@ void lg__var_unwait(lg_var *v, lg_waiter *w) {
         }
 }
 
+static void wake(lg_graph *g) {
+    if (g->wake)
+        g->wake(g->engine);
+}
+
 int lg_var_watch(lg_var *v, uint64_t tag) {
     lg_watcher *w = lg__mem_zero(v->graph->mem, sizeof *w);
     if (!w)
@@ -424,14 +436,15 @@ int lg_var_watch(lg_var *v, uint64_t tag) {
     w->var = v;
     w->tag = tag;
     lg__var_wait(v, &w->wait);
+    wake(v->graph);
     return LG_OK;
 }
 
 /* ---- cancelling -------------------------------------------------------- */
 
-/* Nobody but the graph and the one cancelled consumer holds it. */
+/* Nobody but the graph and cancelled consumers holds it. */
 static bool needed_by_nobody_else(const lg_var *v) {
-    return v->state == LG_PENDING && v->node && v->refs == 2;
+    return v->state == LG_PENDING && v->node && v->refs == v->given_up + 1;
 }
 
 static void cancel_one(lg_var *v) {
@@ -456,16 +469,19 @@ static void cancel_one(lg_var *v) {
 int lg_var_cancel(lg_var *v) {
     if (v->state != LG_PENDING)
         return LG_ESTATE;
+    lg_graph *g = v->graph;
     lg_var *list = lg_var_ref(v);
     v->mark = 0;
     while (list) {
         lg_var *c = list;
         list = (lg_var *)(uintptr_t)c->mark;
         c->mark = 0;
-        if (c->state == LG_PENDING)
-            cancel_one(c);
+        cancel_one(c);
         for (uint32_t i = 0; c->node && i < c->node->n_edges; i++) {
             lg_var *in = c->node->edges[i].var;
+            if (!in)
+                continue;
+            in->given_up++;
             if (needed_by_nobody_else(in)) {
                 in->mark = (uint64_t)(uintptr_t)list;
                 list = lg_var_ref(in);
@@ -473,6 +489,7 @@ int lg_var_cancel(lg_var *v) {
         }
         lg_var_unref(c);
     }
+    wake(g);
     return LG_OK;
 }
 

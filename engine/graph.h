@@ -17,7 +17,7 @@ struct lg_step;
 typedef struct lg_edge {
     lg_waiter wait;             /* LG_WAIT_EDGE, in var's list while it is pending */
     lg_node *node;
-    lg_var *var;                /* counted */
+    lg_var *var;                /* counted; NULL: a constant, which is in seen */
     lg_text *seen;              /* NULL until settled, or when it failed */
     lg_text *name;              /* field, argument or message role */
 } lg_edge;
@@ -96,6 +96,7 @@ struct lg_graph {
                                    holds a count of its variable */
     void (*pass_free)(struct lg_pass *); /* gradient.c's, so that this file need not know it */
     void (*pass_cancel)(struct lg_pass *);
+    void (*wake)(lg_engine *);  /* engine.c's: there is work that step() did not make */
     lg_var *dead;               /* uncounted, to be freed by the loop in release */
     bool releasing, closing;
     size_t n_pending, n_live, max_pending;
@@ -114,6 +115,8 @@ int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int 
 /* A node of n edges, not yet linked; then one lg__node_edge each, then _start. */
 int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out);
 int lg__node_edge(lg_node *node, const char *name, lg_var *var);
+/* An edge to a text that is no variable: nobody else sees it, no feedback reaches it. */
+int lg__node_constant(lg_node *node, const char *name, lg_text *text);
 void lg__node_start(lg_node *node);
 /* Throw away a node that was not started. */
 void lg__node_discard(lg_var *out);

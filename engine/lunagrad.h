@@ -313,7 +313,7 @@ LG_API bool lg_var_error(const lg_var *v, lg_failure *out);
 enum lg_op { LG_OP_LEAF = 0, LG_OP_CALL, LG_OP_FORMAT, LG_OP_CONCAT, LG_OP_SUM, LG_OP_MEAN,
              LG_OP_TOOL, LG_OP_REPLY, LG_OP_PASS, LG_OPS };
 typedef struct lg_input {
-    lg_var *var;         /* borrowed */
+    lg_var *var;         /* borrowed; NULL: a text that is no variable */
     const char *name;    /* field, argument or message role; owned by var's producer */
     const char *text;    /* as the node saw it, NULL while pending */
     size_t len;

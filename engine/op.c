@@ -130,8 +130,9 @@ static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *first, const
     for (uint32_t i = 0; !err && i < node->n_edges; i++)
         if (node->edges[i].seen)
             err = talk_add(&t, node->edges[i].name->data, node->edges[i].seen, share);
-    if (!err && node->out->text)
-        err = talk_add(&t, last_name, node->out->text, share);
+    lg_text *made = lg__var_first_text(node->out);
+    if (!err && made)
+        err = talk_add(&t, last_name, made, share);
     return talk_end(&t, err);
 }
 

@@ -24,7 +24,7 @@ static int grow(lg_mem *m, lg_growing *l, lg_var *v) {
 }
 
 static bool takes_part(const lg_var *v) {
-    return v->grad;
+    return v && v->grad;
 }
 
 /* Breadth first, inputs in order: the list is its own queue, and its order is a

@@ -1,15 +1,16 @@
 /* sched_verdict.c - what an ended attempt means: done, again, repaired, given up.
  *
  * Retries, in short: only what may work later (the provider's judgement), at most
- * max_attempts tries; full-jitter back-off from 0.5 s doubling to 30 s; the server's
- * delay is a minimum, and one above 120 s ends the call; when more than a tenth of
- * the last minute's requests were retries, back-offs are twice as long. A refused
- * body field is taken out or renamed and sent again at once, which is no retry. */
+ * max_attempts tries, or 3 where nobody ever answered; full-jitter back-off from
+ * 0.5 s doubling to 30 s; the server's delay is a minimum, and one above 120 s ends
+ * the call; when more than a tenth of the last minute's requests were retries,
+ * back-offs are twice as long. A refused body field is taken out or renamed and
+ * sent again at once, which is no retry. */
 #include <string.h>
 
 #include "sched_parts.h"
 
-enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10 };
+enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000, SERVER_MS = 120000;
 
 /* ---- the shared budget of retries -------------------------------------- */
@@ -177,10 +178,18 @@ static bool is_repaired(lg_sched *s, lg_request *r)
 
 /* ---- verdict ----------------------------------------------------------- */
 
+/* Where no model ever answered, a wrong address is likelier than a bad moment. */
+static int most_tries(const lg_sched *s, const lg_request *r)
+{
+    int code = r->reply.fail.code, most = s->cfg.max_attempts;
+    bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
+    return nobody && !r->endpoint->answered && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+}
+
 static bool may_try_again(const lg_sched *s, const lg_request *r)
 {
     const lg_fail *f = &r->reply.fail;
-    return f->retryable && tries(r) < s->cfg.max_attempts && f->retry_after_ms <= SERVER_MS;
+    return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= SERVER_MS;
 }
 
 static void end(lg_sched *s, lg_request *r, bool good)
@@ -203,7 +212,7 @@ static void back_off(lg_sched *s, lg_request *r)
     r->due_us = now + us;
     if (s->log) {
         lg__log_line(s->log, LG_LOG_INFO, "%s; try %d of %d in %.1f s",
-                     lg__fail_message(&r->reply.fail), tries(r) + 1, s->cfg.max_attempts,
+                     lg__fail_message(&r->reply.fail), tries(r) + 1, most_tries(s, r),
                      (double)us / 1e6);
     }
     lg__reply_free(&r->reply);
@@ -213,6 +222,7 @@ static void back_off(lg_sched *s, lg_request *r)
 void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
+        r->endpoint->answered = true;
         end(s, r, true);
         return;
     }

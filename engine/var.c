@@ -80,11 +80,33 @@ void lg__var_drop_records(lg_var *v, bool only_root, uint64_t root) {
     }
 }
 
-void lg__var_append_records(lg_var *v, lg_record *list) {
+void lg__var_add_records(lg_var *v, lg_record *list, uint64_t root) {
     lg_record **at = &v->records;
+    while (*at && (*at)->root <= root)
+        at = &(*at)->next;
+    lg_record *behind = *at;
+    *at = list;
     while (*at)
         at = &(*at)->next;
-    *at = list;
+    *at = behind;
+}
+
+lg_text *lg__var_first_text(const lg_var *v) {
+    return v->versions && v->versions->n ? v->versions->texts[0] : v->text;
+}
+
+const char *lg__number_text(char *buf, size_t size, double x) {
+    char *to = buf;
+    bool point = false;
+    snprintf(buf, size, "%g", x);
+    for (const char *p = buf; *p; p++) {
+        bool plain = strchr("0123456789+-einf", *p) != NULL;
+        if (plain || !point) /* the locale's point may be several bytes */
+            *to++ = plain ? *p : '.';
+        point = !plain;
+    }
+    *to = '\0';
+    return buf;
 }
 
 /* ---- accessors --------------------------------------------------------- */
@@ -335,7 +357,7 @@ int lg_var_add_feedback(lg_var *v, const char *text, size_t len) {
     }
     r->text = t;
     r->by_hand = true;
-    lg__var_append_records(v, r);
+    lg__var_add_records(v, r, UINT64_MAX);
     return LG_OK;
 }
 

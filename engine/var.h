@@ -65,6 +65,7 @@ struct lg_var {
     lg_record *records;         /* in the order of the graph */
     lg_pass_ref *passes;
     struct lg_pass *pass;       /* the pass this variable stands for */
+    uint32_t given_up;          /* counts of cancelled consumers, while pending */
     uint64_t mark;              /* plan.c's scratch */
     lg_var *prev, *next;        /* all variables of the graph */
 };
@@ -77,6 +78,11 @@ void lg__records_free(lg_graph *g, lg_record *list);
 /* Drops the records of earlier passes: with root, that pass' own; else all but
  * those given by hand. */
 void lg__var_drop_records(lg_var *v, bool only_root, uint64_t root);
-void lg__var_append_records(lg_var *v, lg_record *list);
+/* The records of one pass, behind those of roots made earlier. */
+void lg__var_add_records(lg_var *v, lg_record *list, uint64_t root);
+/* What its producer made, whatever was set since. NULL: nothing */
+lg_text *lg__var_first_text(const lg_var *v);
+/* x as %g, with a point in every locale. */
+const char *lg__number_text(char *buf, size_t size, double x);
 
 #endif

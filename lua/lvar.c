@@ -177,8 +177,10 @@ static int l_inputs(lua_State *L)
             break;
         lua_createtable(L, 0, 3);
         lg__lua_set_text(L, "name", input.name);
-        lg__lua_push_var(L, engine, input.var);
-        lua_setfield(L, -2, "var");
+        if (input.var) {
+            lg__lua_push_var(L, engine, input.var);
+            lua_setfield(L, -2, "var");
+        }
         if (input.text) {
             lua_pushlstring(L, input.text, input.len);
             lua_setfield(L, -2, "text");

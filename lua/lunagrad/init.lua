@@ -13,6 +13,9 @@ local var = require "lunagrad.var"
 
 local lg = { _NAME = "lunagrad", _VERSION = core.VERSION, VERSION = core.VERSION }
 
+--- What the command was given as key=value; empty elsewhere.
+lg.args = {}
+
 lg.model = model.new
 lg.default = model.default
 lg.param = var.param

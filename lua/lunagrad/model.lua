@@ -291,9 +291,11 @@ end
 
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
----@param spec string|table|function
+--- lg.model() is the one that plays the role "model": what -m or lg.default says, or sim.
+---@param spec? string|table|function
 ---@param name? string for a function
 function model.new(spec, name)
+  if spec == nil then return model.for_role "model" end
   if getmetatable(spec) == Model then return spec end
   if type(spec) == "function" then
     return from_function(function(request) return spec(decoded(request)) end, name)

@@ -7,7 +7,7 @@
 --   phase     name                        "train step 3/12", "test"
 --   progress  done, total                 of the phase
 --   score     best, seed, last            larger is better; any may be nil
---   step      number, accepted, reason    of an optimizer's step
+--   step      number, accepted, skipped, reason   of an optimizer's step
 --   note      text                        one line for people
 
 local progress = { on_event = nil }

@@ -240,12 +240,8 @@ local function tell(run, record)
   result.steps[#result.steps + 1] = record
   result.accepted = result.accepted + (record.accepted and 1 or 0)
   result.rejected = result.rejected + (record.changed and not record.accepted and 1 or 0)
-  if record.skipped then
-    progress.emit { kind = "note", text = ("step %d: %s"):format(record.step, record.reason) }
-  else
-    progress.emit { kind = "step", number = record.step, accepted = record.accepted,
-                    reason = record.reason:gsub("^kept: ", ""):gsub("^rejected: ", "") }
-  end
+  progress.emit { kind = "step", number = record.step, accepted = record.accepted,
+    skipped = record.skipped, reason = (record.reason:gsub("^%a+: ", "")) }
   progress.emit { kind = "score", best = run.best.score, seed = result.seed_score,
                   last = record.val_after or record.train_score }
   if run.on_step then run.on_step(record, result) end

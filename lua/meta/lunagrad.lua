@@ -141,13 +141,18 @@ local lunagrad = {}
 ---@type string
 lunagrad.VERSION = nil
 
+--- What `lunagrad run SCRIPT key=value …` was given; empty elsewhere.
+---@type table<string, string>
+lunagrad.args = nil
+
 ---@class lunagrad.model
 ---@field name string
 ---@overload fun(question: lunagrad.text): Var
 ---@overload fun(spec: table): Var
 
---- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function.
----@param spec string|table|fun(request: table): string
+--- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
+--- arguments the one that plays the role "model".
+---@param spec? string|table|fun(request: table): string
 ---@param name? string
 ---@return lunagrad.model
 function lunagrad.model(spec, name) end
@@ -254,3 +259,232 @@ lunagrad.optim = {}
 ---@param spec table { params…, model=, momentum=, memory=, constraints=, examples=, tags=, context_tokens= }
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
+
+---@alias lunagrad.extractor fun(text: string): string|nil
+
+--- Finding the answer in a text; each gives nil when there is none.
+lunagrad.extract = {}
+--- A text without the blanks at its ends.
+---@param text string
+---@return string
+function lunagrad.extract.trim(text) end
+--- The last number in digits, in plain form.
+---@param text string
+---@return string|nil
+function lunagrad.extract.last_number(text) end
+--- The last line that is not blank.
+---@param text string
+---@return string|nil
+function lunagrad.extract.last_line(text) end
+--- The whole text, trimmed.
+---@param text string
+---@return string|nil
+function lunagrad.extract.whole(text) end
+--- What stands in the last well-formed <name>…</name>.
+---@param name string
+---@return lunagrad.extractor
+function lunagrad.extract.tag(name) end
+--- What follows the last marker, for example "Answer:".
+---@param marker string
+---@return lunagrad.extractor
+function lunagrad.extract.after(marker) end
+--- The option in the last "Answer: X".
+---@param options string[]
+---@return lunagrad.extractor
+function lunagrad.extract.choice(options) end
+--- The last fenced block of code.
+---@param text string
+---@return string|nil
+function lunagrad.extract.code(text) end
+--- A value in the JSON that the text holds, for example "steps[1].result".
+---@param path string
+---@return lunagrad.extractor
+function lunagrad.extract.json(path) end
+--- The first extractor that finds something.
+---@param ... lunagrad.extractor
+---@return lunagrad.extractor
+function lunagrad.extract.any(...) end
+
+---@class lunagrad.constraint
+---@field text string what the editor is told
+---@field check fun(text: string): boolean, string|nil
+
+--- What a new text must keep to, in words for the editor and as code.
+lunagrad.constraint = {}
+---@param text string
+---@param check fun(text: string): boolean, string|nil
+---@return lunagrad.constraint
+function lunagrad.constraint.new(text, check) end
+---@param n integer
+---@return lunagrad.constraint
+function lunagrad.constraint.max_words(n) end
+---@param n integer
+---@return lunagrad.constraint
+function lunagrad.constraint.min_words(n) end
+---@param n integer
+---@return lunagrad.constraint
+function lunagrad.constraint.max_chars(n) end
+---@param part string
+---@return lunagrad.constraint
+function lunagrad.constraint.contains(part) end
+---@param part string
+---@return lunagrad.constraint
+function lunagrad.constraint.not_contains(part) end
+---@param pattern string a Lua pattern
+---@param words? string what it means, for the editor
+---@return lunagrad.constraint
+function lunagrad.constraint.matches(pattern, words) end
+---@param options string[]
+---@return lunagrad.constraint
+function lunagrad.constraint.one_of(options) end
+--- Lua 5.4 without a syntax error; compiled, never run.
+---@return lunagrad.constraint
+function lunagrad.constraint.lua_syntax() end
+---@return lunagrad.constraint
+function lunagrad.constraint.json() end
+--- A text or a constraint, as a constraint.
+---@param value string|lunagrad.constraint
+---@param where string
+---@return lunagrad.constraint
+function lunagrad.constraint.lift(value, where) end
+--- The first constraint that a text breaks, and why.
+---@param list lunagrad.constraint[]
+---@param text string
+---@return lunagrad.constraint|nil broken, string|nil reason
+function lunagrad.constraint.broken(list, text) end
+
+---@class lunagrad.dataset
+---@field split fun(self, spec: table): lunagrad.dataset ...
+---@field batches fun(self, n: integer, opts?: {seed?: any, epochs?: number, drop_last?: boolean}): fun(): lunagrad.dataset
+---@field shuffle fun(self, seed: any): lunagrad.dataset
+---@field sample fun(self, n: integer, seed: any, with_replacement?: boolean): lunagrad.dataset
+---@field take fun(self, n: integer): lunagrad.dataset
+---@field slice fun(self, from: integer, to?: integer): lunagrad.dataset
+---@field map fun(self, fn: function): lunagrad.dataset
+---@field filter fun(self, fn: function): lunagrad.dataset
+---@operator len: integer
+
+lunagrad.data = {}
+---@param value any
+---@return boolean
+function lunagrad.data.is(value) end
+---@param rows lunagrad.row[]
+---@return lunagrad.dataset
+function lunagrad.data.list(rows) end
+--- One JSON object a line.
+---@param path string
+---@return lunagrad.dataset
+function lunagrad.data.jsonl(path) end
+---@param text string
+---@param name? string
+---@return lunagrad.dataset
+function lunagrad.data.jsonl_text(text, name) end
+---@param path string
+---@param opts? {header?: boolean|string[], separator?: string}
+---@return lunagrad.dataset
+function lunagrad.data.csv(path, opts) end
+---@param text string
+---@param opts? {header?: boolean|string[], separator?: string}
+---@param name? string
+---@return lunagrad.dataset
+function lunagrad.data.csv_text(text, opts, name) end
+--- BIG-Bench Hard's JSON: rows with question and answer.
+---@param path string
+---@return lunagrad.dataset
+function lunagrad.data.bbh(path) end
+---@param text string
+---@param name? string
+---@return lunagrad.dataset
+function lunagrad.data.bbh_text(text, name) end
+
+---@alias lunagrad.metric_function fun(prediction: string, row: lunagrad.row): number
+
+lunagrad.metric = {}
+--- 1 when the prediction is the answer.
+---@param prediction string
+---@param row lunagrad.row
+---@return number
+function lunagrad.metric.exact(prediction, row) end
+--- 1 when the last numbers are the same.
+---@param prediction string
+---@param row lunagrad.row
+---@return number
+function lunagrad.metric.number(prediction, row) end
+--- 1 when the answer stands in the prediction.
+---@param prediction string
+---@param row lunagrad.row
+---@return number
+function lunagrad.metric.contains(prediction, row) end
+--- Overlap of words, 0 to 1.
+---@param prediction string
+---@param row lunagrad.row
+---@return number
+function lunagrad.metric.f1(prediction, row) end
+--- A metric with an extractor in front, or another field as truth.
+---@param spec table|function {metric, extract=, field=, name=}
+---@return lunagrad.metric_function
+function lunagrad.metric.make(spec) end
+--- A number in one writing only; nil for no number.
+---@param text string
+---@return string|nil
+function lunagrad.metric.canonical_number(text) end
+--- Do two texts say the same, as numbers or as texts?
+---@param a string
+---@param b string
+---@return boolean
+function lunagrad.metric.same(a, b) end
+--- What a row says is right.
+---@param row lunagrad.row
+---@param field? string
+---@return string
+function lunagrad.metric.truth(row, field) end
+--- A number, or true and false, as a number.
+---@param value any
+---@param who string
+---@return number
+function lunagrad.metric.score(value, who) end
+
+--- Run a program over all rows at once: mean, low, high (95% bootstrap interval), n, rows.
+---@param spec table {program, data=, metric=, concurrency=, field=, seed=, on_error="raise"|"zero"|"skip"}
+---@return table
+function lunagrad.evaluate(spec) end
+--- The gated loop: keeps a step only when validation does not refuse it.
+---@param spec table {program=, params=, loss=, metric=, train=, val=, batch=3, steps=12, seed=, patience=, accept="better"|"not_worse"|"always", …}
+---@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, stopped=}
+function lunagrad.train(spec) end
+
+lunagrad.rng = {}
+--- A seeded generator: r:int(a, b), r:float(), r:shuffle(list), r:pick(list), r:fork(name).
+---@param seed integer|string
+---@return table
+function lunagrad.rng.new(seed) end
+
+--- Tasks that make their own data.
+lunagrad.task = {}
+lunagrad.task.object_counting = {}
+--- Questions in BIG-Bench Hard's form, as rows with question and answer.
+---@param n integer
+---@param seed integer
+---@return lunagrad.row[]
+function lunagrad.task.object_counting.generate(n, seed) end
+
+---@param kind string
+---@param message string
+---@param hint? string
+---@return lunagrad.error
+function lunagrad.errors.new(kind, message, hint) end
+---@param kind string
+---@param message string
+---@param hint? string
+---@param level? integer
+function lunagrad.errors.raise(kind, message, hint, level) end
+---@param x any
+---@return boolean
+function lunagrad.errors.is(x) end
+--- Anything raised, as an error object.
+---@param x any
+---@return lunagrad.error
+function lunagrad.errors.wrap(x) end
+---@param v Var
+---@return lunagrad.error|nil
+function lunagrad.errors.from_var(v) end

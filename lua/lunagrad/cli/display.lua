@@ -190,8 +190,8 @@ local function plain_line(self, text)
 end
 
 local function step_text(event)
-  local text = ("step %s: %s"):format(event.number or "?",
-    event.accepted and "accepted" or "rejected")
+  local what = event.accepted and "accepted" or event.skipped and "skipped" or "rejected"
+  local text = ("step %s: %s"):format(event.number or "?", what)
   return event.reason and ("%s, %s"):format(text, event.reason) or text
 end
 

@@ -83,7 +83,11 @@ end
 ---@param record table
 function methods:emit(record)
   if not self.json then return end
-  io.stdout:write(require("lunagrad.core").json_encode(record), "\n")
+  local encode = require("lunagrad.core").json_encode
+  local event = record.event
+  record.event = nil
+  local rest = encode(record):sub(2) -- the event's name stands first, for people and for grep
+  io.stdout:write('{"event":', encode(event), rest == "}" and "" or ",", rest, "\n")
   io.stdout:flush()
 end
 
@@ -200,6 +204,7 @@ local function show_summary(self, stats, models)
   end
   local lines = summary_lines(stats, term.monotonic() - self.started, models)
   for _, line in ipairs(sim_lines(self, models)) do lines[#lines + 1] = line end
+  table.insert(lines, 1, "")
   self:write_lines(lines)
 end
 

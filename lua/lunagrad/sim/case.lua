@@ -4,6 +4,7 @@
 
 local question = require "lunagrad.sim.question"
 local read = require "lunagrad.sim.read"
+local tags = require "lunagrad.sim.tags"
 
 local case = {}
 
@@ -42,7 +43,7 @@ end
 local function behind_question(material, q)
   local rest = material:sub(q.to + 1)
   local out
-  for _, section in ipairs(read.sections(rest)) do
+  for _, section in ipairs(tags.sections(rest)) do
     if section.meaning == "output" or out and not section.meaning then
       out = (out and out .. "\n" or "") .. section.text
     elseif out then
@@ -52,10 +53,21 @@ local function behind_question(material, q)
   return out or rest:gsub("</?%a[%w_%-]*>", "\n")
 end
 
+-- A text to judge that consists of fields, one of which is an answer.
+local function holds_output(text)
+  for _, block in ipairs((tags.blocks(text))) do
+    if block.meaning == "output" then
+      return true
+    end
+  end
+  return false
+end
+
 ---@class sim.case
 ---@field variable string? the text that the critique is about
 ---@field role string
 ---@field answer boolean whether that text is itself an answer
+---@field about_answer boolean so it is, or there is no such text and only an output to judge
 ---@field question sim.question?
 ---@field output string? what is to be judged
 ---@field feedback string? what was already said about the output
@@ -68,7 +80,7 @@ function case.of(view)
   local found = { role = read.role(view), variable = read.block(view, "variable") }
   local material = read.block(view, "conversation") or view.user
   local q = question.find(material)
-  local nested = read.block(view, "output")
+  local nested = read.output(view)
   local behind = q and behind_question(material, q)
   found.answer = is_answer(found.role, found.variable, behind)
   if not q then
@@ -88,7 +100,8 @@ function case.of(view)
     found.output = behind
   end
   found.instructions = not found.answer and found.variable or material:sub(1, q and q.from - 1 or 0)
-  found.role = found.role or (found.answer and "answer" or "prompt")
+  found.about_answer = found.answer or not found.variable or holds_output(found.variable)
+  found.role = found.role or (found.about_answer and "answer" or "prompt")
   return found
 end
 

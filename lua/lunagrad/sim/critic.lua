@@ -10,8 +10,8 @@ local cues = require "lunagrad.sim.cues"
 local diagnose = require "lunagrad.sim.diagnose"
 local hash = require "lunagrad.sim.hash"
 local judge = require "lunagrad.sim.judge"
-local read = require "lunagrad.sim.read"
 local slips = require "lunagrad.sim.slips"
+local tags = require "lunagrad.sim.tags"
 
 local critic = {}
 
@@ -48,8 +48,8 @@ local function point(case, finding, seed)
   local slip = slips[finding.slip]
   local key = finding.slip .. finding.detail
   local fault = hash.pick(seed, key .. "fault", finding.unseen and slip.unseen or slip.fault)
-  local frame = hash.pick(seed, key .. "frame", case.answer and FOR_ANSWER or FOR_PROMPT)
-  frame = frame:gsub("{role}", case.answer and "answer" or "prompt")
+  local frame = hash.pick(seed, key .. "frame", case.about_answer and FOR_ANSWER or FOR_PROMPT)
+  frame = frame:gsub("{role}", case.about_answer and "answer" or "prompt")
   frame = frame:gsub("{remedy}", (hash.pick(seed, key .. "remedy", slip.remedy)))
   return fill(fault, case, finding.detail) .. " " .. frame
 end
@@ -88,13 +88,14 @@ local function choose(findings, noise, seed)
       return {}
     end
     local other = hash.pick(seed, "wrong cause", cues.slips)
-    return { { slip = other, detail = "one of the items", stray = true } }
+    return { { slip = other, detail = "one of the items" } }
   end
-  local chosen = {}
+  local chosen, named = {}, {}
   local first = hash.int(seed, "first", #findings)
   for i = 0, #findings - 1 do
-    if i == 0 or hash.unit(seed, "also " .. i) < 0.15 then
-      chosen[#chosen + 1] = findings[(first + i - 1) % #findings + 1]
+    local finding = findings[(first + i - 1) % #findings + 1]
+    if i == 0 or not named[finding.slip] and hash.unit(seed, "also " .. i) < 0.15 then
+      chosen[#chosen + 1], named[finding.slip] = finding, true
     end
   end
   return chosen
@@ -107,8 +108,8 @@ local function pass_on(case, seed)
   local said = {}
   for _, name in ipairs(cues.slips) do
     if wanted[name] and (advice.cure[name] or 0) < 0.8 then
-      said[#said + 1] = (FOR_PROMPT[1]:gsub("{role}", case.role):gsub("{remedy}",
-        (hash.pick(seed, "pass " .. name, slips[name].remedy))))
+      said[#said + 1] = "The " .. case.role .. " should tell the model to "
+        .. hash.pick(seed, "pass " .. name, slips[name].remedy) .. "."
     end
   end
   return #said > 0 and table.concat(said, " ") or nil
@@ -139,7 +140,7 @@ local function look_ahead(case, named, seed)
       open[#open + 1] = entry
     end
   end
-  if case.answer or #open == 0 or hash.unit(seed, "look ahead") >= room then
+  if case.about_answer or #open == 0 or hash.unit(seed, "look ahead") >= room then
     return nil
   end
   local entry = hash.pick(seed, "ahead", open)
@@ -200,7 +201,7 @@ end
 function critic.reply(view, options)
   local case = cases.of(view)
   options = { noise = options.noise, seed = hash.text(view.all, options.seed) }
-  if view.asked and read.is_verdict(view.asked) then
+  if view.asked and tags.is_verdict(view.asked) then
     return verdict(view, case, view.asked, options)
   elseif not case.variable and not view.asked and judge.scale(view) then
     return verdict(view, case, nil, options)

@@ -40,14 +40,14 @@ local vocabulary = lexer.vocabulary {
     .. "match, requested, belongs, fits, fit, asks",
   belong = "belong, qualify, match, fit, category, kind, type, class, group, asked, relevant, "
     .. "fruit, vegetable, animal, instrument",
-  other = "other, different, unrelated, irrelevant, outside, else, distractor, distract, rest, "
-    .. "distraction, foreign, whatever is not, not asked",
+  other = "other, another, different, unrelated, irrelevant, outside, else, distractor, distract, "
+    .. "rest, distraction, foreign, whatever is not, not asked",
   exclude = "ignore, exclude, discard, disregard, filter out, leave out, omit, skip, drop, remove, "
     .. "set aside, leave aside, cross out, eliminate, filter",
   decide = "check, decide, ask, determine, judge, mark, classify, make sure, verify, ensure, "
     .. "label, sort",
-  held = "head, heads, stalk, stalks, bunch, bunches, container, containers, packaging, "
-    .. "unit word, measure word, clove, cloves, piece, ear, portion",
+  held = "head, stalk, bunch, container, packaging, "
+    .. "unit word, measure word, clove, piece, ear, portion",
   recheck = "double check, recheck, verify, recount, check, confirm, twice, second time, re add, "
     .. "recompute, recalculate, re count, count over, validate",
   addition = "addition, arithmetic, adding, add up, added up, summing",
@@ -57,9 +57,9 @@ local vocabulary = lexer.vocabulary {
     .. "partial sum, cumulative",
   written = "write, show, written, wrote",
   digit = "digit, numeral, arabic, numeric, numerical, integer, figures",
-  word = "word, words, prose",
-  inwords = "in words, as words, as word, written out, word form, one word, single word, "
-    .. "words only, in letters, spelled, spelt, spell number, spell answer",
+  word = "word, prose",
+  inwords = "in word, as word, written out, word form, one word, single word, "
+    .. "word only, in letters, spelled, spelt, spell number, spell answer",
   answer = "answer, result, total, number, verdict, conclusion, count",
   asnumber = "as number, as single number, as plain number, plain number, number itself, "
     .. "only number, just number, number only, bare number, number alone, answer value, "
@@ -69,11 +69,11 @@ local vocabulary = lexer.vocabulary {
   nothing = "nothing, no more, stop",
   after = "after, else, behind, follow, follows, following, further, afterwards, beyond, more, "
     .. "trailing, additional",
-  speak = "add, write, comment, explain, text, say, remark, explanation, words, talk, continue",
+  speak = "add, write, comment, explain, text, say, remark, explanation, word, talk, continue",
   format = "format, form, shape, template",
   -- bad habits
   brief = "brief, concise, terse, short, shortest, quick, quickly, fast, minimal, laconic, "
-    .. "one word, single word, few words, snappy",
+    .. "one word, single word, few word, snappy",
   onlyanswer = "only number, only answer, just number, just answer, nothing but, number only, "
     .. "answer only, only final, just final, only with number, only with final, number alone",
   explain = "explain, explanation, reasoning, reason, steps, show, working, comment, intermediate",
@@ -135,7 +135,7 @@ local cure = {
   },
   words = {
     { 0.985, "digit", unless = { "inwords" } },
-    { 0.92, "!inwords|!word", "answer|digit|total" },
+    { 0.92, "!inwords|!word", "~answer|~digit|~total" },
     { 0.90, "asnumber" },
   },
   ramble = {

@@ -26,7 +26,7 @@ local MARKS = {
 
 -- The value within the few words behind a mark, not past the end of its line.
 local function value_behind(low, at)
-  local line = low:match("^[^\n]*", at)
+  local line = low:sub(at, at + 79):match "^[^\n]*"
   local seen = 0
   for from, word in line:gmatch "()([%w%-]+)" do
     seen = seen + 1
@@ -202,7 +202,8 @@ function diagnose.answer(q, answer, seed)
   if stated and stated.n ~= q.total then
     if seen * 2 >= wanted and seen > 0 then
       from_work(q, said, stated, findings)
-    else
+    end
+    if #findings == 0 then
       from_difference(q, stated.n - q.total, seed, findings)
     end
   elseif not stated then

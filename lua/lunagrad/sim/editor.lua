@@ -12,6 +12,7 @@ local cues = require "lunagrad.sim.cues"
 local hash = require "lunagrad.sim.hash"
 local read = require "lunagrad.sim.read"
 local slips = require "lunagrad.sim.slips"
+local tags = require "lunagrad.sim.tags"
 
 local editor = {}
 
@@ -59,7 +60,7 @@ local function feedback_of(view)
     return table.concat(pieces, "\n")
   end
   local text = read.block(view, "conversation") or view.outside
-  for _, section in ipairs(read.sections(text)) do
+  for _, section in ipairs(tags.sections(text)) do
     if section.meaning == "feedback" then
       pieces[#pieces + 1] = section.text
     end
@@ -69,7 +70,8 @@ end
 
 -- "First words (...) last words": the whole text may stand elsewhere in the messages.
 local function unabridged(view, text)
-  local head = text:match "^(.-)%s*%(%.%.%.%)"
+  local cut = text:find("(...)", 1, true)
+  local head = cut and text:sub(1, cut - 1):match "^.*%S"
   if not head then
     return text
   end
@@ -88,7 +90,8 @@ local function text_of(view)
   end
   for _, section in ipairs(view.sections) do
     if section.meaning == "variable" then
-      return (section.text:match "^%s*(.-)%s*\n%s*\n" or section.text:match "^%s*(.-)%s*$")
+      local paragraph = section.text:match "^%s*([^\n].-)\n[ \t]*\n" or section.text
+      return paragraph:match "^%s*(.*%S)" or ""
     end
   end
   return view.outside:match "```%a*\n(.-)\n```" or view.outside:match "\"([^\"]+)\""
@@ -278,8 +281,12 @@ function editor.reply(view, options)
   if not view.again and u < noise * 0.2 then
     return preface .. new, "stop"
   elseif not view.again and u < noise * 0.3 then
-    local cut = preface .. "<" .. view.asked .. ">\n" .. new
-    return cut:sub(1, #cut * 2 // 3), "length"
+    local whole = preface .. "<" .. view.asked .. ">\n" .. new
+    local last = #whole * 2 // 3
+    while whole:find("^[\x80-\xBF]", last + 1) do
+      last = last - 1
+    end
+    return whole:sub(1, last), "length"
   end
   return preface .. "<" .. view.asked .. ">\n" .. new .. "\n</" .. view.asked .. ">", "stop"
 end

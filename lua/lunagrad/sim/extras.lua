@@ -11,7 +11,7 @@ local extras = {}
 local vocabulary = lexer.vocabulary {
   letters = "letter by letter, second letter, next letter, each letter, same letter, first letter",
   check = "double check, check, verify, recheck, careful, carefully, compare, make sure, twice",
-  all = "all words, every word, each word, no word, any word, number words, missing, leave out",
+  all = "all word, every word, each word, no word, any word, number word, missing, leave out",
   step = "step by step, steps, show work, one at time, one by one, order operations",
 }
 
@@ -88,7 +88,7 @@ function extras.arithmetic(text, instructions, sampling)
       chain = found
     end
   end
-  if not chain or not text:find "[%?=]" then
+  if not chain or not text:find "[%?=]" or text:find "[%(%)%^]" then
     return nil
   end
   local tokens = {}

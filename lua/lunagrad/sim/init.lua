@@ -8,7 +8,7 @@
 -- looks like chance is a hash of the text read (hash.lua). Served in the process
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
--- Rooms: read (what is asked) · question, answerer, slips, cues (answering) ·
+-- Rooms: read, tags (what is asked) · question, answerer, slips, cues (answering) ·
 -- case, diagnose, critic, judge, merge · editor · words, lexer, hash (ground).
 
 local answerer = require "lunagrad.sim.answerer"
@@ -83,8 +83,8 @@ local function sampling_seed(request)
 end
 
 local CANNOT = "I am sim, a small rule-based stand-in for a language model. I can count things in "
-  .. "a list (\"I have two apples and a pear. How many fruits do I have?\"), sort words and do short "
-  .. "sums, criticise such answers and edit prompts for them; this I cannot answer."
+  .. "a list (\"I have two apples and a pear. How many fruits do I have?\"), sort words and do "
+  .. "short sums, criticise such answers and edit prompts for them; this I cannot answer."
 
 -- The instructions: everything said but the question itself.
 local function instructions_of(view)

@@ -18,7 +18,7 @@ function judge.scale(view)
     from, to = low:match "between (%d+) and (%d+)"
   end
   if not from then
-    from, to = low:match "(%d+)%s?%-%s?(%d+)%A"
+    from, to = low:match "%f[%w](%d%d?%d?)%s?%-%s?(%d%d?%d?)%f[%W]"
   end
   if not from then
     to = low:match "out of (%d+)"
@@ -45,7 +45,7 @@ end
 ---@param case sim.case
 ---@return boolean?
 function judge.is_right(view, case)
-  local target = read.block(view, "target")
+  local _, target = read.output(view)
   for _, section in ipairs(target and {} or view.sections) do
     target = section.meaning == "target" and section.text or target
   end
@@ -63,7 +63,7 @@ function judge.is_right(view, case)
   elseif case.question then
     return stated ~= nil and stated.n == case.question.total
   elseif target then
-    return output:lower():find(target:lower():match "^%s*(.-)%s*$", 1, true) ~= nil
+    return output:lower():find(target:lower():match "^%s*(.*%S)" or "", 1, true) ~= nil
   end
   return nil
 end

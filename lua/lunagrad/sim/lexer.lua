@@ -122,7 +122,7 @@ local function ends_sentence(gap, word)
   if gap:find "[!?;\n]" then
     return true
   end
-  return gap:find "%.[\"'%)%*]*%s" ~= nil and not word:find "^%a$" or gap == "."
+  return gap:find "%.[\"'%)%*]*%s" ~= nil and not word:find "^%a$"
 end
 
 --- Read a text. Calls visit(hits, words, from, to) for every sentence, where hits is a new set

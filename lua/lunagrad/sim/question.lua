@@ -46,12 +46,12 @@ local function read_item(part)
     end
     local n = words.value(part:sub(from, to))
     if n then
-      local rest = part:sub(to + 1):match "^%s+(.-)%s*$"
+      local rest = part:sub(to + 1):match "^%s+(.*%S)"
       local word, more = (rest or ""):match "^(%a+)%s+(.+)$"
       if n == 1 and word and (word == "couple" or word == "pair" or word == "dozen") then
         n, rest = words.value(word), more:gsub("^of%s+", "")
       end
-      return n, rest, part:sub(from):match "^(.-)%s*$"
+      return n, rest, part:sub(from):match "^.*%S"
     end
     at = to + 1
   end
@@ -114,8 +114,9 @@ function question.find(text)
     at = to
   end
   for i = #marks, 1, -1 do
-    local phrase, to = low:match("^how many ([%a%-' ]-)%s*()%?", marks[i])
+    local phrase, length = low:sub(marks[i], marks[i] + 99):match "^how many ([%a%-' ]-)%s*()%?"
     if phrase then
+      local to = marks[i] + length - 1
       local asked = asked_for(phrase)
       local first, last = sentence_before(low, marks[i])
       local items = first < last and read_items(low:sub(first, last), asked)

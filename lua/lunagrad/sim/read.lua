@@ -7,202 +7,9 @@
 
 local lexer = require "lunagrad.sim.lexer"
 local question = require "lunagrad.sim.question"
+local tags = require "lunagrad.sim.tags"
 
 local read = {}
-
--- What a tag or label holds, by a word in its name. The first match wins.
-local MEANING = {
-  { "past", "PAST MEMORY HISTORY REJECTED PREVIOUS EXAMPLE VERSION" },
-  { "frame", "CONSTRAINT RULES LIMIT" },
-  { "feedback", "FEEDBACK CRITICISM CRITIQUE COMMENT ADVICE REVIEW GRADIENT" },
-  { "system", "SYSTEM" },
-  { "target", "TARGET EXPECTED REFERENCE TRUTH GOLD" },
-  { "objective", "OBJECTIVE GOAL" },
-  { "role", "ROLE" },
-  { "variable", "VARIABLE TEXT DRAFT CANDIDATE PARAMETER CURRENT ORIGINAL" },
-  { "conversation", "CONVERSATION CONTEXT EXCHANGE DIALOG DIALOGUE TRACE" },
-  { "input", "INPUT INPUTS USER QUESTION HUMAN PROBLEM TASK" },
-  { "output", "OUTPUT ASSISTANT RESPONSE ANSWER PREDICTION PREDICTED REPLY SOLUTION MODEL" },
-  { "variable", "PROMPT INSTRUCTION INSTRUCTIONS" },
-}
-
-local meaning_of = {}
-for _, entry in ipairs(MEANING) do
-  for word in entry[2]:gmatch "%u+" do
-    meaning_of[word] = meaning_of[word] or entry[1]
-  end
-end
-
--- "LM_SYSTEM_PROMPT" → "system", "FEEDBACK-2" → "feedback".
-local function meaning(name)
-  local best
-  for _, entry in ipairs(MEANING) do
-    for word in name:upper():gmatch "%u+" do
-      if meaning_of[word] == entry[1] or meaning_of[word:match "^(.-)S$" or ""] == entry[1] then
-        best = best or entry[1]
-      end
-    end
-  end
-  return best
-end
-
-local VERDICTS = { "ACCURACY", "VERDICT", "SCORE", "GRADE", "CORRECT", "JUDGE", "RATING", "PASS" }
-
---- Does a tag ask for a verdict rather than a text?
----@param name string
----@return boolean
-function read.is_verdict(name)
-  for _, word in ipairs(VERDICTS) do
-    if name:upper():find(word, 1, true) then
-      return true
-    end
-  end
-  return false
-end
-
--- "<NEW> and </NEW>", "<NEW>{the new text}</NEW>": said about a form, not material.
-local function is_mention(name, content)
-  if #content < 20 and read.is_verdict(name) then
-    return true
-  end
-  if #content > 80 or content:find "\n" then
-    return content:find "^%s*$" ~= nil or content:find "^%s*{[^{}\n]*}%s*$" ~= nil
-  end
-  if content:find "^%W*$" or content:find "^[%s`'\"]*and[%s`'\"]*$" then
-    return true
-  elseif content:find "^%s*[{%[][^\n]*[}%]]%s*$" then
-    return true
-  end
-  local low = content:lower()
-  if meaning(name) and not name:upper():find "NEW" and not name:upper():find "IMPROVED" then
-    return false
-  end
-  return low:find "^%s*your " ~= nil or low:find "^%s*the " ~= nil or low:find "^%s*new " ~= nil
-    or low:find "^%s*%d+ or %d+%s*$" ~= nil or low:find "^%s*%a+ or %a+%s*$" ~= nil
-    or low:find "%.%.%.%s*$" ~= nil
-end
-
----@class sim.block a piece of text between tags
----@field name string as written
----@field meaning string? what it seems to hold
----@field text string
----@field from integer first byte with its tag
----@field to integer last byte with its tag
----@field depth integer 1: in no other block
----@field past? boolean inside a block about earlier versions or examples
-
---- The blocks of one message in order of their ends, and the tags only spoken of.
----@param text string
----@return sim.block[] blocks
----@return string[] mentions
-function read.blocks(text)
-  local open, blocks, mentions = {}, {}, {}
-  for from, slash, name, to in text:gmatch "()<(/?)(%a[%w_%-]*)>()" do
-    if slash == "" then
-      open[#open + 1] = { name = name, from = from, inner = to }
-    else
-      for i = #open, 1, -1 do
-        local tag = open[i]
-        if tag.name == name then
-          local content = text:sub(tag.inner, from - 1)
-          for k = #open, i, -1 do
-            open[k] = nil
-          end
-          if is_mention(name, content) then
-            mentions[#mentions + 1] = name
-          else
-            blocks[#blocks + 1] = {
-              name = name, meaning = meaning(name), from = tag.from, to = to - 1,
-              text = content:match "^%s*(.-)%s*$",
-            }
-          end
-          break
-        end
-      end
-    end
-  end
-  for _, block in ipairs(blocks) do
-    block.depth = 1
-    for _, other in ipairs(blocks) do
-      if other.from < block.from and other.to > block.to then
-        block.depth = block.depth + 1
-        block.past = block.past or other.meaning == "past"
-      end
-    end
-  end
-  return blocks, mentions
-end
-
--- A message without its outermost blocks (those that `keep` refuses stay).
-local function without(text, blocks, keep)
-  local parts, at = {}, 1
-  for _, block in ipairs(blocks) do
-    if block.depth == 1 and not (keep and keep[block.meaning or ""]) then
-      parts[#parts + 1] = { block.from, block.to }
-    end
-  end
-  table.sort(parts, function(a, b) return a[1] < b[1] end)
-  local out = {}
-  for _, part in ipairs(parts) do
-    out[#out + 1] = text:sub(at, part[1] - 1)
-    at = part[2] + 1
-  end
-  out[#out + 1] = text:sub(at)
-  return table.concat(out, "\n")
-end
-
--- ---- labels: "Question: …", "[assistant] …", "### Output" ----------------------
-
-local LABELS = {
-  system = "system", instructions = "system", instruction = "system", user = "input",
-  human = "input", input = "input", question = "input", problem = "input", assistant = "output",
-  output = "output", response = "output", reply = "output", answer = "output",
-  prediction = "output", solution = "output", ai = "output", model = "output",
-  target = "target", expected = "target", reference = "target", ["ground truth"] = "target",
-  ["correct answer"] = "target", feedback = "feedback", ["expected answer"] = "target",
-  ["reference answer"] = "target", ["system prompt"] = "system", ["model output"] = "output",
-  prompt = "variable", text = "variable", draft = "variable", variable = "variable",
-  ["current prompt"] = "variable", ["current text"] = "variable",
-  ["language model"] = "output", ["predicted answer"] = "output",
-  ["proposed answer"] = "output", ["student answer"] = "output", ["model answer"] = "output",
-}
-
-local function label_of(line)
-  local word, more = line:match "^[%s%[%*#=%-]*(%a[%a ]*)%s*(.*)$"
-  local kind = word and LABELS[word:lower():match "^(.-)%s*$"]
-  if not kind then
-    return nil
-  end
-  local mark = more:match "^[%]%*=#]+:?" or more:match "^%b()%s*[%]%*]*:" or more:match "^:"
-  if mark then
-    return kind, more:sub(#mark + 1)
-  elseif more == "" and line:find "^%s*[#=%[]" then
-    return kind, ""
-  end
-  return nil
-end
-
---- Split a text at its labels. What precedes the first one has no meaning.
----@param text string
----@return { meaning: string?, text: string, from: integer }[]
-function read.sections(text)
-  local sections = { { from = 1 } }
-  local lines = {}
-  for at, line in text:gmatch "()([^\n]*)\n?" do
-    local kind, rest = label_of(line)
-    local current = sections[#sections]
-    -- "Answer: 7" inside an output is part of it.
-    if kind and not (kind == "output" and current.meaning == "output") then
-      current.text = table.concat(lines, "\n")
-      sections[#sections + 1] = { meaning = kind, from = at }
-      lines = { rest:match "^%s*(.*)$" }
-    else
-      lines[#lines + 1] = line
-    end
-  end
-  sections[#sections].text = table.concat(lines, "\n")
-  return sections
-end
 
 -- ---- what is asked -------------------------------------------------------------
 
@@ -218,7 +25,7 @@ local vocabulary = lexer.vocabulary {
     .. "what should change, grader",
   merge = "merge, combine, summarize, summarise, aggregate, consolidate, unify, unite, condense, "
     .. "synthesize, summary",
-  right = "right, correct, complete, accurate, wrong, incorrect",
+  right = "right, correct, complete, accurate, wrong, incorrect, same, match, agree, equal",
   judged = "answer, response, output, solution, prediction, reply, result",
 }
 
@@ -251,7 +58,6 @@ end
 ---@field frame string all user messages without the material, but with constraints
 ---@field blocks sim.block[] of all user messages
 ---@field asked string? the tag that the reply is wanted in
----@field tags string[] all tags spoken of as forms
 ---@field question sim.question? of a plain question
 ---@field task "answer"|"critique"|"rewrite"|"merge"
 ---@field all string everything, for draws
@@ -268,8 +74,11 @@ local function decide(view)
   local q = view.question
   local room = q and #view.outside - #q.text or #view.outside
   local bare = q and room < 60 + #q.text // 2 and not (has.output or has.variable)
-  local rewritable = view.asked and not read.is_verdict(view.asked) or has.variable
-  if user.rewrite and rewritable then
+  local verdict = view.asked and tags.is_verdict(view.asked)
+  local rewritable = view.asked and not verdict or has.variable
+  if verdict and (user.critique or system.critique) then
+    return "critique"
+  elseif user.rewrite and (rewritable or not bare and view.outside:find "\"[^\"\n]+\"") then
     return "rewrite"
   elseif user.merge or system.merge and has.feedback and not (has.conversation or bare) then
     return "merge"
@@ -283,6 +92,24 @@ local function decide(view)
     return "critique"
   end
   return "answer"
+end
+
+-- A message without its outermost blocks (those that `keep` refuses stay).
+local function without(text, blocks, keep)
+  local parts, at = {}, 1
+  for _, block in ipairs(blocks) do
+    if block.depth == 1 and not (keep and keep[block.meaning or ""]) then
+      parts[#parts + 1] = { block.from, block.to }
+    end
+  end
+  table.sort(parts, function(a, b) return a[1] < b[1] end)
+  local out = {}
+  for _, part in ipairs(parts) do
+    out[#out + 1] = text:sub(at, part[1] - 1)
+    at = part[2] + 1
+  end
+  out[#out + 1] = text:sub(at)
+  return table.concat(out, "\n")
 end
 
 local FRAME = { frame = true, objective = true, [""] = true }
@@ -314,7 +141,7 @@ function read.view(messages)
   end
   local view = {
     system = table.concat(systems, "\n"), all = table.concat(all, "\0"),
-    user = users[#users] or "", blocks = {}, tags = {}, sections = {},
+    user = users[#users] or "", blocks = {}, sections = {},
   }
   view.outside, view.frame = view.user, view.user
   view.question = question.find(view.user)
@@ -324,15 +151,14 @@ function read.view(messages)
   end
   local frames = {}
   for i, text in ipairs { view.system, table.unpack(users) } do
-    local blocks, mentions = read.blocks(text)
-    for _, name in ipairs(mentions) do
-      view.tags[#view.tags + 1] = name
-      view.asked = name
-    end
+    local blocks, mentions = tags.blocks(text)
     for name in text:gmatch "%f[%w]in%a* <(%a[%w_]*)> tags?" do
-      if not meaning(name) then
-        view.tags[#view.tags + 1] = name
-        view.asked = view.asked or name
+      mentions[#mentions + 1] = not tags.meaning(name) and name or nil
+    end
+    for _, name in ipairs(mentions) do
+      -- System messages also explain the tags that material comes in.
+      if i > 1 or tags.is_verdict(name) or tags.is_new(name) or not tags.meaning(name) then
+        view.asked = name
       end
     end
     if i > 1 then
@@ -344,7 +170,7 @@ function read.view(messages)
     end
   end
   view.frame = table.concat(frames, "\n")
-  view.sections = read.sections(view.outside)
+  view.sections = tags.sections(view.outside)
   view.task = decide(view)
   return view
 end
@@ -361,6 +187,29 @@ function read.block(view, kind)
     end
   end
   return best and best.text
+end
+
+--- What is to be judged, and what it should be where both are given in tags: of an <ANSWER> beside
+--- a <PREDICTION> the prediction is judged.
+---@param view sim.view
+---@return string? output
+---@return string? target
+function read.output(view)
+  local output, target = read.block(view, "output"), read.block(view, "target")
+  local given, predicted
+  for _, block in ipairs(view.blocks) do
+    if block.meaning == "output" then
+      if block.name:upper():find "^ANSWER" then
+        given = block.text
+      else
+        predicted = block
+      end
+    end
+  end
+  if given and predicted and not target and not read.block(view, "conversation") then
+    return predicted.text, given
+  end
+  return output, target
 end
 
 --- The role of the text in question, if the messages name one.

@@ -13,7 +13,7 @@ slips.skip = {
   rate = 0.36, worst = 0.60,
   fault = {
     "The output passes over {detail}.",
-    "{Detail} got lost: it is nowhere in the count.",
+    "Lost on the way: {detail}, nowhere to be found in the count.",
     "The count overlooks one entry of the list, {detail}.",
   },
   unseen = {
@@ -57,9 +57,9 @@ slips.quantity = {
 slips.distractor = {
   rate = 0.46, worst = 0.85,
   fault = {
-    "The output counts {detail}, which does not belong to the {asked}.",
-    "It includes {detail}, although that does not belong among the {asked}.",
-    "{Detail} was counted, but does not qualify: the question asks for {asked}.",
+    "The output counts {detail}, not one of the {asked} but of another kind.",
+    "It includes {detail}, although the question asks for {asked} and no other kind.",
+    "{Detail} went into the count, although of another kind than the {asked} asked for.",
   },
   remedy = {
     "count only items that belong to the category asked for",
@@ -78,7 +78,7 @@ slips.container = {
   rate = 0.28, worst = 0.85,
   fault = {
     "The output leaves {detail} aside, although a head, stalk or bunch is an item as well.",
-    "{Detail} is not counted, as if the head or stalk made it something else.",
+    "Left out of the count: {detail}, as if a head or stalk were no vegetable.",
   },
   remedy = {
     "count heads, stalks and bunches as items like any other",
