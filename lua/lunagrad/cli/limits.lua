@@ -103,7 +103,8 @@ end
 ---@return string|nil a line to show
 function limits.look_back(self)
   local options = self.options
-  if options.no_store or options.dry_run then return nil end
+  if options.dry_run then return "dry run: nothing is sent; sim answers for the models" end
+  if options.no_store then return nil end
   local store, name = require "lunagrad.cli.store", run_name(self)
   local text = store.ambiguous_before(require("lunagrad.settings").default_dir(), name)
   if not text then return nil end
@@ -203,19 +204,20 @@ local function dollars(micros)
 end
 
 local function estimate_lines(rows, total, prices, assumption)
-  local list = { { "model", "calls", "input", "output", "estimate", "at most" } }
+  local list = { { "model", "calls", "input", "output", "estimate", "full length" } }
   for _, row in ipairs(rows) do
     list[#list + 1] = { row.model, row.calls, row.input, row.output, prices.text(row.micros),
       prices.text(row.worst_micros) }
   end
   local lines = require("lunagrad.cli.table").lines(list, "lrrrrr")
-  table.insert(lines, 1, "dry run: nothing was sent or stored")
+  table.insert(lines, 1, "dry run: nothing was sent or stored; would be asked:")
   if total.calls == 0 then lines[#lines + 1] = "no call to a server's model would be made" end
   local all = total.unpriced == 0 and prices.text(total.micros)
-    or ("n/a: %d calls have no known price (--prices FILE)"):format(total.unpriced)
+    or ("n/a: no price is known for %d of %d calls (--prices FILE)"):format(total.unpriced,
+      total.calls)
   lines[#lines + 1] = ("estimate: %s, prices as of %s"):format(all, prices.as_of())
   lines[#lines + 1] = "assumption: " .. assumption
-  lines[#lines + 1] = "\"at most\" takes max_tokens (or 4096) for every answer of these calls"
+  lines[#lines + 1] = "full length: the same calls, if every answer took max_tokens (or 4096)"
   return lines
 end
 
@@ -228,13 +230,13 @@ function limits.estimate()
   local models = setmetatable({}, require("lunagrad.core").array)
   for i, row in ipairs(rows) do
     models[i] = { model = row.model, calls = row.calls, input = row.input, output = row.output,
-      cost_usd = dollars(row.micros), worst_cost_usd = dollars(row.worst_micros) }
+      cost_usd = dollars(row.micros), full_length_cost_usd = dollars(row.worst_micros) }
   end
   local priced = total.unpriced == 0
   return estimate_lines(rows, total, prices, dryrun.assumption), {
     event = "estimate", models = models, calls = total.calls, input = total.input,
     output = total.output, cost_usd = dollars(priced and total.micros or nil),
-    worst_cost_usd = dollars(priced and total.worst_micros or nil),
+    full_length_cost_usd = dollars(priced and total.worst_micros or nil),
     assumption = dryrun.assumption, prices_as_of = prices.as_of() }
 end
 
