@@ -72,8 +72,8 @@ local function gather(handle, word)
     scores = handle.query("SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
       .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %' GROUP BY phase"
       .. " ORDER BY min(rowid)", main.id),
-    failed = handle.query("SELECT code, count(*) AS n FROM attempt WHERE run_id IN " .. ids
-      .. " GROUP BY code ORDER BY n DESC"),
+    failed = handle.query("SELECT code, count(*) AS n, sum(micros) AS micros FROM attempt WHERE"
+      .. " run_id IN " .. ids .. " GROUP BY code ORDER BY n DESC, code"),
     ambiguous = store.ambiguous(handle, runs),
   }
 end
@@ -139,6 +139,9 @@ local function to_json(found)
     ledger = mapped(found.ledger, json_ledger), total = totals(found.ledger),
     candidates = mapped(found.candidates, json_candidate),
     proposals = mapped(found.proposals, json_proposal),
+    failed_attempts = mapped(found.failed, function(row)
+      return { code = row.code, attempts = row.n, micros = row.micros or 0 }
+    end),
     ambiguous = mapped(found.ambiguous, json_ambiguous),
     ambiguous_worst_usd = store.dollars(store.worst(found.ambiguous)) }
 end
@@ -233,9 +236,11 @@ local function add_scores(lines, rows)
 end
 
 local function add_failed(lines, rows)
-  local list = { { "attempts", "that failed with" } }
-  for _, row in ipairs(rows) do list[#list + 1] = { row.n, row.code } end
-  append(lines, "Attempts that failed", list, "rl")
+  local list = { { "attempts", "failed with", "cost of what was useless" } }
+  for _, row in ipairs(rows) do
+    list[#list + 1] = { row.n, row.code, (row.micros or 0) > 0 and prices.text(row.micros) or "-" }
+  end
+  append(lines, "Attempts that failed", list, "rll")
 end
 
 local function add_ambiguous(lines, rows, all)

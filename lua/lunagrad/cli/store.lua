@@ -113,11 +113,15 @@ end
 
 -- ---- calls without a reply -------------------------------------------------------------
 
+local function in_hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
 -- Keys that a start meant to ask for, and of which neither a reply nor a clear failure is known.
 -- A start that goes on still waits for its replies.
 local function ambiguous_of(handle, run, found)
   for _, call in ipairs(handle.db:ambiguous(run.id)) do
-    found[#found + 1] = { run_id = run.id, key = call.key, attempt = call.attempt,
+    found[#found + 1] = { run_id = run.id, key = #call.key == 32 and in_hex(call.key) or call.key, attempt = call.attempt,
       worst_micros = call.worst_micros, created_us = call.created_us, code = call.code,
       message = call.message }
   end
