@@ -62,7 +62,7 @@ local function train()
   result = lg.train {
     program = function(row) return answer { row.question, system = prompt } end,
     params = { prompt }, optimizer = optimizer, steps = 3, batch = 2, train = rows, val = rows,
-    loss = function(out) return lg.loss.critic("Is it long?", { model = lg.model(critic, "c") })(out) end,
+    loss = lg.loss.critic { "Is it long?", model = lg.model(critic, "c") },
     metric = function(output) return #output / 4 end, backward = { model = lg.model(critic, "b") },
   }
   lg.evaluate { function(row) return answer { row.question, system = prompt } end, data = rows,
@@ -151,7 +151,7 @@ function TestTraining:test_second_training_has_its_own_best()
   local answer = lg.model(answerer, "answerer")
   local rows = { { question = "q" } }
   lg.train { program = function(row) return answer { row.question, system = prompt } end,
-    params = { prompt }, loss = lg.loss.critic("?", { model = lg.model(critic, "c") }), steps = 0,
+    params = { prompt }, loss = lg.loss.critic { "?", model = lg.model(critic, "c") }, steps = 0,
     train = rows, val = rows, metric = function(output) return #output end }
   lu.assertEquals(command.read(dir .. "/runs/tests/best-2.txt"), "good")
   lu.assertEquals(command.read(dir .. "/runs/tests/best.txt"), "good good")

@@ -121,9 +121,9 @@ end
 -- A start that goes on still waits for its replies.
 local function ambiguous_of(handle, run, found)
   for _, call in ipairs(handle.db:ambiguous(run.id)) do
-    found[#found + 1] = { run_id = run.id, key = #call.key == 32 and in_hex(call.key) or call.key, attempt = call.attempt,
-      worst_micros = call.worst_micros, created_us = call.created_us, code = call.code,
-      message = call.message }
+    found[#found + 1] = { run_id = run.id, attempt = call.attempt,
+      key = #call.key == 32 and in_hex(call.key) or call.key, worst_micros = call.worst_micros,
+      created_us = call.created_us, code = call.code, message = call.message }
   end
 end
 
