@@ -179,7 +179,7 @@ function lunagrad.is_var(x) end
 ---@return Var
 function lunagrad.format(template, fields, opts) end
 --- A Lua function as a node.
----@param spec {name: string, purpose?: string, run: function, backward?: fun(ctx: table): table, inputs?: string[], role?: string, target?: number}
+---@param spec {name: string, purpose?: string, run: function, backward?: fun(ctx: table): table, inputs?: string[], role?: string, target?: number, cache?: boolean, version?: string}
 ---@return fun(...): Var
 function lunagrad.tool(spec) end
 --- Texts joined, scores added; feedback passes on unchanged.
@@ -203,8 +203,9 @@ function lunagrad.map(list, fn, opts) end
 ---@param context? table
 ---@return table task
 function lunagrad.spawn(fn, context, ...) end
---- Options of the engine, before anything else is used.
----@param opts table
+--- Options of the engine, before anything else is used: limits (dollars, counts, seconds), the
+--- store's directory (true: the default one), how durable it is, prices in litellm's format.
+---@param opts {store?: string|boolean, durable?: "group"|"full"|boolean, prices?: string|table, max_cost?: number, max_calls?: integer, max_tokens?: integer, max_time?: number, concurrency?: integer, max_attempts?: integer, seed?: integer, total_timeout_ms?: integer, [string]: any}
 function lunagrad.configure(opts) end
 --- What was done so far.
 ---@return table
