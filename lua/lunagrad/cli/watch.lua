@@ -118,7 +118,8 @@ local function emit_stats(self)
   self.stats_at = now
   local s = counters()
   if not s then return end
-  self:emit({ event = "stats", calls = s.calls, shared = s.shared,
+  self:emit({ event = "stats", calls = s.calls, shared = s.shared, served = s.served,
+    cost_usd = require("lunagrad.ledger").dollars(s),
     in_flight = s.in_flight + s.host_running, queued = s.queued + s.waiting,
     retries = s.retries, tokens = tokens(s) })
 end
