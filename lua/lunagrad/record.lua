@@ -67,6 +67,9 @@ local function begin(engine)
   run = { id = engine:run_begin(name, meta), name = name, engine = engine }
   engine:store_exec("UPDATE run SET script = ?, args = ?, seed = ? WHERE id = ?", script,
     json_list(words), a.seed, run.id)
+  -- A script in a stock Lua has no command that says how it ended. Made after the engine, this is
+  -- collected before it.
+  record.sentinel = setmetatable({}, { __gc = function() pcall(record.finish, "done") end })
 end
 
 async.on_engine(function(engine)
@@ -118,9 +121,29 @@ end
 --- The file that holds the best texts so far, or nil when none was written.
 function record.best_file() return run and run.best_file end
 
-local function write_best(self, score, best)
+local function best_base(self)
   local suffix = self.number == 1 and "" or ("-%d"):format(self.number)
-  local base = ("%s/best%s"):format(record.directory(), suffix)
+  return ("%s/best%s"):format(record.directory(), suffix)
+end
+
+-- The score in a file that an earlier start of this run left; nil when there is none.
+local function standing_score(self)
+  local handle = io.open(best_base(self) .. ".json", "rb")
+  local text = handle and handle:read "a"
+  if handle then handle:close() end
+  local found = text and core.json_decode(text)
+  return type(found) == "table" and tonumber(found.score) or nil
+end
+
+-- A start that goes on begins with old texts: what an earlier one reached stays in the file until
+-- this one is as far, or has come to its end.
+local function is_worth_writing(self, score, complete)
+  if self.standing == nil then self.standing = standing_score(self) or false end
+  return complete or not self.standing or not score or score >= self.standing
+end
+
+local function write_best(self, score, best)
+  local base = best_base(self)
   local by_name = {}
   for i, name in ipairs(self.names) do by_name[name] = best[i] end
   write(base .. ".json", core.json_encode {
@@ -186,9 +209,18 @@ function Training:candidate(what)
       exec("UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?", what.score,
         self.seed_score, run.id)
     end
-    write_best(self, what.score, what.texts)
+    if is_worth_writing(self, what.score) then write_best(self, what.score, what.texts) end
   end
   return idx
+end
+
+--- The training has ended.
+---@param what table {complete = it came to its end, texts, score: the best}
+function Training:close(what)
+  if self.best_idx and is_worth_writing(self, what.score, what.complete) then
+    write_best(self, what.score, what.texts)
+  end
+  if self.best_idx then run.best_file = best_base(self) .. ".txt" end
 end
 
 local function feedback_texts(report)
@@ -244,8 +276,5 @@ function record.evaluation(rows, phase)
   counts.evaluation = counts.evaluation + 1
   scores(nil, phase or ("evaluation %d"):format(counts.evaluation), rows)
 end
-
--- A script in a stock Lua has no command that says how it ended.
-record.sentinel = setmetatable({}, { __gc = function() pcall(record.finish, "done") end })
 
 return record

@@ -363,6 +363,9 @@ local function train(spec)
   local run = new_run(spec)
   local ok, problem = pcall(loop, run)
   restore(run)
+  if run.tape then
+    run.tape:close { complete = ok, texts = run.best.texts, score = run.best.score }
+  end
   local result = run.result
   result.best_score, result.texts, result.best = run.best.score, run.best.texts, {}
   for i, name in ipairs(param_names(run.params)) do result.best[name] = run.best.texts[i] end

@@ -160,6 +160,21 @@ function TestTraining:test_second_training_has_its_own_best()
   lu.assertEquals({ best[1].idx, best[2].idx }, { 2, 3 })
 end
 
+function TestTraining:test_what_an_earlier_start_reached_stays()
+  local file = require "lunagrad.file"
+  local base = dir .. "/runs/tests/best-3"
+  file.write(base .. ".json", '{"score": 0.9}')
+  file.write(base .. ".txt", "old")
+  local tape = record.training { "p" }
+  tape:candidate { iteration = 0, texts = { "new" }, score = 0.1, best = true }
+  tape:close { complete = false, texts = { "new" }, score = 0.1 }
+  lu.assertEquals(command.read(base .. ".txt"), "old")
+  tape:candidate { iteration = 1, texts = { "newer" }, score = 0.9, best = true }
+  lu.assertEquals(command.read(base .. ".txt"), "newer")
+  tape:close { complete = true, texts = { "new" }, score = 0.1 }
+  lu.assertEquals(command.read(base .. ".txt"), "new")
+end
+
 TestFile = {}
 
 function TestFile:test_write_and_locked()
