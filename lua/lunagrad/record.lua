@@ -62,7 +62,8 @@ local function begin(engine)
   local name = a.name or record.default_name(script, { script, table.unpack(words) })
   local meta = core.json_encode {
     script = script, args = setmetatable(words, core.array), seed = a.seed, command = a.command,
-    models = a.models and setmetatable(a.models, core.array), prices_as_of = require("lunagrad.prices").as_of(),
+    models = a.models and setmetatable(a.models, core.array),
+    prices_as_of = require("lunagrad.prices").as_of(),
   }
   run = { id = engine:run_begin(name, meta), name = name, engine = engine }
   engine:store_exec("UPDATE run SET script = ?, args = ?, seed = ? WHERE id = ?", script,
