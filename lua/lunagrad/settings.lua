@@ -42,11 +42,11 @@ local function in_units(name, value, level)
   return whole
 end
 
-local DURABLE = { full = 1, group = 0 }
+local DURABLE = { full = true, group = false }
 
 local function durable_of(value, level)
-  if type(value) == "boolean" then return value and 1 or 0 end
-  if not DURABLE[value] then
+  if type(value) == "boolean" then return value end
+  if DURABLE[value] == nil then
     errors.raise("inval", ("durable must be \"group\" or \"full\", got %q"):format(value),
       'group: written at once, synced in groups; full: every commit waits for the disk', level + 1)
   end

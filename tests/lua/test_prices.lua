@@ -166,7 +166,7 @@ function TestSettings:test_units()
   local found = settings.translate { max_cost = 1.5, max_calls = 40, max_tokens = 1000,
     max_time = 2.5, durable = "full", concurrency = 3 }
   lu.assertEquals(found, { max_micros = 1500000, max_calls = 40, max_tokens = 1000,
-    max_time_ms = 2500, durable = 1, concurrency = 3 })
+    max_time_ms = 2500, durable = true, concurrency = 3 })
   lu.assertEquals(settings.translate({ max_cost = 0.1 }).max_micros, 100000)
   lu.assertEquals(settings.translate({ max_cost = 0.000001 }).max_micros, 1)
 end

@@ -32,7 +32,7 @@ limits.HELP = [[
   --max-tokens N      … more than N tokens, input and output
   --max-time S        start no call after S seconds
   --ambiguous POLICY  calls of an earlier start that may have been paid for without a reply:
-                      retry buys them again (default), fail stops before that, ask asks
+                      retry buys them again (default), fail lets them fail, ask asks
   --durable MODE      group: written at once, synced in groups (default); full: every write waits
                       for the disk
   --prices FILE       prices that stand before the built-in ones: JSON in litellm's format
@@ -97,22 +97,23 @@ local function is_wanted(text)
   return answer ~= nil and answer:lower():find "^%s*y" ~= nil
 end
 
---- Calls that earlier starts of this run left without a reply: told of, asked about, or an error,
---- as --ambiguous says.
+local AGAIN = "; they are bought again if the script asks for them"
+local NOT_AGAIN = "; if the script asks for one, it fails (--ambiguous retry buys them again)"
+
+--- Calls that earlier starts left without a reply: bought again, failed or asked about, as
+--- --ambiguous says.
 ---@param self table cli.run's run
 ---@return string|nil a line to show
 function limits.look_back(self)
   local options = self.options
   if options.dry_run then return "dry run: nothing is sent; sim answers for the models" end
   if options.no_store then return nil end
-  local store, name = require "lunagrad.cli.store", run_name(self)
-  local text = store.ambiguous_before(require("lunagrad.settings").default_dir(), name)
-  if not text then return nil end
+  local text = require("lunagrad.cli.store").ambiguous_before(
+    require("lunagrad.settings").default_dir(), run_name(self))
   local policy = options.ambiguous or "retry"
-  if policy == "retry" then return text .. "; they are bought again if the script asks for them" end
-  if policy == "ask" and is_wanted(text) then return nil end
-  require("lunagrad.errors").raise("state", text,
-    ("--ambiguous retry buys them again; lunagrad show %s lists them"):format(name), 0)
+  local again = policy == "retry" or policy == "ask" and (not text or is_wanted(text))
+  if not again then require("lunagrad.settings").pin { fail_ambiguous = true } end
+  return text and text .. (again and AGAIN or NOT_AGAIN)
 end
 
 --- Prepare the library as the options say. Called when it has been loaded, before the script.

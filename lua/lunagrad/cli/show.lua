@@ -110,7 +110,7 @@ end
 local function json_ambiguous(row)
   return { run_id = row.run_id, key = row.key, attempt = store.or_null(row.attempt),
     worst_cost_usd = store.dollars(row.worst_micros), created_us = store.or_null(row.created_us),
-    code = store.or_null(row.code) }
+    code = store.or_null(row.code), bought_again = row.again == true }
 end
 
 local function mapped(list, fn)
@@ -246,14 +246,14 @@ end
 local function add_ambiguous(lines, rows, all)
   if #rows == 0 then return end
   local shown, note = newest(rows, all)
-  local list = { { "start", "request", "at", "worst cost" } }
+  local list = { { "start", "request", "at", "worst cost", "what happened" } }
   for _, row in ipairs(shown) do
     local worst = row.worst_micros and row.worst_micros >= 0 and row.worst_micros or nil
     list[#list + 1] = { row.run_id, row.key:sub(1, 16), store.time(row.created_us),
-      prices.text(worst) }
+      prices.text(worst), row.message .. (row.again and "; bought again" or "") }
   end
   append(lines, ("Ambiguous calls: sent, perhaps paid for, no reply (%d%s; at worst %s in all)")
-    :format(#rows, note, prices.text(store.worst(rows))), list, "rllr")
+    :format(#rows, note, prices.text(store.worst(rows))), list, "rllrl")
 end
 
 local function to_people(found, all)

@@ -123,14 +123,15 @@ local function ambiguous_of(handle, run, found)
   for _, call in ipairs(handle.db:ambiguous(run.id)) do
     found[#found + 1] = { run_id = run.id, attempt = call.attempt,
       key = #call.key == 32 and in_hex(call.key) or call.key, worst_micros = call.worst_micros,
-      created_us = call.created_us, code = call.code, message = call.message }
+      again = call.again, created_us = call.created_us, code = call.code, message = call.message }
   end
 end
 
 --- Calls that may have been paid for without a reply, of these starts.
 ---@param handle table
 ---@param runs table rows
----@return table list {run_id, key, attempt, worst_micros, created_us}
+---@return table list {run_id, key, attempt, worst_micros, created_us, code, message, again: a reply
+--- to the same request is stored by now}
 function store.ambiguous(handle, runs)
   local found = {}
   for _, run in ipairs(runs) do
@@ -160,7 +161,10 @@ function store.ambiguous_before(dir, name)
   return store.use({ store = dir }, function(handle)
     local rows = handle.query("SELECT * FROM run WHERE name = ? AND id > (SELECT coalesce(max(id),"
       .. " 0) FROM run WHERE name = ? AND state = 'done')", name, name)
-    local list = store.ambiguous(handle, rows)
+    local list = {}
+    for _, call in ipairs(store.ambiguous(handle, rows)) do
+      if not call.again then list[#list + 1] = call end
+    end
     if #list == 0 then return nil end
     return ("%d call%s of earlier starts may have been paid for without a reply, at worst %s")
       :format(#list, #list == 1 and "" or "s", prices.text(store.worst(list)))
