@@ -159,6 +159,8 @@ typedef struct lg_config {
     uint64_t max_tokens;       /* input and output */
     uint64_t max_micros;       /* micro-dollars */
     int64_t max_time_ms;       /* from the making of the engine on */
+    char *why;                 /* borrowed until lg_engine_new returns: gets one line when */
+    size_t why_size;           /* that fails. NULL: none */
 } lg_config;
 
 LG_API void lg_config_init(lg_config *cfg);

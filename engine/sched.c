@@ -349,6 +349,12 @@ static bool may_share(const lg_request *other, const lg_request *r)
     return other->memo_size == 0 || !r->model->no_memo;
 }
 
+bool lg__sched_shares(const lg_sched *s, const lg_request *r)
+{
+    const lg_request *other = lg__keymap_get(&s->calls, r->key);
+    return other && may_share(other, r);
+}
+
 lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
 {
     lg_request *other = lg__keymap_get(&s->calls, r->key);
@@ -458,6 +464,16 @@ void lg__sched_serve(lg_sched *s, lg_request *r)
     r->attempts--;
     lg__request_unload(r);
     lg__sched_move(s, r, LG_REQ_DONE);
+}
+
+void lg__sched_spoil(lg_sched *s, lg_request *r)
+{
+    s->stats.calls--;
+    s->stats.calls_by_kind[r->kind]--;
+    s->stats.failed++;
+    lg__reply_free(&r->reply);
+    lg__sched_unmap(s, r);
+    lg__sched_move(s, r, LG_REQ_FAILED);
 }
 
 void lg__sched_withdraw(lg_sched *s, lg_request *r)

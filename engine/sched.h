@@ -39,6 +39,8 @@ void lg__sched_forget(lg_sched *s, lg_model *model);
  * more. Otherwise r itself, now queued and owned by the scheduler. NULL: out of memory,
  * r is the caller's. */
 lg_request *lg__sched_submit(lg_sched *s, lg_request *r);
+/* Whether submit would give another request than r. */
+bool lg__sched_shares(const lg_sched *s, const lg_request *r);
 /* The next request that may start now, moved to SENT with its attempt counted; NULL:
  * none. One that could not be written (memory, size) comes FAILED instead. */
 lg_request *lg__sched_next(lg_sched *s);
@@ -60,6 +62,8 @@ void lg__sched_cancel(lg_sched *s, lg_request *r);
 void lg__sched_refuse(lg_sched *s, lg_request *r, int code, const char *text);
 /* … to DONE with r->reply, which was found elsewhere, … */
 void lg__sched_serve(lg_sched *s, lg_request *r);
+/* DONE, but it cannot be used: to FAILED; set r->reply.fail. */
+void lg__sched_spoil(lg_sched *s, lg_request *r);
 /* … or away, as nobody wants it. */
 void lg__sched_withdraw(lg_sched *s, lg_request *r);
 /* The engine has read a DONE or FAILED request: kept as memo or freed. */
