@@ -13,8 +13,8 @@ local replay = {}
 
 -- ---- reading ---------------------------------------------------------------------------
 
-local function fail(message, hint)
-  errors.raise("notfound", "replay: " .. message, hint, 0)
+local function fail(message, hint, kind)
+  errors.raise(kind or "notfound", "replay: " .. message, hint, 0)
 end
 
 local function lines_of(path)
@@ -101,7 +101,7 @@ local function one_answer(found, path)
     if found[i].text ~= found[1].text then
       fail(("%s holds two answers to this request: line %d (%s) and line %d (%s)"):format(path,
         found[1].number, tostring(found[1].model), found[i].number, tostring(found[i].model)),
-        ("choose one recorded model: replay/%s#%s"):format(path, tostring(found[1].model)))
+        ("choose one recorded model: replay/%s#%s"):format(path, tostring(found[1].model)), "store")
     end
   end
   return found[1]
@@ -207,7 +207,8 @@ function replay.difference(call, wanted, request)
   return out
 end
 
--- The message is one line, as all of them; the whole difference is kept for the command.
+-- Of the kind "store": no loop may count it as one row's failure and go on. The message is one
+-- line, as all of them; the whole difference is kept for the command.
 local function not_recorded(calls, path, request)
   local call, wanted = nearest(calls, request.messages)
   local lines = replay.difference(call, wanted, request)
@@ -222,7 +223,7 @@ local function not_recorded(calls, path, request)
   end
   fail(("a request is not in %s; the nearest is line %d, which has '%s' where '%s' was asked")
     :format(path, call.number, first["-"] or "nothing more", first["+"] or "nothing more"),
-    "record the run again after the script or its data changed")
+    "record the run again after the script or its data changed", "store")
 end
 
 -- ---- the model -------------------------------------------------------------------------

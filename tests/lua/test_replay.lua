@@ -48,7 +48,7 @@ end
 
 function TestReplay:test_fails_loudly_and_shows_the_nearest()
   local path = recording(call("How many apples?", "1"), call("Sort the words", "2"))
-  local problem = helper.fails("notfound", "the nearest is line 2", function()
+  local problem = helper.fails("store", "the nearest is line 2", function()
     ask(lg.model("replay/" .. path), "How many pears?"):text()
   end)
   lu.assertStrContains(tostring(problem), "'How many apples?' where 'How many pears?' was asked")
@@ -65,7 +65,7 @@ function TestReplay:test_options_of_the_request_must_be_the_recorded_ones()
   local model = lg.model("replay/" .. recording(row))
   lu.assertEquals(ask(model, "one?"):text(), "1") -- the recorded model had them
   lu.assertEquals(ask(model, "one?", { stop = { "a", "b" } }):text(), "1")
-  helper.fails("notfound", "temperature: 0.5", function()
+  helper.fails("store", "temperature: 0.5", function()
     ask(model, "one?", { temperature = 1 }):text()
   end)
   lu.assertStrContains(table.concat(replay.missing, "\n"), "+ temperature: 1")
@@ -77,13 +77,13 @@ function TestReplay:test_samples_are_different_requests()
   local model = lg.model("replay/" .. recording(call("one?", "1"), second))
   lu.assertEquals(ask(model, "one?", { sample = 1 }):text(), "other")
   lu.assertEquals(ask(model, "one?"):text(), "1")
-  helper.fails("notfound", "line", function() ask(model, "one?", { sample = 2 }):text() end)
+  helper.fails("store", "line", function() ask(model, "one?", { sample = 2 }):text() end)
   lu.assertStrContains(table.concat(replay.missing, "\n"), "+ sample 2")
 end
 
 function TestReplay:test_two_recorded_models_are_told_apart()
   local path = recording(call("one?", "1"), call("one?", "uno", { model = "openai/b" }))
-  helper.fails("notfound", "two answers", function()
+  helper.fails("store", "two answers", function()
     ask(lg.model("replay/" .. path), "one?"):text()
   end)
   lu.assertEquals(ask(lg.model("replay/" .. path .. "#openai/b"), "one?"):text(), "uno")
@@ -108,6 +108,13 @@ function TestReplay:test_the_command_shows_the_difference()
   lu.assertStrContains(r.err, "- How many apples?")
   lu.assertStrContains(r.err, "+ How many pears?")
   lu.assertNotEquals(r.code, 0)
+end
+
+function TestReplay:test_no_loop_goes_on_without_an_answer()
+  local model = lg.model("replay/" .. recording(call("one?", "1")))
+  helper.fails("store", "is not in", lg.evaluate, { on_error = "zero",
+    program = function(row) return ask(model, row.q) end, data = { { q = "one?" }, { q = "two?" } },
+    metric = function() return 1 end })
 end
 
 TestDryRun = {}

@@ -43,7 +43,11 @@ local function with(line)
 end
 
 local function on_mock(options, line) return command.with_mock(options, with(line)) end
-local function store(...) return command.run(..., "--store", dir) end
+local function store(...)
+  local words = { ... }
+  words[#words + 1] = "--store=" .. dir
+  return command.run(table.unpack(words))
+end
 
 local function lines_of(text)
   local rows = {}
@@ -52,10 +56,7 @@ local function lines_of(text)
 end
 
 local function runs() return lines_of(command.run("runs", "--json", "--store", dir).out) end
-local function show(run, ...)
-  local r = command.run("show", run, "--json", "--store", dir, ...)
-  return json.decode(r.out), r
-end
+local function show(run) return json.decode(store("show", run, "--json").out) end
 
 local function count_posts(r)
   local n = 0
@@ -175,14 +176,14 @@ function TestLimits:test_the_best_so_far_is_returned_and_written()
 end
 
 function TestLimits:test_cost_and_tokens()
-  local r = on_mock({ "--latency", "2" }, "$RUN --run r --max-cost 0.03 --json")
+  local r = on_mock({ "--latency", "2" }, "$RUN --run r --max-cost 0.004 --json")
   lu.assertEquals(r.code, 4, r.err)
   local done = lines_of(r.out)
   done = done[#done]
   lu.assertEquals({ done.status, done.exit_code }, { "limit", 4 })
-  lu.assertTrue(done.cost_usd <= 0.03, done.cost_usd)
+  lu.assertTrue(done.cost_usd <= 0.004, done.cost_usd)
   lu.assertTrue(done.cost_usd > 0)
-  r = on_mock({ "--latency", "2" }, "$RUN --run t --max-tokens 6000 --json --no-store")
+  r = on_mock({ "--latency", "2" }, "$RUN --max-tokens 6000 --json --no-store")
   done = lines_of(r.out)
   done = done[#done]
   lu.assertEquals(r.code, 4, r.err)
@@ -260,10 +261,12 @@ function TestKills:test_ambiguous_calls_as_the_policy_says()
   local r = on_mock({ "--latency", "3000" }, [[
 $RUN --run r >/dev/null 2>&1 & P=$!
 sleep 0.4; kill -9 $P; wait $P
-$RUN --run r --ambiguous fail; echo "fail $?"
+$RUN --run r --ambiguous fail --display plain; echo "fail $?"
 $RUN --run r --ambiguous ask; echo "ask $?"
 ]])
-  lu.assertEquals(runs()[1].state, "killed")
+  local states = runs()
+  lu.assertEquals({ states[3].state, states[2].state, states[1].state },
+    { "killed", "failed", "failed" })
   lu.assertStrContains(r.out, "fail 1\nask 1\n")
   lu.assertStrContains(r.err, "may have been paid for without a reply, at worst $0.")
   lu.assertStrContains(r.err, "--ambiguous retry")

@@ -181,9 +181,15 @@ function limits.lines(self)
   return lines, message
 end
 
---- What a recording lacks, below the message that says so.
+--- What a recording lacks, or what lets an ambiguous call pass, below the message that says so.
 ---@param lines string[] to add to
-function limits.add_details(lines)
+---@param problem any what the script raised
+function limits.add_details(lines, problem)
+  local settings = package.loaded["lunagrad.settings"]
+  if settings and settings.get "fail_ambiguous" and type(problem) == "table"
+    and problem.kind == "state" then
+    lines[#lines + 1] = "  hint: --ambiguous retry buys such calls again"
+  end
   local replay = package.loaded["lunagrad.replay"]
   for _, line in ipairs(replay and replay.missing or {}) do
     lines[#lines + 1] = (require("lunagrad.cli.display").clean(line):gsub("\n", " "))

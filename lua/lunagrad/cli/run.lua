@@ -63,8 +63,7 @@ Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 4 a limit was re
 
 examples:
   lunagrad run scripts/prompt.lua
-  lunagrad run scripts/prompt.lua data=questions.json -m openai/gpt-4o-mini -m judge=openai/gpt-4o
-  lunagrad run scripts/prompt.lua -m openai/gpt-4o-mini --dry-run
+  lunagrad run scripts/prompt.lua steps=20 -m openai/gpt-4o-mini -m judge=openai/gpt-4o --max-cost 2
   lunagrad -e 'print(lg.model "sim/default" "I have two apples and a pear. How many fruits?")'
 ]]
 end
@@ -254,7 +253,7 @@ local function end_failed(self, problem)
   local trouble = require "lunagrad.cli.trouble"
   local lines, code, status, message = trouble.describe(problem, self.source.path,
     self.outer_traceback)
-  limits.add_details(lines)
+  limits.add_details(lines, problem)
   self.watch():write_lines(lines)
   limits.finish(code == trouble.INTERRUPTED and "interrupted" or "failed")
   self.watch():close(status, code, message)
