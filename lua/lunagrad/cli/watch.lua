@@ -154,7 +154,10 @@ local function summary_lines(stats, seconds, models)
     calls = ("%s, %d served from the store"):format(calls, stats.served)
   end
   if stats.shared > 0 then calls = ("%s, %d shared"):format(calls, stats.shared) end
-  if stats.failed > 0 then calls = ("%s, %d failed"):format(calls, stats.failed) end
+  if stats.failed > 0 then
+    local how = (stats.cap or 0) > 0 and "refused by the limit or failed" or "failed"
+    calls = ("%s, %d %s"):format(calls, stats.failed, how)
+  end
   if stats.retries > 0 then calls = ("%s, %d retries"):format(calls, stats.retries) end
   if stats.ambiguous > 0 then
     calls = ("%s, %d ambiguous (perhaps paid for without a reply)"):format(calls, stats.ambiguous)
