@@ -17,7 +17,8 @@ typedef struct lg_dot {
     int err;
 } lg_dot;
 
-static int push(lg_dot *d, lg_mem *m, lg_var *v) {
+static int push(lg_dot *d, lg_mem *m, lg_var *v)
+{
     if (v->mark)
         return LG_OK;
     if (d->n == d->cap) {
@@ -34,7 +35,8 @@ static int push(lg_dot *d, lg_mem *m, lg_var *v) {
 }
 
 /* Quoted, broken into lines at blanks, shortened at a character's border. */
-static void add_text(lg_bytes *b, const char *s, size_t len) {
+static void add_text(lg_bytes *b, const char *s, size_t len)
+{
     size_t column = 0, end = len;
     if (end > SHOWN) {
         end = SHOWN;
@@ -57,7 +59,8 @@ static void add_text(lg_bytes *b, const char *s, size_t len) {
         lg__bytes_adds(b, " (...)");
 }
 
-static void flush(lg_dot *d) {
+static void flush(lg_dot *d)
+{
     if (!d->err)
         d->err = d->line.err;
     if (!d->err && d->line.len)
@@ -65,12 +68,14 @@ static void flush(lg_dot *d) {
     lg__bytes_clear(&d->line);
 }
 
-static const char *state_name(int state) {
-    static const char *const names[] = { "pending", "ready", "failed", "cancelled" };
+static const char *state_name(int state)
+{
+    static const char *const names[] = {"pending", "ready", "failed", "cancelled"};
     return names[state];
 }
 
-static void add_feedback(lg_bytes *b, const lg_var *v) {
+static void add_feedback(lg_bytes *b, const lg_var *v)
+{
     for (const lg_record *r = v->records; r; r = r->next) {
         lg__bytes_adds(b, "\\nfeedback: ");
         if (r->state == LG_FB_TEXT)
@@ -80,7 +85,8 @@ static void add_feedback(lg_bytes *b, const lg_var *v) {
     }
 }
 
-static void describe(lg_dot *d, const lg_var *v, bool with_feedback) {
+static void describe(lg_dot *d, const lg_var *v, bool with_feedback)
+{
     lg_bytes *b = &d->line;
     lg__bytes_addf(b, "  v%llu [shape=%s, label=\"%s", (unsigned long long)v->id,
                    v->node ? "box, style=rounded" : (v->grad ? "box, style=bold" : "box"),
@@ -105,7 +111,8 @@ static void describe(lg_dot *d, const lg_var *v, bool with_feedback) {
     flush(d);
 }
 
-static void connect(lg_dot *d, lg_mem *m, const lg_var *v) {
+static void connect(lg_dot *d, lg_mem *m, const lg_var *v)
+{
     for (uint32_t i = 0; !d->err && v->node && i < v->node->n_edges; i++) {
         const lg_edge *e = &v->node->edges[i];
         if (!e->var)
@@ -124,12 +131,14 @@ static void connect(lg_dot *d, lg_mem *m, const lg_var *v) {
     }
 }
 
-int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud) {
+int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud)
+{
     lg_mem *m = v->graph->mem;
-    lg_dot d = { .write = write, .ud = ud };
+    lg_dot d = {.write = write, .ud = ud};
     lg__bytes_init(&d.line, m, LG_BYTES_MAX);
     d.err = push(&d, m, v);
-    lg__bytes_adds(&d.line, "digraph lunagrad {\n  rankdir=BT;\n  node [fontname=\"sans-serif\"];\n");
+    lg__bytes_adds(&d.line,
+                   "digraph lunagrad {\n  rankdir=BT;\n  node [fontname=\"sans-serif\"];\n");
     flush(&d);
     for (size_t i = 0; !d.err && i < d.n; i++) {
         describe(&d, d.vars[i], with_feedback);

@@ -11,7 +11,8 @@
 
 /* ---- errors ------------------------------------------------------------ */
 
-int lg__engine_error(lg_engine *e, int code, const char *fmt, ...) {
+int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(e->errmsg, sizeof e->errmsg, fmt, ap);
@@ -19,22 +20,26 @@ int lg__engine_error(lg_engine *e, int code, const char *fmt, ...) {
     return code;
 }
 
-const char *lg_engine_errmsg(const lg_engine *e) {
+const char *lg_engine_errmsg(const lg_engine *e)
+{
     return e->errmsg;
 }
 
 /* ---- life -------------------------------------------------------------- */
 
-void lg_config_init(lg_config *cfg) {
+void lg_config_init(lg_config *cfg)
+{
     memset(cfg, 0, sizeof *cfg);
     cfg->size = sizeof *cfg;
 }
 
-static int or_default(int value, int otherwise) {
+static int or_default(int value, int otherwise)
+{
     return value > 0 ? value : otherwise;
 }
 
-static int build(lg_engine *e, const lg_config *c) {
+static int build(lg_engine *e, const lg_config *c)
+{
     lg__clock_init(&e->clock, c->virtual_clock);
     lg__log_init(&e->log, &e->mem, c->log, c->log_ud, or_default(c->log_level, LG_LOG_WARN));
     lg__map_init(&e->works, &e->mem);
@@ -48,8 +53,7 @@ static int build(lg_engine *e, const lg_config *c) {
     if (!err)
         err = lg__loop_new(&e->mem, &e->loop);
     lg_http_config http = {
-        .ca_file = c->ca_file, .ca_path = c->ca_path, .proxy = c->proxy, .http2 = c->http2
-    };
+        .ca_file = c->ca_file, .ca_path = c->ca_path, .proxy = c->proxy, .http2 = c->http2};
     if (!err)
         err = lg__http_new(&e->mem, e->loop, &e->log, &http, &e->http);
     lg_sched_config sched = {
@@ -70,7 +74,8 @@ static int build(lg_engine *e, const lg_config *c) {
     return err ? err : lg__turn_open(e, c);
 }
 
-int lg_engine_new(const lg_config *cfg, lg_engine **out) {
+int lg_engine_new(const lg_config *cfg, lg_engine **out)
+{
     lg_config c;
     lg_mem first;
     *out = NULL;
@@ -92,7 +97,8 @@ int lg_engine_new(const lg_config *cfg, lg_engine **out) {
 
 static bool take_replies(lg_engine *e, int most);
 
-void lg_engine_free(lg_engine *e) {
+void lg_engine_free(lg_engine *e)
+{
     if (!e)
         return;
     if (e->store)
@@ -121,33 +127,39 @@ void lg_engine_free(lg_engine *e) {
 
 /* ---- waking ------------------------------------------------------------ */
 
-void lg__engine_touch(lg_engine *e) {
+void lg__engine_touch(lg_engine *e)
+{
     if (e->in_step || e->woken)
         return;
     e->woken = true;
     lg__loop_wakeup(e->loop);
 }
 
-void lg_engine_wakeup(lg_engine *e) {
+void lg_engine_wakeup(lg_engine *e)
+{
     atomic_store(&e->poked, 1);
     lg__loop_wakeup(e->loop);
 }
 
-int lg_engine_fd(const lg_engine *e) {
+int lg_engine_fd(const lg_engine *e)
+{
     return lg__loop_fd(e->loop);
 }
 
-static bool has_events(const lg_engine *e) {
+static bool has_events(const lg_engine *e)
+{
     return e->graph.fired.head || e->out_head;
 }
 
-static bool has_work(const lg_engine *e) {
+static bool has_work(const lg_engine *e)
+{
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
            g->host_head;
 }
 
-static int ms_until(int64_t due_us, int64_t now_us) {
+static int ms_until(int64_t due_us, int64_t now_us)
+{
     if (due_us == INT64_MAX)
         return -1;
     if (due_us <= now_us)
@@ -156,29 +168,32 @@ static int ms_until(int64_t due_us, int64_t now_us) {
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-static int sooner(int a, int b) {
+static int sooner(int a, int b)
+{
     if (a < 0)
         return b;
     return b >= 0 && b < a ? b : a;
 }
 
-int lg_engine_timeout(const lg_engine *e) {
+int lg_engine_timeout(const lg_engine *e)
+{
     if (has_events(e) || has_work(e))
         return 0;
-    int own = e->clock.is_virtual
-                  ? -1
-                  : ms_until(lg__sched_due(e->sched), lg__clock_now(&e->clock));
+    int own =
+        e->clock.is_virtual ? -1 : ms_until(lg__sched_due(e->sched), lg__clock_now(&e->clock));
     return sooner(lg__loop_timeout(e->loop), own);
 }
 
-int64_t lg_engine_now(const lg_engine *e) {
+int64_t lg_engine_now(const lg_engine *e)
+{
     return lg__clock_now(&e->clock);
 }
 
 /* ---- pump: one stage after the other ----------------------------------- */
 
 /* Nodes whose inputs have settled: compute, or hand on. */
-static void run_ready(lg_engine *e, int most) {
+static void run_ready(lg_engine *e, int most)
+{
     lg_node *n;
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.ready))) {
         if (n->done)
@@ -188,7 +203,8 @@ static void run_ready(lg_engine *e, int most) {
     }
 }
 
-static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why) {
+static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why)
+{
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
@@ -205,14 +221,16 @@ static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why) {
     lg__fail_free(&f);
 }
 
-static void fail_node_code(lg_engine *e, lg_node *n, int code) {
+static void fail_node_code(lg_engine *e, lg_node *n, int code)
+{
     lg_fail f;
     lg__fail_init(&f);
     f.code = code;
     fail_node(e, n, &f);
 }
 
-static void settle_call(lg_engine *e, lg_node *n, const lg_request *r) {
+static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
+{
     lg_call_data *c = n->u.call;
     const lg_reply *reply = &r->reply;
     c->request = NULL;
@@ -229,7 +247,8 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r) {
     lg__var_ready(n->out, lg__text_ref(reply->text));
 }
 
-static void settle_waiters(lg_engine *e, lg_request *r) {
+static void settle_waiters(lg_engine *e, lg_request *r)
+{
     lg_node *list = r->waiters, *in_order = NULL;
     r->waiters = NULL;
     while (list) {
@@ -247,14 +266,16 @@ static void settle_waiters(lg_engine *e, lg_request *r) {
 }
 
 /* A request drops its model's count without freeing it, so it is held meanwhile. */
-static void complete(lg_engine *e, lg_request *r) {
+static void complete(lg_engine *e, lg_request *r)
+{
     lg_model *m = lg_model_ref(r->model);
     settle_waiters(e, r);
     lg__sched_release(e->sched, r);
     lg_model_unref(m);
 }
 
-static void cancel_waiters(lg_request *r) {
+static void cancel_waiters(lg_request *r)
+{
     lg_node *n = r->waiters;
     while (n) {
         lg_node *next = n->u.call->next_waiting; /* cancelling takes none off this list */
@@ -263,7 +284,8 @@ static void cancel_waiters(lg_request *r) {
     }
 }
 
-void lg__engine_attempted(lg_engine *e, lg_request *r, int state) {
+void lg__engine_attempted(lg_engine *e, lg_request *r, int state)
+{
     if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
         complete(e, r);
     else if (e->draining) /* it would be bought once more */
@@ -273,7 +295,8 @@ void lg__engine_attempted(lg_engine *e, lg_request *r, int state) {
 /* roles and texts of a node's edges; small calls need no allocation */
 enum { FEW = 8 };
 
-static int make_request(lg_engine *e, lg_node *n, lg_request **out) {
+static int make_request(lg_engine *e, lg_node *n, lg_request **out)
+{
     const char *few_roles[FEW], **roles = few_roles;
     lg_text *few_texts[FEW], **texts = few_texts;
     size_t edges = n->n_edges;
@@ -288,8 +311,8 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out) {
         texts[i] = n->edges[i].seen;
     }
     if (!err)
-        err = lg__request_new(&e->mem, ++e->last_request, c->model, roles, texts, edges,
-                              c->options, c->n_options, c->sample, c->kind, out);
+        err = lg__request_new(&e->mem, ++e->last_request, c->model, roles, texts, edges, c->options,
+                              c->n_options, c->sample, c->kind, out);
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);
@@ -299,7 +322,8 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out) {
 
 /* A call that the store answers costs nothing. 1: it did; 0: it is to be bought; LG_E…:
  * it must not be. */
-static int ask_store(lg_engine *e, lg_node *n, lg_request *r) {
+static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
+{
     if (!e->store || !r->model->provider || lg__sched_shares(e->sched, r))
         return 0;
     int found = lg__store_find(e->store, r);
@@ -316,7 +340,8 @@ static int ask_store(lg_engine *e, lg_node *n, lg_request *r) {
     return found;
 }
 
-static void fail_unbought(lg_engine *e, lg_node *n, int code) {
+static void fail_unbought(lg_engine *e, lg_node *n, int code)
+{
     lg_fail f;
     lg__fail_init(&f);
     if (code == LG_ENOTFOUND)
@@ -332,13 +357,15 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code) {
 }
 
 /* The request drops its model's count without freeing it. */
-static void free_request(lg_engine *e, lg_request *r) {
+static void free_request(lg_engine *e, lg_request *r)
+{
     lg_model *m = lg_model_ref(r->model);
     lg__request_free(&e->mem, r);
     lg_model_unref(m);
 }
 
-static void submit(lg_engine *e, lg_node *n) {
+static void submit(lg_engine *e, lg_node *n)
+{
     lg_request *r, *wanted;
     if (e->draining) {
         fail_node_code(e, n, LG_ECANCELLED);
@@ -371,7 +398,8 @@ static void submit(lg_engine *e, lg_node *n) {
     wanted->waiters = n;
 }
 
-static void submit_calls(lg_engine *e, int most) {
+static void submit_calls(lg_engine *e, int most)
+{
     lg_node *n;
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.calls))) {
         if (n->done)
@@ -381,7 +409,8 @@ static void submit_calls(lg_engine *e, int most) {
     }
 }
 
-static void offer_tools(lg_engine *e, int most) {
+static void offer_tools(lg_engine *e, int most)
+{
     lg_node *n;
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
         lg_work *w;
@@ -398,7 +427,8 @@ static void offer_tools(lg_engine *e, int most) {
     }
 }
 
-static void offer_gradients(lg_engine *e) {
+static void offer_gradients(lg_engine *e)
+{
     lg_step *s;
     lg_fail f;
     while ((s = lg__graph_next_host(&e->graph))) {
@@ -418,7 +448,8 @@ static void offer_gradients(lg_engine *e) {
     }
 }
 
-static void move_steps(lg_engine *e, int most) {
+static void move_steps(lg_engine *e, int most)
+{
     lg_waiter *w;
     while (most-- > 0 && (w = lg__waits_pop(&e->graph.steps)))
         lg__pass_fired(w);
@@ -426,7 +457,8 @@ static void move_steps(lg_engine *e, int most) {
 }
 
 /* An attempt that could not even start has ended like any other. */
-static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d) {
+static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d)
+{
     r->transfer = NULL;
     if (e->store)
         lg__turn_ended(e, r, d);
@@ -434,7 +466,8 @@ static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d) {
         lg__engine_attempted(e, r, lg__sched_finish(e->sched, r, d));
 }
 
-static void not_started(lg_engine *e, lg_request *r, int err) {
+static void not_started(lg_engine *e, lg_request *r, int err)
+{
     lg_http_done d;
     memset(&d, 0, sizeof d);
     d.ud = r;
@@ -448,7 +481,8 @@ static void not_started(lg_engine *e, lg_request *r, int err) {
     finish_attempt(e, r, &d);
 }
 
-static void start_host(lg_engine *e, lg_request *r) {
+static void start_host(lg_engine *e, lg_request *r)
+{
     lg_work *w;
     if (!lg__work_new(e, LG_EVENT_CALL, &w)) {
         w->request = r;
@@ -459,7 +493,8 @@ static void start_host(lg_engine *e, lg_request *r) {
     lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
-void lg__engine_send(lg_engine *e, lg_request *r) {
+void lg__engine_send(lg_engine *e, lg_request *r)
+{
     lg_transfer *t;
     lg_http_request h = {
         .method = "POST",
@@ -480,7 +515,8 @@ void lg__engine_send(lg_engine *e, lg_request *r) {
 }
 
 /* true when there may be more to start */
-static bool start_requests(lg_engine *e, int most) {
+static bool start_requests(lg_engine *e, int most)
+{
     lg_request *r;
     for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
         if (r->state == LG_REQ_FAILED) /* it could not even be written */
@@ -495,7 +531,8 @@ static bool start_requests(lg_engine *e, int most) {
     return most == 0;
 }
 
-static bool take_replies(lg_engine *e, int most) {
+static bool take_replies(lg_engine *e, int most)
+{
     lg_http_done d;
     bool any = false;
     while (most-- > 0 && lg__http_next(e->http, &d)) {
@@ -507,7 +544,8 @@ static bool take_replies(lg_engine *e, int most) {
 
 /* ---- what was cancelled ------------------------------------------------ */
 
-static void leave_request(lg_engine *e, lg_node *n) {
+static void leave_request(lg_engine *e, lg_node *n)
+{
     lg_request *r = n->u.call->request;
     if (!r)
         return;
@@ -524,7 +562,8 @@ static void leave_request(lg_engine *e, lg_node *n) {
         lg__engine_leave(e, r);
 }
 
-void lg__engine_leave(lg_engine *e, lg_request *r) {
+void lg__engine_leave(lg_engine *e, lg_request *r)
+{
     if (r->state == LG_REQ_SENT && r->transfer) {
         if (r->model->provider)
             lg__http_cancel(r->transfer);
@@ -539,7 +578,8 @@ void lg__engine_leave(lg_engine *e, lg_request *r) {
     lg_model_unref(m);
 }
 
-void lg__engine_drop_cancelled(lg_engine *e) {
+void lg__engine_drop_cancelled(lg_engine *e)
+{
     lg_node *n;
     while ((n = lg__nodes_pop(&e->graph.dropped))) {
         if (n->out->op == LG_OP_CALL)
@@ -550,7 +590,8 @@ void lg__engine_drop_cancelled(lg_engine *e) {
     }
 }
 
-static bool is_unsent_call(const lg_var *v) {
+static bool is_unsent_call(const lg_var *v)
+{
     if (v->state != LG_PENDING || v->op != LG_OP_CALL || !v->node)
         return false;
     const lg_request *r = v->node->u.call->request;
@@ -559,7 +600,8 @@ static bool is_unsent_call(const lg_var *v) {
 }
 
 /* Cancelling may free neighbours, so the next one is held before this is let go. */
-void lg_engine_drain(lg_engine *e, bool drain) {
+void lg_engine_drain(lg_engine *e, bool drain)
+{
     e->draining = drain;
     lg_var *v = drain ? lg_var_ref(e->graph.vars) : NULL;
     while (v) {
@@ -577,8 +619,9 @@ void lg_engine_drain(lg_engine *e, bool drain) {
 enum { TURN = 512 }; /* replies and requests in one transaction */
 enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
 
-static void pump(lg_engine *e, int64_t until_us) {
-    lg_clock real = { .is_virtual = false };
+static void pump(lg_engine *e, int64_t until_us)
+{
+    lg_clock real = {.is_virtual = false};
     bool replies, more;
     do {
         lg__engine_drop_cancelled(e);
@@ -598,12 +641,14 @@ static void pump(lg_engine *e, int64_t until_us) {
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 
-static bool nothing_runs(lg_engine *e) {
+static bool nothing_runs(lg_engine *e)
+{
     return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
            !lg__turn_waits(e);
 }
 
-static void settle_down(lg_engine *e, int64_t until_us) {
+static void settle_down(lg_engine *e, int64_t until_us)
+{
     pump(e, until_us);
     while (e->clock.is_virtual && nothing_runs(e) && !has_events(e)) {
         int64_t due = lg__sched_due(e->sched);
@@ -614,8 +659,9 @@ static void settle_down(lg_engine *e, int64_t until_us) {
     }
 }
 
-int lg_engine_step(lg_engine *e, int64_t budget_us) {
-    lg_clock real = { .is_virtual = false };
+int lg_engine_step(lg_engine *e, int64_t budget_us)
+{
+    lg_clock real = {.is_virtual = false};
     if (e->in_step)
         return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     e->in_step = true;
@@ -626,8 +672,9 @@ int lg_engine_step(lg_engine *e, int64_t budget_us) {
     return err;
 }
 
-int lg_engine_wait(lg_engine *e, int timeout_ms) {
-    lg_clock real = { .is_virtual = false };
+int lg_engine_wait(lg_engine *e, int timeout_ms)
+{
+    lg_clock real = {.is_virtual = false};
     int64_t start = lg__clock_now(&real);
     for (;;) {
         int err = lg_engine_step(e, 0);
@@ -647,7 +694,8 @@ int lg_engine_wait(lg_engine *e, int timeout_ms) {
 
 /* ---- numbers ----------------------------------------------------------- */
 
-void lg_engine_stats(const lg_engine *e, lg_stats *out) {
+void lg_engine_stats(const lg_engine *e, lg_stats *out)
+{
     lg_stats s;
     memset(&s, 0, sizeof s);
     lg__sched_stats(e->sched, &s);

@@ -9,7 +9,8 @@
 
 /* ---- work -------------------------------------------------------------- */
 
-int lg__work_new(lg_engine *e, int type, lg_work **out) {
+int lg__work_new(lg_engine *e, int type, lg_work **out)
+{
     lg_work *w = lg__mem_zero(&e->mem, sizeof *w);
     if (!w)
         return LG_ENOMEM;
@@ -29,13 +30,15 @@ int lg__work_new(lg_engine *e, int type, lg_work **out) {
     return LG_OK;
 }
 
-static void release(lg_engine *e, lg_work *w) {
+static void release(lg_engine *e, lg_work *w)
+{
     lg__text_unref(w->heard);
     lg__mem_free(&e->mem, w, sizeof *w);
 }
 
 /* While it is queued the queue frees it; see lg_engine_next. */
-void lg__work_free(lg_engine *e, lg_work *w) {
+void lg__work_free(lg_engine *e, lg_work *w)
+{
     lg__map_take(&e->works, w->id);
     if (w->queued)
         w->type = LG_EVENT_NONE;
@@ -43,7 +46,8 @@ void lg__work_free(lg_engine *e, lg_work *w) {
         release(e, w);
 }
 
-void lg__work_abandon(lg_engine *e, uint64_t id) {
+void lg__work_abandon(lg_engine *e, uint64_t id)
+{
     lg_work *w = lg__map_get(&e->works, id);
     if (!w)
         return;
@@ -62,7 +66,8 @@ void lg__work_abandon(lg_engine *e, uint64_t id) {
     e->out_tail = w;
 }
 
-void lg__works_free(lg_engine *e) {
+void lg__works_free(lg_engine *e)
+{
     while (e->out_head) {
         lg_work *w = e->out_head;
         e->out_head = w->next;
@@ -79,19 +84,20 @@ void lg__works_free(lg_engine *e) {
 
 /* ---- events ------------------------------------------------------------ */
 
-static void fill(lg_engine *e, int type, uint64_t id, uint64_t tag, lg_var *var) {
-    e->event = (lg_event){
-        .size = sizeof e->event, .type = type, .id = id, .tag = tag, .var = var
-    };
+static void fill(lg_engine *e, int type, uint64_t id, uint64_t tag, lg_var *var)
+{
+    e->event = (lg_event){.size = sizeof e->event, .type = type, .id = id, .tag = tag, .var = var};
     e->event_var = var;
 }
 
-static void from_watch(lg_engine *e, lg_watcher *w) {
+static void from_watch(lg_engine *e, lg_watcher *w)
+{
     fill(e, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
     lg__mem_free(&e->mem, w, sizeof *w);
 }
 
-static void from_work(lg_engine *e, lg_work *w) {
+static void from_work(lg_engine *e, lg_work *w)
+{
     switch (w->type) {
     case LG_EVENT_CALL:
         fill(e, w->type, w->id, w->request->model->tag, NULL);
@@ -108,7 +114,8 @@ static void from_work(lg_engine *e, lg_work *w) {
 }
 
 /* What was withdrawn before the host heard of it is skipped. */
-static lg_work *next_work(lg_engine *e) {
+static lg_work *next_work(lg_engine *e)
+{
     while (e->out_head) {
         lg_work *w = e->out_head;
         e->out_head = w->next;
@@ -124,14 +131,16 @@ static lg_work *next_work(lg_engine *e) {
 }
 
 /* A pass that was cancelled wants its step's work no more. */
-static bool is_moot(lg_engine *e, lg_work *w) {
+static bool is_moot(lg_engine *e, lg_work *w)
+{
     if (w->type != LG_EVENT_GRADIENT || !lg__step_cancelled(w->step))
         return false;
     lg__work_free(e, w); /* the step itself is on its way back to the pass */
     return true;
 }
 
-const lg_event *lg_engine_next(lg_engine *e) {
+const lg_event *lg_engine_next(lg_engine *e)
+{
     lg_var_unref(e->event_var);
     e->event_var = NULL;
     lg__engine_drop_cancelled(e);
@@ -156,7 +165,8 @@ const lg_event *lg_engine_next(lg_engine *e) {
 /* ---- answers ----------------------------------------------------------- */
 
 /* What was cancelled since the last step must not be found any more. */
-static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b) {
+static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
+{
     lg__engine_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
@@ -167,7 +177,8 @@ static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b) {
     return NULL;
 }
 
-static void fail_result(lg_engine *e, lg_node *node, int code, const char *what) {
+static void fail_result(lg_engine *e, lg_node *node, int code, const char *what)
+{
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
@@ -178,7 +189,8 @@ static void fail_result(lg_engine *e, lg_node *node, int code, const char *what)
 }
 
 int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
-                   double target) {
+                   double target)
+{
     lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -217,7 +229,8 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
     return LG_OK;
 }
 
-int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message) {
+int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
+{
     lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -243,7 +256,8 @@ int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message) {
     return LG_OK;
 }
 
-int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len) {
+int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len)
+{
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -257,7 +271,8 @@ int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, 
     return err ? lg__engine_error(e, err, "the tool has no input %zu", input + 1) : LG_OK;
 }
 
-int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len) {
+int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
+{
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -272,19 +287,21 @@ int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len) {
 
 /* ---- host models ------------------------------------------------------- */
 
-int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out) {
+int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
-    *out = (lg_request_view){ .model = w->request->model,
-                              .n_messages = w->request->n_turns,
-                              .n_options = w->request->n_options,
-                              .sample = w->request->sample };
+    *out = (lg_request_view){.model = w->request->model,
+                             .n_messages = w->request->n_turns,
+                             .n_options = w->request->n_options,
+                             .sample = w->request->sample};
     return LG_OK;
 }
 
 int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, const char **text,
-                    size_t *len) {
+                    size_t *len)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_turns)
         return LG_ENOTFOUND;
@@ -294,15 +311,17 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
     return LG_OK;
 }
 
-int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out) {
+int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_options)
         return LG_ENOTFOUND;
-    *out = (lg_option){ w->request->options[i].name, w->request->options[i].value };
+    *out = (lg_option){w->request->options[i].name, w->request->options[i].value};
     return LG_OK;
 }
 
-static int finish_call(lg_engine *e, lg_work *w) {
+static int finish_call(lg_engine *e, lg_work *w)
+{
     lg_request *r = w->request;
     lg__work_free(e, w);
     r->transfer = NULL;
@@ -312,7 +331,8 @@ static int finish_call(lg_engine *e, lg_work *w) {
 }
 
 int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
-                  const char *finish_reason, const lg_usage *usage) {
+                  const char *finish_reason, const lg_usage *usage)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
@@ -321,7 +341,8 @@ int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
     lg__reply_free(r);
     lg__reply_init(r);
     if (bad >= 0)
-        lg__fail_set(&r->fail, &e->mem, LG_EUTF8, "model %s returned text that is not UTF-8 (byte %lld)",
+        lg__fail_set(&r->fail, &e->mem, LG_EUTF8,
+                     "model %s returned text that is not UTF-8 (byte %lld)",
                      w->request->model->name, (long long)bad + 1);
     else if (!(r->text = lg__text_new(&e->mem, text, len)))
         lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
@@ -341,7 +362,8 @@ int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
     return finish_call(e, w);
 }
 
-int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message) {
+int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;

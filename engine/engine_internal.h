@@ -10,15 +10,15 @@
 #include "sched.h"
 #include "store.h"
 
-typedef struct lg_work {        /* something the host was, or will be, asked to do */
+typedef struct lg_work { /* something the host was, or will be, asked to do */
     uint64_t id;
-    int type;                   /* enum lg_event_type */
-    lg_request *request;        /* CALL */
-    lg_node *node;              /* TOOL; its variable is pending, so it stays */
-    lg_step *step;              /* GRADIENT; its pass waits for us */
-    lg_text *heard;             /* GRADIENT, made when asked for */
+    int type;            /* enum lg_event_type */
+    lg_request *request; /* CALL */
+    lg_node *node;       /* TOOL; its variable is pending, so it stays */
+    lg_step *step;       /* GRADIENT; its pass waits for us */
+    lg_text *heard;      /* GRADIENT, made when asked for */
     bool queued, announced;
-    struct lg_work *next;       /* in the event queue */
+    struct lg_work *next; /* in the event queue */
 } lg_work;
 
 typedef struct lg_entry lg_entry; /* an attempt, as the store will know it: engine_turn.c */
@@ -55,15 +55,15 @@ struct lg_engine {
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
-    lg_map works;               /* id → lg_work, announced or queued */
+    lg_map works; /* id → lg_work, announced or queued */
     lg_work *out_head, *out_tail;
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
     atomic_int poked;
-    lg_event event;             /* what lg_engine_next returned last */
-    lg_var *event_var;          /* counted while the event is borrowed */
+    lg_event event;    /* what lg_engine_next returned last */
+    lg_var *event_var; /* counted while the event is borrowed */
     char errmsg[512];
 };
 

@@ -6,14 +6,16 @@
 
 #include "engine_internal.h"
 
-static bool is_utf8(const char *s) {
+static bool is_utf8(const char *s)
+{
     return !s || lg_utf8_check(s, strlen(s)) < 0;
 }
 
 /* ---- variables --------------------------------------------------------- */
 
 int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, bool grad,
-               lg_var **out) {
+               lg_var **out)
+{
     int64_t bad = lg_utf8_check(text, len);
     if (bad >= 0)
         return lg__engine_error(e, LG_EUTF8, "text is not UTF-8: byte %lld is wrong",
@@ -30,13 +32,15 @@ int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, boo
 
 /* ---- models ------------------------------------------------------------ */
 
-void lg_model_config_init(lg_model_config *cfg) {
+void lg_model_config_init(lg_model_config *cfg)
+{
     memset(cfg, 0, sizeof *cfg);
     cfg->price_input = cfg->price_output = cfg->price_cached = cfg->price_cache_write = -1;
     cfg->size = sizeof *cfg;
 }
 
-int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out) {
+int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
+{
     const char *why = "out of memory";
     lg_model *m;
     int err = lg__model_make(&e->mem, cfg, &m, &why);
@@ -53,13 +57,15 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out) {
     return LG_OK;
 }
 
-lg_model *lg_model_ref(lg_model *m) {
+lg_model *lg_model_ref(lg_model *m)
+{
     if (m)
         m->refs++;
     return m;
 }
 
-void lg_model_unref(lg_model *m) {
+void lg_model_unref(lg_model *m)
+{
     if (!m || --m->refs > 0)
         return;
     for (lg_model **at = &m->engine->models; *at; at = &(*at)->next)
@@ -71,14 +77,16 @@ void lg_model_unref(lg_model *m) {
     lg__model_destroy(m);
 }
 
-const char *lg_model_name(const lg_model *m) {
+const char *lg_model_name(const lg_model *m)
+{
     return m->name;
 }
 
 /* ---- tools ------------------------------------------------------------- */
 
 int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_backward,
-                uint64_t tag, lg_tool **out) {
+                uint64_t tag, lg_tool **out)
+{
     if (!name || !is_utf8(name) || !is_utf8(purpose))
         return lg__engine_error(e, LG_EUTF8, "a tool's name and purpose must be UTF-8");
     lg_tool *t = lg__mem_zero(&e->mem, sizeof *t);
@@ -106,13 +114,15 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
     return LG_OK;
 }
 
-lg_tool *lg_tool_ref(lg_tool *t) {
+lg_tool *lg_tool_ref(lg_tool *t)
+{
     if (t)
         t->refs++;
     return t;
 }
 
-void lg_tool_unref(lg_tool *t) {
+void lg_tool_unref(lg_tool *t)
+{
     if (!t || --t->refs > 0)
         return;
     lg_engine *e = t->engine;
@@ -143,7 +153,8 @@ int lg_tool_cache(lg_tool *t, const char *version) {
 
 /* Links the edges and starts the node, or takes it all back. */
 static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_var *const *vars,
-                          size_t n, int err, lg_var **out) {
+                          size_t n, int err, lg_var **out)
+{
     for (size_t i = 0; !err && i < n; i++)
         err = is_utf8(names ? names[i] : NULL)
                   ? lg__node_edge(v->node, names ? names[i] : "", vars[i])
@@ -158,7 +169,8 @@ static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_
     return LG_OK;
 }
 
-static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v) {
+static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v)
+{
     int err = is_utf8(role) ? lg__node_new(&e->graph, op, n, role, v) : LG_EUTF8;
     if (err == LG_EUTF8)
         lg__engine_error(e, err, "the role is not UTF-8");
@@ -170,13 +182,15 @@ static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v
     return err;
 }
 
-void lg_call_init(lg_call *c) {
+void lg_call_init(lg_call *c)
+{
     memset(c, 0, sizeof *c);
     c->size = sizeof *c;
     c->example = -1;
 }
 
-static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call) {
+static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call)
+{
     size_t size = call->n_options * sizeof *d->options;
     if (!size)
         return LG_OK;
@@ -194,7 +208,8 @@ static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call) {
 }
 
 /* Now, where the caller can still be told which option it is. */
-static int check_options(lg_engine *e, const lg_call *call) {
+static int check_options(lg_engine *e, const lg_call *call)
+{
     for (size_t i = 0; i < call->n_options; i++) {
         const char *why = lg_error_text(LG_ENOMEM);
         int err = lg__model_option_check(&e->mem, &call->options[i], &why);
@@ -205,7 +220,8 @@ static int check_options(lg_engine *e, const lg_call *call) {
     return LG_OK;
 }
 
-int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) {
+int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
+{
     lg_var *v = NULL;
     if (!m || m->engine != e || !call->n_messages || call->kind < 0 || call->kind >= LG_KINDS)
         return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
@@ -232,7 +248,8 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out) 
 }
 
 int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars, size_t n,
-              const char *role, bool fenced, lg_var **out) {
+              const char *role, bool fenced, lg_var **out)
+{
     lg_var *v = NULL;
     int err = new_node(e, LG_OP_FORMAT, n + 1, role, &v);
     if (err)
@@ -242,14 +259,16 @@ int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *cons
     return link_and_start(e, v, names, vars, n, err, out);
 }
 
-int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out) {
+int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out)
+{
     lg_var *v = NULL;
     int err = new_node(e, LG_OP_CONCAT, n, role, &v);
     return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
 }
 
 static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, size_t n,
-                  unsigned flags, lg_var **out) {
+                  unsigned flags, lg_var **out)
+{
     lg_var *v = NULL;
     if (!n)
         return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", role);
@@ -260,16 +279,19 @@ static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, s
     return link_and_start(e, v, NULL, vars, n, 0, out);
 }
 
-int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out) {
+int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out)
+{
     return reduce(e, LG_OP_SUM, "sum", vars, n, flags, out);
 }
 
-int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out) {
+int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out)
+{
     return reduce(e, LG_OP_MEAN, "mean", vars, n, flags, out);
 }
 
 int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars, size_t n,
-                 const char *role, lg_var **out) {
+                 const char *role, lg_var **out)
+{
     lg_var *v = NULL;
     if (!t || t->engine != e)
         return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
@@ -282,14 +304,17 @@ int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *con
 
 /* ---- backward ---------------------------------------------------------- */
 
-void lg_backward_init(lg_backward *b) {
+void lg_backward_init(lg_backward *b)
+{
     memset(b, 0, sizeof *b);
     b->size = sizeof *b;
 }
 
-int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out) {
+int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out)
+{
     if (!root || root->graph != &e->graph || (b->model && b->model->engine != e))
-        return lg__engine_error(e, LG_EINVAL, "backward needs a variable and a model of this engine");
+        return lg__engine_error(e, LG_EINVAL,
+                                "backward needs a variable and a model of this engine");
     int err = lg__pass_start(&e->graph, root, b, out);
     if (err)
         return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));
@@ -297,14 +322,16 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var *
     return LG_OK;
 }
 
-int lg_template_set(lg_engine *e, const char *name, lg_var *v) {
+int lg_template_set(lg_engine *e, const char *name, lg_var *v)
+{
     if (!name || !v || v->graph != &e->graph)
         return lg__engine_error(e, LG_EINVAL, "a template is a variable of this engine");
     int err = lg__template_put(&e->graph, name, v);
     return err ? lg__engine_error(e, err, "no memory for a template") : LG_OK;
 }
 
-int lg_template_get(lg_engine *e, const char *name, lg_var **out) {
+int lg_template_get(lg_engine *e, const char *name, lg_var **out)
+{
     *out = lg__template_find(&e->graph, name);
     return *out ? LG_OK : lg__engine_error(e, LG_ENOTFOUND, "no template \"%s\" is set", name);
 }

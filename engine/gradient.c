@@ -10,14 +10,15 @@
 
 /* ---- small things ------------------------------------------------------ */
 
-static size_t index_of(const lg_pass *p, const lg_step *s) {
+static size_t index_of(const lg_pass *p, const lg_step *s)
+{
     return (size_t)(s - p->plan.steps);
 }
 
-void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f) {
+void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f)
+{
     size_t step = index_of(p, s);
-    if (p->fail.code &&
-        (p->fail_step < step || (p->fail_step == step && p->fail_place <= place)))
+    if (p->fail.code && (p->fail_step < step || (p->fail_step == step && p->fail_place <= place)))
         return;
     p->fail_step = step;
     p->fail_place = place;
@@ -28,24 +29,28 @@ void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, cons
     p->fail.code = code;
 }
 
-void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f) {
+void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f)
+{
     lg__pass_note_at(p, s, 0, code, f);
 }
 
-static void queue(lg_step *s) {
+static void queue(lg_step *s)
+{
     s->pass->busy++;
     lg__waits_push(&s->pass->g->steps, &s->wait);
 }
 
 /* A cancelled pass is still referred to by its leaves, so its plan must not hold them. */
-static void unbusy(lg_pass *p) {
+static void unbusy(lg_pass *p)
+{
     if (--p->busy > 0 || !(p->settled || p->cancelled))
         return;
     lg__plan_free(&p->plan, p->g);
     lg__graph_drop(p->g, p->out); /* may free p */
 }
 
-static void forget_leaves(lg_pass *p) {
+static void forget_leaves(lg_pass *p)
+{
     for (size_t i = 0; i < p->plan.n_steps; i++) {
         lg_pass_ref **at = &p->plan.steps[i].var->passes;
         while (*at) {
@@ -63,7 +68,8 @@ static void forget_leaves(lg_pass *p) {
 
 /* The last step is done. What failed stays on the leaves until zeroed, so that
  * an optimizer cannot miss it. The caller holds p->busy. */
-static void settle(lg_pass *p) {
+static void settle(lg_pass *p)
+{
     p->settled = true;
     bool failed = p->fail.code && !p->skip_failed;
     if (!failed)
@@ -91,29 +97,34 @@ static void settle(lg_pass *p) {
 
 /* ---- delivering -------------------------------------------------------- */
 
-static void delivered(lg_pass *p, uint32_t slot) {
+static void delivered(lg_pass *p, uint32_t slot)
+{
     lg_step *to = &p->plan.steps[p->plan.slots[slot].step];
     if (--to->n_missing == 0)
         queue(to);
 }
 
-static void give(lg_pass *p, uint32_t slot, lg_record *r) {
+static void give(lg_pass *p, uint32_t slot, lg_record *r)
+{
     lg_record **at = &p->plan.slots[slot].records;
     while (*at)
         at = &(*at)->next;
     *at = r;
 }
 
-static uint32_t slot_of(const lg_pass *p, const lg_step *s, uint32_t edge) {
+static uint32_t slot_of(const lg_pass *p, const lg_step *s, uint32_t edge)
+{
     return p->plan.links[s->first_link + edge];
 }
 
-static uint32_t edges_of(const lg_step *s) {
+static uint32_t edges_of(const lg_step *s)
+{
     return s->var->node ? s->var->node->n_edges : 0;
 }
 
 /* A record of its own for one edge of s. NULL: memory, noted. */
-static lg_record *fresh(lg_pass *p, lg_step *s, int state, uint32_t input) {
+static lg_record *fresh(lg_pass *p, lg_step *s, int state, uint32_t input)
+{
     lg_record *r = lg__record_new(p->g->mem, state);
     if (!r) {
         lg__pass_note(p, s, LG_ENOMEM, NULL);
@@ -128,7 +139,8 @@ static lg_record *fresh(lg_pass *p, lg_step *s, int state, uint32_t input) {
 }
 
 /* What s heard that carries a score or an example lends it to what s says. */
-static void lend(const lg_step *s, lg_record *r) {
+static void lend(const lg_step *s, lg_record *r)
+{
     if (s->var->has_score) {
         r->has_score = true;
         r->score = s->var->score;
@@ -148,7 +160,8 @@ static void lend(const lg_step *s, lg_record *r) {
 }
 
 static void say(lg_pass *p, lg_step *s, uint32_t edge, int state, lg_text *text,
-                lg_text *conversation, lg_var *var) {
+                lg_text *conversation, lg_var *var)
+{
     lg_record *r = fresh(p, s, state, edge);
     if (!r)
         return;
@@ -163,7 +176,8 @@ static void say(lg_pass *p, lg_step *s, uint32_t edge, int state, lg_text *text,
 
 /* ---- steps ------------------------------------------------------------- */
 
-static void step_done(lg_step *s) {
+static void step_done(lg_step *s)
+{
     lg_pass *p = s->pass;
     lg_record *all = s->records;
     s->records = NULL;
@@ -173,7 +187,8 @@ static void step_done(lg_step *s) {
         settle(p);
 }
 
-static void deliver_all(lg_step *s) {
+static void deliver_all(lg_step *s)
+{
     lg_pass *p = s->pass;
     for (uint32_t i = 0; i < edges_of(s); i++)
         if (slot_of(p, s, i) != LG_NO_SLOT)
@@ -181,19 +196,22 @@ static void deliver_all(lg_step *s) {
     step_done(s);
 }
 
-static void say_empty(lg_step *s) {
+static void say_empty(lg_step *s)
+{
     for (uint32_t i = 0; i < edges_of(s); i++)
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
             say(s->pass, s, i, LG_FB_EMPTY, NULL, NULL, NULL);
     deliver_all(s);
 }
 
-static bool is_root(const lg_step *s) {
+static bool is_root(const lg_step *s)
+{
     return s == s->pass->plan.steps;
 }
 
 /* TEXT beats NONE beats EMPTY; a root that heard nothing is the loss itself. */
-static int heard(const lg_step *s) {
+static int heard(const lg_step *s)
+{
     int state = is_root(s) && !s->records ? LG_FB_NONE : LG_FB_EMPTY;
     for (const lg_record *r = s->records; r; r = r->next) {
         if (r->state == LG_FB_TEXT)
@@ -206,7 +224,8 @@ static int heard(const lg_step *s) {
 
 /* Feedback given by hand counts like a consumer's. It stays where it is; the
  * pass works with copies, which go when the step is done. */
-static void hear_by_hand(lg_step *s) {
+static void hear_by_hand(lg_step *s)
+{
     lg_record **at = &s->records;
     while (*at)
         at = &(*at)->next;
@@ -223,7 +242,8 @@ static void hear_by_hand(lg_step *s) {
     }
 }
 
-static void drop_copies_by_hand(lg_step *s) {
+static void drop_copies_by_hand(lg_step *s)
+{
     lg_record **at = &s->records;
     while (*at) {
         lg_record *r = *at;
@@ -236,7 +256,8 @@ static void drop_copies_by_hand(lg_step *s) {
     }
 }
 
-static void gather(lg_step *s) {
+static void gather(lg_step *s)
+{
     lg_pass *p = s->pass;
     lg_record **at = &s->records;
     for (uint32_t i = 0; i < s->n_slots; i++) {
@@ -251,7 +272,8 @@ static void gather(lg_step *s) {
 }
 
 /* Copies what s heard (or "you are the loss") to each input, unchanged. */
-static void pass_on(lg_step *s) {
+static void pass_on(lg_step *s)
+{
     lg_pass *p = s->pass;
     uint32_t group = s->var->op == LG_OP_MEAN ? (uint32_t)index_of(p, s) + 1 : 0;
     bool skips = s->var->node && s->var->node->skip_failed;
@@ -285,7 +307,8 @@ static void pass_on(lg_step *s) {
     deliver_all(s);
 }
 
-static void ask_all(lg_step *s, bool chain) {
+static void ask_all(lg_step *s, bool chain)
+{
     lg_pass *p = s->pass;
     s->n_jobs++; /* so that no answer can end the step before all are asked */
     for (uint32_t i = 0; i < edges_of(s); i++) {
@@ -300,7 +323,8 @@ static void ask_all(lg_step *s, bool chain) {
         deliver_all(s);
 }
 
-static void list_for_host(lg_step *s) {
+static void list_for_host(lg_step *s)
+{
     lg_graph *g = s->pass->g;
     s->next = NULL;
     if (g->host_tail)
@@ -310,13 +334,15 @@ static void list_for_host(lg_step *s) {
     g->host_tail = s;
 }
 
-static void to_host(lg_step *s) {
+static void to_host(lg_step *s)
+{
     s->pass->busy++;
     s->n_jobs = 1;
     list_for_host(s);
 }
 
-lg_step *lg__graph_next_host(lg_graph *g) {
+lg_step *lg__graph_next_host(lg_graph *g)
+{
     lg_step *s = g->host_head;
     if (s) {
         g->host_head = s->next;
@@ -327,7 +353,8 @@ lg_step *lg__graph_next_host(lg_graph *g) {
 }
 
 /* A mean's records of one leaf become one, group by group; then it is done. */
-static void finish_leaf(lg_step *s) {
+static void finish_leaf(lg_step *s)
+{
     for (const lg_record *r = s->records; r; r = r->next) {
         size_t n = 0;
         if (!r->group || r->state != LG_FB_TEXT)
@@ -346,7 +373,8 @@ static void finish_leaf(lg_step *s) {
 }
 
 /* What failed before a forgiven failure is its cause, and forgiven too. */
-static void var_failed(lg_step *s) {
+static void var_failed(lg_step *s)
+{
     lg_plan *plan = &s->pass->plan;
     for (uint32_t i = 0; s->forgiven && i < edges_of(s); i++)
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
@@ -358,17 +386,20 @@ static void var_failed(lg_step *s) {
     deliver_all(s);
 }
 
-static bool solved(const lg_step *s) {
+static bool solved(const lg_step *s)
+{
     return s->var->has_score && s->var->score >= s->var->target;
 }
 
 /* Sums need no value of their own to pass feedback on: a loss that is ready is
  * worked on while its neighbours still run. */
-static bool needs_value(const lg_step *s) {
+static bool needs_value(const lg_step *s)
+{
     return s->var->op != LG_OP_SUM && s->var->op != LG_OP_MEAN;
 }
 
-static void run(lg_step *s) {
+static void run(lg_step *s)
+{
     const lg_op_row *op = &lg__ops[s->var->op];
     enum lg_way way = op->backward(s->var->node);
     if (s->var->state != LG_READY && needs_value(s)) {
@@ -396,7 +427,8 @@ static void run(lg_step *s) {
         ask_all(s, state == LG_FB_TEXT);
 }
 
-static void step_fired(lg_step *s) {
+static void step_fired(lg_step *s)
+{
     if (!s->gathered) {
         gather(s);
         if (s->var->state == LG_PENDING && needs_value(s)) {
@@ -408,7 +440,8 @@ static void step_fired(lg_step *s) {
     run(s);
 }
 
-static void job_fired(lg_job *job) {
+static void job_fired(lg_job *job)
+{
     lg_pass *p = job->pass;
     lg_step *s = job->step;
     if (job->reduction) {
@@ -430,7 +463,8 @@ static void job_fired(lg_job *job) {
         deliver_all(s);
 }
 
-void lg__pass_fired(lg_waiter *w) {
+void lg__pass_fired(lg_waiter *w)
+{
     bool is_job = w->kind == LG_WAIT_JOB;
     lg_pass *p = is_job ? ((lg_job *)w)->pass : ((lg_step *)w)->pass;
     if (p->cancelled && is_job)
@@ -444,7 +478,8 @@ void lg__pass_fired(lg_waiter *w) {
 
 /* ---- the host's own backward ------------------------------------------- */
 
-int lg__pass_host_text(lg_step *s, size_t input, lg_text *text) {
+int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
+{
     if (s->pass->cancelled)
         return LG_OK;
     if (input >= edges_of(s))
@@ -452,15 +487,16 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text) {
     uint32_t edge = (uint32_t)input;
     if (slot_of(s->pass, s, edge) == LG_NO_SLOT)
         return LG_OK;
-    lg_text *talk = lg__ops[s->var->op].conversation(s->pass->g, s->var->node,
-                                                     s->pass->context_tokens / 2);
+    lg_text *talk =
+        lg__ops[s->var->op].conversation(s->pass->g, s->var->node, s->pass->context_tokens / 2);
     bool nothing = lg__is_nothing(text);
     say(s->pass, s, edge, nothing ? LG_FB_EMPTY : LG_FB_TEXT, nothing ? NULL : text, talk, NULL);
     lg__text_unref(talk);
     return LG_OK;
 }
 
-void lg__pass_host_done(lg_step *s, const lg_fail *f) {
+void lg__pass_host_done(lg_step *s, const lg_fail *f)
+{
     lg_pass *p = s->pass;
     if (!p->cancelled) {
         if (f)
@@ -474,7 +510,8 @@ void lg__pass_host_done(lg_step *s, const lg_fail *f) {
 
 /* ---- start, cancel, free ----------------------------------------------- */
 
-static int refer(lg_pass *p, lg_var *leaf) {
+static int refer(lg_pass *p, lg_var *leaf)
+{
     lg_pass_ref *r = lg__mem_zero(p->g->mem, sizeof *r);
     if (!r)
         return LG_ENOMEM;
@@ -484,7 +521,8 @@ static int refer(lg_pass *p, lg_var *leaf) {
     return LG_OK;
 }
 
-static int prepare(lg_pass *p) {
+static int prepare(lg_pass *p)
+{
     int err = LG_OK;
     for (size_t i = 0; !err && i < p->plan.n_steps; i++) {
         lg_step *s = &p->plan.steps[i];
@@ -497,7 +535,8 @@ static int prepare(lg_pass *p) {
     return err;
 }
 
-int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out) {
+int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out)
+{
     lg_var *v;
     int err = lg__graph_leaf(g, NULL, "backward pass", false, LG_OP_PASS, &v);
     if (err)
@@ -534,11 +573,13 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
     return LG_OK;
 }
 
-bool lg__step_cancelled(const lg_step *s) {
+bool lg__step_cancelled(const lg_step *s)
+{
     return s->pass->cancelled;
 }
 
-void lg__pass_cancel(lg_pass *p) {
+void lg__pass_cancel(lg_pass *p)
+{
     if (p->settled || p->cancelled)
         return;
     p->cancelled = true;
@@ -552,7 +593,8 @@ void lg__pass_cancel(lg_pass *p) {
             list_for_host(&p->plan.steps[i]); /* once more, to be taken back */
 }
 
-void lg__pass_free(lg_pass *p) {
+void lg__pass_free(lg_pass *p)
+{
     while (p->jobs)
         lg__job_free(p->jobs);
     lg__plan_free(&p->plan, p->g);

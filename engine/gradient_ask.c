@@ -13,7 +13,8 @@ enum { MAX_PARTS = 8 };
 
 /* ---- jobs -------------------------------------------------------------- */
 
-lg_job *lg__job_new(lg_pass *p, lg_step *s) {
+lg_job *lg__job_new(lg_pass *p, lg_step *s)
+{
     lg_job *job = lg__mem_zero(p->g->mem, sizeof *job);
     if (!job)
         return NULL;
@@ -27,7 +28,8 @@ lg_job *lg__job_new(lg_pass *p, lg_step *s) {
     return job;
 }
 
-void lg__job_free(lg_job *job) {
+void lg__job_free(lg_job *job)
+{
     lg_pass *p = job->pass;
     if (job->prev)
         job->prev->next = job->next;
@@ -44,7 +46,8 @@ void lg__job_free(lg_job *job) {
 
 /* ---- one question ------------------------------------------------------ */
 
-static int no_template(lg_pass *p, const lg_step *s, const char *name) {
+static int no_template(lg_pass *p, const lg_step *s, const char *name)
+{
     lg_fail f;
     lg__fail_init(&f);
     lg__fail_set(&f, p->g->mem, LG_ENOTFOUND, "backward needs the template \"%s\", none is set",
@@ -54,7 +57,8 @@ static int no_template(lg_pass *p, const lg_step *s, const char *name) {
     return LG_ENOTFOUND;
 }
 
-static int no_model(lg_pass *p, const lg_step *s) {
+static int no_model(lg_pass *p, const lg_step *s)
+{
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
@@ -65,7 +69,8 @@ static int no_model(lg_pass *p, const lg_step *s) {
     return LG_EINVAL;
 }
 
-static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n, lg_var **out) {
+static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n, lg_var **out)
+{
     lg_var *v;
     int err = lg__node_new(g, LG_OP_FORMAT, n + 1, "question to the critic", &v);
     if (err)
@@ -85,7 +90,8 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
     return err;
 }
 
-static int call_node(lg_pass *p, lg_var *system, lg_var *user, const char *role, lg_var **out) {
+static int call_node(lg_pass *p, lg_var *system, lg_var *user, const char *role, lg_var **out)
+{
     lg_graph *g = p->g;
     lg_var *v;
     int err = lg__node_new(g, LG_OP_CALL, 2, role, &v);
@@ -109,8 +115,9 @@ static int call_node(lg_pass *p, lg_var *system, lg_var *user, const char *role,
 }
 
 /* The job is freed when this fails. */
-int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user,
-                 const lg_part *parts, size_t n, lg_job *job) {
+int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
+                 size_t n, lg_job *job)
+{
     char role[120];
     lg_var *sys = lg__template_find(p->g, system), *tmpl = lg__template_find(p->g, user);
     lg_var *text = NULL, *asked = NULL;
@@ -148,7 +155,8 @@ int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user,
 
 /* Several pieces are numbered and share the budget; one stands alone. */
 static lg_text *join(lg_graph *g, lg_text *const *texts, const int64_t *examples, size_t n,
-                     size_t max_tokens) {
+                     size_t max_tokens)
+{
     lg_bytes b;
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
     for (size_t i = 0; i < n; i++) {
@@ -167,7 +175,8 @@ static lg_text *join(lg_graph *g, lg_text *const *texts, const int64_t *examples
     return lg__text_of(&b);
 }
 
-static lg_text *join_records(lg_graph *g, const lg_record *list, size_t max_tokens) {
+static lg_text *join_records(lg_graph *g, const lg_record *list, size_t max_tokens)
+{
     size_t n = 0, k = 0;
     for (const lg_record *r = list; r; r = r->next)
         n += r->state == LG_FB_TEXT;
@@ -186,11 +195,13 @@ static lg_text *join_records(lg_graph *g, const lg_record *list, size_t max_toke
     return out;
 }
 
-lg_text *lg__step_feedback(lg_step *s) {
+lg_text *lg__step_feedback(lg_step *s)
+{
     return join_records(s->pass->g, s->records, s->pass->context_tokens / 2);
 }
 
-static int number_edge(lg_graph *g, lg_node *node, const char *name, double x) {
+static int number_edge(lg_graph *g, lg_node *node, const char *name, double x)
+{
     char buf[40];
     lg_var *leaf;
     lg__number_text(buf, sizeof buf, x);
@@ -206,7 +217,8 @@ static int number_edge(lg_graph *g, lg_node *node, const char *name, double x) {
 
 /* "The result was scored 0 …" from the scored template, or the plain objective: a
  * node, so that this template too may be pending, fail, or take feedback. */
-static int objective(lg_pass *p, const lg_step *s, lg_var **out) {
+static int objective(lg_pass *p, const lg_step *s, lg_var **out)
+{
     lg_graph *g = p->g;
     bool scored = s->var->has_score;
     lg_var *t = lg__template_find(g, scored ? "objective.scored" : "objective"), *v;
@@ -233,7 +245,8 @@ static int objective(lg_pass *p, const lg_step *s, lg_var **out) {
     return LG_OK;
 }
 
-int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain) {
+int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain)
+{
     lg_graph *g = p->g;
     const lg_op_row *op = &lg__ops[s->var->op];
     const lg_edge *e = &s->var->node->edges[i];
@@ -248,12 +261,12 @@ int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain) {
     int err = job->conversation && said ? objective(p, s, &goal) : LG_ENOMEM;
     if (!err) {
         lg_part parts[MAX_PARTS] = {
-            { "role", e->var->role, NULL },
-            { "variable", e->seen, NULL },
-            { "conversation", job->conversation, NULL },
-            { "output_role", s->var->role, NULL },
-            { "objective", NULL, goal },
-            { "feedback", said, NULL },
+            {"role", e->var->role, NULL},
+            {"variable", e->seen, NULL},
+            {"conversation", job->conversation, NULL},
+            {"output_role", s->var->role, NULL},
+            {"objective", NULL, goal},
+            {"feedback", said, NULL},
         };
         snprintf(user, sizeof user, "%s.%s", op->templates, chain ? "chain" : "base");
         err = lg__pass_ask(p, s, "critic.system", user, parts, 6, job);
@@ -268,7 +281,8 @@ int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain) {
 }
 
 /* Blank, or the sentence the critic's prompt asks for, with or without a stop. */
-bool lg__is_nothing(const lg_text *t) {
+bool lg__is_nothing(const lg_text *t)
+{
     static const char word[] = "NOTHING TO IMPROVE";
     const char *a = t->data, *z = t->data + t->len;
     while (a < z && strchr(" \t\r\n\"'*`", *a))
@@ -281,7 +295,8 @@ bool lg__is_nothing(const lg_text *t) {
 
 /* ---- reduction --------------------------------------------------------- */
 
-void lg__reduction_free(lg_pass *p, lg_reduction *r) {
+void lg__reduction_free(lg_pass *p, lg_reduction *r)
+{
     for (size_t i = 0; i < r->n; i++)
         lg__text_unref(r->texts[i]);
     lg__mem_free(p->g->mem, r->texts, r->cap * sizeof *r->texts);
@@ -291,7 +306,8 @@ void lg__reduction_free(lg_pass *p, lg_reduction *r) {
 
 /* How many of the texts from `from` on fit one question: at least two, so that
  * every level is shorter than the one below. */
-static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from) {
+static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from)
+{
     size_t n = 0, tokens = 0, budget = p->context_tokens;
     while (from + n < r->n) {
         const lg_text *t = r->texts[from + n];
@@ -303,7 +319,8 @@ static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from) {
     return n;
 }
 
-static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t place) {
+static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t place)
+{
     lg_step *s = r->step;
     lg_job *job = lg__job_new(p, s);
     if (!job)
@@ -316,9 +333,8 @@ static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t 
     job->reduction = r;
     job->place = place;
     r->open++;
-    lg_part parts[MAX_PARTS] = { { "role", s->var->role, NULL },
-                                 { "variable", s->var->text, NULL },
-                                 { "feedback", all, NULL } };
+    lg_part parts[MAX_PARTS] = {
+        {"role", s->var->role, NULL}, {"variable", s->var->text, NULL}, {"feedback", all, NULL}};
     int err = lg__pass_ask(p, s, "reduce.system", "reduce.user", parts, 3, job);
     lg__text_unref(all);
     return err;
@@ -326,7 +342,8 @@ static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t 
 
 /* Asks for one level: the texts in groups, each group's answer in its place. A
  * single text left over at the end goes up as it is. */
-static int ask_level(lg_pass *p, lg_reduction *r) {
+static int ask_level(lg_pass *p, lg_reduction *r)
+{
     lg_text **below = r->texts;
     size_t n = r->n, cap = r->cap, places = 0;
     int err = LG_OK;
@@ -353,7 +370,8 @@ static int ask_level(lg_pass *p, lg_reduction *r) {
 }
 
 /* Takes the group's records out of the step's list, in order. */
-static void take_members(lg_reduction *r, lg_step *s, uint32_t group) {
+static void take_members(lg_reduction *r, lg_step *s, uint32_t group)
+{
     lg_record **at = &s->records, **to = &r->members;
     while (*at) {
         lg_record *x = *at;
@@ -370,14 +388,16 @@ static void take_members(lg_reduction *r, lg_step *s, uint32_t group) {
     }
 }
 
-static void give_back(lg_step *s, lg_record *list) {
+static void give_back(lg_step *s, lg_record *list)
+{
     lg_record **at = &s->records;
     while (*at)
         at = &(*at)->next;
     *at = list;
 }
 
-int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group) {
+int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group)
+{
     lg_reduction *r = lg__mem_zero(p->g->mem, sizeof *r);
     if (!r)
         return LG_ENOMEM;
@@ -404,7 +424,8 @@ int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group) {
     return err;
 }
 
-static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var) {
+static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var)
+{
     bool nothing = lg__is_nothing(r->texts[0]);
     lg_record *one = lg__record_new(p->g->mem, nothing ? LG_FB_EMPTY : LG_FB_TEXT);
     if (!one)
@@ -429,7 +450,8 @@ static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var) {
 }
 
 /* A failed question, or no memory: the single pieces are kept instead. */
-static int fall_back(lg_reduction *r, lg_job *job, int code) {
+static int fall_back(lg_reduction *r, lg_job *job, int code)
+{
     lg_step *s = r->step;
     if (code)
         lg__pass_note(job->pass, s, code, NULL);
@@ -439,7 +461,8 @@ static int fall_back(lg_reduction *r, lg_job *job, int code) {
     return 1;
 }
 
-int lg__pass_reduced(lg_job *job) {
+int lg__pass_reduced(lg_job *job)
+{
     lg_pass *p = job->pass;
     lg_reduction *r = job->reduction;
     lg_step *s = r->step;

@@ -12,30 +12,30 @@
 
 struct lg_reduction;
 
-typedef struct lg_job {          /* one question to the backward model */
-    lg_waiter wait;              /* LG_WAIT_JOB, on asked */
-    struct lg_job *prev, *next;  /* of the pass */
+typedef struct lg_job {         /* one question to the backward model */
+    lg_waiter wait;             /* LG_WAIT_JOB, on asked */
+    struct lg_job *prev, *next; /* of the pass */
     lg_pass *pass;
     lg_step *step;
-    lg_var *asked;               /* counted */
-    lg_text *conversation;       /* what it was about; NULL for a reduction */
-    uint32_t input;              /* which input of the step's node it is for */
+    lg_var *asked;                  /* counted */
+    lg_text *conversation;          /* what it was about; NULL for a reduction */
+    uint32_t input;                 /* which input of the step's node it is for */
     struct lg_reduction *reduction; /* NULL: feedback for an input */
-    size_t place;                /* in the reduction's outputs */
+    size_t place;                   /* in the reduction's outputs */
 } lg_job;
 
-typedef struct lg_reduction {    /* several records of one leaf become one */
+typedef struct lg_reduction { /* several records of one leaf become one */
     lg_step *step;
-    lg_record *members;          /* taken out of the step's records */
-    lg_text **texts;             /* of this level */
+    lg_record *members; /* taken out of the step's records */
+    lg_text **texts;    /* of this level */
     size_t n, cap, open;
-    bool failed;                 /* one of this level did */
+    bool failed; /* one of this level did */
 } lg_reduction;
 
 struct lg_pass {
     lg_graph *g;
-    lg_var *out;                 /* owns the pass */
-    lg_model *model;             /* counted; NULL: none given */
+    lg_var *out;     /* owns the pass */
+    lg_model *model; /* counted; NULL: none given */
     size_t context_tokens;
     bool skip_failed, cancelled, settled;
     lg_plan plan;
@@ -43,7 +43,7 @@ struct lg_pass {
     size_t steps_left, busy;
     size_t n_asked, n_solved, n_texts;
     lg_job *jobs;
-    lg_fail fail;                /* of the lowest step that failed */
+    lg_fail fail; /* of the lowest step that failed */
     size_t fail_step, fail_place;
 };
 
@@ -55,8 +55,8 @@ typedef struct lg_part {
 } lg_part;
 
 /* The nodes of one question and a job that waits for the answer. */
-int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user,
-                 const lg_part *parts, size_t n, lg_job *job);
+int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
+                 size_t n, lg_job *job);
 /* Feedback for input i of s' node, given what was heard about its output. */
 int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain);
 int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group);

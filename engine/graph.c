@@ -9,7 +9,8 @@
 
 /* ---- lists ------------------------------------------------------------- */
 
-void lg__nodes_push(lg_nodes *l, lg_node *n) {
+void lg__nodes_push(lg_nodes *l, lg_node *n)
+{
     n->queued = true;
     n->next = NULL;
     if (l->tail)
@@ -19,7 +20,8 @@ void lg__nodes_push(lg_nodes *l, lg_node *n) {
     l->tail = n;
 }
 
-lg_node *lg__nodes_pop(lg_nodes *l) {
+lg_node *lg__nodes_pop(lg_nodes *l)
+{
     lg_node *n = l->head;
     if (n) {
         l->head = n->next;
@@ -31,7 +33,8 @@ lg_node *lg__nodes_pop(lg_nodes *l) {
     return n;
 }
 
-void lg__waits_push(lg_waits *l, lg_waiter *w) {
+void lg__waits_push(lg_waits *l, lg_waiter *w)
+{
     w->next = NULL;
     if (l->tail)
         l->tail->next = w;
@@ -40,7 +43,8 @@ void lg__waits_push(lg_waits *l, lg_waiter *w) {
     l->tail = w;
 }
 
-lg_waiter *lg__waits_pop(lg_waits *l) {
+lg_waiter *lg__waits_pop(lg_waits *l)
+{
     lg_waiter *w = l->head;
     if (w) {
         l->head = w->next;
@@ -53,7 +57,8 @@ lg_waiter *lg__waits_pop(lg_waits *l) {
 
 /* ---- the graph --------------------------------------------------------- */
 
-int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max_pending) {
+int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max_pending)
+{
     memset(g, 0, sizeof *g);
     g->mem = m;
     g->log = log;
@@ -62,7 +67,8 @@ int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max
     return LG_OK;
 }
 
-static uint32_t hash_of(const char *s, size_t *len) {
+static uint32_t hash_of(const char *s, size_t *len)
+{
     uint32_t h = 2166136261u;
     const char *p = s;
     for (; *p; p++)
@@ -71,7 +77,8 @@ static uint32_t hash_of(const char *s, size_t *len) {
     return h;
 }
 
-lg_text *lg__graph_intern(lg_graph *g, const char *s) {
+lg_text *lg__graph_intern(lg_graph *g, const char *s)
+{
     size_t len;
     lg_text **slot = &g->interned[hash_of(s, &len) % LG_INTERNED];
     if (*slot && (*slot)->len == len && memcmp((*slot)->data, s, len) == 0)
@@ -86,7 +93,8 @@ lg_text *lg__graph_intern(lg_graph *g, const char *s) {
 
 /* ---- variables --------------------------------------------------------- */
 
-static lg_var *new_var(lg_graph *g, const char *role, bool grad, int op) {
+static lg_var *new_var(lg_graph *g, const char *role, bool grad, int op)
+{
     lg_text *t = lg__graph_intern(g, role ? role : "");
     lg_var *v = t ? lg__mem_zero(g->mem, sizeof *v) : NULL;
     if (!v) {
@@ -110,13 +118,14 @@ static lg_var *new_var(lg_graph *g, const char *role, bool grad, int op) {
 }
 
 /* Until it settles the graph itself holds a pending variable. */
-static void hold(lg_var *v) {
+static void hold(lg_var *v)
+{
     v->refs++;
     v->graph->n_pending++;
 }
 
-int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int op,
-                   lg_var **out) {
+int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int op, lg_var **out)
+{
     lg_var *v = new_var(g, role, grad, op);
     if (!v)
         return LG_ENOMEM;
@@ -130,19 +139,22 @@ int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int 
     return LG_OK;
 }
 
-lg_var *lg_var_ref(lg_var *v) {
+lg_var *lg_var_ref(lg_var *v)
+{
     if (v)
         v->refs++;
     return v;
 }
 
 /* While the whole graph is freed counts mean nothing, and v may be gone. */
-void lg__graph_drop(lg_graph *g, lg_var *v) {
+void lg__graph_drop(lg_graph *g, lg_var *v)
+{
     if (!g->closing)
         lg_var_unref(v);
 }
 
-static void free_call(lg_mem *m, lg_call_data *c) {
+static void free_call(lg_mem *m, lg_call_data *c)
+{
     if (!c)
         return;
     for (size_t i = 0; i < c->n_options; i++) {
@@ -154,11 +166,13 @@ static void free_call(lg_mem *m, lg_call_data *c) {
     lg__mem_free(m, c, sizeof *c);
 }
 
-static size_t node_size(size_t n_edges) {
+static size_t node_size(size_t n_edges)
+{
     return sizeof(lg_node) + n_edges * sizeof(lg_edge);
 }
 
-static void free_node(lg_graph *g, int op, lg_node *n) {
+static void free_node(lg_graph *g, int op, lg_node *n)
+{
     for (uint32_t i = 0; i < n->n_edges; i++) {
         lg_edge *e = &n->edges[i];
         lg__text_unref(e->seen);
@@ -172,7 +186,8 @@ static void free_node(lg_graph *g, int op, lg_node *n) {
     lg__mem_free(g->mem, n, node_size(n->n_edges));
 }
 
-static void free_versions(lg_mem *m, lg_versions *h) {
+static void free_versions(lg_mem *m, lg_versions *h)
+{
     if (!h)
         return;
     for (size_t i = 0; i < h->n; i++)
@@ -181,7 +196,8 @@ static void free_versions(lg_mem *m, lg_versions *h) {
     lg__mem_free(m, h, sizeof *h);
 }
 
-static void free_var(lg_graph *g, lg_var *v) {
+static void free_var(lg_graph *g, lg_var *v)
+{
     if (v->pass && g->pass_free)
         g->pass_free(v->pass);
     if (v->node)
@@ -206,7 +222,8 @@ static void free_var(lg_graph *g, lg_var *v) {
     lg__mem_free(g->mem, v, sizeof *v);
 }
 
-static void unlink_var(lg_graph *g, lg_var *v) {
+static void unlink_var(lg_graph *g, lg_var *v)
+{
     if (v->prev)
         v->prev->next = v->next;
     else
@@ -217,7 +234,8 @@ static void unlink_var(lg_graph *g, lg_var *v) {
 
 /* Freeing one variable drops its inputs, which may be a chain of a million: the
  * uncounted ones are put on a list and the outermost call works it off. */
-void lg_var_unref(lg_var *v) {
+void lg_var_unref(lg_var *v)
+{
     if (!v || --v->refs > 0)
         return;
     lg_graph *g = v->graph;
@@ -235,10 +253,10 @@ void lg_var_unref(lg_var *v) {
     g->releasing = false;
 }
 
-
 /* ---- nodes ------------------------------------------------------------- */
 
-int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out) {
+int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out)
+{
     if (g->n_pending >= g->max_pending || n >= UINT32_MAX)
         return LG_ELIMIT;
     lg_node *node = lg__mem_zero(g->mem, node_size(n));
@@ -255,7 +273,8 @@ int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out) 
 }
 
 /* Edges are filled in order; n_missing counts those filled until the start. */
-int lg__node_constant(lg_node *node, const char *name, lg_text *text) {
+int lg__node_constant(lg_node *node, const char *name, lg_text *text)
+{
     lg_edge *e = &node->edges[node->n_missing];
     e->name = lg__graph_intern(node->out->graph, name ? name : "");
     if (!e->name)
@@ -267,7 +286,8 @@ int lg__node_constant(lg_node *node, const char *name, lg_text *text) {
     return LG_OK;
 }
 
-int lg__node_edge(lg_node *node, const char *name, lg_var *var) {
+int lg__node_edge(lg_node *node, const char *name, lg_var *var)
+{
     if (!var || var->graph != node->out->graph)
         return LG_EINVAL;
     lg_edge *e = &node->edges[node->n_missing];
@@ -279,7 +299,8 @@ int lg__node_edge(lg_node *node, const char *name, lg_var *var) {
     return LG_OK;
 }
 
-static void input_settled(lg_edge *e) {
+static void input_settled(lg_edge *e)
+{
     lg_node *n = e->node;
     if (!e->seen)
         e->seen = lg__text_ref(e->var->text);
@@ -291,7 +312,8 @@ static void input_settled(lg_edge *e) {
         lg__nodes_push(&n->out->graph->ready, n);
 }
 
-void lg__node_start(lg_node *n) {
+void lg__node_start(lg_node *n)
+{
     hold(n->out);
     for (uint32_t i = 0; i < n->n_edges; i++) {
         lg_edge *e = &n->edges[i];
@@ -306,13 +328,15 @@ void lg__node_start(lg_node *n) {
         lg__nodes_push(&n->out->graph->ready, n);
 }
 
-void lg__node_discard(lg_var *out) {
+void lg__node_discard(lg_var *out)
+{
     lg_var_unref(out);
 }
 
 /* ---- settling ---------------------------------------------------------- */
 
-static void fire(lg_var *v, lg_waiter *w) {
+static void fire(lg_var *v, lg_waiter *w)
+{
     lg_graph *g = v->graph;
     switch (w->kind) {
     case LG_WAIT_EDGE:
@@ -327,7 +351,8 @@ static void fire(lg_var *v, lg_waiter *w) {
     }
 }
 
-static void settled(lg_var *v) {
+static void settled(lg_var *v)
+{
     lg_waiter *w = v->waiters, *in_order = NULL;
     v->waiters = NULL;
     while (w) {
@@ -348,7 +373,8 @@ static void settled(lg_var *v) {
         lg_var_unref(v);
 }
 
-void lg__var_ready(lg_var *v, lg_text *text) {
+void lg__var_ready(lg_var *v, lg_text *text)
+{
     v->text = text;
     v->state = LG_READY;
     if (v->node)
@@ -356,7 +382,8 @@ void lg__var_ready(lg_var *v, lg_text *text) {
     settled(v);
 }
 
-void lg__var_fail(lg_var *v, int code, const lg_fail *f) {
+void lg__var_fail(lg_var *v, int code, const lg_fail *f)
+{
     v->code = code;
     v->state = code == LG_ECANCELLED ? LG_CANCELLED : LG_FAILED;
     v->fail = f ? lg__mem_zero(v->graph->mem, sizeof *v->fail) : NULL;
@@ -369,7 +396,8 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f) {
     settled(v);
 }
 
-static lg_text *chained(lg_graph *g, const char *who, const char *why) {
+static lg_text *chained(lg_graph *g, const char *who, const char *why)
+{
     lg_bytes b;
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
     lg__bytes_adds(&b, who);
@@ -382,19 +410,19 @@ static lg_text *chained(lg_graph *g, const char *who, const char *why) {
  * dependants share the message of the one before. */
 enum { CHAIN_MAX = 1200 };
 
-void lg__var_fail_from(lg_var *v, const lg_edge *edge) {
+void lg__var_fail_from(lg_var *v, const lg_edge *edge)
+{
     const lg_var *in = edge->var;
     lg_failure why;
     lg_fail f;
     char who[120];
     if (!lg_var_error(in, &why))
-        why = (lg_failure){ .code = LG_EINPUT, .message = lg_error_text(LG_EINPUT) };
+        why = (lg_failure){.code = LG_EINPUT, .message = lg_error_text(LG_EINPUT)};
     lg__fail_init(&f);
     if (in->fail)
         lg__fail_copy(&f, in->fail);
     if (strlen(why.message) < CHAIN_MAX) {
-        lg_text *chain = chained(v->graph, lg__var_describe(v, who, sizeof who),
-                                         why.message);
+        lg_text *chain = chained(v->graph, lg__var_describe(v, who, sizeof who), why.message);
         if (chain) {
             lg__text_unref(f.message);
             f.message = chain;
@@ -405,7 +433,8 @@ void lg__var_fail_from(lg_var *v, const lg_edge *edge) {
     lg__fail_free(&f);
 }
 
-void lg__var_wait(lg_var *v, lg_waiter *w) {
+void lg__var_wait(lg_var *v, lg_waiter *w)
+{
     if (v->state != LG_PENDING) {
         fire(v, w);
         return;
@@ -414,7 +443,8 @@ void lg__var_wait(lg_var *v, lg_waiter *w) {
     v->waiters = w;
 }
 
-void lg__var_unwait(lg_var *v, lg_waiter *w) {
+void lg__var_unwait(lg_var *v, lg_waiter *w)
+{
     for (lg_waiter **at = &v->waiters; *at; at = &(*at)->next)
         if (*at == w) {
             *at = w->next;
@@ -423,12 +453,14 @@ void lg__var_unwait(lg_var *v, lg_waiter *w) {
         }
 }
 
-static void wake(lg_graph *g) {
+static void wake(lg_graph *g)
+{
     if (g->wake)
         g->wake(g->engine);
 }
 
-int lg_var_watch(lg_var *v, uint64_t tag) {
+int lg_var_watch(lg_var *v, uint64_t tag)
+{
     lg_watcher *w = lg__mem_zero(v->graph->mem, sizeof *w);
     if (!w)
         return LG_ENOMEM;
@@ -443,11 +475,13 @@ int lg_var_watch(lg_var *v, uint64_t tag) {
 /* ---- cancelling -------------------------------------------------------- */
 
 /* Nobody but the graph and cancelled consumers holds it. */
-static bool needed_by_nobody_else(const lg_var *v) {
+static bool needed_by_nobody_else(const lg_var *v)
+{
     return v->state == LG_PENDING && v->node && v->refs == v->given_up + 1;
 }
 
-static void cancel_one(lg_var *v) {
+static void cancel_one(lg_var *v)
+{
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
@@ -466,7 +500,8 @@ static void cancel_one(lg_var *v) {
 
 /* The inputs that only this one needed go too; the list of those to look at is
  * threaded through `mark`, which no plan uses between calls. */
-int lg_var_cancel(lg_var *v) {
+int lg_var_cancel(lg_var *v)
+{
     if (v->state != LG_PENDING)
         return LG_ESTATE;
     lg_graph *g = v->graph;
@@ -495,19 +530,22 @@ int lg_var_cancel(lg_var *v) {
 
 /* ---- templates --------------------------------------------------------- */
 
-static lg_template *find(const lg_graph *g, const char *name) {
+static lg_template *find(const lg_graph *g, const char *name)
+{
     for (lg_template *t = g->templates; t; t = t->next)
         if (strcmp(t->name, name) == 0)
             return t;
     return NULL;
 }
 
-lg_var *lg__template_find(const lg_graph *g, const char *name) {
+lg_var *lg__template_find(const lg_graph *g, const char *name)
+{
     lg_template *t = find(g, name);
     return t ? t->var : NULL;
 }
 
-int lg__template_put(lg_graph *g, const char *name, lg_var *v) {
+int lg__template_put(lg_graph *g, const char *name, lg_var *v)
+{
     lg_template *t = find(g, name);
     if (t) {
         lg_var_ref(v);
@@ -530,7 +568,8 @@ int lg__template_put(lg_graph *g, const char *name, lg_var *v) {
 
 /* ---- the end ----------------------------------------------------------- */
 
-static void free_watchers(lg_graph *g, lg_waiter *w) {
+static void free_watchers(lg_graph *g, lg_waiter *w)
+{
     while (w) {
         lg_waiter *next = w->next;
         if (w->kind == LG_WAIT_WATCH)
@@ -541,7 +580,8 @@ static void free_watchers(lg_graph *g, lg_waiter *w) {
 
 /* Counts do not matter any more (and may be in cycles through feedback): passes
  * first, as they point into variables, then every variable by itself. */
-void lg__graph_free(lg_graph *g) {
+void lg__graph_free(lg_graph *g)
+{
     g->closing = true;
     for (lg_var *v = g->vars; v; v = v->next) {
         free_watchers(g, v->waiters);

@@ -15,11 +15,11 @@ struct lg_pass;
 struct lg_step;
 
 typedef struct lg_edge {
-    lg_waiter wait;             /* LG_WAIT_EDGE, in var's list while it is pending */
+    lg_waiter wait; /* LG_WAIT_EDGE, in var's list while it is pending */
     lg_node *node;
-    lg_var *var;                /* counted; NULL: a constant, which is in seen */
-    lg_text *seen;              /* NULL until settled, or when it failed */
-    lg_text *name;              /* field, argument or message role */
+    lg_var *var;   /* counted; NULL: a constant, which is in seen */
+    lg_text *seen; /* NULL until settled, or when it failed */
+    lg_text *name; /* field, argument or message role */
 } lg_edge;
 
 struct lg_tool {
@@ -29,53 +29,53 @@ struct lg_tool {
     lg_text *version;           /* its results are kept under it; NULL: they are not */
     bool own_backward;
     uint64_t tag;
-    lg_tool *prev, *next;       /* all tools of the graph */
+    lg_tool *prev, *next; /* all tools of the graph */
 };
 
-typedef struct lg_call_data {   /* of a LG_OP_CALL node */
-    lg_model *model;            /* counted */
-    lg_option *options;         /* owned strings, sorted by name */
+typedef struct lg_call_data { /* of a LG_OP_CALL node */
+    lg_model *model;          /* counted */
+    lg_option *options;       /* owned strings, sorted by name */
     size_t n_options;
     uint32_t sample;
     int kind;
-    void *request;              /* engine.c: the request it waits for */
-    lg_node *next_waiting;      /* … and who else waits for it */
+    void *request;         /* engine.c: the request it waits for */
+    lg_node *next_waiting; /* … and who else waits for it */
     bool has_usage;
     lg_usage usage;
     char finish_reason[32];
 } lg_call_data;
 
 struct lg_node {
-    lg_var *out;                /* not counted: out owns the node */
+    lg_var *out; /* not counted: out owns the node */
     bool fenced, skip_failed, queued, done;
     uint32_t n_edges, n_missing;
     union {
         lg_call_data *call;
-        lg_tool *tool;          /* counted */
+        lg_tool *tool; /* counted */
     } u;
-    uint64_t work;              /* engine.c: id of the host's work; 0: none */
-    lg_node *next;              /* in one of the graph's lists */
+    uint64_t work; /* engine.c: id of the host's work; 0: none */
+    lg_node *next; /* in one of the graph's lists */
     lg_edge edges[];
 };
 
-typedef struct lg_nodes {       /* a first-in first-out list */
+typedef struct lg_nodes { /* a first-in first-out list */
     lg_node *head, *tail;
 } lg_nodes;
 
-typedef struct lg_waits {       /* the same, of waiters that were fired */
+typedef struct lg_waits { /* the same, of waiters that were fired */
     lg_waiter *head, *tail;
 } lg_waits;
 
-typedef struct lg_watcher {     /* LG_WAIT_WATCH: an event to be */
+typedef struct lg_watcher { /* LG_WAIT_WATCH: an event to be */
     lg_waiter wait;
-    lg_var *var;                /* counted once fired */
+    lg_var *var; /* counted once fired */
     uint64_t tag;
 } lg_watcher;
 
 typedef struct lg_template {
     struct lg_template *next;
     char *name;
-    lg_var *var;                /* counted */
+    lg_var *var; /* counted */
 } lg_template;
 
 enum { LG_INTERNED = 64 };
@@ -85,20 +85,20 @@ struct lg_graph {
     lg_log *log;
     lg_engine *engine;
     uint64_t last_id;
-    lg_var *vars;               /* all */
+    lg_var *vars; /* all */
     lg_tool *tools;
     lg_template *templates;
-    lg_nodes ready;             /* all inputs settled */
-    lg_nodes calls, work;       /* model calls and tools to start */
-    lg_waits fired;             /* watches for the host */
-    lg_waits steps;             /* passes' steps and jobs whose variable settled */
+    lg_nodes ready;                        /* all inputs settled */
+    lg_nodes calls, work;                  /* model calls and tools to start */
+    lg_waits fired;                        /* watches for the host */
+    lg_waits steps;                        /* passes' steps and jobs whose variable settled */
     struct lg_step *host_head, *host_tail; /* steps whose backward the host runs */
-    lg_nodes dropped;           /* cancelled nodes whose work is to be stopped; each
+    lg_nodes dropped;                      /* cancelled nodes whose work is to be stopped; each
                                    holds a count of its variable */
-    void (*pass_free)(struct lg_pass *); /* gradient.c's, so that this file need not know it */
+    void (*pass_free)(struct lg_pass *);   /* gradient.c's, so that this file need not know it */
     void (*pass_cancel)(struct lg_pass *);
-    void (*wake)(lg_engine *);  /* engine.c's: there is work that step() did not make */
-    lg_var *dead;               /* uncounted, to be freed by the loop in release */
+    void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
+    lg_var *dead;              /* uncounted, to be freed by the loop in release */
     bool releasing, closing;
     size_t n_pending, n_live, max_pending;
     lg_text *interned[LG_INTERNED]; /* recent roles and names, by hash */

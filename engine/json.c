@@ -22,7 +22,7 @@
  * The root is the first thing allocated, so the first chunk is found from it. */
 typedef struct chunk {
     struct chunk *next;
-    size_t size, used;          /* of the whole chunk, header included */
+    size_t size, used; /* of the whole chunk, header included */
     max_align_t data[];
 } chunk;
 

@@ -55,38 +55,38 @@ extern "C" {
 /* ---- errors ------------------------------------------------------------ */
 
 /* name, text.  The numbers are -1, -2, … in this order; new ones go last. */
-#define LG_ERROR_MAP(XX)                                                      \
-    XX(NOMEM, "out of memory")                                                \
-    XX(INVAL, "invalid argument")                                             \
-    XX(STATE, "not possible in this state")                                   \
-    XX(REENTRANT, "called from a callback that forbids it")                   \
-    XX(LIMIT, "a size limit was reached")                                     \
-    XX(CYCLE, "the graph has a cycle")                                        \
-    XX(CANCELLED, "cancelled")                                                \
-    XX(INPUT, "an input of this node failed")                                 \
-    XX(TOOL, "a tool or function raised an error")                            \
-    XX(TEMPLATE, "bad template")                                              \
-    XX(PARSE, "bad data")                                                     \
-    XX(UTF8, "invalid UTF-8")                                                 \
-    XX(NOTFOUND, "not found")                                                 \
-    XX(IO, "input or output failed")                                          \
-    XX(RESOLVE, "host name not found")                                        \
-    XX(CONNECT, "connection failed")                                          \
-    XX(TLS, "TLS failed")                                                     \
-    XX(TIMEOUT, "timed out")                                                  \
-    XX(RESET, "connection lost")                                              \
-    XX(BADREPLY, "the server's reply is not what it should be")               \
-    XX(TRUNCATED, "the reply was cut short")                                  \
-    XX(TOOBIG, "the reply is too big")                                        \
-    XX(AUTH, "key missing or refused")                                        \
-    XX(RATE, "rate limit")                                                    \
-    XX(OVERLOAD, "server overloaded or failing")                              \
-    XX(MONEY, "out of quota or credit")                                       \
-    XX(REFUSED, "the model or its filter refused")                            \
-    XX(BADREQUEST, "the server refused the request")                          \
-    XX(CONTEXT, "too long for the model's context")                           \
-    XX(NOMODEL, "no such model or endpoint")                                  \
-    XX(CAP, "a limit set for this run was reached")                           \
+#define LG_ERROR_MAP(XX)                                        \
+    XX(NOMEM, "out of memory")                                  \
+    XX(INVAL, "invalid argument")                               \
+    XX(STATE, "not possible in this state")                     \
+    XX(REENTRANT, "called from a callback that forbids it")     \
+    XX(LIMIT, "a size limit was reached")                       \
+    XX(CYCLE, "the graph has a cycle")                          \
+    XX(CANCELLED, "cancelled")                                  \
+    XX(INPUT, "an input of this node failed")                   \
+    XX(TOOL, "a tool or function raised an error")              \
+    XX(TEMPLATE, "bad template")                                \
+    XX(PARSE, "bad data")                                       \
+    XX(UTF8, "invalid UTF-8")                                   \
+    XX(NOTFOUND, "not found")                                   \
+    XX(IO, "input or output failed")                            \
+    XX(RESOLVE, "host name not found")                          \
+    XX(CONNECT, "connection failed")                            \
+    XX(TLS, "TLS failed")                                       \
+    XX(TIMEOUT, "timed out")                                    \
+    XX(RESET, "connection lost")                                \
+    XX(BADREPLY, "the server's reply is not what it should be") \
+    XX(TRUNCATED, "the reply was cut short")                    \
+    XX(TOOBIG, "the reply is too big")                          \
+    XX(AUTH, "key missing or refused")                          \
+    XX(RATE, "rate limit")                                      \
+    XX(OVERLOAD, "server overloaded or failing")                \
+    XX(MONEY, "out of quota or credit")                         \
+    XX(REFUSED, "the model or its filter refused")              \
+    XX(BADREQUEST, "the server refused the request")            \
+    XX(CONTEXT, "too long for the model's context")             \
+    XX(NOMODEL, "no such model or endpoint")                    \
+    XX(CAP, "a limit set for this run was reached")             \
     XX(STORE, "the store failed")
 
 enum lg_error_order {
@@ -94,7 +94,7 @@ enum lg_error_order {
 #define XX(name, text) LG_ORDER_##name,
     LG_ERROR_MAP(XX)
 #undef XX
-    LG_ERROR_END
+        LG_ERROR_END
 };
 enum lg_error {
     LG_OK = 0,
@@ -125,10 +125,10 @@ typedef void (*lg_log_fn)(void *ud, int level, const char *msg);
 
 /* Filled by lg_config_init(), then changed. Every zero means the default. */
 typedef struct lg_config {
-    size_t size;               /* set by lg_config_init */
-    lg_alloc_fn alloc;         /* NULL: malloc and free */
+    size_t size;       /* set by lg_config_init */
+    lg_alloc_fn alloc; /* NULL: malloc and free */
     void *alloc_ud;
-    lg_log_fn log;             /* NULL: silent */
+    lg_log_fn log; /* NULL: silent */
     void *log_ud;
     int log_level;             /* 0: LG_LOG_WARN */
     int concurrency;           /* calls in flight an endpoint; 0: 64 */
@@ -146,21 +146,21 @@ typedef struct lg_config {
     const char *ca_path;       /* copied; a directory of hashed certificates */
     const char *proxy;         /* copied; NULL: the *_proxy variables */
     /* The store: replies that were paid for, and what was done with them. */
-    const char *store_dir;     /* copied; NULL: none. Made when it is missing */
-    int durable;               /* 0: every reply survives the process, and soon a power
+    const char *store_dir; /* copied; NULL: none. Made when it is missing */
+    int durable;           /* 0: every reply survives the process, and soon a power
                                   cut; 1: nothing goes on before the disk has it */
-    bool replay_only;          /* buy nothing: a call that is not stored fails with
+    bool replay_only;      /* buy nothing: a call that is not stored fails with
                                   LG_ENOTFOUND */
-    bool fail_ambiguous;       /* a call that a run that died had sent, and whose reply
+    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply
                                   was never seen, fails instead of being bought again */
     /* Caps on what this engine buys; 0: none. A call's worst case is set aside before
      * it is sent. Behind a cap calls fail with LG_ECAP; those in flight finish. */
-    uint64_t max_calls;        /* requests on the wire, retries too */
-    uint64_t max_tokens;       /* input and output */
-    uint64_t max_micros;       /* micro-dollars */
-    int64_t max_time_ms;       /* from the making of the engine on */
-    char *why;                 /* borrowed until lg_engine_new returns: gets one line when */
-    size_t why_size;           /* that fails. NULL: none */
+    uint64_t max_calls;  /* requests on the wire, retries too */
+    uint64_t max_tokens; /* input and output */
+    uint64_t max_micros; /* micro-dollars */
+    int64_t max_time_ms; /* from the making of the engine on */
+    char *why;           /* borrowed until lg_engine_new returns: gets one line when */
+    size_t why_size;     /* that fails. NULL: none */
 } lg_config;
 
 LG_API void lg_config_init(lg_config *cfg);
@@ -201,25 +201,25 @@ typedef struct lg_usage {
 enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_TIME };
 
 typedef struct lg_stats {
-    size_t size;               /* set by the caller */
-    uint64_t calls;            /* model calls finished well, bought */
-    uint64_t shared;           /* calls answered by another's reply */
-    uint64_t failed;           /* model calls given up */
-    uint64_t attempts;         /* requests that went on the wire */
-    uint64_t retries;          /* attempts beyond a call's first */
-    uint64_t ambiguous;        /* attempts that may be paid, without a reply */
+    size_t size;                         /* set by the caller */
+    uint64_t calls;                      /* model calls finished well, bought */
+    uint64_t shared;                     /* calls answered by another's reply */
+    uint64_t failed;                     /* model calls given up */
+    uint64_t attempts;                   /* requests that went on the wire */
+    uint64_t retries;                    /* attempts beyond a call's first */
+    uint64_t ambiguous;                  /* attempts that may be paid, without a reply */
     uint64_t in_flight, queued, waiting; /* now: on the wire, in line, backing off */
-    uint64_t host_running;     /* host calls and tools now running */
+    uint64_t host_running;               /* host calls and tools now running */
     uint64_t calls_by_kind[LG_KINDS];
     lg_usage usage[LG_KINDS];
-    uint64_t live_bytes, live_blocks;    /* in the engine's allocator */
+    uint64_t live_bytes, live_blocks; /* in the engine's allocator */
     uint64_t vars_pending, vars_live;
-    uint64_t served;           /* calls answered by the store */
-    uint64_t unpriced;         /* paid replies whose cost nobody knows */
-    uint64_t micros;           /* micro-dollars paid, as far as they are known */
+    uint64_t served;   /* calls answered by the store */
+    uint64_t unpriced; /* paid replies whose cost nobody knows */
+    uint64_t micros;   /* micro-dollars paid, as far as they are known */
     uint64_t micros_by_kind[LG_KINDS];
     uint64_t reserved_micros, reserved_tokens; /* now: worst case of what is in flight */
-    int cap;                   /* enum lg_cap: the first that was reached */
+    int cap;                                   /* enum lg_cap: the first that was reached */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -248,10 +248,10 @@ enum lg_event_type {
 typedef struct lg_event {
     size_t size;
     int type;
-    uint64_t id;    /* VAR: the variable's; else the id to answer with */
-    uint64_t tag;   /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
+    uint64_t id;  /* VAR: the variable's; else the id to answer with */
+    uint64_t tag; /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
                        CALL: the model's */
-    lg_var *var;    /* VAR, TOOL, GRADIENT: borrowed until the next lg_engine_next */
+    lg_var *var;  /* VAR, TOOL, GRADIENT: borrowed until the next lg_engine_next */
 } lg_event;
 /* NULL when drained; borrowed until the next call of lg_engine_next. A tool's
  * or call's event comes once; its answer may come at any later time. */
@@ -300,24 +300,34 @@ LG_API int lg_var_watch(lg_var *v, uint64_t tag);
 LG_API int lg_var_cancel(lg_var *v);
 
 typedef struct lg_failure {
-    int code;                /* LG_E* */
-    int http_status;         /* 0: none */
-    bool retryable;          /* the same call may work later */
-    bool ambiguous;          /* it may have been paid for */
-    const char *message;     /* one line; of a dependant the whole chain */
-    const char *hint;        /* what to do, or NULL */
-    const char *request_id;  /* the provider's, or NULL */
+    int code;               /* LG_E* */
+    int http_status;        /* 0: none */
+    bool retryable;         /* the same call may work later */
+    bool ambiguous;         /* it may have been paid for */
+    const char *message;    /* one line; of a dependant the whole chain */
+    const char *hint;       /* what to do, or NULL */
+    const char *request_id; /* the provider's, or NULL */
 } lg_failure;
 /* false unless failed or cancelled. Strings are owned by the variable. */
 LG_API bool lg_var_error(const lg_var *v, lg_failure *out);
 
 /* How a variable was made. */
-enum lg_op { LG_OP_LEAF = 0, LG_OP_CALL, LG_OP_FORMAT, LG_OP_CONCAT, LG_OP_SUM, LG_OP_MEAN,
-             LG_OP_TOOL, LG_OP_REPLY, LG_OP_PASS, LG_OPS };
+enum lg_op {
+    LG_OP_LEAF = 0,
+    LG_OP_CALL,
+    LG_OP_FORMAT,
+    LG_OP_CONCAT,
+    LG_OP_SUM,
+    LG_OP_MEAN,
+    LG_OP_TOOL,
+    LG_OP_REPLY,
+    LG_OP_PASS,
+    LG_OPS
+};
 typedef struct lg_input {
-    lg_var *var;         /* borrowed; NULL: a text that is no variable */
-    const char *name;    /* field, argument or message role; owned by var's producer */
-    const char *text;    /* as the node saw it, NULL while pending */
+    lg_var *var;      /* borrowed; NULL: a text that is no variable */
+    const char *name; /* field, argument or message role; owned by var's producer */
+    const char *text; /* as the node saw it, NULL while pending */
     size_t len;
 } lg_input;
 LG_API int lg_var_op(const lg_var *v);
@@ -339,24 +349,24 @@ typedef struct lg_option {
 } lg_option;
 
 typedef struct lg_model_config {
-    size_t size;            /* set by lg_model_config_init */
-    const char *dialect;    /* "openai" or "host" */
-    const char *name;       /* as people write it: "openai/gpt-4o-mini" */
-    const char *model;      /* as the server knows it */
-    const char *base_url;   /* "https://api.openai.com/v1"; not for host */
-    const char *api_key;    /* NULL: no Authorization header */
-    const char *key_name;   /* the variable it came from, for messages */
+    size_t size;              /* set by lg_model_config_init */
+    const char *dialect;      /* "openai" or "host" */
+    const char *name;         /* as people write it: "openai/gpt-4o-mini" */
+    const char *model;        /* as the server knows it */
+    const char *base_url;     /* "https://api.openai.com/v1"; not for host */
+    const char *api_key;      /* NULL: no Authorization header */
+    const char *key_name;     /* the variable it came from, for messages */
     const lg_option *headers; /* extra headers: name, raw value */
     size_t n_headers;
     const lg_option *options;
     size_t n_options;
-    int concurrency;        /* of this endpoint; 0: the engine's */
-    bool no_memo;           /* do not keep finished replies for repeats */
-    uint64_t tag;           /* host: echoed in LG_EVENT_CALL */
+    int concurrency; /* of this endpoint; 0: the engine's */
+    bool no_memo;    /* do not keep finished replies for repeats */
+    uint64_t tag;    /* host: echoed in LG_EVENT_CALL */
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
      * not known. Without its own price cached or cache_write costs as input does. */
     int64_t price_input, price_output, price_cached, price_cache_write;
-    int64_t max_output;     /* worst case of a call without max_tokens; 0: 4096 */
+    int64_t max_output; /* worst case of a call without max_tokens; 0: 4096 */
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -370,19 +380,19 @@ LG_API const char *lg_model_name(const lg_model *m);
  * is owned by the caller. LG_EINVAL when a variable is another engine's. */
 
 typedef struct lg_message {
-    const char *role;       /* "system", "user", "assistant" */
+    const char *role; /* "system", "user", "assistant" */
     lg_var *var;
 } lg_message;
 typedef struct lg_call {
-    size_t size;            /* set by lg_call_init */
+    size_t size; /* set by lg_call_init */
     const lg_message *messages;
     size_t n_messages;
-    const char *role;       /* of the answer; NULL: "answer" */
+    const char *role;         /* of the answer; NULL: "answer" */
     const lg_option *options; /* override the model's by name */
     size_t n_options;
-    uint32_t sample;        /* equal calls with equal samples are one call */
-    int kind;               /* enum lg_kind */
-    int64_t example;        /* -1: none */
+    uint32_t sample; /* equal calls with equal samples are one call */
+    int kind;        /* enum lg_kind */
+    int64_t example; /* -1: none */
 } lg_call;
 LG_API void lg_call_init(lg_call *c);
 LG_API int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out);
@@ -430,7 +440,7 @@ LG_API int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *l
 typedef struct lg_request_view {
     lg_model *model;
     size_t n_messages;
-    size_t n_options;       /* the model's and the call's, merged, by name */
+    size_t n_options; /* the model's and the call's, merged, by name */
     uint32_t sample;
 } lg_request_view;
 LG_API int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out);
@@ -452,18 +462,18 @@ LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);
 enum lg_feedback_state { LG_FB_NONE = 0, LG_FB_EMPTY, LG_FB_TEXT };
 typedef struct lg_feedback {
     int state;
-    const char *text;         /* owned by the variable until zeroed */
+    const char *text; /* owned by the variable until zeroed */
     size_t len;
     bool has_score;
-    double score, target;     /* of the loss it came from */
-    uint64_t from;            /* id of the variable whose producer gave it; 0: by hand */
-    size_t input;             /* which input of that producer */
+    double score, target; /* of the loss it came from */
+    uint64_t from;        /* id of the variable whose producer gave it; 0: by hand */
+    size_t input;         /* which input of that producer */
     const char *from_role;
     int64_t example;          /* -1: none, or several after a reduction */
     const char *conversation; /* what it is about, rendered; NULL: none */
     size_t conversation_len;
-    size_t n_sources;         /* records a reduction made this from; 0: not reduced */
-    lg_var *var;              /* the node that wrote it; NULL: by hand or passed on */
+    size_t n_sources; /* records a reduction made this from; 0: not reduced */
+    lg_var *var;      /* the node that wrote it; NULL: by hand or passed on */
 } lg_feedback;
 LG_API size_t lg_var_feedbacks(const lg_var *v);
 LG_API int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out);
@@ -474,10 +484,10 @@ LG_API int lg_var_add_feedback(lg_var *v, const char *text, size_t len);
 LG_API int lg_var_zero_grad(lg_var *v);
 
 typedef struct lg_backward {
-    size_t size;            /* set by lg_backward_init */
-    lg_model *model;        /* writes the feedback; NULL: an error if a call is needed */
-    size_t context_tokens;  /* budget of the contexts in one prompt; 0: 24 000 */
-    bool skip_failed;       /* an edge that fails is left out, not an error */
+    size_t size;           /* set by lg_backward_init */
+    lg_model *model;       /* writes the feedback; NULL: an error if a call is needed */
+    size_t context_tokens; /* budget of the contexts in one prompt; 0: 24 000 */
+    bool skip_failed;      /* an edge that fails is left out, not an error */
 } lg_backward;
 LG_API void lg_backward_init(lg_backward *b);
 /* Start a pass from root, which may be pending. *out becomes ready when every

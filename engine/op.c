@@ -10,13 +10,15 @@
 
 #include "template.h"
 
-const char *lg_op_name(int op) {
+const char *lg_op_name(int op)
+{
     return op >= 0 && op < LG_OPS ? lg__ops[op].name : "unknown";
 }
 
 /* ---- helpers ----------------------------------------------------------- */
 
-static void finish(lg_node *node, lg_bytes *b) {
+static void finish(lg_node *node, lg_bytes *b)
+{
     lg_text *t = lg__text_of(b);
     if (t)
         lg__var_ready(node->out, t);
@@ -25,26 +27,30 @@ static void finish(lg_node *node, lg_bytes *b) {
 }
 
 /* The first input that failed, in the order of the inputs. */
-static const lg_edge *failed_input(const lg_node *node) {
+static const lg_edge *failed_input(const lg_node *node)
+{
     for (uint32_t i = 0; i < node->n_edges; i++)
         if (!node->edges[i].seen)
             return &node->edges[i];
     return NULL;
 }
 
-static bool stop_at_failed_input(lg_node *node) {
+static bool stop_at_failed_input(lg_node *node)
+{
     const lg_edge *e = failed_input(node);
     if (e)
         lg__var_fail_from(node->out, e);
     return e != NULL;
 }
 
-static enum lg_way pass_on(const lg_node *node) {
+static enum lg_way pass_on(const lg_node *node)
+{
     (void)node;
     return LG_WAY_ON;
 }
 
-static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens) {
+static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens)
+{
     return lg__text_trim(g->mem, t, max_tokens);
 }
 
@@ -61,7 +67,8 @@ typedef struct lg_talk {
     size_t n, cap;
 } lg_talk;
 
-static int talk_init(lg_talk *t, lg_graph *g, size_t cap) {
+static int talk_init(lg_talk *t, lg_graph *g, size_t cap)
+{
     memset(t, 0, sizeof *t);
     t->g = g;
     t->cap = cap;
@@ -72,7 +79,8 @@ static int talk_init(lg_talk *t, lg_graph *g, size_t cap) {
     return t->fields && t->names && t->texts ? LG_OK : LG_ENOMEM;
 }
 
-static void add_tag(lg_bytes *b, const char *open, const char *name) {
+static void add_tag(lg_bytes *b, const char *open, const char *name)
+{
     lg__bytes_adds(b, open);
     for (const char *p = name; *p; p++) {
         int c = toupper((unsigned char)*p);
@@ -81,14 +89,15 @@ static void add_tag(lg_bytes *b, const char *open, const char *name) {
     lg__bytes_addc(b, '>');
 }
 
-static int talk_add(lg_talk *t, const char *name, lg_text *text, size_t max_tokens) {
+static int talk_add(lg_talk *t, const char *name, lg_text *text, size_t max_tokens)
+{
     lg_text *cut = trimmed(t->g, text, max_tokens);
     if (!cut)
         return LG_ENOMEM;
     size_t i = t->n++;
     t->texts[i] = cut;
     snprintf(t->names[i], sizeof t->names[i], "a%zu", i);
-    t->fields[i] = (lg_field){ t->names[i], cut->data, cut->len };
+    t->fields[i] = (lg_field){t->names[i], cut->data, cut->len};
     if (!isalpha((unsigned char)name[0]) || (unsigned char)name[0] > 127)
         name = "input";
     add_tag(&t->tmpl, "<", name);
@@ -97,7 +106,8 @@ static int talk_add(lg_talk *t, const char *name, lg_text *text, size_t max_toke
     return lg__bytes_addc(&t->tmpl, '\n');
 }
 
-static lg_text *talk_end(lg_talk *t, int err) {
+static lg_text *talk_end(lg_talk *t, int err)
+{
     lg_mem *m = t->g->mem;
     lg_bytes out;
     lg__bytes_init(&out, m, LG_BYTES_MAX);
@@ -120,7 +130,8 @@ static lg_text *talk_end(lg_talk *t, int err) {
 }
 
 static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *first, const char *first_name,
-                         const char *last_name, size_t max_tokens) {
+                         const char *last_name, size_t max_tokens)
+{
     lg_talk t;
     size_t pieces = node->n_edges + 2;
     size_t share = max_tokens / pieces + 1;
@@ -138,31 +149,36 @@ static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *first, const
 
 /* ---- leaf -------------------------------------------------------------- */
 
-static enum lg_way leaf_backward(const lg_node *node) {
+static enum lg_way leaf_backward(const lg_node *node)
+{
     (void)node;
     return LG_WAY_NONE;
 }
 
 /* ---- model call -------------------------------------------------------- */
 
-static void call_forward(lg_graph *g, lg_node *node) {
+static void call_forward(lg_graph *g, lg_node *node)
+{
     if (!stop_at_failed_input(node))
         lg__nodes_push(&g->calls, node);
 }
 
-static enum lg_way call_backward(const lg_node *node) {
+static enum lg_way call_backward(const lg_node *node)
+{
     (void)node;
     return LG_WAY_ASK;
 }
 
-static lg_text *call_conversation(lg_graph *g, const lg_node *node, size_t max_tokens) {
+static lg_text *call_conversation(lg_graph *g, const lg_node *node, size_t max_tokens)
+{
     return converse(g, node, NULL, NULL, "output", max_tokens);
 }
 
 /* ---- template ---------------------------------------------------------- */
 
 /* Edge 0 is the template itself, the others are its fields. */
-static void format_forward(lg_graph *g, lg_node *node) {
+static void format_forward(lg_graph *g, lg_node *node)
+{
     if (stop_at_failed_input(node))
         return;
     size_t n = node->n_edges - 1, size = n * sizeof(lg_field);
@@ -173,7 +189,7 @@ static void format_forward(lg_graph *g, lg_node *node) {
     }
     for (size_t i = 0; i < n; i++) {
         const lg_edge *e = &node->edges[i + 1];
-        fields[i] = (lg_field){ e->name->data, e->seen->data, e->seen->len };
+        fields[i] = (lg_field){e->name->data, e->seen->data, e->seen->len};
     }
     lg_bytes out;
     char bad[64] = "";
@@ -201,13 +217,15 @@ static void format_forward(lg_graph *g, lg_node *node) {
     lg__fail_free(&f);
 }
 
-static enum lg_way format_backward(const lg_node *node) {
+static enum lg_way format_backward(const lg_node *node)
+{
     return pass_on(node);
 }
 
 /* ---- concatenation ----------------------------------------------------- */
 
-static void concat_forward(lg_graph *g, lg_node *node) {
+static void concat_forward(lg_graph *g, lg_node *node)
+{
     if (stop_at_failed_input(node))
         return;
     lg_bytes b;
@@ -217,14 +235,16 @@ static void concat_forward(lg_graph *g, lg_node *node) {
     finish(node, &b);
 }
 
-static enum lg_way concat_backward(const lg_node *node) {
+static enum lg_way concat_backward(const lg_node *node)
+{
     return pass_on(node);
 }
 
 /* ---- sum and mean ------------------------------------------------------ */
 
 /* Scores add up when every input that counts has one. Returns how many did. */
-static uint32_t add_scores(lg_node *node, double *score, double *target) {
+static uint32_t add_scores(lg_node *node, double *score, double *target)
+{
     uint32_t n = 0;
     bool all = true;
     for (uint32_t i = 0; i < node->n_edges; i++) {
@@ -239,7 +259,8 @@ static uint32_t add_scores(lg_node *node, double *score, double *target) {
     return all ? n : 0;
 }
 
-static void sum_or_mean(lg_graph *g, lg_node *node, bool mean) {
+static void sum_or_mean(lg_graph *g, lg_node *node, bool mean)
+{
     if (!node->skip_failed && stop_at_failed_input(node))
         return;
     lg_bytes b;
@@ -263,34 +284,41 @@ static void sum_or_mean(lg_graph *g, lg_node *node, bool mean) {
     finish(node, &b);
 }
 
-static void sum_forward(lg_graph *g, lg_node *node) {
+static void sum_forward(lg_graph *g, lg_node *node)
+{
     sum_or_mean(g, node, false);
 }
 
-static enum lg_way sum_backward(const lg_node *node) {
+static enum lg_way sum_backward(const lg_node *node)
+{
     return pass_on(node);
 }
 
-static void mean_forward(lg_graph *g, lg_node *node) {
+static void mean_forward(lg_graph *g, lg_node *node)
+{
     sum_or_mean(g, node, true);
 }
 
-static enum lg_way mean_backward(const lg_node *node) {
+static enum lg_way mean_backward(const lg_node *node)
+{
     return pass_on(node); /* gradient.c marks what comes through for reduction */
 }
 
 /* ---- tool -------------------------------------------------------------- */
 
-static void tool_forward(lg_graph *g, lg_node *node) {
+static void tool_forward(lg_graph *g, lg_node *node)
+{
     if (!stop_at_failed_input(node))
         lg__nodes_push(&g->work, node);
 }
 
-static enum lg_way tool_backward(const lg_node *node) {
+static enum lg_way tool_backward(const lg_node *node)
+{
     return node->u.tool->own_backward ? LG_WAY_HOST : LG_WAY_ASK;
 }
 
-static lg_text *tool_conversation(lg_graph *g, const lg_node *node, size_t max_tokens) {
+static lg_text *tool_conversation(lg_graph *g, const lg_node *node, size_t max_tokens)
+{
     const lg_tool *t = node->u.tool;
     return converse(g, node, t->purpose->len ? t->purpose : t->name, "function", "result",
                     max_tokens);
@@ -299,13 +327,13 @@ static lg_text *tool_conversation(lg_graph *g, const lg_node *node, size_t max_t
 /* ---- the table --------------------------------------------------------- */
 
 const lg_op_row lg__ops[LG_OPS] = {
-    [LG_OP_LEAF] = { "leaf", NULL, leaf_backward, NULL, NULL },
-    [LG_OP_CALL] = { "model call", call_forward, call_backward, call_conversation, "critic" },
-    [LG_OP_FORMAT] = { "template", format_forward, format_backward, NULL, NULL },
-    [LG_OP_CONCAT] = { "concatenation", concat_forward, concat_backward, NULL, NULL },
-    [LG_OP_SUM] = { "sum", sum_forward, sum_backward, NULL, NULL },
-    [LG_OP_MEAN] = { "mean", mean_forward, mean_backward, NULL, NULL },
-    [LG_OP_TOOL] = { "tool", tool_forward, tool_backward, tool_conversation, "tool" },
-    [LG_OP_REPLY] = { "feedback", NULL, leaf_backward, NULL, NULL },
-    [LG_OP_PASS] = { "backward pass", NULL, leaf_backward, NULL, NULL },
+    [LG_OP_LEAF] = {"leaf", NULL, leaf_backward, NULL, NULL},
+    [LG_OP_CALL] = {"model call", call_forward, call_backward, call_conversation, "critic"},
+    [LG_OP_FORMAT] = {"template", format_forward, format_backward, NULL, NULL},
+    [LG_OP_CONCAT] = {"concatenation", concat_forward, concat_backward, NULL, NULL},
+    [LG_OP_SUM] = {"sum", sum_forward, sum_backward, NULL, NULL},
+    [LG_OP_MEAN] = {"mean", mean_forward, mean_backward, NULL, NULL},
+    [LG_OP_TOOL] = {"tool", tool_forward, tool_backward, tool_conversation, "tool"},
+    [LG_OP_REPLY] = {"feedback", NULL, leaf_backward, NULL, NULL},
+    [LG_OP_PASS] = {"backward pass", NULL, leaf_backward, NULL, NULL},
 };

@@ -9,10 +9,10 @@
 #include "graph.h"
 
 enum lg_way {
-    LG_WAY_NONE = 0,   /* a leaf: feedback ends here */
-    LG_WAY_ON,         /* passed on unchanged, no call */
-    LG_WAY_ASK,        /* a model writes feedback for each input */
-    LG_WAY_HOST        /* the tool's own function does */
+    LG_WAY_NONE = 0, /* a leaf: feedback ends here */
+    LG_WAY_ON,       /* passed on unchanged, no call */
+    LG_WAY_ASK,      /* a model writes feedback for each input */
+    LG_WAY_HOST      /* the tool's own function does */
 };
 
 typedef struct lg_op_row {
@@ -22,7 +22,7 @@ typedef struct lg_op_row {
     /* For LG_WAY_ASK: what happened at the node, as text for a critic, its
      * pieces trimmed to max_tokens in all. NULL: memory. */
     lg_text *(*conversation)(lg_graph *g, const lg_node *node, size_t max_tokens);
-    const char *templates;  /* "critic" or "tool": prefix of the prompts' names */
+    const char *templates; /* "critic" or "tool": prefix of the prompts' names */
 } lg_op_row;
 
 extern const lg_op_row lg__ops[LG_OPS];

@@ -10,7 +10,8 @@ typedef struct lg_growing {
     size_t n, cap;
 } lg_growing;
 
-static int grow(lg_mem *m, lg_growing *l, lg_var *v) {
+static int grow(lg_mem *m, lg_growing *l, lg_var *v)
+{
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 64;
         lg_var **vars = lg__mem_grow(m, l->vars, l->cap * sizeof *vars, cap * sizeof *vars);
@@ -23,13 +24,15 @@ static int grow(lg_mem *m, lg_growing *l, lg_var *v) {
     return LG_OK;
 }
 
-static bool takes_part(const lg_var *v) {
+static bool takes_part(const lg_var *v)
+{
     return v && v->grad;
 }
 
 /* Breadth first, inputs in order: the list is its own queue, and its order is a
  * property of the graph alone. */
-static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links) {
+static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links)
+{
     int err = grow(m, l, root);
     if (!err)
         root->mark = 1;
@@ -49,11 +52,13 @@ static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links) {
     return err;
 }
 
-static uint32_t step_of(const lg_var *v) {
+static uint32_t step_of(const lg_var *v)
+{
     return (uint32_t)(v->mark - 1);
 }
 
-static void count_slots(lg_plan *p) {
+static void count_slots(lg_plan *p)
+{
     for (size_t s = 0; s < p->n_steps; s++) {
         const lg_node *node = p->steps[s].var->node;
         for (uint32_t i = 0; node && i < node->n_edges; i++)
@@ -64,7 +69,8 @@ static void count_slots(lg_plan *p) {
     }
 }
 
-static int make_slots(lg_plan *p) {
+static int make_slots(lg_plan *p)
+{
     count_slots(p);
     if (p->n_slots >= LG_NO_SLOT)
         return LG_ELIMIT;
@@ -97,7 +103,8 @@ static int make_slots(lg_plan *p) {
     return LG_OK;
 }
 
-static int make_steps(lg_plan *p, const lg_growing *l) {
+static int make_steps(lg_plan *p, const lg_growing *l)
+{
     p->steps = lg__mem_zero(p->mem, l->n * sizeof *p->steps);
     if (!p->steps)
         return LG_ENOMEM;
@@ -109,8 +116,9 @@ static int make_steps(lg_plan *p, const lg_growing *l) {
     return make_slots(p);
 }
 
-int lg__plan_build(lg_plan *p, lg_graph *g, lg_var *root) {
-    lg_growing l = { NULL, 0, 0 };
+int lg__plan_build(lg_plan *p, lg_graph *g, lg_var *root)
+{
+    lg_growing l = {NULL, 0, 0};
     memset(p, 0, sizeof *p);
     p->mem = g->mem;
     int err = discover(g->mem, &l, root, &p->n_links);
@@ -124,7 +132,8 @@ int lg__plan_build(lg_plan *p, lg_graph *g, lg_var *root) {
     return err;
 }
 
-void lg__plan_free(lg_plan *p, lg_graph *g) {
+void lg__plan_free(lg_plan *p, lg_graph *g)
+{
     for (size_t i = 0; p->slots && i < p->n_slots; i++)
         lg__records_free(g, p->slots[i].records);
     for (size_t i = 0; i < p->n_steps; i++) {

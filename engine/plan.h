@@ -12,30 +12,30 @@
 #define LG_NO_SLOT UINT32_MAX
 
 typedef struct lg_slot {
-    lg_record *records;      /* what this edge delivered */
-    uint32_t step;           /* to whom */
+    lg_record *records; /* what this edge delivered */
+    uint32_t step;      /* to whom */
 } lg_slot;
 
 typedef struct lg_step {
-    lg_waiter wait;          /* LG_WAIT_STEP, while the variable is pending */
+    lg_waiter wait; /* LG_WAIT_STEP, while the variable is pending */
     struct lg_pass *pass;
-    lg_var *var;             /* counted */
-    uint32_t n_missing;      /* consumers that have not delivered */
+    lg_var *var;        /* counted */
+    uint32_t n_missing; /* consumers that have not delivered */
     uint32_t first_slot, n_slots;
-    size_t first_link;       /* into links: one for each edge of var's node */
-    uint32_t n_jobs;         /* questions asked and not yet answered */
-    bool forgiven;           /* its failure is no failure of the pass */
-    bool gathered;           /* all consumers have delivered */
-    uint64_t work;           /* engine.c: id of the host's work */
-    lg_record *records;      /* complete: all slots in order, and by hand */
-    struct lg_step *next;    /* in the list of those for the host */
+    size_t first_link;    /* into links: one for each edge of var's node */
+    uint32_t n_jobs;      /* questions asked and not yet answered */
+    bool forgiven;        /* its failure is no failure of the pass */
+    bool gathered;        /* all consumers have delivered */
+    uint64_t work;        /* engine.c: id of the host's work */
+    lg_record *records;   /* complete: all slots in order, and by hand */
+    struct lg_step *next; /* in the list of those for the host */
 } lg_step;
 
 typedef struct lg_plan {
     lg_mem *mem;
     lg_step *steps;
     lg_slot *slots;
-    uint32_t *links;         /* edge → slot, LG_NO_SLOT: takes no feedback */
+    uint32_t *links; /* edge → slot, LG_NO_SLOT: takes no feedback */
     size_t n_steps, n_slots, n_links;
 } lg_plan;
 

@@ -23,7 +23,7 @@ typedef struct lg_endpoint {
     unsigned char key[32];
     int limit; /* the smallest that a model states; 0: the config's */
     int in_flight;
-    bool answered; /* a model replied here once */
+    bool answered;   /* a model replied here once */
     uint32_t models; /* whose calls come here */
     lg_line lines[LG_LINES];
     /* In the ring of each kind of line while it could start one; NULL: not. */

@@ -11,7 +11,8 @@
 
 /* ---- records ----------------------------------------------------------- */
 
-lg_record *lg__record_new(lg_mem *m, int state) {
+lg_record *lg__record_new(lg_mem *m, int state)
+{
     lg_record *r = lg__mem_zero(m, sizeof *r);
     if (r) {
         r->state = state;
@@ -20,7 +21,8 @@ lg_record *lg__record_new(lg_mem *m, int state) {
     return r;
 }
 
-lg_record *lg__record_copy(lg_mem *m, const lg_record *from) {
+lg_record *lg__record_copy(lg_mem *m, const lg_record *from)
+{
     lg_record *r = lg__record_new(m, from->state);
     if (!r)
         return NULL;
@@ -36,7 +38,8 @@ lg_record *lg__record_copy(lg_mem *m, const lg_record *from) {
     return r;
 }
 
-static void free_one(lg_graph *g, lg_record *r) {
+static void free_one(lg_graph *g, lg_record *r)
+{
     lg__text_unref(r->text);
     lg__text_unref(r->conversation);
     lg__text_unref(r->from_role);
@@ -45,7 +48,8 @@ static void free_one(lg_graph *g, lg_record *r) {
 }
 
 /* Sources are spliced into the list that is being freed: no recursion. */
-void lg__records_free(lg_graph *g, lg_record *list) {
+void lg__records_free(lg_graph *g, lg_record *list)
+{
     while (list) {
         lg_record *r = list;
         list = r->next;
@@ -60,14 +64,16 @@ void lg__records_free(lg_graph *g, lg_record *list) {
     }
 }
 
-void lg__record_free(lg_graph *g, lg_record *r) {
+void lg__record_free(lg_graph *g, lg_record *r)
+{
     if (r) {
         r->next = NULL;
         lg__records_free(g, r);
     }
 }
 
-void lg__var_drop_records(lg_var *v, bool only_root, uint64_t root) {
+void lg__var_drop_records(lg_var *v, bool only_root, uint64_t root)
+{
     lg_record **at = &v->records;
     while (*at) {
         lg_record *r = *at;
@@ -80,7 +86,8 @@ void lg__var_drop_records(lg_var *v, bool only_root, uint64_t root) {
     }
 }
 
-void lg__var_add_records(lg_var *v, lg_record *list, uint64_t root) {
+void lg__var_add_records(lg_var *v, lg_record *list, uint64_t root)
+{
     lg_record **at = &v->records;
     while (*at && (*at)->root <= root)
         at = &(*at)->next;
@@ -91,11 +98,13 @@ void lg__var_add_records(lg_var *v, lg_record *list, uint64_t root) {
     *at = behind;
 }
 
-lg_text *lg__var_first_text(const lg_var *v) {
+lg_text *lg__var_first_text(const lg_var *v)
+{
     return v->versions && v->versions->n ? v->versions->texts[0] : v->text;
 }
 
-const char *lg__number_text(char *buf, size_t size, double x) {
+const char *lg__number_text(char *buf, size_t size, double x)
+{
     char *to = buf;
     bool point = false;
     snprintf(buf, size, "%g", x);
@@ -111,25 +120,30 @@ const char *lg__number_text(char *buf, size_t size, double x) {
 
 /* ---- accessors --------------------------------------------------------- */
 
-uint64_t lg_var_id(const lg_var *v) {
+uint64_t lg_var_id(const lg_var *v)
+{
     return v->id;
 }
 
-int lg_var_state(const lg_var *v) {
+int lg_var_state(const lg_var *v)
+{
     return v->state;
 }
 
-const char *lg_var_text(const lg_var *v, size_t *len) {
+const char *lg_var_text(const lg_var *v, size_t *len)
+{
     if (len)
         *len = v->text ? v->text->len : 0;
     return v->text ? v->text->data : NULL;
 }
 
-const char *lg_var_role(const lg_var *v) {
+const char *lg_var_role(const lg_var *v)
+{
     return v->role ? v->role->data : "";
 }
 
-int lg_var_set_role(lg_var *v, const char *role) {
+int lg_var_set_role(lg_var *v, const char *role)
+{
     if (!role || lg_utf8_check(role, strlen(role)) >= 0)
         return LG_EUTF8;
     lg_text *t = lg__graph_intern(v->graph, role);
@@ -140,18 +154,21 @@ int lg_var_set_role(lg_var *v, const char *role) {
     return LG_OK;
 }
 
-bool lg_var_grad(const lg_var *v) {
+bool lg_var_grad(const lg_var *v)
+{
     return v->grad;
 }
 
-int lg_var_set_grad(lg_var *v, bool grad) {
+int lg_var_set_grad(lg_var *v, bool grad)
+{
     if (v->node && !grad)
         return LG_ESTATE;
     v->grad = grad;
     return LG_OK;
 }
 
-bool lg_var_score(const lg_var *v, double *score, double *target) {
+bool lg_var_score(const lg_var *v, double *score, double *target)
+{
     if (!v->has_score)
         return false;
     if (score)
@@ -161,7 +178,8 @@ bool lg_var_score(const lg_var *v, double *score, double *target) {
     return true;
 }
 
-int lg_var_set_score(lg_var *v, double score, double target) {
+int lg_var_set_score(lg_var *v, double score, double target)
+{
     if (isnan(score) || isnan(target))
         return LG_EINVAL;
     v->has_score = true;
@@ -170,24 +188,29 @@ int lg_var_set_score(lg_var *v, double score, double target) {
     return LG_OK;
 }
 
-int64_t lg_var_example(const lg_var *v) {
+int64_t lg_var_example(const lg_var *v)
+{
     return v->example;
 }
 
-int lg_var_set_example(lg_var *v, int64_t example) {
+int lg_var_set_example(lg_var *v, int64_t example)
+{
     v->example = example;
     return LG_OK;
 }
 
-int lg_var_op(const lg_var *v) {
+int lg_var_op(const lg_var *v)
+{
     return v->op;
 }
 
-size_t lg_var_inputs(const lg_var *v) {
+size_t lg_var_inputs(const lg_var *v)
+{
     return v->node ? v->node->n_edges : 0;
 }
 
-int lg_var_input(const lg_var *v, size_t i, lg_input *out) {
+int lg_var_input(const lg_var *v, size_t i, lg_input *out)
+{
     if (i >= lg_var_inputs(v))
         return LG_ENOTFOUND;
     const lg_edge *e = &v->node->edges[i];
@@ -198,20 +221,23 @@ int lg_var_input(const lg_var *v, size_t i, lg_input *out) {
     return LG_OK;
 }
 
-const char *lg_var_finish_reason(const lg_var *v) {
+const char *lg_var_finish_reason(const lg_var *v)
+{
     if (v->op != LG_OP_CALL || !v->node || v->state != LG_READY)
         return NULL;
     return v->node->u.call->finish_reason;
 }
 
-bool lg_var_usage(const lg_var *v, lg_usage *out) {
+bool lg_var_usage(const lg_var *v, lg_usage *out)
+{
     if (v->op != LG_OP_CALL || !v->node || !v->node->u.call->has_usage)
         return false;
     *out = v->node->u.call->usage;
     return true;
 }
 
-bool lg_var_error(const lg_var *v, lg_failure *out) {
+bool lg_var_error(const lg_var *v, lg_failure *out)
+{
     if (v->state != LG_FAILED && v->state != LG_CANCELLED)
         return false;
     memset(out, 0, sizeof *out);
@@ -230,7 +256,8 @@ bool lg_var_error(const lg_var *v, lg_failure *out) {
 
 /* ---- versions ---------------------------------------------------------- */
 
-static int keep_version(lg_var *v, lg_text *old) {
+static int keep_version(lg_var *v, lg_text *old)
+{
     lg_mem *m = v->graph->mem;
     if (!v->versions) {
         v->versions = lg__mem_zero(m, sizeof *v->versions);
@@ -240,8 +267,7 @@ static int keep_version(lg_var *v, lg_text *old) {
     lg_versions *h = v->versions;
     if (h->n == h->cap) {
         size_t cap = h->cap ? h->cap * 2 : 4;
-        lg_text **grown =
-            lg__mem_grow(m, h->texts, h->cap * sizeof *grown, cap * sizeof *grown);
+        lg_text **grown = lg__mem_grow(m, h->texts, h->cap * sizeof *grown, cap * sizeof *grown);
         if (!grown)
             return LG_ENOMEM;
         h->texts = grown;
@@ -251,7 +277,8 @@ static int keep_version(lg_var *v, lg_text *old) {
     return LG_OK;
 }
 
-int lg_var_set(lg_var *v, const char *text, size_t len) {
+int lg_var_set(lg_var *v, const char *text, size_t len)
+{
     if (v->state == LG_PENDING)
         return LG_ESTATE;
     if (lg_utf8_check(text, len) >= 0)
@@ -270,11 +297,13 @@ int lg_var_set(lg_var *v, const char *text, size_t len) {
     return LG_OK;
 }
 
-size_t lg_var_versions(const lg_var *v) {
+size_t lg_var_versions(const lg_var *v)
+{
     return (v->versions ? v->versions->n : 0) + (v->text ? 1 : 0);
 }
 
-const char *lg_var_version(const lg_var *v, size_t i, size_t *len) {
+const char *lg_var_version(const lg_var *v, size_t i, size_t *len)
+{
     size_t old = v->versions ? v->versions->n : 0;
     if (i >= lg_var_versions(v))
         return NULL;
@@ -284,7 +313,8 @@ const char *lg_var_version(const lg_var *v, size_t i, size_t *len) {
     return t->data;
 }
 
-int lg_var_rollback(lg_var *v, size_t i) {
+int lg_var_rollback(lg_var *v, size_t i)
+{
     size_t old = v->versions ? v->versions->n : 0;
     if (i >= lg_var_versions(v))
         return LG_ENOTFOUND;
@@ -300,14 +330,16 @@ int lg_var_rollback(lg_var *v, size_t i) {
 
 /* ---- feedback ---------------------------------------------------------- */
 
-static size_t count(const lg_record *r) {
+static size_t count(const lg_record *r)
+{
     size_t n = 0;
     for (; r; r = r->next)
         n++;
     return n;
 }
 
-static int view(const lg_record *r, size_t i, lg_feedback *out) {
+static int view(const lg_record *r, size_t i, lg_feedback *out)
+{
     while (r && i--)
         r = r->next;
     if (!r)
@@ -331,22 +363,26 @@ static int view(const lg_record *r, size_t i, lg_feedback *out) {
     return LG_OK;
 }
 
-size_t lg_var_feedbacks(const lg_var *v) {
+size_t lg_var_feedbacks(const lg_var *v)
+{
     return count(v->records);
 }
 
-int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out) {
+int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out)
+{
     return view(v->records, i, out);
 }
 
-int lg_var_feedback_source(const lg_var *v, size_t i, size_t source, lg_feedback *out) {
+int lg_var_feedback_source(const lg_var *v, size_t i, size_t source, lg_feedback *out)
+{
     const lg_record *r = v->records;
     while (r && i--)
         r = r->next;
     return r ? view(r->sources, source, out) : LG_ENOTFOUND;
 }
 
-int lg_var_add_feedback(lg_var *v, const char *text, size_t len) {
+int lg_var_add_feedback(lg_var *v, const char *text, size_t len)
+{
     if (lg_utf8_check(text, len) >= 0)
         return LG_EUTF8;
     lg_record *r = lg__record_new(v->graph->mem, len ? LG_FB_TEXT : LG_FB_EMPTY);
@@ -361,14 +397,16 @@ int lg_var_add_feedback(lg_var *v, const char *text, size_t len) {
     return LG_OK;
 }
 
-lg_var *lg_var_pass(const lg_var *v) {
+lg_var *lg_var_pass(const lg_var *v)
+{
     for (const lg_pass_ref *p = v->passes; p; p = p->next)
         if (p->pass->state != LG_READY)
             return p->pass;
     return NULL;
 }
 
-int lg_var_zero_grad(lg_var *v) {
+int lg_var_zero_grad(lg_var *v)
+{
     for (const lg_pass_ref *p = v->passes; p; p = p->next)
         if (p->pass->state == LG_PENDING)
             return LG_ESTATE;
@@ -385,7 +423,8 @@ int lg_var_zero_grad(lg_var *v) {
 }
 
 /* The role's first bytes, cut at a character's border. */
-static int shown_bytes(const char *role) {
+static int shown_bytes(const char *role)
+{
     size_t n = strlen(role);
     if (n > 60) {
         n = 60;
@@ -395,7 +434,8 @@ static int shown_bytes(const char *role) {
     return (int)n;
 }
 
-const char *lg__var_describe(const lg_var *v, char *buf, size_t size) {
+const char *lg__var_describe(const lg_var *v, char *buf, size_t size)
+{
     const char *role = lg_var_role(v);
     if (!role[0])
         role = lg_op_name(v->op);

@@ -18,60 +18,60 @@ struct lg_pass;
 
 enum lg_wait_kind { LG_WAIT_EDGE = 0, LG_WAIT_WATCH, LG_WAIT_STEP, LG_WAIT_JOB };
 
-typedef struct lg_waiter {      /* first member of whatever waits */
+typedef struct lg_waiter { /* first member of whatever waits */
     struct lg_waiter *next;
-    int kind;                   /* enum lg_wait_kind */
+    int kind; /* enum lg_wait_kind */
 } lg_waiter;
 
-typedef struct lg_record {      /* one piece of feedback, see lg_feedback */
+typedef struct lg_record { /* one piece of feedback, see lg_feedback */
     struct lg_record *next;
     int state;
     bool has_score, by_hand;
-    uint32_t group;             /* the mean it came through, 0: none; one pass only */
+    uint32_t group; /* the mean it came through, 0: none; one pass only */
     double score, target;
     lg_text *text, *conversation, *from_role;
-    uint64_t from, root;        /* variables' ids; root: where the pass began */
+    uint64_t from, root; /* variables' ids; root: where the pass began */
     size_t input;
     int64_t example;
-    struct lg_record *sources;  /* what a reduction was made from */
-    lg_var *var;                /* counted, or NULL */
+    struct lg_record *sources; /* what a reduction was made from */
+    lg_var *var;               /* counted, or NULL */
 } lg_record;
 
-typedef struct lg_versions {    /* older texts; the newest is lg_var.text */
+typedef struct lg_versions { /* older texts; the newest is lg_var.text */
     lg_text **texts;
     size_t n, cap;
 } lg_versions;
 
-typedef struct lg_pass_ref {    /* a pass that runs through a leaf, or failed */
+typedef struct lg_pass_ref { /* a pass that runs through a leaf, or failed */
     struct lg_pass_ref *next;
-    lg_var *pass;               /* counted */
+    lg_var *pass; /* counted */
 } lg_pass_ref;
 
 struct lg_var {
     lg_graph *graph;
     uint64_t id;
     uint32_t refs;
-    int8_t op;                  /* enum lg_op */
-    int8_t state;               /* enum lg_state */
+    int8_t op;    /* enum lg_op */
+    int8_t state; /* enum lg_state */
     bool grad, has_score;
-    int code;                   /* LG_E* when failed or cancelled */
+    int code; /* LG_E* when failed or cancelled */
     lg_text *text, *role;
     double score, target;
     int64_t example;
-    lg_node *node;              /* the producer, owned; NULL: none */
-    lg_waiter *waiters;         /* newest first */
-    lg_fail *fail;              /* detail of code; NULL when memory was short */
-    lg_versions *versions;      /* NULL: only one */
-    lg_record *records;         /* in the order of the graph */
+    lg_node *node;         /* the producer, owned; NULL: none */
+    lg_waiter *waiters;    /* newest first */
+    lg_fail *fail;         /* detail of code; NULL when memory was short */
+    lg_versions *versions; /* NULL: only one */
+    lg_record *records;    /* in the order of the graph */
     lg_pass_ref *passes;
-    struct lg_pass *pass;       /* the pass this variable stands for */
-    uint32_t given_up;          /* counts of cancelled consumers, while pending */
-    uint64_t mark;              /* plan.c's scratch */
-    lg_var *prev, *next;        /* all variables of the graph */
+    struct lg_pass *pass; /* the pass this variable stands for */
+    uint32_t given_up;    /* counts of cancelled consumers, while pending */
+    uint64_t mark;        /* plan.c's scratch */
+    lg_var *prev, *next;  /* all variables of the graph */
 };
 
-lg_record *lg__record_new(lg_mem *m, int state);             /* NULL: memory */
-lg_record *lg__record_copy(lg_mem *m, const lg_record *r);   /* shares the texts */
+lg_record *lg__record_new(lg_mem *m, int state);           /* NULL: memory */
+lg_record *lg__record_copy(lg_mem *m, const lg_record *r); /* shares the texts */
 /* Frees r and its sources; drops its variable through the graph. */
 void lg__record_free(lg_graph *g, lg_record *r);
 void lg__records_free(lg_graph *g, lg_record *list);

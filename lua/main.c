@@ -2,12 +2,17 @@
  * require("lunagrad.cli").main(arguments). Everything else the command does is Lua.
  *
  * It ignores SIGPIPE: a connection or a pipe that goes away is an error to report. */
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "lunagrad_lua.h"
 #include "mockd.h"
@@ -50,9 +55,36 @@ static int command(lua_State *L)
     return 1;
 }
 
+/* A closed stdin, stdout or stderr would be given to the loop's next descriptor, and
+ * libuv aborts. */
+static void occupy_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+/* Output that could not be written (a full disk) is a failure, though not a reader that left. */
+static int check_output(int code)
+{
+    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    const char *why = errno ? strerror(errno) : "not all of it was taken (disk full?)";
+    if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR))
+        return code;
+    fprintf(stderr, "lunagrad: cannot write the output: %s\n", why);
+    return code ? code : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     arguments args = {argc, argv};
+    occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     lua_State *L = luaL_newstate();
     if (!L) {
@@ -68,5 +100,5 @@ int main(int argc, char **argv)
     else
         fprintf(stderr, "lunagrad: %s\n", luaL_tolstring(L, -1, NULL));
     lua_close(L);
-    return code;
+    return check_output(code);
 }

@@ -46,7 +46,7 @@ local function loaded_names()
   return names
 end
 
---- The names the stub file describes, in the same form.
+--- The names that the stubs describe, in the same form.
 local function described_names()
   local names = {}
   for line in io.lines(META) do

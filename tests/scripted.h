@@ -248,9 +248,9 @@ static inline int script_template(script *s, const char *name, const char *text)
     return err;
 }
 
-#define SCRIPT_CRITIC(word, heard)                                               \
-    word " role={role} out={output_role} goal={objective}\n" heard               \
-         "<CONVERSATION>\n{conversation}\n</CONVERSATION>\n"                     \
+#define SCRIPT_CRITIC(word, heard)                                 \
+    word " role={role} out={output_role} goal={objective}\n" heard \
+         "<CONVERSATION>\n{conversation}\n</CONVERSATION>\n"       \
          "<VARIABLE>\n{variable}\n</VARIABLE>"
 #define SCRIPT_HEARD "<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"
 
@@ -365,13 +365,13 @@ static inline void script_learn(script *s, lg_var *root)
 
 /* ---- looking at things ------------------------------------------------------ */
 
-#define assert_text(v, want)                          \
-    do {                                              \
-        size_t n_ = 0;                                \
-        const char *text_ = lg_var_text((v), &n_);    \
-        if (!text_)                                   \
+#define assert_text(v, want)                         \
+    do {                                             \
+        size_t n_ = 0;                               \
+        const char *text_ = lg_var_text((v), &n_);   \
+        if (!text_)                                  \
             fail_msg("no text, not \"%s\"", (want)); \
-        assert_bytes(text_, n_, (want));              \
+        assert_bytes(text_, n_, (want));             \
     } while (0)
 
 static inline const char *script_error(const lg_var *v)
@@ -381,12 +381,12 @@ static inline const char *script_error(const lg_var *v)
     return lg_var_error(v, &f) ? f.message : "";
 }
 
-#define assert_error(v, error, part)                                         \
-    do {                                                                     \
-        lg_failure f_;                                                       \
-        assert_true(lg_var_error((v), &f_));                                 \
-        assert_int_equal(f_.code, (error));                                  \
-        if (!strstr(f_.message, (part)))                                     \
+#define assert_error(v, error, part)                                        \
+    do {                                                                    \
+        lg_failure f_;                                                      \
+        assert_true(lg_var_error((v), &f_));                                \
+        assert_int_equal(f_.code, (error));                                 \
+        if (!strstr(f_.message, (part)))                                    \
             fail_msg("\"%s\" does not contain \"%s\"", f_.message, (part)); \
     } while (0)
 

@@ -8,11 +8,12 @@
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
 
 local async = {}
 
 local YIELD = {}            -- what a task yields to the loop, and nothing else may
-local NESTED_MAX = 150      -- Lua's own limit on nested C calls is 200
+local NESTED_MAX = 40       -- a level takes four of the 200 nested C calls that Lua allows
 
 local the_engine, engine_config = nil, nil
 local ready, ready_first, ready_last = {}, 1, 0
@@ -128,7 +129,8 @@ end
 function async.spawn(fn, context, ...)
   local parent = current and current.context
   if context and parent then setmetatable(context, { __index = parent }) end
-  local task = setmetatable({ fn = fn, context = context or parent, n = select("#", ...), ... }, Task)
+  local task = { fn = fn, context = context or parent, n = select("#", ...), ... }
+  setmetatable(task, Task)
   queue(task)
   return task
 end
@@ -257,6 +259,9 @@ end
 
 -- ---- map ----------------------------------------------------------------------
 
+local MAP = { concurrency = "integer?", example = "boolean?",
+  on_error = { type = "string", one_of = { "raise", "collect" } } }
+
 --- fn(item, index) for every item, as tasks at the same time; results in order.
 -- With on_error = "raise" (default) the error of the first item in order that failed is raised
 -- when all that started have ended; no further ones start. With "collect" every result is
@@ -266,7 +271,11 @@ end
 ---@param opts? table {concurrency = integer, on_error = "raise"|"collect", example = false}
 ---@return table results
 function async.map(list, fn, opts)
-  opts = opts or {}
+  opts = options.check(opts or {}, MAP, "lg.map", 3)
+  if opts.concurrency and opts.concurrency < 1 then
+    errors.raise("inval", "lg.map: concurrency must be at least 1", nil, 3)
+  end
+  options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 3)
   local n, results, left, started = #list, {}, 0, 0
   local limit = opts.concurrency or n
   local first_bad, me
@@ -355,8 +364,8 @@ local function answer_call(engine, id, task)
   elseif type(reply) == "string" or type(reply) == "number" then
     engine:call_reply(id, tostring(reply))
   else
-    engine:call_fail(id, "tool", false,
-      ("the model's function returned %s, not a text"):format(task[2] and tostring(task[2]) or type(reply)))
+    local what = task[2] and tostring(task[2]) or type(reply)
+    engine:call_fail(id, "tool", false, ("the model's function returned %s, not a text"):format(what))
   end
 end
 
@@ -377,7 +386,8 @@ local function answer_tool(engine, id, definition, task)
   if type(text) == "userdata" then text = text:text() end
   if type(score) == "boolean" then score = score and 1 or 0 end
   if type(text) ~= "string" and type(text) ~= "number" and type(text) ~= "boolean" then
-    engine:tool_fail(id, "tool", ("tool %q returned %s, not a text"):format(definition.name, type(text)))
+    engine:tool_fail(id, "tool", ("tool %q returned %s, not a text")
+      :format(definition.name, type(text)))
   elseif score ~= nil and (type(score) ~= "number" or score ~= score) then
     engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
       :format(definition.name, tostring(score)))

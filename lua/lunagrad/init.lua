@@ -28,7 +28,9 @@ lg.map = async.map
 lg.spawn = async.spawn
 lg.errors = errors
 lg.is_var = var.is
-lg.json = { encode = core.json_encode, decode = core.json_decode, null = core.null, array = core.array }
+lg.json = {
+  encode = core.json_encode, decode = core.json_decode, null = core.null, array = core.array,
+}
 
 -- ---- the engine's options -----------------------------------------------------
 
@@ -60,7 +62,9 @@ local prompts = require "lunagrad.prompts"
 
 local function install(engine, name, text)
   local v = text
-  if not var.is(v) then v = core.var(engine, text, ("the operators' prompt %q"):format(name), false) end
+  if not var.is(v) then
+    v = core.var(engine, text, ("the operators' prompt %q"):format(name), false)
+  end
   engine:set_template(name, v)
 end
 

@@ -82,9 +82,10 @@ end
 function metric.score(value, who)
   if value == true then return 1 end
   if value == false then return 0 end
-  if math.type(value) and value == value then return value end
+  if math.type(value) and value - value == 0 then return value end -- neither infinite nor NaN
   errors.raise("inval", ("%s must return a number, true or false, got %s"):format(who,
-    value ~= value and "not-a-number" or type(value)), nil, 3)
+    value ~= value and "not-a-number" or math.type(value) and tostring(value) or type(value)),
+    nil, 3)
 end
 
 --- 1 when the prediction is the answer: as a number when both are numbers, else the same text.

@@ -176,7 +176,8 @@ local function take_messages(spec, where)
   end
   if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 4) } end
   if #list == 0 then
-    errors.raise("inval", where .. ": nothing to ask", 'model("…") or model{ "…", system = prompt }', 4)
+    errors.raise("inval", where .. ": nothing to ask",
+      'model("…") or model{ "…", system = prompt }', 4)
   end
   return list
 end
@@ -206,8 +207,9 @@ function Model:__tostring() return self.name end
 -- ---- making ----------------------------------------------------------------------
 
 local function from_function(fn, name)
-  return make({ name = name or "lua" }, { dialect = "host", name = name or "lua", model = name or "lua",
-    tag = async.add_model(fn), no_memo = true })
+  name = name or "lua"
+  return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
+    tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -250,16 +252,17 @@ local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) e
 
 local function missing_key(provider, key_name, level)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
-    ("set %s in the environment or in .env, or try the embedded model: -m sim/default"):format(key_name),
-    level + 1)
+    ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
+      :format(key_name), level + 1)
 end
 
 local function unknown_provider(name, provider, level)
   local prefix = env_name(provider)
   local near = options.suggest(provider, PROVIDERS, { sim = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
-    (near and near .. "; " or "") .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
-      :format(prefix, prefix), level + 1)
+    (near and near .. "; " or "")
+      .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY"):format(prefix, prefix),
+    level + 1)
 end
 
 local function headers_list(headers)

@@ -63,8 +63,8 @@ function var.lift(x, role, where, level)
   if LIFTED[type(x)] then
     return tell_example(core.var(async.engine(), tostring(x), role or "", false))
   end
-  errors.raise("inval", ("%s: expected a text or a variable, got %s"):format(where or "lg", type(x)),
-    nil, (level or 2) + 1)
+  errors.raise("inval", ("%s: expected a text or a variable, got %s")
+    :format(where or "lg", type(x)), nil, (level or 2) + 1)
 end
 
 -- ---- looking at a variable -----------------------------------------------------
@@ -105,7 +105,7 @@ end
 
 --- Send feedback from here to everything trainable that led here. Does not wait:
 --- feedback(), an optimizer's step() and the returned variable do.
----@param opts? table {model = model, grain = "edge", context_tokens = integer, skip_failed = boolean}
+---@param opts? table {model =, grain = "edge", context_tokens = integer, skip_failed = boolean}
 function methods:backward(opts)
   opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
     skip_failed = "boolean?" }, "backward", 3)
@@ -276,8 +276,8 @@ function var.tool(spec)
   options.check(spec, { name = "string", purpose = "string?", run = "function",
     backward = "function?", inputs = "table?", role = "string?", target = "number?",
     cache = "boolean?", version = "string?" }, "lg.tool", 3)
-  local self = setmetatable({ name = spec.name, role = spec.role or spec.name, inputs = spec.inputs },
-    Tool)
+  local self = { name = spec.name, role = spec.role or spec.name, inputs = spec.inputs }
+  setmetatable(self, Tool)
   local tag = async.add_tool(spec)
   self.core = core.tool(async.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag,
     spec.cache and (spec.version or "") or nil)

@@ -17,6 +17,19 @@
 ---@operator len: integer
 local Var = {}
 
+---@class lunagrad.backward
+---@field model? lunagrad.model|string who writes the feedback
+---@field grain? "edge"
+---@field context_tokens? integer budget of the contexts in one prompt
+---@field skip_failed? boolean leave out what fails
+
+---@class lunagrad.usage tokens
+---@field input integer
+---@field cached integer
+---@field cache_write integer
+---@field output integer
+---@field reasoning integer
+
 --- One piece of feedback on a variable.
 ---@class lunagrad.feedback
 ---@field state "none"|"empty"|"text" the loss itself; nothing to improve; a text
@@ -97,7 +110,7 @@ function Var:watch(tag) end
 ---@return boolean
 function Var:same(other) end
 --- Send feedback from here to all that is trainable. Does not wait.
----@param opts? {model?: lunagrad.model|string, grain?: "edge", context_tokens?: integer, skip_failed?: boolean}
+---@param opts? lunagrad.backward
 ---@return Var pass ready when all feedback is there
 function Var:backward(opts) end
 --- The feedback; waits for passes that still run.
@@ -124,7 +137,7 @@ function Var:dot(opts) end
 function Var:raw_dot(with_feedback) end
 ---@return string|nil "stop", "length", … of a model's answer
 function Var:finish_reason() end
----@return {input: integer, cached: integer, cache_write: integer, output: integer, reasoning: integer}|nil
+---@return lunagrad.usage|nil
 function Var:usage() end
 
 ---@class lunagrad.error what failing calls raise; tostring is one readable line
@@ -157,7 +170,7 @@ lunagrad.args = nil
 ---@return lunagrad.model
 function lunagrad.model(spec, name) end
 --- Which model plays which role.
----@param roles {model?: lunagrad.model|string, backward?: lunagrad.model|string, optimizer?: lunagrad.model|string, judge?: lunagrad.model|string}
+---@param roles table<"model"|"backward"|"optimizer"|"judge", lunagrad.model|string>
 function lunagrad.default(roles) end
 --- A trainable leaf.
 ---@param text lunagrad.text
@@ -278,7 +291,7 @@ function lunagrad.loss.score(spec) end
 
 lunagrad.optim = {}
 --- Textual gradient descent over the given parameters.
----@param spec table { params…, model=, momentum=, memory=, constraints=, examples=, tags=, context_tokens= }
+---@param spec table {params…, model=, momentum=, memory=, constraints=, examples=, tags=}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 
@@ -377,7 +390,7 @@ function lunagrad.constraint.broken(list, text) end
 
 ---@class lunagrad.dataset
 ---@field split fun(self, spec: table): lunagrad.dataset ...
----@field batches fun(self, n: integer, opts?: {seed?: any, epochs?: number, drop_last?: boolean}): fun(): lunagrad.dataset
+---@field batches fun(self, n: integer, opts?: table): fun(): lunagrad.dataset {seed=, epochs=}
 ---@field shuffle fun(self, seed: any): lunagrad.dataset
 ---@field sample fun(self, n: integer, seed: any, with_replacement?: boolean): lunagrad.dataset
 ---@field take fun(self, n: integer): lunagrad.dataset
@@ -467,11 +480,12 @@ function lunagrad.metric.truth(row, field) end
 function lunagrad.metric.score(value, who) end
 
 --- Run a program over all rows at once: mean, low, high (95% bootstrap interval), n, rows.
----@param spec table {program, data=, metric=, concurrency=, field=, seed=, on_error="raise"|"zero"|"skip"}
+---@param spec table {program, data=, metric=, concurrency=, field=, seed=, on_error=}
 ---@return table
 function lunagrad.evaluate(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
----@param spec table {program=, params=, loss=, metric=, train=, val=, batch=3, steps=12, seed=, patience=, accept="better"|"not_worse"|"always", …}
+--- accept is "better" (the default: a tie is refused), "not_worse" or "always".
+---@param spec table {program=, params=, loss=, metric=, train=, val=, batch=3, steps=12, seed=, …}
 ---@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, stopped=}
 function lunagrad.train(spec) end
 

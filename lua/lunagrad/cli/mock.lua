@@ -215,7 +215,9 @@ local function take_arrived(self)
 end
 
 local function flush(self)
-  if self.dirty then self.journal:flush() end
+  local ok, message = true, nil
+  if self.dirty then ok, message = self.journal:flush() end
+  if not ok then self.journal_trouble = message end
   self.dirty, self.flushed_at = false, term.monotonic()
 end
 
@@ -234,7 +236,7 @@ local function serve(self)
   self.server:close()
   take_finished(self)
   if self.journal then
-    self.journal:flush()
+    flush(self)
     self.journal:close()
   end
 end
@@ -305,6 +307,10 @@ function mock.main(argv, first)
     faults = plan.faults(options.faults, options.fault), fault_seed = options.fault_seed or "1",
     hang_ms = math.floor((options.hang or 600) * 1000), seen = {}, open = {}, by_status = {},
     arrived = 0, finished = 0, faulted = 0, dirty = false, flushed_at = term.monotonic() }
+  if self.model:find("^[^/]*/") and not self.model:find("^sim/") then
+    args.fail(("--model: the mock serves sim, not %q"):format(self.model),
+      "sim/default, sim/noise=0.2")
+  end
   if not self.model:find("^sim/") then self.model = "sim/" .. self.model end
   self.journal = open_journal(options.journal)
   term.catch_signals()
@@ -312,7 +318,9 @@ function mock.main(argv, first)
   announce(self, options)
   serve(self)
   summary(self)
-  return 0
+  if not self.journal_trouble then return 0 end
+  say("lunagrad: the journal is not complete: ", self.journal_trouble, "\n")
+  return 1
 end
 
 return mock

@@ -13,7 +13,7 @@ local words = require "lunagrad.sim.words"
 local answerer = {}
 
 -- Who writes the items down also makes fewer of the other slips.
-local EASED = { quantity = 0.7, distractor = 0.4, container = 0.4, sum = 0.3 }
+local EASED = { quantity = 0.7, distractor = 0.3, container = 0.3, sum = 0.3 }
 
 --- How likely each slip is under these instructions, where it can happen at all.
 ---@param advice sim.advice
