@@ -14,12 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "nil, message" */
+/* nil, message, number */
 static int failed(lua_State *L, const char *path, int why)
 {
-    lua_pushnil(L);
-    lua_pushfstring(L, "%s: %s", path, strerror(why));
-    return 2;
+    errno = why;
+    return luaL_fileresult(L, 0, path);
 }
 
 /* The folders above path, each if it is not there. path is changed and put back. */

@@ -517,6 +517,11 @@ function lunagrad.errors.raise(kind, message, hint, level) end
 ---@param x any
 ---@return boolean
 function lunagrad.errors.is(x) end
+--- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
+--- a store that fails. nil for errors that a loop may survive.
+---@param x any
+---@return "cancelled"|"cap"|"store"|nil
+function lunagrad.errors.stops(x) end
 --- Anything raised, as an error object.
 ---@param x any
 ---@return lunagrad.error

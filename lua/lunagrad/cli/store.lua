@@ -158,7 +158,7 @@ end
 ---@return string|nil
 function store.ambiguous_before(dir, name)
   if not exists(dir .. "/store.db") then return nil end
-  return store.use({ store = dir }, function(handle)
+  local ok, text = pcall(store.use, { store = dir }, function(handle)
     local rows = handle.query("SELECT * FROM run WHERE name = ? AND id > (SELECT coalesce(max(id),"
       .. " 0) FROM run WHERE name = ? AND state = 'done')", name, name)
     local list = {}
@@ -169,6 +169,8 @@ function store.ambiguous_before(dir, name)
     return ("%d call%s of earlier starts may have been paid for without a reply, at worst %s")
       :format(#list, #list == 1 and "" or "s", prices.text(store.worst(list)))
   end)
+  -- A store that another run is just making, or that is broken: the engine will say so.
+  return ok and text or nil
 end
 
 -- ---- for people ------------------------------------------------------------------------
