@@ -148,6 +148,32 @@ function TestStore:test_two_runs_at_once()
   for _, end_ in ipairs { ".a", ".b", ".c" } do os.remove(dir .. end_) end
 end
 
+function TestStore:test_tools_that_are_kept()
+  local counted = command.temp()
+  local tool = command.write(([[
+local lg = require "lunagrad"
+local function note(name)
+  local file = io.open(%q, "a")
+  file:write(name, " ")
+  file:close()
+end
+local version = lg.args.version
+local kept = lg.tool { name = "kept", cache = true, version = version,
+  run = function(text) note "kept"; return text:upper(), 0.5 end }
+local free = lg.tool { name = "free", run = function(text) note "free"; return text end }
+local a = kept("a"):text()
+print(a, kept("a").score, kept "b", free "a")
+]]):format(counted), ".lua")
+  local line = ("LUNAGRAD_HOME=%s $LG run %s --display none version="):format(command.quote(dir),
+    tool)
+  local r = command.with_mock({}, line .. "1 && " .. line .. "1 && " .. line .. "2")
+  lu.assertEquals(r.code, 0, r.err)
+  lu.assertEquals(r.out, ("A\t0.5\tB\ta\n"):rep(3))
+  local n = {}
+  for name in command.read(counted):gmatch "%a+" do n[name] = (n[name] or 0) + 1 end
+  lu.assertEquals(n, { kept = 4, free = 3 })
+end
+
 -- ---- limits -----------------------------------------------------------------------------
 
 TestLimits = { setUp = setup, tearDown = cleanup }
@@ -329,6 +355,8 @@ function TestCommands:test_cache()
   lu.assertEquals({ pruned.deleted, pruned.replies }, { true, 0 })
   local cleared = json.decode(store("cache", "clear", "--yes", "--json").out)
   lu.assertEquals({ cleared.deleted, cleared.replies }, { true, bought })
+  local after = json.decode(store("cache", "stats", "--json").out)
+  lu.assertTrue(after.file_bytes < stats.file_bytes)
   lu.assertEquals(json.decode(store("cache", "stats", "--json").out).replies, 0)
   r = on_mock({}, "$RUN --run r")
   lu.assertEquals(count_posts(r), bought)

@@ -156,6 +156,8 @@ local function delete(options, where, values, tools)
     if tools then
       core.store_maintain(dir, "DELETE FROM tool_result WHERE " .. where, table.unpack(values))
     end
+    -- Gives the space back; while others read or write it stays in the file, to be used again.
+    if found.replies + found.tools > 0 then pcall(core.store_maintain, dir, "VACUUM") end
   end
   tell(options, found, sure == true)
   if not sure and options.what == "clear" and not options.dry_run and not options.json then
