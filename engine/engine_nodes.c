@@ -138,7 +138,8 @@ void lg_tool_unref(lg_tool *t)
     lg__mem_free(&e->mem, t, sizeof *t);
 }
 
-int lg_tool_cache(lg_tool *t, const char *version) {
+int lg_tool_cache(lg_tool *t, const char *version)
+{
     if (!version || !is_utf8(version))
         return lg__engine_error(t->engine, LG_EUTF8, "a tool's version must be UTF-8");
     lg_text *v = lg__text_new(&t->engine->mem, version, strlen(version));
