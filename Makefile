@@ -22,10 +22,10 @@ export CC LUA LUA_PC BUILD
 
 # Packages are asked for when a recipe first needs them, never while this file is
 # read, so that `make demo` can install them on a machine that has only make.
-PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl
+PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl sqlite3
 once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
-LIBS_ENGINE = $(call once,LIBS_ENGINE,pkg-config --libs libcurl libcjson libuv openssl) -lpthread -lm
+LIBS_ENGINE = $(call once,LIBS_ENGINE,pkg-config --libs libcurl libcjson libuv openssl sqlite3) -lpthread -lm
 LIBS_COMMAND = $(call once,LIBS_COMMAND,pkg-config --libs $(LUA_PC) libmicrohttpd)
 LIBS_TEST = $(call once,LIBS_TEST,pkg-config --libs cmocka)
 VERSION   = $(shell sed -n 's/^\#define LG_VERSION "\(.*\)"/\1/p' engine/lunagrad.h)
@@ -215,7 +215,7 @@ install: all
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
 		'Description: optimizes texts by feedback propagated through a graph of model calls' \
 		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \
-		'Requires.private: libcurl libcjson libuv openssl' >$(D)/lib/pkgconfig/lunagrad.pc
+		'Requires.private: libcurl libcjson libuv openssl sqlite3' >$(D)/lib/pkgconfig/lunagrad.pc
 
 DIST = lunagrad-$(VERSION)
 dist:

@@ -61,10 +61,17 @@ static int build(lg_engine *e, const lg_config *c)
         .max_attempts = or_default(c->max_attempts, 10),
         .memo_bytes = c->memo_bytes ? c->memo_bytes : (size_t)64 << 20,
         .seed = c->seed,
+        .max_calls = c->max_calls,
+        .max_tokens = c->max_tokens,
+        .max_micros = c->max_micros,
+        .max_time_ms = c->max_time_ms,
     };
+    e->replay_only = c->replay_only;
+    e->fail_ambiguous = c->fail_ambiguous;
+    e->turn.base.size = sizeof e->turn.base;
     if (!err)
         err = lg__sched_new(&e->mem, &e->log, &e->clock, &sched, &e->sched);
-    return err;
+    return err ? err : lg__turn_open(e, c);
 }
 
 int lg_engine_new(const lg_config *cfg, lg_engine **out)
@@ -88,10 +95,15 @@ int lg_engine_new(const lg_config *cfg, lg_engine **out)
     return err;
 }
 
+static bool take_replies(lg_engine *e, int most);
+
 void lg_engine_free(lg_engine *e)
 {
     if (!e)
         return;
+    if (e->store)
+        take_replies(e, INT_MAX); /* paid for */
+    lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
     lg__works_free(e);
@@ -308,6 +320,50 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
     return err;
 }
 
+/* A call that the store answers costs nothing. 1: it did; 0: it is to be bought; LG_E…:
+ * it must not be. */
+static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
+{
+    if (!e->store || !r->model->provider || lg__sched_shares(e->sched, r))
+        return 0;
+    int found = lg__store_find(e->store, r);
+    if (found == 1) {
+        r->state = LG_REQ_DONE;
+        e->served++;
+        settle_call(e, n, r);
+        return 1;
+    }
+    if (found == 0 && e->replay_only)
+        return LG_ENOTFOUND;
+    if (found == 0 && e->fail_ambiguous)
+        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_ESTATE : 0;
+    return found;
+}
+
+static void fail_unbought(lg_engine *e, lg_node *n, int code)
+{
+    lg_fail f;
+    lg__fail_init(&f);
+    if (code == LG_ENOTFOUND)
+        lg__fail_set(&f, &e->mem, code, "it is not in the store %s, and nothing is to be bought",
+                     lg__store_dir(e->store));
+    else if (code == LG_ESTATE)
+        lg__fail_set(&f, &e->mem, code, "a run that died had sent it, and may have paid for it");
+    else
+        lg__fail_copy(&f, lg__store_why(e->store));
+    f.code = code;
+    fail_node(e, n, &f);
+    lg__fail_free(&f);
+}
+
+/* The request drops its model's count without freeing it. */
+static void free_request(lg_engine *e, lg_request *r)
+{
+    lg_model *m = lg_model_ref(r->model);
+    lg__request_free(&e->mem, r);
+    lg_model_unref(m);
+}
+
 static void submit(lg_engine *e, lg_node *n)
 {
     lg_request *r, *wanted;
@@ -320,13 +376,20 @@ static void submit(lg_engine *e, lg_node *n)
         fail_node_code(e, n, err);
         return;
     }
+    int answered = ask_store(e, n, r);
+    if (answered) {
+        free_request(e, r);
+        if (answered < 0)
+            fail_unbought(e, n, answered);
+        return;
+    }
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
         lg__request_free(&e->mem, r);
         fail_node_code(e, n, LG_ENOMEM);
         return;
     }
-    if (wanted->state == LG_REQ_DONE) { /* kept from before */
+    if (wanted->state == LG_REQ_DONE && !wanted->held) { /* kept from before */
         settle_call(e, n, wanted);
         return;
     }
@@ -353,6 +416,8 @@ static void offer_tools(lg_engine *e, int most)
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
+        } else if (lg__turn_find_result(e, n)) {
+            continue;
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             fail_node_code(e, n, LG_ENOMEM);
         } else {
@@ -395,7 +460,10 @@ static void move_steps(lg_engine *e, int most)
 static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     r->transfer = NULL;
-    lg__engine_attempted(e, r, lg__sched_finish(e->sched, r, d));
+    if (e->store)
+        lg__turn_ended(e, r, d);
+    else
+        lg__engine_attempted(e, r, lg__sched_finish(e->sched, r, d));
 }
 
 static void not_started(lg_engine *e, lg_request *r, int err)
@@ -425,7 +493,7 @@ static void start_host(lg_engine *e, lg_request *r)
     lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
-static void start_http(lg_engine *e, lg_request *r)
+void lg__engine_send(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
     lg_http_request h = {
@@ -453,10 +521,12 @@ static bool start_requests(lg_engine *e, int most)
     for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
         if (r->state == LG_REQ_FAILED) /* it could not even be written */
             complete(e, r);
-        else if (r->model->provider)
-            start_http(e, r);
-        else
+        else if (!r->model->provider)
             start_host(e, r);
+        else if (e->store)
+            lg__turn_pick(e, r);
+        else
+            lg__engine_send(e, r);
     }
     return most == 0;
 }
@@ -488,12 +558,18 @@ static void leave_request(lg_engine *e, lg_node *n)
     else
         r->waiters = n->u.call->next_waiting;
     n->u.call->next_waiting = NULL;
-    if (r->waiters)
-        return;
+    if (!r->waiters && !r->held)
+        lg__engine_leave(e, r);
+}
+
+void lg__engine_leave(lg_engine *e, lg_request *r)
+{
     if (r->state == LG_REQ_SENT && r->transfer) {
         if (r->model->provider)
             lg__http_cancel(r->transfer);
-        else
+        if (r->model->provider && e->store)
+            lg__turn_cancelled(e, r);
+        if (!r->model->provider)
             lg__work_abandon(e, ((lg_work *)r->transfer)->id);
         r->transfer = NULL;
     }
@@ -519,7 +595,8 @@ static bool is_unsent_call(const lg_var *v)
     if (v->state != LG_PENDING || v->op != LG_OP_CALL || !v->node)
         return false;
     const lg_request *r = v->node->u.call->request;
-    return r && (r->state == LG_REQ_QUEUED || r->state == LG_REQ_BACKOFF);
+    return r && (r->state == LG_REQ_QUEUED || r->state == LG_REQ_BACKOFF ||
+                 (r->state == LG_REQ_SENT && !r->transfer));
 }
 
 /* Cancelling may free neighbours, so the next one is held before this is let go. */
@@ -539,6 +616,7 @@ void lg_engine_drain(lg_engine *e, bool drain)
 
 /* ---- step -------------------------------------------------------------- */
 
+enum { TURN = 512 }; /* replies and requests in one transaction */
 enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
 
 static void pump(lg_engine *e, int64_t until_us)
@@ -553,7 +631,10 @@ static void pump(lg_engine *e, int64_t until_us)
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
         more = start_requests(e, SLICE);
-        if (until_us && lg__clock_now(&real) >= until_us)
+        bool last = until_us && lg__clock_now(&real) >= until_us;
+        if (last || !(has_work(e) || replies || more) || lg__turn_size(e) >= TURN)
+            lg__turn_flush(e); /* all of the turn at once */
+        if (last)
             break;
     } while (has_work(e) || replies || more);
     if (has_work(e) || replies || more)
@@ -562,7 +643,8 @@ static void pump(lg_engine *e, int64_t until_us)
 
 static bool nothing_runs(lg_engine *e)
 {
-    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e);
+    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
+           !lg__turn_waits(e);
 }
 
 static void settle_down(lg_engine *e, int64_t until_us)
@@ -623,5 +705,6 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.live_blocks = e->mem.live_blocks;
     s.vars_pending = e->graph.n_pending;
     s.vars_live = e->graph.n_live;
+    s.served = e->served;
     memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
 }

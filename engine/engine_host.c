@@ -217,10 +217,15 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
         return LG_OK;
     }
     lg_text *t = lg__text_new(&e->mem, text, len);
-    if (t)
+    int kept = t ? lg__turn_result(e, node, t, score, target) : LG_ENOMEM;
+    if (kept == LG_OK)
+        return LG_OK;
+    if (kept != LG_ENOMEM) {
         lg__var_ready(node->out, t);
-    else
+    } else {
+        lg__text_unref(t);
         lg__var_fail(node->out, LG_ENOMEM, NULL);
+    }
     return LG_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "gradient.h"
 #include "sched.h"
+#include "store.h"
 
 typedef struct lg_work { /* something the host was, or will be, asked to do */
     uint64_t id;
@@ -20,6 +21,26 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     struct lg_work *next; /* in the event queue */
 } lg_work;
 
+typedef struct lg_entry lg_entry; /* an attempt, as the store will know it: engine_turn.c */
+
+typedef struct lg_link {
+    struct lg_link *next;
+} lg_link;
+
+typedef struct lg_links { /* first in, first out */
+    lg_link *head, *tail;
+    size_t n;
+} lg_links;
+
+typedef struct lg_batch {   /* what waits for a transaction */
+    lg_links ended, picked; /* attempts: over; about to be sent */
+    lg_links results;       /* of tools */
+    lg_entry *under_way;    /* all whose request is picked or on the wire */
+    lg_alarm *alarm;        /* to try the store's lock again */
+    bool alarmed;
+    lg_stats base; /* as it stood when the run began */
+} lg_batch;
+
 struct lg_engine {
     lg_mem mem;
     lg_clock clock;
@@ -27,6 +48,11 @@ struct lg_engine {
     lg_loop *loop;
     lg_http *http;
     lg_sched *sched;
+    lg_store *store; /* NULL: none */
+    lg_batch turn;
+    lg_batch synced; /* durable: committed, and not yet on the disk */
+    uint64_t served;
+    bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
     lg_map works; /* id → lg_work, announced or queued */
@@ -55,6 +81,29 @@ void lg__works_free(lg_engine *e);
 /* An attempt of r has ended in this state. When that is the end, all who waited for r
  * are settled, and it is gone. */
 void lg__engine_attempted(lg_engine *e, lg_request *r, int state);
+/* Send it; its intent is stored, if there is a store. */
+void lg__engine_send(lg_engine *e, lg_request *r);
+/* Nobody waits for it any more. */
+void lg__engine_leave(lg_engine *e, lg_request *r);
+
+/* engine_turn.c; all but open and close with a store only */
+int lg__turn_open(lg_engine *e, const lg_config *c);
+void lg__turn_close(lg_engine *e);
+void lg__turn_pick(lg_engine *e, lg_request *r);                   /* it may be sent */
+void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d over */
+void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
+void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
+bool lg__turn_waits(const lg_engine *e);
+size_t lg__turn_size(const lg_engine *e);
+/* Whether the node's result was in the store: it is ready then. */
+bool lg__turn_find_result(lg_engine *e, lg_node *n);
+/* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
+int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
+
+/* For the binding. */
+lg_store *lg__engine_store(lg_engine *e); /* NULL: none */
+void lg__engine_flush(lg_engine *e);      /* a statement was queued */
+
 /* What was cancelled lets go of requests and of the host's work. */
 void lg__engine_drop_cancelled(lg_engine *e);
 

@@ -35,6 +35,7 @@ int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, boo
 void lg_model_config_init(lg_model_config *cfg)
 {
     memset(cfg, 0, sizeof *cfg);
+    cfg->price_input = cfg->price_output = cfg->price_cached = cfg->price_cache_write = -1;
     cfg->size = sizeof *cfg;
 }
 
@@ -133,7 +134,20 @@ void lg_tool_unref(lg_tool *t)
         t->next->prev = t->prev;
     lg__text_unref(t->name);
     lg__text_unref(t->purpose);
+    lg__text_unref(t->version);
     lg__mem_free(&e->mem, t, sizeof *t);
+}
+
+int lg_tool_cache(lg_tool *t, const char *version)
+{
+    if (!version || !is_utf8(version))
+        return lg__engine_error(t->engine, LG_EUTF8, "a tool's version must be UTF-8");
+    lg_text *v = lg__text_new(&t->engine->mem, version, strlen(version));
+    if (!v)
+        return lg__engine_error(t->engine, LG_ENOMEM, "no memory for a tool's version");
+    lg__text_unref(t->version);
+    t->version = v;
+    return LG_OK;
 }
 
 /* ---- nodes ------------------------------------------------------------- */

@@ -41,6 +41,8 @@ static const char *const names[] = {
     [LG_ORDER_BADREQUEST] = "badrequest",
     [LG_ORDER_CONTEXT] = "context",
     [LG_ORDER_NOMODEL] = "nomodel",
+    [LG_ORDER_CAP] = "cap",
+    [LG_ORDER_STORE] = "store",
 };
 
 _Static_assert(sizeof texts / sizeof *texts == LG_ERROR_END, "a text for every code");

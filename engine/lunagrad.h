@@ -23,8 +23,9 @@
  * failure.  Expected trouble (a refusal, a time-out) is not a return code but
  * the state of a variable, see lg_var_error().
  *
- * What it asks of the process.  libcurl, libuv and OpenSSL allocate outside
- * the host's allocator.  SIGPIPE must be ignored by the host (sockets of TLS
+ * What it asks of the process.  libcurl, libuv, OpenSSL and SQLite allocate
+ * outside the host's allocator; with a store there is one more thread, that only
+ * waits for the disk.  SIGPIPE must be ignored by the host (sockets of TLS
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
  * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.
@@ -84,7 +85,9 @@ extern "C" {
     XX(REFUSED, "the model or its filter refused")              \
     XX(BADREQUEST, "the server refused the request")            \
     XX(CONTEXT, "too long for the model's context")             \
-    XX(NOMODEL, "no such model or endpoint")
+    XX(NOMODEL, "no such model or endpoint")                    \
+    XX(CAP, "a limit set for this run was reached")             \
+    XX(STORE, "the store failed")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -142,6 +145,22 @@ typedef struct lg_config {
     const char *ca_file;       /* copied; NULL: the system's store */
     const char *ca_path;       /* copied; a directory of hashed certificates */
     const char *proxy;         /* copied; NULL: the *_proxy variables */
+    /* The store: replies that were paid for, and what was done with them. */
+    const char *store_dir; /* copied; NULL: none. Made when it is missing */
+    int durable;           /* 0: every reply survives the process, and soon a power
+                                  cut; 1: nothing goes on before the disk has it */
+    bool replay_only;      /* buy nothing: a call that is not stored fails with
+                                  LG_ENOTFOUND */
+    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply
+                                  was never seen, fails instead of being bought again */
+    /* Caps on what this engine buys; 0: none. A call's worst case is set aside before
+     * it is sent. Behind a cap calls fail with LG_ECAP; those in flight finish. */
+    uint64_t max_calls;  /* requests on the wire, retries too */
+    uint64_t max_tokens; /* input and output */
+    uint64_t max_micros; /* micro-dollars */
+    int64_t max_time_ms; /* from the making of the engine on */
+    char *why;           /* borrowed until lg_engine_new returns: gets one line when */
+    size_t why_size;     /* that fails. NULL: none */
 } lg_config;
 
 LG_API void lg_config_init(lg_config *cfg);
@@ -179,6 +198,8 @@ typedef struct lg_usage {
     int64_t input, cached, cache_write, output, reasoning; /* tokens */
 } lg_usage;
 
+enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_TIME };
+
 typedef struct lg_stats {
     size_t size;                         /* set by the caller */
     uint64_t calls;                      /* model calls finished well, bought */
@@ -193,8 +214,24 @@ typedef struct lg_stats {
     lg_usage usage[LG_KINDS];
     uint64_t live_bytes, live_blocks; /* in the engine's allocator */
     uint64_t vars_pending, vars_live;
+    uint64_t served;   /* calls answered by the store */
+    uint64_t unpriced; /* paid replies whose cost nobody knows */
+    uint64_t micros;   /* micro-dollars paid, as far as they are known */
+    uint64_t micros_by_kind[LG_KINDS];
+    uint64_t reserved_micros, reserved_tokens; /* now: worst case of what is in flight */
+    int cap;                                   /* enum lg_cap: the first that was reached */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
+
+/* ---- runs -------------------------------------------------------------- */
+/* What an engine stores belongs to a run: one at a time, begun by itself when a call
+ * is about to be bought and none was. LG_ESTATE without a store. */
+
+/* meta: a JSON object (script, args and seed get columns of their own), or NULL. The
+ * run counts as running as long as this process lives. run_id may be NULL. */
+LG_API int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id);
+/* state: "done", "interrupted", "limit" or "failed". */
+LG_API int lg_run_end(lg_engine *e, const char *state);
 
 /* ---- events ------------------------------------------------------------ */
 
@@ -326,6 +363,10 @@ typedef struct lg_model_config {
     int concurrency; /* of this endpoint; 0: the engine's */
     bool no_memo;    /* do not keep finished replies for repeats */
     uint64_t tag;    /* host: echoed in LG_EVENT_CALL */
+    /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
+     * not known. Without its own price cached or cache_write costs as input does. */
+    int64_t price_input, price_output, price_cached, price_cache_write;
+    int64_t max_output; /* worst case of a call without max_tokens; 0: 4096 */
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -376,6 +417,9 @@ LG_API int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, 
  * events. own_backward: LG_EVENT_GRADIENT is sent instead of a model call. */
 LG_API int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_backward,
                        uint64_t tag, lg_tool **out);
+/* Keep its results in the store, by name, version and inputs, and do not run it again
+ * for the same. version is copied; "" will do. Nothing without a store. */
+LG_API int lg_tool_cache(lg_tool *t, const char *version);
 LG_API lg_tool *lg_tool_ref(lg_tool *t);
 LG_API void lg_tool_unref(lg_tool *t);
 LG_API int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars,

@@ -87,6 +87,10 @@ static const char *names_problem(const lg_model_config *cfg)
     if (cfg->api_key && (!is_header_value(cfg->api_key) || strchr(cfg->api_key, ' '))) {
         return "the key must not hold blanks or control characters";
     }
+    if (cfg->price_input < -1 || cfg->price_output < -1 || cfg->price_cached < -1 ||
+        cfg->price_cache_write < -1 || cfg->max_output < 0) {
+        return "prices and max_output must not be negative (a price of -1: not known)";
+    }
     return cfg->concurrency < 0 ? "concurrency must not be negative" : NULL;
 }
 
@@ -264,6 +268,11 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->concurrency = cfg->concurrency;
     model->no_memo = cfg->no_memo;
     model->tag = cfg->tag;
+    model->price_input = cfg->price_input;
+    model->price_output = cfg->price_output;
+    model->price_cached = cfg->price_cached;
+    model->price_cache_write = cfg->price_cache_write;
+    model->max_output = cfg->max_output > 0 ? cfg->max_output : 4096;
     model->provider = lg__provider_find(cfg->dialect);
     int err = copy_config(model, cfg, why);
     if (err) {

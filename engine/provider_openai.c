@@ -190,6 +190,15 @@ static int64_t tokens(const lg_json *usage, const char *name)
     return n > 0 ? n : 0;
 }
 
+/* OpenRouter states dollars. */
+static void read_cost(const lg_json *usage, lg_reply *r)
+{
+    double dollars;
+    if (lg__json_number(lg__json_get(usage, "cost"), &dollars) && dollars >= 0 && dollars < 1e9) {
+        r->micros = (int64_t)(dollars * 1e6 + 0.5);
+    }
+}
+
 /* OpenAI: prompt includes cached, completion includes reasoning. DeepSeek says
  * hit and miss beside their sum. */
 static void read_usage(const lg_json *usage, lg_reply *r)
@@ -212,6 +221,7 @@ static void read_usage(const lg_json *usage, lg_reply *r)
     r->usage.output = tokens(usage, "completion_tokens");
     r->usage.reasoning = tokens(out, "reasoning_tokens");
     r->has_usage = r->usage.input > 0 || r->usage.output > 0;
+    read_cost(usage, r);
 }
 
 /* ---- decode: replies that are none ------------------------------------- */

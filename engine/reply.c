@@ -8,6 +8,7 @@
 void lg__reply_init(lg_reply *r)
 {
     memset(r, 0, sizeof *r);
+    r->micros = -1;
     lg__fail_init(&r->fail);
 }
 

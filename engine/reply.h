@@ -17,6 +17,7 @@ typedef struct lg_reply {
     int finish;    /* enum lg_finish */
     bool has_usage;
     lg_usage usage;         /* normalised: input with cached, output with reasoning */
+    int64_t micros;         /* what it cost, the provider's word first; -1: not known */
     char finish_reason[32]; /* the server's own word */
     lg_fail fail;           /* code 0: a good reply */
     char bad_param[64];     /* a 400 that names a body field: which; "" otherwise */

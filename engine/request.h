@@ -35,6 +35,14 @@ typedef struct lg_request {
     uint32_t sample;
     int attempts, repairs;
     int64_t due_us;               /* BACKOFF: when */
+    int64_t sent_us;              /* SENT: since when */
+    int64_t worst_tokens;         /* of one attempt; sched_ledger.c */
+    int64_t worst_micros;         /* … -1: not known */
+    bool reserved;                /* SENT: the worst case is set aside */
+    uint32_t looked;              /* store_reply.c: when it was looked for */
+    bool stored_unfit;            /* … and a row was found that is of no use */
+    uint32_t held;                /* engine_turn.c: entries that still name it */
+    void *entry;                  /* … the one of the attempt under way */
     struct lg_endpoint *endpoint; /* owned by the scheduler */
     void *transfer;               /* SENT: the http transfer */
     lg_reply reply;

@@ -305,6 +305,7 @@ int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config
     s->log = log;
     s->clock = clock;
     s->cfg = *cfg;
+    s->start_us = lg__clock_now(clock);
     s->cfg.concurrency = cfg->concurrency > 0 ? cfg->concurrency : DEFAULT_CONCURRENCY;
     s->cfg.max_attempts = cfg->max_attempts > 0 ? cfg->max_attempts : DEFAULT_ATTEMPTS;
     s->cfg.memo_bytes = cfg->memo_bytes > 0 ? cfg->memo_bytes : DEFAULT_MEMO;
@@ -348,6 +349,12 @@ static bool may_share(const lg_request *other, const lg_request *r)
     return other->memo_size == 0 || !r->model->no_memo;
 }
 
+bool lg__sched_shares(const lg_sched *s, const lg_request *r)
+{
+    const lg_request *other = lg__keymap_get(&s->calls, r->key);
+    return other && may_share(other, r);
+}
+
 lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
 {
     lg_request *other = lg__keymap_get(&s->calls, r->key);
@@ -376,12 +383,25 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
     return r;
 }
 
-/* Back-offs that are over wait at the head of their endpoint's line. */
+/* Back-offs that are over wait at the head of their endpoint's line; behind a cap all
+ * are over, to be refused. */
 static void wake_due(lg_sched *s, int64_t now)
 {
-    while (s->heap_count > 0 && s->heap[0]->due_us <= now) {
+    bool late = s->heap_count > 0 && lg__ledger_late(s, now);
+    while (s->heap_count > 0 && (late || s->heap[0]->due_us <= now)) {
         lg__sched_move(s, s->heap[0], LG_REQ_QUEUED);
     }
+}
+
+/* r->reply.fail says why; it never left. */
+static lg_request *give_up(lg_sched *s, lg_request *r)
+{
+    r->attempts--;
+    s->stats.failed++;
+    lg__sched_unmap(s, r);
+    lg__sched_move(s, r, LG_REQ_FAILED);
+    lg__request_unload(r);
+    return r;
 }
 
 static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
@@ -389,14 +409,12 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
     int err = r->body.len > 0 ? LG_OK : lg__request_encode(r);
     lg__sched_move(s, r, LG_REQ_SENT);
     if (err) {
-        r->attempts--; /* it never left */
         lg__fail_set(&r->reply.fail, s->mem, err, "%s: the request could not be written: %s",
                      r->model->name, lg_error_text(err));
-        s->stats.failed++;
-        lg__sched_unmap(s, r);
-        lg__sched_move(s, r, LG_REQ_FAILED);
-        return r;
+        return give_up(s, r);
     }
+    r->sent_us = now;
+    lg__ledger_reserve(s, r);
     lg__window_note(&s->window, now, r->attempts - r->repairs > 1);
     s->stats.attempts += r->model->provider ? 1 : 0;
     s->stats.retries += r->attempts > 1 ? 1 : 0;
@@ -410,17 +428,67 @@ lg_request *lg__sched_next(lg_sched *s)
     for (int k = 0; k < LG_LINES; k++) {
         lg_endpoint *ep = s->rings[k];
         if (ep) {
+            lg_request *r = ep->lines[k].head;
+            int admitted = lg__ledger_admit(s, r, now);
+            if (admitted == LG_HOLD) {
+                return NULL;
+            }
             s->rings[k] = ep->ring_next[k]; /* the others' turn */
-            return start(s, ep->lines[k].head, now);
+            if (admitted == LG_ADMIT) {
+                return start(s, r, now);
+            }
+            lg__sched_move(s, r, LG_REQ_SENT);
+            return give_up(s, r);
         }
     }
     return NULL;
+}
+
+static void take_back(lg_sched *s, lg_request *r)
+{
+    lg__ledger_unsent(s, r);
+    s->stats.attempts -= r->model->provider ? 1 : 0;
+    s->stats.retries -= r->attempts > 1 ? 1 : 0;
+}
+
+void lg__sched_refuse(lg_sched *s, lg_request *r, int code, const char *text)
+{
+    take_back(s, r);
+    lg__fail_set(&r->reply.fail, s->mem, code, "%s: %s", r->model->name, text);
+    give_up(s, r);
+}
+
+void lg__sched_serve(lg_sched *s, lg_request *r)
+{
+    take_back(s, r);
+    r->attempts--;
+    lg__request_unload(r);
+    lg__sched_move(s, r, LG_REQ_DONE);
+}
+
+void lg__sched_spoil(lg_sched *s, lg_request *r)
+{
+    s->stats.calls--;
+    s->stats.calls_by_kind[r->kind]--;
+    s->stats.failed++;
+    lg__reply_free(&r->reply);
+    lg__sched_unmap(s, r);
+    lg__sched_move(s, r, LG_REQ_FAILED);
+}
+
+void lg__sched_withdraw(lg_sched *s, lg_request *r)
+{
+    take_back(s, r);
+    lg__sched_drop(s, r);
 }
 
 void lg__sched_cancel(lg_sched *s, lg_request *r)
 {
     if (r->state == LG_REQ_SENT && r->model->provider) {
         s->stats.ambiguous++; /* the server may go on and send the bill */
+    }
+    if (r->state == LG_REQ_SENT) {
+        lg__ledger_lost(s, r);
     }
     lg__sched_drop(s, r);
 }
@@ -435,7 +503,11 @@ void lg__sched_release(lg_sched *s, lg_request *r)
 
 int64_t lg__sched_due(const lg_sched *s)
 {
-    return s->heap_count > 0 ? s->heap[0]->due_us : INT64_MAX;
+    int64_t cap = lg__ledger_due(s);
+    if (s->heap_count == 0) {
+        return INT64_MAX;
+    }
+    return s->stats.cap ? 0 : cap < s->heap[0]->due_us ? cap : s->heap[0]->due_us;
 }
 
 void lg__sched_stats(const lg_sched *s, lg_stats *out)
@@ -453,4 +525,10 @@ void lg__sched_stats(const lg_sched *s, lg_stats *out)
     out->host_running = s->sent_host;
     memcpy(out->calls_by_kind, mine->calls_by_kind, sizeof out->calls_by_kind);
     memcpy(out->usage, mine->usage, sizeof out->usage);
+    memcpy(out->micros_by_kind, mine->micros_by_kind, sizeof out->micros_by_kind);
+    out->micros = mine->micros;
+    out->unpriced = mine->unpriced;
+    out->reserved_micros = mine->reserved_micros;
+    out->reserved_tokens = mine->reserved_tokens;
+    out->cap = mine->cap;
 }

@@ -14,9 +14,17 @@ typedef struct lg_sched_config { /* zeros: as in lg_config */
     int concurrency, max_attempts;
     size_t memo_bytes;
     uint64_t seed;
+    uint64_t max_calls, max_tokens, max_micros;
+    int64_t max_time_ms;
 } lg_sched_config;
 
 typedef struct lg_sched lg_sched;
+
+typedef struct lg_paid { /* what one attempt cost */
+    bool has_usage;
+    lg_usage usage;
+    int64_t micros; /* -1: not known */
+} lg_paid;
 
 /* log may be NULL. All three are borrowed until _free. */
 int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config *cfg,
@@ -31,18 +39,33 @@ void lg__sched_forget(lg_sched *s, lg_model *model);
  * more. Otherwise r itself, now queued and owned by the scheduler. NULL: out of memory,
  * r is the caller's. */
 lg_request *lg__sched_submit(lg_sched *s, lg_request *r);
+/* Whether submit would give another request than r. */
+bool lg__sched_shares(const lg_sched *s, const lg_request *r);
 /* The next request that may start now, moved to SENT with its attempt counted; NULL:
  * none. One that could not be written (memory, size) comes FAILED instead. */
 lg_request *lg__sched_next(lg_sched *s);
 /* How an attempt ended. Decodes and moves r to DONE, FAILED or BACKOFF (or back
  * to QUEUED after a repair). d is freed. Returns the new state. */
 int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d);
+/* The same, but d stays, and *said and *paid tell how this attempt alone ended and what
+ * it cost (said is initialised here; free it): a call to be asked again has forgotten. */
+int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
+                          lg_paid *paid);
 /* The same for a host model: fill r->reply first (it is empty when r is SENT): text
  * and finish and usage, or fail with code, retryable and message. */
 int lg__sched_finish_host(lg_sched *s, lg_request *r);
 /* Nobody waits for r any more: it leaves its line and is freed. The caller has
  * cancelled the transfer of one that was SENT. Not for DONE and FAILED: release. */
 void lg__sched_cancel(lg_sched *s, lg_request *r);
+/* SENT, but it never left: its attempt is taken back. To FAILED with code and the
+ * text (r->reply.fail), … */
+void lg__sched_refuse(lg_sched *s, lg_request *r, int code, const char *text);
+/* … to DONE with r->reply, which was found elsewhere, … */
+void lg__sched_serve(lg_sched *s, lg_request *r);
+/* DONE, but it cannot be used: to FAILED; set r->reply.fail. */
+void lg__sched_spoil(lg_sched *s, lg_request *r);
+/* … or away, as nobody wants it. */
+void lg__sched_withdraw(lg_sched *s, lg_request *r);
 /* The engine has read a DONE or FAILED request: kept as memo or freed. */
 void lg__sched_release(lg_sched *s, lg_request *r);
 /* When the next BACKOFF is due (µs of the clock), INT64_MAX: none. */

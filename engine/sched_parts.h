@@ -53,6 +53,8 @@ struct lg_sched {
     size_t heap_count, heap_cap, owned;
     lg_window window;
     size_t sent_host, sent_wire, queued, waiting;
+    int64_t start_us;
+    uint64_t used_calls, used_tokens, used_micros; /* as the caps count them */
     lg_stats stats;
 };
 
@@ -68,6 +70,18 @@ void lg__sched_drop(lg_sched *s, lg_request *r);
 /* sched_verdict.c: r is SENT and its reply filled. */
 void lg__sched_judge(lg_sched *s, lg_request *r);
 void lg__window_note(lg_window *w, int64_t now_us, bool retry);
+
+/* sched_ledger.c */
+enum { LG_ADMIT = 0, LG_HOLD, LG_REFUSE };
+/* Whether r may be sent now: yes; not before others have ended; no, with r->reply.fail
+ * set and the cap that was reached noted. */
+int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now);
+void lg__ledger_reserve(lg_sched *s, lg_request *r); /* it was admitted and is written */
+void lg__ledger_unsent(lg_sched *s, lg_request *r);  /* it never left */
+void lg__ledger_lost(lg_sched *s, lg_request *r);    /* sent, and the reply not awaited */
+void lg__ledger_settle(lg_sched *s, lg_request *r);  /* r->reply is filled, not yet judged */
+bool lg__ledger_late(lg_sched *s, int64_t now);      /* a cap was reached, of time at last */
+int64_t lg__ledger_due(const lg_sched *s);           /* when the cap of time is reached */
 
 /* sched_memo.c */
 bool lg__memo_keep(lg_sched *s, lg_request *r);  /* false: not to be kept */

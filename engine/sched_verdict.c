@@ -178,19 +178,6 @@ static bool is_repaired(lg_sched *s, lg_request *r)
 
 /* ---- verdict ----------------------------------------------------------- */
 
-static void add_usage(lg_sched *s, const lg_request *r)
-{
-    lg_usage *sum = &s->stats.usage[r->kind];
-    const lg_usage *u = &r->reply.usage;
-    if (r->reply.has_usage) {
-        sum->input += u->input;
-        sum->cached += u->cached;
-        sum->cache_write += u->cache_write;
-        sum->output += u->output;
-        sum->reasoning += u->reasoning;
-    }
-}
-
 /* Where no model ever answered, a wrong address is likelier than a bad moment. */
 static int most_tries(const lg_sched *s, const lg_request *r)
 {
@@ -234,7 +221,6 @@ static void back_off(lg_sched *s, lg_request *r)
 
 void lg__sched_judge(lg_sched *s, lg_request *r)
 {
-    add_usage(s, r);
     if (r->reply.fail.code == LG_OK) {
         r->endpoint->answered = true;
         end(s, r, true);
@@ -291,8 +277,11 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
     r->model->provider->decode(s->mem, r->model, &a, &r->reply);
 }
 
-int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d)
+int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
+                          lg_paid *paid)
 {
+    lg__fail_init(said);
+    *paid = (lg_paid){.micros = -1};
     if (r->state == LG_REQ_SENT && r->model->provider) {
         r->transfer = NULL;
         lg__reply_free(&r->reply);
@@ -301,10 +290,26 @@ int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d)
         } else {
             read_answer(s, r, d);
         }
+        if (d->fail.code != LG_OK && !d->sent) {
+            lg__ledger_unsent(s, r);
+        } else {
+            lg__ledger_settle(s, r);
+        }
+        lg__fail_copy(said, &r->reply.fail);
+        *paid = (lg_paid){r->reply.has_usage, r->reply.usage, r->reply.micros};
         lg__sched_judge(s, r);
     }
-    lg__http_done_free(d);
     return r->state;
+}
+
+int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d)
+{
+    lg_fail said;
+    lg_paid paid;
+    int state = lg__sched_finish_keep(s, r, d, &said, &paid);
+    lg__fail_free(&said);
+    lg__http_done_free(d);
+    return state;
 }
 
 int lg__sched_finish_host(lg_sched *s, lg_request *r)
@@ -316,6 +321,7 @@ int lg__sched_finish_host(lg_sched *s, lg_request *r)
         lg__fail_set(&r->reply.fail, s->mem, LG_EBADREPLY, "%s: the host gave no text",
                      r->model->name);
     }
+    lg__ledger_settle(s, r);
     lg__sched_judge(s, r);
     return r->state;
 }

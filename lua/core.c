@@ -53,5 +53,6 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_node(L);
     lg__lua_open_model(L);
     lg__lua_open_text(L);
+    lg__lua_open_store(L);
     return 1;
 }

@@ -110,6 +110,23 @@ static int log_level(lua_State *L)
                          name);
 }
 
+static uint64_t field_count(lua_State *L, const char *name)
+{
+    return (uint64_t)lg__lua_field_int(L, 1, name, 0, LUA_MAXINTEGER, 0);
+}
+
+static void read_store(lua_State *L, lg_config *c)
+{
+    c->store_dir = lg__lua_field_name(L, 1, "store_dir");
+    c->durable = lg__lua_field_true(L, 1, "durable") ? 1 : 0;
+    c->replay_only = lg__lua_field_true(L, 1, "replay_only");
+    c->fail_ambiguous = lg__lua_field_true(L, 1, "fail_ambiguous");
+    c->max_calls = field_count(L, "max_calls");
+    c->max_tokens = field_count(L, "max_tokens");
+    c->max_micros = field_count(L, "max_micros");
+    c->max_time_ms = lg__lua_field_int(L, 1, "max_time_ms", 0, LUA_MAXINTEGER, 0);
+}
+
 static void read_config(lua_State *L, lg_config *c)
 {
     static const char *const keys[] = {"concurrency",
@@ -128,6 +145,14 @@ static void read_config(lua_State *L, lg_config *c)
                                        "proxy",
                                        "log",
                                        "log_fn",
+                                       "store_dir",
+                                       "durable",
+                                       "replay_only",
+                                       "fail_ambiguous",
+                                       "max_calls",
+                                       "max_tokens",
+                                       "max_micros",
+                                       "max_time_ms",
                                        NULL};
     lg__lua_check_keys(L, 1, keys, "engine");
     c->concurrency = field_int(L, "concurrency");
@@ -145,6 +170,7 @@ static void read_config(lua_State *L, lg_config *c)
     c->ca_path = lg__lua_field_name(L, 1, "ca_path");
     c->proxy = lg__lua_field_name(L, 1, "proxy");
     c->log_level = log_level(L);
+    read_store(L, c);
 }
 
 /* core.engine(cfg) -> engine */
@@ -165,7 +191,12 @@ static int l_engine(lua_State *L)
         c.log = keep_line;
         c.log_ud = u;
     }
+    char why[1024] = "";
+    c.why = why;
+    c.why_size = sizeof why;
     int err = lg_engine_new(&c, &u->e);
+    if (err && why[0])
+        return lg__lua_raise(L, err, NULL, "%s", why);
     if (err)
         return lg__lua_raise(L, err, NULL, "the engine cannot start: %s", lg_error_text(err));
     return 1;
@@ -290,6 +321,12 @@ static void set_kinds(lua_State *L, const lg_stats *s)
         lua_rawseti(L, -2, i + 1);
     }
     lua_setfield(L, -2, "usage");
+    lua_createtable(L, LG_KINDS, 0);
+    for (int i = 0; i < LG_KINDS; i++) {
+        lua_pushinteger(L, (lua_Integer)s->micros_by_kind[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "micros_by_kind");
 }
 
 /* engine:stats() -> table, see lg_stats */
@@ -312,6 +349,12 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "live_blocks", s.live_blocks);
     lg__lua_set_count(L, "vars_pending", s.vars_pending);
     lg__lua_set_count(L, "vars_live", s.vars_live);
+    lg__lua_set_count(L, "served", s.served);
+    lg__lua_set_count(L, "micros", s.micros);
+    lg__lua_set_count(L, "unpriced", s.unpriced);
+    lg__lua_set_count(L, "reserved_micros", s.reserved_micros);
+    lg__lua_set_count(L, "reserved_tokens", s.reserved_tokens);
+    lg__lua_set_count(L, "cap", (uint64_t)s.cap);
     set_kinds(L, &s);
     return 1;
 }
@@ -500,6 +543,7 @@ void lg__lua_open_engine(lua_State *L)
                                        {"call_fail", l_call_fail},
                                        {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_ENGINE, meta, methods);
+    lg__lua_add_store_methods(L);
     lua_pop(L, 1);
     lua_pushcfunction(L, l_engine);
     lua_setfield(L, -2, "engine");

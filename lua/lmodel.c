@@ -8,9 +8,11 @@
 
 static void read_model(lua_State *L, int t, lg_model_config *c)
 {
-    static const char *const keys[] = {"dialect", "name",     "model",       "base_url",
-                                       "api_key", "key_name", "headers",     "options",
-                                       "tag",     "no_memo",  "concurrency", NULL};
+    static const char *const keys[] = {
+        "dialect",     "name",        "model",        "base_url",     "api_key",
+        "key_name",    "headers",     "options",      "tag",          "no_memo",
+        "concurrency", "price_input", "price_output", "price_cached", "price_cache_write",
+        "max_output",  NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
     c->name = lg__lua_field_name(L, t, "name");
@@ -21,6 +23,11 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
     c->concurrency = (int)lg__lua_field_int(L, t, "concurrency", 0, INT_MAX, 0);
     c->no_memo = lg__lua_field_true(L, t, "no_memo");
     c->tag = (uint64_t)lg__lua_field_int(L, t, "tag", LUA_MININTEGER, LUA_MAXINTEGER, 0);
+    c->price_input = lg__lua_field_int(L, t, "price_input", -1, LUA_MAXINTEGER, -1);
+    c->price_output = lg__lua_field_int(L, t, "price_output", -1, LUA_MAXINTEGER, -1);
+    c->price_cached = lg__lua_field_int(L, t, "price_cached", -1, LUA_MAXINTEGER, -1);
+    c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
+    c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
     lg__lua_field_pairs(L, t, "headers", &c->headers, &c->n_headers);
     lg__lua_field_pairs(L, t, "options", &c->options, &c->n_options);
 }
@@ -63,7 +70,8 @@ static int l_model_gc(lua_State *L)
 
 /* ---- tools ----------------------------------------------------------------- */
 
-/* core.tool(engine, name, purpose, own_backward, tag) -> tool */
+/* core.tool(engine, name, purpose, own_backward, tag, version) -> tool; with a version
+ * its results are kept in the store */
 static int l_tool(lua_State *L)
 {
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
@@ -71,6 +79,7 @@ static int l_tool(lua_State *L)
     const char *purpose = lg__lua_opt_name(L, 3);
     bool own_backward = lua_toboolean(L, 4);
     uint64_t tag = (uint64_t)lg__lua_opt_int(L, 5, LUA_MININTEGER, LUA_MAXINTEGER, 0);
+    const char *version = lg__lua_opt_name(L, 6);
     lg_lua_tool *u = lua_newuserdatauv(L, sizeof *u, 1);
     u->t = NULL;
     u->owner = lua_touserdata(L, 1);
@@ -78,6 +87,8 @@ static int l_tool(lua_State *L)
     lua_setiuservalue(L, -2, 1);
     luaL_setmetatable(L, LG_LUA_TOOL);
     int err = lg_tool_new(e, name, purpose, own_backward, tag, &u->t);
+    if (!err && version)
+        err = lg_tool_cache(u->t, version);
     return err ? lg__lua_engine_failed(L, e, err) : 1;
 }
 

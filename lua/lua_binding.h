@@ -130,6 +130,8 @@ void lg__lua_open_var(lua_State *L);
 void lg__lua_open_node(lua_State *L);
 void lg__lua_open_model(lua_State *L);
 void lg__lua_open_text(lua_State *L);
+void lg__lua_open_store(lua_State *L);
+void lg__lua_add_store_methods(lua_State *L); /* to the engine's methods, on top */
 
 /* A new userdata without variable, of the engine whose userdata is at index. */
 lg_lua_var *lg__lua_new_var(lua_State *L, int engine);
@@ -140,5 +142,9 @@ lg_lua_box *lg__lua_new_box(lua_State *L); /* pushes it */
 void lg__lua_box_free(lg_lua_box *box);    /* early; harmless twice */
 /* Pushes the bytes and frees them, or raises what went wrong with them. */
 int lg__lua_push_bytes(lua_State *L, lg_lua_box *box);
+
+/* ---- lfile.c -------------------------------------------------------------- */
+
+int luaopen_lunagrad_file(lua_State *L); /* require "lunagrad.file" */
 
 #endif

@@ -42,6 +42,8 @@ int lg_lua_preload(lua_State *L)
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_lunagrad_core);
     offer(L, "lunagrad.core");
+    lua_pushcfunction(L, luaopen_lunagrad_file);
+    offer(L, "lunagrad.file");
     for (const struct lg_embedded *file = lg__embedded; file->name; file++) {
         push_loader(L, file);
         offer(L, file->name);

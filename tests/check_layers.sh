@@ -20,6 +20,7 @@ var feedback op graph dot
 model reply
 provider provider_openai
 request
+store
 loop
 http http_tls
 sched
@@ -35,6 +36,7 @@ BEGIN {
     }
     only["curl"] = "^http"; only["uv.h"] = "^loop[.]c$"; only["cjson"] = "^json[.]c$"
     only["cJSON.h"] = "^json[.]c$"; only["openssl"] = "^(digest|http_tls)[.]c$"
+    only["sqlite3.h"] = "^store"
     public_ok["stddef.h"] = public_ok["stdint.h"] = public_ok["stdbool.h"] = 1
 }
 function module(file,    name) {

@@ -38,7 +38,7 @@ function async.configure(config)
       "call lg.configure before anything else of lg", 3)
   end
   engine_config = engine_config or {}
-  for name, value in pairs(config) do engine_config[name] = value end
+  for name, value in pairs(config) do engine_config[name] = value or nil end
 end
 
 --- Call fn(engine) when the engine is made (or now, when it is).

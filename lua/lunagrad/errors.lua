@@ -49,6 +49,19 @@ function errors.is(x)
   return type(x) == "table" and getmetatable(x) == Error
 end
 
+-- Nothing more is bought: the user's interrupt, a limit of the run, or a store that fails.
+local STOPS = { cancelled = true, cap = true, store = true }
+
+--- Why nothing more can be bought, "cancelled", "cap" or "store", if a caught value says so; nil
+--- for errors of one call or row, which a loop may survive.
+---@param x any
+---@return string|nil
+function errors.stops(x)
+  if not errors.is(x) then return nil end
+  local kind = x.cause_kind or x.kind
+  return STOPS[kind] and kind or nil
+end
+
 --- Anything that was raised as an error object; what is no object becomes one of kind "script".
 ---@param x any
 ---@return lunagrad.error

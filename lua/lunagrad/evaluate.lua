@@ -10,12 +10,14 @@ local errors = require "lunagrad.errors"
 local metrics = require "lunagrad.metric"
 local options = require "lunagrad.options"
 local progress = require "lunagrad.progress"
+local recorder = require "lunagrad.record"
 local stats_math = require "lunagrad.stats_math"
 local var = require "lunagrad.var"
 
 local SPEC = {
   program = "callable", data = "table", metric = "callable", concurrency = "integer?",
   field = "string?", seed = "any", on_error = "string?", phase = "string?",
+  unrecorded = "boolean?",
 }
 local ON_ERROR = { raise = true, zero = true, skip = true }
 
@@ -66,10 +68,6 @@ local function score_row(program, metric, row, field)
   return output, number_of(metric(output, seen, answer)), answer
 end
 
-local function is_cancel(problem)
-  return errors.is(problem) and problem.kind == "cancelled"
-end
-
 local function run_row(spec, row)
   if spec.on_error == "raise" then
     local output, score = score_row(spec.program, spec.metric, row, spec.field)
@@ -77,7 +75,7 @@ local function run_row(spec, row)
   end
   local ok, output, score = pcall(score_row, spec.program, spec.metric, row, spec.field)
   if ok then return { example = row, output = output, score = score } end
-  if is_cancel(output) then error(output, 0) end
+  if errors.stops(output) then error(output, 0) end
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
 end
 
@@ -125,6 +123,7 @@ local function evaluate(spec)
     if row.error ~= nil then failed = failed + 1 end
     if row.score then scores[#scores + 1] = row.score end
   end
+  if not spec.unrecorded then recorder.evaluation(rows, spec.phase) end
   local low, high = stats_math.bootstrap(scores, { seed = spec.seed or 0 })
   return setmetatable({
     mean = stats_math.mean(scores), low = low, high = high, n = #scores, errors = failed,

@@ -8,6 +8,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
+local settings = require "lunagrad.settings"
 local var = require "lunagrad.var"
 
 local lg = { _NAME = "lunagrad", _VERSION = core.VERSION, VERSION = core.VERSION }
@@ -41,14 +42,19 @@ local CONFIG = {
 }
 
 --- Set options of the engine before anything else is used, e.g. lg.configure{ concurrency = 16 }.
+--- Limits and the store are among them: max_cost (dollars), max_calls, max_tokens, max_time
+--- (seconds), store (a directory, or true), durable ("group" or "full"), prices (a file).
 function lg.configure(opts)
   options.check(opts, CONFIG, "lg.configure", 3)
-  async.configure(opts)
+  settings.configure(opts, 2)
 end
+for name, kind in pairs(settings.SPEC) do CONFIG[name] = kind end
 async.configure(model.engine_settings())
 
 --- What was done so far: calls, attempts, retries, tokens by kind, …
 function lg.stats() return async.engine():stats() end
+
+require "lunagrad.record" -- begins the run when the engine is made
 
 -- ---- the operators' prompts ---------------------------------------------------
 

@@ -8,9 +8,11 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local prices = require "lunagrad.prices"
+local settings = require "lunagrad.settings"
 local var = require "lunagrad.var"
 
-local model = {}
+local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
 -- ---- where providers are ---------------------------------------------------------
 
@@ -115,12 +117,52 @@ end
 -- ---- calling ---------------------------------------------------------------------
 
 local Model = {}
-Model.__index = Model
 Model.__name = "lunagrad.model"
 
+-- The engine's part of each model that has none yet: made when the model is first used.
+local unmade = setmetatable({}, { __mode = "k" })
+
+-- A limit on money can only be kept where prices are known.
+local function check_price(name, price)
+  if not price and settings.get "max_micros" then
+    errors.raise("inval", ("max_cost: no price is known for %s, so the limit could not be kept")
+      :format(name), "name a JSON file in litellm's format that has it: --prices FILE, or "
+        .. "lg.configure{ prices = \"FILE\" }; or limit calls or tokens instead", 0)
+  end
+end
+
+local function realize(self)
+  local spec = unmade[self]
+  if spec.dialect ~= "host" then
+    check_price(spec.name, prices.fill(spec.name, spec))
+  end
+  local made = core.model(async.engine(), spec)
+  unmade[self] = nil
+  return made
+end
+
+function Model.__index(self, name)
+  if name ~= "core" then return Model[name] end
+  self.core = realize(self)
+  return rawget(self, "core")
+end
+
+local make_later = false
+
 local function make(self, spec)
-  self.core = core.model(async.engine(), spec)
-  return setmetatable(self, Model)
+  unmade[self] = spec
+  setmetatable(self, Model)
+  if not make_later then self.core = realize(self) end
+  return self
+end
+
+--- While fn runs, models are only described: the engine stays unmade, so that a script may still
+--- configure it.
+function model.later(fn)
+  make_later = true
+  local ok, problem = pcall(fn)
+  make_later = false
+  if not ok then error(problem, 0) end
 end
 
 local function take_messages(spec, where)
@@ -187,6 +229,23 @@ local function from_sim(name, opts)
       r.model = "sim/" .. short
       return sim.reply(r)
     end) })
+end
+
+-- Only what is recorded answers; replay.lua finds it.
+local function from_recording(name, opts)
+  local replay = require "lunagrad.replay"
+  local answer = replay.open(name:match "^replay/(.*)$")
+  return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
+    options = body_options(opts), concurrency = opts.concurrency,
+    tag = async.add_model(answer) })
+end
+
+-- A server's model in a dry run: sim answers, and what is asked is counted.
+local function from_dry_run(name, opts)
+  return make({ name = name }, { dialect = "host", name = name, model = name,
+    options = body_options(opts), concurrency = opts.concurrency,
+    no_memo = opts.memo == false,
+    tag = async.add_model(require("lunagrad.dryrun").model(name, decoded)) })
 end
 
 local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) end
@@ -259,6 +318,8 @@ function model.new(spec, name)
       'lg.model "openai/gpt-4o-mini"', 3)
   end
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
+  if spec:find "^replay/" then return from_recording(spec, opts) end
+  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
   return from_server(spec, opts, 2)
 end
 

@@ -14,6 +14,7 @@ local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.evaluate"
 local options = require "lunagrad.options"
 local progress = require "lunagrad.progress"
+local recorder = require "lunagrad.record"
 local stats_math = require "lunagrad.stats_math"
 local tgd = require "lunagrad.optim.tgd"
 local var = require "lunagrad.var"
@@ -119,7 +120,7 @@ local function try_row(run, row)
   if run.on_error == "raise" then return row_loss(run, row) end
   local ok, result = pcall(row_loss, run, row)
   if ok then return result end
-  if errors.is(result) and result.kind == "cancelled" then error(result, 0) end
+  if errors.stops(result) then error(result, 0) end
   return { failed = result }
 end
 
@@ -157,6 +158,7 @@ local function propose(run, batch)
   end
   check_reaches(losses)
   run.optimizer:zero_grad()
+  run.optimizer.step_number = run.step
   local root = #losses == 1 and losses[1] or var[run.aggregate](losses)
   root:backward(run.backward)
   return run.optimizer:step(), score, nil
@@ -166,32 +168,47 @@ end
 
 local function validate(run, phase)
   return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
-                    on_error = run.on_error, concurrency = run.concurrency, phase = phase }.mean
+                    on_error = run.on_error, concurrency = run.concurrency, phase = phase,
+                    unrecorded = true }
 end
 
-local function note_best(run, score)
-  local best = run.best
-  if not run.val or score > best.score or score == best.score and run.accept ~= "always" then
-    run.best = { texts = texts_of(run.params), score = score }
-  end
+--- The texts that are kept now, in the record; whether they are the best is decided here.
+local function keep(run, iteration, evaluation)
+  local texts, score = texts_of(run.params), evaluation and evaluation.mean
+  local best = not run.val or iteration == 0 or score > run.best.score
+    or score == run.best.score and run.accept ~= "always"
+  if best then run.best = { texts = texts, score = score } end
+  run.tape:candidate { iteration = iteration, texts = texts, score = score, best = best,
+                       rows = evaluation and evaluation.rows }
+end
+
+local function tell_proposal(run, record, evaluation)
+  run.tape:proposal { iteration = record.step, accepted = record.accepted, reason = record.reason,
+                      before = record.val_before, after = record.val_after, report = record.report,
+                      texts = record.changed and texts_of(run.params),
+                      rows = evaluation and evaluation.rows }
 end
 
 local function decide(run, record, versions)
   if not run.val then
     record.accepted, record.reason = true, "kept: there is no validation set"
-    note_best(run)
+    tell_proposal(run, record)
+    keep(run, record.step)
     return
   end
-  record.val_after = validate(run, ("validation %d"):format(record.step))
+  local evaluation = validate(run, ("validation %d"):format(record.step))
+  record.val_after = evaluation.mean
   record.accepted = ACCEPT[run.accept](record.val_after, run.score)
   local how = record.val_after > run.score and "better"
     or record.val_after == run.score and "a tie" or "worse"
   if record.accepted then
     record.reason, run.score = "kept: " .. how, record.val_after
-    note_best(run, record.val_after)
+    tell_proposal(run, record, evaluation)
+    keep(run, record.step, evaluation)
     if run.optimizer.accepted then run.optimizer:accepted(run.score) end
   else
     record.reason = "rejected: " .. how
+    tell_proposal(run, record, evaluation)
     if run.optimizer.rejected then run.optimizer:rejected(record.val_after, run.score) end
     roll_back(run.params, versions)
   end
@@ -204,6 +221,7 @@ local function one_step(run, number, batch)
   progress.emit { kind = "phase", name = ("train step %d/%d"):format(number, run.steps) }
   local versions = versions_of(run.params)
   local report, reason
+  run.step = number
   report, record.train_score, reason = propose(run, batch)
   record.report, record.skipped = report, report == nil
   if report and report.changed then
@@ -211,6 +229,7 @@ local function one_step(run, number, batch)
     decide(run, record, versions)
   else
     record.reason = reason or report.reason
+    if report then tell_proposal(run, record) end
   end
   run.optimizer:zero_grad()
   return record
@@ -235,11 +254,17 @@ local function stop_reason(run, idle)
   return nil
 end
 
+local function start(run)
+  run.tape = recorder.training(param_names(run.params))
+  local evaluation = run.val and validate(run, "validation of the start")
+  if evaluation then run.score, run.result.seed_score = evaluation.mean, evaluation.mean end
+  keep(run, 0, evaluation)
+end
+
 local function loop(run)
   local result = run.result
+  start(run)
   if run.val then
-    run.score = validate(run, "validation of the start")
-    run.best.score, result.seed_score = run.score, run.score
     if run.optimizer.accepted then run.optimizer:accepted(run.score) end
     progress.emit { kind = "score", best = run.score, seed = run.score }
   end
@@ -317,7 +342,8 @@ local function new_run(spec)
 end
 
 --- Improve parameters step by step; keep what validation does not refuse. When an error or an
---- interrupt ends it, the error object's field `training` holds what was reached.
+--- interrupt ends it, the error object's field `training` holds what was reached. A limit of the
+--- run (max_cost, …) ends it as steps do: the best so far is returned, `stopped` is "limit".
 ---
 --- spec: program(row) → variable; params; loss(answer, row) → variable; train; and, if wanted,
 --- val, metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs,
@@ -337,10 +363,17 @@ local function train(spec)
   local run = new_run(spec)
   local ok, problem = pcall(loop, run)
   restore(run)
+  if run.tape then
+    run.tape:close { complete = ok, texts = run.best.texts, score = run.best.score }
+  end
   local result = run.result
   result.best_score, result.texts, result.best = run.best.score, run.best.texts, {}
   for i, name in ipairs(param_names(run.params)) do result.best[name] = run.best.texts[i] end
   if ok then return result end
+  if errors.stops(problem) == "cap" then
+    result.stopped = "limit"
+    return result
+  end
   if errors.is(problem) then problem.training = result end
   error(problem, 0)
 end

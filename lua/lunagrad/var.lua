@@ -268,15 +268,19 @@ function Tool:__tostring() return ("tool %q"):format(self.name) end
 
 --- A Lua function as a node. `run` gets the inputs' texts, as a task: it may wait and call models;
 --- it returns a text and, if it judges, a score. `backward(ctx)` returns feedback by input name and
---- spares the model call; ctx has inputs, output, score, target, feedback, example.
----@param spec table {name, purpose, run, backward, inputs = {names}, role, target}
+--- spares the model call; ctx has inputs, output, score, target, feedback, example. With
+--- cache = true the store keeps results and finds them by name, version and inputs: change
+--- `version` when the function changes.
+---@param spec table {name, purpose, run, backward, inputs = {names}, role, target, cache, version}
 function var.tool(spec)
   options.check(spec, { name = "string", purpose = "string?", run = "function",
-    backward = "function?", inputs = "table?", role = "string?", target = "number?" }, "lg.tool", 3)
+    backward = "function?", inputs = "table?", role = "string?", target = "number?",
+    cache = "boolean?", version = "string?" }, "lg.tool", 3)
   local self = { name = spec.name, role = spec.role or spec.name, inputs = spec.inputs }
   setmetatable(self, Tool)
   local tag = async.add_tool(spec)
-  self.core = core.tool(async.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag)
+  self.core = core.tool(async.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag,
+    spec.cache and (spec.version or "") or nil)
   return self
 end
 

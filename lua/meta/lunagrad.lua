@@ -191,8 +191,18 @@ function lunagrad.is_var(x) end
 ---@param opts? {role?: string, fenced?: boolean}
 ---@return Var
 function lunagrad.format(template, fields, opts) end
+---@class lunagrad.tool_spec
+---@field name string
+---@field purpose string|nil what it does, for the critic
+---@field run function texts of the inputs → text, score
+---@field backward nil|fun(ctx: table): table feedback by input name; no model call then
+---@field inputs string[]|nil names
+---@field role string|nil
+---@field target number|nil the score that counts as solved
+---@field cache boolean|nil keep results in the store
+---@field version string|nil of the function: part of what results are found by
 --- A Lua function as a node.
----@param spec table {name=, purpose=, run=, backward=, inputs=, role=, target=}
+---@param spec lunagrad.tool_spec
 ---@return fun(...): Var
 function lunagrad.tool(spec) end
 --- Texts joined, scores added; feedback passes on unchanged.
@@ -216,8 +226,20 @@ function lunagrad.map(list, fn, opts) end
 ---@param context? table
 ---@return table task
 function lunagrad.spawn(fn, context, ...) end
+---@class lunagrad.config
+---@field store string|boolean|nil the store's directory; true: LUNAGRAD_HOME, or .lunagrad here
+---@field durable "group"|"full"|nil synced in groups, or every write waits for the disk
+---@field prices string|table|nil a file or a table in litellm's format, before the built-in prices
+---@field max_cost number|nil dollars
+---@field max_calls integer|nil
+---@field max_tokens integer|nil input and output
+---@field max_time number|nil seconds
+---@field concurrency integer|nil calls in flight for each endpoint
+---@field max_attempts integer|nil tries of one call
+---@field total_timeout_ms integer|nil of one try
+---@field seed integer|nil
 --- Options of the engine, before anything else is used.
----@param opts table
+---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end
 --- What was done so far.
 ---@return table
@@ -495,6 +517,11 @@ function lunagrad.errors.raise(kind, message, hint, level) end
 ---@param x any
 ---@return boolean
 function lunagrad.errors.is(x) end
+--- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
+--- a store that fails. nil for errors that a loop may survive.
+---@param x any
+---@return "cancelled"|"cap"|"store"|nil
+function lunagrad.errors.stops(x) end
 --- Anything raised, as an error object.
 ---@param x any
 ---@return lunagrad.error

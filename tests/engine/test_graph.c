@@ -168,7 +168,7 @@ static void test_failure_chain(void **state)
              (unsigned long long)lg_var_id(bad));
     assert_string_equal(script_error(call), want);
     assert_error(call, LG_ETOOL, "no luck");
-    assert_int_equal(s.n_prompts, 0); /* nothing was asked for it */
+    assert_int_equal(s.n_prompts, 0);                 /* nothing was asked for it */
     lg_var *later = concat2(&s, call, NULL, "later"); /* made when the input had failed */
     assert_true(script_run(&s));
     assert_error(later, LG_ETOOL, "later (node");

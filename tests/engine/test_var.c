@@ -109,8 +109,8 @@ static void test_number_text(void **state)
     static const struct {
         double x;
         const char *want;
-    } cases[] = {{0, "0"},         {-1.5, "-1.5"},       {1e300, "1e+300"},
-                 {0.1, "0.1"},     {1.25e-7, "1.25e-07"}, {(double)INFINITY, "inf"},
+    } cases[] = {{0, "0"},          {-1.5, "-1.5"},        {1e300, "1e+300"},
+                 {0.1, "0.1"},      {1.25e-7, "1.25e-07"}, {(double)INFINITY, "inf"},
                  {100000, "100000"}};
     char buf[40];
     (void)state;

@@ -47,12 +47,13 @@ function command.line(...)
   return table.concat(words, " ")
 end
 
--- Runs a shell line; returns { code =, out =, err = }. A sanitizer that was preloaded into
--- this process is not for all that the line starts.
+-- Runs a shell line, with a store of its own unless the line names another; returns
+-- { code =, out =, err = }. A sanitizer that was preloaded into this process is not for
+-- all that the line starts.
 function command.shell(line)
-  local out, err = command.temp(), command.temp()
-  local pipe = assert(io.popen(("( unset LD_PRELOAD; %s ) >%s 2>%s </dev/null; echo $?")
-    :format(line, out, err)))
+  local out, err, home = command.temp(), command.temp(), command.temp() .. ".home"
+  local pipe = assert(io.popen(([[unset LD_PRELOAD; LUNAGRAD_HOME=%s; export LUNAGRAD_HOME
+( %s ) >%s 2>%s </dev/null; echo $?; rm -rf %s]]):format(home, line, out, err, home)))
   local code = tonumber(pipe:read("a"))
   pipe:close()
   return { code = code, out = command.read(out), err = command.read(err) }

@@ -6,13 +6,20 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "mock", "help" }
+local COMMANDS = { "run", "mock", "runs", "show", "cache", "export", "help" }
+
+local IS_COMMAND = {}
+for _, name in ipairs(COMMANDS) do IS_COMMAND[name] = name ~= "help" end
 
 local HELP = [[
 lunagrad optimizes texts (prompts, code, plans, answers) by feedback that is propagated through
 a graph of model calls. Scripts are Lua.
 
 usage: lunagrad run SCRIPT [key=value …] [options]    run a script
+       lunagrad runs                                  what was run here, and how it ended
+       lunagrad show RUN                              what a run found, tried and cost
+       lunagrad export RUN [--format jsonl|csv|dot]   a run for other programs, or to be replayed
+       lunagrad cache stats|prune|clear               the replies that are kept
        lunagrad mock [options]                        a model server for tests
        lunagrad -e CODE [options]                     run a piece of Lua
        lunagrad help [COMMAND]                        this, or a command's options
@@ -32,7 +39,7 @@ end
 local function help(topic)
   if topic == nil or topic == "help" then
     io.stdout:write(HELP)
-  elseif topic == "run" or topic == "mock" then
+  elseif IS_COMMAND[topic] then
     io.stdout:write(require("lunagrad.cli." .. topic).help())
   else
     args.fail(("there is no command %q"):format(topic),
@@ -55,8 +62,7 @@ local function choose(argv)
     io.stderr:write(HELP)
     return 2
   end
-  if word == "run" then return require("lunagrad.cli.run").main(argv, 2) end
-  if word == "mock" then return require("lunagrad.cli.mock").main(argv, 2) end
+  if IS_COMMAND[word] then return require("lunagrad.cli." .. word).main(argv, 2) end
   if word == "help" then return help(argv[2]) end
   if word == "--help" or word == "-h" then return help(nil) end
   if word == "--version" or word == "-V" then return version() end

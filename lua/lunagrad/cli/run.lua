@@ -5,6 +5,7 @@
 -- world is cli.script's; the first three are loaded when there is something to see.
 
 local args = require "lunagrad.cli.args"
+local limits = require "lunagrad.cli.limits"
 local script = require "lunagrad.cli.script"
 local term = require "lunagrad.term"
 
@@ -27,6 +28,7 @@ run.spec = { name = "run", options = {
   { names = { "-e" }, key = "code", type = "text", what = "Lua code" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
+table.move(limits.options, 1, #limits.options, #run.spec.options + 1, run.spec.options)
 
 --- The text of `lunagrad help run`.
 function run.help()
@@ -52,12 +54,16 @@ the script does not name are "sim", a rule-based stand-in that needs no key and 
   --json              stdout carries only JSON lines, from "launch" to "done"; the script's own
                       output goes to stderr
 
+Money and memory:
+]] .. limits.HELP .. [[
+
 Ctrl-C once: no new calls are started, those in flight are finished. Twice: stop now.
-Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 130 interrupted.
+Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 4 a limit was reached,
+130 interrupted.
 
 examples:
   lunagrad run scripts/prompt.lua
-  lunagrad run scripts/prompt.lua data=questions.json -m openai/gpt-4o-mini -m judge=openai/gpt-4o
+  lunagrad run scripts/prompt.lua steps=20 -m openai/gpt-4o-mini -m judge=openai/gpt-4o --max-cost 2
   lunagrad -e 'print(lg.model "sim/default" "I have two apples and a pear. How many fruits?")'
 ]]
 end
@@ -122,7 +128,7 @@ end
 local function set_roles(lg, roles)
   if not next(roles) then return end
   local default = lg.default
-  default(roles)
+  require("lunagrad.model").later(function() default(roles) end)
   function lg.default(wanted)
     if type(wanted) ~= "table" then return default(wanted) end
     local rest = {}
@@ -141,6 +147,7 @@ end
 local function set_up(self, lg)
   local async = require "lunagrad.async"
   async.configure(engine_config(self.options))
+  limits.set_up(self)
   lg.args = self.arguments
   self.watch():watch_models()
   set_roles(lg, self.roles)
@@ -216,39 +223,53 @@ local function run_script(self, source)
     return body(table.unpack(self.words))
   end
   install_hooks(self)
+  local note = limits.look_back(self)
+  if note then self.watch():event({ kind = "note", text = note }) end
   require("lunagrad.async").spawn(body, nil, table.unpack(self.words)):await()
 end
 
 -- ---- the end ----------------------------------------------------------------------------
 
-local function again(self)
-  local words = {}
-  for i = 1, #self.argv do
-    local word = self.argv[i]
-    words[i] = word:find("^[%w_%-./=:,@%%+]+$") and word or "'" .. word:gsub("'", "'\\''") .. "'"
-  end
-  return "lunagrad " .. table.concat(words, " ")
-end
-
 local function end_interrupted(self)
   local watch = self.watch()
   if watch.mode ~= "none" then
-    watch:write_lines({ "lunagrad: interrupted", "  to start again: " .. again(self) })
+    watch:write_lines({ "lunagrad: interrupted", "  to start again: " .. limits.again(self) })
   end
+  limits.finish "interrupted"
   watch:close("interrupted", 130, "interrupted")
   return 130
 end
 
+local function end_at_limit(self)
+  local lines, message = limits.lines(self)
+  self.watch():write_lines(lines)
+  limits.finish "limit"
+  self.watch():close("limit", limits.LIMIT, message)
+  return limits.LIMIT
+end
+
 local function end_failed(self, problem)
+  if limits.is_limit(problem) then return end_at_limit(self) end
   local trouble = require "lunagrad.cli.trouble"
   local lines, code, status, message = trouble.describe(problem, self.source.path,
     self.outer_traceback)
+  limits.add_details(lines, problem)
   self.watch():write_lines(lines)
+  limits.finish(code == trouble.INTERRUPTED and "interrupted" or "failed")
   self.watch():close(status, code, message)
   return code
 end
 
+local function show_estimate(self)
+  local lines, record = limits.estimate()
+  self.watch():write_lines(lines)
+  self.watch():emit(record)
+end
+
 local function end_well(self)
+  if limits.reached() then return end_at_limit(self) end
+  limits.finish "done"
+  if self.options.dry_run then show_estimate(self) end
   if self.watching or self.options.json then self.watch():close("ok", 0) end
   return 0
 end
@@ -259,12 +280,14 @@ local function new_run(options, argv)
   function self.watch()
     if not self.watching then
       self.watching = require("lunagrad.cli.watch").new({ json = options.json,
-        display = options.display, source = self.source, started = self.started })
+        display = options.display, source = self.source, started = self.started,
+        dry_run = options.dry_run })
     end
     return self.watching
   end
   function self.leave(code, and_close)
     local number = code == nil and 0 or code == true and 0 or code == false and 1 or code
+    limits.finish(number == 0 and "done" or "failed")
     self.watch():close(number == 0 and "ok" or "error", number)
     os.exit(code, and_close)
   end
@@ -287,6 +310,7 @@ function run.main(argv, first)
     io.stdout:write(run.help())
     return 0
   end
+  limits.check(options)
   local self = new_run(options, argv)
   self.source = read_source(options)
   self.arguments, self.words = read_arguments(options.rest, self.source.rest, options.seed)

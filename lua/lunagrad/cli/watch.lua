@@ -23,8 +23,8 @@ function watch.new(about)
   local mode, colour, unicode = display.choose(about.display, term.isatty(2), os.getenv)
   local now = term.monotonic()
   return setmetatable({ json = about.json, mode = mode, source = about.source,
-    started = about.started, event_at = -math.huge, stats_at = now, asked = {}, maybe_asked = {},
-    interrupted = false,
+    started = about.started, dry_run = about.dry_run, event_at = -math.huge, stats_at = now,
+    asked = {}, maybe_asked = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
     display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
       width = function() return term.width(2) end, colour = colour, unicode = unicode }) },
@@ -118,7 +118,8 @@ local function emit_stats(self)
   self.stats_at = now
   local s = counters()
   if not s then return end
-  self:emit({ event = "stats", calls = s.calls, shared = s.shared,
+  self:emit({ event = "stats", calls = s.calls, shared = s.shared, served = s.served,
+    cost_usd = require("lunagrad.ledger").dollars(s),
     in_flight = s.in_flight + s.host_running, queued = s.queued + s.waiting,
     retries = s.retries, tokens = tokens(s) })
 end
@@ -149,8 +150,14 @@ end
 local function summary_lines(stats, seconds, models)
   local lines = {}
   local calls = ("%d bought"):format(stats.calls)
+  if (stats.served or 0) > 0 then
+    calls = ("%s, %d served from the store"):format(calls, stats.served)
+  end
   if stats.shared > 0 then calls = ("%s, %d shared"):format(calls, stats.shared) end
-  if stats.failed > 0 then calls = ("%s, %d failed"):format(calls, stats.failed) end
+  if stats.failed > 0 then
+    local how = (stats.cap or 0) > 0 and "refused by the limit or failed" or "failed"
+    calls = ("%s, %d %s"):format(calls, stats.failed, how)
+  end
   if stats.retries > 0 then calls = ("%s, %d retries"):format(calls, stats.retries) end
   if stats.ambiguous > 0 then
     calls = ("%s, %d ambiguous (perhaps paid for without a reply)"):format(calls, stats.ambiguous)
@@ -164,6 +171,8 @@ local function summary_lines(stats, seconds, models)
     end
   end
   if #words > 0 then lines[#lines + 1] = "tokens  " .. table.concat(words, "; ") end
+  local cost = require("lunagrad.ledger").cost_line(stats)
+  if cost then lines[#lines + 1] = "cost    " .. cost end
   lines[#lines + 1] = "time    " .. display.duration(seconds)
   if #models > 0 then lines[#lines + 1] = "models  " .. table.concat(models, ", ") end
   return lines
@@ -193,7 +202,8 @@ function methods:write_lines(lines)
 end
 
 local function show_summary(self, stats, models)
-  if self.mode == "none" or not stats or stats.calls + stats.shared + stats.failed == 0 then
+  if self.mode == "none" or self.dry_run or not stats
+    or stats.calls + stats.shared + stats.failed + (stats.served or 0) == 0 then
     return
   end
   local lines = summary_lines(stats, term.monotonic() - self.started, models)
@@ -215,7 +225,8 @@ local function emit_done(self, status, code, message, stats, models)
   self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,
     error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
     calls = s.calls, shared = s.shared, failed = s.failed, retries = s.retries,
-    ambiguous = s.ambiguous, tokens = tokens(s), models = models, cost_usd = or_null(nil),
+    ambiguous = s.ambiguous, tokens = tokens(s), models = models, served = s.served or 0,
+    cost_usd = or_null(require("lunagrad.ledger").dollars(s)), dry_run = self.dry_run,
     wall_s = math.floor((term.monotonic() - self.started) * 1000 + 0.5) / 1000 })
 end
 

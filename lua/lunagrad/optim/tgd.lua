@@ -14,6 +14,7 @@ local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
+local recorder = require "lunagrad.record"
 local var = require "lunagrad.var"
 
 local trim = extract.trim
@@ -110,7 +111,7 @@ local function tgd(spec)
     momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
     constraints = {}, examples = example_texts(spec.examples),
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
-    rewritten = {},
+    rewritten = {}, iteration = 0,
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
@@ -312,7 +313,8 @@ local function gather(self)
     else
       records[i] = feedback_of(p)
       entry.feedback_count = #records[i]
-      for n, record in ipairs(records[i]) do entry.feedback[n] = record.text end
+      for n, one in ipairs(records[i]) do entry.feedback[n] = one.text end
+      entry.records = records[i]
       if entry.feedback_count == 0 then
         entry.reason = "no feedback"
       else
@@ -328,6 +330,7 @@ end
 --- feedback = texts, feedback_count, reasked, reply = variable}}}
 function Tgd:step()
   local entries, active, records = gather(self)
+  self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
   local answers = async.map(active, function(i)
     return propose(self, i, records[i])
@@ -348,6 +351,7 @@ function Tgd:step()
     for i in pairs(accepted) do
       entries[i].reason = "kept as it was, because another parameter was refused"
     end
+    recorder.step(self.iteration, entries)
     return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
   end
   commit(self, active, accepted)
@@ -355,6 +359,7 @@ function Tgd:step()
   for i, answer in pairs(accepted) do
     entries[i].changed, entries[i].after = true, answer.text
   end
+  recorder.step(self.iteration, entries)
   return make_report(true, ("%d of %d parameter%s rewritten"):format(#active, #self.params,
     #self.params == 1 and "" or "s"), entries)
 end

@@ -1,0 +1,719 @@
+/* engine_turn.c - the engine's dealings with its store, a turn of the loop at a time.
+ *
+ * Three lists wait for the turn's transaction: attempts that ended, requests about to be
+ * sent, results of tools. When it is committed (and, if the engine is durable, on the
+ * disk) waiters hear of the replies, requests leave, tools' variables are ready: nothing
+ * is sent before its intent is stored, and nothing sees a reply before that is.
+ * While another process holds the store's lock all three lists wait. Called by engine.c,
+ * engine_host.c and the binding. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+enum { RETRY_MS = 2 };
+
+/* What is written of an attempt; there before it leaves, so that no reply is lost for
+ * want of memory. */
+struct lg_entry {
+    lg_link link;
+    struct lg_entry *prev, *next; /* all that belong to a request under way */
+    lg_request *request;          /* held while the entry is listed; NULL: it is gone */
+    unsigned char key[32];
+    int number;
+    int64_t latency_us;
+    bool serve; /* about to be sent, and found in the store after all */
+    lg_http_done done;
+    lg_fail said;
+    lg_paid paid;
+};
+
+typedef struct lg_outcome { /* of a tool whose results are kept */
+    lg_link link;
+    lg_var *out; /* counted */
+    lg_text *text;
+    unsigned char key[32];
+    bool has_score;
+    double score, target;
+} lg_outcome;
+
+/* ---- lists --------------------------------------------------------------------- */
+
+static void push(lg_links *l, lg_link *one)
+{
+    one->next = NULL;
+    *(l->tail ? &l->tail->next : &l->head) = one;
+    l->tail = one;
+    l->n++;
+}
+
+/* The link is the first member of what is listed. */
+static void *pop(lg_links *l)
+{
+    lg_link *one = l->head;
+    if (one) {
+        l->head = one->next;
+        l->tail = l->head ? l->tail : NULL;
+        l->n--;
+    }
+    return one;
+}
+
+static lg_links take_all(lg_links *l)
+{
+    lg_links all = *l;
+    *l = (lg_links){NULL, NULL, 0};
+    return all;
+}
+
+static void list_entry(lg_links *l, lg_entry *one)
+{
+    one->request->held++;
+    push(l, &one->link);
+}
+
+/* The request's entry is the turn's now. */
+static lg_entry *take_entry(lg_engine *e, lg_request *r)
+{
+    lg_entry *one = r->entry;
+    r->entry = NULL;
+    if (one) {
+        *(one->prev ? &one->prev->next : &e->turn.under_way) = one->next;
+        if (one->next) {
+            one->next->prev = one->prev;
+        }
+        one->prev = one->next = NULL;
+    }
+    return one;
+}
+
+static void free_entry(lg_engine *e, lg_entry *one)
+{
+    if (one) {
+        lg__http_done_free(&one->done);
+        lg__fail_free(&one->said);
+        lg__mem_free(&e->mem, one, sizeof *one);
+    }
+}
+
+static void free_outcome(lg_engine *e, lg_outcome *o)
+{
+    lg__text_unref(o->text);
+    lg__mem_free(&e->mem, o, sizeof *o);
+}
+
+/* ---- what is to be bought -------------------------------------------------------- */
+
+/* Its entry is made before it may leave. */
+static lg_entry *new_entry(lg_engine *e, lg_request *r)
+{
+    lg_entry *one = lg__mem_zero(&e->mem, sizeof *one);
+    if (one) {
+        one->request = r;
+        memcpy(one->key, r->key, sizeof one->key);
+        lg__bytes_init(&one->done.body, &e->mem, 1);
+        lg__fail_init(&one->done.fail);
+        lg__fail_init(&one->said);
+        one->paid.micros = -1;
+        r->entry = one;
+        one->next = e->turn.under_way;
+        if (one->next) {
+            one->next->prev = one;
+        }
+        e->turn.under_way = one;
+    }
+    return one;
+}
+
+static void refuse(lg_engine *e, lg_request *r, int code, const char *text)
+{
+    lg__sched_refuse(e->sched, r, code, text);
+    const lg_fail *why = lg__store_why(e->store);
+    if (code == LG_ESTORE && why->hint) {
+        lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
+    }
+    lg__engine_attempted(e, r, LG_REQ_FAILED);
+}
+
+void lg__turn_pick(lg_engine *e, lg_request *r)
+{
+    if (lg__store_broken(e->store)) {
+        refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+        return;
+    }
+    lg_entry *one = new_entry(e, r);
+    if (one) {
+        list_entry(&e->turn.picked, one);
+    } else {
+        refuse(e, r, LG_ENOMEM, "no memory to note the request");
+    }
+}
+
+void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
+{
+    lg_entry *one = take_entry(e, r);
+    one->number = r->attempts;
+    one->latency_us = lg__clock_now(&e->clock) - r->sent_us;
+    one->done = *d;
+    list_entry(&e->turn.ended, one);
+    lg__sched_finish_keep(e->sched, r, &one->done, &one->said, &one->paid);
+}
+
+/* Sent, and nobody waits any more: it may be paid for all the same. */
+void lg__turn_cancelled(lg_engine *e, lg_request *r)
+{
+    lg_entry *one = take_entry(e, r);
+    if (!one) {
+        return;
+    }
+    one->request = NULL;
+    one->number = r->attempts;
+    lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
+    one->said.ambiguous = true;
+    push(&e->turn.ended, &one->link);
+}
+
+/* ---- tools' results ----------------------------------------------------------------- */
+
+/* The key of what the node asks of its tool. */
+static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    const lg_tool *t = n->u.tool;
+    size_t many = n->n_edges;
+    lg_piece *in = lg__mem_new(&e->mem, 2 * many * sizeof *in);
+    if (!in) {
+        return LG_ENOMEM;
+    }
+    for (size_t i = 0; i < many; i++) {
+        in[2 * i] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
+        in[2 * i + 1] = (lg_piece){n->edges[i].seen->data, n->edges[i].seen->len};
+    }
+    int err = lg__store_tool_key(t->name->data, t->version->data, in, 2 * many, &e->mem, key);
+    lg__mem_free(&e->mem, in, 2 * many * sizeof *in);
+    return err;
+}
+
+static bool is_kept(const lg_engine *e, const lg_node *n)
+{
+    return e->store && n->u.tool->version;
+}
+
+bool lg__turn_find_result(lg_engine *e, lg_node *n)
+{
+    unsigned char key[32];
+    lg_text *text = NULL;
+    bool has_score = false;
+    double score = 0, target = 0;
+    if (!is_kept(e, n) || tool_key(e, n, key) ||
+        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
+        return false;
+    }
+    if (has_score) {
+        lg_var_set_score(n->out, score, target);
+    }
+    lg__var_ready(n->out, text);
+    return true;
+}
+
+int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target)
+{
+    if (!is_kept(e, n) || lg__store_broken(e->store)) {
+        return LG_STORE_BUSY; /* not ours */
+    }
+    lg_outcome *o = lg__mem_zero(&e->mem, sizeof *o);
+    if (!o || tool_key(e, n, o->key)) {
+        lg__mem_free(&e->mem, o, sizeof *o);
+        return LG_ENOMEM;
+    }
+    o->out = lg_var_ref(n->out);
+    o->text = text;
+    o->has_score = score != NULL;
+    o->score = score ? *score : 0;
+    o->target = target;
+    push(&e->turn.results, &o->link);
+    return LG_OK;
+}
+
+/* ---- a turn -------------------------------------------------------------------------- */
+
+/* A request drops its model's count without freeing it. */
+static void withdraw(lg_engine *e, lg_request *r)
+{
+    lg_model *m = lg_model_ref(r->model);
+    lg__sched_withdraw(e->sched, r);
+    lg_model_unref(m);
+}
+
+/* Nobody wants what was about to be sent: it is not. */
+static void drop_unwanted(lg_engine *e)
+{
+    lg_links all = take_all(&e->turn.picked);
+    lg_entry *one;
+    while ((one = pop(&all))) {
+        lg_request *r = one->request;
+        if (r->waiters || r->held > 1) {
+            push(&e->turn.picked, &one->link);
+            continue;
+        }
+        r->held--;
+        free_entry(e, take_entry(e, r));
+        withdraw(e, r);
+    }
+}
+
+static lg_came came_of(const lg_entry *one)
+{
+    const lg_http_done *d = &one->done;
+    bool whole = d->fail.code == LG_OK && d->status >= 200 && d->status <= 299;
+    return (lg_came){
+        .key = one->key,
+        .number = one->number,
+        .status = d->status,
+        .content_type = d->content_type,
+        .request_id = d->request_id,
+        .body = whole ? (d->body.data ? d->body.data : "") : NULL,
+        .body_len = whole ? d->body.len : 0,
+        .said = &one->said,
+        .has_usage = one->paid.has_usage,
+        .usage = one->paid.usage,
+        .micros = one->paid.micros,
+        .latency_us = one->latency_us,
+    };
+}
+
+static int write_entry(lg_engine *e, lg_entry *one)
+{
+    lg_came came = came_of(one);
+    lg_request *r = one->request;
+    bool good = r && one->said.code == LG_OK && r->state == LG_REQ_DONE;
+    return good ? lg__store_put_reply(e->store, r, &came) : lg__store_put_attempt(e->store, &came);
+}
+
+/* Another process may have bought the same since it was looked for. */
+static int write_intent(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    if (lg__store_is_stale(e->store, r)) {
+        int found = lg__store_find(e->store, r);
+        one->serve = found == 1;
+        if (found != 0) {
+            return found < 0 ? found : LG_OK;
+        }
+    }
+    return lg__store_intend(e->store, r);
+}
+
+static int write_outcome(lg_engine *e, const lg_outcome *o)
+{
+    const lg_tool *t = o->out->node->u.tool;
+    lg_result result = {
+        .key = o->key,
+        .name = t->name->data,
+        .version = t->version->data,
+        .text = o->text->data,
+        .len = o->text->len,
+        .has_score = o->has_score,
+        .score = o->score,
+        .target = o->target,
+    };
+    return lg__store_put_result(e->store, &result);
+}
+
+static void count_up(lg_engine *e)
+{
+    lg_stats s = {.size = sizeof s};
+    lg_engine_stats(e, &s);
+    const lg_stats *b = &e->turn.base;
+    lg_totals t = {s.calls - b->calls, s.served - b->served, 0, 0, s.micros - b->micros};
+    for (int k = 0; k < LG_KINDS; k++) {
+        t.tokens_in += (uint64_t)(s.usage[k].input - b->usage[k].input);
+        t.tokens_out += (uint64_t)(s.usage[k].output - b->usage[k].output);
+    }
+    lg__store_totals(e->store, &t);
+}
+
+static int write_turn(lg_engine *e)
+{
+    int err = LG_OK;
+    for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
+        err = write_entry(e, (lg_entry *)at);
+    }
+    for (lg_link *at = e->turn.picked.head; !err && at; at = at->next) {
+        err = write_intent(e, (lg_entry *)at);
+    }
+    for (lg_link *at = e->turn.results.head; !err && at; at = at->next) {
+        err = write_outcome(e, (const lg_outcome *)at);
+    }
+    if (err) {
+        lg__store_rollback(e->store);
+        return err;
+    }
+    count_up(e);
+    return lg__store_commit(e->store);
+}
+
+/* ---- after it ------------------------------------------------------------------------ */
+
+/* An entry is done with: what it held goes on, or goes. */
+static void let_go(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    free_entry(e, one);
+    if (!r || --r->held > 0) {
+        return;
+    }
+    bool over = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
+    if (over || r->waiters) {
+        lg__engine_attempted(e, r, r->state);
+    } else {
+        lg__engine_leave(e, r);
+    }
+}
+
+static void release_picked(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    r->held--;
+    if (one->serve) {
+        free_entry(e, take_entry(e, r));
+        e->served++;
+        lg__sched_serve(e->sched, r);
+        lg__engine_attempted(e, r, LG_REQ_DONE);
+    } else if (!r->waiters && !r->held) {
+        take_entry(e, r); /* its intent is there, and how it ended is noted, too */
+        one->request = NULL;
+        lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
+        one->number = r->attempts;
+        push(&e->turn.ended, &one->link);
+        withdraw(e, r);
+    } else {
+        lg__engine_send(e, r);
+    }
+}
+
+static void release_outcome(lg_engine *e, lg_outcome *o)
+{
+    lg_var *v = o->out;
+    if (v->state == LG_PENDING) {
+        if (o->has_score) {
+            lg_var_set_score(v, o->score, o->target);
+        }
+        lg__var_ready(v, lg__text_ref(o->text));
+    }
+    lg_var_unref(v);
+    free_outcome(e, o);
+}
+
+static void release(lg_engine *e, lg_batch *t)
+{
+    lg_entry *one;
+    lg_outcome *o;
+    lg_links ended = take_all(&t->ended), picked = take_all(&t->picked);
+    lg_links results = take_all(&t->results);
+    while ((one = pop(&ended))) {
+        let_go(e, one);
+    }
+    if (e->draining) {
+        lg__engine_drop_cancelled(e); /* what would be asked again */
+    }
+    while ((one = pop(&picked))) {
+        release_picked(e, one);
+    }
+    while ((o = pop(&results))) {
+        release_outcome(e, o);
+    }
+}
+
+/* The turn could not be stored: nobody may see what came, nothing may be sent. */
+static void fail_ended(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    const lg_fail *why = lg__store_why(e->store);
+    if (r && r->state == LG_REQ_DONE) {
+        lg__sched_spoil(e->sched, r);
+        lg__fail_set(&r->reply.fail, &e->mem, LG_ESTORE,
+                     "%s: the reply came and was paid for, but could not be stored: %s",
+                     r->model->name, lg__fail_message(why));
+        r->reply.fail.ambiguous = true;
+        if (why->hint) {
+            lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
+        }
+    }
+    let_go(e, one);
+}
+
+static void fail_picked(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    r->held--;
+    free_entry(e, take_entry(e, one->request));
+    refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+}
+
+static void fail_outcome(lg_engine *e, lg_outcome *o)
+{
+    lg_fail f;
+    if (o->out->state == LG_PENDING) {
+        lg__fail_init(&f);
+        lg__fail_copy(&f, lg__store_why(e->store));
+        f.code = LG_ESTORE;
+        lg__var_fail(o->out, LG_ESTORE, &f);
+        lg__fail_free(&f);
+    }
+    lg_var_unref(o->out);
+    free_outcome(e, o);
+}
+
+static void fail_turn(lg_engine *e, lg_batch *t)
+{
+    lg_entry *one;
+    lg_outcome *o;
+    lg_links ended = take_all(&t->ended), picked = take_all(&t->picked);
+    lg_links results = take_all(&t->results);
+    const lg_fail *why = lg__store_why(e->store);
+    lg__log_line(&e->log, LG_LOG_ERROR, "%s; nothing more is bought", lg__fail_message(why));
+    while ((one = pop(&ended))) {
+        fail_ended(e, one);
+    }
+    while ((one = pop(&picked))) {
+        fail_picked(e, one);
+    }
+    while ((o = pop(&results))) {
+        fail_outcome(e, o);
+    }
+}
+
+/* ---- when ------------------------------------------------------------------------------ */
+
+static bool is_empty(const lg_engine *e)
+{
+    const lg_batch *t = &e->turn;
+    return !t->ended.head && !t->picked.head && !t->results.head && !lg__store_queued(e->store);
+}
+
+static void try_later(void *ud)
+{
+    lg_engine *e = ud;
+    e->turn.alarmed = false; /* the step that runs this flushes */
+}
+
+/* Without a run of the host's, what is bought belongs to one of its own. */
+static int begin_own_run(lg_engine *e)
+{
+    if (lg__store_run(e->store) || (!e->turn.picked.head && !e->turn.results.head)) {
+        return LG_OK;
+    }
+    return lg__store_run_begin(e->store, NULL, NULL);
+}
+
+static void move(lg_batch *to, lg_batch *from)
+{
+    to->ended = take_all(&from->ended);
+    to->picked = take_all(&from->picked);
+    to->results = take_all(&from->results);
+}
+
+/* Of the disk's answer. Whether a turn may be written now. */
+static bool settle_synced(lg_engine *e)
+{
+    lg_batch *w = &e->synced;
+    if (!w->ended.head && !w->picked.head && !w->results.head) {
+        return true;
+    }
+    if (lg__store_syncing(e->store)) {
+        return false;
+    }
+    if (lg__store_check_sync(e->store)) {
+        fail_turn(e, w);
+    } else {
+        release(e, w);
+    }
+    return true;
+}
+
+static void write_now(lg_engine *e)
+{
+    int err = begin_own_run(e);
+    err = err ? err : lg__store_begin(e->store);
+    if (err == LG_STORE_BUSY) {
+        if (!e->turn.alarmed && e->turn.alarm) {
+            e->turn.alarmed = true;
+            lg__alarm_set(e->turn.alarm, RETRY_MS);
+        }
+        return;
+    }
+    err = err ? err : write_turn(e);
+    if (err) {
+        lg__store_give_up(e->store, err);
+        fail_turn(e, &e->turn);
+    } else if (lg__store_syncing(e->store)) {
+        move(&e->synced, &e->turn);
+    } else {
+        release(e, &e->turn);
+    }
+}
+
+void lg__turn_flush(lg_engine *e)
+{
+    if (!e->store || !settle_synced(e)) {
+        return;
+    }
+    drop_unwanted(e);
+    if (!is_empty(e)) {
+        write_now(e);
+    }
+}
+
+bool lg__turn_waits(const lg_engine *e)
+{
+    return e->store && (!is_empty(e) || e->synced.ended.head || e->synced.picked.head ||
+                        e->synced.results.head);
+}
+
+size_t lg__turn_size(const lg_engine *e)
+{
+    return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+static void wake(void *ud)
+{
+    lg_engine *e = ud;
+    lg__loop_wakeup(e->loop);
+}
+
+static void say_why(const lg_config *c, const lg_fail *why)
+{
+    if (c->why && c->why_size > 0) {
+        snprintf(c->why, c->why_size, "%s%s%s%s", lg__fail_message(why), why->hint ? " (" : "",
+                 why->hint ? why->hint->data : "", why->hint ? ")" : "");
+    }
+}
+
+int lg__turn_open(lg_engine *e, const lg_config *c)
+{
+    lg_fail why;
+    lg_store_config config = {
+        .dir = c->store_dir, .durable = c->durable != 0, .wake = wake, .wake_ud = e};
+    if (!c->store_dir) {
+        return LG_OK;
+    }
+    int err = lg__store_open(&e->mem, &e->log, &config, &e->store, &why);
+    if (err) {
+        say_why(c, &why);
+        lg__log_line(&e->log, LG_LOG_ERROR, "%s", lg__fail_message(&why));
+    }
+    lg__fail_free(&why);
+    return err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
+}
+
+static void drop_all(lg_engine *e, lg_batch *t)
+{
+    lg_entry *one;
+    lg_outcome *o;
+    while ((one = pop(&t->ended))) {
+        free_entry(e, one);
+    }
+    while ((o = pop(&t->results))) {
+        lg_var_unref(o->out);
+        free_outcome(e, o);
+    }
+}
+
+/* What came and was not yet written is paid for: it is written. Nobody hears of it. */
+void lg__turn_close(lg_engine *e)
+{
+    if (!e->store) {
+        return;
+    }
+    take_all(&e->turn.picked); /* they are under way, too */
+    take_all(&e->synced.picked);
+    if (!is_empty(e) && !lg__store_begin_wait(e->store)) {
+        write_turn(e);
+    }
+    drop_all(e, &e->turn);
+    drop_all(e, &e->synced);
+    while (e->turn.under_way) {
+        free_entry(e, take_entry(e, e->turn.under_way->request));
+    }
+    lg__store_close(e->store);
+    e->store = NULL;
+}
+
+/* All that waits is written now, even if another process must be waited for. */
+static void finish_turn(lg_engine *e)
+{
+    settle_synced(e);
+    drop_unwanted(e);
+    if (is_empty(e)) {
+        return;
+    }
+    int err = lg__store_begin_wait(e->store);
+    err = err ? err : write_turn(e);
+    if (err) {
+        lg__store_give_up(e->store, err);
+        fail_turn(e, &e->turn);
+    } else {
+        release(e, &e->turn);
+    }
+}
+
+/* ---- runs ------------------------------------------------------------------------------ */
+
+static int store_error(lg_engine *e, int err)
+{
+    const lg_fail *why = lg__store_why(e->store);
+    return lg__engine_error(e, err, "%s%s%s%s", lg__fail_message(why), why->hint ? " (" : "",
+                            why->hint ? why->hint->data : "", why->hint ? ")" : "");
+}
+
+static int need_store(lg_engine *e)
+{
+    return e->store ? LG_OK : lg__engine_error(e, LG_ESTATE, "the engine has no store");
+}
+
+static void rebase(lg_engine *e)
+{
+    e->turn.base = (lg_stats){.size = sizeof e->turn.base};
+    lg_engine_stats(e, &e->turn.base);
+}
+
+int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
+{
+    int err = need_store(e);
+    if (err) {
+        return err;
+    }
+    rebase(e);
+    err = lg__store_run_begin(e->store, name, meta);
+    if (run_id) {
+        *run_id = (uint64_t)lg__store_run(e->store);
+    }
+    return err ? store_error(e, err) : LG_OK;
+}
+
+int lg_run_end(lg_engine *e, const char *state)
+{
+    int err = need_store(e);
+    if (err) {
+        return err;
+    }
+    finish_turn(e);
+    count_up(e);
+    err = lg__store_run_end(e->store, state);
+    rebase(e);
+    lg__engine_touch(e);
+    return err ? store_error(e, err) : LG_OK;
+}
+
+lg_store *lg__engine_store(lg_engine *e)
+{
+    return e->store;
+}
+
+void lg__engine_flush(lg_engine *e)
+{
+    lg__turn_flush(e);
+    lg__engine_touch(e);
+}

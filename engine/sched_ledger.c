@@ -1,0 +1,270 @@
+/* sched_ledger.c - what calls cost, and the limits on it.
+ *
+ * Money is whole micro-dollars. An attempt's worst case is set aside before it is
+ * sent: every byte a token, and as many tokens out as the call allows. What is paid
+ * without a bill (a broken connection, a reply without usage) counts against the
+ * caps as its worst case. Called by sched.c and sched_verdict.c. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched_parts.h"
+
+enum { TURN_TOKENS = 8, CALL_TOKENS = 16 }; /* what chat templates add, at most */
+
+/* ---- arithmetic that stays at its end ------------------------------------ */
+
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+static int64_t least_zero(int64_t x)
+{
+    return x > 0 ? x : 0;
+}
+
+/* ---- prices ---------------------------------------------------------------- */
+
+static bool is_priced(const lg_model *m)
+{
+    return m->price_input >= 0 && m->price_output >= 0;
+}
+
+static int64_t or_input(const lg_model *m, int64_t price)
+{
+    return price >= 0 ? price : m->price_input;
+}
+
+/* -1: not known. Cached and written tokens are part of the input. */
+static int64_t cost(const lg_model *m, const lg_usage *u)
+{
+    if (!is_priced(m)) {
+        return -1;
+    }
+    int64_t plain = least_zero(u->input - u->cached - u->cache_write);
+    int64_t sum = times(plain, m->price_input);
+    sum = add(sum, times(u->cached, or_input(m, m->price_cached)));
+    sum = add(sum, times(u->cache_write, or_input(m, m->price_cache_write)));
+    sum = add(sum, times(u->output, m->price_output));
+    return add(sum, 500000) / 1000000;
+}
+
+/* ---- the worst case of an attempt ------------------------------------------ */
+
+static int64_t option_int(const lg_request *r, const char *name, int64_t otherwise)
+{
+    for (size_t i = 0; i < r->n_options; i++) {
+        if (strcmp(r->options[i].name, name) == 0) {
+            char *end;
+            long long n = strtoll(r->options[i].value, &end, 10);
+            return end != r->options[i].value && n > 0 ? n : otherwise;
+        }
+    }
+    return otherwise;
+}
+
+static int64_t worst_output(const lg_request *r)
+{
+    int64_t one = option_int(r, "max_tokens", r->model->max_output);
+    one = option_int(r, "max_completion_tokens", one);
+    return times(one, option_int(r, "n", 1));
+}
+
+static void estimate(lg_request *r)
+{
+    const lg_model *m = r->model;
+    int64_t in = CALL_TOKENS, out = worst_output(r);
+    for (size_t i = 0; i < r->n_turns; i++) {
+        in = add(in, TURN_TOKENS + (int64_t)r->turn_texts[i]->len);
+    }
+    r->worst_tokens = add(in, out);
+    r->worst_micros = m->provider ? -1 : 0;
+    if (m->provider && is_priced(m)) {
+        int64_t price = or_input(m, m->price_cached), write = or_input(m, m->price_cache_write);
+        price = price > m->price_input ? price : m->price_input;
+        price = write > price ? write : price;
+        int64_t sum = add(times(in, price), times(out, m->price_output));
+        r->worst_micros = add(sum, 999999) / 1000000;
+    }
+}
+
+/* ---- admission ------------------------------------------------------------- */
+
+/* Whether `more` still fits: yes, when others have finished, or never. */
+static int fits(uint64_t cap, uint64_t used, uint64_t reserved, int64_t more)
+{
+    uint64_t want = (uint64_t)more;
+    if (cap == 0 || (used <= cap && want <= cap - used && reserved <= cap - used - want)) {
+        return LG_ADMIT;
+    }
+    return used <= cap && want <= cap - used && reserved > 0 ? LG_HOLD : LG_REFUSE;
+}
+
+static void reach(lg_sched *s, int cap)
+{
+    if (s->stats.cap == LG_CAP_NONE) {
+        s->stats.cap = cap;
+    }
+}
+
+bool lg__ledger_late(lg_sched *s, int64_t now)
+{
+    int64_t most = s->cfg.max_time_ms;
+    if (most > 0 && now - s->start_us >= times(most, 1000)) {
+        reach(s, LG_CAP_TIME);
+    }
+    return s->stats.cap != LG_CAP_NONE;
+}
+
+int64_t lg__ledger_due(const lg_sched *s)
+{
+    return s->cfg.max_time_ms > 0 ? add(s->start_us, times(s->cfg.max_time_ms, 1000)) : INT64_MAX;
+}
+
+static int refuse_unpriced(lg_sched *s, lg_request *r)
+{
+    lg_fail *f = &r->reply.fail;
+    lg__fail_set(f, s->mem, LG_EINVAL,
+                 "%s: its price is not known, so a limit of cost cannot be "
+                 "kept",
+                 r->model->name);
+    lg__fail_hint(f, s->mem, "give the model's prices, or set no limit of cost");
+    return LG_REFUSE;
+}
+
+static int refuse(lg_sched *s, lg_request *r)
+{
+    static const char *const names[] = {"", "max_calls", "max_tokens", "max_cost", "max_time"};
+    const lg_sched_config *c = &s->cfg;
+    lg_fail *f = &r->reply.fail;
+    int cap = s->stats.cap;
+    uint64_t most[] = {0, c->max_calls, c->max_tokens, c->max_micros, (uint64_t)c->max_time_ms};
+    if (cap == LG_CAP_COST) {
+        lg__fail_set(f, s->mem, LG_ECAP,
+                     "%s: the limit %s = %" PRIu64 ".%06" PRIu64 " dollars is reached",
+                     r->model->name, names[cap], most[cap] / 1000000, most[cap] % 1000000);
+    } else {
+        lg__fail_set(f, s->mem, LG_ECAP, "%s: the limit %s = %" PRIu64 "%s is reached",
+                     r->model->name, names[cap], most[cap], cap == LG_CAP_TIME ? " ms" : "");
+    }
+    lg__fail_hint(f, s->mem, "what was bought so far is kept; run it again with a higher limit");
+    return LG_REFUSE;
+}
+
+int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now)
+{
+    const lg_sched_config *c = &s->cfg;
+    if (r->worst_tokens == 0) {
+        estimate(r);
+    }
+    if (lg__ledger_late(s, now)) {
+        return refuse(s, r);
+    }
+    if (c->max_micros > 0 && r->worst_micros < 0) {
+        return refuse_unpriced(s, r);
+    }
+    int calls = fits(c->max_calls, s->used_calls, 0, 1);
+    int tokens = fits(c->max_tokens, s->used_tokens, s->stats.reserved_tokens, r->worst_tokens);
+    int money =
+        fits(c->max_micros, s->used_micros, s->stats.reserved_micros, least_zero(r->worst_micros));
+    if (calls == LG_REFUSE || tokens == LG_REFUSE || money == LG_REFUSE) {
+        reach(s, calls == LG_REFUSE    ? LG_CAP_CALLS
+                 : tokens == LG_REFUSE ? LG_CAP_TOKENS
+                                       : LG_CAP_COST);
+        return refuse(s, r);
+    }
+    return tokens == LG_HOLD || money == LG_HOLD ? LG_HOLD : LG_ADMIT;
+}
+
+/* ---- the books ------------------------------------------------------------- */
+
+void lg__ledger_reserve(lg_sched *s, lg_request *r)
+{
+    r->reserved = true;
+    s->used_calls++;
+    s->stats.reserved_tokens += (uint64_t)r->worst_tokens;
+    s->stats.reserved_micros += (uint64_t)least_zero(r->worst_micros);
+}
+
+static void release(lg_sched *s, lg_request *r)
+{
+    if (r->reserved) {
+        r->reserved = false;
+        s->stats.reserved_tokens -= (uint64_t)r->worst_tokens;
+        s->stats.reserved_micros -= (uint64_t)least_zero(r->worst_micros);
+    }
+}
+
+static void charge_worst(lg_sched *s, const lg_request *r)
+{
+    s->used_tokens += (uint64_t)r->worst_tokens;
+    s->used_micros += (uint64_t)least_zero(r->worst_micros);
+}
+
+void lg__ledger_unsent(lg_sched *s, lg_request *r)
+{
+    if (r->reserved) {
+        s->used_calls--;
+    }
+    release(s, r);
+}
+
+void lg__ledger_lost(lg_sched *s, lg_request *r)
+{
+    release(s, r);
+    charge_worst(s, r);
+}
+
+static void add_usage(lg_sched *s, int kind, const lg_usage *u)
+{
+    lg_usage *sum = &s->stats.usage[kind];
+    sum->input += u->input;
+    sum->cached += u->cached;
+    sum->cache_write += u->cache_write;
+    sum->output += u->output;
+    sum->reasoning += u->reasoning;
+}
+
+/* Cost as far as it can be known; the provider's own word wins. */
+static void find_cost(lg_request *r)
+{
+    lg_reply *p = &r->reply;
+    if (!r->model->provider) {
+        p->micros = 0;
+    } else if (p->micros < 0 && p->has_usage) {
+        p->micros = cost(r->model, &p->usage);
+    }
+}
+
+void lg__ledger_settle(lg_sched *s, lg_request *r)
+{
+    const lg_reply *p = &r->reply;
+    bool good = p->fail.code == LG_OK, paid = good || p->has_usage || p->micros >= 0;
+    release(s, r);
+    if (!paid && !p->fail.ambiguous) {
+        return;
+    }
+    find_cost(r);
+    if (p->has_usage) {
+        add_usage(s, r->kind, &p->usage);
+        s->used_tokens += (uint64_t)least_zero(add(p->usage.input, p->usage.output));
+    } else {
+        s->used_tokens += (uint64_t)r->worst_tokens;
+    }
+    if (paid && p->micros >= 0) {
+        s->stats.micros += (uint64_t)p->micros;
+        s->stats.micros_by_kind[r->kind] += (uint64_t)p->micros;
+        s->used_micros += (uint64_t)p->micros;
+    } else {
+        s->stats.unpriced += paid ? 1 : 0;
+        s->used_micros += (uint64_t)least_zero(r->worst_micros);
+    }
+}

@@ -1,0 +1,113 @@
+/* store_internal.h - the store's inside, shared by store*.c and nobody else.
+ *
+ * Invariants: in_turn means that this process holds store.lock and a write
+ * transaction is open; broken is for ever. */
+#ifndef LG_STORE_INTERNAL_H
+#define LG_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store.h"
+
+enum {
+    LG_SQL_BEGIN = 0,
+    LG_SQL_COMMIT,
+    LG_SQL_ROLLBACK,
+    LG_SQL_FIND,
+    LG_SQL_FIND_BAD,
+    LG_SQL_PUT_REPLY,
+    LG_SQL_DROP_REPLY,
+    LG_SQL_PUT_ATTEMPT,
+    LG_SQL_PUT_INTENT,
+    LG_SQL_FIND_RESULT,
+    LG_SQL_PUT_RESULT,
+    LG_SQL_TOTALS,
+    LG_SQLS
+};
+
+enum { LG_INTENT_BYTES = 44 }; /* key, number (4), worst micros (8): little-endian */
+
+typedef struct lg_queued { /* a statement of the binding, bound */
+    struct lg_queued *next;
+    sqlite3_stmt *stmt;
+} lg_queued;
+
+typedef struct lg_syncer { /* store_sync.c; all under the mutex, once the thread runs */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t ask;
+    bool running, stop, eager;
+    int fd;                /* of the log */
+    uint64_t wanted, done; /* commits so far, and how many the disk has */
+    int err;               /* errno of the first failure */
+    void (*wake)(void *ud);
+    void *wake_ud;
+} lg_syncer;
+
+struct lg_store {
+    lg_mem *mem;
+    lg_log *log;
+    char *dir, *path, *log_path, *lock_path;
+    const char *vfs;
+    int wait_ms;
+    bool durable, read_only, in_turn, broken, wrote, has_bad;
+    int lock_fd;
+    sqlite3 *db;
+    sqlite3_stmt *sql[LG_SQLS];
+    lg_fail why;
+    int64_t busy_since_us; /* 0: not busy */
+    bool busy_told;
+    uint32_t version; /* SQLite's, of the data, as last seen */
+    uint32_t foreign; /* how often others changed it */
+    int log_pages, next_checkpoint;
+    lg_bytes intents; /* of this turn, packed */
+    lg_bytes scratch;
+    lg_queued *queue, **queue_end;
+    size_t n_queued;
+    sqlite3_stmt *cursor;
+    int64_t run; /* 0: none */
+    int run_fd;
+    lg_totals totals;
+    bool totals_changed;
+    lg_keymap lost; /* keys that dead runs had sent; read when first asked for */
+    bool lost_known;
+    lg_syncer sync;
+};
+
+/* store.c */
+/* Notes what SQLite said (rc) about doing `what`; final when a write is spoilt. */
+int lg__store_failed(lg_store *s, int rc, const char *what);
+int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+sqlite3_stmt *lg__store_sql(lg_store *s, int which); /* NULL: noted */
+int lg__store_do(lg_store *s, const char *sql);      /* plain text, no rows */
+int64_t lg__store_int(lg_store *s, const char *sql, int64_t otherwise);
+int64_t lg__store_now(void);     /* µs since 1970 */
+int64_t lg__store_ticks(void);   /* µs, monotonic */
+int lg__store_lock(lg_store *s); /* 0, LG_STORE_BUSY, LG_ESTORE */
+int lg__store_lock_wait(lg_store *s);
+void lg__store_unlock(lg_store *s);
+void lg__store_look(lg_store *s); /* has another process written? */
+
+/* store_schema.c: under the lock */
+int lg__store_migrate(lg_store *s);
+
+/* store_sync.c */
+int lg__sync_start(lg_syncer *y, const char *path, bool eager, void (*wake)(void *), void *ud);
+void lg__sync_ask(lg_syncer *y); /* a commit was written */
+bool lg__sync_pending(lg_syncer *y);
+int lg__sync_error(lg_syncer *y); /* errno, 0 */
+void lg__sync_stop(lg_syncer *y); /* after all that was asked for */
+
+/* store_sql.c */
+void lg__store_drop_queue(lg_store *s);
+int lg__store_run_queue(lg_store *s);
+
+/* store_run.c */
+void lg__store_run_close(lg_store *s);
+
+/* What an errno says, for messages: static text, safe in any thread. */
+const char *lg__store_words(int sys);
+
+#endif

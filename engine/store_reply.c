@@ -1,0 +1,329 @@
+/* store_reply.c - replies and tools' results: found by key, written in a turn.
+ *
+ * What is stored of a reply is the bytes that came; it is read by the dialect each
+ * time it is served, so that a mistake in reading costs nothing. A sum over key and
+ * bytes tells a damaged row. Called by engine_turn.c. */
+#include <string.h>
+
+#include "json.h"
+#include "store_internal.h"
+
+/* ---- a sum against damage ------------------------------------------------------ */
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+    h = (h ^ x) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ (h >> 29);
+}
+
+static uint64_t sum_bytes(uint64_t h, const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    h = mix(h, len);
+    for (; len >= 8; p += 8, len -= 8) {
+        uint64_t x = 0;
+        for (int i = 7; i >= 0; i--) {
+            x = x << 8 | p[i];
+        }
+        h = mix(h, x);
+    }
+    uint64_t x = 0;
+    for (size_t i = 0; i < len; i++) {
+        x = x << 8 | p[i];
+    }
+    return mix(h, x);
+}
+
+static int64_t sum_of(const unsigned char key[32], int status, const char *type, const char *body,
+                      size_t len)
+{
+    uint64_t h = sum_bytes((uint64_t)status, key, 32);
+    h = sum_bytes(h, type, strlen(type));
+    return (int64_t)sum_bytes(h, body, len);
+}
+
+/* ---- finding ------------------------------------------------------------------- */
+
+static const char *text_at(sqlite3_stmt *row, int column)
+{
+    const char *s = (const char *)sqlite3_column_text(row, column);
+    return s ? s : "";
+}
+
+static void tell_unfit(lg_store *s, const lg_request *r, const char *why)
+{
+    if (s->log) {
+        lg__log_line(s->log, LG_LOG_WARN,
+                     "%s: a stored reply cannot be used, so it is asked for "
+                     "again: %s",
+                     r->model->name, why);
+    }
+}
+
+/* The row's bytes as a reply. 1, 0, LG_ENOMEM. */
+static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
+{
+    lg_answer a = {
+        .status = sqlite3_column_int(row, 0),
+        .content_type = text_at(row, 1),
+        .request_id = text_at(row, 2),
+        .retry_after_ms = -1,
+        .should_retry = "",
+    };
+    const char *body = sqlite3_column_blob(row, 4);
+    a.len = (size_t)sqlite3_column_bytes(row, 4);
+    a.body = body ? body : "";
+    if (sqlite3_column_type(row, 3) != SQLITE_NULL &&
+        sqlite3_column_int64(row, 3) != sum_of(r->key, a.status, a.content_type, a.body, a.len)) {
+        tell_unfit(s, r, "it is damaged");
+        return 0;
+    }
+    lg__reply_free(&r->reply);
+    r->model->provider->decode(s->mem, r->model, &a, &r->reply);
+    if (r->reply.fail.code == LG_OK) {
+        return 1;
+    }
+    int code = r->reply.fail.code;
+    if (code != LG_ENOMEM && sqlite3_column_type(row, 3) != SQLITE_NULL) {
+        tell_unfit(s, r, lg__fail_message(&r->reply.fail));
+    }
+    lg__reply_free(&r->reply);
+    return code == LG_ENOMEM ? LG_ENOMEM : 0;
+}
+
+static int find(lg_store *s, lg_request *r, int which, bool *there)
+{
+    sqlite3_stmt *row = lg__store_sql(s, which);
+    if (!row) {
+        return s->why.code;
+    }
+    int found = 0;
+    sqlite3_bind_blob(row, 1, r->key, sizeof r->key, SQLITE_STATIC);
+    int rc = sqlite3_step(row);
+    *there = rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW) {
+        found = serve(s, r, row);
+    } else if (rc != SQLITE_DONE) {
+        found = lg__store_failed(s, rc, "be read");
+    }
+    sqlite3_reset(row);
+    return found;
+}
+
+int lg__store_find(lg_store *s, lg_request *r)
+{
+    bool there = false, bad = false;
+    if (s->broken) {
+        return s->why.code;
+    }
+    int found = find(s, r, LG_SQL_FIND, &there);
+    if (found == 0 && s->has_bad) {
+        found = find(s, r, LG_SQL_FIND_BAD, &bad);
+    }
+    r->stored_unfit = there && found == 0;
+    lg__store_look(s);
+    r->looked = s->foreign;
+    return found;
+}
+
+bool lg__store_is_stale(const lg_store *s, const lg_request *r)
+{
+    return r->looked != s->foreign;
+}
+
+/* ---- writing replies ----------------------------------------------------------- */
+
+static void bind_text(sqlite3_stmt *to, int at, const char *s)
+{
+    sqlite3_bind_text(to, at, s, -1, SQLITE_STATIC);
+}
+
+static void bind_known(sqlite3_stmt *to, int at, bool known, int64_t n)
+{
+    if (known) {
+        sqlite3_bind_int64(to, at, n);
+    } else {
+        sqlite3_bind_null(to, at);
+    }
+}
+
+/* Nothing is left bound, so that nothing is read after it has gone. */
+static int finish(lg_store *s, sqlite3_stmt *stmt)
+{
+    int rc = sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? LG_OK : lg__store_failed(s, rc, "be written");
+}
+
+/* What was asked, for people and for replays: messages, options, sample. */
+static int write_request(const lg_request *r, lg_bytes *b)
+{
+    lg__bytes_clear(b);
+    lg__bytes_adds(b, "{\"messages\":[");
+    for (size_t i = 0; i < r->n_turns; i++) {
+        lg__bytes_adds(b, i ? ",{\"role\":" : "{\"role\":");
+        lg__json_write_string(b, r->turn_roles[i], strlen(r->turn_roles[i]));
+        lg__bytes_adds(b, ",\"content\":");
+        lg__json_write_string(b, r->turn_texts[i]->data, r->turn_texts[i]->len);
+        lg__bytes_addc(b, '}');
+    }
+    lg__bytes_adds(b, "],\"options\":{");
+    for (size_t i = 0; i < r->n_options; i++) {
+        lg__bytes_adds(b, i ? "," : "");
+        lg__json_write_string(b, r->options[i].name, strlen(r->options[i].name));
+        lg__bytes_addc(b, ':');
+        lg__bytes_adds(b, r->options[i].value);
+    }
+    return lg__bytes_addf(b, "},\"sample\":%lu}", (unsigned long)r->sample);
+}
+
+static void bind_came(sqlite3_stmt *to, const lg_came *c)
+{
+    bind_text(to, 7, c->content_type);
+    bind_text(to, 8, c->request_id);
+    bind_known(to, 10, c->has_usage, c->usage.input);
+    bind_known(to, 11, c->has_usage, c->usage.cached);
+    bind_known(to, 12, c->has_usage, c->usage.cache_write);
+    bind_known(to, 13, c->has_usage, c->usage.output);
+    bind_known(to, 14, c->has_usage, c->usage.reasoning);
+    bind_known(to, 15, c->micros >= 0, c->micros);
+    sqlite3_bind_int(to, 16, c->micros < 0);
+    sqlite3_bind_int64(to, 17, c->latency_us);
+    sqlite3_bind_int64(to, 18, lg__store_now());
+    sqlite3_bind_int64(to, 19, sum_of(c->key, c->status, c->content_type, c->body, c->body_len));
+    sqlite3_bind_blob64(to, 21, c->body, c->body_len, SQLITE_STATIC);
+}
+
+static int drop_unfit(lg_store *s, lg_request *r)
+{
+    sqlite3_stmt *drop = r->stored_unfit ? lg__store_sql(s, LG_SQL_DROP_REPLY) : NULL;
+    if (!drop) {
+        return r->stored_unfit ? s->why.code : LG_OK;
+    }
+    sqlite3_bind_blob(drop, 1, r->key, sizeof r->key, SQLITE_STATIC);
+    r->stored_unfit = false;
+    return finish(s, drop);
+}
+
+int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
+{
+    sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_REPLY);
+    int err = put ? drop_unfit(s, r) : s->why.code;
+    err = err ? err : write_request(r, &s->scratch);
+    if (err) {
+        return err;
+    }
+    const char *query;
+    size_t base = lg__model_base(r->model, &query);
+    sqlite3_bind_blob(put, 1, c->key, 32, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 2, s->run);
+    sqlite3_bind_int(put, 3, r->kind);
+    bind_text(put, 4, r->model->name);
+    sqlite3_bind_text(put, 5, r->model->base_url, (int)base, SQLITE_STATIC);
+    sqlite3_bind_int(put, 6, c->status);
+    bind_text(put, 9, r->reply.finish_reason);
+    bind_came(put, c);
+    sqlite3_bind_text64(put, 20, s->scratch.data, s->scratch.len, SQLITE_STATIC, SQLITE_UTF8);
+    err = finish(s, put);
+    if (err || sqlite3_changes(s->db) > 0) {
+        return err;
+    }
+    /* Two runs bought the same at once: both go on with the one that is kept. */
+    lg_fail twice;
+    lg_came paid = *c;
+    lg__fail_init(&twice);
+    lg__fail_set(&twice, s->mem, LG_OK, "another run stored its reply to this first");
+    paid.said = &twice;
+    paid.body = NULL;
+    err = lg__store_put_attempt(s, &paid);
+    lg__fail_free(&twice);
+    return err ? err : lg__store_find(s, r) == LG_ENOMEM ? LG_ENOMEM : LG_OK;
+}
+
+int lg__store_put_attempt(lg_store *s, const lg_came *c)
+{
+    sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_ATTEMPT);
+    if (!put) {
+        return s->why.code;
+    }
+    sqlite3_bind_int64(put, 1, s->run);
+    sqlite3_bind_blob(put, 2, c->key, 32, SQLITE_STATIC);
+    sqlite3_bind_int(put, 3, c->number);
+    bind_text(put, 4, lg_error_name(c->said->code));
+    sqlite3_bind_int(put, 5, c->said->ambiguous);
+    bind_text(put, 6, lg__fail_message(c->said));
+    sqlite3_bind_int64(put, 7, lg__store_now());
+    bind_known(put, 8, c->status > 0, c->status);
+    bind_text(put, 9, c->content_type);
+    bind_known(put, 10, c->has_usage, c->usage.input);
+    bind_known(put, 11, c->has_usage, c->usage.output);
+    bind_known(put, 12, c->micros >= 0, c->micros);
+    if (c->body) {
+        sqlite3_bind_blob64(put, 13, c->body, c->body_len, SQLITE_STATIC);
+        s->has_bad = true;
+    }
+    return finish(s, put);
+}
+
+/* ---- tools' results ------------------------------------------------------------ */
+
+int lg__store_tool_key(const char *name, const char *version, const lg_piece *inputs, size_t n,
+                       lg_mem *m, unsigned char key[32])
+{
+    static const char schema[] = "lunagrad-tool-1";
+    lg_piece *pieces = lg__mem_new(m, (n + 3) * sizeof *pieces);
+    if (!pieces) {
+        return LG_ENOMEM;
+    }
+    pieces[0] = (lg_piece){schema, sizeof schema - 1};
+    pieces[1] = (lg_piece){name, strlen(name)};
+    pieces[2] = (lg_piece){version, strlen(version)};
+    memcpy(pieces + 3, inputs, n * sizeof *inputs);
+    int err = lg__digest(pieces, n + 3, key);
+    lg__mem_free(m, pieces, (n + 3) * sizeof *pieces);
+    return err;
+}
+
+int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **text, bool *has_score,
+                          double *score, double *target)
+{
+    sqlite3_stmt *row = s->broken ? NULL : lg__store_sql(s, LG_SQL_FIND_RESULT);
+    if (!row) {
+        return s->why.code;
+    }
+    int found = 0;
+    sqlite3_bind_blob(row, 1, key, 32, SQLITE_STATIC);
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_ROW) {
+        const char *said = text_at(row, 0);
+        *text = lg__text_new(s->mem, said, (size_t)sqlite3_column_bytes(row, 0));
+        *has_score = sqlite3_column_type(row, 1) != SQLITE_NULL;
+        *score = sqlite3_column_double(row, 1);
+        *target = sqlite3_column_double(row, 2);
+        found = *text ? 1 : LG_ENOMEM;
+    } else if (rc != SQLITE_DONE) {
+        found = lg__store_failed(s, rc, "be read");
+    }
+    sqlite3_reset(row);
+    return found;
+}
+
+int lg__store_put_result(lg_store *s, const lg_result *t)
+{
+    sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_RESULT);
+    if (!put) {
+        return s->why.code;
+    }
+    sqlite3_bind_blob(put, 1, t->key, 32, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 2, s->run);
+    bind_text(put, 3, t->name);
+    bind_text(put, 4, t->version);
+    sqlite3_bind_text64(put, 5, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
+    if (t->has_score) {
+        sqlite3_bind_double(put, 6, t->score);
+        sqlite3_bind_double(put, 7, t->target);
+    }
+    sqlite3_bind_int64(put, 8, lg__store_now());
+    return finish(s, put);
+}

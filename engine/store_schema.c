@@ -1,0 +1,146 @@
+/* store_schema.c - the tables, their version, and the way from older ones.
+ *
+ * docs/store.md describes them for people who read them. Called by store.c. */
+#include "store_internal.h"
+
+#include <stdio.h>
+
+#define APPLICATION "1819635297" /* "luna": what `file` and others go by */
+
+/* Replies stand in the order they came, narrow columns first; the key has an index of
+ * its own, so that a look-up reads few pages. */
+static const char tables[] =
+    "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, script TEXT, args TEXT, "
+    "seed INTEGER, meta TEXT, started_us INTEGER NOT NULL, ended_us INTEGER, state TEXT NOT NULL, "
+    "pid INTEGER, calls INTEGER NOT NULL DEFAULT 0, served INTEGER NOT NULL DEFAULT 0, "
+    "tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, "
+    "micros INTEGER NOT NULL DEFAULT 0, best_score REAL, seed_score REAL);"
+    "CREATE INDEX run_name ON run(name);"
+    "CREATE TABLE reply(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, run_id INTEGER, "
+    "kind INTEGER, model TEXT, endpoint TEXT, status INTEGER, content_type TEXT, "
+    "request_id TEXT, finish_reason TEXT, input INTEGER, cached INTEGER, cache_write INTEGER, "
+    "output INTEGER, reasoning INTEGER, micros INTEGER, unpriced INTEGER, latency_us INTEGER, "
+    "created_us INTEGER, sum INTEGER, request TEXT, body BLOB);"
+    "CREATE INDEX reply_run ON reply(run_id);"
+    "CREATE TABLE intent(id INTEGER PRIMARY KEY, run_id INTEGER, created_us INTEGER, "
+    "packed BLOB);"
+    "CREATE INDEX intent_run ON intent(run_id);"
+    "CREATE TABLE attempt(id INTEGER PRIMARY KEY, run_id INTEGER, key BLOB, number INTEGER, "
+    "code TEXT, ambiguous INTEGER, message TEXT, created_us INTEGER, status INTEGER, "
+    "content_type TEXT, input INTEGER, output INTEGER, micros INTEGER, body BLOB);"
+    "CREATE INDEX attempt_run ON attempt(run_id);"
+    "CREATE INDEX attempt_body ON attempt(key) WHERE body IS NOT NULL;"
+    "CREATE TABLE tool_result(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, run_id INTEGER, "
+    "name TEXT, version TEXT, text TEXT, score REAL, target REAL, created_us INTEGER);"
+    "CREATE TABLE candidates(id INTEGER PRIMARY KEY, run_id INTEGER, idx INTEGER, "
+    "iteration INTEGER, parents TEXT, texts TEXT, score REAL, is_best INTEGER, "
+    "created_us INTEGER);"
+    "CREATE INDEX candidates_run ON candidates(run_id);"
+    "CREATE TABLE proposals(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, "
+    "parent_idx INTEGER, accepted INTEGER, reason TEXT, before REAL, after REAL, texts TEXT, "
+    "feedback TEXT, created_us INTEGER);"
+    "CREATE INDEX proposals_run ON proposals(run_id);"
+    "CREATE TABLE gradients(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, "
+    "param TEXT, text TEXT, source_example INTEGER, from_role TEXT, score REAL);"
+    "CREATE INDEX gradients_run ON gradients(run_id);"
+    "CREATE TABLE edits(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, param TEXT, "
+    "before TEXT, after TEXT, gradient_ids TEXT);"
+    "CREATE INDEX edits_run ON edits(run_id);"
+    "CREATE TABLE scores(id INTEGER PRIMARY KEY, run_id INTEGER, candidate_idx INTEGER, "
+    "phase TEXT, example INTEGER, score REAL);"
+    "CREATE INDEX scores_run ON scores(run_id);"
+    "PRAGMA application_id=" APPLICATION ";"
+    "PRAGMA user_version=1;";
+
+/* steps[v - 1] leads from version v to v + 1, inside a transaction that also raises
+ * user_version. There is only one version yet. */
+static const char *const steps[] = {NULL};
+_Static_assert(sizeof steps / sizeof *steps == LG_SCHEMA, "a step from each older version");
+
+static int in_transaction(lg_store *s, const char *sql)
+{
+    int err = lg__store_do(s, "BEGIN IMMEDIATE");
+    err = err ? err : lg__store_do(s, sql);
+    err = err ? err : lg__store_do(s, "COMMIT");
+    if (err && !sqlite3_get_autocommit(s->db)) {
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return err;
+}
+
+/* A database in the other journal mode has its lock where two writers can meet. */
+static int use_log(lg_store *s)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(s->db, "PRAGMA journal_mode=WAL", -1, &stmt, NULL);
+    bool good = rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW &&
+                sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_ROW) {
+        return lg__store_failed(s, rc, "be opened");
+    }
+    return good ? LG_OK
+                : lg__store_fail(s, LG_ESTORE, true,
+                                 "%s: this file system cannot hold a "
+                                 "database with a write-ahead log",
+                                 s->path);
+}
+
+static int make(lg_store *s)
+{
+    if (s->read_only) {
+        return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
+    }
+    int err = lg__store_do(s, "PRAGMA page_size=8192");
+    err = err ? err : use_log(s);
+    return err ? err : in_transaction(s, tables);
+}
+
+static int newer(lg_store *s, int64_t version)
+{
+    int err = lg__store_fail(s, LG_ESTORE, true,
+                             "%s: it was made by a newer lunagrad (its tables "
+                             "have version %lld, this one knows %d)",
+                             s->path, (long long)version, LG_SCHEMA);
+    lg__fail_hint(&s->why, s->mem, "use the newer lunagrad, or another directory");
+    return err;
+}
+
+static int raise_version(lg_store *s, int64_t version)
+{
+    char sql[64];
+    int err = use_log(s);
+    for (; !err && version < LG_SCHEMA; version++) {
+        snprintf(sql, sizeof sql, "PRAGMA user_version=%lld", (long long)version + 1);
+        err = lg__store_do(s, "BEGIN IMMEDIATE");
+        err = err ? err : lg__store_do(s, steps[version - 1]);
+        err = err ? err : lg__store_do(s, sql);
+        err = err ? err : lg__store_do(s, "COMMIT");
+        if (err && !sqlite3_get_autocommit(s->db)) {
+            sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+    }
+    return err;
+}
+
+int lg__store_migrate(lg_store *s)
+{
+    int64_t version = lg__store_int(s, "PRAGMA user_version", -1);
+    int64_t owner = version < 0 ? -1 : lg__store_int(s, "PRAGMA application_id", -1);
+    int64_t tables_there =
+        owner < 0 ? -1 : lg__store_int(s, "SELECT count(*) FROM sqlite_schema", -1);
+    if (tables_there < 0) {
+        return s->why.code ? s->why.code : LG_ESTORE;
+    }
+    if (tables_there == 0 && version == 0) {
+        return make(s);
+    }
+    if (owner != lg__store_int(s, "SELECT " APPLICATION, 0) || version < 1) {
+        return lg__store_fail(s, LG_ESTORE, true, "%s: this is another program's database",
+                              s->path);
+    }
+    if (version > LG_SCHEMA) {
+        return newer(s, version);
+    }
+    return s->read_only ? LG_OK : raise_version(s, version);
+}

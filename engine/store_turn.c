@@ -1,0 +1,209 @@
+/* store_turn.c - a turn of the loop as one transaction, under the lock.
+ *
+ * begin, then whatever store_reply.c writes, then commit, which adds the turn's
+ * intents as one row. The log moves into the database seldom, by the one who holds
+ * the lock and has just written. Called by engine_turn.c and store_run.c. */
+#include <string.h>
+
+#include "store_internal.h"
+
+enum { CHECKPOINT_PAGES = 8192, CHECKPOINT_AGAIN = 2048 };
+static const int64_t TELL_US = 10000000, GIVE_UP_US = 60000000;
+
+/* ---- begin --------------------------------------------------------------------- */
+
+/* Nothing is sent while another holds the lock; that must not go unseen. */
+static int busy(lg_store *s)
+{
+    int64_t now = lg__store_ticks();
+    if (s->busy_since_us == 0) {
+        s->busy_since_us = now;
+    }
+    int64_t gone = now - s->busy_since_us;
+    if (gone > TELL_US && !s->busy_told && s->log) {
+        s->busy_told = true;
+        lg__log_line(s->log, LG_LOG_WARN, "%s: waiting for another program that keeps it locked",
+                     s->path);
+    }
+    return gone > GIVE_UP_US ? lg__store_failed(s, SQLITE_PERM, "wait any longer for its lock")
+                             : LG_STORE_BUSY;
+}
+
+static int sync_failed(lg_store *s, int err)
+{
+    return lg__store_fail(s, LG_ESTORE, true, "%s: the disk did not take what was written: %s",
+                          s->log_path, lg__store_words(err));
+}
+
+int lg__store_check_sync(lg_store *s)
+{
+    int err = lg__sync_error(&s->sync);
+    return err ? sync_failed(s, err) : LG_OK;
+}
+
+void lg__store_give_up(lg_store *s, int code)
+{
+    if (s->why.code == LG_OK) {
+        lg__store_fail(s, code, true, "%s: cannot be written: %s", s->path, lg_error_text(code));
+    }
+    s->broken = true;
+}
+
+int lg__store_begin(lg_store *s)
+{
+    lg__store_check_sync(s);
+    if (s->broken) {
+        return s->why.code;
+    }
+    sqlite3_stmt *begin = lg__store_sql(s, LG_SQL_BEGIN);
+    int err = begin ? lg__store_lock(s) : s->why.code;
+    if (err) {
+        return err == LG_STORE_BUSY ? busy(s) : err;
+    }
+    int rc = sqlite3_step(begin);
+    sqlite3_reset(begin);
+    if (rc != SQLITE_DONE) {
+        lg__store_unlock(s);
+        return (rc & 0xff) == SQLITE_BUSY ? busy(s) : lg__store_failed(s, rc, "be written");
+    }
+    s->busy_since_us = 0;
+    s->busy_told = false;
+    s->in_turn = true;
+    lg__store_look(s);
+    lg__bytes_clear(&s->intents);
+    return LG_OK;
+}
+
+int lg__store_begin_wait(lg_store *s)
+{
+    int64_t until = lg__store_ticks() + (int64_t)s->wait_ms * 1000;
+    int err;
+    while ((err = lg__store_begin(s)) == LG_STORE_BUSY && lg__store_ticks() < until) {
+        sqlite3_sleep(5);
+    }
+    return err == LG_STORE_BUSY ? lg__store_failed(s, SQLITE_BUSY, "be written") : err;
+}
+
+/* ---- intents --------------------------------------------------------------------- */
+
+static void put_number(unsigned char *to, uint64_t x, int bytes)
+{
+    for (int i = 0; i < bytes; i++) {
+        to[i] = (unsigned char)(x >> (8 * i));
+    }
+}
+
+int lg__store_intend(lg_store *s, const lg_request *r)
+{
+    unsigned char one[LG_INTENT_BYTES];
+    memcpy(one, r->key, 32);
+    put_number(one + 32, (uint64_t)r->attempts, 4);
+    put_number(one + 36, (uint64_t)r->worst_micros, 8);
+    return lg__bytes_add(&s->intents, one, sizeof one);
+}
+
+static int run_bound(lg_store *s, sqlite3_stmt *stmt)
+{
+    int rc = sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return rc == SQLITE_DONE ? LG_OK : lg__store_failed(s, rc, "be written");
+}
+
+static int write_intents(lg_store *s)
+{
+    sqlite3_stmt *put = s->intents.len > 0 ? lg__store_sql(s, LG_SQL_PUT_INTENT) : NULL;
+    if (!put) {
+        return s->intents.len > 0 ? s->why.code : LG_OK;
+    }
+    sqlite3_bind_int64(put, 1, s->run);
+    sqlite3_bind_int64(put, 2, lg__store_now());
+    sqlite3_bind_blob64(put, 3, s->intents.data, s->intents.len, SQLITE_STATIC);
+    return run_bound(s, put);
+}
+
+static int write_totals(lg_store *s)
+{
+    sqlite3_stmt *put = s->totals_changed && s->run ? lg__store_sql(s, LG_SQL_TOTALS) : NULL;
+    if (!put) {
+        return s->totals_changed && s->run ? s->why.code : LG_OK;
+    }
+    const lg_totals *t = &s->totals;
+    sqlite3_bind_int64(put, 1, s->run);
+    sqlite3_bind_int64(put, 2, (int64_t)t->calls);
+    sqlite3_bind_int64(put, 3, (int64_t)t->served);
+    sqlite3_bind_int64(put, 4, (int64_t)t->tokens_in);
+    sqlite3_bind_int64(put, 5, (int64_t)t->tokens_out);
+    sqlite3_bind_int64(put, 6, (int64_t)t->micros);
+    return run_bound(s, put);
+}
+
+/* ---- commit ---------------------------------------------------------------------- */
+
+static void checkpoint(lg_store *s)
+{
+    if (s->log_pages < s->next_checkpoint) {
+        return;
+    }
+    int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED) {
+        lg__store_failed(s, rc, "take what its log holds");
+    }
+    s->next_checkpoint = s->log_pages + CHECKPOINT_AGAIN;
+}
+
+static int ask_sync(lg_store *s)
+{
+    lg_syncer *y = &s->sync;
+    int err = lg__sync_start(y, s->log_path, s->durable, y->wake, y->wake_ud);
+    if (err) {
+        return sync_failed(s, err);
+    }
+    lg__sync_ask(y);
+    return LG_OK;
+}
+
+void lg__store_rollback(lg_store *s)
+{
+    if (!sqlite3_get_autocommit(s->db)) {
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    s->in_turn = false;
+    lg__store_unlock(s);
+}
+
+int lg__store_commit(lg_store *s)
+{
+    sqlite3_stmt *commit = lg__store_sql(s, LG_SQL_COMMIT);
+    int err = commit ? write_intents(s) : s->why.code;
+    err = err ? err : write_totals(s);
+    err = err ? err : lg__store_run_queue(s);
+    if (!err) {
+        int rc = sqlite3_step(commit);
+        sqlite3_reset(commit);
+        err = rc == SQLITE_DONE ? LG_OK : lg__store_failed(s, rc, "be written");
+    }
+    if (err) {
+        lg__store_rollback(s);
+        return err;
+    }
+    s->in_turn = false;
+    s->wrote = true;
+    s->totals_changed = false;
+    uint32_t foreign = s->foreign;
+    lg__store_look(s);
+    s->foreign = foreign; /* that was ourselves */
+    if (s->log_pages < CHECKPOINT_PAGES) {
+        s->next_checkpoint = CHECKPOINT_PAGES;
+    }
+    err = ask_sync(s);
+    checkpoint(s);
+    lg__store_unlock(s);
+    return err;
+}
+
+bool lg__store_syncing(const lg_store *s)
+{
+    lg_syncer *y = (lg_syncer *)(uintptr_t)&s->sync; /* its mutex is no data of the store */
+    return s->durable && lg__sync_pending(y);
+}

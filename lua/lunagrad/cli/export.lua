@@ -1,0 +1,271 @@
+--- `lunagrad export RUN`: a run as JSON lines, a table as CSV, its candidates as a graph.
+--
+-- The JSON lines are what the model replay/FILE answers from.
+
+local args = require "lunagrad.cli.args"
+local core = require "lunagrad.core"
+local display = require "lunagrad.cli.display"
+local file = require "lunagrad.file"
+local ledger = require "lunagrad.ledger"
+local store = require "lunagrad.cli.store"
+
+local export = {}
+
+local HELP = [[
+usage: lunagrad export RUN [--format jsonl|csv|dot] [-o FILE] [options]
+
+Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
+
+  --format F     jsonl: everything, an object a line, each with its "type": run, call, candidate,
+                 proposal, gradient, edit, score (default); csv: one table; dot: the candidates
+                 and where they came from, for Graphviz
+  --table T      of csv: candidates (default), proposals, gradients, edits, scores or calls
+  --all-replies  of jsonl: also the replies that other runs bought; a run that the store answered
+                 from them needs these to be replayed
+  -o FILE        write this file, whole or not at all; default: standard output
+]] .. store.HELP .. [[
+
+lunagrad run SCRIPT -m replay/FILE answers from the calls of such a file, without a network, and
+fails at the first request that it does not hold.
+
+examples:
+  lunagrad export prompt-3fa1c2 -o recorded.jsonl
+  lunagrad export prompt-3fa1c2 --format csv --table scores > scores.csv
+  lunagrad export 12 --format dot | dot -Tsvg > candidates.svg
+]]
+
+local TABLES = { "candidates", "proposals", "gradients", "edits", "scores", "calls" }
+
+local SPEC = { name = "export", options = store.with {
+  { names = { "--format" }, key = "format", type = "word", values = { "jsonl", "csv", "dot" },
+    what = "jsonl, csv or dot" },
+  { names = { "--table" }, key = "table", type = "word", values = TABLES, what = "a table" },
+  { names = { "--all-replies" }, key = "all_replies", type = "flag" },
+  { names = { "-o", "--output" }, key = "output", type = "word", what = "a file" },
+} }
+
+--- The text of `lunagrad help export`.
+function export.help() return HELP end
+
+-- ---- rows ------------------------------------------------------------------------------
+
+-- Columns in the order of docs/store.md; texts of JSON become what they say.
+local COLUMNS = {
+  candidates = { "run_id", "idx", "iteration", "parents", "texts", "score", "is_best",
+    "created_us" },
+  proposals = { "id", "run_id", "iteration", "parent_idx", "accepted", "reason", "before", "after",
+    "texts", "feedback", "created_us" },
+  gradients = { "id", "run_id", "iteration", "param", "text", "source_example", "from_role",
+    "score" },
+  edits = { "id", "run_id", "iteration", "param", "before", "after", "gradient_ids" },
+  scores = { "run_id", "candidate_idx", "phase", "example", "score" },
+  calls = { "id", "run_id", "kind", "model", "endpoint", "status", "request_id", "finish_reason",
+    "input", "cached", "cache_write", "output", "reasoning", "micros", "unpriced", "latency_us",
+    "created_us" },
+}
+local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = true }
+local IS_FLAG = { is_best = true, accepted = true, unpriced = true }
+local SINGULAR = { candidates = "candidate", proposals = "proposal", gradients = "gradient",
+  edits = "edit", scores = "score" }
+
+local PAGE = 1000 -- rows held at once: a store may be larger than memory
+
+-- Rows of a table, page by page, in the order they were written.
+local function each(handle, name, where, fn)
+  local from = name == "calls" and "reply" or name
+  local after = -1
+  while true do
+    local rows = handle.query(("SELECT rowid AS row_number, * FROM %s WHERE %s AND rowid > ?"
+      .. " ORDER BY rowid LIMIT %d"):format(from, where, PAGE), after)
+    for _, row in ipairs(rows) do fn(row) end
+    if #rows < PAGE then return end
+    after = rows[#rows].row_number
+  end
+end
+
+local function kind_name(kind)
+  return math.type(kind) == "integer" and ledger.KINDS[kind + 1] or kind
+end
+
+-- ---- JSON lines ------------------------------------------------------------------------
+
+local function value_of(column, value)
+  if value == nil then return core.null end
+  if IS_FLAG[column] then return value == 1 end
+  if not IS_JSON[column] then return value end
+  local decoded = core.json_decode(value)
+  if decoded == nil then return value end
+  if type(decoded) == "table" and next(decoded) == nil and value:sub(1, 1) == "[" then
+    return store.array(decoded)
+  end
+  return decoded
+end
+
+local function json_row(name, row)
+  local object = { type = SINGULAR[name] }
+  for _, column in ipairs(COLUMNS[name]) do object[column] = value_of(column, row[column]) end
+  return core.json_encode(object)
+end
+
+-- What the reply says, from the provider's own bytes. Content may be a list of parts.
+local function text_of(body)
+  local reply = core.json_decode(body)
+  local choice = type(reply) == "table" and type(reply.choices) == "table" and reply.choices[1]
+  local message = type(choice) == "table" and choice.message
+  local content = type(message) == "table" and message.content
+  if type(content) == "string" then return content end
+  if type(content) ~= "table" then return nil end
+  local parts = {}
+  for _, part in ipairs(content) do
+    if type(part) == "table" and type(part.text) == "string" then parts[#parts + 1] = part.text end
+  end
+  return table.concat(parts)
+end
+
+-- Lists that are empty stay lists.
+local function request_of(row)
+  local request = type(row.request) == "string" and core.json_decode(row.request)
+  if type(request) ~= "table" then return core.null end
+  return request
+end
+
+local function call_row(row)
+  return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
+    model = row.model, request = request_of(row), text = store.or_null(text_of(row.body)),
+    finish_reason = store.or_null(row.finish_reason),
+    request_id = store.or_null(row.request_id),
+    usage = { input = row.input or 0, cached = row.cached or 0,
+      cache_write = row.cache_write or 0, output = row.output or 0,
+      reasoning = row.reasoning or 0 },
+    micros = row.unpriced == 1 and core.null or store.or_null(row.micros),
+    latency_us = store.or_null(row.latency_us), created_us = store.or_null(row.created_us) }
+end
+
+local function run_row(handle, run)
+  return core.json_encode { type = "run", id = run.id, name = run.name,
+    script = store.or_null(run.script), seed = store.or_null(run.seed),
+    state = store.state(handle, run), started_us = run.started_us,
+    ended_us = store.or_null(run.ended_us), calls = run.calls or 0, served = run.served or 0,
+    best_score = store.or_null(run.best_score), seed_score = store.or_null(run.seed_score) }
+end
+
+-- A run that was answered from replies of others cannot be replayed from its own.
+local function warn_if_served(runs, bought)
+  local last = runs[#runs]
+  if (last.served or 0) + (last.calls or 0) > bought then
+    io.stderr:write("lunagrad: some calls of this run were answered by replies that other runs"
+      .. " bought; --all-replies exports them, too\n")
+  end
+end
+
+local function jsonl(handle, runs, options, write)
+  local where = "run_id IN " .. store.ids(runs)
+  for _, run in ipairs(runs) do write(run_row(handle, run), "\n") end
+  local bought = 0
+  each(handle, "calls", options.all_replies and "1" or where, function(row)
+    bought = bought + 1
+    write(call_row(row), "\n")
+  end)
+  if not options.all_replies then warn_if_served(runs, bought) end
+  for _, name in ipairs { "candidates", "proposals", "gradients", "edits", "scores" } do
+    each(handle, name, where, function(row) write(json_row(name, row), "\n") end)
+  end
+end
+
+-- ---- CSV -------------------------------------------------------------------------------
+
+-- RFC 4180; a cell that a spreadsheet would take for a formula gets a quote mark before it.
+local function csv_cell(value)
+  if value == nil then return "" end
+  if type(value) == "number" then return tostring(value) end
+  local text = tostring(value)
+  if text:find "^[=+@\t\r]" or text:find "^%-[^%d.]" then text = "'" .. text end
+  if text:find "[\",\r\n]" then return '"' .. text:gsub('"', '""') .. '"' end
+  return text
+end
+
+local function csv(handle, runs, options, write)
+  local name = options.table or "candidates"
+  local columns = COLUMNS[name]
+  write(table.concat(columns, ","), "\r\n")
+  each(handle, name, "run_id IN " .. store.ids(runs), function(row)
+    local cells = {}
+    for i, column in ipairs(columns) do
+      cells[i] = csv_cell(column == "kind" and kind_name(row.kind) or row[column])
+    end
+    write(table.concat(cells, ","), "\r\n")
+  end)
+end
+
+-- ---- DOT -------------------------------------------------------------------------------
+
+local function dot_text(text)
+  return '"' .. display.clean(text):gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"'
+end
+
+local function dot_node(row)
+  local score = row.score and ("\n%.3f"):format(row.score) or ""
+  return ("  c%d_%d [label=%s%s];"):format(row.run_id, row.idx,
+    dot_text(("%d%s"):format(row.idx, score)), row.is_best == 1 and ", penwidth=3" or "")
+end
+
+local function dot(handle, runs, _, write)
+  write("digraph candidates {\n  node [shape=box];\n")
+  each(handle, "candidates", "run_id IN " .. store.ids(runs), function(row)
+    write(dot_node(row), "\n")
+    for _, parent in ipairs(core.json_decode(row.parents or "[]") or {}) do
+      write(("  c%d_%d -> c%d_%d;\n"):format(row.run_id, parent, row.run_id, row.idx))
+    end
+  end)
+  each(handle, "proposals", "accepted = 0 AND parent_idx IS NOT NULL AND run_id IN "
+    .. store.ids(runs), function(row)
+    write(("  p%d [label=%s, style=dashed];\n  c%d_%d -> p%d [style=dashed];\n"):format(row.id,
+      dot_text(("step %d\n%s"):format(row.iteration, row.reason or "")), row.run_id,
+      row.parent_idx, row.id))
+  end)
+  write("}\n")
+end
+
+-- ---- the command -----------------------------------------------------------------------
+
+local FORMATS = { jsonl = jsonl, csv = csv, dot = dot }
+
+local function check(options)
+  if #options.rest ~= 1 then args.fail("export needs one run", "lunagrad runs lists them") end
+  options.format = options.format or options.table and "csv" or "jsonl"
+  if options.table and options.format ~= "csv" then
+    args.fail("--table is for --format csv", "jsonl has all tables")
+  end
+  if options.all_replies and options.format ~= "jsonl" then
+    args.fail("--all-replies is for --format jsonl")
+  end
+end
+
+local function to_file(options, fill)
+  local parts = {}
+  fill(function(...)
+    for i = 1, select("#", ...) do parts[#parts + 1] = (select(i, ...)) end
+  end)
+  local ok, message = file.write(options.output, table.concat(parts))
+  if not ok then args.fail(message) end
+end
+
+--- Run the command.
+---@return integer exit code
+function export.main(argv, first)
+  local options = args.parse(SPEC, argv, first)
+  if options.help then
+    io.stdout:write(HELP)
+    return 0
+  end
+  check(options)
+  store.use(options, function(handle)
+    local runs = store.find(handle, options.rest[1])
+    local function fill(write) FORMATS[options.format](handle, runs, options, write) end
+    if options.output then return to_file(options, fill) end
+    fill(function(...) io.stdout:write(...) end)
+  end)
+  return 0
+end
+
+return export

@@ -1,0 +1,309 @@
+--- `lunagrad show RUN`: what a run found, tried, cost, and may have paid for without a reply.
+
+local args = require "lunagrad.cli.args"
+local core = require "lunagrad.core"
+local display = require "lunagrad.cli.display"
+local ledger = require "lunagrad.ledger"
+local prices = require "lunagrad.prices"
+local store = require "lunagrad.cli.store"
+
+local show = {}
+
+local HELP = [[
+usage: lunagrad show RUN [options]
+
+Shows a run: its candidates, the proposals accepted and rejected with the reasons, what its calls
+cost by role and model, and the calls that may have been paid for without a reply. RUN is a name
+(all its starts are counted together) or the number of one start, from lunagrad runs.
+
+  --candidate N  print the texts of candidate N, and nothing else
+  --all          all rows, not the last 20 of each table
+]] .. store.HELP .. [[
+
+examples:
+  lunagrad show prompt-3fa1c2
+  lunagrad show prompt-3fa1c2 --candidate 4 > prompt.txt
+  lunagrad show 12 --json
+]]
+
+local SPEC = { name = "show", options = store.with {
+  { names = { "--candidate" }, key = "candidate", type = "integer", min = 0, what = "a number" },
+  { names = { "--all" }, key = "all", type = "flag" },
+} }
+
+--- The text of `lunagrad help show`.
+function show.help() return HELP end
+
+-- ---- what is asked of the store --------------------------------------------------------
+
+local LEDGER = "SELECT kind, model, count(*) AS calls, sum(input) AS input, sum(cached) AS cached,"
+  .. " sum(cache_write) AS cache_write, sum(output) AS output, sum(reasoning) AS reasoning,"
+  .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM reply WHERE run_id IN %s"
+  .. " GROUP BY kind, model ORDER BY kind, model"
+
+local function kind_name(kind)
+  return math.type(kind) == "integer" and ledger.KINDS[kind + 1] or tostring(kind)
+end
+
+local function ledger_of(handle, ids)
+  local rows = handle.query(LEDGER:format(ids))
+  for _, row in ipairs(rows) do row.kind = kind_name(row.kind) end
+  return rows
+end
+
+--- The start whose records are shown: the last that has any, or else the last.
+local function recorded(handle, runs)
+  for i = #runs, 1, -1 do
+    local row = handle.one("SELECT (SELECT count(*) FROM candidates WHERE run_id = ?) + (SELECT"
+      .. " count(*) FROM scores WHERE run_id = ?) AS n", runs[i].id, runs[i].id)
+    if row.n > 0 then return runs[i] end
+  end
+  return runs[#runs]
+end
+
+local function gather(handle, word)
+  local runs = store.find(handle, word)
+  local main, ids = recorded(handle, runs), store.ids(runs)
+  return {
+    runs = runs, main = main, last = runs[#runs], state = store.state(handle, runs[#runs]),
+    ledger = ledger_of(handle, ids),
+    candidates = handle.query("SELECT * FROM candidates WHERE run_id = ? ORDER BY idx", main.id),
+    proposals = handle.query("SELECT * FROM proposals WHERE run_id = ? ORDER BY id", main.id),
+    scores = handle.query("SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
+      .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %' GROUP BY phase"
+      .. " ORDER BY min(rowid)", main.id),
+    failed = handle.query("SELECT code, count(*) AS n, sum(micros) AS micros FROM attempt WHERE"
+      .. " run_id IN " .. ids .. " GROUP BY code ORDER BY n DESC, code"),
+    ambiguous = store.ambiguous(handle, runs),
+  }
+end
+
+-- ---- as JSON ---------------------------------------------------------------------------
+
+local function decoded(text, default)
+  local value = type(text) == "string" and core.json_decode(text) or nil
+  if value == nil then return default end
+  return value
+end
+
+local function json_ledger(row)
+  local known = (row.unpriced or 0) == 0 and row.calls > 0
+  return { role = row.kind, model = row.model, calls = row.calls, input = row.input,
+    cached = row.cached, cache_write = row.cache_write, output = row.output,
+    reasoning = row.reasoning, unpriced = row.unpriced,
+    cost_usd = store.dollars(known and row.micros or nil) }
+end
+
+local function json_candidate(row)
+  return { idx = row.idx, iteration = row.iteration,
+    parents = store.array(decoded(row.parents, {})), texts = decoded(row.texts, core.null),
+    score = store.or_null(row.score), is_best = row.is_best == 1 }
+end
+
+local function json_proposal(row)
+  return { iteration = row.iteration, parent_idx = store.or_null(row.parent_idx),
+    accepted = row.accepted == 1, reason = row.reason, before = store.or_null(row.before),
+    after = store.or_null(row.after), texts = decoded(row.texts, core.null),
+    feedback = decoded(row.feedback, core.null) }
+end
+
+local function json_ambiguous(row)
+  return { run_id = row.run_id, key = row.key, attempt = store.or_null(row.attempt),
+    worst_cost_usd = store.dollars(row.worst_micros), created_us = store.or_null(row.created_us),
+    code = store.or_null(row.code), bought_again = row.again == true }
+end
+
+local function mapped(list, fn)
+  local out = {}
+  for i, row in ipairs(list) do out[i] = fn(row) end
+  return store.array(out)
+end
+
+local function totals(rows)
+  local sum = ledger.total(rows)
+  return json_ledger { kind = "all", model = "all", calls = sum.calls, input = sum.input,
+    cached = sum.cached, cache_write = sum.cache_write, output = sum.output,
+    reasoning = sum.reasoning, micros = sum.micros, unpriced = sum.unpriced }
+end
+
+local function to_json(found)
+  local last = found.last
+  store.emit { name = last.name, state = found.state, script = store.or_null(last.script),
+    meta = decoded(last.meta, core.null), recorded_id = found.main.id,
+    starts = mapped(found.runs, function(run)
+      return { id = run.id, started_us = run.started_us, ended_us = store.or_null(run.ended_us),
+        calls = run.calls or 0, served = run.served or 0 }
+    end),
+    best_score = store.or_null(found.main.best_score),
+    seed_score = store.or_null(found.main.seed_score),
+    ledger = mapped(found.ledger, json_ledger), total = totals(found.ledger),
+    candidates = mapped(found.candidates, json_candidate),
+    proposals = mapped(found.proposals, json_proposal),
+    failed_attempts = mapped(found.failed, function(row)
+      return { code = row.code, attempts = row.n, micros = row.micros or 0 }
+    end),
+    ambiguous = mapped(found.ambiguous, json_ambiguous),
+    ambiguous_worst_usd = store.dollars(store.worst(found.ambiguous)) }
+end
+
+-- ---- for people ------------------------------------------------------------------------
+
+local SHOWN = 20
+
+local lines_of = require("lunagrad.cli.table").lines
+
+local function append(lines, title, rows, align, most)
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = title
+  for _, line in ipairs(lines_of(rows, align, most)) do lines[#lines + 1] = "  " .. line end
+end
+
+-- The last rows of a list, and how many were left out.
+local function newest(list, all)
+  local first = all and 1 or math.max(1, #list - SHOWN + 1)
+  local note = first > 1 and (", the last %d (--all)"):format(SHOWN) or ""
+  return table.move(list, first, #list, 1, {}), note
+end
+
+local function head(lines, found)
+  local last, main = found.last, found.main
+  local meta = decoded(last.meta, {})
+  lines[1] = ("%s  (%s; %d start%s, the last one is %d)"):format(display.clean_line(last.name),
+    found.state, #found.runs, #found.runs == 1 and "" or "s", last.id)
+  if type(meta.command) == "string" then
+    lines[#lines + 1] = "command  " .. display.clean_line(meta.command)
+  end
+  lines[#lines + 1] = "started  " .. store.time(found.runs[1].started_us)
+  if main.best_score then
+    lines[#lines + 1] = "best     " .. display.score(main.best_score, main.seed_score)
+  end
+  local calls, served = 0, 0
+  for _, run in ipairs(found.runs) do
+    calls, served = calls + (run.calls or 0), served + (run.served or 0)
+  end
+  lines[#lines + 1] = ("calls    %d bought, %d served from the store"):format(calls, served)
+end
+
+local function cell(n) return n and ("%.3f"):format(n) or "-" end
+
+local function add_ledger(lines, rows)
+  local list = { { "role", "model", "calls", "input", "cached", "output", "reasoning", "cost" } }
+  local function add(row, role)
+    list[#list + 1] = { role, row.model or "", row.calls, display.count(row.input or 0),
+      display.count(row.cached or 0), display.count(row.output or 0),
+      display.count(row.reasoning or 0), ledger.row_cost(row) }
+  end
+  for _, row in ipairs(rows) do add(row, row.kind) end
+  if #rows > 1 then add(ledger.total(rows), "all") end
+  append(lines, "What was bought", list, "llrrrrrl")
+end
+
+local function one_line(texts)
+  local by_name = decoded(texts, {})
+  local names, parts = {}, {}
+  for name in pairs(by_name) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = tostring(by_name[name]) end
+  return table.concat(parts, " | ")
+end
+
+local function add_candidates(lines, rows, all)
+  local shown, note = newest(rows, all)
+  local list = { { "", "idx", "step", "from", "score", "text" } }
+  for _, row in ipairs(shown) do
+    list[#list + 1] = { row.is_best == 1 and "*" or "", row.idx, row.iteration,
+      table.concat(decoded(row.parents, {}), ","), cell(row.score), one_line(row.texts) }
+  end
+  append(lines, ("Candidates (%d%s; * best)"):format(#rows, note), list, "lrrlrl",
+    not all and { [6] = 60 } or nil)
+end
+
+local function add_proposals(lines, rows, all)
+  local shown, note = newest(rows, all)
+  local list = { { "step", "from", "before", "after", "what happened" } }
+  for _, row in ipairs(shown) do
+    list[#list + 1] = { row.iteration, row.parent_idx, cell(row.before), cell(row.after),
+      row.reason }
+  end
+  append(lines, ("Proposals (%d%s)"):format(#rows, note), list, "rrrrl", not all and { [5] = 80 }
+    or nil)
+end
+
+local function add_scores(lines, rows)
+  local list = { { "evaluation", "examples", "mean" } }
+  for _, row in ipairs(rows) do list[#list + 1] = { row.phase, row.n, cell(row.mean) } end
+  append(lines, "Evaluations", list, "lrr")
+end
+
+local function add_failed(lines, rows)
+  local list = { { "attempts", "failed with", "cost of what was useless" } }
+  for _, row in ipairs(rows) do
+    list[#list + 1] = { row.n, row.code, (row.micros or 0) > 0 and prices.text(row.micros) or "-" }
+  end
+  append(lines, "Attempts that failed", list, "rll")
+end
+
+local function add_ambiguous(lines, rows, all)
+  if #rows == 0 then return end
+  local shown, note = newest(rows, all)
+  local list = { { "start", "request", "at", "worst cost", "what happened" } }
+  for _, row in ipairs(shown) do
+    local worst = row.worst_micros and row.worst_micros >= 0 and row.worst_micros or nil
+    list[#list + 1] = { row.run_id, row.key:sub(1, 16), store.time(row.created_us),
+      prices.text(worst), row.message .. (row.again and "; bought again" or "") }
+  end
+  append(lines, ("Ambiguous calls: sent, perhaps paid for, no reply (%d%s; at worst %s in all)")
+    :format(#rows, note, prices.text(store.worst(rows))), list, "rllrl")
+end
+
+local function to_people(found, all)
+  local lines = {}
+  head(lines, found)
+  if #found.ledger > 0 then add_ledger(lines, found.ledger) end
+  if #found.candidates > 0 then add_candidates(lines, found.candidates, all) end
+  if #found.proposals > 0 then add_proposals(lines, found.proposals, all) end
+  if #found.scores > 0 then add_scores(lines, found.scores) end
+  if #found.failed > 0 then add_failed(lines, found.failed) end
+  add_ambiguous(lines, found.ambiguous, all)
+  store.print(lines)
+end
+
+local function print_candidate(found, number, json)
+  for _, row in ipairs(found.candidates) do
+    if row.idx == number then
+      if json then return store.emit(json_candidate(row)) end
+      local texts, names = decoded(row.texts, {}), {}
+      for name in pairs(texts) do names[#names + 1] = name end
+      table.sort(names)
+      for _, name in ipairs(names) do
+        if #names > 1 then io.stdout:write("## ", name, "\n\n") end
+        io.stdout:write(tostring(texts[name]), "\n")
+      end
+      return
+    end
+  end
+  args.fail(("run %s has no candidate %d"):format(found.last.name, number),
+    #found.candidates > 0 and ("it has 0 to %d"):format(#found.candidates - 1) or "it has none")
+end
+
+--- Run the command.
+---@return integer exit code
+function show.main(argv, first)
+  local options = args.parse(SPEC, argv, first)
+  if options.help then
+    io.stdout:write(HELP)
+    return 0
+  end
+  if #options.rest ~= 1 then
+    args.fail("show needs one run", "lunagrad runs lists them")
+  end
+  store.use(options, function(handle)
+    local found = gather(handle, options.rest[1])
+    if options.candidate then return print_candidate(found, options.candidate, options.json) end
+    if options.json then return to_json(found) end
+    return to_people(found, options.all)
+  end)
+  return 0
+end
+
+return show

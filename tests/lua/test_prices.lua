@@ -1,0 +1,183 @@
+-- test_prices.lua - the price table, litellm's format, costs in whole micro-dollars, the ledger
+
+local helper = require "helper"
+local lu = require "luaunit"
+local ledger = require "lunagrad.ledger"
+local lg = require "lunagrad"
+local prices = require "lunagrad.prices"
+local settings = require "lunagrad.settings"
+
+local fails = helper.fails
+
+TestTable = {}
+
+function TestTable:test_every_row_has_a_date_and_a_source()
+  local n = 0
+  for name, row in pairs(prices.table()) do
+    n = n + 1
+    lu.assertNotNil(row.as_of:find "^20%d%d%-%d%d%-%d%d$", name)
+    lu.assertTrue(row.source:find("https://", 1, true) == 1, name)
+    lu.assertEquals(math.type(row.input), "integer", name)
+    lu.assertEquals(math.type(row.output), "integer", name)
+    lu.assertTrue(row.input > 0 and row.output >= row.input, name)
+    lu.assertTrue(row.cached == nil or row.cached < row.input, name)
+    lu.assertTrue(row.cache_write == nil or row.cache_write >= row.input, name)
+    lu.assertTrue(row.as_of <= prices.as_of(), name)
+  end
+  lu.assertTrue(n >= 40, n .. " rows")
+end
+
+function TestTable:test_lookup()
+  local mini = prices.lookup "openai/gpt-4o-mini"
+  lu.assertEquals({ mini.input, mini.cached, mini.cache_write, mini.output },
+    { 150000, 75000, nil, 600000 })
+  lu.assertEquals(prices.lookup("openai/gpt-4o-mini-2024-07-18"), mini)
+  lu.assertEquals(prices.lookup("anthropic/claude-haiku-4-5-20251001").output, 5000000)
+  lu.assertEquals(prices.lookup("groq/openai/gpt-oss-20b").cached, 37500)
+end
+
+function TestTable:test_nothing_is_guessed()
+  lu.assertNil(prices.lookup "openai/gpt-4o-mini-audio") -- begins as a known one
+  lu.assertNil(prices.lookup "openai/gpt-5-pro")
+  lu.assertNil(prices.lookup "openai/claude-haiku-4-5")  -- another's
+  lu.assertNil(prices.lookup "nobody/nothing")
+  lu.assertNil(prices.lookup "gpt-4o-mini")
+end
+
+function TestTable:test_own_servers_cost_nothing_by_declaration()
+  for _, name in ipairs { "ollama/llama3", "vllm/a/b", "sim/default", "replay/x.jsonl", "lua" } do
+    lu.assertEquals(prices.lookup(name).output, 0, name)
+    lu.assertTrue(prices.is_free(name))
+  end
+  lu.assertFalse(prices.is_free "openai/gpt-4o")
+end
+
+TestCost = {}
+
+function TestCost:test_parts_of_the_input()
+  local price = { input = 3000000, cached = 300000, cache_write = 3750000, output = 15000000 }
+  lu.assertEquals(prices.cost(price, { input = 1000, output = 100 }), 3000 + 1500)
+  lu.assertEquals(prices.cost(price, { input = 1000, cached = 400, cache_write = 100, output = 0 }),
+    500 * 3 + 120 + 375)
+  lu.assertEquals(prices.cost({ input = 10, output = 20 }, { input = 5, cached = 5 }), 1)
+end
+
+function TestCost:test_rounds_up_and_stays_whole()
+  local price = prices.lookup "openai/gpt-4o-mini"
+  lu.assertEquals(prices.cost(price, { input = 1, output = 0 }), 1)
+  lu.assertEquals(prices.cost(price, { input = 0, output = 0 }), 0)
+  local huge = prices.cost({ input = 150000000, output = 0 }, { input = 1000000000000,
+    output = 0 })
+  lu.assertEquals(huge, 150000000000000)
+  lu.assertEquals(math.type(huge), "integer")
+end
+
+function TestCost:test_unknown_is_never_zero()
+  lu.assertNil(prices.cost(nil, { input = 5, output = 5 }))
+  lu.assertEquals(prices.text(nil), "n/a")
+end
+
+function TestCost:test_text()
+  lu.assertEquals(prices.text(0), "$0.00")
+  lu.assertEquals(prices.text(1250000), "$1.25")
+  lu.assertEquals(prices.text(1), "$0.000001")
+  lu.assertEquals(prices.text(123400), "$0.1234")
+  lu.assertEquals(prices.text(123456789), "$123.45")
+end
+
+TestOverride = {}
+
+function TestOverride:tearDown() prices.use(nil) end
+
+local LITELLM = [[{
+  "sample_spec": { "input_cost_per_token": 0.0, "output_cost_per_token": 0.0 },
+  "gpt-4o-mini": { "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06,
+    "cache_read_input_token_cost": 2.5e-07, "litellm_provider": "openai", "mode": "chat" },
+  "together_ai/some/model": { "input_cost_per_token": "3e-07", "output_cost_per_token": 4e-07 },
+  "mine/new": { "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07 },
+  "mine/image": { "output_cost_per_image": 0.04 },
+  "mine/odd": { "input_cost_per_token": -1, "output_cost_per_token": 1 }
+}]]
+
+function TestOverride:test_a_file_in_litellms_format()
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(LITELLM)
+  file:close()
+  lu.assertEquals(prices.use(path), 3)
+  os.remove(path)
+  local mini = prices.lookup "openai/gpt-4o-mini"
+  lu.assertEquals({ mini.input, mini.cached, mini.output }, { 1000000, 250000, 2000000 })
+  lu.assertEquals(mini.source, path)
+  lu.assertEquals(prices.lookup("openai/gpt-4o-mini-2024-07-18").input, 1000000)
+  lu.assertEquals(prices.lookup("together/some/model").input, 300000)
+  lu.assertEquals(prices.lookup("mine/new").input, 150000)
+  lu.assertNil(prices.lookup "mine/image")
+  lu.assertNil(prices.lookup "mine/odd")
+  lu.assertNil(prices.lookup "azure/gpt-4o-mini") -- another provider's price
+  lu.assertEquals(prices.lookup("openai/gpt-4o").input, 2500000) -- not in the file
+end
+
+function TestOverride:test_bad_files()
+  fails("notfound", "no/such/file", prices.use, "no/such/file")
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write "[1, 2"
+  file:close()
+  fails("parse", path, prices.use, path)
+  os.remove(path)
+  fails("inval", "prices no model", prices.use, { x = { mode = "chat" } })
+end
+
+function TestOverride:test_a_table()
+  prices.use { ["mine/x"] = { input_cost_per_token = 1e-6, output_cost_per_token = 0 } }
+  lu.assertEquals(prices.lookup("mine/x").output, 0)
+  lu.assertTrue(prices.overridden())
+end
+
+TestLedger = {}
+
+function TestLedger:test_unknown_and_partly_known()
+  lu.assertEquals(ledger.money(0, false, 3), "n/a")
+  lu.assertEquals(ledger.money(5000, true, 1),
+    "at least $0.005; n/a for 1 call without a price")
+  lu.assertEquals(ledger.money(5000, true, 0), "$0.005")
+  lu.assertNil(ledger.money(0, false, 0))
+end
+
+function TestLedger:test_lines_and_dollars()
+  lu.assertStrContains(ledger.cost_line { micros = 2500000, unpriced = 0 },
+    "$2.50 (prices as of 20")
+  lu.assertStrContains(ledger.cost_line { micros = 0, unpriced = 2 }, "n/a")
+  lu.assertNil(ledger.cost_line { micros = 0, unpriced = 0 })
+  lu.assertEquals(ledger.dollars { micros = 2500000, unpriced = 0 }, 2.5)
+  lu.assertNil(ledger.dollars { micros = 2500000, unpriced = 1 })
+  lu.assertNil(ledger.dollars { micros = 0, unpriced = 0 })
+end
+
+function TestLedger:test_total()
+  local sum = ledger.total { { calls = 2, input = 5, micros = 7 }, { calls = 1, unpriced = 1 } }
+  lu.assertEquals({ sum.calls, sum.input, sum.micros, sum.unpriced }, { 3, 5, 7, 1 })
+end
+
+TestSettings = {}
+
+function TestSettings:test_units()
+  local found = settings.translate { max_cost = 1.5, max_calls = 40, max_tokens = 1000,
+    max_time = 2.5, durable = "full", concurrency = 3 }
+  lu.assertEquals(found, { max_micros = 1500000, max_calls = 40, max_tokens = 1000,
+    max_time_ms = 2500, durable = true, concurrency = 3 })
+  lu.assertEquals(settings.translate({ max_cost = 0.1 }).max_micros, 100000)
+  lu.assertEquals(settings.translate({ max_cost = 0.000001 }).max_micros, 1)
+end
+
+function TestSettings:test_bad_values()
+  fails("inval", "max_cost must be more than 0", settings.translate, { max_cost = 0 })
+  fails("inval", "max_time must be more than 0", settings.translate, { max_time = -1 })
+  fails("inval", "max_cost", settings.translate, { max_cost = 0 / 0 })
+  fails("inval", "too small", settings.translate, { max_cost = 1e-9 })
+  fails("inval", "durable must be", settings.translate, { durable = "fsync" })
+  fails("inval", "did you mean \"max_cost\"", lg.configure, { max_costs = 1 })
+end
+
+os.exit(lu.LuaUnit.run())
