@@ -35,7 +35,7 @@ local on_new = {}
 function async.configure(config)
   if the_engine then
     errors.raise("state", "configure: the engine is running already",
-      "call lg.configure before anything else of lg", 3)
+      "call lg.configure before anything else of lg", 2)
   end
   engine_config = engine_config or {}
   for name, value in pairs(config) do engine_config[name] = value or nil end
@@ -283,11 +283,11 @@ local MAP = { concurrency = "integer?", example = "boolean?",
 ---@param opts? table {concurrency = integer, on_error = "raise"|"collect", example = false}
 ---@return table results
 function async.map(list, fn, opts)
-  opts = options.check(opts or {}, MAP, "lg.map", 3)
+  opts = options.check(opts or {}, MAP, "lg.map", 2)
   if opts.concurrency and opts.concurrency < 1 then
-    errors.raise("inval", "lg.map: concurrency must be at least 1", nil, 3)
+    errors.raise("inval", "lg.map: concurrency must be at least 1", nil, 2)
   end
-  options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 3)
+  options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 2)
   local n, results, left, started = #list, {}, 0, 0
   local limit = opts.concurrency or n
   local first_bad, me

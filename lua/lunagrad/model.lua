@@ -168,16 +168,16 @@ end
 local function take_messages(spec, where)
   local list = {}
   if spec.system ~= nil then
-    list[1] = { "system", var.lift(spec.system, "system prompt", where, 4) }
+    list[1] = { "system", var.lift(spec.system, "system prompt", where, 2) }
   end
   for i, message in ipairs(spec.messages or {}) do
     local role, content = message.role or message[1], message.content or message[2]
-    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 4) }
+    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 2) }
   end
-  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 4) } end
+  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 2) } end
   if #list == 0 then
     errors.raise("inval", where .. ": nothing to ask",
-      'model("…") or model{ "…", system = prompt }', 4)
+      'model("…") or model{ "…", system = prompt }', 2)
   end
   return list
 end
@@ -197,7 +197,7 @@ function Model:__call(spec)
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
   else
-    options.check(spec, CALL_SPEC, self.name, 3)
+    options.check(spec, CALL_SPEC, self.name, 2)
   end
   return call(self, spec)
 end
@@ -250,19 +250,19 @@ end
 
 local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) end
 
-local function missing_key(provider, key_name, level)
+local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
-      :format(key_name), level + 1)
+      :format(key_name), 2)
 end
 
-local function unknown_provider(name, provider, level)
+local function unknown_provider(name, provider)
   local prefix = env_name(provider)
   local near = options.suggest(provider, PROVIDERS, { sim = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
-        :format(prefix, prefix), level + 1)
+        :format(prefix, prefix), 2)
 end
 
 local function headers_list(headers)
@@ -272,20 +272,20 @@ local function headers_list(headers)
   return list
 end
 
-local function from_server(name, opts, level)
+local function from_server(name, opts)
   local provider, id = name:match "^([^/]+)/(.+)$"
   if not provider then
     errors.raise("nomodel", ("%q is no model's name"):format(name),
-      'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', level + 1)
+      'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', 2)
   end
   local row, prefix = PROVIDERS[provider], env_name(provider)
   local base = opts.base_url or setting(prefix .. "_BASE_URL") or row and row.base
-  if not base then unknown_provider(name, provider, level + 1) end
+  if not base then unknown_provider(name, provider) end
   local key_name = prefix .. "_API_KEY"
   local key = opts.api_key or setting(key_name)
   local own_base = opts.base_url or setting(prefix .. "_BASE_URL")
   if not key and row and row.key ~= false and not own_base then
-    missing_key(provider, key_name, level + 1)
+    missing_key(provider, key_name)
   end
   return make({ name = name }, { dialect = "openai", name = name, model = id, base_url = base,
     api_key = key, key_name = key_name, headers = headers_list(opts.headers),
@@ -305,7 +305,7 @@ function model.new(spec, name)
   end
   local opts = spec
   if type(spec) == "table" then
-    options.check(spec, MODEL_SPEC, "lg.model", 3)
+    options.check(spec, MODEL_SPEC, "lg.model", 2)
     spec = spec[1]
   else
     opts = {}
@@ -315,12 +315,12 @@ function model.new(spec, name)
   end
   if type(spec) ~= "string" then
     errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
-      'lg.model "openai/gpt-4o-mini"', 3)
+      'lg.model "openai/gpt-4o-mini"', 2)
   end
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
   if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
-  return from_server(spec, opts, 2)
+  return from_server(spec, opts)
 end
 
 -- ---- roles -----------------------------------------------------------------------
@@ -333,7 +333,7 @@ local FALLBACK = { model = {}, backward = { "model" }, optimizer = { "backward",
 --- What is not set falls back: judge and optimizer to backward, backward to model, that to sim.
 function model.default(roles)
   options.check(roles, { model = "any", backward = "any", optimizer = "any", judge = "any" },
-    "lg.default", 3)
+    "lg.default", 2)
   for role, m in pairs(roles) do
     defaults[role] = type(m) == "string" and model.new(m) or m
   end

@@ -94,12 +94,12 @@ static void test_diamond(void **state)
     script_learn(&s, sum(&s, (lg_var *[]){a, b}, 2));
     assert_int_equal(lg_var_feedbacks(mid), 3); /* a's one edge, b's two */
     assert_int_equal(lg_var_feedbacks(p), 1);   /* asked once, with all three */
-    assert_int_equal(backward_calls(&s), 4);
+    assert_int_equal(backward_calls(&s), 3); /* b's two questions are the same one */
     const char *chain = script_find(&s, "CHAIN role=p", 0);
     assert_non_null(strstr(chain, "\n1. (example 1) fb-"));
     assert_non_null(strstr(chain, "\n2. (example 2) fb-"));
     assert_non_null(strstr(chain, "\n3. (example 2) fb-"));
-    assert_int_equal(script_asked(&s, "BASE role=mid"), 3);
+    assert_int_equal(script_asked(&s, "BASE role=mid"), 2);
     script_end(&s);
 }
 
@@ -200,7 +200,6 @@ static void test_nothing_to_improve(void **state)
         assert_bytes(f.text, f.len, "");
         script_end(&s);
     }
-    assert_true(true);
 }
 
 static const char *almost_nothing(script *s, const char *prompt)
