@@ -38,14 +38,20 @@ local PROVIDERS = {
 
 local dotenv
 
+-- Quotes around it and a comment behind it are no part of a value.
+local function bare(value)
+  local _, inside, rest = value:match "^([\"'])(.-)%1(.*)$"
+  if inside and (rest == "" or rest:find "^%s+#") then return inside end
+  return (value:gsub("%s+#.*$", ""))
+end
+
 local function read_dotenv(path, into)
   local file = io.open(path)
   if not file then return end
   for line in file:lines() do
-    local name, value = line:match "^%s*e?x?p?o?r?t?%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
-    if name and into[name] == nil then
-      into[name] = value:match '^"(.*)"$' or value:match "^'(.*)'$" or value:gsub("%s+#.*$", "")
-    end
+    local plain = line:gsub("^%s*export%s+", "")
+    local name, value = plain:match "^%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
+    if name and into[name] == nil then into[name] = bare(value) end
   end
   file:close()
 end
@@ -206,10 +212,10 @@ function Model:__tostring() return self.name end
 
 -- ---- making ----------------------------------------------------------------------
 
-local function from_function(fn, name)
+local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    tag = async.add_model(fn) })
+    options = body_options(opts), concurrency = opts.concurrency, tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -300,9 +306,6 @@ end
 function model.new(spec, name)
   if spec == nil then return model.for_role "model" end
   if getmetatable(spec) == Model then return spec end
-  if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name)
-  end
   local opts = spec
   if type(spec) == "table" then
     options.check(spec, MODEL_SPEC, "lg.model", 2)
@@ -311,7 +314,7 @@ function model.new(spec, name)
     opts = {}
   end
   if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name)
+    return from_function(function(request) return spec(decoded(request)) end, name, opts)
   end
   if type(spec) ~= "string" then
     errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
@@ -335,7 +338,7 @@ function model.default(roles)
   options.check(roles, { model = "any", backward = "any", optimizer = "any", judge = "any" },
     "lg.default", 2)
   for role, m in pairs(roles) do
-    defaults[role] = type(m) == "string" and model.new(m) or m
+    defaults[role] = model.new(m)
   end
 end
 

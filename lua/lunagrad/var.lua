@@ -94,10 +94,12 @@ function methods:set(text)
   self:raw_set(tostring(text))
 end
 
---- The graph that made it, for Graphviz. Waits for the value.
+--- The graph that made it, for Graphviz. Waits for the value; a failed one is drawn as such.
 ---@param opts? table {feedback = boolean}
 function methods:dot(opts)
   opts = options.check(opts or {}, { feedback = "boolean?" }, "dot")
+  local ok, problem = pcall(async.await, self)
+  if not ok and self:state() == "pending" then error(problem, 0) end -- the wait itself was ended
   return self:raw_dot(opts.feedback == true)
 end
 

@@ -18,7 +18,7 @@ static void test_known_values(void **state)
     char hex[65];
 
     (void)state;
-    /* BLAKE2b, the first 32 of 64 bytes: of nothing; of 0000000000000003 "abc"; of 0000000000000000 */
+    /* BLAKE2b-512, its first half: of nothing; of 0000000000000003 "abc"; of eight zeros */
     hex_of(NULL, 0, hex);
     assert_string_equal(hex, "786a02f742015903c6c6fd852552d272912f4740e15847618a86e217f71f5419");
     hex_of(&abc, 1, hex);

@@ -22,7 +22,7 @@ static lg_var *sum(script *s, lg_var *const *vars, size_t n)
     return v;
 }
 
-/* ---- one record an edge -------------------------------------------------------- */
+/* ---- one record an edge ------------------------------------------------- */
 
 static void test_single_count(void **state)
 {
@@ -63,14 +63,14 @@ static void test_sum_passes_on_unchanged(void **state)
     script_start(&s);
     lg_var *p = script_leaf(&s, "prompt", "system prompt", true);
     for (int i = 0; i < 4; i++) {
-        char q[10];
+        char q[24];
         snprintf(q, sizeof q, "q%d", i);
         loss[i] = script_call(&s, p, script_leaf(&s, q, "question", false), "loss", i);
     }
     lg_var *total = sum(&s, (lg_var *[]){sum(&s, loss, 2), sum(&s, loss + 2, 2)}, 2);
     script_learn(&s, total);
     assert_int_equal(lg_var_feedbacks(p), 4);
-    assert_int_equal(backward_calls(&s), 4); /* sums cost none */
+    assert_int_equal(backward_calls(&s), 4);       /* sums cost none */
     assert_int_equal(script_asked(&s, "BASE"), 4); /* blank feedback is no feedback */
     for (int i = 0; i < 4; i++) {
         lg_feedback f;
@@ -94,7 +94,7 @@ static void test_diamond(void **state)
     script_learn(&s, sum(&s, (lg_var *[]){a, b}, 2));
     assert_int_equal(lg_var_feedbacks(mid), 3); /* a's one edge, b's two */
     assert_int_equal(lg_var_feedbacks(p), 1);   /* asked once, with all three */
-    assert_int_equal(backward_calls(&s), 3); /* b's two questions are the same one */
+    assert_int_equal(backward_calls(&s), 3);    /* b's two questions are the same one */
     const char *chain = script_find(&s, "CHAIN role=p", 0);
     assert_non_null(strstr(chain, "\n1. (example 1) fb-"));
     assert_non_null(strstr(chain, "\n2. (example 2) fb-"));
@@ -118,7 +118,7 @@ static void test_same_input_twice(void **state)
     script_end(&s);
 }
 
-/* ---- base and chain -------------------------------------------------------------- */
+/* ---- base and chain ----------------------------------------------------- */
 
 static void test_base_and_chain(void **state)
 {
@@ -181,8 +181,9 @@ static const char *say_nothing(script *s, const char *prompt)
 
 static void test_nothing_to_improve(void **state)
 {
-    static const char *const words[] = {"NOTHING TO IMPROVE", "", " \n\t", "nothing to improve.",
-                                        "**Nothing to improve!**", "\"NOTHING TO IMPROVE\""};
+    static const char *const words[] = {
+        "NOTHING TO IMPROVE",    "", " \n\t", "nothing to improve.", "**Nothing to improve!**",
+        "\"NOTHING TO IMPROVE\""};
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         script s;
@@ -235,7 +236,7 @@ static void test_solved_costs_nothing(void **state)
     s.on_tool = score_by_name;
     lg_var *p = script_leaf(&s, "prompt", "p", true);
     for (int i = 0; i < 4; i++) {
-        char q[10];
+        char q[24];
         snprintf(q, sizeof q, "q%d", i);
         lg_var *a = script_call(&s, p, script_leaf(&s, q, "q", false), "answer", i);
         loss[i] = script_tool_call(&s, s.tool, a, "loss");
@@ -282,7 +283,7 @@ static void test_backward_of_a_leaf(void **state)
     script_end(&s);
 }
 
-/* ---- feedback by hand ------------------------------------------------------------- */
+/* ---- feedback by hand --------------------------------------------------- */
 
 static void test_feedback_by_hand(void **state)
 {
@@ -341,7 +342,7 @@ static void test_empty_by_hand_stops(void **state)
     script_end(&s);
 }
 
-/* ---- several passes ------------------------------------------------------------------ */
+/* ---- several passes ----------------------------------------------------- */
 
 static void test_second_backward_does_not_double(void **state)
 {
@@ -431,7 +432,7 @@ static void test_new_version_and_new_graph(void **state)
     script_end(&s);
 }
 
-/* ---- order ------------------------------------------------------------------------------ */
+/* ---- order -------------------------------------------------------------- */
 
 /* Two layers, shared nodes, sums, a mean, tools; all feedback as one text. */
 static char *messy_run(uint64_t seed)
@@ -445,7 +446,7 @@ static char *messy_run(uint64_t seed)
         p[i] = script_leaf(&s, "prompt", i == 0 ? "zero" : i == 1 ? "one" : "two", true);
     lg_var *shared = concat2(&s, p[0], p[1]);
     for (int i = 0; i < 6; i++) {
-        char q[10];
+        char q[24];
         snprintf(q, sizeof q, "q%d", i);
         lg_var *a = script_call(&s, shared, script_leaf(&s, q, "q", false), "answer", i);
         loss[i] = i % 2 ? script_tool_call(&s, s.own, concat2(&s, p[2], a), "checked")
@@ -488,7 +489,8 @@ static void test_starts_early(void **state)
     script s;
     script_start(&s);
     lg_var *p = script_leaf(&s, "prompt", "p", true);
-    lg_var *slow = script_tool_call(&s, s.tool, p, "slow"), *fast = script_call(&s, NULL, p, "fast", -1);
+    lg_var *slow = script_tool_call(&s, s.tool, p, "slow"),
+           *fast = script_call(&s, NULL, p, "fast", -1);
     lg_var *pass = script_backward(&s, sum(&s, (lg_var *[]){slow, fast}, 2));
     script_take(&s);
     assert_int_equal(s.n_works, 2);
@@ -509,7 +511,7 @@ static void test_starts_early(void **state)
     script_end(&s);
 }
 
-/* ---- prompts -------------------------------------------------------------------------------- */
+/* ---- prompts ------------------------------------------------------------ */
 
 /* The variable is whole however long; what surrounds it is cut to the budget. */
 static void test_whole_variable(void **state)

@@ -16,7 +16,7 @@ static lg_var *tool(script *s, lg_var *x, const char *role)
     return script_tool_call(s, s->tool, x, role);
 }
 
-/* ---- what a node sees -------------------------------------------------------- */
+/* ---- what a node sees --------------------------------------------------- */
 
 static void test_sees_inputs_as_when_made(void **state)
 {
@@ -139,7 +139,7 @@ static void test_strangers(void **state)
     script_end(&other);
 }
 
-/* ---- failures ---------------------------------------------------------------- */
+/* ---- failures ----------------------------------------------------------- */
 
 static void fail_tool(script *s, const script_work *w)
 {
@@ -188,7 +188,7 @@ static void test_lowest_input_is_told(void **state)
         lg_var *x = script_leaf(&s, "x", "x", false);
         in[0] = x;
         for (int i = 1; i < 5; i++) {
-            char role[10];
+            char role[24];
             snprintf(role, sizeof role, "tool %d", i);
             in[i] = tool(&s, x, role);
         }
@@ -237,7 +237,7 @@ static void test_odd_codes_of_hosts(void **state)
     script_end(&s);
 }
 
-/* ---- cancelling -------------------------------------------------------------- */
+/* ---- cancelling --------------------------------------------------------- */
 
 /* Dependants go, and inputs that nobody else needs; the host hears of it once. */
 static void test_cancel_both_ways(void **state)
@@ -442,7 +442,7 @@ static void test_random_lives(void **state)
         random_life(seed);
 }
 
-/* ---- limits, templates ------------------------------------------------------- */
+/* ---- limits, templates -------------------------------------------------- */
 
 static void test_max_queued(void **state)
 {

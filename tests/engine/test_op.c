@@ -16,7 +16,7 @@ static lg_var *format(script *s, const char *tmpl, const char *const *names, lg_
     return v;
 }
 
-/* ---- format -------------------------------------------------------------------- */
+/* ---- format ------------------------------------------------------------- */
 
 static void test_format(void **state)
 {
@@ -66,7 +66,7 @@ static void test_format_fenced(void **state)
     script_end(&s);
 }
 
-/* ---- concat, sum, mean ----------------------------------------------------------- */
+/* ---- concat, sum, mean -------------------------------------------------- */
 
 static void test_concat(void **state)
 {
@@ -152,7 +152,7 @@ static void test_skip_failed(void **state)
     script_end(&s);
 }
 
-/* ---- tools and calls ---------------------------------------------------------------- */
+/* ---- tools and calls ---------------------------------------------------- */
 
 static void odd_result(script *s, const script_work *w)
 {
@@ -216,7 +216,7 @@ static void test_call_view(void **state)
     script_start(&s);
     lg_message m[10];
     for (int i = 0; i < 10; i++) { /* more than need no allocation */
-        char t[4];
+        char t[16];
         snprintf(t, sizeof t, "m%d", i);
         m[i] = (lg_message){i ? "user" : "system", script_leaf(&s, t, "", false)};
     }
@@ -265,7 +265,7 @@ static void test_call_view(void **state)
     script_end(&s);
 }
 
-/* ---- conversations --------------------------------------------------------------------- */
+/* ---- conversations ------------------------------------------------------ */
 
 static void assert_talk(script *s, lg_var *v, size_t tokens, const char *want)
 {
@@ -339,7 +339,7 @@ static void test_conversation_is_trimmed(void **state)
     script_end(&s);
 }
 
-/* ---- DOT ---------------------------------------------------------------------------------- */
+/* ---- DOT ---------------------------------------------------------------- */
 
 typedef struct drawing {
     char text[8000];
@@ -389,8 +389,9 @@ static void test_dot(void **state)
     assert_true(strstr(d.text, b) < strstr(d.text, c));
     assert_null(strstr(strstr(d.text, b) + 1, b));
     assert_non_null(strstr(d.text, "tool: pending one\\n(pending)"));
-    assert_non_null(strstr(d.text, "leaf: the \\\"x\\\"\\nsay \\\"hi\\\"\\\\ &amp; {a|b}\\nsecond line "
-                                   "<b>\\nscore 0.5 of 1\\nfeedback: more \\\"quotes\\\"\"];\n"));
+    assert_non_null(strstr(d.text,
+                           "leaf: the \\\"x\\\"\\nsay \\\"hi\\\"\\\\ &amp; {a|b}\\nsecond line "
+                           "<b>\\nscore 0.5 of 1\\nfeedback: more \\\"quotes\\\"\"];\n"));
     assert_non_null(strstr(d.text, " [label=\"x\"];\n")); /* the tool's argument */
     drawing plain = {.len = 0};
     assert_int_equal(lg_var_dot(sum, false, draw, &plain), 0);
@@ -412,7 +413,7 @@ static void test_dot_shortens_at_characters(void **state)
     script s;
     script_start(&s);
     for (int pad = 0; pad < 4; pad++) {
-        char text[400] = "xxx";
+        char text[400] = "aaa";
         drawing d = {.len = 0};
         text[pad] = '\0';
         while (strlen(text) < 350)

@@ -158,8 +158,11 @@ static void test_oom_plan(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_one_leaf),   cmocka_unit_test(test_slots),
-    cmocka_unit_test(test_nothing_trainable), cmocka_unit_test(test_ladder),
-    cmocka_unit_test(test_counts),     cmocka_unit_test(test_oom_plan),
+    cmocka_unit_test(test_one_leaf),
+    cmocka_unit_test(test_slots),
+    cmocka_unit_test(test_nothing_trainable),
+    cmocka_unit_test(test_ladder),
+    cmocka_unit_test(test_counts),
+    cmocka_unit_test(test_oom_plan),
 };
 LG_TEST_MAIN(tests)

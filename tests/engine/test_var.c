@@ -6,7 +6,7 @@
 
 #include "../../engine/graph.h"
 
-/* ---- texts and roles ------------------------------------------------------- */
+/* ---- texts and roles ---------------------------------------------------- */
 
 static void test_leaf(void **state)
 {
@@ -118,7 +118,7 @@ static void test_number_text(void **state)
         assert_string_equal(lg__number_text(buf, sizeof buf, cases[i].x), cases[i].want);
 }
 
-/* ---- versions -------------------------------------------------------------- */
+/* ---- versions ----------------------------------------------------------- */
 
 static void assert_version(const lg_var *v, size_t i, const char *want)
 {
@@ -185,7 +185,7 @@ static void test_set_and_rollback_of_pending_and_failed(void **state)
     script_end(&s);
 }
 
-/* ---- watches --------------------------------------------------------------- */
+/* ---- watches ------------------------------------------------------------ */
 
 static void test_watch(void **state)
 {
@@ -215,7 +215,7 @@ static void test_watch(void **state)
     script_end(&s);
 }
 
-/* ---- records --------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------ */
 
 static void test_feedback_by_hand(void **state)
 {
@@ -318,7 +318,7 @@ static void test_set_grad(void **state)
     script_end(&s);
 }
 
-/* ---- memory ---------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static int oom_leaves(support_heap *h, void *ctx)
 {

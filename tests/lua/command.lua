@@ -88,7 +88,8 @@ n=0; while [ ! -s %s ] && [ $n -lt 200 ]; do sleep 0.02; n=$((n + 1)); done
 url=$(cat %s)
 OPENAI_BASE_URL=$url; OPENAI_API_KEY=k; export OPENAI_BASE_URL OPENAI_API_KEY
 LG=%s
-%s
+( %s
+)
 code=$?
 trap - EXIT
 kill -INT $mock; wait $mock; mock_code=$?
