@@ -573,9 +573,7 @@ void lg__engine_leave(lg_engine *e, lg_request *r)
             lg__work_abandon(e, ((lg_work *)r->transfer)->id);
         r->transfer = NULL;
     }
-    lg_model *m = lg_model_ref(r->model);
-    lg__sched_cancel(e->sched, r);
-    lg_model_unref(m);
+    lg__sched_cancel(e->sched, r); /* n still counts the model */
 }
 
 void lg__engine_drop_cancelled(lg_engine *e)

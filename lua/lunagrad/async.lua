@@ -41,6 +41,9 @@ function async.configure(config)
   for name, value in pairs(config) do engine_config[name] = value or nil end
 end
 
+--- An option that was given to configure, nil otherwise.
+function async.setting(name) return engine_config and engine_config[name] end
+
 --- Call fn(engine) when the engine is made (or now, when it is).
 function async.on_engine(fn)
   if the_engine then fn(the_engine) else on_new[#on_new + 1] = fn end

@@ -16,6 +16,10 @@ local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
 -- ---- where providers are ---------------------------------------------------------
 
+-- Local servers work on a few calls at a time and often listen with a short queue: more
+-- connections than that are dropped by the kernel and come back after seconds.
+local LOCAL = 8
+
 -- One row a server that speaks OpenAI's Chat Completions; key = false: needs none.
 local PROVIDERS = {
   openai = { base = "https://api.openai.com/v1" },
@@ -27,10 +31,10 @@ local PROVIDERS = {
   xai = { base = "https://api.x.ai/v1" },
   fireworks = { base = "https://api.fireworks.ai/inference/v1" },
   moonshot = { base = "https://api.moonshot.ai/v1" },
-  ollama = { base = "http://127.0.0.1:11434/v1", key = false },
+  ollama = { base = "http://127.0.0.1:11434/v1", key = false, concurrency = LOCAL },
   vllm = { base = "http://127.0.0.1:8000/v1", key = false },
-  lmstudio = { base = "http://127.0.0.1:1234/v1", key = false },
-  llamacpp = { base = "http://127.0.0.1:8080/v1", key = false },
+  lmstudio = { base = "http://127.0.0.1:1234/v1", key = false, concurrency = LOCAL },
+  llamacpp = { base = "http://127.0.0.1:8080/v1", key = false, concurrency = LOCAL },
   sglang = { base = "http://127.0.0.1:30000/v1", key = false },
 }
 
@@ -295,7 +299,8 @@ local function from_server(name, opts)
   end
   return make({ name = name }, { dialect = "openai", name = name, model = id, base_url = base,
     api_key = key, key_name = key_name, headers = headers_list(opts.headers),
-    options = body_options(opts), concurrency = opts.concurrency, no_memo = opts.memo == false })
+    options = body_options(opts), no_memo = opts.memo == false,
+    concurrency = opts.concurrency or not async.setting "concurrency" and row and row.concurrency or nil })
 end
 
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua

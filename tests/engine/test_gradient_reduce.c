@@ -331,6 +331,31 @@ static void test_skip_failed_inputs(void **state)
     }
 }
 
+/* A sum that failed inside one that skips it: its input's failure is skipped, too. */
+static void test_skip_a_failed_sum(void **state)
+{
+    (void)state;
+    script s;
+    lg_var *loss[3], *inner = NULL, *outer = NULL;
+    script_start(&s);
+    s.reply = refuse_some;
+    lg_var *p = script_leaf(&s, "prompt", "p", true);
+    for (int i = 0; i < 3; i++) {
+        char q[24];
+        snprintf(q, sizeof q, "question %d", i);
+        loss[i] = script_call(&s, p, script_leaf(&s, q, "q", false), "loss", i);
+    }
+    lg_sum(s.e, loss, 2, 0, &inner);
+    lg_sum(s.e, (lg_var *[]){inner, loss[2]}, 2, LG_SKIP_FAILED, &outer);
+    lg_var *pass = backward(&s, outer, 0, false);
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(inner), LG_FAILED);
+    assert_int_equal(lg_var_state(outer), LG_READY);
+    assert_string_equal(script_error(pass), "");
+    assert_int_equal(lg_var_feedbacks(loss[2]), 1);
+    script_end(&s);
+}
+
 /* Without the flag the pass fails, by the same message in every order. */
 static void test_failed_input_fails_the_pass(void **state)
 {
@@ -365,6 +390,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_merged_to_nothing),
     cmocka_unit_test(test_no_reduce_template),
     cmocka_unit_test(test_skip_failed_inputs),
+    cmocka_unit_test(test_skip_a_failed_sum),
     cmocka_unit_test(test_failed_input_fails_the_pass),
 };
 LG_TEST_MAIN(tests)

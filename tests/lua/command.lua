@@ -64,14 +64,19 @@ function command.run(...)
   return command.shell("env -u OPENAI_API_KEY -u OPENAI_BASE_URL timeout 60 " .. command.line(...))
 end
 
--- Runs a text of Lua in a fresh stock Lua, as a user's script is: in the same directory, after
--- `env` (shell words like "A=1 B='x y'"), within 20 seconds. The module is found as `lunagrad`.
-function command.lua(code, env)
+-- The shell line that runs a text of Lua in a fresh stock Lua, as a user's script is: after `env`
+-- (shell words like "A=1 B='x y'"), within 20 seconds. The module is found as `lunagrad`.
+function command.lua_line(code, env)
   local file = command.write(([[
 package.cpath = %q .. package.cpath
 %s]]):format(build .. "/?.so;", code), ".lua")
-  return command.shell(("env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} %s timeout 20 %s %s")
-    :format(env or "", arg[-1] or "lua5.4", file))
+  return ("env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} %s timeout 20 %s %s")
+    :format(env or "", arg[-1] or "lua5.4", file)
+end
+
+-- Runs it in the same directory.
+function command.lua(code, env)
+  return command.shell(command.lua_line(code, env))
 end
 
 -- Runs the words against a mock server with these options; returns the run's result with
