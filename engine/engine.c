@@ -407,6 +407,8 @@ static void submit_calls(lg_engine *e, int most)
         else
             submit(e, n);
     }
+    if (e->store)
+        lg__store_rest(e->store);
 }
 
 static void offer_tools(lg_engine *e, int most)

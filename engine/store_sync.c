@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GROUP_MS = 40, STACK = 64 * 1024 };
+enum { GROUP_MS = 100, STACK = 64 * 1024 };
 
 /* Until somebody asks, or wants the end. */
 static void wait_for_work(lg_syncer *y)
