@@ -24,8 +24,7 @@
  * the state of a variable, see lg_var_error().
  *
  * What it asks of the process.  libcurl, libuv, OpenSSL and SQLite allocate
- * outside the host's allocator; with a store there is one more thread, that only
- * waits for the disk.  SIGPIPE must be ignored by the host (sockets of TLS
+ * outside the host's allocator.  SIGPIPE must be ignored by the host (sockets of TLS
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
  * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.

@@ -142,9 +142,10 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         [LG_SQL_FIND_BAD] = "SELECT status, content_type, '', NULL, body, 0 FROM attempt "
                             "WHERE key=?1 AND body IS NOT NULL ORDER BY id DESC LIMIT 1",
         [LG_SQL_PUT_REPLY] =
-            "INSERT INTO reply(key, run_id, kind, model, endpoint, status, content_type, "
+            "INSERT INTO reply(id, key, run_id, kind, model, endpoint, status, content_type, "
             "request_id, finish_reason, input, cached, cache_write, output, reasoning, micros, "
-            "unpriced, latency_us, created_us, sum, request, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, "
+            "unpriced, latency_us, created_us, sum, request, body)VALUES(?22, ?1, ?2, ?3, ?4, ?5, "
+            "?6, "
             "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         [LG_SQL_DROP_REPLY] = "DELETE FROM reply WHERE id=?1",
         [LG_SQL_PUT_ATTEMPT] =
@@ -427,9 +428,9 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     s->wait_ms = c->wait_ms > 0 ? c->wait_ms : WAIT_MS;
     s->durable = c->durable;
     s->read_only = c->read_only;
-    s->lock_fd = s->run_fd = s->sync.fd = -1;
-    s->sync.wake = c->wake;
-    s->sync.wake_ud = c->wake_ud;
+    s->lock_fd = s->run_fd = s->sync.fd = s->sync.event_fd = -1;
+    s->sync.sync = c->sync;
+    s->sync.eager = c->durable;
     s->queue_end = &s->queue;
     lg__fail_init(&s->why);
     lg__bytes_init(&s->intents, m, LG_BYTES_MAX);

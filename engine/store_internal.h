@@ -5,7 +5,7 @@
 #ifndef LG_STORE_INTERNAL_H
 #define LG_STORE_INTERNAL_H
 
-#include <pthread.h>
+#include <linux/aio_abi.h>
 #include <sqlite3.h>
 
 #include "store.h"
@@ -51,16 +51,15 @@ typedef struct lg_tail { /* all of them, of all runs; store_tail.c */
     uint32_t foreign; /* the store's, when it was last brought up to date */
 } lg_tail;
 
-typedef struct lg_syncer { /* store_sync.c; all under the mutex, once the thread runs */
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t ask;
-    bool running, stop, eager;
-    int fd;                /* of the log */
-    uint64_t wanted, done; /* commits so far, and how many the disk has */
-    int err;               /* errno of the first failure */
-    void (*wake)(void *ud);
-    void *wake_ud;
+typedef struct lg_syncer { /* store_sync.c */
+    bool running, eager, busy;
+    int fd, event_fd;  /* of the log; readable when a sync has ended */
+    aio_context_t aio; /* 0: the kernel has none for us */
+    struct iocb request;
+    uint64_t wanted, asked, done; /* commits: written, of those a sync was asked, has them */
+    int64_t since_us;             /* of the first that none was asked for */
+    int err;                      /* errno of the first failure */
+    int (*sync)(int fd);          /* tests; NULL: the kernel's */
 } lg_syncer;
 
 struct lg_store {
@@ -123,8 +122,9 @@ void lg__tail_free(lg_store *s);
 int lg__store_migrate(lg_store *s);
 
 /* store_sync.c */
-int lg__sync_start(lg_syncer *y, const char *path, bool eager, void (*wake)(void *), void *ud);
-void lg__sync_ask(lg_syncer *y); /* a commit was written */
+int lg__sync_start(lg_syncer *y, const char *path); /* errno */
+void lg__sync_ask(lg_syncer *y);                    /* a commit was written */
+void lg__sync_tick(lg_syncer *y);                   /* time has passed */
 bool lg__sync_pending(lg_syncer *y);
 int lg__sync_error(lg_syncer *y); /* errno, 0 */
 void lg__sync_stop(lg_syncer *y); /* after all that was asked for */

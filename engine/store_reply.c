@@ -270,8 +270,9 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
     bind_text(put, 9, r->reply.finish_reason);
     bind_came(put, c);
     sqlite3_bind_text64(put, 20, s->scratch.data, s->scratch.len, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int64(put, 22, s->tail.seen + 1);
     err = finish(s, put);
-    return err ? err : lg__tail_add(s, c->key, sqlite3_last_insert_rowid(s->db));
+    return err ? err : lg__tail_add(s, c->key, s->tail.seen + 1);
 }
 
 int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)

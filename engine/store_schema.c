@@ -10,7 +10,7 @@
 /* Replies stand in the order they came, narrow columns first. Keys are spread evenly,
  * so that an index of them costs each new reply a page of its own: reply_key takes them
  * in thousands at a time. Replies with an id above reply_indexed.upto are not in it
- * yet; there are few of them. */
+ * yet; there are few of them. No id of a reply is ever used again. */
 static const char tables[] =
     "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, script TEXT, args TEXT, "
     "seed INTEGER, meta TEXT, started_us INTEGER NOT NULL, ended_us INTEGER, state TEXT NOT NULL, "
@@ -18,7 +18,7 @@ static const char tables[] =
     "tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, "
     "micros INTEGER NOT NULL DEFAULT 0, best_score REAL, seed_score REAL);"
     "CREATE INDEX run_name ON run(name);"
-    "CREATE TABLE reply(id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, run_id INTEGER, "
+    "CREATE TABLE reply(id INTEGER PRIMARY KEY, key BLOB NOT NULL, run_id INTEGER, "
     "kind INTEGER, model TEXT, endpoint TEXT, status INTEGER, content_type TEXT, "
     "request_id TEXT, finish_reason TEXT, input INTEGER, cached INTEGER, cache_write INTEGER, "
     "output INTEGER, reasoning INTEGER, micros INTEGER, unpriced INTEGER, latency_us INTEGER, "

@@ -160,12 +160,11 @@ static void checkpoint(lg_store *s)
 
 static int ask_sync(lg_store *s)
 {
-    lg_syncer *y = &s->sync;
-    int err = lg__sync_start(y, s->log_path, s->durable, y->wake, y->wake_ud);
+    int err = lg__sync_start(&s->sync, s->log_path);
     if (err) {
         return sync_failed(s, err);
     }
-    lg__sync_ask(y);
+    lg__sync_ask(&s->sync);
     return LG_OK;
 }
 
@@ -209,8 +208,17 @@ int lg__store_commit(lg_store *s)
     return err;
 }
 
-bool lg__store_syncing(const lg_store *s)
+bool lg__store_syncing(lg_store *s)
 {
-    lg_syncer *y = (lg_syncer *)(uintptr_t)&s->sync; /* its mutex is no data of the store */
-    return s->durable && lg__sync_pending(y);
+    return s->durable && lg__sync_pending(&s->sync);
+}
+
+int lg__store_sync_fd(const lg_store *s)
+{
+    return s->sync.event_fd;
+}
+
+bool lg__store_tick(lg_store *s)
+{
+    return lg__sync_pending(&s->sync);
 }
