@@ -407,6 +407,8 @@ static void submit_calls(lg_engine *e, int most)
         else
             submit(e, n);
     }
+    if (e->store)
+        lg__store_rest(e->store);
 }
 
 static void offer_tools(lg_engine *e, int most)
@@ -573,7 +575,9 @@ void lg__engine_leave(lg_engine *e, lg_request *r)
             lg__work_abandon(e, ((lg_work *)r->transfer)->id);
         r->transfer = NULL;
     }
-    lg__sched_cancel(e->sched, r); /* n still counts the model */
+    lg_model *m = lg_model_ref(r->model);
+    lg__sched_cancel(e->sched, r);
+    lg_model_unref(m);
 }
 
 void lg__engine_drop_cancelled(lg_engine *e)

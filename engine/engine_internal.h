@@ -38,7 +38,10 @@ typedef struct lg_batch {   /* what waits for a transaction */
     lg_entry *under_way;    /* all whose request is picked or on the wire */
     lg_alarm *alarm;        /* to try the store's lock again */
     bool alarmed;
-    lg_stats base; /* as it stood when the run began */
+    lg_alarm *group; /* to sync what was committed a while ago */
+    bool grouped;
+    lg_watch *synced; /* durable: a sync has ended */
+    lg_stats base;    /* as it stood when the run began */
 } lg_batch;
 
 struct lg_engine {

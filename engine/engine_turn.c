@@ -8,10 +8,11 @@
  * engine_host.c and the binding. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine_internal.h"
 
-enum { RETRY_MS = 2 };
+enum { RETRY_MS = 2, GROUP_MS = 110 };
 
 /* What is written of an attempt; there before it leaves, so that no reply is lost for
  * want of memory. */
@@ -491,10 +492,51 @@ static bool is_empty(const lg_engine *e)
     return !t->ended.head && !t->picked.head && !t->results.head && !lg__store_queued(e->store);
 }
 
+static void sync_group(void *ud)
+{
+    lg_engine *e = ud;
+    e->turn.grouped = e->store && lg__store_tick(e->store);
+    if (e->turn.grouped) {
+        lg__alarm_set(e->turn.group, GROUP_MS);
+    }
+}
+
+/* The step that runs this looks at what the disk has. */
+static void disk_answered(void *ud, int fd, int events)
+{
+    uint64_t n;
+    (void)ud;
+    (void)events;
+    while (read(fd, &n, sizeof n) > 0) {
+    }
+}
+
+/* A commit was written: its sync is watched for, or comes later. */
+static void expect_sync(lg_engine *e, bool syncing)
+{
+    lg_batch *t = &e->turn;
+    if (syncing) {
+        if (!t->synced && lg__store_sync_fd(e->store) >= 0 &&
+            !lg__watch_new(e->loop, lg__store_sync_fd(e->store), disk_answered, e, &t->synced)) {
+            lg__watch_set(t->synced, LG_READ);
+        }
+        if (!t->synced) {
+            lg__alarm_set(t->alarm, RETRY_MS); /* look again then */
+        }
+    } else if (!t->grouped) {
+        t->grouped = true;
+        lg__alarm_set(t->group, GROUP_MS);
+    }
+}
+
+/* Set again, if what it is for has still not come. */
 static void try_later(void *ud)
 {
     lg_engine *e = ud;
     e->turn.alarmed = false; /* the step that runs this flushes */
+    if (!e->turn.synced && e->store && lg__store_syncing(e->store)) {
+        lg__alarm_set(e->turn.alarm, RETRY_MS);
+    }
 }
 
 /* Without a run of the host's, what is bought belongs to one of its own. */
@@ -546,7 +588,11 @@ static void write_now(lg_engine *e)
     if (err) {
         lg__store_give_up(e->store, err);
         fail_turn(e, &e->turn);
-    } else if (lg__store_syncing(e->store)) {
+        return;
+    }
+    bool syncing = lg__store_syncing(e->store);
+    expect_sync(e, syncing);
+    if (syncing) {
         move(&e->synced, &e->turn);
     } else {
         release(e, &e->turn);
@@ -577,12 +623,6 @@ size_t lg__turn_size(const lg_engine *e)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-static void wake(void *ud)
-{
-    lg_engine *e = ud;
-    lg__loop_wakeup(e->loop);
-}
-
 static void say_why(const lg_config *c, const lg_fail *why)
 {
     if (c->why && c->why_size > 0) {
@@ -594,8 +634,7 @@ static void say_why(const lg_config *c, const lg_fail *why)
 int lg__turn_open(lg_engine *e, const lg_config *c)
 {
     lg_fail why;
-    lg_store_config config = {
-        .dir = c->store_dir, .durable = c->durable != 0, .wake = wake, .wake_ud = e};
+    lg_store_config config = {.dir = c->store_dir, .durable = c->durable != 0};
     if (!c->store_dir) {
         return LG_OK;
     }
@@ -605,7 +644,8 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
         lg__log_line(&e->log, LG_LOG_ERROR, "%s", lg__fail_message(&why));
     }
     lg__fail_free(&why);
-    return err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
+    err = err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
+    return err ? err : lg__alarm_new(e->loop, sync_group, e, &e->turn.group);
 }
 
 static void drop_all(lg_engine *e, lg_batch *t)
@@ -636,6 +676,9 @@ void lg__turn_close(lg_engine *e)
     drop_all(e, &e->synced);
     while (e->turn.under_way) {
         free_entry(e, take_entry(e, e->turn.under_way->request));
+    }
+    if (e->turn.synced) {
+        lg__watch_close(e->turn.synced); /* before its descriptor */
     }
     lg__store_close(e->store);
     e->store = NULL;

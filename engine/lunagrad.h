@@ -4,8 +4,7 @@
  * model calls go out over HTTP, all that can run at once does, and feedback
  * travels back through the graph as text (arXiv 2406.07496).
  *
- * The loop.  The engine never blocks and has no thread of its own, but for one that
- * waits for the disk when there is a store (and libcurl's resolver).  A host adds
+ * The loop.  The engine owns no thread (libcurl's resolver has one) and never blocks.  A host adds
  * lg_engine_fd() to its own poll loop, calls lg_engine_step() when it is
  * readable or when lg_engine_timeout() has passed, and then drains
  * lg_engine_next().  A host without a loop calls lg_engine_wait().
@@ -25,8 +24,7 @@
  * the state of a variable, see lg_var_error().
  *
  * What it asks of the process.  libcurl, libuv, OpenSSL and SQLite allocate
- * outside the host's allocator; with a store there is one more thread, that only
- * waits for the disk.  SIGPIPE must be ignored by the host (sockets of TLS
+ * outside the host's allocator.  SIGPIPE must be ignored by the host (sockets of TLS
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
  * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.

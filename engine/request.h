@@ -40,7 +40,7 @@ typedef struct lg_request {
     int64_t worst_micros;         /* … -1: not known */
     bool reserved;                /* SENT: the worst case is set aside */
     uint32_t looked;              /* store_reply.c: when it was looked for */
-    bool stored_unfit;            /* … and a row was found that is of no use */
+    int64_t unfit;                /* … the row that was found, and is of no use; 0: none */
     uint32_t held;                /* engine_turn.c: entries that still name it */
     void *entry;                  /* … the one of the attempt under way */
     struct lg_endpoint *endpoint; /* owned by the scheduler */

@@ -134,17 +134,21 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         [LG_SQL_BEGIN] = "BEGIN IMMEDIATE",
         [LG_SQL_COMMIT] = "COMMIT",
         [LG_SQL_ROLLBACK] = "ROLLBACK",
-        [LG_SQL_FIND] =
-            "SELECT status, content_type, request_id, sum, body FROM reply WHERE key=?1",
-        [LG_SQL_FIND_BAD] = "SELECT status, content_type, '', NULL, body FROM attempt "
+        [LG_SQL_READ] = "BEGIN",
+        [LG_SQL_FIND] = "SELECT r.status, r.content_type, r.request_id, r.sum, r.body, r.id "
+                        "FROM reply_key k JOIN reply r ON r.id=k.reply_id "
+                        "WHERE k.key=?1 AND r.key=?1",
+        [LG_SQL_FIND_ID] = "SELECT status, content_type, request_id, sum, body, id FROM reply "
+                           "WHERE id=?2 AND key=?1",
+        [LG_SQL_FIND_BAD] = "SELECT status, content_type, '', NULL, body, 0 FROM attempt "
                             "WHERE key=?1 AND body IS NOT NULL ORDER BY id DESC LIMIT 1",
         [LG_SQL_PUT_REPLY] =
-            "INSERT INTO reply(key, run_id, kind, model, endpoint, status, content_type, "
+            "INSERT INTO reply(id, key, run_id, kind, model, endpoint, status, content_type, "
             "request_id, finish_reason, input, cached, cache_write, output, reasoning, micros, "
-            "unpriced, latency_us, created_us, sum, request, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, "
-            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) "
-            "ON CONFLICT(key) DO NOTHING",
-        [LG_SQL_DROP_REPLY] = "DELETE FROM reply WHERE key=?1",
+            "unpriced, latency_us, created_us, sum, request, body)VALUES(?22, ?1, ?2, ?3, ?4, ?5, "
+            "?6, "
+            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+        [LG_SQL_DROP_REPLY] = "DELETE FROM reply WHERE id=?1",
         [LG_SQL_PUT_ATTEMPT] =
             "INSERT INTO attempt(run_id, key, number, code, ambiguous, message, created_us, "
             "status, content_type, input, output, micros, body) "
@@ -156,6 +160,9 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(key) DO NOTHING",
         [LG_SQL_TOTALS] = "UPDATE run SET calls=?2, served=?3, tokens_in=?4, tokens_out=?5, "
                           "micros=?6 WHERE id=?1",
+        [LG_SQL_TAIL] = "SELECT id, key FROM reply WHERE id>?1 ORDER BY id",
+        [LG_SQL_INDEX] = "INSERT OR REPLACE INTO reply_key(key, reply_id) VALUES(?1, ?2)",
+        [LG_SQL_INDEXED] = "UPDATE reply_indexed SET upto=?1 WHERE upto<?1",
     };
     _Static_assert(sizeof texts / sizeof *texts == LG_SQLS, "a text for each");
     if (!s->sql[which]) {
@@ -166,6 +173,18 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         }
     }
     return s->sql[which];
+}
+
+int lg__store_step(lg_store *s, int which)
+{
+    sqlite3_stmt *stmt = lg__store_sql(s, which);
+    if (!stmt) {
+        return s->why.code;
+    }
+    int rc = sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return rc == SQLITE_DONE ? LG_OK : lg__store_failed(s, rc, "be written");
 }
 
 int lg__store_do(lg_store *s, const char *sql)
@@ -351,7 +370,7 @@ static int open_db(lg_store *s)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return lg__store_do(s, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
-                           "PRAGMA cache_size=-65536; PRAGMA synchronous=NORMAL;"
+                           "PRAGMA cache_size=-8192; PRAGMA synchronous=NORMAL;"
                            "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864");
 }
 
@@ -395,9 +414,10 @@ static int open_all(lg_store *s, const lg_store_config *c)
     }
     sqlite3_wal_hook(s->db, remember_pages, s);
     s->has_bad = lg__store_int(s, "SELECT EXISTS(SELECT 1 FROM attempt WHERE body IS NOT NULL)", 0);
+    s->tail.seen = lg__store_int(s, "SELECT upto FROM reply_indexed", 0);
     lg__store_look(s);
     sync_dir(s->dir);
-    return s->why.code;
+    return s->why.code ? s->why.code : lg__tail_learn(s);
 }
 
 int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **out, lg_fail *why)
@@ -415,14 +435,15 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     s->wait_ms = c->wait_ms > 0 ? c->wait_ms : WAIT_MS;
     s->durable = c->durable;
     s->read_only = c->read_only;
-    s->lock_fd = s->run_fd = s->sync.fd = -1;
-    s->sync.wake = c->wake;
-    s->sync.wake_ud = c->wake_ud;
+    s->lock_fd = s->run_fd = s->sync.fd = s->sync.event_fd = -1;
+    s->sync.sync = c->sync;
+    s->sync.eager = c->durable;
     s->queue_end = &s->queue;
     lg__fail_init(&s->why);
     lg__bytes_init(&s->intents, m, LG_BYTES_MAX);
     lg__bytes_init(&s->scratch, m, LG_BYTES_MAX);
     lg__keymap_init(&s->lost, m);
+    lg__keymap_init(&s->tail.map, m);
     int err = open_all(s, c);
     if (err) {
         lg__fail_copy(why, &s->why);
@@ -439,6 +460,14 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
 /* All that was written moves into the database, if nobody reads or writes just now. */
 static void tidy(lg_store *s)
 {
+    s->wait_ms = CLOSE_WAIT_MS;
+    if (s->wrote && s->tail.n > 0 && !lg__store_begin_wait(s)) {
+        if (lg__tail_index(s, 1)) {
+            lg__store_rollback(s);
+        } else {
+            lg__store_commit(s);
+        }
+    }
     if (s->wrote && !s->broken && lock_within(s, CLOSE_WAIT_MS) == LG_OK) {
         sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         lg__store_unlock(s);
@@ -455,15 +484,16 @@ void lg__store_close(lg_store *s)
     }
     lg__store_drop_queue(s);
     sqlite3_finalize(s->cursor);
+    lg__store_rest(s);
+    if (s->db && !s->read_only) {
+        tidy(s);
+    }
     for (int i = 0; i < LG_SQLS; i++) {
         sqlite3_finalize(s->sql[i]);
         s->sql[i] = NULL;
     }
     lg__sync_stop(&s->sync);
-    if (s->db) {
-        tidy(s);
-        sqlite3_close(s->db);
-    }
+    sqlite3_close(s->db);
     lg__store_run_close(s);
     if (s->lock_fd >= 0) {
         close(s->lock_fd);
@@ -477,5 +507,6 @@ void lg__store_close(lg_store *s)
     lg__bytes_free(&s->intents);
     lg__bytes_free(&s->scratch);
     lg__keymap_free(&s->lost);
+    lg__tail_free(s);
     lg__mem_free(m, s, sizeof *s);
 }

@@ -4,8 +4,8 @@
  * store.db (with -wal and -shm), store.lock and runs/<id>.lock. Whoever writes or
  * checkpoints holds store.lock (flock) as long as that takes: SQLite versions before
  * 3.51.3 can corrupt a WAL database that two connections reset at once. Readers open
- * read-only and never checkpoint. Passive: engine_turn.c says when to write what; the
- * one thread only waits for the disk (store_sync.c). SQLite's memory is its own. */
+ * read-only and never checkpoint. Passive: engine_turn.c says when to write what.
+ * SQLite's memory is its own. */
 #ifndef LG_STORE_H
 #define LG_STORE_H
 
@@ -16,12 +16,11 @@ typedef struct lg_store lg_store;
 
 typedef struct lg_store_config {
     const char *dir;
-    bool durable;           /* commits are counted as done when the disk has them */
-    bool read_only;         /* of another's: nothing is made, locked or written */
-    const char *vfs;        /* SQLite's name of it (tests); NULL: the default */
-    int wait_ms;            /* for others' locks; 0: 5 000 */
-    void (*wake)(void *ud); /* from the thread, when a sync has ended; may be NULL */
-    void *wake_ud;
+    bool durable;        /* commits are counted as done when the disk has them */
+    bool read_only;      /* of another's: nothing is made, locked or written */
+    const char *vfs;     /* SQLite's name of it (tests); NULL: the default */
+    int wait_ms;         /* for others' locks; 0: 5 000 */
+    int (*sync)(int fd); /* of the log (tests); NULL: in the background */
 } lg_store_config;
 
 enum { LG_SCHEMA = 1 };     /* of the tables, in PRAGMA user_version */
@@ -42,6 +41,8 @@ const char *lg__store_dir(const lg_store *s);
 /* 1: r->reply is filled from the stored bytes. 0: not there, or of no use (damaged, or
  * the dialect does not understand it any more). LG_ENOMEM, LG_ESTORE. */
 int lg__store_find(lg_store *s, lg_request *r);
+/* Look-ups share a read transaction until this (or begin) ends it. */
+void lg__store_rest(lg_store *s);
 /* Whether another process has written since r was looked for. Fresh after begin. */
 bool lg__store_is_stale(const lg_store *s, const lg_request *r);
 /* Whether a run that died had sent this, and no run has its reply. 1, 0, LG_E… */
@@ -90,7 +91,11 @@ void lg__store_give_up(lg_store *s, int code);
 /* 0, or LG_ESTORE when a sync has failed. */
 int lg__store_check_sync(lg_store *s);
 /* durable: whether the disk has not got the last commit yet. */
-bool lg__store_syncing(const lg_store *s);
+bool lg__store_syncing(lg_store *s);
+/* Readable when a sync in the background has ended; -1: there is none yet. */
+int lg__store_sync_fd(const lg_store *s);
+/* Not durable: to be called a while after a commit. Whether it must be called again. */
+bool lg__store_tick(lg_store *s);
 
 /* ---- tools' results (store_reply.c) ---------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #ifndef LG_STORE_INTERNAL_H
 #define LG_STORE_INTERNAL_H
 
-#include <pthread.h>
+#include <linux/aio_abi.h>
 #include <sqlite3.h>
 
 #include "store.h"
@@ -14,7 +14,9 @@ enum {
     LG_SQL_BEGIN = 0,
     LG_SQL_COMMIT,
     LG_SQL_ROLLBACK,
+    LG_SQL_READ,
     LG_SQL_FIND,
+    LG_SQL_FIND_ID,
     LG_SQL_FIND_BAD,
     LG_SQL_PUT_REPLY,
     LG_SQL_DROP_REPLY,
@@ -23,6 +25,9 @@ enum {
     LG_SQL_FIND_RESULT,
     LG_SQL_PUT_RESULT,
     LG_SQL_TOTALS,
+    LG_SQL_TAIL,
+    LG_SQL_INDEX,
+    LG_SQL_INDEXED,
     LG_SQLS
 };
 
@@ -33,16 +38,28 @@ typedef struct lg_queued { /* a statement of the binding, bound */
     sqlite3_stmt *stmt;
 } lg_queued;
 
-typedef struct lg_syncer { /* store_sync.c; all under the mutex, once the thread runs */
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t ask;
-    bool running, stop, eager;
-    int fd;                /* of the log */
-    uint64_t wanted, done; /* commits so far, and how many the disk has */
-    int err;               /* errno of the first failure */
-    void (*wake)(void *ud);
-    void *wake_ud;
+typedef struct lg_unindexed { /* a reply that reply_key does not lead to yet */
+    unsigned char key[32];
+    int64_t id;
+} lg_unindexed;
+
+typedef struct lg_tail { /* all of them, of all runs; store_tail.c */
+    lg_unindexed *rows;
+    size_t n, cap;
+    lg_keymap map;    /* key → its place in rows, from 1 */
+    int64_t seen;     /* ids up to this are in here, or in reply_key */
+    uint32_t foreign; /* the store's, when it was last brought up to date */
+} lg_tail;
+
+typedef struct lg_syncer { /* store_sync.c */
+    bool running, eager, busy;
+    int fd, event_fd;  /* of the log; readable when a sync has ended */
+    aio_context_t aio; /* 0: the kernel has none for us */
+    struct iocb request;
+    uint64_t wanted, asked, done; /* commits: written, of those a sync was asked, has them */
+    int64_t since_us;             /* of the first that none was asked for */
+    int err;                      /* errno of the first failure */
+    int (*sync)(int fd);          /* tests; NULL: the kernel's */
 } lg_syncer;
 
 struct lg_store {
@@ -61,6 +78,8 @@ struct lg_store {
     uint32_t version; /* SQLite's, of the data, as last seen */
     uint32_t foreign; /* how often others changed it */
     int log_pages, next_checkpoint;
+    bool reading; /* a read transaction is open, for several look-ups */
+    lg_tail tail;
     lg_bytes intents; /* of this turn, packed */
     lg_bytes scratch;
     lg_queued *queue, **queue_end;
@@ -90,12 +109,22 @@ int lg__store_lock_wait(lg_store *s);
 void lg__store_unlock(lg_store *s);
 void lg__store_look(lg_store *s); /* has another process written? */
 
+int lg__store_step(lg_store *s, int which); /* of a statement without rows */
+
+/* store_tail.c */
+int lg__tail_learn(lg_store *s); /* what others wrote meanwhile */
+int64_t lg__tail_find(const lg_store *s, const unsigned char key[32]); /* id; 0: none */
+int lg__tail_add(lg_store *s, const unsigned char key[32], int64_t id);
+int lg__tail_index(lg_store *s, size_t from); /* in a turn: when it has so many rows */
+void lg__tail_free(lg_store *s);
+
 /* store_schema.c: under the lock */
 int lg__store_migrate(lg_store *s);
 
 /* store_sync.c */
-int lg__sync_start(lg_syncer *y, const char *path, bool eager, void (*wake)(void *), void *ud);
-void lg__sync_ask(lg_syncer *y); /* a commit was written */
+int lg__sync_start(lg_syncer *y, const char *path); /* errno */
+void lg__sync_ask(lg_syncer *y);                    /* a commit was written */
+void lg__sync_tick(lg_syncer *y);                   /* time has passed */
 bool lg__sync_pending(lg_syncer *y);
 int lg__sync_error(lg_syncer *y); /* errno, 0 */
 void lg__sync_stop(lg_syncer *y); /* after all that was asked for */

@@ -3,6 +3,7 @@
  * What is stored of a reply is the bytes that came; it is read by the dialect each
  * time it is served, so that a mistake in reading costs nothing. A sum over key and
  * bytes tells a damaged row. Called by engine_turn.c. */
+#include <endian.h>
 #include <string.h>
 
 #include "json.h"
@@ -21,11 +22,9 @@ static uint64_t sum_bytes(uint64_t h, const void *data, size_t len)
     const unsigned char *p = data;
     h = mix(h, len);
     for (; len >= 8; p += 8, len -= 8) {
-        uint64_t x = 0;
-        for (int i = 7; i >= 0; i--) {
-            x = x << 8 | p[i];
-        }
-        h = mix(h, x);
+        uint64_t x;
+        memcpy(&x, p, 8);
+        h = mix(h, le64toh(x));
     }
     uint64_t x = 0;
     for (size_t i = 0; i < len; i++) {
@@ -91,7 +90,8 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
     return code == LG_ENOMEM ? LG_ENOMEM : 0;
 }
 
-static int find(lg_store *s, lg_request *r, int which, bool *there)
+/* 1, 0, LG_E…; *id: of the row that was there. */
+static int find(lg_store *s, lg_request *r, int which, int64_t *id)
 {
     sqlite3_stmt *row = lg__store_sql(s, which);
     if (!row) {
@@ -99,9 +99,13 @@ static int find(lg_store *s, lg_request *r, int which, bool *there)
     }
     int found = 0;
     sqlite3_bind_blob(row, 1, r->key, sizeof r->key, SQLITE_STATIC);
+    if (which == LG_SQL_FIND_ID) {
+        sqlite3_bind_int64(row, 2, *id);
+    }
     int rc = sqlite3_step(row);
-    *there = rc == SQLITE_ROW;
+    *id = 0;
     if (rc == SQLITE_ROW) {
+        *id = sqlite3_column_int64(row, 5);
         found = serve(s, r, row);
     } else if (rc != SQLITE_DONE) {
         found = lg__store_failed(s, rc, "be read");
@@ -110,18 +114,46 @@ static int find(lg_store *s, lg_request *r, int which, bool *there)
     return found;
 }
 
+/* Replies that are not in the index yet, of others too. */
+static int find_new(lg_store *s, lg_request *r, int64_t *id)
+{
+    lg__store_look(s);
+    int err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
+    *id = err ? 0 : lg__tail_find(s, r->key);
+    return err ? err : *id ? find(s, r, LG_SQL_FIND_ID, id) : 0;
+}
+
+static int begin_reading(lg_store *s)
+{
+    if (s->in_turn || s->reading) {
+        return LG_OK;
+    }
+    int err = lg__store_step(s, LG_SQL_READ);
+    s->reading = !err;
+    return err;
+}
+
+void lg__store_rest(lg_store *s)
+{
+    if (s->reading) {
+        s->reading = false;
+        lg__store_step(s, LG_SQL_COMMIT);
+    }
+}
+
 int lg__store_find(lg_store *s, lg_request *r)
 {
-    bool there = false, bad = false;
+    int64_t old = 0, new = 0, bad = 0;
     if (s->broken) {
         return s->why.code;
     }
-    int found = find(s, r, LG_SQL_FIND, &there);
+    int found = begin_reading(s);
+    found = found ? found : find(s, r, LG_SQL_FIND, &old);
+    found = found ? found : find_new(s, r, &new);
     if (found == 0 && s->has_bad) {
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
     }
-    r->stored_unfit = there && found == 0;
-    lg__store_look(s);
+    r->unfit = found == 0 ? (new ? new : old) : 0;
     r->looked = s->foreign;
     return found;
 }
@@ -197,20 +229,33 @@ static void bind_came(sqlite3_stmt *to, const lg_came *c)
 
 static int drop_unfit(lg_store *s, lg_request *r)
 {
-    sqlite3_stmt *drop = r->stored_unfit ? lg__store_sql(s, LG_SQL_DROP_REPLY) : NULL;
+    sqlite3_stmt *drop = r->unfit ? lg__store_sql(s, LG_SQL_DROP_REPLY) : NULL;
     if (!drop) {
-        return r->stored_unfit ? s->why.code : LG_OK;
+        return r->unfit ? s->why.code : LG_OK;
     }
-    sqlite3_bind_blob(drop, 1, r->key, sizeof r->key, SQLITE_STATIC);
-    r->stored_unfit = false;
+    sqlite3_bind_int64(drop, 1, r->unfit);
+    r->unfit = 0;
     return finish(s, drop);
 }
 
-int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
+/* Two runs bought the same at once: both go on with the reply that was first. */
+static int put_twice(lg_store *s, const lg_came *c)
+{
+    lg_fail twice;
+    lg_came paid = *c;
+    lg__fail_init(&twice);
+    lg__fail_set(&twice, s->mem, LG_OK, "another run stored its reply to this first");
+    paid.said = &twice;
+    paid.body = NULL;
+    int err = lg__store_put_attempt(s, &paid);
+    lg__fail_free(&twice);
+    return err;
+}
+
+static int put_first(lg_store *s, lg_request *r, const lg_came *c)
 {
     sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_REPLY);
-    int err = put ? drop_unfit(s, r) : s->why.code;
-    err = err ? err : write_request(r, &s->scratch);
+    int err = put ? write_request(r, &s->scratch) : s->why.code;
     if (err) {
         return err;
     }
@@ -225,20 +270,29 @@ int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
     bind_text(put, 9, r->reply.finish_reason);
     bind_came(put, c);
     sqlite3_bind_text64(put, 20, s->scratch.data, s->scratch.len, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int64(put, 22, s->tail.seen + 1);
     err = finish(s, put);
-    if (err || sqlite3_changes(s->db) > 0) {
-        return err;
+    return err ? err : lg__tail_add(s, c->key, s->tail.seen + 1);
+}
+
+int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
+{
+    if (lg__store_is_stale(s, r)) {
+        lg_reply own = r->reply;
+        lg__reply_init(&r->reply);
+        int found = lg__store_find(s, r);
+        if (found == 1) {
+            lg__reply_free(&own);
+            return put_twice(s, c);
+        }
+        lg__reply_free(&r->reply);
+        r->reply = own;
+        if (found < 0) {
+            return found;
+        }
     }
-    /* Two runs bought the same at once: both go on with the one that is kept. */
-    lg_fail twice;
-    lg_came paid = *c;
-    lg__fail_init(&twice);
-    lg__fail_set(&twice, s->mem, LG_OK, "another run stored its reply to this first");
-    paid.said = &twice;
-    paid.body = NULL;
-    err = lg__store_put_attempt(s, &paid);
-    lg__fail_free(&twice);
-    return err ? err : lg__store_find(s, r) == LG_ENOMEM ? LG_ENOMEM : LG_OK;
+    int err = drop_unfit(s, r);
+    return err ? err : put_first(s, r, c);
 }
 
 int lg__store_put_attempt(lg_store *s, const lg_came *c)

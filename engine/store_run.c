@@ -337,7 +337,11 @@ static int list_intents(sheet *t, sqlite3_stmt *row)
 static int mark_bought(sheet *t)
 {
     sqlite3_stmt *row = NULL;
-    int rc = sqlite3_prepare_v2(t->s->db, "SELECT 1 FROM reply WHERE key=?1", -1, &row, NULL);
+    int rc =
+        sqlite3_prepare_v2(t->s->db,
+                           "SELECT 1 FROM reply_key WHERE key=?1 UNION ALL SELECT 1 FROM reply "
+                           "WHERE key=?1 AND id>(SELECT upto FROM reply_indexed)",
+                           -1, &row, NULL);
     for (size_t i = 0; rc == SQLITE_OK && i < t->n; i++) {
         sqlite3_bind_blob(row, 1, t->list[i].key, 32, SQLITE_STATIC);
         int got = sqlite3_step(row);

@@ -7,8 +7,10 @@
 
 #define APPLICATION "1819635297" /* "luna": what `file` and others go by */
 
-/* Replies stand in the order they came, narrow columns first; the key has an index of
- * its own, so that a look-up reads few pages. */
+/* Replies stand in the order they came, narrow columns first. Keys are spread evenly,
+ * so that an index of them costs each new reply a page of its own: reply_key takes them
+ * in thousands at a time. Replies with an id above reply_indexed.upto are not in it
+ * yet; there are few of them. No id of a reply is ever used again. */
 static const char tables[] =
     "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, script TEXT, args TEXT, "
     "seed INTEGER, meta TEXT, started_us INTEGER NOT NULL, ended_us INTEGER, state TEXT NOT NULL, "
@@ -16,12 +18,15 @@ static const char tables[] =
     "tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, "
     "micros INTEGER NOT NULL DEFAULT 0, best_score REAL, seed_score REAL);"
     "CREATE INDEX run_name ON run(name);"
-    "CREATE TABLE reply(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, run_id INTEGER, "
+    "CREATE TABLE reply(id INTEGER PRIMARY KEY, key BLOB NOT NULL, run_id INTEGER, "
     "kind INTEGER, model TEXT, endpoint TEXT, status INTEGER, content_type TEXT, "
     "request_id TEXT, finish_reason TEXT, input INTEGER, cached INTEGER, cache_write INTEGER, "
     "output INTEGER, reasoning INTEGER, micros INTEGER, unpriced INTEGER, latency_us INTEGER, "
     "created_us INTEGER, sum INTEGER, request TEXT, body BLOB);"
     "CREATE INDEX reply_run ON reply(run_id);"
+    "CREATE TABLE reply_key(key BLOB PRIMARY KEY, reply_id INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE reply_indexed(upto INTEGER NOT NULL);"
+    "INSERT INTO reply_indexed VALUES(0);"
     "CREATE TABLE intent(id INTEGER PRIMARY KEY, run_id INTEGER, created_us INTEGER, "
     "packed BLOB);"
     "CREATE INDEX intent_run ON intent(run_id);"

@@ -193,6 +193,9 @@ int lg__store_maintain(lg_store *s, const char *sql, const lg_cell *cells, size_
               : rc == SQLITE_ERROR                  ? bad_sql(s)
                                                     : lg__store_failed(s, rc, "be written");
         *changed = err ? 0 : sqlite3_changes64(s->db);
+        err = err ? err
+                  : lg__store_do(s, "DELETE FROM reply_key WHERE NOT EXISTS("
+                                    "SELECT 1 FROM reply WHERE id=reply_id)");
         s->wrote = true;
         lg__store_unlock(s);
     }

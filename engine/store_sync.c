@@ -1,81 +1,76 @@
-/* store_sync.c - the thread that waits for the disk, and does nothing else.
+/* store_sync.c - has the disk what was written to the log?
  *
  * SQLite writes its log and does not sync it (synchronous=NORMAL); this does, on a
- * descriptor of its own, so that the loop goes on meanwhile. Eager: at once, for those
- * who wait for it. Else in groups, some milliseconds after the first commit. A sync
- * that failed is never tried again: what it should have written may be gone. */
+ * descriptor of its own. The kernel syncs in the background (asynchronous I/O, no
+ * thread of ours: one would make every malloc of the process take locks); where it
+ * cannot, the loop waits. Eager: after each commit, for those who wait for it. Else in
+ * groups, some time after the first commit of a group. A sync that failed is never
+ * tried again: what it should have written may be gone. */
 #include "store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { GROUP_MS = 40, STACK = 64 * 1024 };
+enum { GROUP_US = 100000 };
 
-/* Until somebody asks, or wants the end. */
-static void wait_for_work(lg_syncer *y)
+/* ---- the kernel's side ----------------------------------------------------------- */
+
+static bool submit(lg_syncer *y)
 {
-    while (y->wanted == y->done && !y->stop) {
-        pthread_cond_wait(&y->ask, &y->mutex);
-    }
+    struct iocb *list[] = {&y->request};
+    memset(&y->request, 0, sizeof y->request);
+    y->request.aio_lio_opcode = IOCB_CMD_FDSYNC;
+    y->request.aio_fildes = (uint32_t)y->fd;
+    y->request.aio_flags = IOCB_FLAG_RESFD;
+    y->request.aio_resfd = (uint32_t)y->event_fd;
+    return syscall(SYS_io_submit, y->aio, 1, list) == 1;
 }
 
-static void wait_for_group(lg_syncer *y)
+static void finished(lg_syncer *y, int err)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += GROUP_MS * 1000000L;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    while (!y->eager && !y->stop && pthread_cond_timedwait(&y->ask, &y->mutex, &t) != ETIMEDOUT) {
-    }
+    y->busy = false;
+    y->done = y->asked;
+    y->err = y->err ? y->err : err;
 }
 
-static void *run(void *ud)
+/* wait: until it is finished. */
+static void collect(lg_syncer *y, bool wait)
 {
-    lg_syncer *y = ud;
-    pthread_mutex_lock(&y->mutex);
-    for (;;) {
-        wait_for_work(y);
-        if (y->wanted == y->done || y->err) {
-            break; /* to stop, with nothing left to do */
-        }
-        wait_for_group(y);
-        uint64_t upto = y->wanted;
-        pthread_mutex_unlock(&y->mutex);
-        int err = fdatasync(y->fd) == 0 ? 0 : errno;
-        pthread_mutex_lock(&y->mutex);
-        y->done = upto;
-        y->err = err;
-        if (y->wake && (y->eager || err)) {
-            y->wake(y->wake_ud);
+    struct io_event event;
+    struct timespec at_once = {0, 0};
+    long n = 0;
+    while (y->busy && n <= 0) {
+        n = syscall(SYS_io_getevents, y->aio, wait ? 1 : 0, 1, &event, wait ? NULL : &at_once);
+        if (n == 1) {
+            finished(y, event.res < 0 ? (int)-event.res : 0);
+        } else if (n < 0 && errno != EINTR) {
+            finished(y, errno);
+        } else if (!wait) {
+            break;
         }
     }
-    pthread_mutex_unlock(&y->mutex);
-    return NULL;
 }
 
-/* Signals are the host's: none is delivered here. */
-static int start_thread(lg_syncer *y)
+/* What was written until now goes to the disk. */
+static void sync_now(lg_syncer *y)
 {
-    pthread_attr_t attr;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int err = pthread_create(&y->thread, &attr, run, y);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return err;
+    y->asked = y->wanted;
+    y->since_us = 0;
+    y->busy = y->aio && submit(y);
+    if (!y->busy) {
+        int failed = y->sync ? y->sync(y->fd) : fdatasync(y->fd);
+        finished(y, failed ? errno : 0);
+    }
 }
 
-int lg__sync_start(lg_syncer *y, const char *path, bool eager, void (*wake)(void *), void *ud)
+/* ---- life ------------------------------------------------------------------------ */
+
+int lg__sync_start(lg_syncer *y, const char *path)
 {
-    pthread_condattr_t attr;
     if (y->running) {
         return 0;
     }
@@ -83,55 +78,41 @@ int lg__sync_start(lg_syncer *y, const char *path, bool eager, void (*wake)(void
     if (y->fd < 0) {
         return errno;
     }
-    y->eager = eager;
-    y->wake = wake;
-    y->wake_ud = ud;
-    pthread_mutex_init(&y->mutex, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&y->ask, &attr);
-    pthread_condattr_destroy(&attr);
-    int err = start_thread(y);
-    if (err) {
-        pthread_cond_destroy(&y->ask);
-        pthread_mutex_destroy(&y->mutex);
-        close(y->fd);
-        y->fd = -1;
-        return err;
-    }
     y->running = true;
+    y->event_fd = y->sync ? -1 : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (y->event_fd >= 0 && syscall(SYS_io_setup, 1, &y->aio) != 0) {
+        y->aio = 0;
+    }
     return 0;
 }
 
 void lg__sync_ask(lg_syncer *y)
 {
-    pthread_mutex_lock(&y->mutex);
-    if (y->wanted++ == y->done) {
-        pthread_cond_signal(&y->ask);
+    if (y->wanted++ == y->asked) {
+        y->since_us = lg__store_ticks();
     }
-    pthread_mutex_unlock(&y->mutex);
+    lg__sync_tick(y);
+}
+
+void lg__sync_tick(lg_syncer *y)
+{
+    collect(y, false);
+    bool due = y->eager || lg__store_ticks() - y->since_us >= GROUP_US;
+    if (y->running && !y->busy && !y->err && y->wanted != y->asked && due) {
+        sync_now(y);
+    }
 }
 
 bool lg__sync_pending(lg_syncer *y)
 {
-    if (!y->running) {
-        return false;
-    }
-    pthread_mutex_lock(&y->mutex);
-    bool pending = y->wanted != y->done && !y->err;
-    pthread_mutex_unlock(&y->mutex);
-    return pending;
+    lg__sync_tick(y);
+    return y->wanted != y->done && !y->err;
 }
 
 int lg__sync_error(lg_syncer *y)
 {
-    if (!y->running) {
-        return 0;
-    }
-    pthread_mutex_lock(&y->mutex);
-    int err = y->err;
-    pthread_mutex_unlock(&y->mutex);
-    return err;
+    collect(y, false);
+    return y->err;
 }
 
 void lg__sync_stop(lg_syncer *y)
@@ -139,13 +120,17 @@ void lg__sync_stop(lg_syncer *y)
     if (!y->running) {
         return;
     }
-    pthread_mutex_lock(&y->mutex);
-    y->stop = true;
-    pthread_cond_signal(&y->ask);
-    pthread_mutex_unlock(&y->mutex);
-    pthread_join(y->thread, NULL);
-    pthread_cond_destroy(&y->ask);
-    pthread_mutex_destroy(&y->mutex);
+    collect(y, true);
+    if (y->wanted != y->done && !y->err) {
+        sync_now(y);
+        collect(y, true);
+    }
+    if (y->aio) {
+        syscall(SYS_io_destroy, y->aio);
+    }
+    if (y->event_fd >= 0) {
+        close(y->event_fd);
+    }
     close(y->fd);
     y->running = false;
 }

@@ -7,6 +7,7 @@
 
 #include "store_internal.h"
 
+enum { INDEX_ROWS = 4096 };
 enum { CHECKPOINT_PAGES = 8192, CHECKPOINT_AGAIN = 2048 };
 static const int64_t TELL_US = 10000000, GIVE_UP_US = 60000000;
 
@@ -55,6 +56,7 @@ int lg__store_begin(lg_store *s)
     if (s->broken) {
         return s->why.code;
     }
+    lg__store_rest(s);
     sqlite3_stmt *begin = lg__store_sql(s, LG_SQL_BEGIN);
     int err = begin ? lg__store_lock(s) : s->why.code;
     if (err) {
@@ -69,9 +71,13 @@ int lg__store_begin(lg_store *s)
     s->busy_since_us = 0;
     s->busy_told = false;
     s->in_turn = true;
-    lg__store_look(s);
     lg__bytes_clear(&s->intents);
-    return LG_OK;
+    lg__store_look(s);
+    err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
+    if (err) {
+        lg__store_rollback(s);
+    }
+    return err;
 }
 
 int lg__store_begin_wait(lg_store *s)
@@ -154,12 +160,11 @@ static void checkpoint(lg_store *s)
 
 static int ask_sync(lg_store *s)
 {
-    lg_syncer *y = &s->sync;
-    int err = lg__sync_start(y, s->log_path, s->durable, y->wake, y->wake_ud);
+    int err = lg__sync_start(&s->sync, s->log_path);
     if (err) {
         return sync_failed(s, err);
     }
-    lg__sync_ask(y);
+    lg__sync_ask(&s->sync);
     return LG_OK;
 }
 
@@ -178,6 +183,7 @@ int lg__store_commit(lg_store *s)
     int err = commit ? write_intents(s) : s->why.code;
     err = err ? err : write_totals(s);
     err = err ? err : lg__store_run_queue(s);
+    err = err ? err : lg__tail_index(s, INDEX_ROWS);
     if (!err) {
         int rc = sqlite3_step(commit);
         sqlite3_reset(commit);
@@ -202,8 +208,17 @@ int lg__store_commit(lg_store *s)
     return err;
 }
 
-bool lg__store_syncing(const lg_store *s)
+bool lg__store_syncing(lg_store *s)
 {
-    lg_syncer *y = (lg_syncer *)(uintptr_t)&s->sync; /* its mutex is no data of the store */
-    return s->durable && lg__sync_pending(y);
+    return s->durable && lg__sync_pending(&s->sync);
+}
+
+int lg__store_sync_fd(const lg_store *s)
+{
+    return s->sync.event_fd;
+}
+
+bool lg__store_tick(lg_store *s)
+{
+    return lg__sync_pending(&s->sync);
 }

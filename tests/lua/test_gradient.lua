@@ -303,11 +303,8 @@ function TestMean.test_one_merge_a_parameter_with_sources()
   lg.mean(losses):backward { model = m }
   lu.assertEquals({ texts_of(p), texts_of(q) }, { { "merged for advice" }, { "merged for style" } })
   lu.assertEquals(lg.stats().calls_by_kind[2] - before, 4 + 2)
-  local merges = {}
-  for _, prompt in ipairs(asked) do
-    if prompt.merge then merges[#merges + 1] = prompt end
-  end
-  lu.assertEquals(#merges, 2)
+  local merges = { asked[5], asked[6] }
+  lu.assertEquals({ merges[1].merge, merges[2].merge, #asked }, { true, true, 6 })
   local record = p:feedback()[1]
   lu.assertEquals(#record.sources, 4)
   for i, source in ipairs(record.sources) do
@@ -320,8 +317,7 @@ end
 
 function TestMean.test_the_score_of_a_merged_record_is_the_mean()
   local p = lg.param("Think.", "advice")
-  local losses = { graded(0)(ask("q1", p)), graded(0.5)(ask("q2", p)) }
-  lg.mean(losses):backward { model = critic() }
+  lg.mean { graded(0)(ask("q1", p)), graded(0.5)(ask("q2", p)) }:backward { model = critic() }
   lu.assertEquals({ #p:feedback(), p:feedback()[1].score }, { 1, 0.25 })
 end
 
