@@ -300,7 +300,8 @@ local function from_server(name, opts)
   return make({ name = name }, { dialect = "openai", name = name, model = id, base_url = base,
     api_key = key, key_name = key_name, headers = headers_list(opts.headers),
     options = body_options(opts), no_memo = opts.memo == false,
-    concurrency = opts.concurrency or not async.setting "concurrency" and row and row.concurrency or nil })
+    concurrency = opts.concurrency
+      or not async.setting "concurrency" and row and row.concurrency or nil })
 end
 
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua

@@ -353,6 +353,7 @@ function TestLoop.test_a_deadlock_is_an_error_and_no_hang()
   node = tool "x"
   local problem = fails("state", "deadlock", node.text, node)
   lu.assertStrContains(problem.hint, "own result")
+  lu.assertTrue(node:cancel())
   lu.assertEquals(quick("life goes on"):text(), "LIFE GOES ON")
 end
 
