@@ -70,7 +70,7 @@ function command.lua_line(code, env)
   local file = command.write(([[
 package.cpath = %q .. package.cpath
 %s]]):format(build .. "/?.so;", code), ".lua")
-  return ("env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} %s timeout 20 %s %s")
+  return ("env %s ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} timeout 20 %s %s")
     :format(env or "", arg[-1] or "lua5.4", file)
 end
 
