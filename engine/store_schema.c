@@ -130,12 +130,11 @@ static int raise_version(lg_store *s, int64_t version)
 
 int lg__store_migrate(lg_store *s)
 {
-    int64_t version = lg__store_int(s, "PRAGMA user_version", -1);
-    int64_t owner = version < 0 ? -1 : lg__store_int(s, "PRAGMA application_id", -1);
-    int64_t tables_there =
-        owner < 0 ? -1 : lg__store_int(s, "SELECT count(*) FROM sqlite_schema", -1);
-    if (tables_there < 0) {
-        return s->why.code ? s->why.code : LG_ESTORE;
+    int64_t version = lg__store_int(s, "PRAGMA user_version", 0);
+    int64_t owner = lg__store_int(s, "PRAGMA application_id", 0);
+    int64_t tables_there = lg__store_int(s, "SELECT count(*) FROM sqlite_schema", 0);
+    if (s->why.code) {
+        return s->why.code;
     }
     if (tables_there == 0 && version == 0) {
         return make(s);
