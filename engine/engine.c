@@ -38,6 +38,26 @@ static int or_default(int value, int otherwise)
     return value > 0 ? value : otherwise;
 }
 
+static int keep_http_config(lg_engine *e, const lg_config *c)
+{
+    e->http2 = c->http2;
+    e->ca_file = lg__mem_strdup(&e->mem, c->ca_file);
+    e->ca_path = lg__mem_strdup(&e->mem, c->ca_path);
+    e->proxy = lg__mem_strdup(&e->mem, c->proxy);
+    bool lost =
+        (c->ca_file && !e->ca_file) || (c->ca_path && !e->ca_path) || (c->proxy && !e->proxy);
+    return lost ? LG_ENOMEM : LG_OK;
+}
+
+/* Late, because libcurl and OpenSSL take megabytes that a host which only uses its own
+ * models never needs. */
+static int ensure_http(lg_engine *e)
+{
+    lg_http_config http = {
+        .ca_file = e->ca_file, .ca_path = e->ca_path, .proxy = e->proxy, .http2 = e->http2};
+    return e->http ? LG_OK : lg__http_new(&e->mem, e->loop, &e->log, &http, &e->http);
+}
+
 static int build(lg_engine *e, const lg_config *c)
 {
     lg__clock_init(&e->clock, c->virtual_clock);
@@ -52,10 +72,8 @@ static int build(lg_engine *e, const lg_config *c)
     e->graph.wake = lg__engine_touch;
     if (!err)
         err = lg__loop_new(&e->mem, &e->loop);
-    lg_http_config http = {
-        .ca_file = c->ca_file, .ca_path = c->ca_path, .proxy = c->proxy, .http2 = c->http2};
     if (!err)
-        err = lg__http_new(&e->mem, e->loop, &e->log, &http, &e->http);
+        err = keep_http_config(e, c);
     lg_sched_config sched = {
         .concurrency = or_default(c->concurrency, 64),
         .max_attempts = or_default(c->max_attempts, 10),
@@ -106,6 +124,9 @@ void lg_engine_free(lg_engine *e)
     lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
+    lg__mem_strfree(&e->mem, e->ca_file);
+    lg__mem_strfree(&e->mem, e->ca_path);
+    lg__mem_strfree(&e->mem, e->proxy);
     lg__works_free(e);
     if (e->event_var) /* its count dies with the graph */
         e->event_var = NULL;
@@ -509,7 +530,9 @@ void lg__engine_send(lg_engine *e, lg_request *r)
         .total_timeout_ms = e->total_timeout_ms,
         .max_reply_bytes = e->max_reply_bytes,
     };
-    int err = lg__http_start(e->http, &h, r, &t);
+    int err = ensure_http(e);
+    if (!err)
+        err = lg__http_start(e->http, &h, r, &t);
     if (err)
         not_started(e, r, err);
     else
@@ -537,7 +560,7 @@ static bool take_replies(lg_engine *e, int most)
 {
     lg_http_done d;
     bool any = false;
-    while (most-- > 0 && lg__http_next(e->http, &d)) {
+    while (most-- > 0 && e->http && lg__http_next(e->http, &d)) {
         any = true;
         finish_attempt(e, d.ud, &d);
     }
@@ -645,7 +668,7 @@ static void pump(lg_engine *e, int64_t until_us)
 
 static bool nothing_runs(lg_engine *e)
 {
-    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
+    return (!e->http || lg__http_active(e->http) == 0) && e->works.count == 0 && !has_work(e) &&
            !lg__turn_waits(e);
 }
 

@@ -49,7 +49,9 @@ struct lg_engine {
     lg_clock clock;
     lg_log log;
     lg_loop *loop;
-    lg_http *http;
+    lg_http *http;                   /* made by the first request that goes out */
+    char *ca_file, *ca_path, *proxy; /* what it is made with */
+    bool http2;
     lg_sched *sched;
     lg_store *store; /* NULL: none */
     lg_batch turn;

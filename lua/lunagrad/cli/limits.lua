@@ -36,7 +36,7 @@ limits.HELP = [[
   --durable MODE      group: written at once, synced in groups (default); full: every write waits
                       for the disk
   --prices FILE       prices that stand before the built-in ones: JSON in litellm's format
-  --no-store          keep nothing: no replies, no record of the run
+  --no-store          keep nothing: no replies, no record of the run (so does -e without --run)
   --dry-run           send nothing: sim answers, and what the calls would cost is estimated
 ]]
 
@@ -116,6 +116,12 @@ function limits.look_back(self)
   return text and text .. (again and AGAIN or NOT_AGAIN)
 end
 
+-- A line of code is for trying things: it leaves nothing behind unless its run has a name.
+local function keeps_nothing(self)
+  local options = self.options
+  return options.no_store or options.dry_run or (options.code and not options.run)
+end
+
 --- Prepare the library as the options say. Called when it has been loaded, before the script.
 ---@param self table cli.run's run
 function limits.set_up(self)
@@ -124,7 +130,7 @@ function limits.set_up(self)
   settings.pin(copy(options, { "max_cost", "max_calls", "max_tokens", "max_time", "durable",
     "prices" }) or {})
   if options.dry_run then require("lunagrad.model").dry_run = true end
-  if options.no_store or options.dry_run then
+  if keeps_nothing(self) then
     settings.pin { store = false }
     return
   end
