@@ -141,11 +141,12 @@ asan: deps-check
 	@BUILD=$(BUILD)/asan LG_TEST_SLOW=4 LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
 		tests/run.sh
 
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite,possible
 valgrind:
 	@.ci/deps valgrind
 	@$(MAKE) -j$(JOBS) tests
-	@LG_TEST_SLOW=30 LG_TEST_ONLY=c LG_TEST_WRAP='valgrind -q --error-exitcode=99 \
-		--leak-check=full --errors-for-leak-kinds=definite,possible' tests/run.sh
+	@LG_TEST_SLOW=30 LG_TEST_ONLY=c LG_TEST_WRAP='$(VALGRIND)' tests/run.sh
 
 # The tests that make the n-th allocation fail, for every n.
 oom: deps-check

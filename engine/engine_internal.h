@@ -32,16 +32,16 @@ typedef struct lg_links { /* first in, first out */
     size_t n;
 } lg_links;
 
-typedef struct lg_batch {      /* what waits for a transaction */
-    lg_links ended, picked;   /* attempts: over; about to be sent */
-    lg_links results;         /* of tools */
-    lg_entry *under_way;      /* all whose request is picked or on the wire */
-    lg_alarm *alarm;          /* to try the store's lock again */
+typedef struct lg_batch {   /* what waits for a transaction */
+    lg_links ended, picked; /* attempts: over; about to be sent */
+    lg_links results;       /* of tools */
+    lg_entry *under_way;    /* all whose request is picked or on the wire */
+    lg_alarm *alarm;        /* to try the store's lock again */
     bool alarmed;
-    lg_alarm *group;          /* to sync what was committed a while ago */
+    lg_alarm *group; /* to sync what was committed a while ago */
     bool grouped;
-    lg_watch *synced;         /* durable: a sync has ended */
-    lg_stats base;            /* as it stood when the run began */
+    lg_watch *synced; /* durable: a sync has ended */
+    lg_stats base;    /* as it stood when the run began */
 } lg_batch;
 
 struct lg_engine {
@@ -51,9 +51,9 @@ struct lg_engine {
     lg_loop *loop;
     lg_http *http;
     lg_sched *sched;
-    lg_store *store;            /* NULL: none */
+    lg_store *store; /* NULL: none */
     lg_batch turn;
-    lg_batch synced;             /* durable: committed, and not yet on the disk */
+    lg_batch synced; /* durable: committed, and not yet on the disk */
     uint64_t served;
     bool replay_only, fail_ambiguous;
     lg_graph graph;
@@ -92,7 +92,7 @@ void lg__engine_leave(lg_engine *e, lg_request *r);
 /* engine_turn.c; all but open and close with a store only */
 int lg__turn_open(lg_engine *e, const lg_config *c);
 void lg__turn_close(lg_engine *e);
-void lg__turn_pick(lg_engine *e, lg_request *r); /* it may be sent */
+void lg__turn_pick(lg_engine *e, lg_request *r);                   /* it may be sent */
 void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d over */
 void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
 void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
@@ -101,8 +101,7 @@ size_t lg__turn_size(const lg_engine *e);
 /* Whether the node's result was in the store: it is ready then. */
 bool lg__turn_find_result(lg_engine *e, lg_node *n);
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
-int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score,
-                    double target);
+int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
 
 /* For the binding. */
 lg_store *lg__engine_store(lg_engine *e); /* NULL: none */

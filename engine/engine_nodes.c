@@ -138,7 +138,8 @@ void lg_tool_unref(lg_tool *t)
     lg__mem_free(&e->mem, t, sizeof *t);
 }
 
-int lg_tool_cache(lg_tool *t, const char *version) {
+int lg_tool_cache(lg_tool *t, const char *version)
+{
     if (!version || !is_utf8(version))
         return lg__engine_error(t->engine, LG_EUTF8, "a tool's version must be UTF-8");
     lg_text *v = lg__text_new(&t->engine->mem, version, strlen(version));
@@ -211,11 +212,12 @@ static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call)
 static int check_options(lg_engine *e, const lg_call *call)
 {
     for (size_t i = 0; i < call->n_options; i++) {
-        const char *why = lg_error_text(LG_ENOMEM);
+        const char *why;
         int err = lg__model_option_check(&e->mem, &call->options[i], &why);
         if (err)
             return lg__engine_error(e, err, "option \"%s\": %s",
-                                    call->options[i].name ? call->options[i].name : "", why);
+                                    call->options[i].name ? call->options[i].name : "",
+                                    why ? why : lg_error_text(err));
     }
     return LG_OK;
 }

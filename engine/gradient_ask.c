@@ -203,15 +203,10 @@ lg_text *lg__step_feedback(lg_step *s)
 static int number_edge(lg_graph *g, lg_node *node, const char *name, double x)
 {
     char buf[40];
-    lg_var *leaf;
     lg__number_text(buf, sizeof buf, x);
     lg_text *t = lg__text_new(g->mem, buf, strlen(buf));
-    int err = t ? lg__graph_leaf(g, t, name, false, LG_OP_LEAF, &leaf) : LG_ENOMEM;
+    int err = t ? lg__node_constant(node, name, t) : LG_ENOMEM;
     lg__text_unref(t);
-    if (err)
-        return err;
-    err = lg__node_edge(node, name, leaf);
-    lg_var_unref(leaf);
     return err;
 }
 

@@ -26,7 +26,7 @@ struct lg_tool {
     uint32_t refs;
     lg_engine *engine;
     lg_text *name, *purpose;
-    lg_text *version;           /* its results are kept under it; NULL: they are not */
+    lg_text *version; /* its results are kept under it; NULL: they are not */
     bool own_backward;
     uint64_t tag;
     lg_tool *prev, *next; /* all tools of the graph */

@@ -28,7 +28,7 @@ struct lg_model {
     bool no_memo;
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
-    int64_t max_output; /* worst case of a call without max_tokens */
+    int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
     struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */

@@ -154,8 +154,9 @@ static lg_endpoint *endpoint_new(lg_sched *s, const unsigned char key[32])
         return NULL;
     }
     memcpy(ep->key, key, 32);
+    lg__fail_init(&ep->refusal);
     if (lg__keymap_put(&s->endpoints, key, ep)) {
-        lg__mem_free(s->mem, ep, sizeof *ep);
+        lg__mem_free(s->mem, ep, sizeof *ep); /* nothing in its refusal yet */
         return NULL;
     }
     ep->next = s->all_endpoints;
@@ -197,6 +198,7 @@ static void endpoint_free(lg_sched *s, lg_endpoint *ep)
         ep->next->prev = ep->prev;
     }
     lg__keymap_take(&s->endpoints, ep->key);
+    lg__fail_free(&ep->refusal);
     lg__mem_free(s->mem, ep, sizeof *ep);
 }
 
@@ -333,6 +335,7 @@ void lg__sched_free(lg_sched *s)
         next = ep->next;
         free_line(s, &ep->lines[LG_LINE_AGAIN]);
         free_line(s, &ep->lines[LG_LINE_FRESH]);
+        lg__fail_free(&ep->refusal);
         lg__mem_free(s->mem, ep, sizeof *ep);
     }
     lg__keymap_free(&s->endpoints);
@@ -378,6 +381,7 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
     r->endpoint = ep;
     r->state = LG_REQ_QUEUED;
     s->owned++;
+    s->newest = r->id > s->newest ? r->id : s->newest;
     enter(s, r);
     refresh(s, ep);
     return r;
@@ -421,6 +425,12 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
     return r;
 }
 
+static bool is_refused(const lg_request *r)
+{
+    const lg_endpoint *ep = r->endpoint;
+    return r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model);
+}
+
 lg_request *lg__sched_next(lg_sched *s)
 {
     int64_t now = lg__clock_now(s->clock);
@@ -429,6 +439,11 @@ lg_request *lg__sched_next(lg_sched *s)
         lg_endpoint *ep = s->rings[k];
         if (ep) {
             lg_request *r = ep->lines[k].head;
+            if (is_refused(r)) {
+                lg__sched_move(s, r, LG_REQ_SENT);
+                lg__fail_copy(&r->reply.fail, &ep->refusal);
+                return give_up(s, r);
+            }
             int admitted = lg__ledger_admit(s, r, now);
             if (admitted == LG_HOLD) {
                 return NULL;

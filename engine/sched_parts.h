@@ -23,8 +23,13 @@ typedef struct lg_endpoint {
     unsigned char key[32];
     int limit; /* the smallest that a model states; 0: the config's */
     int in_flight;
-    bool answered;   /* a model replied here once */
-    uint32_t models; /* whose calls come here */
+    bool answered; /* a model replied here once */
+    /* A refusal that holds for all who were in line when it came (a wrong key, no
+     * credit, nobody there): they fail with it and are not sent. */
+    lg_fail refusal;
+    uint64_t refused_up_to;        /* ids; 0: none */
+    const lg_model *refused_model; /* compared only; NULL: every model's calls */
+    uint32_t models;               /* whose calls come here */
     lg_line lines[LG_LINES];
     /* In the ring of each kind of line while it could start one; NULL: not. */
     struct lg_endpoint *ring_prev[LG_LINES], *ring_next[LG_LINES];
@@ -44,6 +49,7 @@ struct lg_sched {
     lg_log *log;
     lg_clock *clock;
     lg_sched_config cfg;
+    uint64_t newest; /* id of the last request submitted */
     lg_keymap endpoints, calls;
     lg_endpoint *all_endpoints;
     lg_endpoint *rings[LG_LINES]; /* whose turn it is */

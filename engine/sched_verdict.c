@@ -192,6 +192,21 @@ static bool may_try_again(const lg_sched *s, const lg_request *r)
     return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= SERVER_MS;
 }
 
+/* Nobody in line has to hear for himself that the key is wrong. */
+static void remember_refusal(lg_sched *s, const lg_request *r)
+{
+    lg_endpoint *ep = r->endpoint;
+    const lg_fail *f = &r->reply.fail;
+    bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
+    bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !ep->answered);
+    if (!r->model->provider || (!all && f->code != LG_ENOMODEL)) {
+        return;
+    }
+    lg__fail_copy(&ep->refusal, f);
+    ep->refused_up_to = s->newest;
+    ep->refused_model = all ? NULL : r->model;
+}
+
 static void end(lg_sched *s, lg_request *r, bool good)
 {
     if (good) {
@@ -200,6 +215,7 @@ static void end(lg_sched *s, lg_request *r, bool good)
     } else {
         s->stats.failed++;
         explain_end(s, r);
+        remember_refusal(s, r);
         lg__sched_unmap(s, r);
     }
     lg__request_unload(r);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5000, POLL_US = 5000 };
+enum { WAIT_MS = 5000, POLL_MS = 5 };
 enum { CLOSE_WAIT_MS = 1000 };
 
 /* ---- time ---------------------------------------------------------------------- */
@@ -102,8 +103,8 @@ int lg__store_failed(lg_store *s, int rc, const char *what)
         io = false;
     }
     code = lg__store_fail(s, code, !busy && code != LG_ENOMEM, "%s: cannot %s: %s%s%s%s", s->path,
-                          what, text_of(rc), io && sys ? " (" : "", io && sys ? strerror(sys) : "",
-                          io && sys ? ")" : "");
+                          what, text_of(rc), io && sys ? " (" : "",
+                          io && sys ? lg__store_words(sys) : "", io && sys ? ")" : "");
     if (hint_of(rc) && !s->why.hint) {
         lg__fail_hint(&s->why, s->mem, "%s", hint_of(rc));
     }
@@ -217,16 +218,21 @@ int lg__store_lock(lg_store *s)
         }
         if (errno != EINTR) {
             return lg__store_fail(s, LG_ESTORE, true, "%s: cannot be locked: %s", s->lock_path,
-                                  strerror(errno));
+                                  lg__store_words(errno));
         }
     }
     return LG_OK;
 }
 
+const char *lg__store_words(int sys)
+{
+    const char *words = strerrordesc_np(sys);
+    return words ? words : "unknown error";
+}
+
 static void nap(void)
 {
-    struct timespec t = {0, (long)POLL_US * 1000};
-    nanosleep(&t, NULL);
+    poll(NULL, 0, POLL_MS);
 }
 
 static int lock_within(lg_store *s, int ms)
@@ -289,7 +295,8 @@ static int name_files(lg_store *s, const char *dir)
 
 static int cannot_make(lg_store *s, const char *path)
 {
-    int err = lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, strerror(errno));
+    int err =
+        lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, lg__store_words(errno));
     lg__fail_hint(&s->why, s->mem, "%s", hint_of(SQLITE_CANTOPEN));
     return err;
 }

@@ -136,4 +136,7 @@ int lg__store_run_queue(lg_store *s);
 /* store_run.c */
 void lg__store_run_close(lg_store *s);
 
+/* What an errno says, for messages: static text, safe in any thread. */
+const char *lg__store_words(int sys);
+
 #endif

@@ -13,7 +13,20 @@
 local lg = require "lunagrad"
 
 local args = lg.args
-local seed = math.tointeger(args.seed) or 1
+
+-- An argument that is a whole number of at least `least`; checked before anything is asked.
+local function number(name, default, least)
+  local value = args[name] == nil and default or math.tointeger(tonumber(args[name]))
+  if value and value >= least then return value end
+  error(("%s=%s: expected a whole number of at least %d"):format(name, args[name], least), 0)
+end
+
+for name in pairs(args) do
+  if not ("data seed steps batch "):find(name .. " ", 1, true) then
+    error(("unknown argument %s=; there are data, seed, steps and batch"):format(name), 0)
+  end
+end
+local seed, steps, batch = number("seed", 1, 0), number("steps", 12, 0), number("batch", 3, 1)
 
 local questions
 if args.data then
@@ -45,7 +58,7 @@ local training = lg.train {
   loss = function(answer, row) return exact(answer, row.answer) end,
   metric = lg.metric.number,
   train = train, val = val, seed = seed,
-  batch = math.tointeger(args.batch) or 3, steps = math.tointeger(args.steps) or 12,
+  batch = batch, steps = steps,
 }
 
 local accuracy_after = accuracy()

@@ -5,7 +5,7 @@
 # a stock Lua with the module $BUILD/lunagrad.so. One line a program; the counts
 # are read from the frameworks' closing lines, and a program that crashes, hangs
 # or says nothing is one failed test. The last line is "N passed, N failed" (and
-# "N skipped", if any); the eit code is 1 when something failed or nothing ran.
+# "N skipped", if any); the exit code is 1 when something failed or nothing ran.
 #
 # Usage: tests/run.sh [PART…]    only programs whose path contains a PART
 #   BUILD=build         where the programs are
@@ -15,6 +15,7 @@
 #   LG_TEST_WRAP=…      a command in front of C programs (valgrind)
 #   LG_TEST_SLOW=n      multiplies the time limits
 #   LG_PRELOAD=…        a library to load first (a sanitizer's)
+#   LUNAGRAD_DATA=DIR   published data sets (bbh/, gsm8k/); ../shared/data if it is there
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
@@ -25,6 +26,11 @@ trap 'exit 130' INT TERM
 export BUILD="$build" LG_TEST_SECONDS=0
 export LUA_PATH="$PWD/tests/lua/?.lua;;" LUA_CPATH="$PWD/$build/?.so;;"
 case "$build" in /*) LUA_CPATH="$build/?.so;;" ;; esac
+if [ -z "${LUNAGRAD_DATA:-}" ] && [ -d ../shared/data ]; then
+    export LUNAGRAD_DATA="$PWD/../shared/data"
+elif [ -z "${LUNAGRAD_DATA:-}" ]; then
+    echo "run.sh: no published data sets here: their tests SKIP (set LUNAGRAD_DATA)"
+fi
 passed=0 failed=0 skipped=0
 
 # counts - "passed failed skipped reports" of the output on standard input

@@ -39,7 +39,7 @@ struct script {
     char buf[512];
 };
 
-/* ---- what was asked ------------------------------------------------------- */
+/* ---- what was asked ----------------------------------------------------- */
 
 /* "system: …\nuser: …\n", to be freed. NULL: memory of the engine was short. */
 static inline char *script_prompt(script *s, uint64_t id)
@@ -91,7 +91,7 @@ static inline void script_forget(script *s)
     s->n_prompts = 0;
 }
 
-/* ---- default answers ------------------------------------------------------ */
+/* ---- default answers ---------------------------------------------------- */
 
 static inline uint32_t script_hash(const char *s)
 {
@@ -141,7 +141,7 @@ static inline void script_gradient(script *s, const script_work *w)
     lg_tool_return(s->e, w->id, "", 0, NULL, 0);
 }
 
-/* ---- the driver ----------------------------------------------------------- */
+/* ---- the driver --------------------------------------------------------- */
 
 static inline void script_answer(script *s, const script_work *w)
 {
@@ -226,7 +226,7 @@ static inline bool script_run(script *s)
     return stats.vars_pending == 0;
 }
 
-/* ---- making things --------------------------------------------------------- */
+/* ---- making things ------------------------------------------------------ */
 
 static inline lg_var *script_leaf(script *s, const char *text, const char *role, bool grad)
 {
@@ -363,7 +363,7 @@ static inline void script_learn(script *s, lg_var *root)
     lg_var_unref(pass);
 }
 
-/* ---- looking at things ------------------------------------------------------ */
+/* ---- looking at things -------------------------------------------------- */
 
 #define assert_text(v, want)                         \
     do {                                             \

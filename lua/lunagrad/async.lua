@@ -16,7 +16,8 @@ local YIELD = {}            -- what a task yields to the loop, and nothing else 
 local NESTED_MAX = 40       -- a level takes four of the 200 nested C calls that Lua allows
 
 local the_engine, engine_config = nil, nil
-local ready, ready_first, ready_last = {}, 1, 0
+local DEEP = 20             -- levels from which on only tools and models run while others can wait
+local ready, serving = { first = 1, last = 0 }, { first = 1, last = 0 } -- serving: for the engine
 local waiting, last_tag = {}, 0   -- tag of a watch → task
 local idle = {}                   -- coroutines that wait for their next task
 local current                     -- the task that runs now
@@ -34,11 +35,14 @@ local on_new = {}
 function async.configure(config)
   if the_engine then
     errors.raise("state", "configure: the engine is running already",
-      "call lg.configure before anything else of lg", 3)
+      "call lg.configure before anything else of lg", 2)
   end
   engine_config = engine_config or {}
   for name, value in pairs(config) do engine_config[name] = value or nil end
 end
+
+--- An option that was given to configure, nil otherwise.
+function async.setting(name) return engine_config and engine_config[name] end
 
 --- Call fn(engine) when the engine is made (or now, when it is).
 function async.on_engine(fn)
@@ -76,8 +80,9 @@ local function on_error(problem)
 end
 
 local function queue(task)
-  ready_last = ready_last + 1
-  ready[ready_last] = task
+  local list = task.context and task.context.serves and serving or ready
+  list.last = list.last + 1
+  list[list.last] = task
 end
 
 local function finish(task, ok, ...)
@@ -143,17 +148,22 @@ function async.current() return current end
 
 -- ---- the loop -----------------------------------------------------------------
 
-local function run_ready()
+local function run_all(list)
   local any = false
-  while ready_first <= ready_last do
-    local task = ready[ready_first]
-    ready[ready_first] = nil
-    ready_first = ready_first + 1
+  while list.first <= list.last do
+    local task = list[list.first]
+    list[list.first] = nil
+    list.first = list.first + 1
     any = true
     resume(task)
   end
-  ready_first, ready_last = 1, 0
+  list.first, list.last = 1, 0
   return any
+end
+
+local function run_ready()
+  local any = run_all(serving)
+  return nested < DEEP and run_all(ready) or any
 end
 
 --- A function that is called about ten times a second while the loop waits.
@@ -195,18 +205,23 @@ local function is_stuck(engine)
   return s.in_flight + s.queued + s.waiting == 0
 end
 
---- Run the loop until done() is true.
-function async.run_until(done)
+local function check_nesting()
   if nested >= NESTED_MAX then
     errors.raise("limit", "too many tasks wait inside print, sort or gsub at once",
       "call v:text() first and use the text there", 0)
   end
+end
+
+--- Run the loop until done() is true.
+function async.run_until(done)
+  check_nesting()
   nested = nested + 1
   local before = current
+  current = nil -- what the engine asks for now is not this task's work
   local ok, problem = pcall(function()
     while not done() do
       if not async.pump() and not done() and is_stuck(async.engine()) and not async.pump(0)
-        and not done() then
+        and not done() and not run_all(ready) then
         errors.raise("state", "deadlock: everything waits for something else, and nothing runs",
           "does a tool wait for its own result?", 0)
       end
@@ -271,11 +286,11 @@ local MAP = { concurrency = "integer?", example = "boolean?",
 ---@param opts? table {concurrency = integer, on_error = "raise"|"collect", example = false}
 ---@return table results
 function async.map(list, fn, opts)
-  opts = options.check(opts or {}, MAP, "lg.map", 3)
+  opts = options.check(opts or {}, MAP, "lg.map", 2)
   if opts.concurrency and opts.concurrency < 1 then
-    errors.raise("inval", "lg.map: concurrency must be at least 1", nil, 3)
+    errors.raise("inval", "lg.map: concurrency must be at least 1", nil, 2)
   end
-  options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 3)
+  options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 2)
   local n, results, left, started = #list, {}, 0, 0
   local limit = opts.concurrency or n
   local first_bad, me
@@ -305,6 +320,7 @@ function async.map(list, fn, opts)
       task.after = function(t) ended(i, t) end
     end
   end
+  if n > 0 and not may_yield() then check_nesting() end -- before tasks are left to nobody
   start()
   if left > 0 then
     if may_yield() then
@@ -365,13 +381,14 @@ local function answer_call(engine, id, task)
     engine:call_reply(id, tostring(reply))
   else
     local what = task[2] and tostring(task[2]) or type(reply)
-    engine:call_fail(id, "tool", false, ("the model's function returned %s, not a text"):format(what))
+    engine:call_fail(id, "tool", false,
+      ("the model's function returned %s, not a text"):format(what))
   end
 end
 
 function dispatch.call(engine, id, tag)
   host[id] = true
-  local task = async.spawn(models[tag], {}, engine:call_view(id))
+  local task = async.spawn(models[tag], { serves = true }, engine:call_view(id))
   task.after = function(t) answer_call(engine, id, t) end
 end
 
@@ -411,8 +428,7 @@ function dispatch.tool(engine, id, tag, var)
   local definition, texts = tools[tag], {}
   for i, input in ipairs(var:inputs()) do texts[i] = input.text end
   host[id] = true
-  local example = var:example()
-  local context = example and { example = example } or {}
+  local context = { example = var:example(), serves = true }
   local task = async.spawn(run_tool, context, definition, table.unpack(texts))
   task.after = function(t) answer_tool(engine, id, definition, t) end
 end
@@ -443,7 +459,7 @@ function dispatch.gradient(engine, id, tag, var)
   local heard = engine:tool_heard(id)
   local ctx = { inputs = inputs, output = var:raw_text(), score = score, target = target,
     feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
-  local task = async.spawn(definition.backward, {}, ctx)
+  local task = async.spawn(definition.backward, { serves = true }, ctx)
   task.after = function(t) answer_gradient(engine, id, names, t) end
 end
 

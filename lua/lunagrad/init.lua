@@ -45,7 +45,7 @@ local CONFIG = {
 --- Limits and the store are among them: max_cost (dollars), max_calls, max_tokens, max_time
 --- (seconds), store (a directory, or true), durable ("group" or "full"), prices (a file).
 function lg.configure(opts)
-  options.check(opts, CONFIG, "lg.configure", 3)
+  options.check(opts, CONFIG, "lg.configure", 2)
   settings.configure(opts, 2)
 end
 for name, kind in pairs(settings.SPEC) do CONFIG[name] = kind end
@@ -81,7 +81,7 @@ lg.prompts = setmetatable({}, {
   __newindex = function(_, name, text)
     if prompts[name] == nil then
       errors.raise("inval", ("there is no operators' prompt %q"):format(tostring(name)),
-        options.suggest(tostring(name), prompts), 3)
+        options.suggest(tostring(name), prompts), 2)
     end
     install(async.engine(), name, text)
   end,
@@ -103,7 +103,7 @@ return setmetatable(lg, {
     local from = LAZY[name]
     if not from then
       errors.raise("inval", ("lg has no %q"):format(tostring(name)),
-        options.suggest(tostring(name), lg, LAZY), 3)
+        options.suggest(tostring(name), lg, LAZY), 2)
     end
     local value = type(from) == "function" and from() or require(from)
     lg[name] = value

@@ -16,6 +16,10 @@ local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
 -- ---- where providers are ---------------------------------------------------------
 
+-- Local servers work on a few calls at a time and often listen with a short queue: more
+-- connections than that are dropped by the kernel and come back after seconds.
+local LOCAL = 8
+
 -- One row a server that speaks OpenAI's Chat Completions; key = false: needs none.
 local PROVIDERS = {
   openai = { base = "https://api.openai.com/v1" },
@@ -27,10 +31,10 @@ local PROVIDERS = {
   xai = { base = "https://api.x.ai/v1" },
   fireworks = { base = "https://api.fireworks.ai/inference/v1" },
   moonshot = { base = "https://api.moonshot.ai/v1" },
-  ollama = { base = "http://127.0.0.1:11434/v1", key = false },
+  ollama = { base = "http://127.0.0.1:11434/v1", key = false, concurrency = LOCAL },
   vllm = { base = "http://127.0.0.1:8000/v1", key = false },
-  lmstudio = { base = "http://127.0.0.1:1234/v1", key = false },
-  llamacpp = { base = "http://127.0.0.1:8080/v1", key = false },
+  lmstudio = { base = "http://127.0.0.1:1234/v1", key = false, concurrency = LOCAL },
+  llamacpp = { base = "http://127.0.0.1:8080/v1", key = false, concurrency = LOCAL },
   sglang = { base = "http://127.0.0.1:30000/v1", key = false },
 }
 
@@ -38,14 +42,20 @@ local PROVIDERS = {
 
 local dotenv
 
+-- Quotes around it and a comment behind it are no part of a value.
+local function bare(value)
+  local _, inside, rest = value:match "^([\"'])(.-)%1(.*)$"
+  if inside and (rest == "" or rest:find "^%s+#") then return inside end
+  return (value:gsub("%s+#.*$", ""))
+end
+
 local function read_dotenv(path, into)
   local file = io.open(path)
   if not file then return end
   for line in file:lines() do
-    local name, value = line:match "^%s*e?x?p?o?r?t?%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
-    if name and into[name] == nil then
-      into[name] = value:match '^"(.*)"$' or value:match "^'(.*)'$" or value:gsub("%s+#.*$", "")
-    end
+    local plain = line:gsub("^%s*export%s+", "")
+    local name, value = plain:match "^%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
+    if name and into[name] == nil then into[name] = bare(value) end
   end
   file:close()
 end
@@ -168,16 +178,16 @@ end
 local function take_messages(spec, where)
   local list = {}
   if spec.system ~= nil then
-    list[1] = { "system", var.lift(spec.system, "system prompt", where, 4) }
+    list[1] = { "system", var.lift(spec.system, "system prompt", where, 2) }
   end
   for i, message in ipairs(spec.messages or {}) do
     local role, content = message.role or message[1], message.content or message[2]
-    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 4) }
+    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 2) }
   end
-  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 4) } end
+  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 2) } end
   if #list == 0 then
     errors.raise("inval", where .. ": nothing to ask",
-      'model("…") or model{ "…", system = prompt }', 4)
+      'model("…") or model{ "…", system = prompt }', 2)
   end
   return list
 end
@@ -197,7 +207,7 @@ function Model:__call(spec)
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
   else
-    options.check(spec, CALL_SPEC, self.name, 3)
+    options.check(spec, CALL_SPEC, self.name, 2)
   end
   return call(self, spec)
 end
@@ -206,10 +216,10 @@ function Model:__tostring() return self.name end
 
 -- ---- making ----------------------------------------------------------------------
 
-local function from_function(fn, name)
+local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    tag = async.add_model(fn) })
+    options = body_options(opts), concurrency = opts.concurrency, tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -250,19 +260,19 @@ end
 
 local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) end
 
-local function missing_key(provider, key_name, level)
+local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
-      :format(key_name), level + 1)
+      :format(key_name), 2)
 end
 
-local function unknown_provider(name, provider, level)
+local function unknown_provider(name, provider)
   local prefix = env_name(provider)
   local near = options.suggest(provider, PROVIDERS, { sim = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
-      .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY"):format(prefix, prefix),
-    level + 1)
+      .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
+        :format(prefix, prefix), 2)
 end
 
 local function headers_list(headers)
@@ -272,24 +282,26 @@ local function headers_list(headers)
   return list
 end
 
-local function from_server(name, opts, level)
+local function from_server(name, opts)
   local provider, id = name:match "^([^/]+)/(.+)$"
   if not provider then
     errors.raise("nomodel", ("%q is no model's name"):format(name),
-      'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', level + 1)
+      'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', 2)
   end
   local row, prefix = PROVIDERS[provider], env_name(provider)
   local base = opts.base_url or setting(prefix .. "_BASE_URL") or row and row.base
-  if not base then unknown_provider(name, provider, level + 1) end
+  if not base then unknown_provider(name, provider) end
   local key_name = prefix .. "_API_KEY"
   local key = opts.api_key or setting(key_name)
   local own_base = opts.base_url or setting(prefix .. "_BASE_URL")
   if not key and row and row.key ~= false and not own_base then
-    missing_key(provider, key_name, level + 1)
+    missing_key(provider, key_name)
   end
   return make({ name = name }, { dialect = "openai", name = name, model = id, base_url = base,
     api_key = key, key_name = key_name, headers = headers_list(opts.headers),
-    options = body_options(opts), concurrency = opts.concurrency, no_memo = opts.memo == false })
+    options = body_options(opts), no_memo = opts.memo == false,
+    concurrency = opts.concurrency
+      or not async.setting "concurrency" and row and row.concurrency or nil })
 end
 
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
@@ -300,27 +312,24 @@ end
 function model.new(spec, name)
   if spec == nil then return model.for_role "model" end
   if getmetatable(spec) == Model then return spec end
-  if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name)
-  end
   local opts = spec
   if type(spec) == "table" then
-    options.check(spec, MODEL_SPEC, "lg.model", 3)
+    options.check(spec, MODEL_SPEC, "lg.model", 2)
     spec = spec[1]
   else
     opts = {}
   end
   if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name)
+    return from_function(function(request) return spec(decoded(request)) end, name, opts)
   end
   if type(spec) ~= "string" then
     errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
-      'lg.model "openai/gpt-4o-mini"', 3)
+      'lg.model "openai/gpt-4o-mini"', 2)
   end
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
   if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
-  return from_server(spec, opts, 2)
+  return from_server(spec, opts)
 end
 
 -- ---- roles -----------------------------------------------------------------------
@@ -333,9 +342,9 @@ local FALLBACK = { model = {}, backward = { "model" }, optimizer = { "backward",
 --- What is not set falls back: judge and optimizer to backward, backward to model, that to sim.
 function model.default(roles)
   options.check(roles, { model = "any", backward = "any", optimizer = "any", judge = "any" },
-    "lg.default", 3)
+    "lg.default", 2)
   for role, m in pairs(roles) do
-    defaults[role] = type(m) == "string" and model.new(m) or m
+    defaults[role] = model.new(m)
   end
 end
 

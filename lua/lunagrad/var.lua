@@ -37,7 +37,7 @@ local LIFTED = { string = true, number = true, boolean = true }
 function var.var(text, role)
   if var.is(text) then return text end
   if not LIFTED[type(text)] then
-    errors.raise("inval", ("lg.var: expected a text, got %s"):format(type(text)), nil, 3)
+    errors.raise("inval", ("lg.var: expected a text, got %s"):format(type(text)), nil, 2)
   end
   return tell_example(core.var(async.engine(), tostring(text), role or "", false))
 end
@@ -48,11 +48,11 @@ end
 function var.param(text, role)
   if var.is(text) then text = text:text() end
   if not LIFTED[type(text)] then
-    errors.raise("inval", ("lg.param: expected a text, got %s"):format(type(text)), nil, 3)
+    errors.raise("inval", ("lg.param: expected a text, got %s"):format(type(text)), nil, 2)
   end
   if type(role) ~= "string" or not role:find "%S" then
     errors.raise("inval", "lg.param: the role is missing",
-      'say what the text is for: lg.param(text, "system prompt for counting questions")', 3)
+      'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
   return core.var(async.engine(), tostring(text), role, true)
 end
@@ -89,15 +89,17 @@ end
 function methods:set(text)
   if var.is(text) then text = text:text() end
   if not LIFTED[type(text)] then
-    errors.raise("inval", ("set: expected a text, got %s"):format(type(text)), nil, 3)
+    errors.raise("inval", ("set: expected a text, got %s"):format(type(text)), nil, 2)
   end
   self:raw_set(tostring(text))
 end
 
---- The graph that made it, for Graphviz. Waits for the value.
+--- The graph that made it, for Graphviz. Waits for the value; a failed one is drawn as such.
 ---@param opts? table {feedback = boolean}
 function methods:dot(opts)
   opts = options.check(opts or {}, { feedback = "boolean?" }, "dot")
+  local ok, problem = pcall(async.await, self)
+  if not ok and self:state() == "pending" then error(problem, 0) end -- the wait itself was ended
   return self:raw_dot(opts.feedback == true)
 end
 
@@ -108,9 +110,9 @@ end
 ---@param opts? table {model =, grain = "edge", context_tokens = integer, skip_failed = boolean}
 function methods:backward(opts)
   opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
-    skip_failed = "boolean?" }, "backward", 3)
+    skip_failed = "boolean?" }, "backward", 2)
   if opts.grain and opts.grain ~= "edge" then
-    errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 3)
+    errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
   end
   local model = require("lunagrad.model").of(opts.model, "backward")
   return core.backward(async.engine(), self, { model = model.core, skip_failed = opts.skip_failed,
@@ -159,7 +161,7 @@ function meta.__index(self, key)
   local getter = getters[key]
   if getter then return getter(self) end
   errors.raise("inval", ("a variable has no %q"):format(tostring(key)),
-    options.suggest(tostring(key), methods, getters), 3)
+    options.suggest(tostring(key), methods, getters), 2)
 end
 
 function meta.__newindex(self, key, value)
@@ -171,7 +173,7 @@ function meta.__newindex(self, key, value)
     self:set_score(value)
   else
     errors.raise("inval", ("a variable's %q cannot be set"):format(tostring(key)),
-      "role, score and requires_grad can; a new text comes by v:set(text)", 3)
+      "role, score and requires_grad can; a new text comes by v:set(text)", 2)
   end
 end
 
@@ -196,35 +198,35 @@ end
 ---@param fields table name → text or variable
 ---@param opts? table {role = string, fenced = boolean}
 function var.format(template, fields, opts)
-  opts = options.check(opts or {}, { role = "string?", fenced = "boolean?" }, "lg.format", 3)
+  opts = options.check(opts or {}, { role = "string?", fenced = "boolean?" }, "lg.format", 2)
   if type(fields) ~= "table" then
     errors.raise("inval", "lg.format: expected a table of fields",
-      'lg.format("Question: {q}", { q = question })', 3)
+      'lg.format("Question: {q}", { q = question })', 2)
   end
   local names, vars = {}, {}
   for name in pairs(fields) do
     if type(name) ~= "string" then
-      errors.raise("inval", "lg.format: fields have names", 'lg.format("{q}", { q = question })', 3)
+      errors.raise("inval", "lg.format: fields have names", 'lg.format("{q}", { q = question })', 2)
     end
     names[#names + 1] = name
   end
   table.sort(names)
   for i, name in ipairs(names) do
-    vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 3)
+    vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 2)
   end
-  return tell_example(core.format(async.engine(), var.lift(template, "template", "lg.format", 3),
+  return tell_example(core.format(async.engine(), var.lift(template, "template", "lg.format", 2),
     names, vars, opts.role or "text", opts.fenced == true))
 end
 
 local function reduction(what, make)
   return function(list, opts)
-    opts = options.check(opts or {}, { skip_failed = "boolean?" }, what, 3)
+    opts = options.check(opts or {}, { skip_failed = "boolean?" }, what, 2)
     if var.is(list) then list = { list } end
     if type(list) ~= "table" or #list == 0 then
-      errors.raise("inval", what .. ": expected a list with at least one variable", nil, 3)
+      errors.raise("inval", what .. ": expected a list with at least one variable", nil, 2)
     end
     local vars = {}
-    for i = 1, #list do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 3) end
+    for i = 1, #list do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
     return make(async.engine(), vars, opts.skip_failed == true)
   end
 end
@@ -275,7 +277,7 @@ function Tool:__tostring() return ("tool %q"):format(self.name) end
 function var.tool(spec)
   options.check(spec, { name = "string", purpose = "string?", run = "function",
     backward = "function?", inputs = "table?", role = "string?", target = "number?",
-    cache = "boolean?", version = "string?" }, "lg.tool", 3)
+    cache = "boolean?", version = "string?" }, "lg.tool", 2)
   local self = { name = spec.name, role = spec.role or spec.name, inputs = spec.inputs }
   setmetatable(self, Tool)
   local tag = async.add_tool(spec)

@@ -48,10 +48,11 @@ function command.line(...)
 end
 
 -- Runs a shell line, with a store of its own unless the line names another; returns
--- { code =, out =, err = }.
+-- { code =, out =, err = }. A sanitizer that was preloaded into this process is not for
+-- all that the line starts.
 function command.shell(line)
   local out, err, home = command.temp(), command.temp(), command.temp() .. ".home"
-  local pipe = assert(io.popen(([[LUNAGRAD_HOME=%s; export LUNAGRAD_HOME
+  local pipe = assert(io.popen(([[unset LD_PRELOAD; LUNAGRAD_HOME=%s; export LUNAGRAD_HOME
 ( %s ) >%s 2>%s </dev/null; echo $?; rm -rf %s]]):format(home, line, out, err, home)))
   local code = tonumber(pipe:read("a"))
   pipe:close()
@@ -61,6 +62,21 @@ end
 -- Runs lunagrad with these words, in a clean environment.
 function command.run(...)
   return command.shell("env -u OPENAI_API_KEY -u OPENAI_BASE_URL timeout 60 " .. command.line(...))
+end
+
+-- The shell line that runs a text of Lua in a fresh stock Lua, as a user's script is: after `env`
+-- (shell words like "A=1 B='x y'"), within 20 seconds. The module is found as `lunagrad`.
+function command.lua_line(code, env)
+  local file = command.write(([[
+package.cpath = %q .. package.cpath
+%s]]):format(build .. "/?.so;", code), ".lua")
+  return ("env %s ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} timeout 20 %s %s")
+    :format(env or "", arg[-1] or "lua5.4", file)
+end
+
+-- Runs it in the same directory.
+function command.lua(code, env)
+  return command.shell(command.lua_line(code, env))
 end
 
 -- Runs the words against a mock server with these options; returns the run's result with
@@ -77,7 +93,8 @@ n=0; while [ ! -s %s ] && [ $n -lt 200 ]; do sleep 0.02; n=$((n + 1)); done
 url=$(cat %s)
 OPENAI_BASE_URL=$url; OPENAI_API_KEY=k; export OPENAI_BASE_URL OPENAI_API_KEY
 LG=%s
-%s
+( %s
+)
 code=$?
 trap - EXIT
 kill -INT $mock; wait $mock; mock_code=$?

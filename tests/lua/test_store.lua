@@ -383,8 +383,9 @@ function TestCommands:test_a_plain_program_may_have_a_store()
     .. "require('lunagrad').configure { store = os.getenv 'DIR' }\n" .. SCRIPT, ".lua")
   local so = command.path:gsub("lunagrad$", "?.so")
   if so:sub(1, 1) ~= "/" then so = "$PWD/" .. so end
-  local line = ("export SO=\"%s\" DIR=%s; lua5.4 %s; echo then; lua5.4 %s"):format(so,
-    command.quote(dir), plain, plain)
+  local lua = "env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} lua5.4 " .. plain
+  local line = ("export SO=\"%s\" DIR=%s; %s; echo then; %s"):format(so,
+    command.quote(dir), lua, lua)
   local r = command.with_mock({}, line)
   lu.assertEquals(r.code, 0, r.err)
   local first, second = r.out:match "^(.-)then\n(.*)$"
