@@ -193,4 +193,13 @@ static inline long bench_option(int argc, char **argv, const char *name, long ot
     return otherwise;
 }
 
+static inline const char *bench_text(int argc, char **argv, const char *name) /* or NULL */
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], name) == 0)
+            return argv[i + 1];
+    }
+    return NULL;
+}
+
 #endif

@@ -1,10 +1,13 @@
 /* engine_bench.c - model calls through the engine, from graph step to node done.
  *
  *   engine_bench --port N [--calls N] [--inflight N] [--busy 1] [--cpu N]
+ *                [--store DIR] [--durable 1] [--first N]
  *
  * Uses lunagrad.h alone, as a host would: it keeps as many call nodes pending as
  * may be in flight and makes a new one for each that is done. With --busy it steps
- * the engine without ever sleeping. Prints one line of results (bench.h). */
+ * the engine without ever sleeping. With a store its calls are journalled; --first is
+ * the number of the first prompt, so that a second run can ask for others (or, with
+ * the same, be answered by the store). Prints one line of results (bench.h). */
 #include <signal.h>
 
 #include "bench.h"
@@ -17,7 +20,7 @@ typedef struct slot { /* one call at a time; its index is the event's tag */
 
 typedef struct host {
     bench_run run;
-    uint64_t started;
+    uint64_t started, last;
     lg_engine *engine;
     lg_model *model;
     lg_var *system;
@@ -65,15 +68,20 @@ static void finish(host *h, uint64_t tag)
     bench_call_done(&h->run, s->started_us);
 }
 
-static void setup(host *h, long port)
+static void setup(host *h, long port, const char *store, bool durable)
 {
     lg_config cfg;
     lg_model_config model;
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%ld/v1", port);
     lg_config_init(&cfg);
+    char why[512] = "";
     cfg.concurrency = h->run.inflight;
-    check(h, lg_engine_new(&cfg, &h->engine), "engine");
+    cfg.store_dir = store;
+    cfg.durable = durable;
+    cfg.why = why;
+    cfg.why_size = sizeof why;
+    check(h, lg_engine_new(&cfg, &h->engine), why[0] ? why : "engine");
     lg_model_config_init(&model);
     model.dialect = "openai";
     model.name = "bench/bench";
@@ -103,7 +111,7 @@ static void run(host *h)
             if (ev->type != LG_EVENT_VAR)
                 continue;
             finish(h, tag);
-            if (h->started < h->run.calls)
+            if (h->started < h->last)
                 start(h, tag);
         }
     }
@@ -112,6 +120,7 @@ static void run(host *h)
 int main(int argc, char **argv)
 {
     host h = {0};
+    uint64_t first = (uint64_t)bench_option(argc, argv, "--first", 0);
     signal(SIGPIPE, SIG_IGN);
     bench_raise_files();
     bench_pin((int)bench_option(argc, argv, "--cpu", -1));
@@ -122,7 +131,10 @@ int main(int argc, char **argv)
         fputs("engine_bench: --calls must be at least --inflight\n", stderr);
         return EXIT_FAILURE;
     }
-    setup(&h, bench_option(argc, argv, "--port", 0));
+    h.started = first;
+    setup(&h, bench_option(argc, argv, "--port", 0), bench_text(argc, argv, "--store"),
+          bench_option(argc, argv, "--durable", 0) != 0);
+    h.last = first + h.run.calls;
     bench_begin(&h.run);
     run(&h);
     bench_end(&h.run);

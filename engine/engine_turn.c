@@ -23,7 +23,8 @@ struct lg_entry {
     unsigned char key[32];
     int number;
     int64_t latency_us;
-    bool serve; /* about to be sent, and found in the store after all */
+    bool serve;    /* about to be sent, and found in the store after all */
+    bool intended; /* its intent is stored */
     lg_http_done done;
     lg_fail said;
     lg_paid paid;
@@ -138,7 +139,7 @@ static void refuse(lg_engine *e, lg_request *r, int code, const char *text)
 
 void lg__turn_pick(lg_engine *e, lg_request *r)
 {
-    if (lg__store_broken(e->store)) {
+    if (lg__store_broken(e->store) || lg__store_full(e->store)) {
         refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
         return;
     }
@@ -301,6 +302,7 @@ static int write_intent(lg_engine *e, lg_entry *one)
             return found < 0 ? found : LG_OK;
         }
     }
+    one->intended = true;
     return lg__store_intend(e->store, r);
 }
 
@@ -339,7 +341,9 @@ static int write_turn(lg_engine *e)
     for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
         err = write_entry(e, (lg_entry *)at);
     }
-    for (lg_link *at = e->turn.picked.head; !err && at; at = at->next) {
+    size_t calls = lg__http_active(e->http) + e->turn.picked.n + e->turn.ended.n;
+    bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
+    for (lg_link *at = e->turn.picked.head; !err && room && at; at = at->next) {
         err = write_intent(e, (lg_entry *)at);
     }
     for (lg_link *at = e->turn.results.head; !err && at; at = at->next) {
@@ -380,6 +384,9 @@ static void release_picked(lg_engine *e, lg_entry *one)
         e->served++;
         lg__sched_serve(e->sched, r);
         lg__engine_attempted(e, r, LG_REQ_DONE);
+    } else if (!one->intended) { /* no room for its reply */
+        free_entry(e, take_entry(e, r));
+        refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
     } else if (!r->waiters && !r->held) {
         take_entry(e, r); /* its intent is there, and how it ended is noted, too */
         one->request = NULL;

@@ -42,8 +42,8 @@ int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
 {
     va_list args;
     char text[1024];
-    if (s->broken) {
-        return s->why.code; /* the first one counts */
+    if (s->broken || (s->full && !final)) {
+        return s->broken ? s->why.code : code; /* the first one counts */
     }
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -379,6 +379,7 @@ static int remember_pages(void *ud, sqlite3 *db, const char *name, int pages)
     lg_store *s = ud;
     (void)db;
     (void)name;
+    s->room_end = pages < s->log_pages ? 0 : s->room_end; /* it began anew, maybe cut */
     s->log_pages = pages;
     return SQLITE_OK;
 }
@@ -435,6 +436,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     s->wait_ms = c->wait_ms > 0 ? c->wait_ms : WAIT_MS;
     s->durable = c->durable;
     s->read_only = c->read_only;
+    s->mean_bytes = 4096;
     s->lock_fd = s->run_fd = s->sync.fd = s->sync.event_fd = -1;
     s->sync.sync = c->sync;
     s->sync.eager = c->durable;

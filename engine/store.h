@@ -82,6 +82,11 @@ int lg__store_intend(lg_store *s, const lg_request *r);
 int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c);
 int lg__store_put_attempt(lg_store *s, const lg_came *c);
 int lg__store_put_result(lg_store *s, const lg_result *t);
+/* Before intents are written: takes the disk's space for the replies to so many calls in
+ * flight. LG_ESTORE: it is full, and nothing more may be bought; what is in flight has
+ * its room, and can be written. */
+int lg__store_room(lg_store *s, size_t calls);
+bool lg__store_full(const lg_store *s);
 /* Writes the intents and what was queued as well. After a failure nothing of the turn
  * is stored. */
 int lg__store_commit(lg_store *s);

@@ -68,7 +68,7 @@ struct lg_store {
     char *dir, *path, *log_path, *lock_path;
     const char *vfs;
     int wait_ms;
-    bool durable, read_only, in_turn, broken, wrote, has_bad;
+    bool durable, read_only, in_turn, broken, full, wrote, has_bad;
     int lock_fd;
     sqlite3 *db;
     sqlite3_stmt *sql[LG_SQLS];
@@ -78,7 +78,9 @@ struct lg_store {
     uint32_t version; /* SQLite's, of the data, as last seen */
     uint32_t foreign; /* how often others changed it */
     int log_pages, next_checkpoint;
-    bool reading; /* a read transaction is open, for several look-ups */
+    int64_t room_end;  /* of the log, in bytes: so far the disk has space for it */
+    size_t mean_bytes; /* of what is stored of a reply */
+    bool reading;      /* a read transaction is open, for several look-ups */
     lg_tail tail;
     lg_bytes intents; /* of this turn, packed */
     lg_bytes scratch;

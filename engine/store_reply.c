@@ -271,6 +271,7 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
     bind_came(put, c);
     sqlite3_bind_text64(put, 20, s->scratch.data, s->scratch.len, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_int64(put, 22, s->tail.seen + 1);
+    s->mean_bytes = (s->mean_bytes * 15 + s->scratch.len + c->body_len) / 16;
     err = finish(s, put);
     return err ? err : lg__tail_add(s, c->key, s->tail.seen + 1);
 }

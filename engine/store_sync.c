@@ -74,7 +74,7 @@ int lg__sync_start(lg_syncer *y, const char *path)
     if (y->running) {
         return 0;
     }
-    y->fd = open(path, O_RDONLY | O_CLOEXEC);
+    y->fd = open(path, O_RDWR | O_CLOEXEC);
     if (y->fd < 0) {
         return errno;
     }

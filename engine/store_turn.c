@@ -3,11 +3,14 @@
  * begin, then whatever store_reply.c writes, then commit, which adds the turn's
  * intents as one row. The log moves into the database seldom, by the one who holds
  * the lock and has just written. Called by engine_turn.c and store_run.c. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "store_internal.h"
 
-enum { INDEX_ROWS = 4096 };
+enum { INDEX_ROWS = 4096, FRAME = 8192 + 24 };
+enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
 enum { CHECKPOINT_PAGES = 8192, CHECKPOINT_AGAIN = 2048 };
 static const int64_t TELL_US = 10000000, GIVE_UP_US = 60000000;
 
@@ -144,6 +147,45 @@ static int write_totals(lg_store *s)
     return run_bound(s, put);
 }
 
+/* ---- room -------------------------------------------------------------------------- */
+
+bool lg__store_full(const lg_store *s)
+{
+    return s->full;
+}
+
+static int fill_up(lg_store *s)
+{
+    int err = lg__store_fail(s, LG_ESTORE, false, "%s: the disk is full", s->path);
+    lg__fail_hint(&s->why, s->mem,
+                  "free some space and run again: what was stored is kept and not bought again");
+    s->full = true;
+    return err;
+}
+
+/* A reply takes its pages and some of the indexes'; a turn some more. File systems that
+ * cannot promise space are left alone. */
+int lg__store_room(lg_store *s, size_t calls)
+{
+    int err = lg__sync_start(&s->sync, s->log_path);
+    int64_t now = (int64_t)s->log_pages * FRAME;
+    int64_t need = ROOM_TURN + (int64_t)calls * (int64_t)(2 * FRAME + 2 * s->mean_bytes);
+    if (err) {
+        return sync_failed(s, err);
+    }
+    if (s->full || now + need <= s->room_end) {
+        return s->full ? s->why.code : LG_OK;
+    }
+    int64_t end = now + need + ROOM_MORE;
+    while ((err = fallocate(s->sync.fd, FALLOC_FL_KEEP_SIZE, 0, end)) != 0 && errno == EINTR) {
+    }
+    if (err && (errno == ENOSPC || errno == EDQUOT)) {
+        return fill_up(s);
+    }
+    s->room_end = end;
+    return LG_OK;
+}
+
 /* ---- commit ---------------------------------------------------------------------- */
 
 static void checkpoint(lg_store *s)
@@ -152,7 +194,9 @@ static void checkpoint(lg_store *s)
         return;
     }
     int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED) {
+    if ((rc & 0xff) == SQLITE_FULL) {
+        fill_up(s); /* the log still takes what is in flight */
+    } else if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED) {
         lg__store_failed(s, rc, "take what its log holds");
     }
     s->next_checkpoint = s->log_pages + CHECKPOINT_AGAIN;
