@@ -668,7 +668,7 @@ static void pump(lg_engine *e, int64_t until_us)
 
 static bool nothing_runs(lg_engine *e)
 {
-    return (!e->http || lg__http_active(e->http) == 0) && e->works.count == 0 && !has_work(e) &&
+    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
            !lg__turn_waits(e);
 }
 

@@ -425,7 +425,7 @@ void lg__http_done_free(lg_http_done *d)
 
 size_t lg__http_active(const lg_http *h)
 {
-    return h->active;
+    return h ? h->active : 0;
 }
 
 /* ---- all of it ------------------------------------------------------------ */

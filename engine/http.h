@@ -54,6 +54,6 @@ void lg__http_cancel(lg_transfer *t);
 /* false: none. The caller frees with lg__http_done_free. */
 bool lg__http_next(lg_http *h, lg_http_done *out);
 void lg__http_done_free(lg_http_done *d);
-size_t lg__http_active(const lg_http *h); /* started and not finished */
+size_t lg__http_active(const lg_http *h); /* h NULL: 0 */ /* started and not finished */
 
 #endif
