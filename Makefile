@@ -63,7 +63,7 @@ say =
 endif
 
 .PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz bench \
-	fuzz-bin bench-bin install dist clean help FORCE
+	soak fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so
@@ -163,6 +163,12 @@ fuzz-bin: $(FUZZ_BIN)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(LIBS_ENGINE)
 
+# A run killed 1,000 times at random, and once at each of its writes. Minutes.
+soak: deps-check
+	@$(MAKE) -j$(JOBS) all
+	@tests/kill/run.sh 1000
+	@tests/kill/every.sh
+
 # ---- lint -------------------------------------------------------------------------
 LINTS = lint-layers lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
@@ -238,6 +244,7 @@ help:
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
+	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
 	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set"
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"

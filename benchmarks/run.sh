@@ -3,6 +3,7 @@
 #
 # Usage: benchmarks/run.sh [ROW…]      rows: cpu instructions flat memory growth
 #                                      latency pipeline waves startup idle graph
+#                                      journal durable served open
 #   BUILD=build        where the programs are (`make bench` builds them)
 #   BENCH_ROUNDS=5     interleaved rounds behind each median
 #   BENCH_CALLS=1000000  calls of the row "growth"
@@ -216,10 +217,64 @@ graph() {
     done
 }
 
-rows=${*:-cpu instructions flat memory growth latency pipeline waves startup idle graph}
+# store_rounds - calls without a store, with one, and with a durable one, in turn
+store_rounds() {
+    [ -s "$tmp/plain" ] && return
+    start_server
+    : >"$tmp/plain" >"$tmp/kept" >"$tmp/durable"
+    for _ in $(seq "$rounds"); do
+        for kind in plain kept durable; do
+            rm -rf "$tmp/store"
+            case $kind in
+            plain) set -- ;;
+            kept) set -- --store "$tmp/store" ;;
+            durable) set -- --store "$tmp/store" --durable 1 ;;
+            esac
+            "$bench/engine_bench" --port "$port" --calls 20000 --inflight 128 --cpu 0 "$@" \
+                >>"$tmp/$kind"
+        done
+    done
+    stop_server
+    rm -rf "$tmp/store"
+}
+
+journal() {
+    store_rounds
+    a=$(value cpu_us "$tmp/plain") b=$(value cpu_us "$tmp/kept") d=$(calc "$b - $a")
+    row journal "15 us" "+$d us ($b us, without a store $a us)" "$d <= 15" \
+        "CPU that a store adds to a call, 128 in flight"
+}
+
+durable() {
+    store_rounds
+    a=$(value wall_s "$tmp/kept") b=$(value wall_s "$tmp/durable") r=$(calc "100 * ($b / $a - 1)")
+    row durable "10%" "$r% ($b s, else $a s)" "$r <= 10" \
+        "Time that durable adds to 20,000 calls with a store"
+}
+
+served() {
+    start_server
+    rm -rf "$tmp/store"
+    set -- --port "$port" --calls 100000 --inflight 128 --cpu 0 --store "$tmp/store"
+    "$bench/engine_bench" "$@" >"$tmp/bought"
+    stop_server
+    "$bench/engine_bench" "$@" >"$tmp/served"
+    rm -rf "$tmp/store"
+    a=$(value cpu_us "$tmp/served")
+    row served "20 us" "$a us" "$a <= 20" "CPU a stored reply served again, 10^5 in a row"
+}
+
+open() {
+    "$bench/store_bench" --store "$tmp/big" --fill 1000000 --open 11 >"$tmp/open"
+    rm -rf "$tmp/big"
+    a=$(value open_ms "$tmp/open")
+    row open "50 ms" "$a ms" "$a <= 50" "Opening a store of 10^6 replies"
+}
+
+rows=${*:-cpu instructions flat memory growth latency pipeline waves startup idle graph journal durable served open}
 printf '%-54s %-16s %-44s %-7s %s\n' what limit measured '' 'measure again with'
 for name in $rows; do
-    case " cpu instructions flat memory growth latency pipeline waves startup idle graph " in
+    case " cpu instructions flat memory growth latency pipeline waves startup idle graph journal durable served open " in
     *" $name "*) "$name" ;;
     *) echo "run.sh: no row '$name'" >&2 && exit 2 ;;
     esac

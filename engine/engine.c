@@ -657,7 +657,13 @@ static void pump(lg_engine *e, int64_t until_us)
         replies = take_replies(e, SLICE);
         more = start_requests(e, SLICE);
         bool last = until_us && lg__clock_now(&real) >= until_us;
-        if (last || !(has_work(e) || replies || more) || lg__turn_size(e) >= TURN)
+        bool idle = !(has_work(e) || replies || more);
+        if (idle && !last && lg__turn_size(e) > 0 && lg__turn_size(e) < TURN) {
+            lg__loop_run(e->loop, 0); /* what came meanwhile goes along */
+            replies = take_replies(e, SLICE);
+            idle = !replies;
+        }
+        if (last || idle || lg__turn_size(e) >= TURN)
             lg__turn_flush(e); /* all of the turn at once */
         if (last)
             break;

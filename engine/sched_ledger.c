@@ -226,11 +226,11 @@ void lg__ledger_lost(lg_sched *s, lg_request *r)
 static void add_usage(lg_sched *s, int kind, const lg_usage *u)
 {
     lg_usage *sum = &s->stats.usage[kind];
-    sum->input += u->input;
-    sum->cached += u->cached;
-    sum->cache_write += u->cache_write;
-    sum->output += u->output;
-    sum->reasoning += u->reasoning;
+    sum->input = add(sum->input, u->input);
+    sum->cached = add(sum->cached, u->cached);
+    sum->cache_write = add(sum->cache_write, u->cache_write);
+    sum->output = add(sum->output, u->output);
+    sum->reasoning = add(sum->reasoning, u->reasoning);
 }
 
 /* Cost as far as it can be known; the provider's own word wins. */

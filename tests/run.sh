@@ -11,7 +11,7 @@
 #   BUILD=build         where the programs are
 #   LUA=lua5.4          the interpreter
 #   LG_TEST_FILTER=*x*  only tests whose names match
-#   LG_TEST_ONLY=c|lua  only one kind
+#   LG_TEST_ONLY=c|lua|kill  only one kind
 #   LG_TEST_WRAP=…      a command in front of C programs (valgrind)
 #   LG_TEST_SLOW=n      multiplies the time limits
 #   LG_PRELOAD=…        a library to load first (a sanitizer's)
@@ -41,6 +41,8 @@ counts() {
     /^\[  PASSED  \] [0-9]+ test\(s\)/ { p += $4 }
     /^\[  FAILED  \] [0-9]+ test\(s\)/ { f += $4 }
     /^\[  SKIPPED \] [0-9]+ test\(s\)/ { s += $4 }
+    /^\[(KILL|EVERY)\] .*: ok$/ { p++; reports++ }
+    /^\[EVERY\] SKIPPED/ { s++; reports++ }
     /^Ran [0-9]+ tests in / {
         reports++
         for (i = 1; i < NF; i++) {
@@ -109,6 +111,12 @@ if [ "${LG_TEST_ONLY:-lua}" = lua ]; then
         run "$src" env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} "${LUA:-lua5.4}" "$src" \
             ${pattern:+-p "$pattern"}
     done
+fi
+
+# Kills: the short forms of make soak.
+if [ "${LG_TEST_ONLY:-kill}" = kill ] && [ -z "${LG_TEST_FILTER:-}${LG_PRELOAD:-}" ]; then
+    ! wanted tests/kill/run.sh "$@" || run tests/kill/run.sh tests/kill/run.sh 12
+    ! wanted tests/kill/every.sh "$@" || run tests/kill/every.sh tests/kill/every.sh 23
 fi
 
 printf '%d passed, %d failed' "$passed" "$failed"

@@ -77,5 +77,5 @@ check(replies == n_whole, "%d replies are stored, not %d", replies, n_whole)
 check(n_got <= n_intents, "%d requests, %d intents", n_got, n_intents)
 db:close()
 if failures > 0 then os.exit(1) end
-io.stderr:write(("kill: %d requests for %d replies, %d ambiguous\n")
-  :format(n_got, n_whole, n_listed))
+io.stderr:write(("kill: %d requests for %d replies, %d ambiguous\n"):format(n_got, n_whole,
+  n_listed))
