@@ -4,8 +4,8 @@
  * model calls go out over HTTP, all that can run at once does, and feedback
  * travels back through the graph as text (arXiv 2406.07496).
  *
- * The loop.  The engine owns no thread (libcurl's resolver has one) and never blocks.  A host adds
- * lg_engine_fd() to its own poll loop, calls lg_engine_step() when it is
+ * The loop.  The engine owns no thread (libcurl's resolver may start one) and
+ * never blocks.  A host adds lg_engine_fd() to its own poll loop, calls lg_engine_step() when it is
  * readable or when lg_engine_timeout() has passed, and then drains
  * lg_engine_next().  A host without a loop calls lg_engine_wait().
  *
