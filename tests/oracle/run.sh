@@ -8,10 +8,10 @@
 # Skips, with the reason, where node or npm is missing or npm's registry does not answer.
 # Output is what tests/run.sh counts: "[ORACLE] …: ok", ": FAILED", or "[ORACLE] SKIPPED: …".
 set -u
-cd "$(dirname "$0")" || exit 1
-here=$PWD
+cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
-case "$build" in /*) ;; *) build=$here/../../$build ;; esac
+case "$build" in /*) ;; *) build=$PWD/$build ;; esac
+cd tests/oracle || exit 1
 home=$build/oracle
 fresh=$home/fresh
 failed=0
@@ -87,4 +87,19 @@ if [ "${1:-}" = --update ] && [ $failed -eq 0 ]; then
 fi
 compare cases
 compare replies
+
+# lunagrad itself against aimock, which ends when its input does.
+rm -f "$home/input" "$home/address"
+mkfifo "$home/input" || exit 1
+node aimock/serve.mjs "$home" <"$home/input" >"$home/address" 2>"$home/serve.log" &
+exec 3>"$home/input"
+tries=0
+until [ -s "$home/address" ] || [ $tries -eq 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+done
+(cd ../.. && LUA_CPATH="$build/?.so;;" "${LUA:-lua5.4}" tests/oracle/live.lua \
+    "$(cat "$home/address")" 3>&-) || failed=1
+exec 3>&-
+wait
 exit $failed
