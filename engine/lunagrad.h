@@ -335,6 +335,7 @@ enum lg_op {
     LG_OP_TOOL,
     LG_OP_REPLY,
     LG_OP_PASS,
+    LG_OP_PROMISE,
     LG_OPS
 };
 typedef struct lg_input {
@@ -456,6 +457,19 @@ LG_API lg_tool *lg_tool_ref(lg_tool *t);
 LG_API void lg_tool_unref(lg_tool *t);
 LG_API int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars,
                         size_t n, const char *role, lg_var **out);
+
+/* A value that the host will make of other variables, in ways it does not know yet (a
+ * model that calls tools until it is content). vars: all that may lead to it; it requires
+ * grad when one of them does. A backward pass that finds an open promise begins when its
+ * root has settled. */
+LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role,
+                          lg_var **out);
+/* It becomes what `from` is or will be; all feedback goes on to `from` unchanged. With text
+ * (copied; LG_ESTATE unless from is ready) that text is its value. LG_ESTATE: it was kept
+ * before, or has settled. from must not be made of v. */
+LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
+/* message: one line. hint may be NULL. LG_ESTATE as above. */
+LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
 
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
  * score may be NULL. message: one line. */
