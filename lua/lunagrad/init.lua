@@ -28,8 +28,12 @@ lg.map = async.map
 lg.spawn = async.spawn
 lg.errors = errors
 lg.is_var = var.is
+
+--- JSON: encode(value) → text, decode(text) → value | nil, message; null stands for null, and
+--- array{ … } marks a table as a list, so that an empty one is written as []; decode marks lists.
 lg.json = {
-  encode = core.json_encode, decode = core.json_decode, null = core.null, array = core.array,
+  encode = core.json_encode, decode = core.json_decode, null = core.null,
+  array = function(list) return setmetatable(list or {}, core.array) end,
 }
 
 -- ---- the engine's options -----------------------------------------------------

@@ -296,8 +296,10 @@ function lunagrad.json.encode(value) end
 function lunagrad.json.decode(text) end
 --- JSON's null.
 lunagrad.json.null = nil
---- A metatable: setmetatable({}, lg.json.array) is written as [].
-lunagrad.json.array = nil
+--- Marks a table as a list, so that an empty one is written as []; decode marks lists.
+---@param list? table
+---@return table list
+function lunagrad.json.array(list) end
 
 lunagrad.errors = {}
 

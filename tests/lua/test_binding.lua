@@ -581,7 +581,6 @@ function TestText.test_json_write()
   is("0.1", 0.1)
   is("3", 3.0)
   is("-9223372036854775808", math.mininteger)
-  is("null", 0 / 0)
   is("false", false)
   is('"\\u0000\\"é"', "\0\"é")
   local function bad(wanted, value) fails("inval", wanted, core.json_encode, value) end
@@ -592,7 +591,7 @@ function TestText.test_json_write()
   bad("no form for a nil", nil)
   local loop = {}
   loop.loop = loop
-  bad("too deep, or inside itself", loop)
+  bad("loop: a table is inside itself", loop)
 end
 
 function TestText.test_where()
