@@ -101,10 +101,10 @@ end
 local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
-  extra = "table?", memo = "boolean?",
+  extra = "table?", memo = "boolean?", schema = "any",
 }
 local CALL_SPEC = spec_with {
-  [1] = "any",
+  [1] = "any", schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
   kind = "string?", extra = "table?", stream = "function?",
 }
@@ -205,20 +205,42 @@ local function take_messages(spec, where)
   return list
 end
 
-local function call(self, spec)
+-- One call; messages are taken, more is an option on top.
+local function call_with(self, spec, messages, more)
   local context = async.context()
+  local list = body_options(spec)
+  if more then
+    list = list or {}
+    list[#list + 1] = more
+    table.sort(list, function(a, b) return a[1] < b[1] end)
+  end
   return core.call(async.engine(), self.core, {
-    messages = take_messages(spec, self.name), role = spec.role, sample = spec.sample,
-    options = body_options(spec), kind = spec.kind or self.kind,
+    messages = messages, role = spec.role, sample = spec.sample,
+    options = list, kind = spec.kind or self.kind,
     tag = spec.stream and async.add_watcher(spec.stream) or nil,
     example = spec.example or context and context.example,
   })
 end
 
+local function call(self, spec)
+  local wanted = spec.schema
+  if wanted == nil then wanted = rawget(self, "schema") end
+  local messages = take_messages(spec, self.name)
+  if not wanted then return call_with(self, spec, messages) end
+  return require("lunagrad.structured").ask(wanted, spec, messages, function(list, option, quiet)
+    local once = spec
+    if quiet and spec.stream then
+      once = setmetatable({ stream = false }, { __index = spec })
+    end
+    return call_with(self, once, list, option)
+  end, self.name)
+end
+
 --- Ask: model(question) or model{ question, system = prompt, role = "…", sample = 2, … }.
 --- More parts follow the question: model{ "What is in it?", lg.image "a.png" }. With
---- stream = function(piece, restart) the answer is heard while it comes. Returns a pending
---- variable.
+--- stream = function(piece, restart) the answer is heard while it comes. With schema = { … } (see
+--- schema.lua) the answer is JSON that fits it, which answer:value() decodes; schema = false takes
+--- back the model's own. Returns a pending variable.
 function Model:__call(spec)
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
@@ -320,8 +342,23 @@ local function from_server(name, opts)
       or not async.setting "concurrency" and row and row.concurrency or nil })
 end
 
+local function build(spec, opts, name)
+  if type(spec) == "function" then
+    return from_function(function(request) return spec(decoded(request)) end, name, opts)
+  end
+  if type(spec) ~= "string" then
+    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
+      'lg.model "openai/gpt-4o-mini"', 3)
+  end
+  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
+  if spec:find "^replay/" then return from_recording(spec, opts) end
+  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  return from_server(spec, opts)
+end
+
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
+--- schema = { … } is that of all its answers, see model:__call.
 --- lg.model() is the one that plays the role "model": what -m or lg.default says, or sim.
 ---@param spec? string|table|function
 ---@param name? string for a function
@@ -335,17 +372,12 @@ function model.new(spec, name)
   else
     opts = {}
   end
-  if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name, opts)
+  local made = build(spec, opts, name)
+  if opts.schema then
+    require("lunagrad.structured").check(opts.schema, made.name)
+    rawset(made, "schema", opts.schema)
   end
-  if type(spec) ~= "string" then
-    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
-      'lg.model "openai/gpt-4o-mini"', 2)
-  end
-  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
-  if spec:find "^replay/" then return from_recording(spec, opts) end
-  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
-  return from_server(spec, opts)
+  return made
 end
 
 -- ---- roles -----------------------------------------------------------------------

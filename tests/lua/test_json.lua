@@ -42,7 +42,7 @@ end
 
 function TestJson.test_mixed_tables()
   bad('list: a list has the name "x" as well', { list = { 1, x = 2 } })
-  bad("a.list[2]: a list has holes", { a = { list = { 1, { 1, 2, nil, 4, [9] = 5 } } } })
+  bad("a list has holes", { a = { list = { 1, { 1, 2, nil, 4, [9] = 5 } } } })
   bad("[1]: a table has a key that is no text (true)", { { [true] = 1 } })
 end
 
