@@ -235,6 +235,14 @@ function chat.read_choice(choice, name, list)
     "tool_choice")
 end
 
+--- Does any message hold the word?
+function chat.says_json(messages)
+  for _, message in ipairs(messages) do
+    if message.content:lower():find("json", 1, true) then return true end
+  end
+  return false
+end
+
 --- A response format: its schema, checked if it is strict.
 function chat.read_format(format, param, messages_say_json)
   if not format or format.type == "text" then return {} end
@@ -315,7 +323,7 @@ local function flat_tools(list)
 end
 
 -- The parts that depend on one another: tools, the choice among them, the format.
-local function read_rest(body, request, text)
+local function read_rest(body, request)
   local refusal
   if body.tools then
     request.tools, refusal = flat_tools(body.tools)
@@ -327,7 +335,7 @@ local function read_rest(body, request, text)
   if not request.choice then return nil, refusal end
   local format
   format, refusal = chat.read_format(body.response_format, "response_format.json_schema",
-    text:lower():find("json", 1, true))
+    chat.says_json(request.messages))
   if not format then return nil, refusal end
   request.schema, request.json = format.schema, format.json
   return request
@@ -354,7 +362,7 @@ function chat.read(text, ctx)
     temperature = body.temperature, stop = stop, parallel = body.parallel_tool_calls,
     max_tokens = body.max_completion_tokens or body.max_tokens, stream = body.stream,
     reasoning = openai.reasoning_tokens(family, body.reasoning_effort) }
-  return read_rest(body, request, text)
+  return read_rest(body, request)
 end
 
 -- ---- answering -------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ local function check_family(body, family)
   return true
 end
 
-local function read_rest(body, request, text)
+local function read_rest(body, request)
   local refusal
   if body.tools and #body.tools > 0 then
     for _, tool in ipairs(body.tools) do
@@ -202,7 +202,7 @@ local function read_rest(body, request, text)
   if not request.choice then return nil, refusal end
   local format
   format, refusal = chat.read_format((body.text or {}).format, "text.format",
-    text:lower():find("json", 1, true))
+    chat.says_json(request.messages))
   if not format then return nil, refusal end
   request.schema, request.json = format.schema, format.json
   return request
@@ -223,7 +223,7 @@ function responses.read(text, ctx)
   return read_rest(body, { model = ctx.sim_model(body.model), messages = messages, body = body,
     temperature = body.temperature, max_tokens = body.max_output_tokens, stream = body.stream,
     parallel = body.parallel_tool_calls,
-    reasoning = openai.reasoning_tokens(family, effort) }, text)
+    reasoning = openai.reasoning_tokens(family, effort) })
 end
 
 -- ---- answering -------------------------------------------------------------------------------
