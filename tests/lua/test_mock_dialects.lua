@@ -355,7 +355,8 @@ function TestGemini:test_good()
       generation_config = { response_mime_type = "application/json",
         responseJsonSchema = VERDICT } } },
     { path = "/v1beta/models/e:batchEmbedContents?key=k",
-      headers = { "Content-Type: application/json" }, body = { requests = { { model = "models/e", content = { parts = { { text = "a" } } },
+      headers = { "Content-Type: application/json" },
+      body = { requests = { { model = "models/e", content = { parts = { { text = "a" } } },
         outputDimensionality = 16 } } } },
     { path = "/v1beta/models", headers = "gemini" },
   })

@@ -34,7 +34,8 @@ local function bucket_of(self, key, what, size, now)
   return bucket
 end
 
--- Seconds until so much is there; a request bigger than the bucket needs it full.
+-- Seconds until so much is there; a request bigger than the bucket needs it full, and what it takes
+-- beyond that is paid off before the next.
 local function wait_for(bucket, need)
   if not bucket then return 0 end
   local missing = math.min(need, bucket.size) - bucket.level
