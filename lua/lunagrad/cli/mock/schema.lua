@@ -17,6 +17,11 @@ local function sorted(object)
 end
 
 local MOST = 5000 -- values in one reply
+local BIG = 2 ^ 53
+
+-- What is not of its kind is as if it were not there.
+local function list_of(value) return wire.is_list(value) and value or {} end
+local function object_of(value) return wire.is_object(value) and value or {} end
 
 local TYPES = { object = true, array = true, string = true, number = true, integer = true,
   boolean = true, null = true }
@@ -31,10 +36,10 @@ local function object_trouble(node, at)
       :format(at)
   end
   local required = {}
-  for _, name in ipairs(wire.is_list(node.required) and node.required or {}) do
+  for _, name in ipairs(list_of(node.required)) do
     required[name] = true
   end
-  for _, name in ipairs(sorted(node.properties or {})) do
+  for _, name in ipairs(sorted(object_of(node.properties))) do
     if not required[name] then
       return ("In context=%s, 'required' is required to be supplied and to be an array including "
         .. "every key in properties. Missing '%s'."):format(at, name)
@@ -50,12 +55,12 @@ local function push_children(stack, node, at)
     stack[#stack + 1] = { child, path .. table.concat(keys, ", ") .. ")" }
   end
   for _, group in ipairs({ "properties", "$defs", "definitions" }) do
-    for _, name in ipairs(wire.is_object(node[group]) and sorted(node[group]) or {}) do
+    for _, name in ipairs(sorted(object_of(node[group]))) do
       push(node[group][name], group, name)
     end
   end
   if node.items ~= nil then push(node.items, "items") end
-  for i, one in ipairs(wire.is_list(node.anyOf) and node.anyOf or {}) do
+  for i, one in ipairs(list_of(node.anyOf)) do
     push(one, "anyOf", tostring(i - 1))
   end
 end
@@ -96,6 +101,8 @@ end
 
 local fill
 
+local function number_of(value) return type(value) == "number" and value or nil end
+
 local function numbers_of(text)
   local list = {}
   for token in text:gmatch "%S+" do
@@ -109,16 +116,16 @@ end
 
 local function fill_number(node, source)
   local value = source.numbers[#source.numbers] or 0
-  local low = tonumber(node.minimum) or tonumber(node.exclusiveMinimum)
-  local high = tonumber(node.maximum) or tonumber(node.exclusiveMaximum)
+  local low = number_of(node.minimum) or number_of(node.exclusiveMinimum)
+  local high = number_of(node.maximum) or number_of(node.exclusiveMaximum)
   if low and value < low or node.exclusiveMinimum and value == low then
     value = low + (node.exclusiveMinimum and 1 or 0)
   end
   if high and value > high or node.exclusiveMaximum and value == high then
     value = high - (node.exclusiveMaximum and 1 or 0)
   end
-  if node.type == "integer" then value = math.floor(value) end
-  local step = tonumber(node.multipleOf)
+  if node.type == "integer" then value = math.floor(math.max(-BIG, math.min(BIG, value))) end
+  local step = number_of(node.multipleOf)
   if step and step > 0 then value = value // step * step end
   return math.tointeger(value) or value
 end
@@ -136,16 +143,16 @@ local function is_short(name)
 end
 
 local function fill_string(node, source, name)
-  if FORMATS[node.format] then return FORMATS[node.format] end
+  if type(node.format) == "string" and FORMATS[node.format] then return FORMATS[node.format] end
   local text = source.text
   if is_short(name) and #source.numbers > 0 then
     text = tostring(source.numbers[#source.numbers])
   end
-  local most, least = tonumber(node.maxLength), tonumber(node.minLength) or 0
+  local most, least = number_of(node.maxLength), number_of(node.minLength) or 0
   if most and (utf8.len(text) or #text) > most then
     text = text:sub(1, (utf8.offset(text, most + 1) or #text + 1) - 1)
   end
-  local short = least - (utf8.len(text) or #text)
+  local short = math.min(least, MOST) - (utf8.len(text) or #text)
   return short > 0 and text .. ("."):rep(short) or text
 end
 
@@ -158,8 +165,8 @@ end
 
 local function fill_array(node, source, name, depth)
   local list = wire.list {}
-  local n = math.max(tonumber(node.minItems) or 0, depth < DEEP and 1 or 0)
-  if tonumber(node.maxItems) then n = math.min(n, tonumber(node.maxItems)) end
+  local n = math.max(math.min(number_of(node.minItems) or 0, MOST), depth < DEEP and 1 or 0)
+  if number_of(node.maxItems) then n = math.min(n, number_of(node.maxItems)) end
   for i = 1, n do
     local item = wire.is_object(node.items) and node.items or { type = "string" }
     list[i] = fill(item, source, name, depth + 1)
@@ -169,8 +176,8 @@ end
 
 local function fill_object(node, source, depth)
   local object, required = {}, {}
-  for _, name in ipairs(node.required or {}) do required[name] = true end
-  for _, name in ipairs(sorted(node.properties or {})) do
+  for _, name in ipairs(list_of(node.required)) do required[name] = true end
+  for _, name in ipairs(sorted(object_of(node.properties))) do
     if required[name] or depth < DEEP // 2 then
       object[name] = fill(node.properties[name], source, name, depth + 1)
     end
@@ -205,11 +212,11 @@ local function type_of(node, depth)
   local kind = node.type
   if wire.is_list(kind) then
     for _, one in ipairs(kind) do
-      if one ~= "null" and depth < DEEP then return one end
+      if TYPES[one] and one ~= "null" and depth < DEEP then return one end
     end
-    return kind[#kind]
+    return TYPES[kind[#kind]] and kind[#kind] or "null"
   end
-  if kind then return kind:lower() end -- Gemini writes them in capitals
+  if type(kind) == "string" then return kind:lower() end -- Gemini writes them in capitals
   return node.properties and "object" or node.items and "array" or "string"
 end
 

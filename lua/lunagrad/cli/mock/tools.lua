@@ -21,7 +21,9 @@ end
 local function stem(word)
   word = word:lower()
   if #word > 4 then word = word:gsub("ies$", "y"):gsub("ches$", "ch"):gsub("([^s])s$", "%1") end
-  if #word > 6 then word = word:gsub("ing$", ""):gsub("ed$", ""):gsub("ion$", "") end
+  if #word > 6 then
+    word = word:gsub("ing$", ""):gsub("ed$", ""):gsub("[eo]r$", ""):gsub("ion$", "")
+  end
   return #word > 4 and word:gsub("e$", "") or word
 end
 
@@ -42,33 +44,39 @@ end
 
 -- ---- reading arguments -----------------------------------------------------------------------
 
+-- The text with numbers in words as digits, and without dates and times, whose digits are no
+-- numbers.
+local function plain_numbers(text)
+  text = text:lower():gsub("%d%d%d%d%-%d%d%-%d%d", " "):gsub("%d%d?:%d%d", " ")
+  text = text:gsub("%f[%w][%w.-]*@[%w.-]+", " "):gsub("%f[%w]%a+%-?%d[%w-]*", " ")
+  return (text:gsub("%a+%-?%a+", function(word)
+    local value = word ~= "an" and sim_words.value(word)
+    return value and tostring(value) or nil
+  end))
+end
+
 -- "days = 3", "days: 3", "days is 3", "3 days"
 local function number_beside(text, name)
-  local low = text:lower()
   for word in name:lower():gmatch "%a+" do
-    if #word > 1 or #name == 1 then
-      local found = low:match("%f[%w]" .. word .. "%s*[=:]?%s*i?s?%s+(%-?%d+%.?%d*)")
-        or low:match("%f[%w]" .. word .. "%s*[=:]%s*(%-?%d+%.?%d*)")
-        or low:match("(%-?%d+%.?%d*)[%s%-]+" .. word:gsub("s$", ""))
-      if found then return tonumber(found) end
+    local found = text:match("%f[%w]" .. word .. "%s*[=:]%s*(%-?%d+%.?%d*)")
+    if not found and #word > 1 then
+      found = text:match("%f[%w]" .. word .. "%s+i?s?%s*(%-?%d+%.?%d*)")
+        or text:match("(%-?%d+%.?%d*)[%s%-]+" .. word:gsub("s$", "") .. "s?%f[%W]")
     end
+    if found then return tonumber(found) end
   end
 end
 
 local function all_numbers(text)
   local list = {}
-  for token in text:gmatch "%S+" do
-    local digits = token:match("^[%(%[\"']?(%-?%d[%d,]*%.?%d*)")
-    local value = digits and tonumber((digits:gsub(",", "")))
-    local word = token:lower():gsub("%W+$", "")
-    if not value and word ~= "a" and word ~= "an" then value = sim_words.value(word) end
-    list[#list + 1] = value
+  for digits in text:gsub("(%d),(%d%d%d)", "%1%2"):gmatch "%-?%d+%.?%d*" do
+    list[#list + 1] = tonumber(digits)
   end
   return list
 end
 
 local function read_number(node, name, source)
-  local value = number_beside(source.text, name)
+  local value = number_beside(source.plain, name)
   if not value then
     while source.numbers[source.next_number] do
       local candidate = source.numbers[source.next_number]
@@ -88,6 +96,9 @@ local function labelled(text, name)
   local pattern = name:lower():gsub("_", "[_%%s]")
   local low = text:lower()
   local _, to = low:find("%f[%w]" .. pattern .. "%s*[=:]%s*")
+  if not to then
+    _, to = low:find("%f[%w]" .. pattern .. "%s+%f[\"'`]")
+  end
   if not to then return nil end
   local rest = text:sub(to + 1)
   return rest:match '^"([^"]+)"' or rest:match "^'([^']+)'" or rest:match "^`([^`]+)`"
@@ -200,7 +211,10 @@ local function read_string(node, name, source)
     return value
   end
   if has_word(PLACE, name) then
-    return source.text:match("%f[%a]in ([%a\128-\255]+)") or source.text:match("%f[%a]at (%a+)")
+    for _, before in ipairs { "in", "for", "at", "of" } do
+      local rest = source.text:match("%f[%a]" .. before .. " ([%a\128-\255 ]+)")
+      if rest then return (rest:gsub(" +and .*", ""):gsub("%s+$", "")) end
+    end
   end
   local about = type(node.description) == "string" and shaped(source.text, node.description)
   return about or nil
@@ -254,15 +268,18 @@ end
 -- The arguments; and false when a required one is not there.
 function read_object(node, source, depth)
   local required, names, args = {}, {}, {}
-  for i, name in ipairs(node.required or {}) do required[name] = i end
-  for name in pairs(node.properties or {}) do names[#names + 1] = name end
+  local properties = wire.is_object(node.properties) and node.properties or {}
+  for i, name in ipairs(wire.is_list(node.required) and node.required or {}) do
+    required[name] = i
+  end
+  for name in pairs(properties) do names[#names + 1] = name end
   table.sort(names, function(a, b) -- the required ones first, in the order they are named
     local one, other = required[a] or math.huge, required[b] or math.huge
     if one ~= other then return one < other end
     return a < b
   end)
   for _, name in ipairs(names) do
-    local property = node.properties[name]
+    local property = properties[name]
     local value = read_value(property, name, source, depth)
     if value == nil and required[name] then return nil, name end
     args[name] = value
@@ -271,8 +288,9 @@ function read_object(node, source, depth)
 end
 
 local function source_of(text)
-  return { text = text, numbers = all_numbers(text), next_number = 1, quotes = quoted(text),
-    next_quote = 1, names = proper_names(text) }
+  local plain = plain_numbers(text)
+  return { text = text, plain = plain, numbers = all_numbers(plain), next_number = 1,
+    quotes = quoted(text), next_quote = 1, names = proper_names(text) }
 end
 
 -- "in Paris and in Rome": the same call for each further name of the list.
@@ -297,9 +315,10 @@ local function score(tool, text)
   local named = common(stems(tool.name), said)
   local described = common(stems(tool.description or ""), said)
   local by_shape = 0
-  for name in pairs(wire.is_object(tool.parameters) and tool.parameters.properties or {}) do
-    local _, found = shaped(text, name)
-    if found then by_shape = 1 end
+  local parameters = wire.is_object(tool.parameters) and tool.parameters or {}
+  for name in pairs(wire.is_object(parameters.properties) and parameters.properties or {}) do
+    local value, found = shaped(text, name)
+    if found then by_shape = math.max(by_shape, value:find("%d%s*[*/+^]") and 2 or 1) end
   end
   return 2 * named + described + by_shape
 end
