@@ -145,8 +145,10 @@ static void read_ends(lua_State *L, mock_slot *slot, int at)
     free(slot->ends);
     slot->n_ends = 0;
     slot->ends = calloc(n + 1, sizeof *slot->ends);
-    if (!slot->ends)
+    if (!slot->ends) {
         luaL_error(L, "out of memory");
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         lua_rawgeti(L, at, (lua_Integer)i + 1);
         lua_Integer end = luaL_checkinteger(L, -1);
