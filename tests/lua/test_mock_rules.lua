@@ -291,4 +291,57 @@ function TestBent.test_no_value_anywhere_is_more_than_refused()
   end
 end
 
+-- ---- what the official packages send -------------------------------------------------------
+
+TestPackages = {}
+
+-- Those that the real servers refuse as well: by the model's name.
+local REFUSED = {
+  ["anthropic-2023-06-01/sampling"] = "cannot both be specified",
+  ["openai/effort-high"] = "reasoning_effort", ["openai/effort-low"] = "reasoning_effort",
+  ["openai/effort-none"] = "reasoning_effort", ["openai/together"] = "reasoning_effort",
+  ["responses/sampling"] = "'temperature' is not supported",
+  ["responses/temperature-zero"] = "'temperature' is not supported",
+}
+
+local function form(parts)
+  local out = {}
+  for _, part in ipairs(parts) do
+    local file = part.filename and ('; filename="%s"\r\nContent-Type: %s'):format(part.filename,
+      part["content-type"]) or ""
+    out[#out + 1] = ('--BOUNDARY\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n')
+      :format(part.name, file, part.text or wire.unbase64(part.base64))
+  end
+  return table.concat(out) .. "--BOUNDARY--\r\n"
+end
+
+local function replay(self, case)
+  local headers, query = {}, {}
+  for name, value in pairs(case.headers) do headers[name:lower()] = value end
+  local path, rest = case.path:match("^([^?]*)%??(.*)$")
+  for name, value in rest:gmatch("([^&=]+)=([^&]*)") do query[name] = value end
+  local multipart = (headers["content-type"] or ""):find("^multipart")
+  return serve.reply(self, { method = case.method, path = path, headers = headers, query = query,
+    body = multipart and form(case.body) or core.json_encode(case.body), arrival_us = 5 })
+end
+
+-- tests/oracle/cases: bodies captured from openai, @anthropic-ai/sdk, @google/genai and ollama.
+function TestPackages.test_what_they_send_is_taken()
+  local self = serve.new { model = "sim/default", latency = plan.latency(nil), faults = {},
+    latency_seed = "1", fault_seed = "1", hang_ms = 0 }
+  local list, n = assert(io.popen "ls tests/oracle/cases/*/*.json"), 0
+  for name in list:lines() do
+    local file = assert(io.open(name))
+    local case = lg.json.decode(file:read "a")
+    file:close()
+    local reply = replay(self, case)
+    local short = name:match("cases/(.*)%.json")
+    lu.assertEquals(reply.status, REFUSED[short] and 400 or 200, short .. ": " .. reply.body)
+    if REFUSED[short] then lu.assertStrContains(reply.body, REFUSED[short]) end
+    n = n + 1
+  end
+  list:close()
+  lu.assertTrue(n > 200, n)
+end
+
 os.exit(lu.LuaUnit.run())

@@ -48,11 +48,14 @@ local function anthropic_models(ctx)
     last_id = ctx.names[#ctx.names] })
 end
 
+local function gemini_models(ctx) return gemini.models(ctx.names) end
+
 local function find_v1(rest, ctx)
   if rest == "messages" then return messages end
   if rest == "messages/count_tokens" then return messages.count end
   if rest == "models" then
     if ctx.headers["anthropic-version"] then return listing(messages, anthropic_models) end
+    if ctx.headers["x-goog-api-key"] then return listing(gemini, gemini_models) end
     return listing(openai, openai_models)
   end
   return OPENAI[rest]
@@ -71,12 +74,11 @@ local function find_azure(path, ctx)
   return OPENAI[rest or path:match("^/openai/(responses)$") or ""]
 end
 
+-- Below /v1beta/, and as well below /v1/.
 local function find_gemini(path, ctx)
-  if path == "/v1beta/models" then
-    return listing(gemini, function() return gemini.models(ctx.names) end)
-  end
+  if path == "/v1beta/models" then return listing(gemini, gemini_models) end
   local method
-  ctx.model, method = path:match("^/v1beta/models/(.+):(%a+)$")
+  ctx.model, method = path:match("^/v1%l*/models/(.+):(%a+)$")
   ctx.stream = method == "streamGenerateContent"
   if ctx.stream and ctx.query.alt ~= "sse" then return nil end
   return GEMINI[method or ""]
@@ -98,6 +100,7 @@ local function plain() return {} end
 -- By the beginning of the path: how to find what is there, and who says that nothing is.
 local PREFIXES = {
   { "^/v1/messages", function(path, ctx) return find_v1(path:sub(5), ctx) end, messages.not_found },
+  { "^/v1/models/.+:%a+$", find_gemini, gemini.not_found },
   { "^/v1/", function(path, ctx) return find_v1(path:sub(5), ctx) end, openai.not_found },
   { "^/openai/", find_azure, openai.not_found },
   { "^/v1beta/", find_gemini, gemini.not_found },
