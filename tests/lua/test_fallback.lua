@@ -68,8 +68,8 @@ function TestFallback.test_a_resumed_run_takes_the_same_way()
 local lg = require "lunagrad"
 local m = lg.model{ "openai/x", %s, fallback = { lg.model "openai/y" } }
 print(m "How many things? I have a cat and a dog.")]]):format(DEAD), ".lua")
-  local line = ("export LUNAGRAD_HOME=%s\n$LG run %s --display none && $LG run %s --display none --json")
-    :format(command.quote(dir), script, script)
+  local line = "export LUNAGRAD_HOME=%s\n$LG run %s --display none && $LG run %s --json"
+  line = line:format(command.quote(dir), script, script)
   local got = command.with_mock({}, line)
   os.execute("rm -rf " .. command.quote(dir))
   lu.assertEquals(#got.journal, 1, got.err)
