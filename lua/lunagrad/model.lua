@@ -274,14 +274,14 @@ local function decoded(request)
 end
 
 local function from_sim(name, opts)
-  local sim = require "lunagrad.sim"
+  local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     options = body_options(opts), concurrency = opts.concurrency,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
-      return sim.reply(r)
+      return talk.reply(r)
     end) })
 end
 
