@@ -16,7 +16,7 @@ local errors = require "lunagrad.errors"
 local schema = {}
 
 local DEPTH = 64        -- of schemas and values together, and of $ref
-local STEPS = 1000000   -- of one check: anyOf in anyOf may multiply
+local STEPS = 200000   -- of one check: anyOf in anyOf may multiply
 
 local TYPES = { string = true, number = true, integer = true, boolean = true, object = true,
   array = true, null = true }
@@ -78,22 +78,24 @@ local function check_type(node, path, where)
   end
 end
 
-local function check_map(map, path, where, depth)
+local function check_map(map, path, where, depth, seen)
   if type(map) ~= "table" then complain(where, path, "must be a table of schemas") end
   for _, name in ipairs(sorted_keys(map)) do
-    check_node(map[name], at(path, name), where, depth + 1)
+    check_node(map[name], at(path, name), where, depth + 1, seen)
   end
 end
 
-local function check_list(list, path, where, depth)
+local function check_list(list, path, where, depth, seen)
   if type(list) ~= "table" or #list == 0 then complain(where, path, "must be a list of schemas") end
-  for i = 1, #list do check_node(list[i], at(path, i), where, depth + 1) end
+  for i = 1, #list do check_node(list[i], at(path, i), where, depth + 1, seen) end
 end
 
-function check_node(node, path, where, depth)
-  if type(node) == "boolean" then return end
+-- seen: tables that were looked through; one that is used in many places is looked through once.
+function check_node(node, path, where, depth, seen)
+  if type(node) == "boolean" or seen[node] then return end
   if type(node) ~= "table" then complain(where, path, "expected a schema, got " .. shown(node)) end
   if depth > DEPTH then complain(where, path, "the schema is nested too deep") end
+  seen[node] = true
   for _, key in ipairs(sorted_keys(node)) do
     if REFUSED[key] then
       complain(where, at(path, key), "this keyword cannot be checked here",
@@ -101,15 +103,16 @@ function check_node(node, path, where, depth)
     end
   end
   if node.type ~= nil then check_type(node, path, where) end
-  if node.properties then check_map(node.properties, at(path, "properties"), where, depth) end
-  if node["$defs"] then check_map(node["$defs"], at(path, "$defs"), where, depth) end
-  if node.definitions then check_map(node.definitions, at(path, "definitions"), where, depth) end
-  if node.items ~= nil then check_node(node.items, at(path, "items"), where, depth + 1) end
+  if node.properties then check_map(node.properties, at(path, "properties"), where, depth, seen) end
+  for _, key in ipairs { "$defs", "definitions" } do
+    if node[key] then check_map(node[key], at(path, key), where, depth, seen) end
+  end
+  if node.items ~= nil then check_node(node.items, at(path, "items"), where, depth + 1, seen) end
   if node.additionalProperties ~= nil then
-    check_node(node.additionalProperties, at(path, "additionalProperties"), where, depth + 1)
+    check_node(node.additionalProperties, at(path, "additionalProperties"), where, depth + 1, seen)
   end
   for _, key in ipairs(BRANCHES) do
-    if node[key] then check_list(node[key], at(path, key), where, depth) end
+    if node[key] then check_list(node[key], at(path, key), where, depth, seen) end
   end
 end
 
@@ -171,7 +174,7 @@ function expand(short, path, where, depth)
     complain(where, path, "expected a type or a table, got " .. type(short))
   end
   if is_full(short) then
-    check_node(short, path, where, depth)
+    check_node(short, path, where, depth, {})
     return short
   end
   if #short > 0 then return expand_list(short, path, where, depth) end
@@ -207,19 +210,18 @@ local function nullable(node)
     or node.allOf or not node.type then
     return { anyOf = array { node, { type = "null" } } }
   end
-  local kinds = type(node.type) == "table" and node.type or { node.type }
-  local list, has = array {}, false
-  for i, kind in ipairs(kinds) do
-    list[i], has = kind, has or kind == "null"
+  local made, kinds, has = {}, array {}, false
+  for key, value in pairs(node) do made[key] = value end
+  for i, kind in ipairs(type(node.type) == "table" and node.type or { node.type }) do
+    kinds[i], has = kind, has or kind == "null"
   end
-  if not has then list[#list + 1] = "null" end
-  node.type = list
+  if not has then kinds[#kinds + 1] = "null" end
+  made.type = kinds
   if node.enum then
-    local values = array { table.unpack(node.enum) }
-    values[#values + 1] = core.null
-    node.enum = values
+    made.enum = array { table.unpack(node.enum) }
+    made.enum[#made.enum + 1] = core.null
   end
-  return node
+  return made
 end
 
 local function strict_object(copy, state, depth)
@@ -248,8 +250,10 @@ function strict(node, state, depth)
     state.open = true
     return node
   end
-  if depth > DEPTH then errors.raise("inval", "the schema is nested too deep", nil, 0) end
+  if state[node] then return state[node] end
+  if depth > DEPTH then errors.raise("inval", "the schema is nested too deep", nil, 2) end
   local copy = setmetatable({}, getmetatable(node))
+  state[node] = copy
   for key, value in pairs(node) do copy[key] = value end
   for _, key in ipairs { "$defs", "definitions" } do
     if copy[key] then copy[key] = strict_map(copy[key], state, depth + 1) end
@@ -434,7 +438,7 @@ end
 function validate(value, node, path, state, depth)
   state.steps = state.steps + 1
   if depth > DEPTH then return path, "is nested too deep" end
-  if state.steps > STEPS then return path, "takes too many steps to check" end
+  if state.steps > STEPS then return path, "" end
   if node == true then return nil end
   if node == false then return path, "is not expected" end
   if node["$ref"] then
@@ -468,10 +472,12 @@ local checked = setmetatable({}, { __mode = "k" }) -- schemas that were looked t
 ---@return boolean ok, string|nil path, string|nil message
 function schema.validate(value, full)
   if not checked[full] then
-    check_node(full, "", "schema", 1)
+    check_node(full, "", "schema", 1, {})
     if type(full) == "table" then checked[full] = true end
   end
-  local where, what = validate(value, full, "", { root = full, steps = 0 }, 1)
+  local state = { root = full, steps = 0 }
+  local where, what = validate(value, full, "", state, 1)
+  if state.steps > STEPS then return false, "", "takes too many steps to check" end
   if what then return false, where, what end
   return true
 end
