@@ -76,7 +76,7 @@ static void done_clear(lg_http_done *d, lg_mem *m)
 static void transfer_free(lg_transfer *t)
 {
     lg__http_done_free(&t->done);
-    curl_slist_free_all(t->headers);
+    lg__heads_unref(t->http, t->heads);
     curl_easy_cleanup(t->easy);
     lg__mem_free(t->http->mem, t, sizeof *t);
 }
@@ -86,8 +86,8 @@ static void transfer_spare(lg_transfer *t)
     lg_http *h = t->http;
 
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(t->headers);
-    t->headers = NULL;
+    lg__heads_unref(h, t->heads);
+    t->heads = NULL;
     t->state = LG_T_SPARE;
     lg__link_before(h->pool.next, &t->link); /* the warm one is taken first */
     h->n_pool++;
@@ -469,6 +469,7 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
     if (h->cfg.shard_size <= 0)
         h->cfg.shard_size = SHARD_SIZE;
     h->http2 = http2_wanted(cfg);
+    lg__encodings_write(h);
     if (cfg->http2 && !h->http2)
         lg__log_line(log, LG_LOG_WARN,
                      "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
@@ -521,6 +522,7 @@ void lg__http_free(lg_http *h)
         curl_share_cleanup(h->share);
     lg__tls_free(h->tls);
     lg__mem_strfree(h->mem, h->known_url);
+    lg__heads_unref(h, h->heads);
     lg__mem_free(h->mem, h, sizeof *h);
     curl_global_cleanup();
 }

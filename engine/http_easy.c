@@ -13,6 +13,7 @@
  * lg__easy_prepare all that does. Called by http.c. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -26,6 +27,11 @@ enum {
     RECEIVE_BYTES = 8192, /* replies are some KB; ten thousand of these are 80 MB */
     UPLOAD_BYTES = 16384  /* TLS needs one; curl's default is 64 KB */
 };
+
+/* These two go as header lines, and what is to be unpacked is told to curl as well: lines
+ * that curl makes of its options are formatted twice a request, byte by byte. */
+#define USER_AGENT "User-Agent: lunagrad/" LG_VERSION
+#define ENCODINGS "Accept-Encoding: "
 
 /* ---- callbacks: they note, and call nothing of ours that acts ------------- */
 
@@ -153,7 +159,6 @@ static CURLcode set_http(const lg_http *h, CURL *e)
     SET(CURLOPT_HTTP_VERSION,
         h->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_ACCEPT_ENCODING, ""); /* all curl knows; on_body counts what comes out */
-    SET(CURLOPT_USERAGENT, "lunagrad/" LG_VERSION);
     return rc;
 }
 
@@ -177,23 +182,42 @@ int lg__easy_new(lg_transfer *t)
     return rc == CURLE_OUT_OF_MEMORY ? LG_ENOMEM : LG_EIO;
 }
 
-static int add_header(lg_transfer *t, const char *line)
+void lg__encodings_write(lg_http *h)
 {
-    struct curl_slist *more = curl_slist_append(t->headers, line);
+    static const struct {
+        int feature;
+        const char *name;
+    } known[] = {
+        {CURL_VERSION_LIBZ, "gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
+    int features = curl_version_info(CURLVERSION_NOW)->features;
+    size_t i, n = 0;
+
+    for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (features & known[i].feature)
+            n += (size_t)snprintf(h->encodings + n, sizeof h->encodings - n, "%s%s",
+                                  n > 0 ? ", " : ENCODINGS, known[i].name);
+    }
+}
+
+/* ---- headers -------------------------------------------------------------- */
+
+static int add_header(lg_heads *heads, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(heads->list, line);
 
     if (!more)
         return LG_ENOMEM;
-    t->headers = more;
+    heads->list = more;
     return 0;
 }
 
 /* "Name: value\n" lines into curl's list. */
-static int add_headers(lg_transfer *t, const char *lines)
+static int add_headers(lg_heads *heads, const char *lines)
 {
     char line[2048];
     int err = 0;
 
-    while (lines && *lines && err == 0) {
+    while (*lines && err == 0) {
         size_t len = strcspn(lines, "\r\n");
 
         if (len >= sizeof line)
@@ -203,10 +227,62 @@ static int add_headers(lg_transfer *t, const char *lines)
         lines += len;
         lines += strspn(lines, "\r\n");
         if (len > 0)
-            err = add_header(t, line);
+            err = add_header(heads, line);
     }
-    return err ? err : add_header(t, "Expect:"); /* never wait for a 100 */
+    return err;
 }
+
+static int heads_new(lg_http *h, const char *lines, lg_heads **out)
+{
+    lg_heads *heads = lg__mem_zero(h->mem, sizeof *heads);
+    int err;
+
+    if (!heads)
+        return LG_ENOMEM;
+    heads->refs = 1;
+    heads->lines = lg__mem_strdup(h->mem, lines);
+    err = heads->lines ? add_headers(heads, lines) : LG_ENOMEM;
+    err = err ? err : add_header(heads, USER_AGENT);
+    if (h->encodings[0])
+        err = err ? err : add_header(heads, h->encodings);
+    err = err ? err : add_header(heads, "Expect:"); /* never wait for a 100 */
+    if (err) {
+        lg__heads_unref(h, heads);
+        return err;
+    }
+    *out = heads;
+    return 0;
+}
+
+void lg__heads_unref(lg_http *h, lg_heads *heads)
+{
+    if (!heads || --heads->refs > 0)
+        return;
+    curl_slist_free_all(heads->list);
+    lg__mem_strfree(h->mem, heads->lines);
+    lg__mem_free(h->mem, heads, sizeof *heads);
+}
+
+static int heads_take(lg_transfer *t, const char *lines)
+{
+    lg_http *h = t->http;
+    lg_heads *fresh;
+    int err;
+
+    lines = lines ? lines : "";
+    if (!h->heads || strcmp(h->heads->lines, lines) != 0) {
+        err = heads_new(h, lines, &fresh);
+        if (err)
+            return err;
+        lg__heads_unref(h, h->heads);
+        h->heads = fresh;
+    }
+    h->heads->refs++;
+    t->heads = h->heads;
+    return 0;
+}
+
+/* ---- one request ---------------------------------------------------------- */
 
 static long limit_ms(int ms, int otherwise)
 {
@@ -218,12 +294,12 @@ int lg__easy_prepare(lg_transfer *t)
     const lg_http_request *r = &t->req;
     CURL *e = t->easy;
     CURLcode rc = CURLE_OK;
-    int err = add_headers(t, r->headers);
+    int err = heads_take(t, r->headers);
 
     if (err)
         return err;
     SET(CURLOPT_URL, r->url);
-    SET(CURLOPT_HTTPHEADER, t->headers);
+    SET(CURLOPT_HTTPHEADER, t->heads->list);
     if (strcmp(r->method, "GET") == 0) {
         SET(CURLOPT_HTTPGET, 1L);
     } else {

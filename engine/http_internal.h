@@ -23,6 +23,13 @@ typedef struct lg_link {
     struct lg_link *prev, *next;
 } lg_link;
 
+/* Header lines and curl's list of them. Counted: nearly all requests have the same. */
+typedef struct lg_heads {
+    char *lines;
+    struct curl_slist *list;
+    size_t refs;
+} lg_heads;
+
 typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
 typedef struct lg_tls lg_tls;
@@ -37,7 +44,7 @@ struct lg_transfer {
     lg_shard *shard; /* while flying */
     lg_gate *gate;   /* while held, or flying as the one that opens it */
     CURL *easy;      /* kept from use to use, with the options that never change */
-    struct curl_slist *headers;
+    lg_heads *heads; /* from prepare to done */
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
@@ -100,6 +107,8 @@ struct lg_http {
     lg_link ready, pool;
     size_t active, n_pool;
     char *known_url; /* the last URL found good */
+    lg_heads *heads; /* of the last request */
+    char encodings[48];
     lg_gate *gates;
 };
 
@@ -138,6 +147,8 @@ size_t lg__url_host(const char *url, const char **host); /* "host:port"; length 
 int lg__easy_new(lg_transfer *t);     /* options that never change */
 int lg__easy_prepare(lg_transfer *t); /* those of t->req */
 bool lg__easy_sent(lg_transfer *t);
+void lg__heads_unref(lg_http *h, lg_heads *heads); /* NULL: nothing */
+void lg__encodings_write(lg_http *h);              /* what curl can unpack, as a header line */
 
 /* http_shard.c */
 lg_shard *lg__shard_with_room(lg_http *h); /* NULL: memory */
