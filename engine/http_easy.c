@@ -74,7 +74,7 @@ static int on_request(void *ud, char *peer, char *self, int peer_port, int self_
         t->http->opened = t->http->opened || t->gate != NULL;
         return CURL_PREREQFUNC_OK;
     }
-    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
     if (bytes == 0)
         return CURL_PREREQFUNC_OK; /* the connection was dead before the first byte */
     t->stop = LG_ERESET;
@@ -106,10 +106,11 @@ static int on_close(void *ud, curl_socket_t fd)
 
 /* ---- options -------------------------------------------------------------- */
 
-#define SET(option, value) (rc = rc ? rc : curl_easy_setopt(e, option, value))
+#define SET(option, value) (rc = rc ? rc : c->easy_setopt(e, option, value))
 
 static CURLcode set_callbacks(lg_transfer *t)
 {
+    const lg_curl *c = &t->http->curl;
     CURL *e = t->easy;
     CURLcode rc = CURLE_OK;
 
@@ -131,6 +132,7 @@ static CURLcode set_callbacks(lg_transfer *t)
 
 static CURLcode set_connection(const lg_http *h, CURL *e)
 {
+    const lg_curl *c = &h->curl;
     CURLcode rc = CURLE_OK;
 
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -151,6 +153,7 @@ static CURLcode set_connection(const lg_http *h, CURL *e)
 
 static CURLcode set_http(const lg_http *h, CURL *e)
 {
+    const lg_curl *c = &h->curl;
     CURLcode rc = CURLE_OK;
 
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -166,7 +169,7 @@ int lg__easy_new(lg_transfer *t)
 {
     CURLcode rc = CURLE_OUT_OF_MEMORY;
 
-    t->easy = curl_easy_init();
+    t->easy = t->http->curl.easy_init();
     if (t->easy) {
         rc = set_callbacks(t);
         rc = rc ? rc : set_connection(t->http, t->easy);
@@ -176,8 +179,8 @@ int lg__easy_new(lg_transfer *t)
     if (rc == CURLE_OK)
         return 0;
     lg__log_line(t->http->log, LG_LOG_ERROR, "libcurl refuses an option: %s",
-                 curl_easy_strerror(rc));
-    curl_easy_cleanup(t->easy);
+                 t->http->curl.easy_strerror(rc));
+    t->http->curl.easy_cleanup(t->easy);
     t->easy = NULL;
     return rc == CURLE_OUT_OF_MEMORY ? LG_ENOMEM : LG_EIO;
 }
@@ -189,7 +192,7 @@ void lg__encodings_write(lg_http *h)
         const char *name;
     } known[] = {
         {CURL_VERSION_LIBZ, "gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
-    int features = curl_version_info(CURLVERSION_NOW)->features;
+    int features = h->curl.version_info(CURLVERSION_NOW)->features;
     size_t i, n = 0;
 
     for (i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -201,9 +204,9 @@ void lg__encodings_write(lg_http *h)
 
 /* ---- headers -------------------------------------------------------------- */
 
-static int add_header(lg_heads *heads, const char *line)
+static int add_header(const lg_curl *c, lg_heads *heads, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(heads->list, line);
+    struct curl_slist *more = c->slist_append(heads->list, line);
 
     if (!more)
         return LG_ENOMEM;
@@ -212,7 +215,7 @@ static int add_header(lg_heads *heads, const char *line)
 }
 
 /* "Name: value\n" lines into curl's list. */
-static int add_headers(lg_heads *heads, const char *lines)
+static int add_headers(const lg_curl *c, lg_heads *heads, const char *lines)
 {
     char line[2048];
     int err = 0;
@@ -227,13 +230,14 @@ static int add_headers(lg_heads *heads, const char *lines)
         lines += len;
         lines += strspn(lines, "\r\n");
         if (len > 0)
-            err = add_header(heads, line);
+            err = add_header(c, heads, line);
     }
     return err;
 }
 
 static int heads_new(lg_http *h, const char *lines, lg_heads **out)
 {
+    const lg_curl *c = &h->curl;
     lg_heads *heads = lg__mem_zero(h->mem, sizeof *heads);
     int err;
 
@@ -241,11 +245,11 @@ static int heads_new(lg_http *h, const char *lines, lg_heads **out)
         return LG_ENOMEM;
     heads->refs = 1;
     heads->lines = lg__mem_strdup(h->mem, lines);
-    err = heads->lines ? add_headers(heads, lines) : LG_ENOMEM;
-    err = err ? err : add_header(heads, USER_AGENT);
+    err = heads->lines ? add_headers(c, heads, lines) : LG_ENOMEM;
+    err = err ? err : add_header(c, heads, USER_AGENT);
     if (h->encodings[0])
-        err = err ? err : add_header(heads, h->encodings);
-    err = err ? err : add_header(heads, "Expect:"); /* never wait for a 100 */
+        err = err ? err : add_header(c, heads, h->encodings);
+    err = err ? err : add_header(c, heads, "Expect:"); /* never wait for a 100 */
     if (err) {
         lg__heads_unref(h, heads);
         return err;
@@ -258,7 +262,7 @@ void lg__heads_unref(lg_http *h, lg_heads *heads)
 {
     if (!heads || --heads->refs > 0)
         return;
-    curl_slist_free_all(heads->list);
+    h->curl.slist_free_all(heads->list);
     lg__mem_strfree(h->mem, heads->lines);
     lg__mem_free(h->mem, heads, sizeof *heads);
 }
@@ -292,6 +296,7 @@ static long limit_ms(int ms, int otherwise)
 int lg__easy_prepare(lg_transfer *t)
 {
     const lg_http_request *r = &t->req;
+    const lg_curl *c = &t->http->curl;
     CURL *e = t->easy;
     CURLcode rc = CURLE_OK;
     int err = heads_take(t, r->headers);
@@ -322,9 +327,9 @@ bool lg__easy_sent(lg_transfer *t)
     if (!t->asked)
         return false;
     if (t->req.body_len == 0) {
-        curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+        t->http->curl.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
         return bytes > 0;
     }
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     return body >= (curl_off_t)t->req.body_len;
 }

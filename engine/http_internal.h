@@ -8,16 +8,17 @@
  *   http_headers.c  the few reply headers that matter
  *   http_fail.c     what went wrong, in words
  *   http_tls.c      one certificate store for all connections
+ *   http_curl.c     loads libcurl
  * curl's callbacks only note things; what follows from them is done when curl
  * has returned (lg__shard_settle). */
 #ifndef LG_HTTP_INTERNAL_H
 #define LG_HTTP_INTERNAL_H
 
-#include <curl/curl.h>
 #include <time.h>
 
 #include "clock.h"
 #include "http.h"
+#include "http_curl.h"
 
 typedef struct lg_link {
     struct lg_link *prev, *next;
@@ -96,6 +97,7 @@ struct lg_http {
     lg_loop *loop;
     lg_log *log;
     lg_http_config cfg;
+    lg_curl curl;
     bool http2, opened; /* opened: a gate's opener got through */
     lg_clock clock;     /* always real time: sockets know no other */
     CURLSH *share;
@@ -169,7 +171,7 @@ void lg__http_explain(lg_transfer *t, CURLcode rc);
 bool lg__http_no_descriptors(const lg_transfer *t); /* the process has none left */
 
 /* http_tls.c */
-int lg__tls_new(lg_mem *m, const char *ca_file, const char *ca_path, lg_tls **out);
+int lg__tls_new(lg_mem *m, const lg_curl *c, const lg_http_config *cfg, lg_tls **out);
 void lg__tls_free(lg_tls *tls);
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy);
 const char *lg__tls_problem(const lg_tls *tls); /* why the store is unusable; NULL: fine */

@@ -86,7 +86,8 @@ extern "C" {
     XX(CONTEXT, "too long for the model's context")             \
     XX(NOMODEL, "no such model or endpoint")                    \
     XX(CAP, "a limit set for this run was reached")             \
-    XX(STORE, "the store failed")
+    XX(STORE, "the store failed")                               \
+    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
