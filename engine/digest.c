@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { BLOCK = 128, ROUNDS = 12 };
+enum { BLOCK = 128 };
 
 typedef struct blake2b {
     uint64_t h[8], bytes; /* no input is 2^64 bytes long */
@@ -41,16 +41,31 @@ static inline uint64_t turn(uint64_t x, int right)
     return x >> right | x << (64 - right);
 }
 
-#define MIX(a, b, c, d, x, y)                                                        \
-    (a += b + m[x], d = turn(d ^ a, 32), c += d, b = turn(b ^ c, 24), a += b + m[y], \
-     d = turn(d ^ a, 16), c += d, b = turn(b ^ c, 63))
+static inline void mix(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d, uint64_t x, uint64_t y)
+{
+    *a += *b + x;
+    *d = turn(*d ^ *a, 32);
+    *c += *d;
+    *b = turn(*b ^ *c, 24);
+    *a += *b + y;
+    *d = turn(*d ^ *a, 16);
+    *c += *d;
+    *b = turn(*b ^ *c, 63);
+}
 
-/* One round; s0 … s15 is the order in which it takes the words of the block. */
-#define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15)             \
-    (MIX(v0, v4, v8, v12, s0, s1), MIX(v1, v5, v9, v13, s2, s3), MIX(v2, v6, v10, v14, s4, s5), \
-     MIX(v3, v7, v11, v15, s6, s7), MIX(v0, v5, v10, v15, s8, s9),                              \
-     MIX(v1, v6, v11, v12, s10, s11), MIX(v2, v7, v8, v13, s12, s13),                           \
-     MIX(v3, v4, v9, v14, s14, s15))
+/* One round; s0 … s15 is the order in which it takes the words of the block. Written out,
+ * so that the state stays in registers. */
+#define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15) \
+    do {                                                                            \
+        mix(&v0, &v4, &v8, &v12, m[s0], m[s1]);                                     \
+        mix(&v1, &v5, &v9, &v13, m[s2], m[s3]);                                     \
+        mix(&v2, &v6, &v10, &v14, m[s4], m[s5]);                                    \
+        mix(&v3, &v7, &v11, &v15, m[s6], m[s7]);                                    \
+        mix(&v0, &v5, &v10, &v15, m[s8], m[s9]);                                    \
+        mix(&v1, &v6, &v11, &v12, m[s10], m[s11]);                                  \
+        mix(&v2, &v7, &v8, &v13, m[s12], m[s13]);                                   \
+        mix(&v3, &v4, &v9, &v14, m[s14], m[s15]);                                   \
+    } while (0)
 
 static void compress(blake2b *b, const unsigned char *block, bool last)
 {

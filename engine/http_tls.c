@@ -53,6 +53,7 @@ enum { NULL_MEANS_DEFAULT = 0x081100 }; /* the version of curl it does so from *
     XX(X509_sign)
 
 typedef struct openssl {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): no place for them */
 #define XX(name) __typeof__(name) *name;
     SSL_MAP(XX)
 #undef XX
