@@ -520,7 +520,7 @@ void lg__engine_send(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
     lg_http_request h = {
-        .method = "POST",
+        .method = r->model->provider->get ? "GET" : "POST",
         .url = r->url.data,
         .headers = r->headers.data ? r->headers.data : "",
         .body = r->body.data,

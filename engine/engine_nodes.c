@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "media.h"
 
 static bool is_utf8(const char *s)
 {
@@ -26,6 +27,21 @@ int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, boo
     if (!t)
         return lg__engine_error(e, LG_ENOMEM, "no memory for a variable");
     int err = lg__graph_leaf(&e->graph, t, role, grad, LG_OP_LEAF, out);
+    lg__text_unref(t);
+    return err ? lg__engine_error(e, err, "no memory for a variable") : LG_OK;
+}
+
+int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t len, const char *role,
+                     bool grad, lg_var **out)
+{
+    int media = lg__media_check(type, data, len);
+    if (media < 0)
+        return lg__engine_error(e, media, "the %zu bytes are no %s", len,
+                                type ? type : "picture, sound or document of a known kind");
+    if (!is_utf8(role))
+        return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
+    lg_text *t = lg__text_new_media(&e->mem, media, data, len);
+    int err = t ? lg__graph_leaf(&e->graph, t, role, grad, LG_OP_LEAF, out) : LG_ENOMEM;
     lg__text_unref(t);
     return err ? lg__engine_error(e, err, "no memory for a variable") : LG_OK;
 }

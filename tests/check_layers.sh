@@ -15,10 +15,10 @@ bytes
 error text clock library
 words fail log map digest sha256
 json
-template eventstream
+template eventstream media
 var feedback op graph dot
 model reply
-provider provider_openai
+provider
 request
 store
 loop
