@@ -58,7 +58,10 @@ local function as_text(value, tool, id)
   elseif type(value) == "table" then
     return core.json_encode(value)
   end
-  return value == nil and "(no result)" or tostring(value)
+  local kind = type(value)
+  if kind == "string" or kind == "number" or kind == "boolean" then return tostring(value) end
+  if value == nil then return "(no result)" end
+  error(("the tool returned a %s, not a text"):format(kind), 0)
 end
 
 -- The function of a tool's node: its one input is the JSON of the arguments.

@@ -1,6 +1,7 @@
 -- test_schema.lua - schemas from Lua tables, strict forms, checking; replies with a schema
 
 local helper = require "helper"
+local command = require "command"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 local schema = require "lunagrad.schema"
@@ -306,4 +307,19 @@ function TestReplies.test_value_without_schema()
   fails("parse", "is no JSON", function() return lg.var("words", "reply"):value() end)
 end
 
-os.exit(lu.LuaUnit.run(), true)
+-- By the server's own means: a strict mock refuses what is no strict schema.
+function TestReplies.test_over_http()
+  local out = command.with_mock({}, command.lua_line([[
+local lg = require "lunagrad"
+local m = lg.model "openai/sim"
+local q = "I have two apples, a pear and a cat. How many fruits do I have?"
+local v = m { q, schema = { count = "integer", note = "string?", kinds = { "string" } } }
+print(math.type(v:value().count), v)
+print(m { q, schema = { anything = "object" } }:value() ~= nil)]]))
+  lu.assertStrMatches(out.out, 'integer\t{"count":%d+,"kinds":%[.*%].*}\ntrue\n')
+  lu.assertEquals(#out.journal, 2, out.err)
+end
+
+local code = lu.LuaUnit.run()
+command.remove_files()
+os.exit(code, true)
