@@ -268,6 +268,7 @@ static const meaning words[] = {
     {"unauthorized", LG_EAUTH},
     {"content_filter", LG_EREFUSED},
     {"content_policy_violation", LG_EREFUSED},
+    {"moderation_blocked", LG_EREFUSED},
     {"context_length_exceeded", LG_ECONTEXT},
     {"context_window_exceeded", LG_ECONTEXT},
     {"exceed_context_size_error", LG_ECONTEXT},
@@ -409,6 +410,10 @@ static const char *const fields[] = {
     "safety_identifier",
     "reasoning",
     "random_seed",
+    "include",
+    "effort",
+    "encoding_format",
+    "think",
 };
 
 static bool is_field(const lg_model *model, const char *s, size_t len)
@@ -483,15 +488,26 @@ static bool says_unsupported(const lg_refusal *w)
     return false;
 }
 
+/* "reasoning.effort" → "effort"; what is deeper down stays, and is no field then. */
+static const char *without_group(const char *param)
+{
+    const char *dot = strchr(param, '.');
+    return dot && !strpbrk(dot + 1, ".[") && !memchr(param, '[', (size_t)(dot - param)) ? dot + 1
+                                                                                        : param;
+}
+
 static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply *r)
 {
     if (!says_unsupported(w)) {
         return;
     }
     if (w->param[0]) {
-        if (is_field(model, w->param, strlen(w->param))) {
-            copy_field(r->bad_param, w->param, strlen(w->param));
+        const char *name = without_group(w->param);
+        if (is_field(model, name, strlen(name))) {
+            copy_field(r->bad_param, name, strlen(name));
         }
+    } else if (strstr(w->message, "does not support thinking")) { /* Ollama */
+        copy_field(r->bad_param, "think", strlen("think"));
     } else {
         const char *s = w->message;
         for (size_t len; (len = next_quoted(&s)) > 0 && !r->bad_param[0]; s += len + 1) {
@@ -599,6 +615,7 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, con
     if (code == LG_EBADREQUEST && (status == 400 || status == 422)) {
         find_bad_param(model, w, r);
     }
+    r->elsewhere = status < 500 && strcasestr(w->message, "v1/responses");
     r->fail.retryable = may_retry(code, a);
     /* A gateway that gave up waiting, or a model that broke off, may be on the bill. */
     r->fail.ambiguous = good_status || a->status == 504 || a->status == 524;

@@ -139,6 +139,19 @@ void lg__wire_url(const lg_model *model, lg_bytes *url, const char *path)
     lg__bytes_adds(url, query);
 }
 
+void lg__wire_segment(lg_bytes *url, const char *name)
+{
+    static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~";
+    for (; *name; name++) {
+        if (strchr(plain, *name)) {
+            lg__bytes_addc(url, *name);
+        } else {
+            lg__bytes_addf(url, "%%%02X", (unsigned)(unsigned char)*name);
+        }
+    }
+}
+
 static bool has_header(const lg_model *model, const char *name)
 {
     for (size_t i = 0; i < model->n_headers; i++) {
@@ -168,8 +181,15 @@ void lg__wire_header(const lg_model *model, lg_bytes *headers, const char *name,
 void lg__wire_headers(const lg_model *model, lg_bytes *headers, const char *name,
                       const char *before)
 {
-    if (!model->provider || !model->provider->get) {
-        lg__wire_header(model, headers, "Content-Type", "application/json");
+    bool get = model->provider && model->provider->get;
+    lg__wire_headers_of(model, headers, get ? NULL : "application/json", name, before);
+}
+
+void lg__wire_headers_of(const lg_model *model, lg_bytes *headers, const char *type,
+                         const char *name, const char *before)
+{
+    if (type) {
+        lg__wire_header(model, headers, "Content-Type", type);
     }
     if (name && model->api_key && !has_header(model, name)) {
         add_header(headers, name, before, model->api_key);
@@ -298,6 +318,48 @@ size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b)
     return n;
 }
 
+static bool is_field_of(const lg_ask *ask, const char *group, const char *name)
+{
+    for (size_t i = 0; i < ask->n_options; i++) {
+        const lg_field *f = field_of(ask->model, ask->options[i].name);
+        if (f && f->name && is_in(f, group) && strcmp(f->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
+                    lg_bytes *b)
+{
+    lg_bytes in;
+    lg__bytes_init(&in, b->mem, LG_BYTES_MAX);
+    lg__wire_fields(ask, group, &in);
+    if (json) {
+        lg__bytes_addf(&in, ",\"%s\":", name);
+        lg__bytes_adds(&in, json);
+    }
+    lg_json *own = lg__wire_tree(ask, group, &in);
+    for (const lg_json *j = lg__json_first(own); j; j = lg__json_after(j)) {
+        const char *member = lg__json_name(j);
+        bool there = !member || (json && strcmp(member, name) == 0);
+        if (!there && !is_field_of(ask, group, member)) {
+            lg__bytes_addc(&in, ',');
+            lg__json_write_string(&in, member, strlen(member));
+            lg__bytes_addc(&in, ':');
+            lg__json_write(&in, j);
+        }
+    }
+    lg__json_free(b->mem, own);
+    if (in.len > 0) {
+        lg__bytes_addf(b, ",\"%s\":{", group);
+        lg__bytes_add(b, in.data + 1, in.len - 1);
+        lg__bytes_addc(b, '}');
+    }
+    b->err = b->err ? b->err : in.err;
+    lg__bytes_free(&in);
+}
+
 /* ---- tools ------------------------------------------------------------- */
 
 static lg_json *parse(const char *s, size_t len, lg_bytes *b)
@@ -355,6 +417,21 @@ void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
     } else {
         lg__bytes_adds(b, "{\"type\":\"object\",\"properties\":{}}");
     }
+}
+
+void lg__wire_arguments(lg_bytes *b, const lg_json *arguments)
+{
+    lg_bytes text;
+    const char *as_is = lg__json_string(arguments);
+    lg__bytes_init(&text, b->mem, LG_BYTES_MAX);
+    if (as_is) {
+        lg__bytes_adds(&text, as_is);
+    } else {
+        lg__json_write(&text, arguments);
+    }
+    b->err = b->err ? b->err : text.err;
+    lg__json_write_string(b, text.data ? text.data : "", text.len);
+    lg__bytes_free(&text);
 }
 
 lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b)

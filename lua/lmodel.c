@@ -8,11 +8,12 @@
 
 static void read_model(lua_State *L, int t, lg_model_config *c)
 {
-    static const char *const keys[] = {
-        "dialect",     "name",        "model",        "base_url",     "api_key",
-        "key_name",    "headers",     "options",      "tag",          "no_memo",
-        "concurrency", "price_input", "price_output", "price_cached", "price_cache_write",
-        "max_output",  NULL};
+    static const char *const keys[] = {"dialect",      "name",         "model",
+                                       "base_url",     "api_key",      "key_name",
+                                       "headers",      "options",      "tag",
+                                       "no_memo",      "concurrency",  "price_input",
+                                       "price_output", "price_cached", "price_cache_write",
+                                       "max_output",   "quirks",       NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
     c->name = lg__lua_field_name(L, t, "name");
@@ -20,6 +21,7 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
     c->base_url = lg__lua_field_name(L, t, "base_url");
     c->api_key = lg__lua_field_name(L, t, "api_key");
     c->key_name = lg__lua_field_name(L, t, "key_name");
+    c->quirks = lg__lua_field_name(L, t, "quirks");
     c->concurrency = (int)lg__lua_field_int(L, t, "concurrency", 0, INT_MAX, 0);
     c->no_memo = lg__lua_field_true(L, t, "no_memo");
     c->tag = (uint64_t)lg__lua_field_int(L, t, "tag", LUA_MININTEGER, LUA_MAXINTEGER, 0);
