@@ -9,10 +9,11 @@
 
 #include "../support.h"
 
-#include "../../engine/provider.h"
+#include "../../engine/provider_wire.h"
 
 enum { MAX_TURNS = 16, MAX_OPTIONS = 16, MAX_FILE = 1 << 20 };
 #define HOST "http://oracle.test"
+#define BOUNDARY "boundary="
 #define AZURE "?api-version=2024-10-21"
 
 typedef struct folder_row { /* a folder of cases, and how its models are made */
@@ -23,6 +24,7 @@ typedef struct folder_row { /* a folder of cases, and how its models are made */
 
 static void raw_anthropic(lg_bytes *b, const lg_json *message);
 static void raw_gemini(lg_bytes *b, const lg_json *message);
+static void raw_responses(lg_bytes *b, const lg_json *message);
 
 static const folder_row folders[] = {
     {"openai", "openai", "", HOST "/v1", NULL},
@@ -30,7 +32,7 @@ static const folder_row folders[] = {
     {"anthropic-2023-06-01", "anthropic", "old_version", HOST, raw_anthropic},
     {"gemini", "gemini", "", HOST, raw_gemini},
     {"gemini-embed", "gemini-embed", "", HOST, NULL},
-    {"responses", "responses", "", HOST "/v1", NULL},
+    {"responses", "responses", "", HOST "/v1", raw_responses},
     {"azure", "azure", "", HOST AZURE, NULL},
     {"azure-v1", "azure", "v1", HOST, NULL},
     {"azure-responses", "azure-responses", "", HOST AZURE, NULL},
@@ -49,6 +51,10 @@ typedef struct option_row { /* an option of the calls that our scripts name othe
 
 static const option_row option_rows[] = {
     {"openai", "max_tokens", "max_completion_tokens", "", ""},
+    {"azure", "max_tokens", "max_completion_tokens", "", ""},
+    {"azure-v1", "max_tokens", "max_completion_tokens", "", ""},
+    {"openai-embed", "encoding", "encoding_format", "", ""},
+    {"openai-image", "format", "output_format", "", ""},
     {"anthropic-2023-06-01", "thinking_budget", "thinking",
      "{\"type\":\"enabled\",\"budget_tokens\":", "}"},
     {"gemini", "thinking_budget", "thinkingConfig", "{\"thinkingBudget\":", "}"},
@@ -62,6 +68,7 @@ typedef struct differ_row {    /* where we mean to differ; paths have [] for any
 
 static const differ_row differs[] = {
     {"gemini", NULL, "generationConfig", "an empty group says nothing: we leave it out"},
+    {"responses", NULL, "include", "reasoning that led to calls must come back to be sent again"},
 };
 
 /* ---- reading ------------------------------------------------------------- */
@@ -157,6 +164,25 @@ static void raw_gemini(lg_bytes *b, const lg_json *message)
     lg__json_write(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "},\"thoughtSignature\":");
     lg__json_write(b, lg__json_get(thought, "signature"));
+    lg__bytes_adds(b, "}]");
+}
+
+static void raw_responses(lg_bytes *b, const lg_json *message)
+{
+    const lg_json *thought = lg__json_at(lg__json_get(message, "content"), 0);
+    const lg_json *call = lg__json_at(lg__json_get(message, "calls"), 0);
+    lg__bytes_adds(b, "[{\"type\":\"reasoning\",\"id\":");
+    lg__json_write(b, lg__json_get(thought, "id"));
+    lg__bytes_adds(b, ",\"summary\":[{\"type\":\"summary_text\",\"text\":");
+    lg__json_write(b, lg__json_get(thought, "thinking"));
+    lg__bytes_adds(b, "}],\"encrypted_content\":");
+    lg__json_write(b, lg__json_get(thought, "signature"));
+    lg__bytes_adds(b, "},{\"type\":\"function_call\",\"call_id\":");
+    lg__json_write(b, lg__json_get(call, "id"));
+    lg__bytes_adds(b, ",\"name\":");
+    lg__json_write(b, lg__json_get(call, "name"));
+    lg__bytes_adds(b, ",\"arguments\":");
+    lg__wire_arguments(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}]");
 }
 
@@ -301,7 +327,7 @@ static void make_model(call_case *c, lg_mem *m)
         .name = "oracle/model",
         .model = string_of(c->call, "model"),
         .base_url = c->row->base_url,
-        .api_key = "KEY",
+        .api_key = strncmp(c->row->folder, "ollama", 6) == 0 ? NULL : "KEY",
         .max_output = 4096, /* as the captured calls of Anthropic say */
         .options = options,
         .n_options = n,
@@ -422,7 +448,9 @@ static void compare_headers(call_case *c, const lg_bytes *headers)
     const lg_json *h = lg__json_first(lg__json_get(c->root, "headers"));
     char line[512], all[4096];
     size_t n = 0;
-    snprintf(all, sizeof all, "\n%s", headers->data ? headers->data : "");
+    const char *own = strstr(headers->data, BOUNDARY), *end = own ? strchr(own, '\n') : "";
+    snprintf(all, sizeof all, "\n%.*s%s%s", (int)(own ? own - headers->data : 4000), headers->data,
+             own ? BOUNDARY "BOUNDARY" : "", own ? end : "");
     for (; h; h = lg__json_after(h)) {
         n += strcmp(lg__json_name(h), "accept") != 0;
         snprintf(line, sizeof line, "\n%s: %s\n", lg__json_name(h), lg__json_string(h));
@@ -438,6 +466,62 @@ static void compare_headers(call_case *c, const lg_bytes *headers)
         print_error("%s/%s: other headers than theirs:%s\n", c->row->folder, c->name, all);
         c->wrong++;
     }
+}
+
+/* ---- forms --------------------------------------------------------------- */
+
+/* The value of a parameter of a part's head, as a JSON member. */
+static bool write_parameter(lg_bytes *b, const char *head, size_t len, const char *before,
+                            char stop, const char *member)
+{
+    const char *s = memmem(head, len, before, strlen(before));
+    const char *end = s ? memchr(s + strlen(before), stop, len) : NULL;
+    if (end) {
+        s += strlen(before);
+        lg__bytes_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", member);
+        lg__json_write_string(b, s, (size_t)(end - s));
+    }
+    return end != NULL;
+}
+
+static void write_form_part(lg_bytes *b, const char *part, size_t len)
+{
+    const char *value = memmem(part, len, "\r\n\r\n", 4);
+    assert_non_null(value);
+    size_t head = (size_t)(value - part) + 2, size = len - head - 2;
+    lg__bytes_adds(b, b->len > 1 ? ",{" : "{");
+    assert_true(write_parameter(b, part, head, "; name=\"", '"', "name"));
+    write_parameter(b, part, head, "; filename=\"", '"', "filename");
+    if (write_parameter(b, part, head, "Content-Type: ", '\r', "content-type")) {
+        lg__bytes_adds(b, ",\"base64\":\"");
+        lg__base64_write(b, value + 4, size);
+        lg__bytes_addc(b, '"');
+    } else {
+        lg__bytes_adds(b, ",\"text\":");
+        lg__json_write_string(b, value + 4, size);
+    }
+    lg__bytes_addc(b, '}');
+}
+
+/* A multipart body as the list that the captured ones are. */
+static void list_form(const char *boundary, lg_bytes *body)
+{
+    char mark[128];
+    lg_bytes list;
+    size_t n = strcspn(boundary, "\n");
+    snprintf(mark, sizeof mark, "\r\n--%.*s", (int)n, boundary);
+    assert_memory_equal(body->data, mark + 2, n + 2);
+    lg__bytes_init(&list, body->mem, LG_BYTES_MAX);
+    lg__bytes_addc(&list, '[');
+    const char *part = body->data + n + 4, *end = body->data + body->len;
+    for (const char *next; (next = memmem(part, (size_t)(end - part), mark, n + 4)) != NULL;) {
+        write_form_part(&list, part, (size_t)(next - part));
+        part = next + n + 4 + 2;
+    }
+    assert_memory_equal(end - 4, "--\r\n", 4);
+    lg__bytes_addc(&list, ']');
+    lg__bytes_free(body);
+    *body = list;
 }
 
 /* ---- running it ---------------------------------------------------------- */
@@ -460,8 +544,12 @@ static void run_call(call_case *c, lg_mem *m, const char *path)
     lg__bytes_init(&url, m, LG_BYTES_MAX);
     lg__bytes_init(&headers, m, LG_BYTES_MAX);
     lg__bytes_init(&body, m, LG_BYTES_MAX);
-    if (c->model->provider->encode(&ask, &url, &headers, &body, &why) ||
-        lg__json_parse(m, body.data, body.len, &ours, NULL)) {
+    int err = c->model->provider->encode(&ask, &url, &headers, &body, &why);
+    const char *form = err ? NULL : strstr(headers.data, BOUNDARY);
+    if (form) {
+        list_form(form + strlen(BOUNDARY), &body);
+    }
+    if (err || lg__json_parse(m, body.data, body.len, &ours, NULL)) {
         fail_msg("%s/%s: %s", c->row->folder, c->name, why ? why : "the body is no JSON");
     }
     compare_path(c, &url);
