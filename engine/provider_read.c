@@ -12,6 +12,7 @@
 #include "provider_refusal.h"
 
 enum { MOST_CALLS = 1024 };
+#define MOST_TOKENS ((int64_t)1 << 50) /* sums of a few stay in range */
 
 /* ---- what dialects write down ------------------------------------------ */
 
@@ -68,7 +69,7 @@ void lg__heard_refuse(lg_heard *h, const char *why)
 int64_t lg__heard_tokens(const lg_json *usage, const char *name)
 {
     int64_t n = lg__json_int(lg__json_get(usage, name), 0);
-    return n > 0 ? n : 0;
+    return n <= 0 ? 0 : n < MOST_TOKENS ? n : MOST_TOKENS;
 }
 
 typedef struct finish_word {
@@ -91,6 +92,7 @@ static int finish_of(const char *word)
         {"incomplete", LG_FINISH_LENGTH},
         {"model_length", LG_FINISH_LENGTH},
         {"model_context_window_exceeded", LG_FINISH_LENGTH},
+        {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
         {"content_filter", LG_FINISH_FILTER},
         {"safety", LG_FINISH_FILTER},
         {"recitation", LG_FINISH_FILTER},
@@ -616,14 +618,17 @@ void lg__hearing_free(lg_hearing *x)
     lg__mem_free(m, x, sizeof *x);
 }
 
-/* An error in the middle that is no event: JSON from the start of a line to the end. */
+/* An error in the middle that is no event: JSON from the start of a line to the end, maybe
+ * as the one item of a list. */
 static lg_json *bare_error(lg_mem *m, const lg_answer *a)
 {
     for (size_t i = 0; i < a->len; i++) {
         lg_json *root = NULL;
-        bool begins = a->body[i] == '{' && (i == 0 || a->body[i - 1] == '\n');
+        bool opens = a->body[i] == '{' || a->body[i] == '[';
+        bool begins = opens && (i == 0 || a->body[i - 1] == '\n');
         if (begins && !lg__json_parse(m, a->body + i, a->len - i, &root, NULL) &&
-            is_error(lg__json_get(root, "error"))) {
+            (is_error(lg__json_get(root, "error")) ||
+             is_error(lg__json_get(lg__json_at(root, 0), "error")))) {
             return root;
         }
         lg__json_free(m, root);
