@@ -619,16 +619,18 @@ void lg__hearing_free(lg_hearing *x)
 }
 
 /* An error in the middle that is no event: JSON from the start of a line to the end, maybe
- * as the one item of a list. */
-static lg_json *bare_error(lg_mem *m, const lg_answer *a)
+ * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
+static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
 {
     for (size_t i = 0; i < a->len; i++) {
         lg_json *root = NULL;
         bool opens = a->body[i] == '{' || a->body[i] == '[';
-        bool begins = opens && (i == 0 || a->body[i - 1] == '\n');
-        if (begins && !lg__json_parse(m, a->body + i, a->len - i, &root, NULL) &&
-            (is_error(lg__json_get(root, "error")) ||
-             is_error(lg__json_get(lg__json_at(root, 0), "error")))) {
+        if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
+            continue;
+        }
+        *err = lg__json_parse(m, a->body + i, a->len - i, &root, NULL);
+        if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
+            is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
             return root;
         }
         lg__json_free(m, root);
@@ -641,12 +643,14 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     lg_heard *h = &x->heard;
     lg_refusal w;
     take_facts(h, r);
+    if (stopped >= 0 && !x->error && !h->word[0]) {
+        int err = LG_OK;
+        x->error = bare_error(h->mem, a, &err);
+        stopped = err == LG_ENOMEM ? err : stopped;
+    }
     if (stopped < 0) {
         spoil(h->mem, h->model, a, r, stopped, false, lg_error_text(stopped), NULL);
         return;
-    }
-    if (!x->error && !h->word[0]) {
-        x->error = bare_error(h->mem, a);
     }
     if (x->error && lg__refusal_find(error_root(x->error), &w)) {
         lg__refusal_judge(h->mem, h->model, a, &w, r);
