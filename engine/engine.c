@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "provider.h"
 
 /* ---- errors ------------------------------------------------------------ */
 
@@ -60,6 +61,7 @@ static int ensure_http(lg_engine *e)
 
 static int build(lg_engine *e, const lg_config *c)
 {
+    lg__bytes_init(&e->partial, &e->mem, LG_BYTES_MAX);
     lg__clock_init(&e->clock, c->virtual_clock);
     lg__log_init(&e->log, &e->mem, c->log, c->log_ud, or_default(c->log_level, LG_LOG_WARN));
     lg__map_init(&e->works, &e->mem);
@@ -121,6 +123,7 @@ void lg_engine_free(lg_engine *e)
         return;
     if (e->store)
         take_replies(e, INT_MAX); /* paid for */
+    lg__streams_free(e);
     lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
@@ -169,7 +172,7 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out_head;
+    return e->graph.fired.head || e->out_head || e->partial_head;
 }
 
 static bool has_work(const lg_engine *e)
@@ -265,7 +268,14 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     const char *name = lg__finish_name(reply->finish);
     if (reply->finish != LG_FINISH_UNKNOWN)
         snprintf(c->finish_reason, sizeof c->finish_reason, "%s", name);
-    lg__var_ready(n->out, lg__text_ref(reply->text));
+    if (!c->stream) {
+        lg__var_ready(n->out, lg__text_ref(reply->text)); /* n may be gone */
+        return;
+    }
+    lg_var *out = lg_var_ref(n->out);
+    lg__var_ready(out, lg__text_ref(reply->text));
+    lg__stream_settled(e, n);
+    lg_var_unref(out);
 }
 
 static void settle_waiters(lg_engine *e, lg_request *r)
@@ -404,6 +414,7 @@ static void submit(lg_engine *e, lg_node *n)
             fail_unbought(e, n, answered);
         return;
     }
+    r->stream = n->u.call->stream && r->model->provider && r->model->provider->hear_event;
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
         lg__request_free(&e->mem, r);
@@ -483,6 +494,7 @@ static void move_steps(lg_engine *e, int most)
 static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     r->transfer = NULL;
+    lg__stream_ended(e, r);
     if (e->store)
         lg__turn_ended(e, r, d);
     else
@@ -535,8 +547,10 @@ void lg__engine_send(lg_engine *e, lg_request *r)
         err = lg__http_start(e->http, &h, r, &t);
     if (err)
         not_started(e, r, err);
-    else
+    else {
         r->transfer = t;
+        lg__stream_started(e, r);
+    }
 }
 
 /* true when there may be more to start */
@@ -589,6 +603,7 @@ static void leave_request(lg_engine *e, lg_node *n)
 
 void lg__engine_leave(lg_engine *e, lg_request *r)
 {
+    lg__stream_ended(e, r);
     if (r->state == LG_REQ_SENT && r->transfer) {
         if (r->model->provider)
             lg__http_cancel(r->transfer);
@@ -655,6 +670,7 @@ static void pump(lg_engine *e, int64_t until_us)
         offer_tools(e, SLICE);
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
+        lg__stream_listen(e);
         more = start_requests(e, SLICE);
         bool last = until_us && lg__clock_now(&real) >= until_us;
         bool idle = !(has_work(e) || replies || more);

@@ -257,6 +257,8 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
         d->model = lg_model_ref(m);
         d->sample = call->sample;
         d->kind = call->kind;
+        d->stream = call->size >= sizeof *call && call->stream;
+        d->tag = call->size >= sizeof *call ? call->tag : 0;
     }
     for (size_t i = 0; !err && i < call->n_messages; i++)
         err = is_utf8(call->messages[i].role)

@@ -478,9 +478,14 @@ typedef struct lg_request_view {
 LG_API int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out);
 LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role,
                            const char **text, size_t *len);
+/* "image/png", …; NULL: text. */
+LG_API const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i);
 LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
 LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                          const char *finish_reason, const lg_usage *usage);
+/* The same with another kind of value: "image/png", …, or a turn that calls tools. */
+LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *data,
+                               size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 
 /* "stop", "length", "content_filter", … of a model's answer; NULL for others. */

@@ -88,6 +88,7 @@ local BODY = {
   presence_penalty = "number?", frequency_penalty = "number?", reasoning_effort = "string?",
   verbosity = "string?", response_format = "any", top_k = "integer?", min_p = "number?",
   logit_bias = "any", user = "string?", service_tier = "string?",
+  tools = "table?", tool_choice = "any", parallel_tool_calls = "boolean?", modalities = "table?",
 }
 
 local function spec_with(more)
@@ -105,8 +106,9 @@ local MODEL_SPEC = spec_with {
 local CALL_SPEC = spec_with {
   [1] = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
-  kind = "string?", extra = "table?",
+  kind = "string?", extra = "table?", stream = "function?",
 }
+for i = 2, 16 do CALL_SPEC[i] = "any" end -- further parts of the question
 
 local function body_options(from)
   local list
@@ -175,16 +177,27 @@ function model.later(fn)
   if not ok then error(problem, 0) end
 end
 
+-- A content that is a list is a message of several parts.
+local function add_message(list, role, content, name, where)
+  if type(content) ~= "table" then content = { content } end
+  for i = 1, math.max(#content, 1) do
+    list[#list + 1] = { i == 1 and role or "+", var.lift(content[i], name, where, 3) }
+  end
+end
+
 local function take_messages(spec, where)
   local list = {}
-  if spec.system ~= nil then
-    list[1] = { "system", var.lift(spec.system, "system prompt", where, 2) }
-  end
+  if spec.system ~= nil then add_message(list, "system", spec.system, "system prompt", where) end
   for i, message in ipairs(spec.messages or {}) do
     local role, content = message.role or message[1], message.content or message[2]
-    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 2) }
+    add_message(list, role, content, role, ("%s: message %d"):format(where, i))
   end
-  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 2) } end
+  if spec[1] ~= nil then
+    add_message(list, "user", spec[1], "question", where)
+    for i = 2, #spec do
+      list[#list + 1] = { "+", var.lift(spec[i], "part of the question", where, 2) }
+    end
+  end
   if #list == 0 then
     errors.raise("inval", where .. ": nothing to ask",
       'model("…") or model{ "…", system = prompt }', 2)
@@ -197,12 +210,15 @@ local function call(self, spec)
   return core.call(async.engine(), self.core, {
     messages = take_messages(spec, self.name), role = spec.role, sample = spec.sample,
     options = body_options(spec), kind = spec.kind or self.kind,
+    tag = spec.stream and async.add_watcher(spec.stream) or nil,
     example = spec.example or context and context.example,
   })
 end
 
 --- Ask: model(question) or model{ question, system = prompt, role = "…", sample = 2, … }.
---- Returns a pending variable.
+--- More parts follow the question: model{ "What is in it?", lg.image "a.png" }. With
+--- stream = function(piece, restart) the answer is heard while it comes. Returns a pending
+--- variable.
 function Model:__call(spec)
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
