@@ -529,6 +529,7 @@ struct lg_hearing {
 static int hear_json(lg_hearing *x, const char *name, const char *data, size_t len)
 {
     lg_json *root = NULL;
+    len -= len > 0 && data[len - 1] == '\r' ? 1 : 0; /* of a line */
     if (len == 0 || strncmp(data, "[DONE]", 6) == 0) {
         x->heard.ended = x->heard.ended || len > 0;
         return 0;
