@@ -348,10 +348,10 @@ static lg_json *members_tree(lg_bytes *members)
     return root;
 }
 
-void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
-                      lg_bytes *b)
+/* ,"group":{…} of the members, which are freed, and of what the script's own has besides. */
+static void close_group(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                        lg_bytes *b)
 {
-    lg__wire_fields(ask, group, members);
     lg_json *own = lg__wire_tree(ask, group, members);
     if (own && members->len > 0) {
         lg_json *there = members_tree(members);
@@ -371,16 +371,24 @@ void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_byte
     lg__bytes_free(members);
 }
 
+void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                      lg_bytes *b)
+{
+    lg__wire_fields(ask, group, members);
+    close_group(ask, group, always, members, b);
+}
+
 void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
                     lg_bytes *b)
 {
     lg_bytes members;
     lg__bytes_init(&members, b->mem, LG_BYTES_MAX);
+    lg__wire_fields(ask, group, &members);
     if (json) {
         lg__bytes_addf(&members, ",\"%s\":", name);
         lg__bytes_adds(&members, json);
     }
-    lg__wire_members(ask, group, false, &members, b);
+    close_group(ask, group, false, &members, b);
 }
 
 lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema)

@@ -52,11 +52,12 @@ const char *lg__wire_option(const lg_ask *ask, const char *option);
 /* Writes ,"name":value for each option that goes into this group (NULL: the body), sorted
  * by name, repairs applied; what has no row goes into the body as it is. Returns how many. */
 size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b);
-/* Writes ,"group":{…} of "name":json (NULL: none), the options that go into it, and then
+/* Writes ,"group":{…} of the options that go into it, then "name":json (NULL: none), then
  * what the option called like the group holds besides. Nothing when there is nothing. */
 void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
                     lg_bytes *b);
-/* The same with any members, each as ,"name":value; they are freed. always: even empty. */
+/* The same with any members before, each as ,"name":value; they are freed. always: even
+ * when it is empty. */
 void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
                       lg_bytes *b);
 /* The tree (to be freed; NULL: none, or b->err) of the option schema, or else of
