@@ -191,14 +191,8 @@ static void read_section(provider_case *c, const char *name, char *s, size_t len
 static bool is_section(const char *line, size_t len)
 {
     static const char *const names[] = {
-        "[ask]",
-        "[url]",
-        "[headers]",
-        "[body]",
-        "[body escaped]",
-        "[answer]",
-        "[answer body]",
-        "[answer body escaped]",
+        "[ask]",          "[url]",    "[headers]",     "[body]",
+        "[body escaped]", "[answer]", "[answer body]", "[answer body escaped]",
         "[expect]",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
