@@ -259,7 +259,8 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     const lg_reply *reply = &r->reply;
     c->request = NULL;
     if (r->state != LG_REQ_DONE) {
-        fail_node(e, n, &reply->fail);
+        if (!lg__fallback_take(e, n, &reply->fail))
+            fail_node(e, n, &reply->fail);
         return;
     }
     c->has_usage = reply->has_usage;
@@ -342,8 +343,8 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
         texts[i] = n->edges[i].seen;
     }
     if (!err)
-        err = lg__request_new(&e->mem, ++e->last_request, c->model, roles, texts, edges, c->options,
-                              c->n_options, c->sample, c->kind, out);
+        err = lg__request_new(&e->mem, ++e->last_request, lg__fallback_model(c), roles, texts,
+                              edges, c->options, c->n_options, c->sample, c->kind, out);
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);
@@ -395,6 +396,30 @@ static void free_request(lg_engine *e, lg_request *r)
     lg_model_unref(m);
 }
 
+/* An earlier run got this answer from a fallback, and the store has it. */
+static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
+{
+    lg_call_data *c = n->u.call;
+    lg_request *r;
+    if (c->rank > 0 || !c->model->n_fallbacks)
+        return false;
+    memcpy(c->first_key, first->key, sizeof c->first_key);
+    c->rank = lg__fallback_decided(e, c, first);
+    bool served = false;
+    if (c->rank > 0 && !make_request(e, n, &r)) {
+        served = lg__store_find(e->store, r) == 1;
+        if (served) {
+            r->state = LG_REQ_DONE;
+            e->served++;
+            settle_call(e, n, r); /* n may be gone */
+        }
+        free_request(e, r);
+    }
+    if (!served)
+        c->rank = 0;
+    return served;
+}
+
 static void submit(lg_engine *e, lg_node *n)
 {
     lg_request *r, *wanted;
@@ -405,6 +430,10 @@ static void submit(lg_engine *e, lg_node *n)
     int err = make_request(e, n, &r);
     if (err) {
         fail_node_code(e, n, err);
+        return;
+    }
+    if (serve_fallback(e, n, r)) {
+        free_request(e, r);
         return;
     }
     int answered = ask_store(e, n, r);

@@ -94,6 +94,13 @@ void lg__engine_send(lg_engine *e, lg_request *r);
 /* Nobody waits for it any more. */
 void lg__engine_leave(lg_engine *e, lg_request *r);
 
+/* engine_fallback.c */
+lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
+/* The fallback that an earlier run took for this request; 0: none. */
+uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
+/* The call failed so: whether the next model is asked (n is in line again). */
+bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
+
 /* engine_stream.c */
 void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
 void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */

@@ -390,6 +390,11 @@ typedef struct lg_model_config {
     /* How the server differs from its dialect, words between blanks: "a>b" sends the
      * field a as b, "-a" never sends it, others are flags (engine/model.h). NULL: as is */
     const char *quirks;
+    /* Whom to ask when this one cannot be had (nobody answers, overload, limits, no key, no
+     * money, too long for it), in this order; at most 9, without fallbacks of their own.
+     * Counted. The calls then go to them as if they had been made so. */
+    lg_model *const *fallbacks;
+    size_t n_fallbacks;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

@@ -45,9 +45,11 @@ struct lg_model {
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
-    unsigned quirks;              /* enum lg_quirk */
-    int responses;                /* enum lg_responses: learned, as repairs are */
-    bool told_cut;                /* it was said that its context seems too short */
+    unsigned quirks;      /* enum lg_quirk */
+    int responses;        /* enum lg_responses: learned, as repairs are */
+    bool told_cut;        /* it was said that its context seems too short */
+    lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
+    size_t n_fallbacks;
     struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
     lg_model *next;               /* the engine's list */
 };

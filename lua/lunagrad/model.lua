@@ -78,7 +78,7 @@ end
 local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
-  extra = "table?", memo = "boolean?", dialect = "string?", quirks = "string?",
+  extra = "table?", memo = "boolean?", fallback = "any", dialect = "string?", quirks = "string?",
 }
 local CALL_SPEC = spec_with {
   [1] = "any",
@@ -122,6 +122,10 @@ end
 
 local function realize(self)
   local spec = unmade[self]
+  if self.fallback then
+    spec.fallback = {}
+    for i, m in ipairs(self.fallback) do spec.fallback[i] = m.core end
+  end
   if spec.dialect ~= "host" and spec.dialect ~= "probe" then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
@@ -137,9 +141,11 @@ function Model.__index(self, name)
 end
 
 local make_later = false
+local next_fallback -- of the model that is being made
 
 local function make(self, spec)
   unmade[self] = spec
+  self.fallback, next_fallback = next_fallback, nil
   setmetatable(self, Model)
   if not make_later then self.core = realize(self) end
   return self
@@ -317,8 +323,24 @@ function model.probe(provider, opts)
   return call(make({ name = provider }, spec), { spec.model })
 end
 
+-- What a name or a function stands for.
+local function named(spec, opts, name)
+  if type(spec) == "function" then
+    return from_function(function(request) return spec(decoded(request)) end, name, opts)
+  end
+  if type(spec) ~= "string" then
+    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
+      'lg.model "openai/gpt-4o-mini"', 2)
+  end
+  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
+  if spec:find "^replay/" then return from_recording(spec, opts) end
+  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  return from_server(spec, opts)
+end
+
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
+--- With fallback = { "b/y", … } those are asked, in order, when it cannot be had.
 --- lg.model() is the one that plays the role "model": what -m or lg.default says, or sim.
 ---@param spec? string|table|function
 ---@param name? string for a function
@@ -332,17 +354,16 @@ function model.new(spec, name)
   else
     opts = {}
   end
-  if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name, opts)
+  if opts.fallback ~= nil then
+    local list, models = opts.fallback, {}
+    if type(list) ~= "table" or getmetatable(list) == Model then list = { list } end
+    for n, m in ipairs(list) do models[n] = model.new(m) end
+    next_fallback = models
   end
-  if type(spec) ~= "string" then
-    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
-      'lg.model "openai/gpt-4o-mini"', 2)
-  end
-  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
-  if spec:find "^replay/" then return from_recording(spec, opts) end
-  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
-  return from_server(spec, opts)
+  local ok, made = pcall(named, spec, opts, name)
+  next_fallback = nil
+  if not ok then error(made, 0) end
+  return made
 end
 
 -- ---- roles -----------------------------------------------------------------------
