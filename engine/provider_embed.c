@@ -1,11 +1,8 @@
 /* provider_embed.c - dialects that ask for embeddings instead of words: each turn is one
  * input, the reply a JSON list of vectors in the inputs' order.
  *
- * Numbers are written with nine digits, which is what a float32 needs to be read back as it
- * was. How many vectors there must be is the caller's to check. Called by request.c and
+ * How many vectors there must be is the caller's to check. Called by request.c and
  * provider_read.c. */
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "provider_openai.h"
@@ -80,69 +77,6 @@ static int encode_ollama(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg
 
 /* ---- what came --------------------------------------------------------- */
 
-/* Whatever the locale's decimal point is. */
-static bool write_number(lg_bytes *b, double x)
-{
-    char text[32];
-    double narrow = (double)(float)x;
-    if (!isfinite(narrow)) {
-        return false;
-    }
-    snprintf(text, sizeof text, "%.9g", narrow);
-    for (char *c = text; *c; c++) {
-        *c = *c == ',' ? '.' : *c;
-    }
-    lg__bytes_adds(b, text);
-    return true;
-}
-
-/* Little-endian float32, one behind the other. */
-static bool write_packed(lg_bytes *b, const lg_bytes *packed)
-{
-    bool good = packed->len % 4 == 0;
-    for (size_t i = 0; good && i < packed->len; i += 4) {
-        uint32_t bits = 0;
-        float x;
-        for (size_t k = 4; k-- > 0;) {
-            bits = bits << 8 | (unsigned char)packed->data[i + k];
-        }
-        memcpy(&x, &bits, sizeof x);
-        lg__bytes_adds(b, i ? "," : "");
-        good = write_number(b, (double)x);
-    }
-    return good;
-}
-
-static bool write_numbers(lg_bytes *b, const lg_json *list)
-{
-    bool good = true;
-    for (const lg_json *j = lg__json_first(list); good && j; j = lg__json_after(j)) {
-        double x;
-        lg__bytes_adds(b, j == lg__json_first(list) ? "" : ",");
-        good = lg__json_number(j, &x) && write_number(b, x);
-    }
-    return good;
-}
-
-/* One vector, in either form. */
-static void hear_vector(lg_heard *h, const lg_json *vector)
-{
-    const char *base64 = lg__json_string(vector);
-    bool good = lg__json_type(vector) == LG_JSON_ARRAY && lg__json_count(vector) > 0;
-    lg__bytes_addc(&h->text, '[');
-    if (base64) {
-        h->scratch.len = 0;
-        good = lg__base64_read(&h->scratch, base64, strlen(base64)) != LG_EPARSE &&
-               write_packed(&h->text, &h->scratch);
-    } else if (good) {
-        good = write_numbers(&h->text, vector);
-    }
-    lg__bytes_addc(&h->text, ']');
-    if (!good) {
-        h->bad = "the reply holds an embedding that is no list of numbers";
-    }
-}
-
 /* The item with this index; they come in order from all but the odd server. */
 static const lg_json *item_at(const lg_json *data, const lg_json *next, int64_t index)
 {
@@ -165,7 +99,7 @@ static void hear_openai(lg_heard *h, const lg_json *root)
     lg__bytes_addc(&h->text, '[');
     for (int64_t i = 0; next; i++, next = lg__json_after(next)) {
         lg__bytes_adds(&h->text, i ? "," : "");
-        hear_vector(h, lg__json_get(item_at(data, next, i), "embedding"));
+        lg__heard_vector(h, lg__json_get(item_at(data, next, i), "embedding"));
     }
     lg__bytes_addc(&h->text, ']');
     if (lg__json_count(data) == 0) {
@@ -184,10 +118,10 @@ static void hear_ollama(lg_heard *h, const lg_json *root)
     lg__bytes_addc(&h->text, '[');
     for (const lg_json *v = first; v; v = lg__json_after(v)) {
         lg__bytes_adds(&h->text, v == first ? "" : ",");
-        hear_vector(h, v);
+        lg__heard_vector(h, v);
     }
     if (!first && lg__json_count(one) > 0) {
-        hear_vector(h, one);
+        lg__heard_vector(h, one);
     } else if (!first) {
         h->unsaid = "the reply holds no embeddings";
     }

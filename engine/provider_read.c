@@ -12,6 +12,7 @@
 #include "provider_refusal.h"
 
 enum { MOST_CALLS = 1024 };
+#define MOST_TOKENS ((int64_t)1 << 50) /* sums of a few stay in range */
 
 /* ---- what dialects write down ------------------------------------------ */
 
@@ -68,7 +69,7 @@ void lg__heard_refuse(lg_heard *h, const char *why)
 int64_t lg__heard_tokens(const lg_json *usage, const char *name)
 {
     int64_t n = lg__json_int(lg__json_get(usage, name), 0);
-    return n > 0 ? n : 0;
+    return n <= 0 ? 0 : n < MOST_TOKENS ? n : MOST_TOKENS;
 }
 
 typedef struct finish_word {
@@ -91,6 +92,7 @@ static int finish_of(const char *word)
         {"incomplete", LG_FINISH_LENGTH},
         {"model_length", LG_FINISH_LENGTH},
         {"model_context_window_exceeded", LG_FINISH_LENGTH},
+        {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
         {"content_filter", LG_FINISH_FILTER},
         {"safety", LG_FINISH_FILTER},
         {"recitation", LG_FINISH_FILTER},
@@ -617,14 +619,19 @@ void lg__hearing_free(lg_hearing *x)
     lg__mem_free(m, x, sizeof *x);
 }
 
-/* An error in the middle that is no event: JSON from the start of a line to the end. */
-static lg_json *bare_error(lg_mem *m, const lg_answer *a)
+/* An error in the middle that is no event: JSON from the start of a line to the end, maybe
+ * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
+static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
 {
     for (size_t i = 0; i < a->len; i++) {
         lg_json *root = NULL;
-        bool begins = a->body[i] == '{' && (i == 0 || a->body[i - 1] == '\n');
-        if (begins && !lg__json_parse(m, a->body + i, a->len - i, &root, NULL) &&
-            is_error(lg__json_get(root, "error"))) {
+        bool opens = a->body[i] == '{' || a->body[i] == '[';
+        if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
+            continue;
+        }
+        *err = lg__json_parse(m, a->body + i, a->len - i, &root, NULL);
+        if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
+            is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
             return root;
         }
         lg__json_free(m, root);
@@ -637,12 +644,14 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     lg_heard *h = &x->heard;
     lg_refusal w;
     take_facts(h, r);
+    if (stopped >= 0 && !x->error && !h->word[0]) {
+        int err = LG_OK;
+        x->error = bare_error(h->mem, a, &err);
+        stopped = err == LG_ENOMEM ? err : stopped;
+    }
     if (stopped < 0) {
         spoil(h->mem, h->model, a, r, stopped, false, lg_error_text(stopped), NULL);
         return;
-    }
-    if (!x->error && !h->word[0]) {
-        x->error = bare_error(h->mem, a);
     }
     if (x->error && lg__refusal_find(error_root(x->error), &w)) {
         lg__refusal_judge(h->mem, h->model, a, &w, r);

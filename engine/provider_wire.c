@@ -318,46 +318,88 @@ size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b)
     return n;
 }
 
-static bool is_field_of(const lg_ask *ask, const char *group, const char *name)
+/* ,"name":value of each of own's members that the object `there` has not. */
+static void write_others(lg_bytes *b, const lg_json *own, const lg_json *there)
 {
-    for (size_t i = 0; i < ask->n_options; i++) {
-        const lg_field *f = field_of(ask->model, ask->options[i].name);
-        if (f && f->name && is_in(f, group) && strcmp(f->name, name) == 0) {
-            return true;
+    for (const lg_json *j = lg__json_first(own); j; j = lg__json_after(j)) {
+        const char *name = lg__json_name(j);
+        if (name && !lg__json_get(there, name)) {
+            lg__bytes_addc(b, ',');
+            lg__json_write_string(b, name, strlen(name));
+            lg__bytes_addc(b, ':');
+            lg__json_write(b, j);
         }
     }
-    return false;
+}
+
+/* members, which begin with a comma, as an object's tree */
+static lg_json *members_tree(lg_bytes *members)
+{
+    lg_json *root = NULL;
+    lg_bytes text;
+    lg__bytes_init(&text, members->mem, LG_BYTES_MAX);
+    lg__bytes_addc(&text, '{');
+    lg__bytes_add(&text, members->len ? members->data + 1 : "",
+                  members->len ? members->len - 1 : 0);
+    lg__bytes_addc(&text, '}');
+    int err = text.err ? text.err : lg__json_parse(text.mem, text.data, text.len, &root, NULL);
+    members->err = members->err || err != LG_ENOMEM ? members->err : err;
+    lg__bytes_free(&text);
+    return root;
+}
+
+/* ,"group":{…} of the members, which are freed, and of what the script's own has besides. */
+static void close_group(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                        lg_bytes *b)
+{
+    lg_json *own = lg__wire_tree(ask, group, members);
+    if (own && members->len > 0) {
+        lg_json *there = members_tree(members);
+        write_others(members, own, there);
+        lg__json_free(b->mem, there);
+    } else if (own) {
+        write_others(members, own, NULL);
+    }
+    lg__json_free(b->mem, own);
+    if (members->len > 0 || always) {
+        lg__bytes_addf(b, ",\"%s\":{", group);
+        lg__bytes_add(b, members->len ? members->data + 1 : "",
+                      members->len ? members->len - 1 : 0);
+        lg__bytes_addc(b, '}');
+    }
+    b->err = b->err ? b->err : members->err;
+    lg__bytes_free(members);
+}
+
+void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                      lg_bytes *b)
+{
+    lg__wire_fields(ask, group, members);
+    close_group(ask, group, always, members, b);
 }
 
 void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
                     lg_bytes *b)
 {
-    lg_bytes in;
-    lg__bytes_init(&in, b->mem, LG_BYTES_MAX);
-    lg__wire_fields(ask, group, &in);
+    lg_bytes members;
+    lg__bytes_init(&members, b->mem, LG_BYTES_MAX);
+    lg__wire_fields(ask, group, &members);
     if (json) {
-        lg__bytes_addf(&in, ",\"%s\":", name);
-        lg__bytes_adds(&in, json);
+        lg__bytes_addf(&members, ",\"%s\":", name);
+        lg__bytes_adds(&members, json);
     }
-    lg_json *own = lg__wire_tree(ask, group, &in);
-    for (const lg_json *j = lg__json_first(own); j; j = lg__json_after(j)) {
-        const char *member = lg__json_name(j);
-        bool there = !member || (json && strcmp(member, name) == 0);
-        if (!there && !is_field_of(ask, group, member)) {
-            lg__bytes_addc(&in, ',');
-            lg__json_write_string(&in, member, strlen(member));
-            lg__bytes_addc(&in, ':');
-            lg__json_write(&in, j);
-        }
+    close_group(ask, group, false, &members, b);
+}
+
+lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema)
+{
+    lg_json *root = lg__wire_tree(ask, "schema", b);
+    *schema = lg__json_get(root, "schema");
+    if (!root) {
+        root = lg__wire_tree(ask, "response_format", b);
+        *schema = lg__json_get(lg__json_get(root, "json_schema"), "schema");
     }
-    lg__json_free(b->mem, own);
-    if (in.len > 0) {
-        lg__bytes_addf(b, ",\"%s\":{", group);
-        lg__bytes_add(b, in.data + 1, in.len - 1);
-        lg__bytes_addc(b, '}');
-    }
-    b->err = b->err ? b->err : in.err;
-    lg__bytes_free(&in);
+    return root;
 }
 
 /* ---- tools ------------------------------------------------------------- */

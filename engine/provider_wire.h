@@ -56,6 +56,13 @@ size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b);
  * what the option called like the group holds besides. Nothing when there is nothing. */
 void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
                     lg_bytes *b);
+/* The same with any members before, each as ,"name":value; they are freed. always: even
+ * when it is empty. */
+void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                      lg_bytes *b);
+/* The tree (to be freed; NULL: none, or b->err) of the option schema, or else of
+ * response_format; *schema is the JSON Schema in it, NULL: it holds none. */
+lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema);
 /* The name under which an option of this model is sent now; NULL: it is not. */
 const char *lg__wire_name(const lg_model *model, const char *option);
 

@@ -67,7 +67,6 @@ typedef struct differ_row {    /* where we mean to differ; paths have [] for any
 } differ_row;
 
 static const differ_row differs[] = {
-    {"gemini", NULL, "generationConfig", "an empty group says nothing: we leave it out"},
     {"responses", NULL, "include", "reasoning that led to calls must come back to be sent again"},
 };
 

@@ -4,7 +4,7 @@
  * body. Behind the status may stand a dialect, and "tools" when some were offered:
  * "200 ollama tools". Invariants: a text or a failure, never both; all that is kept is UTF-8;
  * messages are one line each; no secret of the model comes out; the same answer
- * is judged the same; no block is left. */
+ * is judged the same; a turn can be sent back; no block is left. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +82,28 @@ static void check_reply(const lg_reply *r)
     CHECK(!r->fail.retryable || (r->fail.code != LG_EMONEY && r->fail.code != LG_EAUTH));
 }
 
+/* A turn that called tools is JSON, and can be sent back to where it came from. */
+static void check_turn(lg_mem *m, const lg_model *model, const lg_text *text)
+{
+    lg_turn turns[] = {{"user", "hi", 2, LG_MEDIA_TEXT},
+                       {"assistant", text->data, text->len, LG_MEDIA_TURN}};
+    lg_ask ask = {.model = model, .turns = turns, .n_turns = 2};
+    lg_bytes url, headers, body;
+    lg_json *root = NULL;
+    const char *why = NULL;
+    lg__bytes_init(&url, m, LG_BYTES_MAX);
+    lg__bytes_init(&headers, m, LG_BYTES_MAX);
+    lg__bytes_init(&body, m, LG_BYTES_MAX);
+    CHECK(lg__json_parse(m, text->data, text->len, &root, NULL) == LG_OK);
+    lg__json_free(m, root);
+    CHECK(model->provider->encode(&ask, &url, &headers, &body, &why) == LG_OK);
+    CHECK(lg__json_parse(m, body.data, body.len, &root, NULL) == LG_OK);
+    lg__json_free(m, root);
+    lg__bytes_free(&url);
+    lg__bytes_free(&headers);
+    lg__bytes_free(&body);
+}
+
 /* The next line, as a string; s moves behind it. */
 static char *take_line(char **s, size_t *len)
 {
@@ -124,6 +146,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lg__provider_decode(&m, model, &a, &r);
     lg__provider_decode(&m, model, &a, &again);
     check_reply(&r);
+    if (r.text && r.text->media == LG_MEDIA_TURN) {
+        check_turn(&m, model, r.text);
+    }
     CHECK(r.fail.code == again.fail.code && r.finish == again.finish &&
           r.fail.retryable == again.fail.retryable);
     lg__reply_free(&r);
