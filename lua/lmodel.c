@@ -59,6 +59,7 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
     c->price_cached = lg__lua_field_int(L, t, "price_cached", -1, LUA_MAXINTEGER, -1);
     c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
     c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
+    c->quirks = lg__lua_field_name(L, t, "quirks");
     read_fallbacks(L, t, c);
     lg__lua_field_pairs(L, t, "headers", &c->headers, &c->n_headers);
     lg__lua_field_pairs(L, t, "options", &c->options, &c->n_options);
