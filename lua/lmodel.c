@@ -51,7 +51,6 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
     c->base_url = lg__lua_field_name(L, t, "base_url");
     c->api_key = lg__lua_field_name(L, t, "api_key");
     c->key_name = lg__lua_field_name(L, t, "key_name");
-    c->quirks = lg__lua_field_name(L, t, "quirks");
     c->concurrency = (int)lg__lua_field_int(L, t, "concurrency", 0, INT_MAX, 0);
     c->no_memo = lg__lua_field_true(L, t, "no_memo");
     c->tag = (uint64_t)lg__lua_field_int(L, t, "tag", LUA_MININTEGER, LUA_MAXINTEGER, 0);
