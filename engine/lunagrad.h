@@ -347,6 +347,13 @@ typedef struct lg_option {
     const char *json;
 } lg_option;
 
+/* Prices of a call whose input is more than `above` tokens, for the whole of it. They are
+ * micro-dollars for a million tokens; -1: as below that number. */
+typedef struct lg_price_tier {
+    int64_t above, input, output, cached, cache_write;
+} lg_price_tier;
+enum { LG_PRICE_TIERS = 4 }; /* of a model, at most */
+
 typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "openai" or "host" */
@@ -365,7 +372,9 @@ typedef struct lg_model_config {
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
      * not known. Without its own price cached or cache_write costs as input does. */
     int64_t price_input, price_output, price_cached, price_cache_write;
-    int64_t max_output; /* worst case of a call without max_tokens; 0: 4096 */
+    int64_t max_output;         /* worst case of a call without max_tokens; 0: 4096 */
+    const lg_price_tier *tiers; /* ascending; of a model with a price */
+    size_t n_tiers;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

@@ -143,7 +143,7 @@ function TestDryRun:test_counts_and_prices_without_a_network()
     { "nobody/knows", 1, lg.json.null })
   lu.assertEquals({ mini.model, mini.calls }, { "openai/gpt-4o-mini", 3 })
   local cost = prices.cost(prices.lookup "openai/gpt-4o-mini", mini)
-  lu.assertEquals(mini.cost_usd, cost / 1e6)
+  lu.assertTrue(mini.cost_usd >= cost / 1e6 and mini.cost_usd <= (cost + 2) / 1e6) -- each call up
   lu.assertTrue(mini.full_length_cost_usd > mini.cost_usd)
   lu.assertStrContains(estimate.assumption, "sim")
 end
