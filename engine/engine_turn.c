@@ -676,7 +676,7 @@ void lg__turn_close(lg_engine *e)
     }
     take_all(&e->turn.picked); /* they are under way, too */
     take_all(&e->synced.picked);
-    if (!is_empty(e) && !lg__store_begin_wait(e->store)) {
+    if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
         write_turn(e);
     }
     drop_all(e, &e->turn);
@@ -699,7 +699,7 @@ static void finish_turn(lg_engine *e)
     if (is_empty(e)) {
         return;
     }
-    int err = lg__store_begin_wait(e->store);
+    int err = lg__store_begin_at_last(e->store);
     err = err ? err : write_turn(e);
     if (err) {
         lg__store_give_up(e->store, err);

@@ -301,6 +301,13 @@ static int cannot_make(lg_store *s, const char *path)
     return err;
 }
 
+static int no_directory(lg_store *s)
+{
+    int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is not a directory", s->dir);
+    lg__fail_hint(&s->why, s->mem, "choose another place for the store");
+    return err;
+}
+
 /* The directory with all above it. */
 static int make_dir(lg_store *s, char *path)
 {
@@ -328,7 +335,11 @@ static int make_dirs(lg_store *s)
     if (!runs) {
         return LG_ENOMEM;
     }
+    struct stat there;
     int err = make_dir(s, s->dir);
+    if (!err && stat(s->dir, &there) == 0 && !S_ISDIR(there.st_mode)) {
+        err = no_directory(s);
+    }
     if (!err && mkdir(runs, 0777) != 0 && errno != EEXIST) {
         err = cannot_make(s, runs);
     }
@@ -347,6 +358,9 @@ static int check_files(lg_store *s)
     bool there = stat(s->path, &db) == 0;
     if (s->read_only && !there) {
         return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
+    }
+    if (there && S_ISDIR(db.st_mode)) {
+        return lg__store_fail(s, LG_ESTORE, true, "%s: it is a directory, not a database", s->path);
     }
     if ((!there || db.st_size == 0) && stat(s->log_path, &wal) == 0 && wal.st_size > 0) {
         int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is %s, but its log %s is not", s->path,

@@ -19,7 +19,7 @@ typedef struct lg_store_config {
     bool durable;        /* commits are counted as done when the disk has them */
     bool read_only;      /* of another's: nothing is made, locked or written */
     const char *vfs;     /* SQLite's name of it (tests); NULL: the default */
-    int wait_ms;         /* for others' locks; 0: 5 000 */
+    int wait_ms;         /* for others' locks; 0: 5 000; a turn waits 12 times that */
     int (*sync)(int fd); /* of the log (tests); NULL: in the background */
 } lg_store_config;
 
@@ -53,6 +53,8 @@ int lg__store_is_ambiguous(lg_store *s, const unsigned char key[32]);
 /* 0, LG_STORE_BUSY, LG_ESTORE. */
 int lg__store_begin(lg_store *s);
 int lg__store_begin_wait(lg_store *s); /* … but waits up to wait_ms, then LG_ESTORE */
+/* For what is paid for: waits as long as turns may, and that was all then. */
+int lg__store_begin_at_last(lg_store *s);
 
 typedef struct lg_came { /* how an attempt ended */
     const unsigned char *key;

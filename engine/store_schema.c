@@ -4,6 +4,7 @@
 #include "store_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define APPLICATION "1819635297" /* "luna": what `file` and others go by */
 
@@ -128,6 +129,41 @@ static int raise_version(lg_store *s, int64_t version)
     return err;
 }
 
+/* SQLite keeps the text of each CREATE. Tables and indexes of others do no harm. */
+static int check_tables(lg_store *s)
+{
+    sqlite3_stmt *find = NULL;
+    bool same = true;
+    int rc = sqlite3_prepare_v2(s->db, "SELECT 1 FROM sqlite_schema WHERE sql=?1", -1, &find, NULL);
+    rc = rc == SQLITE_OK ? SQLITE_ROW : rc;
+    for (const char *at = tables; rc == SQLITE_ROW && same;) {
+        size_t len = strcspn(at, ";");
+        if (strncmp(at, "CREATE ", 7) == 0) {
+            sqlite3_bind_text(find, 1, at, (int)len, SQLITE_STATIC);
+            rc = sqlite3_step(find);
+            sqlite3_reset(find);
+            same = rc == SQLITE_ROW;
+        }
+        at += len + 1;
+        if (!*at) {
+            break;
+        }
+    }
+    sqlite3_finalize(find);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        return lg__store_failed(s, rc, "be read");
+    }
+    if (same) {
+        return LG_OK;
+    }
+    int err = lg__store_fail(s, LG_ESTORE, true,
+                             "%s: its tables are not those of this lunagrad, though they have its "
+                             "version (%d)",
+                             s->path, LG_SCHEMA);
+    lg__fail_hint(&s->why, s->mem, "move it away, or choose another directory");
+    return err;
+}
+
 int lg__store_migrate(lg_store *s)
 {
     int64_t version = lg__store_int(s, "PRAGMA user_version", 0);
@@ -146,5 +182,6 @@ int lg__store_migrate(lg_store *s)
     if (version > LG_SCHEMA) {
         return newer(s, version);
     }
-    return s->read_only ? LG_OK : raise_version(s, version);
+    int err = s->read_only ? LG_OK : raise_version(s, version);
+    return err || (s->read_only && version < LG_SCHEMA) ? err : check_tables(s);
 }

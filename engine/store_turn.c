@@ -12,7 +12,7 @@
 enum { INDEX_ROWS = 4096, FRAME = 8192 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
 enum { CHECKPOINT_PAGES = 8192, CHECKPOINT_AGAIN = 2048 };
-static const int64_t TELL_US = 10000000, GIVE_UP_US = 60000000;
+enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
 
 /* ---- begin --------------------------------------------------------------------- */
 
@@ -23,14 +23,20 @@ static int busy(lg_store *s)
     if (s->busy_since_us == 0) {
         s->busy_since_us = now;
     }
-    int64_t gone = now - s->busy_since_us;
-    if (gone > TELL_US && !s->busy_told && s->log) {
+    int64_t gone = now - s->busy_since_us, wait = (int64_t)s->wait_ms * 1000;
+    if (gone > TELL_WAITS * wait && !s->busy_told && s->log) {
         s->busy_told = true;
         lg__log_line(s->log, LG_LOG_WARN, "%s: waiting for another program that keeps it locked",
                      s->path);
     }
-    return gone > GIVE_UP_US ? lg__store_failed(s, SQLITE_PERM, "wait any longer for its lock")
-                             : LG_STORE_BUSY;
+    if (gone <= GIVE_UP_WAITS * wait) {
+        return LG_STORE_BUSY;
+    }
+    int err =
+        lg__store_fail(s, LG_ESTORE, true, "%s: another process has kept it locked for %lld s",
+                       s->path, (long long)(gone / 1000000));
+    lg__fail_hint(&s->why, s->mem, "end the program that holds it, and run again");
+    return err;
 }
 
 static int sync_failed(lg_store *s, int err)
@@ -91,6 +97,15 @@ int lg__store_begin_wait(lg_store *s)
         sqlite3_sleep(5);
     }
     return err == LG_STORE_BUSY ? lg__store_failed(s, SQLITE_BUSY, "be written") : err;
+}
+
+int lg__store_begin_at_last(lg_store *s)
+{
+    int err;
+    while ((err = lg__store_begin(s)) == LG_STORE_BUSY) {
+        sqlite3_sleep(5);
+    }
+    return err;
 }
 
 /* ---- intents --------------------------------------------------------------------- */
