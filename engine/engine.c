@@ -357,7 +357,7 @@ static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
     if (found == 0 && e->replay_only)
         return LG_ENOTFOUND;
     if (found == 0 && e->fail_ambiguous)
-        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_ESTATE : 0;
+        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_EAMBIGUOUS : 0;
     return found;
 }
 
@@ -368,8 +368,8 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
     if (code == LG_ENOTFOUND)
         lg__fail_set(&f, &e->mem, code, "it is not in the store %s, and nothing is to be bought",
                      lg__store_dir(e->store));
-    else if (code == LG_ESTATE)
-        lg__fail_set(&f, &e->mem, code, "a run that died had sent it, and may have paid for it");
+    else if (code == LG_EAMBIGUOUS)
+        lg__fail_set(&f, &e->mem, code, "an earlier run had sent it, and may have paid for it");
     else
         lg__fail_copy(&f, lg__store_why(e->store));
     f.code = code;

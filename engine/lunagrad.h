@@ -86,7 +86,8 @@ extern "C" {
     XX(CONTEXT, "too long for the model's context")             \
     XX(NOMODEL, "no such model or endpoint")                    \
     XX(CAP, "a limit set for this run was reached")             \
-    XX(STORE, "the store failed")
+    XX(STORE, "the store failed")                               \
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -150,8 +151,8 @@ typedef struct lg_config {
                                   cut; 1: nothing goes on before the disk has it */
     bool replay_only;      /* buy nothing: a call that is not stored fails with
                                   LG_ENOTFOUND */
-    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply
-                                  was never seen, fails instead of being bought again */
+    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply was
+                                  never seen, fails with LG_EAMBIGUOUS: not bought again */
     /* Caps on what this engine buys; 0: none. A call's worst case is set aside before
      * it is sent. Behind a cap calls fail with LG_ECAP; those in flight finish. */
     uint64_t max_calls;  /* requests on the wire, retries too */

@@ -295,7 +295,8 @@ $RUN --run r --ambiguous ask; echo "ask $?"
     { "killed", "failed", "failed" })
   lu.assertStrContains(r.out, "fail 1\nask 1\n")
   lu.assertStrContains(r.err, "may have been paid for without a reply, at worst $0.")
-  lu.assertStrContains(r.err, "--ambiguous retry")
+  lu.assertStrContains(r.err, "an earlier run had sent it, and may have paid for it")
+  lu.assertStrContains(r.err, "hint: --ambiguous retry buys such calls again")
   local people = store("show", "r").out
   lu.assertStrContains(people, "Ambiguous calls")
   lu.assertEquals(#show("r").ambiguous, count_posts(r))
