@@ -154,6 +154,7 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
             "status, content_type, input, output, micros, body) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         [LG_SQL_PUT_INTENT] = "INSERT INTO intent(run_id, created_us, packed) VALUES(?1, ?2, ?3)",
+        [LG_SQL_PUT_USED] = "INSERT INTO used(run_id, packed) VALUES(?1, ?2)",
         [LG_SQL_FIND_RESULT] = "SELECT text, score, target FROM tool_result WHERE key=?1",
         [LG_SQL_PUT_RESULT] =
             "INSERT INTO tool_result(key, run_id, name, version, text, score, target, created_us) "
@@ -457,6 +458,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     s->queue_end = &s->queue;
     lg__fail_init(&s->why);
     lg__bytes_init(&s->intents, m, LG_BYTES_MAX);
+    lg__bytes_init(&s->used, m, LG_BYTES_MAX);
     lg__bytes_init(&s->scratch, m, LG_BYTES_MAX);
     lg__keymap_init(&s->lost, m);
     lg__keymap_init(&s->tail.map, m);
@@ -521,6 +523,7 @@ void lg__store_close(lg_store *s)
     }
     lg__fail_free(&s->why);
     lg__bytes_free(&s->intents);
+    lg__bytes_free(&s->used);
     lg__bytes_free(&s->scratch);
     lg__keymap_free(&s->lost);
     lg__tail_free(s);

@@ -22,6 +22,7 @@ enum {
     LG_SQL_DROP_REPLY,
     LG_SQL_PUT_ATTEMPT,
     LG_SQL_PUT_INTENT,
+    LG_SQL_PUT_USED,
     LG_SQL_FIND_RESULT,
     LG_SQL_PUT_RESULT,
     LG_SQL_TOTALS,
@@ -83,6 +84,7 @@ struct lg_store {
     bool reading;      /* a read transaction is open, for several look-ups */
     lg_tail tail;
     lg_bytes intents; /* of this turn, packed */
+    lg_bytes used;    /* ids of replies that were served, 8 bytes each: not yet written */
     lg_bytes scratch;
     lg_queued *queue, **queue_end;
     size_t n_queued;

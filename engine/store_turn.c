@@ -146,6 +146,17 @@ static int write_intents(lg_store *s)
     return run_bound(s, put);
 }
 
+static int write_used(lg_store *s)
+{
+    sqlite3_stmt *put = s->used.len > 0 && s->run ? lg__store_sql(s, LG_SQL_PUT_USED) : NULL;
+    if (!put) {
+        return s->used.len > 0 && s->run ? s->why.code : LG_OK;
+    }
+    sqlite3_bind_int64(put, 1, s->run);
+    sqlite3_bind_blob64(put, 2, s->used.data, s->used.len, SQLITE_STATIC);
+    return run_bound(s, put);
+}
+
 static int write_totals(lg_store *s)
 {
     sqlite3_stmt *put = s->totals_changed && s->run ? lg__store_sql(s, LG_SQL_TOTALS) : NULL;
@@ -240,6 +251,7 @@ int lg__store_commit(lg_store *s)
 {
     sqlite3_stmt *commit = lg__store_sql(s, LG_SQL_COMMIT);
     int err = commit ? write_intents(s) : s->why.code;
+    err = err ? err : write_used(s);
     err = err ? err : write_totals(s);
     err = err ? err : lg__store_run_queue(s);
     err = err ? err : lg__tail_index(s, INDEX_ROWS);
@@ -255,6 +267,7 @@ int lg__store_commit(lg_store *s)
     s->in_turn = false;
     s->wrote = true;
     s->totals_changed = false;
+    lg__bytes_clear(&s->used);
     uint32_t foreign = s->foreign;
     lg__store_look(s);
     s->foreign = foreign; /* that was ourselves */

@@ -162,7 +162,9 @@ local MOST_TIERS = 4 -- the engine's
 local function fit_tiers(tiers)
   if #tiers <= MOST_TIERS then return tiers end
   tiers[#tiers].above = tiers[MOST_TIERS].above
-  return table.move({ tiers[#tiers] }, 1, 1, MOST_TIERS, table.move(tiers, 1, MOST_TIERS - 1, 1, {}))
+  local fit = table.move(tiers, 1, MOST_TIERS - 1, 1, {})
+  fit[MOST_TIERS] = tiers[#tiers]
+  return fit
 end
 
 -- "input_cost_per_token_above_200k_tokens" and its like, as tiers.

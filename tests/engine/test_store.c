@@ -396,9 +396,60 @@ static void test_newer_versions_and_strangers(void **state)
     kit_shut(&k);
     sql(&k, "PRAGMA user_version=99");
     assert_part(refused(&k, NULL, LG_ESTORE), "it was made by a newer lunagrad (its tables have "
-                                              "version 99, this one knows 1)");
-    sql(&k, "PRAGMA user_version=1; PRAGMA application_id=5");
+                                              "version 99, this one knows 2)");
+    sql(&k, "PRAGMA user_version=2; PRAGMA application_id=5");
     assert_part(refused(&k, NULL, LG_ESTORE), "this is another program's database");
+    kit_end(&k);
+}
+
+/* A store of version 1 is brought forward; one that only says so is not touched. */
+static void test_older_versions(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    kit_shut(&k);
+    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
+            "PRAGMA user_version=1");
+    lg_store_config reader = {.read_only = true};
+    assert_int_equal(kit_open_with(&k, &reader), 0);
+    kit_shut(&k);
+    open_it(&k);
+    assert_int_equal(kit_find(&k, "a", "yes"), 1);
+    assert_int_equal(kit_int(&k, "SELECT count(*) FROM forgotten"), 0);
+    kit_shut(&k);
+    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
+            "PRAGMA user_version=1; ALTER TABLE attempt DROP COLUMN output");
+    assert_part(refused(&k, NULL, LG_ESTORE), "though they have its version (1)");
+    kit_end(&k);
+}
+
+/* What deleted replies cost, and which replies a run was served. */
+static void test_books_of_what_is_gone(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(lg__store_run_begin(k.s, "r", "{}"), 0);
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    assert_int_equal(kit_buy(&k, "b", GOOD("yes")), 0);
+    assert_int_equal(lg__store_run_end(k.s, "done"), 0);
+    assert_int_equal(lg__store_run_begin(k.s, "r", "{}"), 0);
+    assert_int_equal(kit_find(&k, "b", "yes"), 1);
+    assert_int_equal(kit_find(&k, "c", ""), 0);
+    assert_int_equal(lg__store_run_end(k.s, "done"), 0);
+    assert_int_equal(kit_int(&k, "SELECT count(*) FROM used"), 1);
+    assert_int_equal(kit_int(&k, "SELECT packed=x'0200000000000000' AND run_id=2 FROM used"), 1);
+    int64_t changed;
+    assert_int_equal(lg__store_maintain(k.s, "DELETE FROM reply", NULL, 0, &changed), 0);
+    assert_int_equal(changed, 2);
+    assert_int_equal(kit_int(&k, "SELECT count(*) FROM reply"), 0);
+    assert_int_equal(kit_int(&k, "SELECT calls=2 AND input=20 AND output=4 AND micros=28 AND "
+                                 "run_id=1 AND model='x/m' FROM forgotten"),
+                     1);
     kit_end(&k);
 }
 
@@ -417,7 +468,7 @@ static void test_other_tables_of_the_same_version(void **state)
     kit_shut(&k);
     sql(&k, "ALTER TABLE reply ADD COLUMN more");
     assert_part(refused(&k, NULL, LG_ESTORE), "its tables are not those of this lunagrad, though "
-                                              "they have its version (1)");
+                                              "they have its version (2)");
     assert_part(k.why.hint->data, "move it away");
     lg_store_config reader = {.read_only = true};
     assert_part(refused(&k, &reader, LG_ESTORE), "its tables are not those of this lunagrad");
@@ -649,6 +700,8 @@ int main(void)
         cmocka_unit_test(test_tools_results),
         cmocka_unit_test(test_statements),
         cmocka_unit_test(test_newer_versions_and_strangers),
+        cmocka_unit_test(test_older_versions),
+        cmocka_unit_test(test_books_of_what_is_gone),
         cmocka_unit_test(test_other_tables_of_the_same_version),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_a_lost_database_is_no_new_one),

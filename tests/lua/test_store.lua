@@ -307,6 +307,55 @@ $RUN --run r --ambiguous ask; echo "ask $?"
   lu.assertEquals(again.code, 0, again.err)
 end
 
+-- ---- disks -------------------------------------------------------------------------------
+
+TestDisks = { setUp = setup, tearDown = cleanup }
+
+local function mounted(how, fn)
+  if not os.execute(("mkdir -p %s && mount -t tmpfs -o %s tmpfs %s 2>/dev/null"):format(dir, how,
+    dir)) then
+    lu.skip "needs the right to mount a small file system"
+  end
+  local ok, problem = pcall(fn)
+  os.execute("umount " .. dir)
+  if not ok then error(problem, 0) end
+end
+
+local MANY = [[
+local lg = require "lunagrad"
+local m = lg.model "openai/gpt-4o-mini"
+local ok, problem = pcall(function()
+  for i = 1, 150 do m(("how many fruits? %d"):format(i) .. (" x"):rep(4000)):text() end
+end)
+print(ok, not ok and problem.kind)
+if not ok then error(problem, 0) end
+]]
+
+function TestDisks:test_a_full_one_stops_buying_and_loses_nothing()
+  script = command.write(MANY, ".lua")
+  mounted("size=3m", function()
+    local r = on_mock({}, ("$RUN --run r; echo $?; mount -o remount,size=40m %s; $RUN --run r")
+      :format(dir))
+    lu.assertEquals(r.out, "false\tstore\n1\ntrue\tfalse\n")
+    lu.assertStrContains(r.err, "store.db: the disk is full")
+    lu.assertStrContains(r.err, "hint: free some space and run again")
+    local list = runs()
+    lu.assertEquals(count_posts(r), 150)
+    lu.assertTrue(list[2].calls > 5 and list[2].calls < 150)
+    lu.assertEquals({ list[1].served, list[1].calls }, { list[2].calls, 150 - list[2].calls })
+  end)
+end
+
+function TestDisks:test_one_that_cannot_be_written()
+  mounted("size=4m", function()
+    local r = on_mock({}, ("$RUN --run r >/dev/null; mount -o remount,ro %s; $RUN --run r; echo $?")
+      :format(dir))
+    lu.assertEquals(r.out, "1\n")
+    lu.assertStrContains(r.err, "store.lock: cannot be made: Read-only file system (make the")
+    lu.assertEquals(#show("r").candidates > 0, true) -- it can still be read
+  end)
+end
+
 -- ---- replay, export, cache ---------------------------------------------------------------
 
 TestCommands = { setUp = setup, tearDown = cleanup }
@@ -330,6 +379,24 @@ function TestCommands:test_export_and_replay()
   lu.assertStrContains(again.err, "+ Answer it.")
 end
 
+-- A run that bought nothing is exported with what it was served.
+function TestCommands:test_a_served_run_can_be_replayed()
+  local r = on_mock({}, "$RUN --run first && $RUN --run second")
+  local first, second = store("export", "first"), store("export", "second")
+  lu.assertEquals(second.err, "")
+  local function calls(text)
+    local n = 0
+    for _, row in ipairs(lines_of(text)) do n = n + (row.type == "call" and 1 or 0) end
+    return n
+  end
+  lu.assertEquals({ calls(first.out), calls(second.out) }, { count_posts(r), count_posts(r) })
+  local file = command.write(second.out, ".jsonl")
+  local again = command.run("run", command.write(SCRIPT:gsub('lg.model "openai/gpt%-4o%-mini"',
+    "lg.model()"), ".lua"), "-m", "replay/" .. file, "--display", "none", "--no-store")
+  lu.assertEquals(again.code, 0, again.err)
+  lu.assertStrContains(r.out, again.out)
+end
+
 function TestCommands:test_export_formats()
   on_mock({}, "$RUN --run r")
   local csv = store("export", "r", "--format", "csv", "--table", "calls").out
@@ -349,6 +416,7 @@ function TestCommands:test_cache()
   local bought = count_posts(r)
   local stats = json.decode(store("cache", "stats", "--json").out)
   lu.assertEquals(stats.replies, bought)
+  local ledger = show("r").ledger
   lu.assertStrContains(store("cache", "clear").out, "nothing was deleted")
   lu.assertEquals(store("cache", "prune").code, 2)
   lu.assertStrContains(store("cache", "prune", "--model", "openai/gpt-4o-min").err, "did you mean")
@@ -359,6 +427,7 @@ function TestCommands:test_cache()
   local after = json.decode(store("cache", "stats", "--json").out)
   lu.assertTrue(after.file_bytes < stats.file_bytes)
   lu.assertEquals(json.decode(store("cache", "stats", "--json").out).replies, 0)
+  lu.assertEquals(show("r").ledger, ledger) -- what was paid stays known
   r = on_mock({}, "$RUN --run r")
   lu.assertEquals(count_posts(r), bought)
   lu.assertEquals(#runs(), 2) -- records stay
