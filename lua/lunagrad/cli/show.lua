@@ -44,7 +44,8 @@ local PAID = "SELECT kind, model, count(*) AS calls, sum(input) AS input, sum(ca
 local FORGOTTEN = " UNION ALL SELECT kind, model, calls, input, cached, cache_write, output,"
   .. " reasoning, micros, unpriced FROM forgotten WHERE run_id IN %s"
 local LEDGER = "SELECT kind, model, sum(calls) AS calls, sum(input) AS input,"
-  .. " sum(cached) AS cached, sum(cache_write) AS cache_write, sum(output) AS output, sum(reasoning) AS reasoning,"
+  .. " sum(cached) AS cached, sum(cache_write) AS cache_write, sum(output) AS output,"
+  .. " sum(reasoning) AS reasoning,"
   .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM (%s)"
   .. " GROUP BY kind, model ORDER BY kind, model"
 
