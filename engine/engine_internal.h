@@ -35,6 +35,8 @@ typedef struct lg_links { /* first in, first out */
 typedef struct lg_batch {   /* what waits for a transaction */
     lg_links ended, picked; /* attempts: over; about to be sent */
     lg_links results;       /* of tools */
+    lg_links waiting;       /* picked, and another process has the same in flight */
+    lg_alarm *look;         /* to look for their replies */
     lg_entry *under_way;    /* all whose request is picked or on the wire */
     lg_alarm *alarm;        /* to try the store's lock again */
     bool alarmed;
@@ -99,6 +101,8 @@ void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d ov
 void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
 void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
 bool lg__turn_waits(const lg_engine *e);
+void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
+void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 size_t lg__turn_size(const lg_engine *e);
 /* Whether the node's result was in the store: it is ready then. */
 bool lg__turn_find_result(lg_engine *e, lg_node *n);

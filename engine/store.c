@@ -163,6 +163,10 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
                           "micros=?6 WHERE id=?1",
         [LG_SQL_TAIL] = "SELECT id, key FROM reply WHERE id>?1 ORDER BY id",
         [LG_SQL_INDEX] = "INSERT OR REPLACE INTO reply_key(key, reply_id) VALUES(?1, ?2)",
+        [LG_SQL_INTENTS] = "SELECT id, created_us, run_id, packed FROM intent WHERE id>?1 "
+                           "ORDER BY id DESC",
+        [LG_SQL_ATTEMPTS] = "SELECT id, created_us, run_id, key FROM attempt WHERE id>?1 "
+                            "ORDER BY id DESC",
         [LG_SQL_INDEXED] = "UPDATE reply_indexed SET upto=?1 WHERE upto<?1",
     };
     _Static_assert(sizeof texts / sizeof *texts == LG_SQLS, "a text for each");
@@ -462,6 +466,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     lg__bytes_init(&s->scratch, m, LG_BYTES_MAX);
     lg__keymap_init(&s->lost, m);
     lg__keymap_init(&s->tail.map, m);
+    lg__keymap_init(&s->others.map, m);
     int err = open_all(s, c);
     if (err) {
         lg__fail_copy(why, &s->why);
@@ -527,5 +532,6 @@ void lg__store_close(lg_store *s)
     lg__bytes_free(&s->scratch);
     lg__keymap_free(&s->lost);
     lg__tail_free(s);
+    lg__others_free(s);
     lg__mem_free(m, s, sizeof *s);
 }

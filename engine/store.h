@@ -48,6 +48,10 @@ bool lg__store_is_stale(const lg_store *s, const lg_request *r);
 /* Whether a run that died had sent this, and no run has its reply. 1, 0, LG_E… */
 int lg__store_is_ambiguous(lg_store *s, const unsigned char key[32]);
 
+/* In a turn: whether a run of another process that lives has it in flight, since less than
+ * a minute. 1, 0, LG_E… (store_other.c) */
+int lg__store_is_elsewhere(lg_store *s, const unsigned char key[32]);
+
 /* ---- a turn: begin, write, commit (store_turn.c) ------------------------------- */
 
 /* 0, LG_STORE_BUSY, LG_ESTORE. */

@@ -131,7 +131,7 @@ static int make(lg_store *s)
     if (s->read_only) {
         return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
     }
-    int err = lg__store_do(s, "PRAGMA page_size=8192");
+    int err = lg__store_do(s, "PRAGMA page_size=16384");
     return err ? err : raise_version(s, 0);
 }
 

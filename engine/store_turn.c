@@ -9,9 +9,9 @@
 
 #include "store_internal.h"
 
-enum { INDEX_ROWS = 4096, FRAME = 8192 + 24 };
+enum { INDEX_ROWS = 4096, FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
-enum { CHECKPOINT_PAGES = 8192, CHECKPOINT_AGAIN = 2048 };
+enum { CHECKPOINT_PAGES = 4096, CHECKPOINT_AGAIN = 1024 };
 enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
 
 /* ---- begin --------------------------------------------------------------------- */

@@ -145,6 +145,7 @@ function TestStore:test_two_runs_at_once()
   lu.assertTrue(#a > 0)
   local done = lines_of(c)
   lu.assertEquals(done[#done].calls, 0)
+  lu.assertEquals(count_posts(r), json.decode(store("cache", "stats", "--json").out).replies)
   for _, end_ in ipairs { ".a", ".b", ".c" } do os.remove(dir .. end_) end
 end
 
