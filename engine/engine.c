@@ -435,17 +435,20 @@ static void submit_calls(lg_engine *e, int most)
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
+    if (e->turn.sharing || (e->turn.kept && e->graph.work.head))
+        lg__kept_sweep(e);
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__turn_find_result(e, n)) {
+        } else if (lg__turn_find_result(e, n) || lg__kept_shares(e, n)) {
             continue;
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             fail_node_code(e, n, LG_ENOMEM);
         } else {
             w->node = n;
             n->work = w->id;
+            lg__kept_runs(e, n);
         }
     }
 }

@@ -201,13 +201,32 @@ static bool is_kept(const lg_engine *e, const lg_node *n)
     return e->store && n->u.tool->version;
 }
 
+bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    return is_kept(e, n) && !tool_key(e, n, key);
+}
+
+static bool has_result(const lg_batch *t, const unsigned char key[32])
+{
+    const lg_link *at = t->results.head;
+    while (at && memcmp(((const lg_outcome *)at)->key, key, 32) != 0) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32])
+{
+    return has_result(&e->turn, key) || has_result(&e->synced, key);
+}
+
 bool lg__turn_find_result(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
     lg_text *text = NULL;
     bool has_score = false;
     double score = 0, target = 0;
-    if (!is_kept(e, n) || tool_key(e, n, key) ||
+    if (!lg__turn_tool_key(e, n, key) ||
         lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
         return false;
     }
@@ -442,6 +461,9 @@ static void release(lg_engine *e, lg_batch *t)
     while ((o = pop(&results))) {
         release_outcome(e, o);
     }
+    if (e->turn.sharing) {
+        lg__kept_sweep(e);
+    }
 }
 
 /* The turn could not be stored: nobody may see what came, nothing may be sent. */
@@ -664,6 +686,7 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
 {
     lg_fail why;
     lg_store_config config = {.dir = c->store_dir, .durable = c->durable != 0};
+    lg__keymap_init(&e->turn.kept_map, &e->mem);
     if (!c->store_dir) {
         return LG_OK;
     }
@@ -705,6 +728,7 @@ void lg__turn_close(lg_engine *e)
     }
     drop_all(e, &e->turn);
     drop_all(e, &e->synced);
+    lg__kept_free(e);
     while (e->turn.under_way) {
         free_entry(e, take_entry(e, e->turn.under_way->request));
     }

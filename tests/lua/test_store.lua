@@ -149,6 +149,35 @@ function TestStore:test_two_runs_at_once()
   for _, end_ in ipairs { ".a", ".b", ".c" } do os.remove(dir .. end_) end
 end
 
+-- Equal calls at once are one; when it fails, the next one runs.
+function TestStore:test_equal_calls_of_a_kept_tool()
+  script = command.write([[
+local lg = require "lunagrad"
+local ask = lg.model "openai/gpt-4o-mini"
+local ran = { good = 0, bad = 0 }
+local function counted(name)
+  return lg.tool{ name = name, cache = true, version = "1", run = function(text)
+    ran[name] = ran[name] + 1
+    local number = ran[name]
+    local answer = ask("how many fruits? " .. name .. number):text()
+    if name == "bad" and number == 1 then error "not this time" end
+    return text .. #answer, 0.5
+  end }
+end
+for _, name in ipairs { "good", "bad" } do
+  local tool = counted(name)
+  local list = {}
+  for i = 1, 20 do list[i] = tool(i <= 15 and "same" or "other " .. i) end
+  local failed = 0
+  for _, v in ipairs(list) do if not pcall(v.text, v) then failed = failed + 1 end end
+  print(name, ran[name], failed)
+end
+]], ".lua")
+  local r = on_mock({ "--latency", "30" }, "$RUN --run a && $RUN --run b")
+  lu.assertEquals(r.code, 0, r.err)
+  lu.assertEquals(r.out, "good\t6\t0\nbad\t7\t1\n" .. "good\t0\t0\nbad\t0\t0\n")
+end
+
 function TestStore:test_tools_that_are_kept()
   local counted = command.temp()
   local tool = command.write(([[
