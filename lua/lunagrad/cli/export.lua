@@ -107,19 +107,34 @@ local function json_row(name, row)
   return core.json_encode(object)
 end
 
--- What the reply says, from the provider's own bytes. Content may be a list of parts.
-local function text_of(body)
-  local reply = core.json_decode(body)
-  local choice = type(reply) == "table" and type(reply.choices) == "table" and reply.choices[1]
-  local message = type(choice) == "table" and choice.message
-  local content = type(message) == "table" and message.content
-  if type(content) == "string" then return content end
-  if type(content) ~= "table" then return nil end
-  local parts = {}
-  for _, part in ipairs(content) do
-    if type(part) == "table" and type(part.text) == "string" then parts[#parts + 1] = part.text end
+-- The texts of a list of parts, joined; nil when it is no list. What a model thought is no answer.
+local function joined(list)
+  if type(list) ~= "table" then return nil end
+  local texts = {}
+  for _, part in ipairs(list) do
+    local said = type(part) == "table" and part.thought ~= true and part.type ~= "thinking"
+      and part.type ~= "reasoning"
+    if said and type(part.text) == "string" then texts[#texts + 1] = part.text end
+    if said and part.type == "message" then texts[#texts + 1] = joined(part.content) end
   end
-  return table.concat(parts)
+  return table.concat(texts)
+end
+
+local function field(value, ...)
+  for _, key in ipairs { ... } do value = type(value) == "table" and value[key] or nil end
+  return value
+end
+
+--- What a reply says, from the provider's own bytes, however it is laid out there: chat completions,
+--- messages, responses, generateContent, Ollama's own.
+---@param body string
+---@return string|nil
+function export.text_of(body)
+  local reply = core.json_decode(body)
+  local content = field(reply, "choices", 1, "message", "content")
+    or field(reply, "message", "content") or field(reply, "content") or field(reply, "output")
+    or field(reply, "candidates", 1, "content", "parts")
+  return type(content) == "string" and content or joined(content)
 end
 
 -- Lists that are empty stay lists.
@@ -131,7 +146,7 @@ end
 
 local function call_row(row)
   return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
-    model = row.model, request = request_of(row), text = store.or_null(text_of(row.body)),
+    model = row.model, request = request_of(row), text = store.or_null(export.text_of(row.body)),
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,
