@@ -42,6 +42,8 @@ struct lg_model {
     bool no_memo;
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
+    lg_price_tier tiers[LG_PRICE_TIERS];                                /* ascending */
+    size_t n_tiers;
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
