@@ -56,40 +56,41 @@ extern "C" {
 /* ---- errors ------------------------------------------------------------ */
 
 /* name, text.  The numbers are -1, -2, … in this order; new ones go last. */
-#define LG_ERROR_MAP(XX)                                        \
-    XX(NOMEM, "out of memory")                                  \
-    XX(INVAL, "invalid argument")                               \
-    XX(STATE, "not possible in this state")                     \
-    XX(REENTRANT, "called from a callback that forbids it")     \
-    XX(LIMIT, "a size limit was reached")                       \
-    XX(CYCLE, "the graph has a cycle")                          \
-    XX(CANCELLED, "cancelled")                                  \
-    XX(INPUT, "an input of this node failed")                   \
-    XX(TOOL, "a tool or function raised an error")              \
-    XX(TEMPLATE, "bad template")                                \
-    XX(PARSE, "bad data")                                       \
-    XX(UTF8, "invalid UTF-8")                                   \
-    XX(NOTFOUND, "not found")                                   \
-    XX(IO, "input or output failed")                            \
-    XX(RESOLVE, "host name not found")                          \
-    XX(CONNECT, "connection failed")                            \
-    XX(TLS, "TLS failed")                                       \
-    XX(TIMEOUT, "timed out")                                    \
-    XX(RESET, "connection lost")                                \
-    XX(BADREPLY, "the server's reply is not what it should be") \
-    XX(TRUNCATED, "the reply was cut short")                    \
-    XX(TOOBIG, "the reply is too big")                          \
-    XX(AUTH, "key missing or refused")                          \
-    XX(RATE, "rate limit")                                      \
-    XX(OVERLOAD, "server overloaded or failing")                \
-    XX(MONEY, "out of quota or credit")                         \
-    XX(REFUSED, "the model or its filter refused")              \
-    XX(BADREQUEST, "the server refused the request")            \
-    XX(CONTEXT, "too long for the model's context")             \
-    XX(NOMODEL, "no such model or endpoint")                    \
-    XX(CAP, "a limit set for this run was reached")             \
-    XX(STORE, "the store failed")                               \
-    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?")
+#define LG_ERROR_MAP(XX)                                                \
+    XX(NOMEM, "out of memory")                                          \
+    XX(INVAL, "invalid argument")                                       \
+    XX(STATE, "not possible in this state")                             \
+    XX(REENTRANT, "called from a callback that forbids it")             \
+    XX(LIMIT, "a size limit was reached")                               \
+    XX(CYCLE, "the graph has a cycle")                                  \
+    XX(CANCELLED, "cancelled")                                          \
+    XX(INPUT, "an input of this node failed")                           \
+    XX(TOOL, "a tool or function raised an error")                      \
+    XX(TEMPLATE, "bad template")                                        \
+    XX(PARSE, "bad data")                                               \
+    XX(UTF8, "invalid UTF-8")                                           \
+    XX(NOTFOUND, "not found")                                           \
+    XX(IO, "input or output failed")                                    \
+    XX(RESOLVE, "host name not found")                                  \
+    XX(CONNECT, "connection failed")                                    \
+    XX(TLS, "TLS failed")                                               \
+    XX(TIMEOUT, "timed out")                                            \
+    XX(RESET, "connection lost")                                        \
+    XX(BADREPLY, "the server's reply is not what it should be")         \
+    XX(TRUNCATED, "the reply was cut short")                            \
+    XX(TOOBIG, "the reply is too big")                                  \
+    XX(AUTH, "key missing or refused")                                  \
+    XX(RATE, "rate limit")                                              \
+    XX(OVERLOAD, "server overloaded or failing")                        \
+    XX(MONEY, "out of quota or credit")                                 \
+    XX(REFUSED, "the model or its filter refused")                      \
+    XX(BADREQUEST, "the server refused the request")                    \
+    XX(CONTEXT, "too long for the model's context")                     \
+    XX(NOMODEL, "no such model or endpoint")                            \
+    XX(CAP, "a limit set for this run was reached")                     \
+    XX(STORE, "the store failed")                                       \
+    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -153,8 +154,8 @@ typedef struct lg_config {
                                   cut; 1: nothing goes on before the disk has it */
     bool replay_only;      /* buy nothing: a call that is not stored fails with
                                   LG_ENOTFOUND */
-    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply
-                                  was never seen, fails instead of being bought again */
+    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply was
+                                  never seen, fails with LG_EAMBIGUOUS: not bought again */
     /* Caps on what this engine buys; 0: none. A call's worst case is set aside before
      * it is sent. Behind a cap calls fail with LG_ECAP; those in flight finish. */
     uint64_t max_calls;  /* requests on the wire, retries too */
@@ -370,6 +371,13 @@ typedef struct lg_option {
     const char *json;
 } lg_option;
 
+/* Prices of a call whose input is more than `above` tokens, for the whole of it. They are
+ * micro-dollars for a million tokens; -1: as below that number. */
+typedef struct lg_price_tier {
+    int64_t above, input, output, cached, cache_write;
+} lg_price_tier;
+enum { LG_PRICE_TIERS = 4 }; /* of a model, at most */
+
 typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "host", or how the server is spoken to: "openai",
@@ -399,6 +407,8 @@ typedef struct lg_model_config {
      * Counted. The calls then go to them as if they had been made so. */
     lg_model *const *fallbacks;
     size_t n_fallbacks;
+    const lg_price_tier *tiers; /* of a model with a price: for long inputs; ascending */
+    size_t n_tiers;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

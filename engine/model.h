@@ -1,7 +1,7 @@
 /* model.h - a model: where it is, how it is spoken to, its options.
  *
  * Immutable but for what was learned of it: body fields the server refused and
- * the names it wants instead (kept for the life of the model). */
+ * the names it wants instead, the API that it wants (kept for the life of the model). */
 #ifndef LG_MODEL_H
 #define LG_MODEL_H
 
@@ -28,6 +28,9 @@ enum lg_quirk {
     LG_QUIRK_V1 = 64              /* v1: Azure's surface without versions */
 };
 
+/* What a model is asked by Responses although its dialect is Chat Completions. */
+enum lg_responses { LG_RESPONSES_NONE = 0, LG_RESPONSES_TOOLS, LG_RESPONSES_ALL };
+
 struct lg_model {
     uint32_t refs;
     lg_engine *engine;
@@ -39,10 +42,14 @@ struct lg_model {
     bool no_memo;
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
+    lg_price_tier tiers[LG_PRICE_TIERS];                                /* ascending */
+    size_t n_tiers;
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
     unsigned quirks;      /* enum lg_quirk */
+    int responses;        /* enum lg_responses: learned, as repairs are */
+    bool told_cut;        /* it was said that its context seems too short */
     lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
     size_t n_fallbacks;
     struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */

@@ -128,7 +128,10 @@ static bool sends(const lg_request *r, const char *field)
             return true;
         }
     }
-    return false;
+    /* What the dialects add by themselves. */
+    return (r->stream && strcmp(field, "stream_options") == 0) ||
+           (lg__request_has_tools(r) && strcmp(field, "include") == 0) ||
+           strcmp(field, "encoding_format") == 0;
 }
 
 /* Encodes again. Whether the bytes are others than those that were refused. */
@@ -157,12 +160,37 @@ static void log_repair(lg_sched *s, const lg_request *r, const char *from, const
     }
 }
 
+/* Chat Completions refuses tools beside reasoning, and some models altogether. → whether the
+ * model is asked by Responses from now on; what was asked keeps its key. */
+static bool learns_responses(lg_sched *s, lg_request *r)
+{
+    lg_model *model = r->model;
+    bool tools = lg__request_has_tools(r);
+    bool effort = tools && strcmp(r->reply.bad_param, "reasoning_effort") == 0;
+    int wanted = tools ? LG_RESPONSES_TOOLS : LG_RESPONSES_ALL;
+    if (!(model->quirks & LG_QUIRK_RESPONSES) || !(effort || r->reply.elsewhere) ||
+        (r->reply.fail.code != LG_EBADREQUEST && r->reply.fail.code != LG_ENOMODEL)) {
+        return false;
+    }
+    if (model->responses < wanted) {
+        model->responses = wanted;
+        if (s->log) {
+            lg__log_line(s->log, LG_LOG_WARN, "%s is asked by the Responses API from now on%s",
+                         model->name, tools ? " where tools are offered" : "");
+        }
+    }
+    return true;
+}
+
 /* Another call may have taught the model meanwhile: then the bytes differ, too. A
  * field that is refused again although it is gone ends the call. */
 static bool is_repaired(lg_sched *s, lg_request *r)
 {
     const char *from = r->reply.bad_param;
     const char *to = r->reply.new_param[0] ? r->reply.new_param : NULL;
+    if (r->repairs < MAX_REPAIRS && learns_responses(s, r)) {
+        return writes_other(s, r);
+    }
     if (r->reply.fail.code != LG_EBADREQUEST || !from[0] || r->repairs == MAX_REPAIRS) {
         return false;
     }
@@ -237,9 +265,32 @@ static void back_off(lg_sched *s, lg_request *r)
     lg__sched_move(s, r, LG_REQ_BACKOFF);
 }
 
+/* A server that leaves out what does not fit says so only by what it counted. Half of our
+ * estimate is far below any tokenizer's; small counts are those of a prompt that it kept. */
+static void note_cut(lg_sched *s, lg_request *r)
+{
+    enum { SMALLEST = 1024 };
+    int64_t read = r->reply.usage.input, sent = 0;
+    if (!r->model->provider || !r->model->provider->cuts || r->model->told_cut || read < SMALLEST) {
+        return;
+    }
+    for (size_t i = 0; i < r->n_turns; i++) {
+        const lg_text *t = r->turn_texts[i];
+        sent += t->media == LG_MEDIA_TEXT ? (int64_t)lg_token_estimate(t->data, t->len) : 0;
+    }
+    if (sent / 2 > read && s->log) {
+        r->model->told_cut = true;
+        lg__log_line(s->log, LG_LOG_WARN,
+                     "%s read %lld tokens of a prompt of about %lld: its context seems too short "
+                     "and the rest was cut off; set num_ctx (extra = { num_ctx = %lld })",
+                     r->model->name, (long long)read, (long long)sent, (long long)sent * 2);
+    }
+}
+
 void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
+        note_cut(s, r);
         r->endpoint->answered = true;
         end(s, r, true);
         return;

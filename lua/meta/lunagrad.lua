@@ -657,7 +657,7 @@ function lunagrad.errors.is(x) end
 --- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
 --- a store that fails. nil for errors that a loop may survive.
 ---@param x any
----@return "cancelled"|"cap"|"store"|nil
+---@return "cancelled"|"cap"|"store"|"ambiguous"|nil
 function lunagrad.errors.stops(x) end
 --- Anything raised, as an error object.
 ---@param x any
