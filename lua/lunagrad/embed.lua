@@ -11,6 +11,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
+local providers = require "lunagrad.providers"
 local settings = require "lunagrad.settings"
 local var = require "lunagrad.var"
 
@@ -30,10 +31,13 @@ local SPEC = { model = "any", dimensions = "integer?", batch = "integer?", extra
 
 ---@class lunagrad.embedder
 ---@field name string
----@field digest string of all that decides a vector besides its text
+---@field where? string its server
+---@field version string all that decides a vector besides its text
 ---@field make fun(texts: string[]): number[][] one request; waits
----@field batch integer
----@field keep boolean in the store
+---@field limit integer texts that a request may hold
+---@field keep boolean vectors go to the store
+---@field known table<string, string> text → vector, as bytes
+---@field flight table<string, table> text → the job that will have its vector
 
 local function from_sim(name, opts)
   local vectors = require "lunagrad.cli.mock.vectors"
@@ -84,12 +88,11 @@ local function server_name(name)
     errors.raise("nomodel", ("%q is no model's name"):format(name),
       'write provider/model, e.g. "openai/text-embedding-3-small" or "sim/embed"', 3)
   end
-  local own = provider:find "%-embed$"
-  return own and name or ("%s-embed/%s"):format(provider, id), provider:gsub("%-embed$", "")
+  return provider:find "%-embed$" and name or ("%s-embed/%s"):format(provider, id)
 end
 
 local function from_server(name, given, opts)
-  local full, provider = server_name(name)
+  local full = server_name(name)
   local spec, extra = {}, {}
   for key, value in pairs(given) do spec[key] = value end
   for key, value in pairs(given.extra or {}) do extra[key] = value end
@@ -97,50 +100,50 @@ local function from_server(name, given, opts)
   extra.dimensions = opts.dimensions
   spec[1], spec.extra = full, extra
   local m = model.new(spec)
-  local base = given.base_url or model.setting(provider:upper():gsub("[^%w]", "_") .. "_BASE_URL")
-  return { name = name, keep = true, make = asker(m, name), batch = LIMITS[provider] or 2048,
-    where = base or "" }
+  local server = providers.resolve(full:match "^[^/]+", given, model.setting)
+  return { name = name, keep = true, make = asker(m, name), where = server.base_url,
+    batch = LIMITS[server.provider] or 2048, extra = given.extra }
 end
 
-local desks = {} -- digest → what is under way there
-local by_function = setmetatable({}, { __mode = "k" })
+local desks = {}                                       -- digest of what was asked for → embedder
+local by_function = setmetatable({}, { __mode = "k" }) -- function → embedder
 
-local function describe(name, made, opts)
-  local extra = {}
-  for key, value in pairs(opts.extra or {}) do extra[#extra + 1] = { key, value } end
-  table.sort(extra, function(a, b) return a[1] < b[1] end)
-  return core.json_encode { name, made.where or "", opts.dimensions or 0,
-    setmetatable(extra, core.array) }
+local function pairs_of(t)
+  local list = setmetatable({}, core.array)
+  for name, value in pairs(t or {}) do list[#list + 1] = { tostring(name), value } end
+  table.sort(list, function(a, b) return a[1] < b[1] end)
+  return list
 end
 
+local function complete(made, opts)
+  made.version = core.json_encode { made.name, made.where or "", opts.dimensions or 0,
+    pairs_of(opts.extra), pairs_of(made.extra) }
+  made.limit, made.batch = made.batch or 2048, nil
+  made.known, made.bytes, made.flight = {}, 0, {}
+  return made
+end
+
+local function named(name, given, opts)
+  if name == "sim" or name:find "^sim/" then return from_sim(name, opts) end
+  if model.dry_run then return from_dry_run(name, opts) end
+  return from_server(name, given, opts)
+end
+
+-- Who embeds, made once: what is remembered and under way is theirs.
 local function desk_of(opts)
-  local given = opts.model
-  local spec = type(given) == "table" and given or {}
-  local name = type(given) == "table" and given[1] or given
-  local made
+  local given = type(opts.model) == "table" and opts.model or {}
+  local name = given[1] or opts.model
   if type(name) == "function" then
-    if by_function[name] then return by_function[name] end
-    made = from_function(name)
+    by_function[name] = by_function[name] or complete(from_function(name), opts)
+    return by_function[name]
   elseif type(name) ~= "string" then
     errors.raise("inval", ("lg.embed: model: expected a name, got %s"):format(type(name)),
       'lg.embed("…", { model = "openai/text-embedding-3-small" })', 3)
-  elseif name == "sim" or name:find "^sim/" then
-    made = from_sim(name, opts)
-  elseif model.dry_run then
-    made = from_dry_run(name, opts)
-  else
-    made = from_server(name, spec, opts)
   end
-  made.version = describe(made.name, made, opts)
-  made.limit, made.batch = made.batch or 2048, nil
-  if type(name) == "function" then
-    by_function[name] = made
-  else
-    desks[made.version] = desks[made.version] or made
-    made = desks[made.version]
-  end
-  made.known, made.bytes, made.flight = made.known or {}, made.bytes or 0, made.flight or {}
-  return made
+  local key = core.sha256(core.json_encode { name, opts.dimensions or 0, pairs_of(opts.extra),
+    given.base_url or "", given.api_key or "", pairs_of(given.headers), pairs_of(given.extra) })
+  desks[key] = desks[key] or complete(named(name, given, opts), opts)
+  return desks[key]
 end
 
 -- ---- what is remembered ----------------------------------------------------------
@@ -289,6 +292,11 @@ local function check_text(text, i)
   end
   return text
 end
+
+--- For the library: all that decides a vector besides its text.
+---@param opts table as for lg.embed
+---@return string
+function embed.version(opts) return desk_of(opts).version end
 
 --- For the library: vectors as bytes (single floats), in the order of the texts. Waits.
 ---@param texts string[]
