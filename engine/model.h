@@ -31,8 +31,9 @@ struct lg_model {
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
-    struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
-    lg_model *next;               /* the engine's list */
+    struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
+    lg_model *next;       /* the engine's list */
+    int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */
 };
 
 /* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */

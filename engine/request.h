@@ -9,7 +9,7 @@
 #include "provider.h"
 
 enum lg_request_state {                    /* in life order */
-                        LG_REQ_QUEUED = 0, /* in its endpoint's line */
+                        LG_REQ_QUEUED = 0, /* in its lane's line */
                         LG_REQ_SENT,       /* on the wire, or with the host */
                         LG_REQ_BACKOFF,    /* waits for its next attempt */
                         LG_REQ_DONE,       /* reply.text is there */
@@ -34,23 +34,27 @@ typedef struct lg_request {
     size_t block_size;
     uint32_t sample;
     int attempts, repairs;
-    int64_t due_us;               /* BACKOFF: when */
-    int64_t sent_us;              /* SENT: since when */
-    int64_t worst_tokens;         /* of one attempt; sched_ledger.c */
-    int64_t worst_micros;         /* … -1: not known */
-    bool reserved;                /* SENT: the worst case is set aside */
-    uint32_t looked;              /* store_reply.c: when it was looked for */
-    int64_t unfit;                /* … the row that was found, and is of no use; 0: none */
-    uint32_t held;                /* engine_turn.c: entries that still name it */
-    void *entry;                  /* … the one of the attempt under way */
-    struct lg_endpoint *endpoint; /* owned by the scheduler */
-    void *transfer;               /* SENT: the http transfer */
+    int64_t due_us;       /* BACKOFF: when */
+    int64_t sent_us;      /* SENT: since when */
+    int64_t worst_tokens; /* of one attempt; sched_ledger.c */
+    int64_t worst_micros; /* … -1: not known */
+    bool reserved;        /* SENT: the worst case is set aside */
+    uint32_t looked;      /* store_reply.c: when it was looked for */
+    int64_t unfit;        /* … the row that was found, and is of no use; 0: none */
+    uint32_t held;        /* engine_turn.c: entries that still name it */
+    void *entry;          /* … the one of the attempt under way */
+    struct lg_lane *lane; /* owned by the scheduler */
+    void *transfer;       /* SENT: the http transfer */
     lg_reply reply;
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */
     size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
     size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
     bool in_flight_map;             /* found by key */
+    uint64_t seq;                   /* of the attempt: sched_rate.c, sched_flow.c */
+    int64_t needs[2], marks[4];     /* tokens in, out; what was taken up to it */
+    int64_t guess;                  /* tokens in, before experience; 0: not counted yet */
+    bool taken;                     /* of its lane's allowance */
 } lg_request;
 
 const char *lg__request_state_name(int state);
