@@ -51,10 +51,11 @@ typedef struct lg_request {
     size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
     size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
     bool in_flight_map;             /* found by key */
-    uint64_t seq;                   /* of the attempt: sched_rate.c, sched_flow.c */
-    int64_t needs[2], marks[4];     /* tokens in, out; what was taken up to it */
-    int64_t guess;                  /* tokens in, before experience; 0: not counted yet */
-    bool taken;                     /* of its lane's allowance */
+    bool taken;                     /* of its lane's allowance; these: sched_rate.c */
+    int32_t guess;                  /* tokens in, before experience; 0: not counted yet */
+    int32_t needs[2];               /* tokens in, out */
+    uint32_t marks[4];              /* what was taken up to it, the low bits */
+    uint64_t seq;                   /* of the attempt; sched_flow.c, too */
 } lg_request;
 
 const char *lg__request_state_name(int state);

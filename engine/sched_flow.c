@@ -11,7 +11,7 @@
  * who are in line fail with it. Called by sched_verdict.c. */
 #include "sched_parts.h"
 
-enum { REFUSALS = 3, FAILURES = 8 };
+enum { REFUSALS = 3, PROBES = 3, FAILURES = 8 };
 static const int64_t SECOND_US = 1000000;
 static const int64_t PAUSE_US = 250000, PAUSE_MOST_US = 8000000;
 static const int64_t FAILING_US = 10000000, DOWN_US = 5000000, DOWN_MOST_US = 120000000;
@@ -89,22 +89,22 @@ static void pause_lane(lg_sched *s, lg_lane *l, const lg_request *r, int64_t now
 static void refused(lg_sched *s, lg_request *r, int64_t now)
 {
     lg_lane *l = r->lane;
-    bool alone = l->probe == r;
+    bool full = l->probe == r && l->pauses >= PROBES;
     l->refusals++;
     lg__rate_refund(r, now);
     if (r->seq > l->cut_seq) {
         cut(s, l);
         if (r->reply.fail.code == LG_ERATE) {
-            lg__rate_refused(l, now, alone);
+            lg__rate_refused(l, now, full);
         }
     }
     pause_lane(s, l, r, now);
 }
 
 /* One more for each reply, or for each round trip, while as many are really used. */
-static void widen(const lg_sched *s, lg_lane *l)
+static void widen(const lg_sched *s, lg_lane *l, uint64_t seq)
 {
-    if (l->window < lg__endpoint_limit(s, l->endpoint) && l->in_flight * 2 >= (int)l->window) {
+    if (l->window < lg__endpoint_limit(s, l->endpoint) && seq <= l->full_seq) {
         l->window += l->slow_start ? 1 : 1 / l->window;
     }
 }
@@ -118,7 +118,7 @@ static void taken(const lg_sched *s, lg_request *r, int64_t now)
         l->pauses = 0;
         l->pause_us = 0;
     }
-    widen(s, l);
+    widen(s, l, r->seq);
     lg__rate_grow(l, now);
 }
 

@@ -67,10 +67,14 @@ int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep)
     return ep->limit ? ep->limit : s->cfg.concurrency;
 }
 
-/* While the endpoint is down, calls that hang there keep nobody from trying. */
+/* Behind a cap of costs all have one, to be refused. While the endpoint is down, calls
+ * that hang there keep nobody from trying. */
 static bool has_place(const lg_sched *s, const lg_lane *l)
 {
     const lg_endpoint *ep = l->endpoint;
+    if (s->stats.cap != LG_CAP_NONE) {
+        return true;
+    }
     if (ep->is_down) {
         return !ep->probe;
     }
@@ -218,6 +222,9 @@ lg_request *lg__lane_pick(lg_lane *lane, int turn)
 
 void lg__lane_started(lg_lane *lane, const lg_request *r)
 {
+    if (lane->in_flight >= (int)lane->window) {
+        lane->full_seq = r->seq;
+    }
     if (r->attempts > 1) {
         return;
     }

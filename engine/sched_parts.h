@@ -28,7 +28,7 @@ enum { LG_HALF_US = 500000, LG_HALVES = 121 };
 typedef struct lg_allowance {      /* so many requests, or tokens, in a minute: sched_rate.c */
     int64_t stated, said, learned; /* by the user, by the server, of refusals; 0: not */
     int64_t learned_us;            /* when that was last changed */
-    int64_t taken;                 /* in all */
+    uint32_t taken;                /* in all, the low bits */
     /* What was taken in the last minute and the half second before it, by half seconds:
      * no minute, wherever it begins, holds more than the limit. */
     int64_t half; /* number of the newest */
@@ -52,6 +52,7 @@ typedef struct lg_lane {
     /* How many at once: sched_flow.c */
     double window;
     bool slow_start;
+    uint64_t full_seq; /* up to here as many as the window were sent */
     uint64_t cut_seq;  /* a refusal of what was sent up to here is no news */
     int refusals;      /* since the last good reply */
     bool probing;      /* one at a time, until one is not refused */
@@ -156,8 +157,8 @@ void lg__rate_take(lg_request *r, int64_t now);    /* it is sent */
 void lg__rate_refund(lg_request *r, int64_t now);  /* it never left, or was refused */
 /* r->reply is filled: what it used, and what the server says is left. */
 void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now);
-/* A refusal, the first of its wave; alone: nothing else was in flight */
-void lg__rate_refused(lg_lane *lane, int64_t now, bool alone);
+/* A refusal, the first of its wave; full: others before it, alone too, were refused */
+void lg__rate_refused(lg_lane *lane, int64_t now, bool full);
 void lg__rate_grow(lg_lane *lane, int64_t now); /* a good reply */
 
 /* sched_flow.c: r is SENT and its reply filled. True: nobody need try there any more. */

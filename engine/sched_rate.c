@@ -15,7 +15,7 @@ enum { BURST = 10, STRICT_BURST = 100, SPARE = 100 }; /* parts of a limit */
 enum { FIRST_OUTPUT = 256, LEARN_MIN = 20, GROWTH = 20 };
 static const int64_t SLACK_MS = 61000; /* a limit that comes back later is of no minute */
 
-_Static_assert(sizeof((lg_request *)0)->marks / sizeof(int64_t) == LG_LIMITS, "a mark for each");
+_Static_assert(sizeof((lg_request *)0)->marks / sizeof(uint32_t) == LG_LIMITS, "a mark for each");
 
 /* ---- one allowance --------------------------------------------------------- */
 
@@ -72,7 +72,7 @@ static void take(lg_allowance *a, int64_t n, int64_t now)
     turn(a, now);
     *half_at(a, a->half) += n;
     a->sum += n;
-    a->taken += n;
+    a->taken += (uint32_t)n;
     a->gate_left -= n;
     if (limit > 0) {
         a->earned_us = least(most(a->earned_us, now) + worth_us(n, limit), now + LG_MINUTE_US);
@@ -142,14 +142,20 @@ static int64_t wait(lg_allowance *a, int64_t n, int64_t now)
 
 /* ---- what a call needs ------------------------------------------------------- */
 
+static int32_t narrow(int64_t tokens)
+{
+    return (int32_t)most(0, least(tokens, INT32_MAX / 4));
+}
+
 static int64_t guess_input(lg_request *r)
 {
     if (r->guess == 0) {
-        r->guess = 4;
+        int64_t sum = 4;
         for (size_t i = 0; i < r->n_turns; i++) {
             const lg_text *t = r->turn_texts[i];
-            r->guess += 4 + (int64_t)lg_token_estimate(t->data, t->len);
+            sum += 4 + (int64_t)lg_token_estimate(t->data, t->len);
         }
+        r->guess = narrow(sum);
     }
     return r->guess;
 }
@@ -172,15 +178,15 @@ static void foresee(lg_request *r)
     if (counts_tokens(l)) {
         int64_t longest = lg__ledger_worst_output(r);
         double output = l->mean_output < 0 ? FIRST_OUTPUT : l->mean_output + 1;
-        r->needs[0] = (int64_t)((double)guess_input(r) * l->input_ratio) + 1;
-        r->needs[1] = least(longest, (int64_t)output);
+        r->needs[0] = narrow((int64_t)((double)guess_input(r) * l->input_ratio) + 1);
+        r->needs[1] = narrow(least(longest, (int64_t)output));
     }
 }
 
-static void spell(const int64_t tokens[2], int64_t needs[LG_LIMITS])
+static void spell(const int32_t tokens[2], int64_t needs[LG_LIMITS])
 {
     needs[LG_LIMIT_REQUESTS] = 1;
-    needs[LG_LIMIT_TOKENS] = tokens[0] + tokens[1];
+    needs[LG_LIMIT_TOKENS] = (int64_t)tokens[0] + tokens[1];
     needs[LG_LIMIT_INPUT] = tokens[0];
     needs[LG_LIMIT_OUTPUT] = tokens[1];
 }
@@ -249,7 +255,7 @@ static void learn_size(lg_request *r, const lg_usage *u)
 /* ---- the server's word ---------------------------------------------------------- */
 
 /* What was sent behind r is not in it yet. An older reply's word is no news. */
-static void set_gate(lg_allowance *a, const lg_http_limit *h, uint64_t seq, int64_t mark,
+static void set_gate(lg_allowance *a, const lg_http_limit *h, uint64_t seq, uint32_t mark,
                      int64_t now)
 {
     if (seq < a->gate_seq || h->remaining < 0 || h->reset_ms <= 0) {
@@ -259,7 +265,7 @@ static void set_gate(lg_allowance *a, const lg_http_limit *h, uint64_t seq, int6
     double period = gone > 0 ? (double)h->reset_ms * (double)h->limit / (double)gone : 0;
     a->gate_seq = seq;
     a->gate_limit = h->limit;
-    a->gate_left = h->remaining - (a->taken - mark);
+    a->gate_left = h->remaining - (int64_t)(a->taken - mark);
     a->gate_at_us = now;
     a->gate_us = now + least(h->reset_ms, INT64_C(1) << 40) * 1000;
     a->gate_earns = period > 54000 && period < 66000;
@@ -291,16 +297,16 @@ void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now)
 
 /* ---- what refusals teach ---------------------------------------------------------- */
 
-/* A server that refuses a call which is alone has had enough of this minute: what it took
- * of it is its limit. */
-void lg__rate_refused(lg_lane *lane, int64_t now, bool alone)
+/* A server that refuses again and again what is alone has had enough of this minute: what
+ * it took of it is its limit. A lower one later is believed when it is not far from that. */
+void lg__rate_refused(lg_lane *lane, int64_t now, bool full)
 {
     lg_allowance *a = &lane->allowances[LG_LIMIT_REQUESTS];
     for (int i = 0; i < LG_LIMITS; i++) {
         lane->allowances[i].strict = true;
     }
     turn(a, now);
-    if (a->stated || a->said || a->sum < LEARN_MIN || (!alone && !a->learned)) {
+    if (!full || a->stated || a->said || a->sum < LEARN_MIN || a->sum < a->learned / 2) {
         return;
     }
     a->learned = a->learned ? least(a->learned, a->sum) : a->sum;
