@@ -392,6 +392,7 @@ lg_request *lg__sched_next(lg_sched *s)
 static void take_back(lg_sched *s, lg_request *r)
 {
     lg__rate_refund(r, lg__clock_now(s->clock));
+    r->lane->hold_us = 0;
     lg__ledger_unsent(s, r);
     s->stats.attempts -= r->model->provider ? 1 : 0;
     s->stats.retries -= r->attempts > 1 ? 1 : 0;

@@ -158,6 +158,15 @@ lunagrad.VERSION = nil
 ---@type table<string, string>
 lunagrad.args = nil
 
+--- What a model's table may have besides the body's fields (temperature, max_tokens, …).
+---@class lunagrad.model_spec
+---@field base_url string|nil
+---@field api_key string|nil
+---@field concurrency integer|nil calls in flight at this endpoint, at most
+---@field rpm integer|nil requests a minute that the server allows; calls are spread to it
+---@field tpm integer|nil tokens a minute, input and output
+---@field memo boolean|nil false: equal calls are asked again
+
 ---@class lunagrad.model
 ---@field name string
 ---@overload fun(question: lunagrad.text): Var
@@ -165,7 +174,7 @@ lunagrad.args = nil
 
 --- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
 --- arguments the one that plays the role "model".
----@param spec? string|table|fun(request: table): string
+---@param spec? string|lunagrad.model_spec|table|fun(request: table): string
 ---@param name? string
 ---@return lunagrad.model
 function lunagrad.model(spec, name) end
@@ -241,7 +250,8 @@ function lunagrad.spawn(fn, context, ...) end
 --- Options of the engine, before anything else is used.
 ---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end
---- What was done so far.
+--- What was done so far. While calls are held back: held (how many), held_seconds (until the
+--- first may go) and held_by ("rate" or "down").
 ---@return table
 function lunagrad.stats() end
 --- The operators' prompts by name; assign a text or a variable to replace one.

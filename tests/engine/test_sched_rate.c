@@ -252,10 +252,473 @@ static void test_goodput_of_refusals(void **state)
     check_goodput(false, false, 0.95, 0.20);
 }
 
+/* ---- small helpers ------------------------------------------------------------ */
+
+static lg_request *submit_kind(fixture *f, lg_model *model, const char *text, int kind)
+{
+    lg_request *r = make(f, model, text);
+    assert_non_null(r);
+    r->kind = kind;
+    assert_ptr_equal(lg__sched_submit(f->s, r), r);
+    return r;
+}
+
+static void submit_many(fixture *f, const char *prefix, int n, int kind)
+{
+    char text[80];
+    for (int i = 0; i < n; i++) {
+        snprintf(text, sizeof text, "%s %d", prefix, i);
+        submit_kind(f, f->model, text, kind);
+    }
+}
+
+/* All that may start now; how many. */
+static int start_all(fixture *f, lg_request **sent, int most)
+{
+    int n = 0;
+    for (lg_request *r; n < most && (r = lg__sched_next(f->s)) != NULL; n++) {
+        sent[n] = r;
+    }
+    return n;
+}
+
+static void good(fixture *f, lg_request *r)
+{
+    assert_int_equal(answer(f, r, 200, GOOD("A")), LG_REQ_DONE);
+    lg__sched_release(f->s, r);
+}
+
+static lg_request *start_one(fixture *f)
+{
+    lg_request *r = lg__sched_next(f->s);
+    assert_non_null(r);
+    assert_int_equal(r->state, LG_REQ_SENT);
+    return r;
+}
+
+/* ---- how many at once ------------------------------------------------------------ */
+
+/* However many of one wave are refused, it is one piece of news. */
+static void test_half_once_a_round_trip(void **state)
+{
+    (void)state;
+    fixture f;
+    lg_request *sent[64];
+    fixture_start(&f, &(lg_sched_config){.concurrency = 32});
+    submit_many(&f, "a", 200, LG_FORWARD);
+    assert_int_equal(start_all(&f, sent, 64), 32);
+    for (int i = 0; i < 32; i++) { /* two refused, thirty not */
+        int status = i == 3 || i == 4 ? 429 : 200;
+        answer(&f, sent[i], status, status == 200 ? GOOD("A") : "");
+        if (status == 200) {
+            lg__sched_release(f.s, sent[i]);
+        }
+    }
+    int n = start_all(&f, sent, 64);
+    assert_in_range(n, 14, 17);
+    for (int i = 0; i < n; i++) {
+        good(&f, sent[i]);
+    }
+    assert_in_range(start_all(&f, sent, 64), n, n + 2); /* one more a round trip */
+    fixture_end(&f);
+}
+
+static void test_never_below_one(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 4, .max_attempts = 99});
+    submit_many(&f, "a", 8, LG_FORWARD);
+    for (int i = 0; i < 40; i++) {
+        lg_request *r;
+        while ((r = lg__sched_next(f.s)) == NULL) {
+            advance_to_due(&f);
+        }
+        answer(&f, r, i % 3 == 0 ? 429 : i % 3 == 1 ? 503 : 529, "");
+    }
+    assert_int_equal(stats_of(&f).failed, 0);
+    assert_null(strstr(f.logged, "gave up"));
+    fixture_end(&f);
+}
+
+/* The server's delay holds all calls to the model there, and none to another model. */
+static void test_retry_after_holds_the_lane(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 8});
+    lg_model *other = fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    other->model[0] = 'n';
+    submit(&f, "a");
+    lg_request *a = start_one(&f);
+    submit(&f, "b");
+    assert_int_equal(answer_later(&f, a, 429, 12000), LG_REQ_BACKOFF);
+    assert_null(lg__sched_next(f.s));
+    lg_stats s = stats_of(&f);
+    assert_int_equal(s.held, 1);
+    assert_int_equal(s.held_until_us, 12 * SECOND);
+    assert_int_equal(s.held_by, LG_HOLD_RATE);
+    lg_request *c = submit_to(&f, other, "c");
+    assert_ptr_equal(start_one(&f), c);
+    assert_int_equal(lg__sched_due(f.s), 12 * SECOND);
+    advance(&f, 12 * SECOND);
+    assert_string_equal(start_one(&f)->turn_texts[0]->data, "b");
+    assert_int_equal(stats_of(&f).held, 0);
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(other);
+    fixture_end(&f);
+}
+
+/* Three refusals in a row: silence, then one call alone, and silence twice as long. */
+static void test_pause_and_probe(void **state)
+{
+    (void)state;
+    fixture f;
+    lg_request *sent[8];
+    fixture_start(&f, &(lg_sched_config){.concurrency = 4, .max_attempts = 99});
+    submit_many(&f, "a", 20, LG_FORWARD);
+    assert_int_equal(start_all(&f, sent, 8), 4);
+    for (int i = 0; i < 4; i++) {
+        answer(&f, sent[i], 429, "");
+    }
+    assert_null(lg__sched_next(f.s));
+    for (int64_t pause = SECOND / 4; pause <= 8 * SECOND; pause *= 2) {
+        advance(&f, pause - 1);
+        assert_null(lg__sched_next(f.s));
+        advance(&f, 1);
+        assert_int_equal(start_all(&f, sent, 8), 1);
+        answer(&f, sent[0], 429, "");
+    }
+    advance(&f, 8 * SECOND);
+    assert_int_equal(start_all(&f, sent, 8), 1);
+    good(&f, sent[0]);
+    assert_int_equal(start_all(&f, sent, 8), 2); /* the window was at one */
+    good(&f, sent[0]);
+    good(&f, sent[1]);
+    assert_in_range(start_all(&f, sent, 8), 2, 3);
+    fixture_end(&f);
+}
+
+/* ---- turns of kinds ---------------------------------------------------------------- */
+
+static void test_steps_before_new_work(void **state)
+{
+    (void)state;
+    static const int want[] = {LG_BACKWARD,  LG_OPTIMIZER, LG_JUDGE,    LG_BACKWARD,
+                               LG_OPTIMIZER, LG_BACKWARD,  LG_BACKWARD, LG_FORWARD};
+    fixture f;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 1});
+    submit_many(&f, "f", 3, LG_FORWARD);
+    lg_request *tried = start_one(&f);
+    answer(&f, tried, 500, "");
+    submit_many(&f, "b", 4, LG_BACKWARD);
+    submit_many(&f, "o", 2, LG_OPTIMIZER);
+    submit_many(&f, "j", 1, LG_JUDGE);
+    advance(&f, SECOND);
+    assert_ptr_equal(start_one(&f), tried); /* what was tried goes first */
+    good(&f, tried);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        lg_request *r = start_one(&f);
+        assert_int_equal(r->kind, want[i]);
+        good(&f, r);
+    }
+    fixture_end(&f);
+}
+
+/* Backward work without end, of the same model or of another one of the endpoint, leaves
+ * an eighth to new work. */
+static void nobody_starves(bool apart)
+{
+    fixture f;
+    int forward = 0;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 2});
+    lg_model *other = fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    other->model[0] = 'n';
+    submit_many(&f, "f", 50, LG_FORWARD);
+    for (int i = 0; i < 160; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "b %d", i);
+        submit_kind(&f, apart ? other : f.model, text, LG_BACKWARD);
+        lg_request *r = start_one(&f);
+        forward += r->kind == LG_FORWARD;
+        good(&f, r);
+    }
+    assert_in_range(forward, 18, 22);
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(other);
+    fixture_end(&f);
+}
+
+static void test_nobody_starves(void **state)
+{
+    (void)state;
+    nobody_starves(false);
+    nobody_starves(true);
+}
+
+/* ---- limits ---------------------------------------------------------------------------- */
+
+static void test_stated_limit_is_kept(void **state)
+{
+    (void)state;
+    fixture f;
+    int n = 0;
+    fixture_start(&f, NULL);
+    f.model->requests_per_minute = 3;
+    submit_many(&f, "a", 20, LG_FORWARD);
+    while (lg__clock_now(&f.clock) < 300 * SECOND) {
+        lg_request *r = lg__sched_next(f.s);
+        if (r) {
+            n++;
+            good(&f, r);
+        } else {
+            assert_int_equal(stats_of(&f).held_by, LG_HOLD_RATE);
+            advance_to_due(&f);
+        }
+    }
+    assert_in_range(n, 14, 16);
+    fixture_end(&f);
+}
+
+/* One call that needs more than a minute holds goes alone, and is not kept for ever. */
+static void test_bigger_than_a_minute(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    f.model->tokens_per_minute = 5;
+    submit_many(&f, "some words that are more than five", 3, LG_FORWARD);
+    for (int i = 0; i < 3; i++) {
+        lg_request *r;
+        while ((r = lg__sched_next(f.s)) == NULL) {
+            advance_to_due(&f);
+        }
+        good(&f, r);
+    }
+    assert_in_range(lg__clock_now(&f.clock), 100 * SECOND, 600 * SECOND);
+    fixture_end(&f);
+}
+
+/* Others use the key, too: nothing is left, and the server says until when. */
+static void test_the_servers_word(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    submit_many(&f, "a", 5, LG_FORWARD);
+    lg_request *r = start_one(&f);
+    lg_http_done d = done_of(&f, 200, GOOD("A"));
+    d.limits[LG_LIMIT_REQUESTS] = (lg_http_limit){1000, 0, 7000};
+    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_DONE);
+    lg__sched_release(f.s, r);
+    assert_null(lg__sched_next(f.s));
+    assert_int_equal(stats_of(&f).held_until_us, 7 * SECOND);
+    advance(&f, 7 * SECOND);
+    r = start_one(&f);
+    d = done_of(&f, 200, GOOD("A")); /* Azure: what it says is no word */
+    d.limits[LG_LIMIT_REQUESTS] = (lg_http_limit){1000, -1, 7000};
+    d.limits[LG_LIMIT_TOKENS] = (lg_http_limit){0, 0, 0};
+    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_DONE);
+    lg__sched_release(f.s, r);
+    r = start_one(&f);
+    d = done_of(&f, 200, GOOD("A")); /* a day's allowance is not waited for */
+    d.limits[LG_LIMIT_REQUESTS] = (lg_http_limit){200, 0, 40000000};
+    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_DONE);
+    lg__sched_release(f.s, r);
+    start_one(&f);
+    fixture_end(&f);
+}
+
+/* What never left is given back. */
+static void test_unsent_is_given_back(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    f.model->requests_per_minute = 1;
+    submit_many(&f, "a", 3, LG_FORWARD);
+    lg_request *r = start_one(&f);
+    assert_null(lg__sched_next(f.s));
+    lg__sched_withdraw(f.s, r);
+    lg__sched_cancel(f.s, start_one(&f)); /* held no more, as nothing was taken */
+    assert_null(lg__sched_next(f.s));     /* that one may have been counted */
+    fixture_end(&f);
+}
+
+/* ---- a server that is down ------------------------------------------------------------------ */
+
+/* Fails all that starts, until time is up; how many that were. */
+static int fail_until(fixture *f, int64_t end_us, int status)
+{
+    int n = 0;
+    for (;;) {
+        lg_request *r = lg__sched_next(f->s);
+        if (r && r->state == LG_REQ_SENT) {
+            n++;
+            answer(f, r, status, "");
+        } else if (r) {
+            lg__sched_release(f->s, r);
+            continue;
+        }
+        int64_t due = lg__sched_due(f->s);
+        if (!r && (due > end_us || due == INT64_MAX)) {
+            lg__clock_advance(&f->clock, end_us);
+            return n;
+        }
+        if (!r) {
+            lg__clock_advance(&f->clock, due);
+        }
+    }
+}
+
+static void test_breaker(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 4, .max_attempts = 99});
+    submit_many(&f, "a", 4, LG_FORWARD);
+    assert_false(lg__sched_is_open(f.s, f.model));
+    fail_until(&f, 10 * SECOND - 1, 500);
+    assert_false(lg__sched_is_open(f.s, f.model)); /* not for so short a time */
+    while (!lg__sched_is_open(f.s, f.model)) {
+        fail_until(&f, lg__clock_now(&f.clock) + SECOND / 10, 500);
+    }
+    assert_part(f.logged, "failures in a row in 1");
+    assert_part(f.logged, "its server is left alone for 5 s");
+    assert_in_range(fail_until(&f, lg__clock_now(&f.clock) + 65 * SECOND, 500), 3, 4);
+    assert_int_equal(stats_of(&f).failed, 0); /* they wait */
+    assert_int_equal(stats_of(&f).held_by, LG_HOLD_DOWN);
+    lg_request *r;
+    while ((r = lg__sched_next(f.s)) == NULL) {
+        advance_to_due(&f);
+    }
+    assert_null(lg__sched_next(f.s)); /* one tries */
+    good(&f, r);
+    assert_false(lg__sched_is_open(f.s, f.model));
+    assert_part(f.logged, "its server answers again");
+    assert_int_equal(stats_of(&f).held, 0);
+    fixture_end(&f);
+}
+
+/* Ten minutes of nothing else: all in line fail, and a new call is tried anew. */
+static void test_breaker_gives_up(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 4, .max_attempts = 99});
+    submit_many(&f, "a", 50, LG_FORWARD);
+    while (!lg__sched_is_open(f.s, f.model)) {
+        fail_until(&f, lg__clock_now(&f.clock) + SECOND, 500);
+    }
+    f.logged[0] = '\0';
+    assert_in_range(fail_until(&f, 900 * SECOND, 500), 6, 12); /* 5 s … 2 min apart */
+    assert_int_equal(stats_of(&f).failed, 50);
+    assert_int_equal(stats_of(&f).queued + stats_of(&f).waiting, 0);
+    assert_part(f.logged, "given up");
+    assert_false(lg__sched_is_open(f.s, f.model));
+    submit(&f, "new");
+    good(&f, start_one(&f));
+    fixture_end(&f);
+}
+
+/* A call that hangs since before is no reason not to try. */
+static void test_breaker_tries_beside_hanging_calls(void **state)
+{
+    (void)state;
+    fixture f;
+    lg_request *hanging;
+    fixture_start(&f, &(lg_sched_config){.concurrency = 1, .max_attempts = 99});
+    lg_model *wide = fixture_model(&f, "https://y/v1", "k", 2);
+    hanging = submit_to(&f, wide, "hangs");
+    assert_ptr_equal(start_one(&f), hanging);
+    submit_to(&f, wide, "a");
+    while (!lg__sched_is_open(f.s, wide)) {
+        fail_until(&f, lg__clock_now(&f.clock) + SECOND, 500);
+    }
+    advance(&f, 100 * SECOND);
+    start_one(&f);
+    assert_null(lg__sched_next(f.s));
+    lg__sched_cancel(f.s, hanging);
+    assert_null(lg__sched_next(f.s));
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(wide);
+    fixture_end(&f);
+}
+
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+/* A lane of each of two models at one endpoint, refused and held. */
+static int oom_lanes(support_heap *h, void *ctx)
+{
+    fixture f;
+    (void)ctx;
+    memset(&f, 0, sizeof f);
+    support_mem_on(&f.mem, h);
+    int err = fixture_start_on(&f, &(lg_sched_config){.max_attempts = 3});
+    lg_model *other = err ? NULL : fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    err = err || !other ? LG_ENOMEM : LG_OK;
+    if (other) {
+        other->model[0] = 'n';
+    }
+    for (int i = 0; err == LG_OK && i < 4; i++) {
+        lg_request *r = make(&f, i % 2 ? other : f.model, i < 2 ? "a" : "b"), *got;
+        got = r ? lg__sched_submit(f.s, r) : NULL;
+        if (!got) {
+            lg__request_free(&f.mem, r);
+            err = LG_ENOMEM;
+        }
+    }
+    for (int step = 0; err == LG_OK && step < 40; step++) {
+        lg_request *r = lg__sched_next(f.s);
+        if (r && r->state == LG_REQ_SENT) {
+            answer(&f, r, r->attempts == 1 ? 429 : 200, r->attempts == 1 ? "" : GOOD("A"));
+        }
+        if (r && r->state == LG_REQ_FAILED) {
+            assert_true(h->faults > 0);
+            err = LG_ENOMEM;
+        }
+        if (r && (r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED)) {
+            lg__sched_release(f.s, r);
+        }
+        advance(&f, SECOND);
+    }
+    if (h->faults == 0) {
+        assert_int_equal(stats_of(&f).calls, 4);
+    }
+    lg__sched_free(f.s);
+    lg__model_destroy(other);
+    lg__model_destroy(f.model);
+    lg__log_free(&f.log);
+    return err;
+}
+
+static void test_oom_lanes(void **state)
+{
+    (void)state;
+    oom_sweep(oom_lanes, NULL);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_goodput_stated),
     cmocka_unit_test(test_goodput_headers),
     cmocka_unit_test(test_goodput_of_refusals),
+    cmocka_unit_test(test_half_once_a_round_trip),
+    cmocka_unit_test(test_never_below_one),
+    cmocka_unit_test(test_retry_after_holds_the_lane),
+    cmocka_unit_test(test_pause_and_probe),
+    cmocka_unit_test(test_steps_before_new_work),
+    cmocka_unit_test(test_nobody_starves),
+    cmocka_unit_test(test_stated_limit_is_kept),
+    cmocka_unit_test(test_bigger_than_a_minute),
+    cmocka_unit_test(test_the_servers_word),
+    cmocka_unit_test(test_unsent_is_given_back),
+    cmocka_unit_test(test_breaker),
+    cmocka_unit_test(test_breaker_gives_up),
+    cmocka_unit_test(test_breaker_tries_beside_hanging_calls),
+    cmocka_unit_test(test_oom_lanes),
 };
 
 LG_TEST_MAIN(tests)
