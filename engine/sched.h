@@ -1,8 +1,8 @@
 /* sched.h - which call goes next: lines, limits, single flight, retries, memo.
  *
  * One endpoint (origin and key) has a limit of calls in flight, and a lane for each model,
- * which follows the server's limits. Passive: engine.c asks what to start, starts it, and tells how it
- * ended; the verdict (done, again later, failed) is decided here. */
+ * which follows the server's limits. Passive: engine.c asks what to start, starts it, and
+ * tells how it ended; the verdict (done, again later, failed) is decided here. */
 #ifndef LG_SCHED_H
 #define LG_SCHED_H
 

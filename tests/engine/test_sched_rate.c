@@ -547,7 +547,7 @@ static void test_unsent_is_given_back(void **state)
     fixture_end(&f);
 }
 
-/* ---- a server that is down ------------------------------------------------------------------ */
+/* ---- a server that is down -------------------------------------------------- */
 
 /* Fails all that starts, until time is up; how many that were. */
 static int fail_until(fixture *f, int64_t end_us, int status)
@@ -648,7 +648,7 @@ static void test_breaker_tries_beside_hanging_calls(void **state)
     fixture_end(&f);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------- */
 
 /* A lane of each of two models at one endpoint, refused and held. */
 static int oom_lanes(support_heap *h, void *ctx)
