@@ -7,9 +7,10 @@
 #include <strings.h>
 
 #include "gradient_internal.h"
+#include "media.h"
 #include "template.h"
 
-enum { MAX_PARTS = 8 };
+enum { MAX_PARTS = 8, MAX_EXHIBITS = 8 };
 
 /* ---- jobs -------------------------------------------------------------- */
 
@@ -90,11 +91,29 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
     return err;
 }
 
-static int call_node(lg_pass *p, lg_var *system, lg_var *user, const char *role, lg_var **out)
+/* Pictures and sound that the step is about: the critic must see them, too. */
+static size_t exhibits(const lg_var *about, lg_text *list[MAX_EXHIBITS])
+{
+    size_t n = 0;
+    for (uint32_t i = 0; about->node && i < about->node->n_edges && n < MAX_EXHIBITS - 1; i++) {
+        lg_text *seen = about->node->edges[i].seen;
+        if (seen && seen->media > LG_MEDIA_TURN)
+            list[n++] = seen;
+    }
+    lg_text *made = lg__var_first_text(about);
+    if (made && made->media > LG_MEDIA_TURN)
+        list[n++] = made;
+    return n;
+}
+
+static int call_node(lg_pass *p, const lg_step *s, lg_var *system, lg_var *user, const char *role,
+                     lg_var **out)
 {
     lg_graph *g = p->g;
     lg_var *v;
-    int err = lg__node_new(g, LG_OP_CALL, 2, role, &v);
+    lg_text *shown[MAX_EXHIBITS];
+    size_t n = exhibits(s->var, shown);
+    int err = lg__node_new(g, LG_OP_CALL, 2 + n, role, &v);
     if (err)
         return err;
     v->node->u.call = lg__mem_zero(g->mem, sizeof(lg_call_data));
@@ -107,6 +126,8 @@ static int call_node(lg_pass *p, lg_var *system, lg_var *user, const char *role,
     }
     if (!err)
         err = lg__node_edge(v->node, "user", user);
+    for (size_t i = 0; !err && i < n; i++)
+        err = lg__node_constant(v->node, LG_PART, shown[i]);
     if (err)
         lg__node_discard(v);
     else
@@ -132,7 +153,7 @@ int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, c
         snprintf(role, sizeof role, "feedback on %.80s", lg_var_role(s->var));
         if (lg_utf8_check(role, strlen(role)) >= 0)
             snprintf(role, sizeof role, "feedback");
-        err = call_node(p, sys, text, role, &asked);
+        err = call_node(p, s, sys, text, role, &asked);
     }
     if (err) {
         if (text)

@@ -131,7 +131,7 @@ static void shortest(char out[NUMBER_SIZE], double x)
 
 /* ---- the scanner --------------------------------------------------------- */
 
-enum { DEPTH = 1000, CJSON_NUMBER = 63 };
+enum { DEPTH = LG_JSON_DEPTH, CJSON_NUMBER = 63 };
 
 typedef struct scan {
     const char *s;

@@ -13,6 +13,8 @@
 
 #include "bytes.h"
 
+enum { LG_JSON_DEPTH = 1000 };
+
 typedef struct cJSON lg_json; /* borrowed pointers into one tree */
 
 /* *out is owned by the caller, free with lg__json_free. 0, LG_EPARSE, LG_EUTF8,
@@ -44,5 +46,7 @@ bool lg__json_true(const lg_json *j);
 int lg__json_write_string(lg_bytes *b, const char *s, size_t len);
 /* Shortest form that reads back the same, whatever the locale; not finite: null */
 int lg__json_write_number(lg_bytes *b, double x);
+/* A whole value, compact, members in their order; NULL: null. → b->err */
+int lg__json_write(lg_bytes *b, const lg_json *j);
 
 #endif

@@ -247,16 +247,21 @@ enum lg_event_type {
     LG_EVENT_TOOL,     /* a tool is to run: lg_tool_return or lg_tool_fail */
     LG_EVENT_GRADIENT, /* a tool's own backward is to run: lg_tool_feedback for
                           each input, then lg_tool_return or lg_tool_fail */
-    LG_EVENT_ABANDON   /* the host work of this id is no longer wanted */
+    LG_EVENT_ABANDON,  /* the host work of this id is no longer wanted */
+    LG_EVENT_PARTIAL   /* more of a streamed answer: text is what is new. After a failed
+                          attempt it begins anew: then restart is true */
 };
 /* Unknown types must be ignored. */
 typedef struct lg_event {
     size_t size;
     int type;
-    uint64_t id;  /* VAR: the variable's; else the id to answer with */
-    uint64_t tag; /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
+    uint64_t id;      /* VAR: the variable's; else the id to answer with */
+    uint64_t tag;     /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
                        CALL: the model's */
-    lg_var *var;  /* VAR, TOOL, GRADIENT: borrowed until the next lg_engine_next */
+    lg_var *var;      /* VAR, TOOL, GRADIENT, PARTIAL: borrowed until the next lg_engine_next */
+    const char *text; /* PARTIAL: borrowed likewise */
+    size_t len;
+    bool restart;
 } lg_event;
 /* NULL when drained; borrowed until the next call of lg_engine_next. A tool's
  * or call's event comes once; its answer may come at any later time. */
@@ -270,6 +275,14 @@ enum lg_state { LG_PENDING = 0, LG_READY, LG_FAILED, LG_CANCELLED };
  * the variable takes feedback. *out is owned by the caller (lg_var_unref). */
 LG_API int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, bool grad,
                       lg_var **out);
+/* The same with a picture, sound or document. type: "image/png", …, or NULL: told by the
+ * first bytes; "image/url" (and "audio/url", "application/pdf-url"): data is an address
+ * that the provider fetches. LG_EINVAL: no kind that is known, or not what type says. */
+LG_API int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t len,
+                            const char *role, bool grad, lg_var **out);
+/* "image/png", … of a ready variable, NULL: text. Its bytes are lg_var_text().
+ * "application/vnd.lunagrad.turn+json": a model's answer that calls tools. */
+LG_API const char *lg_var_media(const lg_var *v);
 LG_API lg_var *lg_var_ref(lg_var *v);
 LG_API void lg_var_unref(lg_var *v);
 LG_API uint64_t lg_var_id(const lg_var *v); /* never reused */
@@ -292,6 +305,7 @@ LG_API int lg_var_set_example(lg_var *v, int64_t example);
 /* A new version. Nodes made before keep seeing the old one. LG_ESTATE when the
  * variable is pending, LG_EUTF8. */
 LG_API int lg_var_set(lg_var *v, const char *text, size_t len);
+LG_API int lg_var_set_media(lg_var *v, const char *type, const void *data, size_t len);
 LG_API size_t lg_var_versions(const lg_var *v); /* 1 for a fresh leaf */
 /* i from 0 (the oldest). Borrowed until the variable is set or freed. */
 LG_API const char *lg_var_version(const lg_var *v, size_t i, size_t *len);
@@ -346,8 +360,13 @@ LG_API int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud
 
 /* ---- models ------------------------------------------------------------ */
 
-/* One body field: name as in OpenAI Chat Completions (max_tokens, temperature,
- * stop, …; providers translate), value as JSON text. */
+/* One body field: name as in OpenAI Chat Completions (max_tokens, temperature, stop,
+ * reasoning_effort, …; dialects translate), value as JSON text. Three have a form of
+ * their own, the same for every dialect:
+ * tools        [{"name":…, "description":…, "parameters": JSON Schema}, …]; an answer that
+ *              calls some is a turn, see lg_var_media()
+ * tool_choice  "auto", "none", "required" or {"name":…}
+ * schema       {"name":…, "schema": JSON Schema, "strict": true}: the answer is such JSON */
 typedef struct lg_option {
     const char *name;
     const char *json;
@@ -355,7 +374,9 @@ typedef struct lg_option {
 
 typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
-    const char *dialect;      /* "openai" or "host" */
+    const char *dialect;      /* "host", or how the server is spoken to: "openai",
+                                 "responses", "azure", "anthropic", "gemini", "ollama", …:
+                                 the rows of engine/provider.c */
     const char *name;         /* as people write it: "openai/gpt-4o-mini" */
     const char *model;        /* as the server knows it */
     const char *base_url;     /* "https://api.openai.com/v1"; not for host */
@@ -372,6 +393,14 @@ typedef struct lg_model_config {
      * not known. Without its own price cached or cache_write costs as input does. */
     int64_t price_input, price_output, price_cached, price_cache_write;
     int64_t max_output; /* worst case of a call without max_tokens; 0: 4096 */
+    /* How the server differs from its dialect, words between blanks: "a>b" sends the
+     * field a as b, "-a" never sends it, others are flags (engine/model.h). NULL: as is */
+    const char *quirks;
+    /* Whom to ask when this one cannot be had (nobody answers, overload, limits, no key, no
+     * money, too long for it), in this order; at most 9, without fallbacks of their own.
+     * Counted. The calls then go to them as if they had been made so. */
+    lg_model *const *fallbacks;
+    size_t n_fallbacks;
     /* What the server allows, if it is known; 0: what its replies' headers and refusals
      * tell. Calls are spread so that no minute holds more; see docs/limits.md. Models of
      * one name, base_url and api_key share it. */
@@ -388,8 +417,15 @@ LG_API const char *lg_model_name(const lg_model *m);
 /* Making a node schedules it. Inputs are counted, names and roles copied; *out
  * is owned by the caller. LG_EINVAL when a variable is another engine's. */
 
+/* Roles of messages: "system", "developer", "user", "assistant";
+ * LG_PART: another part of the message before (a picture behind its question);
+ * "tool NAME ID": the result of the call ID of the tool NAME, "tool NAME ID error" when
+ * it failed; behind the assistant's turn that called it;
+ * "describe NAME": no message, but the description of the tool NAME (option tools), so
+ * that feedback reaches it. */
+#define LG_PART "+"
 typedef struct lg_message {
-    const char *role; /* "system", "user", "assistant" */
+    const char *role;
     lg_var *var;
 } lg_message;
 typedef struct lg_call {
@@ -402,6 +438,8 @@ typedef struct lg_call {
     uint32_t sample; /* equal calls with equal samples are one call */
     int kind;        /* enum lg_kind */
     int64_t example; /* -1: none */
+    bool stream;     /* LG_EVENT_PARTIAL as the answer comes; the answer is the same */
+    uint64_t tag;    /* echoed in LG_EVENT_PARTIAL */
 } lg_call;
 LG_API void lg_call_init(lg_call *c);
 LG_API int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out);
@@ -455,9 +493,14 @@ typedef struct lg_request_view {
 LG_API int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out);
 LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role,
                            const char **text, size_t *len);
+/* "image/png", …; NULL: text. */
+LG_API const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i);
 LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
 LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                          const char *finish_reason, const lg_usage *usage);
+/* The same with another kind of value: "image/png", …, or a turn that calls tools. */
+LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *data,
+                               size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 
 /* "stop", "length", "content_filter", … of a model's answer; NULL for others. */

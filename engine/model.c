@@ -101,7 +101,7 @@ static const char *config_problem(const lg_model_config *cfg)
 {
     bool host = cfg->dialect && strcmp(cfg->dialect, "host") == 0;
     if (!host && (!cfg->dialect || !lg__provider_find(cfg->dialect))) {
-        return "unknown dialect; known are \"openai\" and \"host\"";
+        return "unknown dialect";
     }
     if (host && cfg->base_url) {
         return "a host model has no base_url";
@@ -127,7 +127,14 @@ static const char *config_problem(const lg_model_config *cfg)
 
 static bool is_reserved(const char *name)
 {
-    return strcmp(name, "model") == 0 || strcmp(name, "messages") == 0;
+    static const char *const names[] = {"model", "messages", "contents",
+                                        "input", "system",   "systemInstruction"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why)
@@ -140,7 +147,7 @@ int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why)
         return LG_EINVAL;
     }
     if (is_reserved(o->name)) {
-        *why = "an option must not replace model or messages";
+        *why = "an option must not replace the model or its messages";
         return LG_EINVAL;
     }
     lg_json *value = NULL;
@@ -255,6 +262,62 @@ static int copy_config(lg_model *model, const lg_model_config *cfg, const char *
     return copy_options(model, cfg, why);
 }
 
+/* ---- quirks ------------------------------------------------------------ */
+
+static unsigned quirk_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        unsigned flag;
+    } known[] = {
+        {"no_stream_usage", LG_QUIRK_NO_STREAM_USAGE},
+        {"json_object", LG_QUIRK_JSON_OBJECT},
+        {"developer", LG_QUIRK_DEVELOPER},
+        {"tool_any", LG_QUIRK_TOOL_ANY},
+        {"responses", LG_QUIRK_RESPONSES},
+        {"old_version", LG_QUIRK_OLD_VERSION},
+        {"v1", LG_QUIRK_V1},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i].word, word) == 0) {
+            return known[i].flag;
+        }
+    }
+    return 0;
+}
+
+/* One word: "a>b", "-a" or a flag. */
+static int read_quirk(lg_model *model, char *word, const char **why)
+{
+    char *becomes = strchr(word, '>');
+    if (word[0] == '-') {
+        return lg__model_repair(model, word + 1, NULL);
+    }
+    if (becomes) {
+        *becomes = '\0';
+        return lg__model_repair(model, word, becomes + 1);
+    }
+    unsigned flag = quirk_of(word);
+    model->quirks |= flag;
+    *why = flag ? NULL : "quirks holds a word that is none";
+    return flag ? LG_OK : LG_EINVAL;
+}
+
+static int read_quirks(lg_model *model, const char *quirks, const char **why)
+{
+    char *copy = lg__mem_strdup(model->mem, quirks), *rest = copy;
+    int err = copy || !quirks ? LG_OK : LG_ENOMEM;
+    for (char *word; !err && rest && (word = strsep(&rest, " ")) != NULL;) {
+        err = word[0] ? read_quirk(model, word, why) : LG_OK;
+        err = err == LG_ESTATE ? LG_EINVAL : err;
+    }
+    lg__mem_free(model->mem, copy, quirks ? strlen(quirks) + 1 : 0);
+    if (err == LG_EINVAL && !*why) {
+        *why = "quirks renames a field twice, or one that has no other name";
+    }
+    return err;
+}
+
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why)
 {
     *out = NULL;
@@ -280,6 +343,7 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->tokens_per_minute = cfg->tokens_per_minute;
     model->provider = lg__provider_find(cfg->dialect);
     int err = copy_config(model, cfg, why);
+    err = err ? err : read_quirks(model, cfg->quirks, why);
     if (err) {
         lg__model_destroy(model);
         return err;
@@ -311,6 +375,7 @@ void lg__model_destroy(lg_model *model)
         lg__mem_strfree(m, r->to);
         lg__mem_free(m, r, sizeof *r);
     }
+    lg__mem_free(m, model->fallbacks, model->n_fallbacks * sizeof(lg_model *));
     lg__mem_free(m, model, sizeof *model);
 }
 

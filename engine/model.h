@@ -17,6 +17,17 @@ typedef struct lg_repair { /* a refused field: renamed, or dropped (to NULL) */
     struct lg_repair *next;
 } lg_repair;
 
+/* How compatible servers differ, as words of lg_model_config.quirks. */
+enum lg_quirk {
+    LG_QUIRK_NO_STREAM_USAGE = 1, /* no_stream_usage: refuses stream_options */
+    LG_QUIRK_JSON_OBJECT = 2,     /* json_object: knows no JSON Schema, only "JSON" */
+    LG_QUIRK_DEVELOPER = 4,       /* developer: instructions are the developer's role */
+    LG_QUIRK_TOOL_ANY = 8,        /* tool_any: tool_choice "any" for "required" */
+    LG_QUIRK_RESPONSES = 16,      /* responses: tools may need the Responses API */
+    LG_QUIRK_OLD_VERSION = 32,    /* old_version: the API's earlier version */
+    LG_QUIRK_V1 = 64              /* v1: Azure's surface without versions */
+};
+
 struct lg_model {
     uint32_t refs;
     lg_engine *engine;
@@ -31,6 +42,9 @@ struct lg_model {
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
+    unsigned quirks;      /* enum lg_quirk */
+    lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
+    size_t n_fallbacks;
     struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
     lg_model *next;       /* the engine's list */
     int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media.h"
 #include "template.h"
 
 const char *lg_op_name(int op)
@@ -49,9 +50,40 @@ static enum lg_way pass_on(const lg_node *node)
     return LG_WAY_ON;
 }
 
+/* What can be read of t, cut to size. NULL: memory */
 static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens)
 {
-    return lg__text_trim(g->mem, t, max_tokens);
+    lg_text *said = lg__media_describe(g->mem, t);
+    lg_text *cut = said ? lg__text_trim(g->mem, said, max_tokens) : NULL;
+    lg__text_unref(said);
+    return cut;
+}
+
+/* A picture or sound that was put where only words can stand. */
+static const lg_edge *wordless_input(const lg_node *node)
+{
+    for (uint32_t i = 0; i < node->n_edges; i++)
+        if (node->edges[i].seen && node->edges[i].seen->media > LG_MEDIA_TURN)
+            return &node->edges[i];
+    return NULL;
+}
+
+static bool stop_at_wordless(lg_graph *g, lg_node *node)
+{
+    const lg_edge *e = wordless_input(node);
+    if (!e)
+        return false;
+    lg_fail f;
+    char who[120];
+    lg__fail_init(&f);
+    lg__fail_set(&f, g->mem, LG_EINVAL, "%s: \"%s\" is %s, which cannot be joined into a text",
+                 lg__var_describe(node->out, who, sizeof who), e->name->data,
+                 lg__media_type(e->seen->media));
+    lg__fail_hint(&f, g->mem,
+                  "give it to the model as a part of its own: model{ { text, picture } }");
+    lg__var_fail(node->out, LG_EINVAL, &f);
+    lg__fail_free(&f);
+    return true;
 }
 
 /* ---- conversations ----------------------------------------------------- */
@@ -177,26 +209,40 @@ static lg_text *call_conversation(lg_graph *g, const lg_node *node, size_t max_t
 /* ---- template ---------------------------------------------------------- */
 
 /* Edge 0 is the template itself, the others are its fields. */
+static int render(lg_graph *g, const lg_node *node, lg_bytes *out, char *bad)
+{
+    size_t n = node->n_edges - 1, made = 0;
+    lg_field *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
+    lg_text **texts = lg__mem_new(g->mem, node->n_edges * sizeof(lg_text *));
+    int err = fields && texts ? LG_OK : LG_ENOMEM;
+    for (; !err && made < n; made++) {
+        const lg_edge *e = &node->edges[made + 1];
+        texts[made] = lg__media_describe(g->mem, e->seen);
+        if (!texts[made]) {
+            err = LG_ENOMEM;
+            break;
+        }
+        fields[made] = (lg_field){e->name->data, texts[made]->data, texts[made]->len};
+    }
+    const lg_text *tmpl = node->edges[0].seen;
+    if (!err)
+        err = lg__template_render(out, tmpl->data, tmpl->len, fields, n, node->fenced, NULL, bad);
+    while (texts && made > 0)
+        lg__text_unref(texts[--made]);
+    lg__mem_free(g->mem, texts, node->n_edges * sizeof(lg_text *));
+    lg__mem_free(g->mem, fields, node->n_edges * sizeof *fields);
+    return err;
+}
+
 static void format_forward(lg_graph *g, lg_node *node)
 {
-    if (stop_at_failed_input(node))
+    /* A question about a picture (fenced) says what it is, and has it as a part. */
+    if (stop_at_failed_input(node) || (!node->fenced && stop_at_wordless(g, node)))
         return;
-    size_t n = node->n_edges - 1, size = n * sizeof(lg_field);
-    lg_field *fields = lg__mem_new(g->mem, size ? size : 1);
-    if (!fields) {
-        lg__var_fail(node->out, LG_ENOMEM, NULL);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const lg_edge *e = &node->edges[i + 1];
-        fields[i] = (lg_field){e->name->data, e->seen->data, e->seen->len};
-    }
     lg_bytes out;
     char bad[64] = "";
     lg__bytes_init(&out, g->mem, LG_BYTES_MAX);
-    const lg_text *tmpl = node->edges[0].seen;
-    int err = lg__template_render(&out, tmpl->data, tmpl->len, fields, n, node->fenced, NULL, bad);
-    lg__mem_free(g->mem, fields, size ? size : 1);
+    int err = render(g, node, &out, bad);
     if (!err) {
         finish(node, &out);
         return;
@@ -224,14 +270,24 @@ static enum lg_way format_backward(const lg_node *node)
 
 /* ---- concatenation ----------------------------------------------------- */
 
+static void add_words(lg_graph *g, lg_bytes *b, lg_text *t)
+{
+    lg_text *said = lg__media_describe(g->mem, t);
+    if (said)
+        lg__bytes_add(b, said->data, said->len);
+    else
+        b->err = LG_ENOMEM;
+    lg__text_unref(said);
+}
+
 static void concat_forward(lg_graph *g, lg_node *node)
 {
-    if (stop_at_failed_input(node))
+    if (stop_at_failed_input(node) || stop_at_wordless(g, node))
         return;
     lg_bytes b;
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
     for (uint32_t i = 0; i < node->n_edges; i++)
-        lg__bytes_add(&b, node->edges[i].seen->data, node->edges[i].seen->len);
+        add_words(g, &b, node->edges[i].seen);
     finish(node, &b);
 }
 
@@ -271,7 +327,7 @@ static void sum_or_mean(lg_graph *g, lg_node *node, bool mean)
             continue;
         if (used++)
             lg__bytes_addc(&b, '\n');
-        lg__bytes_add(&b, node->edges[i].seen->data, node->edges[i].seen->len);
+        add_words(g, &b, node->edges[i].seen);
     }
     if (!used && node->n_edges) {
         stop_at_failed_input(node);

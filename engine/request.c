@@ -86,7 +86,7 @@ static void put_number(unsigned char to[8], uint64_t x)
 static int make_key(lg_mem *m, lg_request *r)
 {
     lg_piece few[STACK_PIECES], *p = few;
-    size_t size = 7 + 2 * (r->n_turns + r->n_options), n = 0;
+    size_t size = 7 + 3 * r->n_turns + 2 * r->n_options, n = 0;
     unsigned char numbers[4][8];
     const char *query;
     size_t base = lg__model_base(r->model, &query);
@@ -109,6 +109,9 @@ static int make_key(lg_mem *m, lg_request *r)
     for (size_t i = 0; i < r->n_turns; i++) {
         p[n++] = piece(r->turn_roles[i]);
         p[n++] = (lg_piece){r->turn_texts[i]->data, r->turn_texts[i]->len};
+        if (r->turn_texts[i]->media) { /* behind it: texts keep the keys that they had */
+            p[n++] = piece(lg__media_type(r->turn_texts[i]->media));
+        }
     }
     for (size_t i = 0; i < r->n_options; i++) {
         p[n++] = piece(r->options[i].name);
@@ -207,7 +210,7 @@ static void turns_of(const lg_request *r, lg_turn *turns)
 {
     for (size_t i = 0; i < r->n_turns; i++) {
         lg_text *t = r->turn_texts[i];
-        turns[i] = (lg_turn){r->turn_roles[i], t->data, t->len};
+        turns[i] = (lg_turn){r->turn_roles[i], t->data, t->len, t->media};
     }
 }
 
@@ -226,8 +229,9 @@ int lg__request_encode(lg_request *r)
         return LG_ENOMEM;
     }
     turns_of(r, turns);
-    lg_ask ask = {r->model, turns, r->n_turns, r->options, r->n_options};
-    int err = r->model->provider->encode(&ask, &r->url, &r->headers, &r->body);
+    lg_ask ask = {r->model, turns, r->n_turns, r->options, r->n_options, r->stream};
+    r->why = NULL;
+    int err = r->model->provider->encode(&ask, &r->url, &r->headers, &r->body, &r->why);
     if (turns != few) {
         lg__mem_free(m, turns, r->n_turns * sizeof *turns);
     }
@@ -235,6 +239,16 @@ int lg__request_encode(lg_request *r)
         lg__request_unload(r);
     }
     return err;
+}
+
+bool lg__request_has_tools(const lg_request *r)
+{
+    for (size_t i = 0; i < r->n_options; i++) {
+        if (strcmp(r->options[i].name, "tools") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void lg__request_unload(lg_request *r)

@@ -33,6 +33,8 @@ typedef struct lg_request {
     void *block; /* owned: turn_texts, turn_roles, options */
     size_t block_size;
     uint32_t sample;
+    bool stream;     /* as it comes; no part of the key: the answer is the same */
+    const char *why; /* static: what cannot be said in its dialect */
     int attempts, repairs;
     int64_t due_us;       /* BACKOFF: when */
     int64_t sent_us;      /* SENT: since when */
@@ -49,14 +51,20 @@ typedef struct lg_request {
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */
     size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
-    size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
-    bool in_flight_map;             /* found by key */
-    bool taken;                     /* of its lane's allowance; these: sched_rate.c */
-    int32_t guess;                  /* tokens in, before experience; 0: not counted yet */
-    int32_t needs[2];               /* tokens in, out */
-    uint32_t marks[4];              /* what was taken up to it, the low bits */
-    uint64_t seq;                   /* of the attempt; sched_flow.c, too */
+    struct lg_hearing *hearing;     /* engine_stream.c: a stream as it comes, or NULL */
+    size_t heard;                   /* … bytes of it */
+    struct lg_request *stream_prev, *stream_next;
+    size_t memo_size;   /* bytes it counts in the memo; 0: not kept */
+    bool in_flight_map; /* found by key */
+    bool taken;         /* of its lane's allowance; these: sched_rate.c */
+    int32_t guess;      /* tokens in, before experience; 0: not counted yet */
+    int32_t needs[2];   /* tokens in, out */
+    uint32_t marks[4];  /* what was taken up to it, the low bits */
+    uint64_t seq;       /* of the attempt; sched_flow.c, too */
 } lg_request;
+
+/* Whether tools are offered: calls of them are an answer then. */
+bool lg__request_has_tools(const lg_request *r);
 
 const char *lg__request_state_name(int state);
 /* Copies what it needs; texts are counted, the model too. Computes the key: a digest of

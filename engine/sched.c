@@ -318,7 +318,7 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
     lg__sched_move(s, r, LG_REQ_SENT);
     if (err) {
         lg__fail_set(&r->reply.fail, s->mem, err, "%s: the request could not be written: %s",
-                     r->model->name, lg_error_text(err));
+                     r->model->name, r->why ? r->why : lg_error_text(err));
         return give_up(s, r);
     }
     r->sent_us = now;

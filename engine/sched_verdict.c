@@ -8,6 +8,7 @@
  * sent again at once, which is no retry. */
 #include <string.h>
 
+#include "provider_wire.h"
 #include "sched_parts.h"
 
 enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
@@ -122,7 +123,7 @@ static void explain_end(lg_sched *s, lg_request *r)
 static bool sends(const lg_request *r, const char *field)
 {
     for (size_t i = 0; i < r->n_options; i++) {
-        const char *name = lg__model_field(r->model, r->options[i].name);
+        const char *name = lg__wire_name(r->model, r->options[i].name);
         if (name && strcmp(name, field) == 0) {
             return true;
         }
@@ -183,7 +184,8 @@ static int most_tries(const lg_sched *s, const lg_request *r)
 {
     int code = r->reply.fail.code, most = s->cfg.max_attempts;
     bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
-    return nobody && !r->lane->endpoint->answered && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+    bool few = (nobody && !r->lane->endpoint->answered) || r->model->n_fallbacks > 0;
+    return few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
 }
 
 static bool may_try_again(const lg_sched *s, const lg_request *r)
@@ -295,8 +297,9 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .should_retry = d->should_retry,
         .body = d->body.data ? d->body.data : "",
         .len = d->body.len,
+        .tools = lg__request_has_tools(r),
     };
-    r->model->provider->decode(s->mem, r->model, &a, &r->reply);
+    lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
 
 /* In the books of money, of allowances and of the endpoint's state. True: it is hopeless

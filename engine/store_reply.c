@@ -68,6 +68,7 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
         .request_id = text_at(row, 2),
         .retry_after_ms = -1,
         .should_retry = "",
+        .tools = lg__request_has_tools(r),
     };
     const char *body = sqlite3_column_blob(row, 4);
     a.len = (size_t)sqlite3_column_bytes(row, 4);
@@ -78,7 +79,7 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
         return 0;
     }
     lg__reply_free(&r->reply);
-    r->model->provider->decode(s->mem, r->model, &a, &r->reply);
+    lg__provider_decode(s->mem, r->model, &a, &r->reply);
     if (r->reply.fail.code == LG_OK) {
         return 1;
     }

@@ -21,6 +21,7 @@ lg_text *lg__text_new(lg_mem *m, const char *s, size_t len)
     t->mem = m;
     t->len = len;
     t->refs = 1;
+    t->media = 0;
     if (len)
         memcpy(t->data, s, len);
     t->data[len] = '\0';

@@ -1,4 +1,4 @@
-/* text.h - immutable counted text.
+/* text.h - immutable counted text (or bytes of another kind, see media.h).
  *
  * A value is shared by the variable, the edges that saw it and the records that
  * quote it; none of them may change it. Not thread-safe, as nothing here is. */
@@ -11,7 +11,8 @@ typedef struct lg_text {
     lg_mem *mem;
     size_t len;
     uint32_t refs;
-    char data[]; /* len bytes and a NUL */
+    uint8_t media; /* enum lg_media (media.h); 0: text */
+    char data[];   /* len bytes and a NUL */
 } lg_text;
 
 lg_text *lg__text_new(lg_mem *m, const char *s, size_t len); /* NULL: memory */

@@ -3,6 +3,8 @@
  * No scheduling here: making, settling and freeing variables is graph.c. */
 #include "var.h"
 
+#include "media.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -277,13 +279,9 @@ static int keep_version(lg_var *v, lg_text *old)
     return LG_OK;
 }
 
-int lg_var_set(lg_var *v, const char *text, size_t len)
+/* t is taken over; NULL: there was no memory for it. */
+static int set_value(lg_var *v, lg_text *t)
 {
-    if (v->state == LG_PENDING)
-        return LG_ESTATE;
-    if (lg_utf8_check(text, len) >= 0)
-        return LG_EUTF8;
-    lg_text *t = lg__text_new(v->graph->mem, text, len);
     if (!t)
         return LG_ENOMEM;
     if (v->text && keep_version(v, v->text)) {
@@ -295,6 +293,28 @@ int lg_var_set(lg_var *v, const char *text, size_t len)
     v->state = LG_READY;
     v->code = 0;
     return LG_OK;
+}
+
+int lg_var_set(lg_var *v, const char *text, size_t len)
+{
+    if (v->state == LG_PENDING)
+        return LG_ESTATE;
+    if (lg_utf8_check(text, len) >= 0)
+        return LG_EUTF8;
+    return set_value(v, lg__text_new(v->graph->mem, text, len));
+}
+
+int lg_var_set_media(lg_var *v, const char *type, const void *data, size_t len)
+{
+    int media = lg__media_check(type, data, len);
+    if (v->state == LG_PENDING)
+        return LG_ESTATE;
+    return media < 0 ? media : set_value(v, lg__text_new_media(v->graph->mem, media, data, len));
+}
+
+const char *lg_var_media(const lg_var *v)
+{
+    return v->text && v->text->media ? lg__media_type(v->text->media) : NULL;
 }
 
 size_t lg_var_versions(const lg_var *v)

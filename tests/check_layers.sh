@@ -15,10 +15,10 @@ bytes
 error text clock
 words fail log map digest
 json
-template eventstream
+template eventstream media
 var feedback op graph dot
 model reply
-provider provider_openai
+provider
 request
 store
 loop

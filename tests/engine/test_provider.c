@@ -20,13 +20,13 @@ typedef struct list {
 typedef struct provider_case {
     char path[512], *bytes;
     size_t size;
-    char *name, *model, *base_url, *key, *key_name;
+    char *name, *model, *base_url, *key, *key_name, *dialect, *quirks, *stream, *refuses;
     list headers, options, repairs, messages;
     char *url, *wire_headers, *body;
     bool has_answer, has_expect;
     lg_answer answer;
     char *text, *finish, *finish_reason, *usage, *error, *retryable, *ambiguous, *http_status,
-        *retry_after_ms, *request_id, *bad_param, *new_param;
+        *retry_after_ms, *request_id, *bad_param, *new_param, *media, *partial;
     list in_message, in_hint, never;
 } provider_case;
 
@@ -109,7 +109,9 @@ static void read_ask(provider_case *c, char *s)
         {"base_url", &c->base_url, NULL}, {"key", &c->key, NULL},
         {"key_name", &c->key_name, NULL}, {"header", NULL, &c->headers},
         {"option", NULL, &c->options},    {"repair", NULL, &c->repairs},
-        {"message", NULL, &c->messages},
+        {"message", NULL, &c->messages},  {"dialect", &c->dialect, NULL},
+        {"quirks", &c->quirks, NULL},     {"stream", &c->stream, NULL},
+        {"refuses", &c->refuses, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
 }
@@ -117,9 +119,10 @@ static void read_ask(provider_case *c, char *s)
 static void read_answer(provider_case *c, char *s)
 {
     char *status = "200", *type = "application/json", *id = "", *wait = "-1", *retry = "";
+    char *tools = "no";
     key_slot slots[] = {
         {"status", &status, NULL},       {"content_type", &type, NULL},  {"request_id", &id, NULL},
-        {"retry_after_ms", &wait, NULL}, {"should_retry", &retry, NULL},
+        {"retry_after_ms", &wait, NULL}, {"should_retry", &retry, NULL}, {"tools", &tools, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
     c->has_answer = true;
@@ -128,6 +131,7 @@ static void read_answer(provider_case *c, char *s)
     c->answer.request_id = id;
     c->answer.retry_after_ms = strtol(wait, NULL, 10);
     c->answer.should_retry = retry;
+    c->answer.tools = strcmp(tools, "yes") == 0;
 }
 
 static void read_expect(provider_case *c, char *s)
@@ -145,6 +149,8 @@ static void read_expect(provider_case *c, char *s)
         {"request_id", &c->request_id, NULL},
         {"bad_param", &c->bad_param, NULL},
         {"new_param", &c->new_param, NULL},
+        {"media", &c->media, NULL},
+        {"partial", &c->partial, NULL},
         {"message", NULL, &c->in_message},
         {"hint", NULL, &c->in_hint},
         {"never", NULL, &c->never},
@@ -253,6 +259,7 @@ static void load(provider_case *c, const char *path)
     c->base_url = "https://api.example.com/v1";
     c->key = KEY;
     c->key_name = "TEST_API_KEY";
+    c->dialect = "openai";
     c->answer.body = "";
     read_file(c);
     split_file(c);
@@ -305,7 +312,8 @@ static int make_model(lg_mem *m, const provider_case *c, lg_model **out)
     make_pairs(&c->options, &options);
     lg_model_config cfg = {
         .size = sizeof cfg,
-        .dialect = "openai",
+        .dialect = c->dialect,
+        .quirks = c->quirks,
         .name = c->name,
         .model = c->model,
         .base_url = c->base_url,
@@ -339,11 +347,36 @@ static void check_bytes(const provider_case *c, const char *what, const lg_bytes
     }
 }
 
+/* "ROLE", "ROLE TYPE" or "TYPE" (a part of the message before); media are base64. */
+static lg_turn make_turn(char *role, char *text)
+{
+    char *last = strrchr(role, ' '), *type = last ? last + 1 : role;
+    int media = strchr(type, '/') ? lg__media_of_type(type) : -1;
+    if (media < 0) {
+        return (lg_turn){role, text, unescape(text, strlen(text)), LG_MEDIA_TEXT};
+    }
+    size_t len = strlen(text);
+    if (media != LG_MEDIA_TURN && !lg__media_is_url(media)) {
+        lg_mem m;
+        lg_bytes b;
+        lg__mem_init(&m, NULL, NULL);
+        lg__bytes_init(&b, &m, LG_BYTES_MAX);
+        assert_int_equal(lg__base64_read(&b, text, len), LG_OK);
+        memcpy(text, b.data, len = b.len);
+        lg__bytes_free(&b);
+    }
+    if (last) {
+        *last = '\0';
+    }
+    return (lg_turn){last ? role : LG_PART, text, len, media};
+}
+
 static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model)
 {
     static char stores[MAX_LIST][4096];
     lg_turn turns[MAX_LIST];
     lg_bytes url, headers, body;
+    const char *why = NULL;
     for (size_t i = 0; i < c->messages.n; i++) {
         char *role, *text;
         halves(c->messages.items[i], ": ", stores[i], &role, &text);
@@ -351,14 +384,24 @@ static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model
             fail_msg("%s: message = role: text", c->path);
             return LG_EINVAL;
         }
-        turns[i] = (lg_turn){role, text, unescape(text, strlen(text))};
+        turns[i] = make_turn(role, text);
     }
-    lg_ask ask = {model, turns, c->messages.n, model->options, model->n_options};
+    lg_ask ask = {model,
+                  turns,
+                  c->messages.n,
+                  model->options,
+                  model->n_options,
+                  c->stream && strcmp(c->stream, "yes") == 0};
     lg__bytes_init(&url, m, LG_BYTES_MAX);
     lg__bytes_init(&headers, m, LG_BYTES_MAX);
     lg__bytes_init(&body, m, LG_BYTES_MAX);
-    int err = lg__provider_openai.encode(&ask, &url, &headers, &body);
-    if (err == LG_OK) {
+    int err = model->provider->encode(&ask, &url, &headers, &body, &why);
+    if (err == LG_EINVAL && c->refuses) {
+        assert_non_null(why);
+        assert_non_null(strstr(why, c->refuses));
+        err = LG_OK;
+    } else if (err == LG_OK) {
+        assert_null(c->refuses);
         lg__bytes_addc(&headers, '\0');
         if (headers.err == LG_OK) {
             headers.len -= 2; /* the NUL, and the last line's break */
@@ -441,6 +484,32 @@ static void check_good(const provider_case *c, const lg_reply *r)
         fail_msg("%s: text is \"%s\", not \"%s\"", c->path, r->text->data, want);
     }
     check_string(c, "finish", lg__finish_name(r->finish), c->finish);
+    check_string(c, "media", lg__media_type(r->text->media), c->media ? c->media : "text/plain");
+}
+
+/* The same as it comes, byte by byte. */
+static int check_partial(lg_mem *m, const provider_case *c, const lg_model *model)
+{
+    lg_hearing *x;
+    char want[4096];
+    if (!c->partial) {
+        return LG_OK;
+    }
+    int err = lg__hearing_new(m, model, &x);
+    if (err) {
+        return err;
+    }
+    for (size_t i = 0; !err && i < c->answer.len; i++) {
+        err = lg__hearing_feed(x, c->answer.body + i, 1);
+    }
+    snprintf(want, sizeof want, "%s", c->partial);
+    size_t len = unescape(want, strlen(want));
+    const lg_bytes *got = lg__hearing_text(x);
+    if (err != LG_ENOMEM && (got->len != len || (len && memcmp(got->data, want, len) != 0))) {
+        fail_msg("%s: partial text is \"%s\"", c->path, got->data ? got->data : "");
+    }
+    lg__hearing_free(x);
+    return err == LG_ENOMEM ? err : LG_OK;
 }
 
 static void check_failure(const provider_case *c, const lg_reply *r)
@@ -469,7 +538,7 @@ static int check_decode(lg_mem *m, const provider_case *c, const lg_model *model
 {
     lg_reply r;
     lg__reply_init(&r);
-    lg__provider_openai.decode(m, model, &c->answer, &r);
+    lg__provider_decode(m, model, &c->answer, &r);
     int code = r.fail.code;
     if (faulty) {
         const char *want = c->text ? "ok" : c->error;
@@ -502,6 +571,7 @@ static int run_case(lg_mem *m, const provider_case *c, bool faulty)
     err = check_encode(m, c, model);
     if (err == LG_OK && c->has_answer) {
         err = check_decode(m, c, model, faulty);
+        err = err ? err : check_partial(m, c, model);
     }
     lg__model_destroy(model);
     return err;

@@ -1,0 +1,369 @@
+/* provider_wire.c - see provider_wire.h. */
+#include "provider_wire.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- messages ---------------------------------------------------------- */
+
+static bool begins(const char *s, const char *with)
+{
+    return strncmp(s, with, strlen(with)) == 0;
+}
+
+static bool is_part(const lg_turn *t)
+{
+    return strcmp(t->role, LG_PART) == 0;
+}
+
+/* "tool NAME ID [error]" */
+static void read_tool_role(lg_said *s)
+{
+    char error[8] = "";
+    s->tool[0] = s->id[0] = '\0';
+    sscanf(s->role, "tool %64s %128s %7s", s->tool, s->id, error);
+    s->error = strcmp(error, "error") == 0;
+}
+
+static int who_is(const char *role)
+{
+    if (strcmp(role, "system") == 0 || strcmp(role, "developer") == 0) {
+        return LG_WHO_SYSTEM;
+    }
+    if (strcmp(role, "user") == 0 || strcmp(role, LG_PART) == 0) {
+        return LG_WHO_USER;
+    }
+    if (strcmp(role, "assistant") == 0) {
+        return LG_WHO_ASSISTANT;
+    }
+    return begins(role, "tool ") ? LG_WHO_TOOL : LG_WHO_OTHER;
+}
+
+bool lg__said_next(const lg_ask *ask, size_t *at, lg_said *out)
+{
+    while (*at < ask->n_turns && begins(ask->turns[*at].role, "describe ")) {
+        (*at)++;
+    }
+    if (*at >= ask->n_turns) {
+        return false;
+    }
+    const lg_turn *first = &ask->turns[*at];
+    *out = (lg_said){.who = who_is(first->role), .role = first->role, .parts = first};
+    do {
+        out->n_parts++;
+        (*at)++;
+    } while (*at < ask->n_turns && is_part(&ask->turns[*at]));
+    if (out->who == LG_WHO_TOOL) {
+        read_tool_role(out);
+    }
+    return true;
+}
+
+bool lg__said_is_words(const lg_said *s)
+{
+    for (size_t i = 0; i < s->n_parts; i++) {
+        if (s->parts[i].media != LG_MEDIA_TEXT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void lg__wire_words(lg_bytes *b, const lg_said *s)
+{
+    lg_bytes all;
+    if (s->n_parts == 1) {
+        lg__json_write_string(b, s->parts[0].text, s->parts[0].len);
+        return;
+    }
+    lg__bytes_init(&all, b->mem, LG_BYTES_MAX);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        if (s->parts[i].media == LG_MEDIA_TEXT) {
+            lg__bytes_adds(&all, all.len ? "\n" : "");
+            lg__bytes_add(&all, s->parts[i].text, s->parts[i].len);
+        }
+    }
+    b->err = b->err ? b->err : all.err;
+    lg__json_write_string(b, all.data ? all.data : "", all.len);
+    lg__bytes_free(&all);
+}
+
+bool lg__wire_system(lg_bytes *b, const lg_ask *ask)
+{
+    lg_bytes all;
+    lg_said s;
+    bool any = false;
+    lg__bytes_init(&all, b->mem, LG_BYTES_MAX);
+    for (size_t at = 0; lg__said_next(ask, &at, &s);) {
+        for (size_t i = 0; s.who == LG_WHO_SYSTEM && i < s.n_parts; i++) {
+            lg__bytes_adds(&all, any ? "\n\n" : "");
+            lg__bytes_add(&all, s.parts[i].text, s.parts[i].len);
+            any = true;
+        }
+    }
+    b->err = b->err ? b->err : all.err;
+    if (any) {
+        lg__json_write_string(b, all.data ? all.data : "", all.len);
+    }
+    lg__bytes_free(&all);
+    return any;
+}
+
+void lg__wire_base64(lg_bytes *b, const lg_turn *t)
+{
+    lg__bytes_addc(b, '"');
+    lg__base64_write(b, t->text, t->len);
+    lg__bytes_addc(b, '"');
+}
+
+void lg__wire_data_url(lg_bytes *b, const lg_turn *t)
+{
+    if (lg__media_is_url(t->media)) {
+        lg__json_write_string(b, t->text, t->len);
+        return;
+    }
+    lg__bytes_addf(b, "\"data:%s;base64,", lg__media_type(t->media));
+    lg__base64_write(b, t->text, t->len);
+    lg__bytes_addc(b, '"');
+}
+
+/* ---- URL and headers --------------------------------------------------- */
+
+void lg__wire_url(const lg_model *model, lg_bytes *url, const char *path)
+{
+    const char *query;
+    size_t base = lg__model_base(model, &query);
+    lg__bytes_add(url, model->base_url, base);
+    lg__bytes_adds(url, path);
+    lg__bytes_adds(url, query);
+}
+
+static bool has_header(const lg_model *model, const char *name)
+{
+    for (size_t i = 0; i < model->n_headers; i++) {
+        if (strcasecmp(model->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_header(lg_bytes *headers, const char *name, const char *before, const char *value)
+{
+    lg__bytes_adds(headers, name);
+    lg__bytes_adds(headers, ": ");
+    lg__bytes_adds(headers, before);
+    lg__bytes_adds(headers, value);
+    lg__bytes_addc(headers, '\n');
+}
+
+void lg__wire_header(const lg_model *model, lg_bytes *headers, const char *name, const char *value)
+{
+    if (!has_header(model, name)) {
+        add_header(headers, name, "", value);
+    }
+}
+
+void lg__wire_headers(const lg_model *model, lg_bytes *headers, const char *name,
+                      const char *before)
+{
+    if (!model->provider || !model->provider->get) {
+        lg__wire_header(model, headers, "Content-Type", "application/json");
+    }
+    if (name && model->api_key && !has_header(model, name)) {
+        add_header(headers, name, before, model->api_key);
+    }
+    for (size_t i = 0; i < model->n_headers; i++) {
+        add_header(headers, model->headers[i].name, "", model->headers[i].value);
+    }
+}
+
+/* ---- options ----------------------------------------------------------- */
+
+const char *lg__wire_option(const lg_ask *ask, const char *option)
+{
+    for (size_t i = 0; i < ask->n_options; i++) {
+        if (strcmp(ask->options[i].name, option) == 0) {
+            return ask->options[i].value;
+        }
+    }
+    return NULL;
+}
+
+static const lg_field *field_of(const lg_model *model, const char *option)
+{
+    const lg_field *f = model->provider ? model->provider->fields : NULL;
+    for (; f && f->option; f++) {
+        if (strcmp(f->option, option) == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+/* Before any repair. */
+static const char *own_name(const lg_model *model, const char *option)
+{
+    const lg_field *f = field_of(model, option);
+    return f ? f->name : option;
+}
+
+const char *lg__wire_name(const lg_model *model, const char *option)
+{
+    return lg__model_field(model, own_name(model, option));
+}
+
+/* A name that was asked for itself wins over one that a repair leads to. */
+static bool is_given(const lg_ask *ask, const char *name)
+{
+    for (size_t i = 0; i < ask->n_options; i++) {
+        const char *own = own_name(ask->model, ask->options[i].name);
+        if (own && strcmp(own, name) == 0) {
+            return lg__model_field(ask->model, own) == own;
+        }
+    }
+    return false;
+}
+
+typedef struct lg_sent { /* one field on its way out */
+    const char *name, *json;
+    int how;
+} lg_sent;
+
+/* Puts it under its present name into the n sorted ones. Returns how many there are now:
+ * a name that is there already stays as it is. */
+static size_t insert(lg_sent *sorted, size_t n, lg_sent one)
+{
+    size_t at = n;
+    while (at > 0 && strcmp(sorted[at - 1].name, one.name) > 0) {
+        at--;
+    }
+    if (at > 0 && strcmp(sorted[at - 1].name, one.name) == 0) {
+        return n;
+    }
+    memmove(sorted + at + 1, sorted + at, (n - at) * sizeof *sorted);
+    sorted[at] = one;
+    return n + 1;
+}
+
+static bool is_in(const lg_field *f, const char *group)
+{
+    const char *own = f ? f->group : NULL;
+    bool same = own && group ? strcmp(own, group) == 0 : own == group;
+    return same && (!f || f->how != LG_BY_HAND);
+}
+
+static size_t collect(const lg_ask *ask, const char *group, lg_sent *sorted)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ask->n_options; i++) {
+        const lg_pair *o = &ask->options[i];
+        const lg_field *f = field_of(ask->model, o->name);
+        const char *own = f ? f->name : o->name;
+        const char *name = is_in(f, group) ? lg__model_field(ask->model, own) : NULL;
+        if (name && (name == own || !is_given(ask, name))) {
+            n = insert(sorted, n, (lg_sent){name, o->value, f ? f->how : LG_AS_IS});
+        }
+    }
+    return n;
+}
+
+static void write_value(const lg_sent *s, lg_bytes *b)
+{
+    bool wrap = s->how == LG_AS_LIST && s->json[strspn(s->json, " \t\r\n")] != '[';
+    lg__bytes_adds(b, wrap ? "[" : "");
+    lg__bytes_adds(b, s->json);
+    lg__bytes_adds(b, wrap ? "]" : "");
+}
+
+size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b)
+{
+    if (ask->n_options == 0) {
+        return 0;
+    }
+    lg_sent *sorted = lg__mem_new(b->mem, ask->n_options * sizeof *sorted);
+    if (!sorted) {
+        b->err = b->err ? b->err : LG_ENOMEM;
+        return 0;
+    }
+    size_t n = collect(ask, group, sorted);
+    for (size_t i = 0; i < n; i++) {
+        lg__bytes_addc(b, ',');
+        lg__json_write_string(b, sorted[i].name, strlen(sorted[i].name));
+        lg__bytes_addc(b, ':');
+        write_value(&sorted[i], b);
+    }
+    lg__mem_free(b->mem, sorted, ask->n_options * sizeof *sorted);
+    return n;
+}
+
+/* ---- tools ------------------------------------------------------------- */
+
+static lg_json *parse(const char *s, size_t len, lg_bytes *b)
+{
+    lg_json *root = NULL;
+    if (lg__json_parse(b->mem, s, len, &root, NULL) == LG_ENOMEM) {
+        b->err = b->err ? b->err : LG_ENOMEM;
+    }
+    return root;
+}
+
+lg_json *lg__wire_tree(const lg_ask *ask, const char *option, lg_bytes *b)
+{
+    const char *json = lg__wire_option(ask, option);
+    return json ? parse(json, strlen(json), b) : NULL;
+}
+
+lg_json *lg__wire_tools(const lg_ask *ask, lg_bytes *b)
+{
+    lg_json *root = lg__wire_tree(ask, "tools", b);
+    if (lg__json_count(root) == 0) {
+        lg__json_free(b->mem, root);
+        return NULL;
+    }
+    return root;
+}
+
+void lg__wire_member(lg_bytes *b, const lg_json *j, const char *name)
+{
+    const char *s = lg__json_string(lg__json_get(j, name));
+    lg__json_write_string(b, name, strlen(name));
+    lg__bytes_addc(b, ':');
+    lg__json_write_string(b, s ? s : "", s ? strlen(s) : 0);
+}
+
+void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b)
+{
+    const char *name = lg__json_string(lg__json_get(tool, "name"));
+    const char *own = lg__json_string(lg__json_get(tool, "description"));
+    for (size_t i = 0; name && i < ask->n_turns; i++) {
+        const lg_turn *t = &ask->turns[i];
+        if (begins(t->role, "describe ") && strcmp(t->role + strlen("describe "), name) == 0) {
+            lg__json_write_string(b, t->text, t->len);
+            return;
+        }
+    }
+    lg__json_write_string(b, own ? own : "", own ? strlen(own) : 0);
+}
+
+void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
+{
+    const lg_json *p = lg__json_get(tool, "parameters");
+    if (lg__json_type(p) == LG_JSON_OBJECT) {
+        lg__json_write(b, p);
+    } else {
+        lg__bytes_adds(b, "{\"type\":\"object\",\"properties\":{}}");
+    }
+}
+
+lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b)
+{
+    return parse(t->text, t->len, b);
+}
+
+const lg_json *lg__wire_raw(const lg_json *turn, const char *dialect)
+{
+    const char *made = lg__json_string(lg__json_get(turn, "dialect"));
+    return made && strcmp(made, dialect) == 0 ? lg__json_get(turn, "raw") : NULL;
+}
