@@ -15,8 +15,6 @@ enum { BURST = 10, STRICT_BURST = 100, SPARE = 100 }; /* parts of a limit */
 enum { FIRST_OUTPUT = 256, LEARN_MIN = 20, GROWTH = 20 };
 static const int64_t SLACK_MS = 61000; /* a limit that comes back later is of no minute */
 
-_Static_assert(sizeof((lg_request *)0)->marks / sizeof(uint32_t) == LG_LIMITS, "a mark for each");
-
 /* ---- one allowance --------------------------------------------------------- */
 
 static int64_t least(int64_t a, int64_t b)
@@ -208,9 +206,25 @@ void lg__rate_take(lg_request *r, int64_t now)
     spell(r->needs, needs);
     for (int i = 0; i < LG_LIMITS; i++) {
         take(&r->lane->allowances[i], needs[i], now);
-        r->marks[i] = r->lane->allowances[i].taken;
     }
+    r->marks[0] = r->lane->allowances[LG_LIMIT_REQUESTS].taken;
+    r->marks[1] = r->lane->allowances[LG_LIMIT_INPUT].taken;
+    r->marks[2] = r->lane->allowances[LG_LIMIT_OUTPUT].taken;
     r->taken = true;
+}
+
+static uint32_t mark_of(const lg_request *r, int what)
+{
+    switch (what) {
+    case LG_LIMIT_REQUESTS:
+        return r->marks[0];
+    case LG_LIMIT_INPUT:
+        return r->marks[1];
+    case LG_LIMIT_OUTPUT:
+        return r->marks[2];
+    default: /* tokens are both */
+        return r->marks[1] + r->marks[2];
+    }
 }
 
 void lg__rate_refund(lg_request *r, int64_t now)
@@ -279,7 +293,7 @@ static void hear(lg_request *r, const lg_http_limit *said, int64_t now)
         const lg_http_limit *h = &said[i];
         if (h->limit > 0 && !(apart && i == LG_LIMIT_TOKENS)) { /* then the tighter of both */
             a->said = h->reset_ms <= SLACK_MS ? h->limit : 0;
-            set_gate(a, h, r->seq, r->marks[i], now);
+            set_gate(a, h, r->seq, mark_of(r, i), now);
         }
     }
 }
