@@ -172,23 +172,41 @@ lunagrad.VERSION = nil
 ---@type table<string, string>
 lunagrad.args = nil
 
---- What a model's table may have besides the body's fields (temperature, max_tokens, …).
----@class lunagrad.model_spec
----@field base_url string|nil
----@field api_key string|nil
----@field concurrency integer|nil calls in flight at this endpoint, at most
----@field rpm integer|nil requests a minute that the server allows; calls are spread to it
----@field tpm integer|nil tokens a minute, input and output
----@field memo boolean|nil false: equal calls are asked again
-
 ---@class lunagrad.model
 ---@field name string
 ---@overload fun(question: lunagrad.text): Var
----@overload fun(spec: table): Var
+---@overload fun(spec: lunagrad.ask): Var
+
+--- What a model is made with, beside the body fields (temperature, max_tokens, stop, …).
+---@class lunagrad.modelspec
+---@field [1] string|fun(request: table): string|table
+---@field base_url? string
+---@field api_key? string
+---@field headers? table<string, string>
+---@field concurrency? integer calls in flight
+---@field rpm? integer requests a minute that the server allows; calls are spread to it
+---@field tpm? integer tokens a minute, input and output
+---@field extra? table raw body fields
+---@field memo? boolean false: repeats are asked again
+---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
+
+--- What is asked, beside the body fields.
+---@class lunagrad.ask
+---@field [integer] lunagrad.text the question; further ones are parts of it (pictures, …)
+---@field system? lunagrad.text
+---@field messages? table[] {role = , content = } before the question
+---@field role? string of the answer
+---@field sample? integer equal questions with equal samples are one call
+---@field stream? fun(piece: string, restart: boolean) hears the answer while it comes
+---@field tools? table[] {name = , description = , parameters = JSON Schema}
+---@field tool_choice? "auto"|"none"|"required"|{name: string}
+---@field kind? lunagrad.kind
+---@field example? integer
+---@field extra? table raw body fields
 
 --- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
 --- arguments the one that plays the role "model".
----@param spec? string|lunagrad.model_spec|table|fun(request: table): string
+---@param spec? string|lunagrad.modelspec|fun(request: table): string
 ---@param name? string
 ---@return lunagrad.model
 function lunagrad.model(spec, name) end
