@@ -77,7 +77,7 @@ static int build(lg_engine *e, const lg_config *c)
     if (!err)
         err = keep_http_config(e, c);
     lg_sched_config sched = {
-        .concurrency = or_default(c->concurrency, 64),
+        .concurrency = c->concurrency,
         .max_attempts = or_default(c->max_attempts, 10),
         .memo_bytes = c->memo_bytes ? c->memo_bytes : (size_t)64 << 20,
         .seed = c->seed,

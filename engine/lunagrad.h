@@ -134,7 +134,7 @@ typedef struct lg_config {
     lg_log_fn log; /* NULL: silent */
     void *log_ud;
     int log_level;             /* 0: LG_LOG_WARN */
-    int concurrency;           /* calls in flight an endpoint; 0: 64 */
+    int concurrency;           /* calls in flight an endpoint; 0: 64, begun with 16 */
     int max_attempts;          /* tries of one call in all; 0: 10 */
     int connect_timeout_ms;    /* 0: 10 000 */
     int first_byte_timeout_ms; /* silence while a model thinks; 0: 600 000 */
@@ -203,6 +203,9 @@ typedef struct lg_usage {
 
 enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_TIME };
 
+/* Why calls are held back: the server's limit, or it fails and is left alone a while. */
+enum lg_hold { LG_HOLD_NONE = 0, LG_HOLD_RATE, LG_HOLD_DOWN };
+
 typedef struct lg_stats {
     size_t size;                         /* set by the caller */
     uint64_t calls;                      /* model calls finished well, bought */
@@ -223,6 +226,9 @@ typedef struct lg_stats {
     uint64_t micros_by_kind[LG_KINDS];
     uint64_t reserved_micros, reserved_tokens; /* now: worst case of what is in flight */
     int cap;                                   /* enum lg_cap: the first that was reached */
+    uint64_t held;                             /* of queued: calls that wait for time to pass */
+    int64_t held_until_us;                     /* when the first of them may go; 0: held is 0 */
+    int held_by;                               /* enum lg_hold: why that one waits */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -391,7 +397,7 @@ typedef struct lg_model_config {
     size_t n_headers;
     const lg_option *options;
     size_t n_options;
-    int concurrency; /* of this endpoint; 0: the engine's */
+    int concurrency; /* at most, of this endpoint; 0: the engine's */
     bool no_memo;    /* do not keep finished replies for repeats */
     uint64_t tag;    /* host: echoed in LG_EVENT_CALL */
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
@@ -408,6 +414,10 @@ typedef struct lg_model_config {
     size_t n_fallbacks;
     const lg_price_tier *tiers; /* of a model with a price: for long inputs; ascending */
     size_t n_tiers;
+    /* What the server allows, if it is known; 0: what its replies' headers and refusals
+     * tell. Calls are spread so that no minute holds more; see docs/limits.md. Models of
+     * one name, base_url and api_key share it. */
+    int64_t requests_per_minute, tokens_per_minute;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

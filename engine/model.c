@@ -108,6 +108,9 @@ static const char *names_problem(const lg_model_config *cfg)
         cfg->price_cache_write < -1 || cfg->max_output < 0) {
         return "prices and max_output must not be negative (a price of -1: not known)";
     }
+    if (cfg->requests_per_minute < 0 || cfg->tokens_per_minute < 0) {
+        return "requests_per_minute and tokens_per_minute must not be negative";
+    }
     return cfg->concurrency < 0 ? "concurrency must not be negative" : tiers_problem(cfg);
 }
 
@@ -356,6 +359,8 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
         model->tiers[model->n_tiers++] = cfg->tiers[i];
     }
     model->max_output = cfg->max_output > 0 ? cfg->max_output : 4096;
+    model->requests_per_minute = cfg->requests_per_minute;
+    model->tokens_per_minute = cfg->tokens_per_minute;
     model->provider = lg__provider_find(cfg->dialect);
     int err = copy_config(model, cfg, why);
     err = err ? err : read_quirks(model, cfg->quirks, why);

@@ -79,6 +79,7 @@ local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
   extra = "table?", memo = "boolean?", fallback = "any", dialect = "string?", quirks = "string?",
+  rpm = "integer?", tpm = "integer?",
 }
 local CALL_SPEC = spec_with {
   [1] = "any",
@@ -218,7 +219,8 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, tag = async.add_model(fn) })
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -232,7 +234,7 @@ local function from_sim(name, opts)
   local sim = require "lunagrad.sim"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency,
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
@@ -308,6 +310,7 @@ local function from_server(name, opts)
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
+    rpm = opts.rpm, tpm = opts.tpm,
     concurrency = opts.concurrency
       or not async.setting "concurrency" and server.row.concurrency or nil })
 end
