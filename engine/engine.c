@@ -124,6 +124,7 @@ void lg_engine_free(lg_engine *e)
     lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
+    lg__processes_free(e->processes);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
@@ -516,7 +517,23 @@ static void start_host(lg_engine *e, lg_request *r)
     lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
-void lg__engine_send(lg_engine *e, lg_request *r)
+static int send_to_program(lg_engine *e, lg_request *r)
+{
+    lg_process *p;
+    lg_process_request q = {
+        .command = r->model->model,
+        .input = r->body.data,
+        .input_len = r->body.len,
+        .timeout_ms = e->total_timeout_ms,
+        .max_output = e->max_reply_bytes,
+    };
+    int err = e->processes ? LG_OK : lg__processes_new(&e->mem, e->loop, &e->processes);
+    err = err ? err : lg__process_start(e->processes, &q, r, &p);
+    r->transfer = err ? NULL : p;
+    return err;
+}
+
+static int send_to_server(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
     lg_http_request h = {
@@ -533,10 +550,15 @@ void lg__engine_send(lg_engine *e, lg_request *r)
     int err = ensure_http(e);
     if (!err)
         err = lg__http_start(e->http, &h, r, &t);
+    r->transfer = err ? NULL : t;
+    return err;
+}
+
+void lg__engine_send(lg_engine *e, lg_request *r)
+{
+    int err = r->model->provider->process ? send_to_program(e, r) : send_to_server(e, r);
     if (err)
         not_started(e, r, err);
-    else
-        r->transfer = t;
 }
 
 /* true when there may be more to start */
@@ -560,7 +582,8 @@ static bool take_replies(lg_engine *e, int most)
 {
     lg_http_done d;
     bool any = false;
-    while (most-- > 0 && e->http && lg__http_next(e->http, &d)) {
+    while (most-- > 0 &&
+           ((e->http && lg__http_next(e->http, &d)) || lg__process_next(e->processes, &d))) {
         any = true;
         finish_attempt(e, d.ud, &d);
     }
@@ -590,7 +613,9 @@ static void leave_request(lg_engine *e, lg_node *n)
 void lg__engine_leave(lg_engine *e, lg_request *r)
 {
     if (r->state == LG_REQ_SENT && r->transfer) {
-        if (r->model->provider)
+        if (r->model->provider && r->model->provider->process)
+            lg__process_cancel(r->transfer);
+        else if (r->model->provider)
             lg__http_cancel(r->transfer);
         if (r->model->provider && e->store)
             lg__turn_cancelled(e, r);
@@ -674,8 +699,8 @@ static void pump(lg_engine *e, int64_t until_us)
 
 static bool nothing_runs(lg_engine *e)
 {
-    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
-           !lg__turn_waits(e);
+    return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
+           e->works.count == 0 && !has_work(e) && !lg__turn_waits(e);
 }
 
 static void settle_down(lg_engine *e, int64_t until_us)

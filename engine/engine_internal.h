@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "gradient.h"
+#include "process.h"
 #include "sched.h"
 #include "store.h"
 
@@ -52,6 +53,7 @@ struct lg_engine {
     lg_http *http;                   /* made by the first request that goes out */
     char *ca_file, *ca_path, *proxy; /* what it is made with */
     bool http2;
+    lg_processes *processes; /* … by the first program that is started */
     lg_sched *sched;
     lg_store *store; /* NULL: none */
     lg_batch turn;

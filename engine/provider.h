@@ -115,5 +115,6 @@ void lg__hearing_free(lg_hearing *x);
 
 /* lg__provider_find is in model.h */
 extern const lg_provider lg__provider_openai;
+extern const lg_provider lg__provider_exec;
 
 #endif

@@ -143,7 +143,7 @@ end
 
 local function realize(self)
   local spec = unmade[self]
-  if spec.dialect ~= "host" then
+  if spec.dialect ~= "host" and spec.dialect ~= "exec" then
     check_price(spec.name, prices.fill(spec.name, spec))
   end
   local made = core.model(async.engine(), spec)
@@ -258,6 +258,14 @@ local function from_dry_run(name, opts)
     tag = async.add_model(require("lunagrad.dryrun").model(name, decoded)) })
 end
 
+-- A program: JSON on its stdin, text on its stdout (engine/provider_exec.c). What it costs is
+-- its own business.
+local function from_exec(name, opts)
+  return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
+    options = body_options(opts), concurrency = opts.concurrency or LOCAL,
+    no_memo = opts.memo == false, price_input = 0, price_output = 0 })
+end
+
 local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) end
 
 local function missing_key(provider, key_name)
@@ -268,7 +276,7 @@ end
 
 local function unknown_provider(name, provider)
   local prefix = env_name(provider)
-  local near = options.suggest(provider, PROVIDERS, { sim = true })
+  local near = options.suggest(provider, PROVIDERS, { sim = true, exec = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
@@ -329,6 +337,7 @@ function model.new(spec, name)
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
   if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  if spec:find "^exec/." then return from_exec(spec, opts) end
   return from_server(spec, opts)
 end
 
