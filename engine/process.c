@@ -22,7 +22,7 @@
 enum {
     TAIL = 1024,     /* bytes kept of stderr */
     LINE = 300,      /* … and quoted */
-    PATIENCE = 2000, /* ms between asking a process to end and making it */
+    PATIENCE = 1000, /* ms between asking a process to end and making it */
     POLL = 10,       /* ms between two looks at one without a descriptor */
     AT_ONCE = 16,    /* reads of one descriptor between two looks at the others */
     EX_AGAIN = 75    /* sysexits.h, EX_TEMPFAIL: worth another try */

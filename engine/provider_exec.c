@@ -174,7 +174,7 @@ static void hear_words(lg_heard *h, const char *s, size_t len)
 {
     len -= len > 0 && s[len - 1] == '\n';
     len -= len > 0 && s[len - 1] == '\r';
-    if (lg_utf8_check(s, len) >= 0) {
+    if (lg_utf8_check(s, len) >= 0 || memchr(s, 0, len)) {
         h->bad = "what the program wrote is neither UTF-8 nor a picture or sound of a known kind";
     } else if (len == 0) {
         h->bad = "the program wrote nothing to its stdout";
@@ -184,12 +184,21 @@ static void hear_words(lg_heard *h, const char *s, size_t len)
     lg__heard_end(h, "stop");
 }
 
+static bool begins_object(const char *s, size_t len)
+{
+    size_t i = 0;
+    while (i < len && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n')) {
+        i++;
+    }
+    return i < len && s[i] == '{';
+}
+
 static void hear_raw(lg_heard *h, const lg_answer *a)
 {
     lg_json *root = NULL;
     int media = lg__media_sniff(a->body, a->len);
-    bool object = a->len > 0 && a->body[strspn(a->body, " \t\r\n")] == '{';
-    if (object && lg__json_parse(h->mem, a->body, a->len, &root, NULL) == LG_ENOMEM) {
+    if (begins_object(a->body, a->len) &&
+        lg__json_parse(h->mem, a->body, a->len, &root, NULL) == LG_ENOMEM) {
         h->err = LG_ENOMEM;
     } else if (is_ours(root)) {
         hear(h, root);

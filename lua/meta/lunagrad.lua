@@ -163,7 +163,8 @@ lunagrad.args = nil
 ---@overload fun(question: lunagrad.text): Var
 ---@overload fun(spec: table): Var
 
---- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
+--- A model by name ("openai/gpt-4o-mini", "sim/default", "exec/./my_model.py --fast": a program that
+--- reads JSON on its stdin and writes the answer), with options, or a Lua function; without
 --- arguments the one that plays the role "model".
 ---@param spec? string|table|fun(request: table): string
 ---@param name? string
