@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "provider.h"
 
 /* ---- errors ------------------------------------------------------------ */
 
@@ -60,6 +61,7 @@ static int ensure_http(lg_engine *e)
 
 static int build(lg_engine *e, const lg_config *c)
 {
+    lg__bytes_init(&e->partial, &e->mem, LG_BYTES_MAX);
     lg__clock_init(&e->clock, c->virtual_clock);
     lg__log_init(&e->log, &e->mem, c->log, c->log_ud, or_default(c->log_level, LG_LOG_WARN));
     lg__map_init(&e->works, &e->mem);
@@ -121,6 +123,7 @@ void lg_engine_free(lg_engine *e)
         return;
     if (e->store)
         take_replies(e, INT_MAX); /* paid for */
+    lg__streams_free(e);
     lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
@@ -170,7 +173,7 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out_head;
+    return e->graph.fired.head || e->out_head || e->partial_head;
 }
 
 static bool has_work(const lg_engine *e)
@@ -257,7 +260,8 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     const lg_reply *reply = &r->reply;
     c->request = NULL;
     if (r->state != LG_REQ_DONE) {
-        fail_node(e, n, &reply->fail);
+        if (!lg__fallback_take(e, n, &reply->fail))
+            fail_node(e, n, &reply->fail);
         return;
     }
     c->has_usage = reply->has_usage;
@@ -266,7 +270,14 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     const char *name = lg__finish_name(reply->finish);
     if (reply->finish != LG_FINISH_UNKNOWN)
         snprintf(c->finish_reason, sizeof c->finish_reason, "%s", name);
-    lg__var_ready(n->out, lg__text_ref(reply->text));
+    if (!c->stream) {
+        lg__var_ready(n->out, lg__text_ref(reply->text)); /* n may be gone */
+        return;
+    }
+    lg_var *out = lg_var_ref(n->out);
+    lg__var_ready(out, lg__text_ref(reply->text));
+    lg__stream_settled(e, n);
+    lg_var_unref(out);
 }
 
 static void settle_waiters(lg_engine *e, lg_request *r)
@@ -333,8 +344,8 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
         texts[i] = n->edges[i].seen;
     }
     if (!err)
-        err = lg__request_new(&e->mem, ++e->last_request, c->model, roles, texts, edges, c->options,
-                              c->n_options, c->sample, c->kind, out);
+        err = lg__request_new(&e->mem, ++e->last_request, lg__fallback_model(c), roles, texts,
+                              edges, c->options, c->n_options, c->sample, c->kind, out);
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);
@@ -386,6 +397,30 @@ static void free_request(lg_engine *e, lg_request *r)
     lg_model_unref(m);
 }
 
+/* An earlier run got this answer from a fallback, and the store has it. */
+static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
+{
+    lg_call_data *c = n->u.call;
+    lg_request *r;
+    if (c->rank > 0 || !c->model->n_fallbacks)
+        return false;
+    memcpy(c->first_key, first->key, sizeof c->first_key);
+    c->rank = lg__fallback_decided(e, c, first);
+    bool served = false;
+    if (c->rank > 0 && !make_request(e, n, &r)) {
+        served = lg__store_find(e->store, r) == 1;
+        if (served) {
+            r->state = LG_REQ_DONE;
+            e->served++;
+            settle_call(e, n, r); /* n may be gone */
+        }
+        free_request(e, r);
+    }
+    if (!served)
+        c->rank = 0;
+    return served;
+}
+
 static void submit(lg_engine *e, lg_node *n)
 {
     lg_request *r, *wanted;
@@ -398,6 +433,10 @@ static void submit(lg_engine *e, lg_node *n)
         fail_node_code(e, n, err);
         return;
     }
+    if (serve_fallback(e, n, r)) {
+        free_request(e, r);
+        return;
+    }
     int answered = ask_store(e, n, r);
     if (answered) {
         free_request(e, r);
@@ -405,6 +444,7 @@ static void submit(lg_engine *e, lg_node *n)
             fail_unbought(e, n, answered);
         return;
     }
+    r->stream = n->u.call->stream && r->model->provider && r->model->provider->hear_event;
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
         lg__request_free(&e->mem, r);
@@ -484,6 +524,7 @@ static void move_steps(lg_engine *e, int most)
 static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     r->transfer = NULL;
+    lg__stream_ended(e, r);
     if (e->store)
         lg__turn_ended(e, r, d);
     else
@@ -517,22 +558,6 @@ static void start_host(lg_engine *e, lg_request *r)
     lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
-static int send_to_program(lg_engine *e, lg_request *r)
-{
-    lg_process *p;
-    lg_process_request q = {
-        .command = r->model->model,
-        .input = r->body.data,
-        .input_len = r->body.len,
-        .timeout_ms = e->total_timeout_ms,
-        .max_output = e->max_reply_bytes,
-    };
-    int err = e->processes ? LG_OK : lg__processes_new(&e->mem, e->loop, &e->processes);
-    err = err ? err : lg__process_start(e->processes, &q, r, &p);
-    r->transfer = err ? NULL : p;
-    return err;
-}
-
 static int send_to_server(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
@@ -556,9 +581,12 @@ static int send_to_server(lg_engine *e, lg_request *r)
 
 void lg__engine_send(lg_engine *e, lg_request *r)
 {
-    int err = r->model->provider->process ? send_to_program(e, r) : send_to_server(e, r);
+    bool program = r->model->provider->process;
+    int err = program ? lg__engine_send_to_program(e, r) : send_to_server(e, r);
     if (err)
         not_started(e, r, err);
+    else if (!program)
+        lg__stream_started(e, r);
 }
 
 /* true when there may be more to start */
@@ -612,6 +640,7 @@ static void leave_request(lg_engine *e, lg_node *n)
 
 void lg__engine_leave(lg_engine *e, lg_request *r)
 {
+    lg__stream_ended(e, r);
     if (r->state == LG_REQ_SENT && r->transfer) {
         if (r->model->provider && r->model->provider->process)
             lg__process_cancel(r->transfer);
@@ -680,6 +709,7 @@ static void pump(lg_engine *e, int64_t until_us)
         offer_tools(e, SLICE);
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
+        lg__stream_listen(e);
         more = start_requests(e, SLICE);
         bool last = until_us && lg__clock_now(&real) >= until_us;
         bool idle = !(has_work(e) || replies || more);

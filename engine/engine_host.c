@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "media.h"
 
 /* ---- work -------------------------------------------------------------- */
 
@@ -144,6 +145,8 @@ const lg_event *lg_engine_next(lg_engine *e)
     lg_var_unref(e->event_var);
     e->event_var = NULL;
     lg__engine_drop_cancelled(e);
+    if (lg__stream_next(e))
+        return &e->event;
     lg_waiter *fired = lg__waits_pop(&e->graph.fired);
     if (fired) {
         from_watch(e, (lg_watcher *)fired);
@@ -311,6 +314,14 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
     return LG_OK;
 }
 
+const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
+{
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w || i >= w->request->n_turns || !w->request->turn_texts[i]->media)
+        return NULL;
+    return lg__media_type(w->request->turn_texts[i]->media);
+}
+
 int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
 {
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
@@ -333,18 +344,38 @@ static int finish_call(lg_engine *e, lg_work *w)
 int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                   const char *finish_reason, const lg_usage *usage)
 {
+    return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
+}
+
+/* The kind of what a host's model gave; negative: it is not what type says. */
+static int kind_of_reply(const char *type, const char *data, size_t len)
+{
+    if (!type)
+        return LG_MEDIA_TEXT;
+    int media = lg__media_of_type(type);
+    bool words = media == LG_MEDIA_TURN || media == LG_MEDIA_TEXT;
+    return words ? media : lg__media_check(type, data, len);
+}
+
+int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
+                        const char *finish_reason, const lg_usage *usage)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
     lg_reply *r = &w->request->reply;
-    int64_t bad = lg_utf8_check(text, len);
+    int media = kind_of_reply(type, text, len);
+    int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);
     lg__reply_free(r);
     lg__reply_init(r);
-    if (bad >= 0)
+    if (media < 0)
+        lg__fail_set(&r->fail, &e->mem, LG_EINVAL, "model %s returned %zu bytes that are no %s",
+                     w->request->model->name, len, type);
+    else if (bad >= 0)
         lg__fail_set(&r->fail, &e->mem, LG_EUTF8,
                      "model %s returned text that is not UTF-8 (byte %lld)",
                      w->request->model->name, (long long)bad + 1);
-    else if (!(r->text = lg__text_new(&e->mem, text, len)))
+    else if (!(r->text = lg__text_new_media(&e->mem, media, text, len)))
         lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
     if (!finish_reason)
         finish_reason = "stop";

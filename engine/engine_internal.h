@@ -59,6 +59,9 @@ struct lg_engine {
     lg_batch turn;
     lg_batch synced; /* durable: committed, and not yet on the disk */
     uint64_t served;
+    lg_request *streams;                  /* engine_stream.c: under way and watched */
+    lg_node *partial_head, *partial_tail; /* … with something new to say */
+    lg_bytes partial;                     /* … and what it is */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
@@ -90,8 +93,25 @@ void lg__works_free(lg_engine *e);
 void lg__engine_attempted(lg_engine *e, lg_request *r, int state);
 /* Send it; its intent is stored, if there is a store. */
 void lg__engine_send(lg_engine *e, lg_request *r);
+/* engine_program.c: start the program that is its model. 0, LG_ENOMEM */
+int lg__engine_send_to_program(lg_engine *e, lg_request *r);
 /* Nobody waits for it any more. */
 void lg__engine_leave(lg_engine *e, lg_request *r);
+
+/* engine_fallback.c */
+lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
+/* The fallback that an earlier run took for this request; 0: none. */
+uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
+/* The call failed so: whether the next model is asked (n is in line again). */
+bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
+
+/* engine_stream.c */
+void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
+void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */
+void lg__stream_listen(lg_engine *e);                 /* to what came since */
+void lg__stream_settled(lg_engine *e, lg_node *n);    /* its answer is there */
+bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: nothing new */
+void lg__streams_free(lg_engine *e);
 
 /* engine_turn.c; all but open and close with a store only */
 int lg__turn_open(lg_engine *e, const lg_config *c);

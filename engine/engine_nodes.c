@@ -55,14 +55,49 @@ void lg_model_config_init(lg_model_config *cfg)
     cfg->size = sizeof *cfg;
 }
 
+enum { MOST_FALLBACKS = 9 };
+
+/* NULL: they may be its fallbacks. */
+static const char *fallbacks_problem(const lg_engine *e, const lg_model_config *c)
+{
+    if (c->n_fallbacks > MOST_FALLBACKS)
+        return "a model has at most 9 fallbacks";
+    for (size_t i = 0; i < c->n_fallbacks; i++) {
+        if (!c->fallbacks[i] || c->fallbacks[i]->engine != e)
+            return "a fallback must be a model of this engine";
+        if (c->fallbacks[i]->n_fallbacks)
+            return "a fallback has fallbacks of its own; name them all in one list";
+    }
+    return NULL;
+}
+
+static int take_fallbacks(lg_model *m, const lg_model_config *c)
+{
+    if (!c->n_fallbacks)
+        return LG_OK;
+    m->fallbacks = lg__mem_new(m->mem, c->n_fallbacks * sizeof(lg_model *));
+    if (!m->fallbacks)
+        return LG_ENOMEM;
+    for (size_t i = 0; i < c->n_fallbacks; i++)
+        m->fallbacks[i] = lg_model_ref(c->fallbacks[i]);
+    m->n_fallbacks = c->n_fallbacks;
+    return LG_OK;
+}
+
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
 {
-    const char *why = "out of memory";
+    lg_model_config c;
     lg_model *m;
-    int err = lg__model_make(&e->mem, cfg, &m, &why);
+    lg_model_config_init(&c);
+    memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
+    const char *why = fallbacks_problem(e, &c);
+    if (why)
+        return lg__engine_error(e, LG_EINVAL, "%s", why);
+    why = "out of memory";
+    int err = lg__model_make(&e->mem, &c, &m, &why);
     if (err)
         return lg__engine_error(e, err, "%s", why);
-    if (m->api_key && lg__log_secret(&e->log, m->api_key)) {
+    if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c)) {
         lg__model_destroy(m);
         return lg__engine_error(e, LG_ENOMEM, "out of memory");
     }
@@ -89,6 +124,8 @@ void lg_model_unref(lg_model *m)
             *at = m->next;
             break;
         }
+    for (size_t i = 0; i < m->n_fallbacks; i++)
+        lg_model_unref(m->fallbacks[i]); /* they have none: no deeper than this */
     lg__sched_forget(m->engine->sched, m);
     lg__model_destroy(m);
 }
@@ -257,6 +294,8 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
         d->model = lg_model_ref(m);
         d->sample = call->sample;
         d->kind = call->kind;
+        d->stream = call->size >= sizeof *call && call->stream;
+        d->tag = call->size >= sizeof *call ? call->tag : 0;
     }
     for (size_t i = 0; !err && i < call->n_messages; i++)
         err = is_utf8(call->messages[i].role)

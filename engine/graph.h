@@ -38,6 +38,14 @@ typedef struct lg_call_data { /* of a LG_OP_CALL node */
     size_t n_options;
     uint32_t sample;
     int kind;
+    uint32_t rank;               /* engine_fallback.c: 0, or which fallback is asked */
+    unsigned char first_key[32]; /* … what the model itself was asked */
+    bool stream;                 /* engine_stream.c: it watches; all down to next_partial */
+    bool announced, restart;
+    uint64_t tag;
+    size_t streamed; /* bytes the host has heard, … */
+    int attempt;     /* … of this attempt */
+    lg_node *next_partial;
     void *request;         /* engine.c: the request it waits for */
     lg_node *next_waiting; /* … and who else waits for it */
     bool has_usage;

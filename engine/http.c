@@ -417,6 +417,12 @@ bool lg__http_next(lg_http *h, lg_http_done *out)
     return true;
 }
 
+size_t lg__http_so_far(const lg_transfer *t, const char **data)
+{
+    *data = t->done.body.data;
+    return t->done.status >= 200 && t->done.status <= 299 ? t->done.body.len : 0;
+}
+
 void lg__http_done_free(lg_http_done *d)
 {
     lg__bytes_free(&d->body);

@@ -49,6 +49,8 @@ void lg__http_free(lg_http *h); /* frees sockets of what is in flight */
 /* 0, LG_ENOMEM, LG_EINVAL (a bad URL). *out is owned by h until lg__http_next gave
  * its done, or cancel. Not to be called from a callback of the loop. */
 int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer **out);
+/* What came of the body, of a transfer that has not ended. Borrowed until the loop runs. */
+size_t lg__http_so_far(const lg_transfer *t, const char **data);
 /* Frees the socket at once; the transfer gives no done. */
 void lg__http_cancel(lg_transfer *t);
 /* false: none. The caller frees with lg__http_done_free. */

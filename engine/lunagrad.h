@@ -394,6 +394,11 @@ typedef struct lg_model_config {
     /* How the server differs from its dialect, words between blanks: "a>b" sends the
      * field a as b, "-a" never sends it, others are flags (engine/model.h). NULL: as is */
     const char *quirks;
+    /* Whom to ask when this one cannot be had (nobody answers, overload, limits, no key, no
+     * money, too long for it), in this order; at most 9, without fallbacks of their own.
+     * Counted. The calls then go to them as if they had been made so. */
+    lg_model *const *fallbacks;
+    size_t n_fallbacks;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -482,9 +487,14 @@ typedef struct lg_request_view {
 LG_API int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out);
 LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role,
                            const char **text, size_t *len);
+/* "image/png", …; NULL: text. */
+LG_API const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i);
 LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
 LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                          const char *finish_reason, const lg_usage *usage);
+/* The same with another kind of value: "image/png", …, or a turn that calls tools. */
+LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *data,
+                               size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 
 /* "stop", "length", "content_filter", … of a model's answer; NULL for others. */

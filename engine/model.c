@@ -372,6 +372,7 @@ void lg__model_destroy(lg_model *model)
         lg__mem_strfree(m, r->to);
         lg__mem_free(m, r, sizeof *r);
     }
+    lg__mem_free(m, model->fallbacks, model->n_fallbacks * sizeof(lg_model *));
     lg__mem_free(m, model, sizeof *model);
 }
 

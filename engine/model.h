@@ -42,7 +42,9 @@ struct lg_model {
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
-    unsigned quirks;              /* enum lg_quirk */
+    unsigned quirks;      /* enum lg_quirk */
+    lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
+    size_t n_fallbacks;
     struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
     lg_model *next;               /* the engine's list */
 };

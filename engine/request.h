@@ -52,8 +52,10 @@ typedef struct lg_request {
     struct lg_request *prev, *next; /* line, memo list: sched.c */
     size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
     struct lg_hearing *hearing;     /* engine_stream.c: a stream as it comes, or NULL */
-    size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
-    bool in_flight_map;             /* found by key */
+    size_t heard;                   /* … bytes of it */
+    struct lg_request *stream_prev, *stream_next;
+    size_t memo_size;   /* bytes it counts in the memo; 0: not kept */
+    bool in_flight_map; /* found by key */
 } lg_request;
 
 /* Whether tools are offered: calls of them are an answer then. */

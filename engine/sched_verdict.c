@@ -184,7 +184,8 @@ static int most_tries(const lg_sched *s, const lg_request *r)
 {
     int code = r->reply.fail.code, most = s->cfg.max_attempts;
     bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
-    return nobody && !r->endpoint->answered && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+    bool few = (nobody && !r->endpoint->answered) || r->model->n_fallbacks > 0;
+    return few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
 }
 
 static bool may_try_again(const lg_sched *s, const lg_request *r)

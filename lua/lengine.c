@@ -283,12 +283,13 @@ static int l_drain(lua_State *L)
 
 static const char *event_name(int type)
 {
-    static const char *const names[] = {NULL, "var", "call", "tool", "gradient", "abandon"};
+    static const char *const names[] = {NULL,       "var",     "call",   "tool",
+                                        "gradient", "abandon", "partial"};
     size_t i = (size_t)type;
     return i < sizeof names / sizeof *names ? names[i] : NULL;
 }
 
-/* engine:next() -> nil | type, id, tag, var */
+/* engine:next() -> nil | type, id, tag, var, and for "partial": text, restart */
 static int l_next(lua_State *L)
 {
     lg_engine *e = self(L);
@@ -302,7 +303,11 @@ static int l_next(lua_State *L)
     lua_pushinteger(L, (lua_Integer)event->id);
     lua_pushinteger(L, (lua_Integer)event->tag);
     lg__lua_push_var(L, 1, event->var);
-    return 4;
+    if (event->type != LG_EVENT_PARTIAL)
+        return 4;
+    lua_pushlstring(L, event->text, event->len);
+    lua_pushboolean(L, event->restart);
+    return 6;
 }
 
 /* ---- the books ------------------------------------------------------------- */
@@ -456,6 +461,9 @@ static void push_messages(lua_State *L, lg_engine *e, uint64_t id, size_t n)
         lg__lua_set_text(L, "role", role);
         lua_pushlstring(L, text, len);
         lua_setfield(L, -2, "content");
+        const char *media = lg_call_message_media(e, id, i);
+        if (media)
+            lg__lua_set_text(L, "media", media);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -490,7 +498,7 @@ static int l_call_view(lua_State *L)
     return 1;
 }
 
-/* engine:call_reply(id, text, finish_reason, usage) */
+/* engine:call_reply(id, text, finish_reason, usage, type); type nil: text */
 static int l_call_reply(lua_State *L)
 {
     size_t len;
@@ -502,7 +510,9 @@ static int l_call_reply(lua_State *L)
     bool has_usage = !lua_isnoneornil(L, 5);
     if (has_usage)
         lg__lua_read_usage(L, 5, &usage);
-    return answered(L, e, lg_call_reply(e, id, text, len, finish, has_usage ? &usage : NULL));
+    const char *type = lg__lua_opt_name(L, 6);
+    int err = lg_call_reply_media(e, id, type, text, len, finish, has_usage ? &usage : NULL);
+    return answered(L, e, err);
 }
 
 /* engine:call_fail(id, kind, retryable, message) */

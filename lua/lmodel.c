@@ -6,13 +6,44 @@
 
 /* ---- models ---------------------------------------------------------------- */
 
+/* fallback = a list of models, which lives as long as the table. */
+static void read_fallbacks(lua_State *L, int t, lg_model_config *c)
+{
+    lua_pushliteral(L, "fallback");
+    if (lua_rawget(L, t) == LUA_TNIL)
+        return;
+    size_t n = lg__lua_check_list(L, -1);
+    lg_model **list = lua_newuserdatauv(L, (n + 1) * sizeof *list, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, -2, (lua_Integer)i + 1);
+        list[i] = lg__lua_check_model(L, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+    c->fallbacks = list;
+    c->n_fallbacks = n;
+}
+
 static void read_model(lua_State *L, int t, lg_model_config *c)
 {
-    static const char *const keys[] = {
-        "dialect",     "name",        "model",        "base_url",     "api_key",
-        "key_name",    "headers",     "options",      "tag",          "no_memo",
-        "concurrency", "price_input", "price_output", "price_cached", "price_cache_write",
-        "max_output",  NULL};
+    static const char *const keys[] = {"dialect",
+                                       "name",
+                                       "model",
+                                       "base_url",
+                                       "api_key",
+                                       "key_name",
+                                       "headers",
+                                       "options",
+                                       "tag",
+                                       "no_memo",
+                                       "concurrency",
+                                       "price_input",
+                                       "price_output",
+                                       "price_cached",
+                                       "price_cache_write",
+                                       "max_output",
+                                       "quirks",
+                                       "fallback",
+                                       NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
     c->name = lg__lua_field_name(L, t, "name");
@@ -28,6 +59,8 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
     c->price_cached = lg__lua_field_int(L, t, "price_cached", -1, LUA_MAXINTEGER, -1);
     c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
     c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
+    c->quirks = lg__lua_field_name(L, t, "quirks");
+    read_fallbacks(L, t, c);
     lg__lua_field_pairs(L, t, "headers", &c->headers, &c->n_headers);
     lg__lua_field_pairs(L, t, "options", &c->options, &c->n_options);
 }

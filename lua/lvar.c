@@ -227,6 +227,29 @@ static int l_error(lua_State *L)
 
 /* ---- versions -------------------------------------------------------------- */
 
+/* v:raw_media() -> "image/png", … | nil for text, and while it is not ready */
+static int l_raw_media(lua_State *L)
+{
+    lua_pushstring(L, lg_var_media(self(L)));
+    return 1;
+}
+
+/* v:raw_set_media(type, bytes); type nil: told by the bytes */
+static int l_raw_set_media(lua_State *L)
+{
+    size_t len;
+    lg_var *v = self(L);
+    const char *type = lg__lua_opt_name(L, 2);
+    const char *data = lg__lua_check_text(L, 3, &len);
+    int err = lg_var_set_media(v, type, data, len);
+    if (err == LG_EINVAL)
+        return lg__lua_raise(L, err, NULL, "the %I bytes are no %s", (LUAI_UACINT)len,
+                             type ? type : "picture, sound or document of a known kind");
+    if (err)
+        return lg__lua_raise(L, err, NULL, "the value cannot be set: %s", lg_error_text(err));
+    return 0;
+}
+
 static int l_raw_set(lua_State *L)
 {
     size_t len;
@@ -432,6 +455,22 @@ static int l_var(lua_State *L)
     return 1;
 }
 
+/* core.media(engine, type, bytes, role, grad) -> var; type nil: told by the bytes */
+static int l_media_var(lua_State *L)
+{
+    size_t len;
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    const char *type = lg__lua_opt_name(L, 2);
+    const char *data = lg__lua_check_text(L, 3, &len);
+    const char *role = lg__lua_opt_name(L, 4);
+    bool grad = lua_toboolean(L, 5);
+    lg_lua_var *u = lg__lua_new_var(L, 1);
+    int err = lg_var_new_media(e, type, data, len, role ? role : "", grad, &u->v);
+    if (err)
+        return lg__lua_engine_failed(L, e, err);
+    return 1;
+}
+
 void lg__lua_open_var(lua_State *L)
 {
     static const luaL_Reg meta[] = {
@@ -449,6 +488,8 @@ void lg__lua_open_var(lua_State *L)
                                        {"example", l_example},
                                        {"set_example", l_set_example},
                                        {"raw_set", l_raw_set},
+                                       {"raw_set_media", l_raw_set_media},
+                                       {"raw_media", l_raw_media},
                                        {"versions", l_versions},
                                        {"version", l_version},
                                        {"rollback", l_rollback},
@@ -471,4 +512,6 @@ void lg__lua_open_var(lua_State *L)
     lua_setfield(L, -2, "var_metatable");
     lua_pushcfunction(L, l_var);
     lua_setfield(L, -2, "var");
+    lua_pushcfunction(L, l_media_var);
+    lua_setfield(L, -2, "media");
 }

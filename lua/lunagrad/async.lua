@@ -24,6 +24,7 @@ local current                     -- the task that runs now
 local nested = 0
 local tick                        -- the command's function, called while waiting
 local tools, models = {}, {}      -- tag → definition, tag → function
+local watchers, last_watcher = {}, 0 -- tag of a streamed call → function
 local host = {}                   -- id of the host's work that runs here → true
 
 -- ---- the engine --------------------------------------------------------------
@@ -174,11 +175,11 @@ local dispatch = {}
 local function drain(engine)
   local any = false
   while true do
-    local kind, id, tag, var = engine:next()
+    local kind, id, tag, var, text, restart = engine:next()
     if not kind then return any end
     any = true
     local handle = dispatch[kind]
-    if handle then handle(engine, id, tag, var) end
+    if handle then handle(engine, id, tag, var, text, restart) end
   end
 end
 
@@ -344,6 +345,37 @@ end
 
 function dispatch.abandon(_, id) host[id] = nil end
 
+--- Register a function that watches a streamed answer; the tag goes to core.call. It gets
+--- (piece, restart) as a task, in order; restart: an attempt failed, the text begins anew.
+function async.add_watcher(fn)
+  last_watcher = last_watcher + 1
+  watchers[last_watcher] = { fn = fn, pieces = {} }
+  return last_watcher
+end
+
+local function tell_pieces(watcher)
+  while watcher.pieces[1] do
+    local piece = table.remove(watcher.pieces, 1)
+    watcher.fn(piece.text, piece.restart)
+  end
+end
+
+-- One task at a time, so that the pieces keep their order even if the function waits.
+function dispatch.partial(_, _, tag, _, text, restart)
+  local watcher = watchers[tag]
+  if not watcher then return end
+  watcher.pieces[#watcher.pieces + 1] = { text = text, restart = restart }
+  if watcher.task and not watcher.task.done then return end
+  watcher.task = async.spawn(tell_pieces, { serves = true }, watcher)
+  watcher.task.after = function(task)
+    if not task.ok then
+      watchers[tag] = nil
+      io.stderr:write("lunagrad: the function that watches a stream failed: ",
+        tostring(task[1]), "\n")
+    end
+  end
+end
+
 local function kind_of(problem)
   local kind = type(problem) == "table" and problem.kind
   return kind and kind ~= "script" and kind or "tool"
@@ -376,7 +408,7 @@ local function answer_call(engine, id, task)
   end
   local reply = task[1]
   if type(reply) == "table" and reply.text ~= nil then
-    engine:call_reply(id, tostring(reply.text), reply.finish_reason, reply.usage)
+    engine:call_reply(id, tostring(reply.text), reply.finish_reason, reply.usage, reply.media)
   elseif type(reply) == "string" or type(reply) == "number" then
     engine:call_reply(id, tostring(reply))
   else

@@ -96,6 +96,10 @@ local LAZY = {
   task = function() return { object_counting = require "lunagrad.task.object_counting" } end,
   optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
   evaluate = "lunagrad.evaluate", train = "lunagrad.train",
+  image = function() return require("lunagrad.media").image end,
+  audio = function() return require("lunagrad.media").audio end,
+  document = function() return require("lunagrad.media").document end,
+  save = function() return require("lunagrad.media").save end,
 }
 
 return setmetatable(lg, {

@@ -88,6 +88,7 @@ local BODY = {
   presence_penalty = "number?", frequency_penalty = "number?", reasoning_effort = "string?",
   verbosity = "string?", response_format = "any", top_k = "integer?", min_p = "number?",
   logit_bias = "any", user = "string?", service_tier = "string?",
+  tools = "table?", tool_choice = "any", parallel_tool_calls = "boolean?", modalities = "table?",
 }
 
 local function spec_with(more)
@@ -100,13 +101,14 @@ end
 local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
-  extra = "table?", memo = "boolean?",
+  extra = "table?", memo = "boolean?", fallback = "any",
 }
 local CALL_SPEC = spec_with {
   [1] = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
-  kind = "string?", extra = "table?",
+  kind = "string?", extra = "table?", stream = "function?",
 }
+for i = 2, 16 do CALL_SPEC[i] = "any" end -- further parts of the question
 
 local function body_options(from)
   local list
@@ -143,6 +145,10 @@ end
 
 local function realize(self)
   local spec = unmade[self]
+  if self.fallback then
+    spec.fallback = {}
+    for i, m in ipairs(self.fallback) do spec.fallback[i] = m.core end
+  end
   if spec.dialect ~= "host" and spec.dialect ~= "exec" then
     check_price(spec.name, prices.fill(spec.name, spec))
   end
@@ -158,9 +164,11 @@ function Model.__index(self, name)
 end
 
 local make_later = false
+local next_fallback -- of the model that is being made
 
 local function make(self, spec)
   unmade[self] = spec
+  self.fallback, next_fallback = next_fallback, nil
   setmetatable(self, Model)
   if not make_later then self.core = realize(self) end
   return self
@@ -175,16 +183,27 @@ function model.later(fn)
   if not ok then error(problem, 0) end
 end
 
+-- A content that is a list is a message of several parts.
+local function add_message(list, role, content, name, where)
+  if type(content) ~= "table" then content = { content } end
+  for i = 1, math.max(#content, 1) do
+    list[#list + 1] = { i == 1 and role or "+", var.lift(content[i], name, where, 3) }
+  end
+end
+
 local function take_messages(spec, where)
   local list = {}
-  if spec.system ~= nil then
-    list[1] = { "system", var.lift(spec.system, "system prompt", where, 2) }
-  end
+  if spec.system ~= nil then add_message(list, "system", spec.system, "system prompt", where) end
   for i, message in ipairs(spec.messages or {}) do
     local role, content = message.role or message[1], message.content or message[2]
-    list[#list + 1] = { role, var.lift(content, role, ("%s: message %d"):format(where, i), 2) }
+    add_message(list, role, content, role, ("%s: message %d"):format(where, i))
   end
-  if spec[1] ~= nil then list[#list + 1] = { "user", var.lift(spec[1], "question", where, 2) } end
+  if spec[1] ~= nil then
+    add_message(list, "user", spec[1], "question", where)
+    for i = 2, #spec do
+      list[#list + 1] = { "+", var.lift(spec[i], "part of the question", where, 2) }
+    end
+  end
   if #list == 0 then
     errors.raise("inval", where .. ": nothing to ask",
       'model("…") or model{ "…", system = prompt }', 2)
@@ -197,12 +216,15 @@ local function call(self, spec)
   return core.call(async.engine(), self.core, {
     messages = take_messages(spec, self.name), role = spec.role, sample = spec.sample,
     options = body_options(spec), kind = spec.kind or self.kind,
+    tag = spec.stream and async.add_watcher(spec.stream) or nil,
     example = spec.example or context and context.example,
   })
 end
 
 --- Ask: model(question) or model{ question, system = prompt, role = "…", sample = 2, … }.
---- Returns a pending variable.
+--- More parts follow the question: model{ "What is in it?", lg.image "a.png" }. With
+--- stream = function(piece, restart) the answer is heard while it comes. Returns a pending
+--- variable.
 function Model:__call(spec)
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
@@ -312,8 +334,25 @@ local function from_server(name, opts)
       or not async.setting "concurrency" and row and row.concurrency or nil })
 end
 
+-- What a name or a function stands for.
+local function named(spec, opts, name)
+  if type(spec) == "function" then
+    return from_function(function(request) return spec(decoded(request)) end, name, opts)
+  end
+  if type(spec) ~= "string" then
+    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
+      'lg.model "openai/gpt-4o-mini"', 2)
+  end
+  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
+  if spec:find "^replay/" then return from_recording(spec, opts) end
+  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  if spec:find "^exec/." then return from_exec(spec, opts) end
+  return from_server(spec, opts)
+end
+
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
+--- With fallback = { "b/y", … } those are asked, in order, when it cannot be had.
 --- lg.model() is the one that plays the role "model": what -m or lg.default says, or sim.
 ---@param spec? string|table|function
 ---@param name? string for a function
@@ -327,18 +366,16 @@ function model.new(spec, name)
   else
     opts = {}
   end
-  if type(spec) == "function" then
-    return from_function(function(request) return spec(decoded(request)) end, name, opts)
+  if opts.fallback ~= nil then
+    local list, models = opts.fallback, {}
+    if type(list) ~= "table" or getmetatable(list) == Model then list = { list } end
+    for n, m in ipairs(list) do models[n] = model.new(m) end
+    next_fallback = models
   end
-  if type(spec) ~= "string" then
-    errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
-      'lg.model "openai/gpt-4o-mini"', 2)
-  end
-  if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
-  if spec:find "^replay/" then return from_recording(spec, opts) end
-  if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
-  if spec:find "^exec/." then return from_exec(spec, opts) end
-  return from_server(spec, opts)
+  local ok, made = pcall(named, spec, opts, name)
+  next_fallback = nil
+  if not ok then error(made, 0) end
+  return made
 end
 
 -- ---- roles -----------------------------------------------------------------------

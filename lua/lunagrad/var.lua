@@ -46,7 +46,11 @@ end
 ---@param text string
 ---@param role string what it is for, e.g. "system prompt for counting questions"
 function var.param(text, role)
-  if var.is(text) then text = text:text() end
+  local media
+  if var.is(text) then
+    async.await(text)
+    text, media = text:raw_text(), text:raw_media()
+  end
   if not LIFTED[type(text)] then
     errors.raise("inval", ("lg.param: expected a text, got %s"):format(type(text)), nil, 2)
   end
@@ -54,6 +58,7 @@ function var.param(text, role)
     errors.raise("inval", "lg.param: the role is missing",
       'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
+  if media then return core.media(async.engine(), media, text, role, true) end
   return core.var(async.engine(), tostring(text), role, true)
 end
 
@@ -75,6 +80,23 @@ function methods:text()
   return self:raw_text()
 end
 
+--- What is printed: the text; of a picture or sound only its kind and size. Waits for it.
+function methods:shown()
+  local text, media = self:text(), self:raw_media()
+  if not media or media:find "json" then return text end
+  if media:find "url$" then return ("[%s %s]"):format(media, text) end
+  return ("[%s, %d bytes]"):format(media, #text)
+end
+
+--- The tools that a model's answer calls: list of {id, name, arguments}; nil when it calls none.
+--- Its words are the second result.
+function methods:calls()
+  local text = self:text()
+  if self:raw_media() ~= "application/vnd.lunagrad.turn+json" then return nil, text end
+  local turn = core.json_decode(text)
+  return turn.calls, turn.text
+end
+
 --- Wait until the variable is ready; returns it.
 function methods:await() return async.await(self) end
 
@@ -87,7 +109,11 @@ end
 
 --- Give it a new text; nodes made before keep the old one.
 function methods:set(text)
-  if var.is(text) then text = text:text() end
+  if var.is(text) then
+    async.await(text)
+    if text:raw_media() then return self:raw_set_media(text:raw_media(), text:raw_text()) end
+    text = text:raw_text()
+  end
   if not LIFTED[type(text)] then
     errors.raise("inval", ("set: expected a text, got %s"):format(type(text)), nil, 2)
   end
@@ -144,6 +170,10 @@ end
 
 local getters = {}
 function getters.role(self) return self:raw_role() end
+function getters.media(self)
+  if self:state() == "pending" then async.await(self) end
+  return self:raw_media()
+end
 function getters.requires_grad(self) return self:grad() end
 function getters.score(self)
   if self:state() == "pending" then async.await(self) end
@@ -177,7 +207,7 @@ function meta.__newindex(self, key, value)
   end
 end
 
-function meta.__tostring(self) return self:text() end
+function meta.__tostring(self) return self:shown() end
 function meta.__len(self) return #self:text() end
 
 local function short_role(v)

@@ -13,6 +13,7 @@
 ---@field score number|nil larger is better; waits for the value
 ---@field target number|nil the score that counts as solved
 ---@field requires_grad boolean
+---@field media string|nil "image/png", …; nil: text. Waits for the value
 ---@operator concat(lunagrad.text): Var
 ---@operator len: integer
 local Var = {}
@@ -58,6 +59,19 @@ function Var:state() end
 --- The text, or nil unless ready; never waits.
 ---@return string|nil
 function Var:raw_text() end
+--- What is printed: the text; of a picture or sound its kind and size. Waits for it.
+---@return string
+function Var:shown() end
+--- The tools that a model's answer calls; nil when it calls none. And its words.
+---@return {id: string, name: string, arguments: table|string}[]|nil calls, string words
+function Var:calls() end
+--- "image/png", …; nil for text; never waits.
+---@return string|nil
+function Var:raw_media() end
+--- A new version of another kind; type nil: told by the first bytes.
+---@param type string|nil
+---@param bytes string
+function Var:raw_set_media(type, bytes) end
 ---@return string
 function Var:raw_role() end
 ---@param role string
@@ -183,6 +197,31 @@ function lunagrad.param(text, role) end
 ---@param role? string
 ---@return Var
 function lunagrad.var(text, role) end
+
+---@class lunagrad.media
+---@field [1]? string a file or an address
+---@field file? string
+---@field bytes? string
+---@field url? string fetched by the provider
+---@field role? string
+---@field type? string "image/png", …; told by the bytes when it is left out
+
+--- A picture: PNG, JPEG, GIF, WebP. A part of a message: model{ "What is in it?", picture }.
+---@param spec string|lunagrad.media
+---@return Var
+function lunagrad.image(spec) end
+--- Sound: WAV, MP3, Ogg, FLAC.
+---@param spec string|lunagrad.media
+---@return Var
+function lunagrad.audio(spec) end
+--- A PDF.
+---@param spec string|lunagrad.media
+---@return Var
+function lunagrad.document(spec) end
+--- Write a variable's picture, sound or text to a file. Waits for it.
+---@param v Var
+---@param path string
+function lunagrad.save(v, path) end
 ---@param x any
 ---@return boolean
 function lunagrad.is_var(x) end

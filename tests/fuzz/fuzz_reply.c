@@ -116,8 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a.len = len;
     lg__reply_init(&r);
     lg__reply_init(&again);
-    lg__provider_openai.decode(&m, model, &a, &r);
-    lg__provider_openai.decode(&m, model, &a, &again);
+    lg__provider_decode(&m, model, &a, &r);
+    lg__provider_decode(&m, model, &a, &again);
     check_reply(&r);
     CHECK(r.fail.code == again.fail.code && r.finish == again.finish &&
           r.fail.retryable == again.fail.retryable);

@@ -63,7 +63,7 @@ end
 
 -- tostring that may wait: __tostring is called from C and cannot.
 local function to_text(value)
-  if is_var(value) then return value:text() end
+  if is_var(value) then return value:shown() end
   return tostring(value)
 end
 
