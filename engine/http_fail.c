@@ -190,6 +190,8 @@ static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char 
         hint = "the certificate is for another host: check the base URL";
     if (strstr(why, "wrong version number"))
         hint = "that server speaks plain HTTP: the base URL should begin with http://";
+    if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
+        hint = "that server knows only old TLS; at least TLS 1.2 is needed";
     tell(s, LG_ETLS, rc == CURLE_SSL_CONNECT_ERROR && cut, hint, "TLS with %s failed: %s", host,
          why);
 }
