@@ -16,7 +16,7 @@
 
 #define SERVER_TYPE "lunagrad.mockd.server"
 
-static const char *const way_names[] = {"whole", "slow", "reset", "reset-body", "close", NULL};
+static const char *const way_names[] = {"whole", "reset", "reset-body", "close", NULL};
 _Static_assert(sizeof way_names / sizeof *way_names == WAY_CLOSE + 2, "one name a way");
 
 static mock_server *check_server(lua_State *L)
@@ -65,8 +65,28 @@ static int l_step(lua_State *L)
     return 0;
 }
 
-/* server:next() -> nil | id, method, path, body | nil when it was too big,
- * authorization | nil, arrival_us (Unix time) */
+/* Pushes a table of the request's fields of one kind; names of headers in lower case. */
+static void push_fields(lua_State *L, const mock_slot *slot, char kind)
+{
+    const char *at = slot->fields, *last = at ? at + slot->fields_len : at;
+    lua_newtable(L);
+    while (at < last) {
+        const char *name = at + 1, *value = name + strlen(name) + 1;
+        if (*at == kind) {
+            luaL_Buffer b;
+            luaL_buffinit(L, &b);
+            for (const char *c = name; *c; c++)
+                luaL_addchar(&b, (char)(kind == 'h' && *c >= 'A' && *c <= 'Z' ? *c + 32 : *c));
+            luaL_pushresult(&b);
+            lua_pushstring(L, value);
+            lua_rawset(L, -3);
+        }
+        at = value + strlen(value) + 1;
+    }
+}
+
+/* server:next() -> nil | id, method, path, body | nil when it was too big, headers,
+ * query, arrival_us (Unix time) */
 static int l_next(lua_State *L)
 {
     mock_server *s = check_server(L);
@@ -80,17 +100,15 @@ static int l_next(lua_State *L)
         lua_pushnil(L);
     else
         lua_pushlstring(L, slot->body ? slot->body : "", slot->body_len);
-    if (slot->auth)
-        lua_pushstring(L, slot->auth);
-    else
-        lua_pushnil(L);
+    push_fields(L, slot, 'h');
+    push_fields(L, slot, 'q');
     lua_pushinteger(L, slot->arrival_us + s->wall_offset_us);
     mock_list_take(&s->ready);
     slot->state = SLOT_ASKED;
     free(slot->body);
     slot->body = NULL;
     slot->body_len = slot->body_cap = 0;
-    return 6;
+    return 7;
 }
 
 static char *copy_text(lua_State *L, int at, size_t *len)
@@ -120,8 +138,30 @@ static void read_headers(lua_State *L, mock_slot *slot, int at)
     }
 }
 
-/* server:answer(id, {status=, body=, headers={name=value}, way=, delay_ms=, spread_ms=}):
- * delay_ms counts from the request's arrival; spread_ms is how long "slow" takes. */
+static void read_ends(lua_State *L, mock_slot *slot, int at)
+{
+    luaL_checktype(L, at, LUA_TTABLE);
+    size_t n = lua_rawlen(L, at), before = 0;
+    free(slot->ends);
+    slot->n_ends = 0;
+    slot->ends = calloc(n + 1, sizeof *slot->ends);
+    if (!slot->ends) {
+        luaL_error(L, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, at, (lua_Integer)i + 1);
+        lua_Integer end = luaL_checkinteger(L, -1);
+        luaL_argcheck(L, end > 0 && (size_t)end > before, 3, "ends must rise");
+        slot->ends[i] = before = (size_t)end;
+        lua_pop(L, 1);
+    }
+    slot->n_ends = n;
+}
+
+/* server:answer(id, {status=, body=, headers={name=value}, way=, delay_ms=, ends={…}, gap_ms=,
+ * chunked=}): delay_ms counts from the request's arrival; each of the pieces that end at these
+ * bytes is sent by itself, gap_ms after the one before. */
 static int l_answer(lua_State *L)
 {
     mock_server *s = check_server(L);
@@ -131,20 +171,24 @@ static int l_answer(lua_State *L)
     lua_settop(L, 3);
     lua_Integer status = field_integer(L, 3, "status", 200);
     lua_Integer delay_ms = field_integer(L, 3, "delay_ms", 0);
-    lua_Integer spread_ms = field_integer(L, 3, "spread_ms", 1000);
+    lua_Integer gap_ms = field_integer(L, 3, "gap_ms", 0);
     luaL_argcheck(L, status >= 200 && status <= 599, 3, "status must be 200 to 599");
     luaL_argcheck(L, delay_ms >= 0 && delay_ms < INT_MAX, 3, "delay_ms is out of range");
-    luaL_argcheck(L, spread_ms >= 0 && spread_ms < INT_MAX, 3, "spread_ms is out of range");
+    luaL_argcheck(L, gap_ms >= 0 && gap_ms < INT_MAX, 3, "gap_ms is out of range");
     lua_getfield(L, 3, "way");
     slot->way = (enum answer_way)luaL_checkoption(L, -1, "whole", way_names);
+    lua_getfield(L, 3, "chunked");
+    slot->chunked = lua_toboolean(L, -1);
     if (lua_getfield(L, 3, "headers") != LUA_TNIL)
         read_headers(L, slot, lua_absindex(L, -1));
+    if (lua_getfield(L, 3, "ends") != LUA_TNIL)
+        read_ends(L, slot, lua_absindex(L, -1));
     if (lua_getfield(L, 3, "body") == LUA_TNIL)
         lua_pushliteral(L, "");
     free(slot->reply);
     slot->reply = copy_text(L, -1, &slot->reply_len);
     slot->status = (unsigned)status;
-    slot->part_us = spread_ms * 1000 / SLOW_PARTS;
+    slot->gap_us = gap_ms * 1000;
     mock_slot_answer(slot, delay_ms);
     return 0;
 }

@@ -156,9 +156,10 @@ static void slot_clear(mock_slot *slot)
 {
     free(slot->method);
     free(slot->path);
-    free(slot->auth);
+    free(slot->fields);
     free(slot->body);
     free(slot->reply);
+    free(slot->ends);
     for (size_t i = 0; i < slot->n_headers; i++) {
         free(slot->header_names[i]);
         free(slot->header_values[i]);
@@ -228,32 +229,27 @@ static void slot_resume(mock_slot *slot, enum slot_state state)
     MHD_resume_connection(slot->conn);
 }
 
-/* Sends what has been released; in between the connection sleeps. */
-static ssize_t read_slow(void *cls, uint64_t pos, char *buf, size_t max)
+/* Sends piece by piece, each no sooner than it is released (in between the connection
+ * sleeps), and where the answer is to break off, resets. */
+static ssize_t read_pieces(void *cls, uint64_t pos, char *buf, size_t max)
 {
     mock_slot *slot = cls;
-    if (pos >= slot->released) {
-        timer_start(slot, now_us() + slot->part_us);
-        MHD_suspend_connection(slot->conn);
-        return 0;
-    }
-    size_t n = slot->released - (size_t)pos;
-    if (n > max)
-        n = max;
-    memcpy(buf, slot->reply + pos, n);
-    return (ssize_t)n;
-}
-
-/* The first half, then a reset. */
-static ssize_t read_half(void *cls, uint64_t pos, char *buf, size_t max)
-{
-    mock_slot *slot = cls;
-    size_t half = slot->reply_len / 2;
-    if (pos >= half) {
+    size_t last = slot->way == WAY_RESET_BODY ? slot->reply_len / 2 : slot->reply_len;
+    if (pos >= last && slot->way == WAY_RESET_BODY) {
         connection_reset(slot->conn);
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
-    size_t n = half - (size_t)pos;
+    if (pos >= last)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    while (slot->piece < slot->n_ends && slot->ends[slot->piece] <= pos)
+        slot->piece++;
+    if (slot->gap_us > 0 && slot->piece >= slot->released) {
+        timer_start(slot, now_us() + slot->gap_us);
+        MHD_suspend_connection(slot->conn);
+        return 0;
+    }
+    size_t end = slot->piece < slot->n_ends ? slot->ends[slot->piece] : last;
+    size_t n = (end < last ? end : last) - (size_t)pos;
     if (n > max)
         n = max;
     memcpy(buf, slot->reply + pos, n);
@@ -264,10 +260,9 @@ static struct MHD_Response *make_response(mock_slot *slot)
 {
     struct MHD_Response *r;
     enum { BLOCK = 16 * 1024 };
-    if (slot->way == WAY_SLOW)
-        r = MHD_create_response_from_callback(slot->reply_len, BLOCK, read_slow, slot, NULL);
-    else if (slot->way == WAY_RESET_BODY)
-        r = MHD_create_response_from_callback(slot->reply_len, BLOCK, read_half, slot, NULL);
+    if (slot->n_ends > 0 || slot->chunked || slot->way == WAY_RESET_BODY)
+        r = MHD_create_response_from_callback(slot->chunked ? MHD_SIZE_UNKNOWN : slot->reply_len,
+                                              BLOCK, read_pieces, slot, NULL);
     else /* the slot outlives the response: it is freed after on_completed */
         r = MHD_create_response_from_buffer(slot->reply_len, slot->reply, MHD_RESPMEM_PERSISTENT);
     if (!r)
@@ -295,22 +290,43 @@ static enum MHD_Result slot_act(mock_slot *slot)
     return ok;
 }
 
+/* Adds one header or query argument to the slot's fields. */
+static enum MHD_Result slot_field(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    mock_slot *slot = cls;
+    size_t name_len = strlen(name) + 1;
+    size_t value_len = value ? strlen(value) + 1 : 1;
+    char *fields = realloc(slot->fields, slot->fields_len + 1 + name_len + value_len);
+    if (!fields) {
+        slot->too_big = true; /* it is refused: half of its headers would be worse */
+        return MHD_NO;
+    }
+    slot->fields = fields;
+    fields += slot->fields_len;
+    *fields++ = kind == MHD_HEADER_KIND ? 'h' : 'q';
+    memcpy(fields, name, name_len);
+    memcpy(fields + name_len, value ? value : "", value_len);
+    slot->fields_len += 1 + name_len + value_len;
+    return MHD_YES;
+}
+
 static mock_slot *slot_open(mock_server *s, struct MHD_Connection *conn, const char *method,
                             const char *path)
 {
     mock_slot *slot = slot_get(s);
     if (!slot)
         return NULL;
-    const char *auth = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Authorization");
     slot->heap_at = NO_INDEX;
     slot->conn = conn;
     slot->method = strdup(method);
     slot->path = strdup(path);
-    slot->auth = auth ? strdup(auth) : NULL;
-    if (!slot->method || !slot->path || (auth && !slot->auth)) {
+    if (!slot->method || !slot->path) {
         mock_slot_release(slot);
         return NULL;
     }
+    MHD_get_connection_values(conn, MHD_HEADER_KIND, slot_field, slot);
+    MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND, slot_field, slot);
     slot->state = SLOT_READING;
     s->live++;
     mock_link *link = connection_link(conn);
@@ -446,9 +462,7 @@ static void fire_timers(mock_server *s)
             slot_resume(slot, SLOT_DUE);
             continue;
         }
-        slot->part++;
-        slot->released =
-            slot->part >= SLOW_PARTS ? slot->reply_len : slot->reply_len / SLOW_PARTS * slot->part;
+        slot->released = slot->piece + 1;
         slot_resume(slot, SLOT_STREAMING);
     }
 }
@@ -549,7 +563,7 @@ void mock_server_stop(mock_server *s)
             bool slow = slot->state == SLOT_STREAMING && slot->heap_at != NO_INDEX;
             timer_stop(slot);
             if (slow) /* sends its rest into the closing socket */
-                slot->released = slot->reply_len;
+                slot->released = SIZE_MAX;
             if (slow || (slot->state >= SLOT_QUEUED && slot->state <= SLOT_WAITING))
                 slot_resume(slot, slow ? SLOT_STREAMING : SLOT_DUE);
         }

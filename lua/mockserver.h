@@ -26,9 +26,9 @@ enum slot_state {
     SLOT_FINISHED   /* waits for server:finished() */
 };
 
-enum answer_way { WAY_WHOLE = 0, WAY_SLOW, WAY_RESET, WAY_RESET_BODY, WAY_CLOSE };
+enum answer_way { WAY_WHOLE = 0, WAY_RESET, WAY_RESET_BODY, WAY_CLOSE };
 
-enum { MAX_HEADERS = 4, SLOW_PARTS = 10 };
+enum { MAX_HEADERS = 24 };
 
 typedef struct mock_server mock_server;
 
@@ -39,7 +39,9 @@ typedef struct mock_slot {
     uint32_t index, generation;
     enum slot_state state;
     bool too_big, gone, complete;
-    char *method, *path, *auth; /* auth may be NULL */
+    char *method, *path;
+    char *fields; /* of headers and query: 'h' or 'q', name, NUL, value, NUL; again; or NULL */
+    size_t fields_len;
     char *body;
     size_t body_len, body_cap;
     int64_t arrival_us, finish_us, due_us;
@@ -47,9 +49,11 @@ typedef struct mock_slot {
     enum answer_way way;
     unsigned status; /* as sent; 0: nothing was */
     char *reply;
-    size_t reply_len, released; /* bytes a slow answer may have sent by now */
-    int64_t part_us;
-    unsigned part;
+    size_t reply_len;
+    size_t *ends; /* where the answer's pieces end, rising; each is sent by itself */
+    size_t n_ends, piece, released; /* the piece under way; how many may have been sent by now */
+    int64_t gap_us;                 /* from piece to piece */
+    bool chunked;                   /* no Content-Length, as streams are sent */
     char *header_names[MAX_HEADERS], *header_values[MAX_HEADERS];
     size_t n_headers;
 } mock_slot;

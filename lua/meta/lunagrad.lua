@@ -175,12 +175,37 @@ lunagrad.args = nil
 ---@class lunagrad.model
 ---@field name string
 ---@overload fun(question: lunagrad.text): Var
----@overload fun(spec: table): Var
+---@overload fun(spec: lunagrad.ask): Var
+
+--- What a model is made with, beside the body fields (temperature, max_tokens, stop, …).
+---@class lunagrad.modelspec
+---@field [1] string|fun(request: table): string|table
+---@field base_url? string
+---@field api_key? string
+---@field headers? table<string, string>
+---@field concurrency? integer calls in flight
+---@field extra? table raw body fields
+---@field memo? boolean false: repeats are asked again
+---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
+
+--- What is asked, beside the body fields.
+---@class lunagrad.ask
+---@field [integer] lunagrad.text the question; further ones are parts of it (pictures, …)
+---@field system? lunagrad.text
+---@field messages? table[] {role = , content = } before the question
+---@field role? string of the answer
+---@field sample? integer equal questions with equal samples are one call
+---@field stream? fun(piece: string, restart: boolean) hears the answer while it comes
+---@field tools? table[] {name = , description = , parameters = JSON Schema}
+---@field tool_choice? "auto"|"none"|"required"|{name: string}
+---@field kind? lunagrad.kind
+---@field example? integer
+---@field extra? table raw body fields
 
 --- A model by name ("openai/gpt-4o-mini", "sim/default", "exec/./my_model.py --fast": a program that
 --- reads JSON on its stdin and writes the answer), with options, or a Lua function; without
 --- arguments the one that plays the role "model".
----@param spec? string|table|fun(request: table): string
+---@param spec? string|lunagrad.modelspec|fun(request: table): string
 ---@param name? string
 ---@return lunagrad.model
 function lunagrad.model(spec, name) end

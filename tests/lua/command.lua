@@ -80,7 +80,8 @@ function command.lua(code, env)
 end
 
 -- Runs the words against a mock server with these options; returns the run's result with
--- the server's summary (mock_err) and journal (a list of tables).
+-- the server's summary (mock_err) and journal (a list of tables). The words can use $url, $LG
+-- and post, which is curl as a client of the mock sends.
 function command.with_mock(options, line)
   local ready, journal = command.temp(".ready"), command.temp(".jsonl")
   local mock_err = command.temp()
@@ -93,6 +94,7 @@ n=0; while [ ! -s %s ] && [ $n -lt 200 ]; do sleep 0.02; n=$((n + 1)); done
 url=$(cat %s)
 OPENAI_BASE_URL=$url; OPENAI_API_KEY=k; export OPENAI_BASE_URL OPENAI_API_KEY
 LG=%s
+post() { curl -sS -m 10 -H 'Authorization: Bearer k' -H 'Content-Type: application/json' "$@"; }
 ( %s
 )
 code=$?

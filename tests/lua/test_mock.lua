@@ -6,9 +6,9 @@ package.cpath = build .. "/?.so;" .. package.cpath
 
 local lg = require "lunagrad"
 local lu = require "luaunit"
-local chat = require "lunagrad.cli.mock_chat"
+local chat = require "lunagrad.cli.mock.chat"
 local command = require "command"
-local plan = require "lunagrad.cli.mock_plan"
+local plan = require "lunagrad.cli.mock.plan"
 
 local QUESTION = "I have two apples, a pear and three plums. How many fruits do I have?"
 
@@ -80,8 +80,13 @@ end
 
 TestChat = {}
 
+local function context(id, created)
+  return { headers = { ["content-type"] = "application/json" }, id = id, created = created,
+    sim_model = function() return "sim/default" end }
+end
+
 local function refusal(text)
-  local body, reply = chat.read(text)
+  local body, reply = chat.read(text, context())
   lu.assertNil(body)
   lu.assertEquals(reply.status, 400)
   local err = lg.json.decode(reply.body).error
@@ -93,20 +98,20 @@ function TestChat:test_refusals_say_what_is_wrong()
   lu.assertStrContains(refusal("{"), "could not parse")
   lu.assertStrContains(refusal("[1]"), "must be a JSON object")
   lu.assertStrContains(refusal('{"messages":[]}'), "model")
-  lu.assertStrContains(refusal('{"model":""}'), "'model' must be")
-  lu.assertStrContains(refusal('{"model":"m"}'), "'messages'")
-  lu.assertStrContains(refusal('{"model":"m","messages":[]}'), "must not be empty")
-  lu.assertStrContains(refusal('{"model":"m","messages":"hi"}'), "must be a list")
-  lu.assertStrContains(refusal('{"model":"m","messages":[7]}'), "messages[0] must be an object")
+  lu.assertStrContains(refusal('{"model":""}'), "empty string")
+  lu.assertStrContains(refusal('{"model":"m"}'), "Missing required parameter: 'messages'")
+  lu.assertStrContains(refusal('{"model":"m","messages":[]}'), "empty array")
+  lu.assertStrContains(refusal('{"model":"m","messages":"hi"}'), "expected an array")
+  lu.assertStrContains(refusal('{"model":"m","messages":[7]}'), "expected an object")
   local message, param = refusal('{"model":"m","messages":[{"role":"user","content":"a"},'
     .. '{"role":"robot","content":"b"}]}')
-  lu.assertStrContains(message, 'messages[1].role is "robot"')
+  lu.assertStrContains(message, "Invalid value: 'robot'")
   lu.assertEquals(param, "messages[1].role")
-  lu.assertStrContains(refusal('{"model":"m","messages":[{"role":"user"}]}'), "content is missing")
+  lu.assertStrContains(refusal('{"model":"m","messages":[{"role":"user"}]}'), "[0].content'")
   lu.assertStrContains(refusal('{"model":"m","messages":[{"role":"user","content":[{"type":'
-    .. '"image_url","image_url":{"url":"x"}}]}]}'), "reads only text")
+    .. '"image_url","image_url":{"url":"x"}}]}]}'), "Invalid image_url")
   for field, value in pairs({ temperature = "3", n = "0", max_tokens = "-1", stream = "1",
-    seed = "1.5" }) do
+    seed = "1.5", nonsense = "1" }) do
     local said, which = refusal(('{"model":"m","messages":[{"role":"user","content":"a"}],"%s":%s}')
       :format(field, value))
     lu.assertStrContains(said, field)
@@ -117,20 +122,20 @@ end
 function TestChat:test_content_parts_nulls_and_developer_role()
   local body = chat.read('{"model":"m","temperature":null,"messages":['
     .. '{"role":"developer","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},'
-    .. '{"role":"assistant","content":null}]}')
-  lu.assertEquals(body.messages[1], { role = "developer", content = "a\nb" })
-  lu.assertEquals(body.messages[2], { role = "assistant", content = "" })
+    .. '{"role":"user","content":"c"}]}', context())
+  lu.assertEquals(body.messages[1].role, "developer")
+  lu.assertEquals(body.messages[1].content, "a\nb")
   lu.assertNil(body.temperature)
 end
 
 local function request(more)
   local body = { model = "x", messages = { { role = "user", content = QUESTION } } }
   for name, value in pairs(more or {}) do body[name] = value end
-  return chat.read(lg.json.encode(body))
+  return chat.read(lg.json.encode(body), context())
 end
 
 function TestChat:test_an_answer_has_every_field()
-  local reply = chat.answer(request(), "sim/default", "abc", 5)
+  local reply = chat.answer(request(), context("abc", 5))
   local body = lg.json.decode(reply.body)
   lu.assertEquals(reply.status, 200)
   lu.assertEquals(body.object, "chat.completion")
@@ -143,15 +148,15 @@ function TestChat:test_an_answer_has_every_field()
 end
 
 function TestChat:test_streams_hold_the_same_text()
-  local whole = lg.json.decode(chat.answer(request(), "sim/default", "a", 1).body)
+  local whole = lg.json.decode(chat.answer(request(), context("a", 1)).body)
   local reply = chat.answer(request { stream = true, stream_options = { include_usage = true } },
-    "sim/default", "a", 1)
-  lu.assertEquals(reply.headers["Content-Type"], "text/event-stream")
+    context("a", 1))
+  lu.assertEquals(reply.stream, "sse")
   local text, finish, usage, done = "", nil, nil, false
-  for data in reply.body:gmatch("data: ([^\n]*)\n\n") do
+  for data in table.concat(reply.events):gmatch("data: ([^\n]*)\n\n") do
     done = data == "[DONE]"
     local chunk = not done and lg.json.decode(data)
-    if chunk and chunk.usage then usage = chunk.usage end
+    if chunk and type(chunk.usage) == "table" then usage = chunk.usage end
     if chunk and chunk.choices[1] then
       text = text .. (chunk.choices[1].delta.content or "")
       if type(chunk.choices[1].finish_reason) == "string" then
@@ -172,7 +177,7 @@ TestServer = {}
 function TestServer:tearDown() command.remove_files() end
 
 local BODY = '{"model":"x","messages":[{"role":"user","content":"%s"}]}'
-local POST = "curl -sS -m 10 -o /dev/null -w '%%{http_code} ' $url/chat/completions -d "
+local POST = "post -o /dev/null -w '%%{http_code} ' $url/chat/completions -d "
   .. "'" .. BODY .. "'\n"
 
 local function post(n)
@@ -183,7 +188,8 @@ end
 
 function TestServer:test_paths_methods_and_keys()
   local got = command.with_mock({ "--key", "secret" }, [[
-    ask() { curl -sS -m 10 -w ' %{http_code}\n' -H "Authorization: Bearer $1" $2 $3 $4; }
+    ask() { curl -sS -m 10 -w ' %{http_code}\n' -H "Authorization: Bearer $1" \
+      -H 'Content-Type: application/json' $2 $3 $4; }
     ask secret $url/models
     ask wrong $url/models
     ask secret $url/nothing
@@ -210,7 +216,7 @@ function TestServer:test_every_fault_looks_as_it_should()
     timeout = { 28, "000", 0 } }
   for kind, expected in pairs(want) do
     local got = command.with_mock({ "--fault", kind .. "=1" }, ([[
-      curl -sS -m 2 -D - -w '\nstatus %%{http_code} time %%{time_total}' $url/chat/completions -d '%s'
+      post -m 2 -D - -w '\nstatus %%{http_code} time %%{time_total}' $url/chat/completions -d '%s'
       echo " exit $?"]]):format(BODY:format("q")))
     lu.assertStrContains(got.out, "exit " .. expected[1], kind)
     lu.assertStrContains(got.out, "status " .. expected[2], kind)
@@ -270,7 +276,7 @@ end
 function TestServer:test_latencies_run_side_by_side()
   local got = command.with_mock({ "--latency", "300" }, [[
     for i in 1 2 3 4 5 6 7 8 9 10; do
-      curl -sS -m 10 -o /dev/null $url/chat/completions -d '{"model":"x","messages":[{"role":"user",
+      post -o /dev/null $url/chat/completions -d '{"model":"x","messages":[{"role":"user",
         "content":"'$i'"}]}' &
       pids="$pids $!"
     done
@@ -286,8 +292,8 @@ end
 function TestServer:test_the_journal_holds_bodies_as_they_came()
   local got = command.with_mock({}, [[
     printf '{"model":"x","messages":[{"role":"user","content":"a \303\274 \\u0000 \\"q\\""}]}' |
-      curl -sS -m 10 -o /dev/null $url/chat/completions -H 'Content-Type: application/json' -d @-
-    printf 'bad \377 byte' | curl -sS -m 10 -o /dev/null $url/chat/completions --data-binary @-]])
+      post -o /dev/null $url/chat/completions -d @-
+    printf 'bad \377 byte' | post -o /dev/null $url/chat/completions --data-binary @-]])
   lu.assertEquals(got.journal[1].body,
     '{"model":"x","messages":[{"role":"user","content":"a ü \\u0000 \\"q\\""}]}')
   lu.assertEquals(got.journal[1].body_sha256, require("lunagrad.core").sha256(got.journal[1].body))
@@ -299,7 +305,7 @@ end
 
 function TestServer:test_a_client_that_leaves_is_noted()
   local got = command.with_mock({ "--fault", "timeout=1", "--hang", "30" },
-    "curl -sS -m 0.3 $url/chat/completions -d '" .. BODY:format("q") .. "'; sleep 0.2")
+    "post -m 0.3 $url/chat/completions -d '" .. BODY:format("q") .. "'; sleep 0.2")
   lu.assertEquals(#got.journal, 1)
   lu.assertTrue(got.journal[1].client_gone)
   lu.assertTrue(got.journal[1].finish_us - got.journal[1].arrival_us < 2000000)
@@ -307,7 +313,7 @@ end
 
 function TestServer:test_an_interrupt_ends_what_is_under_way()
   local got = command.with_mock({ "--latency", "30000" },
-    "curl -sS -m 20 $url/chat/completions -d '" .. BODY:format("q") .. "' & sleep 0.3")
+    "post -m 20 $url/chat/completions -d '" .. BODY:format("q") .. "' & sleep 0.3")
   lu.assertEquals(#got.journal, 1)
   lu.assertEquals({ got.journal[1].status, got.journal[1].whole }, { 0, false })
   lu.assertNotStrContains(got.err, "mock ended with")
@@ -316,6 +322,7 @@ end
 function TestServer:test_once_ends_by_itself()
   local ready = command.temp(".ready")
   local got = command.shell(([[
+    post() { curl -sS -m 10 -H 'Authorization: Bearer k' -H 'Content-Type: application/json' "$@"; }
     %s & n=0; while [ ! -s %s ] && [ $n -lt 200 ]; do sleep 0.02; n=$((n + 1)); done
     url=$(cat %s); %s
     wait $!; echo "mock $?"]]):format(command.line("mock", "--once", "2", "--ready-file", ready),

@@ -304,7 +304,7 @@ print(m { "What is 2 + 3?", %s }:text() ~= "")]]
 local function ask_server(model_spec, call_spec, env)
   local line = command.lua_line(ASK:format(model_spec, call_spec or ""),
     "-u OPENAI_BASE_URL -u OPENAI_API_KEY " .. env)
-  local result = command.with_mock({ "--key", "right" }, line)
+  local result = command.with_mock({ "--key", "right", "--compatible" }, line)
   result.bodies = {}
   for i, row in ipairs(result.journal) do result.bodies[i] = lg.json.decode(row.body) end
   return result

@@ -1,166 +1,26 @@
---- `lunagrad mock`: an OpenAI-compatible server on loopback that serves lunagrad.sim.
+--- `lunagrad mock`: a server on loopback that speaks the dialects of model servers and answers
+-- with lunagrad.sim.
 --
--- The loop, the journal and the command's options are here; what is said in mock_chat, how it
--- goes wrong in mock_plan, and HTTP itself in lunagrad.mockd. One thread, one process.
+-- The loop and the journal are here; what is replied is decided in mock/serve.lua and the dialects
+-- beside it, and HTTP itself in lunagrad.mockd. One thread, one process.
 
 local args = require "lunagrad.cli.args"
-local chat = require "lunagrad.cli.mock_chat"
 local core = require "lunagrad.core"
 local mockd = require "lunagrad.mockd"
-local plan = require "lunagrad.cli.mock_plan"
+local options_of = require "lunagrad.cli.mock.options"
+local plan = require "lunagrad.cli.mock.plan"
+local serve = require "lunagrad.cli.mock.serve"
 local term = require "lunagrad.term"
 
-local mock = {}
+local mock = { spec = options_of.spec, help = options_of.help }
 
 local FLUSH_SECONDS = 0.1
 local IDLE_MS = 1000
 
-mock.spec = { name = "mock", options = {
-  { names = { "--port" }, key = "port", type = "integer", min = 0, max = 65535,
-    what = "a port number" },
-  { names = { "--model" }, key = "model", type = "word", what = "a model of sim" },
-  { names = { "--latency" }, key = "latency", type = "word", what = "milliseconds" },
-  { names = { "--latency-seed" }, key = "latency_seed", type = "word", what = "a seed" },
-  { names = { "--faults" }, key = "faults", type = "word", what = "a rate" },
-  { names = { "--fault" }, key = "fault", type = "word", list = true, what = "KIND=RATE" },
-  { names = { "--fault-seed" }, key = "fault_seed", type = "word", what = "a seed" },
-  { names = { "--hang" }, key = "hang", type = "number", min = 0, max = 86400,
-    what = "seconds" },
-  { names = { "--key" }, key = "key", type = "word", what = "the key clients must send" },
-  { names = { "--journal" }, key = "journal", type = "word", what = "a file name" },
-  { names = { "--ready-file" }, key = "ready_file", type = "word", what = "a file name" },
-  { names = { "--once" }, key = "once", type = "integer", min = 1, what = "a count" },
-  { names = { "--help", "-h" }, key = "help", type = "flag" },
-} }
-
---- The text of `lunagrad help mock`.
-function mock.help()
-  local kinds = {}
-  for i, kind in ipairs(plan.kinds) do
-    kinds[i] = ("    %-16s %s"):format(kind[1], kind[2])
-  end
-  return ([[
-usage: lunagrad mock [options]
-
-An OpenAI-compatible server on 127.0.0.1 that answers with "sim", lunagrad's rule-based stand-in
-for a language model, and misbehaves as told: for tests of clients, without a key or a bill.
-POST /v1/chat/completions and GET /v1/models; Ctrl-C ends it.
-
-  --port N            listen there (default: a free port, which is printed)
-  --model NAME        the sim model for clients that name another (default sim/default;
-                      "sim/noise=0.2" and the like)
-  --latency SPEC      milliseconds before a reply: 200, uniform:50..400,
-                      or tail:100,p=0.05,x20 (5%% of the replies take 20 times as long)
-  --latency-seed S    other latencies for the same requests (default 1)
-  --faults RATE       this share of the requests, such as 20%% or 0.2, fails in mixed ways
-  --fault KIND=RATE   one kind of fault; may be given several times
-  --fault-seed S      other faults for the same requests (default 1)
-  --hang SECONDS      how long "timeout" holds a connection (default 600)
-  --key KEY           refuse clients that do not send this key (401)
-  --journal FILE      append every request, one JSON object a line
-  --ready-file FILE   written with the base URL as soon as the server listens
-  --once N            stop after N requests
-
-  Kinds of fault:
-%s
-
-Faults and latencies depend on the seed, the request's body and how often that body was seen,
-never on the order of arrival.
-
-examples:
-  lunagrad mock --port 8080 --latency 200
-  lunagrad mock --faults 20%% --journal calls.jsonl
-  lunagrad mock --port 8080 & OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=x \
-      lunagrad run scripts/prompt.lua -m openai/anything
-]]):format(table.concat(kinds, "\n"))
-end
-
-local function error_fault(status, message, kind, code, headers)
-  local reply = chat.error(status, message .. " (a fault of lunagrad mock)", kind, nil, code)
-  if headers then
-    headers["Content-Type"] = "application/json"
-    reply.headers = headers
-  end
-  return reply
-end
-
-local HTML_PAGE = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head>"
-  .. "<body><h1>Bad gateway</h1><p>A fault of lunagrad mock.</p></body></html>\n"
-
--- What becomes of the right reply, by kind of fault.
-local spoil = {
-  ["429"] = function()
-    return error_fault(429, "Rate limit reached", "requests", "rate_limit_exceeded")
-  end,
-  ["429-retry-after"] = function()
-    return error_fault(429, "Rate limit reached", "requests", "rate_limit_exceeded",
-      { ["Retry-After"] = "1" })
-  end,
-  ["500"] = function() return error_fault(500, "The server had an error", "server_error") end,
-  ["502"] = function() return error_fault(502, "Bad gateway", "server_error") end,
-  ["503"] = function() return error_fault(503, "The engine is overloaded", "server_error") end,
-  ["529"] = function() return error_fault(529, "Overloaded", "overloaded_error") end,
-  reset = function(reply) reply.way = "reset" end,
-  ["reset-body"] = function(reply) reply.way = "reset-body" end,
-  close = function(reply) reply.way = "close" end,
-  truncate = function(reply) reply.body = reply.body:sub(1, #reply.body // 2) end,
-  malformed = function(reply)
-    reply.body = reply.body:gsub("{", "{<<garbage>>", 1)
-  end,
-  html = function()
-    return { status = 200, headers = { ["Content-Type"] = "text/html" }, body = HTML_PAGE }
-  end,
-  slow = function(reply) reply.way = "slow" end,
-  timeout = function(reply, hang_ms) reply.way, reply.hang_ms = "close", hang_ms end,
-}
-
-local function route(self, request)
-  if self.key and request.authorization ~= "Bearer " .. self.key then
-    return chat.error(401, "Incorrect API key provided", "invalid_request_error", nil,
-      "invalid_api_key")
-  end
-  if request.path == "/v1/models" then
-    if request.method == "GET" then return chat.models(self.model) end
-  elseif request.path ~= "/v1/chat/completions" then
-    return chat.error(404, ("no %s here: POST /v1/chat/completions or GET /v1/models")
-      :format(request.path), "invalid_request_error", nil, "not_found")
-  elseif request.method == "POST" then
-    if not request.body then return chat.error(413, "the request is too big") end
-    local body, refusal = chat.read(request.body)
-    if not body then return refusal end
-    local created = request.arrival_us // 1000000
-    local id = request.sha256:sub(1, 24)
-    local ok, reply = pcall(chat.answer, body, self.model, id, created)
-    if ok then return reply, true end
-    return chat.error(500, "sim failed: " .. tostring(reply), "server_error")
-  end
-  local reply = chat.error(405, ("%s is not for %s"):format(request.path, request.method))
-  return reply
-end
-
--- How often this body was seen, from 1. Only good requests count.
-local function count_attempt(self, sha256)
-  local key = sha256:sub(1, 32) -- half of it is enough, and half the memory
-  local n = (self.seen[key] or 0) + 1
-  self.seen[key] = n
-  return n
-end
-
 local function handle(self, id, request)
   self.arrived = self.arrived + 1
   request.n = self.arrived
-  request.sha256 = core.sha256(request.body or "")
-  local reply, good = route(self, request)
-  request.latency_ms = 0
-  if good then
-    local attempt = count_attempt(self, request.sha256)
-    local u = plan.draw(self.latency_seed, "latency", request.sha256, attempt)
-    request.latency_ms = self.latency(u)
-    request.attempt = attempt
-    request.fault = plan.fault(self.faults, self.fault_seed, request.sha256, attempt)
-    if request.fault then reply = spoil[request.fault](reply, self.hang_ms) or reply end
-  end
-  reply.delay_ms = request.latency_ms + (reply.hang_ms or 0)
+  local reply = serve.reply(self, request)
   self.open[id] = request
   self.server:answer(id, reply)
 end
@@ -179,7 +39,9 @@ local function write_journal(self, request, status, finish_us, whole, gone)
   local record = { n = request.n, arrival_us = request.arrival_us, finish_us = finish_us,
     method = request.method, path = request.path, body_sha256 = request.sha256, status = status,
     fault = request.fault or core.null, latency_ms = request.latency_ms,
-    attempt = request.attempt or core.null, whole = whole, client_gone = gone }
+    attempt = request.attempt or core.null, dialect = request.dialect or core.null,
+    stream = request.stream or false, tokens = request.tokens or core.null,
+    limited = request.limited or core.null, whole = whole, client_gone = gone }
   journal_body(record, request.body or "")
   self.journal:write(core.json_encode(record), "\n")
   self.dirty = true
@@ -207,10 +69,10 @@ end
 
 local function take_arrived(self)
   while true do
-    local id, method, path, body, authorization, arrival_us = self.server:next()
+    local id, method, path, body, headers, query, arrival_us = self.server:next()
     if not id then return end
-    handle(self, id, { method = method, path = path, body = body,
-      authorization = authorization, arrival_us = arrival_us })
+    handle(self, id, { method = method, path = path, body = body, headers = headers,
+      query = query, arrival_us = arrival_us })
   end
 end
 
@@ -221,7 +83,7 @@ local function flush(self)
   self.dirty, self.flushed_at = false, term.monotonic()
 end
 
-local function serve(self)
+local function run(self)
   while term.signals() == 0 and not (self.once and self.finished >= self.once) do
     local wait = IDLE_MS
     if self.dirty then
@@ -289,6 +151,15 @@ local function summary(self)
     #words > 0 and " (" .. table.concat(words, ", ") .. ")" or "", self.faulted))
 end
 
+local function split_of(text)
+  if not text or text == "random" then return text end
+  local bytes = math.tointeger(tonumber(text))
+  if not bytes or bytes < 1 then
+    args.fail(("--split needs a number of bytes or random, not %q"):format(text))
+  end
+  return bytes
+end
+
 --- Run the command.
 ---@param argv string[]
 ---@param first integer where its own arguments begin
@@ -302,11 +173,15 @@ function mock.main(argv, first)
   if options.rest[1] then
     args.fail(("mock takes no %q"):format(options.rest[1]), "lunagrad help mock")
   end
-  local self = { model = options.model or "sim/default", key = options.key, once = options.once,
+  local self = serve.new { model = options.model or "sim/default", key = options.key,
+    once = options.once,
     latency = plan.latency(options.latency), latency_seed = options.latency_seed or "1",
     faults = plan.faults(options.faults, options.fault), fault_seed = options.fault_seed or "1",
-    hang_ms = math.floor((options.hang or 600) * 1000), seen = {}, open = {}, by_status = {},
-    arrived = 0, finished = 0, faulted = 0, dirty = false, flushed_at = term.monotonic() }
+    hang_ms = math.floor((options.hang or 600) * 1000), open = {}, by_status = {},
+    arrived = 0, finished = 0, faulted = 0, dirty = false, flushed_at = term.monotonic(),
+    rpm = options.rpm, tpm = options.tpm, retry_after = not options.no_retry_after,
+    split = split_of(options.split), pace = options.pace, comments = options.comments,
+    compatible = options.compatible }
   if self.model:find("^[^/]*/") and not self.model:find("^sim/") then
     args.fail(("--model: the mock serves sim, not %q"):format(self.model),
       "sim/default, sim/noise=0.2")
@@ -316,7 +191,7 @@ function mock.main(argv, first)
   term.catch_signals()
   self.server = start(options)
   announce(self, options)
-  serve(self)
+  run(self)
   summary(self)
   if not self.journal_trouble then return 0 end
   say("lunagrad: the journal is not complete: ", self.journal_trouble, "\n")

@@ -86,6 +86,9 @@ local CANNOT = "I am sim, a small rule-based stand-in for a language model. I ca
   .. "a list (\"I have two apples and a pear. How many fruits do I have?\"), sort words and do "
   .. "short sums, criticise such answers and edit prompts for them; this I cannot answer."
 
+--- What sim says to what it cannot do.
+sim.CANNOT = CANNOT
+
 -- The instructions: everything said but the question itself.
 local function instructions_of(view)
   local q = view.question
