@@ -80,7 +80,7 @@ static const char *unreached_proxy(const lg_transfer *t, const char *host, char 
         return buf;
     if (colon && strchr(colon, ']'))
         colon = NULL;
-    if (!strcasestr(host, name) || (colon && atoi(colon + 1) != port))
+    if (!strcasestr(host, name) || (colon && strtol(colon + 1, NULL, 10) != port))
         snprintf(buf, size, "%s:%d", name, port);
     return buf;
 }
@@ -93,7 +93,9 @@ static const char *peer(const lg_transfer *t, char *buf, size_t size)
 
     curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
     curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
-    snprintf(buf, size, ip && *ip ? strchr(ip, ':') ? " [%s]:%ld" : " %s:%ld" : "", ip, port);
+    buf[0] = '\0';
+    if (ip && *ip)
+        snprintf(buf, size, strchr(ip, ':') ? " [%s]:%ld" : " %s:%ld", ip, port);
     return buf;
 }
 
