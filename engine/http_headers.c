@@ -65,7 +65,7 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
         return;
     }
     keep(date, sizeof date, v, len);
-    t->retry_at = curl_getdate(date, NULL);
+    t->retry_at = t->http->curl.getdate(date, NULL);
     if (t->retry_at < 0)
         t->retry_at = 0;
 }
@@ -153,7 +153,7 @@ bool lg__headers_line(lg_transfer *t, const char *line, size_t len)
 /* By the server's own clock where it tells it: this machine's may be wrong. */
 void lg__headers_retry_date(lg_transfer *t)
 {
-    time_t now = t->server_date[0] ? curl_getdate(t->server_date, NULL) : -1;
+    time_t now = t->server_date[0] ? t->http->curl.getdate(t->server_date, NULL) : -1;
     int64_t ms;
 
     if (t->done.retry_after_ms >= 0 || t->retry_at == 0)

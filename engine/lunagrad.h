@@ -23,7 +23,9 @@
  * failure.  Expected trouble (a refusal, a time-out) is not a return code but
  * the state of a variable, see lg_var_error().
  *
- * What it asks of the process.  libcurl, libuv, OpenSSL and SQLite allocate
+ * What it asks of the process.  libcurl (libcurl.so.4, with its OpenSSL) is not
+ * linked: the first request over HTTP loads it, and it stays; LG_ELIBRARY where
+ * it is missing.  libcurl, libuv, OpenSSL and SQLite allocate
  * outside the host's allocator.  SIGPIPE must be ignored by the host (sockets of TLS
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
@@ -90,7 +92,8 @@ extern "C" {
     XX(CONTEXT, "too long for the model's context")             \
     XX(NOMODEL, "no such model or endpoint")                    \
     XX(CAP, "a limit set for this run was reached")             \
-    XX(STORE, "the store failed")
+    XX(STORE, "the store failed")                               \
+    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,

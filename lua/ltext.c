@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "sha256.h"
 #include "template.h"
 #include "text.h"
 
@@ -108,12 +107,11 @@ static int l_trim(lua_State *L)
 static int l_sha256(lua_State *L)
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned char sum[32];
     char hex[64];
     size_t len;
     const char *text = lg__lua_check_text(L, 1, &len);
-    if (!EVP_Digest(text, len, sum, NULL, EVP_sha256(), NULL))
-        return lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for a digest");
+    lg__sha256(text, len, sum);
     for (size_t i = 0; i < sizeof hex; i++)
         hex[i] = digits[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
     lua_pushlstring(L, hex, sizeof hex);

@@ -46,9 +46,43 @@ static void test_request_as_sent(void **state)
     assert_has(head, "Authorization: Bearer test\r\n");
     assert_has(head, "Content-Type: application/json\r\n");
     assert_has(head, "Content-Length: 16\r\n");
-    assert_has(head, "gzip");
+    assert_has(head, "Accept-Encoding: gzip");
     assert_has(head, "User-Agent: lunagrad/");
     assert_null(strstr(head, "Expect"));
+}
+
+static void expect_headers(kit *k, const char *headers, const char *has, const char *has_not)
+{
+    lg_http_request r = kit_request(rude_url(k->server, "ok", k->url, sizeof k->url));
+    lg_http_done d;
+    char head[4096];
+
+    r.headers = headers;
+    d = kit_do(k, &r);
+    assert_int_equal(d.status, 200);
+    rude_last_head(k->server, head, sizeof head);
+    if (has)
+        assert_has(head, has);
+    assert_null(strstr(head, has_not));
+    lg__http_done_free(&d);
+}
+
+/* The list of headers is kept from request to request, for as long as one needs it. */
+static void test_headers_are_each_requests_own(void **state)
+{
+    kit *k = *state;
+    lg_http_request r = kit_request(rude_url(k->server, "silent", k->url, sizeof k->url));
+    lg_transfer *held;
+    char line[] = "X-Mine: a\n";
+
+    r.headers = line;
+    held = kit_start(k, &r, NULL);
+    expect_headers(k, "X-Mine: a\n", "X-Mine: a\r\n", "X-Mine: b");
+    line[8] = 'b'; /* the same place, other words */
+    expect_headers(k, line, "X-Mine: b\r\n", "X-Mine: a");
+    expect_headers(k, NULL, NULL, "X-Mine");
+    expect_headers(k, "X-Mine: a\n", "X-Mine: a\r\n", "X-Mine: b");
+    lg__http_cancel(held);
 }
 
 static void test_bodies_of_all_sizes(void **state)
@@ -559,6 +593,7 @@ static void test_first_bytes_in_the_order_of_their_limits(void **state)
 static const struct CMUnitTest tests[] = {
     T(test_reply),
     T(test_request_as_sent),
+    T(test_headers_are_each_requests_own),
     T(test_bodies_of_all_sizes),
     T(test_get),
     T(test_statuses_are_replies),

@@ -464,6 +464,19 @@ function TestCommand:test_providers_and_keys()
     .. command.line("-e", "print(lg.model 'openai/m' 'hi')", "--retries", "0")), 3, "127.0.0.1")
 end
 
+-- It is loaded for the first request: all else works without it.
+function TestCommand:test_libcurl_that_cannot_be_loaded()
+  local broken = command.temp() .. ".d"
+  local function without(...)
+    return command.shell(("mkdir %s; : >%s/libcurl.so.4; LD_LIBRARY_PATH=%s OPENAI_API_KEY=k "
+      .. "OPENAI_BASE_URL=http://127.0.0.1:9/v1 %s; code=$?; rm -r %s; exit $code"):format(broken,
+      broken, broken, command.line(...), broken))
+  end
+  fails(without("-e", "print(lg.model 'openai/m' 'hi')"), 3, "libcurl.so.4 cannot be loaded")
+  local got = without("-e", "print(lg.var('a', 'b'))")
+  lu.assertEquals({ got.code, got.out }, { 0, "a\n" }, got.err)
+end
+
 function TestCommand:test_roles_of_the_command_line_win()
   local got = command.run("-e", [[
     local wrong = lg.model(function() return "wrong" end)
