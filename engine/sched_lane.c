@@ -238,12 +238,14 @@ void lg__lane_started(lg_lane *lane, const lg_request *r)
 
 /* ---- making and forgetting ---------------------------------------------------------- */
 
-/* Calls to one place with one key share it; a host's model is its own place. */
+/* Calls to one place with one key share it; a host's model is its own place, and so is a
+ * program. */
 static void endpoint_key(const lg_model *model, unsigned char key[32])
 {
     const char *query, *secret = model->api_key ? model->api_key : "";
     size_t base = lg__model_base(model, &query);
-    lg_piece wire[] = {{"wire", 4}, {model->base_url, base}, {secret, strlen(secret)}};
+    const char *place = base ? model->base_url : model->model;
+    lg_piece wire[] = {{"wire", 4}, {place, base ? base : strlen(place)}, {secret, strlen(secret)}};
     lg_piece host[] = {{"host", 4}, {&model, sizeof(const lg_model *)}};
     lg__digest(model->provider ? wire : host, model->provider ? 3 : 2, key);
 }
