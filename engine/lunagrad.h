@@ -30,7 +30,11 @@
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
  * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.
- * After fork() only exec() may follow.  cJSON's process-wide allocation hooks
+ * After fork() only exec() may follow.  Models of the dialect "exec", and nothing
+ * else, start processes (posix_spawn, no shell), each with a process group of its own,
+ * our environment and none of our descriptors.  They install no signal handler; their
+ * host must not ignore SIGCHLD, nor wait for children that it did not start (waitpid
+ * of -1), or their calls fail with LG_EIO.  cJSON's process-wide allocation hooks
  * are set once, to functions that call malloc() unless an engine is parsing.
  */
 #ifndef LUNAGRAD_H
@@ -134,7 +138,7 @@ typedef struct lg_config {
     lg_log_fn log; /* NULL: silent */
     void *log_ud;
     int log_level;             /* 0: LG_LOG_WARN */
-    int concurrency;           /* calls in flight an endpoint; 0: 64 */
+    int concurrency;           /* calls in flight an endpoint; 0: 64, begun with 16 */
     int max_attempts;          /* tries of one call in all; 0: 10 */
     int connect_timeout_ms;    /* 0: 10 000 */
     int first_byte_timeout_ms; /* silence while a model thinks; 0: 600 000 */
@@ -203,6 +207,9 @@ typedef struct lg_usage {
 
 enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_TIME };
 
+/* Why calls are held back: the server's limit, or it fails and is left alone a while. */
+enum lg_hold { LG_HOLD_NONE = 0, LG_HOLD_RATE, LG_HOLD_DOWN };
+
 typedef struct lg_stats {
     size_t size;                         /* set by the caller */
     uint64_t calls;                      /* model calls finished well, bought */
@@ -223,6 +230,9 @@ typedef struct lg_stats {
     uint64_t micros_by_kind[LG_KINDS];
     uint64_t reserved_micros, reserved_tokens; /* now: worst case of what is in flight */
     int cap;                                   /* enum lg_cap: the first that was reached */
+    uint64_t held;                             /* of queued: calls that wait for time to pass */
+    int64_t held_until_us;                     /* when the first of them may go; 0: held is 0 */
+    int held_by;                               /* enum lg_hold: why that one waits */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -382,17 +392,17 @@ typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "host", or how the server is spoken to: "openai",
                                  "responses", "azure", "anthropic", "gemini", "ollama", …:
-                                 the rows of engine/provider.c */
+                                 the rows of engine/provider.c; "exec": a program */
     const char *name;         /* as people write it: "openai/gpt-4o-mini" */
-    const char *model;        /* as the server knows it */
-    const char *base_url;     /* "https://api.openai.com/v1"; not for host */
+    const char *model;        /* as the server knows it; exec: the program and its words */
+    const char *base_url;     /* "https://api.openai.com/v1"; not for host and exec */
     const char *api_key;      /* NULL: no Authorization header */
     const char *key_name;     /* the variable it came from, for messages */
     const lg_option *headers; /* extra headers: name, raw value */
     size_t n_headers;
     const lg_option *options;
     size_t n_options;
-    int concurrency; /* of this endpoint; 0: the engine's */
+    int concurrency; /* at most, of this endpoint; 0: the engine's */
     bool no_memo;    /* do not keep finished replies for repeats */
     uint64_t tag;    /* host: echoed in LG_EVENT_CALL */
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
@@ -409,6 +419,10 @@ typedef struct lg_model_config {
     size_t n_fallbacks;
     const lg_price_tier *tiers; /* of a model with a price: for long inputs; ascending */
     size_t n_tiers;
+    /* What the server allows, if it is known; 0: what its replies' headers and refusals
+     * tell. Calls are spread so that no minute holds more; see docs/limits.md. Models of
+     * one name, base_url and api_key share it. */
+    int64_t requests_per_minute, tokens_per_minute;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

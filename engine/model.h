@@ -52,12 +52,15 @@ struct lg_model {
     bool told_cut;        /* it was said that its context seems too short */
     lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
     size_t n_fallbacks;
-    struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
-    lg_model *next;               /* the engine's list */
+    struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
+    lg_model *next;       /* the engine's list */
+    int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */
 };
 
 /* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */
 const struct lg_provider *lg__provider_find(const char *dialect);
+/* Its models are programs: they have no address. NULL: no. */
+bool lg__provider_is_program(const struct lg_provider *p);
 
 /* 0, LG_ENOMEM, LG_EINVAL with *why (static) set. refs is 1; not in any list. */
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why);

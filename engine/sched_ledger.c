@@ -103,7 +103,7 @@ static int64_t option_int(const lg_request *r, const char *name, int64_t otherwi
     return otherwise;
 }
 
-static int64_t worst_output(const lg_request *r)
+int64_t lg__ledger_worst_output(const lg_request *r)
 {
     int64_t one = option_int(r, "max_tokens", r->model->max_output);
     one = option_int(r, "max_completion_tokens", one);
@@ -138,7 +138,7 @@ static int64_t option_tokens(const lg_request *r)
 static void estimate(lg_request *r)
 {
     const lg_model *m = r->model;
-    int64_t in = add(CALL_TOKENS, option_tokens(r)), out = worst_output(r);
+    int64_t in = add(CALL_TOKENS, option_tokens(r)), out = lg__ledger_worst_output(r);
     for (size_t i = 0; i < r->n_turns; i++) {
         in = add(in, TURN_TOKENS + (int64_t)r->turn_texts[i]->len);
     }

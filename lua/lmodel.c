@@ -51,7 +51,8 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
         "dialect",     "name",        "model",        "base_url",     "api_key",
         "key_name",    "headers",     "options",      "tag",          "no_memo",
         "concurrency", "price_input", "price_output", "price_cached", "price_cache_write",
-        "max_output",  "price_tiers", "quirks",       "fallback",     NULL};
+        "max_output",  "price_tiers", "quirks",       "fallback",     "rpm",
+        "tpm",         NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
     c->name = lg__lua_field_name(L, t, "name");
@@ -66,6 +67,8 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
     c->price_output = lg__lua_field_int(L, t, "price_output", -1, LUA_MAXINTEGER, -1);
     c->price_cached = lg__lua_field_int(L, t, "price_cached", -1, LUA_MAXINTEGER, -1);
     c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
+    c->requests_per_minute = lg__lua_field_int(L, t, "rpm", 0, LUA_MAXINTEGER, 0);
+    c->tokens_per_minute = lg__lua_field_int(L, t, "tpm", 0, LUA_MAXINTEGER, 0);
     c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
     c->tiers = tiers;
     c->n_tiers = read_tiers(L, t, tiers);

@@ -79,7 +79,7 @@ local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
   extra = "table?", memo = "boolean?", schema = "any", fallback = "any", dialect = "string?",
-  quirks = "string?",
+  quirks = "string?", rpm = "integer?", tpm = "integer?",
 }
 local CALL_SPEC = spec_with {
   [1] = "any", schema = "any",
@@ -127,7 +127,8 @@ local function realize(self)
     spec.fallback = {}
     for i, m in ipairs(self.fallback) do spec.fallback[i] = m.core end
   end
-  if spec.dialect ~= "host" and spec.dialect ~= "probe" then
+  local free = { host = true, probe = true, exec = true }
+  if not free[spec.dialect] then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
   local made = core.model(async.engine(), spec)
@@ -241,7 +242,8 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, tag = async.add_model(fn) })
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -255,7 +257,7 @@ local function from_sim(name, opts)
   local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency,
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
@@ -280,6 +282,14 @@ local function from_dry_run(name, opts)
     tag = async.add_model(require("lunagrad.dryrun").model(name, decoded)) })
 end
 
+-- A program: JSON on its stdin, text on its stdout (engine/provider_exec.c). What it costs is
+-- its own business.
+local function from_exec(name, opts)
+  return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
+    options = body_options(opts), concurrency = opts.concurrency or 8,
+    no_memo = opts.memo == false, price_input = 0, price_output = 0 })
+end
+
 local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
@@ -288,7 +298,7 @@ end
 
 local function unknown_provider(name, provider)
   local prefix = providers.env_name(provider)
-  local near = options.suggest(provider, providers.rows, { sim = true, responses = true })
+  local near = options.suggest(provider, providers.rows, { sim = true, responses = true, exec = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
@@ -331,6 +341,7 @@ local function from_server(name, opts)
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
+    rpm = opts.rpm, tpm = opts.tpm,
     concurrency = opts.concurrency
       or not async.setting "concurrency" and server.row.concurrency or nil })
 end
@@ -358,6 +369,7 @@ local function named(spec, opts, name)
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
   if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  if spec:find "^exec/." then return from_exec(spec, opts) end
   return from_server(spec, opts)
 end
 

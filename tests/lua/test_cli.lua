@@ -192,6 +192,15 @@ function TestDisplay:test_full_draws_a_block_and_clears_it()
   shown:tick(stats({ retries = 2 }))
   lu.assertStrContains(out:text(), "2 retries")
   lu.assertEquals(#out.rows, 3)
+  now[1] = 2
+  shown:tick(stats({ queued = 9, held = 9, held_seconds = 12.3, held_by = "rate" }))
+  lu.assertStrContains(out:text(), "9 queued  waiting for rate limit 12 s")
+  now[1] = 3
+  shown:tick(stats({ queued = 9, held = 9, held_seconds = 100, held_by = "down" }))
+  lu.assertStrContains(out:text(), "waiting for the server 1:40")
+  now[1] = 4
+  shown:tick(stats({ queued = 9, held = 9, held_seconds = 0.1, held_by = "rate" }))
+  lu.assertNotStrContains(out:text(), "waiting")
   shown:finish()
   lu.assertEquals(out:text():gsub("%s", ""), "")
 end
