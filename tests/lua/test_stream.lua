@@ -33,8 +33,8 @@ end
 print(lg.json.encode(out))
 ]]
 
-local MODELS = { "openai/some-model", "responses/some-model", "anthropic/claude-x", "gemini/gemini-x",
-  "ollama/llama" }
+local MODELS = { "openai/some-model", "responses/some-model", "anthropic/claude-x",
+  "gemini/gemini-x", "ollama/llama" }
 
 local ENV = "ROOT=${OPENAI_BASE_URL%/v1}; "
   .. "export ANTHROPIC_BASE_URL=$ROOT ANTHROPIC_API_KEY=k GOOGLE_GEMINI_BASE_URL=$ROOT "
