@@ -77,7 +77,7 @@ static int build(lg_engine *e, const lg_config *c)
     if (!err)
         err = keep_http_config(e, c);
     lg_sched_config sched = {
-        .concurrency = or_default(c->concurrency, 64),
+        .concurrency = c->concurrency,
         .max_attempts = or_default(c->max_attempts, 10),
         .memo_bytes = c->memo_bytes ? c->memo_bytes : (size_t)64 << 20,
         .seed = c->seed,
@@ -127,6 +127,7 @@ void lg_engine_free(lg_engine *e)
     lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
+    lg__processes_free(e->processes);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
@@ -368,7 +369,7 @@ static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
     if (found == 0 && e->replay_only)
         return LG_ENOTFOUND;
     if (found == 0 && e->fail_ambiguous)
-        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_ESTATE : 0;
+        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_EAMBIGUOUS : 0;
     return found;
 }
 
@@ -379,8 +380,8 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
     if (code == LG_ENOTFOUND)
         lg__fail_set(&f, &e->mem, code, "it is not in the store %s, and nothing is to be bought",
                      lg__store_dir(e->store));
-    else if (code == LG_ESTATE)
-        lg__fail_set(&f, &e->mem, code, "a run that died had sent it, and may have paid for it");
+    else if (code == LG_EAMBIGUOUS)
+        lg__fail_set(&f, &e->mem, code, "an earlier run had sent it, and may have paid for it");
     else
         lg__fail_copy(&f, lg__store_why(e->store));
     f.code = code;
@@ -475,17 +476,20 @@ static void submit_calls(lg_engine *e, int most)
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
+    if (e->turn.sharing || (e->turn.kept && e->graph.work.head))
+        lg__kept_sweep(e);
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__turn_find_result(e, n)) {
+        } else if (lg__turn_find_result(e, n) || lg__kept_shares(e, n)) {
             continue;
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             fail_node_code(e, n, LG_ENOMEM);
         } else {
             w->node = n;
             n->work = w->id;
+            lg__kept_runs(e, n);
         }
     }
 }
@@ -557,7 +561,7 @@ static void start_host(lg_engine *e, lg_request *r)
     lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
-void lg__engine_send(lg_engine *e, lg_request *r)
+static int send_to_server(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
     lg_http_request h = {
@@ -574,12 +578,18 @@ void lg__engine_send(lg_engine *e, lg_request *r)
     int err = ensure_http(e);
     if (!err)
         err = lg__http_start(e->http, &h, r, &t);
+    r->transfer = err ? NULL : t;
+    return err;
+}
+
+void lg__engine_send(lg_engine *e, lg_request *r)
+{
+    bool program = r->model->provider->process;
+    int err = program ? lg__engine_send_to_program(e, r) : send_to_server(e, r);
     if (err)
         not_started(e, r, err);
-    else {
-        r->transfer = t;
+    else if (!program)
         lg__stream_started(e, r);
-    }
 }
 
 /* true when there may be more to start */
@@ -603,7 +613,8 @@ static bool take_replies(lg_engine *e, int most)
 {
     lg_http_done d;
     bool any = false;
-    while (most-- > 0 && e->http && lg__http_next(e->http, &d)) {
+    while (most-- > 0 &&
+           ((e->http && lg__http_next(e->http, &d)) || lg__process_next(e->processes, &d))) {
         any = true;
         finish_attempt(e, d.ud, &d);
     }
@@ -634,7 +645,9 @@ void lg__engine_leave(lg_engine *e, lg_request *r)
 {
     lg__stream_ended(e, r);
     if (r->state == LG_REQ_SENT && r->transfer) {
-        if (r->model->provider)
+        if (r->model->provider && r->model->provider->process)
+            lg__process_cancel(r->transfer);
+        else if (r->model->provider)
             lg__http_cancel(r->transfer);
         if (r->model->provider && e->store)
             lg__turn_cancelled(e, r);
@@ -719,8 +732,8 @@ static void pump(lg_engine *e, int64_t until_us)
 
 static bool nothing_runs(lg_engine *e)
 {
-    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
-           !lg__turn_waits(e);
+    return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
+           e->works.count == 0 && !has_work(e) && !lg__turn_waits(e);
 }
 
 static void settle_down(lg_engine *e, int64_t until_us)

@@ -34,14 +34,23 @@ typedef struct lg_http_request {
     size_t max_reply_bytes; /* after decompression */
 } lg_http_request;
 
+/* What a server allows in a minute, and what of it is left. */
+enum { LG_LIMIT_REQUESTS = 0, LG_LIMIT_TOKENS, LG_LIMIT_INPUT, LG_LIMIT_OUTPUT, LG_LIMITS };
+
+typedef struct lg_http_limit {
+    int64_t limit;               /* 0: not said */
+    int64_t remaining, reset_ms; /* -1: not said */
+} lg_http_limit;
+
 typedef struct lg_http_done {
     void *ud;      /* as given to start */
     int status;    /* 0: no reply */
     lg_bytes body; /* owned by the done; moved out by the caller or freed */
     char content_type[96], request_id[80], should_retry[8];
     int64_t retry_after_ms; /* retry-after-ms, Retry-After (seconds, date); -1 */
-    lg_fail fail;           /* code 0: a whole reply arrived */
-    bool sent;              /* the whole request was handed to the network */
+    lg_http_limit limits[LG_LIMITS];
+    lg_fail fail; /* code 0: a whole reply arrived */
+    bool sent;    /* the whole request was handed to the network */
 } lg_http_done;
 
 int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out);

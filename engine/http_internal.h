@@ -57,6 +57,7 @@ struct lg_transfer {
     bool interim;        /* the header lines now coming are a 1xx's */
     time_t retry_at;     /* Retry-After as a date; 0: none */
     char server_date[40];
+    int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */
 };
@@ -164,7 +165,13 @@ int lg__socket_close(lg_http *h, curl_socket_t fd);
 /* http_headers.c */
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len); /* false: too many */
 int64_t lg__headers_seconds(const char *s, size_t len); /* "1.5" in ms; -1: no number */
-void lg__headers_retry_date(lg_transfer *t);            /* retry_at into done.retry_after_ms */
+void lg__headers_retry_date(lg_transfer *t); /* retry_at into done.retry_after_ms, limits' too */
+
+/* http_limits.c */
+void lg__limits_clear(lg_transfer *t);
+/* Whether the header of this name (n bytes) is one of a limit; it is kept then. */
+bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v, size_t len);
+void lg__limits_settle(lg_transfer *t, int64_t now_s); /* dates into time left; by this clock */
 
 /* http_fail.c */
 void lg__http_explain(lg_transfer *t, CURLcode rc);

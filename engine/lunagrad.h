@@ -30,7 +30,11 @@
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
  * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.
- * After fork() only exec() may follow.  cJSON's process-wide allocation hooks
+ * After fork() only exec() may follow.  Models of the dialect "exec", and nothing
+ * else, start processes (posix_spawn, no shell), each with a process group of its own,
+ * our environment and none of our descriptors.  They install no signal handler; their
+ * host must not ignore SIGCHLD, nor wait for children that it did not start (waitpid
+ * of -1), or their calls fail with LG_EIO.  cJSON's process-wide allocation hooks
  * are set once, to functions that call malloc() unless an engine is parsing.
  */
 #ifndef LUNAGRAD_H
@@ -56,40 +60,41 @@ extern "C" {
 /* ---- errors ------------------------------------------------------------ */
 
 /* name, text.  The numbers are -1, -2, … in this order; new ones go last. */
-#define LG_ERROR_MAP(XX)                                        \
-    XX(NOMEM, "out of memory")                                  \
-    XX(INVAL, "invalid argument")                               \
-    XX(STATE, "not possible in this state")                     \
-    XX(REENTRANT, "called from a callback that forbids it")     \
-    XX(LIMIT, "a size limit was reached")                       \
-    XX(CYCLE, "the graph has a cycle")                          \
-    XX(CANCELLED, "cancelled")                                  \
-    XX(INPUT, "an input of this node failed")                   \
-    XX(TOOL, "a tool or function raised an error")              \
-    XX(TEMPLATE, "bad template")                                \
-    XX(PARSE, "bad data")                                       \
-    XX(UTF8, "invalid UTF-8")                                   \
-    XX(NOTFOUND, "not found")                                   \
-    XX(IO, "input or output failed")                            \
-    XX(RESOLVE, "host name not found")                          \
-    XX(CONNECT, "connection failed")                            \
-    XX(TLS, "TLS failed")                                       \
-    XX(TIMEOUT, "timed out")                                    \
-    XX(RESET, "connection lost")                                \
-    XX(BADREPLY, "the server's reply is not what it should be") \
-    XX(TRUNCATED, "the reply was cut short")                    \
-    XX(TOOBIG, "the reply is too big")                          \
-    XX(AUTH, "key missing or refused")                          \
-    XX(RATE, "rate limit")                                      \
-    XX(OVERLOAD, "server overloaded or failing")                \
-    XX(MONEY, "out of quota or credit")                         \
-    XX(REFUSED, "the model or its filter refused")              \
-    XX(BADREQUEST, "the server refused the request")            \
-    XX(CONTEXT, "too long for the model's context")             \
-    XX(NOMODEL, "no such model or endpoint")                    \
-    XX(CAP, "a limit set for this run was reached")             \
-    XX(STORE, "the store failed")                               \
-    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?")
+#define LG_ERROR_MAP(XX)                                                \
+    XX(NOMEM, "out of memory")                                          \
+    XX(INVAL, "invalid argument")                                       \
+    XX(STATE, "not possible in this state")                             \
+    XX(REENTRANT, "called from a callback that forbids it")             \
+    XX(LIMIT, "a size limit was reached")                               \
+    XX(CYCLE, "the graph has a cycle")                                  \
+    XX(CANCELLED, "cancelled")                                          \
+    XX(INPUT, "an input of this node failed")                           \
+    XX(TOOL, "a tool or function raised an error")                      \
+    XX(TEMPLATE, "bad template")                                        \
+    XX(PARSE, "bad data")                                               \
+    XX(UTF8, "invalid UTF-8")                                           \
+    XX(NOTFOUND, "not found")                                           \
+    XX(IO, "input or output failed")                                    \
+    XX(RESOLVE, "host name not found")                                  \
+    XX(CONNECT, "connection failed")                                    \
+    XX(TLS, "TLS failed")                                               \
+    XX(TIMEOUT, "timed out")                                            \
+    XX(RESET, "connection lost")                                        \
+    XX(BADREPLY, "the server's reply is not what it should be")         \
+    XX(TRUNCATED, "the reply was cut short")                            \
+    XX(TOOBIG, "the reply is too big")                                  \
+    XX(AUTH, "key missing or refused")                                  \
+    XX(RATE, "rate limit")                                              \
+    XX(OVERLOAD, "server overloaded or failing")                        \
+    XX(MONEY, "out of quota or credit")                                 \
+    XX(REFUSED, "the model or its filter refused")                      \
+    XX(BADREQUEST, "the server refused the request")                    \
+    XX(CONTEXT, "too long for the model's context")                     \
+    XX(NOMODEL, "no such model or endpoint")                            \
+    XX(CAP, "a limit set for this run was reached")                     \
+    XX(STORE, "the store failed")                                       \
+    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -133,7 +138,7 @@ typedef struct lg_config {
     lg_log_fn log; /* NULL: silent */
     void *log_ud;
     int log_level;             /* 0: LG_LOG_WARN */
-    int concurrency;           /* calls in flight an endpoint; 0: 64 */
+    int concurrency;           /* calls in flight an endpoint; 0: 64, begun with 16 */
     int max_attempts;          /* tries of one call in all; 0: 10 */
     int connect_timeout_ms;    /* 0: 10 000 */
     int first_byte_timeout_ms; /* silence while a model thinks; 0: 600 000 */
@@ -153,8 +158,8 @@ typedef struct lg_config {
                                   cut; 1: nothing goes on before the disk has it */
     bool replay_only;      /* buy nothing: a call that is not stored fails with
                                   LG_ENOTFOUND */
-    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply
-                                  was never seen, fails instead of being bought again */
+    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply was
+                                  never seen, fails with LG_EAMBIGUOUS: not bought again */
     /* Caps on what this engine buys; 0: none. A call's worst case is set aside before
      * it is sent. Behind a cap calls fail with LG_ECAP; those in flight finish. */
     uint64_t max_calls;  /* requests on the wire, retries too */
@@ -202,6 +207,9 @@ typedef struct lg_usage {
 
 enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_TIME };
 
+/* Why calls are held back: the server's limit, or it fails and is left alone a while. */
+enum lg_hold { LG_HOLD_NONE = 0, LG_HOLD_RATE, LG_HOLD_DOWN };
+
 typedef struct lg_stats {
     size_t size;                         /* set by the caller */
     uint64_t calls;                      /* model calls finished well, bought */
@@ -222,6 +230,9 @@ typedef struct lg_stats {
     uint64_t micros_by_kind[LG_KINDS];
     uint64_t reserved_micros, reserved_tokens; /* now: worst case of what is in flight */
     int cap;                                   /* enum lg_cap: the first that was reached */
+    uint64_t held;                             /* of queued: calls that wait for time to pass */
+    int64_t held_until_us;                     /* when the first of them may go; 0: held is 0 */
+    int held_by;                               /* enum lg_hold: why that one waits */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -370,21 +381,28 @@ typedef struct lg_option {
     const char *json;
 } lg_option;
 
+/* Prices of a call whose input is more than `above` tokens, for the whole of it. They are
+ * micro-dollars for a million tokens; -1: as below that number. */
+typedef struct lg_price_tier {
+    int64_t above, input, output, cached, cache_write;
+} lg_price_tier;
+enum { LG_PRICE_TIERS = 4 }; /* of a model, at most */
+
 typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "host", or how the server is spoken to: "openai",
                                  "responses", "azure", "anthropic", "gemini", "ollama", …:
-                                 the rows of engine/provider.c */
+                                 the rows of engine/provider.c; "exec": a program */
     const char *name;         /* as people write it: "openai/gpt-4o-mini" */
-    const char *model;        /* as the server knows it */
-    const char *base_url;     /* "https://api.openai.com/v1"; not for host */
+    const char *model;        /* as the server knows it; exec: the program and its words */
+    const char *base_url;     /* "https://api.openai.com/v1"; not for host and exec */
     const char *api_key;      /* NULL: no Authorization header */
     const char *key_name;     /* the variable it came from, for messages */
     const lg_option *headers; /* extra headers: name, raw value */
     size_t n_headers;
     const lg_option *options;
     size_t n_options;
-    int concurrency; /* of this endpoint; 0: the engine's */
+    int concurrency; /* at most, of this endpoint; 0: the engine's */
     bool no_memo;    /* do not keep finished replies for repeats */
     uint64_t tag;    /* host: echoed in LG_EVENT_CALL */
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
@@ -399,6 +417,12 @@ typedef struct lg_model_config {
      * Counted. The calls then go to them as if they had been made so. */
     lg_model *const *fallbacks;
     size_t n_fallbacks;
+    const lg_price_tier *tiers; /* of a model with a price: for long inputs; ascending */
+    size_t n_tiers;
+    /* What the server allows, if it is known; 0: what its replies' headers and refusals
+     * tell. Calls are spread so that no minute holds more; see docs/limits.md. Models of
+     * one name, base_url and api_key share it. */
+    int64_t requests_per_minute, tokens_per_minute;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

@@ -73,6 +73,23 @@ static const char *url_problem(const char *url)
     return NULL;
 }
 
+static const char *tiers_problem(const lg_model_config *cfg)
+{
+    if (cfg->n_tiers > LG_PRICE_TIERS || (cfg->n_tiers > 0 && !cfg->tiers)) {
+        return "a model has at most 4 tiers of prices";
+    }
+    for (size_t i = 0; i < cfg->n_tiers; i++) {
+        const lg_price_tier *t = &cfg->tiers[i];
+        if (t->above <= (i > 0 ? t[-1].above : 0)) {
+            return "tiers of prices must begin above 0, each above the one before";
+        }
+        if (t->input < -1 || t->output < -1 || t->cached < -1 || t->cache_write < -1) {
+            return "the prices of a tier must not be negative (-1: as below it)";
+        }
+    }
+    return NULL;
+}
+
 static const char *names_problem(const lg_model_config *cfg)
 {
     if (!cfg->name || !cfg->name[0] || !is_line(cfg->name)) {
@@ -91,22 +108,27 @@ static const char *names_problem(const lg_model_config *cfg)
         cfg->price_cache_write < -1 || cfg->max_output < 0) {
         return "prices and max_output must not be negative (a price of -1: not known)";
     }
-    return cfg->concurrency < 0 ? "concurrency must not be negative" : NULL;
+    if (cfg->requests_per_minute < 0 || cfg->tokens_per_minute < 0) {
+        return "requests_per_minute and tokens_per_minute must not be negative";
+    }
+    return cfg->concurrency < 0 ? "concurrency must not be negative" : tiers_problem(cfg);
 }
 
 static const char *config_problem(const lg_model_config *cfg)
 {
     bool host = cfg->dialect && strcmp(cfg->dialect, "host") == 0;
-    if (!host && (!cfg->dialect || !lg__provider_find(cfg->dialect))) {
+    const struct lg_provider *p = lg__provider_find(cfg->dialect);
+    bool nowhere = host || lg__provider_is_program(p);
+    if (!host && !p) {
         return "unknown dialect";
     }
-    if (host && cfg->base_url) {
-        return "a host model has no base_url";
+    if (nowhere && cfg->base_url) {
+        return host ? "a host model has no base_url" : "a program has no base_url";
     }
     if (!host && (!cfg->model || !cfg->model[0])) {
         return "model (the server's name of it) is missing";
     }
-    if (!host && !cfg->base_url) {
+    if (!nowhere && !cfg->base_url) {
         return "base_url is missing";
     }
     for (size_t i = 0; i < cfg->n_headers; i++) {
@@ -118,7 +140,7 @@ static const char *config_problem(const lg_model_config *cfg)
             return "an extra header's value holds control characters";
         }
     }
-    const char *why = host ? NULL : url_problem(cfg->base_url);
+    const char *why = nowhere ? NULL : url_problem(cfg->base_url);
     return why ? why : names_problem(cfg);
 }
 
@@ -335,7 +357,12 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->price_output = cfg->price_output;
     model->price_cached = cfg->price_cached;
     model->price_cache_write = cfg->price_cache_write;
+    for (size_t i = 0; i < cfg->n_tiers; i++) {
+        model->tiers[model->n_tiers++] = cfg->tiers[i];
+    }
     model->max_output = cfg->max_output > 0 ? cfg->max_output : 4096;
+    model->requests_per_minute = cfg->requests_per_minute;
+    model->tokens_per_minute = cfg->tokens_per_minute;
     model->provider = lg__provider_find(cfg->dialect);
     int err = copy_config(model, cfg, why);
     err = err ? err : read_quirks(model, cfg->quirks, why);

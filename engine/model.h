@@ -1,7 +1,7 @@
 /* model.h - a model: where it is, how it is spoken to, its options.
  *
  * Immutable but for what was learned of it: body fields the server refused and
- * the names it wants instead (kept for the life of the model). */
+ * the names it wants instead, the API that it wants (kept for the life of the model). */
 #ifndef LG_MODEL_H
 #define LG_MODEL_H
 
@@ -28,6 +28,9 @@ enum lg_quirk {
     LG_QUIRK_V1 = 64              /* v1: Azure's surface without versions */
 };
 
+/* What a model is asked by Responses although its dialect is Chat Completions. */
+enum lg_responses { LG_RESPONSES_NONE = 0, LG_RESPONSES_TOOLS, LG_RESPONSES_ALL };
+
 struct lg_model {
     uint32_t refs;
     lg_engine *engine;
@@ -39,18 +42,25 @@ struct lg_model {
     bool no_memo;
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
+    lg_price_tier tiers[LG_PRICE_TIERS];                                /* ascending */
+    size_t n_tiers;
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
     unsigned quirks;      /* enum lg_quirk */
+    int responses;        /* enum lg_responses: learned, as repairs are */
+    bool told_cut;        /* it was said that its context seems too short */
     lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
     size_t n_fallbacks;
-    struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
-    lg_model *next;               /* the engine's list */
+    struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
+    lg_model *next;       /* the engine's list */
+    int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */
 };
 
 /* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */
 const struct lg_provider *lg__provider_find(const char *dialect);
+/* Its models are programs: they have no address. NULL: no. */
+bool lg__provider_is_program(const struct lg_provider *p);
 
 /* 0, LG_ENOMEM, LG_EINVAL with *why (static) set. refs is 1; not in any list. */
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why);

@@ -60,12 +60,13 @@ typedef struct lg_heard { /* what an answer says, whole or so far */
     int finish;          /* enum lg_finish */
     bool refused, ended; /* ended: the stream's own end was seen */
     bool has_usage;
-    lg_usage usage;     /* normalised, see lg_reply */
-    int64_t micros;     /* -1: not said */
-    const char *bad;    /* static: it is not what it should be; NULL: fine */
-    const char *unsaid; /* static: nor does it look like this API's at all */
-    int64_t state;      /* the dialect's own, for a stream */
-    int err;            /* LG_ENOMEM */
+    lg_usage usage;      /* normalised, see lg_reply */
+    int64_t micros;      /* -1: not said */
+    const char *bad;     /* static: it is not what it should be; NULL: fine */
+    const char *unsaid;  /* static: nor does it look like this API's at all */
+    const char *dialect; /* static: whose form raw is; NULL: the model's */
+    int64_t state;       /* the dialect's own, for a stream */
+    int err;             /* LG_ENOMEM */
 } lg_heard;
 
 /* How an option is written; see provider_wire.h. */
@@ -89,12 +90,14 @@ typedef struct lg_provider {
     const lg_field *fields; /* ended by a row without option; NULL: names as they are */
     int framing;            /* enum lg_framing */
     bool get, process;      /* asked with GET; by a program instead of a server */
+    bool cuts;              /* a server may leave out the start of a long prompt unsaid */
     /* url, body: appended. headers: "Name: value\n" lines, key included. → 0 or
      * LG_ENOMEM, LG_ELIMIT, LG_EINVAL (*why, static, may be set: it cannot be said in
      * this dialect). Same ask, same bytes. */
     int (*encode)(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes *body,
                   const char **why);
-    /* root: an object, and no refusal (those are found before). */
+    /* root: an object (asked with GET also a list), and no refusal (those are found
+     * before). */
     void (*hear)(lg_heard *h, const lg_json *root);
     /* name: "" when the event has none. NULL: the dialect has no streams. */
     void (*hear_event)(lg_heard *h, const char *name, const lg_json *data);
@@ -114,6 +117,10 @@ const lg_bytes *lg__hearing_text(const lg_hearing *x);
 void lg__hearing_free(lg_hearing *x);
 
 /* lg__provider_find is in model.h */
-extern const lg_provider lg__provider_openai;
+extern const lg_provider lg__provider_openai, lg__provider_responses, lg__provider_azure,
+    lg__provider_azure_responses, lg__provider_ollama, lg__provider_openai_embed,
+    lg__provider_azure_embed, lg__provider_ollama_embed, lg__provider_openai_image,
+    lg__provider_probe, lg__provider_anthropic, lg__provider_gemini, lg__provider_gemini_embed,
+    lg__provider_exec;
 
 #endif

@@ -6,6 +6,7 @@
  * request.c and provider_read.c. */
 #include <string.h>
 
+#include "provider_openai.h"
 #include "provider_read.h"
 #include "provider_wire.h"
 
@@ -58,22 +59,6 @@ static const char *write_parts(lg_bytes *b, const lg_said *s)
     return why;
 }
 
-/* arguments travel as a text that holds JSON. */
-static void write_arguments(lg_bytes *b, const lg_json *arguments)
-{
-    lg_bytes text;
-    const char *as_is = lg__json_string(arguments);
-    lg__bytes_init(&text, b->mem, LG_BYTES_MAX);
-    if (as_is) {
-        lg__bytes_adds(&text, as_is);
-    } else {
-        lg__json_write(&text, arguments);
-    }
-    b->err = b->err ? b->err : text.err;
-    lg__json_write_string(b, text.data ? text.data : "", text.len);
-    lg__bytes_free(&text);
-}
-
 static void write_call(lg_bytes *b, const lg_json *call)
 {
     lg__bytes_addc(b, '{');
@@ -81,7 +66,7 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_adds(b, ",\"type\":\"function\",\"function\":{");
     lg__wire_member(b, call, "name");
     lg__bytes_adds(b, ",\"arguments\":");
-    write_arguments(b, lg__json_get(call, "arguments"));
+    lg__wire_arguments(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}}");
 }
 
@@ -156,7 +141,7 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
 
 /* ---- tools and schema -------------------------------------------------- */
 
-static void write_tools(const lg_ask *ask, lg_bytes *b)
+void lg__openai_tools(const lg_ask *ask, lg_bytes *b)
 {
     lg_json *tools = lg__wire_tools(ask, b);
     if (!tools) {
@@ -224,20 +209,30 @@ static void write_stream(const lg_ask *ask, lg_bytes *b)
     }
 }
 
-static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes *body,
-                  const char **why)
+void lg__openai_body(const lg_ask *ask, lg_bytes *body, const char **why)
 {
-    lg__wire_url(ask->model, url, "/chat/completions");
-    lg__wire_headers(ask->model, headers, "Authorization", "Bearer ");
     lg__bytes_adds(body, "{\"model\":");
     lg__json_write_string(body, ask->model->model, strlen(ask->model->model));
     *why = write_messages(ask, body);
     lg__wire_fields(ask, NULL, body);
-    write_tools(ask, body);
+    lg__openai_tools(ask, body);
     write_tool_choice(ask, body);
     write_schema(ask, body);
     write_stream(ask, body);
     lg__bytes_addc(body, '}');
+}
+
+static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes *body,
+                  const char **why)
+{
+    bool other = lg__responses_wanted(ask);
+    lg__wire_url(ask->model, url, other ? "/responses" : "/chat/completions");
+    lg__wire_headers(ask->model, headers, "Authorization", "Bearer ");
+    if (other) {
+        lg__responses_body(ask, body, why);
+    } else {
+        lg__openai_body(ask, body, why);
+    }
     int err = url->err ? url->err : headers->err;
     err = err ? err : body->err;
     return err ? err : *why ? LG_EINVAL : LG_OK;
@@ -345,7 +340,7 @@ static void hear_message(lg_heard *h, const lg_json *message)
     }
 }
 
-static void hear(lg_heard *h, const lg_json *root)
+static void hear_chat(lg_heard *h, const lg_json *root)
 {
     const lg_json *choices = lg__json_get(root, "choices");
     const lg_json *choice = lg__json_at(choices, 0);
@@ -360,6 +355,16 @@ static void hear(lg_heard *h, const lg_json *root)
         h->bad = "the reply's first choice has no message";
     } else {
         hear_message(h, message);
+    }
+}
+
+/* What answered is told by the answer: a recorded one may be of before the model learned. */
+void lg__openai_hear(lg_heard *h, const lg_json *root)
+{
+    if (lg__responses_is(root)) {
+        lg__provider_responses.hear(h, root);
+    } else {
+        hear_chat(h, root);
     }
 }
 
@@ -388,11 +393,10 @@ static void hear_call_delta(lg_heard *h, const lg_json *delta)
 }
 
 /* Some of the first chunks of Azure have no choices. */
-static void hear_event(lg_heard *h, const char *name, const lg_json *data)
+static void hear_chunk(lg_heard *h, const lg_json *data)
 {
     const lg_json *choice = lg__json_at(lg__json_get(data, "choices"), 0);
     const lg_json *delta = lg__json_get(choice, "delta");
-    (void)name;
     if (lg__json_int(lg__json_get(choice, "index"), 0) == 0) {
         hear_content(h, lg__json_get(delta, "content"));
         hear_refusal(h, delta);
@@ -406,7 +410,17 @@ static void hear_event(lg_heard *h, const char *name, const lg_json *data)
     hear_usage(h, lg__json_get(data, "usage"));
 }
 
-static const lg_field fields[] = {
+void lg__openai_hear_event(lg_heard *h, const char *name, const lg_json *data)
+{
+    const char *type = lg__json_string(lg__json_get(data, "type"));
+    if (type && strncmp(type, "response.", strlen("response.")) == 0) {
+        lg__provider_responses.hear_event(h, name, data);
+    } else {
+        hear_chunk(h, data);
+    }
+}
+
+const lg_field lg__openai_fields[] = {
     {"tools", "tools", NULL, LG_BY_HAND},
     {"tool_choice", "tool_choice", NULL, LG_BY_HAND},
     {"schema", "response_format", NULL, LG_BY_HAND},
@@ -415,8 +429,8 @@ static const lg_field fields[] = {
 
 const lg_provider lg__provider_openai = {
     .dialect = "openai",
-    .fields = fields,
+    .fields = lg__openai_fields,
     .encode = encode,
-    .hear = hear,
-    .hear_event = hear_event,
+    .hear = lg__openai_hear,
+    .hear_event = lg__openai_hear_event,
 };

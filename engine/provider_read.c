@@ -12,6 +12,7 @@
 #include "provider_refusal.h"
 
 enum { MOST_CALLS = 1024 };
+#define MOST_TOKENS ((int64_t)1 << 50) /* sums of a few stay in range */
 
 /* ---- what dialects write down ------------------------------------------ */
 
@@ -68,7 +69,7 @@ void lg__heard_refuse(lg_heard *h, const char *why)
 int64_t lg__heard_tokens(const lg_json *usage, const char *name)
 {
     int64_t n = lg__json_int(lg__json_get(usage, name), 0);
-    return n > 0 ? n : 0;
+    return n <= 0 ? 0 : n < MOST_TOKENS ? n : MOST_TOKENS;
 }
 
 typedef struct finish_word {
@@ -88,8 +89,10 @@ static int finish_of(const char *word)
         {"length", LG_FINISH_LENGTH},
         {"max_tokens", LG_FINISH_LENGTH},
         {"max_output_tokens", LG_FINISH_LENGTH},
+        {"incomplete", LG_FINISH_LENGTH},
         {"model_length", LG_FINISH_LENGTH},
         {"model_context_window_exceeded", LG_FINISH_LENGTH},
+        {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
         {"content_filter", LG_FINISH_FILTER},
         {"safety", LG_FINISH_FILTER},
         {"recitation", LG_FINISH_FILTER},
@@ -310,10 +313,17 @@ static void refuse(const lg_heard *h, const lg_answer *a, lg_reply *r, const cha
     lg__fail_hint(&r->fail, h->mem, "change the messages; the same ones will be refused again");
 }
 
-/* The server broke off: OpenRouter and Mistral say "error", DeepSeek this. */
+/* The server broke off: OpenRouter and Mistral say "error", Responses "failed". */
 static bool broke_off(const lg_heard *h)
 {
-    return strcmp(h->word, "error") == 0 || strcmp(h->word, "insufficient_system_resource") == 0;
+    static const char *const words[] = {"error", "failed", "cancelled",
+                                        "insufficient_system_resource"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(h->word, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- the verdict ------------------------------------------------------- */
@@ -339,6 +349,7 @@ static void write_call(lg_bytes *b, const lg_heard_call *c)
 
 static lg_text *turn_text(const lg_heard *h)
 {
+    const char *dialect = h->dialect ? h->dialect : h->model->provider->dialect;
     lg_bytes b;
     lg__bytes_init(&b, h->mem, LG_BYTES_MAX);
     lg__bytes_adds(&b, "{\"text\":");
@@ -351,7 +362,7 @@ static lg_text *turn_text(const lg_heard *h)
     lg__bytes_adds(&b, "]");
     if (h->raw.len > 0) {
         lg__bytes_adds(&b, ",\"dialect\":");
-        lg__json_write_string(&b, h->model->provider->dialect, strlen(h->model->provider->dialect));
+        lg__json_write_string(&b, dialect, strlen(dialect));
         lg__bytes_adds(&b, ",\"raw\":");
         lg__bytes_add(&b, h->raw.data, h->raw.len);
     }
@@ -433,28 +444,38 @@ static bool is_error(const lg_json *error)
     return lg__json_type(error) == LG_JSON_OBJECT || lg__json_string(error);
 }
 
-/* OpenRouter: the error stands beside a half message. */
+/* OpenRouter: the error stands beside a half message; Responses' events: in the response. */
 static const lg_json *error_root(const lg_json *root)
 {
     const lg_json *choice = lg__json_at(lg__json_get(root, "choices"), 0);
-    bool inside = !is_error(lg__json_get(root, "error")) && is_error(lg__json_get(choice, "error"));
-    return inside ? choice : root;
+    const lg_json *response = lg__json_get(root, "response");
+    if (is_error(lg__json_get(root, "error"))) {
+        return root;
+    }
+    const lg_json *inside = is_error(lg__json_get(response, "error")) ? response : choice;
+    return is_error(lg__json_get(inside, "error")) ? inside : root;
+}
+
+/* Whether it is for the dialect to hear. */
+static bool is_heard(const lg_model *model, const lg_json *root)
+{
+    int type = lg__json_type(root);
+    return type == LG_JSON_OBJECT || (type == LG_JSON_ARRAY && model->provider->get);
 }
 
 static void judge_tree(lg_heard *h, const lg_answer *a, const lg_json *root, lg_reply *r)
 {
     const lg_json *from = error_root(root);
     lg_refusal w;
-    if (lg__json_type(root) == LG_JSON_OBJECT) {
+    bool heard = is_heard(h->model, root);
+    if (heard) {
         h->model->provider->hear(h, root);
     }
     take_facts(h, r);
-    bool look =
-        is_error(lg__json_get(from, "error")) || h->unsaid || lg__json_type(root) != LG_JSON_OBJECT;
+    bool look = is_error(lg__json_get(from, "error")) || h->unsaid || !heard;
     if (look && lg__refusal_find(from, &w)) {
         lg__refusal_judge(h->mem, h->model, a, &w, r);
-    } else if (lg__json_type(root) != LG_JSON_OBJECT ||
-               (!is_json_type(a->content_type) && (h->bad || h->unsaid))) {
+    } else if (!heard || (!is_json_type(a->content_type) && (h->bad || h->unsaid))) {
         spoil_by_type(h->mem, h->model, a, r);
     } else if (h->unsaid) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, h->unsaid, NULL);
@@ -508,6 +529,7 @@ struct lg_hearing {
 static int hear_json(lg_hearing *x, const char *name, const char *data, size_t len)
 {
     lg_json *root = NULL;
+    len -= len > 0 && data[len - 1] == '\r' ? 1 : 0; /* of a line */
     if (len == 0 || strncmp(data, "[DONE]", 6) == 0) {
         x->heard.ended = x->heard.ended || len > 0;
         return 0;
@@ -597,14 +619,19 @@ void lg__hearing_free(lg_hearing *x)
     lg__mem_free(m, x, sizeof *x);
 }
 
-/* An error in the middle that is no event: JSON from the start of a line to the end. */
-static lg_json *bare_error(lg_mem *m, const lg_answer *a)
+/* An error in the middle that is no event: JSON from the start of a line to the end, maybe
+ * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
+static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
 {
     for (size_t i = 0; i < a->len; i++) {
         lg_json *root = NULL;
-        bool begins = a->body[i] == '{' && (i == 0 || a->body[i - 1] == '\n');
-        if (begins && !lg__json_parse(m, a->body + i, a->len - i, &root, NULL) &&
-            is_error(lg__json_get(root, "error"))) {
+        bool opens = a->body[i] == '{' || a->body[i] == '[';
+        if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
+            continue;
+        }
+        *err = lg__json_parse(m, a->body + i, a->len - i, &root, NULL);
+        if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
+            is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
             return root;
         }
         lg__json_free(m, root);
@@ -617,14 +644,16 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     lg_heard *h = &x->heard;
     lg_refusal w;
     take_facts(h, r);
+    if (stopped >= 0 && !x->error && !h->word[0]) {
+        int err = LG_OK;
+        x->error = bare_error(h->mem, a, &err);
+        stopped = err == LG_ENOMEM ? err : stopped;
+    }
     if (stopped < 0) {
         spoil(h->mem, h->model, a, r, stopped, false, lg_error_text(stopped), NULL);
         return;
     }
-    if (!x->error && !h->word[0]) {
-        x->error = bare_error(h->mem, a);
-    }
-    if (x->error && lg__refusal_find(x->error, &w)) {
+    if (x->error && lg__refusal_find(error_root(x->error), &w)) {
         lg__refusal_judge(h->mem, h->model, a, &w, r);
         r->fail.ambiguous = r->fail.ambiguous || h->text.len > 0; /* it had begun */
     } else if (x->error) {

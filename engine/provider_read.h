@@ -22,5 +22,7 @@ void lg__heard_call(lg_heard *h, const char *id, const char *name, const char *a
 void lg__heard_media(lg_heard *h, const char *type, const char *base64);
 /* A count of tokens; 0 when it is missing or negative. */
 int64_t lg__heard_tokens(const lg_json *usage, const char *name);
+/* Adds one embedding as a JSON list: a list of numbers, or base64 of packed float32. */
+void lg__heard_vector(lg_heard *h, const lg_json *vector);
 
 #endif

@@ -154,12 +154,13 @@ static int64_t duration_ms(const char *s)
     return strcmp(s, "s") == 0 ? ms : -1;
 }
 
-/* Google's details: when to come back, and which quota was used up. */
+/* Google's details: when to come back, which quota was used up, and the reason in a word. */
 static void find_google_details(const lg_json *details, lg_refusal *w)
 {
     for (const lg_json *d = lg__json_first(details); d; d = lg__json_after(d)) {
         int64_t ms = duration_ms(string_or_empty(d, "retryDelay"));
         w->retry_after_ms = ms >= 0 ? ms : w->retry_after_ms;
+        w->detail_code = w->detail_code[0] ? w->detail_code : string_or_empty(d, "reason");
         const lg_json *v = lg__json_first(lg__json_get(d, "violations"));
         for (; v; v = lg__json_after(v)) {
             w->daily = w->daily || strstr(string_or_empty(v, "quotaId"), "PerDay");
@@ -260,7 +261,9 @@ static const meaning words[] = {
     {"payment_required", LG_EMONEY},
     {"enforced_spend_limit_reached", LG_EMONEY},
     {"contract_spend_limit_reached", LG_EMONEY},
+    {"billing_disabled", LG_EMONEY},
     {"invalid_api_key", LG_EAUTH},
+    {"api_key_invalid", LG_EAUTH},
     {"authentication_error", LG_EAUTH},
     {"permission_error", LG_EAUTH},
     {"permission_denied", LG_EAUTH},
@@ -268,6 +271,7 @@ static const meaning words[] = {
     {"unauthorized", LG_EAUTH},
     {"content_filter", LG_EREFUSED},
     {"content_policy_violation", LG_EREFUSED},
+    {"moderation_blocked", LG_EREFUSED},
     {"context_length_exceeded", LG_ECONTEXT},
     {"context_window_exceeded", LG_ECONTEXT},
     {"exceed_context_size_error", LG_ECONTEXT},
@@ -297,6 +301,8 @@ static const meaning phrases[] = {
     {"incorrect api key", LG_EAUTH},
     {"invalid api key", LG_EAUTH},
     {"maximum context length", LG_ECONTEXT},
+    {"exceeds the maximum number of tokens", LG_ECONTEXT},
+    {"exceed context limit", LG_ECONTEXT},
     {"context length exceeded", LG_ECONTEXT},
     {"exceeds the available context size", LG_ECONTEXT},
     {"prompt is too long", LG_ECONTEXT},
@@ -409,6 +415,16 @@ static const char *const fields[] = {
     "safety_identifier",
     "reasoning",
     "random_seed",
+    "include",
+    "effort",
+    "encoding_format",
+    "think",
+    "topP",
+    "topK",
+    "presencePenalty",
+    "frequencyPenalty",
+    "responseLogprobs",
+    "thinkingConfig",
 };
 
 static bool is_field(const lg_model *model, const char *s, size_t len)
@@ -483,15 +499,56 @@ static bool says_unsupported(const lg_refusal *w)
     return false;
 }
 
+/* Servers that describe a field instead of naming it: Ollama, Gemini, Anthropic. */
+static const char *param_of_phrase(const char *message)
+{
+    static const char *const known[][2] = {
+        {"does not support thinking", "think"},
+        {"thinking level", "thinkingConfig"},
+        {"thinking budget", "thinkingConfig"},
+        {"effort parameter", "effort"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcasestr(message, known[i][0])) {
+            return known[i][1];
+        }
+    }
+    return NULL;
+}
+
+/* "temperature: Extra inputs are not permitted", "output_config.effort: …" */
+static void find_led_param(const lg_model *model, const char *message, char to[64])
+{
+    size_t len = strcspn(message, ": "), at = len;
+    while (at > 0 && message[at - 1] != '.') {
+        at--;
+    }
+    if (message[len] == ':' && is_field(model, message + at, len - at)) {
+        copy_field(to, message + at, len - at);
+    }
+}
+
+/* "reasoning.effort" → "effort"; what is deeper down stays, and is no field then. */
+static const char *without_group(const char *param)
+{
+    const char *dot = strchr(param, '.');
+    return dot && !strpbrk(dot + 1, ".[") && !memchr(param, '[', (size_t)(dot - param)) ? dot + 1
+                                                                                        : param;
+}
+
 static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply *r)
 {
+    const char *phrased = NULL;
     if (!says_unsupported(w)) {
         return;
     }
     if (w->param[0]) {
-        if (is_field(model, w->param, strlen(w->param))) {
-            copy_field(r->bad_param, w->param, strlen(w->param));
+        const char *name = without_group(w->param);
+        if (is_field(model, name, strlen(name))) {
+            copy_field(r->bad_param, name, strlen(name));
         }
+    } else if ((phrased = param_of_phrase(w->message)) != NULL) {
+        copy_field(r->bad_param, phrased, strlen(phrased));
     } else {
         const char *s = w->message;
         for (size_t len; (len = next_quoted(&s)) > 0 && !r->bad_param[0]; s += len + 1) {
@@ -499,6 +556,9 @@ static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply 
                 copy_field(r->bad_param, s, len);
             }
         }
+    }
+    if (!r->bad_param[0] && !w->param[0]) {
+        find_led_param(model, w->message, r->bad_param);
     }
     if (r->bad_param[0]) {
         find_new_param(model, w->message, r->new_param);
@@ -599,6 +659,7 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, con
     if (code == LG_EBADREQUEST && (status == 400 || status == 422)) {
         find_bad_param(model, w, r);
     }
+    r->elsewhere = status < 500 && strcasestr(w->message, "v1/responses");
     r->fail.retryable = may_retry(code, a);
     /* A gateway that gave up waiting, or a model that broke off, may be on the bill. */
     r->fail.ambiguous = good_status || a->status == 504 || a->status == 524;

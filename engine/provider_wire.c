@@ -139,6 +139,19 @@ void lg__wire_url(const lg_model *model, lg_bytes *url, const char *path)
     lg__bytes_adds(url, query);
 }
 
+void lg__wire_segment(lg_bytes *url, const char *name)
+{
+    static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~";
+    for (; *name; name++) {
+        if (strchr(plain, *name)) {
+            lg__bytes_addc(url, *name);
+        } else {
+            lg__bytes_addf(url, "%%%02X", (unsigned)(unsigned char)*name);
+        }
+    }
+}
+
 static bool has_header(const lg_model *model, const char *name)
 {
     for (size_t i = 0; i < model->n_headers; i++) {
@@ -168,8 +181,15 @@ void lg__wire_header(const lg_model *model, lg_bytes *headers, const char *name,
 void lg__wire_headers(const lg_model *model, lg_bytes *headers, const char *name,
                       const char *before)
 {
-    if (!model->provider || !model->provider->get) {
-        lg__wire_header(model, headers, "Content-Type", "application/json");
+    bool get = model->provider && model->provider->get;
+    lg__wire_headers_of(model, headers, get ? NULL : "application/json", name, before);
+}
+
+void lg__wire_headers_of(const lg_model *model, lg_bytes *headers, const char *type,
+                         const char *name, const char *before)
+{
+    if (type) {
+        lg__wire_header(model, headers, "Content-Type", type);
     }
     if (name && model->api_key && !has_header(model, name)) {
         add_header(headers, name, before, model->api_key);
@@ -298,6 +318,90 @@ size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b)
     return n;
 }
 
+/* ,"name":value of each of own's members that the object `there` has not. */
+static void write_others(lg_bytes *b, const lg_json *own, const lg_json *there)
+{
+    for (const lg_json *j = lg__json_first(own); j; j = lg__json_after(j)) {
+        const char *name = lg__json_name(j);
+        if (name && !lg__json_get(there, name)) {
+            lg__bytes_addc(b, ',');
+            lg__json_write_string(b, name, strlen(name));
+            lg__bytes_addc(b, ':');
+            lg__json_write(b, j);
+        }
+    }
+}
+
+/* members, which begin with a comma, as an object's tree */
+static lg_json *members_tree(lg_bytes *members)
+{
+    lg_json *root = NULL;
+    lg_bytes text;
+    lg__bytes_init(&text, members->mem, LG_BYTES_MAX);
+    lg__bytes_addc(&text, '{');
+    lg__bytes_add(&text, members->len ? members->data + 1 : "",
+                  members->len ? members->len - 1 : 0);
+    lg__bytes_addc(&text, '}');
+    int err = text.err ? text.err : lg__json_parse(text.mem, text.data, text.len, &root, NULL);
+    members->err = members->err || err != LG_ENOMEM ? members->err : err;
+    lg__bytes_free(&text);
+    return root;
+}
+
+/* ,"group":{…} of the members, which are freed, and of what the script's own has besides. */
+static void close_group(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                        lg_bytes *b)
+{
+    lg_json *own = lg__wire_tree(ask, group, members);
+    if (own && members->len > 0) {
+        lg_json *there = members_tree(members);
+        write_others(members, own, there);
+        lg__json_free(b->mem, there);
+    } else if (own) {
+        write_others(members, own, NULL);
+    }
+    lg__json_free(b->mem, own);
+    if (members->len > 0 || always) {
+        lg__bytes_addf(b, ",\"%s\":{", group);
+        lg__bytes_add(b, members->len ? members->data + 1 : "",
+                      members->len ? members->len - 1 : 0);
+        lg__bytes_addc(b, '}');
+    }
+    b->err = b->err ? b->err : members->err;
+    lg__bytes_free(members);
+}
+
+void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                      lg_bytes *b)
+{
+    lg__wire_fields(ask, group, members);
+    close_group(ask, group, always, members, b);
+}
+
+void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
+                    lg_bytes *b)
+{
+    lg_bytes members;
+    lg__bytes_init(&members, b->mem, LG_BYTES_MAX);
+    lg__wire_fields(ask, group, &members);
+    if (json) {
+        lg__bytes_addf(&members, ",\"%s\":", name);
+        lg__bytes_adds(&members, json);
+    }
+    close_group(ask, group, false, &members, b);
+}
+
+lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema)
+{
+    lg_json *root = lg__wire_tree(ask, "schema", b);
+    *schema = lg__json_get(root, "schema");
+    if (!root) {
+        root = lg__wire_tree(ask, "response_format", b);
+        *schema = lg__json_get(lg__json_get(root, "json_schema"), "schema");
+    }
+    return root;
+}
+
 /* ---- tools ------------------------------------------------------------- */
 
 static lg_json *parse(const char *s, size_t len, lg_bytes *b)
@@ -355,6 +459,21 @@ void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
     } else {
         lg__bytes_adds(b, "{\"type\":\"object\",\"properties\":{}}");
     }
+}
+
+void lg__wire_arguments(lg_bytes *b, const lg_json *arguments)
+{
+    lg_bytes text;
+    const char *as_is = lg__json_string(arguments);
+    lg__bytes_init(&text, b->mem, LG_BYTES_MAX);
+    if (as_is) {
+        lg__bytes_adds(&text, as_is);
+    } else {
+        lg__json_write(&text, arguments);
+    }
+    b->err = b->err ? b->err : text.err;
+    lg__json_write_string(b, text.data ? text.data : "", text.len);
+    lg__bytes_free(&text);
 }
 
 lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b)

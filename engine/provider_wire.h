@@ -35,10 +35,15 @@ void lg__wire_data_url(lg_bytes *b, const lg_turn *t);
 
 /* base_url, path, and base_url's query */
 void lg__wire_url(const lg_model *model, lg_bytes *url, const char *path);
+/* A name as a part of a path: all but letters, digits and -._~ as %XX */
+void lg__wire_segment(lg_bytes *url, const char *name);
 /* The key's header (name, and what stands before the key in its value), Content-Type, and
  * the model's own, which take the place of ours. name NULL: no key. */
 void lg__wire_headers(const lg_model *model, lg_bytes *headers, const char *name,
                       const char *before);
+/* The same with another Content-Type; NULL: none. */
+void lg__wire_headers_of(const lg_model *model, lg_bytes *headers, const char *type,
+                         const char *name, const char *before);
 void lg__wire_header(const lg_model *model, lg_bytes *headers, const char *name,
                      const char *value); /* unless the model has its own */
 
@@ -47,6 +52,17 @@ const char *lg__wire_option(const lg_ask *ask, const char *option);
 /* Writes ,"name":value for each option that goes into this group (NULL: the body), sorted
  * by name, repairs applied; what has no row goes into the body as it is. Returns how many. */
 size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b);
+/* Writes ,"group":{…} of the options that go into it, then "name":json (NULL: none), then
+ * what the option called like the group holds besides. Nothing when there is nothing. */
+void lg__wire_group(const lg_ask *ask, const char *group, const char *name, const char *json,
+                    lg_bytes *b);
+/* The same with any members before, each as ,"name":value; they are freed. always: even
+ * when it is empty. */
+void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_bytes *members,
+                      lg_bytes *b);
+/* The tree (to be freed; NULL: none, or b->err) of the option schema, or else of
+ * response_format; *schema is the JSON Schema in it, NULL: it holds none. */
+lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema);
 /* The name under which an option of this model is sent now; NULL: it is not. */
 const char *lg__wire_name(const lg_model *model, const char *option);
 
@@ -58,6 +74,8 @@ lg_json *lg__wire_tools(const lg_ask *ask, lg_bytes *b);
 void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b);
 /* parameters as given; an object without properties when there are none */
 void lg__wire_parameters(const lg_json *tool, lg_bytes *b);
+/* A call's arguments as a JSON string that holds JSON. */
+void lg__wire_arguments(lg_bytes *b, const lg_json *arguments);
 /* A turn's tree (LG_MEDIA_TURN), to be freed; NULL: memory (b->err). */
 lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b);
 /* Its own form, if it was made by this dialect; NULL: build it from text and calls. */

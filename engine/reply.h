@@ -22,6 +22,7 @@ typedef struct lg_reply {
     lg_fail fail;           /* code 0: a good reply */
     char bad_param[64];     /* a 400 that names a body field: which; "" otherwise */
     char new_param[64];     /* … and the field to use instead; "" : drop it */
+    bool elsewhere;         /* it says that the Responses API takes this */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);

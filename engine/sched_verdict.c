@@ -12,7 +12,7 @@
 #include "sched_parts.h"
 
 enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
-static const int64_t FIRST_US = 500000, LONGEST_US = 30000000, SERVER_MS = 120000;
+static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
 
 /* ---- the shared budget of retries -------------------------------------- */
 
@@ -104,11 +104,11 @@ static void explain_end(lg_sched *s, lg_request *r)
 {
     lg_fail *f = &r->reply.fail, said;
     lg__fail_init(&said);
-    if (f->retryable && f->retry_after_ms > SERVER_MS) {
+    if (f->retryable && f->retry_after_ms > LG_PATIENCE_MS) {
         lg__fail_set(&said, s->mem, f->code,
                      "%s; it asks to wait %lld s, and more than %lld s are not waited for",
                      lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000),
-                     (long long)SERVER_MS / 1000);
+                     (long long)LG_PATIENCE_MS / 1000);
         take_message(f, &said);
     }
     if (tries(r) > 1) {
@@ -128,7 +128,10 @@ static bool sends(const lg_request *r, const char *field)
             return true;
         }
     }
-    return false;
+    /* What the dialects add by themselves. */
+    return (r->stream && strcmp(field, "stream_options") == 0) ||
+           (lg__request_has_tools(r) && strcmp(field, "include") == 0) ||
+           strcmp(field, "encoding_format") == 0;
 }
 
 /* Encodes again. Whether the bytes are others than those that were refused. */
@@ -157,12 +160,37 @@ static void log_repair(lg_sched *s, const lg_request *r, const char *from, const
     }
 }
 
+/* Chat Completions refuses tools beside reasoning, and some models altogether. → whether the
+ * model is asked by Responses from now on; what was asked keeps its key. */
+static bool learns_responses(lg_sched *s, lg_request *r)
+{
+    lg_model *model = r->model;
+    bool tools = lg__request_has_tools(r);
+    bool effort = tools && strcmp(r->reply.bad_param, "reasoning_effort") == 0;
+    int wanted = tools ? LG_RESPONSES_TOOLS : LG_RESPONSES_ALL;
+    if (!(model->quirks & LG_QUIRK_RESPONSES) || !(effort || r->reply.elsewhere) ||
+        (r->reply.fail.code != LG_EBADREQUEST && r->reply.fail.code != LG_ENOMODEL)) {
+        return false;
+    }
+    if (model->responses < wanted) {
+        model->responses = wanted;
+        if (s->log) {
+            lg__log_line(s->log, LG_LOG_WARN, "%s is asked by the Responses API from now on%s",
+                         model->name, tools ? " where tools are offered" : "");
+        }
+    }
+    return true;
+}
+
 /* Another call may have taught the model meanwhile: then the bytes differ, too. A
  * field that is refused again although it is gone ends the call. */
 static bool is_repaired(lg_sched *s, lg_request *r)
 {
     const char *from = r->reply.bad_param;
     const char *to = r->reply.new_param[0] ? r->reply.new_param : NULL;
+    if (r->repairs < MAX_REPAIRS && learns_responses(s, r)) {
+        return writes_other(s, r);
+    }
     if (r->reply.fail.code != LG_EBADREQUEST || !from[0] || r->repairs == MAX_REPAIRS) {
         return false;
     }
@@ -184,29 +212,35 @@ static int most_tries(const lg_sched *s, const lg_request *r)
 {
     int code = r->reply.fail.code, most = s->cfg.max_attempts;
     bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
-    bool few = (nobody && !r->endpoint->answered) || r->model->n_fallbacks > 0;
+    bool few = (nobody && !r->lane->endpoint->answered) || r->model->n_fallbacks > 0;
     return few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
 }
 
 static bool may_try_again(const lg_sched *s, const lg_request *r)
 {
     const lg_fail *f = &r->reply.fail;
-    return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= SERVER_MS;
+    return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= LG_PATIENCE_MS;
+}
+
+void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
+{
+    lg_endpoint *ep = r->lane->endpoint;
+    lg__fail_copy(&ep->refusal, &r->reply.fail);
+    ep->refused_up_to = s->newest;
+    ep->refused_model = of_model ? r->model : NULL;
+    lg__endpoint_release(s, ep);
 }
 
 /* Nobody in line has to hear for himself that the key is wrong. */
 static void remember_refusal(lg_sched *s, const lg_request *r)
 {
-    lg_endpoint *ep = r->endpoint;
     const lg_fail *f = &r->reply.fail;
     bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
-    bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !ep->answered);
-    if (!r->model->provider || (!all && f->code != LG_ENOMODEL)) {
-        return;
+    bool all =
+        f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !r->lane->endpoint->answered);
+    if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
+        lg__sched_refuse_line(s, r, !all);
     }
-    lg__fail_copy(&ep->refusal, f);
-    ep->refused_up_to = s->newest;
-    ep->refused_model = all ? NULL : r->model;
 }
 
 static void end(lg_sched *s, lg_request *r, bool good)
@@ -237,10 +271,33 @@ static void back_off(lg_sched *s, lg_request *r)
     lg__sched_move(s, r, LG_REQ_BACKOFF);
 }
 
+/* A server that leaves out what does not fit says so only by what it counted. Half of our
+ * estimate is far below any tokenizer's; small counts are those of a prompt that it kept. */
+static void note_cut(lg_sched *s, lg_request *r)
+{
+    enum { SMALLEST = 1024 };
+    int64_t read = r->reply.usage.input, sent = 0;
+    if (!r->model->provider || !r->model->provider->cuts || r->model->told_cut || read < SMALLEST) {
+        return;
+    }
+    for (size_t i = 0; i < r->n_turns; i++) {
+        const lg_text *t = r->turn_texts[i];
+        sent += t->media == LG_MEDIA_TEXT ? (int64_t)lg_token_estimate(t->data, t->len) : 0;
+    }
+    if (sent / 2 > read && s->log) {
+        r->model->told_cut = true;
+        lg__log_line(s->log, LG_LOG_WARN,
+                     "%s read %lld tokens of a prompt of about %lld: its context seems too short "
+                     "and the rest was cut off; set num_ctx (extra = { num_ctx = %lld })",
+                     r->model->name, (long long)read, (long long)sent, (long long)sent * 2);
+    }
+}
+
 void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
-        r->endpoint->answered = true;
+        note_cut(s, r);
+        r->lane->endpoint->answered = true;
         end(s, r, true);
         return;
     }
@@ -258,13 +315,6 @@ void lg__sched_judge(lg_sched *s, lg_request *r)
 
 /* ---- how it ended ------------------------------------------------------ */
 
-/* Failures below HTTP that may be gone the next time. */
-static bool may_pass(int code)
-{
-    return code == LG_ERESOLVE || code == LG_ECONNECT || code == LG_ETIMEOUT || code == LG_ERESET ||
-           code == LG_ETRUNCATED;
-}
-
 /* The transfer itself failed: no whole reply. */
 static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
 {
@@ -275,7 +325,7 @@ static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
     }
     f->hint = lg__text_ref(d->fail.hint);
     f->http_status = d->status;
-    f->retryable = d->fail.retryable || may_pass(d->fail.code);
+    f->retryable = d->fail.retryable;
     f->ambiguous = d->sent;
     memcpy(f->request_id, d->request_id, sizeof f->request_id);
     lg__model_redact(r->model, f->request_id, strnlen(f->request_id, sizeof f->request_id));
@@ -296,6 +346,22 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
 
+/* In the books of money, of allowances and of the endpoint's state. True: it is hopeless
+ * there. */
+static bool settle(lg_sched *s, lg_request *r, const lg_http_done *d)
+{
+    int64_t now = lg__clock_now(s->clock);
+    r->lane->hold_us = 0; /* what it used is known now */
+    if (d->fail.code != LG_OK && !d->sent) {
+        lg__ledger_unsent(s, r);
+        lg__rate_refund(r, now);
+    } else {
+        lg__ledger_settle(s, r);
+        lg__rate_settle(r, d, now);
+    }
+    return lg__flow_ended(s, r, now);
+}
+
 int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
                           lg_paid *paid)
 {
@@ -309,14 +375,14 @@ int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_
         } else {
             read_answer(s, r, d);
         }
-        if (d->fail.code != LG_OK && !d->sent) {
-            lg__ledger_unsent(s, r);
-        } else {
-            lg__ledger_settle(s, r);
-        }
+        bool hopeless = settle(s, r, d);
         lg__fail_copy(said, &r->reply.fail);
         *paid = (lg_paid){r->reply.has_usage, r->reply.usage, r->reply.micros};
-        lg__sched_judge(s, r);
+        if (hopeless) {
+            end(s, r, false);
+        } else {
+            lg__sched_judge(s, r);
+        }
     }
     return r->state;
 }
@@ -341,6 +407,8 @@ int lg__sched_finish_host(lg_sched *s, lg_request *r)
                      r->model->name);
     }
     lg__ledger_settle(s, r);
+    lg__rate_settle(r, NULL, lg__clock_now(s->clock));
+    r->lane->hold_us = 0;
     lg__sched_judge(s, r);
     return r->state;
 }

@@ -142,6 +142,15 @@ void lg__store_rest(lg_store *s)
     }
 }
 
+/* For an export of the run; without memory for it that lacks a line. */
+static void note_use(lg_store *s, int64_t id)
+{
+    uint64_t packed = htole64((uint64_t)id);
+    if (s->run && id > 0 && !s->read_only) {
+        (void)lg__bytes_add(&s->used, &packed, sizeof packed);
+    }
+}
+
 int lg__store_find(lg_store *s, lg_request *r)
 {
     int64_t old = 0, new = 0, bad = 0;
@@ -153,6 +162,9 @@ int lg__store_find(lg_store *s, lg_request *r)
     found = found ? found : find_new(s, r, &new);
     if (found == 0 && s->has_bad) {
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
+    }
+    if (found == 1) {
+        note_use(s, new ? new : old);
     }
     r->unfit = found == 0 ? (new ? new : old) : 0;
     r->looked = s->foreign;
@@ -266,7 +278,7 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
     sqlite3_bind_int64(put, 2, s->run);
     sqlite3_bind_int(put, 3, r->kind);
     bind_text(put, 4, r->model->name);
-    sqlite3_bind_text(put, 5, r->model->base_url, (int)base, SQLITE_STATIC);
+    sqlite3_bind_text(put, 5, base ? r->model->base_url : "", (int)base, SQLITE_STATIC);
     sqlite3_bind_int(put, 6, c->status);
     bind_text(put, 9, r->reply.finish_reason);
     bind_came(put, c);

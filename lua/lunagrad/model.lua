@@ -9,34 +9,11 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
 local prices = require "lunagrad.prices"
+local providers = require "lunagrad.providers"
 local settings = require "lunagrad.settings"
 local var = require "lunagrad.var"
 
 local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
-
--- ---- where providers are ---------------------------------------------------------
-
--- Local servers work on a few calls at a time and often listen with a short queue: more
--- connections than that are dropped by the kernel and come back after seconds.
-local LOCAL = 8
-
--- One row a server that speaks OpenAI's Chat Completions; key = false: needs none.
-local PROVIDERS = {
-  openai = { base = "https://api.openai.com/v1" },
-  openrouter = { base = "https://openrouter.ai/api/v1" },
-  together = { base = "https://api.together.xyz/v1" },
-  groq = { base = "https://api.groq.com/openai/v1" },
-  deepseek = { base = "https://api.deepseek.com" },
-  mistral = { base = "https://api.mistral.ai/v1" },
-  xai = { base = "https://api.x.ai/v1" },
-  fireworks = { base = "https://api.fireworks.ai/inference/v1" },
-  moonshot = { base = "https://api.moonshot.ai/v1" },
-  ollama = { base = "http://127.0.0.1:11434/v1", key = false, concurrency = LOCAL },
-  vllm = { base = "http://127.0.0.1:8000/v1", key = false },
-  lmstudio = { base = "http://127.0.0.1:1234/v1", key = false, concurrency = LOCAL },
-  llamacpp = { base = "http://127.0.0.1:8080/v1", key = false, concurrency = LOCAL },
-  sglang = { base = "http://127.0.0.1:30000/v1", key = false },
-}
 
 -- ---- settings: the environment first, then .env here and above ------------------
 
@@ -101,7 +78,8 @@ end
 local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
-  extra = "table?", memo = "boolean?", schema = "any", fallback = "any",
+  extra = "table?", memo = "boolean?", schema = "any", fallback = "any", dialect = "string?",
+  quirks = "string?", rpm = "integer?", tpm = "integer?",
 }
 local CALL_SPEC = spec_with {
   [1] = "any", schema = "any",
@@ -149,8 +127,9 @@ local function realize(self)
     spec.fallback = {}
     for i, m in ipairs(self.fallback) do spec.fallback[i] = m.core end
   end
-  if spec.dialect ~= "host" then
-    check_price(spec.name, prices.fill(spec.name, spec))
+  local free = { host = true, probe = true, exec = true }
+  if not free[spec.dialect] then
+    check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
   local made = core.model(async.engine(), spec)
   unmade[self] = nil
@@ -263,7 +242,8 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, tag = async.add_model(fn) })
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -277,7 +257,7 @@ local function from_sim(name, opts)
   local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency,
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
@@ -302,7 +282,13 @@ local function from_dry_run(name, opts)
     tag = async.add_model(require("lunagrad.dryrun").model(name, decoded)) })
 end
 
-local function env_name(provider) return (provider:upper():gsub("[^%w]", "_")) end
+-- A program: JSON on its stdin, text on its stdout (engine/provider_exec.c). What it costs is
+-- its own business.
+local function from_exec(name, opts)
+  return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
+    options = body_options(opts), concurrency = opts.concurrency or 8,
+    no_memo = opts.memo == false, price_input = 0, price_output = 0 })
+end
 
 local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
@@ -311,12 +297,27 @@ local function missing_key(provider, key_name)
 end
 
 local function unknown_provider(name, provider)
-  local prefix = env_name(provider)
-  local near = options.suggest(provider, PROVIDERS, { sim = true })
+  local prefix = providers.env_name(provider)
+  local near = options.suggest(provider, providers.rows, { sim = true, responses = true, exec = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
         :format(prefix, prefix), 2)
+end
+
+local function no_address(name, provider, server)
+  if not providers.rows[server.provider] then unknown_provider(name, provider) end
+  errors.raise("nomodel", ("%s: no address: %s is not set"):format(provider, server.base_name),
+    ("set %s in the environment or in .env"):format(server.base_name), 2)
+end
+
+local warned = {}
+
+local function warn_once(text)
+  if text and not warned[text] then
+    warned[text] = true
+    io.stderr:write("lunagrad: ", text, "\n")
+  end
 end
 
 local function headers_list(headers)
@@ -332,20 +333,28 @@ local function from_server(name, opts)
     errors.raise("nomodel", ("%q is no model's name"):format(name),
       'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', 2)
   end
-  local row, prefix = PROVIDERS[provider], env_name(provider)
-  local base = opts.base_url or setting(prefix .. "_BASE_URL") or row and row.base
-  if not base then unknown_provider(name, provider) end
-  local key_name = prefix .. "_API_KEY"
-  local key = opts.api_key or setting(key_name)
-  local own_base = opts.base_url or setting(prefix .. "_BASE_URL")
-  if not key and row and row.key ~= false and not own_base then
-    missing_key(provider, key_name)
-  end
-  return make({ name = name }, { dialect = "openai", name = name, model = id, base_url = base,
-    api_key = key, key_name = key_name, headers = headers_list(opts.headers),
+  local server = providers.resolve(provider, opts, setting)
+  if not server.base_url then no_address(name, provider, server) end
+  if server.needs_key then missing_key(provider, server.key_name) end
+  warn_once(server.warning)
+  return make({ name = name, priced = server.provider .. "/" .. id }, { dialect = server.dialect,
+    quirks = server.quirks, name = name, model = id, base_url = server.base_url,
+    api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
+    rpm = opts.rpm, tpm = opts.tpm,
     concurrency = opts.concurrency
-      or not async.setting "concurrency" and row and row.concurrency or nil })
+      or not async.setting "concurrency" and server.row.concurrency or nil })
+end
+
+--- Looks at a server without asking a model: its list of models as JSON, a pending variable.
+---@param provider string "openai", "ollama", …
+---@param opts? table base_url, api_key, headers
+function model.probe(provider, opts)
+  local server = providers.resolve(provider, opts or {}, setting)
+  if not server.base_url then no_address(provider, provider, server) end
+  if server.needs_key then missing_key(provider, server.key_name) end
+  local spec = providers.probe(server)
+  return call(make({ name = provider }, spec), { spec.model })
 end
 
 -- What a name or a function stands for.
@@ -360,6 +369,7 @@ local function named(spec, opts, name)
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
   if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  if spec:find "^exec/." then return from_exec(spec, opts) end
   return from_server(spec, opts)
 end
 

@@ -190,6 +190,8 @@ lunagrad.args = nil
 ---@field api_key? string
 ---@field headers? table<string, string>
 ---@field concurrency? integer calls in flight
+---@field rpm? integer requests a minute that the server allows; calls are spread to it
+---@field tpm? integer tokens a minute, input and output
 ---@field extra? table raw body fields
 ---@field memo? boolean false: repeats are asked again
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
@@ -210,7 +212,8 @@ lunagrad.args = nil
 ---@field example? integer
 ---@field extra? table raw body fields
 
---- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
+--- A model by name ("openai/gpt-4o-mini", "sim/default", "exec/./my_model.py --fast": a program that
+--- reads JSON on its stdin and writes the answer), with options, or a Lua function; without
 --- arguments the one that plays the role "model".
 ---@param spec? string|lunagrad.modelspec|fun(request: table): string
 ---@param name? string
@@ -372,7 +375,8 @@ function lunagrad.spawn(fn, context, ...) end
 --- Options of the engine, before anything else is used.
 ---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end
---- What was done so far.
+--- What was done so far. While calls are held back: held (how many), held_seconds (until the
+--- first may go) and held_by ("rate" or "down").
 ---@return table
 function lunagrad.stats() end
 --- The operators' prompts by name; assign a text or a variable to replace one.
@@ -657,7 +661,7 @@ function lunagrad.errors.is(x) end
 --- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
 --- a store that fails. nil for errors that a loop may survive.
 ---@param x any
----@return "cancelled"|"cap"|"store"|nil
+---@return "cancelled"|"cap"|"store"|"ambiguous"|nil
 function lunagrad.errors.stops(x) end
 --- Anything raised, as an error object.
 ---@param x any

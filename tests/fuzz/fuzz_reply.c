@@ -1,9 +1,11 @@
 /* fuzz_reply.c - a server's answer, whatever it is: status, headers and body.
  *
  * Input: four lines (status, content type, x-should-retry, request id), then the
- * body. Invariants: a text or a failure, never both; all that is kept is UTF-8;
+ * body. Behind the status may stand a dialect, and "tools" when some were offered:
+ * "200 ollama tools". Invariants: a text or a failure, never both; all that is kept is UTF-8;
  * messages are one line each; no secret of the model comes out; the same answer
- * is judged the same; no block is left. */
+ * is judged the same; a turn can be sent back; no block is left. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const secrets[] = {"sk-canary-0123456789", "hidden-canary-42"};
 
-static lg_model *make_model(lg_mem *m)
+static lg_model *make_model(lg_mem *m, const char *dialect)
 {
     lg_option header = {"api-key", secrets[1]};
     lg_option option = {"top_a", "1"};
     lg_model_config cfg = {
         .size = sizeof cfg,
-        .dialect = "openai",
+        .dialect = lg__provider_find(dialect) ? dialect : "openai",
         .name = "test/model",
         .model = "m-1",
         .base_url = "https://api.example.com/v1?key=sk-canary-0123456789",
@@ -68,7 +70,8 @@ static void check_reply(const lg_reply *r)
     check_kept(r->new_param);
     CHECK(!r->new_param[0] || r->bad_param[0]);
     if (r->text) {
-        CHECK(lg_utf8_check(r->text->data, r->text->len) < 0);
+        bool bytes = r->text->media && r->text->media != LG_MEDIA_TURN;
+        CHECK(bytes || lg_utf8_check(r->text->data, r->text->len) < 0);
         return;
     }
     CHECK(strcmp(lg_error_name(r->fail.code), "unknown") != 0 && r->fail.code != LG_ENOMEM);
@@ -77,6 +80,28 @@ static void check_reply(const lg_reply *r)
     check_line(r->fail.hint ? r->fail.hint->data : "");
     check_line(r->fail.request_id);
     CHECK(!r->fail.retryable || (r->fail.code != LG_EMONEY && r->fail.code != LG_EAUTH));
+}
+
+/* A turn that called tools is JSON, and can be sent back to where it came from. */
+static void check_turn(lg_mem *m, const lg_model *model, const lg_text *text)
+{
+    lg_turn turns[] = {{"user", "hi", 2, LG_MEDIA_TEXT},
+                       {"assistant", text->data, text->len, LG_MEDIA_TURN}};
+    lg_ask ask = {.model = model, .turns = turns, .n_turns = 2};
+    lg_bytes url, headers, body;
+    lg_json *root = NULL;
+    const char *why = NULL;
+    lg__bytes_init(&url, m, LG_BYTES_MAX);
+    lg__bytes_init(&headers, m, LG_BYTES_MAX);
+    lg__bytes_init(&body, m, LG_BYTES_MAX);
+    CHECK(lg__json_parse(m, text->data, text->len, &root, NULL) == LG_OK);
+    lg__json_free(m, root);
+    CHECK(model->provider->encode(&ask, &url, &headers, &body, &why) == LG_OK);
+    CHECK(lg__json_parse(m, body.data, body.len, &root, NULL) == LG_OK);
+    lg__json_free(m, root);
+    lg__bytes_free(&url);
+    lg__bytes_free(&headers);
+    lg__bytes_free(&body);
 }
 
 /* The next line, as a string; s moves behind it. */
@@ -103,9 +128,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data, size);
     bytes[size] = '\0';
     lg__mem_init(&m, NULL, NULL);
-    lg_model *model = make_model(&m);
-    lg_answer a = {.retry_after_ms = -1};
-    a.status = (int)strtol(take_line(&s, &len), NULL, 10) % 1000;
+    char dialect[32] = "", tools[8] = "", *line = take_line(&s, &len);
+    sscanf(line, "%*s %31s %7s", dialect, tools);
+    lg_model *model = make_model(&m, dialect);
+    lg_answer a = {.retry_after_ms = -1, .tools = strcmp(tools, "tools") == 0};
+    a.status = (int)strtol(line, NULL, 10) % 1000;
     a.content_type = take_line(&s, &len);
     a.should_retry = take_line(&s, &len);
     a.request_id = take_line(&s, &len);
@@ -119,6 +146,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lg__provider_decode(&m, model, &a, &r);
     lg__provider_decode(&m, model, &a, &again);
     check_reply(&r);
+    if (r.text && r.text->media == LG_MEDIA_TURN) {
+        check_turn(&m, model, r.text);
+    }
     CHECK(r.fail.code == again.fail.code && r.finish == again.finish &&
           r.fail.retryable == again.fail.retryable);
     lg__reply_free(&r);
