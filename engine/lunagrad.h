@@ -349,6 +349,7 @@ enum lg_op {
     LG_OP_TOOL,
     LG_OP_REPLY,
     LG_OP_PASS,
+    LG_OP_PROMISE,
     LG_OPS
 };
 typedef struct lg_input {
@@ -489,6 +490,19 @@ LG_API void lg_tool_unref(lg_tool *t);
 LG_API int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars,
                         size_t n, const char *role, lg_var **out);
 
+/* A value that the host will make of other variables, in ways it does not know yet (a
+ * model that calls tools until it is content). vars: all that may lead to it; it requires
+ * grad when one of them does. A backward pass that finds an open promise begins when its
+ * root has settled. */
+LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role,
+                          lg_var **out);
+/* It becomes what `from` is or will be; all feedback goes on to `from` unchanged. With text
+ * (copied; LG_ESTATE unless from is ready) that text is its value. LG_ESTATE: it was kept
+ * before, or has settled. from must not be made of v. */
+LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
+/* message: one line. hint may be NULL. LG_ESTATE as above. */
+LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
+
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
  * score may be NULL. message: one line. */
 LG_API int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len,
@@ -520,7 +534,8 @@ LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, cons
                                size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 
-/* "stop", "length", "content_filter", … of a model's answer; NULL for others. */
+/* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
+ * kept with; NULL for others. */
 LG_API const char *lg_var_finish_reason(const lg_var *v);
 /* false when v is no model's answer, or the server did not say */
 LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);
