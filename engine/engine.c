@@ -444,6 +444,10 @@ static void submit(lg_engine *e, lg_node *n)
             fail_unbought(e, n, answered);
         return;
     }
+    if (lg__fallback_pass(e, n)) {
+        free_request(e, r);
+        return;
+    }
     r->stream = n->u.call->stream && r->model->provider && r->model->provider->hear_event;
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {

@@ -52,6 +52,8 @@ typedef struct lg_batch {   /* what waits for a transaction */
     bool sharing; /* others wait for one of them */
 } lg_batch;
 
+typedef struct lg_stream lg_stream; /* engine_stream.c's */
+
 struct lg_engine {
     lg_mem mem;
     lg_clock clock;
@@ -66,7 +68,7 @@ struct lg_engine {
     lg_batch turn;
     lg_batch synced; /* durable: committed, and not yet on the disk */
     uint64_t served;
-    lg_request *streams;                  /* engine_stream.c: under way and watched */
+    lg_stream *streams;                   /* engine_stream.c: under way and watched */
     lg_node *partial_head, *partial_tail; /* … with something new to say */
     lg_bytes partial;                     /* … and what it is */
     bool replay_only, fail_ambiguous;
@@ -109,6 +111,8 @@ void lg__engine_leave(lg_engine *e, lg_request *r);
 lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
 /* The fallback that an earlier run took for this request; 0: none. */
 uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
+/* Its model is failing and rests: whether the next one is asked at once. */
+bool lg__fallback_pass(lg_engine *e, lg_node *n);
 /* The call failed so: whether the next model is asked (n is in line again). */
 bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 

@@ -534,7 +534,8 @@ LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, cons
                                size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 
-/* "stop", "length", "content_filter", … of a model's answer; NULL for others. */
+/* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
+ * kept with; NULL for others. */
 LG_API const char *lg_var_finish_reason(const lg_var *v);
 /* false when v is no model's answer, or the server did not say */
 LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);

@@ -53,13 +53,11 @@ typedef struct lg_request {
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */
     size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
-    struct lg_hearing *hearing;     /* engine_stream.c: a stream as it comes, or NULL */
-    size_t heard;                   /* … bytes of it */
-    struct lg_request *stream_prev, *stream_next;
-    size_t memo_size;  /* bytes it counts in the memo; 0: not kept */
-    uint64_t seq;      /* of the attempt: sched_rate.c, sched_flow.c */
-    int32_t guess;     /* tokens in, before experience; 0: not counted yet */
-    int32_t needs[2];  /* tokens in, out */
+    struct lg_stream *watched;      /* engine_stream.c: a stream as it comes, or NULL */
+    size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
+    uint64_t seq;                   /* of the attempt: sched_rate.c, sched_flow.c */
+    int32_t guess;                  /* tokens in, before experience; 0: not counted yet */
+    int32_t needs[2];               /* tokens in, out */
     uint32_t marks[3]; /* requests, tokens in, out that were taken up to it; low bits */
 } lg_request;
 

@@ -298,7 +298,8 @@ end
 
 local function unknown_provider(name, provider)
   local prefix = providers.env_name(provider)
-  local near = options.suggest(provider, providers.rows, { sim = true, responses = true, exec = true })
+  local near = options.suggest(provider, providers.rows,
+    { sim = true, responses = true, exec = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")

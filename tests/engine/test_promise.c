@@ -25,11 +25,13 @@ static void test_kept(void **state)
     assert_true(lg_var_grad(v));
     assert_string_equal(lg_op_name(lg_var_op(v)), "promise");
     assert_false(script_run(&s));
+    assert_null(lg_var_finish_reason(v));
     lg_var *call = script_call(&s, p, q, "answer", -1);
     keep(v, call);
     assert_int_equal(lg_var_state(v), LG_PENDING);
     assert_true(script_run(&s));
     assert_text(v, lg_var_text(call, NULL));
+    assert_string_equal(lg_var_finish_reason(v), "stop");
     assert_int_equal(lg_var_state(later), LG_READY);
     assert_int_equal(lg_var_inputs(v), 2);
     assert_int_equal(lg_var_input(v, 0, &in), 0);

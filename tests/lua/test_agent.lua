@@ -428,6 +428,31 @@ cat $LUNAGRAD_HOME.1; rm -f $LUNAGRAD_HOME.*]]):format(script, script))
   lu.assertEquals(#out.journal, 4)
 end
 
+-- The same script in every dialect, against servers as strict as the real ones.
+function TestPrograms.test_all_dialects()
+  local agent = command.write(SCRIPT:format "", ".lua")
+  local json = command.write([[
+local v = require("lunagrad").model() { "I have two apples and a pear. How many fruits do I have?",
+  schema = { count = "integer", note = "string?", kinds = { "string" } } }
+print("count", v:value().count)]], ".lua")
+  local out = command.with_mock({}, ([[
+root=${url%%/v1}
+export ANTHROPIC_BASE_URL=$root ANTHROPIC_API_KEY=k GOOGLE_GEMINI_BASE_URL=$root GEMINI_API_KEY=k
+export OLLAMA_HOST=$root AZURE_OPENAI_ENDPOINT=$root AZURE_OPENAI_API_KEY=k
+for m in openai responses azure anthropic gemini ollama; do
+echo "[$m]"; $LG run --no-store %s -m $m/sim 2>&1; $LG run --no-store %s -m $m/sim 2>&1; done]])
+    :format(agent, json))
+  local seen = 0
+  for name, said in out.out:gmatch "%[(%l+)%]\n([^\n]*\n.-)models" do
+    seen = seen + 1
+    lu.assertStrContains(said, "The answer is: 84", name)
+    lu.assertStrContains(said, "euros: 1.2, fruit: mango", name)
+  end
+  lu.assertEquals(seen, 6, out.out)
+  local counts = select(2, out.out:gsub("count\t2\n", ""))
+  lu.assertEquals(counts, 6, out.out)
+end
+
 -- Killed after the first calls, the rest is bought, and the bytes are the same.
 function TestPrograms.test_killed_and_resumed()
   local script = command.write(SCRIPT:format '"openai/sim"', ".lua")

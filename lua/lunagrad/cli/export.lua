@@ -90,7 +90,7 @@ end
 -- ---- JSON lines ------------------------------------------------------------------------
 
 local function value_of(column, value)
-  if value == nil then return core.null end
+  if value == nil or value == math.huge or value == -math.huge then return core.null end
   if IS_FLAG[column] then return value == 1 end
   if not IS_JSON[column] then return value end
   local decoded = core.json_decode(value)
