@@ -133,6 +133,20 @@ function TestServer.test_gemini_and_ollama()
   lu.assertStrMatches(got.out, "3\t%d+\t2\n2\ttrue\t3\n3\t%d+\t0\n2\ttrue\t0\n")
 end
 
+function TestServer.test_a_retriever_run_again_buys_nothing()
+  local file = command.write([[
+local lg = require "lunagrad"
+local find = lg.retriever{ docs = { "red apples", "blue plums", "a ship" }, k = 1,
+  embed = "openai/text-embedding-3-small", dimensions = 32 }
+local ids = lg.map({ "apples", "plums", "ships sail" }, function(query)
+  return find(query):documents()[1].id
+end)
+print(table.concat(ids, " "), lg.stats().attempts)]], ".lua")
+  local one = ("$LG run %s --display none"):format(file)
+  local got = command.with_mock({}, one .. "; " .. one)
+  lu.assertStrMatches(got.out, "1 2 %d\t2\n1 2 %d\t0\n") -- the documents, and all queries
+end
+
 function TestServer.test_a_dry_run_counts()
   local file = command.write(SCRIPT:format("openai/text-embedding-3-small", 64), ".lua")
   local got = command.run("run", file, "--dry-run", "--display", "none")
