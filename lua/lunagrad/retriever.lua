@@ -277,7 +277,10 @@ local function by_words(self, text, depth)
   if not match then return list end
   local rows = self.db:run("SELECT rowid AS place, -bm25(words) AS score FROM words WHERE words "
     .. "MATCH ? ORDER BY bm25(words), rowid LIMIT ?", match, depth)
-  for i, row in ipairs(rows) do list[i] = { doc = self.docs[row.place], score = row.score } end
+  for _, row in ipairs(rows) do
+    local doc = self.docs[row.place] -- nil: another process has put it into the file since
+    if doc then list[#list + 1] = { doc = doc, score = row.score } end
+  end
   return sorted(list)
 end
 

@@ -258,6 +258,29 @@ function TestAgent.test_is_a_tool()
   lu.assertStrContains(answer:text(), "A ship crosses the sea.")
 end
 
+-- ---- what it is made of --------------------------------------------------------------
+
+TestBinding = {}
+
+function TestBinding.test_misuse_and_closing()
+  local core = require "lunagrad.core"
+  local v = core.vectors(2)
+  fails("inval", "another length", v.put, v, 1, "xx")
+  fails("inval", "out of range", v.put, v, 2, core.pack_floats { 1, 2 })
+  fails("inval", "no finite number at 2", core.pack_floats, { 1, "x" })
+  lu.assertEquals(core.unpack_floats(core.pack_floats { 1, -0.5 }), { 1, -0.5 })
+  v:close()
+  v:close()
+  fails("state", "closed", v.nearest, v, "", 1)
+  local index = core.index_open()
+  lu.assertEquals(index:run("SELECT ? AS a, ? AS b", "x", nil), { { a = "x" } })
+  fails("inval", "index: ", index.run, index, "SELECT")
+  fails("inval", "expected an index", index.run, {}, "SELECT 1")
+  index:close()
+  index:close()
+  fails("state", "closed", index.run, index, "SELECT 1")
+end
+
 -- ---- many --------------------------------------------------------------------------
 
 TestMany = {}
