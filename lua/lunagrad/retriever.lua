@@ -365,10 +365,7 @@ local function tool_of(self)
   if not self.tool then
     self.tool = var.tool { name = self.name, purpose = self.purpose, role = self.role,
       backward = self.backward, run = function()
-        local id = async.context().node
-        local text = pending[id]
-        pending[id] = nil
-        return text
+        return pending[async.context().node]
       end }
   end
   return self.tool
@@ -413,7 +410,10 @@ function Retriever:__call(query, opts)
     update(self)
     local rows = search(self, query:raw_text(), k)
     rows_of[answer] = rows
-    return node(self, query, rows)
+    local made = node(self, query, rows)
+    promise.settled(made)
+    pending[made:id()] = nil -- also when nobody wanted it any more
+    return made
   end)
 end
 
