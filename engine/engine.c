@@ -127,6 +127,7 @@ void lg_engine_free(lg_engine *e)
     lg__turn_close(e);
     if (e->http)
         lg__http_free(e->http);
+    lg__processes_free(e->processes);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
@@ -557,7 +558,7 @@ static void start_host(lg_engine *e, lg_request *r)
     lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
 }
 
-void lg__engine_send(lg_engine *e, lg_request *r)
+static int send_to_server(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
     lg_http_request h = {
@@ -574,12 +575,18 @@ void lg__engine_send(lg_engine *e, lg_request *r)
     int err = ensure_http(e);
     if (!err)
         err = lg__http_start(e->http, &h, r, &t);
+    r->transfer = err ? NULL : t;
+    return err;
+}
+
+void lg__engine_send(lg_engine *e, lg_request *r)
+{
+    bool program = r->model->provider->process;
+    int err = program ? lg__engine_send_to_program(e, r) : send_to_server(e, r);
     if (err)
         not_started(e, r, err);
-    else {
-        r->transfer = t;
+    else if (!program)
         lg__stream_started(e, r);
-    }
 }
 
 /* true when there may be more to start */
@@ -603,7 +610,8 @@ static bool take_replies(lg_engine *e, int most)
 {
     lg_http_done d;
     bool any = false;
-    while (most-- > 0 && e->http && lg__http_next(e->http, &d)) {
+    while (most-- > 0 &&
+           ((e->http && lg__http_next(e->http, &d)) || lg__process_next(e->processes, &d))) {
         any = true;
         finish_attempt(e, d.ud, &d);
     }
@@ -634,7 +642,9 @@ void lg__engine_leave(lg_engine *e, lg_request *r)
 {
     lg__stream_ended(e, r);
     if (r->state == LG_REQ_SENT && r->transfer) {
-        if (r->model->provider)
+        if (r->model->provider && r->model->provider->process)
+            lg__process_cancel(r->transfer);
+        else if (r->model->provider)
             lg__http_cancel(r->transfer);
         if (r->model->provider && e->store)
             lg__turn_cancelled(e, r);
@@ -719,8 +729,8 @@ static void pump(lg_engine *e, int64_t until_us)
 
 static bool nothing_runs(lg_engine *e)
 {
-    return lg__http_active(e->http) == 0 && e->works.count == 0 && !has_work(e) &&
-           !lg__turn_waits(e);
+    return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
+           e->works.count == 0 && !has_work(e) && !lg__turn_waits(e);
 }
 
 static void settle_down(lg_engine *e, int64_t until_us)

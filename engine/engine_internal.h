@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "gradient.h"
+#include "process.h"
 #include "sched.h"
 #include "store.h"
 
@@ -52,6 +53,7 @@ struct lg_engine {
     lg_http *http;                   /* made by the first request that goes out */
     char *ca_file, *ca_path, *proxy; /* what it is made with */
     bool http2;
+    lg_processes *processes; /* … by the first program that is started */
     lg_sched *sched;
     lg_store *store; /* NULL: none */
     lg_batch turn;
@@ -91,6 +93,8 @@ void lg__works_free(lg_engine *e);
 void lg__engine_attempted(lg_engine *e, lg_request *r, int state);
 /* Send it; its intent is stored, if there is a store. */
 void lg__engine_send(lg_engine *e, lg_request *r);
+/* engine_program.c: start the program that is its model. 0, LG_ENOMEM */
+int lg__engine_send_to_program(lg_engine *e, lg_request *r);
 /* Nobody waits for it any more. */
 void lg__engine_leave(lg_engine *e, lg_request *r);
 

@@ -151,6 +151,17 @@ void lg__turn_pick(lg_engine *e, lg_request *r)
     }
 }
 
+/* Servers and proxies that fail may say back what they heard. What a model answers stays
+ * as it is. */
+static void hide_key(const lg_model *m, lg_http_done *d, bool good)
+{
+    lg__model_redact(m, d->content_type, strlen(d->content_type));
+    lg__model_redact(m, d->request_id, strlen(d->request_id));
+    if (!good && d->body.data) {
+        lg__model_redact(m, d->body.data, d->body.len);
+    }
+}
+
 void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     lg_entry *one = take_entry(e, r);
@@ -159,6 +170,7 @@ void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
     one->done = *d;
     list_entry(&e->turn.ended, one);
     lg__sched_finish_keep(e->sched, r, &one->done, &one->said, &one->paid);
+    hide_key(r->model, &one->done, one->said.code == LG_OK);
 }
 
 /* Sent, and nobody waits any more: it may be paid for all the same. */
@@ -341,7 +353,8 @@ static int write_turn(lg_engine *e)
     for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
         err = write_entry(e, (lg_entry *)at);
     }
-    size_t calls = lg__http_active(e->http) + e->turn.picked.n + e->turn.ended.n;
+    size_t calls = lg__http_active(e->http) + lg__processes_active(e->processes) +
+                   e->turn.picked.n + e->turn.ended.n;
     bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
     for (lg_link *at = e->turn.picked.head; !err && room && at; at = at->next) {
         err = write_intent(e, (lg_entry *)at);

@@ -344,7 +344,7 @@ void lg__transfer_end(lg_transfer *t, CURLcode rc)
     t->done.status = status >= 200 ? (int)status : 0;
     t->done.sent = lg__easy_sent(t);
     lg__headers_retry_date(t);
-    if (rc != CURLE_OK || t->stop)
+    if (rc != CURLE_OK || t->stop || status == 407) /* only proxies say that */
         lg__http_explain(t, rc);
     lg__shard_remove(t);
     if (g && t->asked)

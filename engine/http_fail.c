@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "http_internal.h"
+
+#define CANNOT_RESOLVE "Could not resolve proxy: "
 
 typedef struct lg_story {
     int code;
@@ -62,10 +65,68 @@ bool lg__http_no_descriptors(const lg_transfer *t)
     return false;
 }
 
-static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+/* ---- proxies ------------------------------------------------------------- */
+
+/* curl alone knows which proxy the environment names, and says to whom it wanted to
+ * connect: when that is not the URL's host, it was a proxy. "" : it was none. */
+static const char *unreached_proxy(const lg_transfer *t, const char *host, char *buf, size_t size)
+{
+    char name[200];
+    int port = 0;
+    const char *colon = strrchr(host, ':');
+
+    buf[0] = '\0';
+    if (sscanf(t->why, "Failed to connect to %199s port %d", name, &port) != 2)
+        return buf;
+    if (colon && strchr(colon, ']'))
+        colon = NULL;
+    if (!strcasestr(host, name) || (colon && atoi(colon + 1) != port))
+        snprintf(buf, size, "%s:%d", name, port);
+    return buf;
+}
+
+/* Where the connection went. */
+static const char *peer(const lg_transfer *t, char *buf, size_t size)
+{
+    char *ip = NULL;
+    long port = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
+    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+    snprintf(buf, size, ip && *ip ? strchr(ip, ':') ? " [%s]:%ld" : " %s:%ld" : "", ip, port);
+    return buf;
+}
+
+static void tell_refused_way(lg_story *s, const lg_transfer *t, long status, const char *host)
 {
     char buf[128];
+    const char *hint = "check the proxy setting; no_proxy lists hosts that need none";
+
+    if (status == 407)
+        hint = "put user name and password into the proxy's URL: http://NAME:PASSWORD@HOST:PORT";
+    tell(s, LG_ECONNECT, status >= 500, hint, "the proxy%s gave no way to %s: it answered %ld%s",
+         peer(t, buf, sizeof buf), host, status,
+         status == 407   ? " (who are you?)"
+         : status == 403 ? " (forbidden)"
+                         : "");
+}
+
+/* What a proxy answered instead of the server; 0: nothing. */
+static long refused_way(const lg_transfer *t)
+{
+    long status = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status >= 300 ? status : t->done.status == 407 ? 407 : 0;
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
+{
+    char buf[128], proxy[256];
     int err = os_error(t);
+    const char *by = err ? os_text(err, buf, sizeof buf) : t->why;
 
     if (lg__http_no_descriptors(t))
         tell(s, LG_ECONNECT, true, "raise the limit (ulimit -n) or lower the concurrency",
@@ -75,13 +136,21 @@ static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const c
              host);
     else if (rc == CURLE_COULDNT_RESOLVE_PROXY)
         tell(s, LG_ERESOLVE, true, "check the proxy setting",
-             "the proxy's host name was not found (on the way to %s)", host);
+             "the host name of the proxy %s was not found (on the way to %s)",
+             strncmp(t->why, CANNOT_RESOLVE, sizeof CANNOT_RESOLVE - 1) == 0
+                 ? t->why + sizeof CANNOT_RESOLVE - 1
+                 : "",
+             host);
     else if (rc != CURLE_COULDNT_CONNECT)
         tell(s, LG_ECONNECT, true, "check the proxy setting", "the proxy gave no way to %s: %s",
              host, t->why);
+    else if (*unreached_proxy(t, host, proxy, sizeof proxy))
+        tell(s, LG_ECONNECT, true,
+             "is the proxy running, and its setting right? no_proxy lists hosts that need none",
+             "cannot connect to the proxy %s, on the way to %s: %s", proxy, host, by);
     else
         tell(s, LG_ECONNECT, true, "is the server running, and is the base URL right?",
-             "cannot connect to %s: %s", host, err ? os_text(err, buf, sizeof buf) : t->why);
+             "cannot connect to %s: %s", host, by);
 }
 
 static void tell_timeout(lg_story *s, const lg_transfer *t, const char *host)
@@ -121,6 +190,8 @@ static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char 
         hint = "the certificate is for another host: check the base URL";
     if (strstr(why, "wrong version number"))
         hint = "that server speaks plain HTTP: the base URL should begin with http://";
+    if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
+        hint = "that server knows only old TLS; at least TLS 1.2 is needed";
     tell(s, LG_ETLS, rc == CURLE_SSL_CONNECT_ERROR && cut, hint, "TLS with %s failed: %s", host,
          why);
 }
@@ -175,6 +246,10 @@ static void tell_curl(lg_story *s, const lg_transfer *t, CURLcode rc, const char
 {
     const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
 
+    if (refused_way(t)) {
+        tell_refused_way(s, t, refused_way(t), host);
+        return;
+    }
     switch ((int)rc) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:

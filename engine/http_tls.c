@@ -242,7 +242,7 @@ const char *lg__tls_hint(long verify_result)
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        return "if the server is yours, name the certificate that signed it with ca_file";
+        return "if the server is yours, name the certificate that signed it: ca_file, or SSL_CERT_FILE";
     case X509_V_ERR_CERT_REVOKED:
         return "the server's certificate was revoked; do not trust it";
     default:

@@ -125,6 +125,70 @@ static size_t match_secret(const char *s, size_t len, const char *secret)
     return at;
 }
 
+/* ---- in base64 ------------------------------------------------------------ */
+
+/* The i-th digit of s in base64, either alphabet's as one. */
+static char base64_digit(const char *s, size_t i)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t bit = i * 6, at = bit / 8;
+    unsigned two = (unsigned)(unsigned char)s[at] << 8;
+
+    two |= bit % 8 > 2 ? (unsigned char)s[at + 1] : 0u;
+    return digits[two >> (10 - bit % 8) & 63];
+}
+
+static bool is_base64(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/' || c == '-' || c == '_' || c == '=';
+}
+
+/* Whether the secret's digits stand at s. It may begin at each of the three bytes of a group;
+ * what precedes its first whole group is left out, and what follows the last. */
+static bool match_base64(const char *s, size_t len, const char *secret)
+{
+    size_t n = strlen(secret);
+
+    for (size_t skipped = 0; skipped < 3 && n >= skipped + SHORTEST_SECRET; skipped++) {
+        size_t digits = (n - skipped) / 3 * 4, i = 0;
+
+        while (i < digits && i < len) {
+            char c = s[i] == '+' ? '-' : s[i] == '/' ? '_' : s[i];
+
+            if (c != base64_digit(secret + skipped, i))
+                break;
+            i++;
+        }
+        if (i == digits)
+            return true;
+    }
+    return false;
+}
+
+/* All digits around one that was found go: it shares its first and last with others. */
+static void redact_base64(const lg_log *l, char *s, size_t len)
+{
+    for (size_t at = 0; at < len; at++) {
+        size_t from = at, to = at;
+
+        for (size_t i = 0; is_base64(s[at]) && i < l->n_secrets && to == at; i++) {
+            if (match_base64(s + at, len - at, l->secrets[i])) {
+                while (from > 0 && is_base64(s[from - 1]))
+                    from--;
+                while (to < len && is_base64(s[to]))
+                    to++;
+            }
+        }
+        if (to > at) {
+            memset(s + from, '*', to - from);
+            at = to - 1;
+        }
+    }
+}
+
+/* ---- as they are ---------------------------------------------------------- */
+
 /* Erases behind itself, so that secrets which overlap are all seen whole. */
 static void redact_secrets(const lg_log *l, char *s, size_t len)
 {
@@ -279,6 +343,7 @@ static void redact_values(char *s, size_t len)
 void lg__log_redact(const lg_log *l, char *s, size_t len)
 {
     redact_secrets(l, s, len);
+    redact_base64(l, s, len);
     redact_values(s, len);
 }
 

@@ -28,7 +28,11 @@
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
  * *_proxy variables.  stdin, stdout, signal handlers and locale are untouched.
- * After fork() only exec() may follow.  cJSON's process-wide allocation hooks
+ * After fork() only exec() may follow.  Models of the dialect "exec", and nothing
+ * else, start processes (posix_spawn, no shell), each with a process group of its own,
+ * our environment and none of our descriptors.  They install no signal handler; their
+ * host must not ignore SIGCHLD, nor wait for children that it did not start (waitpid
+ * of -1), or their calls fail with LG_EIO.  cJSON's process-wide allocation hooks
  * are set once, to functions that call malloc() unless an engine is parsing.
  */
 #ifndef LUNAGRAD_H
@@ -370,10 +374,10 @@ typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "host", or how the server is spoken to: "openai",
                                  "responses", "azure", "anthropic", "gemini", "ollama", …:
-                                 the rows of engine/provider.c */
+                                 the rows of engine/provider.c; "exec": a program */
     const char *name;         /* as people write it: "openai/gpt-4o-mini" */
-    const char *model;        /* as the server knows it */
-    const char *base_url;     /* "https://api.openai.com/v1"; not for host */
+    const char *model;        /* as the server knows it; exec: the program and its words */
+    const char *base_url;     /* "https://api.openai.com/v1"; not for host and exec */
     const char *api_key;      /* NULL: no Authorization header */
     const char *key_name;     /* the variable it came from, for messages */
     const lg_option *headers; /* extra headers: name, raw value */

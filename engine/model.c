@@ -97,16 +97,18 @@ static const char *names_problem(const lg_model_config *cfg)
 static const char *config_problem(const lg_model_config *cfg)
 {
     bool host = cfg->dialect && strcmp(cfg->dialect, "host") == 0;
-    if (!host && (!cfg->dialect || !lg__provider_find(cfg->dialect))) {
+    const struct lg_provider *p = lg__provider_find(cfg->dialect);
+    bool nowhere = host || lg__provider_is_program(p);
+    if (!host && !p) {
         return "unknown dialect";
     }
-    if (host && cfg->base_url) {
-        return "a host model has no base_url";
+    if (nowhere && cfg->base_url) {
+        return host ? "a host model has no base_url" : "a program has no base_url";
     }
     if (!host && (!cfg->model || !cfg->model[0])) {
         return "model (the server's name of it) is missing";
     }
-    if (!host && !cfg->base_url) {
+    if (!nowhere && !cfg->base_url) {
         return "base_url is missing";
     }
     for (size_t i = 0; i < cfg->n_headers; i++) {
@@ -118,7 +120,7 @@ static const char *config_problem(const lg_model_config *cfg)
             return "an extra header's value holds control characters";
         }
     }
-    const char *why = host ? NULL : url_problem(cfg->base_url);
+    const char *why = nowhere ? NULL : url_problem(cfg->base_url);
     return why ? why : names_problem(cfg);
 }
 

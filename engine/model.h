@@ -56,6 +56,8 @@ struct lg_model {
 
 /* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */
 const struct lg_provider *lg__provider_find(const char *dialect);
+/* Its models are programs: they have no address. NULL: no. */
+bool lg__provider_is_program(const struct lg_provider *p);
 
 /* 0, LG_ENOMEM, LG_EINVAL with *why (static) set. refs is 1; not in any list. */
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why);

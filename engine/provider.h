@@ -120,6 +120,7 @@ void lg__hearing_free(lg_hearing *x);
 extern const lg_provider lg__provider_openai, lg__provider_responses, lg__provider_azure,
     lg__provider_azure_responses, lg__provider_ollama, lg__provider_openai_embed,
     lg__provider_azure_embed, lg__provider_ollama_embed, lg__provider_openai_image,
-    lg__provider_probe, lg__provider_anthropic, lg__provider_gemini, lg__provider_gemini_embed;
+    lg__provider_probe, lg__provider_anthropic, lg__provider_gemini, lg__provider_gemini_embed,
+    lg__provider_exec;
 
 #endif

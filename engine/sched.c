@@ -137,12 +137,14 @@ static void refresh(lg_sched *s, lg_endpoint *ep)
     }
 }
 
-/* Calls to one place with one key share a line; a host's model is its own place. */
+/* Calls to one place with one key share a line; a host's model is its own place, and so
+ * is a program. */
 static int endpoint_key(const lg_model *model, unsigned char key[32])
 {
     const char *query, *secret = model->api_key ? model->api_key : "";
     size_t base = lg__model_base(model, &query);
-    lg_piece wire[] = {{"wire", 4}, {model->base_url, base}, {secret, strlen(secret)}};
+    const char *place = base ? model->base_url : model->model;
+    lg_piece wire[] = {{"wire", 4}, {place, base ? base : strlen(place)}, {secret, strlen(secret)}};
     lg_piece host[] = {{"host", 4}, {&model, sizeof(const lg_model *)}};
     return model->provider ? lg__digest(wire, 3, key) : lg__digest(host, 2, key);
 }

@@ -309,13 +309,6 @@ void lg__sched_judge(lg_sched *s, lg_request *r)
 
 /* ---- how it ended ------------------------------------------------------ */
 
-/* Failures below HTTP that may be gone the next time. */
-static bool may_pass(int code)
-{
-    return code == LG_ERESOLVE || code == LG_ECONNECT || code == LG_ETIMEOUT || code == LG_ERESET ||
-           code == LG_ETRUNCATED;
-}
-
 /* The transfer itself failed: no whole reply. */
 static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
 {
@@ -326,7 +319,7 @@ static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
     }
     f->hint = lg__text_ref(d->fail.hint);
     f->http_status = d->status;
-    f->retryable = d->fail.retryable || may_pass(d->fail.code);
+    f->retryable = d->fail.retryable;
     f->ambiguous = d->sent;
     memcpy(f->request_id, d->request_id, sizeof f->request_id);
     lg__model_redact(r->model, f->request_id, strnlen(f->request_id, sizeof f->request_id));

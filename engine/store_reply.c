@@ -266,7 +266,7 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
     sqlite3_bind_int64(put, 2, s->run);
     sqlite3_bind_int(put, 3, r->kind);
     bind_text(put, 4, r->model->name);
-    sqlite3_bind_text(put, 5, r->model->base_url, (int)base, SQLITE_STATIC);
+    sqlite3_bind_text(put, 5, base ? r->model->base_url : "", (int)base, SQLITE_STATIC);
     sqlite3_bind_int(put, 6, c->status);
     bind_text(put, 9, r->reply.finish_reason);
     bind_came(put, c);

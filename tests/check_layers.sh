@@ -22,7 +22,7 @@ provider
 request
 store
 loop
-http http_tls
+http http_tls process
 sched
 plan gradient
 engine

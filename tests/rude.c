@@ -342,6 +342,12 @@ rude *rude_start_tls(const char *cert_pem, const char *key_pem)
     return r;
 }
 
+void rude_tls_old(rude *r)
+{
+    SSL_CTX_set_max_proto_version(r->tls, TLS1_1_VERSION);
+    SSL_CTX_set_security_level(r->tls, 0);
+}
+
 rude *rude_start(void)
 {
     return rude_start_tls(NULL, NULL);

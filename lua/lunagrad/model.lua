@@ -126,7 +126,8 @@ local function realize(self)
     spec.fallback = {}
     for i, m in ipairs(self.fallback) do spec.fallback[i] = m.core end
   end
-  if spec.dialect ~= "host" and spec.dialect ~= "probe" then
+  local own_price = { host = true, exec = true, probe = true }
+  if not own_price[spec.dialect] then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
   local made = core.model(async.engine(), spec)
@@ -257,6 +258,14 @@ local function from_dry_run(name, opts)
     tag = async.add_model(require("lunagrad.dryrun").model(name, decoded)) })
 end
 
+-- A program: JSON on its stdin, text on its stdout (engine/provider_exec.c). What it costs is
+-- its own business.
+local function from_exec(name, opts)
+  return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
+    options = body_options(opts), concurrency = opts.concurrency or 8, -- as of local servers
+    no_memo = opts.memo == false, price_input = 0, price_output = 0 })
+end
+
 local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
@@ -265,7 +274,8 @@ end
 
 local function unknown_provider(name, provider)
   local prefix = providers.env_name(provider)
-  local near = options.suggest(provider, providers.rows, { sim = true, responses = true })
+  local near = options.suggest(provider, providers.rows, { sim = true, responses = true,
+    exec = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
@@ -335,6 +345,7 @@ local function named(spec, opts, name)
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
   if model.dry_run and spec:find "^[^/]+/." then return from_dry_run(spec, opts) end
+  if spec:find "^exec/." then return from_exec(spec, opts) end
   return from_server(spec, opts)
 end
 

@@ -202,7 +202,8 @@ lunagrad.args = nil
 ---@field example? integer
 ---@field extra? table raw body fields
 
---- A model by name ("openai/gpt-4o-mini", "sim/default"), with options, or a Lua function; without
+--- A model by name ("openai/gpt-4o-mini", "sim/default", "exec/./my_model.py --fast": a program that
+--- reads JSON on its stdin and writes the answer), with options, or a Lua function; without
 --- arguments the one that plays the role "model".
 ---@param spec? string|lunagrad.modelspec|fun(request: table): string
 ---@param name? string

@@ -146,6 +146,8 @@ static inline int break_off(fixture *f, lg_request *r, int code, bool sent, cons
     lg_http_done d = done_of(f, 0, "");
     d.sent = sent;
     lg__fail_set(&d.fail, &f->mem, code, "%s", message);
+    d.fail.retryable = code == LG_ERESOLVE || code == LG_ECONNECT || code == LG_ETIMEOUT ||
+                       code == LG_ERESET || code == LG_ETRUNCATED; /* as http_fail.c says */
     return lg__sched_finish(f->s, r, &d);
 }
 

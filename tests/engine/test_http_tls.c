@@ -10,6 +10,7 @@
 
 #include "../../engine/http_internal.h"
 #include "../http_kit.h"
+#include "../proxy.h"
 
 typedef struct identity {
     EVP_PKEY *key;
@@ -18,7 +19,7 @@ typedef struct identity {
 } identity;
 
 static char dir[200], hashed[256];
-static identity ca, good, other_host, expired, lonely, stranger;
+static identity ca, good, other_host, expired, future, lonely, stranger;
 
 /* ---- a certificate authority --------------------------------------------------- */
 
@@ -97,6 +98,10 @@ static int begin(void **state)
     make(&good, "good", &ca, "IP:127.0.0.1,DNS:localhost", 10);
     make(&other_host, "other", &ca, "DNS:other.example", 10);
     make(&expired, "expired", &ca, "IP:127.0.0.1", -1);
+    make(&future, "future", &ca, "IP:127.0.0.1", 10);
+    X509_gmtime_adj(X509_getm_notBefore(future.cert), 5 * 86400L);
+    assert_true(X509_sign(future.cert, ca.key, EVP_sha256()) > 0);
+    save(&future, "future");
     make(&lonely, "lonely", NULL, "IP:127.0.0.1", 10);
     make(&stranger, "stranger", NULL, NULL, 10);
     snprintf(hashed, sizeof hashed, "%s/hashed", dir);
@@ -109,16 +114,20 @@ static int begin(void **state)
 
 static int end(void **state)
 {
+    char clean[300];
+
     (void)state;
     drop(&ca);
     drop(&good);
     drop(&other_host);
     drop(&expired);
+    drop(&future);
     drop(&lonely);
     drop(&stranger);
     unlink(link_name);
     rmdir(hashed);
-    rmdir(dir);
+    snprintf(clean, sizeof clean, "rm -rf %s", dir); /* with a store that a command made */
+    assert_int_equal(system(clean), 0);
     return 0;
 }
 
@@ -201,6 +210,66 @@ static void test_expired(void **state)
 {
     (void)state;
     refused(&expired, ca.cert_file, "expired", "clock");
+}
+
+static void test_not_yet_valid(void **state)
+{
+    (void)state;
+    refused(&future, ca.cert_file, "not yet valid", "clock");
+}
+
+static void test_old_tls(void **state)
+{
+    rude *server = rude_start_tls(good.cert_file, good.key_file);
+    lg_http_config cfg = {.ca_file = ca.cert_file};
+    lg_http_done d;
+    kit k;
+
+    (void)state;
+    assert_non_null(server);
+    rude_tls_old(server);
+    kit_open(&k, server, &cfg);
+    d = kit_post(&k, "ok");
+    print_message("    %d: %s (%s)\n", d.fail.code, lg__fail_message(&d.fail),
+                  d.fail.hint ? d.fail.hint->data : "");
+    assert_int_equal(d.fail.code, LG_ETLS);
+    assert_false(d.fail.retryable);
+    assert_has(d.fail.hint ? d.fail.hint->data : "", "TLS 1.2");
+    lg__http_done_free(&d);
+    kit_close(&k);
+    rude_stop(server);
+}
+
+/* The tunnel is the proxy's, the certificate the server's. */
+static void test_through_a_proxy(void **state)
+{
+    rude *server = rude_start_tls(good.cert_file, good.key_file);
+    proxy *way = proxy_start(0);
+    char setting[64];
+    lg_http_config cfg = {.ca_file = ca.cert_file, .proxy = setting};
+    lg_http_request r;
+    lg_http_done d;
+    kit k;
+
+    (void)state;
+    assert_non_null(way);
+    snprintf(setting, sizeof setting, "http://127.0.0.1:%d", proxy_port(way));
+    kit_open(&k, server, &cfg);
+    for (int i = 0; i < 3; i++)
+        kit_ok(&k, "ok");
+    assert_int_equal(proxy_tunnels(way), 1); /* kept */
+    snprintf(k.url, sizeof k.url, "https://some.example:%d/ok", rude_port(server));
+    r = kit_request(k.url);
+    d = kit_do(&k, &r);
+    assert_int_equal(d.fail.code, LG_ETLS);
+    assert_has(lg__fail_message(&d.fail), "some.example");
+    assert_has(d.fail.hint ? d.fail.hint->data : "", "for another host");
+    assert_int_equal(rude_posts(server), 3);
+    assert_int_equal(proxy_plain(way), 0);
+    lg__http_done_free(&d);
+    kit_close(&k);
+    proxy_stop(way);
+    rude_stop(server);
 }
 
 static void test_self_signed(void **state)
@@ -338,10 +407,103 @@ static void test_kept_connection_and_no_second_post(void **state)
     rude_stop(server);
 }
 
+/* ---- as a script has it ---------------------------------------------------------- */
+
+#define SAYS                                                                        \
+    "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"well met\"}," \
+    "\"finish_reason\":\"stop\"}]}"
+
+/* Runs the command with these shell words before it, this Lua before the call. */
+static void command(rude *server, const char *env, const char *lua, const char *wanted)
+{
+    const char *build = getenv("BUILD");
+    char line[2048], out[2048];
+    size_t n = 0;
+
+    snprintf(
+        line, sizeof line,
+        "LUNAGRAD_HOME=%s/home %s timeout 30 %s/lunagrad -e 'local lg = require \"lunagrad\" %s "
+        "print(lg.model{ \"own/m\", base_url = \"https://127.0.0.1:%d/ok\", memo = false } "
+        "\"%d\")' 2>&1 </dev/null",
+        dir, env, build ? build : "build", lua, rude_port(server), rand());
+    FILE *f = popen(line, "r");
+    assert_non_null(f);
+    n = fread(out, 1, sizeof out - 1, f);
+    out[n] = '\0';
+    pclose(f);
+    print_message("    %s %s: %.*s\n", env, lua, (int)strcspn(out, "\n"), out);
+    assert_has(out, wanted);
+    assert_null(strstr(out, "s3cret"));
+}
+
+static bool no_command(void)
+{
+    char path[300];
+    const char *build = getenv("BUILD");
+
+    snprintf(path, sizeof path, "%s/lunagrad", build ? build : "build");
+    return access(path, X_OK) != 0;
+}
+
+static void test_command_finds_certificates(void **state)
+{
+    rude *server = rude_start_tls(good.cert_file, good.key_file);
+    char set[400];
+
+    (void)state;
+    if (no_command())
+        skip();
+    rude_reply(server, SAYS, NULL, NULL);
+    command(server, "", "", "SSL_CERT_FILE");
+    snprintf(set, sizeof set, "SSL_CERT_FILE=%s", ca.cert_file);
+    command(server, set, "", "well met");
+    snprintf(set, sizeof set, "CURL_CA_BUNDLE=%s", ca.cert_file);
+    command(server, set, "", "well met");
+    snprintf(set, sizeof set, "SSL_CERT_DIR=%s", hashed);
+    command(server, set, "", "well met");
+    snprintf(set, sizeof set, "lg.configure{ ca_file = \"%s\" }", ca.cert_file);
+    command(server, "", set, "well met");
+    command(server, "SSL_CERT_FILE=/nowhere.pem", "", "/nowhere.pem");
+    rude_stop(server);
+}
+
+static void test_command_uses_proxies(void **state)
+{
+    rude *server = rude_start_tls(good.cert_file, good.key_file);
+    proxy *way = proxy_start(0), *wall = proxy_start(403);
+    char set[600], lua[200];
+
+    (void)state;
+    if (no_command())
+        skip();
+    rude_reply(server, SAYS, NULL, NULL);
+    snprintf(set, sizeof set, "SSL_CERT_FILE=%s https_proxy=http://who:s3cret@127.0.0.1:%d",
+             ca.cert_file, proxy_port(way));
+    command(server, set, "", "well met");
+    assert_int_equal(proxy_tunnels(way), 1);
+    snprintf(lua, sizeof lua, "lg.configure{ proxy = \"http://who:s3cret@127.0.0.1:%d\" }",
+             proxy_port(way));
+    snprintf(set, sizeof set, "SSL_CERT_FILE=%s", ca.cert_file);
+    command(server, set, lua, "well met");
+    assert_int_equal(proxy_tunnels(way), 2);
+    snprintf(set, sizeof set, "SSL_CERT_FILE=%s https_proxy=http://who:s3cret@127.0.0.1:%d",
+             ca.cert_file, proxy_port(wall));
+    command(server, set, "", "it answered 403");
+    strcat(set, " no_proxy=127.0.0.1");
+    command(server, set, "", "well met");
+    assert_int_equal(rude_posts(server), 3);
+    proxy_stop(way);
+    proxy_stop(wall);
+    rude_stop(server);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_trusted),
     cmocka_unit_test(test_wrong_host),
     cmocka_unit_test(test_expired),
+    cmocka_unit_test(test_not_yet_valid),
+    cmocka_unit_test(test_old_tls),
+    cmocka_unit_test(test_through_a_proxy),
     cmocka_unit_test(test_self_signed),
     cmocka_unit_test(test_unknown_authority),
     cmocka_unit_test(test_no_certificates),
@@ -350,6 +512,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_http_and_https_mixed_up),
     cmocka_unit_test(test_many_connections_one_store),
     cmocka_unit_test(test_kept_connection_and_no_second_post),
+    cmocka_unit_test(test_command_finds_certificates),
+    cmocka_unit_test(test_command_uses_proxies),
 };
 
 int main(void)

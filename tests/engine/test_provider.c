@@ -315,7 +315,7 @@ static int make_model(lg_mem *m, const provider_case *c, lg_model **out)
         .quirks = c->quirks,
         .name = c->name,
         .model = c->model,
-        .base_url = c->base_url,
+        .base_url = c->base_url[0] ? c->base_url : NULL,
         .api_key = c->key,
         .key_name = c->key_name,
         .headers = headers.of,
