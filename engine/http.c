@@ -145,7 +145,7 @@ static void transfer_reset(lg_transfer *t, const lg_http_request *r, void *ud)
     t->opened = t->os_error = t->stop = 0;
     t->asked = t->refused_resend = t->interim = false;
     t->retry_at = 0;
-    t->server_date[0] = t->why[0] = '\0';
+    t->done.date[0] = t->why[0] = '\0';
     done_clear(&t->done, t->http->mem);
     t->done.ud = ud;
     if (r->max_reply_bytes)
@@ -441,6 +441,11 @@ static bool http2_wanted(const lg_http_config *cfg)
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
 
     return cfg->http2 && v->version_num >= 0x080100 && (v->features & CURL_VERSION_HTTP2) != 0;
+}
+
+const char *lg__http_version(void)
+{
+    return curl_version();
 }
 
 /* Used from one thread only, so it needs no locks. */

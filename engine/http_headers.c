@@ -72,7 +72,7 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
 
 static void on_date(lg_transfer *t, const char *v, size_t len)
 {
-    keep(t->server_date, sizeof t->server_date, v, len);
+    keep(t->done.date, sizeof t->done.date, v, len);
 }
 
 static void on_request_id(lg_transfer *t, const char *v, size_t len)
@@ -113,7 +113,7 @@ static void on_status_line(lg_transfer *t, const char *line, size_t len)
     t->interim = sp && sp + 1 < line + len && sp[1] == '1';
     t->done.retry_after_ms = -1;
     t->retry_at = 0;
-    t->server_date[0] = t->done.request_id[0] = '\0';
+    t->done.date[0] = t->done.request_id[0] = '\0';
     t->done.should_retry[0] = t->done.content_type[0] = '\0';
 }
 
@@ -150,10 +150,15 @@ bool lg__headers_line(lg_transfer *t, const char *line, size_t len)
     return true;
 }
 
+int64_t lg__http_date(const char *text)
+{
+    return text[0] ? (int64_t)curl_getdate(text, NULL) : -1;
+}
+
 /* By the server's own clock where it tells it: this machine's may be wrong. */
 void lg__headers_retry_date(lg_transfer *t)
 {
-    time_t now = t->server_date[0] ? curl_getdate(t->server_date, NULL) : -1;
+    time_t now = t->done.date[0] ? curl_getdate(t->done.date, NULL) : -1;
     int64_t ms;
 
     if (t->done.retry_after_ms >= 0 || t->retry_at == 0)

@@ -48,7 +48,6 @@ struct lg_transfer {
     bool refused_resend; /* curl wanted to send it again */
     bool interim;        /* the header lines now coming are a 1xx's */
     time_t retry_at;     /* Retry-After as a date; 0: none */
-    char server_date[40];
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */
 };

@@ -84,6 +84,11 @@ static void loop_close(lg_loop *l)
     uv_loop_close(&l->uv);
 }
 
+const char *lg__loop_version(void)
+{
+    return uv_version_string();
+}
+
 int lg__loop_new(lg_mem *m, lg_loop **out)
 {
     lg_loop *l = lg__mem_zero(m, sizeof *l);

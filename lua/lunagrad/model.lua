@@ -1,10 +1,11 @@
 --- Models: from "provider/model" to something that can be called.
 --
--- Resolves names, keys and addresses (environment, then .env files), and knows which
+-- Resolves names, keys and addresses (by config.lua), and knows which
 -- body fields exist. How a request looks on the wire is the engine's (engine/provider_*.c).
 -- Keys are only handed on to the engine; no table here keeps one that prints.
 
 local async = require "lunagrad.async"
+local config = require "lunagrad.config"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
@@ -15,39 +16,9 @@ local var = require "lunagrad.var"
 
 local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
--- ---- settings: the environment first, then .env here and above ------------------
+-- ---- settings ----------------------------------------------------------------------
 
-local dotenv
-
--- Quotes around it and a comment behind it are no part of a value.
-local function bare(value)
-  local _, inside, rest = value:match "^([\"'])(.-)%1(.*)$"
-  if inside and (rest == "" or rest:find "^%s+#") then return inside end
-  return (value:gsub("%s+#.*$", ""))
-end
-
-local function read_dotenv(path, into)
-  local file = io.open(path)
-  if not file then return end
-  for line in file:lines() do
-    local plain = line:gsub("^%s*export%s+", "")
-    local name, value = plain:match "^%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
-    if name and into[name] == nil then into[name] = bare(value) end
-  end
-  file:close()
-end
-
--- The nearest file wins; eight folders up is far enough.
-local function setting(name)
-  local value = os.getenv(name)
-  if value and value ~= "" then return value end
-  if not dotenv then
-    dotenv = {}
-    for up = 0, 8 do read_dotenv(("../"):rep(up) .. ".env", dotenv) end
-  end
-  value = dotenv[name]
-  return value ~= "" and value or nil
-end
+local setting = config.get
 model.setting = setting
 
 -- Certificates that the environment names go to the engine, which reads none itself.
@@ -268,8 +239,8 @@ end
 
 local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
-    ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
-      :format(key_name), 2)
+    ("set %s in the environment or in .env, or store it: lunagrad keys set %s; or try the "
+      .. "embedded model: -m sim/default"):format(key_name, provider), 2)
 end
 
 local function unknown_provider(name, provider)
