@@ -61,6 +61,8 @@ size_t lg__http_active(const lg_http *h); /* h NULL: 0 */ /* started and not fin
 
 /* Seconds since 1970 of a date as headers have it; -1: none. */
 int64_t lg__http_date(const char *text);
+/* Where certificates are when nothing names others. dir: NULL when it holds none. */
+void lg__http_ca(const char **dir, const char **file);
 const char *lg__http_version(void); /* libcurl's and its TLS library's */
 
 #endif

@@ -120,19 +120,36 @@ static bool has_hashed_names(const char *dir)
     return found;
 }
 
-/* A hashed directory is read one certificate at a time, when a chain needs it,
- * and the store keeps what it has read; so it is preferred to the big file. */
-static bool load_default(X509_STORE *store)
+static void default_places(const char *dirs[2], const char *files[2])
 {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    const char *dirs[2] = {NULL, X509_get_default_cert_dir()};
-    const char *files[2] = {NULL, X509_get_default_cert_file()};
-    int i;
 
+    dirs[0] = files[0] = NULL;
+    dirs[1] = X509_get_default_cert_dir();
+    files[1] = X509_get_default_cert_file();
     if (v->age >= CURLVERSION_SEVENTH) {
         dirs[0] = v->capath;
         files[0] = v->cainfo;
     }
+}
+
+void lg__http_ca(const char **dir, const char **file)
+{
+    const char *dirs[2], *files[2];
+
+    default_places(dirs, files);
+    *dir = has_hashed_names(dirs[0]) ? dirs[0] : has_hashed_names(dirs[1]) ? dirs[1] : NULL;
+    *file = files[0] ? files[0] : files[1];
+}
+
+/* A hashed directory is read one certificate at a time, when a chain needs it,
+ * and the store keeps what it has read; so it is preferred to the big file. */
+static bool load_default(X509_STORE *store)
+{
+    const char *dirs[2], *files[2];
+    int i;
+
+    default_places(dirs, files);
     for (i = 0; i < 2; i++) {
         if (has_hashed_names(dirs[i]) && X509_STORE_load_path(store, dirs[i]) == 1)
             return true;

@@ -148,6 +148,16 @@ static int l_get(lua_State *L)
     return 1;
 }
 
+/* look.ca() -> the folder and the file of certificates when nothing names others, or nil */
+static int l_ca(lua_State *L)
+{
+    const char *dir, *file;
+    lg__http_ca(&dir, &file);
+    lua_pushstring(L, dir);
+    lua_pushstring(L, file);
+    return 2;
+}
+
 /* look.versions() -> {curl =, openssl =, sqlite =, fts5 =, libuv =} */
 static int l_versions(lua_State *L)
 {
@@ -166,7 +176,8 @@ static int l_versions(lua_State *L)
 int luaopen_lunagrad_look(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", l_gc}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"get", l_get}, {"versions", l_versions}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"get", l_get}, {"versions", l_versions}, {"ca", l_ca}, {NULL, NULL}};
     lg__lua_new_class(L, LOOK_TYPE, meta, functions);
     lua_pop(L, 1);
     luaL_newlib(L, functions);

@@ -190,6 +190,18 @@ static int l_write_atomic(lua_State *L)
     return 1;
 }
 
+/* term.env_names() -> the names of all variables, without their values */
+static int l_env_names(lua_State *L)
+{
+    lua_Integer n = 0;
+    lua_newtable(L);
+    for (char **at = environ; at && *at; at++) {
+        lua_pushlstring(L, *at, strcspn(*at, "="));
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
 /* ---- what is kept from memory ------------------------------------------------ */
 
 /* What fn returns is written to fd; no key leaves this process but in it. */
@@ -309,6 +321,7 @@ int luaopen_lunagrad_term(lua_State *L)
                                          {"is_directory", l_is_directory},
                                          {"rss_bytes", l_rss_bytes},
                                          {"write_atomic", l_write_atomic},
+                                         {"env_names", l_env_names},
                                          {"apart", l_apart},
                                          {"read_hidden", l_read_hidden},
                                          {"open_files", l_open_files},

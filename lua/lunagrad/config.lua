@@ -249,7 +249,7 @@ end
 local function check(found)
   if found.problem then
     errors.raise("inval", ("%s: %s"):format(found.path, found.problem),
-      "mend it or take it away; lunagrad help doctor says what it may hold", 0)
+      "mend it or take it away: lunagrad help doctor says what it may hold", 0)
   end
 end
 
