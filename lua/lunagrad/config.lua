@@ -116,7 +116,7 @@ local function read_settings(path, text, kind)
   local ok, result = chunk ~= nil, problem
   if chunk then ok, result = without_methods(run_as_data, chunk) end
   if not ok then
-    found.problem = tostring(result)
+    found.problem = tostring(result):gsub("^" .. path:gsub("%p", "%%%0") .. ":", "line ")
     return found
   end
   for name, value in next, result do

@@ -17,13 +17,14 @@ servers.TIMEOUT_MS = 2000
 
 local secrets = {} -- in the process apart only
 
+local function keep_secret(key)
+  if #key >= 6 then secrets[key] = true end
+end
+
+-- What a server or an address says, without keys that it may say back. As short as "ollama" a
+-- word may be a key that is none.
 local function star_out(text)
-  for secret in pairs(secrets) do
-    local plain = secret:gsub("%p", "%%%0")
-    text = text:gsub(plain, "***")
-    local escaped = core.json_encode(secret):sub(2, -2)
-    if escaped ~= secret then text = text:gsub(escaped:gsub("%p", "%%%0"), "***") end
-  end
+  for secret in pairs(secrets) do text = text and text:gsub(secret:gsub("%p", "%%%0"), "***") end
   return text
 end
 
@@ -34,10 +35,10 @@ function servers.apart(fn)
   local text, problem = term.apart(function()
     local ok, result = pcall(fn)
     if not ok then
-      result = { failed = tostring(type(result) == "table" and result.message or result),
-        hint = type(result) == "table" and result.hint or nil }
+      result = require("lunagrad.errors").wrap(result)
+      result = { failed = star_out(result.message), hint = star_out(result.hint) }
     end
-    return star_out(core.json_encode(result))
+    return core.json_encode(result)
   end)
   if not text then error("a process apart failed: " .. tostring(problem), 0) end
   local result = assert(core.json_decode(text))
@@ -85,11 +86,10 @@ end
 local function shown(url)
   if not url then return nil end
   url = url:gsub("^(%a[%w+.-]*://)[^/?#]*@", "%1***@")
-  return (url:gsub("=[^&#]*", function(value)
+  return star_out((url:gsub("=[^&#]*", function(value)
     return #value > 20 and "=***" or nil
-  end))
+  end)))
 end
-servers.shown = shown
 
 local function is_local(url)
   local host = url:match "^%a+://%[?([^/%]?#]*)" or ""
@@ -100,12 +100,12 @@ servers.is_local = is_local
 
 local function key_of(spec, seen)
   if spec.api_key then
-    secrets[spec.api_key] = true
+    keep_secret(spec.api_key)
     return spec.key_name, seen[spec.key_name]
   end
   local token = spec.row.token
   if spec.headers.Authorization and token then
-    secrets[spec.headers.Authorization:match "^Bearer (.*)$"] = true
+    keep_secret(spec.headers.Authorization:match "^Bearer (.*)$")
     return token, seen[token]
   end
 end
@@ -188,15 +188,16 @@ local function ids_of(body)
   local ids = {}
   for _, one in ipairs(list) do
     local id = type(one) == "table" and (one.id or one.name or one.model)
-    if type(id) == "string" then ids[#ids + 1] = (id:gsub("^models/", "")) end
+    if type(id) == "string" then ids[#ids + 1] = star_out((id:gsub("^models/", ""))) end
   end
   table.sort(ids)
   return ids
 end
 
-local function words_of(row)
+local function words_of(row, has_key)
   local status = row.status
   if row.error then return row.error end
+  if status == 401 and not has_key then return "it wants a key (HTTP 401)" end
   if status == 401 or status == 403 then
     return ("it refused the key (HTTP %d)"):format(status)
   elseif status == 404 or status == 405 then
@@ -214,7 +215,7 @@ local function take(one, row)
   one.status, one.ms, one.date = row.status, row.ms, row.date
   one.models = row.status == 200 and ids_of(row.body) or nil
   if not one.models then
-    one.error, one.error_kind, one.hint = words_of(row), row.kind, row.hint
+    one.error, one.error_kind, one.hint = star_out(words_of(row, one.key_from)), row.kind, star_out(row.hint)
   end
 end
 

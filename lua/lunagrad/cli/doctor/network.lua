@@ -113,6 +113,7 @@ end
 local function mend_of(one)
   if one.hint then return one.hint end
   if one.status == 401 or one.status == 403 then
+    if not one.key_from then return "lunagrad keys set " .. one.provider end
     return ("check %s, or make a new key; lunagrad keys set %s"):format(one.key_name, one.provider)
   end
   if (one.status or 0) >= 300 and (one.status or 0) < 500 then return "check " .. one.base_name end
@@ -127,13 +128,13 @@ function network.servers(add, list, options)
   local quiet = {}
   for _, one in ipairs(list) do
     if one.models then
-      add("ok", ("%s answers: %d models, %d ms, %s"):format(one.provider, #one.models, one.ms,
-        one.base_url))
-    elseif one.asked and (one.stated or one.reachable) then
+      add("ok", ("%s answers: %d model%s, %d ms, %s"):format(one.provider, #one.models,
+        #one.models == 1 and "" or "s", one.ms, one.base_url))
+    elseif one.asked and one.error_kind ~= "inval" and (one.stated or one.reachable) then
       local is_wrong = one.stated and one.status ~= 404 and one.status ~= 405
       add(is_wrong and "wrong" or "note", ("%s at %s: %s%s"):format(one.provider, one.base_url,
         one.error, one.reachable and (", %d ms"):format(one.ms) or ""), mend_of(one))
-    elseif one.asked then
+    elseif one.asked and one.error_kind ~= "inval" then
       quiet[#quiet + 1] = one.provider
     end
   end
