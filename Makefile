@@ -25,9 +25,12 @@ export CC LUA LUA_PC BUILD
 PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl sqlite3
 once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
-LIBS_ENGINE = $(call once,LIBS_ENGINE,pkg-config --libs libcurl libcjson libuv openssl sqlite3) -lpthread -lm
-LIBS_COMMAND = $(call once,LIBS_COMMAND,pkg-config --libs $(LUA_PC) libmicrohttpd)
-LIBS_TEST = $(call once,LIBS_TEST,pkg-config --libs cmocka)
+# libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
+# their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
+LIBS_COMMAND = $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
+LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
+LIBS_NET = -Wl,--as-needed $(call once,PC_NET,pkg-config --libs libcurl openssl)
 VERSION   = $(shell sed -n 's/^\#define LG_VERSION "\(.*\)"/\1/p' engine/lunagrad.h)
 SOVERSION = $(shell sed -n 's/^\#define LG_API_VERSION //p' engine/lunagrad.h)
 
@@ -204,7 +207,7 @@ bench:
 
 bench-bin: $(BENCH_BIN)
 $(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/liblunagrad.a
-	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE)
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
 # ---- installing and packing -------------------------------------------------------
 D = $(DESTDIR)$(PREFIX)
@@ -222,7 +225,7 @@ install: all
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
 		'Description: optimizes texts by feedback propagated through a graph of model calls' \
 		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \
-		'Requires.private: libcurl libcjson libuv openssl sqlite3' >$(D)/lib/pkgconfig/lunagrad.pc
+		'Requires.private: libcjson libuv sqlite3' 'Libs.private: -lpthread -lm -ldl' >$(D)/lib/pkgconfig/lunagrad.pc
 
 DIST = lunagrad-$(VERSION)
 dist:

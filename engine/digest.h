@@ -1,5 +1,5 @@
 /* digest.h - a 256-bit digest (BLAKE2b) over several pieces, each with its length, so that
- * ("ab","c") and ("a","bc") differ. The only file that sees libcrypto's EVP. */
+ * ("ab","c") and ("a","bc") differ. */
 #ifndef LG_DIGEST_H
 #define LG_DIGEST_H
 
@@ -10,7 +10,6 @@ typedef struct lg_piece {
     size_t len;
 } lg_piece;
 
-/* 0, or LG_ENOMEM when libcrypto fails. */
-int lg__digest(const lg_piece *pieces, size_t n, unsigned char out[32]);
+void lg__digest(const lg_piece *pieces, size_t n, unsigned char out[32]);
 
 #endif

@@ -77,7 +77,7 @@ static int build(lg_engine *e, const lg_config *c)
     if (!err)
         err = keep_http_config(e, c);
     lg_sched_config sched = {
-        .concurrency = or_default(c->concurrency, 64),
+        .concurrency = c->concurrency,
         .max_attempts = or_default(c->max_attempts, 10),
         .memo_bytes = c->memo_bytes ? c->memo_bytes : (size_t)64 << 20,
         .seed = c->seed,
@@ -369,7 +369,7 @@ static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
     if (found == 0 && e->replay_only)
         return LG_ENOTFOUND;
     if (found == 0 && e->fail_ambiguous)
-        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_ESTATE : 0;
+        found = lg__store_is_ambiguous(e->store, r->key) == 1 ? LG_EAMBIGUOUS : 0;
     return found;
 }
 
@@ -380,8 +380,8 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
     if (code == LG_ENOTFOUND)
         lg__fail_set(&f, &e->mem, code, "it is not in the store %s, and nothing is to be bought",
                      lg__store_dir(e->store));
-    else if (code == LG_ESTATE)
-        lg__fail_set(&f, &e->mem, code, "a run that died had sent it, and may have paid for it");
+    else if (code == LG_EAMBIGUOUS)
+        lg__fail_set(&f, &e->mem, code, "an earlier run had sent it, and may have paid for it");
     else
         lg__fail_copy(&f, lg__store_why(e->store));
     f.code = code;
@@ -444,6 +444,10 @@ static void submit(lg_engine *e, lg_node *n)
             fail_unbought(e, n, answered);
         return;
     }
+    if (lg__fallback_pass(e, n)) {
+        free_request(e, r);
+        return;
+    }
     r->stream = n->u.call->stream && r->model->provider && r->model->provider->hear_event;
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
@@ -476,17 +480,20 @@ static void submit_calls(lg_engine *e, int most)
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
+    if (e->turn.sharing || (e->turn.kept && e->graph.work.head))
+        lg__kept_sweep(e);
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__turn_find_result(e, n)) {
+        } else if (lg__turn_find_result(e, n) || lg__kept_shares(e, n)) {
             continue;
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             fail_node_code(e, n, LG_ENOMEM);
         } else {
             w->node = n;
             n->work = w->id;
+            lg__kept_runs(e, n);
         }
     }
 }

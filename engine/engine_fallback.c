@@ -85,6 +85,21 @@ static void remember(lg_engine *e, const lg_call_data *c)
     lg__store_exec(e->store, sql, cells, sizeof cells / sizeof *cells);
 }
 
+bool lg__fallback_pass(lg_engine *e, lg_node *n)
+{
+    lg_call_data *c = n->u.call;
+    const lg_model *m = lg__fallback_model(c);
+    if (c->rank >= c->model->n_fallbacks || !lg__sched_is_open(e->sched, m)) {
+        return false;
+    }
+    lg_fail f;
+    lg__fail_init(&f);
+    lg__fail_set(&f, &e->mem, LG_EOVERLOAD, "%s has failed for a while", m->name);
+    bool taken = lg__fallback_take(e, n, &f);
+    lg__fail_free(&f);
+    return taken;
+}
+
 bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why)
 {
     lg_call_data *c = n->u.call;

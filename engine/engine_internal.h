@@ -33,9 +33,13 @@ typedef struct lg_links { /* first in, first out */
     size_t n;
 } lg_links;
 
+typedef struct lg_kept lg_kept; /* engine_kept.c */
+
 typedef struct lg_batch {   /* what waits for a transaction */
     lg_links ended, picked; /* attempts: over; about to be sent */
     lg_links results;       /* of tools */
+    lg_links waiting;       /* picked, and another process has the same in flight */
+    lg_alarm *look;         /* to look for their replies */
     lg_entry *under_way;    /* all whose request is picked or on the wire */
     lg_alarm *alarm;        /* to try the store's lock again */
     bool alarmed;
@@ -43,7 +47,12 @@ typedef struct lg_batch {   /* what waits for a transaction */
     bool grouped;
     lg_watch *synced; /* durable: a sync has ended */
     lg_stats base;    /* as it stood when the run began */
+    lg_kept *kept;    /* tools that run, and whose results will be kept */
+    lg_keymap kept_map;
+    bool sharing; /* others wait for one of them */
 } lg_batch;
+
+typedef struct lg_stream lg_stream; /* engine_stream.c's */
 
 struct lg_engine {
     lg_mem mem;
@@ -59,7 +68,7 @@ struct lg_engine {
     lg_batch turn;
     lg_batch synced; /* durable: committed, and not yet on the disk */
     uint64_t served;
-    lg_request *streams;                  /* engine_stream.c: under way and watched */
+    lg_stream *streams;                   /* engine_stream.c: under way and watched */
     lg_node *partial_head, *partial_tail; /* … with something new to say */
     lg_bytes partial;                     /* … and what it is */
     bool replay_only, fail_ambiguous;
@@ -102,6 +111,8 @@ void lg__engine_leave(lg_engine *e, lg_request *r);
 lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
 /* The fallback that an earlier run took for this request; 0: none. */
 uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
+/* Its model is failing and rests: whether the next one is asked at once. */
+bool lg__fallback_pass(lg_engine *e, lg_node *n);
 /* The call failed so: whether the next model is asked (n is in line again). */
 bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 
@@ -121,11 +132,21 @@ void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d ov
 void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
 void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
 bool lg__turn_waits(const lg_engine *e);
+void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
+void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 size_t lg__turn_size(const lg_engine *e);
 /* Whether the node's result was in the store: it is ready then. */
+bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32]); /* false: none */
+bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32]);     /* not yet stored */
 bool lg__turn_find_result(lg_engine *e, lg_node *n);
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
 int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
+
+/* engine_kept.c */
+bool lg__kept_shares(lg_engine *e, lg_node *n); /* an equal one runs, and n waits for it */
+void lg__kept_runs(lg_engine *e, const lg_node *n);
+void lg__kept_sweep(lg_engine *e); /* those that are over let the waiting go on */
+void lg__kept_free(lg_engine *e);
 
 /* For the binding. */
 lg_store *lg__engine_store(lg_engine *e); /* NULL: none */

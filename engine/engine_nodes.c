@@ -359,6 +359,77 @@ int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *con
     return link_and_start(e, v, names, vars, n, 0, out);
 }
 
+/* ---- promises ---------------------------------------------------------- */
+
+int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out)
+{
+    lg_var *v = NULL;
+    int err = new_node(e, LG_OP_PROMISE, n + 1, role, &v);
+    if (err)
+        return err;
+    for (size_t i = 0; !err && i < n; i++)
+        err = lg__node_edge(v->node, "", vars[i]);
+    if (err) {
+        lg__node_discard(v);
+        return lg__engine_error(e, err, "cannot make the node: %s", lg_error_text(err));
+    }
+    lg__promise_start(v->node);
+    *out = v;
+    return LG_OK;
+}
+
+static int check_promise(const lg_var *v)
+{
+    if (v->op != LG_OP_PROMISE || !lg__promise_open(v))
+        return lg__engine_error(v->graph->engine, LG_ESTATE,
+                                "this is no promise, or it was kept or broken already");
+    return LG_OK;
+}
+
+int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len)
+{
+    lg_engine *e = v->graph->engine;
+    lg_text *own = NULL;
+    int err = check_promise(v);
+    if (err)
+        return err;
+    if (!from || from->graph != v->graph || from == v)
+        return lg__engine_error(e, LG_EINVAL, "a promise is kept by a variable of this engine");
+    if (text && from->state != LG_READY)
+        return lg__engine_error(e, LG_ESTATE, "the variable that it is made of is not ready");
+    if (text && lg_utf8_check(text, len) >= 0)
+        return lg__engine_error(e, LG_EUTF8, "text is not UTF-8");
+    if (text && !(own = lg__text_new(&e->mem, text, len)))
+        return lg__engine_error(e, LG_ENOMEM, "no memory for a text");
+    err = lg__promise_keep(v->node, from, own);
+    if (err) {
+        lg__text_unref(own);
+        return lg__engine_error(e, err, "no memory for a node");
+    }
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
+int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
+{
+    lg_engine *e = v->graph->engine;
+    lg_fail f;
+    char who[120];
+    int err = check_promise(v);
+    if (err)
+        return err;
+    code = code < 0 ? code : LG_ETOOL; /* 0 would be no failure */
+    lg__fail_init(&f);
+    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(v, who, sizeof who),
+                 message ? message : lg_error_text(code));
+    if (hint)
+        lg__fail_hint(&f, &e->mem, "%s", hint);
+    lg__var_fail(v, code, &f);
+    lg__fail_free(&f);
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
 /* ---- backward ---------------------------------------------------------- */
 
 void lg_backward_init(lg_backward *b)

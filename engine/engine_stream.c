@@ -12,31 +12,41 @@
 
 /* ---- requests under way ------------------------------------------------ */
 
+struct lg_stream { /* of a request whose attempt is on the wire */
+    lg_request *request;
+    struct lg_hearing *hearing;
+    size_t heard; /* bytes of the body */
+    lg_stream *prev, *next;
+};
+
 void lg__stream_started(lg_engine *e, lg_request *r)
 {
-    if (!r->stream || lg__hearing_new(&e->mem, r->model, &r->hearing)) {
-        return; /* without memory for watching the answer still comes */
+    lg_stream *x = r->stream ? lg__mem_zero(&e->mem, sizeof *x) : NULL;
+    if (!x || lg__hearing_new(&e->mem, r->model, &x->hearing)) {
+        lg__mem_free(&e->mem, x, sizeof *x); /* the answer comes without being watched */
+        return;
     }
-    r->heard = 0;
-    r->stream_prev = NULL;
-    r->stream_next = e->streams;
-    if (e->streams) {
-        e->streams->stream_prev = r;
+    x->request = r;
+    x->next = e->streams;
+    if (x->next) {
+        x->next->prev = x;
     }
-    e->streams = r;
+    e->streams = r->watched = x;
 }
 
 void lg__stream_ended(lg_engine *e, lg_request *r)
 {
-    if (!r->hearing) {
+    lg_stream *x = r->watched;
+    if (!x) {
         return;
     }
-    *(r->stream_prev ? &r->stream_prev->stream_next : &e->streams) = r->stream_next;
-    if (r->stream_next) {
-        r->stream_next->stream_prev = r->stream_prev;
+    *(x->prev ? &x->prev->next : &e->streams) = x->next;
+    if (x->next) {
+        x->next->prev = x->prev;
     }
-    lg__hearing_free(r->hearing);
-    r->hearing = NULL;
+    lg__hearing_free(x->hearing);
+    lg__mem_free(&e->mem, x, sizeof *x);
+    r->watched = NULL;
 }
 
 /* ---- what the host is told --------------------------------------------- */
@@ -54,19 +64,19 @@ static void announce(lg_engine *e, lg_node *n)
     lg_var_ref(n->out);
 }
 
-static void listen(lg_engine *e, lg_request *r)
+static void listen(lg_engine *e, lg_stream *x)
 {
     const char *data;
-    size_t len = lg__http_so_far(r->transfer, &data);
-    size_t before = lg__hearing_text(r->hearing)->len;
-    if (len > r->heard) {
-        lg__hearing_feed(r->hearing, data + r->heard, len - r->heard);
-        r->heard = len;
+    size_t len = lg__http_so_far(x->request->transfer, &data);
+    size_t before = lg__hearing_text(x->hearing)->len;
+    if (len > x->heard) {
+        lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
+        x->heard = len;
     }
-    if (lg__hearing_text(r->hearing)->len == before) {
+    if (lg__hearing_text(x->hearing)->len == before) {
         return;
     }
-    for (lg_node *n = r->waiters; n; n = n->u.call->next_waiting) {
+    for (lg_node *n = x->request->waiters; n; n = n->u.call->next_waiting) {
         if (n->u.call->stream) {
             announce(e, n);
         }
@@ -75,9 +85,9 @@ static void listen(lg_engine *e, lg_request *r)
 
 void lg__stream_listen(lg_engine *e)
 {
-    for (lg_request *r = e->streams; r; r = r->stream_next) {
-        if (r->transfer && r->state == LG_REQ_SENT) {
-            listen(e, r);
+    for (lg_stream *x = e->streams; x; x = x->next) {
+        if (x->request->transfer && x->request->state == LG_REQ_SENT) {
+            listen(e, x);
         }
     }
 }
@@ -97,8 +107,8 @@ static bool fill(lg_engine *e, lg_node *n)
     const lg_request *r = c->request;
     const char *text = n->out->text ? n->out->text->data : NULL;
     size_t len = n->out->text ? n->out->text->len : 0;
-    if (n->out->state == LG_PENDING && r && r->hearing) {
-        const lg_bytes *so_far = lg__hearing_text(r->hearing);
+    if (n->out->state == LG_PENDING && r && r->watched) {
+        const lg_bytes *so_far = lg__hearing_text(r->watched->hearing);
         text = so_far->data;
         len = lg__text_border(so_far->data ? so_far->data : "", so_far->len);
         c->restart = c->restart || (c->streamed > 0 && c->attempt != r->attempts);
@@ -153,7 +163,7 @@ bool lg__stream_next(lg_engine *e)
 void lg__streams_free(lg_engine *e)
 {
     while (e->streams) {
-        lg__stream_ended(e, e->streams);
+        lg__stream_ended(e, e->streams->request);
     }
     e->partial_head = e->partial_tail = NULL; /* their counts die with the graph */
     lg__bytes_free(&e->partial);

@@ -12,7 +12,7 @@
 
 #include "engine_internal.h"
 
-enum { RETRY_MS = 2, GROUP_MS = 110 };
+enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
 
 /* What is written of an attempt; there before it leaves, so that no reply is lost for
  * want of memory. */
@@ -25,6 +25,7 @@ struct lg_entry {
     int64_t latency_us;
     bool serve;    /* about to be sent, and found in the store after all */
     bool intended; /* its intent is stored */
+    bool hold;     /* another process has the same in flight */
     lg_http_done done;
     lg_fail said;
     lg_paid paid;
@@ -212,13 +213,32 @@ static bool is_kept(const lg_engine *e, const lg_node *n)
     return e->store && n->u.tool->version;
 }
 
+bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    return is_kept(e, n) && !tool_key(e, n, key);
+}
+
+static bool has_result(const lg_batch *t, const unsigned char key[32])
+{
+    const lg_link *at = t->results.head;
+    while (at && memcmp(((const lg_outcome *)at)->key, key, 32) != 0) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32])
+{
+    return has_result(&e->turn, key) || has_result(&e->synced, key);
+}
+
 bool lg__turn_find_result(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
     lg_text *text = NULL;
     bool has_score = false;
     double score = 0, target = 0;
-    if (!is_kept(e, n) || tool_key(e, n, key) ||
+    if (!lg__turn_tool_key(e, n, key) ||
         lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
         return false;
     }
@@ -314,6 +334,11 @@ static int write_intent(lg_engine *e, lg_entry *one)
             return found < 0 ? found : LG_OK;
         }
     }
+    int elsewhere = lg__store_is_elsewhere(e->store, r->key);
+    one->hold = elsewhere == 1;
+    if (elsewhere != 0) {
+        return elsewhere < 0 ? elsewhere : LG_OK;
+    }
     one->intended = true;
     return lg__store_intend(e->store, r);
 }
@@ -334,7 +359,7 @@ static int write_outcome(lg_engine *e, const lg_outcome *o)
     return lg__store_put_result(e->store, &result);
 }
 
-static void count_up(lg_engine *e)
+void lg__turn_count(lg_engine *e)
 {
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(e, &s);
@@ -366,7 +391,7 @@ static int write_turn(lg_engine *e)
         lg__store_rollback(e->store);
         return err;
     }
-    count_up(e);
+    lg__turn_count(e);
     return lg__store_commit(e->store);
 }
 
@@ -391,6 +416,12 @@ static void let_go(lg_engine *e, lg_entry *one)
 static void release_picked(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
+    if (one->hold) {
+        one->hold = false;
+        push(&e->turn.waiting, &one->link);
+        lg__alarm_set(e->turn.look, LOOK_MS);
+        return;
+    }
     r->held--;
     if (one->serve) {
         free_entry(e, take_entry(e, r));
@@ -442,6 +473,9 @@ static void release(lg_engine *e, lg_batch *t)
     }
     while ((o = pop(&results))) {
         release_outcome(e, o);
+    }
+    if (e->turn.sharing) {
+        lg__kept_sweep(e);
     }
 }
 
@@ -559,6 +593,16 @@ static void try_later(void *ud)
     }
 }
 
+/* Has the other process its reply by now? The step that runs this flushes. */
+static void look_again(void *ud)
+{
+    lg_engine *e = ud;
+    lg_entry *one;
+    while ((one = pop(&e->turn.waiting))) {
+        push(&e->turn.picked, &one->link);
+    }
+}
+
 /* Without a run of the host's, what is bought belongs to one of its own. */
 static int begin_own_run(lg_engine *e)
 {
@@ -632,8 +676,8 @@ void lg__turn_flush(lg_engine *e)
 
 bool lg__turn_waits(const lg_engine *e)
 {
-    return e->store && (!is_empty(e) || e->synced.ended.head || e->synced.picked.head ||
-                        e->synced.results.head);
+    return e->store && (!is_empty(e) || e->turn.waiting.head || e->synced.ended.head ||
+                        e->synced.picked.head || e->synced.results.head);
 }
 
 size_t lg__turn_size(const lg_engine *e)
@@ -655,6 +699,7 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
 {
     lg_fail why;
     lg_store_config config = {.dir = c->store_dir, .durable = c->durable != 0};
+    lg__keymap_init(&e->turn.kept_map, &e->mem);
     if (!c->store_dir) {
         return LG_OK;
     }
@@ -665,6 +710,7 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
     }
     lg__fail_free(&why);
     err = err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
+    err = err ? err : lg__alarm_new(e->loop, look_again, e, &e->turn.look);
     return err ? err : lg__alarm_new(e->loop, sync_group, e, &e->turn.group);
 }
 
@@ -688,12 +734,14 @@ void lg__turn_close(lg_engine *e)
         return;
     }
     take_all(&e->turn.picked); /* they are under way, too */
+    take_all(&e->turn.waiting);
     take_all(&e->synced.picked);
-    if (!is_empty(e) && !lg__store_begin_wait(e->store)) {
+    if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
         write_turn(e);
     }
     drop_all(e, &e->turn);
     drop_all(e, &e->synced);
+    lg__kept_free(e);
     while (e->turn.under_way) {
         free_entry(e, take_entry(e, e->turn.under_way->request));
     }
@@ -705,14 +753,14 @@ void lg__turn_close(lg_engine *e)
 }
 
 /* All that waits is written now, even if another process must be waited for. */
-static void finish_turn(lg_engine *e)
+void lg__turn_finish(lg_engine *e)
 {
     settle_synced(e);
     drop_unwanted(e);
     if (is_empty(e)) {
         return;
     }
-    int err = lg__store_begin_wait(e->store);
+    int err = lg__store_begin_at_last(e->store);
     err = err ? err : write_turn(e);
     if (err) {
         lg__store_give_up(e->store, err);
@@ -720,63 +768,4 @@ static void finish_turn(lg_engine *e)
     } else {
         release(e, &e->turn);
     }
-}
-
-/* ---- runs ------------------------------------------------------------------------------ */
-
-static int store_error(lg_engine *e, int err)
-{
-    const lg_fail *why = lg__store_why(e->store);
-    return lg__engine_error(e, err, "%s%s%s%s", lg__fail_message(why), why->hint ? " (" : "",
-                            why->hint ? why->hint->data : "", why->hint ? ")" : "");
-}
-
-static int need_store(lg_engine *e)
-{
-    return e->store ? LG_OK : lg__engine_error(e, LG_ESTATE, "the engine has no store");
-}
-
-static void rebase(lg_engine *e)
-{
-    e->turn.base = (lg_stats){.size = sizeof e->turn.base};
-    lg_engine_stats(e, &e->turn.base);
-}
-
-int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
-{
-    int err = need_store(e);
-    if (err) {
-        return err;
-    }
-    rebase(e);
-    err = lg__store_run_begin(e->store, name, meta);
-    if (run_id) {
-        *run_id = (uint64_t)lg__store_run(e->store);
-    }
-    return err ? store_error(e, err) : LG_OK;
-}
-
-int lg_run_end(lg_engine *e, const char *state)
-{
-    int err = need_store(e);
-    if (err) {
-        return err;
-    }
-    finish_turn(e);
-    count_up(e);
-    err = lg__store_run_end(e->store, state);
-    rebase(e);
-    lg__engine_touch(e);
-    return err ? store_error(e, err) : LG_OK;
-}
-
-lg_store *lg__engine_store(lg_engine *e)
-{
-    return e->store;
-}
-
-void lg__engine_flush(lg_engine *e)
-{
-    lg__turn_flush(e);
-    lg__engine_touch(e);
 }

@@ -43,6 +43,8 @@ static const char *const names[] = {
     [LG_ORDER_NOMODEL] = "nomodel",
     [LG_ORDER_CAP] = "cap",
     [LG_ORDER_STORE] = "store",
+    [LG_ORDER_LIBRARY] = "library",
+    [LG_ORDER_AMBIGUOUS] = "ambiguous",
 };
 
 _Static_assert(sizeof texts / sizeof *texts == LG_ERROR_END, "a text for every code");

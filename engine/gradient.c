@@ -427,8 +427,40 @@ static void run(lg_step *s)
         ask_all(s, state == LG_FB_TEXT);
 }
 
+static int prepare(lg_pass *p);
+
+/* The root has settled: what its promises are made of is known now. */
+static int plan_again(lg_pass *p)
+{
+    lg_plan fresh;
+    int err = lg__plan_build(&fresh, p->g, p->plan.steps[0].var);
+    if (err)
+        return err;
+    forget_leaves(p);
+    lg__plan_free(&p->plan, p->g);
+    p->plan = fresh;
+    p->plan.open = false;
+    return prepare(p);
+}
+
+static void begin_again(lg_pass *p)
+{
+    int err = plan_again(p);
+    if (err) {
+        lg__pass_note(p, p->plan.steps, err, NULL);
+        p->plan.open = false;
+        settle(p);
+        return;
+    }
+    queue(&p->plan.steps[0]);
+}
+
 static void step_fired(lg_step *s)
 {
+    if (s->pass->plan.open) {
+        begin_again(s->pass);
+        return;
+    }
     if (!s->gathered) {
         gather(s);
         if (s->var->state == LG_PENDING && needs_value(s)) {
@@ -535,6 +567,20 @@ static int prepare(lg_pass *p)
     return err;
 }
 
+/* With an open promise the plan is a guess that only says who waits: once the root has
+ * settled it is made again. */
+static void begin(lg_pass *p)
+{
+    lg_step *first = &p->plan.steps[0];
+    if (!p->plan.open || first->var->state != LG_PENDING) {
+        p->plan.open = false;
+        queue(first);
+        return;
+    }
+    p->busy++;
+    lg__var_wait(first->var, &first->wait);
+}
+
 int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out)
 {
     lg_var *v;
@@ -568,7 +614,7 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
         return err;
     }
     lg_var_ref(v); /* the pass' own, until busy is zero */
-    queue(&p->plan.steps[0]);
+    begin(p);
     *out = v;
     return LG_OK;
 }

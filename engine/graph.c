@@ -328,6 +328,51 @@ void lg__node_start(lg_node *n)
         lg__nodes_push(&n->out->graph->ready, n);
 }
 
+void lg__promise_start(lg_node *n)
+{
+    hold(n->out);
+    n->n_missing = 0; /* it waits for the host, on no variable's list */
+}
+
+bool lg__promise_open(const lg_var *v)
+{
+    const lg_node *n = v->node;
+    return v->op == LG_OP_PROMISE && v->state == LG_PENDING && !n->edges[n->n_edges - 1].var;
+}
+
+static void forget_leads(lg_node *n)
+{
+    for (uint32_t i = 0; i + 1 < n->n_edges; i++) {
+        lg_var_unref(n->edges[i].var);
+        lg__text_unref(n->edges[i].seen);
+        n->edges[i].var = NULL;
+        n->edges[i].seen = NULL;
+    }
+}
+
+int lg__promise_keep(lg_node *n, lg_var *from, lg_text *text)
+{
+    lg_edge *e = &n->edges[n->n_edges - 1];
+    n->n_missing = n->n_edges - 1; /* where the next edge goes */
+    int err = lg__node_edge(n, "made of", from);
+    n->n_missing = 0;
+    if (err)
+        return err;
+    forget_leads(n);
+    if (from->has_score)
+        lg_var_set_score(n->out, from->score, from->target);
+    if (text) {
+        lg__var_ready(n->out, text);
+    } else if (from->state == LG_PENDING) {
+        n->n_missing = 1;
+        e->wait.next = from->waiters;
+        from->waiters = &e->wait;
+    } else {
+        lg__nodes_push(&n->out->graph->ready, n);
+    }
+    return LG_OK;
+}
+
 void lg__node_discard(lg_var *out)
 {
     lg_var_unref(out);

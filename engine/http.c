@@ -33,16 +33,16 @@ size_t lg__url_host(const char *url, const char **host)
     return (size_t)(end - s);
 }
 
-static bool url_good(const char *url)
+static bool url_good(const lg_curl *c, const char *url)
 {
     CURLU *u;
     bool good;
 
     if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
         return false;
-    u = curl_url();
-    good = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
-    curl_url_cleanup(u);
+    u = c->url();
+    good = u && c->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
+    c->url_cleanup(u);
     return good;
 }
 
@@ -53,7 +53,7 @@ static int url_check(lg_http *h, const char *url)
 
     if (h->known_url && strcmp(h->known_url, url) == 0)
         return 0;
-    if (!url_good(url))
+    if (!url_good(&h->curl, url))
         return LG_EINVAL;
     copy = lg__mem_strdup(h->mem, url);
     if (!copy)
@@ -76,8 +76,8 @@ static void done_clear(lg_http_done *d, lg_mem *m)
 static void transfer_free(lg_transfer *t)
 {
     lg__http_done_free(&t->done);
-    curl_slist_free_all(t->headers);
-    curl_easy_cleanup(t->easy);
+    lg__heads_unref(t->http, t->heads);
+    t->http->curl.easy_cleanup(t->easy);
     lg__mem_free(t->http->mem, t, sizeof *t);
 }
 
@@ -85,9 +85,9 @@ static void transfer_spare(lg_transfer *t)
 {
     lg_http *h = t->http;
 
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(t->headers);
-    t->headers = NULL;
+    t->http->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    lg__heads_unref(h, t->heads);
+    t->heads = NULL;
     t->state = LG_T_SPARE;
     lg__link_before(h->pool.next, &t->link); /* the warm one is taken first */
     h->n_pool++;
@@ -235,7 +235,7 @@ static int launch_opener(lg_gate *g, lg_transfer *t)
 {
     int err;
 
-    curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_OPENER_S);
+    t->http->curl.easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_OPENER_S);
     t->gate = g;
     g->opener = t;
     err = launch(t);
@@ -248,7 +248,7 @@ static int launch_opener(lg_gate *g, lg_transfer *t)
 
 static int gate_enter(lg_gate *g, lg_transfer *t)
 {
-    curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_OTHERS_S);
+    t->http->curl.easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_OTHERS_S);
     if (!g || (!g->opener && lg__clock_now(&t->http->clock) < g->open_until_us))
         return launch(t);
     if (!g->opener)
@@ -291,7 +291,7 @@ static void gate_open(lg_http *h, lg_gate *g)
 {
     lg_transfer *t = g->opener;
 
-    curl_easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_OTHERS_S);
+    t->http->curl.easy_setopt(t->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_OTHERS_S);
     t->gate = NULL;
     g->opener = NULL;
     g->open_until_us = lg__clock_now(&h->clock) + (int64_t)GATE_OPEN_S * 1000000;
@@ -320,7 +320,7 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
     t->gate = NULL;
     g->opener = NULL;
     if (f->code != 0) {
-        curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+        t->http->curl.easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
         gate_release(g, f->code == LG_ERESOLVE || (f->code == LG_ETIMEOUT && resolved == 0) ? f
                                                                                             : NULL);
         return;
@@ -340,7 +340,7 @@ void lg__transfer_end(lg_transfer *t, CURLcode rc)
     lg_gate *g = t->gate;
     long status = 0;
 
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     t->done.status = status >= 200 ? (int)status : 0;
     t->done.sent = lg__easy_sent(t);
     lg__headers_retry_date(t);
@@ -436,50 +436,68 @@ size_t lg__http_active(const lg_http *h)
 
 /* ---- all of it ------------------------------------------------------------ */
 
-static bool http2_wanted(const lg_http_config *cfg)
+static bool http2_wanted(const lg_http *h)
 {
-    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *v = h->curl.version_info(CURLVERSION_NOW);
 
-    return cfg->http2 && v->version_num >= 0x080100 && (v->features & CURL_VERSION_HTTP2) != 0;
+    return h->cfg.http2 && v->version_num >= 0x080100 && (v->features & CURL_VERSION_HTTP2) != 0;
 }
 
-const char *lg__http_version(void)
+const char *lg__http_version(const lg_http *h, const char **tls)
 {
-    return curl_version();
+    const curl_version_info_data *v = h->curl.version_info(CURLVERSION_NOW);
+
+    *tls = v->ssl_version;
+    return v->version;
+}
+
+void lg__http_ca(const lg_http *h, const char **dir, const char **file)
+{
+    lg__tls_places(h->tls, dir, file);
 }
 
 /* Used from one thread only, so it needs no locks. */
-static CURLSH *share_new(void)
+static CURLSH *share_new(const lg_curl *c)
 {
-    CURLSH *s = curl_share_init();
+    CURLSH *s = c->share_init();
 
-    if (s && (curl_share_setopt(s, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-              curl_share_setopt(s, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)) {
-        curl_share_cleanup(s);
+    if (s && (c->share_setopt(s, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+              c->share_setopt(s, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)) {
+        c->share_cleanup(s);
         s = NULL;
     }
     return s;
 }
 
+static int curl_begin(lg_http *h)
+{
+    int err = lg__curl_load(&h->curl, LG_CURL_LIBRARY, h->log);
+
+    if (err)
+        return err;
+    return h->curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : LG_ENOMEM;
+}
+
 int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out)
 {
-    lg_http *h;
-    int err = 0;
+    lg_http *h = lg__mem_zero(m, sizeof *h);
+    int err;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (!h)
         return LG_ENOMEM;
-    h = lg__mem_zero(m, sizeof *h);
-    if (!h) {
-        curl_global_cleanup();
-        return LG_ENOMEM;
-    }
     h->mem = m;
     h->loop = loop;
     h->log = log;
     h->cfg = *cfg;
     if (h->cfg.shard_size <= 0)
         h->cfg.shard_size = SHARD_SIZE;
-    h->http2 = http2_wanted(cfg);
+    err = curl_begin(h);
+    if (err) {
+        lg__mem_free(m, h, sizeof *h);
+        return err;
+    }
+    h->http2 = http2_wanted(h);
+    lg__encodings_write(h);
     if (cfg->http2 && !h->http2)
         lg__log_line(log, LG_LOG_WARN,
                      "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
@@ -487,8 +505,8 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
     lg__clock_init(&h->clock, false);
     lg__link_init(&h->ready);
     lg__link_init(&h->pool);
-    h->share = share_new();
-    err = h->share ? lg__tls_new(m, cfg->ca_file, cfg->ca_path, &h->tls) : LG_ENOMEM;
+    h->share = share_new(&h->curl);
+    err = h->share ? lg__tls_new(m, &h->curl, cfg, &h->tls) : LG_ENOMEM;
     if (err) {
         lg__http_free(h);
         return err;
@@ -529,9 +547,10 @@ void lg__http_free(lg_http *h)
     free_list(&h->pool);
     lg__shards_free(h);
     if (h->share)
-        curl_share_cleanup(h->share);
+        h->curl.share_cleanup(h->share);
     lg__tls_free(h->tls);
     lg__mem_strfree(h->mem, h->known_url);
+    lg__heads_unref(h, h->heads);
+    h->curl.global_cleanup();
     lg__mem_free(h->mem, h, sizeof *h);
-    curl_global_cleanup();
 }

@@ -34,6 +34,14 @@ typedef struct lg_http_request {
     size_t max_reply_bytes; /* after decompression */
 } lg_http_request;
 
+/* What a server allows in a minute, and what of it is left. */
+enum { LG_LIMIT_REQUESTS = 0, LG_LIMIT_TOKENS, LG_LIMIT_INPUT, LG_LIMIT_OUTPUT, LG_LIMITS };
+
+typedef struct lg_http_limit {
+    int64_t limit;               /* 0: not said */
+    int64_t remaining, reset_ms; /* -1: not said */
+} lg_http_limit;
+
 typedef struct lg_http_done {
     void *ud;      /* as given to start */
     int status;    /* 0: no reply */
@@ -41,8 +49,9 @@ typedef struct lg_http_done {
     char content_type[96], request_id[80], should_retry[8];
     char date[40];          /* the server's clock, as it wrote it; "": not said */
     int64_t retry_after_ms; /* retry-after-ms, Retry-After (seconds, date); -1 */
-    lg_fail fail;           /* code 0: a whole reply arrived */
-    bool sent;              /* the whole request was handed to the network */
+    lg_http_limit limits[LG_LIMITS];
+    lg_fail fail; /* code 0: a whole reply arrived */
+    bool sent;    /* the whole request was handed to the network */
 } lg_http_done;
 
 int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out);
@@ -60,9 +69,10 @@ void lg__http_done_free(lg_http_done *d);
 size_t lg__http_active(const lg_http *h); /* h NULL: 0 */ /* started and not finished */
 
 /* Seconds since 1970 of a date as headers have it; -1: none. */
-int64_t lg__http_date(const char *text);
+int64_t lg__http_date(const lg_http *h, const char *text);
 /* Where certificates are when nothing names others. dir: NULL when it holds none. */
-void lg__http_ca(const char **dir, const char **file);
-const char *lg__http_version(void); /* libcurl's and its TLS library's */
+void lg__http_ca(const lg_http *h, const char **dir, const char **file);
+/* libcurl's; *tls: its TLS library's, NULL: it knows none. */
+const char *lg__http_version(const lg_http *h, const char **tls);
 
 #endif

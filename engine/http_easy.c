@@ -13,6 +13,7 @@
  * lg__easy_prepare all that does. Called by http.c. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -26,6 +27,11 @@ enum {
     RECEIVE_BYTES = 8192, /* replies are some KB; ten thousand of these are 80 MB */
     UPLOAD_BYTES = 16384  /* TLS needs one; curl's default is 64 KB */
 };
+
+/* These two go as header lines, and what is to be unpacked is told to curl as well: lines
+ * that curl makes of its options are formatted twice a request, byte by byte. */
+#define USER_AGENT "User-Agent: lunagrad/" LG_VERSION
+#define ENCODINGS "Accept-Encoding: "
 
 /* ---- callbacks: they note, and call nothing of ours that acts ------------- */
 
@@ -68,7 +74,7 @@ static int on_request(void *ud, char *peer, char *self, int peer_port, int self_
         t->http->opened = t->http->opened || t->gate != NULL;
         return CURL_PREREQFUNC_OK;
     }
-    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
     if (bytes == 0)
         return CURL_PREREQFUNC_OK; /* the connection was dead before the first byte */
     t->stop = LG_ERESET;
@@ -100,10 +106,11 @@ static int on_close(void *ud, curl_socket_t fd)
 
 /* ---- options -------------------------------------------------------------- */
 
-#define SET(option, value) (rc = rc ? rc : curl_easy_setopt(e, option, value))
+#define SET(option, value) (rc = rc ? rc : c->easy_setopt(e, option, value))
 
 static CURLcode set_callbacks(lg_transfer *t)
 {
+    const lg_curl *c = &t->http->curl;
     CURL *e = t->easy;
     CURLcode rc = CURLE_OK;
 
@@ -125,6 +132,7 @@ static CURLcode set_callbacks(lg_transfer *t)
 
 static CURLcode set_connection(const lg_http *h, CURL *e)
 {
+    const lg_curl *c = &h->curl;
     CURLcode rc = CURLE_OK;
 
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -145,6 +153,7 @@ static CURLcode set_connection(const lg_http *h, CURL *e)
 
 static CURLcode set_http(const lg_http *h, CURL *e)
 {
+    const lg_curl *c = &h->curl;
     CURLcode rc = CURLE_OK;
 
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -153,7 +162,6 @@ static CURLcode set_http(const lg_http *h, CURL *e)
     SET(CURLOPT_HTTP_VERSION,
         h->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_ACCEPT_ENCODING, ""); /* all curl knows; on_body counts what comes out */
-    SET(CURLOPT_USERAGENT, "lunagrad/" LG_VERSION);
     return rc;
 }
 
@@ -161,7 +169,7 @@ int lg__easy_new(lg_transfer *t)
 {
     CURLcode rc = CURLE_OUT_OF_MEMORY;
 
-    t->easy = curl_easy_init();
+    t->easy = t->http->curl.easy_init();
     if (t->easy) {
         rc = set_callbacks(t);
         rc = rc ? rc : set_connection(t->http, t->easy);
@@ -171,29 +179,48 @@ int lg__easy_new(lg_transfer *t)
     if (rc == CURLE_OK)
         return 0;
     lg__log_line(t->http->log, LG_LOG_ERROR, "libcurl refuses an option: %s",
-                 curl_easy_strerror(rc));
-    curl_easy_cleanup(t->easy);
+                 t->http->curl.easy_strerror(rc));
+    t->http->curl.easy_cleanup(t->easy);
     t->easy = NULL;
     return rc == CURLE_OUT_OF_MEMORY ? LG_ENOMEM : LG_EIO;
 }
 
-static int add_header(lg_transfer *t, const char *line)
+void lg__encodings_write(lg_http *h)
 {
-    struct curl_slist *more = curl_slist_append(t->headers, line);
+    static const struct {
+        int feature;
+        const char *name;
+    } known[] = {
+        {CURL_VERSION_LIBZ, "gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
+    int features = h->curl.version_info(CURLVERSION_NOW)->features;
+    size_t i, n = 0;
+
+    for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (features & known[i].feature)
+            n += (size_t)snprintf(h->encodings + n, sizeof h->encodings - n, "%s%s",
+                                  n > 0 ? ", " : ENCODINGS, known[i].name);
+    }
+}
+
+/* ---- headers -------------------------------------------------------------- */
+
+static int add_header(const lg_curl *c, lg_heads *heads, const char *line)
+{
+    struct curl_slist *more = c->slist_append(heads->list, line);
 
     if (!more)
         return LG_ENOMEM;
-    t->headers = more;
+    heads->list = more;
     return 0;
 }
 
 /* "Name: value\n" lines into curl's list. */
-static int add_headers(lg_transfer *t, const char *lines)
+static int add_headers(const lg_curl *c, lg_heads *heads, const char *lines)
 {
     char line[2048];
     int err = 0;
 
-    while (lines && *lines && err == 0) {
+    while (*lines && err == 0) {
         size_t len = strcspn(lines, "\r\n");
 
         if (len >= sizeof line)
@@ -203,10 +230,63 @@ static int add_headers(lg_transfer *t, const char *lines)
         lines += len;
         lines += strspn(lines, "\r\n");
         if (len > 0)
-            err = add_header(t, line);
+            err = add_header(c, heads, line);
     }
-    return err ? err : add_header(t, "Expect:"); /* never wait for a 100 */
+    return err;
 }
+
+static int heads_new(lg_http *h, const char *lines, lg_heads **out)
+{
+    const lg_curl *c = &h->curl;
+    lg_heads *heads = lg__mem_zero(h->mem, sizeof *heads);
+    int err;
+
+    if (!heads)
+        return LG_ENOMEM;
+    heads->refs = 1;
+    heads->lines = lg__mem_strdup(h->mem, lines);
+    err = heads->lines ? add_headers(c, heads, lines) : LG_ENOMEM;
+    err = err ? err : add_header(c, heads, USER_AGENT);
+    if (h->encodings[0])
+        err = err ? err : add_header(c, heads, h->encodings);
+    err = err ? err : add_header(c, heads, "Expect:"); /* never wait for a 100 */
+    if (err) {
+        lg__heads_unref(h, heads);
+        return err;
+    }
+    *out = heads;
+    return 0;
+}
+
+void lg__heads_unref(lg_http *h, lg_heads *heads)
+{
+    if (!heads || --heads->refs > 0)
+        return;
+    h->curl.slist_free_all(heads->list);
+    lg__mem_strfree(h->mem, heads->lines);
+    lg__mem_free(h->mem, heads, sizeof *heads);
+}
+
+static int heads_take(lg_transfer *t, const char *lines)
+{
+    lg_http *h = t->http;
+    lg_heads *fresh;
+    int err;
+
+    lines = lines ? lines : "";
+    if (!h->heads || strcmp(h->heads->lines, lines) != 0) {
+        err = heads_new(h, lines, &fresh);
+        if (err)
+            return err;
+        lg__heads_unref(h, h->heads);
+        h->heads = fresh;
+    }
+    h->heads->refs++;
+    t->heads = h->heads;
+    return 0;
+}
+
+/* ---- one request ---------------------------------------------------------- */
 
 static long limit_ms(int ms, int otherwise)
 {
@@ -216,14 +296,15 @@ static long limit_ms(int ms, int otherwise)
 int lg__easy_prepare(lg_transfer *t)
 {
     const lg_http_request *r = &t->req;
+    const lg_curl *c = &t->http->curl;
     CURL *e = t->easy;
     CURLcode rc = CURLE_OK;
-    int err = add_headers(t, r->headers);
+    int err = heads_take(t, r->headers);
 
     if (err)
         return err;
     SET(CURLOPT_URL, r->url);
-    SET(CURLOPT_HTTPHEADER, t->headers);
+    SET(CURLOPT_HTTPHEADER, t->heads->list);
     if (strcmp(r->method, "GET") == 0) {
         SET(CURLOPT_HTTPGET, 1L);
     } else {
@@ -246,9 +327,9 @@ bool lg__easy_sent(lg_transfer *t)
     if (!t->asked)
         return false;
     if (t->req.body_len == 0) {
-        curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+        t->http->curl.easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
         return bytes > 0;
     }
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     return body >= (curl_off_t)t->req.body_len;
 }

@@ -47,7 +47,7 @@ static int os_error(const lg_transfer *t)
 
     if (t->os_error)
         return t->os_error;
-    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &err);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &err);
     return (int)err;
 }
 
@@ -80,7 +80,7 @@ static const char *unreached_proxy(const lg_transfer *t, const char *host, char 
         return buf;
     if (colon && strchr(colon, ']'))
         colon = NULL;
-    if (!strcasestr(host, name) || (colon && atoi(colon + 1) != port))
+    if (!strcasestr(host, name) || (colon && strtol(colon + 1, NULL, 10) != port))
         snprintf(buf, size, "%s:%d", name, port);
     return buf;
 }
@@ -91,9 +91,11 @@ static const char *peer(const lg_transfer *t, char *buf, size_t size)
     char *ip = NULL;
     long port = 0;
 
-    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
-    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
-    snprintf(buf, size, ip && *ip ? strchr(ip, ':') ? " [%s]:%ld" : " %s:%ld" : "", ip, port);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+    buf[0] = '\0';
+    if (ip && *ip)
+        snprintf(buf, size, strchr(ip, ':') ? " [%s]:%ld" : " %s:%ld", ip, port);
     return buf;
 }
 
@@ -116,7 +118,7 @@ static long refused_way(const lg_transfer *t)
 {
     long status = 0;
 
-    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
     return status >= 300 ? status : t->done.status == 407 ? 407 : 0;
 }
 
@@ -173,7 +175,7 @@ static void tell_timeout(lg_story *s, const lg_transfer *t, const char *host)
 
 static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
-    const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
+    const char *why = t->why[0] ? t->why : t->http->curl.easy_strerror(rc);
     const char *problem = lg__tls_problem(t->http->tls), *hint = NULL;
     bool cut = strstr(why, "SSL_ERROR_SYSCALL") || strstr(why, "reset by peer") ||
                strstr(why, "unexpected eof");
@@ -184,7 +186,7 @@ static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char 
              problem ? problem : why);
         return;
     }
-    curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     hint = lg__tls_hint(verified);
     if (!hint && rc == CURLE_PEER_FAILED_VERIFICATION)
         hint = "the certificate is for another host: check the base URL";
@@ -210,7 +212,7 @@ static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char
         tell(s, LG_ERESET, true, NULL, "connection to %s lost %s: %s", host, where,
              err         ? os_text(err, buf, sizeof buf)
              : t->why[0] ? t->why
-                         : curl_easy_strerror(rc));
+                         : t->http->curl.easy_strerror(rc));
 }
 
 /* What a callback of ours ended. */
@@ -234,7 +236,7 @@ static void tell_stop(lg_story *s, const lg_transfer *t, const char *host)
 /* What came before any status line was no HTTP. */
 static void tell_broken(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
-    const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
+    const char *why = t->why[0] ? t->why : t->http->curl.easy_strerror(rc);
 
     if (rc == CURLE_UNSUPPORTED_PROTOCOL || (rc == CURLE_WEIRD_SERVER_REPLY && !t->done.status))
         tell(s, LG_EBADREPLY, false, "check the base URL", "%s does not speak HTTP: %s", host, why);
@@ -244,7 +246,7 @@ static void tell_broken(lg_story *s, const lg_transfer *t, CURLcode rc, const ch
 
 static void tell_curl(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
-    const char *why = t->why[0] ? t->why : curl_easy_strerror(rc);
+    const char *why = t->why[0] ? t->why : t->http->curl.easy_strerror(rc);
 
     if (refused_way(t)) {
         tell_refused_way(s, t, refused_way(t), host);

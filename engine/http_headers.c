@@ -65,7 +65,7 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
         return;
     }
     keep(date, sizeof date, v, len);
-    t->retry_at = curl_getdate(date, NULL);
+    t->retry_at = t->http->curl.getdate(date, NULL);
     if (t->retry_at < 0)
         t->retry_at = 0;
 }
@@ -115,6 +115,7 @@ static void on_status_line(lg_transfer *t, const char *line, size_t len)
     t->retry_at = 0;
     t->done.date[0] = t->done.request_id[0] = '\0';
     t->done.should_retry[0] = t->done.content_type[0] = '\0';
+    lg__limits_clear(t);
 }
 
 static void on_header(lg_transfer *t, const char *line, size_t len)
@@ -136,6 +137,7 @@ static void on_header(lg_transfer *t, const char *line, size_t len)
             return;
         }
     }
+    lg__limits_header(t, line, n, v, (size_t)(end - v));
 }
 
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len)
@@ -150,21 +152,22 @@ bool lg__headers_line(lg_transfer *t, const char *line, size_t len)
     return true;
 }
 
-int64_t lg__http_date(const char *text)
+int64_t lg__http_date(const lg_http *h, const char *text)
 {
-    return text[0] ? (int64_t)curl_getdate(text, NULL) : -1;
+    return text[0] ? (int64_t)h->curl.getdate(text, NULL) : -1;
 }
 
 /* By the server's own clock where it tells it: this machine's may be wrong. */
 void lg__headers_retry_date(lg_transfer *t)
 {
-    time_t now = t->done.date[0] ? curl_getdate(t->done.date, NULL) : -1;
+    time_t now = t->done.date[0] ? t->http->curl.getdate(t->done.date, NULL) : -1;
     int64_t ms;
 
-    if (t->done.retry_after_ms >= 0 || t->retry_at == 0)
-        return;
     if (now < 0)
         now = time(NULL);
+    lg__limits_settle(t, (int64_t)now);
+    if (t->done.retry_after_ms >= 0 || t->retry_at == 0)
+        return;
     ms = ((int64_t)t->retry_at - (int64_t)now) * 1000;
     t->done.retry_after_ms = ms < 0 ? 0 : ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }

@@ -8,20 +8,28 @@
  *   http_headers.c  the few reply headers that matter
  *   http_fail.c     what went wrong, in words
  *   http_tls.c      one certificate store for all connections
+ *   http_curl.c     loads libcurl
  * curl's callbacks only note things; what follows from them is done when curl
  * has returned (lg__shard_settle). */
 #ifndef LG_HTTP_INTERNAL_H
 #define LG_HTTP_INTERNAL_H
 
-#include <curl/curl.h>
 #include <time.h>
 
 #include "clock.h"
 #include "http.h"
+#include "http_curl.h"
 
 typedef struct lg_link {
     struct lg_link *prev, *next;
 } lg_link;
+
+/* Header lines and curl's list of them. Counted: nearly all requests have the same. */
+typedef struct lg_heads {
+    char *lines;
+    struct curl_slist *list;
+    size_t refs;
+} lg_heads;
 
 typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
@@ -37,7 +45,7 @@ struct lg_transfer {
     lg_shard *shard; /* while flying */
     lg_gate *gate;   /* while held, or flying as the one that opens it */
     CURL *easy;      /* kept from use to use, with the options that never change */
-    struct curl_slist *headers;
+    lg_heads *heads; /* from prepare to done */
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
@@ -48,6 +56,7 @@ struct lg_transfer {
     bool refused_resend; /* curl wanted to send it again */
     bool interim;        /* the header lines now coming are a 1xx's */
     time_t retry_at;     /* Retry-After as a date; 0: none */
+    int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */
 };
@@ -88,6 +97,7 @@ struct lg_http {
     lg_loop *loop;
     lg_log *log;
     lg_http_config cfg;
+    lg_curl curl;
     bool http2, opened; /* opened: a gate's opener got through */
     lg_clock clock;     /* always real time: sockets know no other */
     CURLSH *share;
@@ -99,6 +109,8 @@ struct lg_http {
     lg_link ready, pool;
     size_t active, n_pool;
     char *known_url; /* the last URL found good */
+    lg_heads *heads; /* of the last request */
+    char encodings[48];
     lg_gate *gates;
 };
 
@@ -137,6 +149,8 @@ size_t lg__url_host(const char *url, const char **host); /* "host:port"; length 
 int lg__easy_new(lg_transfer *t);     /* options that never change */
 int lg__easy_prepare(lg_transfer *t); /* those of t->req */
 bool lg__easy_sent(lg_transfer *t);
+void lg__heads_unref(lg_http *h, lg_heads *heads); /* NULL: nothing */
+void lg__encodings_write(lg_http *h);              /* what curl can unpack, as a header line */
 
 /* http_shard.c */
 lg_shard *lg__shard_with_room(lg_http *h); /* NULL: memory */
@@ -150,17 +164,24 @@ int lg__socket_close(lg_http *h, curl_socket_t fd);
 /* http_headers.c */
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len); /* false: too many */
 int64_t lg__headers_seconds(const char *s, size_t len); /* "1.5" in ms; -1: no number */
-void lg__headers_retry_date(lg_transfer *t);            /* retry_at into done.retry_after_ms */
+void lg__headers_retry_date(lg_transfer *t); /* retry_at into done.retry_after_ms, limits' too */
+
+/* http_limits.c */
+void lg__limits_clear(lg_transfer *t);
+/* Whether the header of this name (n bytes) is one of a limit; it is kept then. */
+bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v, size_t len);
+void lg__limits_settle(lg_transfer *t, int64_t now_s); /* dates into time left; by this clock */
 
 /* http_fail.c */
 void lg__http_explain(lg_transfer *t, CURLcode rc);
 bool lg__http_no_descriptors(const lg_transfer *t); /* the process has none left */
 
 /* http_tls.c */
-int lg__tls_new(lg_mem *m, const char *ca_file, const char *ca_path, lg_tls **out);
+int lg__tls_new(lg_mem *m, const lg_curl *c, const lg_http_config *cfg, lg_tls **out);
 void lg__tls_free(lg_tls *tls);
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy);
 const char *lg__tls_problem(const lg_tls *tls); /* why the store is unusable; NULL: fine */
 const char *lg__tls_hint(long verify_result);   /* NULL: none */
+void lg__tls_places(const lg_tls *tls, const char **dir, const char **file);
 
 #endif

@@ -90,7 +90,7 @@ static void on_watch(void *ud, int fd, int events)
         bits |= CURL_CSELECT_IN;
     if (events & (LG_WRITE | LG_BROKEN))
         bits |= CURL_CSELECT_OUT;
-    rc = curl_multi_socket_action(s->multi, fd, bits, &running);
+    rc = s->http->curl.multi_socket_action(s->multi, fd, bits, &running);
     if (rc != CURLM_OK)
         shard_break(s, rc);
     shard_settle(s);
@@ -118,7 +118,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
 
     (void)unused;
     if (what == CURL_POLL_REMOVE) {
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+        s->http->curl.easy_getinfo(easy, CURLINFO_PRIVATE, &t);
         if (k)
             socket_rest(k, t);
         return 0;
@@ -132,7 +132,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
         lg__watch_set(k->watch, want);
         return 0;
     }
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+    s->http->curl.easy_getinfo(easy, CURLINFO_PRIVATE, &t);
     if (t) {
         t->stop = LG_ENOMEM; /* a transfer nobody watches would hang */
         s->doomed = true;
@@ -159,7 +159,7 @@ static void on_curl_alarm(void *ud)
 
     if (!s->multi)
         return;
-    rc = curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    rc = s->http->curl.multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     if (rc != CURLM_OK)
         shard_break(s, rc);
     shard_settle(s);
@@ -183,7 +183,7 @@ static void alarm_arm(lg_shard *s, int64_t now)
 
 static void shard_retire(lg_shard *s)
 {
-    curl_multi_cleanup(s->multi);
+    s->http->curl.multi_cleanup(s->multi);
     s->multi = NULL;
     lg__alarm_set(s->curl_alarm, -1);
 }
@@ -230,27 +230,28 @@ void lg__shard_first_byte(lg_transfer *t)
 static bool shard_open(lg_shard *s)
 {
     const lg_http *h = s->http;
-    CURLM *m = curl_multi_init();
+    const lg_curl *c = &h->curl;
+    CURLM *m = c->multi_init();
 
     if (!m)
         return false;
     s->multi = m;
-    curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(m, CURLMOPT_SOCKETDATA, s);
-    curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(m, CURLMOPT_TIMERDATA, s);
+    c->multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket);
+    c->multi_setopt(m, CURLMOPT_SOCKETDATA, s);
+    c->multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    c->multi_setopt(m, CURLMOPT_TIMERDATA, s);
     /* by default it shrinks as transfers end, and closes warm connections */
-    curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)h->cfg.shard_size + 16);
-    curl_multi_setopt(m, CURLMOPT_PIPELINING,
-                      h->http2 ? (long)CURLPIPE_MULTIPLEX : (long)CURLPIPE_NOTHING);
-    curl_multi_setopt(m, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
+    c->multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)h->cfg.shard_size + 16);
+    c->multi_setopt(m, CURLMOPT_PIPELINING,
+                    h->http2 ? (long)CURLPIPE_MULTIPLEX : (long)CURLPIPE_NOTHING);
+    c->multi_setopt(m, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
     return true;
 }
 
 static void shard_free(lg_shard *s)
 {
     if (s->multi)
-        curl_multi_cleanup(s->multi);
+        s->http->curl.multi_cleanup(s->multi);
     lg__alarm_close(s->curl_alarm);
     lg__alarm_close(s->alarm);
     lg__mem_free(s->http->mem, s, sizeof *s);
@@ -311,7 +312,7 @@ int lg__shard_add(lg_shard *s, lg_transfer *t)
 
     t->shard = s;
     t->started_us = now;
-    if (curl_multi_add_handle(s->multi, t->easy) != CURLM_OK) {
+    if (s->http->curl.multi_add_handle(s->multi, t->easy) != CURLM_OK) {
         t->shard = NULL;
         return LG_ENOMEM;
     }
@@ -329,7 +330,7 @@ void lg__shard_remove(lg_transfer *t)
     lg_shard *s = t->shard;
 
     /* A transfer that is not finished takes its connection with it. */
-    curl_multi_remove_handle(s->multi, t->easy);
+    s->http->curl.multi_remove_handle(s->multi, t->easy);
     lg__link_cut(&t->link);
     lg__link_cut(&t->silence);
     t->shard = NULL;
@@ -349,13 +350,13 @@ static void shard_settle(lg_shard *s)
     int left;
     lg_link *i, *next;
 
-    while (s->multi && (msg = curl_multi_info_read(s->multi, &left)) != NULL) {
+    while (s->multi && (msg = s->http->curl.multi_info_read(s->multi, &left)) != NULL) {
         CURLcode rc = msg->data.result;
         lg_transfer *t = NULL;
 
         if (msg->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
+        s->http->curl.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
         lg__transfer_end(t, rc);
     }
     if (s->doomed) {
@@ -374,7 +375,7 @@ static void shard_settle(lg_shard *s)
  * void. It is made anew when it is needed. */
 static void shard_break(lg_shard *s, CURLMcode rc)
 {
-    lg__log_line(s->http->log, LG_LOG_ERROR, "libcurl: %s", curl_multi_strerror(rc));
+    lg__log_line(s->http->log, LG_LOG_ERROR, "libcurl: %s", s->http->curl.multi_strerror(rc));
     while (!lg__link_empty(&s->flying)) {
         lg_transfer *t = OF(s->flying.next, lg_transfer, link);
 

@@ -263,25 +263,36 @@ static bool scan_unicode(scan *c)
     return true;
 }
 
-/* Not 0 when one of eight bytes is a control, a quote, a backslash or above 0x7F.
- * A subtraction borrows from a neighbour only behind a byte that counts itself. */
-static uint64_t special(uint64_t x)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-    uint64_t quotes = x ^ (ones * '"'), slashes = x ^ (ones * '\\');
+typedef unsigned char sixteen __attribute__((vector_size(16)));
 
-    return ((x - ones * 0x20) | (quotes - ones) | (slashes - ones) | x) & highs;
+/* Which of sixteen bytes is the first control, quote or backslash; 16: none. */
+static size_t special(const char *s)
+{
+    sixteen x;
+    uint64_t half[2];
+
+    memcpy(&x, s, sizeof x);
+    x = (sixteen)((x < 0x20) | (x == '"') | (x == '\\'));
+    memcpy(half, &x, sizeof half);
+    if ((half[0] | half[1]) == 0)
+        return 16;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    half[0] = __builtin_bswap64(half[0]);
+    half[1] = __builtin_bswap64(half[1]);
+#endif
+    return (size_t)(half[0] ? __builtin_ctzll(half[0]) : 64 + __builtin_ctzll(half[1])) / 8;
 }
 
 /* The length of what a string may hold as it is: no control, quote, backslash. */
 static size_t plain_size(const char *s, size_t len)
 {
     size_t n = 0;
-    uint64_t eight;
 
-    for (; len - n >= sizeof eight; n += sizeof eight) {
-        memcpy(&eight, s + n, sizeof eight);
-        if (special(eight))
+    while (len - n >= sizeof(sixteen)) {
+        size_t step = special(s + n);
+
+        n += step;
+        if (step < sizeof(sixteen))
             break;
     }
     while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')

@@ -9,6 +9,8 @@
  * Wanting more is put in force before the next poll; wanting less only when an
  * event arrives that nobody wants. A kept-alive connection that goes from busy
  * to idle and back costs no system call that way. */
+#include <fcntl.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "loop.h"
@@ -89,6 +91,29 @@ const char *lg__loop_version(void)
     return uv_version_string();
 }
 
+/* Where a host has closed stdin, stdout or stderr, the next descriptors opened get their
+ * numbers, and libuv aborts when it closes one of those. So its own are kept off them. */
+static int uv_init_above_stderr(uv_loop_t *uv)
+{
+    bool held[STDERR_FILENO + 1] = {false};
+    int fd, got, rc;
+
+    for (fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        got = open("/dev/null", O_RDWR | O_CLOEXEC);
+        held[fd] = got == fd;
+        if (got > fd)
+            close(got);
+    }
+    rc = uv_loop_init(uv);
+    for (fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (held[fd])
+            close(fd);
+    }
+    return rc;
+}
+
 int lg__loop_new(lg_mem *m, lg_loop **out)
 {
     lg_loop *l = lg__mem_zero(m, sizeof *l);
@@ -98,7 +123,7 @@ int lg__loop_new(lg_mem *m, lg_loop **out)
         return LG_ENOMEM;
     l->mem = m;
     l->widened.prev = l->widened.next = &l->widened;
-    rc = uv_loop_init(&l->uv);
+    rc = uv_init_above_stderr(&l->uv);
     if (rc < 0) {
         lg__mem_free(m, l, sizeof *l);
         return uv_to_lg(rc);

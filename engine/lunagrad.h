@@ -23,7 +23,9 @@
  * failure.  Expected trouble (a refusal, a time-out) is not a return code but
  * the state of a variable, see lg_var_error().
  *
- * What it asks of the process.  libcurl, libuv, OpenSSL and SQLite allocate
+ * What it asks of the process.  libcurl (libcurl.so.4, with its OpenSSL) is not
+ * linked: the first request over HTTP loads it, and it stays; LG_ELIBRARY where
+ * it is missing.  libcurl, libuv, OpenSSL and SQLite allocate
  * outside the host's allocator.  SIGPIPE must be ignored by the host (sockets of TLS
  * connections can raise it).  LC_NUMERIC has no influence.  No environment
  * variable or file is read but those named in lg_config and, by libcurl, the
@@ -58,39 +60,41 @@ extern "C" {
 /* ---- errors ------------------------------------------------------------ */
 
 /* name, text.  The numbers are -1, -2, … in this order; new ones go last. */
-#define LG_ERROR_MAP(XX)                                        \
-    XX(NOMEM, "out of memory")                                  \
-    XX(INVAL, "invalid argument")                               \
-    XX(STATE, "not possible in this state")                     \
-    XX(REENTRANT, "called from a callback that forbids it")     \
-    XX(LIMIT, "a size limit was reached")                       \
-    XX(CYCLE, "the graph has a cycle")                          \
-    XX(CANCELLED, "cancelled")                                  \
-    XX(INPUT, "an input of this node failed")                   \
-    XX(TOOL, "a tool or function raised an error")              \
-    XX(TEMPLATE, "bad template")                                \
-    XX(PARSE, "bad data")                                       \
-    XX(UTF8, "invalid UTF-8")                                   \
-    XX(NOTFOUND, "not found")                                   \
-    XX(IO, "input or output failed")                            \
-    XX(RESOLVE, "host name not found")                          \
-    XX(CONNECT, "connection failed")                            \
-    XX(TLS, "TLS failed")                                       \
-    XX(TIMEOUT, "timed out")                                    \
-    XX(RESET, "connection lost")                                \
-    XX(BADREPLY, "the server's reply is not what it should be") \
-    XX(TRUNCATED, "the reply was cut short")                    \
-    XX(TOOBIG, "the reply is too big")                          \
-    XX(AUTH, "key missing or refused")                          \
-    XX(RATE, "rate limit")                                      \
-    XX(OVERLOAD, "server overloaded or failing")                \
-    XX(MONEY, "out of quota or credit")                         \
-    XX(REFUSED, "the model or its filter refused")              \
-    XX(BADREQUEST, "the server refused the request")            \
-    XX(CONTEXT, "too long for the model's context")             \
-    XX(NOMODEL, "no such model or endpoint")                    \
-    XX(CAP, "a limit set for this run was reached")             \
-    XX(STORE, "the store failed")
+#define LG_ERROR_MAP(XX)                                                \
+    XX(NOMEM, "out of memory")                                          \
+    XX(INVAL, "invalid argument")                                       \
+    XX(STATE, "not possible in this state")                             \
+    XX(REENTRANT, "called from a callback that forbids it")             \
+    XX(LIMIT, "a size limit was reached")                               \
+    XX(CYCLE, "the graph has a cycle")                                  \
+    XX(CANCELLED, "cancelled")                                          \
+    XX(INPUT, "an input of this node failed")                           \
+    XX(TOOL, "a tool or function raised an error")                      \
+    XX(TEMPLATE, "bad template")                                        \
+    XX(PARSE, "bad data")                                               \
+    XX(UTF8, "invalid UTF-8")                                           \
+    XX(NOTFOUND, "not found")                                           \
+    XX(IO, "input or output failed")                                    \
+    XX(RESOLVE, "host name not found")                                  \
+    XX(CONNECT, "connection failed")                                    \
+    XX(TLS, "TLS failed")                                               \
+    XX(TIMEOUT, "timed out")                                            \
+    XX(RESET, "connection lost")                                        \
+    XX(BADREPLY, "the server's reply is not what it should be")         \
+    XX(TRUNCATED, "the reply was cut short")                            \
+    XX(TOOBIG, "the reply is too big")                                  \
+    XX(AUTH, "key missing or refused")                                  \
+    XX(RATE, "rate limit")                                              \
+    XX(OVERLOAD, "server overloaded or failing")                        \
+    XX(MONEY, "out of quota or credit")                                 \
+    XX(REFUSED, "the model or its filter refused")                      \
+    XX(BADREQUEST, "the server refused the request")                    \
+    XX(CONTEXT, "too long for the model's context")                     \
+    XX(NOMODEL, "no such model or endpoint")                            \
+    XX(CAP, "a limit set for this run was reached")                     \
+    XX(STORE, "the store failed")                                       \
+    XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -134,7 +138,7 @@ typedef struct lg_config {
     lg_log_fn log; /* NULL: silent */
     void *log_ud;
     int log_level;             /* 0: LG_LOG_WARN */
-    int concurrency;           /* calls in flight an endpoint; 0: 64 */
+    int concurrency;           /* calls in flight an endpoint; 0: 64, begun with 16 */
     int max_attempts;          /* tries of one call in all; 0: 10 */
     int connect_timeout_ms;    /* 0: 10 000 */
     int first_byte_timeout_ms; /* silence while a model thinks; 0: 600 000 */
@@ -154,8 +158,8 @@ typedef struct lg_config {
                                   cut; 1: nothing goes on before the disk has it */
     bool replay_only;      /* buy nothing: a call that is not stored fails with
                                   LG_ENOTFOUND */
-    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply
-                                  was never seen, fails instead of being bought again */
+    bool fail_ambiguous;   /* a call that a run that died had sent, and whose reply was
+                                  never seen, fails with LG_EAMBIGUOUS: not bought again */
     /* Caps on what this engine buys; 0: none. A call's worst case is set aside before
      * it is sent. Behind a cap calls fail with LG_ECAP; those in flight finish. */
     uint64_t max_calls;  /* requests on the wire, retries too */
@@ -203,6 +207,9 @@ typedef struct lg_usage {
 
 enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_TIME };
 
+/* Why calls are held back: the server's limit, or it fails and is left alone a while. */
+enum lg_hold { LG_HOLD_NONE = 0, LG_HOLD_RATE, LG_HOLD_DOWN };
+
 typedef struct lg_stats {
     size_t size;                         /* set by the caller */
     uint64_t calls;                      /* model calls finished well, bought */
@@ -223,6 +230,9 @@ typedef struct lg_stats {
     uint64_t micros_by_kind[LG_KINDS];
     uint64_t reserved_micros, reserved_tokens; /* now: worst case of what is in flight */
     int cap;                                   /* enum lg_cap: the first that was reached */
+    uint64_t held;                             /* of queued: calls that wait for time to pass */
+    int64_t held_until_us;                     /* when the first of them may go; 0: held is 0 */
+    int held_by;                               /* enum lg_hold: why that one waits */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -339,6 +349,7 @@ enum lg_op {
     LG_OP_TOOL,
     LG_OP_REPLY,
     LG_OP_PASS,
+    LG_OP_PROMISE,
     LG_OPS
 };
 typedef struct lg_input {
@@ -370,6 +381,13 @@ typedef struct lg_option {
     const char *json;
 } lg_option;
 
+/* Prices of a call whose input is more than `above` tokens, for the whole of it. They are
+ * micro-dollars for a million tokens; -1: as below that number. */
+typedef struct lg_price_tier {
+    int64_t above, input, output, cached, cache_write;
+} lg_price_tier;
+enum { LG_PRICE_TIERS = 4 }; /* of a model, at most */
+
 typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "host", or how the server is spoken to: "openai",
@@ -384,7 +402,7 @@ typedef struct lg_model_config {
     size_t n_headers;
     const lg_option *options;
     size_t n_options;
-    int concurrency; /* of this endpoint; 0: the engine's */
+    int concurrency; /* at most, of this endpoint; 0: the engine's */
     bool no_memo;    /* do not keep finished replies for repeats */
     uint64_t tag;    /* host: echoed in LG_EVENT_CALL */
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
@@ -399,6 +417,12 @@ typedef struct lg_model_config {
      * Counted. The calls then go to them as if they had been made so. */
     lg_model *const *fallbacks;
     size_t n_fallbacks;
+    const lg_price_tier *tiers; /* of a model with a price: for long inputs; ascending */
+    size_t n_tiers;
+    /* What the server allows, if it is known; 0: what its replies' headers and refusals
+     * tell. Calls are spread so that no minute holds more; see docs/limits.md. Models of
+     * one name, base_url and api_key share it. */
+    int64_t requests_per_minute, tokens_per_minute;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -466,6 +490,19 @@ LG_API void lg_tool_unref(lg_tool *t);
 LG_API int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars,
                         size_t n, const char *role, lg_var **out);
 
+/* A value that the host will make of other variables, in ways it does not know yet (a
+ * model that calls tools until it is content). vars: all that may lead to it; it requires
+ * grad when one of them does. A backward pass that finds an open promise begins when its
+ * root has settled. */
+LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role,
+                          lg_var **out);
+/* It becomes what `from` is or will be; all feedback goes on to `from` unchanged. With text
+ * (copied; LG_ESTATE unless from is ready) that text is its value. LG_ESTATE: it was kept
+ * before, or has settled. from must not be made of v. */
+LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
+/* message: one line. hint may be NULL. LG_ESTATE as above. */
+LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
+
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
  * score may be NULL. message: one line. */
 LG_API int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len,
@@ -497,7 +534,8 @@ LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, cons
                                size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 
-/* "stop", "length", "content_filter", … of a model's answer; NULL for others. */
+/* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
+ * kept with; NULL for others. */
 LG_API const char *lg_var_finish_reason(const lg_var *v);
 /* false when v is no model's answer, or the server did not say */
 LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);

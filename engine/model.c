@@ -73,6 +73,23 @@ static const char *url_problem(const char *url)
     return NULL;
 }
 
+static const char *tiers_problem(const lg_model_config *cfg)
+{
+    if (cfg->n_tiers > LG_PRICE_TIERS || (cfg->n_tiers > 0 && !cfg->tiers)) {
+        return "a model has at most 4 tiers of prices";
+    }
+    for (size_t i = 0; i < cfg->n_tiers; i++) {
+        const lg_price_tier *t = &cfg->tiers[i];
+        if (t->above <= (i > 0 ? t[-1].above : 0)) {
+            return "tiers of prices must begin above 0, each above the one before";
+        }
+        if (t->input < -1 || t->output < -1 || t->cached < -1 || t->cache_write < -1) {
+            return "the prices of a tier must not be negative (-1: as below it)";
+        }
+    }
+    return NULL;
+}
+
 static const char *names_problem(const lg_model_config *cfg)
 {
     if (!cfg->name || !cfg->name[0] || !is_line(cfg->name)) {
@@ -91,7 +108,10 @@ static const char *names_problem(const lg_model_config *cfg)
         cfg->price_cache_write < -1 || cfg->max_output < 0) {
         return "prices and max_output must not be negative (a price of -1: not known)";
     }
-    return cfg->concurrency < 0 ? "concurrency must not be negative" : NULL;
+    if (cfg->requests_per_minute < 0 || cfg->tokens_per_minute < 0) {
+        return "requests_per_minute and tokens_per_minute must not be negative";
+    }
+    return cfg->concurrency < 0 ? "concurrency must not be negative" : tiers_problem(cfg);
 }
 
 static const char *config_problem(const lg_model_config *cfg)
@@ -337,7 +357,12 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->price_output = cfg->price_output;
     model->price_cached = cfg->price_cached;
     model->price_cache_write = cfg->price_cache_write;
+    for (size_t i = 0; i < cfg->n_tiers; i++) {
+        model->tiers[model->n_tiers++] = cfg->tiers[i];
+    }
     model->max_output = cfg->max_output > 0 ? cfg->max_output : 4096;
+    model->requests_per_minute = cfg->requests_per_minute;
+    model->tokens_per_minute = cfg->tokens_per_minute;
     model->provider = lg__provider_find(cfg->dialect);
     int err = copy_config(model, cfg, why);
     err = err ? err : read_quirks(model, cfg->quirks, why);

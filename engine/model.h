@@ -42,6 +42,8 @@ struct lg_model {
     bool no_memo;
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
+    lg_price_tier tiers[LG_PRICE_TIERS];                                /* ascending */
+    size_t n_tiers;
     int64_t max_output;                 /* worst case of a call without max_tokens */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
@@ -50,8 +52,9 @@ struct lg_model {
     bool told_cut;        /* it was said that its context seems too short */
     lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
     size_t n_fallbacks;
-    struct lg_endpoint *endpoint; /* its line; sched.c's, NULL before its first call */
-    lg_model *next;               /* the engine's list */
+    struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
+    lg_model *next;       /* the engine's list */
+    int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */
 };
 
 /* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */

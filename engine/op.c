@@ -380,6 +380,26 @@ static lg_text *tool_conversation(lg_graph *g, const lg_node *node, size_t max_t
                     max_tokens);
 }
 
+/* ---- promise ----------------------------------------------------------- */
+
+static void promise_forward(lg_graph *g, lg_node *node)
+{
+    const lg_edge *e = &node->edges[node->n_edges - 1];
+    (void)g;
+    if (!e->seen) {
+        lg__var_fail_from(node->out, e);
+        return;
+    }
+    if (e->var->has_score)
+        lg_var_set_score(node->out, e->var->score, e->var->target);
+    lg__var_ready(node->out, lg__text_ref(e->seen));
+}
+
+static enum lg_way promise_backward(const lg_node *node)
+{
+    return pass_on(node);
+}
+
 /* ---- the table --------------------------------------------------------- */
 
 const lg_op_row lg__ops[LG_OPS] = {
@@ -392,4 +412,5 @@ const lg_op_row lg__ops[LG_OPS] = {
     [LG_OP_TOOL] = {"tool", tool_forward, tool_backward, tool_conversation, "tool"},
     [LG_OP_REPLY] = {"feedback", NULL, leaf_backward, NULL, NULL},
     [LG_OP_PASS] = {"backward pass", NULL, leaf_backward, NULL, NULL},
+    [LG_OP_PROMISE] = {"promise", promise_forward, promise_backward, NULL, NULL},
 };

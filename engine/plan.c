@@ -31,7 +31,7 @@ static bool takes_part(const lg_var *v)
 
 /* Breadth first, inputs in order: the list is its own queue, and its order is a
  * property of the graph alone. */
-static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links)
+static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links, bool *open)
 {
     int err = grow(m, l, root);
     if (!err)
@@ -40,6 +40,7 @@ static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links)
         const lg_node *node = l->vars[at]->node;
         size_t n = node ? node->n_edges : 0;
         *n_links += n;
+        *open = *open || lg__promise_open(l->vars[at]);
         for (size_t i = 0; !err && i < n; i++) {
             lg_var *in = node->edges[i].var;
             if (!takes_part(in) || in->mark)
@@ -121,7 +122,7 @@ int lg__plan_build(lg_plan *p, lg_graph *g, lg_var *root)
     lg_growing l = {NULL, 0, 0};
     memset(p, 0, sizeof *p);
     p->mem = g->mem;
-    int err = discover(g->mem, &l, root, &p->n_links);
+    int err = discover(g->mem, &l, root, &p->n_links, &p->open);
     if (!err)
         err = make_steps(p, &l);
     for (size_t i = 0; i < l.n; i++)

@@ -37,6 +37,7 @@ typedef struct lg_plan {
     lg_slot *slots;
     uint32_t *links; /* edge → slot, LG_NO_SLOT: takes no feedback */
     size_t n_steps, n_slots, n_links;
+    bool open; /* a promise that it found may still be made of more than it knows */
 } lg_plan;
 
 /* 0, LG_ENOMEM, LG_ELIMIT. Step 0 is the root. */

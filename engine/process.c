@@ -8,12 +8,11 @@
 #include "process.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -490,7 +489,6 @@ size_t lg__processes_active(const lg_processes *ps)
 /* Signals all, and waits up to rounds times 5 ms for them to end. */
 static void end_all(lg_processes *ps, int sig, int rounds)
 {
-    const struct timespec pause = {0, 5000000};
     for (lg_process *p = ps->running; p; p = p->next) {
         send_signal(p, sig);
     }
@@ -505,7 +503,7 @@ static void end_all(lg_processes *ps, int sig, int rounds)
         if (i == rounds || !ps->running) {
             break;
         }
-        nanosleep(&pause, NULL);
+        poll(NULL, 0, 5);
     }
 }
 

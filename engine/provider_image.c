@@ -73,7 +73,7 @@ static int make_boundary(const lg_ask *ask, char to[BOUNDARY])
     for (size_t i = 0; i < ask->n_turns; i++) {
         p[i] = (lg_piece){ask->turns[i].text, ask->turns[i].len};
     }
-    int err = lg__digest(p, ask->n_turns, digest);
+    lg__digest(p, ask->n_turns, digest);
     if (p != few) {
         lg__mem_free(m, p, ask->n_turns * sizeof *p);
     }
@@ -81,7 +81,7 @@ static int make_boundary(const lg_ask *ask, char to[BOUNDARY])
     for (size_t i = 0; i < 16; i++) {
         at += snprintf(to + at, (size_t)(BOUNDARY - at), "%02x", digest[i]);
     }
-    return err;
+    return LG_OK;
 }
 
 static void begin_part(lg_bytes *b, const char *boundary, const char *name)

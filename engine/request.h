@@ -9,7 +9,7 @@
 #include "provider.h"
 
 enum lg_request_state {                    /* in life order */
-                        LG_REQ_QUEUED = 0, /* in its endpoint's line */
+                        LG_REQ_QUEUED = 0, /* in its lane's line */
                         LG_REQ_SENT,       /* on the wire, or with the host */
                         LG_REQ_BACKOFF,    /* waits for its next attempt */
                         LG_REQ_DONE,       /* reply.text is there */
@@ -33,29 +33,32 @@ typedef struct lg_request {
     void *block; /* owned: turn_texts, turn_roles, options */
     size_t block_size;
     uint32_t sample;
-    bool stream;     /* as it comes; no part of the key: the answer is the same */
-    const char *why; /* static: what cannot be said in its dialect */
+    bool stream;        /* as it comes; no part of the key: the answer is the same */
+    bool reserved;      /* SENT: the worst case is set aside */
+    bool taken;         /* … and its part of its lane's allowance: sched_rate.c */
+    bool in_flight_map; /* found by key */
+    const char *why;    /* static: what cannot be said in its dialect */
     int attempts, repairs;
-    int64_t due_us;               /* BACKOFF: when */
-    int64_t sent_us;              /* SENT: since when */
-    int64_t worst_tokens;         /* of one attempt; sched_ledger.c */
-    int64_t worst_micros;         /* … -1: not known */
-    bool reserved;                /* SENT: the worst case is set aside */
-    uint32_t looked;              /* store_reply.c: when it was looked for */
-    int64_t unfit;                /* … the row that was found, and is of no use; 0: none */
-    uint32_t held;                /* engine_turn.c: entries that still name it */
-    void *entry;                  /* … the one of the attempt under way */
-    struct lg_endpoint *endpoint; /* owned by the scheduler */
-    void *transfer;               /* SENT: the http transfer */
+    int64_t due_us;       /* BACKOFF: when */
+    int64_t sent_us;      /* SENT: since when */
+    int64_t worst_tokens; /* of one attempt; sched_ledger.c */
+    int64_t worst_micros; /* … -1: not known */
+    uint32_t looked;      /* store_reply.c: when it was looked for */
+    uint32_t held;        /* engine_turn.c: entries that still name it */
+    int64_t unfit;        /* store_reply.c: the row that was found, and is of no use; 0: none */
+    void *entry;          /* engine_turn.c: the one of the attempt under way */
+    struct lg_lane *lane; /* owned by the scheduler */
+    void *transfer;       /* SENT: the http transfer */
     lg_reply reply;
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */
     size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
-    struct lg_hearing *hearing;     /* engine_stream.c: a stream as it comes, or NULL */
-    size_t heard;                   /* … bytes of it */
-    struct lg_request *stream_prev, *stream_next;
-    size_t memo_size;   /* bytes it counts in the memo; 0: not kept */
-    bool in_flight_map; /* found by key */
+    struct lg_stream *watched;      /* engine_stream.c: a stream as it comes, or NULL */
+    size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
+    uint64_t seq;                   /* of the attempt: sched_rate.c, sched_flow.c */
+    int32_t guess;                  /* tokens in, before experience; 0: not counted yet */
+    int32_t needs[2];               /* tokens in, out */
+    uint32_t marks[3]; /* requests, tokens in, out that were taken up to it; low bits */
 } lg_request;
 
 /* Whether tools are offered: calls of them are an answer then. */

@@ -1,11 +1,10 @@
-/* sched.c - lines, limits, single flight: which call goes next.
+/* sched.c - requests from state to state: single flight, who starts, what is counted.
  *
- * Fairness: endpoints take turns; within one, first come first served, but calls
- * whose back-off is over go before fresh ones. What an ended attempt means is
- * sched_verdict.c, what is kept of it sched_memo.c. Called by engine.c only. */
+ * Whose turn it is is sched_lane.c, when sched_rate.c and sched_flow.c, what an ended
+ * attempt means sched_verdict.c, what is kept of it sched_memo.c, what it costs
+ * sched_ledger.c. Called by engine.c only. */
 #include <string.h>
 
-#include "digest.h"
 #include "sched_parts.h"
 
 enum { DEFAULT_CONCURRENCY = 64, DEFAULT_ATTEMPTS = 10, DEFAULT_MEMO = 64 << 20 };
@@ -99,130 +98,36 @@ static int heap_reserve(lg_sched *s)
     return LG_OK;
 }
 
-/* ---- endpoints --------------------------------------------------------- */
-
-static void ring_remove(lg_sched *s, lg_endpoint *ep, int k)
-{
-    ep->ring_prev[k]->ring_next[k] = ep->ring_next[k];
-    ep->ring_next[k]->ring_prev[k] = ep->ring_prev[k];
-    if (s->rings[k] == ep) {
-        s->rings[k] = ep->ring_next[k] != ep ? ep->ring_next[k] : NULL;
-    }
-    ep->ring_next[k] = ep->ring_prev[k] = NULL;
-}
-
-/* At the end: behind all whose turn is to come. */
-static void ring_add(lg_sched *s, lg_endpoint *ep, int k)
-{
-    lg_endpoint *first = s->rings[k] ? s->rings[k] : ep;
-    lg_endpoint *last = s->rings[k] ? first->ring_prev[k] : ep;
-    ep->ring_next[k] = first;
-    ep->ring_prev[k] = last;
-    first->ring_prev[k] = ep;
-    last->ring_next[k] = ep;
-    s->rings[k] = first;
-}
-
-/* In its rings exactly when it could start a call. */
-static void refresh(lg_sched *s, lg_endpoint *ep)
-{
-    int limit = ep->limit ? ep->limit : s->cfg.concurrency;
-    for (int k = 0; k < LG_LINES; k++) {
-        bool could = ep->lines[k].count > 0 && ep->in_flight < limit;
-        if (could && !ep->ring_next[k]) {
-            ring_add(s, ep, k);
-        } else if (!could && ep->ring_next[k]) {
-            ring_remove(s, ep, k);
-        }
-    }
-}
-
-/* Calls to one place with one key share a line; a host's model is its own place, and so
- * is a program. */
-static int endpoint_key(const lg_model *model, unsigned char key[32])
-{
-    const char *query, *secret = model->api_key ? model->api_key : "";
-    size_t base = lg__model_base(model, &query);
-    const char *place = base ? model->base_url : model->model;
-    lg_piece wire[] = {{"wire", 4}, {place, base ? base : strlen(place)}, {secret, strlen(secret)}};
-    lg_piece host[] = {{"host", 4}, {&model, sizeof(const lg_model *)}};
-    return model->provider ? lg__digest(wire, 3, key) : lg__digest(host, 2, key);
-}
-
-static lg_endpoint *endpoint_new(lg_sched *s, const unsigned char key[32])
-{
-    lg_endpoint *ep = lg__mem_zero(s->mem, sizeof *ep);
-    if (!ep) {
-        return NULL;
-    }
-    memcpy(ep->key, key, 32);
-    lg__fail_init(&ep->refusal);
-    if (lg__keymap_put(&s->endpoints, key, ep)) {
-        lg__mem_free(s->mem, ep, sizeof *ep); /* nothing in its refusal yet */
-        return NULL;
-    }
-    ep->next = s->all_endpoints;
-    if (ep->next) {
-        ep->next->prev = ep;
-    }
-    s->all_endpoints = ep;
-    return ep;
-}
-
-/* NULL: out of memory. */
-static lg_endpoint *endpoint_of(lg_sched *s, lg_model *model)
-{
-    unsigned char key[32];
-    if (model->endpoint) {
-        return model->endpoint;
-    }
-    if (endpoint_key(model, key)) {
-        return NULL;
-    }
-    lg_endpoint *ep = lg__keymap_get(&s->endpoints, key);
-    ep = ep ? ep : endpoint_new(s, key);
-    if (!ep) {
-        return NULL;
-    }
-    if (model->concurrency > 0 && (ep->limit == 0 || model->concurrency < ep->limit)) {
-        ep->limit = model->concurrency;
-        refresh(s, ep);
-    }
-    ep->models++;
-    model->endpoint = ep;
-    return ep;
-}
-
-static void endpoint_free(lg_sched *s, lg_endpoint *ep)
-{
-    *(ep->prev ? &ep->prev->next : &s->all_endpoints) = ep->next;
-    if (ep->next) {
-        ep->next->prev = ep->prev;
-    }
-    lg__keymap_take(&s->endpoints, ep->key);
-    lg__fail_free(&ep->refusal);
-    lg__mem_free(s->mem, ep, sizeof *ep);
-}
-
-void lg__sched_forget(lg_sched *s, lg_model *model)
-{
-    lg_endpoint *ep = model->endpoint;
-    model->endpoint = NULL;
-    if (ep && --ep->models == 0) {
-        endpoint_free(s, ep); /* a call would count its model: there is none */
-    }
-}
-
 /* ---- moving ------------------------------------------------------------ */
 
 static lg_line *line_of(lg_request *r)
 {
-    return &r->endpoint->lines[r->attempts > 0 ? LG_LINE_AGAIN : LG_LINE_FRESH];
+    return &r->lane->lines[r->attempts > 0 ? LG_LINE_AGAIN : LG_LINE_FRESH + r->kind];
 }
 
 static size_t *sent_count(lg_sched *s, const lg_request *r)
 {
     return r->model->provider ? &s->sent_wire : &s->sent_host;
+}
+
+static void land(lg_request *r)
+{
+    lg_lane *l = r->lane;
+    lg_endpoint *ep = l->endpoint;
+    l->in_flight--;
+    ep->in_flight--;
+    l->probe = l->probe == r ? NULL : l->probe;
+    ep->probe = ep->probe == r ? NULL : ep->probe;
+}
+
+static void take_off(lg_request *r)
+{
+    lg_lane *l = r->lane;
+    lg_endpoint *ep = l->endpoint;
+    l->in_flight++;
+    ep->in_flight++;
+    l->probe = l->probing && !l->probe ? r : l->probe;
+    ep->probe = ep->is_down && !ep->probe ? r : ep->probe;
 }
 
 static void leave(lg_sched *s, lg_request *r)
@@ -234,7 +139,7 @@ static void leave(lg_sched *s, lg_request *r)
     }
     lg__line_remove(&s->flight, r);
     if (r->state == LG_REQ_SENT) {
-        r->endpoint->in_flight--;
+        land(r);
         *sent_count(s, r) -= 1;
     } else if (r->state == LG_REQ_BACKOFF) {
         heap_remove(s, r);
@@ -251,7 +156,7 @@ static void enter(lg_sched *s, lg_request *r)
     }
     lg__line_push(&s->flight, r);
     if (r->state == LG_REQ_SENT) {
-        r->endpoint->in_flight++;
+        take_off(r);
         *sent_count(s, r) += 1;
     } else if (r->state == LG_REQ_BACKOFF) {
         heap_add(s, r);
@@ -267,7 +172,7 @@ void lg__sched_move(lg_sched *s, lg_request *r, int state)
     }
     r->state = state;
     enter(s, r);
-    refresh(s, r->endpoint);
+    lg__endpoint_refresh(s, r->lane->endpoint);
 }
 
 void lg__sched_unmap(lg_sched *s, lg_request *r)
@@ -280,7 +185,7 @@ void lg__sched_unmap(lg_sched *s, lg_request *r)
 
 void lg__sched_drop(lg_sched *s, lg_request *r)
 {
-    lg_endpoint *ep = r->endpoint;
+    lg_lane *l = r->lane;
     lg__sched_unmap(s, r);
     if (r->memo_size > 0) {
         lg__line_remove(&s->memo, r);
@@ -288,8 +193,8 @@ void lg__sched_drop(lg_sched *s, lg_request *r)
     } else {
         leave(s, r);
     }
-    if (ep) {
-        refresh(s, ep);
+    if (l) {
+        lg__endpoint_refresh(s, l->endpoint);
     }
     s->owned--;
     lg__request_free(s->mem, r);
@@ -313,7 +218,9 @@ int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config
     s->cfg.concurrency = cfg->concurrency > 0 ? cfg->concurrency : DEFAULT_CONCURRENCY;
     s->cfg.max_attempts = cfg->max_attempts > 0 ? cfg->max_attempts : DEFAULT_ATTEMPTS;
     s->cfg.memo_bytes = cfg->memo_bytes > 0 ? cfg->memo_bytes : DEFAULT_MEMO;
+    s->stated = cfg->concurrency > 0;
     lg__keymap_init(&s->endpoints, m);
+    lg__keymap_init(&s->lanes, m);
     lg__keymap_init(&s->calls, m);
     return LG_OK;
 }
@@ -333,14 +240,7 @@ void lg__sched_free(lg_sched *s)
     }
     free_line(s, &s->flight);
     free_line(s, &s->memo);
-    for (lg_endpoint *ep = s->all_endpoints, *next; ep; ep = next) {
-        next = ep->next;
-        free_line(s, &ep->lines[LG_LINE_AGAIN]);
-        free_line(s, &ep->lines[LG_LINE_FRESH]);
-        lg__fail_free(&ep->refusal);
-        lg__mem_free(s->mem, ep, sizeof *ep);
-    }
-    lg__keymap_free(&s->endpoints);
+    lg__lanes_free(s);
     lg__keymap_free(&s->calls);
     lg__mem_free(s->mem, s->heap, s->heap_cap * sizeof(lg_request *));
     lg__mem_free(s->mem, s, sizeof *s);
@@ -369,8 +269,8 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
         lg__request_free(s->mem, r);
         return other;
     }
-    lg_endpoint *ep = endpoint_of(s, r->model);
-    if (!ep || heap_reserve(s)) {
+    lg_lane *l = lg__lane_of(s, r->model);
+    if (!l || heap_reserve(s)) {
         return NULL;
     }
     if (other) {
@@ -380,23 +280,25 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
         return NULL;
     }
     r->in_flight_map = true;
-    r->endpoint = ep;
+    r->lane = l;
     r->state = LG_REQ_QUEUED;
     s->owned++;
     s->newest = r->id > s->newest ? r->id : s->newest;
     enter(s, r);
-    refresh(s, ep);
+    lg__endpoint_refresh(s, l->endpoint);
     return r;
 }
 
-/* Back-offs that are over wait at the head of their endpoint's line; behind a cap all
- * are over, to be refused. */
-static void wake_due(lg_sched *s, int64_t now)
+/* Back-offs that are over wait at the head of their lane's line, and lanes whose time has
+ * come are free; behind a cap all are, to be refused. */
+static bool wake_due(lg_sched *s, int64_t now)
 {
-    bool late = s->heap_count > 0 && lg__ledger_late(s, now);
+    bool late = (s->heap_count > 0 || s->held) && lg__ledger_late(s, now);
     while (s->heap_count > 0 && (late || s->heap[0]->due_us <= now)) {
         lg__sched_move(s, s->heap[0], LG_REQ_QUEUED);
     }
+    lg__lanes_wake(s, now, late);
+    return late;
 }
 
 /* r->reply.fail says why; it never left. */
@@ -420,7 +322,10 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
         return give_up(s, r);
     }
     r->sent_us = now;
+    r->seq = ++s->seq;
     lg__ledger_reserve(s, r);
+    lg__rate_take(r, now);
+    lg__lane_started(r->lane, r);
     lg__window_note(&s->window, now, r->attempts - r->repairs > 1);
     s->stats.attempts += r->model->provider ? 1 : 0;
     s->stats.retries += r->attempts > 1 ? 1 : 0;
@@ -429,33 +334,56 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
 
 static bool is_refused(const lg_request *r)
 {
-    const lg_endpoint *ep = r->endpoint;
+    const lg_endpoint *ep = r->lane->endpoint;
     return r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model);
+}
+
+/* It is its turn: started, or failed, with what admitted it. */
+static lg_request *let_go(lg_sched *s, lg_request *r, int admitted, int64_t now)
+{
+    if (admitted == LG_ADMIT) {
+        return start(s, r, now);
+    }
+    lg__sched_move(s, r, LG_REQ_SENT);
+    if (is_refused(r)) {
+        lg__fail_copy(&r->reply.fail, &r->lane->endpoint->refusal);
+    }
+    return give_up(s, r);
+}
+
+/* NULL with *stop: nobody may start; NULL without: try again. */
+static lg_request *next_of(lg_sched *s, int turn, int64_t now, bool late, bool *stop)
+{
+    lg_lane *l = s->rings[turn];
+    lg_request *r = lg__lane_pick(l, turn);
+    if (is_refused(r)) {
+        return let_go(s, r, LG_REFUSE, now);
+    }
+    int64_t until = late ? 0 : lg__rate_wait(r, now);
+    if (until > now) {
+        r->lane->hold_us = until;
+        lg__endpoint_refresh(s, r->lane->endpoint);
+        return NULL;
+    }
+    int admitted = lg__ledger_admit(s, r, now);
+    *stop = admitted == LG_HOLD;
+    if (*stop) {
+        return NULL;
+    }
+    s->rings[turn] = l->ring_next[turn]; /* the others' turn */
+    return let_go(s, r, admitted, now);
 }
 
 lg_request *lg__sched_next(lg_sched *s)
 {
     int64_t now = lg__clock_now(s->clock);
-    wake_due(s, now);
-    for (int k = 0; k < LG_LINES; k++) {
-        lg_endpoint *ep = s->rings[k];
-        if (ep) {
-            lg_request *r = ep->lines[k].head;
-            if (is_refused(r)) {
-                lg__sched_move(s, r, LG_REQ_SENT);
-                lg__fail_copy(&r->reply.fail, &ep->refusal);
-                return give_up(s, r);
+    bool late = wake_due(s, now), stop = false;
+    for (int turn = 0; turn < LG_TURNS; turn++) {
+        while (s->rings[turn] && !stop) {
+            lg_request *r = next_of(s, turn, now, late, &stop);
+            if (r) {
+                return r;
             }
-            int admitted = lg__ledger_admit(s, r, now);
-            if (admitted == LG_HOLD) {
-                return NULL;
-            }
-            s->rings[k] = ep->ring_next[k]; /* the others' turn */
-            if (admitted == LG_ADMIT) {
-                return start(s, r, now);
-            }
-            lg__sched_move(s, r, LG_REQ_SENT);
-            return give_up(s, r);
         }
     }
     return NULL;
@@ -463,6 +391,8 @@ lg_request *lg__sched_next(lg_sched *s)
 
 static void take_back(lg_sched *s, lg_request *r)
 {
+    lg__rate_refund(r, lg__clock_now(s->clock));
+    r->lane->hold_us = 0;
     lg__ledger_unsent(s, r);
     s->stats.attempts -= r->model->provider ? 1 : 0;
     s->stats.retries -= r->attempts > 1 ? 1 : 0;
@@ -520,11 +450,14 @@ void lg__sched_release(lg_sched *s, lg_request *r)
 
 int64_t lg__sched_due(const lg_sched *s)
 {
-    int64_t cap = lg__ledger_due(s);
-    if (s->heap_count == 0) {
+    int64_t cap = lg__ledger_due(s), due = lg__lanes_due(s);
+    if (s->heap_count > 0 && s->heap[0]->due_us < due) {
+        due = s->heap[0]->due_us;
+    }
+    if (due == INT64_MAX) {
         return INT64_MAX;
     }
-    return s->stats.cap ? 0 : cap < s->heap[0]->due_us ? cap : s->heap[0]->due_us;
+    return s->stats.cap ? 0 : cap < due ? cap : due;
 }
 
 void lg__sched_stats(const lg_sched *s, lg_stats *out)
@@ -548,4 +481,5 @@ void lg__sched_stats(const lg_sched *s, lg_stats *out)
     out->reserved_micros = mine->reserved_micros;
     out->reserved_tokens = mine->reserved_tokens;
     out->cap = mine->cap;
+    lg__lanes_stats(s, out);
 }

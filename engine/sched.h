@@ -1,8 +1,8 @@
 /* sched.h - which call goes next: lines, limits, single flight, retries, memo.
  *
- * One endpoint (origin and key) has one line in order of submission and a limit of calls
- * in flight. Passive: engine.c asks what to start, starts it, and tells how it
- * ended; the verdict (done, again later, failed) is decided here. */
+ * One endpoint (origin and key) has a limit of calls in flight, and a lane for each model,
+ * which follows the server's limits. Passive: engine.c asks what to start, starts it, and
+ * tells how it ended; the verdict (done, again later, failed) is decided here. */
 #ifndef LG_SCHED_H
 #define LG_SCHED_H
 
@@ -68,8 +68,10 @@ void lg__sched_spoil(lg_sched *s, lg_request *r);
 void lg__sched_withdraw(lg_sched *s, lg_request *r);
 /* The engine has read a DONE or FAILED request: kept as memo or freed. */
 void lg__sched_release(lg_sched *s, lg_request *r);
-/* When the next BACKOFF is due (µs of the clock), INT64_MAX: none. */
+/* When the next BACKOFF or held call is due (µs of the clock), INT64_MAX: none. */
 int64_t lg__sched_due(const lg_sched *s);
+/* Whether the model's endpoint failed again and again, so that calls to it wait. */
+bool lg__sched_is_open(const lg_sched *s, const lg_model *model);
 /* Sets calls … usage of out; host_running to the host calls now SENT. */
 void lg__sched_stats(const lg_sched *s, lg_stats *out);
 

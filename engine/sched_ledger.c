@@ -38,9 +38,41 @@ static bool is_priced(const lg_model *m)
     return m->price_input >= 0 && m->price_output >= 0;
 }
 
-static int64_t or_input(const lg_model *m, int64_t price)
+static int64_t known(int64_t price, int64_t otherwise)
 {
-    return price >= 0 ? price : m->price_input;
+    return price >= 0 ? price : otherwise;
+}
+
+/* The prices above the first n tiers' numbers, none of them -1; above: theirs. */
+static lg_price_tier prices(const lg_model *m, size_t n)
+{
+    lg_price_tier p = {0, m->price_input, m->price_output, known(m->price_cached, m->price_input),
+                       known(m->price_cache_write, m->price_input)};
+    for (size_t i = 0; i < n; i++) {
+        const lg_price_tier *t = &m->tiers[i];
+        p.above = t->above;
+        p.cached = known(t->cached, known(t->input, p.cached));
+        p.cache_write = known(t->cache_write, known(t->input, p.cache_write));
+        p.input = known(t->input, p.input);
+        p.output = known(t->output, p.output);
+    }
+    return p;
+}
+
+/* How many tiers begin below so many tokens of input. */
+static size_t tiers_below(const lg_model *m, int64_t input)
+{
+    size_t n = 0;
+    while (n < m->n_tiers && m->tiers[n].above < input) {
+        n++;
+    }
+    return n;
+}
+
+/* Of a sum of tokens times prices: whole micro-dollars, rounded up. */
+static int64_t in_micros(int64_t sum)
+{
+    return add(sum, 999999) / 1000000;
 }
 
 /* -1: not known. Cached and written tokens are part of the input. */
@@ -49,12 +81,12 @@ static int64_t cost(const lg_model *m, const lg_usage *u)
     if (!is_priced(m)) {
         return -1;
     }
-    int64_t plain = least_zero(u->input - u->cached - u->cache_write);
-    int64_t sum = times(plain, m->price_input);
-    sum = add(sum, times(u->cached, or_input(m, m->price_cached)));
-    sum = add(sum, times(u->cache_write, or_input(m, m->price_cache_write)));
-    sum = add(sum, times(u->output, m->price_output));
-    return add(sum, 500000) / 1000000;
+    lg_price_tier p = prices(m, tiers_below(m, u->input));
+    int64_t sum = times(least_zero(u->input - u->cached - u->cache_write), p.input);
+    sum = add(sum, times(u->cached, p.cached));
+    sum = add(sum, times(u->cache_write, p.cache_write));
+    sum = add(sum, times(u->output, p.output));
+    return in_micros(sum);
 }
 
 /* ---- the worst case of an attempt ------------------------------------------ */
@@ -71,29 +103,47 @@ static int64_t option_int(const lg_request *r, const char *name, int64_t otherwi
     return otherwise;
 }
 
-static int64_t worst_output(const lg_request *r)
+int64_t lg__ledger_worst_output(const lg_request *r)
 {
     int64_t one = option_int(r, "max_tokens", r->model->max_output);
     one = option_int(r, "max_completion_tokens", one);
     return times(one, option_int(r, "n", 1));
 }
 
+/* Of as many tokens or fewer: whichever tier they may come to lie in. */
+static int64_t worst_cost(const lg_model *m, int64_t in, int64_t out)
+{
+    int64_t worst = 0;
+    for (size_t n = tiers_below(m, in) + 1; n-- > 0;) {
+        lg_price_tier p = prices(m, n);
+        int64_t most = p.cached > p.input ? p.cached : p.input;
+        most = p.cache_write > most ? p.cache_write : most;
+        int64_t micros = in_micros(add(times(in, most), times(out, p.output)));
+        worst = micros > worst ? micros : worst;
+    }
+    return worst;
+}
+
+/* Schemas and tools are read by the model, too; small options are not worth a count. */
+static int64_t option_tokens(const lg_request *r)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < r->n_options; i++) {
+        const char *value = r->options[i].value;
+        sum = add(sum, value[0] == '{' || value[0] == '[' ? (int64_t)strlen(value) : 0);
+    }
+    return sum;
+}
+
 static void estimate(lg_request *r)
 {
     const lg_model *m = r->model;
-    int64_t in = CALL_TOKENS, out = worst_output(r);
+    int64_t in = add(CALL_TOKENS, option_tokens(r)), out = lg__ledger_worst_output(r);
     for (size_t i = 0; i < r->n_turns; i++) {
         in = add(in, TURN_TOKENS + (int64_t)r->turn_texts[i]->len);
     }
     r->worst_tokens = add(in, out);
-    r->worst_micros = m->provider ? -1 : 0;
-    if (m->provider && is_priced(m)) {
-        int64_t price = or_input(m, m->price_cached), write = or_input(m, m->price_cache_write);
-        price = price > m->price_input ? price : m->price_input;
-        price = write > price ? write : price;
-        int64_t sum = add(times(in, price), times(out, m->price_output));
-        r->worst_micros = add(sum, 999999) / 1000000;
-    }
+    r->worst_micros = !m->provider ? 0 : is_priced(m) ? worst_cost(m, in, out) : -1;
 }
 
 /* ---- admission ------------------------------------------------------------- */

@@ -29,7 +29,7 @@ bool lg__memo_keep(lg_sched *s, lg_request *r)
     r->memo_size = size;
     s->memo_bytes += size;
     lg__request_strip(s->mem, r);
-    r->endpoint = NULL;
+    r->lane = NULL;
     return true;
 }
 

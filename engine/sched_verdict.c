@@ -12,7 +12,7 @@
 #include "sched_parts.h"
 
 enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
-static const int64_t FIRST_US = 500000, LONGEST_US = 30000000, SERVER_MS = 120000;
+static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
 
 /* ---- the shared budget of retries -------------------------------------- */
 
@@ -104,11 +104,11 @@ static void explain_end(lg_sched *s, lg_request *r)
 {
     lg_fail *f = &r->reply.fail, said;
     lg__fail_init(&said);
-    if (f->retryable && f->retry_after_ms > SERVER_MS) {
+    if (f->retryable && f->retry_after_ms > LG_PATIENCE_MS) {
         lg__fail_set(&said, s->mem, f->code,
                      "%s; it asks to wait %lld s, and more than %lld s are not waited for",
                      lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000),
-                     (long long)SERVER_MS / 1000);
+                     (long long)LG_PATIENCE_MS / 1000);
         take_message(f, &said);
     }
     if (tries(r) > 1) {
@@ -212,29 +212,35 @@ static int most_tries(const lg_sched *s, const lg_request *r)
 {
     int code = r->reply.fail.code, most = s->cfg.max_attempts;
     bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
-    bool few = (nobody && !r->endpoint->answered) || r->model->n_fallbacks > 0;
+    bool few = (nobody && !r->lane->endpoint->answered) || r->model->n_fallbacks > 0;
     return few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
 }
 
 static bool may_try_again(const lg_sched *s, const lg_request *r)
 {
     const lg_fail *f = &r->reply.fail;
-    return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= SERVER_MS;
+    return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= LG_PATIENCE_MS;
+}
+
+void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
+{
+    lg_endpoint *ep = r->lane->endpoint;
+    lg__fail_copy(&ep->refusal, &r->reply.fail);
+    ep->refused_up_to = s->newest;
+    ep->refused_model = of_model ? r->model : NULL;
+    lg__endpoint_release(s, ep);
 }
 
 /* Nobody in line has to hear for himself that the key is wrong. */
 static void remember_refusal(lg_sched *s, const lg_request *r)
 {
-    lg_endpoint *ep = r->endpoint;
     const lg_fail *f = &r->reply.fail;
     bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
-    bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !ep->answered);
-    if (!r->model->provider || (!all && f->code != LG_ENOMODEL)) {
-        return;
+    bool all =
+        f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !r->lane->endpoint->answered);
+    if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
+        lg__sched_refuse_line(s, r, !all);
     }
-    lg__fail_copy(&ep->refusal, f);
-    ep->refused_up_to = s->newest;
-    ep->refused_model = all ? NULL : r->model;
 }
 
 static void end(lg_sched *s, lg_request *r, bool good)
@@ -291,7 +297,7 @@ void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
         note_cut(s, r);
-        r->endpoint->answered = true;
+        r->lane->endpoint->answered = true;
         end(s, r, true);
         return;
     }
@@ -340,6 +346,22 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
 
+/* In the books of money, of allowances and of the endpoint's state. True: it is hopeless
+ * there. */
+static bool settle(lg_sched *s, lg_request *r, const lg_http_done *d)
+{
+    int64_t now = lg__clock_now(s->clock);
+    r->lane->hold_us = 0; /* what it used is known now */
+    if (d->fail.code != LG_OK && !d->sent) {
+        lg__ledger_unsent(s, r);
+        lg__rate_refund(r, now);
+    } else {
+        lg__ledger_settle(s, r);
+        lg__rate_settle(r, d, now);
+    }
+    return lg__flow_ended(s, r, now);
+}
+
 int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
                           lg_paid *paid)
 {
@@ -353,14 +375,14 @@ int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_
         } else {
             read_answer(s, r, d);
         }
-        if (d->fail.code != LG_OK && !d->sent) {
-            lg__ledger_unsent(s, r);
-        } else {
-            lg__ledger_settle(s, r);
-        }
+        bool hopeless = settle(s, r, d);
         lg__fail_copy(said, &r->reply.fail);
         *paid = (lg_paid){r->reply.has_usage, r->reply.usage, r->reply.micros};
-        lg__sched_judge(s, r);
+        if (hopeless) {
+            end(s, r, false);
+        } else {
+            lg__sched_judge(s, r);
+        }
     }
     return r->state;
 }
@@ -385,6 +407,8 @@ int lg__sched_finish_host(lg_sched *s, lg_request *r)
                      r->model->name);
     }
     lg__ledger_settle(s, r);
+    lg__rate_settle(r, NULL, lg__clock_now(s->clock));
+    r->lane->hold_us = 0;
     lg__sched_judge(s, r);
     return r->state;
 }

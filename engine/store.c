@@ -160,6 +160,7 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
             "status, content_type, input, output, micros, body) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         [LG_SQL_PUT_INTENT] = "INSERT INTO intent(run_id, created_us, packed) VALUES(?1, ?2, ?3)",
+        [LG_SQL_PUT_USED] = "INSERT INTO used(run_id, packed) VALUES(?1, ?2)",
         [LG_SQL_FIND_RESULT] = "SELECT text, score, target FROM tool_result WHERE key=?1",
         [LG_SQL_PUT_RESULT] =
             "INSERT INTO tool_result(key, run_id, name, version, text, score, target, created_us) "
@@ -168,6 +169,10 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
                           "micros=?6 WHERE id=?1",
         [LG_SQL_TAIL] = "SELECT id, key FROM reply WHERE id>?1 ORDER BY id",
         [LG_SQL_INDEX] = "INSERT OR REPLACE INTO reply_key(key, reply_id) VALUES(?1, ?2)",
+        [LG_SQL_INTENTS] = "SELECT id, created_us, run_id, packed FROM intent WHERE id>?1 "
+                           "ORDER BY id DESC",
+        [LG_SQL_ATTEMPTS] = "SELECT id, created_us, run_id, key FROM attempt WHERE id>?1 "
+                            "ORDER BY id DESC",
         [LG_SQL_INDEXED] = "UPDATE reply_indexed SET upto=?1 WHERE upto<?1",
     };
     _Static_assert(sizeof texts / sizeof *texts == LG_SQLS, "a text for each");
@@ -307,6 +312,13 @@ static int cannot_make(lg_store *s, const char *path)
     return err;
 }
 
+static int no_directory(lg_store *s)
+{
+    int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is not a directory", s->dir);
+    lg__fail_hint(&s->why, s->mem, "choose another place for the store");
+    return err;
+}
+
 /* The directory with all above it. */
 static int make_dir(lg_store *s, char *path)
 {
@@ -334,7 +346,11 @@ static int make_dirs(lg_store *s)
     if (!runs) {
         return LG_ENOMEM;
     }
+    struct stat there;
     int err = make_dir(s, s->dir);
+    if (!err && stat(s->dir, &there) == 0 && !S_ISDIR(there.st_mode)) {
+        err = no_directory(s);
+    }
     if (!err && mkdir(runs, 0777) != 0 && errno != EEXIST) {
         err = cannot_make(s, runs);
     }
@@ -353,6 +369,9 @@ static int check_files(lg_store *s)
     bool there = stat(s->path, &db) == 0;
     if (s->read_only && !there) {
         return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
+    }
+    if (there && S_ISDIR(db.st_mode)) {
+        return lg__store_fail(s, LG_ESTORE, true, "%s: it is a directory, not a database", s->path);
     }
     if ((!there || db.st_size == 0) && stat(s->log_path, &wal) == 0 && wal.st_size > 0) {
         int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is %s, but its log %s is not", s->path,
@@ -449,9 +468,11 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     s->queue_end = &s->queue;
     lg__fail_init(&s->why);
     lg__bytes_init(&s->intents, m, LG_BYTES_MAX);
+    lg__bytes_init(&s->used, m, LG_BYTES_MAX);
     lg__bytes_init(&s->scratch, m, LG_BYTES_MAX);
     lg__keymap_init(&s->lost, m);
     lg__keymap_init(&s->tail.map, m);
+    lg__keymap_init(&s->others.map, m);
     int err = open_all(s, c);
     if (err) {
         lg__fail_copy(why, &s->why);
@@ -513,8 +534,10 @@ void lg__store_close(lg_store *s)
     }
     lg__fail_free(&s->why);
     lg__bytes_free(&s->intents);
+    lg__bytes_free(&s->used);
     lg__bytes_free(&s->scratch);
     lg__keymap_free(&s->lost);
     lg__tail_free(s);
+    lg__others_free(s);
     lg__mem_free(m, s, sizeof *s);
 }

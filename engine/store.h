@@ -19,11 +19,11 @@ typedef struct lg_store_config {
     bool durable;        /* commits are counted as done when the disk has them */
     bool read_only;      /* of another's: nothing is made, locked or written */
     const char *vfs;     /* SQLite's name of it (tests); NULL: the default */
-    int wait_ms;         /* for others' locks; 0: 5 000 */
+    int wait_ms;         /* for others' locks; 0: 5 000; a turn waits 12 times that */
     int (*sync)(int fd); /* of the log (tests); NULL: in the background */
 } lg_store_config;
 
-enum { LG_SCHEMA = 1 };     /* of the tables, in PRAGMA user_version */
+enum { LG_SCHEMA = 2 };     /* of the tables, in PRAGMA user_version */
 enum { LG_STORE_BUSY = 1 }; /* of begin: another holds the lock, try again */
 
 /* 0; LG_ENOMEM; LG_ENOTFOUND (read_only, and there is none); LG_ESTORE. *why tells,
@@ -49,11 +49,17 @@ bool lg__store_is_stale(const lg_store *s, const lg_request *r);
 /* Whether a run that died had sent this, and no run has its reply. 1, 0, LG_E… */
 int lg__store_is_ambiguous(lg_store *s, const unsigned char key[32]);
 
+/* In a turn: whether a run of another process that lives has it in flight, since less than
+ * a minute. 1, 0, LG_E… (store_other.c) */
+int lg__store_is_elsewhere(lg_store *s, const unsigned char key[32]);
+
 /* ---- a turn: begin, write, commit (store_turn.c) ------------------------------- */
 
 /* 0, LG_STORE_BUSY, LG_ESTORE. */
 int lg__store_begin(lg_store *s);
 int lg__store_begin_wait(lg_store *s); /* … but waits up to wait_ms, then LG_ESTORE */
+/* For what is paid for: waits as long as turns may, and that was all then. */
+int lg__store_begin_at_last(lg_store *s);
 
 typedef struct lg_came { /* how an attempt ended */
     const unsigned char *key;

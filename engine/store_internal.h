@@ -22,12 +22,15 @@ enum {
     LG_SQL_DROP_REPLY,
     LG_SQL_PUT_ATTEMPT,
     LG_SQL_PUT_INTENT,
+    LG_SQL_PUT_USED,
     LG_SQL_FIND_RESULT,
     LG_SQL_PUT_RESULT,
     LG_SQL_TOTALS,
     LG_SQL_TAIL,
     LG_SQL_INDEX,
     LG_SQL_INDEXED,
+    LG_SQL_INTENTS,
+    LG_SQL_ATTEMPTS,
     LG_SQLS
 };
 
@@ -50,6 +53,18 @@ typedef struct lg_tail { /* all of them, of all runs; store_tail.c */
     int64_t seen;     /* ids up to this are in here, or in reply_key */
     uint32_t foreign; /* the store's, when it was last brought up to date */
 } lg_tail;
+
+typedef struct lg_other { /* a call of another process; run 0: it is over */
+    int64_t run, created_us;
+} lg_other;
+
+typedef struct lg_others { /* store_other.c */
+    lg_other *rows;
+    size_t n, cap;
+    lg_keymap map; /* key → its place in rows, from 1 */
+    int64_t seen_intent, seen_attempt;
+    uint32_t foreign; /* the store's, when it was last brought up to date */
+} lg_others;
 
 typedef struct lg_syncer { /* store_sync.c */
     bool running, eager, busy;
@@ -82,7 +97,9 @@ struct lg_store {
     size_t mean_bytes; /* of what is stored of a reply */
     bool reading;      /* a read transaction is open, for several look-ups */
     lg_tail tail;
+    lg_others others;
     lg_bytes intents; /* of this turn, packed */
+    lg_bytes used;    /* ids of replies that were served, 8 bytes each: not yet written */
     lg_bytes scratch;
     lg_queued *queue, **queue_end;
     size_t n_queued;
@@ -120,6 +137,9 @@ int lg__tail_add(lg_store *s, const unsigned char key[32], int64_t id);
 int lg__tail_index(lg_store *s, size_t from); /* in a turn: when it has so many rows */
 void lg__tail_free(lg_store *s);
 
+/* store_other.c */
+void lg__others_free(lg_store *s);
+
 /* store_schema.c: under the lock */
 int lg__store_migrate(lg_store *s);
 
@@ -137,6 +157,7 @@ int lg__store_run_queue(lg_store *s);
 
 /* store_run.c */
 void lg__store_run_close(lg_store *s);
+bool lg__store_is_alive(lg_store *s, int64_t run);
 
 /* What an errno says, for messages: static text, safe in any thread. */
 const char *lg__store_words(int sys);

@@ -142,6 +142,15 @@ void lg__store_rest(lg_store *s)
     }
 }
 
+/* For an export of the run; without memory for it that lacks a line. */
+static void note_use(lg_store *s, int64_t id)
+{
+    uint64_t packed = htole64((uint64_t)id);
+    if (s->run && id > 0 && !s->read_only) {
+        (void)lg__bytes_add(&s->used, &packed, sizeof packed);
+    }
+}
+
 int lg__store_find(lg_store *s, lg_request *r)
 {
     int64_t old = 0, new = 0, bad = 0;
@@ -153,6 +162,9 @@ int lg__store_find(lg_store *s, lg_request *r)
     found = found ? found : find_new(s, r, &new);
     if (found == 0 && s->has_bad) {
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
+    }
+    if (found == 1) {
+        note_use(s, new ? new : old);
     }
     r->unfit = found == 0 ? (new ? new : old) : 0;
     r->looked = s->foreign;
@@ -336,9 +348,9 @@ int lg__store_tool_key(const char *name, const char *version, const lg_piece *in
     pieces[1] = (lg_piece){name, strlen(name)};
     pieces[2] = (lg_piece){version, strlen(version)};
     memcpy(pieces + 3, inputs, n * sizeof *inputs);
-    int err = lg__digest(pieces, n + 3, key);
+    lg__digest(pieces, n + 3, key);
     lg__mem_free(m, pieces, (n + 3) * sizeof *pieces);
-    return err;
+    return 0;
 }
 
 int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **text, bool *has_score,

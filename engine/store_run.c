@@ -35,7 +35,7 @@ static void remove_lock(lg_store *s, int64_t id)
     }
 }
 
-static bool is_alive(lg_store *s, int64_t id)
+bool lg__store_is_alive(lg_store *s, int64_t id)
 {
     int fd = open_lock(s, id, false);
     if (fd < 0) {
@@ -56,7 +56,7 @@ static int bury_dead(lg_store *s)
     while (!err && rc == SQLITE_OK && (rc = sqlite3_step(row)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(row, 0);
         rc = SQLITE_OK;
-        if (!is_alive(s, id)) {
+        if (!lg__store_is_alive(s, id)) {
             snprintf(sql, sizeof sql, "UPDATE run SET state='killed' WHERE id=%lld", (long long)id);
             err = lg__store_do(s, sql);
             remove_lock(s, id);
@@ -411,7 +411,7 @@ static int learn_lost(lg_store *s)
         lg_ambiguous *list = NULL;
         size_t n = 0;
         rc = SQLITE_OK;
-        if (state && strcmp(state, "running") == 0 && is_alive(s, id)) {
+        if (state && strcmp(state, "running") == 0 && lg__store_is_alive(s, id)) {
             continue;
         }
         err = lg__store_ambiguous(s, id, &list, &n);

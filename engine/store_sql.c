@@ -110,7 +110,7 @@ int lg__store_run_queue(lg_store *s)
         sqlite3_reset(q->stmt);
         if ((rc & 0xff) == SQLITE_CONSTRAINT || (rc & 0xff) == SQLITE_MISMATCH) {
             if (s->log) {
-                lg__log_line(s->log, LG_LOG_ERROR, "%s: a record was refused: %s", s->path,
+                lg__log_line(s->log, LG_LOG_WARN, "%s: a record was refused: %s", s->path,
                              sqlite3_errmsg(s->db));
             }
         } else if (rc != SQLITE_DONE && rc != SQLITE_ROW) {

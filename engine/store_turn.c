@@ -9,10 +9,10 @@
 
 #include "store_internal.h"
 
-enum { INDEX_ROWS = 4096, FRAME = 8192 + 24 };
+enum { INDEX_ROWS = 4096, FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
-enum { CHECKPOINT_PAGES = 8192, CHECKPOINT_AGAIN = 2048 };
-static const int64_t TELL_US = 10000000, GIVE_UP_US = 60000000;
+enum { CHECKPOINT_PAGES = 4096, CHECKPOINT_AGAIN = 1024 };
+enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
 
 /* ---- begin --------------------------------------------------------------------- */
 
@@ -23,14 +23,20 @@ static int busy(lg_store *s)
     if (s->busy_since_us == 0) {
         s->busy_since_us = now;
     }
-    int64_t gone = now - s->busy_since_us;
-    if (gone > TELL_US && !s->busy_told && s->log) {
+    int64_t gone = now - s->busy_since_us, wait = (int64_t)s->wait_ms * 1000;
+    if (gone > TELL_WAITS * wait && !s->busy_told && s->log) {
         s->busy_told = true;
         lg__log_line(s->log, LG_LOG_WARN, "%s: waiting for another program that keeps it locked",
                      s->path);
     }
-    return gone > GIVE_UP_US ? lg__store_failed(s, SQLITE_PERM, "wait any longer for its lock")
-                             : LG_STORE_BUSY;
+    if (gone <= GIVE_UP_WAITS * wait) {
+        return LG_STORE_BUSY;
+    }
+    int err =
+        lg__store_fail(s, LG_ESTORE, true, "%s: another process has kept it locked for %lld s",
+                       s->path, (long long)(gone / 1000000));
+    lg__fail_hint(&s->why, s->mem, "end the program that holds it, and run again");
+    return err;
 }
 
 static int sync_failed(lg_store *s, int err)
@@ -93,6 +99,15 @@ int lg__store_begin_wait(lg_store *s)
     return err == LG_STORE_BUSY ? lg__store_failed(s, SQLITE_BUSY, "be written") : err;
 }
 
+int lg__store_begin_at_last(lg_store *s)
+{
+    int err;
+    while ((err = lg__store_begin(s)) == LG_STORE_BUSY) {
+        sqlite3_sleep(5);
+    }
+    return err;
+}
+
 /* ---- intents --------------------------------------------------------------------- */
 
 static void put_number(unsigned char *to, uint64_t x, int bytes)
@@ -128,6 +143,17 @@ static int write_intents(lg_store *s)
     sqlite3_bind_int64(put, 1, s->run);
     sqlite3_bind_int64(put, 2, lg__store_now());
     sqlite3_bind_blob64(put, 3, s->intents.data, s->intents.len, SQLITE_STATIC);
+    return run_bound(s, put);
+}
+
+static int write_used(lg_store *s)
+{
+    sqlite3_stmt *put = s->used.len > 0 && s->run ? lg__store_sql(s, LG_SQL_PUT_USED) : NULL;
+    if (!put) {
+        return s->used.len > 0 && s->run ? s->why.code : LG_OK;
+    }
+    sqlite3_bind_int64(put, 1, s->run);
+    sqlite3_bind_blob64(put, 2, s->used.data, s->used.len, SQLITE_STATIC);
     return run_bound(s, put);
 }
 
@@ -225,6 +251,7 @@ int lg__store_commit(lg_store *s)
 {
     sqlite3_stmt *commit = lg__store_sql(s, LG_SQL_COMMIT);
     int err = commit ? write_intents(s) : s->why.code;
+    err = err ? err : write_used(s);
     err = err ? err : write_totals(s);
     err = err ? err : lg__store_run_queue(s);
     err = err ? err : lg__tail_index(s, INDEX_ROWS);
@@ -240,6 +267,7 @@ int lg__store_commit(lg_store *s)
     s->in_turn = false;
     s->wrote = true;
     s->totals_changed = false;
+    lg__bytes_clear(&s->used);
     uint32_t foreign = s->foreign;
     lg__store_look(s);
     s->foreign = foreign; /* that was ourselves */

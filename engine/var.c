@@ -223,8 +223,17 @@ int lg_var_input(const lg_var *v, size_t i, lg_input *out)
     return LG_OK;
 }
 
+/* The call that a kept promise comes to; v itself for others. */
+static const lg_var *call_behind(const lg_var *v)
+{
+    while (v->op == LG_OP_PROMISE && v->node->edges[v->node->n_edges - 1].var)
+        v = v->node->edges[v->node->n_edges - 1].var;
+    return v;
+}
+
 const char *lg_var_finish_reason(const lg_var *v)
 {
+    v = call_behind(v);
     if (v->op != LG_OP_CALL || !v->node || v->state != LG_READY)
         return NULL;
     return v->node->u.call->finish_reason;
@@ -232,6 +241,7 @@ const char *lg_var_finish_reason(const lg_var *v)
 
 bool lg_var_usage(const lg_var *v, lg_usage *out)
 {
+    v = call_behind(v);
     if (v->op != LG_OP_CALL || !v->node || !v->node->u.call->has_usage)
         return false;
     *out = v->node->u.call->usage;

@@ -38,26 +38,38 @@ static size_t sequence(const unsigned char *s, size_t n)
     return size;
 }
 
+/* The length of the ASCII at s, in steps: what is left may begin with some more. */
+static size_t ascii_size(const unsigned char *s, size_t len)
+{
+    uint64_t word[4];
+    size_t n = 0;
+
+    for (; len - n >= sizeof word; n += sizeof word) {
+        memcpy(word, s + n, sizeof word);
+        if ((word[0] | word[1] | word[2] | word[3]) & UINT64_C(0x8080808080808080))
+            break;
+    }
+    for (; len - n >= sizeof *word; n += sizeof *word) {
+        memcpy(word, s + n, sizeof *word);
+        if (*word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return n;
+}
+
 int64_t lg_utf8_check(const char *s, size_t len)
 {
     const unsigned char *u = (const unsigned char *)s;
-    size_t at = 0;
+    size_t at = ascii_size(u, len);
 
     while (at < len) {
-        uint64_t eight;
-        size_t size;
+        size_t size = sequence(u + at, len - at);
 
-        if (len - at >= sizeof eight) { /* most text is ASCII */
-            memcpy(&eight, u + at, sizeof eight);
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                at += sizeof eight;
-                continue;
-            }
-        }
-        size = sequence(u + at, len - at);
         if (size == 0)
             return (int64_t)at;
         at += size;
+        if (size == 1)
+            at += ascii_size(u + at, len - at);
     }
     return -1;
 }

@@ -334,12 +334,13 @@ static void set_kinds(lua_State *L, const lg_stats *s)
     lua_setfield(L, -2, "micros_by_kind");
 }
 
-/* engine:stats() -> table, see lg_stats */
+/* engine:stats() -> table, see lg_stats; held_seconds instead of held_until_us, and
+ * held_by "rate" or "down", while calls are held */
 static int l_stats(lua_State *L)
 {
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(self(L), &s);
-    lua_createtable(L, 0, 17);
+    lua_createtable(L, 0, 25);
     lg__lua_set_count(L, "calls", s.calls);
     lg__lua_set_count(L, "shared", s.shared);
     lg__lua_set_count(L, "failed", s.failed);
@@ -360,6 +361,14 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "reserved_micros", s.reserved_micros);
     lg__lua_set_count(L, "reserved_tokens", s.reserved_tokens);
     lg__lua_set_count(L, "cap", (uint64_t)s.cap);
+    lg__lua_set_count(L, "held", s.held);
+    if (s.held > 0) {
+        int64_t wait = s.held_until_us - lg_engine_now(self(L));
+        lua_pushnumber(L, wait > 0 ? (lua_Number)wait / 1e6 : 0);
+        lua_setfield(L, -2, "held_seconds");
+        lua_pushstring(L, s.held_by == LG_HOLD_DOWN ? "down" : "rate");
+        lua_setfield(L, -2, "held_by");
+    }
     set_kinds(L, &s);
     return 1;
 }

@@ -6,6 +6,28 @@
 
 /* ---- models ---------------------------------------------------------------- */
 
+/* price_tiers: a list of five numbers a tier: above, input, output, cached, cache_write. */
+static size_t read_tiers(lua_State *L, int t, lg_price_tier tiers[LG_PRICE_TIERS])
+{
+    int64_t v[5 * LG_PRICE_TIERS];
+    size_t n = 0;
+    if (lua_getfield(L, t, "price_tiers") != LUA_TNIL) {
+        n = lg__lua_check_list(L, lua_gettop(L));
+        if (n % 5 != 0 || n > sizeof v / sizeof *v)
+            lg__lua_raise(L, LG_EINVAL, NULL, "price_tiers must be at most 4 times five numbers");
+    }
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        v[i] = lg__lua_opt_int(L, lua_gettop(L), -1, LUA_MAXINTEGER, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    for (size_t i = 0; i < n / 5; i++)
+        tiers[i] =
+            (lg_price_tier){v[5 * i], v[5 * i + 1], v[5 * i + 2], v[5 * i + 3], v[5 * i + 4]};
+    return n / 5;
+}
+
 /* fallback = a list of models, which lives as long as the table. */
 static void read_fallbacks(lua_State *L, int t, lg_model_config *c)
 {
@@ -23,27 +45,14 @@ static void read_fallbacks(lua_State *L, int t, lg_model_config *c)
     c->n_fallbacks = n;
 }
 
-static void read_model(lua_State *L, int t, lg_model_config *c)
+static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *tiers)
 {
-    static const char *const keys[] = {"dialect",
-                                       "name",
-                                       "model",
-                                       "base_url",
-                                       "api_key",
-                                       "key_name",
-                                       "headers",
-                                       "options",
-                                       "tag",
-                                       "no_memo",
-                                       "concurrency",
-                                       "price_input",
-                                       "price_output",
-                                       "price_cached",
-                                       "price_cache_write",
-                                       "max_output",
-                                       "quirks",
-                                       "fallback",
-                                       NULL};
+    static const char *const keys[] = {
+        "dialect",     "name",        "model",        "base_url",     "api_key",
+        "key_name",    "headers",     "options",      "tag",          "no_memo",
+        "concurrency", "price_input", "price_output", "price_cached", "price_cache_write",
+        "max_output",  "price_tiers", "quirks",       "fallback",     "rpm",
+        "tpm",         NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
     c->name = lg__lua_field_name(L, t, "name");
@@ -58,7 +67,12 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
     c->price_output = lg__lua_field_int(L, t, "price_output", -1, LUA_MAXINTEGER, -1);
     c->price_cached = lg__lua_field_int(L, t, "price_cached", -1, LUA_MAXINTEGER, -1);
     c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
+    c->requests_per_minute = lg__lua_field_int(L, t, "rpm", 0, LUA_MAXINTEGER, 0);
+    c->tokens_per_minute = lg__lua_field_int(L, t, "tpm", 0, LUA_MAXINTEGER, 0);
     c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
+    c->tiers = tiers;
+    c->n_tiers = read_tiers(L, t, tiers);
+    c->quirks = lg__lua_field_name(L, t, "quirks");
     read_fallbacks(L, t, c);
     lg__lua_field_pairs(L, t, "headers", &c->headers, &c->n_headers);
     lg__lua_field_pairs(L, t, "options", &c->options, &c->n_options);
@@ -68,10 +82,11 @@ static void read_model(lua_State *L, int t, lg_model_config *c)
 static int l_model(lua_State *L)
 {
     lg_model_config c;
+    lg_price_tier tiers[LG_PRICE_TIERS];
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg__lua_check_list(L, 2);
     lg_model_config_init(&c);
-    read_model(L, 2, &c);
+    read_model(L, 2, &c, tiers);
     lg_lua_model *u = lua_newuserdatauv(L, sizeof *u, 1);
     u->m = NULL;
     u->owner = lua_touserdata(L, 1);

@@ -210,6 +210,41 @@ static int l_tool_call(lua_State *L)
     return made(L, e, lg_tool_call(e, tool, names.names, vars.vars, vars.n, role, &u->v));
 }
 
+/* ---- promises -------------------------------------------------------------- */
+
+/* core.promise(engine, vars, role) -> var */
+static int l_promise(lua_State *L)
+{
+    var_list vars;
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    const char *role = lg__lua_opt_name(L, 3);
+    read_vars(L, 2, &vars);
+    lg_lua_var *u = lg__lua_new_var(L, 1);
+    return made(L, e, lg_promise_new(e, vars.vars, vars.n, role ? role : "", &u->v));
+}
+
+/* core.keep(engine, promise, var, text | nil) */
+static int l_keep(lua_State *L)
+{
+    size_t len = 0;
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    lg_var *promise = lg__lua_check_var(L, 2), *from = lg__lua_check_var(L, 3);
+    const char *text = lua_isnoneornil(L, 4) ? NULL : lg__lua_check_text(L, 4, &len);
+    int err = lg_promise_keep(promise, from, text, len);
+    return err ? lg__lua_engine_failed(L, e, err) : 0;
+}
+
+/* core.break_promise(engine, promise, kind, message, hint | nil) */
+static int l_break(lua_State *L)
+{
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    lg_var *promise = lg__lua_check_var(L, 2);
+    int code = lg__lua_check_code(L, 3);
+    const char *message = lg__lua_check_text(L, 4, NULL);
+    int err = lg_promise_fail(promise, code, message, lg__lua_opt_name(L, 5));
+    return err ? lg__lua_engine_failed(L, e, err) : 0;
+}
+
 /* ---- backward -------------------------------------------------------------- */
 
 /* core.backward(engine, root, {model=, context_tokens=, skip_failed=}) -> pass */
@@ -237,7 +272,9 @@ static int l_backward(lua_State *L)
 void lg__lua_open_node(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"call", l_call}, {"format", l_format},       {"concat", l_concat},     {"sum", l_sum},
-        {"mean", l_mean}, {"tool_call", l_tool_call}, {"backward", l_backward}, {NULL, NULL}};
+        {"call", l_call},         {"format", l_format}, {"concat", l_concat},
+        {"sum", l_sum},           {"mean", l_mean},     {"tool_call", l_tool_call},
+        {"promise", l_promise},   {"keep", l_keep},     {"break_promise", l_break},
+        {"backward", l_backward}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -6,7 +6,6 @@
  * words for what fails are those of a run. */
 #include "look.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 #include <time.h>
 
@@ -85,9 +84,9 @@ static int start(lua_State *L, look *k, int row, int ms, lua_Integer number)
 }
 
 /* On top: the row. What came of it is added to it. */
-static void tell(lua_State *L, const lg_http_done *d, int64_t ms)
+static void tell(lua_State *L, const look *k, const lg_http_done *d, int64_t ms)
 {
-    int64_t date = lg__http_date(d->date);
+    int64_t date = lg__http_date(k->http, d->date);
     lg__lua_set_count(L, "status", (uint64_t)d->status);
     lg__lua_set_count(L, "ms", (uint64_t)ms);
     if (date >= 0)
@@ -107,7 +106,7 @@ static void collect(lua_State *L, look *k, int64_t began, size_t *left)
     lg_http_done d;
     while (lg__http_next(k->http, &d)) {
         lua_rawgeti(L, 1, (lua_Integer)(uintptr_t)d.ud);
-        tell(L, &d, now_ms() - began);
+        tell(L, k, &d, now_ms() - began);
         lua_pop(L, 1);
         lg__http_done_free(&d);
         (*left)--;
@@ -148,23 +147,33 @@ static int l_get(lua_State *L)
     return 1;
 }
 
+static look *open_bare(lua_State *L)
+{
+    lua_settop(L, 0);
+    lua_newtable(L);
+    return open_look(L, 1);
+}
+
 /* look.ca() -> the folder and the file of certificates when nothing names others, or nil */
 static int l_ca(lua_State *L)
 {
     const char *dir, *file;
-    lg__http_ca(&dir, &file);
+    look *k = open_bare(L);
+    lg__http_ca(k->http, &dir, &file);
     lua_pushstring(L, dir);
     lua_pushstring(L, file);
     return 2;
 }
 
-/* look.versions() -> {curl =, openssl =, sqlite =, fts5 =, libuv =} */
+/* look.versions() -> {curl =, tls =, sqlite =, fts5 =, libuv =, schema =} */
 static int l_versions(lua_State *L)
 {
     bool fts5;
+    const char *tls;
+    look *k = open_bare(L);
     lua_newtable(L);
-    lg__lua_set_text(L, "curl", lg__http_version());
-    lg__lua_set_text(L, "openssl", OpenSSL_version(OPENSSL_VERSION));
+    lg__lua_set_text(L, "curl", lg__http_version(k->http, &tls));
+    lg__lua_set_text(L, "tls", tls);
     lg__lua_set_text(L, "sqlite", lg__store_version(&fts5));
     lg__lua_set_text(L, "libuv", lg__loop_version());
     lg__lua_set_count(L, "schema", LG_SCHEMA);

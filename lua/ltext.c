@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "sha256.h"
 #include "template.h"
 #include "text.h"
 
@@ -108,12 +107,11 @@ static int l_trim(lua_State *L)
 static int l_sha256(lua_State *L)
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned char sum[32];
     char hex[64];
     size_t len;
     const char *text = lg__lua_check_text(L, 1, &len);
-    if (!EVP_Digest(text, len, sum, NULL, EVP_sha256(), NULL))
-        return lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for a digest");
+    lg__sha256(text, len, sum);
     for (size_t i = 0; i < sizeof hex; i++)
         hex[i] = digits[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
     lua_pushlstring(L, hex, sizeof hex);
@@ -304,6 +302,44 @@ typedef struct writing { /* a table that is being written */
     size_t n, next;
 } writing;
 
+typedef struct writer { /* all that are: each is a value of the one before */
+    writing levels[JSON_DEPTH];
+    size_t depth;
+    lg_bytes *out;
+} writer;
+
+/* Pushes where the value is: "a.list[3]"; "" at the top. */
+static const char *where_now(lua_State *L, const writer *all)
+{
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (size_t i = 0; i < all->depth && i < 20; i++) {
+        const writing *w = &all->levels[i];
+        if (!w->next)
+            continue; /* not yet at its first value */
+        luaL_addstring(&b, !w->keys ? "[" : i ? "." : "");
+        if (w->keys) {
+            luaL_addlstring(&b, w->keys[w->next - 1].s, w->keys[w->next - 1].len);
+        } else {
+            lua_pushfstring(L, "%I]", (LUAI_UACINT)w->next);
+            luaL_addvalue(&b);
+        }
+    }
+    luaL_addstring(&b, all->depth > 20 ? "…" : "");
+    luaL_pushresult(&b);
+    return lua_tostring(L, -1);
+}
+
+/* what: one %s for a detail */
+static void cannot_write(lua_State *L, const writer *all, const char *hint, const char *what,
+                         const char *detail)
+{
+    const char *where = where_now(L, all);
+    lua_pushfstring(L, what, detail);
+    lg__lua_raise(L, LG_EINVAL, hint, "JSON: %s%s%s", where, *where ? ": " : "",
+                  lua_tostring(L, -1));
+}
+
 static int compare_keys(const void *a, const void *b)
 {
     const json_key *x = a, *y = b;
@@ -326,33 +362,63 @@ static bool is_array(lua_State *L, int t)
 }
 
 /* The table on top is an object: sorts its keys, into memory above it. */
-static void sort_keys(lua_State *L, writing *w)
+static void sort_keys(lua_State *L, writer *all, writing *w)
 {
     json_key *keys = lua_newuserdatauv(L, (w->n + 1) * sizeof *keys, 0);
     size_t i = 0;
     for (lua_pushnil(L); lua_next(L, w->table); lua_pop(L, 1), i++) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            lg__lua_raise(L, LG_EINVAL, NULL, "JSON: a table has a key that is no text (%s)",
-                          luaL_tolstring(L, -2, NULL));
+            cannot_write(L, all, NULL, "a table has a key that is no text (%s)",
+                         luaL_tolstring(L, -2, NULL));
         keys[i].s = lua_tolstring(L, -2, &keys[i].len);
     }
     qsort(keys, w->n, sizeof *keys, compare_keys);
     w->keys = keys;
 }
 
-static void begin(lua_State *L, writing *w, lg_bytes *out)
+static void check_cycle(lua_State *L, const writer *all)
 {
+    for (size_t i = 0; i < all->depth; i++)
+        if (lua_rawequal(L, -1, all->levels[i].table))
+            cannot_write(L, all, NULL, "a table is inside itself%s", "");
+    if (all->depth == JSON_DEPTH)
+        cannot_write(L, all, NULL, "tables are nested too deep%s", "");
+}
+
+/* A list has no names: the first that this one has. NULL: it has holes. */
+static const char *first_name(lua_State *L, int table)
+{
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING)
+            return lua_tostring(L, -2);
+    return NULL;
+}
+
+static void check_list(lua_State *L, const writer *all, const writing *w)
+{
+    static const char hint[] = "a table is a list without holes, or has names only";
+    if (w->n == (size_t)lua_rawlen(L, w->table))
+        return;
+    const char *name = first_name(L, w->table);
+    if (name)
+        cannot_write(L, all, hint, "a list has the name \"%s\" as well", name);
+    cannot_write(L, all, hint, "a list has holes%s", "");
+}
+
+static void begin(lua_State *L, writer *all)
+{
+    check_cycle(L, all);
+    writing *w = &all->levels[all->depth];
     w->table = lua_gettop(L);
     w->n = count_fields(L, w->table);
     w->next = 0;
     w->keys = NULL;
-    if (!is_array(L, w->table)) {
-        sort_keys(L, w);
-    } else if (w->n != (size_t)lua_rawlen(L, w->table)) {
-        lg__lua_raise(L, LG_EINVAL, NULL,
-                      "JSON: a table must be a list without holes, or have names only");
-    }
-    lg__bytes_addc(out, w->keys ? '{' : '[');
+    if (is_array(L, w->table))
+        check_list(L, all, w);
+    else
+        sort_keys(L, all, w);
+    all->depth++;
+    lg__bytes_addc(all->out, w->keys ? '{' : '[');
 }
 
 /* Pushes the next value and writes what stands before it; false at the end. */
@@ -377,33 +443,44 @@ static bool advance(lua_State *L, writing *w, lg_bytes *out)
     return true;
 }
 
+static void write_number(lua_State *L, const writer *all)
+{
+    double x = lua_tonumber(L, -1);
+    if (lua_isinteger(L, -1))
+        lg__bytes_addf(all->out, "%lld", (long long)lua_tointeger(L, -1));
+    else if (isfinite(x))
+        lg__json_write_number(all->out, x);
+    else
+        cannot_write(L, all, "lg.json.null stands for no value", "there is no form for %s",
+                     isnan(x) ? "not-a-number" : "an infinite number");
+}
+
 /* The value on top, no table, which is popped. */
-static void write_scalar(lua_State *L, lg_bytes *out)
+static void write_scalar(lua_State *L, const writer *all)
 {
     size_t len;
     const char *s;
     switch (lua_type(L, -1)) {
     case LUA_TBOOLEAN:
-        lg__bytes_adds(out, lua_toboolean(L, -1) ? "true" : "false");
+        lg__bytes_adds(all->out, lua_toboolean(L, -1) ? "true" : "false");
         break;
     case LUA_TNUMBER:
-        if (lua_isinteger(L, -1))
-            lg__bytes_addf(out, "%lld", (long long)lua_tointeger(L, -1));
-        else
-            lg__json_write_number(out, lua_tonumber(L, -1));
+        write_number(L, all);
         break;
     case LUA_TSTRING:
         s = lua_tolstring(L, -1, &len);
-        lg__json_write_string(out, s, len);
+        lg__json_write_string(all->out, s, len);
         break;
     case LUA_TLIGHTUSERDATA:
         if (!lua_touserdata(L, -1)) {
-            lg__bytes_adds(out, "null");
+            lg__bytes_adds(all->out, "null");
             break;
         }
         /* fall through */
     default:
-        lg__lua_raise(L, LG_EINVAL, NULL, "JSON has no form for a %s", luaL_typename(L, -1));
+        if (lua_isnil(L, -1) && all->depth > 0)
+            cannot_write(L, all, NULL, "a list has holes%s", "");
+        cannot_write(L, all, NULL, "there is no form for a %s", luaL_typename(L, -1));
     }
     lua_pop(L, 1);
 }
@@ -411,20 +488,18 @@ static void write_scalar(lua_State *L, lg_bytes *out)
 /* The value on top is written and popped. */
 static void write_tree(lua_State *L, lg_bytes *out)
 {
-    writing levels[JSON_DEPTH];
-    size_t depth = 0;
+    writer all;
+    all.depth = 0;
+    all.out = out;
     bool more = true;
     while (more) {
-        if (!lua_istable(L, -1)) {
-            write_scalar(L, out);
-        } else {
-            if (depth == JSON_DEPTH)
-                lg__lua_raise(L, LG_EINVAL, NULL, "JSON: the table is too deep, or inside itself");
-            begin(L, &levels[depth++], out);
-        }
-        while (depth > 0 && !advance(L, &levels[depth - 1], out))
-            depth--;
-        more = depth > 0;
+        if (lua_istable(L, -1))
+            begin(L, &all);
+        else
+            write_scalar(L, &all);
+        while (all.depth > 0 && !advance(L, &all.levels[all.depth - 1], out))
+            all.depth--;
+        more = all.depth > 0;
     }
 }
 

@@ -58,8 +58,8 @@ static int command(lua_State *L)
     return 1;
 }
 
-/* A closed stdin, stdout or stderr would be given to the loop's next descriptor, and
- * libuv aborts. */
+/* A closed stdin, stdout or stderr would be the number of the next file or socket, and
+ * what is printed would go there. */
 static void occupy_standard_descriptors(void)
 {
     int fd;

@@ -53,7 +53,7 @@ static int l_start(lua_State *L)
     int why = errno;
     mock_server_free(s);
     lua_pushnil(L);
-    lua_pushstring(L, strerror(why));
+    lua_pushstring(L, s->problem[0] ? s->problem : strerror(why));
     return 2;
 }
 

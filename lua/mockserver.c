@@ -1,6 +1,9 @@
 /* mockserver.c - the HTTP server under `lunagrad mock`: libmicrohttpd on one epoll
  * descriptor, without threads.
  *
+ * libmicrohttpd is not linked but loaded when a server starts: with its GnuTLS it would
+ * take a millisecond of every start of the command.
+ *
  * What it is not: it knows no Lua and nothing of chat completions; mockd.c takes whole
  * requests from it and says how each is answered. libmicrohttpd's callbacks only move
  * requests between states. While a connection is suspended libmicrohttpd does not look at
@@ -11,8 +14,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,7 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "library.h"
+
 #define NO_INDEX SIZE_MAX
+#define LIBRARY "libmicrohttpd.so.12"
 
 static int64_t now_us(void)
 {
@@ -195,28 +201,28 @@ mock_slot *mock_slot_find(mock_server *s, int64_t id)
 
 /* ---- the connection's side ------------------------------------------------ */
 
-static int connection_fd(struct MHD_Connection *conn)
+static int connection_fd(const mock_server *s, struct MHD_Connection *conn)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+        s->mhd.get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info ? info->connect_fd : -1;
 }
 
-static mock_link *connection_link(struct MHD_Connection *conn)
+static mock_link *connection_link(const mock_server *s, struct MHD_Connection *conn)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        s->mhd.get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 
 /* A reset that the client sees at once. SO_LINGER 0 makes close() send one, but
  * libmicrohttpd shuts the socket down first, and that sends a FIN before it; on
  * Linux disconnecting by AF_UNSPEC sends the reset there and then. */
-static void connection_reset(struct MHD_Connection *conn)
+static void connection_reset(const mock_slot *slot)
 {
     struct linger hard = {.l_onoff = 1, .l_linger = 0};
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    int fd = connection_fd(conn);
+    int fd = connection_fd(slot->server, slot->conn);
     if (fd < 0)
         return;
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -226,7 +232,7 @@ static void connection_reset(struct MHD_Connection *conn)
 static void slot_resume(mock_slot *slot, enum slot_state state)
 {
     slot->state = state;
-    MHD_resume_connection(slot->conn);
+    slot->server->mhd.resume_connection(slot->conn);
 }
 
 /* Sends piece by piece, each no sooner than it is released (in between the connection
@@ -236,7 +242,7 @@ static ssize_t read_pieces(void *cls, uint64_t pos, char *buf, size_t max)
     mock_slot *slot = cls;
     size_t last = slot->way == WAY_RESET_BODY ? slot->reply_len / 2 : slot->reply_len;
     if (pos >= last && slot->way == WAY_RESET_BODY) {
-        connection_reset(slot->conn);
+        connection_reset(slot);
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     if (pos >= last)
@@ -245,7 +251,7 @@ static ssize_t read_pieces(void *cls, uint64_t pos, char *buf, size_t max)
         slot->piece++;
     if (slot->gap_us > 0 && slot->piece >= slot->released) {
         timer_start(slot, now_us() + slot->gap_us);
-        MHD_suspend_connection(slot->conn);
+        slot->server->mhd.suspend_connection(slot->conn);
         return 0;
     }
     size_t end = slot->piece < slot->n_ends ? slot->ends[slot->piece] : last;
@@ -258,26 +264,28 @@ static ssize_t read_pieces(void *cls, uint64_t pos, char *buf, size_t max)
 
 static struct MHD_Response *make_response(mock_slot *slot)
 {
+    const mock_library *m = &slot->server->mhd;
     struct MHD_Response *r;
     enum { BLOCK = 16 * 1024 };
     if (slot->n_ends > 0 || slot->chunked || slot->way == WAY_RESET_BODY)
-        r = MHD_create_response_from_callback(slot->chunked ? MHD_SIZE_UNKNOWN : slot->reply_len,
-                                              BLOCK, read_pieces, slot, NULL);
+        r = m->create_response_from_callback(slot->chunked ? MHD_SIZE_UNKNOWN : slot->reply_len,
+                                             BLOCK, read_pieces, slot, NULL);
     else /* the slot outlives the response: it is freed after on_completed */
-        r = MHD_create_response_from_buffer(slot->reply_len, slot->reply, MHD_RESPMEM_PERSISTENT);
+        r = m->create_response_from_buffer(slot->reply_len, slot->reply, MHD_RESPMEM_PERSISTENT);
     if (!r)
         return NULL;
     for (size_t i = 0; i < slot->n_headers; i++)
-        MHD_add_response_header(r, slot->header_names[i], slot->header_values[i]);
+        m->add_response_header(r, slot->header_names[i], slot->header_values[i]);
     return r;
 }
 
 /* The delay is over: do to the connection what the answer says. */
 static enum MHD_Result slot_act(mock_slot *slot)
 {
+    const mock_library *m = &slot->server->mhd;
     slot->state = SLOT_STREAMING;
     if (slot->way == WAY_RESET)
-        connection_reset(slot->conn);
+        connection_reset(slot);
     if (slot->way == WAY_RESET || slot->way == WAY_CLOSE || slot->server->closing) {
         slot->status = 0;
         return MHD_NO;
@@ -285,8 +293,8 @@ static enum MHD_Result slot_act(mock_slot *slot)
     struct MHD_Response *r = make_response(slot);
     if (!r)
         return MHD_NO;
-    enum MHD_Result ok = MHD_queue_response(slot->conn, slot->status, r);
-    MHD_destroy_response(r);
+    enum MHD_Result ok = m->queue_response(slot->conn, slot->status, r);
+    m->destroy_response(r);
     return ok;
 }
 
@@ -325,11 +333,11 @@ static mock_slot *slot_open(mock_server *s, struct MHD_Connection *conn, const c
         mock_slot_release(slot);
         return NULL;
     }
-    MHD_get_connection_values(conn, MHD_HEADER_KIND, slot_field, slot);
-    MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND, slot_field, slot);
+    s->mhd.get_connection_values(conn, MHD_HEADER_KIND, slot_field, slot);
+    s->mhd.get_connection_values(conn, MHD_GET_ARGUMENT_KIND, slot_field, slot);
     slot->state = SLOT_READING;
     s->live++;
-    mock_link *link = connection_link(conn);
+    mock_link *link = connection_link(s, conn);
     if (link) {
         link->slot = slot;
         slot->gone = link->gone;
@@ -378,7 +386,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
         slot->state = SLOT_QUEUED;
         slot->arrival_us = now_us();
         list_add(&s->ready, slot);
-        MHD_suspend_connection(conn);
+        s->mhd.suspend_connection(conn);
         return MHD_YES;
     }
     return slot->state == SLOT_DUE ? slot_act(slot) : MHD_NO;
@@ -391,7 +399,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 {
     mock_server *s = cls;
     mock_slot *slot = *con_cls;
-    mock_link *link = connection_link(conn);
+    mock_link *link = connection_link(s, conn);
     if (!slot)
         return;
     *con_cls = NULL;
@@ -424,7 +432,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_
         return;
     *socket_context = link;
     struct epoll_event ev = {.events = EPOLLRDHUP | EPOLLET, .data = {.ptr = link}};
-    epoll_ctl(s->epoll, EPOLL_CTL_ADD, connection_fd(conn), &ev);
+    epoll_ctl(s->epoll, EPOLL_CTL_ADD, connection_fd(s, conn), &ev);
 }
 
 /* A client that only shut down its sending side still gets its answer; one that is
@@ -472,7 +480,7 @@ static int wait_ms(const mock_server *s, int64_t timeout_ms)
     MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
     if (s->ready.first || s->finished.first)
         return 0;
-    if (MHD_get_timeout(s->daemon, &daemon_ms) == MHD_YES && (int64_t)daemon_ms < timeout_ms)
+    if (s->mhd.get_timeout(s->daemon, &daemon_ms) == MHD_YES && (int64_t)daemon_ms < timeout_ms)
         timeout_ms = (int64_t)daemon_ms;
     if (s->n_heap > 0) {
         int64_t due_ms = (s->heap[0]->due_us - now_us() + 999) / 1000;
@@ -492,7 +500,7 @@ void mock_server_step(mock_server *s, int64_t timeout_ms)
         if (events[i].data.ptr) /* else it is the daemon's own descriptor */
             link_gone(events[i].data.ptr);
     fire_timers(s);
-    MHD_run(s->daemon); /* may free links: only after the events are done */
+    s->mhd.run(s->daemon); /* may free links: only after the events are done */
 }
 
 static int listen_on(int port, int backlog, int *actual)
@@ -530,15 +538,35 @@ static unsigned raise_descriptor_limit(void)
     return limit.rlim_cur > 128 ? (unsigned)limit.rlim_cur - 32 : 96;
 }
 
+/* problem says what failed */
+static bool library_load(mock_server *s)
+{
+    static const lg_symbol symbols[] = {
+#define XX(name) {"MHD_" #name, offsetof(mock_library, name)},
+        MOCK_LIBRARY_MAP(XX)
+#undef XX
+    };
+    void *library = lg__library_open(LIBRARY, s->problem, sizeof s->problem);
+    if (!library)
+        return false;
+    const char *missing =
+        lg__library_find(library, symbols, sizeof symbols / sizeof *symbols, &s->mhd);
+    if (missing)
+        snprintf(s->problem, sizeof s->problem, LIBRARY " has no %s", missing);
+    return !missing;
+}
+
 int mock_server_start(mock_server *s, int port, int backlog)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = NULL}};
+    if (!library_load(s))
+        return -1;
     s->wall_offset_us = wall_offset_us();
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     int fd = s->epoll < 0 ? -1 : listen_on(port, backlog, &s->port);
     if (fd < 0)
         return -1;
-    s->daemon = MHD_start_daemon(
+    s->daemon = s->mhd.start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, raise_descriptor_limit(),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16 * 1024, MHD_OPTION_NOTIFY_COMPLETED,
@@ -548,7 +576,7 @@ int mock_server_start(mock_server *s, int port, int backlog)
         errno = errno ? errno : EINVAL;
         return -1;
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const union MHD_DaemonInfo *info = s->mhd.get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     return info ? epoll_ctl(s->epoll, EPOLL_CTL_ADD, info->epoll_fd, &ev) : -1;
 }
 
@@ -568,8 +596,8 @@ void mock_server_stop(mock_server *s)
                 slot_resume(slot, slow ? SLOT_STREAMING : SLOT_DUE);
         }
         s->ready.first = s->ready.last = NULL;
-        MHD_run(s->daemon);
-        MHD_stop_daemon(s->daemon);
+        s->mhd.run(s->daemon);
+        s->mhd.stop_daemon(s->daemon);
         s->daemon = NULL;
     }
     if (s->epoll >= 0)

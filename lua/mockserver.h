@@ -7,12 +7,32 @@
 #ifndef LG_MOCKSERVER_H
 #define LG_MOCKSERVER_H
 
+#include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct MHD_Connection;
-struct MHD_Daemon;
+#define MOCK_LIBRARY_MAP(XX)          \
+    XX(add_response_header)           \
+    XX(create_response_from_buffer)   \
+    XX(create_response_from_callback) \
+    XX(destroy_response)              \
+    XX(get_connection_info)           \
+    XX(get_connection_values)         \
+    XX(get_daemon_info)               \
+    XX(get_timeout)                   \
+    XX(queue_response)                \
+    XX(resume_connection)             \
+    XX(run)                           \
+    XX(start_daemon)                  \
+    XX(stop_daemon)                   \
+    XX(suspend_connection)
+
+typedef struct mock_library {
+#define XX(name) __typeof__(MHD_##name) *name;
+    MOCK_LIBRARY_MAP(XX)
+#undef XX
+} mock_library;
 
 /* In the order of a request's life. */
 enum slot_state {
@@ -69,6 +89,8 @@ typedef struct slot_list {
 } slot_list;
 
 struct mock_server {
+    mock_library mhd;
+    char problem[256]; /* why the library could not be loaded; "": errno says why */
     struct MHD_Daemon *daemon;
     int epoll;
     int port;
@@ -82,7 +104,7 @@ struct mock_server {
     bool closing;
 };
 
-/* Listens on 127.0.0.1. 0, or -1 with errno; then free it. */
+/* Listens on 127.0.0.1. 0, or -1 with problem or errno; then free it. */
 int mock_server_start(mock_server *s, int port, int backlog);
 /* Waits until something happened, at most timeout_ms, and does what is due. */
 void mock_server_step(mock_server *s, int64_t timeout_ms);

@@ -29,6 +29,17 @@ enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2 };
 
 static volatile sig_atomic_t signal_count;
 
+/* Of a signal handler: nothing is flushed, nothing asked; replies that are in the store
+ * are safe there. */
+static void stop_now(void)
+{
+    static const char words[] =
+        "\nlunagrad: stopped in the middle of the script; what the store has is kept\n";
+    ssize_t told = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)told;
+    _exit(EXIT_INTERRUPTED);
+}
+
 /* The first signal is only counted. From the second on the program should be ending:
  * the loop sees the count, and if Lua is too busy to look, the alarm ends it. */
 static void on_signal(int number)
@@ -38,13 +49,13 @@ static void on_signal(int number)
     if (signal_count == 2)
         alarm(GRACE_SECONDS);
     else if (signal_count > 2)
-        _exit(EXIT_INTERRUPTED);
+        stop_now();
 }
 
 static void on_alarm(int number)
 {
     (void)number;
-    _exit(EXIT_INTERRUPTED);
+    stop_now();
 }
 
 /* term.catch_signals(): SIGINT and SIGTERM are counted from now on */

@@ -12,8 +12,8 @@ layers='
 lunagrad
 mem
 bytes
-error text clock
-words fail log map digest
+error text clock library
+words fail log map digest sha256
 json
 template eventstream media
 var feedback op graph dot
@@ -35,7 +35,8 @@ BEGIN {
         for (j = 1; j <= m; j++) level[name[j]] = i
     }
     only["curl"] = "^http"; only["uv.h"] = "^loop[.]c$"; only["cjson"] = "^json[.]c$"
-    only["cJSON.h"] = "^json[.]c$"; only["openssl"] = "^(digest|http_tls)[.]c$"
+    only["cJSON.h"] = "^json[.]c$"; only["openssl"] = "^http_tls[.]c$"
+    only["dlfcn.h"] = "^library[.]c$"
     only["sqlite3.h"] = "^store"
     public_ok["stddef.h"] = public_ok["stdint.h"] = public_ok["stdbool.h"] = 1
 }

@@ -460,7 +460,7 @@ function dispatch.tool(engine, id, tag, var)
   local definition, texts = tools[tag], {}
   for i, input in ipairs(var:inputs()) do texts[i] = input.text end
   host[id] = true
-  local context = { example = var:example(), serves = true }
+  local context = { example = var:example(), serves = true, node = var:id() }
   local task = async.spawn(run_tool, context, definition, table.unpack(texts))
   task.after = function(t) answer_tool(engine, id, definition, t) end
 end

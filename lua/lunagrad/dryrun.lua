@@ -22,7 +22,8 @@ local asked = {}
 local function row_of(name)
   local row = by_name[name]
   if not row then
-    row = { model = name, calls = 0, input = 0, output = 0, longest = 0, worst_output = 0 }
+    row = { model = name, calls = 0, input = 0, output = 0, price = prices.lookup(name) }
+    if row.price then row.micros, row.worst_micros = 0, 0 end
     by_name[name] = row
     rows[#rows + 1] = row
   end
@@ -45,8 +46,11 @@ local DEFAULT_OUTPUT = 4096 -- what the engine reserves for a call without max_t
 local function count(row, reply, most)
   row.calls = row.calls + 1
   row.input, row.output = row.input + reply.usage.input, row.output + reply.usage.output
-  row.longest = math.max(row.longest, reply.usage.input)
-  row.worst_output = row.worst_output + (most or DEFAULT_OUTPUT)
+  if row.price then
+    row.micros = row.micros + prices.cost(row.price, reply.usage)
+    row.worst_micros = row.worst_micros
+      + prices.cost(row.price, { input = reply.usage.input, output = most or DEFAULT_OUTPUT })
+  end
 end
 
 --- A function(request) that answers as sim and counts for the model `name`.
@@ -57,7 +61,7 @@ function dryrun.model(name, decoded)
   return function(raw)
     local request = decoded(raw)
     request.model = "sim/default"
-    local reply = require("lunagrad.sim").reply(request)
+    local reply = require("lunagrad.sim.talk").reply(request)
     if is_first(name, raw) then
       count(row, reply, request.max_completion_tokens or request.max_tokens)
     end
@@ -73,14 +77,11 @@ function dryrun.estimate()
   local list = {}
   for _, row in ipairs(rows) do
     if row.calls > 0 then
-      local price = prices.lookup(row.model)
-      row.price, row.micros = price, prices.cost(price, row)
-      row.worst_micros = prices.cost(price, { input = row.input, output = row.worst_output })
       total.calls = total.calls + row.calls
       total.input, total.output = total.input + row.input, total.output + row.output
       total.micros = total.micros + (row.micros or 0)
       total.worst_micros = total.worst_micros + (row.worst_micros or 0)
-      if not price then total.unpriced = total.unpriced + row.calls end
+      if not row.price then total.unpriced = total.unpriced + row.calls end
       list[#list + 1] = row
     end
   end

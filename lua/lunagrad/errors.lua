@@ -49,11 +49,12 @@ function errors.is(x)
   return type(x) == "table" and getmetatable(x) == Error
 end
 
--- Nothing more is bought: the user's interrupt, a limit of the run, or a store that fails.
-local STOPS = { cancelled = true, cap = true, store = true }
+-- Nothing more is bought: the user's interrupt, a limit of the run, a store that fails, or a call
+-- that must not be bought twice.
+local STOPS = { cancelled = true, cap = true, store = true, ambiguous = true }
 
---- Why nothing more can be bought, "cancelled", "cap" or "store", if a caught value says so; nil
---- for errors of one call or row, which a loop may survive.
+--- Why nothing more can be bought, "cancelled", "cap", "store" or "ambiguous", if a caught value
+--- says so; nil for errors of one call or row, which a loop may survive.
 ---@param x any
 ---@return string|nil
 function errors.stops(x)

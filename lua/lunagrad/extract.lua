@@ -258,6 +258,12 @@ local function find_object(text)
   return found
 end
 
+--- The JSON object (or list) that a text holds: the text itself, in a fence, or among its words;
+--- as a Lua value, nil when there is none.
+---@param text string
+---@return table|nil
+function extract.object(text) return find_object(text) end
+
 --- A value in the JSON object that a text holds. `path` names it: "answer", "steps[1].result".
 --- Texts are returned as they are, numbers and booleans in JSON's writing, the rest as JSON.
 ---@param path string

@@ -28,8 +28,12 @@ lg.map = async.map
 lg.spawn = async.spawn
 lg.errors = errors
 lg.is_var = var.is
+
+--- JSON: encode(value) → text, decode(text) → value | nil, message; null stands for null, and
+--- array{ … } marks a table as a list, so that an empty one is written as []; decode marks lists.
 lg.json = {
-  encode = core.json_encode, decode = core.json_decode, null = core.null, array = core.array,
+  encode = core.json_encode, decode = core.json_decode, null = core.null,
+  array = function(list) return setmetatable(list or {}, core.array) end,
 }
 
 -- ---- the engine's options -----------------------------------------------------
@@ -95,7 +99,8 @@ local LAZY = {
   data = "lunagrad.data", metric = "lunagrad.metric", rng = "lunagrad.rng",
   task = function() return { object_counting = require "lunagrad.task.object_counting" } end,
   optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
-  evaluate = "lunagrad.evaluate", train = "lunagrad.train",
+  evaluate = "lunagrad.evaluate", train = "lunagrad.train", schema = "lunagrad.schema",
+  agent = function() return require("lunagrad.agent").new end,
   image = function() return require("lunagrad.media").image end,
   audio = function() return require("lunagrad.media").audio end,
   document = function() return require("lunagrad.media").document end,

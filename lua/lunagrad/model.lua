@@ -49,10 +49,11 @@ end
 local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
-  extra = "table?", memo = "boolean?", fallback = "any", dialect = "string?", quirks = "string?",
+  extra = "table?", memo = "boolean?", schema = "any", fallback = "any", dialect = "string?",
+  quirks = "string?", rpm = "integer?", tpm = "integer?",
 }
 local CALL_SPEC = spec_with {
-  [1] = "any",
+  [1] = "any", schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
   kind = "string?", extra = "table?", stream = "function?",
 }
@@ -97,8 +98,8 @@ local function realize(self)
     spec.fallback = {}
     for i, m in ipairs(self.fallback) do spec.fallback[i] = m.core end
   end
-  local own_price = { host = true, exec = true, probe = true }
-  if not own_price[spec.dialect] then
+  local free = { host = true, probe = true, exec = true }
+  if not free[spec.dialect] then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
   local made = core.model(async.engine(), spec)
@@ -160,20 +161,42 @@ local function take_messages(spec, where)
   return list
 end
 
-local function call(self, spec)
+-- One call; messages are taken, more is an option on top.
+local function call_with(self, spec, messages, more)
   local context = async.context()
+  local list = body_options(spec)
+  if more then
+    list = list or {}
+    list[#list + 1] = more
+    table.sort(list, function(a, b) return a[1] < b[1] end)
+  end
   return core.call(async.engine(), self.core, {
-    messages = take_messages(spec, self.name), role = spec.role, sample = spec.sample,
-    options = body_options(spec), kind = spec.kind or self.kind,
+    messages = messages, role = spec.role, sample = spec.sample,
+    options = list, kind = spec.kind or self.kind,
     tag = spec.stream and async.add_watcher(spec.stream) or nil,
     example = spec.example or context and context.example,
   })
 end
 
+local function call(self, spec)
+  local wanted = spec.schema
+  if wanted == nil then wanted = rawget(self, "schema") end
+  local messages = take_messages(spec, self.name)
+  if not wanted then return call_with(self, spec, messages) end
+  return require("lunagrad.structured").ask(wanted, spec, messages, function(list, option, quiet)
+    local once = spec
+    if quiet and spec.stream then
+      once = setmetatable({ stream = false }, { __index = spec })
+    end
+    return call_with(self, once, list, option)
+  end, self.name)
+end
+
 --- Ask: model(question) or model{ question, system = prompt, role = "…", sample = 2, … }.
 --- More parts follow the question: model{ "What is in it?", lg.image "a.png" }. With
---- stream = function(piece, restart) the answer is heard while it comes. Returns a pending
---- variable.
+--- stream = function(piece, restart) the answer is heard while it comes. With schema = { … } (see
+--- schema.lua) the answer is JSON that fits it, which answer:value() decodes; schema = false takes
+--- back the model's own. Returns a pending variable.
 function Model:__call(spec)
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
@@ -190,7 +213,8 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, tag = async.add_model(fn) })
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    tag = async.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -201,14 +225,14 @@ local function decoded(request)
 end
 
 local function from_sim(name, opts)
-  local sim = require "lunagrad.sim"
+  local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency,
+    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
-      return sim.reply(r)
+      return talk.reply(r)
     end) })
 end
 
@@ -233,7 +257,7 @@ end
 -- its own business.
 local function from_exec(name, opts)
   return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
-    options = body_options(opts), concurrency = opts.concurrency or 8, -- as of local servers
+    options = body_options(opts), concurrency = opts.concurrency or 8,
     no_memo = opts.memo == false, price_input = 0, price_output = 0 })
 end
 
@@ -245,8 +269,8 @@ end
 
 local function unknown_provider(name, provider)
   local prefix = providers.env_name(provider)
-  local near = options.suggest(provider, providers.rows, { sim = true, responses = true,
-    exec = true })
+  local near = options.suggest(provider, providers.rows,
+    { sim = true, responses = true, exec = true })
   errors.raise("nomodel", ("unknown provider %q in model %q"):format(provider, name),
     (near and near .. "; " or "")
       .. ("any OpenAI-compatible server works: set %s_BASE_URL and %s_API_KEY")
@@ -289,6 +313,7 @@ local function from_server(name, opts)
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
+    rpm = opts.rpm, tpm = opts.tpm,
     concurrency = opts.concurrency
       or not async.setting "concurrency" and server.row.concurrency or nil })
 end
@@ -311,7 +336,7 @@ local function named(spec, opts, name)
   end
   if type(spec) ~= "string" then
     errors.raise("inval", ("lg.model: expected a name, got %s"):format(type(spec)),
-      'lg.model "openai/gpt-4o-mini"', 2)
+      'lg.model "openai/gpt-4o-mini"', 3)
   end
   if spec == "sim" or spec:find "^sim/" then return from_sim(spec, opts) end
   if spec:find "^replay/" then return from_recording(spec, opts) end
@@ -323,6 +348,7 @@ end
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
 --- With fallback = { "b/y", … } those are asked, in order, when it cannot be had.
+--- schema = { … } is that of all its answers, see model:__call.
 --- lg.model() is the one that plays the role "model": what -m or lg.default says, or sim.
 ---@param spec? string|table|function
 ---@param name? string for a function
@@ -345,6 +371,10 @@ function model.new(spec, name)
   local ok, made = pcall(named, spec, opts, name)
   next_fallback = nil
   if not ok then error(made, 0) end
+  if opts.schema then
+    require("lunagrad.structured").check(opts.schema, made.name)
+    rawset(made, "schema", opts.schema)
+  end
   return made
 end
 

@@ -15,8 +15,8 @@ local prices = {}
 -- Dollars per million tokens: model, input, cached input, cache write, output; "-" where a
 -- price was not to be had (then the input's counts: never too little). The rows were taken from
 -- public collections of prices on the day `as_of`; a model on which two of them differed is not
--- here. `source` is the provider's own page, which decides. Surcharges for very long inputs (from
--- the number behind "long" on) are not in the numbers.
+-- here. `source` is the provider's own page, which decides. "long N x2 x1.5": a call with more than
+-- N tokens of input pays twice for all of its input and 1.5 times for its output.
 local TABLE = {
   { provider = "openai", as_of = "2026-08-21",
     source = "https://developers.openai.com/api/docs/pricing", [[
@@ -30,18 +30,18 @@ local TABLE = {
     gpt-5-nano      0.05  0.005  -       0.40
     gpt-5.1         1.25  0.125  -      10.00
     gpt-5.2         1.75  0.175  -      14.00
-    gpt-5.4         2.50  0.25   -      15.00  long 272000
+    gpt-5.4         2.50  0.25   -      15.00  long 272000 x2 x1.5
     gpt-5.4-mini    0.75  0.075  -       4.50
     gpt-5.4-nano    0.20  0.02   -       1.25
-    gpt-5.5         5.00  0.50   -      30.00  long 272000
-    gpt-5.6-luna    0.20  0.02   0.25    1.20  long 272000
-    gpt-5.6-terra   2.00  0.20   2.50   12.00  long 272000
-    gpt-5.6-sol     5.00  0.50   6.25   30.00  long 272000
+    gpt-5.5         5.00  0.50   -      30.00  long 272000 x2 x1.5
+    gpt-5.6-luna    0.20  0.02   0.25    1.20  long 272000 x2 x1.5
+    gpt-5.6-terra   2.00  0.20   2.50   12.00  long 272000 x2 x1.5
+    gpt-5.6-sol     5.00  0.50   6.25   30.00  long 272000 x2 x1.5
     o4-mini         1.10  0.275  -       4.40 ]] },
   { provider = "anthropic", as_of = "2026-08-21",
     source = "https://www.anthropic.com/pricing#api", [[
     claude-haiku-4-5   1.00  0.10  1.25   5.00
-    claude-sonnet-4-5  3.00  0.30  3.75  15.00  long 200000
+    claude-sonnet-4-5  3.00  0.30  3.75  15.00  long 200000 x2 x1.5
     claude-sonnet-4-6  3.00  0.30  3.75  15.00
     claude-sonnet-5    3.00  0.30  3.75  15.00
     claude-opus-4-5    5.00  0.50  6.25  25.00
@@ -51,10 +51,10 @@ local TABLE = {
     claude-fable-5    10.00  1.00 12.50  50.00 ]] },
   { provider = "gemini", as_of = "2026-08-21",
     source = "https://ai.google.dev/gemini-api/docs/pricing", [[
-    gemini-2.5-pro          1.25  0.125  -  10.00  long 200000
+    gemini-2.5-pro          1.25  0.125  -  10.00  long 200000 x2 x1.5
     gemini-2.5-flash        0.30  0.03   -   2.50
     gemini-2.5-flash-lite   0.10  0.01   -   0.40
-    gemini-3.1-pro-preview  2.00  0.20   -  12.00  long 200000
+    gemini-3.1-pro-preview  2.00  0.20   -  12.00  long 200000 x2 x1.5
     gemini-3.1-flash-lite   0.25  0.025  -   1.50
     gemini-3.5-flash        1.50  0.15   -   9.00
     gemini-3.5-flash-lite   0.30  0.03   -   2.50 ]] },
@@ -67,8 +67,8 @@ local TABLE = {
     source = "https://api-docs.deepseek.com/quick_start/pricing", [[
     deepseek-v4-flash  0.14  -  -  0.28 ]] },
   { provider = "xai", as_of = "2026-08-21", source = "https://docs.x.ai/docs/models", [[
-    grok-4.3          1.25  0.20  -  2.50  long 200000
-    grok-4.5          2.00  -     -  6.00  long 200000
+    grok-4.3          1.25  0.20  -  2.50  long 200000 x2 x2
+    grok-4.5          2.00  -     -  6.00  long 200000 x2 x2
     grok-code-fast-1  0.20  0.02  -  1.50 ]] },
   { provider = "groq", as_of = "2026-08-21", source = "https://groq.com/pricing/", [[
     llama-3.3-70b-versatile  0.59   -       -  0.79
@@ -92,7 +92,14 @@ local FREE = { sim = true, lua = true, replay = true, exec = true, ollama = true
 ---@field cache_write integer|nil of input that was written into it; nil: as input
 ---@field as_of string the day the row was taken
 ---@field source string the page that says so
----@field long_context integer|nil tokens of input from which the provider asks more
+---@field tiers lunagrad.price_tier[]|nil other prices for long inputs, ascending
+
+---@class lunagrad.price_tier prices of a whole call whose input is longer; nil: as below it
+---@field above integer tokens of input
+---@field input integer|nil
+---@field output integer|nil
+---@field cached integer|nil
+---@field cache_write integer|nil
 
 -- "0.075" -> 75000, without a float in between.
 local function micros_of(decimal)
@@ -100,6 +107,17 @@ local function micros_of(decimal)
   local whole, part = decimal:match "^(%d+)%.?(%d*)$"
   return math.tointeger(tonumber(whole)) * 1000000
     + math.tointeger(tonumber((part .. "000000"):sub(1, 6)))
+end
+
+-- "long 200000 x2 x1.5": the tier above that many tokens.
+local function add_tier(row, more)
+  local above, input, output = more:match "^long (%d+) x([%d.]+) x([%d.]+)$"
+  if not above then return row end
+  local function times(price, factor) return price and price * micros_of(factor) // 1000000 end
+  row.tiers = { { above = math.tointeger(tonumber(above)), input = times(row.input, input),
+    cached = times(row.cached, input), cache_write = times(row.cache_write, input),
+    output = times(row.output, output) } }
+  return row
 end
 
 local built_in
@@ -111,11 +129,9 @@ local function rows()
     for line in block[1]:gmatch "[^\n]+" do
       local id, input, cached, write, output, more = line:match
         "^%s*(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s*(.-)%s*$"
-      built_in[block.provider .. "/" .. id] = {
+      built_in[block.provider .. "/" .. id] = add_tier({
         input = micros_of(input), cached = micros_of(cached), cache_write = micros_of(write),
-        output = micros_of(output), as_of = block.as_of, source = block.source,
-        long_context = math.tointeger(tonumber(more:match "^long (%d+)$" or "")),
-      }
+        output = micros_of(output), as_of = block.as_of, source = block.source }, more)
     end
   end
   return built_in
@@ -136,6 +152,41 @@ local function from_token(value)
   return math.floor(value * PER_TOKEN + 0.5)
 end
 
+-- What litellm's keys for long inputs begin with.
+local TIER_KEYS = { input = "input_cost_per_token", output = "output_cost_per_token",
+  cached = "cache_read_input_token_cost", cache_write = "cache_creation_input_token_cost" }
+local MOST_TIERS = 4 -- the engine's
+
+-- Of more tiers than the engine holds, the last takes the place of those it cannot hold, from the
+-- first of them on: never too little.
+local function fit_tiers(tiers)
+  if #tiers <= MOST_TIERS then return tiers end
+  tiers[#tiers].above = tiers[MOST_TIERS].above
+  local fit = table.move(tiers, 1, MOST_TIERS - 1, 1, {})
+  fit[MOST_TIERS] = tiers[#tiers]
+  return fit
+end
+
+-- "input_cost_per_token_above_200k_tokens" and its like, as tiers.
+local function tiers_of(row)
+  local by_above, tiers = {}, {}
+  for field, key in pairs(TIER_KEYS) do
+    for name, value in pairs(row) do
+      local thousands = type(name) == "string" and name:sub(1, #key) == key
+        and name:match("^_above_(%d+)k_tokens$", #key + 1)
+      local price = thousands and from_token(value)
+      local above = price and #thousands < 12 and math.tointeger(tonumber(thousands)) * 1000
+      if above and above > 0 then
+        by_above[above] = by_above[above] or { above = above }
+        by_above[above][field] = price
+      end
+    end
+  end
+  for _, tier in pairs(by_above) do tiers[#tiers + 1] = tier end
+  table.sort(tiers, function(a, b) return a.above < b.above end)
+  return tiers[1] and fit_tiers(tiers)
+end
+
 -- What litellm calls our providers.
 local LITELLM = { together = "together_ai", fireworks = "fireworks_ai" }
 
@@ -154,7 +205,7 @@ function prices.from_litellm(map, source, as_of)
         n = n + 1
         found[name] = { input = input, output = output,
           cached = from_token(row.cache_read_input_token_cost),
-          cache_write = from_token(row.cache_creation_input_token_cost),
+          cache_write = from_token(row.cache_creation_input_token_cost), tiers = tiers_of(row),
           as_of = as_of or "n/a", source = source,
           provider = type(row.litellm_provider) == "string" and row.litellm_provider or nil }
       end
@@ -247,12 +298,24 @@ local function times(tokens, price)
   return tokens * whole, tokens * rest
 end
 
---- What so many tokens cost: whole micro-dollars, rounded up; nil without a price.
+-- The prices of a call with so much input.
+local function at_length(price, input)
+  for _, tier in ipairs(price.tiers or {}) do
+    if input <= tier.above then break end
+    price = { input = tier.input or price.input, output = tier.output or price.output,
+      cached = tier.cached or tier.input or price.cached,
+      cache_write = tier.cache_write or tier.input or price.cache_write }
+  end
+  return price
+end
+
+--- What so many tokens of one call cost: whole micro-dollars, rounded up; nil without a price.
 ---@param price lunagrad.price|nil
 ---@param usage table {input, output, cached?, cache_write?}; input includes the last two
 ---@return integer|nil
 function prices.cost(price, usage)
   if not price then return nil end
+  price = at_length(price, usage.input or 0)
   local cached, written = usage.cached or 0, usage.cache_write or 0
   local plain = math.max(0, (usage.input or 0) - cached - written)
   local whole, parts = 0, 0
@@ -286,9 +349,19 @@ function prices.as_of()
   return newest
 end
 
+-- Five numbers a tier, as core.model takes them.
+local function flat(tiers)
+  local list = {}
+  for i, t in ipairs(tiers) do
+    list[5 * i - 4], list[5 * i - 3], list[5 * i - 2] = t.above, t.input or -1, t.output or -1
+    list[5 * i - 1], list[5 * i] = t.cached or -1, t.cache_write or -1
+  end
+  return list
+end
+
 --- The fields that core.model takes for a model of this name.
 ---@param name string
----@param spec table filled: price_input, price_output, price_cached, price_cache_write
+---@param spec table filled: price_input, price_output, price_cached, price_cache_write, price_tiers
 ---@return lunagrad.price|nil
 function prices.fill(name, spec)
   local price = prices.lookup(name)
@@ -296,6 +369,7 @@ function prices.fill(name, spec)
     spec.price_input, spec.price_output = price.input, price.output
     spec.price_cached = price.cached or price.input
     spec.price_cache_write = price.cache_write or price.input
+    spec.price_tiers = price.tiers and flat(price.tiers)
   end
   return price
 end

@@ -61,14 +61,15 @@ local function azure_models(spec)
   return (base:find "/openai/?$" and "" or "/openai") .. (v1 and "/v1/models" or "/models"), v1
 end
 
-local function without_version(pattern)
-  return function(spec)
-    if spec.base_url:find "/openai/?$" then
-      spec.dialect = spec.dialect:gsub("^%a+", "openai") -- its imitation of Chat Completions
-    else
-      spec.base_url = spec.base_url:gsub(pattern, "")
-    end
-  end
+local function adapt_anthropic(spec) spec.base_url = spec.base_url:gsub("/v1/?$", "") end
+
+-- Below /openai Gemini imitates Chat Completions.
+local function adapt_gemini(spec)
+  if spec.base_url:find "/openai/?$" then spec.dialect = spec.dialect:gsub("^gemini", "openai") end
+end
+
+local function gemini_models(spec)
+  return spec.base_url:find "/v%d%w*/?$" and "/models" or "/v1/models", false
 end
 
 -- ---- the rows --------------------------------------------------------------------
@@ -102,11 +103,11 @@ local rows = {
     models = azure_models },
   anthropic = { base = "https://api.anthropic.com", dialect = "anthropic",
     token = "ANTHROPIC_AUTH_TOKEN", key_header = "x-api-key", models = "/v1/models",
-    extra = { ["anthropic-version"] = "2023-06-01" }, adapt = without_version "/v1/?$" },
+    extra = { ["anthropic-version"] = "2023-06-01" }, adapt = adapt_anthropic },
   gemini = { base = "https://generativelanguage.googleapis.com", dialect = "gemini",
     keys = { "GOOGLE_API_KEY", "GEMINI_API_KEY" }, key_header = "x-goog-api-key",
-    bases = { "GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL" }, models = "/v1beta/models",
-    adapt = without_version "/v1beta/?$" },
+    bases = { "GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL" }, models = gemini_models,
+    adapt = adapt_gemini },
   ollama = { base = "http://127.0.0.1:11434", dialect = "ollama", key = false, models = "/api/tags",
     host = "OLLAMA_HOST", read_host = ollama_host, concurrency = LOCAL, adapt = adapt_ollama },
   openrouter = { base = "https://openrouter.ai/api/v1" },

@@ -97,6 +97,21 @@ function methods:calls()
   return turn.calls, turn.text
 end
 
+--- The Lua value of a text that is (or holds) JSON, as answers to calls with a schema are.
+function methods:value()
+  local text = self:text()
+  local value, problem = core.json_decode(text)
+  if value == nil then value = require("lunagrad.extract").object(text) end
+  if value == nil then
+    errors.raise("parse", ("value: the text of %q is no JSON: %s"):format(self:raw_role(), problem),
+      "ask for it: model{ question, schema = { … } }", 2)
+  end
+  return value
+end
+
+--- The steps that led to an agent's answer: a list of { calls, results, words }. Waits for it.
+function methods:trace() return require("lunagrad.agent").trace(self) end
+
 --- Wait until the variable is ready; returns it.
 function methods:await() return async.await(self) end
 

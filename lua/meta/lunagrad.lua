@@ -65,6 +65,12 @@ function Var:shown() end
 --- The tools that a model's answer calls; nil when it calls none. And its words.
 ---@return {id: string, name: string, arguments: table|string}[]|nil calls, string words
 function Var:calls() end
+--- The Lua value of a text that is, or holds, JSON, as answers to calls with a schema are.
+---@return any
+function Var:value() end
+--- The steps that led to an agent's answer; the last has only words. Waits for it.
+---@return lunagrad.step[]
+function Var:trace() end
 --- "image/png", …; nil for text; never waits.
 ---@return string|nil
 function Var:raw_media() end
@@ -184,9 +190,12 @@ lunagrad.args = nil
 ---@field api_key? string
 ---@field headers? table<string, string>
 ---@field concurrency? integer calls in flight
+---@field rpm? integer requests a minute that the server allows; calls are spread to it
+---@field tpm? integer tokens a minute, input and output
 ---@field extra? table raw body fields
 ---@field memo? boolean false: repeats are asked again
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
+---@field schema? lunagrad.schemaspec of all its answers
 
 --- What is asked, beside the body fields.
 ---@class lunagrad.ask
@@ -196,6 +205,7 @@ lunagrad.args = nil
 ---@field role? string of the answer
 ---@field sample? integer equal questions with equal samples are one call
 ---@field stream? fun(piece: string, restart: boolean) hears the answer while it comes
+---@field schema? lunagrad.schemaspec|false the answer is JSON that fits it
 ---@field tools? table[] {name = , description = , parameters = JSON Schema}
 ---@field tool_choice? "auto"|"none"|"required"|{name: string}
 ---@field kind? lunagrad.kind
@@ -270,6 +280,65 @@ function lunagrad.format(template, fields, opts) end
 ---@param spec lunagrad.tool_spec
 ---@return fun(...): Var
 function lunagrad.tool(spec) end
+---@class lunagrad.agent_tool
+---@field name string
+---@field description? lunagrad.text what the model reads; an lg.param takes feedback
+---@field parameters? lunagrad.schemaspec
+---@field run fun(args: table, ctx: {name: string, example: integer|nil}): any text, table or picture
+---@field cache? boolean keep results in the store
+---@field version? string of the function: part of what results are found by
+---@field backward? fun(ctx: table): table feedback on the arguments; no model call then
+
+---@class lunagrad.agent_spec
+---@field model? lunagrad.model|string
+---@field system? lunagrad.text
+---@field tools? lunagrad.agent_tool[]
+---@field max_steps? integer calls of the model that may call tools; default 10
+---@field max_calls_per_step? integer default 16
+---@field parallel? boolean false: one tool at a time
+---@field on_error? "tell"|"raise" what fails is told to the model (default), or ends the agent
+---@field role? string of the answer
+---@field name? string for messages
+
+---@class lunagrad.step
+---@field calls {id: string, name: string, arguments: table}[]
+---@field results {id: string, name: string, text: string, error: boolean}[]
+---@field words string
+
+---@class lunagrad.agent
+---@field name string
+---@overload fun(question: lunagrad.text|table): Var
+
+--- A model that calls tools until it can answer. agent(question) is a pending variable; feedback
+--- on it walks the whole trace.
+---@param spec lunagrad.agent_spec
+---@return lunagrad.agent
+function lunagrad.agent(spec) end
+
+--- A JSON Schema, or the short form: { score = "number", verdict = { "yes", "no" },
+--- note = "string?", items = { "string" } }.
+---@alias lunagrad.schemaspec string|table
+
+lunagrad.schema = {}
+--- The JSON Schema that a short form stands for; a full one as it is. Raises what is wrong with it.
+---@param spec lunagrad.schemaspec
+---@param where? string
+---@return table
+function lunagrad.schema.of(spec, where) end
+--- A copy as strict modes want it; the second result is false when that cannot be done.
+---@param full table
+---@return table schema, boolean strict
+function lunagrad.schema.strict(full) end
+--- Does a value fit a full schema? Else where it does not, and why.
+---@param value any
+---@param full table
+---@return boolean ok, string|nil path, string|nil message
+function lunagrad.schema.validate(value, full) end
+--- Take out the nulls that stand for members which were left out, in place.
+---@param value any
+---@param full table
+---@return any value
+function lunagrad.schema.tidy(value, full) end
 --- Texts joined, scores added; feedback passes on unchanged.
 ---@param list Var[]
 ---@param opts? {skip_failed?: boolean}
@@ -306,7 +375,8 @@ function lunagrad.spawn(fn, context, ...) end
 --- Options of the engine, before anything else is used.
 ---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end
---- What was done so far.
+--- What was done so far. While calls are held back: held (how many), held_seconds (until the
+--- first may go) and held_by ("rate" or "down").
 ---@return table
 function lunagrad.stats() end
 --- The operators' prompts by name; assign a text or a variable to replace one.
@@ -322,8 +392,10 @@ function lunagrad.json.encode(value) end
 function lunagrad.json.decode(text) end
 --- JSON's null.
 lunagrad.json.null = nil
---- A metatable: setmetatable({}, lg.json.array) is written as [].
-lunagrad.json.array = nil
+--- Marks a table as a list, so that an empty one is written as []; decode marks lists.
+---@param list? table
+---@return table list
+function lunagrad.json.array(list) end
 
 lunagrad.errors = {}
 
@@ -396,6 +468,10 @@ function lunagrad.extract.choice(options) end
 ---@param text string
 ---@return string|nil
 function lunagrad.extract.code(text) end
+--- The JSON object or list that a text holds: all of it, in a fence, or among words.
+---@param text string
+---@return table|nil
+function lunagrad.extract.object(text) end
 --- A value in the JSON that the text holds, for example "steps[1].result".
 ---@param path string
 ---@return lunagrad.extractor
@@ -585,7 +661,7 @@ function lunagrad.errors.is(x) end
 --- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
 --- a store that fails. nil for errors that a loop may survive.
 ---@param x any
----@return "cancelled"|"cap"|"store"|nil
+---@return "cancelled"|"cap"|"store"|"ambiguous"|nil
 function lunagrad.errors.stops(x) end
 --- Anything raised, as an error object.
 ---@param x any

@@ -46,9 +46,43 @@ static void test_request_as_sent(void **state)
     assert_has(head, "Authorization: Bearer test\r\n");
     assert_has(head, "Content-Type: application/json\r\n");
     assert_has(head, "Content-Length: 16\r\n");
-    assert_has(head, "gzip");
+    assert_has(head, "Accept-Encoding: gzip");
     assert_has(head, "User-Agent: lunagrad/");
     assert_null(strstr(head, "Expect"));
+}
+
+static void expect_headers(kit *k, const char *headers, const char *has, const char *has_not)
+{
+    lg_http_request r = kit_request(rude_url(k->server, "ok", k->url, sizeof k->url));
+    lg_http_done d;
+    char head[4096];
+
+    r.headers = headers;
+    d = kit_do(k, &r);
+    assert_int_equal(d.status, 200);
+    rude_last_head(k->server, head, sizeof head);
+    if (has)
+        assert_has(head, has);
+    assert_null(strstr(head, has_not));
+    lg__http_done_free(&d);
+}
+
+/* The list of headers is kept from request to request, for as long as one needs it. */
+static void test_headers_are_each_requests_own(void **state)
+{
+    kit *k = *state;
+    lg_http_request r = kit_request(rude_url(k->server, "silent", k->url, sizeof k->url));
+    lg_transfer *held;
+    char line[] = "X-Mine: a\n";
+
+    r.headers = line;
+    held = kit_start(k, &r, NULL);
+    expect_headers(k, "X-Mine: a\n", "X-Mine: a\r\n", "X-Mine: b");
+    line[8] = 'b'; /* the same place, other words */
+    expect_headers(k, line, "X-Mine: b\r\n", "X-Mine: a");
+    expect_headers(k, NULL, NULL, "X-Mine");
+    expect_headers(k, "X-Mine: a\n", "X-Mine: a\r\n", "X-Mine: b");
+    lg__http_cancel(held);
 }
 
 static void test_bodies_of_all_sizes(void **state)
@@ -162,6 +196,84 @@ static void test_retry_after(void **state)
     assert_int_equal(retry_after(k, "ok"), 1500);
     rude_reply(k->server, NULL, NULL, "Retry-After: 5\r\nRetry-After-MS: 12.3\r\n");
     assert_int_equal(retry_after(k, "ok"), 13);
+}
+
+static lg_http_limit limit_of(kit *k, int what, const char *headers)
+{
+    rude_reply(k->server, NULL, NULL, headers);
+    lg_http_done d = kit_post(k, "ok");
+    lg_http_limit l = d.limits[what];
+    lg__http_done_free(&d);
+    return l;
+}
+
+#define OPENAI(reset)                                                            \
+    "X-RateLimit-Limit-Requests: 600\r\nx-ratelimit-remaining-requests: 599\r\n" \
+    "x-ratelimit-reset-requests: " reset "\r\n"
+#define ANTHROPIC(reset)                                \
+    "Date: Tue, 01 Oct 2024 12:00:00 GMT\r\n"           \
+    "anthropic-ratelimit-input-tokens-limit: 50000\r\n" \
+    "anthropic-ratelimit-input-tokens-remaining: 0\r\n" \
+    "anthropic-ratelimit-input-tokens-reset: " reset "\r\n"
+
+/* What servers allow; what makes no sense was not said. */
+static void test_limits(void **state)
+{
+    kit *k = *state;
+    static const struct {
+        const char *headers;
+        int64_t ms;
+    } resets[] = {
+        {OPENAI("6m0s"), 360000},
+        {OPENAI("1s"), 1000},
+        {OPENAI("20ms"), 20},
+        {OPENAI("1h2m3.5s"), 3723500},
+        {OPENAI("2m59.56s"), 179560},
+        {OPENAI("12"), 12000},
+        {OPENAI("0s"), 0},
+        {OPENAI("250\xC2\xB5s"), 0},
+        {OPENAI(""), -1},
+        {OPENAI("soon"), -1},
+        {OPENAI("1s2"), -1},
+        {OPENAI("s"), -1},
+        {OPENAI("1..5s"), -1},
+        {OPENAI("99999999999999999999h"), -1},
+    };
+    static const struct {
+        const char *headers;
+        int64_t ms;
+    } dates[] = {
+        {ANTHROPIC("2024-10-01T12:00:41Z"), 41000},
+        {ANTHROPIC("2024-10-01T12:00:41.999Z"), 41000},
+        {ANTHROPIC("2024-10-01T14:01:00+02:00"), 60000},
+        {ANTHROPIC("2024-10-01T11:00:00Z"), 0},
+        {ANTHROPIC("2024-10-01T12:00:41"), -1},
+        {ANTHROPIC("2024-10-01 12:00:41Z"), -1},
+        {ANTHROPIC("2024-10-01T12:00:41+0200"), -1},
+        {ANTHROPIC("tomorrow"), -1},
+    };
+    for (size_t i = 0; i < sizeof resets / sizeof *resets; i++) {
+        lg_http_limit l = limit_of(k, LG_LIMIT_REQUESTS, resets[i].headers);
+        assert_int_equal(l.limit, 600);
+        assert_int_equal(l.remaining, 599);
+        assert_int_equal(l.reset_ms, resets[i].ms);
+    }
+    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+        lg_http_limit l = limit_of(k, LG_LIMIT_INPUT, dates[i].headers);
+        assert_int_equal(l.limit, 50000);
+        assert_int_equal(l.remaining, 0);
+        assert_int_equal(l.reset_ms, dates[i].ms);
+    }
+    lg_http_limit l = limit_of(k, LG_LIMIT_TOKENS,
+                               "x-ratelimit-limit-tokens: -1\r\n"
+                               "x-ratelimit-remaining-tokens: -1\r\n");
+    assert_int_equal(l.limit, 0);
+    assert_int_equal(l.remaining, -1);
+    l = limit_of(k, LG_LIMIT_TOKENS,
+                 "x-ratelimit-limit-tokens-usage: 5\r\n"
+                 "x-ratelimit-limit: 5\r\nx-ratelimit-: 5\r\n");
+    assert_int_equal(l.limit, 0);
+    assert_int_equal(l.reset_ms, -1);
 }
 
 static void test_seconds(void **state)
@@ -559,11 +671,13 @@ static void test_first_bytes_in_the_order_of_their_limits(void **state)
 static const struct CMUnitTest tests[] = {
     T(test_reply),
     T(test_request_as_sent),
+    T(test_headers_are_each_requests_own),
     T(test_bodies_of_all_sizes),
     T(test_get),
     T(test_statuses_are_replies),
     T(test_redirects_are_not_followed),
     T(test_retry_after),
+    T(test_limits),
     T(test_seconds),
     T(test_other_headers),
     T(test_interim_replies),

@@ -138,10 +138,8 @@ static void test_plain_refusal(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_nobody_there),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_nobody_there),  cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_plain_refusal),
     };
     support_start();

@@ -345,6 +345,33 @@ static void test_writes_strings(void **state)
                    "b\xEF\xBF\xBD\"");
 }
 
+/* Strings are looked through in big steps: none may step over a byte to be escaped. */
+static void test_escapes_anywhere(void **state)
+{
+    static const struct {
+        char c;
+        const char *written;
+    } special[] = {
+        {'"', "\\\""}, {'\\', "\\\\"}, {'\x1f', "\\u001f"}, {'\x7f', "\x7f"}, {' ', " "}};
+
+    (void)state;
+    for (size_t i = 0; i < 5 * 48; i++) {
+        char s[48], want[64];
+        size_t at = i % 48;
+
+        memset(s, 'x', sizeof s);
+        memcpy(s + 20, "é", 2);
+        if (at == 21)
+            continue;
+        if (at == 20)
+            s[21] = 'x';
+        s[at] = special[i / 48].c;
+        snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, s, special[i / 48].written,
+                 (int)(47 - at), s + at + 1);
+        expect_written(s, sizeof s, want);
+    }
+}
+
 static void test_strings_come_back(void **state)
 {
     uint64_t seed = 3;
@@ -510,6 +537,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_nesting),
     cmocka_unit_test(test_the_host_may_use_cjson_too),
     cmocka_unit_test(test_writes_strings),
+    cmocka_unit_test(test_escapes_anywhere),
     cmocka_unit_test(test_strings_come_back),
     cmocka_unit_test(test_writes_numbers),
     cmocka_unit_test(test_any_number_comes_back),

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../../engine/loop.h"
 #include "../support.h"
@@ -339,6 +340,45 @@ static void test_wakes_from_another_thread(void **state)
     assert_true(readable(f->loop, 1000));
 }
 
+/* What a host without stdin, stdout and stderr sees; 0 is good. */
+static int without_standard_descriptors(void)
+{
+    lg_mem m;
+    lg_loop *loop;
+
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        close(fd);
+    lg__mem_init(&m, NULL, NULL);
+    if (lg__loop_new(&m, &loop) != 0)
+        return 1;
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            return 2; /* taken, or left open */
+    }
+    lg__loop_wakeup(loop);
+    lg__loop_run(loop, 0);
+    lg__loop_free(loop);
+    return m.live_blocks == 0 ? 0 : 3;
+}
+
+static void test_standard_descriptors_stay_free(void **state)
+{
+    int kept[STDERR_FILENO + 1], result;
+
+    (void)state;
+    fflush(stdout);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        kept[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    result = without_standard_descriptors();
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (kept[fd] >= 0) {
+            dup2(kept[fd], fd);
+            close(kept[fd]);
+        }
+    }
+    assert_int_equal(result, 0);
+}
+
 static void test_waits_no_longer_than_told(void **state)
 {
     fixture *f = *state;
@@ -409,6 +449,7 @@ static const struct CMUnitTest tests[] = {
     T(test_timeout_tells_the_next_alarm),
     T(test_descriptor_polls_readable),
     T(test_wakes_from_another_thread),
+    T(test_standard_descriptors_stay_free),
     T(test_waits_no_longer_than_told),
     T(test_free_takes_all_along),
     T(test_oom_loop),

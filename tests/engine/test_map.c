@@ -144,7 +144,7 @@ static void key_of(size_t i, unsigned char key[32])
 {
     lg_piece piece = {&i, sizeof i};
 
-    assert_int_equal(lg__digest(&piece, 1, key), 0);
+    lg__digest(&piece, 1, key);
     if (i % 3 == 0)
         memset(key, (int)(i % 2), 16); /* some that collide for certain */
 }

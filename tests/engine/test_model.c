@@ -97,6 +97,31 @@ static void test_host_model(void **state)
     assert_heap_empty(&h);
 }
 
+static void test_price_tiers(void **state)
+{
+    (void)state;
+    support_heap h;
+    lg_mem m;
+    support_mem_init(&m, &h);
+    lg_price_tier tiers[] = {{100, 1, 2, -1, -1}, {200, 3, 4, 5, 6}, {0}, {0}, {0}};
+    lg_model_config cfg = config();
+    cfg.tiers = tiers;
+    cfg.n_tiers = 2;
+    lg_model *model = make(&m, &cfg);
+    assert_int_equal(model->n_tiers, 2);
+    assert_int_equal(model->tiers[1].cached, 5);
+    lg__model_destroy(model);
+    tiers[1].above = 100;
+    refused(&cfg, "above the one before");
+    tiers[1] = (lg_price_tier){200, -2, 0, 0, 0};
+    refused(&cfg, "must not be negative");
+    tiers[0].above = 0;
+    refused(&cfg, "begin above 0");
+    cfg.n_tiers = 5;
+    refused(&cfg, "at most 4");
+    assert_heap_empty(&h);
+}
+
 static void test_bad_names(void **state)
 {
     (void)state;
@@ -321,6 +346,7 @@ static void test_oom_make(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_everything_is_copied),
     cmocka_unit_test(test_host_model),
+    cmocka_unit_test(test_price_tiers),
     cmocka_unit_test(test_bad_names),
     cmocka_unit_test(test_bad_urls),
     cmocka_unit_test(test_bad_headers),

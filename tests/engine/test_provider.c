@@ -342,7 +342,7 @@ static void check_bytes(const provider_case *c, const char *what, const lg_bytes
                         const char *want, size_t len)
 {
     len = len || !want ? len : strlen(want);
-    if (want && (b->len != len || memcmp(b->data, want, b->len) != 0)) {
+    if (want && (b->len != len || (b->len > 0 && memcmp(b->data, want, b->len) != 0))) {
         fail_msg("%s: %s is\n%s\nnot\n%s", c->path, what, b->data, want);
     }
 }

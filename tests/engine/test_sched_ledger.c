@@ -38,6 +38,112 @@ static void test_cost(void **state)
     fixture_end(&f);
 }
 
+static void test_cost_is_rounded_up(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    price(&f);
+    f.model->price_input = 50000; /* a twentieth of a micro-dollar a token */
+    submit(&f, "a");
+    lg_request *r = next(&f);
+    answer(&f, r, 200, BILLED(3, 0, 0));
+    assert_int_equal(r->reply.micros, 1);
+    lg__sched_release(f.s, r);
+    fixture_end(&f);
+}
+
+/* Twice for the whole of a call above 100 tokens of input, and 1.5 times for its answer. */
+static void price_long(fixture *f)
+{
+    price(f);
+    f->model->tiers[0] = (lg_price_tier){100, 4000000, 12000000, 1000000, -1};
+    f->model->tiers[1] = (lg_price_tier){1000, 6000000, -1, -1, -1};
+    f->model->n_tiers = 2;
+}
+
+static void test_long_inputs_cost_more(void **state)
+{
+    static const struct {
+        const char *body;
+        int64_t micros;
+    } cases[] = {
+        {BILLED(100, 0, 10), 100 * 2 + 10 * 8},
+        {BILLED(101, 0, 10), 101 * 4 + 10 * 12},
+        {BILLED(200, 50, 10), 150 * 4 + 50 * 1 + 10 * 12},
+        {BILLED(1000, 0, 1), 1000 * 4 + 12},
+        {BILLED(1001, 1, 1), 1001 * 6 + 12}, /* its own price for cached: not known */
+    };
+    (void)state;
+    fixture f;
+    char text[8];
+    fixture_start(&f, NULL);
+    price_long(&f);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, "q%zu", i);
+        submit(&f, text);
+        lg_request *r = next(&f);
+        answer(&f, r, 200, cases[i].body);
+        assert_int_equal(r->reply.micros, cases[i].micros);
+        lg__sched_release(f.s, r);
+    }
+    fixture_end(&f);
+}
+
+/* What is set aside is what a call may cost in the tier that its bytes may reach. */
+static void test_long_inputs_are_reserved(void **state)
+{
+    (void)state;
+    fixture f;
+    char text[120];
+    fixture_start(&f, NULL);
+    price_long(&f);
+    submit(&f, "short");
+    lg_request *a = next(&f);
+    assert_int_equal(a->worst_micros, (16 + 8 + 5) * 2 + 9 * 8);
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    submit(&f, text);
+    lg_request *b = next(&f);
+    assert_int_equal(b->worst_micros, (16 + 8 + 119) * 4 + 9 * 12);
+    f.model->tiers[0].input = 1; /* cheaper above: the worst is just below it */
+    f.model->tiers[0].output = f.model->tiers[0].cached = f.model->tiers[0].cache_write = 1;
+    text[0] = 'y';
+    submit(&f, text);
+    lg_request *c = next(&f);
+    assert_int_equal(c->worst_micros, (16 + 8 + 119) * 2 + 9 * 8);
+    lg_request *all[] = {a, b, c};
+    for (int i = 0; i < 3; i++) {
+        answer(&f, all[i], 200, GOOD("a"));
+        lg__sched_release(f.s, all[i]);
+    }
+    fixture_end(&f);
+}
+
+/* A schema is part of what the model reads. */
+static void test_schemas_are_reserved(void **state)
+{
+    (void)state;
+    fixture f;
+    const char *role = "user";
+    const char *schema = "{\"type\":\"json_object\"}";
+    lg_option option = {"response_format", schema};
+    lg_request *r = NULL;
+    fixture_start(&f, NULL);
+    price(&f);
+    lg_text *t = lg__text_new(&f.mem, "a", 1);
+    assert_int_equal(
+        lg__request_new(&f.mem, ++f.last_id, f.model, &role, &t, 1, &option, 1, 0, LG_FORWARD, &r),
+        0);
+    lg__text_unref(t);
+    lg__sched_submit(f.s, r);
+    r = next(&f);
+    assert_int_equal(r->worst_tokens, 16 + 8 + 1 + (int)strlen(schema) + 9);
+    answer(&f, r, 200, GOOD("a"));
+    lg__sched_release(f.s, r);
+    fixture_end(&f);
+}
+
 static void test_the_providers_word_wins(void **state)
 {
     (void)state;
@@ -232,6 +338,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_cost_is_rounded_up),
+        cmocka_unit_test(test_long_inputs_cost_more),
+        cmocka_unit_test(test_long_inputs_are_reserved),
+        cmocka_unit_test(test_schemas_are_reserved),
         cmocka_unit_test(test_the_providers_word_wins),
         cmocka_unit_test(test_unknown_is_unpriced),
         cmocka_unit_test(test_cap_of_calls),

@@ -396,9 +396,84 @@ static void test_newer_versions_and_strangers(void **state)
     kit_shut(&k);
     sql(&k, "PRAGMA user_version=99");
     assert_part(refused(&k, NULL, LG_ESTORE), "it was made by a newer lunagrad (its tables have "
-                                              "version 99, this one knows 1)");
-    sql(&k, "PRAGMA user_version=1; PRAGMA application_id=5");
+                                              "version 99, this one knows 2)");
+    sql(&k, "PRAGMA user_version=2; PRAGMA application_id=5");
     assert_part(refused(&k, NULL, LG_ESTORE), "this is another program's database");
+    kit_end(&k);
+}
+
+/* A store of version 1 is brought forward; one that only says so is not touched. */
+static void test_older_versions(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    kit_shut(&k);
+    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
+            "PRAGMA user_version=1");
+    lg_store_config reader = {.read_only = true};
+    assert_int_equal(kit_open_with(&k, &reader), 0);
+    kit_shut(&k);
+    open_it(&k);
+    assert_int_equal(kit_find(&k, "a", "yes"), 1);
+    assert_int_equal(kit_int(&k, "SELECT count(*) FROM forgotten"), 0);
+    kit_shut(&k);
+    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
+            "PRAGMA user_version=1; ALTER TABLE attempt DROP COLUMN output");
+    assert_part(refused(&k, NULL, LG_ESTORE), "though they have its version (1)");
+    kit_end(&k);
+}
+
+/* What deleted replies cost, and which replies a run was served. */
+static void test_books_of_what_is_gone(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(lg__store_run_begin(k.s, "r", "{}"), 0);
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    assert_int_equal(kit_buy(&k, "b", GOOD("yes")), 0);
+    assert_int_equal(lg__store_run_end(k.s, "done"), 0);
+    assert_int_equal(lg__store_run_begin(k.s, "r", "{}"), 0);
+    assert_int_equal(kit_find(&k, "b", "yes"), 1);
+    assert_int_equal(kit_find(&k, "c", ""), 0);
+    assert_int_equal(lg__store_run_end(k.s, "done"), 0);
+    assert_int_equal(kit_int(&k, "SELECT count(*) FROM used"), 1);
+    assert_int_equal(kit_int(&k, "SELECT packed=x'0200000000000000' AND run_id=2 FROM used"), 1);
+    int64_t changed;
+    assert_int_equal(lg__store_maintain(k.s, "DELETE FROM reply", NULL, 0, &changed), 0);
+    assert_int_equal(changed, 2);
+    assert_int_equal(kit_int(&k, "SELECT count(*) FROM reply"), 0);
+    assert_int_equal(kit_int(&k, "SELECT calls=2 AND input=20 AND output=4 AND micros=28 AND "
+                                 "run_id=1 AND model='x/m' FROM forgotten"),
+                     1);
+    kit_end(&k);
+}
+
+/* The same version, and other tables: nothing is written, nothing misread. */
+static void test_other_tables_of_the_same_version(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    kit_shut(&k);
+    sql(&k, "CREATE INDEX theirs ON reply(model); CREATE VIEW v AS SELECT 1; CREATE TABLE t(x)");
+    open_it(&k);
+    assert_int_equal(kit_find(&k, "a", "yes"), 1);
+    kit_shut(&k);
+    sql(&k, "ALTER TABLE reply ADD COLUMN more");
+    assert_part(refused(&k, NULL, LG_ESTORE), "its tables are not those of this lunagrad, though "
+                                              "they have its version (2)");
+    assert_part(k.why.hint->data, "move it away");
+    lg_store_config reader = {.read_only = true};
+    assert_part(refused(&k, &reader, LG_ESTORE), "its tables are not those of this lunagrad");
+    sql(&k, "ALTER TABLE reply DROP COLUMN more; DROP INDEX scores_run");
+    assert_part(refused(&k, NULL, LG_ESTORE), "its tables are not those of this lunagrad");
     kit_end(&k);
 }
 
@@ -494,6 +569,8 @@ static void test_places_that_cannot_be(void **state)
     assert_part(refused(&k, &c, LG_ESTORE), "/proc/lunagrad: cannot be made: ");
     c.dir = "/dev/null/store";
     assert_part(refused(&k, &c, LG_ESTORE), "cannot be made: Not a directory");
+    c.dir = "/dev/null";
+    assert_part(refused(&k, &c, LG_ESTORE), "/dev/null: it is not a directory");
     open_it(&k);
     kit_shut(&k);
     sqlite3 *db;
@@ -508,6 +585,64 @@ static void test_places_that_cannot_be(void **state)
     assert_part(refused(&k, NULL, LG_ESTORE), "another process has held it");
     close(fd);
     open_it(&k);
+    kit_end(&k);
+}
+
+static void test_directories_that_cannot_be_written(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    kit_shut(&k);
+    bool root = geteuid() == 0;
+    assert_int_equal(chmod(k.top, 0555), 0);
+    assert_int_equal(chmod(k.dir, 0555), 0);
+    char lock[200];
+    snprintf(lock, sizeof lock, "%s/store.lock", k.dir);
+    assert_int_equal(chmod(lock, 0444), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    const char *said = refused(&k, NULL, LG_ESTORE);
+    bool good = strstr(said, "store.lock: cannot be made: Permission denied") != NULL;
+    char new[200];
+    snprintf(new, sizeof new, "%s/new", k.top);
+    lg_store_config c = {.dir = new};
+    said = refused(&k, &c, LG_ESTORE);
+    good = good && strstr(said, "/new: cannot be made: Permission denied");
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_true(good);
+    chmod(k.top, 0755);
+    chmod(k.dir, 0755);
+    chmod(lock, 0644);
+    open_it(&k);
+    assert_int_equal(kit_find(&k, "a", "yes"), 1);
+    kit_end(&k);
+}
+
+/* A turn waits for the lock, says so once, and gives up at last: then nothing is bought. */
+static void test_a_lock_that_never_goes(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    lg_store_config c = {.wait_ms = 20};
+    assert_int_equal(kit_open_with(&k, &c), 0);
+    char lock[200];
+    snprintf(lock, sizeof lock, "%s/store.lock", k.dir);
+    int fd = open(lock, O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(lg__store_begin(k.s), LG_STORE_BUSY);
+    assert_false(lg__store_broken(k.s));
+    assert_int_equal(lg__store_begin_wait(k.s), LG_ESTORE); /* not for good */
+    assert_false(lg__store_broken(k.s));
+    assert_int_equal(lg__store_begin_at_last(k.s), LG_ESTORE);
+    assert_true(lg__store_broken(k.s));
+    assert_part(lg__fail_message(lg__store_why(k.s)), "another process has kept it locked for");
+    char *told = strstr(k.logged, "waiting for another program");
+    assert_non_null(told);
+    assert_null(strstr(told + 1, "waiting for"));
+    close(fd);
     kit_end(&k);
 }
 
@@ -565,9 +700,14 @@ int main(void)
         cmocka_unit_test(test_tools_results),
         cmocka_unit_test(test_statements),
         cmocka_unit_test(test_newer_versions_and_strangers),
+        cmocka_unit_test(test_older_versions),
+        cmocka_unit_test(test_books_of_what_is_gone),
+        cmocka_unit_test(test_other_tables_of_the_same_version),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_a_lost_database_is_no_new_one),
         cmocka_unit_test(test_places_that_cannot_be),
+        cmocka_unit_test(test_directories_that_cannot_be_written),
+        cmocka_unit_test(test_a_lock_that_never_goes),
         cmocka_unit_test(test_oom),
     };
     support_start();

@@ -276,7 +276,7 @@ typedef struct host {
     lg_model *m;
 } host;
 
-static void host_open(host *h, int durable)
+static void host_open_with(host *h, int durable, const char *path)
 {
     char url[128], why[512] = "";
     lg_config cfg;
@@ -294,9 +294,19 @@ static void host_open(host *h, int durable)
     model.dialect = "openai";
     model.name = "x/m";
     model.model = "m";
-    model.base_url = rude_url(h->server, "ok/v1", url, sizeof url);
+    model.base_url = rude_url(h->server, path, url, sizeof url);
     model.price_input = model.price_output = 1000000;
     assert_int_equal(lg_model_new(h->e, &model, &h->m), 0);
+}
+
+static void host_open(host *h, int durable)
+{
+    host_open_with(h, durable, "ok/v1");
+}
+
+static void host_open_at(host *h, const char *path)
+{
+    host_open_with(h, 0, path);
 }
 
 static void host_setup(host *h)
@@ -422,6 +432,87 @@ static void test_engine_stops_buying(void **state)
     }
 }
 
+/* ---- two engines on it ------------------------------------------------------------ */
+
+typedef struct pair {
+    host a, b; /* b: the same directory, the same server */
+    lg_var *first, *second;
+} pair;
+
+static void run_on(host *h, int ms)
+{
+    for (int i = 0; i < ms; i += 10) {
+        assert_int_equal(lg_engine_wait(h->e, 10), 0);
+    }
+}
+
+/* a's call is under way, and b asks the same. */
+static void both_ask(pair *p, const char *const *kinds, size_t n)
+{
+    memset(p, 0, sizeof *p);
+    host_setup(&p->a);
+    rude_script(p->a.server, kinds, n);
+    p->b = p->a;
+    host_open_at(&p->a, "script/v1");
+    host_open_at(&p->b, "script/v1");
+    p->first = host_ask(&p->a, "q");
+    for (int i = 0; rude_posts(p->a.server) == 0 && i < 500; i++) {
+        run_on(&p->a, 10);
+    }
+    p->second = host_ask(&p->b, "q");
+    run_on(&p->b, 50);
+}
+
+static void pair_end(pair *p)
+{
+    lg_var_unref(p->second);
+    lg_engine_free(p->b.e);
+    host_end(&p->a);
+}
+
+static void test_another_process_buys_it(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"delay=150"};
+    pair p;
+    lg_stats s = {.size = sizeof s};
+    both_ask(&p, kinds, 1);
+    assert_int_equal(rude_posts(p.a.server), 1);
+    assert_int_equal(settle(&p.a, p.first), LG_READY);
+    lg_var_unref(p.first);
+    assert_int_equal(settle(&p.b, p.second), LG_READY);
+    lg_engine_stats(p.b.e, &s);
+    assert_int_equal(s.served, 1);
+    assert_int_equal(s.calls, 0);
+    assert_int_equal(rude_posts(p.a.server), 1);
+    pair_end(&p);
+}
+
+/* It failed there, or its process is gone: then it is bought here. */
+static void test_another_process_does_not_get_it(void **state)
+{
+    (void)state;
+    static const char *const failing[] = {"status=500"}, *const silent[] = {"silent"};
+    pair p;
+    both_ask(&p, failing, 1);
+    assert_int_equal(settle(&p.a, p.first), LG_FAILED);
+    lg_var_unref(p.first);
+    assert_int_equal(settle(&p.b, p.second), LG_READY);
+    assert_int_equal(rude_posts(p.a.server), 2);
+    pair_end(&p);
+    both_ask(&p, silent, 1);
+    assert_int_equal(rude_posts(p.a.server), 1);
+    lg_var_unref(p.first);
+    lg_engine_free(p.a.e);
+    p.a.e = NULL;
+    assert_int_equal(settle(&p.b, p.second), LG_READY);
+    assert_int_equal(rude_posts(p.a.server), 2);
+    pair_end(&p);
+    both_ask(&p, silent, 1); /* and both end while b still waits */
+    lg_var_unref(p.first);
+    pair_end(&p);
+}
+
 /* ---- SQLite without memory ------------------------------------------------------- */
 
 static sqlite3_mem_methods heap;
@@ -469,9 +560,14 @@ static void test_sqlite_oom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_call_fails_once), cmocka_unit_test(test_disk_full_from_then_on),
-        cmocka_unit_test(test_failed_sync_is_final),  cmocka_unit_test(test_engine_buys_once),
-        cmocka_unit_test(test_engine_stops_buying),   cmocka_unit_test(test_sqlite_oom),
+        cmocka_unit_test(test_every_call_fails_once),
+        cmocka_unit_test(test_disk_full_from_then_on),
+        cmocka_unit_test(test_failed_sync_is_final),
+        cmocka_unit_test(test_engine_buys_once),
+        cmocka_unit_test(test_engine_stops_buying),
+        cmocka_unit_test(test_another_process_buys_it),
+        cmocka_unit_test(test_another_process_does_not_get_it),
+        cmocka_unit_test(test_sqlite_oom),
     };
     sqlite3_config(SQLITE_CONFIG_GETMALLOC, &heap);
     sqlite3_mem_methods own = heap;

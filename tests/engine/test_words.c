@@ -19,6 +19,26 @@ static void test_good_utf8(void **state)
     assert_true(check("\xF0\x90\x80\x80 \xF4\x8F\xBF\xBF") == -1);
 }
 
+/* ASCII is looked through in big steps: none may step over what is not. */
+static void test_bad_utf8_anywhere(void **state)
+{
+    char s[100];
+
+    (void)state;
+    for (size_t len = 1; len <= sizeof s; len++) {
+        for (size_t at = 0; at < len; at++) {
+            memset(s, 'x', len);
+            assert_true(lg_utf8_check(s, len) == -1);
+            s[at] = '\xFF';
+            assert_int_equal(lg_utf8_check(s, len), at);
+            if (at >= 2) { /* behind something good that is not ASCII */
+                memcpy(s + at - 2, "é", 2);
+                assert_int_equal(lg_utf8_check(s, len), at);
+            }
+        }
+    }
+}
+
 static void test_bad_utf8_and_where(void **state)
 {
     static const struct {
@@ -192,6 +212,7 @@ static void test_long_input(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_good_utf8),
     cmocka_unit_test(test_bad_utf8_and_where),
+    cmocka_unit_test(test_bad_utf8_anywhere),
     cmocka_unit_test(test_all_code_points),
     cmocka_unit_test(test_tokens),
     cmocka_unit_test(test_the_last_pair_counts),

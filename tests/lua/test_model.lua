@@ -153,6 +153,21 @@ function TestRequest.test_concurrency_of_a_model()
   lu.assertEquals(most, 2)
 end
 
+-- The clock is virtual: a minute is over at once.
+function TestRequest.test_requests_a_minute()
+  local m = lg.model { function() return "x" end, rpm = 60 }
+  local core = require("lunagrad.async").engine()
+  local start, seen = core:now(), {}
+  lg.map((function() local t = {} for i = 1, 60 do t[i] = i end return t end)(), function(i)
+    m(i):text()
+    local stats = lg.stats()
+    if stats.held > 0 then seen[stats.held_by] = stats.held_seconds end
+  end)
+  lu.assertTrue(core:now() - start > 50e6, tostring(core:now() - start))
+  lu.assertNotNil(seen.rate)
+  lu.assertErrorMsgContains("rpm", lg.model, { "sim/default", rpm = "many" })
+end
+
 TestSharing = {}
 
 function TestSharing.test_equal_calls_in_flight_are_one()

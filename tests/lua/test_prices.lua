@@ -72,6 +72,24 @@ function TestCost:test_rounds_up_and_stays_whole()
   lu.assertEquals(math.type(huge), "integer")
 end
 
+function TestCost:test_long_inputs()
+  local price = prices.lookup "openai/gpt-5.4"
+  lu.assertEquals(prices.cost(price, { input = 272000, output = 1000 }), 272000 * 5 // 2 + 15000)
+  lu.assertEquals(prices.cost(price, { input = 272001, output = 1000 }), 272001 * 5 + 22500)
+  lu.assertEquals(prices.cost(price, { input = 300000, cached = 100000, output = 0 }),
+    200000 * 5 + 100000 // 2)
+  local grok = prices.lookup "xai/grok-4.3"
+  lu.assertEquals(grok.tiers, { { above = 200000, input = 2500000, cached = 400000,
+    output = 5000000 } })
+  lu.assertNil(prices.lookup("openai/gpt-4o").tiers)
+end
+
+function TestCost:test_tiers_for_the_engine()
+  local spec = {}
+  prices.fill("anthropic/claude-sonnet-4-5", spec)
+  lu.assertEquals(spec.price_tiers, { 200000, 6000000, 22500000, 600000, 7500000 })
+end
+
 function TestCost:test_unknown_is_never_zero()
   lu.assertNil(prices.cost(nil, { input = 5, output = 5 }))
   lu.assertEquals(prices.text(nil), "n/a")
@@ -116,6 +134,30 @@ function TestOverride:test_a_file_in_litellms_format()
   lu.assertNil(prices.lookup "mine/odd")
   lu.assertNil(prices.lookup "azure/gpt-4o-mini") -- another provider's price
   lu.assertEquals(prices.lookup("openai/gpt-4o").input, 2500000) -- not in the file
+end
+
+function TestOverride:test_long_inputs_in_litellms_format()
+  prices.use { ["mine/x"] = { input_cost_per_token = 1e-6, output_cost_per_token = 2e-6,
+    input_cost_per_token_above_128k_tokens = 2e-6, output_cost_per_token_above_128k_tokens = 3e-6,
+    cache_read_input_token_cost_above_200k_tokens = 5e-7,
+    input_cost_per_token_above_200k_tokens = 4e-6,
+    cache_creation_input_token_cost_above_1hr = 9, -- of time, not of length
+    input_cost_per_token_above_200k_tokens_priority = 9 } }
+  local price = prices.lookup "mine/x"
+  lu.assertEquals(price.tiers, { { above = 128000, input = 2000000, output = 3000000 },
+    { above = 200000, input = 4000000, cached = 500000 } })
+  lu.assertEquals(prices.cost(price, { input = 128001, output = 1 }), 256002 + 3)
+  lu.assertEquals(prices.cost(price, { input = 200001, cached = 1, output = 1 }), 800000 + 1 + 3)
+end
+
+-- More tiers than the engine holds: never too little.
+function TestOverride:test_many_tiers()
+  local row = { input_cost_per_token = 1e-6, output_cost_per_token = 1e-6 }
+  for i = 2, 7 do row[("input_cost_per_token_above_%dk_tokens"):format(i)] = i * 1e-6 end
+  prices.use { ["mine/x"] = row }
+  local tiers = prices.lookup("mine/x").tiers
+  lu.assertEquals({ #tiers, tiers[3].input, tiers[4].above, tiers[4].input },
+    { 4, 4000000, 5000, 7000000 })
 end
 
 function TestOverride:test_bad_files()

@@ -145,7 +145,37 @@ function TestStore:test_two_runs_at_once()
   lu.assertTrue(#a > 0)
   local done = lines_of(c)
   lu.assertEquals(done[#done].calls, 0)
+  lu.assertEquals(count_posts(r), json.decode(store("cache", "stats", "--json").out).replies)
   for _, end_ in ipairs { ".a", ".b", ".c" } do os.remove(dir .. end_) end
+end
+
+-- Equal calls at once are one; when it fails, the next one runs.
+function TestStore:test_equal_calls_of_a_kept_tool()
+  script = command.write([[
+local lg = require "lunagrad"
+local ask = lg.model "openai/gpt-4o-mini"
+local ran = { good = 0, bad = 0 }
+local function counted(name)
+  return lg.tool{ name = name, cache = true, version = "1", run = function(text)
+    ran[name] = ran[name] + 1
+    local number = ran[name]
+    local answer = ask("how many fruits? " .. name .. number):text()
+    if name == "bad" and number == 1 then error "not this time" end
+    return text .. #answer, 0.5
+  end }
+end
+for _, name in ipairs { "good", "bad" } do
+  local tool = counted(name)
+  local list = {}
+  for i = 1, 20 do list[i] = tool(i <= 15 and "same" or "other " .. i) end
+  local failed = 0
+  for _, v in ipairs(list) do if not pcall(v.text, v) then failed = failed + 1 end end
+  print(name, ran[name], failed)
+end
+]], ".lua")
+  local r = on_mock({ "--latency", "30" }, "$RUN --run a && $RUN --run b")
+  lu.assertEquals(r.code, 0, r.err)
+  lu.assertEquals(r.out, "good\t6\t0\nbad\t7\t1\n" .. "good\t0\t0\nbad\t0\t0\n")
 end
 
 function TestStore:test_tools_that_are_kept()
@@ -295,7 +325,8 @@ $RUN --run r --ambiguous ask; echo "ask $?"
     { "killed", "failed", "failed" })
   lu.assertStrContains(r.out, "fail 1\nask 1\n")
   lu.assertStrContains(r.err, "may have been paid for without a reply, at worst $0.")
-  lu.assertStrContains(r.err, "--ambiguous retry")
+  lu.assertStrContains(r.err, "an earlier run had sent it, and may have paid for it")
+  lu.assertStrContains(r.err, "hint: --ambiguous retry buys such calls again")
   local people = store("show", "r").out
   lu.assertStrContains(people, "Ambiguous calls")
   lu.assertEquals(#show("r").ambiguous, count_posts(r))
@@ -304,6 +335,55 @@ $RUN --run r --ambiguous ask; echo "ask $?"
   lu.assertStrContains(again.err, "they are bought again")
   again = on_mock({}, "$RUN --run r --display plain --ambiguous fail")
   lu.assertEquals(again.code, 0, again.err)
+end
+
+-- ---- disks -------------------------------------------------------------------------------
+
+TestDisks = { setUp = setup, tearDown = cleanup }
+
+local function mounted(how, fn)
+  if not os.execute(("mkdir -p %s && mount -t tmpfs -o %s tmpfs %s 2>/dev/null"):format(dir, how,
+    dir)) then
+    lu.skip "needs the right to mount a small file system"
+  end
+  local ok, problem = pcall(fn)
+  os.execute("umount " .. dir)
+  if not ok then error(problem, 0) end
+end
+
+local MANY = [[
+local lg = require "lunagrad"
+local m = lg.model "openai/gpt-4o-mini"
+local ok, problem = pcall(function()
+  for i = 1, 150 do m(("how many fruits? %d"):format(i) .. (" x"):rep(4000)):text() end
+end)
+print(ok, not ok and problem.kind)
+if not ok then error(problem, 0) end
+]]
+
+function TestDisks:test_a_full_one_stops_buying_and_loses_nothing()
+  script = command.write(MANY, ".lua")
+  mounted("size=3m", function()
+    local r = on_mock({}, ("$RUN --run r; echo $?; mount -o remount,size=40m %s; $RUN --run r")
+      :format(dir))
+    lu.assertEquals(r.out, "false\tstore\n1\ntrue\tfalse\n")
+    lu.assertStrContains(r.err, "store.db: the disk is full")
+    lu.assertStrContains(r.err, "hint: free some space and run again")
+    local list = runs()
+    lu.assertEquals(count_posts(r), 150)
+    lu.assertTrue(list[2].calls > 5 and list[2].calls < 150)
+    lu.assertEquals({ list[1].served, list[1].calls }, { list[2].calls, 150 - list[2].calls })
+  end)
+end
+
+function TestDisks:test_one_that_cannot_be_written()
+  mounted("size=4m", function()
+    local r = on_mock({}, ("$RUN --run r >/dev/null; mount -o remount,ro %s; $RUN --run r; echo $?")
+      :format(dir))
+    lu.assertEquals(r.out, "1\n")
+    lu.assertStrContains(r.err, "store.lock: cannot be made: Read-only file system (make the")
+    lu.assertEquals(#show("r").candidates > 0, true) -- it can still be read
+  end)
 end
 
 -- ---- replay, export, cache ---------------------------------------------------------------
@@ -329,6 +409,24 @@ function TestCommands:test_export_and_replay()
   lu.assertStrContains(again.err, "+ Answer it.")
 end
 
+-- A run that bought nothing is exported with what it was served.
+function TestCommands:test_a_served_run_can_be_replayed()
+  local r = on_mock({}, "$RUN --run first && $RUN --run second")
+  local first, second = store("export", "first"), store("export", "second")
+  lu.assertEquals(second.err, "")
+  local function calls(text)
+    local n = 0
+    for _, row in ipairs(lines_of(text)) do n = n + (row.type == "call" and 1 or 0) end
+    return n
+  end
+  lu.assertEquals({ calls(first.out), calls(second.out) }, { count_posts(r), count_posts(r) })
+  local file = command.write(second.out, ".jsonl")
+  local again = command.run("run", command.write(SCRIPT:gsub('lg.model "openai/gpt%-4o%-mini"',
+    "lg.model()"), ".lua"), "-m", "replay/" .. file, "--display", "none", "--no-store")
+  lu.assertEquals(again.code, 0, again.err)
+  lu.assertStrContains(r.out, again.out)
+end
+
 function TestCommands:test_export_formats()
   on_mock({}, "$RUN --run r")
   local csv = store("export", "r", "--format", "csv", "--table", "calls").out
@@ -348,6 +446,7 @@ function TestCommands:test_cache()
   local bought = count_posts(r)
   local stats = json.decode(store("cache", "stats", "--json").out)
   lu.assertEquals(stats.replies, bought)
+  local ledger = show("r").ledger
   lu.assertStrContains(store("cache", "clear").out, "nothing was deleted")
   lu.assertEquals(store("cache", "prune").code, 2)
   lu.assertStrContains(store("cache", "prune", "--model", "openai/gpt-4o-min").err, "did you mean")
@@ -358,6 +457,7 @@ function TestCommands:test_cache()
   local after = json.decode(store("cache", "stats", "--json").out)
   lu.assertTrue(after.file_bytes < stats.file_bytes)
   lu.assertEquals(json.decode(store("cache", "stats", "--json").out).replies, 0)
+  lu.assertEquals(show("r").ledger, ledger) -- what was paid stays known
   r = on_mock({}, "$RUN --run r")
   lu.assertEquals(count_posts(r), bought)
   lu.assertEquals(#runs(), 2) -- records stay

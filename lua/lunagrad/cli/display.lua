@@ -128,13 +128,18 @@ local function bar(self, columns)
   return on:rep(full) .. off:rep(cells - full) .. text
 end
 
--- "12 done  4 in flight  30 queued  2 retries"
+-- "12 done  4 in flight  30 queued  2 retries  waiting for rate limit 12 s"
 local function call_words(stats)
   local words = { ("%d done"):format(stats.calls + stats.shared),
     ("%d in flight"):format(stats.in_flight + stats.host_running),
     ("%d queued"):format(stats.queued + stats.waiting) }
   if stats.retries > 0 then
     words[#words + 1] = stats.retries == 1 and "1 retry" or ("%d retries"):format(stats.retries)
+  end
+  if (stats.held or 0) > 0 and stats.held_seconds >= 1 then
+    words[#words + 1] = ("waiting for %s %s"):format(
+      stats.held_by == "down" and "the server" or "rate limit",
+      display.duration(stats.held_seconds))
   end
   return words
 end

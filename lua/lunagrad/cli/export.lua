@@ -20,8 +20,8 @@ Writes a run for other programs. RUN is a name (all its starts) or the number of
                  proposal, gradient, edit, score (default); csv: one table; dot: the candidates
                  and where they came from, for Graphviz
   --table T      of csv: candidates (default), proposals, gradients, edits, scores or calls
-  --all-replies  of jsonl: also the replies that other runs bought; a run that the store answered
-                 from them needs these to be replayed
+  --all-replies  of jsonl: all replies in the store, not only those that the run bought or was
+                 served
   -o FILE        write this file, whole or not at all; default: standard output
 ]] .. store.HELP .. [[
 
@@ -90,7 +90,7 @@ end
 -- ---- JSON lines ------------------------------------------------------------------------
 
 local function value_of(column, value)
-  if value == nil then return core.null end
+  if value == nil or value == math.huge or value == -math.huge then return core.null end
   if IS_FLAG[column] then return value == 1 end
   if not IS_JSON[column] then return value end
   local decoded = core.json_decode(value)
@@ -107,19 +107,34 @@ local function json_row(name, row)
   return core.json_encode(object)
 end
 
--- What the reply says, from the provider's own bytes. Content may be a list of parts.
-local function text_of(body)
-  local reply = core.json_decode(body)
-  local choice = type(reply) == "table" and type(reply.choices) == "table" and reply.choices[1]
-  local message = type(choice) == "table" and choice.message
-  local content = type(message) == "table" and message.content
-  if type(content) == "string" then return content end
-  if type(content) ~= "table" then return nil end
-  local parts = {}
-  for _, part in ipairs(content) do
-    if type(part) == "table" and type(part.text) == "string" then parts[#parts + 1] = part.text end
+-- The texts of a list of parts, joined; nil when it is no list. What a model thought is no answer.
+local function joined(list)
+  if type(list) ~= "table" then return nil end
+  local texts = {}
+  for _, part in ipairs(list) do
+    local said = type(part) == "table" and part.thought ~= true and part.type ~= "thinking"
+      and part.type ~= "reasoning"
+    if said and type(part.text) == "string" then texts[#texts + 1] = part.text end
+    if said and part.type == "message" then texts[#texts + 1] = joined(part.content) end
   end
-  return table.concat(parts)
+  return table.concat(texts)
+end
+
+local function field(value, ...)
+  for _, key in ipairs { ... } do value = type(value) == "table" and value[key] or nil end
+  return value
+end
+
+--- What a reply says, from the provider's own bytes, however it is laid out there: chat completions,
+--- messages, responses, generateContent, Ollama's own.
+---@param body string
+---@return string|nil
+function export.text_of(body)
+  local reply = core.json_decode(body)
+  local content = field(reply, "choices", 1, "message", "content")
+    or field(reply, "message", "content") or field(reply, "content") or field(reply, "output")
+    or field(reply, "candidates", 1, "content", "parts")
+  return type(content) == "string" and content or joined(content)
 end
 
 -- Lists that are empty stay lists.
@@ -131,7 +146,7 @@ end
 
 local function call_row(row)
   return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
-    model = row.model, request = request_of(row), text = store.or_null(text_of(row.body)),
+    model = row.model, request = request_of(row), text = store.or_null(export.text_of(row.body)),
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,
@@ -149,24 +164,55 @@ local function run_row(handle, run)
     best_score = store.or_null(run.best_score), seed_score = store.or_null(run.seed_score) }
 end
 
--- A run that was answered from replies of others cannot be replayed from its own.
-local function warn_if_served(runs, bought)
+-- Replies of other runs that these were served: ids, each once.
+local function used_ids(handle, where)
+  local ids, seen = {}, {}
+  if not handle.has "used" then return ids end
+  each(handle, "used", where, function(row)
+    for at = 1, #row.packed - 7, 8 do
+      local id = string.unpack("<i8", row.packed, at)
+      if not seen[id] then
+        seen[id] = true
+        ids[#ids + 1] = id
+      end
+    end
+  end)
+  table.sort(ids)
+  return ids
+end
+
+local CHUNK = 500 -- ids in one statement
+
+local function each_used(handle, where, fn)
+  local ids = used_ids(handle, where)
+  for first = 1, #ids, CHUNK do
+    local list = table.concat(ids, ", ", first, math.min(#ids, first + CHUNK - 1))
+    each(handle, "calls", ("id IN (%s) AND NOT coalesce(%s, 0)"):format(list, where), fn)
+  end
+end
+
+-- Of a start that was killed, what it was served last is not known; what was deleted is gone.
+local function warn_if_served(runs, written)
   local last = runs[#runs]
-  if (last.served or 0) + (last.calls or 0) > bought then
-    io.stderr:write("lunagrad: some calls of this run were answered by replies that other runs"
-      .. " bought; --all-replies exports them, too\n")
+  if (last.served or 0) + (last.calls or 0) > written then
+    io.stderr:write("lunagrad: some replies of this run are not known any more;"
+      .. " --all-replies exports all that the store has\n")
   end
 end
 
 local function jsonl(handle, runs, options, write)
   local where = "run_id IN " .. store.ids(runs)
   for _, run in ipairs(runs) do write(run_row(handle, run), "\n") end
-  local bought = 0
-  each(handle, "calls", options.all_replies and "1" or where, function(row)
-    bought = bought + 1
+  local written = 0
+  local function call(row)
+    written = written + 1
     write(call_row(row), "\n")
-  end)
-  if not options.all_replies then warn_if_served(runs, bought) end
+  end
+  each(handle, "calls", options.all_replies and "1" or where, call)
+  if not options.all_replies then
+    each_used(handle, where, call)
+    warn_if_served(runs, written)
+  end
   for _, name in ipairs { "candidates", "proposals", "gradients", "edits", "scores" } do
     each(handle, name, where, function(row) write(json_row(name, row), "\n") end)
   end

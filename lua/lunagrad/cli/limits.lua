@@ -192,9 +192,8 @@ end
 ---@param lines string[] to add to
 ---@param problem any what the script raised
 function limits.add_details(lines, problem)
-  local settings = package.loaded["lunagrad.settings"]
-  if settings and settings.get "fail_ambiguous" and type(problem) == "table"
-    and problem.kind == "state" then
+  local errors = package.loaded["lunagrad.errors"]
+  if errors and errors.stops(problem) == "ambiguous" then
     lines[#lines + 1] = "  hint: --ambiguous retry buys such calls again"
   end
   local replay = package.loaded["lunagrad.replay"]

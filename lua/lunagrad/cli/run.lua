@@ -119,7 +119,7 @@ end
 -- ---- the library, set up as the command line says ------------------------------------
 
 local function engine_config(options)
-  local config = { seed = options.seed, concurrency = options.concurrency }
+  local config = { seed = options.seed, concurrency = options.concurrency, log = "warn" }
   if options.retries then config.max_attempts = options.retries + 1 end
   if options.timeout then
     local ms = math.ceil(options.timeout * 1000)

@@ -36,9 +36,17 @@ function show.help() return HELP end
 
 -- ---- what is asked of the store --------------------------------------------------------
 
-local LEDGER = "SELECT kind, model, count(*) AS calls, sum(input) AS input, sum(cached) AS cached,"
+local PAID = "SELECT kind, model, count(*) AS calls, sum(input) AS input, sum(cached) AS cached,"
   .. " sum(cache_write) AS cache_write, sum(output) AS output, sum(reasoning) AS reasoning,"
   .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM reply WHERE run_id IN %s"
+  .. " GROUP BY kind, model"
+-- Of replies that are deleted by now.
+local FORGOTTEN = " UNION ALL SELECT kind, model, calls, input, cached, cache_write, output,"
+  .. " reasoning, micros, unpriced FROM forgotten WHERE run_id IN %s"
+local LEDGER = "SELECT kind, model, sum(calls) AS calls, sum(input) AS input,"
+  .. " sum(cached) AS cached, sum(cache_write) AS cache_write, sum(output) AS output,"
+  .. " sum(reasoning) AS reasoning,"
+  .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM (%s)"
   .. " GROUP BY kind, model ORDER BY kind, model"
 
 local function kind_name(kind)
@@ -46,7 +54,8 @@ local function kind_name(kind)
 end
 
 local function ledger_of(handle, ids)
-  local rows = handle.query(LEDGER:format(ids))
+  local from = PAID .. (handle.has "forgotten" and FORGOTTEN or "")
+  local rows = handle.query(LEDGER:format(from:gsub("%%s", ids)))
   for _, row in ipairs(rows) do row.kind = kind_name(row.kind) end
   return rows
 end

@@ -45,9 +45,14 @@ local function none(dir)
     "lunagrad run makes one; --store DIR names another")
 end
 
+-- Tables that a store of an older version lacks, until a run brings it forward.
+local function has(db, name)
+  return #db:query("SELECT 1 FROM sqlite_schema WHERE name = ?", name) > 0
+end
+
 --- Open a store to read it; a usage error when there is none.
 ---@param options table {store}
----@return table handle {dir, query(sql, …) → rows}
+---@return table handle {dir, query(sql, …) → rows, has(table)}
 function store.open(options)
   local dir = store.dir(options)
   if not exists(dir .. "/store.db") then none(dir) end
@@ -55,6 +60,7 @@ function store.open(options)
   return { dir = dir, db = db,
     query = function(sql, ...) return db:query(sql, ...) end,
     one = function(sql, ...) return db:query(sql, ...)[1] end,
+    has = function(name) return has(db, name) end,
     close = function() db:close() end }
 end
 

@@ -136,11 +136,22 @@ local function on_interrupt(self)
     .. " (Ctrl-C again stops now)"):format(in_flight))
 end
 
+-- Warnings of the engine: a store that another program keeps locked, a damaged reply. Its errors
+-- reach whoever asked for what failed.
+local function tell_warnings(self)
+  local async = package.loaded["lunagrad.async"]
+  if not async or not async.started() then return end
+  for _, line in ipairs(async.engine():log_lines()) do
+    if line[1] == "warn" then self:event({ kind = "note", text = line[2] }) end
+  end
+end
+
 --- Called often while the loop waits: signals, the display, "stats" lines.
 function methods:tick()
   local signals = term.signals()
   if signals >= 1 and not self.interrupted then on_interrupt(self) end
   if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
+  tell_warnings(self)
   self.display:tick(counters)
   emit_stats(self)
 end
@@ -237,7 +248,11 @@ end
 function methods:close(status, code, message)
   if self.closed then return end
   self.closed = true
+  tell_warnings(self)
   local stats = counters()
+  if stats and status == "interrupted" then
+    stats.ambiguous = stats.ambiguous + stats.in_flight -- their replies are not awaited
+  end
   local models = models_used(self, stats)
   self.display:finish()
   io.stdout:flush()

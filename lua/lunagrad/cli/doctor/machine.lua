@@ -32,8 +32,8 @@ end
 function machine.versions(add)
   local v = require("lunagrad.look").versions()
   add("ok", ("lunagrad %s, %s, %s"):format(core.VERSION, _VERSION, term.kernel() or "?"))
-  add("ok", v.curl:match "^%S+ ?%S*" .. ", " .. v.openssl)
-  if not v.curl:find "SSL" and not v.curl:find "TLS" then
+  add("ok", ("libcurl %s with %s"):format(v.curl, v.tls or "no TLS"))
+  if not v.tls then
     add("wrong", "this libcurl knows no TLS: https cannot be asked", "install libcurl with OpenSSL")
   end
   add("ok", ("SQLite %s%s, libuv %s"):format(v.sqlite, v.fts5 and " with FTS5" or "", v.libuv))

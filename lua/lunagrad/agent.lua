@@ -1,0 +1,372 @@
+--- lg.agent: a model that calls tools until it can answer, as ordinary nodes of the graph.
+--
+-- Each step is a model call; each tool that it calls is a tool node, whose arguments come from the
+-- turn of the model and whose result goes into the next call. So backward walks the whole trace:
+-- the final call, the results, the tools' arguments, the turns before, the system prompt and the
+-- descriptions of tools. What the model does wrong (an unknown tool, arguments that do not fit, a
+-- tool that fails) is told to it as a result. Nothing here runs a model or a tool by itself.
+
+local async = require "lunagrad.async"
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local model = require "lunagrad.model"
+local options = require "lunagrad.options"
+local promise = require "lunagrad.promise"
+local schema = require "lunagrad.schema"
+local var = require "lunagrad.var"
+
+local agent = {}
+
+local TURN = "application/vnd.lunagrad.turn+json"
+
+local SPEC = {
+  model = "any", system = "any", tools = "table?", max_steps = "integer?",
+  max_calls_per_step = "integer?", parallel = "boolean?", role = "string?", name = "string?",
+  on_error = { type = "string", one_of = { "tell", "raise" } },
+}
+local TOOL_SPEC = {
+  name = "string", description = "any", parameters = "any", run = "callable", cache = "boolean?",
+  version = "string?", backward = "function?",
+}
+local ASK_SPEC = { [1] = "any", sample = "integer?", role = "string?", example = "integer?" }
+for i = 2, 16 do ASK_SPEC[i] = "any" end
+
+local LAST_WORD = "You have used all the steps there are: no more tools can be called. Answer now "
+  .. "with what you know."
+
+-- ---- tools -----------------------------------------------------------------------
+
+local failures = {} -- id of a tool's node → what its function raised, until the agent has read it
+local pictures = {} -- id of a tool's node → the picture or sound that its function returned
+
+-- What a tool's function raised, in words for a model: no line of the script before it.
+local function in_words(problem)
+  if type(problem) == "table" and problem.message then return tostring(problem.message) end
+  return (tostring(problem):gsub("^[^\n]-:%d+: ", ""))
+end
+
+local function as_text(value, tool, id)
+  if var.is(value) then
+    async.await(value)
+    if not value:raw_media() then return value:raw_text() end
+    if tool.cache then
+      errors.raise("inval", ("tool %q: a picture or sound cannot be kept by cache = true")
+        :format(tool.name), nil, 0)
+    end
+    pictures[id] = value
+    return value:shown() .. ", shown below"
+  elseif type(value) == "table" then
+    return core.json_encode(value)
+  end
+  local kind = type(value)
+  if kind == "string" or kind == "number" or kind == "boolean" then return tostring(value) end
+  if value == nil then return "(no result)" end
+  error(("the tool returned a %s, not a text"):format(kind), 0)
+end
+
+-- The function of a tool's node: its one input is the JSON of the arguments.
+local function runner(tool)
+  return function(text)
+    local context = async.context()
+    local id = context.node
+    local ok, problem = pcall(function()
+      return as_text(tool.run(core.json_decode(text),
+        { name = tool.name, example = context.example }), tool, id)
+    end)
+    if ok then return problem end
+    failures[id] = in_words(problem)
+    error(problem, 0)
+  end
+end
+
+local function check_name(name, seen, where)
+  if type(name) ~= "string" or not name:find "^[%w_-]+$" or #name > 64 then
+    errors.raise("inval", ("%s: a tool's name is made of up to 64 letters, digits, _ and -, got %s")
+      :format(where, type(name) == "string" and ("%q"):format(name) or type(name)), nil, 3)
+  end
+  if seen[name] then
+    errors.raise("inval", ("%s: two tools are called %q"):format(where, name), nil, 3)
+  end
+  seen[name] = true
+end
+
+-- Anything with name, description, parameters and run will do.
+local function make_tool(given, seen, where)
+  if type(given) == "table" and not getmetatable(given) then
+    options.check(given, TOOL_SPEC, where .. ": a tool", 3)
+  end
+  check_name(given.name, seen, where)
+  if type(given.run) ~= "function" and type(given.run) ~= "table" then
+    errors.raise("inval", ("%s: tool %q has no function `run`"):format(where, given.name), nil, 3)
+  end
+  local tool = { name = given.name, description = given.description or "", run = given.run,
+    cache = given.cache, version = given.version, backward = given.backward }
+  local full = schema.of(given.parameters or {}, ("%s: parameters of tool %q")
+    :format(where, tool.name))
+  if full.type ~= "object" and not full["$ref"] then
+    errors.raise("inval", ("%s: the parameters of tool %q are no object"):format(where, tool.name),
+      "give each a name: parameters = { city = \"string\" }", 3)
+  end
+  tool.parameters = full
+  return tool
+end
+
+local function words_of(text)
+  return var.is(text) and (text:raw_text() or "") or tostring(text)
+end
+
+-- Made when the agent is first asked, so that a script may still configure the engine.
+local function node_of(tool)
+  if not tool.node then
+    tool.node = var.tool { name = tool.name, purpose = words_of(tool.description),
+      run = runner(tool), backward = tool.backward, inputs = { "arguments" },
+      role = "result of the tool " .. tool.name, cache = tool.cache, version = tool.version }
+  end
+  return tool.node
+end
+
+-- ---- one step --------------------------------------------------------------------
+
+-- As it may stand in a message's role.
+local function plain(word) return (tostring(word):gsub("[^%w_.:-]", "_"):sub(1, 64)) end
+
+local function told(self, call, from, problem)
+  return { role = ("tool %s %s error"):format(plain(call.name), plain(call.id)),
+    result = promise.derived(from, "Error: " .. problem, "result of the tool " .. plain(call.name)),
+    agent = self }
+end
+
+local function read_arguments(call, tool)
+  local args = call.arguments
+  if type(args) == "string" then
+    local text = args
+    args = text:find "%S" and core.json_decode(text) or nil
+    if args == nil and text:find "%S" then return nil, "the arguments are no JSON" end
+  end
+  if args == nil or args == core.null then args = {} end
+  schema.tidy(args, tool.parameters)
+  local ok, path, what = schema.validate(args, tool.parameters)
+  if ok then return core.json_encode(args) end
+  return nil, ("the arguments do not fit: %s %s"):format(path ~= "" and path or "they", what)
+end
+
+local function names_of(self)
+  local names = {}
+  for i, tool in ipairs(self.tools) do names[i] = tool.name end
+  return table.concat(names, ", ")
+end
+
+-- Begins one call of a tool. What is wrong with it is its result.
+local function start_call(self, turn, call, number)
+  local tool = self.by_name[call.name]
+  if number > self.max_calls_per_step then
+    return told(self, call, turn, ("at most %d tools can be called at once")
+      :format(self.max_calls_per_step))
+  elseif not tool then
+    return told(self, call, turn, ("there is no tool %q; there are %s")
+      :format(tostring(call.name), names_of(self)))
+  end
+  local text, problem = read_arguments(call, tool)
+  if not text then return told(self, call, turn, problem) end
+  local arguments = promise.derived(turn, text, "arguments of the tool " .. tool.name)
+  return { role = ("tool %s %s"):format(tool.name, plain(call.id)), call = call,
+    arguments = arguments, result = node_of(tool)(arguments) }
+end
+
+-- Waits for a call's result. A failure is told to the model; nil: it ends the agent.
+local function finish_call(self, one)
+  if not one.arguments then return one end
+  local ok = promise.settled(one.result)
+  local id = one.result:id()
+  local problem = failures[id]
+  one.picture, failures[id], pictures[id] = pictures[id], nil, nil
+  if ok then return one end
+  local failed = errors.from_var(one.result)
+  if self.on_error == "raise" or errors.stops(failed) then return nil end
+  return told(self, one.call, one.arguments, problem or failed.message)
+end
+
+-- All calls of a turn, at the same time unless parallel = false; results in the order of the
+-- calls. Returns the messages, or nil and the result that failed.
+local function run_calls(self, turn, calls)
+  local started, messages = {}, {}
+  for i, call in ipairs(calls) do
+    started[i] = start_call(self, turn, call, i)
+    if self.parallel == false then promise.settled(started[i].result) end
+  end
+  local failed
+  for i, one in ipairs(started) do
+    started[i] = finish_call(self, one)
+    failed = failed or not started[i] and one.result or nil
+  end
+  if failed then return nil, failed end
+  for _, one in ipairs(started) do messages[#messages + 1] = { one.role, one.result } end
+  for _, one in ipairs(started) do
+    if one.picture then
+      messages[#messages + 1] = { "user", { ("What the tool %s returned:")
+        :format(one.call.name), one.picture } }
+    end
+  end
+  return messages
+end
+
+-- ---- the loop --------------------------------------------------------------------
+
+local function declared(self)
+  local list = {}
+  for i, tool in ipairs(self.tools) do
+    list[i] = { name = tool.name, description = words_of(tool.description),
+      parameters = tool.parameters }
+  end
+  return #list > 0 and list or nil
+end
+
+local function ask(self, spec, messages, last)
+  local tools = declared(self)
+  local choice, parallel = nil, nil
+  if tools and last then choice = "none" end
+  if tools and self.parallel == false then parallel = false end
+  return model.call(self.model, { messages = messages, tools = tools, tool_choice = choice,
+    parallel_tool_calls = parallel, sample = spec.sample, role = spec.role or self.role,
+    example = spec.example })
+end
+
+local function add(messages, more)
+  for _, message in ipairs(more) do messages[#messages + 1] = message end
+end
+
+local function out_of_steps(self, turn)
+  local called = {}
+  for i, call in ipairs(turn:calls()) do called[i] = tostring(call.name) end
+  errors.raise("limit", ("%s: no answer after %d steps: the model goes on calling %s")
+    :format(self.name, self.max_steps, table.concat(called, ", ")),
+    "raise max_steps, or say in the system prompt when to stop", 0)
+end
+
+local function loop(self, spec, messages, answer)
+  for step = 1, self.max_steps + 1 do
+    local last = step > self.max_steps
+    if last then messages[#messages + 1] = { "user", LAST_WORD } end
+    local turn = ask(self, spec, messages, last)
+    if not promise.settled(turn) or turn:raw_media() ~= TURN then return turn end
+    if last then out_of_steps(self, turn) end
+    if answer:state() ~= "pending" then return turn end -- nobody wants it any more
+    local results, failed = run_calls(self, turn, (turn:calls()))
+    if not results then return failed end
+    messages[#messages + 1] = { "assistant", turn }
+    add(messages, results)
+  end
+end
+
+-- The messages that every step begins with, and all their variables.
+local function opening(self, spec)
+  local messages, leads = {}, {}
+  local function put(role, content, of)
+    local v = var.lift(content, of, self.name, 4)
+    messages[#messages + 1], leads[#leads + 1] = { role, v }, v
+  end
+  if self.system ~= nil then put("system", self.system, "system prompt") end
+  for _, tool in ipairs(self.tools) do
+    if var.is(tool.description) then put("describe " .. tool.name, tool.description, "") end
+  end
+  put("user", spec[1], "question")
+  for i = 2, #spec do put("+", spec[i], "part of the question") end
+  return messages, leads
+end
+
+-- ---- the object ------------------------------------------------------------------
+
+local Agent = {}
+Agent.__index = Agent
+Agent.__name = "lunagrad.agent"
+
+--- Ask: agent(question) or agent{ question, part, …, sample =, role = }. Returns a pending variable.
+function Agent:__call(spec)
+  if type(spec) ~= "table" then
+    spec = { spec }
+  else
+    options.check(spec, ASK_SPEC, self.name, 2)
+  end
+  if spec[1] == nil then
+    errors.raise("inval", self.name .. ": nothing to ask", 'agent("…") or agent{ "…", picture }', 2)
+  end
+  local messages, leads = opening(self, spec)
+  return promise.make(leads, spec.role or self.role, function(answer)
+    return loop(self, spec, messages, answer)
+  end)
+end
+
+function Agent:__tostring() return ("agent %q"):format(self.name) end
+
+--- An agent: a model with tools. `agent(question)` is a variable like any other: pending until it
+--- is looked at, and its feedback reaches the system prompt, the arguments of the tools, and the
+--- tools' descriptions when they are lg.param.
+---
+--- A tool is a table { name =, description =, parameters =, run = } (or anything that has these):
+--- parameters is a schema (short form: { city = "string" }), run(args, ctx) returns a text, a table
+--- (told as JSON) or a picture; cache and version as for lg.tool.
+---@param spec table { model, system, tools, max_steps = 10, max_calls_per_step = 16, parallel,
+--- on_error = "tell"|"raise", role, name }
+---@return lunagrad.agent
+function agent.new(spec)
+  spec = options.check(spec, SPEC, "lg.agent", 2)
+  local self = { name = spec.name or "agent", role = spec.role or "answer", system = spec.system,
+    max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
+    parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {} }
+  if self.max_steps < 1 or self.max_calls_per_step < 1 then
+    errors.raise("inval", "lg.agent: limits must be at least 1", nil, 2)
+  end
+  if spec.model ~= nil then self.model = model.of(spec.model, "model") end
+  local seen = {}
+  for i, given in ipairs(spec.tools or {}) do
+    self.tools[i] = make_tool(given, seen, "lg.agent")
+    self.by_name[self.tools[i].name] = self.tools[i]
+  end
+  return setmetatable(self, Agent)
+end
+
+-- ---- what happened ---------------------------------------------------------------
+
+local function array(list) return setmetatable(list, core.array) end
+
+local function made_of(v)
+  while v and v:op() == "promise" do
+    local from
+    for _, input in ipairs(v:inputs()) do
+      if input.name == "made of" then from = input.var end
+    end
+    v = from
+  end
+  return v
+end
+
+local function add_result(step, name, text)
+  local tool, id, rest = name:match "^tool (%S+) (%S*) ?(%S*)$"
+  if step and tool then
+    step.results[#step.results + 1] = { name = tool, id = id, text = text, error = rest == "error" }
+  end
+end
+
+--- The steps that led to an agent's answer: { calls, results, words } each; the last has only
+--- words. Waits for the answer. Empty when there is none.
+---@param v Var
+---@return table[]
+function agent.trace(v)
+  promise.settled(v)
+  local final, steps = made_of(v), {}
+  for _, input in ipairs(final and final:inputs() or {}) do
+    if input.var and input.var:raw_media() == TURN then
+      local calls, words = input.var:calls()
+      steps[#steps + 1] = { calls = calls, words = words, results = array {} }
+    elseif input.text then
+      add_result(steps[#steps], input.name, input.text)
+    end
+  end
+  if final and final:state() == "ready" then
+    local calls, words = final:calls()
+    steps[#steps + 1] = { calls = calls or array {}, words = words, results = array {} }
+  end
+  return steps
+end
+
+return agent

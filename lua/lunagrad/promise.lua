@@ -1,0 +1,65 @@
+--- A value that a task will make of other variables: returned at once, pending until then.
+--
+-- It is a node of the graph: what the task returns is its only input, and all feedback on it
+-- goes there unchanged. Losses, checks of replies and agents are built on it. Only for the
+-- library: scripts use tools.
+
+local async = require "lunagrad.async"
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+
+local promise = {}
+
+--- Wait for a variable without raising. Is it ready?
+---@param v Var
+---@return boolean
+function promise.settled(v)
+  pcall(async.await, v)
+  return v:state() == "ready"
+end
+
+local function broken(engine, answer, problem)
+  problem = errors.wrap(problem)
+  local kind = problem.kind ~= "script" and problem.kind or "tool"
+  local message = tostring(problem.message):match "^[^\n]*"
+  local hint = problem.hint and tostring(problem.hint)
+  if not pcall(core.break_promise, engine, answer, kind, message, hint) then
+    core.break_promise(engine, answer, "tool", message, hint) -- a kind of the script's own
+  end
+end
+
+--- Run fn(answer) as a task, and return the variable that it will be made of. fn returns the
+--- variable it comes to, and a text if that is to be its value in the variable's stead; it may
+--- look at answer:state() to see whether anybody still wants it.
+---@param leads Var[] all variables that may lead to it
+---@param role string
+---@param fn fun(answer: Var): Var, string|nil
+---@return Var
+function promise.make(leads, role, fn)
+  local engine = async.engine()
+  local answer = core.promise(engine, leads, role)
+  local context = async.context()
+  if context and context.example then answer:set_example(context.example) end
+  local task = async.spawn(fn, { serves = true }, answer)
+  task.after = function(t)
+    if answer:state() ~= "pending" then return end
+    if not t.ok then return broken(engine, answer, t[1]) end
+    core.keep(engine, answer, t[1], t[2])
+  end
+  return answer
+end
+
+--- A variable that has another text and passes its feedback on to this one. It must be ready.
+---@param from Var
+---@param text string
+---@param role string
+---@return Var
+function promise.derived(from, text, role)
+  local engine = async.engine()
+  local made = core.promise(engine, { from }, role)
+  core.keep(engine, made, from, text)
+  if from:example() then made:set_example(from:example()) end
+  return made
+end
+
+return promise

@@ -1,0 +1,203 @@
+/* test_promise.c - values that the host makes of variables it did not know: kept, broken,
+ * cancelled; what a backward pass does with an open one; memory that runs short. */
+#include "../scripted.h"
+
+static lg_var *promise(script *s, lg_var *lead)
+{
+    lg_var *v = NULL;
+    lg_promise_new(s->e, &lead, 1, "promise", &v);
+    return v;
+}
+
+static void keep(lg_var *v, lg_var *from)
+{
+    assert_int_equal(lg_promise_keep(v, from, NULL, 0), 0);
+}
+
+static void test_kept(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "prompt", "p", true), *q = script_leaf(&s, "x", "q", false);
+    lg_var *v = promise(&s, p), *later = script_call(&s, NULL, v, "later", -1);
+    lg_input in;
+    assert_true(lg_var_grad(v));
+    assert_string_equal(lg_op_name(lg_var_op(v)), "promise");
+    assert_false(script_run(&s));
+    assert_null(lg_var_finish_reason(v));
+    lg_var *call = script_call(&s, p, q, "answer", -1);
+    keep(v, call);
+    assert_int_equal(lg_var_state(v), LG_PENDING);
+    assert_true(script_run(&s));
+    assert_text(v, lg_var_text(call, NULL));
+    assert_string_equal(lg_var_finish_reason(v), "stop");
+    assert_int_equal(lg_var_state(later), LG_READY);
+    assert_int_equal(lg_var_inputs(v), 2);
+    assert_int_equal(lg_var_input(v, 0, &in), 0);
+    assert_null(in.var); /* what might have led to it is forgotten */
+    assert_int_equal(lg_var_input(v, 1, &in), 0);
+    assert_ptr_equal(in.var, call);
+    script_end(&s);
+}
+
+static void test_kept_with_a_text_and_a_score(void **state)
+{
+    (void)state;
+    script s;
+    double score = 0, target = 0;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "prompt", "p", true), *v = promise(&s, p), *w = promise(&s, p);
+    lg_var *pending = script_call(&s, NULL, p, "answer", -1);
+    lg_var_set_score(p, 0.5, 1);
+    assert_int_equal(lg_promise_keep(v, pending, "x", 1), LG_ESTATE);
+    assert_int_equal(lg_promise_keep(v, p, "\xff", 1), LG_EUTF8);
+    assert_int_equal(lg_promise_keep(v, v, NULL, 0), LG_EINVAL);
+    assert_int_equal(lg_promise_keep(v, NULL, NULL, 0), LG_EINVAL);
+    assert_int_equal(lg_promise_keep(v, p, "own words", 9), 0);
+    assert_text(v, "own words");
+    assert_true(lg_var_score(v, &score, &target));
+    assert_true(score == 0.5 && target == 1);
+    keep(w, v);
+    assert_true(script_run(&s));
+    assert_text(w, "own words");
+    assert_int_equal(lg_promise_keep(v, p, NULL, 0), LG_ESTATE);
+    assert_int_equal(lg_promise_fail(v, LG_ELIMIT, "no", NULL), LG_ESTATE);
+    assert_int_equal(lg_promise_fail(p, LG_ELIMIT, "no", NULL), LG_ESTATE);
+    script_end(&s);
+}
+
+static void test_broken(void **state)
+{
+    (void)state;
+    script s;
+    lg_failure why;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "prompt", "p", true), *v = promise(&s, p);
+    lg_var *pass = script_backward(&s, script_call(&s, NULL, v, "later", -1));
+    assert_int_equal(lg_promise_fail(v, LG_ELIMIT, "too many steps", "allow more"), 0);
+    assert_true(lg_var_error(v, &why));
+    assert_string_equal(why.hint, "allow more");
+    assert_true(script_run(&s));
+    assert_error(pass, LG_ELIMIT, "too many steps");
+    assert_ptr_equal(lg_var_pass(p), pass);
+    v = promise(&s, p);
+    keep(v, script_call(&s, NULL, pass, "answer", -1)); /* of what failed */
+    assert_true(script_run(&s));
+    assert_error(v, LG_ELIMIT, "promise (node");
+    script_end(&s);
+}
+
+/* The plan is made when the root has settled; until then the leaves know of the pass. */
+static void test_backward_through_an_open_promise(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "prompt", "p", true), *q = script_leaf(&s, "x", "q", false);
+    lg_var *v = promise(&s, p), *other = script_call(&s, p, q, "other", -1);
+    lg_var *loss[2] = {script_call(&s, NULL, v, "loss", 0), script_call(&s, NULL, other, "l", 1)};
+    lg_var *sum = NULL;
+    assert_int_equal(lg_sum(s.e, loss, 2, 0, &sum), 0);
+    lg_var *pass = script_backward(&s, sum);
+    assert_ptr_equal(lg_var_pass(p), pass);
+    assert_false(script_run(&s));
+    assert_int_equal(lg_var_feedbacks(p), 0);
+    lg_var *turn = script_call(&s, p, q, "turn", -1);
+    lg_var *tool = script_tool_call(&s, s.tool, turn, "tool");
+    lg_var *final = script_call(&s, p, tool, "final", -1);
+    keep(v, final);
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(pass), LG_READY);
+    assert_null(lg_var_pass(p));
+    assert_int_equal(lg_var_feedbacks(p), 3); /* of turn, final and other */
+    assert_int_equal(lg_var_feedbacks(v), 1);
+    assert_int_equal(lg_var_feedbacks(tool), 1);
+    assert_int_equal(script_asked(&s, "TOOLCHAIN"), 1);
+    script_end(&s);
+}
+
+static void test_cancelled(void **state)
+{
+    (void)state;
+    support_heap h;
+    lg_config cfg;
+    script s;
+    support_heap_init(&h);
+    support_config(&cfg, &h);
+    assert_int_equal(script_try(&s, &cfg), 0);
+    lg_var *p = script_leaf(&s, "prompt", "p", true);
+    for (int when = 0; when < 4; when++) {
+        lg_var *v = promise(&s, p), *call = NULL;
+        lg_var *later = script_call(&s, NULL, v, "later", -1);
+        lg_var *pass = script_backward(&s, later);
+        if (when & 1)
+            assert_int_equal(lg_var_cancel(pass), 0);
+        if (when & 2) {
+            call = script_call(&s, NULL, p, "answer", when);
+            keep(v, call);
+        }
+        lg_var_cancel(v);
+        assert_int_equal(lg_promise_keep(v, p, NULL, 0), LG_ESTATE);
+        assert_true(script_run(&s));
+        assert_int_equal(lg_var_state(later), LG_CANCELLED);
+        lg_var_zero_grad(p);
+        lg_var_unref(v);
+        lg_var_unref(call);
+        lg_var_unref(later);
+        lg_var_unref(pass);
+    }
+    assert_int_equal(script_stats(&s).vars_live, 10); /* the templates and p */
+    lg_var *open = script_backward(&s, script_call(&s, NULL, promise(&s, p), "later", -1));
+    assert_non_null(open);
+    script_end(&s); /* with an open promise and a pass that waits for it */
+    assert_heap_empty(&h);
+}
+
+/* One that settles whatever happens; feedback is complete or the pass failed. */
+static int short_of_memory(support_heap *h, void *ctx)
+{
+    lg_config cfg;
+    script s;
+    (void)ctx;
+    support_config(&cfg, h);
+    int err = script_try(&s, &cfg);
+    lg_var *p = NULL, *v = NULL;
+    if (!err)
+        err = lg_var_new(s.e, "prompt", 6, "p", true, &p);
+    if (!err)
+        err = lg_promise_new(s.e, &p, 1, "promise", &v);
+    if (!err) {
+        lg_var *loss = script_call(&s, NULL, v, "loss", -1);
+        lg_var *pass = loss ? script_backward(&s, loss) : NULL;
+        lg_var *call = script_call(&s, NULL, p, "answer", -1);
+        if (!call || lg_promise_keep(v, call, NULL, 0))
+            lg_promise_fail(v, LG_ENOMEM, NULL, NULL);
+        script_run(&s);
+        assert_int_not_equal(lg_var_state(v), LG_PENDING);
+        if (!pass || lg_var_state(pass) != LG_READY)
+            err = LG_ENOMEM;
+        else
+            assert_int_equal(lg_var_feedbacks(p), 1);
+        lg_var_unref(call);
+        lg_var_unref(pass);
+        lg_var_unref(loss);
+    }
+    lg_var_unref(v);
+    lg_var_unref(p);
+    script_end(&s);
+    return err;
+}
+
+static void test_memory_runs_short(void **state)
+{
+    (void)state;
+    oom_sweep(short_of_memory, NULL);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_kept),      cmocka_unit_test(test_kept_with_a_text_and_a_score),
+    cmocka_unit_test(test_broken),    cmocka_unit_test(test_backward_through_an_open_promise),
+    cmocka_unit_test(test_cancelled), cmocka_unit_test(test_memory_runs_short),
+};
+LG_TEST_MAIN(tests)

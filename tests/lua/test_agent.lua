@@ -1,0 +1,471 @@
+-- test_agent.lua - agents: the loop, what is told to the model, limits, feedback through the
+-- whole trace, the store, sim, and the mock over HTTP
+
+local helper = require "helper"
+local command = require "command"
+local lu = require "luaunit"
+local lg = require "lunagrad"
+
+lg.configure { virtual_clock = true }
+
+local fails = helper.fails
+local TURN = "application/vnd.lunagrad.turn+json"
+
+-- A turn that calls: { name, arguments } each.
+local function turn(...)
+  local calls = lg.json.array {}
+  for i, call in ipairs { ... } do
+    calls[i] = { id = "c" .. i, name = call[1], arguments = call[2] or {} }
+  end
+  return { text = lg.json.encode { text = "let me see", calls = calls }, media = TURN }
+end
+
+-- A model that plays these turns, one a call, by how many assistant turns it is shown.
+local function player(turns)
+  local asked = {}
+  return lg.model(function(request)
+    asked[#asked + 1] = request
+    local n = 1
+    for _, message in ipairs(request.messages) do
+      if message.role == "assistant" then n = n + 1 end
+    end
+    local now = turns[n] or turns[#turns]
+    return type(now) == "function" and now(request) or now
+  end, "player"), asked
+end
+
+local function add_tool(more)
+  local tool = { name = "add", description = "Adds two numbers.",
+    parameters = { a = "number", b = "number" },
+    run = function(args) return args.a + args.b end }
+  for key, value in pairs(more or {}) do tool[key] = value end
+  return tool
+end
+
+local function messages_of(request, role)
+  local found = {}
+  for _, message in ipairs(request.messages) do
+    if message.role:find("^" .. role) then found[#found + 1] = message end
+  end
+  return found
+end
+
+-- ---- the loop ---------------------------------------------------------------------
+
+TestLoop = {}
+
+function TestLoop.test_a_tool_and_an_answer()
+  local m, asked = player { turn { "add", { a = 1, b = 2 } }, "It is 3." }
+  local agent = lg.agent { model = m, system = "Use tools.", tools = { add_tool() },
+    name = "counter" }
+  local v = agent "What is 1 + 2?"
+  lu.assertEquals(v:state(), "pending")
+  lu.assertEquals(#asked, 0)
+  lu.assertEquals(v:text(), "It is 3.")
+  lu.assertEquals(tostring(agent), 'agent "counter"')
+  lu.assertEquals(asked[1].tools[1].name, "add")
+  lu.assertEquals(asked[1].tools[1].parameters.required, lg.json.array { "a", "b" })
+  lu.assertNil(asked[1].tool_choice)
+  local roles = {}
+  for i, message in ipairs(asked[2].messages) do roles[i] = message.role end
+  lu.assertEquals(roles, { "system", "user", "assistant", "tool add c1" })
+  lu.assertEquals(asked[2].messages[4].content, "3")
+end
+
+function TestLoop.test_without_tools_or_calls()
+  local m, asked = player { "Hello." }
+  lu.assertEquals(lg.agent { model = m } "hi":text(), "Hello.")
+  lu.assertNil(asked[1].tools)
+  fails("inval", "nothing to ask", lg.agent { model = m }, {})
+end
+
+function TestLoop.test_results_of_all_kinds()
+  local given = { text = "words", number = 2.5, table = { x = lg.json.array {} }, none = nil }
+  local tools, calls = {}, {}
+  for i, name in ipairs { "text", "number", "table", "none" } do
+    tools[i] = { name = name, run = function() return given[name] end }
+    calls[i] = { name }
+  end
+  local late = lg.model(function() return "late" end)
+  tools[5] = { name = "var", run = function() return late "x" end }
+  calls[5] = { "var" }
+  local m, asked = player { turn(table.unpack(calls)), "done" }
+  lu.assertEquals(lg.agent { model = m, tools = tools } "q":text(), "done")
+  local texts = {}
+  for i, message in ipairs(messages_of(asked[2], "tool ")) do texts[i] = message.content end
+  lu.assertEquals(texts, { "words", "2.5", '{"x":[]}', "(no result)", "late" })
+end
+
+function TestLoop.test_a_picture_is_shown_behind_the_results()
+  local png = "\137PNG\r\n\26\n" .. ("\0"):rep(40)
+  local draw = { name = "draw", run = function()
+    return lg.image { bytes = png, role = "drawing" }
+  end }
+  local m, asked = player { turn({ "draw" }, { "add", { a = 1, b = 1 } }), "a drawing" }
+  lg.agent { model = m, tools = { draw, add_tool() } } "draw":text()
+  local last = asked[2].messages
+  lu.assertEquals({ last[3].role, last[4].role, last[5].role, last[6].role },
+    { "tool draw c1", "tool add c2", "user", "+" })
+  lu.assertStrContains(last[3].content, "[image/png, 48 bytes], shown below")
+  lu.assertEquals(last[6].content, png)
+  lu.assertEquals(last[6].media, "image/png")
+end
+
+-- Results stand in the order of the calls, whatever order they finished in.
+function TestLoop.test_tools_run_at_the_same_time()
+  local slow = lg.model(function(request) return "slow " .. request.messages[1].content end)
+  local running, most, order = 0, 0, {}
+  local tool = { name = "wait", parameters = { n = "integer" }, run = function(args)
+    running = running + 1
+    most = math.max(most, running)
+    for _ = 1, 4 - args.n do slow(lg.var(args.n)):text() end
+    running = running - 1
+    order[#order + 1] = args.n
+    return "result " .. args.n
+  end }
+  for _, parallel in ipairs { true, false } do
+    running, most, order = 0, 0, {}
+    local m, asked = player { turn({ "wait", { n = 1 } }, { "wait", { n = 2 } },
+      { "wait", { n = 3 } }), "done" }
+    lg.agent { model = m, tools = { tool }, parallel = parallel } "q":text()
+    local texts = {}
+    for i, message in ipairs(messages_of(asked[2], "tool ")) do texts[i] = message.content end
+    lu.assertEquals(texts, { "result 1", "result 2", "result 3" })
+    lu.assertEquals(most, parallel and 3 or 1)
+    lu.assertEquals(order, parallel and { 3, 2, 1 } or { 1, 2, 3 })
+    lu.assertEquals(asked[1].parallel_tool_calls == false, not parallel)
+  end
+end
+
+function TestLoop.test_trace()
+  local m = player { turn({ "add", { a = 1, b = 2 } }, { "nope" }),
+    turn { "add", { a = 3, b = 4 } }, "It is 7." }
+  local v = lg.agent { model = m, tools = { add_tool() } } "q"
+  local steps = v:trace()
+  lu.assertEquals(#steps, 3)
+  lu.assertEquals(steps[1].words, "let me see")
+  lu.assertEquals(steps[1].calls[1].arguments, { a = 1, b = 2 })
+  lu.assertEquals(steps[1].results[1], { name = "add", id = "c1", text = "3", error = false })
+  lu.assertTrue(steps[1].results[2].error)
+  lu.assertEquals(steps[2].results[1].text, "7")
+  lu.assertEquals(steps[3].words, "It is 7.")
+  lu.assertEquals(lg.json.encode(steps[3]), '{"calls":[],"results":[],"words":"It is 7."}')
+  lu.assertEquals(#lg.var("x"):trace(), 1)
+end
+
+-- ---- what goes wrong --------------------------------------------------------------
+
+TestTold = {}
+
+local function told(calls, tools, more)
+  local m, asked = player { turn(table.unpack(calls)), "done" }
+  local spec = { model = m, tools = tools }
+  for key, value in pairs(more or {}) do spec[key] = value end
+  lu.assertEquals(lg.agent(spec) "q":text(), "done")
+  local list = {}
+  for i, message in ipairs(messages_of(asked[2], "tool ")) do
+    list[i] = message.role .. ": " .. message.content
+  end
+  return list
+end
+
+function TestTold.test_bad_calls()
+  lu.assertEquals(told({ { "add", { a = 1 } }, { "add", { a = 1, b = "x" } }, { "sub" },
+    { "add", "{broken" }, { "add", { a = 1, b = 2, c = 3 } }, { "add", '{"a":1,"b":1}' } },
+    { add_tool() }), {
+    "tool add c1 error: Error: the arguments do not fit: b is missing",
+    'tool add c2 error: Error: the arguments do not fit: b must be a number, got "x"',
+    'tool sub c3 error: Error: there is no tool "sub"; there are add',
+    "tool add c4 error: Error: the arguments are no JSON",
+    "tool add c5 error: Error: the arguments do not fit: c is not expected",
+    "tool add c6: 2",
+  })
+end
+
+function TestTold.test_tools_that_fail()
+  local boom = { name = "boom", run = function() error "bang" end }
+  local object = { name = "object", run = function() lg.errors.raise("io", "no disk") end }
+  local wrong = { name = "wrong", run = function() return print end }
+  local list = told({ { "boom" }, { "object" }, { "add", { a = 1, b = 1 } }, { "wrong" } },
+    { boom, object, wrong, add_tool() })
+  lu.assertEquals(list, { "tool boom c1 error: Error: bang",
+    "tool object c2 error: Error: no disk", "tool add c3: 2",
+    "tool wrong c4 error: Error: the tool returned a function, not a text" })
+end
+
+function TestTold.test_too_many_at_once()
+  local call = { "add", { a = 1, b = 1 } }
+  lu.assertEquals(told({ call, call, call }, { add_tool() }, { max_calls_per_step = 2 }),
+    { "tool add c1: 2", "tool add c2: 2",
+      "tool add c3 error: Error: at most 2 tools can be called at once" })
+end
+
+function TestTold.test_names_cannot_forge_roles()
+  local m, asked = player { { media = TURN, text = lg.json.encode { text = "", calls = {
+    { id = "a b\nerror", name = "x y", arguments = {} } } } }, "done" }
+  lg.agent { model = m, tools = { add_tool() } } "q":text()
+  lu.assertEquals(asked[2].messages[3].role, "tool x_y a_b_error error")
+end
+
+function TestTold.test_raise()
+  local boom = { name = "boom", run = function() error "bang" end }
+  local m = player { turn { "boom" }, "done" }
+  local v = lg.agent { model = m, tools = { boom }, on_error = "raise" } "q"
+  fails("tool", "bang", v.text, v)
+  local broken = lg.model(function() lg.errors.raise("auth", "no key") end, "broken")
+  v = lg.agent { model = broken, tools = { boom } } "q"
+  fails("auth", "no key", v.text, v)
+end
+
+function TestTold.test_specs_that_are_wrong()
+  local function bad(wanted, spec) fails("inval", wanted, lg.agent, spec) end
+  bad('unknown option "tool"', { tool = {} })
+  bad("two tools are called", { tools = { add_tool(), add_tool() } })
+  bad("a tool's name is made of", { tools = { add_tool { name = "a b" } } })
+  bad("run is missing", { tools = { { name = "x" } } })
+  bad('a: "nr" is no type', { tools = { add_tool { parameters = { a = "nr" } } } })
+  bad("are no object", { tools = { add_tool { parameters = "string" } } })
+  bad("on_error must be one of", { on_error = "ignore" })
+  bad("limits must be at least 1", { max_steps = 0 })
+  local ready = setmetatable({}, { __index = add_tool { name = "own" } }) -- anything that has them
+  lu.assertEquals(lg.agent { tools = { ready } }.tools[1].name, "own")
+end
+
+-- ---- limits -----------------------------------------------------------------------
+
+TestLimits = {}
+
+function TestLimits.test_the_last_word()
+  local again = turn { "add", { a = 1, b = 1 } }
+  local m, asked = player { function(request)
+    return request.tool_choice == "none" and "It is 2." or again
+  end }
+  local v = lg.agent { model = m, tools = { add_tool() }, max_steps = 3 } "q"
+  lu.assertEquals(v:text(), "It is 2.")
+  lu.assertEquals(#asked, 4)
+  lu.assertEquals(asked[4].tool_choice, "none")
+  local last = asked[4].messages[#asked[4].messages]
+  lu.assertEquals(last.role, "user")
+  lu.assertStrContains(last.content, "Answer now")
+end
+
+function TestLimits.test_no_answer()
+  local m, asked = player { turn { "add", { a = 1, b = 1 } } }
+  local v = lg.agent { model = m, tools = { add_tool() }, max_steps = 2 } "q"
+  local problem = fails("limit", "no answer after 2 steps", v.text, v)
+  lu.assertStrContains(problem.hint, "max_steps")
+  lu.assertEquals(#asked, 3)
+end
+
+function TestLimits.test_cancelled()
+  local m, asked = player { turn { "add", { a = 1, b = 1 } } }
+  local v
+  local tool = add_tool { run = function()
+    v:cancel()
+    return 1
+  end }
+  v = lg.agent { model = m, tools = { tool }, max_steps = 50 } "q"
+  fails("cancelled", "was cancelled", v.text, v)
+  lg.var("wait"):text()
+  lg.map({ 1 }, function() return lg.model(function() return "x" end)("y"):text() end)
+  lu.assertTrue(#asked <= 2)
+end
+
+-- ---- feedback ---------------------------------------------------------------------
+
+TestFeedback = {}
+
+local function critic_of(log)
+  return lg.model(function(request)
+    log[#log + 1] = request.messages[2].content
+    return "do better " .. #log
+  end, "critic")
+end
+
+function TestFeedback.test_through_the_whole_trace()
+  local log = {}
+  local system = lg.param("Use tools.", "system prompt")
+  local describe = lg.param("Adds two numbers.", "description of the tool add")
+  local m = player { turn { "add", { a = 1, b = 2 } }, "It is 3." }
+  local agent = lg.agent { model = m, system = system,
+    tools = { add_tool { description = describe } } }
+  local v = agent "What is 1 + 2?"
+  lu.assertTrue(v:grad())
+  local exact = lg.loss.exact { target = "It is 4." }
+  local pass = lg.sum { exact(v) }:backward { model = critic_of(log) } -- while v is pending
+  lu.assertNotNil(system:pass())
+  lu.assertEquals(#system:feedback(), 2) -- of the turn and of the answer
+  lu.assertEquals(#describe:feedback(), 2)
+  lu.assertEquals(pass:state(), "ready")
+  -- the answer's call: system, description, turn, result; the tool's arguments; the turn's call:
+  -- system, description
+  lu.assertEquals(#log, 7)
+  local tool = 0
+  for _, prompt in ipairs(log) do
+    tool = tool + (prompt:find("arguments of the tool add", 1, true) and 1 or 0)
+  end
+  lu.assertTrue(tool > 0, "nobody asked about the arguments")
+end
+
+function TestFeedback.test_errors_lead_back_to_the_turn()
+  local log = {}
+  local system = lg.param("Use tools.", "system prompt")
+  local m = player { turn({ "add", { a = 1 } }, { "boom" }), "No." }
+  local boom = { name = "boom", run = function() error "bang" end }
+  local v = lg.agent { model = m, system = system, tools = { add_tool(), boom } } "q"
+  lg.loss.exact { target = "3" }(v):backward { model = critic_of(log) }
+  lu.assertEquals(#system:feedback(), 2)
+  lu.assertEquals(#log, 5) -- answer: system, turn, two results; turn: system. Errors cost none
+end
+
+function TestFeedback.test_an_optimizer_steps()
+  local log = {}
+  local system = lg.param("Use tools.", "system prompt")
+  local m = player { turn { "add", { a = 1, b = 2 } }, function(request)
+    return request.messages[1].content == "Use tools well." and "Yes." or "No."
+  end }
+  local agent = lg.agent { model = m, system = system, tools = { add_tool() } }
+  local editor = lg.model(function(request)
+    local tag = request.messages[1].content:match "<(NEW_[%u_]+)>"
+      or request.messages[#request.messages].content:match "<(NEW_[%u_]+)>" or "NEW_VERSION"
+    return ("<%s>Use tools well.</%s>"):format(tag, tag)
+  end, "editor")
+  lg.default { backward = critic_of(log), optimizer = editor }
+  local opt = lg.optim.tgd { system }
+  local exact = lg.loss.exact { target = "Yes." }
+  local losses = lg.map({ "a", "b", "c" }, function(q) return exact(agent(q)) end)
+  lg.sum(losses):backward()
+  local report = opt:step()
+  lu.assertEquals(system:text(), "Use tools well.", tostring(report))
+  lu.assertEquals(agent("a"):text(), "Yes.")
+end
+
+function TestFeedback.test_solved_costs_nothing()
+  local log = {}
+  local system = lg.param("Use tools.", "system prompt")
+  local m = player { turn { "add", { a = 1, b = 2 } }, "It is 3." }
+  local v = lg.agent { model = m, system = system, tools = { add_tool() } } "q"
+  lg.loss.exact { target = "It is 3." }(v):backward { model = critic_of(log) }
+  system:feedback()
+  lu.assertEquals(#log, 0)
+end
+
+function TestFeedback.test_own_backward_of_a_tool()
+  local log = {}
+  local system = lg.param("Use tools.", "system prompt")
+  local tool = add_tool { backward = function(ctx)
+    lu.assertEquals(ctx.inputs.arguments, '{"a":1,"b":2}')
+    return { arguments = "add other numbers" }
+  end }
+  local m = player { turn { "add", { a = 1, b = 2 } }, "It is 3." }
+  local v = lg.agent { model = m, system = system, tools = { tool } } "q"
+  lg.loss.exact { target = "4" }(v):backward { model = critic_of(log) }
+  lu.assertEquals(#system:feedback(), 2)
+  lu.assertEquals(#log, 4) -- system, turn, result; the turn's system
+  local found = false
+  for _, prompt in ipairs(log) do
+    found = found or prompt:find("add other numbers", 1, true) ~= nil
+  end
+  lu.assertTrue(found)
+end
+
+function TestFeedback.test_an_agent_as_a_tool()
+  local inner = lg.agent { model = player { turn { "add", { a = 2, b = 2 } }, "4" },
+    tools = { add_tool() } }
+  local m = player { turn { "helper", { task = "2 + 2" } }, "It is 4." }
+  local helper_tool = { name = "helper", parameters = { task = "string" },
+    run = function(args) return inner(args.task) end }
+  lu.assertEquals(lg.agent { model = m, tools = { helper_tool } } "q":text(), "It is 4.")
+end
+
+-- ---- in whole programs ------------------------------------------------------------
+
+TestPrograms = {}
+
+local SCRIPT = [[
+local lg = require "lunagrad"
+local runs = 0
+local agent = lg.agent { model = lg.model(%s), tools = {
+  { name = "multiply", description = "Multiplies two numbers a and b.", cache = true,
+    parameters = { a = "number", b = "number" },
+    run = function(args) runs = runs + 1 return args.a * args.b end },
+  { name = "fruit_price", description = "Looks up the price of a fruit.",
+    parameters = { fruit = { "pear", "mango" } },
+    run = function(args) return { fruit = args.fruit, euros = 1.2 } end } } }
+local answers = lg.map({ "Multiply 12 by 7.", "What is the price of a mango? And multiply 3 by 5." },
+  function(q) return agent(q) end)
+for _, v in ipairs(answers) do print(v) print(lg.json.encode(v:trace())) end
+io.stderr:write("runs ", runs, "\n")
+]]
+
+local WANTED = "84"
+
+function TestPrograms.test_sim()
+  local out = command.lua(SCRIPT:format '"sim/default"')
+  lu.assertStrContains(out.out, WANTED)
+  lu.assertStrContains(out.out, "euros: 1.2, fruit: mango")
+  lu.assertEquals(out.code, 0)
+end
+
+function TestPrograms.test_the_script()
+  local out = command.run("run", "scripts/agent.lua")
+  lu.assertEquals(out.code, 0, out.err)
+  lu.assertStrContains(out.out, 'multiply {"a":12,"b":7} -> 84')
+end
+
+-- Over HTTP the same comes out; a second run buys nothing and runs no cached tool.
+function TestPrograms.test_over_http_and_again_from_the_store()
+  local script = command.write(SCRIPT:format '"openai/sim"', ".lua")
+  local out = command.with_mock({}, ([[
+$LG run %s >$LUNAGRAD_HOME.1 2>$LUNAGRAD_HOME.err || cat $LUNAGRAD_HOME.err
+$LG run %s 2>$LUNAGRAD_HOME.err2
+cmp $LUNAGRAD_HOME.1 - </dev/null >/dev/null; cat $LUNAGRAD_HOME.err2 >&2
+cat $LUNAGRAD_HOME.1; rm -f $LUNAGRAD_HOME.*]]):format(script, script))
+  local half = #out.out // 2
+  lu.assertStrContains(out.out, WANTED)
+  lu.assertEquals(out.out:sub(1, half), out.out:sub(half + 1))
+  lu.assertStrContains(out.err, "runs 0")
+  lu.assertEquals(#out.journal, 4)
+end
+
+-- The same script in every dialect, against servers as strict as the real ones.
+function TestPrograms.test_all_dialects()
+  local agent = command.write(SCRIPT:format "", ".lua")
+  local json = command.write([[
+local v = require("lunagrad").model() { "I have two apples and a pear. How many fruits do I have?",
+  schema = { count = "integer", note = "string?", kinds = { "string" } } }
+print("count", v:value().count)]], ".lua")
+  local out = command.with_mock({}, ([[
+root=${url%%/v1}
+export ANTHROPIC_BASE_URL=$root ANTHROPIC_API_KEY=k GOOGLE_GEMINI_BASE_URL=$root GEMINI_API_KEY=k
+export OLLAMA_HOST=$root AZURE_OPENAI_ENDPOINT=$root AZURE_OPENAI_API_KEY=k
+for m in openai responses azure anthropic gemini ollama; do
+echo "[$m]"; $LG run --no-store %s -m $m/sim 2>&1; $LG run --no-store %s -m $m/sim 2>&1; done]])
+    :format(agent, json))
+  local seen = 0
+  for name, said in out.out:gmatch "%[(%l+)%]\n([^\n]*\n.-)models" do
+    seen = seen + 1
+    lu.assertStrContains(said, "The answer is: 84", name)
+    lu.assertStrContains(said, "euros: 1.2, fruit: mango", name)
+  end
+  lu.assertEquals(seen, 6, out.out)
+  local counts = select(2, out.out:gsub("count\t2\n", ""))
+  lu.assertEquals(counts, 6, out.out)
+end
+
+-- Killed after the first calls, the rest is bought, and the bytes are the same.
+function TestPrograms.test_killed_and_resumed()
+  local script = command.write(SCRIPT:format '"openai/sim"', ".lua")
+  local out = command.with_mock({ "--latency", "250" }, ([[
+$LG run %s >/dev/null 2>&1 & P=$!
+sleep 0.4; kill -9 $P 2>/dev/null; wait $P 2>/dev/null
+$LG run %s 2>/dev/null; LUNAGRAD_HOME=$LUNAGRAD_HOME.b $LG run %s 2>/dev/null
+rm -rf $LUNAGRAD_HOME.b]]):format(script, script, script))
+  local half = #out.out // 2
+  lu.assertStrContains(out.out, WANTED)
+  lu.assertEquals(out.out:sub(1, half), out.out:sub(half + 1))
+end
+
+local code = lu.LuaUnit.run()
+command.remove_files()
+os.exit(code, true)
