@@ -49,13 +49,13 @@ struct lg_transfer {
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
-    int opened;          /* sockets made for it */
-    int os_error;        /* of socket() */
-    int stop;            /* LG_E* why a callback of ours ended it; 0 */
-    bool asked;          /* its request was begun on a connection */
-    bool refused_resend; /* curl wanted to send it again */
-    bool interim;        /* the header lines now coming are a 1xx's */
-    time_t retry_at;     /* Retry-After as a date; 0: none */
+    int opened;                      /* sockets made for it */
+    int os_error;                    /* of socket() */
+    int stop;                        /* LG_E* why a callback of ours ended it; 0 */
+    bool asked;                      /* its request was begun on a connection */
+    bool refused_resend;             /* curl wanted to send it again */
+    bool interim;                    /* the header lines now coming are a 1xx's */
+    time_t retry_at;                 /* Retry-After as a date; 0: none */
     int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */

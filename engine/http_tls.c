@@ -178,7 +178,6 @@ static void default_places(const lg_tls *tls, const char *dirs[2], const char *f
 {
     const curl_version_info_data *v = tls->curl->version_info(CURLVERSION_NOW);
 
-
     dirs[0] = files[0] = NULL;
     dirs[1] = tls->shared ? tls->ssl.X509_get_default_cert_dir() : NULL;
     files[1] = tls->shared ? tls->ssl.X509_get_default_cert_file() : NULL;
