@@ -107,6 +107,12 @@ int lg__engine_send_to_program(lg_engine *e, lg_request *r);
 /* Nobody waits for it any more. */
 void lg__engine_leave(lg_engine *e, lg_request *r);
 
+/* engine_calls.c */
+void lg__engine_submit_calls(lg_engine *e, int most);  /* nodes whose inputs have settled */
+void lg__engine_complete(lg_engine *e, lg_request *r); /* DONE or FAILED: tell all, let go */
+void lg__engine_fail(lg_engine *e, lg_node *n, const lg_fail *why); /* n's variable */
+void lg__engine_fail_code(lg_engine *e, lg_node *n, int code);
+
 /* engine_fallback.c */
 lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
 /* The fallback that an earlier run took for this request; 0: none. */
