@@ -47,6 +47,7 @@ typedef struct lg_http_done {
     int status;    /* 0: no reply */
     lg_bytes body; /* owned by the done; moved out by the caller or freed */
     char content_type[96], request_id[80], should_retry[8];
+    char moved_to[128];     /* scheme and host of Location; "": none */
     char date[40];          /* the server's clock, as it wrote it; "": not said */
     int64_t retry_after_ms; /* retry-after-ms, Retry-After (seconds, date); -1 */
     lg_http_limit limits[LG_LIMITS];

@@ -86,6 +86,22 @@ static void on_should_retry(lg_transfer *t, const char *v, size_t len)
     keep(t->done.should_retry, sizeof t->done.should_retry, v, len);
 }
 
+/* Only as far as the host: what follows may say a key back. */
+static void on_location(lg_transfer *t, const char *v, size_t len)
+{
+    size_t n = len >= 8 && strncasecmp(v, "https://", 8) == 0  ? 8
+               : len >= 7 && strncasecmp(v, "http://", 7) == 0 ? 7
+                                                               : 0;
+
+    t->done.moved_to[0] = '\0';
+    if (n == 0)
+        return;
+    while (n < len && v[n] != '/' && v[n] != '?' && v[n] != '#' && v[n] != '@')
+        n++;
+    if (n == len || v[n] != '@')
+        keep(t->done.moved_to, sizeof t->done.moved_to, v, n);
+}
+
 static void on_content_type(lg_transfer *t, const char *v, size_t len)
 {
     keep(t->done.content_type, sizeof t->done.content_type, v, len);
@@ -103,6 +119,7 @@ static const struct {
     {"x-generation-id", on_request_id},
     {"x-should-retry", on_should_retry},
     {"content-type", on_content_type},
+    {"location", on_location},
 };
 
 /* A new reply begins; what a 1xx before it said is forgotten. */
@@ -114,7 +131,7 @@ static void on_status_line(lg_transfer *t, const char *line, size_t len)
     t->done.retry_after_ms = -1;
     t->retry_at = 0;
     t->done.date[0] = t->done.request_id[0] = '\0';
-    t->done.should_retry[0] = t->done.content_type[0] = '\0';
+    t->done.should_retry[0] = t->done.content_type[0] = t->done.moved_to[0] = '\0';
     lg__limits_clear(t);
 }
 

@@ -89,6 +89,7 @@ static void tell(lua_State *L, const look *k, const lg_http_done *d, int64_t ms)
     int64_t date = lg__http_date(k->http, d->date);
     lg__lua_set_count(L, "status", (uint64_t)d->status);
     lg__lua_set_count(L, "ms", (uint64_t)ms);
+    lg__lua_set_text(L, "moved_to", d->moved_to[0] ? d->moved_to : NULL);
     if (date >= 0)
         lg__lua_set_count(L, "date", (uint64_t)date);
     if (d->fail.code) {

@@ -92,6 +92,16 @@ local function check_price(name, price)
   end
 end
 
+-- What is wrong with an address is told with the variable that says it.
+local function make_core(self, spec)
+  local ok, made = pcall(core.model, async.engine(), spec)
+  if ok then return made end
+  if errors.is(made) and self.base_name then
+    made.message = made.message:gsub("^base_url", self.base_name)
+  end
+  error(made, 0)
+end
+
 local function realize(self)
   local spec = unmade[self]
   if self.fallback then
@@ -102,7 +112,7 @@ local function realize(self)
   if not free[spec.dialect] then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
-  local made = core.model(async.engine(), spec)
+  local made = make_core(self, spec)
   unmade[self] = nil
   return made
 end
@@ -309,7 +319,8 @@ local function from_server(name, opts)
   if not server.base_url then no_address(name, provider, server) end
   if server.needs_key then missing_key(provider, server.key_name) end
   warn_once(server.warning)
-  return make({ name = name, priced = server.provider .. "/" .. id }, { dialect = server.dialect,
+  return make({ name = name, priced = server.provider .. "/" .. id,
+    base_name = not opts.base_url and server.base_name or nil }, { dialect = server.dialect,
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,

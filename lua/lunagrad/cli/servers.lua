@@ -203,7 +203,7 @@ local function words_of(row, has_key)
   elseif status == 404 or status == 405 then
     return ("it has no list of models at this address (HTTP %d)"):format(status)
   elseif status >= 300 and status < 400 then
-    return ("it says that it has moved (HTTP %d)"):format(status)
+    return ("it sends on to %s (HTTP %d)"):format(row.moved_to or "another address", status)
   elseif status ~= 200 then
     return ("it answered HTTP %d"):format(status)
   end
