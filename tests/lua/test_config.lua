@@ -79,7 +79,8 @@ function TestOrder:test_each_place_comes_before_the_next()
   lu.assertEquals(look(world(files), "", "A_URL"), "nearer\t.lunagrad/config.lua\n")
   files["up/here/.lunagrad/config.lua"], files["up/lunagrad.lua"] = nil, nil
   local root = world(files)
-  lu.assertEquals(look(root, "", "A_URL"), "user\t" .. root .. "/home/.config/lunagrad/config.lua\n")
+  lu.assertEquals(look(root, "", "A_URL"), "user\t" .. root
+    .. "/home/.config/lunagrad/config.lua\n")
   lu.assertEquals(look(root, "XDG_CONFIG_HOME=" .. root .. "/no", "A_URL"), "nil\tnil\n")
 end
 
@@ -96,12 +97,14 @@ function TestOrder:test_the_key_store_is_last_and_only_for_keys()
     '{"FOO_API_KEY": "stored", "FOO_BASE_URL": "http://stored"}' }
   local path = root .. "/home/.local/share/lunagrad/keys.json"
   assert(os.execute("chmod 600 " .. path))
-  lu.assertEquals(look(root, "", "FOO_API_KEY", "FOO_BASE_URL"), "stored\t" .. path .. "\nnil\tnil\n")
+  lu.assertEquals(look(root, "", "FOO_API_KEY", "FOO_BASE_URL"),
+    "stored\t" .. path .. "\nnil\tnil\n")
   lu.assertEquals(look(root, "FOO_API_KEY=e", "FOO_API_KEY"), "e\tenvironment\n")
 end
 
 function TestOrder:test_a_store_that_others_read_is_refused_until_mended()
-  local root = world { ["home/.local/share/lunagrad/keys.json"] = '{"FOO_API_KEY": "stored-secret"}' }
+  local root = world { ["home/.local/share/lunagrad/keys.json"] =
+    '{"FOO_API_KEY": "stored-secret"}' }
   local path = root .. "/home/.local/share/lunagrad/keys.json"
   assert(os.execute("chmod 640 " .. path))
   local result = run_in(root, "FOO_BASE_URL=http://127.0.0.1:9", "-e", 'print(lg.model "foo/x")')
@@ -195,8 +198,8 @@ function TestTwins:test_command_line_script_variable_file()
     "lg.configure{ concurrency = 5 } lg.default{ model = 'sim/script' } "),
     "5\t9\tsim/script\t9\tnil\n")
   lu.assertEquals(shown("LUNAGRAD_RUN_CONCURRENCY=4",
-    "lg.configure{ concurrency = 5 } lg.default{ model = 'sim/script' } ", "--concurrency", "6", "-m",
-    "sim/flag"), "6\t9\tsim/flag\t9\tnil\n")
+    "lg.configure{ concurrency = 5 } lg.default{ model = 'sim/script' } ", "--concurrency", "6",
+    "-m", "sim/flag"), "6\t9\tsim/flag\t9\tnil\n")
 end
 
 function TestTwins:test_limits_only_become_lower()
@@ -219,7 +222,8 @@ end
 function TestTwins:test_every_option_with_a_long_name_has_one()
   local args = require "lunagrad.cli.args"
   local asked = {}
-  local spec = { name = "run", options = { { names = { "-m", "--model" }, key = "m", type = "word" },
+  local spec = { name = "run", options = {
+    { names = { "-m", "--model" }, key = "m", type = "word" },
     { names = { "-e" }, key = "e", type = "text" },
     { names = { "--help", "-h" }, key = "help", type = "flag" },
     { names = { "--max-cost" }, key = "c", type = "number" } } }

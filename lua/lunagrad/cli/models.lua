@@ -88,7 +88,9 @@ local function state_text(one)
   if one.problem then return one.problem end
   if not one.configured then return one.no_address and "no address" or "no key" end
   if not one.asked then return "not asked" end
-  if one.models then return ("%d model%s, %d ms"):format(#one.models, #one.models == 1 and "" or "s", one.ms or 0) end
+  if one.models then
+    return ("%d model%s, %d ms"):format(#one.models, #one.models == 1 and "" or "s", one.ms or 0)
+  end
   return one.error or "no answer"
 end
 

@@ -215,7 +215,8 @@ local function take(one, row)
   one.status, one.ms, one.date = row.status, row.ms, row.date
   one.models = row.status == 200 and ids_of(row.body) or nil
   if not one.models then
-    one.error, one.error_kind, one.hint = star_out(words_of(row, one.key_from)), row.kind, star_out(row.hint)
+    one.error, one.hint = star_out(words_of(row, one.key_from)), star_out(row.hint)
+    one.error_kind = row.kind
   end
 end
 
