@@ -155,7 +155,8 @@ static int l_space(lua_State *L)
     const char *path = luaL_checkstring(L, 1);
     if (statvfs(path, &st))
         return failed(L, path, errno);
-    lua_pushinteger(L, (lua_Integer)((uint64_t)st.f_bavail * st.f_frsize));
+    uint64_t bytes = (uint64_t)st.f_bavail * st.f_frsize;
+    lua_pushinteger(L, (lua_Integer)bytes);
     return 1;
 }
 

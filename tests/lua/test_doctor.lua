@@ -80,7 +80,8 @@ end
 
 function TestDoctor:test_all_dialects_are_asked_as_they_want_it()
   local env = ("ANTHROPIC_API_KEY='%s' ANTHROPIC_BASE_URL=$root GEMINI_API_KEY='%s' "
-    .. "GOOGLE_GEMINI_BASE_URL=$root OLLAMA_HOST=${root#http://} FOO_BASE_URL=$url FOO_API_KEY=k1 BAR_BASE_URL=$url "
+    .. "GOOGLE_GEMINI_BASE_URL=$root OLLAMA_HOST=${root#http://} FOO_BASE_URL=$url "
+    .. "FOO_API_KEY=k1 BAR_BASE_URL=$url "
     .. "AZURE_OPENAI_API_KEY='%s' AZURE_OPENAI_ENDPOINT=$root"):format(KEY, KEY, KEY)
   local list = findings(with_mock(env, "doctor --json"))
   for _, name in ipairs { "anthropic", "gemini", "ollama", "foo" } do
@@ -136,23 +137,23 @@ function TestDoctor:test_proxies_without_passwords()
   lu.assertNotStrContains(result.out, "sesame")
 end
 
-function TestDoctor:test_the_store()
+-- doctor with a store that these lines of shell made in $dir; lunagrad is the command.
+local function with_store(lines)
   local dir = command.temp() .. ".store"
-  local made = run("", "-e", "lg.model 'sim/default' 'a':text()", "--run", "x")
-  lu.assertEquals(made.code, 0, made.err)
-  local result = command.shell(("%s %s -e 'print(lg.model [[sim/default]] [[a]])' --run x >/dev/null; "
-    .. "%s %s doctor --offline --json; code=$?; rm -rf %s; exit $code"):format(
-    clean("LUNAGRAD_HOME=" .. dir), command.path, clean("LUNAGRAD_HOME=" .. dir), command.path, dir))
-  lu.assertStrContains(finding(findings(result), "store.db: ").text, "sound")
+  local result = command.shell(([[dir=%s; lunagrad() { %s %s "$@"; }; %s
+lunagrad doctor --offline --json; code=$?; rm -rf $dir; exit $code]]):format(dir,
+    clean("LUNAGRAD_HOME=" .. dir), command.path, lines))
+  return findings(result)
+end
+
+function TestDoctor:test_the_store()
+  local list = with_store "lunagrad -e 'print(lg.model [[sim/default]] [[a]])' --run x >/dev/null"
+  lu.assertStrContains(finding(list, "store.db: ").text, "sound")
 end
 
 function TestDoctor:test_a_damaged_store()
-  local dir = command.temp() .. ".store"
-  local result = command.shell(("mkdir %s; head -c 9000 /dev/zero >%s/store.db; "
-    .. "%s %s doctor --offline --json; code=$?; rm -rf %s; exit $code"):format(dir, dir,
-    clean("LUNAGRAD_HOME=" .. dir), command.path, dir))
   local bad = 0
-  for _, one in ipairs(findings(result)) do
+  for _, one in ipairs(with_store "mkdir $dir; head -c 9000 /dev/zero >$dir/store.db") do
     if one.check == "store" and one.state == "wrong" then bad = bad + 1 end
   end
   lu.assertEquals(bad, 1)
