@@ -191,6 +191,14 @@ function TestModels:test_models_of_a_server()
   lu.assertEquals(result.code, 0)
 end
 
+function TestModels:test_nobody_there()
+  local result = run("OPENAI_API_KEY=k OPENAI_BASE_URL=http://127.0.0.1:9/v1", "models", "--json")
+  local one = lg.json.decode(result.out:match "[^\n]+")
+  lu.assertIsFalse(one.reachable)
+  lu.assertStrContains(one.error, "127.0.0.1:9")
+  lu.assertEquals(result.code, 3)
+end
+
 function TestModels:test_all_at_once_within_the_time()
   local env = {}
   for i = 1, 8 do env[i] = ("H%c_BASE_URL=$url"):format(64 + i) end

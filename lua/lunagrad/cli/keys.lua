@@ -113,7 +113,10 @@ local function read_key(name, options)
     if not key or key == "" then args.fail(("%s is not set"):format(options.from_env)) end
     return key
   end
-  if term.isatty(0) then return term.read_hidden(("Key for %s (not shown): "):format(name)) end
+  if term.isatty(0) then
+    term.catch_signals() -- Ctrl-C ends the reading, and the terminal shows what is typed again
+    return term.read_hidden(("Key for %s (not shown): "):format(name))
+  end
   return io.read "l"
 end
 

@@ -71,7 +71,7 @@ local function as_json(one)
     base_from = or_null(one.base_from), configured = one.configured,
     key = { name = or_null(one.key_name), found = one.key_from ~= nil,
       from = or_null(one.key_from), needed = not one.keyless },
-    reachable = or_null(one.asked and one.reachable or nil), status = or_null(one.status),
+    reachable = or_null(one.asked and one.reachable), status = or_null(one.status),
     ms = or_null(one.ms), error = or_null(one.error or one.problem),
     models = or_null(list) }, "\n")
 end
