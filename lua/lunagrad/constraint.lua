@@ -7,6 +7,7 @@
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
 local extract = require "lunagrad.extract"
 
 local constraint = {}
@@ -188,4 +189,4 @@ function constraint.broken(list, text)
   return nil
 end
 
-return constraint
+return options.closed(constraint, "lg.constraint")

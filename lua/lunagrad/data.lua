@@ -79,6 +79,22 @@ local function line_of(text, offset)
   return breaks + 1
 end
 
+local MOST_BYTES, CHUNK = 512 * 2 ^ 20, 2 ^ 20 -- a file that never ends must not eat the machine
+
+local function read_all(file, path)
+  local chunks, size = {}, 0
+  while true do
+    local chunk, failed = file:read(CHUNK)
+    if not chunk then return failed and nil or table.concat(chunks), failed end
+    chunks[#chunks + 1], size = chunk, size + #chunk
+    if size > MOST_BYTES then
+      file:close()
+      errors.raise("limit", ("%s is larger than %d MiB"):format(path, MOST_BYTES // 2 ^ 20),
+        "split it, or read it yourself and give the rows to lg.data.list", 4)
+    end
+  end
+end
+
 --- A file's text.
 local function read_file(path, where)
   if type(path) ~= "string" then
@@ -90,7 +106,7 @@ local function read_file(path, where)
     errors.raise(missing and "notfound" or "io", problem, missing
       and "relative names are looked up from the directory the command was started in" or nil, 3)
   end
-  local text, failed = file:read "a"
+  local text, failed = read_all(file, path)
   file:close()
   if not text then
     errors.raise("io", ("%s: %s"):format(path, failed or "cannot be read"), nil, 3)
@@ -530,4 +546,4 @@ function Dataset:batches(n, opts)
   end
 end
 
-return data
+return options.closed(data, "lg.data")

@@ -7,6 +7,7 @@
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
 
 local extract = {}
 
@@ -302,4 +303,4 @@ function extract.any(...)
   end
 end
 
-return extract
+return options.closed(extract, "lg.extract")

@@ -86,6 +86,9 @@ lg.prompts = setmetatable({}, {
     if prompts[name] == nil then
       errors.raise("inval", ("there is no operators' prompt %q"):format(tostring(name)),
         options.suggest(tostring(name), prompts), 2)
+    elseif type(text) ~= "string" and not var.is(text) then
+      errors.raise("inval", ("the operators' prompt %q: expected a text or a variable, got %s")
+        :format(name, type(text)), nil, 2)
     end
     install(async.engine(), name, text)
   end,

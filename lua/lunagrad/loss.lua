@@ -379,4 +379,4 @@ function loss.score(spec)
   end)
 end
 
-return loss
+return options.closed(loss, "lg.loss")

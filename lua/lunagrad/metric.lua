@@ -165,4 +165,4 @@ function metric.make(spec)
   end
 end
 
-return metric
+return options.closed(metric, "lg.metric")

@@ -233,4 +233,14 @@ function options.check(opts, spec, where, level)
   return opts
 end
 
+--- A module whose missing names are errors that suggest the right one.
+---@param module table
+---@param name string as scripts write it
+function options.closed(module, name)
+  return setmetatable(module, { __index = function(_, key)
+    errors.raise("inval", ("%s has no %q"):format(name, tostring(key)),
+      options.suggest(tostring(key), module), 2)
+  end })
+end
+
 return options

@@ -5,6 +5,7 @@
 -- read them; the answer is known from making the question, not from reading it.
 -- Called by scripts/prompt.lua when it is given no data file.
 
+local errors = require "lunagrad.errors"
 local rng = require "lunagrad.rng"
 local words = require "lunagrad.sim.words"
 
@@ -77,6 +78,10 @@ end
 ---@param seed? integer|string default 1
 ---@return { question: string, answer: string }[]
 function object_counting.generate(n, seed)
+  if math.type(n) ~= "integer" or n < 0 then
+    errors.raise("inval", ("object_counting.generate: expected how many questions, got %s")
+      :format(tostring(n)), nil, 2)
+  end
   local r = rng.new(seed or 1)
   local rows, known = {}, {}
   while #rows < n do
