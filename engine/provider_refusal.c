@@ -624,6 +624,32 @@ static bool may_retry(int code, const lg_answer *a)
     return retry && strcmp(a->should_retry, "false") != 0;
 }
 
+/* Where tag stands in s, whatever its case; len: nowhere. */
+static size_t find_tag(const char *s, size_t len, const char *tag)
+{
+    size_t n = strlen(tag);
+    for (size_t i = 0; i + n <= len; i++) {
+        if (strncasecmp(s + i, tag, n) == 0) {
+            return i;
+        }
+    }
+    return len;
+}
+
+/* How a body begins; of a web page (a proxy's, mostly) its title says it. */
+static void quote_body(lg_bytes *out, const lg_model *model, const lg_answer *a)
+{
+    size_t look = a->len < QUOTE_WINDOW ? a->len : QUOTE_WINDOW;
+    size_t from = find_tag(a->body, look, "<title>"), end = find_tag(a->body, look, "</title>");
+    if (from < end && end < look) {
+        from += strlen("<title>");
+        lg__refusal_quote(out, model, a->body + from, end - from, LG_QUOTE_CHARS);
+    }
+    if (out->len == 0) {
+        lg__refusal_quote(out, model, a->body, a->len, LG_QUOTE_CHARS);
+    }
+}
+
 /* What the server said, or how its answer begins when that is no error we know. */
 static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
                        const lg_refusal *w)
@@ -634,7 +660,7 @@ static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
         lg__refusal_quote(out, model, w->more, strlen(w->more), MESSAGE_CHARS);
     }
     if (out->len == 0 && !w->type[0] && !w->code[0]) {
-        lg__refusal_quote(out, model, a->body, a->len, LG_QUOTE_CHARS);
+        quote_body(out, model, a);
     } else if (out->len == 0) {
         const char *word = w->code[0] ? w->code : w->type;
         lg__refusal_quote(out, model, word, strlen(word), LG_QUOTE_CHARS);

@@ -75,7 +75,7 @@ local function problem_of(failure, want)
     return kind ~= "reset" and kind ~= "truncated" and ("cut: error %s"):format(kind) or nil
   end
   if (failure.http_status or 0) ~= want.status then
-    return ("status %s, not %d (%s)"):format(failure.http_status, want.status, failure)
+    return ("status %s, not %d (%s)"):format(failure.http_status, want.status, failure.message)
   end
   if want.kind and failure.kind ~= want.kind then
     return ("error %s, not %s"):format(failure.kind, want.kind)
@@ -88,7 +88,7 @@ local function check(row, dialect)
   local ok, text = pcall(tostring, row.answer)
   local failure = row.answer:error()
   if not want.text then return problem_of(failure, want) end
-  if failure then return tostring(failure) end
+  if failure then return failure.message end
   if not ok or text ~= want.text then return ("%q"):format(text) end
   if row.pieces and table.concat(row.pieces) ~= text then
     return ("the pieces are %q"):format(table.concat(row.pieces))
@@ -165,7 +165,7 @@ local function run_embeddings(row)
   local failure = answer:error()
   local good = not failure and tostring(answer) == "[[0.25,-0.5,1,0]]"
   print(("[ORACLE] live %s: %s"):format(row[1], good and "ok" or "FAILED"))
-  if not good then print("  " .. tostring(failure or answer)) end
+  if not good then print("  " .. (failure and failure.message or tostring(answer))) end
   return good
 end
 
