@@ -570,12 +570,37 @@ static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply 
 
 /* ---- verdict ----------------------------------------------------------- */
 
+/* What the way to the server says instead of the server. */
+static bool add_hint_of_way(lg_mem *m, lg_reply *r)
+{
+    const char *said = lg__fail_message(&r->fail);
+    int status = r->fail.http_status;
+    if (status == 400 && (strstr(said, "HTTPS port") || strstr(said, "HTTPS server"))) {
+        lg__fail_hint(&r->fail, m,
+                      "that server speaks TLS: the base URL should begin with https://");
+    } else if (status >= 300 && status <= 399) {
+        lg__fail_hint(&r->fail, m,
+                      "the server is elsewhere: check the base URL (https:// instead of http://?)");
+    } else if (status == 413 && r->fail.code == LG_ECONTEXT) {
+        lg__fail_hint(
+            &r->fail, m,
+            "shorten the messages, or let the server (or the proxy before it) take larger "
+            "requests");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
 {
     const char *key = model->key_name && model->key_name[0] ? model->key_name : "the API key";
     const char *query;
     int base = (int)lg__model_base(model, &query);
     const char *url = model->base_url ? model->base_url : "";
+    if (add_hint_of_way(m, r)) {
+        return;
+    }
     switch (r->fail.code) {
     case LG_EAUTH:
         lg__fail_hint(&r->fail, m,
