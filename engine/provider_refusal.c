@@ -578,9 +578,6 @@ static bool add_hint_of_way(lg_mem *m, lg_reply *r)
     if (status == 400 && (strstr(said, "HTTPS port") || strstr(said, "HTTPS server"))) {
         lg__fail_hint(&r->fail, m,
                       "that server speaks TLS: the base URL should begin with https://");
-    } else if (status >= 300 && status <= 399) {
-        lg__fail_hint(&r->fail, m,
-                      "the server is elsewhere: check the base URL (https:// instead of http://?)");
     } else if (status == 413 && r->fail.code == LG_ECONTEXT) {
         lg__fail_hint(
             &r->fail, m,
@@ -590,6 +587,29 @@ static bool add_hint_of_way(lg_mem *m, lg_reply *r)
         return false;
     }
     return true;
+}
+
+/* A key is never sent where the user has not said: nobody is followed. */
+static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    const char *query;
+    int base = (int)lg__model_base(model, &query);
+    const char *url = model->base_url ? model->base_url : "";
+    if (a->status < 300 || a->status > 399) {
+        return;
+    }
+    if (a->moved_to && a->moved_to[0]) {
+        char to[128];
+        size_t n = strnlen(a->moved_to, sizeof to - 1);
+        memcpy(to, a->moved_to, n);
+        to[n] = '\0';
+        lg__model_redact(model, to, n);
+        lg__fail_hint(&r->fail, m, "%.*s sends on to %s: if that is right, make it the base URL",
+                      base, url, to);
+    } else {
+        lg__fail_hint(&r->fail, m, "the base URL %.*s has moved: ask its owner for the new one",
+                      base, url);
+    }
 }
 
 static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
@@ -721,4 +741,5 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, con
         set_request_id(model, r, w->request_id);
     }
     add_hint(m, model, r);
+    hint_of_move(m, model, a, r);
 }
