@@ -45,9 +45,11 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
     return err ? err : *why ? LG_EINVAL : LG_OK;
 }
 
+/* Servers that know single requests only answer with one, without a list. */
 static void hear(lg_heard *h, const lg_json *root)
 {
     const lg_json *list = lg__json_get(root, "embeddings"), *first = lg__json_first(list);
+    first = first ? first : lg__json_get(root, "embedding");
     lg__bytes_addc(&h->text, '[');
     for (const lg_json *e = first; e; e = lg__json_after(e)) {
         lg__bytes_adds(&h->text, e == first ? "" : ",");

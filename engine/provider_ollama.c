@@ -189,6 +189,9 @@ static void hear_end(lg_heard *h, const lg_json *root)
     h->usage.output = lg__heard_tokens(root, "eval_count");
     h->has_usage = h->usage.input > 0 || h->usage.output > 0;
     lg__heard_end(h, reason && reason[0] ? reason : "stop");
+    if (h->finish == LG_FINISH_STOP && h->n_calls > 0) {
+        h->finish = LG_FINISH_TOOLS; /* they stop for it with the same word */
+    }
 }
 
 static void hear_line(lg_heard *h, const char *name, const lg_json *line)

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "eventstream.h"
+#include "provider_halves.h"
 #include "provider_refusal.h"
 
 enum { MOST_CALLS = 1024 };
@@ -521,6 +522,7 @@ enum { STOP_ERROR = 1, STOP_MALFORMED }; /* why a hearing stopped; negative: LG_
 struct lg_hearing {
     lg_heard heard;
     lg_sse sse;
+    lg_halves halves;
     lg_bytes line;  /* JSON lines: what has no end yet */
     lg_json *error; /* the event that is a refusal */
     int stopped;
@@ -534,7 +536,8 @@ static int hear_json(lg_hearing *x, const char *name, const char *data, size_t l
         x->heard.ended = x->heard.ended || len > 0;
         return 0;
     }
-    int err = lg__json_parse(x->heard.mem, data, len, &root, NULL);
+    int err = lg__halves_join(&x->halves, &data, &len);
+    err = err ? err : lg__json_parse(x->heard.mem, data, len, &root, NULL);
     if (err) {
         return err == LG_ENOMEM ? err : STOP_MALFORMED;
     }
@@ -562,6 +565,7 @@ int lg__hearing_new(lg_mem *m, const lg_model *model, lg_hearing **out)
     }
     heard_init(&x->heard, m, model);
     lg__sse_init(&x->sse, m, LG_BYTES_MAX, hear_sse, x);
+    lg__halves_init(&x->halves, m);
     lg__bytes_init(&x->line, m, LG_BYTES_MAX);
     *out = x;
     return LG_OK;
@@ -614,6 +618,7 @@ void lg__hearing_free(lg_hearing *x)
     lg_mem *m = x->heard.mem;
     lg__json_free(m, x->error);
     lg__sse_free(&x->sse);
+    lg__halves_free(&x->halves);
     lg__bytes_free(&x->line);
     heard_free(&x->heard);
     lg__mem_free(m, x, sizeof *x);

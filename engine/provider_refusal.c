@@ -570,6 +570,25 @@ static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply 
 
 /* ---- verdict ----------------------------------------------------------- */
 
+/* What the way to the server says instead of the server. */
+static bool add_hint_of_way(lg_mem *m, lg_reply *r)
+{
+    const char *said = lg__fail_message(&r->fail);
+    int status = r->fail.http_status;
+    if (status == 400 && (strstr(said, "HTTPS port") || strstr(said, "HTTPS server"))) {
+        lg__fail_hint(&r->fail, m,
+                      "that server speaks TLS: the base URL should begin with https://");
+    } else if (status == 413 && r->fail.code == LG_ECONTEXT) {
+        lg__fail_hint(
+            &r->fail, m,
+            "shorten the messages, or let the server (or the proxy before it) take larger "
+            "requests");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* A key is never sent where the user has not said: nobody is followed. */
 static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
 {
@@ -599,6 +618,9 @@ static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
     const char *query;
     int base = (int)lg__model_base(model, &query);
     const char *url = model->base_url ? model->base_url : "";
+    if (add_hint_of_way(m, r)) {
+        return;
+    }
     switch (r->fail.code) {
     case LG_EAUTH:
         lg__fail_hint(&r->fail, m,
@@ -647,6 +669,32 @@ static bool may_retry(int code, const lg_answer *a)
     return retry && strcmp(a->should_retry, "false") != 0;
 }
 
+/* Where tag stands in s, whatever its case; len: nowhere. */
+static size_t find_tag(const char *s, size_t len, const char *tag)
+{
+    size_t n = strlen(tag);
+    for (size_t i = 0; i + n <= len; i++) {
+        if (strncasecmp(s + i, tag, n) == 0) {
+            return i;
+        }
+    }
+    return len;
+}
+
+/* How a body begins; of a web page (a proxy's, mostly) its title says it. */
+static void quote_body(lg_bytes *out, const lg_model *model, const lg_answer *a)
+{
+    size_t look = a->len < QUOTE_WINDOW ? a->len : QUOTE_WINDOW;
+    size_t from = find_tag(a->body, look, "<title>"), end = find_tag(a->body, look, "</title>");
+    if (from < end && end < look) {
+        from += strlen("<title>");
+        lg__refusal_quote(out, model, a->body + from, end - from, LG_QUOTE_CHARS);
+    }
+    if (out->len == 0) {
+        lg__refusal_quote(out, model, a->body, a->len, LG_QUOTE_CHARS);
+    }
+}
+
 /* What the server said, or how its answer begins when that is no error we know. */
 static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
                        const lg_refusal *w)
@@ -657,7 +705,7 @@ static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
         lg__refusal_quote(out, model, w->more, strlen(w->more), MESSAGE_CHARS);
     }
     if (out->len == 0 && !w->type[0] && !w->code[0]) {
-        lg__refusal_quote(out, model, a->body, a->len, LG_QUOTE_CHARS);
+        quote_body(out, model, a);
     } else if (out->len == 0) {
         const char *word = w->code[0] ? w->code : w->type;
         lg__refusal_quote(out, model, word, strlen(word), LG_QUOTE_CHARS);

@@ -50,10 +50,20 @@ function async.on_engine(fn)
   if the_engine then fn(the_engine) else on_new[#on_new + 1] = fn end
 end
 
+-- What the engine logs, if that was asked for: it only keeps the lines. Under the command
+-- they are the display's to show (cli/watch.lua).
+local function show_log(engine)
+  for _, line in ipairs(engine:log_lines()) do
+    io.stderr:write("lunagrad: ", line[1], ": ", line[2], "\n")
+  end
+end
+
 --- The engine of this Lua state, made when first needed.
 function async.engine()
   if not the_engine then
-    the_engine = core.engine(engine_config or {})
+    local config = engine_config or {}
+    if config.http2 then config.log = config.log or "warn" end -- not every libcurl can
+    the_engine = core.engine(config)
     for _, fn in ipairs(on_new) do fn(the_engine) end
   end
   return the_engine
@@ -194,6 +204,7 @@ function async.pump(timeout_ms)
   end
   local engine = async.engine()
   engine:wait(any and 0 or timeout_ms or 100)
+  if not tick and engine_config and engine_config.log then show_log(engine) end
   any = drain(engine) or any
   any = run_ready() or any
   if tick then tick() end

@@ -39,6 +39,25 @@ print(m "hello")]]):format(DEAD))
   lu.assertStrContains(got.err, "down too")
 end
 
+-- A script by itself, without the command: the log goes to stderr when it is asked for.
+function TestFallback.test_a_script_may_have_the_log()
+  local script = [[
+local lg = require "lunagrad"
+%s
+local m = lg.model{ "openai/x", %s, fallback = lg.model(function() return "b" end, "b") }
+print(m "hello")]]
+  local function told(configure)
+    local path = command.write(script:format(configure, DEAD), ".lua")
+    local pipe = assert(io.popen(("%s %s 2>&1"):format(command.quote(arg[-1]), path)))
+    local text = pipe:read "a"
+    pipe:close()
+    return text
+  end
+  lu.assertStrMatches(told 'lg.configure{ max_attempts = 1, log = "warn" }',
+    "lunagrad: warn: openai/x[^\n]*; b is asked instead\nb\n")
+  lu.assertEquals(told "lg.configure{ max_attempts = 1 }", "b\n")
+end
+
 -- What the model itself will not do it is not the next one's turn to do.
 function TestFallback.test_a_refusal_is_not_passed_on()
   local got = run [[

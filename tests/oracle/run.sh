@@ -98,8 +98,10 @@ until [ -s "$home/address" ] || [ $tries -eq 100 ]; do
     tries=$((tries + 1))
     sleep 0.05
 done
-(cd ../.. && LUA_CPATH="$build/?.so;;" "${LUA:-lua5.4}" tests/oracle/live.lua \
-    "$(cat "$home/address")" 3>&-) || failed=1
+for mode in plain faults; do
+    (cd ../.. && LUA_CPATH="$build/?.so;;" "${LUA:-lua5.4}" tests/oracle/live.lua \
+        "$(cat "$home/address")" "$mode" 3>&-) || failed=1
+done
 exec 3>&-
 wait
 exit $failed
