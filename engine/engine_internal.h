@@ -71,6 +71,7 @@ struct lg_engine {
     lg_stream *streams;                   /* engine_stream.c: under way and watched */
     lg_node *partial_head, *partial_tail; /* … with something new to say */
     lg_bytes partial;                     /* … and what it is */
+    int64_t hedge_due; /* engine_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
@@ -130,11 +131,22 @@ void lg__stream_settled(lg_engine *e, lg_node *n);    /* its answer is there */
 bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: nothing new */
 void lg__streams_free(lg_engine *e);
 
+/* engine_hedge.c */
+void lg__hedge_sent(lg_engine *e, const lg_request *r); /* it is on the wire */
+void lg__hedge_look(lg_engine *e);                      /* whether one is late by now */
+void lg__hedge_cancel(lg_engine *e, lg_request *r);     /* its twin is not wanted any more */
+/* r, which has or is a twin, ended so. The request that has ended with it; NULL: none, as
+ * the other attempt goes on, and d is taken over. */
+lg_request *lg__hedge_ended(lg_engine *e, lg_request *r, lg_http_done *d);
+
 /* engine_turn.c; all but open and close with a store only */
 int lg__turn_open(lg_engine *e, const lg_config *c);
 void lg__turn_close(lg_engine *e);
 void lg__turn_pick(lg_engine *e, lg_request *r);                   /* it may be sent */
+bool lg__turn_pick_twin(lg_engine *e, lg_request *t);              /* false: it must not */
+void lg__turn_swap(lg_request *a, lg_request *b);                  /* their attempts */
 void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d over */
+void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d);  /* … of a twin, freed */
 void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
 void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
 bool lg__turn_waits(const lg_engine *e);

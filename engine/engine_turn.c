@@ -114,6 +114,7 @@ static lg_entry *new_entry(lg_engine *e, lg_request *r)
     if (one) {
         one->request = r;
         memcpy(one->key, r->key, sizeof one->key);
+        one->number = r->attempts;
         lg__bytes_init(&one->done.body, &e->mem, 1);
         lg__fail_init(&one->done.fail);
         lg__fail_init(&one->said);
@@ -152,6 +153,26 @@ void lg__turn_pick(lg_engine *e, lg_request *r)
     }
 }
 
+bool lg__turn_pick_twin(lg_engine *e, lg_request *t)
+{
+    bool takes = !lg__store_broken(e->store) && !lg__store_full(e->store);
+    lg_entry *one = takes ? new_entry(e, t) : NULL;
+    if (one) {
+        list_entry(&e->turn.picked, one);
+    }
+    return one != NULL;
+}
+
+/* Both are on the wire: neither's entry is in a list of the turn. */
+void lg__turn_swap(lg_request *a, lg_request *b)
+{
+    lg_entry *of_a = a->entry, *of_b = b->entry;
+    a->entry = of_b;
+    b->entry = of_a;
+    of_b->request = a;
+    of_a->request = b;
+}
+
 /* Servers and proxies that fail may say back what they heard. What a model answers stays
  * as it is. */
 static void hide_key(const lg_model *m, lg_http_done *d, bool good)
@@ -166,12 +187,23 @@ static void hide_key(const lg_model *m, lg_http_done *d, bool good)
 void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     lg_entry *one = take_entry(e, r);
-    one->number = r->attempts;
     one->latency_us = lg__clock_now(&e->clock) - r->sent_us;
     one->done = *d;
     list_entry(&e->turn.ended, one);
     lg__sched_finish_keep(e->sched, r, &one->done, &one->said, &one->paid);
     hide_key(r->model, &one->done, one->said.code == LG_OK);
+}
+
+void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d)
+{
+    lg_entry *one = take_entry(e, t);
+    const lg_model *m = t->model; /* the first attempt counts it, too */
+    one->request = NULL;
+    one->latency_us = lg__clock_now(&e->clock) - t->sent_us;
+    one->done = *d;
+    lg__sched_lose(e->sched, t, &one->done, &one->said, &one->paid);
+    hide_key(m, &one->done, false);
+    push(&e->turn.ended, &one->link);
 }
 
 /* Sent, and nobody waits any more: it may be paid for all the same. */
@@ -182,7 +214,6 @@ void lg__turn_cancelled(lg_engine *e, lg_request *r)
         return;
     }
     one->request = NULL;
-    one->number = r->attempts;
     lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
     one->said.ambiguous = true;
     push(&e->turn.ended, &one->link);
@@ -278,20 +309,32 @@ static void withdraw(lg_engine *e, lg_request *r)
     lg_model_unref(m);
 }
 
-/* Nobody wants what was about to be sent: it is not. */
+/* What was about to be sent is not. */
+static void leave_out(lg_engine *e, lg_request *r)
+{
+    r->held--;
+    free_entry(e, take_entry(e, r));
+    withdraw(e, r);
+}
+
+/* Whether anybody wants what is about to be sent. A twin is wanted as long as the first
+ * attempt is under way. */
+static bool is_wanted(const lg_engine *e, const lg_request *r)
+{
+    return r->waiters || (r->twin && !e->draining);
+}
+
 static void drop_unwanted(lg_engine *e)
 {
     lg_links all = take_all(&e->turn.picked);
     lg_entry *one;
     while ((one = pop(&all))) {
         lg_request *r = one->request;
-        if (r->waiters || r->held > 1) {
+        if (is_wanted(e, r) || r->held > 1) {
             push(&e->turn.picked, &one->link);
-            continue;
+        } else {
+            leave_out(e, r);
         }
-        r->held--;
-        free_entry(e, take_entry(e, r));
-        withdraw(e, r);
     }
 }
 
@@ -327,6 +370,10 @@ static int write_entry(lg_engine *e, lg_entry *one)
 static int write_intent(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
+    if (r->is_twin) { /* its first attempt is on the wire: that was looked for */
+        one->intended = true;
+        return lg__store_intend(e->store, r);
+    }
     if (lg__store_is_stale(e->store, r)) {
         int found = lg__store_find(e->store, r);
         one->serve = found == 1;
@@ -422,6 +469,10 @@ static void release_picked(lg_engine *e, lg_entry *one)
         lg__alarm_set(e->turn.look, LOOK_MS);
         return;
     }
+    if (r->is_twin && !one->intended) {
+        leave_out(e, r);
+        return;
+    }
     r->held--;
     if (one->serve) {
         free_entry(e, take_entry(e, r));
@@ -431,11 +482,10 @@ static void release_picked(lg_engine *e, lg_entry *one)
     } else if (!one->intended) { /* no room for its reply */
         free_entry(e, take_entry(e, r));
         refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
-    } else if (!r->waiters && !r->held) {
+    } else if (!is_wanted(e, r) && !r->held) {
         take_entry(e, r); /* its intent is there, and how it ended is noted, too */
         one->request = NULL;
         lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
-        one->number = r->attempts;
         push(&e->turn.ended, &one->link);
         withdraw(e, r);
     } else {
@@ -500,6 +550,10 @@ static void fail_ended(lg_engine *e, lg_entry *one)
 static void fail_picked(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
+    if (r->is_twin) {
+        leave_out(e, r);
+        return;
+    }
     r->held--;
     free_entry(e, take_entry(e, one->request));
     refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
