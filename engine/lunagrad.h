@@ -233,8 +233,8 @@ typedef struct lg_stats {
     uint64_t held;                             /* of queued: calls that wait for time to pass */
     int64_t held_until_us;                     /* when the first of them may go; 0: held is 0 */
     int held_by;                               /* enum lg_hold: why that one waits */
-    uint64_t hedged;     /* of attempts: sent beside one that was late */
-    uint64_t hedges_won; /* … whose reply was the call's */
+    uint64_t hedged;                           /* of attempts: sent beside one that was late */
+    uint64_t hedges_won;                       /* … whose reply was the call's */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 

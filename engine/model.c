@@ -128,8 +128,9 @@ static const char *hedge_problem(const lg_model_config *c)
         return "hedge_percentile is not from 50 to 99";
     }
     bool one = (c->hedge_after_ms > 0) != (p > 0);
-    return c->hedge_budget > 0 && !one ? "hedging needs hedge_after_ms or hedge_percentile, not both"
-                                       : NULL;
+    return c->hedge_budget > 0 && !one
+               ? "hedging needs hedge_after_ms or hedge_percentile, not both"
+               : NULL;
 }
 
 static const char *config_problem(const lg_model_config *cfg)
