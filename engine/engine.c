@@ -239,7 +239,7 @@ static void offer_tools(lg_engine *e, int most)
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__turn_find_result(e, n) || lg__kept_shares(e, n)) {
+        } else if (lg__kept_find(e, n) || lg__kept_shares(e, n)) {
             continue;
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             lg__engine_fail_code(e, n, LG_ENOMEM);

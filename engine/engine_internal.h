@@ -33,6 +33,15 @@ typedef struct lg_links { /* first in, first out */
     size_t n;
 } lg_links;
 
+typedef struct lg_outcome { /* of a tool whose results are kept */
+    lg_link link;
+    lg_var *out; /* counted */
+    lg_text *text;
+    unsigned char key[32];
+    bool has_score;
+    double score, target;
+} lg_outcome;
+
 typedef struct lg_kept lg_kept; /* engine_kept.c */
 
 typedef struct lg_batch {   /* what waits for a transaction */
@@ -153,14 +162,15 @@ bool lg__turn_waits(const lg_engine *e);
 void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
 void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 size_t lg__turn_size(const lg_engine *e);
-/* Whether the node's result was in the store: it is ready then. */
-bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32]); /* false: none */
-bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32]);     /* not yet stored */
-bool lg__turn_find_result(lg_engine *e, lg_node *n);
-/* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
-int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
+void lg__turn_push(lg_links *l, lg_link *one); /* at its end */
 
-/* engine_kept.c */
+/* engine_kept.c: of tools whose results are kept in the store */
+bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32]);  /* false: none */
+bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32]); /* not yet stored */
+/* Whether the node's result was in the store: it is ready then. */
+bool lg__kept_find(lg_engine *e, lg_node *n);
+/* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
+int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
 bool lg__kept_shares(lg_engine *e, lg_node *n); /* an equal one runs, and n waits for it */
 void lg__kept_runs(lg_engine *e, const lg_node *n);
 void lg__kept_sweep(lg_engine *e); /* those that are over let the waiting go on */

@@ -31,18 +31,9 @@ struct lg_entry {
     lg_paid paid;
 };
 
-typedef struct lg_outcome { /* of a tool whose results are kept */
-    lg_link link;
-    lg_var *out; /* counted */
-    lg_text *text;
-    unsigned char key[32];
-    bool has_score;
-    double score, target;
-} lg_outcome;
-
 /* ---- lists --------------------------------------------------------------------- */
 
-static void push(lg_links *l, lg_link *one)
+void lg__turn_push(lg_links *l, lg_link *one)
 {
     one->next = NULL;
     *(l->tail ? &l->tail->next : &l->head) = one;
@@ -72,7 +63,7 @@ static lg_links take_all(lg_links *l)
 static void list_entry(lg_links *l, lg_entry *one)
 {
     one->request->held++;
-    push(l, &one->link);
+    lg__turn_push(l, &one->link);
 }
 
 /* The request's entry is the turn's now. */
@@ -203,7 +194,7 @@ void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d)
     one->done = *d;
     lg__sched_lose(e->sched, t, &one->done, &one->said, &one->paid);
     hide_key(m, &one->done, false);
-    push(&e->turn.ended, &one->link);
+    lg__turn_push(&e->turn.ended, &one->link);
 }
 
 /* Sent, and nobody waits any more: it may be paid for all the same. */
@@ -216,87 +207,7 @@ void lg__turn_cancelled(lg_engine *e, lg_request *r)
     one->request = NULL;
     lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
     one->said.ambiguous = true;
-    push(&e->turn.ended, &one->link);
-}
-
-/* ---- tools' results ----------------------------------------------------------------- */
-
-/* The key of what the node asks of its tool. */
-static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
-{
-    const lg_tool *t = n->u.tool;
-    size_t many = n->n_edges;
-    lg_piece *in = lg__mem_new(&e->mem, 2 * many * sizeof *in);
-    if (!in) {
-        return LG_ENOMEM;
-    }
-    for (size_t i = 0; i < many; i++) {
-        in[2 * i] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
-        in[2 * i + 1] = (lg_piece){n->edges[i].seen->data, n->edges[i].seen->len};
-    }
-    int err = lg__store_tool_key(t->name->data, t->version->data, in, 2 * many, &e->mem, key);
-    lg__mem_free(&e->mem, in, 2 * many * sizeof *in);
-    return err;
-}
-
-static bool is_kept(const lg_engine *e, const lg_node *n)
-{
-    return e->store && n->u.tool->version;
-}
-
-bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
-{
-    return is_kept(e, n) && !tool_key(e, n, key);
-}
-
-static bool has_result(const lg_batch *t, const unsigned char key[32])
-{
-    const lg_link *at = t->results.head;
-    while (at && memcmp(((const lg_outcome *)at)->key, key, 32) != 0) {
-        at = at->next;
-    }
-    return at != NULL;
-}
-
-bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32])
-{
-    return has_result(&e->turn, key) || has_result(&e->synced, key);
-}
-
-bool lg__turn_find_result(lg_engine *e, lg_node *n)
-{
-    unsigned char key[32];
-    lg_text *text = NULL;
-    bool has_score = false;
-    double score = 0, target = 0;
-    if (!lg__turn_tool_key(e, n, key) ||
-        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
-        return false;
-    }
-    if (has_score) {
-        lg_var_set_score(n->out, score, target);
-    }
-    lg__var_ready(n->out, text);
-    return true;
-}
-
-int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target)
-{
-    if (!is_kept(e, n) || lg__store_broken(e->store)) {
-        return LG_STORE_BUSY; /* not ours */
-    }
-    lg_outcome *o = lg__mem_zero(&e->mem, sizeof *o);
-    if (!o || tool_key(e, n, o->key)) {
-        lg__mem_free(&e->mem, o, sizeof *o);
-        return LG_ENOMEM;
-    }
-    o->out = lg_var_ref(n->out);
-    o->text = text;
-    o->has_score = score != NULL;
-    o->score = score ? *score : 0;
-    o->target = target;
-    push(&e->turn.results, &o->link);
-    return LG_OK;
+    lg__turn_push(&e->turn.ended, &one->link);
 }
 
 /* ---- a turn -------------------------------------------------------------------------- */
@@ -331,7 +242,7 @@ static void drop_unwanted(lg_engine *e)
     while ((one = pop(&all))) {
         lg_request *r = one->request;
         if (is_wanted(e, r) || r->held > 1) {
-            push(&e->turn.picked, &one->link);
+            lg__turn_push(&e->turn.picked, &one->link);
         } else {
             leave_out(e, r);
         }
@@ -465,7 +376,7 @@ static void release_picked(lg_engine *e, lg_entry *one)
     lg_request *r = one->request;
     if (one->hold) {
         one->hold = false;
-        push(&e->turn.waiting, &one->link);
+        lg__turn_push(&e->turn.waiting, &one->link);
         lg__alarm_set(e->turn.look, LOOK_MS);
         return;
     }
@@ -486,7 +397,7 @@ static void release_picked(lg_engine *e, lg_entry *one)
         take_entry(e, r); /* its intent is there, and how it ended is noted, too */
         one->request = NULL;
         lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
-        push(&e->turn.ended, &one->link);
+        lg__turn_push(&e->turn.ended, &one->link);
         withdraw(e, r);
     } else {
         lg__engine_send(e, r);
@@ -653,7 +564,7 @@ static void look_again(void *ud)
     lg_engine *e = ud;
     lg_entry *one;
     while ((one = pop(&e->turn.waiting))) {
-        push(&e->turn.picked, &one->link);
+        lg__turn_push(&e->turn.picked, &one->link);
     }
 }
 
