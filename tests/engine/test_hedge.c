@@ -3,17 +3,19 @@
  * The server's script says what becomes of the first request and what of the second. */
 #include "../store_kit.h"
 
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "../rude.h"
 
-enum { SOON_MS = 15 };
+enum { SOON_MS = 20 };
 
 typedef struct host {
     kit k;
     rude *server;
     lg_engine *e;
     lg_model *m;
+    int after_ms; /* 0: SOON_MS */
 } host;
 
 static int host_open_on(host *h, support_heap *heap, lg_config *cfg, double budget)
@@ -33,7 +35,7 @@ static int host_open_on(host *h, support_heap *heap, lg_config *cfg, double budg
     model.base_url = rude_url(h->server, "script/v1", url, sizeof url);
     model.price_input = model.price_output = 1000000;
     model.max_output = 100;
-    model.hedge_after_ms = SOON_MS;
+    model.hedge_after_ms = h->after_ms ? h->after_ms : SOON_MS;
     model.hedge_budget = budget;
     return err ? err : lg_model_new(h->e, &model, &h->m);
 }
@@ -103,6 +105,17 @@ static int settle(host *h, lg_var *v)
     return lg_var_state(v);
 }
 
+/* The first request is the first at the server, however slow this machine is. */
+static void arrive(host *h)
+{
+    double budget = h->m->hedge_budget;
+    h->m->hedge_budget = 1e-9; /* none yet */
+    for (int i = 0; rude_bodies(h->server) < 1 && i < 1000; i++) {
+        assert_int_equal(lg_engine_wait(h->e, 1), 0);
+    }
+    h->m->hedge_budget = budget;
+}
+
 static void until_hedged(host *h)
 {
     for (int i = 0; rude_bodies(h->server) < 2 && i < 500; i++) {
@@ -121,12 +134,12 @@ typedef struct outcome {
 
 static const outcome outcomes[] = {
     {{"silent", "ok"}, LG_READY, 1, 1, 1},
-    {{"delay=60", "silent"}, LG_READY, 0, 1, 1},
-    {{"delay=60", "status=500"}, LG_READY, 0, 0, 1},
-    {{"delay=60", "close"}, LG_READY, 0, 1, 1},
-    {{"late=40", "delay=60"}, LG_READY, 1, 0, 1},
-    {{"late=60", "status=500"}, LG_FAILED, 0, 0, 2},
-    {{"late=40", "late=60"}, LG_FAILED, 0, 0, 2},
+    {{"delay=160", "silent"}, LG_READY, 0, 1, 1},
+    {{"delay=160", "status=500"}, LG_READY, 0, 0, 1},
+    {{"delay=160", "close"}, LG_READY, 0, 1, 1},
+    {{"late=150", "delay=250"}, LG_READY, 1, 0, 1},
+    {{"late=160", "status=500"}, LG_FAILED, 0, 0, 2},
+    {{"late=150", "late=160"}, LG_FAILED, 0, 0, 2},
 };
 
 static void stored(host *h, const outcome *o)
@@ -160,6 +173,7 @@ static void race(const outcome *o, int durable)
     rude_script(h.server, o->kinds, 2);
     host_open(&h, durable);
     lg_var *v = ask(&h, "q");
+    arrive(&h);
     assert_int_equal(settle(&h, v), o->state);
     if (o->state == LG_READY) {
         assert_bytes(lg_var_text(v, &(size_t){0}), 3, "yes");
@@ -203,15 +217,16 @@ static void test_outcomes(void **state)
 /* Both answers are there before the engine looks: one is read, both are on the bill. */
 static void test_two_answers(void **state)
 {
-    static const char *const kinds[] = {"delay=60", "delay=20"};
+    static const char *const kinds[] = {"delay=120", "delay=60"};
     (void)state;
     host h = {.e = NULL};
     host_setup(&h);
     rude_script(h.server, kinds, 2);
     host_open(&h, -1);
     lg_var *v = ask(&h, "q");
+    arrive(&h);
     until_hedged(&h);
-    usleep(100 * 1000);
+    usleep(180 * 1000);
     assert_int_equal(settle(&h, v), LG_READY);
     lg_var_unref(v);
     lg_stats s = stats(&h);
@@ -293,6 +308,79 @@ static void test_killed(void **state)
     host_end(&h);
 }
 
+/* ---- an intent that cannot be written yet ------------------------------------------ */
+
+static int take_lock(host *h)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/store.lock", h->k.dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    return fd;
+}
+
+static lg_var *until_wanted(host *h, int *lock)
+{
+    static const char *const kinds[] = {"delay=280", "delay=200"};
+    host_setup(h);
+    h->after_ms = 150;
+    rude_script(h->server, kinds, 2);
+    host_open(h, 0);
+    lg_var *v = ask(h, "q");
+    arrive(h);
+    *lock = take_lock(h);
+    for (int i = 0; stats(h).hedged < 1 && i < 500; i++) {
+        assert_int_equal(lg_engine_wait(h->e, 1), 0);
+    }
+    assert_int_equal(stats(h).hedged, 1);
+    assert_int_equal(stats(h).in_flight, 2);
+    return v;
+}
+
+static void sent_only_once(host *h)
+{
+    lg_stats s = stats(h);
+    assert_int_equal(s.hedged, 0);
+    assert_int_equal(s.attempts, 1);
+    assert_int_equal(s.retries, 0);
+    assert_int_equal(s.in_flight, 0);
+    assert_int_equal(s.reserved_tokens, 0);
+    assert_int_equal(rude_posts(h->server), 1);
+}
+
+/* Another program keeps the store locked: nothing is sent without its intent. */
+static void test_not_sent_yet(void **state)
+{
+    enum { ANSWERED, CANCELLED, DRAINED, SENT, WAYS };
+    (void)state;
+    for (int way = 0; way < WAYS; way++) {
+        host h = {.e = NULL};
+        int lock;
+        lg_var *v = until_wanted(&h, &lock);
+        for (int i = 0; way == ANSWERED && stats(&h).in_flight > 0 && i < 500; i++) {
+            assert_int_equal(lg_engine_wait(h.e, 1), 0);
+        }
+        if (way == CANCELLED) {
+            assert_int_equal(lg_var_cancel(v), 0);
+        } else if (way == DRAINED) {
+            lg_engine_drain(h.e, true);
+        }
+        assert_int_equal(rude_posts(h.server), 1);
+        close(lock);
+        assert_int_equal(settle(&h, v), way == CANCELLED ? LG_CANCELLED : LG_READY);
+        lg_var_unref(v);
+        assert_int_equal(lg_engine_step(h.e, 0), 0);
+        if (way == SENT) {
+            assert_int_equal(rude_posts(h.server), 2);
+            assert_int_equal(stats(&h).hedged, 1);
+        } else {
+            sent_only_once(&h);
+        }
+        host_end(&h);
+    }
+}
+
 /* ---- limits ---------------------------------------------------------------------- */
 
 /* 200 calls, all of them late. */
@@ -306,7 +394,7 @@ static void test_budget(void **state)
     lg_var *v[CALLS];
     char text[16];
     for (int i = 0; i < 2 * CALLS; i++) {
-        kinds[i] = "delay=40";
+        kinds[i] = "delay=100";
     }
     host_setup(&h);
     rude_script(h.server, kinds, 2 * CALLS);
@@ -354,16 +442,15 @@ static void test_caps(void **state)
 
 static void test_draining(void **state)
 {
-    static const char *const kinds[] = {"delay=60", "ok"};
+    static const char *const kinds[] = {"delay=250", "ok"};
     (void)state;
     host h = {.e = NULL};
     host_setup(&h);
+    h.after_ms = 150;
     rude_script(h.server, kinds, 2);
     host_open(&h, 0);
     lg_var *v = ask(&h, "q");
-    for (int i = 0; rude_bodies(h.server) < 1 && i < 500; i++) {
-        assert_int_equal(lg_engine_wait(h.e, 2), 0);
-    }
+    arrive(&h);
     lg_engine_drain(h.e, true);
     assert_int_equal(settle(&h, v), LG_READY);
     lg_var_unref(v);
@@ -407,7 +494,7 @@ typedef struct plan {
 
 static bool faulty(const plan *p)
 {
-    static const char *const kinds[] = {"delay=30", "ok"};
+    static const char *const kinds[] = {"delay=130", "ok"};
     host h = {.e = NULL};
     lg_config cfg;
     support_heap heap;
@@ -418,9 +505,7 @@ static bool faulty(const plan *p)
     cfg.store_dir = p->with_store ? h.k.dir : NULL;
     assert_int_equal(host_open_on(&h, &heap, &cfg, 1), 0);
     lg_var *v = ask(&h, "q");
-    for (int i = 0; rude_bodies(h.server) < 1 && i < 500; i++) {
-        assert_int_equal(lg_engine_wait(h.e, 2), 0);
-    }
+    arrive(&h);
     heap.fail_at = heap.calls + p->nth;
     for (int i = 0; lg_var_state(v) == LG_PENDING && i < 500; i++) {
         (void)lg_engine_wait(h.e, 100);
@@ -453,8 +538,9 @@ static void test_oom(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_outcomes), cmocka_unit_test(test_two_answers),
     cmocka_unit_test(test_cancel),   cmocka_unit_test(test_freed_meanwhile),
-    cmocka_unit_test(test_killed),   cmocka_unit_test(test_budget),
-    cmocka_unit_test(test_caps),     cmocka_unit_test(test_draining),
-    cmocka_unit_test(test_config),   cmocka_unit_test(test_oom),
+    cmocka_unit_test(test_killed),   cmocka_unit_test(test_not_sent_yet),
+    cmocka_unit_test(test_budget),   cmocka_unit_test(test_caps),
+    cmocka_unit_test(test_draining), cmocka_unit_test(test_config),
+    cmocka_unit_test(test_oom),
 };
 LG_TEST_MAIN(tests)
