@@ -86,6 +86,7 @@ static int build(lg_engine *e, const lg_config *c)
         .max_micros = c->max_micros,
         .max_time_ms = c->max_time_ms,
     };
+    e->hedge_due = INT64_MAX;
     e->replay_only = c->replay_only;
     e->fail_ambiguous = c->fail_ambiguous;
     e->turn.base.size = sizeof e->turn.base;
@@ -204,8 +205,9 @@ int lg_engine_timeout(const lg_engine *e)
 {
     if (has_events(e) || has_work(e))
         return 0;
-    int own =
-        e->clock.is_virtual ? -1 : ms_until(lg__sched_due(e->sched), lg__clock_now(&e->clock));
+    int64_t due = lg__sched_due(e->sched);
+    due = e->hedge_due < due ? e->hedge_due : due;
+    int own = e->clock.is_virtual ? -1 : ms_until(due, lg__clock_now(&e->clock));
     return sooner(lg__loop_timeout(e->loop), own);
 }
 
@@ -237,7 +239,7 @@ static void offer_tools(lg_engine *e, int most)
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__turn_find_result(e, n) || lg__kept_shares(e, n)) {
+        } else if (lg__kept_find(e, n) || lg__kept_shares(e, n)) {
             continue;
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             lg__engine_fail_code(e, n, LG_ENOMEM);
@@ -282,6 +284,11 @@ static void move_steps(lg_engine *e, int most)
 static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     r->transfer = NULL;
+    if (r->twin) {
+        r = lg__hedge_ended(e, r, d);
+        if (!r)
+            return;
+    }
     lg__stream_ended(e, r);
     if (e->store)
         lg__turn_ended(e, r, d);
@@ -319,12 +326,13 @@ static void start_host(lg_engine *e, lg_request *r)
 static int send_to_server(lg_engine *e, lg_request *r)
 {
     lg_transfer *t;
+    const lg_request *says = r->is_twin ? r->twin : r;
     lg_http_request h = {
         .method = r->model->provider->get ? "GET" : "POST",
-        .url = r->url.data,
-        .headers = r->headers.data ? r->headers.data : "",
-        .body = r->body.data,
-        .body_len = r->body.len,
+        .url = says->url.data,
+        .headers = says->headers.data ? says->headers.data : "",
+        .body = says->body.data,
+        .body_len = says->body.len,
         .connect_timeout_ms = e->connect_timeout_ms,
         .first_byte_timeout_ms = e->first_byte_timeout_ms,
         .total_timeout_ms = e->total_timeout_ms,
@@ -345,6 +353,8 @@ void lg__engine_send(lg_engine *e, lg_request *r)
         not_started(e, r, err);
     else if (!program)
         lg__stream_started(e, r);
+    if (!err && r->model->hedge_budget > 0)
+        lg__hedge_sent(e, r);
 }
 
 /* true when there may be more to start */
@@ -399,6 +409,8 @@ static void leave_request(lg_engine *e, lg_node *n)
 void lg__engine_leave(lg_engine *e, lg_request *r)
 {
     lg__stream_ended(e, r);
+    if (r->twin)
+        lg__hedge_cancel(e, r);
     if (r->state == LG_REQ_SENT && r->transfer) {
         if (r->model->provider && r->model->provider->process)
             lg__process_cancel(r->transfer);
@@ -469,6 +481,7 @@ static void pump(lg_engine *e, int64_t until_us)
         replies = take_replies(e, SLICE);
         lg__stream_listen(e);
         more = start_requests(e, SLICE);
+        lg__hedge_look(e);
         bool last = until_us && lg__clock_now(&real) >= until_us;
         bool idle = !(has_work(e) || replies || more);
         if (idle && !last && lg__turn_size(e) > 0 && lg__turn_size(e) < TURN) {

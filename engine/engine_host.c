@@ -220,7 +220,7 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
         return LG_OK;
     }
     lg_text *t = lg__text_new(&e->mem, text, len);
-    int kept = t ? lg__turn_result(e, node, t, score, target) : LG_ENOMEM;
+    int kept = t ? lg__kept_result(e, node, t, score, target) : LG_ENOMEM;
     if (kept == LG_OK)
         return LG_OK;
     if (kept != LG_ENOMEM) {

@@ -33,6 +33,15 @@ typedef struct lg_links { /* first in, first out */
     size_t n;
 } lg_links;
 
+typedef struct lg_outcome { /* of a tool whose results are kept */
+    lg_link link;
+    lg_var *out; /* counted */
+    lg_text *text;
+    unsigned char key[32];
+    bool has_score;
+    double score, target;
+} lg_outcome;
+
 typedef struct lg_kept lg_kept; /* engine_kept.c */
 
 typedef struct lg_batch {   /* what waits for a transaction */
@@ -71,6 +80,7 @@ struct lg_engine {
     lg_stream *streams;                   /* engine_stream.c: under way and watched */
     lg_node *partial_head, *partial_tail; /* … with something new to say */
     lg_bytes partial;                     /* … and what it is */
+    int64_t hedge_due; /* engine_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
@@ -130,25 +140,37 @@ void lg__stream_settled(lg_engine *e, lg_node *n);    /* its answer is there */
 bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: nothing new */
 void lg__streams_free(lg_engine *e);
 
+/* engine_hedge.c */
+void lg__hedge_sent(lg_engine *e, const lg_request *r); /* it is on the wire */
+void lg__hedge_look(lg_engine *e);                      /* whether one is late by now */
+void lg__hedge_cancel(lg_engine *e, lg_request *r);     /* its twin is not wanted any more */
+/* r, which has or is a twin, ended so. The request that has ended with it; NULL: none, as
+ * the other attempt goes on, and d is taken over. */
+lg_request *lg__hedge_ended(lg_engine *e, lg_request *r, lg_http_done *d);
+
 /* engine_turn.c; all but open and close with a store only */
 int lg__turn_open(lg_engine *e, const lg_config *c);
 void lg__turn_close(lg_engine *e);
 void lg__turn_pick(lg_engine *e, lg_request *r);                   /* it may be sent */
+bool lg__turn_pick_twin(lg_engine *e, lg_request *t);              /* false: it must not */
+void lg__turn_swap(lg_request *a, lg_request *b);                  /* their attempts */
 void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d over */
+void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d);  /* … of a twin, freed */
 void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
 void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
 bool lg__turn_waits(const lg_engine *e);
 void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
 void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 size_t lg__turn_size(const lg_engine *e);
-/* Whether the node's result was in the store: it is ready then. */
-bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32]); /* false: none */
-bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32]);     /* not yet stored */
-bool lg__turn_find_result(lg_engine *e, lg_node *n);
-/* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
-int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
+void lg__turn_push(lg_links *l, lg_link *one); /* at its end */
 
-/* engine_kept.c */
+/* engine_kept.c: of tools whose results are kept in the store */
+bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32]);  /* false: none */
+bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32]); /* not yet stored */
+/* Whether the node's result was in the store: it is ready then. */
+bool lg__kept_find(lg_engine *e, lg_node *n);
+/* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
+int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
 bool lg__kept_shares(lg_engine *e, lg_node *n); /* an equal one runs, and n waits for it */
 void lg__kept_runs(lg_engine *e, const lg_node *n);
 void lg__kept_sweep(lg_engine *e); /* those that are over let the waiting go on */

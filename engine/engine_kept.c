@@ -1,8 +1,9 @@
-/* engine_kept.c - equal calls of a tool whose results are kept are one call.
+/* engine_kept.c - tools whose results are kept: found in the store, or handed to the turn
+ * that stores them; equal calls are one.
  *
  * While one runs (until its result is stored) the others wait for it; then they find its
- * result in the store. If it failed, the next of them runs. Called by engine.c and
- * engine_turn.c, with a store only. */
+ * result in the store. If it failed, the next of them runs. Called by engine.c,
+ * engine_host.c and engine_turn.c. */
 #include <string.h>
 
 #include "engine_internal.h"
@@ -18,7 +19,7 @@ bool lg__kept_shares(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
     lg_kept *k = NULL;
-    if (e->turn.kept && lg__turn_tool_key(e, n, key)) {
+    if (e->turn.kept && lg__kept_key(e, n, key)) {
         k = lg__keymap_get(&e->turn.kept_map, key);
     }
     if (k) {
@@ -32,7 +33,7 @@ bool lg__kept_shares(lg_engine *e, lg_node *n)
 void lg__kept_runs(lg_engine *e, const lg_node *n)
 {
     unsigned char key[32];
-    lg_kept *k = lg__turn_tool_key(e, n, key) ? lg__mem_zero(&e->mem, sizeof *k) : NULL;
+    lg_kept *k = lg__kept_key(e, n, key) ? lg__mem_zero(&e->mem, sizeof *k) : NULL;
     if (!k) {
         return;
     }
@@ -48,7 +49,7 @@ void lg__kept_runs(lg_engine *e, const lg_node *n)
 
 static bool is_running(lg_engine *e, const lg_kept *k)
 {
-    return lg__map_get(&e->works, k->work) || lg__turn_has_result(e, k->key);
+    return lg__map_get(&e->works, k->work) || lg__kept_has_result(e, k->key);
 }
 
 void lg__kept_sweep(lg_engine *e)
@@ -81,4 +82,84 @@ void lg__kept_free(lg_engine *e)
         lg__mem_free(&e->mem, k, sizeof *k);
     }
     lg__keymap_free(&e->turn.kept_map);
+}
+
+/* ---- their results ------------------------------------------------------------------- */
+
+/* The key of what the node asks of its tool. */
+static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    const lg_tool *t = n->u.tool;
+    size_t many = n->n_edges;
+    lg_piece *in = lg__mem_new(&e->mem, 2 * many * sizeof *in);
+    if (!in) {
+        return LG_ENOMEM;
+    }
+    for (size_t i = 0; i < many; i++) {
+        in[2 * i] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
+        in[2 * i + 1] = (lg_piece){n->edges[i].seen->data, n->edges[i].seen->len};
+    }
+    int err = lg__store_tool_key(t->name->data, t->version->data, in, 2 * many, &e->mem, key);
+    lg__mem_free(&e->mem, in, 2 * many * sizeof *in);
+    return err;
+}
+
+static bool is_kept(const lg_engine *e, const lg_node *n)
+{
+    return e->store && n->u.tool->version;
+}
+
+bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    return is_kept(e, n) && !tool_key(e, n, key);
+}
+
+static bool has_result(const lg_batch *t, const unsigned char key[32])
+{
+    const lg_link *at = t->results.head;
+    while (at && memcmp(((const lg_outcome *)at)->key, key, 32) != 0) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32])
+{
+    return has_result(&e->turn, key) || has_result(&e->synced, key);
+}
+
+bool lg__kept_find(lg_engine *e, lg_node *n)
+{
+    unsigned char key[32];
+    lg_text *text = NULL;
+    bool has_score = false;
+    double score = 0, target = 0;
+    if (!lg__kept_key(e, n, key) ||
+        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
+        return false;
+    }
+    if (has_score) {
+        lg_var_set_score(n->out, score, target);
+    }
+    lg__var_ready(n->out, text);
+    return true;
+}
+
+int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target)
+{
+    if (!is_kept(e, n) || lg__store_broken(e->store)) {
+        return LG_STORE_BUSY; /* not ours */
+    }
+    lg_outcome *o = lg__mem_zero(&e->mem, sizeof *o);
+    if (!o || tool_key(e, n, o->key)) {
+        lg__mem_free(&e->mem, o, sizeof *o);
+        return LG_ENOMEM;
+    }
+    o->out = lg_var_ref(n->out);
+    o->text = text;
+    o->has_score = score != NULL;
+    o->score = score ? *score : 0;
+    o->target = target;
+    lg__turn_push(&e->turn.results, &o->link);
+    return LG_OK;
 }

@@ -31,18 +31,9 @@ struct lg_entry {
     lg_paid paid;
 };
 
-typedef struct lg_outcome { /* of a tool whose results are kept */
-    lg_link link;
-    lg_var *out; /* counted */
-    lg_text *text;
-    unsigned char key[32];
-    bool has_score;
-    double score, target;
-} lg_outcome;
-
 /* ---- lists --------------------------------------------------------------------- */
 
-static void push(lg_links *l, lg_link *one)
+void lg__turn_push(lg_links *l, lg_link *one)
 {
     one->next = NULL;
     *(l->tail ? &l->tail->next : &l->head) = one;
@@ -72,7 +63,7 @@ static lg_links take_all(lg_links *l)
 static void list_entry(lg_links *l, lg_entry *one)
 {
     one->request->held++;
-    push(l, &one->link);
+    lg__turn_push(l, &one->link);
 }
 
 /* The request's entry is the turn's now. */
@@ -114,6 +105,7 @@ static lg_entry *new_entry(lg_engine *e, lg_request *r)
     if (one) {
         one->request = r;
         memcpy(one->key, r->key, sizeof one->key);
+        one->number = r->attempts;
         lg__bytes_init(&one->done.body, &e->mem, 1);
         lg__fail_init(&one->done.fail);
         lg__fail_init(&one->said);
@@ -152,6 +144,26 @@ void lg__turn_pick(lg_engine *e, lg_request *r)
     }
 }
 
+bool lg__turn_pick_twin(lg_engine *e, lg_request *t)
+{
+    bool takes = !lg__store_broken(e->store) && !lg__store_full(e->store);
+    lg_entry *one = takes ? new_entry(e, t) : NULL;
+    if (one) {
+        list_entry(&e->turn.picked, one);
+    }
+    return one != NULL;
+}
+
+/* Both are on the wire: neither's entry is in a list of the turn. */
+void lg__turn_swap(lg_request *a, lg_request *b)
+{
+    lg_entry *of_a = a->entry, *of_b = b->entry;
+    a->entry = of_b;
+    b->entry = of_a;
+    of_b->request = a;
+    of_a->request = b;
+}
+
 /* Servers and proxies that fail may say back what they heard. What a model answers stays
  * as it is. */
 static void hide_key(const lg_model *m, lg_http_done *d, bool good)
@@ -166,12 +178,23 @@ static void hide_key(const lg_model *m, lg_http_done *d, bool good)
 void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
 {
     lg_entry *one = take_entry(e, r);
-    one->number = r->attempts;
     one->latency_us = lg__clock_now(&e->clock) - r->sent_us;
     one->done = *d;
     list_entry(&e->turn.ended, one);
     lg__sched_finish_keep(e->sched, r, &one->done, &one->said, &one->paid);
     hide_key(r->model, &one->done, one->said.code == LG_OK);
+}
+
+void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d)
+{
+    lg_entry *one = take_entry(e, t);
+    const lg_model *m = t->model; /* the first attempt counts it, too */
+    one->request = NULL;
+    one->latency_us = lg__clock_now(&e->clock) - t->sent_us;
+    one->done = *d;
+    lg__sched_lose(e->sched, t, &one->done, &one->said, &one->paid);
+    hide_key(m, &one->done, false);
+    lg__turn_push(&e->turn.ended, &one->link);
 }
 
 /* Sent, and nobody waits any more: it may be paid for all the same. */
@@ -182,90 +205,9 @@ void lg__turn_cancelled(lg_engine *e, lg_request *r)
         return;
     }
     one->request = NULL;
-    one->number = r->attempts;
     lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
     one->said.ambiguous = true;
-    push(&e->turn.ended, &one->link);
-}
-
-/* ---- tools' results ----------------------------------------------------------------- */
-
-/* The key of what the node asks of its tool. */
-static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
-{
-    const lg_tool *t = n->u.tool;
-    size_t many = n->n_edges;
-    lg_piece *in = lg__mem_new(&e->mem, 2 * many * sizeof *in);
-    if (!in) {
-        return LG_ENOMEM;
-    }
-    for (size_t i = 0; i < many; i++) {
-        in[2 * i] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
-        in[2 * i + 1] = (lg_piece){n->edges[i].seen->data, n->edges[i].seen->len};
-    }
-    int err = lg__store_tool_key(t->name->data, t->version->data, in, 2 * many, &e->mem, key);
-    lg__mem_free(&e->mem, in, 2 * many * sizeof *in);
-    return err;
-}
-
-static bool is_kept(const lg_engine *e, const lg_node *n)
-{
-    return e->store && n->u.tool->version;
-}
-
-bool lg__turn_tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
-{
-    return is_kept(e, n) && !tool_key(e, n, key);
-}
-
-static bool has_result(const lg_batch *t, const unsigned char key[32])
-{
-    const lg_link *at = t->results.head;
-    while (at && memcmp(((const lg_outcome *)at)->key, key, 32) != 0) {
-        at = at->next;
-    }
-    return at != NULL;
-}
-
-bool lg__turn_has_result(const lg_engine *e, const unsigned char key[32])
-{
-    return has_result(&e->turn, key) || has_result(&e->synced, key);
-}
-
-bool lg__turn_find_result(lg_engine *e, lg_node *n)
-{
-    unsigned char key[32];
-    lg_text *text = NULL;
-    bool has_score = false;
-    double score = 0, target = 0;
-    if (!lg__turn_tool_key(e, n, key) ||
-        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
-        return false;
-    }
-    if (has_score) {
-        lg_var_set_score(n->out, score, target);
-    }
-    lg__var_ready(n->out, text);
-    return true;
-}
-
-int lg__turn_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target)
-{
-    if (!is_kept(e, n) || lg__store_broken(e->store)) {
-        return LG_STORE_BUSY; /* not ours */
-    }
-    lg_outcome *o = lg__mem_zero(&e->mem, sizeof *o);
-    if (!o || tool_key(e, n, o->key)) {
-        lg__mem_free(&e->mem, o, sizeof *o);
-        return LG_ENOMEM;
-    }
-    o->out = lg_var_ref(n->out);
-    o->text = text;
-    o->has_score = score != NULL;
-    o->score = score ? *score : 0;
-    o->target = target;
-    push(&e->turn.results, &o->link);
-    return LG_OK;
+    lg__turn_push(&e->turn.ended, &one->link);
 }
 
 /* ---- a turn -------------------------------------------------------------------------- */
@@ -278,20 +220,32 @@ static void withdraw(lg_engine *e, lg_request *r)
     lg_model_unref(m);
 }
 
-/* Nobody wants what was about to be sent: it is not. */
+/* What was about to be sent is not. */
+static void leave_out(lg_engine *e, lg_request *r)
+{
+    r->held--;
+    free_entry(e, take_entry(e, r));
+    withdraw(e, r);
+}
+
+/* Whether anybody wants what is about to be sent. A twin is wanted as long as the first
+ * attempt is under way. */
+static bool is_wanted(const lg_engine *e, const lg_request *r)
+{
+    return r->waiters || (r->twin && !e->draining);
+}
+
 static void drop_unwanted(lg_engine *e)
 {
     lg_links all = take_all(&e->turn.picked);
     lg_entry *one;
     while ((one = pop(&all))) {
         lg_request *r = one->request;
-        if (r->waiters || r->held > 1) {
-            push(&e->turn.picked, &one->link);
-            continue;
+        if (is_wanted(e, r) || r->held > 1) {
+            lg__turn_push(&e->turn.picked, &one->link);
+        } else {
+            leave_out(e, r);
         }
-        r->held--;
-        free_entry(e, take_entry(e, r));
-        withdraw(e, r);
     }
 }
 
@@ -327,6 +281,10 @@ static int write_entry(lg_engine *e, lg_entry *one)
 static int write_intent(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
+    if (r->is_twin) { /* its first attempt is on the wire: that was looked for */
+        one->intended = true;
+        return lg__store_intend(e->store, r);
+    }
     if (lg__store_is_stale(e->store, r)) {
         int found = lg__store_find(e->store, r);
         one->serve = found == 1;
@@ -418,8 +376,12 @@ static void release_picked(lg_engine *e, lg_entry *one)
     lg_request *r = one->request;
     if (one->hold) {
         one->hold = false;
-        push(&e->turn.waiting, &one->link);
+        lg__turn_push(&e->turn.waiting, &one->link);
         lg__alarm_set(e->turn.look, LOOK_MS);
+        return;
+    }
+    if (r->is_twin && !one->intended) {
+        leave_out(e, r);
         return;
     }
     r->held--;
@@ -431,12 +393,11 @@ static void release_picked(lg_engine *e, lg_entry *one)
     } else if (!one->intended) { /* no room for its reply */
         free_entry(e, take_entry(e, r));
         refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
-    } else if (!r->waiters && !r->held) {
+    } else if (!is_wanted(e, r) && !r->held) {
         take_entry(e, r); /* its intent is there, and how it ended is noted, too */
         one->request = NULL;
         lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
-        one->number = r->attempts;
-        push(&e->turn.ended, &one->link);
+        lg__turn_push(&e->turn.ended, &one->link);
         withdraw(e, r);
     } else {
         lg__engine_send(e, r);
@@ -500,6 +461,10 @@ static void fail_ended(lg_engine *e, lg_entry *one)
 static void fail_picked(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
+    if (r->is_twin) {
+        leave_out(e, r);
+        return;
+    }
     r->held--;
     free_entry(e, take_entry(e, one->request));
     refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
@@ -599,7 +564,7 @@ static void look_again(void *ud)
     lg_engine *e = ud;
     lg_entry *one;
     while ((one = pop(&e->turn.waiting))) {
-        push(&e->turn.picked, &one->link);
+        lg__turn_push(&e->turn.picked, &one->link);
     }
 }
 

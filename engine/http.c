@@ -384,6 +384,11 @@ int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer *
     return 0;
 }
 
+void lg__http_give(lg_transfer *t, void *ud)
+{
+    t->done.ud = ud;
+}
+
 void lg__http_cancel(lg_transfer *t)
 {
     lg_gate *g = t->gate;

@@ -62,6 +62,8 @@ void lg__http_free(lg_http *h); /* frees sockets of what is in flight */
 int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer **out);
 /* What came of the body, of a transfer that has not ended. Borrowed until the loop runs. */
 size_t lg__http_so_far(const lg_transfer *t, const char **data);
+/* Its done will have this ud. */
+void lg__http_give(lg_transfer *t, void *ud);
 /* Frees the socket at once; the transfer gives no done. */
 void lg__http_cancel(lg_transfer *t);
 /* false: none. The caller frees with lg__http_done_free. */

@@ -233,6 +233,8 @@ typedef struct lg_stats {
     uint64_t held;                             /* of queued: calls that wait for time to pass */
     int64_t held_until_us;                     /* when the first of them may go; 0: held is 0 */
     int held_by;                               /* enum lg_hold: why that one waits */
+    uint64_t hedged;                           /* of attempts: sent beside one that was late */
+    uint64_t hedges_won;                       /* … whose reply was the call's */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -423,6 +425,13 @@ typedef struct lg_model_config {
      * tell. Calls are spread so that no minute holds more; see docs/limits.md. Models of
      * one name, base_url and api_key share it. */
     int64_t requests_per_minute, tokens_per_minute;
+    /* Hedging: a request without its whole reply after so many ms, or for longer than so
+     * many percent of the last replies took (50 to 99; one of the two), is sent once more,
+     * and the first good reply counts. Never for more than this part of the calls (0: not
+     * at all; 1: all), nor for streams; see docs/limits.md. */
+    int64_t hedge_after_ms;
+    int hedge_percentile;
+    double hedge_budget;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

@@ -114,6 +114,25 @@ static const char *names_problem(const lg_model_config *cfg)
     return cfg->concurrency < 0 ? "concurrency must not be negative" : tiers_problem(cfg);
 }
 
+static const char *hedge_problem(const lg_model_config *c)
+{
+    static const int64_t longest_ms = INT64_C(1000) * 60 * 60 * 24;
+    int p = c->hedge_percentile;
+    if (!(c->hedge_budget >= 0 && c->hedge_budget <= 1)) {
+        return "hedge_budget is a part of the calls, from 0 to 1";
+    }
+    if (c->hedge_after_ms < 0 || c->hedge_after_ms > longest_ms) {
+        return "hedge_after_ms is negative, or more than a day";
+    }
+    if (p != 0 && (p < 50 || p > 99)) {
+        return "hedge_percentile is not from 50 to 99";
+    }
+    bool one = (c->hedge_after_ms > 0) != (p > 0);
+    return c->hedge_budget > 0 && !one
+               ? "hedging needs hedge_after_ms or hedge_percentile, not both"
+               : NULL;
+}
+
 static const char *config_problem(const lg_model_config *cfg)
 {
     bool host = cfg->dialect && strcmp(cfg->dialect, "host") == 0;
@@ -141,6 +160,7 @@ static const char *config_problem(const lg_model_config *cfg)
         }
     }
     const char *why = nowhere ? NULL : url_problem(cfg->base_url);
+    why = why ? why : hedge_problem(cfg);
     return why ? why : names_problem(cfg);
 }
 
@@ -364,6 +384,9 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->requests_per_minute = cfg->requests_per_minute;
     model->tokens_per_minute = cfg->tokens_per_minute;
     model->provider = lg__provider_find(cfg->dialect);
+    model->hedge_budget = cfg->hedge_budget;
+    model->hedge_after_us = cfg->hedge_after_ms * 1000;
+    model->hedge_percentile = cfg->hedge_percentile;
     int err = copy_config(model, cfg, why);
     err = err ? err : read_quirks(model, cfg->quirks, why);
     if (err) {

@@ -55,6 +55,11 @@ struct lg_model {
     struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
     lg_model *next;       /* the engine's list */
     int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */
+    /* sched_hedge.c; all 0 unless hedge_budget is not */
+    double hedge_budget;
+    int64_t hedge_after_us;
+    int hedge_percentile;
+    uint64_t hedge_calls, hedges; /* calls that were sent, and second attempts */
 };
 
 /* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */

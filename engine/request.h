@@ -38,17 +38,21 @@ typedef struct lg_request {
     bool taken;         /* … and its part of its lane's allowance: sched_rate.c */
     bool in_flight_map; /* found by key */
     const char *why;    /* static: what cannot be said in its dialect */
-    int attempts, repairs;
-    int64_t due_us;       /* BACKOFF: when */
-    int64_t sent_us;      /* SENT: since when */
-    int64_t worst_tokens; /* of one attempt; sched_ledger.c */
-    int64_t worst_micros; /* … -1: not known */
-    uint32_t looked;      /* store_reply.c: when it was looked for */
-    uint32_t held;        /* engine_turn.c: entries that still name it */
-    int64_t unfit;        /* store_reply.c: the row that was found, and is of no use; 0: none */
-    void *entry;          /* engine_turn.c: the one of the attempt under way */
-    struct lg_lane *lane; /* owned by the scheduler */
-    void *transfer;       /* SENT: the http transfer */
+    int attempts;
+    uint8_t repairs, hedges; /* of the attempts: sched_verdict.c, sched_hedge.c */
+    bool is_twin;            /* a second attempt beside that of twin: sched_hedge.c */
+    bool second;             /* SENT: its attempt was begun as such */
+    int64_t due_us;          /* BACKOFF: when */
+    int64_t sent_us;         /* SENT: since when */
+    int64_t worst_tokens;    /* of one attempt; sched_ledger.c */
+    int64_t worst_micros;    /* … -1: not known */
+    uint32_t looked;         /* store_reply.c: when it was looked for */
+    uint32_t held;           /* engine_turn.c: entries that still name it */
+    int64_t unfit;           /* store_reply.c: the row that was found, and is of no use; 0: none */
+    void *entry;             /* engine_turn.c: the one of the attempt under way */
+    struct lg_lane *lane;    /* owned by the scheduler */
+    void *transfer;          /* SENT: the http transfer */
+    struct lg_request *twin; /* SENT: the same, on its way as well; NULL: no */
     lg_reply reply;
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */

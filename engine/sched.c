@@ -1,8 +1,8 @@
 /* sched.c - requests from state to state: single flight, who starts, what is counted.
  *
  * Whose turn it is is sched_lane.c, when sched_rate.c and sched_flow.c, what an ended
- * attempt means sched_verdict.c, what is kept of it sched_memo.c, what it costs
- * sched_ledger.c. Called by engine.c only. */
+ * attempt means sched_verdict.c, second attempts sched_hedge.c, what is
+ * kept of it sched_memo.c, what it costs sched_ledger.c. Called by engine.c only. */
 #include <string.h>
 
 #include "sched_parts.h"
@@ -175,6 +175,14 @@ void lg__sched_move(lg_sched *s, lg_request *r, int state)
     lg__endpoint_refresh(s, r->lane->endpoint);
 }
 
+void lg__sched_adopt(lg_sched *s, lg_request *twin)
+{
+    twin->state = LG_REQ_SENT;
+    s->owned++;
+    enter(s, twin);
+    lg__endpoint_refresh(s, twin->lane->endpoint);
+}
+
 void lg__sched_unmap(lg_sched *s, lg_request *r)
 {
     if (r->in_flight_map) {
@@ -326,7 +334,8 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
     lg__ledger_reserve(s, r);
     lg__rate_take(r, now);
     lg__lane_started(r->lane, r);
-    lg__window_note(&s->window, now, r->attempts - r->repairs > 1);
+    lg__window_note(&s->window, now, r->attempts - r->repairs - r->hedges > 1);
+    r->model->hedge_calls += r->attempts == 1 ? 1 : 0;
     s->stats.attempts += r->model->provider ? 1 : 0;
     s->stats.retries += r->attempts > 1 ? 1 : 0;
     return r;
@@ -426,6 +435,11 @@ void lg__sched_spoil(lg_sched *s, lg_request *r)
 void lg__sched_withdraw(lg_sched *s, lg_request *r)
 {
     take_back(s, r);
+    if (r->is_twin) {
+        lg__sched_part(r);
+        r->model->hedges--;
+        s->stats.hedged--;
+    }
     lg__sched_drop(s, r);
 }
 
@@ -481,5 +495,7 @@ void lg__sched_stats(const lg_sched *s, lg_stats *out)
     out->reserved_micros = mine->reserved_micros;
     out->reserved_tokens = mine->reserved_tokens;
     out->cap = mine->cap;
+    out->hedged = mine->hedged;
+    out->hedges_won = mine->hedges_won;
     lg__lanes_stats(s, out);
 }

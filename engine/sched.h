@@ -66,6 +66,25 @@ void lg__sched_serve(lg_sched *s, lg_request *r);
 void lg__sched_spoil(lg_sched *s, lg_request *r);
 /* … or away, as nobody wants it. */
 void lg__sched_withdraw(lg_sched *s, lg_request *r);
+/* Hedging (sched_hedge.c). The next request on the wire that is late and may be sent a
+ * second time; NULL: none, and *due says when to look again (INT64_MAX: need not be). */
+lg_request *lg__sched_straggler(lg_sched *s, int64_t *due);
+/* When r, just sent, will be late. INT64_MAX: that does not matter. */
+int64_t lg__sched_late(const lg_request *r);
+/* Begins r's second attempt: its twin, SENT, which has r's key, but no texts: what goes on
+ * the wire is r's. It lives no longer than r is SENT: one of these ends it. NULL: no memory */
+lg_request *lg__sched_hedge(lg_sched *s, lg_request *r);
+/* Each takes the other's attempt. */
+void lg__sched_swap(lg_request *r, lg_request *twin);
+/* Whether this end of the attempt would make r DONE. */
+bool lg__sched_is_good(lg_sched *s, lg_request *r, const lg_http_done *d);
+/* The twin's attempt ended so, while r's goes on: it is booked, and the twin freed. */
+void lg__sched_lose(lg_sched *s, lg_request *twin, const lg_http_done *d, lg_fail *said,
+                    lg_paid *paid);
+/* … was cancelled on the wire, … */
+void lg__sched_cancel_twin(lg_sched *s, lg_request *twin);
+/* … or will never be sent: it stays until it is withdrawn. */
+void lg__sched_part(lg_request *twin);
 /* The engine has read a DONE or FAILED request: kept as memo or freed. */
 void lg__sched_release(lg_sched *s, lg_request *r);
 /* When the next BACKOFF or held call is due (µs of the clock), INT64_MAX: none. */

@@ -96,6 +96,16 @@ static size_t count(const lg_lane *l, int turn)
     }
 }
 
+bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
+{
+    bool any = false;
+    for (int k = 0; k < LG_TURNS; k++) {
+        any = any || count(l, k) > 0;
+    }
+    return !any && !l->probing && !l->endpoint->is_down && held_until(l) == 0 &&
+           s->stats.cap == LG_CAP_NONE && has_place(s, l);
+}
+
 static void refresh(lg_sched *s, lg_lane *l)
 {
     bool waits = false, held = held_until(l) > 0, place = has_place(s, l);
@@ -329,6 +339,7 @@ static void lane_free(lg_sched *s, lg_lane *l)
         l->next->prev = l->prev;
     }
     lg__keymap_take(&s->lanes, l->key);
+    lg__times_free(s, l);
     lg__mem_free(s->mem, l, sizeof *l);
 }
 
@@ -408,6 +419,7 @@ static void free_lane(lg_sched *s, lg_lane *l)
             lg__request_free(s->mem, r);
         }
     }
+    lg__times_free(s, l);
     lg__mem_free(s->mem, l, sizeof *l);
 }
 

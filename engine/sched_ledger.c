@@ -209,6 +209,15 @@ static int refuse(lg_sched *s, lg_request *r)
     return LG_REFUSE;
 }
 
+bool lg__ledger_spares(const lg_sched *s, const lg_request *r)
+{
+    const lg_sched_config *c = &s->cfg;
+    int64_t tokens = r->worst_tokens, micros = least_zero(r->worst_micros);
+    return fits(c->max_calls, s->used_calls, 0, 1) == LG_ADMIT &&
+           fits(c->max_tokens, s->used_tokens, s->stats.reserved_tokens, tokens) == LG_ADMIT &&
+           fits(c->max_micros, s->used_micros, s->stats.reserved_micros, micros) == LG_ADMIT;
+}
+
 int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now)
 {
     const lg_sched_config *c = &s->cfg;

@@ -69,6 +69,7 @@ typedef struct lg_lane {
     struct lg_lane *prev, *next; /* the endpoint's */
     lg_allowance allowances[LG_LIMITS];
     double input_ratio, mean_output; /* tokens that were, by those foreseen; -1: not known */
+    struct lg_times *times;          /* sched_hedge.c: how long replies took; NULL: no matter */
 } lg_lane;
 
 typedef struct lg_endpoint { /* a place and a key */
@@ -131,6 +132,8 @@ void lg__line_remove(lg_line *l, lg_request *r);
 void lg__sched_move(lg_sched *s, lg_request *r, int state);
 /* Its key leads to it no more. */
 void lg__sched_unmap(lg_sched *s, lg_request *r);
+/* A twin is in flight from now on. It never backs off, so the heap has no room for it. */
+void lg__sched_adopt(lg_sched *s, lg_request *twin);
 /* Unmapped, out of its list, freed. */
 void lg__sched_drop(lg_sched *s, lg_request *r);
 
@@ -143,6 +146,8 @@ void lg__endpoint_refresh(lg_sched *s, lg_endpoint *ep);
 /* Nothing there waits for time any more. */
 void lg__endpoint_release(lg_sched *s, lg_endpoint *ep);
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep);
+/* One more call could start in the lane at once, and none waits there. */
+bool lg__lane_is_idle(const lg_sched *s, const lg_lane *lane);
 /* Those whose time has come may start again; all: every one. */
 void lg__lanes_wake(lg_sched *s, int64_t now, bool all);
 int64_t lg__lanes_due(const lg_sched *s); /* INT64_MAX: none is held */
@@ -166,6 +171,11 @@ bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);
 
 /* sched_verdict.c: r is SENT and its reply filled. */
 void lg__sched_judge(lg_sched *s, lg_request *r);
+/* Fills the reply of r, SENT, from how the attempt ended. */
+void lg__sched_hear(lg_sched *s, lg_request *r, const lg_http_done *d);
+/* In the books of money, of allowances and of the endpoint's state. True: it is hopeless
+ * there. */
+bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d);
 void lg__window_note(lg_window *w, int64_t now_us, bool retry);
 
 /* All who are in line at r's endpoint now (of its model only) fail as r did. */
@@ -178,12 +188,18 @@ enum { LG_ADMIT = 0, LG_HOLD, LG_REFUSE };
 /* Whether r may be sent now: yes; not before others have ended; no, with r->reply.fail
  * set and the cap that was reached noted. */
 int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now);
+/* Whether r's worst case could be set aside as well; nothing is reached. */
+bool lg__ledger_spares(const lg_sched *s, const lg_request *r);
 void lg__ledger_reserve(lg_sched *s, lg_request *r); /* it was admitted and is written */
 void lg__ledger_unsent(lg_sched *s, lg_request *r);  /* it never left */
 void lg__ledger_lost(lg_sched *s, lg_request *r);    /* sent, and the reply not awaited */
 void lg__ledger_settle(lg_sched *s, lg_request *r);  /* r->reply is filled, not yet judged */
 bool lg__ledger_late(lg_sched *s, int64_t now);      /* a cap was reached, of time at last */
 int64_t lg__ledger_due(const lg_sched *s);           /* when the cap of time is reached */
+
+/* sched_hedge.c: an attempt took so long, or at least so long */
+void lg__times_note(lg_sched *s, lg_lane *lane, int64_t us);
+void lg__times_free(lg_sched *s, lg_lane *lane);
 
 /* sched_memo.c */
 bool lg__memo_keep(lg_sched *s, lg_request *r);  /* false: not to be kept */

@@ -68,10 +68,10 @@ static double jitter(uint64_t seed, const unsigned char key[32], int try)
     return (double)(x >> 11) * 0x1p-53;
 }
 
-/* Tries that count: an attempt whose field was repaired does not. */
+/* Tries that count: an attempt whose field was repaired does not, nor does a hedge. */
 static int tries(const lg_request *r)
 {
-    return r->attempts - r->repairs;
+    return r->attempts - r->repairs - r->hedges;
 }
 
 static int64_t backoff_us(lg_sched *s, const lg_request *r, int64_t now)
@@ -297,11 +297,13 @@ void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
         note_cut(s, r);
+        s->stats.hedges_won += r->second ? 1 : 0;
         r->lane->endpoint->answered = true;
         end(s, r, true);
         return;
     }
     s->stats.ambiguous += r->reply.fail.ambiguous ? 1 : 0;
+    r->second = false;
     if (is_repaired(s, r)) {
         r->repairs++;
         lg__reply_free(&r->reply);
@@ -347,9 +349,17 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
 
-/* In the books of money, of allowances and of the endpoint's state. True: it is hopeless
- * there. */
-static bool settle(lg_sched *s, lg_request *r, const lg_http_done *d)
+void lg__sched_hear(lg_sched *s, lg_request *r, const lg_http_done *d)
+{
+    lg__reply_free(&r->reply);
+    if (d->fail.code != LG_OK) {
+        read_failure(s, r, d);
+    } else {
+        read_answer(s, r, d);
+    }
+}
+
+bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d)
 {
     int64_t now = lg__clock_now(s->clock);
     r->lane->hold_us = 0; /* what it used is known now */
@@ -359,6 +369,9 @@ static bool settle(lg_sched *s, lg_request *r, const lg_http_done *d)
     } else {
         lg__ledger_settle(s, r);
         lg__rate_settle(r, d, now);
+    }
+    if (r->model->hedge_percentile > 0 && r->reply.fail.code == LG_OK) {
+        lg__times_note(s, r->lane, now - r->sent_us);
     }
     return lg__flow_ended(s, r, now);
 }
@@ -370,13 +383,8 @@ int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_
     *paid = (lg_paid){.micros = -1};
     if (r->state == LG_REQ_SENT && r->model->provider) {
         r->transfer = NULL;
-        lg__reply_free(&r->reply);
-        if (d->fail.code != LG_OK) {
-            read_failure(s, r, d);
-        } else {
-            read_answer(s, r, d);
-        }
-        bool hopeless = settle(s, r, d);
+        lg__sched_hear(s, r, d);
+        bool hopeless = lg__sched_settle(s, r, d);
         lg__fail_copy(said, &r->reply.fail);
         *paid = (lg_paid){r->reply.has_usage, r->reply.usage, r->reply.micros};
         if (hopeless) {

@@ -45,14 +45,42 @@ static void read_fallbacks(lua_State *L, int t, lg_model_config *c)
     c->n_fallbacks = n;
 }
 
+/* A number; 0 when absent. */
+static double field_part(lua_State *L, int t, const char *field)
+{
+    lua_pushstring(L, field);
+    double x = lua_rawget(L, t) == LUA_TNIL ? 0 : lg__lua_check_number(L, -1);
+    lua_pop(L, 1);
+    return x;
+}
+
 static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *tiers)
 {
-    static const char *const keys[] = {
-        "dialect",     "name",        "model",        "base_url",     "api_key",
-        "key_name",    "headers",     "options",      "tag",          "no_memo",
-        "concurrency", "price_input", "price_output", "price_cached", "price_cache_write",
-        "max_output",  "price_tiers", "quirks",       "fallback",     "rpm",
-        "tpm",         NULL};
+    static const char *const keys[] = {"dialect",
+                                       "name",
+                                       "model",
+                                       "base_url",
+                                       "api_key",
+                                       "key_name",
+                                       "headers",
+                                       "options",
+                                       "tag",
+                                       "no_memo",
+                                       "concurrency",
+                                       "price_input",
+                                       "price_output",
+                                       "price_cached",
+                                       "price_cache_write",
+                                       "max_output",
+                                       "price_tiers",
+                                       "quirks",
+                                       "fallback",
+                                       "rpm",
+                                       "tpm",
+                                       "hedge_after",
+                                       "hedge_percentile",
+                                       "hedge_budget",
+                                       NULL};
     lg__lua_check_keys(L, t, keys, "model");
     c->dialect = lg__lua_field_name(L, t, "dialect");
     c->name = lg__lua_field_name(L, t, "name");
@@ -69,6 +97,9 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
     c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
     c->requests_per_minute = lg__lua_field_int(L, t, "rpm", 0, LUA_MAXINTEGER, 0);
     c->tokens_per_minute = lg__lua_field_int(L, t, "tpm", 0, LUA_MAXINTEGER, 0);
+    c->hedge_after_ms = lg__lua_field_int(L, t, "hedge_after", 0, LUA_MAXINTEGER, 0);
+    c->hedge_percentile = (int)lg__lua_field_int(L, t, "hedge_percentile", 0, 99, 0);
+    c->hedge_budget = field_part(L, t, "hedge_budget");
     c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
     c->tiers = tiers;
     c->n_tiers = read_tiers(L, t, tiers);

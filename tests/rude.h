@@ -6,6 +6,7 @@
  *
  *   ok               a reply, connection kept
  *   delay=MS         the same after a while
+ *   late=MS          500 after a while
  *   bye              a reply with "Connection: close"
  *   close            reads the whole request, closes without a reply
  *   rst              … resets

@@ -48,6 +48,12 @@ static bool kind_delay(conn *c)
     return rude__pause(c, (int)c->arg) && kind_ok(c);
 }
 
+static bool kind_late(conn *c)
+{
+    return rude__pause(c, (int)c->arg) &&
+           reply(c, 500, "application/json", NULL, "{\"error\":{\"message\":\"late\"}}");
+}
+
 static bool kind_bye(conn *c)
 {
     reply(c, 200, "application/json", "Connection: close\r\n", "{\"bye\":true}");
@@ -345,6 +351,7 @@ static const struct {
 } kinds[] = {
     {"ok", kind_ok},
     {"delay", kind_delay},
+    {"late", kind_late},
     {"bye", kind_bye},
     {"close", kind_close},
     {"rst", kind_rst},

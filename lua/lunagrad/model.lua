@@ -50,8 +50,9 @@ local MODEL_SPEC = spec_with {
   [1] = "any",
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
   extra = "table?", memo = "boolean?", schema = "any", fallback = "any", dialect = "string?",
-  quirks = "string?", rpm = "integer?", tpm = "integer?",
+  quirks = "string?", rpm = "integer?", tpm = "integer?", hedge = "table?",
 }
+local HEDGE_SPEC = { after = "integer|string", budget = "number?" }
 local CALL_SPEC = spec_with {
   [1] = "any", schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
@@ -309,6 +310,23 @@ local function headers_list(headers)
   return list
 end
 
+-- hedge = { after = 2000 or "p95", budget = 0.05 } -> milliseconds, percentile, budget
+local function read_hedge(hedge)
+  if not hedge then return end
+  options.check(hedge, HEDGE_SPEC, "hedge", 4)
+  local after, budget = hedge.after, hedge.budget or 0.05
+  local percentile = type(after) == "string" and tonumber(after:match "^p(%d%d)$") or nil
+  if not (percentile and percentile >= 50 or math.type(after) == "integer" and after > 0) then
+    errors.raise("inval", ("hedge: after = %s is no delay"):format(tostring(after)),
+      'write milliseconds, or "p95": longer than 95% of the last replies took', 4)
+  end
+  if not (budget >= 0 and budget <= 1) then
+    errors.raise("inval", ("hedge: budget = %s is no part of the calls"):format(budget),
+      "write a number from 0 to 1: 0.05 are five in a hundred", 4)
+  end
+  return not percentile and after or nil, percentile, budget
+end
+
 local function from_server(name, opts)
   local provider, id = name:match "^([^/]+)/(.+)$"
   if not provider then
@@ -319,12 +337,14 @@ local function from_server(name, opts)
   if not server.base_url then no_address(name, provider, server) end
   if server.needs_key then missing_key(provider, server.key_name) end
   warn_once(server.warning)
+  local after, percentile, budget = read_hedge(opts.hedge)
   return make({ name = name, priced = server.provider .. "/" .. id,
     base_name = not opts.base_url and server.base_name or nil }, { dialect = server.dialect,
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
     rpm = opts.rpm, tpm = opts.tpm,
+    hedge_after = after, hedge_percentile = percentile, hedge_budget = budget,
     concurrency = opts.concurrency
       or not async.setting "concurrency" and server.row.concurrency or nil })
 end

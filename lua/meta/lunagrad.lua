@@ -195,6 +195,8 @@ lunagrad.args = nil
 ---@field concurrency? integer calls in flight
 ---@field rpm? integer requests a minute that the server allows; calls are spread to it
 ---@field tpm? integer tokens a minute, input and output
+---@field hedge? {after: integer|string, budget?: number} stragglers are asked twice: after so many
+--- ms, or "p95" of the last replies; for at most this part of the calls (0.05)
 ---@field extra? table raw body fields
 ---@field memo? boolean false: repeats are asked again
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had

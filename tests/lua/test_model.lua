@@ -154,6 +154,30 @@ function TestRequest.test_concurrency_of_a_model()
 end
 
 -- The clock is virtual: a minute is over at once.
+function TestRequest.test_a_straggler_is_asked_twice()
+  local script = command.write([[
+local lg = require "lunagrad"
+local m = lg.model{ "openai/x", hedge = { after = 20, budget = 1 } }
+local text, s = m("How many things? I have a cat and a dog."):text(), lg.stats()
+print(#text > 0, s.calls, s.attempts, s.hedged, s.hedges_won + s.ambiguous > 0)]], ".lua")
+  local got = command.with_mock({ "--latency", "150" },
+    ("$LG run %s --no-store --display none"):format(script))
+  lu.assertEquals(got.out, "true\t1\t2\t1\ttrue\n", got.err)
+end
+
+function TestRequest.test_what_is_no_hedge()
+  local function of(hedge)
+    return lg.model { "openai/x", base_url = "http://127.0.0.1:9/v1", api_key = "k", hedge = hedge }
+  end
+  fails("inval", "after = 0 is no delay", of, { after = 0 })
+  fails("inval", "after = p9 is no delay", of, { after = "p9" })
+  fails("inval", "after = p49 is no delay", of, { after = "p49" })
+  fails("inval", "budget = 5 is no part", of, { after = "p95", budget = 5 })
+  fails("inval", "after", of, {})
+  fails("inval", "often", of, { after = 100, often = 1 })
+  lu.assertEquals(tostring(of { after = "p95" }), "openai/x")
+end
+
 function TestRequest.test_requests_a_minute()
   local m = lg.model { function() return "x" end, rpm = 60 }
   local core = require("lunagrad.async").engine()
