@@ -121,6 +121,19 @@ local function check_price(name, price)
   end
 end
 
+-- What the engine does not take, with the model it is about.
+local function misconfigured(problem, spec)
+  if errors.is(problem) then
+    problem.message = ("%s: %s"):format(spec.name, problem.message)
+    local field = problem.message:match "dialect" or problem.message:match "quirks"
+    if not problem.hint and field and spec[field] then -- an address could hold a secret
+      problem.hint = ("%s is %q; docs/providers.md has those that there are")
+        :format(field, spec[field])
+    end
+  end
+  error(problem, 0)
+end
+
 local function realize(self)
   local spec = unmade[self]
   if self.fallback then
@@ -131,7 +144,8 @@ local function realize(self)
   if not free[spec.dialect] then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
-  local made = core.model(async.engine(), spec)
+  local ok, made = pcall(core.model, async.engine(), spec)
+  if not ok then misconfigured(made, spec) end
   unmade[self] = nil
   return made
 end
@@ -170,12 +184,37 @@ local function add_message(list, role, content, name, where)
   end
 end
 
+local WHO = { system = true, developer = true, user = true, assistant = true, tool = true }
+
+-- Servers differ in what they make of a role they do not know; so it is looked at here.
+local function check_role(role, list, where)
+  if WHO[role] and role ~= "tool" or role == "+" and #list > 0 then return end
+  local text = type(role) == "string" and role or ""
+  if text:find "^describe %S+$" or text:find "^tool %S+ %S*$"
+    or text:find "^tool %S+ %S* error$" then
+    return
+  end
+  local near = options.suggest(text, WHO)
+  local given = type(role) == "string" and core.json_encode(role) or tostring(role)
+  errors.raise("inval", role == "+" and where .. ': "+" has no message before it'
+    or ("%s: %s is no role"):format(where, given), text:find "^tool%f[%W]"
+      and '"tool NAME ID" for the result of the call ID, behind the assistant\'s turn that made it'
+      or (near and near .. "; " or "") .. 'there are "system", "developer", "user", "assistant", '
+        .. '"tool NAME ID", and "+" for a further part', 4)
+end
+
 local function take_messages(spec, where)
   local list = {}
   if spec.system ~= nil then add_message(list, "system", spec.system, "system prompt", where) end
   for i, message in ipairs(spec.messages or {}) do
+    local place = ("%s: message %d"):format(where, i)
+    if type(message) ~= "table" or var.is(message) then
+      errors.raise("inval", ("%s: expected { role = …, content = … }, got %s")
+        :format(place, type(message)), nil, 3)
+    end
     local role, content = message.role or message[1], message.content or message[2]
-    add_message(list, role, content, role, ("%s: message %d"):format(where, i))
+    check_role(role, list, place)
+    add_message(list, role, content, role, place)
   end
   if spec[1] ~= nil then
     add_message(list, "user", spec[1], "question", where)
@@ -387,6 +426,12 @@ function model.new(spec, name)
   local opts = spec
   if type(spec) == "table" then
     options.check(spec, MODEL_SPEC, "lg.model", 2)
+    for _, limit in ipairs { "concurrency", "rpm", "tpm" } do
+      if spec[limit] and spec[limit] < 1 then
+        errors.raise("inval", ("lg.model: %s must be at least 1, got %d"):format(limit,
+          spec[limit]), "leave it out for no limit of your own", 2)
+      end
+    end
     spec = spec[1]
   else
     opts = {}
