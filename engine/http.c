@@ -424,8 +424,12 @@ bool lg__http_next(lg_http *h, lg_http_done *out)
 
 size_t lg__http_so_far(const lg_transfer *t, const char **data)
 {
+    long status = t->done.status; /* which is set at the end */
+
     *data = t->done.body.data;
-    return t->done.status >= 200 && t->done.status <= 299 ? t->done.body.len : 0;
+    if (status == 0 && t->easy && t->done.body.len > 0)
+        t->http->curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status <= 299 ? t->done.body.len : 0;
 }
 
 void lg__http_done_free(lg_http_done *d)

@@ -117,7 +117,7 @@ static const char *write_result(lg_bytes *b, const lg_said *s)
     const char *why = NULL;
     comma(b);
     lg__bytes_adds(b, "{\"type\":\"tool_result\",\"tool_use_id\":");
-    lg__json_write_string(b, s->id, strlen(s->id));
+    lg__json_write_string(b, s->id, s->id_len);
     lg__bytes_adds(b, ",\"content\":");
     if (s->n_parts == 1 && s->parts[0].media == LG_MEDIA_TEXT) {
         lg__json_write_string(b, s->parts[0].text, s->parts[0].len);

@@ -68,7 +68,7 @@ static void write_role(lg_bytes *b, const lg_said *s)
     lg__bytes_adds(b, "\"tool\",\"name\":");
     lg__json_write_string(b, s->tool, strlen(s->tool));
     lg__bytes_adds(b, ",\"id\":");
-    lg__json_write_string(b, s->id, strlen(s->id));
+    lg__json_write_string(b, s->id, s->id_len);
     lg__bytes_adds(b, s->error ? ",\"error\":true" : "");
 }
 

@@ -118,11 +118,11 @@ static void write_text(lg_bytes *b, const char *s, size_t len)
     lg__bytes_addc(b, '}');
 }
 
-static void write_id(lg_bytes *b, const char *id)
+static void write_id(lg_bytes *b, const char *id, size_t len)
 {
-    if (id && id[0] && strncmp(id, OWN_ID, strlen(OWN_ID)) != 0) {
+    if (len > 0 && strncmp(id, OWN_ID, strlen(OWN_ID)) != 0) {
         lg__bytes_adds(b, "\"id\":");
-        lg__json_write_string(b, id, strlen(id));
+        lg__json_write_string(b, id, len);
         lg__bytes_addc(b, ',');
     }
 }
@@ -130,9 +130,10 @@ static void write_id(lg_bytes *b, const char *id)
 static void write_call(lg_bytes *b, const lg_json *call)
 {
     const lg_json *arguments = lg__json_get(call, "arguments");
+    const char *id = lg__json_string(lg__json_get(call, "id"));
     comma(b);
     lg__bytes_adds(b, "{\"functionCall\":{");
-    write_id(b, lg__json_string(lg__json_get(call, "id")));
+    write_id(b, id, id ? strlen(id) : 0);
     lg__wire_member(b, call, "name");
     lg__bytes_adds(b, ",\"args\":");
     if (lg__json_type(arguments) == LG_JSON_OBJECT) {
@@ -188,7 +189,7 @@ static const char *write_result(lg_bytes *b, const lg_said *s)
     const char *why = NULL;
     comma(b);
     lg__bytes_adds(b, "{\"functionResponse\":{");
-    write_id(b, s->id);
+    write_id(b, s->id, s->id_len);
     lg__bytes_adds(b, "\"name\":");
     lg__json_write_string(b, s->tool, strlen(s->tool));
     lg__bytes_adds(b, s->error ? ",\"response\":{\"error\":" : ",\"response\":{\"output\":");
@@ -331,14 +332,20 @@ static void write_effort(const lg_ask *ask, lg_bytes *b)
     const char *word = lg__json_string(effort);
     bool wanted = word && lg__wire_name(ask->model, "reasoning_effort") &&
                   !lg__wire_option(ask, "thinkingConfig");
-    for (size_t i = 0; wanted && i < sizeof rows / sizeof *rows; i++) {
-        if (strcmp(rows[i].word, word) == 0 && strstr(ask->model->model, "gemini-2")) {
-            int least = strstr(ask->model->model, "-pro") ? 128 : 0; /* it thinks always */
-            lg__bytes_addf(b, ",\"thinkingConfig\":{\"thinkingBudget\":%d}",
-                           rows[i].budget > least ? rows[i].budget : least);
-        } else if (strcmp(rows[i].word, word) == 0) {
-            lg__bytes_addf(b, ",\"thinkingConfig\":{\"thinkingLevel\":\"%s\"}", rows[i].level);
-        }
+    size_t i = 0;
+    while (wanted && i < sizeof rows / sizeof *rows && strcmp(rows[i].word, word) != 0) {
+        i++;
+    }
+    if (wanted && i == sizeof rows / sizeof *rows) { /* a word for the server to judge */
+        lg__bytes_adds(b, ",\"thinkingConfig\":{\"thinkingLevel\":");
+        lg__json_write_string(b, word, strlen(word));
+        lg__bytes_addc(b, '}');
+    } else if (wanted && strstr(ask->model->model, "gemini-2")) {
+        int least = strstr(ask->model->model, "-pro") ? 128 : 0; /* it thinks always */
+        lg__bytes_addf(b, ",\"thinkingConfig\":{\"thinkingBudget\":%d}",
+                       rows[i].budget > least ? rows[i].budget : least);
+    } else if (wanted) {
+        lg__bytes_addf(b, ",\"thinkingConfig\":{\"thinkingLevel\":\"%s\"}", rows[i].level);
     }
     lg__json_free(b->mem, effort);
 }

@@ -130,7 +130,7 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
         write_role(b, ask->model, &s);
         if (s.who == LG_WHO_TOOL) {
             lg__bytes_adds(b, ",\"tool_call_id\":");
-            lg__json_write_string(b, s.id, strlen(s.id));
+            lg__json_write_string(b, s.id, s.id_len);
         }
         why = write_content(b, &s);
         lg__bytes_addc(b, '}');

@@ -483,9 +483,16 @@ static bool says_unsupported(const lg_refusal *w)
 {
     static const char *const codes[] = {"unsupported_parameter", "unsupported_value",
                                         "unknown_parameter", "extra_forbidden"};
-    static const char *const texts[] = {
-        "unsupported",  "not supported", "not support", "deprecated", "unknown",
-        "unrecognized", "not permitted", "not allowed", "unexpected", "instead"};
+    static const char *const texts[] = {"unsupported",   "not supported", "not support",
+                                        "deprecated",    "unknown",       "unrecognized",
+                                        "not permitted", "not allowed",   "unexpected"};
+    /* OpenAI's words for a wrong value: "Expected a value <= 2, but got 9 instead." */
+    static const char *const wrong[] = {"above_max", "below_min", "invalid_type"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        if (strstr(w->code, wrong[i])) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (strcmp(w->code, codes[i]) == 0 || strcmp(w->type, codes[i]) == 0) {
             return true;
@@ -496,7 +503,8 @@ static bool says_unsupported(const lg_refusal *w)
             return true;
         }
     }
-    return false;
+    const char *use = strcasestr(w->message, "use ");
+    return use && strcasestr(use, "instead");
 }
 
 /* Servers that describe a field instead of naming it: Ollama, Gemini, Anthropic. */

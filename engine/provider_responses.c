@@ -114,7 +114,7 @@ static const char *write_said(lg_bytes *b, const lg_said *s, size_t *n)
     begin_item(b, n);
     if (s->who == LG_WHO_TOOL) {
         lg__bytes_adds(b, "{\"type\":\"function_call_output\",\"call_id\":");
-        lg__json_write_string(b, s->id, strlen(s->id));
+        lg__json_write_string(b, s->id, s->id_len);
         lg__bytes_adds(b, ",\"output\":");
     } else {
         lg__bytes_adds(b, "{\"role\":");

@@ -17,13 +17,15 @@ static bool is_part(const lg_turn *t)
     return strcmp(t->role, LG_PART) == 0;
 }
 
-/* "tool NAME ID [error]" */
+/* "tool NAME ID [error]"; an id may be empty, and as long as the server likes. */
 static void read_tool_role(lg_said *s)
 {
-    char error[8] = "";
-    s->tool[0] = s->id[0] = '\0';
-    sscanf(s->role, "tool %64s %128s %7s", s->tool, s->id, error);
-    s->error = strcmp(error, "error") == 0;
+    const char *name = s->role + strlen("tool ");
+    size_t len = strcspn(name, " ");
+    snprintf(s->tool, sizeof s->tool, "%.*s", (int)(len < sizeof s->tool ? len : 64), name);
+    s->id = name + len + (name[len] == ' ');
+    s->id_len = strcspn(s->id, " ");
+    s->error = strcmp(s->id + s->id_len, " error") == 0;
 }
 
 static int who_is(const char *role)

@@ -14,8 +14,10 @@ typedef struct lg_said { /* one message */
     const char *role;    /* as given */
     const lg_turn *parts;
     size_t n_parts;
-    char tool[65], id[129]; /* TOOL: which tool's result, for which call */
-    bool error;             /* TOOL: it failed */
+    char tool[65];  /* TOOL: which tool's result */
+    const char *id; /* TOOL: of which call; not terminated */
+    size_t id_len;  /* TOOL */
+    bool error;     /* TOOL: it failed */
 } lg_said;
 
 /* The message at *at, which moves behind it; false: there is none. Descriptions of tools

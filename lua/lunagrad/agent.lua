@@ -41,7 +41,13 @@ local pictures = {} -- id of a tool's node → the picture or sound that its fun
 
 -- What a tool's function raised, in words for a model: no line of the script before it.
 local function in_words(problem)
-  if type(problem) == "table" and problem.message then return tostring(problem.message) end
+  if type(problem) == "table" then
+    if problem.message then return tostring(problem.message) end
+    local meta = getmetatable(problem)
+    if not (meta and meta.__tostring) then return "the tool failed" end -- no address: calls repeat
+  elseif problem == nil then
+    return "the tool failed"
+  end
   return (tostring(problem):gsub("^[^\n]-:%d+: ", ""))
 end
 
@@ -70,8 +76,10 @@ local function runner(tool)
     local context = async.context()
     local id = context.node
     local ok, problem = pcall(function()
-      return as_text(tool.run(core.json_decode(text),
+      local said = as_text(tool.run(core.json_decode(text),
         { name = tool.name, example = context.example }), tool, id)
+      if not utf8.len(said) then error("the tool returned bytes that are no text in UTF-8", 0) end
+      return said
     end)
     if ok then return problem end
     failures[id] = in_words(problem)
@@ -94,6 +102,10 @@ end
 local function make_tool(given, seen, where)
   if type(given) == "table" and not getmetatable(given) then
     options.check(given, TOOL_SPEC, where .. ": a tool", 3)
+  end
+  if type(given) ~= "table" and type(given) ~= "userdata" then
+    errors.raise("inval", ("%s: a tool is a table, got %s"):format(where, type(given)),
+      '{ name = "…", description = "…", parameters = { … }, run = function(args) … end }', 3)
   end
   check_name(given.name, seen, where)
   if type(given.run) ~= "function" and type(given.run) ~= "table" then
@@ -127,11 +139,16 @@ end
 
 -- ---- one step --------------------------------------------------------------------
 
--- As it may stand in a message's role.
+-- As a tool's name may stand in a message's role.
 local function plain(word) return (tostring(word):gsub("[^%w_.:-]", "_"):sub(1, 64)) end
 
+-- A call's id goes back as it came; only blanks would end it.
+local function id_of(call) return (tostring(call.id):gsub("[%s%c]", "_")) end
+
+-- Numbers of nodes tell a model nothing, and are not the same in every run.
 local function told(self, call, from, problem)
-  return { role = ("tool %s %s error"):format(plain(call.name), plain(call.id)),
+  problem = problem:gsub(" %(node %d+%)", "")
+  return { role = ("tool %s %s error"):format(plain(call.name), id_of(call)),
     result = promise.derived(from, "Error: " .. problem, "result of the tool " .. plain(call.name)),
     agent = self }
 end
@@ -169,7 +186,7 @@ local function start_call(self, turn, call, number)
   local text, problem = read_arguments(call, tool)
   if not text then return told(self, call, turn, problem) end
   local arguments = promise.derived(turn, text, "arguments of the tool " .. tool.name)
-  return { role = ("tool %s %s"):format(tool.name, plain(call.id)), call = call,
+  return { role = ("tool %s %s"):format(tool.name, id_of(call)), call = call,
     arguments = arguments, result = node_of(tool)(arguments) }
 end
 
@@ -314,7 +331,7 @@ function agent.new(spec)
     max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
     parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {} }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then
-    errors.raise("inval", "lg.agent: limits must be at least 1", nil, 2)
+    errors.raise("inval", "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)
   end
   if spec.model ~= nil then self.model = model.of(spec.model, "model") end
   local seen = {}

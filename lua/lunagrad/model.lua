@@ -93,12 +93,19 @@ local function check_price(name, price)
   end
 end
 
--- What is wrong with an address is told with the variable that says it.
+-- What the engine does not take, with the model it is about. What is wrong with an address is told
+-- with the variable that says it.
 local function make_core(self, spec)
   local ok, made = pcall(core.model, async.engine(), spec)
   if ok then return made end
-  if errors.is(made) and self.base_name then
-    made.message = made.message:gsub("^base_url", self.base_name)
+  if errors.is(made) then
+    local what = self.base_name and made.message:gsub("^base_url", self.base_name) or made.message
+    local field = what:match "dialect" or what:match "quirks"
+    if not made.hint and field and spec[field] then -- an address could hold a secret
+      made.hint = ("%s is %q; docs/providers.md has those that there are"):format(field,
+        spec[field])
+    end
+    made.message = ("%s: %s"):format(spec.name, what)
   end
   error(made, 0)
 end
@@ -152,12 +159,37 @@ local function add_message(list, role, content, name, where)
   end
 end
 
+local WHO = { system = true, developer = true, user = true, assistant = true, tool = true }
+
+-- Servers differ in what they make of a role they do not know; so it is looked at here.
+local function check_role(role, list, where)
+  if WHO[role] and role ~= "tool" or role == "+" and #list > 0 then return end
+  local text = type(role) == "string" and role or ""
+  if text:find "^describe %S+$" or text:find "^tool %S+ %S*$"
+    or text:find "^tool %S+ %S* error$" then
+    return
+  end
+  local near = options.suggest(text, WHO)
+  local given = type(role) == "string" and core.json_encode(role) or tostring(role)
+  errors.raise("inval", role == "+" and where .. ': "+" has no message before it'
+    or ("%s: %s is no role"):format(where, given), text:find "^tool%f[%W]"
+      and '"tool NAME ID" for the result of the call ID, behind the assistant\'s turn that made it'
+      or (near and near .. "; " or "") .. 'there are "system", "developer", "user", "assistant", '
+        .. '"tool NAME ID", and "+" for a further part', 4)
+end
+
 local function take_messages(spec, where)
   local list = {}
   if spec.system ~= nil then add_message(list, "system", spec.system, "system prompt", where) end
   for i, message in ipairs(spec.messages or {}) do
+    local place = ("%s: message %d"):format(where, i)
+    if type(message) ~= "table" or var.is(message) then
+      errors.raise("inval", ("%s: expected { role = …, content = … }, got %s")
+        :format(place, type(message)), nil, 3)
+    end
     local role, content = message.role or message[1], message.content or message[2]
-    add_message(list, role, content, role, ("%s: message %d"):format(where, i))
+    check_role(role, list, place)
+    add_message(list, role, content, role, place)
   end
   if spec[1] ~= nil then
     add_message(list, "user", spec[1], "question", where)
@@ -389,6 +421,12 @@ function model.new(spec, name)
   local opts = spec
   if type(spec) == "table" then
     options.check(spec, MODEL_SPEC, "lg.model", 2)
+    for _, limit in ipairs { "concurrency", "rpm", "tpm" } do
+      if spec[limit] and spec[limit] < 1 then
+        errors.raise("inval", ("lg.model: %s must be at least 1, got %d"):format(limit,
+          spec[limit]), "leave it out for no limit of your own", 2)
+      end
+    end
     spec = spec[1]
   else
     opts = {}

@@ -181,12 +181,6 @@ function expand(short, path, where, depth)
   return expand_object(short, path, where, depth)
 end
 
---- The JSON Schema that a short form stands for; a full one as it is. Raises what is wrong with it.
----@param spec string|table
----@param where? string who asks, for the message
----@return table
-function schema.of(spec, where) return expand(spec, "", where or "schema", 1) end
-
 -- ---- references -------------------------------------------------------------------
 
 -- "#", "#/$defs/name": only within the schema itself.
@@ -196,9 +190,47 @@ local function resolve(root, ref)
   for part in ref:sub(2):gmatch "[^/]+" do
     part = part:gsub("~1", "/"):gsub("~0", "~")
     if type(node) ~= "table" then return nil end
-    node = node[part]
+    local place = math.tointeger(tonumber(part)) -- lists count from 0 there
+    node = node[part] ~= nil and node[part] or place and node[place + 1] or nil
   end
   return node
+end
+
+-- Where a chain of references ends must be a schema.
+local function check_ref(node, root, path, where)
+  local ref, steps = node["$ref"], 0
+  while type(node) == "table" and type(node["$ref"]) == "string" do
+    node, steps = resolve(root, node["$ref"]), steps + 1
+    if node == nil then
+      complain(where, at(path, "$ref"), shown(ref) .. " is not in the schema",
+        "a reference leads to a place within it, such as \"#/$defs/name\"")
+    elseif steps > DEPTH then
+      complain(where, at(path, "$ref"), shown(ref) .. " leads only to itself")
+    end
+  end
+end
+
+local VALUES = { enum = true, const = true, default = true, examples = true }
+
+local function check_refs(node, root, path, where, seen)
+  if type(node) ~= "table" or seen[node] then return end
+  seen[node] = true
+  check_ref(node, root, path, where)
+  for _, key in ipairs(#node > 0 and {} or sorted_keys(node)) do
+    if not VALUES[key] then check_refs(node[key], root, at(path, key), where, seen) end
+  end
+  for i, child in ipairs(node) do check_refs(child, root, at(path, i), where, seen) end
+end
+
+--- The JSON Schema that a short form stands for; a full one as it is. Raises what is wrong with it.
+---@param spec string|table
+---@param where? string who asks, for the message
+---@return table
+function schema.of(spec, where)
+  where = where or "schema"
+  local full = expand(spec, "", where, 1)
+  check_refs(full, full, "", where, {})
+  return full
 end
 
 -- ---- strict -----------------------------------------------------------------------

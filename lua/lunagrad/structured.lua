@@ -85,6 +85,10 @@ function structured.ask(wanted, spec, messages, call, where)
       local json
       json, problem = structured.read(reply:raw_text(), made.full)
       if json then return reply, json end
+      if reply:finish_reason() == "length" then -- asked again it would end there again
+        errors.raise("badreply", where .. ": the reply does not fit its schema: it was cut at the "
+          .. "limit of its length", "raise max_tokens, or ask for less", 0)
+      end
       if round == 1 and answer:state() == "pending" then
         reply = call(with_repair(messages, reply:raw_text(), problem), made.option, true)
       end

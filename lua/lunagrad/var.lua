@@ -97,6 +97,20 @@ function methods:calls()
   return turn.calls, turn.text
 end
 
+local finish_reason, usage = methods.finish_reason, methods.usage
+
+--- Why a model's answer ended: "stop", "length", …; nil of what is no answer. Waits for it.
+function methods:finish_reason()
+  if self:state() == "pending" then async.await(self) end
+  return finish_reason(self)
+end
+
+--- What an answer took: { input, cached, cache_write, output, reasoning }, or nil. Waits for it.
+function methods:usage()
+  if self:state() == "pending" then async.await(self) end
+  return usage(self)
+end
+
 --- The Lua value of a text that is (or holds) JSON, as answers to calls with a schema are.
 function methods:value()
   local text = self:text()

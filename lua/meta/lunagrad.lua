@@ -158,8 +158,10 @@ function Var:dot(opts) end
 ---@param with_feedback boolean
 ---@return string
 function Var:raw_dot(with_feedback) end
----@return string|nil "stop", "length", … of a model's answer
+--- Why a model's answer ended. Waits for it.
+---@return string|nil "stop", "length", …
 function Var:finish_reason() end
+--- What an answer took. Waits for it.
 ---@return lunagrad.usage|nil
 function Var:usage() end
 

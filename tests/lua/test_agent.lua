@@ -207,6 +207,35 @@ function TestTold.test_names_cannot_forge_roles()
   lu.assertEquals(asked[2].messages[3].role, "tool x_y a_b_error error")
 end
 
+-- Servers choose ids as they like; the result must name the call as its turn does.
+function TestTold.test_ids_of_any_kind()
+  local id = "call_" .. ("9aZ"):rep(60) .. "__thought__ab+/=="
+  local m, asked = player { { media = TURN, text = lg.json.encode { text = "", calls = {
+    { id = id, name = "add", arguments = { a = 1, b = 2 } } } } }, "done" }
+  local v = lg.agent { model = m, tools = { add_tool() } } "q"
+  lu.assertEquals(v:text(), "done")
+  lu.assertEquals(asked[2].messages[3].role, "tool add " .. id)
+  lu.assertEquals(v:trace()[1].results[1].id, id)
+end
+
+-- What is told is part of the next request: nothing in it may differ from run to run.
+function TestTold.test_failures_are_told_the_same_in_every_run()
+  local inner = lg.model(function() lg.errors.raise("refused", "not that") end, "inner")
+  local function tool(name, run) return { name = name, run = run } end
+  local list = told({ { "bytes" }, { "table" }, { "none" }, { "call" }, { "caught" } }, {
+    tool("bytes", function() return "a\xff" end), tool("table", function() error {} end),
+    tool("none", function() error() end), tool("call", function() return inner "x" end),
+    tool("caught", function() return inner("x"):text() end) })
+  lu.assertEquals(list[1],
+    "tool bytes c1 error: Error: the tool returned bytes that are no text in UTF-8")
+  lu.assertEquals({ list[2], list[3] }, { "tool table c2 error: Error: the tool failed",
+    "tool none c3 error: Error: the tool failed" })
+  for i = 4, 5 do
+    lu.assertStrContains(list[i], "not that")
+    lu.assertNotStrContains(list[i], "(node")
+  end
+end
+
 function TestTold.test_raise()
   local boom = { name = "boom", run = function() error "bang" end }
   local m = player { turn { "boom" }, "done" }
@@ -226,7 +255,8 @@ function TestTold.test_specs_that_are_wrong()
   bad('a: "nr" is no type', { tools = { add_tool { parameters = { a = "nr" } } } })
   bad("are no object", { tools = { add_tool { parameters = "string" } } })
   bad("on_error must be one of", { on_error = "ignore" })
-  bad("limits must be at least 1", { max_steps = 0 })
+  bad("must be at least 1", { max_steps = 0 })
+  bad("a tool is a table, got string", { tools = { "add" } })
   local ready = setmetatable({}, { __index = add_tool { name = "own" } }) -- anything that has them
   lu.assertEquals(lg.agent { tools = { ready } }.tools[1].name, "own")
 end

@@ -267,6 +267,18 @@ function TestDisplay:test_plain_tells_steps_scores_and_retries()
     .. "calls: 4 done, 0 in flight, 0 queued, 9 retries\n")
 end
 
+function TestDisplay:test_plain_keeps_every_note_and_tells_of_waits()
+  local shown, out, now = make("plain")
+  shown:event({ kind = "note", text = "one" })
+  shown:event({ kind = "note", text = "two" })
+  now[1] = 9
+  shown:tick(stats({ queued = 1, held = 1, held_seconds = 50, held_by = "rate" }))
+  now[1] = 10
+  shown:tick(stats({ queued = 1, held = 1, held_seconds = 49, held_by = "rate" }))
+  lu.assertEquals(out:text(), "one\ntwo\ncalls: 0 done, 0 in flight, 1 queued, "
+    .. "waiting for rate limit 50 s\n")
+end
+
 function TestDisplay:test_none_is_silent()
   local shown, out, now = make("none")
   shown:event({ kind = "phase", name = "x" })

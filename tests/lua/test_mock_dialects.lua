@@ -381,6 +381,8 @@ function TestGemini:test_refusals()
   refused(GENERATE, "gemini", {
     { { contents = contents { text = Q }, nonsense = 1 }, 'Unknown name "nonsense"', BAD },
     { '{"contents":[]}', "contents is not specified", BAD },
+    { { contents = contents { text = Q }, tools = { { functionDeclarations = { { name = "a" },
+      { name = "a" } } } } }, "Duplicate function declaration found: a", BAD },
     { ask({ temperature = "x" }), "(TYPE_FLOAT)", BAD },
     { ask({ temperature = 3 }), "more than the maximum" },
     { ask({ maxTokens = 3 }), "Unknown name \"maxTokens\" at 'generationConfig'" },

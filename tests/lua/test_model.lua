@@ -99,6 +99,48 @@ function TestRequest.test_messages()
   fails("inval", "message 1", m, { messages = { { role = "user" } } })
 end
 
+-- Some servers pass a role they do not know as the user's.
+function TestRequest.test_roles_of_messages()
+  local m, asked = recorder()
+  local function of(...) return { messages = { { "user", "x" }, ... } } end
+  local problem = fails("inval", 'recorder: message 2: "usr" is no role', function()
+    m(of { "usr", "y" })
+  end)
+  lu.assertStrContains(problem.hint, 'did you mean "user"?')
+  lu.assertStrContains(problem.where, "test_model.lua:")
+  fails("inval", "message 2: nil is no role", m, of { content = "y" })
+  fails("inval", '"tool" is no role', m, of { "tool", "y" })
+  fails("inval", '"tool a b c" is no role', m, of { "tool a b c", "y" })
+  fails("inval", "message 2: expected { role", m, of "y")
+  fails("inval", '"+" has no message before it', m, { messages = { { "+", "x" } } })
+  m(of({ "+", "y" }, { "developer", "z" }, { "tool add id_1 error", "w" },
+    { "describe add", "v" })):await()
+  lu.assertEquals(#asked[1].messages, 5)
+end
+
+function TestRequest.test_a_configuration_that_is_wrong()
+  local function bad(wanted, spec)
+    spec[1], spec.api_key = "openai/m", spec.api_key or "k"
+    return fails("inval", wanted, lg.model, spec)
+  end
+  lu.assertStrContains(bad("openai/m: unknown dialect", { dialect = "opnai" }).hint, '"opnai"')
+  lu.assertStrContains(bad("openai/m: quirks", { quirks = "odd" }).hint, '"odd"')
+  local problem = bad("openai/m: base_url must", { base_url = "http://u:secret@h/" })
+  lu.assertNotStrContains(tostring(problem), "secret")
+  for _, name in ipairs { "rpm", "tpm", "concurrency" } do
+    bad(name .. " must be at least 1, got 0", { [name] = 0 })
+  end
+end
+
+function TestFunction.test_how_it_ended_is_waited_for()
+  local m = recorder(function()
+    return { text = "cut", finish_reason = "length", usage = { input = 7, output = 3 } }
+  end)
+  lu.assertEquals(m("x"):finish_reason(), "length")
+  lu.assertEquals(m("y"):usage().output, 3)
+  lu.assertNil(lg.var("z"):finish_reason())
+end
+
 function TestRequest.test_options_and_overrides()
   local m, asked = recorder(nil, { temperature = 0.25, max_tokens = 100, stop = { "\n", "END" },
     extra = { route = { only = { "a", "b" } }, flag = true } })

@@ -61,6 +61,11 @@ function TestShort.test_what_is_none()
     { { type = "object", ["not"] = {} }, "not: this keyword" },
     { { type = "array", items = "string" }, "items: expected a schema" },
     { { anyOf = {} }, "anyOf: must be a list" }, { loop, "too deep, or inside itself" },
+    { { properties = { a = { ["$ref"] = "#/$defs/b" } } },
+      'properties.a.$ref: "#/$defs/b" is not in the schema' },
+    { { a = { ["$ref"] = "http://x/y" } }, '"http://x/y" is not in the schema' },
+    { { ["$ref"] = "#/$defs/a", ["$defs"] = { a = { ["$ref"] = "#/$defs/a" } } },
+      "leads only to itself" },
   }
   for _, case in ipairs(cases) do fails("inval", case[2], schema.of, case[1]) end
 end
@@ -176,9 +181,15 @@ function TestValidate.test_references()
     required = { "value" } } } }
   good(tree, '{"value":1,"next":{"value":2}}')
   bad(tree, '{"value":1,"next":{"value":"x"}}', "next.value", "must be a number")
-  bad({ ["$ref"] = "#/$defs/none" }, "1", "", "the schema has no #/$defs/none")
-  bad({ ["$ref"] = "#" }, "1", "", "is nested too deep")
-  bad({ ["$ref"] = "http://x/y" }, "1", "", "has no http")
+  local function broken(ref, wanted) -- of a schema that nobody looked through
+    local ok, _, message = schema.validate(1, { ["$ref"] = ref })
+    lu.assertFalse(ok)
+    lu.assertStrContains(message, wanted)
+  end
+  broken("#/$defs/none", "the schema has no #/$defs/none")
+  broken("#", "is nested too deep")
+  broken("http://x/y", "has no http")
+  good({ ["$ref"] = "#/anyOf/1", anyOf = { { type = "string" }, { type = "number" } } }, "1")
 end
 
 function TestValidate.test_bounds()
@@ -246,6 +257,16 @@ function TestReplies.test_asked_twice_in_vain()
   lu.assertStrContains(asked[2].messages[3].content, "there is no JSON in it")
   local later = lg.format("{v}", { v = v })
   fails("badreply", "asked twice", later.text, later)
+end
+
+-- Asked again it would be cut at the same place, and paid for again.
+function TestReplies.test_a_cut_reply_is_not_asked_for_again()
+  local m, asked = scripted { { text = '{"verdict":"ye', finish_reason = "length" } }
+  local problem = fails("badreply", "cut at the limit of its length", function()
+    return m({ "q", schema = SPEC }):text()
+  end)
+  lu.assertStrContains(tostring(problem), "raise max_tokens")
+  lu.assertEquals(#asked, 1)
 end
 
 function TestReplies.test_a_failing_call_is_no_bad_reply()

@@ -69,6 +69,32 @@ function TestStream:test_every_dialect_in_pieces()
   end
 end
 
+-- A stream that takes its time is heard while it comes, not when it is over.
+function TestStream:test_pieces_come_as_they_are_sent()
+  for _, model in ipairs(MODELS) do
+    local rows = run(model, { "--pace", "10" })
+    for _, row in ipairs(rows) do
+      lu.assertEquals(row.joined, row.text, model)
+      lu.assertTrue(row.pieces >= 3, ("%s: %d pieces"):format(model, row.pieces))
+    end
+  end
+end
+
+-- What was heard of an attempt that broke off is taken back.
+function TestStream:test_attempts_that_break_off_while_they_are_heard()
+  local restarts = 0
+  for _, model in ipairs { "openai/some-model", "ollama/llama" } do -- events, and lines
+    local want = run(model, {})
+    local rows = run(model, { "--fault", "reset-body=30%", "--pace", "5" })
+    for i, row in ipairs(rows) do
+      restarts = restarts + row.restarts
+      lu.assertEquals(row.text, want[i].text, model)
+      lu.assertEquals(row.joined, row.text, model)
+    end
+  end
+  lu.assertTrue(restarts > 0, "nothing was taken back")
+end
+
 -- Streams without an end, cut ones, errors in the middle: asked again, and the same in the end.
 function TestStream:test_faults_in_every_dialect()
   local faulted = 0

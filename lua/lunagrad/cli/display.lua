@@ -128,6 +128,8 @@ local function bar(self, columns)
   return on:rep(full) .. off:rep(cells - full) .. text
 end
 
+local function is_held(stats) return (stats.held or 0) > 0 and stats.held_seconds >= 1 end
+
 -- "12 done  4 in flight  30 queued  2 retries  waiting for rate limit 12 s"
 local function call_words(stats)
   local words = { ("%d done"):format(stats.calls + stats.shared),
@@ -136,7 +138,7 @@ local function call_words(stats)
   if stats.retries > 0 then
     words[#words + 1] = stats.retries == 1 and "1 retry" or ("%d retries"):format(stats.retries)
   end
-  if (stats.held or 0) > 0 and stats.held_seconds >= 1 then
+  if is_held(stats) then
     words[#words + 1] = ("waiting for %s %s"):format(
       stats.held_by == "down" and "the server" or "rate limit",
       display.duration(stats.held_seconds))
@@ -203,7 +205,6 @@ end
 local say = {
   phase = function(event) return event.name end,
   step = step_text,
-  note = function(event) return event.text end,
   score = function(event)
     if event.best then return "best score " .. display.score(event.best, event.seed) end
   end,
@@ -221,11 +222,11 @@ function methods:event(event)
   elseif event.kind == "score" then
     self.best, self.seed = event.best or self.best, event.seed or self.seed
   end
-  if self.mode == "plain" and better and say[event.kind] then
+  if event.kind == "note" then -- said once: none is held back for another
+    self:print(event.text)
+  elseif self.mode == "plain" and better and say[event.kind] then
     local text = say[event.kind](event)
     if text then plain_line(self, text) end
-  elseif self.mode == "full" and event.kind == "note" then
-    self:print(event.text)
   end
 end
 
@@ -242,7 +243,8 @@ local function plain_tick(self, stats)
   local now = self.clock()
   if self.held then
     if now - self.last_line_at >= LINE_SECONDS then plain_line(self, self.held) end
-  elseif stats.retries > self.shown_retries and now - self.count_line_at >= COUNT_SECONDS then
+  elseif (stats.retries > self.shown_retries or is_held(stats))
+    and now - self.count_line_at >= COUNT_SECONDS then
     self.count_line_at, self.shown_retries = now, stats.retries
     plain_line(self, "calls: " .. table.concat(call_words(stats), ", "))
   end

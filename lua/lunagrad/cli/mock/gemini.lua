@@ -290,14 +290,17 @@ local function check_config(config, model)
 end
 
 local function read_tools(body)
-  local list
+  local list, seen = nil, {}
   for _, tool in ipairs(body.tools or {}) do
     for _, one in ipairs(tool.functionDeclarations or {}) do
       list = list or {}
       if not one.name:find("^[%a_][%w_.:-]*$") or #one.name > 64 then
         return bad(("* GenerateContentRequest.tools[0].function_declarations[%d].name: Invalid "
           .. "function name. Must start with a letter or an underscore."):format(#list))
+      elseif seen[one.name] then
+        return bad("Duplicate function declaration found: " .. one.name)
       end
+      seen[one.name] = true
       list[#list + 1] = { name = one.name, description = one.description,
         parameters = one.parametersJsonSchema or one.parameters }
     end
