@@ -78,6 +78,7 @@ typedef struct lg_result { /* a tool's */
     const unsigned char *key;
     const char *name, *version, *text;
     size_t len;
+    int media; /* enum lg_media: what text is */
     bool has_score;
     double score, target;
 } lg_result;

@@ -54,5 +54,6 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_model(L);
     lg__lua_open_text(L);
     lg__lua_open_store(L);
+    lg__lua_open_reply(L);
     return 1;
 }

@@ -115,10 +115,13 @@ function methods:trace() return require("lunagrad.agent").trace(self) end
 --- Wait until the variable is ready; returns it.
 function methods:await() return async.await(self) end
 
---- All texts it has had, the oldest first.
+--- All values it has had, the oldest first: texts; pictures and sounds as fixed variables.
 function methods:history()
   local list = {}
-  for i = 1, self:versions() do list[i] = self:version(i) end
+  for i = 1, self:versions() do
+    local text, media = self:version(i)
+    list[i] = media and core.media(async.engine(), media, text, self:raw_role(), false) or text
+  end
   return list
 end
 
