@@ -379,11 +379,11 @@ int lg__store_tool_key(const char *name, const char *version, const lg_piece *in
  * 0: it cannot be read. */
 static int read_result(lg_store *s, sqlite3_stmt *row, lg_text **out)
 {
-    const char *data = text_at(row, 0);
-    int media = LG_MEDIA_TEXT;
+    bool blob = sqlite3_column_type(row, 0) == SQLITE_BLOB; /* before it is read as a text */
+    const char *data = blob ? sqlite3_column_blob(row, 0) : text_at(row, 0);
     size_t len = (size_t)sqlite3_column_bytes(row, 0), head = 0;
-    if (sqlite3_column_type(row, 0) == SQLITE_BLOB) {
-        data = sqlite3_column_blob(row, 0);
+    int media = LG_MEDIA_TEXT;
+    if (blob) {
         head = data ? strnlen(data, len) + 1 : len + 1;
         media = head <= len ? lg__media_check(data, data + head, len - head) : -1;
     }
