@@ -417,6 +417,63 @@ cmp "$LUNAGRAD_HOME"/runs/pic/best.png %s && echo same]]):format(lg_path, comman
   lu.assertNil(r.out:find("best.txt", 1, true))
 end
 
+-- ---- over HTTP ---------------------------------------------------------------------------
+
+TestHttp = {}
+
+local STEP = [[
+local lg = require "lunagrad"
+local start = require("lunagrad.cli.mock.media").draw("start", 16)
+local logo = lg.param(lg.image { bytes = start }, "the logo")
+local spec = { os.getenv "EDITOR_MODEL" }
+if spec[1]:find "^gemini" then spec.modalities = { "text", "image" } end
+local opt = lg.optim.tgd { logo, media_model = lg.model(spec) }
+for i = 1, 2 do
+  logo:zero_grad()
+  local said = lg.model() { "Say what you see.", logo }
+  lg.loss.critic "Is it bright?" (said):backward()
+  opt:step()
+  print(logo)
+end
+print(#logo:history(), logo:text() ~= start, logo:history()[2]:text() ~= logo:text())
+]]
+
+-- The feedback, the edit by the Images API or by Gemini, and the edit of the edit.
+function TestHttp:test_steps_with_the_models_of_providers()
+  local script = command.write(STEP, ".lua")
+  for editor, env in pairs { ["openai-image/gpt-image-1"] = "A=1",
+      ["gemini/gemini-3-pro-image"] = "GOOGLE_GEMINI_BASE_URL=${url%/v1} GEMINI_API_KEY=k" } do
+    local got = command.with_mock({}, ("env %s EDITOR_MODEL=%s $LG run --no-store -m "
+      .. "openai/gpt-5-mini %s"):format(env, editor, script))
+    lu.assertEquals(got.code, 0, got.err)
+    lu.assertStrMatches(got.out, "%[image/png, %d+ bytes%]\n%[image/png, %d+ bytes%]\n"
+      .. "3\ttrue\ttrue\n", nil, nil, editor .. got.out)
+    local edits = 0
+    for _, row in ipairs(got.journal) do
+      if tostring(row.path):find "/images/edits" then edits = edits + 1 end
+    end
+    lu.assertEquals(edits, editor:find "^openai" and 2 or 0)
+  end
+end
+
+-- A picture of n bytes, as far as its first bytes say.
+local function large(n) return lg.image { bytes = "\137PNG\r\n\26\n" .. ("\0"):rep(n - 8) } end
+
+function TestHttp:test_too_large_is_said_before_anything_is_sent()
+  local MB = 2 ^ 20
+  for name, case in pairs {
+    ["anthropic/claude-sonnet-5"] = { math.tointeger(4 * MB), 1, "Anthropic takes pictures up to 5 MB" },
+    ["gemini/gemini-3-flash"] = { math.tointeger(8 * MB), 2, "Gemini takes up to 20 MB" },
+    ["openai/gpt-5-mini"] = { math.tointeger(21 * MB), 1, "OpenAI takes pictures up to 20 MB" },
+    ["responses/gpt-5-mini"] = { math.tointeger(19 * MB), 2, "50 MB of base64 in all" } } do
+    local model = lg.model { name, base_url = "http://127.0.0.1:9/v1", api_key = "k" }
+    local spec = { "What?" }
+    for i = 1, case[2] do spec[i + 1] = large(case[1]) end
+    local problem = helper.fails("inval", case[3], function() model(spec):text() end)
+    lu.assertStrContains(tostring(problem), name)
+  end
+end
+
 lg.configure {}
 local code = lu.LuaUnit.run()
 command.remove_files()
