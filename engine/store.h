@@ -78,9 +78,9 @@ typedef struct lg_result { /* a tool's */
     const unsigned char *key;
     const char *name, *version, *text;
     size_t len;
-    int media; /* enum lg_media: what text is */
     bool has_score;
     double score, target;
+    int media; /* enum lg_media: what text is */
 } lg_result;
 
 /* All: 0, LG_ENOMEM, LG_ESTORE. Between begin and commit. */

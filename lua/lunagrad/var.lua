@@ -316,8 +316,9 @@ end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end
 
---- A Lua function as a node. `run` gets the inputs' texts, as a task: it may wait and call models;
---- it returns a text and, if it judges, a score. `backward(ctx)` returns feedback by input name and
+--- A Lua function as a node. `run` gets the inputs' texts (of a picture or sound a variable that
+--- holds it), as a task: it may wait and call models; it returns a text or a variable, which may be
+--- a picture, and, if it judges, a score. `backward(ctx)` returns feedback by input name and
 --- spares the model call; ctx has inputs, output, score, target, feedback, example. With
 --- cache = true the store keeps results and finds them by name, version and inputs: change
 --- `version` when the function changes.
