@@ -499,7 +499,8 @@ function dispatch.gradient(engine, id, tag, var)
   host[id] = true
   local score, target = var:raw_score()
   local heard = engine:tool_heard(id)
-  local ctx = { inputs = inputs, output = is_bytes(var:raw_media()) and var or var:raw_text(), score = score, target = target,
+  local output = is_bytes(var:raw_media()) and var or var:raw_text()
+  local ctx = { inputs = inputs, output = output, score = score, target = target,
     feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
   local task = async.spawn(definition.backward, { serves = true }, ctx)
   task.after = function(t) answer_gradient(engine, id, names, t) end

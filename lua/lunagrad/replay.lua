@@ -90,7 +90,9 @@ local function content_of(message)
     return type(content) == "string" and content or core.json_encode(content)
   end
   local digest, bytes = message.digest, message.bytes
-  if not digest and type(content) == "string" then digest, bytes = core.sha256(content), #content end
+  if not digest and type(content) == "string" then
+    digest, bytes = core.sha256(content), #content
+  end
   return ("[%s, %d bytes, sha256 %s]"):format(media, bytes or 0, digest or "?")
 end
 

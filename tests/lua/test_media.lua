@@ -10,7 +10,6 @@ lg.configure { virtual_clock = true }
 
 local RED, BLUE, GREEN = draw("red", 8), draw("blue", 8), draw("green", 8)
 local WAV = "RIFF\36\0\0\0WAVEfmt \16\0\0\0" .. ("\0"):rep(20)
-local TURN = "application/vnd.lunagrad.turn+json"
 
 -- A model that answers by fn(request), and the requests that it got.
 local function scripted(fn)
@@ -55,7 +54,8 @@ function TestFeedback:test_the_critic_sees_the_variable_first()
   lu.assertEquals(asked[1].messages[4].content, BLUE)
   lu.assertEquals(asked[1].messages[3].role, "+")
   local question = asked[1].messages[2].content
-  lu.assertStrContains(question, ("[image/png, %d bytes]: it is the first attachment."):format(#RED))
+  lu.assertStrContains(question,
+    ("[image/png, %d bytes]: it is the first attachment."):format(#RED))
   lu.assertStrContains(question, 'a variable with the role "the logo"')
   lu.assertNil(question:find("PNG\r", 1, true))
 end
@@ -456,16 +456,30 @@ function TestHttp:test_steps_with_the_models_of_providers()
   end
 end
 
+function TestHttp:test_the_script()
+  local out = command.temp()
+  local got = command.with_mock({}, ("$LG run --no-store -m openai/gpt-5-mini scripts/picture.lua "
+    .. "steps=1 out=%s"):format(out))
+  lu.assertEquals(got.code, 0, got.err)
+  lu.assertStrContains(got.out, "changed: 1 of 1")
+  local first, second = command.read(out .. "-0.png"), command.read(out .. "-1.png")
+  os.remove(out .. "-0.png")
+  os.remove(out .. "-1.png")
+  lu.assertStrContains(first, "PNG")
+  lu.assertStrContains(second, "PNG")
+  lu.assertNotEquals(first, second)
+end
+
 -- A picture of n bytes, as far as its first bytes say.
 local function large(n) return lg.image { bytes = "\137PNG\r\n\26\n" .. ("\0"):rep(n - 8) } end
 
 function TestHttp:test_too_large_is_said_before_anything_is_sent()
-  local MB = 2 ^ 20
+  local MB = 1 << 20
   for name, case in pairs {
-    ["anthropic/claude-sonnet-5"] = { math.tointeger(4 * MB), 1, "Anthropic takes pictures up to 5 MB" },
-    ["gemini/gemini-3-flash"] = { math.tointeger(8 * MB), 2, "Gemini takes up to 20 MB" },
-    ["openai/gpt-5-mini"] = { math.tointeger(21 * MB), 1, "OpenAI takes pictures up to 20 MB" },
-    ["responses/gpt-5-mini"] = { math.tointeger(19 * MB), 2, "50 MB of base64 in all" } } do
+    ["anthropic/claude-sonnet-5"] = { 4 * MB, 1, "Anthropic takes pictures up to 5 MB" },
+    ["gemini/gemini-3-flash"] = { 8 * MB, 2, "Gemini takes up to 20 MB" },
+    ["openai/gpt-5-mini"] = { 21 * MB, 1, "OpenAI takes pictures up to 20 MB" },
+    ["responses/gpt-5-mini"] = { 19 * MB, 2, "50 MB of base64 in all" } } do
     local model = lg.model { name, base_url = "http://127.0.0.1:9/v1", api_key = "k" }
     local spec = { "What?" }
     for i = 1, case[2] do spec[i + 1] = large(case[1]) end
