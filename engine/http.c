@@ -145,7 +145,7 @@ static void transfer_reset(lg_transfer *t, const lg_http_request *r, void *ud)
     t->opened = t->os_error = t->stop = 0;
     t->asked = t->refused_resend = t->interim = false;
     t->retry_at = 0;
-    t->server_date[0] = t->why[0] = '\0';
+    t->done.date[0] = t->why[0] = '\0';
     done_clear(&t->done, t->http->mem);
     t->done.ud = ud;
     if (r->max_reply_bytes)
@@ -441,6 +441,19 @@ static bool http2_wanted(const lg_http *h)
     const curl_version_info_data *v = h->curl.version_info(CURLVERSION_NOW);
 
     return h->cfg.http2 && v->version_num >= 0x080100 && (v->features & CURL_VERSION_HTTP2) != 0;
+}
+
+const char *lg__http_version(const lg_http *h, const char **tls)
+{
+    const curl_version_info_data *v = h->curl.version_info(CURLVERSION_NOW);
+
+    *tls = v->ssl_version;
+    return v->version;
+}
+
+void lg__http_ca(const lg_http *h, const char **dir, const char **file)
+{
+    lg__tls_places(h->tls, dir, file);
 }
 
 /* Used from one thread only, so it needs no locks. */

@@ -47,6 +47,8 @@ typedef struct lg_http_done {
     int status;    /* 0: no reply */
     lg_bytes body; /* owned by the done; moved out by the caller or freed */
     char content_type[96], request_id[80], should_retry[8];
+    char moved_to[128];     /* scheme and host of Location; "": none */
+    char date[40];          /* the server's clock, as it wrote it; "": not said */
     int64_t retry_after_ms; /* retry-after-ms, Retry-After (seconds, date); -1 */
     lg_http_limit limits[LG_LIMITS];
     lg_fail fail; /* code 0: a whole reply arrived */
@@ -66,5 +68,12 @@ void lg__http_cancel(lg_transfer *t);
 bool lg__http_next(lg_http *h, lg_http_done *out);
 void lg__http_done_free(lg_http_done *d);
 size_t lg__http_active(const lg_http *h); /* h NULL: 0 */ /* started and not finished */
+
+/* Seconds since 1970 of a date as headers have it; -1: none. */
+int64_t lg__http_date(const lg_http *h, const char *text);
+/* Where certificates are when nothing names others. dir: NULL when it holds none. */
+void lg__http_ca(const lg_http *h, const char **dir, const char **file);
+/* libcurl's; *tls: its TLS library's, NULL: it knows none. */
+const char *lg__http_version(const lg_http *h, const char **tls);
 
 #endif

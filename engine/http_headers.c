@@ -72,7 +72,7 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
 
 static void on_date(lg_transfer *t, const char *v, size_t len)
 {
-    keep(t->server_date, sizeof t->server_date, v, len);
+    keep(t->done.date, sizeof t->done.date, v, len);
 }
 
 static void on_request_id(lg_transfer *t, const char *v, size_t len)
@@ -84,6 +84,22 @@ static void on_request_id(lg_transfer *t, const char *v, size_t len)
 static void on_should_retry(lg_transfer *t, const char *v, size_t len)
 {
     keep(t->done.should_retry, sizeof t->done.should_retry, v, len);
+}
+
+/* Only as far as the host: what follows may say a key back. */
+static void on_location(lg_transfer *t, const char *v, size_t len)
+{
+    size_t n = len >= 8 && strncasecmp(v, "https://", 8) == 0  ? 8
+               : len >= 7 && strncasecmp(v, "http://", 7) == 0 ? 7
+                                                               : 0;
+
+    t->done.moved_to[0] = '\0';
+    if (n == 0)
+        return;
+    while (n < len && v[n] != '/' && v[n] != '?' && v[n] != '#' && v[n] != '@')
+        n++;
+    if (n == len || v[n] != '@')
+        keep(t->done.moved_to, sizeof t->done.moved_to, v, n);
 }
 
 static void on_content_type(lg_transfer *t, const char *v, size_t len)
@@ -103,6 +119,7 @@ static const struct {
     {"x-generation-id", on_request_id},
     {"x-should-retry", on_should_retry},
     {"content-type", on_content_type},
+    {"location", on_location},
 };
 
 /* A new reply begins; what a 1xx before it said is forgotten. */
@@ -113,8 +130,8 @@ static void on_status_line(lg_transfer *t, const char *line, size_t len)
     t->interim = sp && sp + 1 < line + len && sp[1] == '1';
     t->done.retry_after_ms = -1;
     t->retry_at = 0;
-    t->server_date[0] = t->done.request_id[0] = '\0';
-    t->done.should_retry[0] = t->done.content_type[0] = '\0';
+    t->done.date[0] = t->done.request_id[0] = '\0';
+    t->done.should_retry[0] = t->done.content_type[0] = t->done.moved_to[0] = '\0';
     lg__limits_clear(t);
 }
 
@@ -152,10 +169,15 @@ bool lg__headers_line(lg_transfer *t, const char *line, size_t len)
     return true;
 }
 
+int64_t lg__http_date(const lg_http *h, const char *text)
+{
+    return text[0] ? (int64_t)h->curl.getdate(text, NULL) : -1;
+}
+
 /* By the server's own clock where it tells it: this machine's may be wrong. */
 void lg__headers_retry_date(lg_transfer *t)
 {
-    time_t now = t->server_date[0] ? t->http->curl.getdate(t->server_date, NULL) : -1;
+    time_t now = t->done.date[0] ? t->http->curl.getdate(t->done.date, NULL) : -1;
     int64_t ms;
 
     if (now < 0)

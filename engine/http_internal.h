@@ -49,14 +49,13 @@ struct lg_transfer {
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
-    int opened;          /* sockets made for it */
-    int os_error;        /* of socket() */
-    int stop;            /* LG_E* why a callback of ours ended it; 0 */
-    bool asked;          /* its request was begun on a connection */
-    bool refused_resend; /* curl wanted to send it again */
-    bool interim;        /* the header lines now coming are a 1xx's */
-    time_t retry_at;     /* Retry-After as a date; 0: none */
-    char server_date[40];
+    int opened;                      /* sockets made for it */
+    int os_error;                    /* of socket() */
+    int stop;                        /* LG_E* why a callback of ours ended it; 0 */
+    bool asked;                      /* its request was begun on a connection */
+    bool refused_resend;             /* curl wanted to send it again */
+    bool interim;                    /* the header lines now coming are a 1xx's */
+    time_t retry_at;                 /* Retry-After as a date; 0: none */
     int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */
@@ -183,5 +182,6 @@ void lg__tls_free(lg_tls *tls);
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy);
 const char *lg__tls_problem(const lg_tls *tls); /* why the store is unusable; NULL: fine */
 const char *lg__tls_hint(long verify_result);   /* NULL: none */
+void lg__tls_places(const lg_tls *tls, const char **dir, const char **file);
 
 #endif

@@ -174,20 +174,37 @@ static bool has_hashed_names(const char *dir)
     return found;
 }
 
-/* A hashed directory is read one certificate at a time, when a chain needs it,
- * and the store keeps what it has read; so it is preferred to the big file. */
-static bool load_default(const lg_tls *tls, X509_STORE *store)
+static void default_places(const lg_tls *tls, const char *dirs[2], const char *files[2])
 {
     const curl_version_info_data *v = tls->curl->version_info(CURLVERSION_NOW);
-    const openssl *o = &tls->ssl;
-    const char *dirs[2] = {NULL, o->X509_get_default_cert_dir()};
-    const char *files[2] = {NULL, o->X509_get_default_cert_file()};
-    int i;
 
+    dirs[0] = files[0] = NULL;
+    dirs[1] = tls->shared ? tls->ssl.X509_get_default_cert_dir() : NULL;
+    files[1] = tls->shared ? tls->ssl.X509_get_default_cert_file() : NULL;
     if (v->age >= CURLVERSION_SEVENTH) {
         dirs[0] = v->capath;
         files[0] = v->cainfo;
     }
+}
+
+void lg__tls_places(const lg_tls *tls, const char **dir, const char **file)
+{
+    const char *dirs[2], *files[2];
+
+    default_places(tls, dirs, files);
+    *dir = has_hashed_names(dirs[0]) ? dirs[0] : has_hashed_names(dirs[1]) ? dirs[1] : NULL;
+    *file = files[0] ? files[0] : files[1];
+}
+
+/* A hashed directory is read one certificate at a time, when a chain needs it,
+ * and the store keeps what it has read; so it is preferred to the big file. */
+static bool load_default(const lg_tls *tls, X509_STORE *store)
+{
+    const openssl *o = &tls->ssl;
+    const char *dirs[2], *files[2];
+    int i;
+
+    default_places(tls, dirs, files);
     for (i = 0; i < 2; i++) {
         if (has_hashed_names(dirs[i]) && o->X509_STORE_load_path(store, dirs[i]) == 1)
             return true;

@@ -86,6 +86,11 @@ static void loop_close(lg_loop *l)
     uv_loop_close(&l->uv);
 }
 
+const char *lg__loop_version(void)
+{
+    return uv_version_string();
+}
+
 /* Where a host has closed stdin, stdout or stderr, the next descriptors opened get their
  * numbers, and libuv aborts when it closes one of those. So its own are kept off them. */
 static int uv_init_above_stderr(uv_loop_t *uv)

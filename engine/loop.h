@@ -15,7 +15,8 @@ typedef void (*lg_watch_fn)(void *ud, int fd, int events);
 typedef void (*lg_alarm_fn)(void *ud);
 
 int lg__loop_new(lg_mem *m, lg_loop **out);
-void lg__loop_free(lg_loop *l); /* all watches and alarms too */
+const char *lg__loop_version(void); /* libuv's */
+void lg__loop_free(lg_loop *l);     /* all watches and alarms too */
 int lg__loop_fd(const lg_loop *l);
 int lg__loop_timeout(const lg_loop *l); /* ms, -1 none */
 /* One turn: waits up to timeout_ms (0: not at all, -1: until something), then

@@ -570,6 +570,29 @@ static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply 
 
 /* ---- verdict ----------------------------------------------------------- */
 
+/* A key is never sent where the user has not said: nobody is followed. */
+static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    const char *query;
+    int base = (int)lg__model_base(model, &query);
+    const char *url = model->base_url ? model->base_url : "";
+    if (a->status < 300 || a->status > 399) {
+        return;
+    }
+    if (a->moved_to && a->moved_to[0]) {
+        char to[128];
+        size_t n = strnlen(a->moved_to, sizeof to - 1);
+        memcpy(to, a->moved_to, n);
+        to[n] = '\0';
+        lg__model_redact(model, to, n);
+        lg__fail_hint(&r->fail, m, "%.*s sends on to %s: if that is right, make it the base URL",
+                      base, url, to);
+    } else {
+        lg__fail_hint(&r->fail, m, "the base URL %.*s has moved: ask its owner for the new one",
+                      base, url);
+    }
+}
+
 static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
 {
     const char *key = model->key_name && model->key_name[0] ? model->key_name : "the API key";
@@ -670,4 +693,5 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, con
         set_request_id(model, r, w->request_id);
     }
     add_hint(m, model, r);
+    hint_of_move(m, model, a, r);
 }

@@ -339,6 +339,7 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .request_id = d->request_id,
         .retry_after_ms = d->retry_after_ms,
         .should_retry = d->should_retry,
+        .moved_to = d->moved_to,
         .body = d->body.data ? d->body.data : "",
         .len = d->body.len,
         .tools = lg__request_has_tools(r),

@@ -121,6 +121,12 @@ bool lg__store_broken(const lg_store *s)
     return s->broken;
 }
 
+const char *lg__store_version(bool *fts5)
+{
+    *fts5 = sqlite3_compileoption_used("ENABLE_FTS5") != 0;
+    return sqlite3_libversion();
+}
+
 const char *lg__store_dir(const lg_store *s)
 {
     return s->dir;

@@ -152,6 +152,8 @@ int lg__sync_error(lg_syncer *y); /* errno, 0 */
 void lg__sync_stop(lg_syncer *y); /* after all that was asked for */
 
 /* store_sql.c */
+void lg__store_bind(sqlite3_stmt *stmt, int at, const lg_cell *c);
+void lg__store_column_cell(sqlite3_stmt *stmt, int at, lg_cell *out); /* stmt may be NULL */
 void lg__store_drop_queue(lg_store *s);
 int lg__store_run_queue(lg_store *s);
 

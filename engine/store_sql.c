@@ -11,7 +11,7 @@ static int bad_sql(lg_store *s)
     return lg__store_fail(s, LG_EINVAL, false, "SQL: %s", sqlite3_errmsg(s->db));
 }
 
-static void bind(sqlite3_stmt *stmt, int at, const lg_cell *c)
+void lg__store_bind(sqlite3_stmt *stmt, int at, const lg_cell *c)
 {
     switch (c->type) {
     case LG_CELL_INT:
@@ -58,7 +58,7 @@ static int prepare(lg_store *s, const char *sql, const lg_cell *cells, size_t n,
                               reads ? "reads" : "writes", n, sql);
     }
     for (size_t i = 0; i < n; i++) {
-        bind(*out, (int)i + 1, &cells[i]);
+        lg__store_bind(*out, (int)i + 1, &cells[i]);
     }
     return LG_OK;
 }
@@ -153,29 +153,33 @@ const char *lg__store_column(const lg_store *s, size_t i)
     return s->cursor ? sqlite3_column_name(s->cursor, (int)i) : NULL;
 }
 
-void lg__store_cell(const lg_store *s, size_t i, lg_cell *out)
+void lg__store_column_cell(sqlite3_stmt *stmt, int at, lg_cell *out)
 {
-    int at = (int)i;
     *out = (lg_cell){.type = LG_CELL_NULL};
-    switch (s->cursor ? sqlite3_column_type(s->cursor, at) : SQLITE_NULL) {
+    switch (stmt ? sqlite3_column_type(stmt, at) : SQLITE_NULL) {
     case SQLITE_INTEGER:
         out->type = LG_CELL_INT;
-        out->i = sqlite3_column_int64(s->cursor, at);
+        out->i = sqlite3_column_int64(stmt, at);
         break;
     case SQLITE_FLOAT:
         out->type = LG_CELL_REAL;
-        out->d = sqlite3_column_double(s->cursor, at);
+        out->d = sqlite3_column_double(stmt, at);
         break;
     case SQLITE_TEXT:
     case SQLITE_BLOB:
-        out->type = sqlite3_column_type(s->cursor, at) == SQLITE_TEXT ? LG_CELL_TEXT : LG_CELL_BLOB;
-        out->s = sqlite3_column_blob(s->cursor, at);
-        out->len = (size_t)sqlite3_column_bytes(s->cursor, at);
+        out->type = sqlite3_column_type(stmt, at) == SQLITE_TEXT ? LG_CELL_TEXT : LG_CELL_BLOB;
+        out->s = sqlite3_column_blob(stmt, at);
+        out->len = (size_t)sqlite3_column_bytes(stmt, at);
         out->s = out->s ? out->s : "";
         break;
     default:
         break;
     }
+}
+
+void lg__store_cell(const lg_store *s, size_t i, lg_cell *out)
+{
+    lg__store_column_cell(s->cursor, (int)i, out);
 }
 
 /* ---- maintenance --------------------------------------------------------------- */

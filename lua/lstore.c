@@ -81,7 +81,7 @@ static void read_cell(lua_State *L, int arg, lg_cell *c)
 }
 
 /* All arguments behind the statement. Memory until the function returns. */
-static lg_cell *read_cells(lua_State *L, int from, size_t *n, lg_cell *local)
+lg_cell *lg__lua_read_cells(lua_State *L, int from, size_t *n, lg_cell *local)
 {
     int top = lua_gettop(L);
     *n = top >= from ? (size_t)(top - from + 1) : 0;
@@ -91,7 +91,7 @@ static lg_cell *read_cells(lua_State *L, int from, size_t *n, lg_cell *local)
     return cells;
 }
 
-static void push_cell(lua_State *L, const lg_cell *c)
+void lg__lua_push_cell(lua_State *L, const lg_cell *c)
 {
     if (c->type == LG_CELL_INT)
         lua_pushinteger(L, c->i);
@@ -112,7 +112,7 @@ static void push_row(lua_State *L, const lg_store *s)
     for (size_t i = 0; i < columns; i++) {
         lg_cell cell;
         lg__store_cell(s, i, &cell);
-        push_cell(L, &cell);
+        lg__lua_push_cell(L, &cell);
         lua_setfield(L, -2, lg__store_column(s, i));
     }
 }
@@ -123,7 +123,7 @@ static int query(lua_State *L, lg_store *s)
     lg_cell local[LG_LUA_FEW];
     size_t n;
     const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = read_cells(L, 3, &n, local);
+    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
     int err = lg__store_query(s, sql, cells, n);
     lua_newtable(L);
     for (lua_Integer i = 1; !err && (err = lg__store_row(s)) == 1; i++) {
@@ -153,7 +153,7 @@ static int l_engine_exec(lua_State *L)
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg_store *s = store_of(L, e);
     const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = read_cells(L, 3, &n, local);
+    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
     int err = lg__store_exec(s, sql, cells, n);
     if (err)
         return failed(L, lg__store_why(s), err);
@@ -216,7 +216,7 @@ static int l_maintain(lua_State *L)
     size_t n;
     int64_t changed;
     const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = read_cells(L, 3, &n, local);
+    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
     lua_store *u = open_store(L, false);
     int err = lg__store_maintain(u->s, sql, cells, n, &changed);
     if (err)

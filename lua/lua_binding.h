@@ -132,7 +132,13 @@ void lg__lua_open_model(lua_State *L);
 void lg__lua_open_text(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
+void lg__lua_open_index(lua_State *L);
 void lg__lua_add_store_methods(lua_State *L); /* to the engine's methods, on top */
+
+/* lstore.c: all arguments from an index on (local has LG_LUA_FEW, see lg__lua_scratch) */
+struct lg_cell;
+struct lg_cell *lg__lua_read_cells(lua_State *L, int from, size_t *n, struct lg_cell *local);
+void lg__lua_push_cell(lua_State *L, const struct lg_cell *c);
 
 /* A new userdata without variable, of the engine whose userdata is at index. */
 lg_lua_var *lg__lua_new_var(lua_State *L, int engine);

@@ -1,4 +1,5 @@
-/* term.c - module lunagrad.term: terminal, signals, clocks, files; for the command only.
+/* term.c - module lunagrad.term: terminal, signals, clocks, files, a process apart;
+ * for the command only.
  *
  * What it is not: part of the library. A host's process is its own; only
  * `lunagrad` installs signal handlers, and only when term.catch_signals() is called.
@@ -15,7 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -195,6 +201,124 @@ static int l_write_atomic(lua_State *L)
     return 1;
 }
 
+/* term.env_names() -> the names of all variables, without their values */
+static int l_env_names(lua_State *L)
+{
+    lua_Integer n = 0;
+    lua_newtable(L);
+    for (char **at = environ; at && *at; at++) {
+        lua_pushlstring(L, *at, strcspn(*at, "="));
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
+/* ---- what is kept from memory ------------------------------------------------ */
+
+/* What fn returns is written to fd; no key leaves this process but in it. */
+static void be_child(lua_State *L, int fd)
+{
+    size_t len;
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core dump, no debugger */
+    int code = lua_pcall(L, 0, 1, 0);
+    const char *text = luaL_tolstring(L, -1, &len);
+    code = write_all(fd, text, len) || code != LUA_OK;
+    fflush(stdout);
+    fflush(stderr);
+    _exit(code);
+}
+
+static int read_all(lua_State *L, int fd)
+{
+    luaL_Buffer all;
+    luaL_buffinit(L, &all);
+    for (;;) {
+        ssize_t n = read(fd, luaL_prepbuffer(&all), LUAL_BUFFERSIZE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        luaL_addsize(&all, (size_t)n);
+    }
+    luaL_pushresult(&all);
+    return 1;
+}
+
+/* term.apart(fn) -> the text that fn returned, or nil and what it raised. It runs in a
+ * process of its own, which is gone then with all that it had in memory. */
+static int l_apart(lua_State *L)
+{
+    int ends[2], status = -1;
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    fflush(stdout);
+    fflush(stderr);
+    if (pipe2(ends, O_CLOEXEC))
+        return luaL_fileresult(L, 0, "pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        be_child(L, ends[1]);
+    }
+    int why = errno;
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        errno = why;
+        return luaL_fileresult(L, 0, "fork");
+    }
+    read_all(L, ends[0]);
+    close(ends[0]);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (status == 0)
+        return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* term.read_hidden(prompt) -> the line that is typed and not shown, or nil at the end */
+static int l_read_hidden(lua_State *L)
+{
+    struct termios before, hidden;
+    char line[4096];
+    const char *prompt = luaL_checkstring(L, 1);
+    if (tcgetattr(STDIN_FILENO, &before))
+        return luaL_fileresult(L, 0, "terminal");
+    hidden = before;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    fputs(prompt, stderr);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    char *got = fgets(line, sizeof line, stdin);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    fputc('\n', stderr);
+    lua_pushstring(L, got);
+    explicit_bzero(line, sizeof line);
+    return 1;
+}
+
+/* term.open_files() -> how many descriptors a process may have (soft, hard); -1: no end */
+static int l_open_files(lua_State *L)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    lua_pushinteger(L, limit.rlim_cur == RLIM_INFINITY ? -1 : (lua_Integer)limit.rlim_cur);
+    lua_pushinteger(L, limit.rlim_max == RLIM_INFINITY ? -1 : (lua_Integer)limit.rlim_max);
+    return 2;
+}
+
+/* term.kernel() -> "Linux 6.1.0 x86_64" */
+static int l_kernel(lua_State *L)
+{
+    struct utsname name;
+    if (uname(&name))
+        return 0;
+    lua_pushfstring(L, "%s %s %s", name.sysname, name.release, name.machine);
+    return 1;
+}
+
 int luaopen_lunagrad_term(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"catch_signals", l_catch_signals},
@@ -208,6 +332,11 @@ int luaopen_lunagrad_term(lua_State *L)
                                          {"is_directory", l_is_directory},
                                          {"rss_bytes", l_rss_bytes},
                                          {"write_atomic", l_write_atomic},
+                                         {"env_names", l_env_names},
+                                         {"apart", l_apart},
+                                         {"read_hidden", l_read_hidden},
+                                         {"open_files", l_open_files},
+                                         {"kernel", l_kernel},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;

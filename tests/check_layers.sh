@@ -13,7 +13,7 @@ lunagrad
 mem
 bytes
 error text clock library
-words fail log map digest sha256
+words fail log map digest sha256 vectors
 json
 template eventstream media
 var feedback op graph dot

@@ -69,6 +69,15 @@ function dryrun.model(name, decoded)
   end
 end
 
+--- Count a request for the vectors of texts.
+---@param name string
+---@param texts string[]
+function dryrun.count_texts(name, texts)
+  local bytes = 0
+  for _, text in ipairs(texts) do bytes = bytes + #text end
+  count(row_of(name), { usage = { input = (bytes + 3) // 4, output = 0 } }, 0)
+end
+
 --- What was counted, one row a model: {model, calls, input, output, micros, worst_micros, price};
 --- micros are nil where no price is known.
 ---@return table rows, table total {calls, input, output, micros, worst_micros, unpriced}

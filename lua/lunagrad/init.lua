@@ -101,6 +101,8 @@ local LAZY = {
   optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
   evaluate = "lunagrad.evaluate", train = "lunagrad.train", schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
+  embed = function() return require("lunagrad.embed").embed end,
+  retriever = function() return require("lunagrad.retriever").new end,
   image = function() return require("lunagrad.media").image end,
   audio = function() return require("lunagrad.media").audio end,
   document = function() return require("lunagrad.media").document end,

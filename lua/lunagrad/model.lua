@@ -1,10 +1,11 @@
 --- Models: from "provider/model" to something that can be called.
 --
--- Resolves names, keys and addresses (environment, then .env files), and knows which
+-- Resolves names, keys and addresses (by config.lua), and knows which
 -- body fields exist. How a request looks on the wire is the engine's (engine/provider_*.c).
 -- Keys are only handed on to the engine; no table here keeps one that prints.
 
 local async = require "lunagrad.async"
+local config = require "lunagrad.config"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
@@ -15,39 +16,9 @@ local var = require "lunagrad.var"
 
 local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
--- ---- settings: the environment first, then .env here and above ------------------
+-- ---- settings ----------------------------------------------------------------------
 
-local dotenv
-
--- Quotes around it and a comment behind it are no part of a value.
-local function bare(value)
-  local _, inside, rest = value:match "^([\"'])(.-)%1(.*)$"
-  if inside and (rest == "" or rest:find "^%s+#") then return inside end
-  return (value:gsub("%s+#.*$", ""))
-end
-
-local function read_dotenv(path, into)
-  local file = io.open(path)
-  if not file then return end
-  for line in file:lines() do
-    local plain = line:gsub("^%s*export%s+", "")
-    local name, value = plain:match "^%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
-    if name and into[name] == nil then into[name] = bare(value) end
-  end
-  file:close()
-end
-
--- The nearest file wins; eight folders up is far enough.
-local function setting(name)
-  local value = os.getenv(name)
-  if value and value ~= "" then return value end
-  if not dotenv then
-    dotenv = {}
-    for up = 0, 8 do read_dotenv(("../"):rep(up) .. ".env", dotenv) end
-  end
-  value = dotenv[name]
-  return value ~= "" and value or nil
-end
+local setting = config.get
 model.setting = setting
 
 -- Certificates that the environment names go to the engine, which reads none itself.
@@ -121,6 +92,16 @@ local function check_price(name, price)
   end
 end
 
+-- What is wrong with an address is told with the variable that says it.
+local function make_core(self, spec)
+  local ok, made = pcall(core.model, async.engine(), spec)
+  if ok then return made end
+  if errors.is(made) and self.base_name then
+    made.message = made.message:gsub("^base_url", self.base_name)
+  end
+  error(made, 0)
+end
+
 local function realize(self)
   local spec = unmade[self]
   if self.fallback then
@@ -131,7 +112,7 @@ local function realize(self)
   if not free[spec.dialect] then
     check_price(spec.name, prices.fill(self.priced or spec.name, spec))
   end
-  local made = core.model(async.engine(), spec)
+  local made = make_core(self, spec)
   unmade[self] = nil
   return made
 end
@@ -292,8 +273,8 @@ end
 
 local function missing_key(provider, key_name)
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
-    ("set %s in the environment or in .env, or try the embedded model: -m sim/default")
-      :format(key_name), 2)
+    ("set %s in the environment or in .env, or store it: lunagrad keys set %s; or try the "
+      .. "embedded model: -m sim/default"):format(key_name, provider), 2)
 end
 
 local function unknown_provider(name, provider)
@@ -338,7 +319,8 @@ local function from_server(name, opts)
   if not server.base_url then no_address(name, provider, server) end
   if server.needs_key then missing_key(provider, server.key_name) end
   warn_once(server.warning)
-  return make({ name = name, priced = server.provider .. "/" .. id }, { dialect = server.dialect,
+  return make({ name = name, priced = server.provider .. "/" .. id,
+    base_name = not opts.base_url and server.base_name or nil }, { dialect = server.dialect,
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,

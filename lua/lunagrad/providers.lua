@@ -187,9 +187,11 @@ end
 
 local function address(row, prefix, opts, setting)
   local names = row.bases or { prefix .. "_BASE_URL" }
-  local own = opts.base_url or first_set(names, setting)
+  local own, name = first_set(names, setting)
+  own = opts.base_url or own
   local host = not own and row.host and setting(row.host)
-  return own or host and row.read_host(host) or row.base, own ~= nil, names[1]
+  if host then name = row.host end
+  return own or host and row.read_host(host) or row.base, own ~= nil, name
 end
 
 ---@class lunagrad.server how to reach and speak to a server, but for a model's name
@@ -198,7 +200,7 @@ end
 ---@field dialect string
 ---@field quirks? string
 ---@field base_url? string nil: nothing says where it is
----@field base_name string the variable that could say it
+---@field base_name string the variable that says it, or could
 ---@field own_base boolean the address is the user's
 ---@field api_key? string
 ---@field key_name string

@@ -5,6 +5,7 @@
 -- place or a price file named on the command line stays. Used by lg.configure and cli.limits.
 
 local async = require "lunagrad.async"
+local config = require "lunagrad.config"
 local errors = require "lunagrad.errors"
 local prices = require "lunagrad.prices"
 
@@ -54,8 +55,7 @@ local function durable_of(value, level)
 end
 
 local function default_dir()
-  local home = os.getenv "LUNAGRAD_HOME"
-  return home and home ~= "" and home or ".lunagrad"
+  return config.get "LUNAGRAD_HOME" or ".lunagrad"
 end
 
 --- The directory of the store when nothing names one: LUNAGRAD_HOME, or .lunagrad here.
@@ -81,7 +81,7 @@ function settings.translate(opts, level)
   level = (level or 1) + 1
   local found = {}
   for name, value in pairs(opts) do
-    if settings.SPEC[name] == nil then found[name] = value end
+    if settings.SPEC[name] == nil and pinned[name] == nil then found[name] = value end
   end
   for name in pairs(CAPS) do
     if opts[name] ~= nil then take_cap(found, name, opts, level) end

@@ -112,6 +112,9 @@ end
 --- The steps that led to an agent's answer: a list of { calls, results, words }. Waits for it.
 function methods:trace() return require("lunagrad.agent").trace(self) end
 
+--- What a retriever found: a list of { rank, score, id, title, text, row, var }. Waits for it.
+function methods:documents() return require("lunagrad.retriever").documents(self) end
+
 --- Wait until the variable is ready; returns it.
 function methods:await() return async.await(self) end
 

@@ -68,6 +68,9 @@ function Var:calls() end
 --- The Lua value of a text that is, or holds, JSON, as answers to calls with a schema are.
 ---@return any
 function Var:value() end
+--- What a retriever found, the best first. Waits for it.
+---@return lunagrad.found[]
+function Var:documents() end
 --- The steps that led to an agent's answer; the last has only words. Waits for it.
 ---@return lunagrad.step[]
 function Var:trace() end
@@ -314,6 +317,56 @@ function lunagrad.tool(spec) end
 ---@param spec lunagrad.agent_spec
 ---@return lunagrad.agent
 function lunagrad.agent(spec) end
+
+---@class lunagrad.embed_opts
+---@field model? string|table|fun(texts: string[]): number[][] "openai/text-embedding-3-small",
+--- "sim/embed" (the default), { name, base_url =, api_key =, headers = }, or a function
+---@field dimensions? integer
+---@field batch? integer texts in one request
+---@field extra? table body fields of the server's own
+
+--- Vectors of texts: a list of them for a list, one for one text. Waits. Each text is paid once: its
+--- vector is remembered, in the store by model, options and text.
+---@param texts lunagrad.text|lunagrad.text[]
+---@param opts? lunagrad.embed_opts
+---@return number[]|number[][]
+function lunagrad.embed(texts, opts) end
+
+---@class lunagrad.found a document that was found
+---@field rank integer from 1
+---@field score number larger is better; only comparable within one list
+---@field id string
+---@field title? string
+---@field text string
+---@field row any as it was given
+---@field var? Var of a document that is one
+
+---@class lunagrad.retriever_spec
+---@field docs? (lunagrad.text|table)[] texts, variables or rows; may be missing with a path
+---@field text? string a row's field: the text or variable ("text")
+---@field id? string … its id ("id"; its place when it has none)
+---@field title? string … its title ("title")
+---@field k? integer how many are returned (5)
+---@field mode? "bm25"|"vector"|"hybrid" by words, by meaning, by both (the default with `embed`)
+---@field embed? string|table|function who embeds, as `model` of lg.embed
+---@field dimensions? integer of the vectors
+---@field tokens? "words"|"stems"|"trigrams" what counts as the same word
+---@field path? string a file that keeps the index; in memory without
+---@field name? string as a tool ("search")
+---@field description? lunagrad.text as a tool
+---@field purpose? string what it does, for the critic
+---@field role? string of what it returns ("documents found")
+---@field backward? fun(ctx: table): table feedback by input name, as for lg.tool
+
+---@class lunagrad.retriever
+---@overload fun(query: lunagrad.text, opts?: {k?: integer}): Var
+---@field search fun(self, query: lunagrad.text, opts?: {k?: integer}): lunagrad.found[] no node
+
+--- Finds documents. retriever(query) is a pending variable that holds them, fenced and numbered;
+--- feedback on it reaches the query, and those documents found that are lg.param.
+---@param spec lunagrad.retriever_spec
+---@return lunagrad.retriever
+function lunagrad.retriever(spec) end
 
 --- A JSON Schema, or the short form: { score = "number", verdict = { "yes", "no" },
 --- note = "string?", items = { "string" } }.

@@ -167,6 +167,8 @@ static void test_redirects_are_not_followed(void **state)
     d = kit_post(k, "status=307");
     assert_int_equal(d.fail.code, 0);
     assert_int_equal(d.status, 307);
+    assert_ptr_equal(strstr(where, d.moved_to), where + 10);
+    assert_string_equal(where + 10 + strlen(d.moved_to), "/ok\r\n");
     assert_int_equal(rude_posts(k->server), 1);
     lg__http_done_free(&d);
 }

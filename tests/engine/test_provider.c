@@ -120,10 +120,11 @@ static void read_ask(provider_case *c, char *s)
 static void read_answer(provider_case *c, char *s)
 {
     char *status = "200", *type = "application/json", *id = "", *wait = "-1", *retry = "";
-    char *tools = "no";
+    char *tools = "no", *moved = "";
     key_slot slots[] = {
         {"status", &status, NULL},       {"content_type", &type, NULL},  {"request_id", &id, NULL},
         {"retry_after_ms", &wait, NULL}, {"should_retry", &retry, NULL}, {"tools", &tools, NULL},
+        {"moved_to", &moved, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
     c->has_answer = true;
@@ -132,6 +133,7 @@ static void read_answer(provider_case *c, char *s)
     c->answer.request_id = id;
     c->answer.retry_after_ms = strtol(wait, NULL, 10);
     c->answer.should_retry = retry;
+    c->answer.moved_to = moved;
     c->answer.tools = strcmp(tools, "yes") == 0;
 }
 

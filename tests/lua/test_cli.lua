@@ -336,6 +336,13 @@ function TestTrouble:test_model_text_in_a_message_cannot_move_the_cursor()
   lu.assertNotStrContains(table.concat(lines), "\27")
 end
 
+function TestTrouble:test_hints_name_the_commands_options()
+  local lines = trouble.describe({ kind = "timeout", message = "m",
+    hint = "raise total_timeout_ms if replies may take longer" })
+  lu.assertEquals(lines[2],
+    "  hint: raise --timeout (in a script total_timeout_ms) if replies may take longer")
+end
+
 function TestTrouble:test_an_address_is_no_place_in_a_file()
   local lines = trouble.describe({ kind = "connect", message = "http://127.0.0.1:80: refused" })
   lu.assertEquals(lines[1], "lunagrad: http://127.0.0.1:80: refused")

@@ -142,4 +142,54 @@ function args.parse(spec, argv, first)
   return result
 end
 
+-- ---- variables that stand for options ---------------------------------------------
+
+local YES = { ["1"] = true, ["true"] = true, yes = true, on = true }
+local NO = { ["0"] = true, ["false"] = true, no = true, off = true }
+
+local function flag_value(name, text)
+  if YES[text:lower()] then return true end
+  if NO[text:lower()] then return nil end
+  args.fail(("%s needs 1 or 0, not %q"):format(name, text))
+end
+
+local function list_value(option, name, text)
+  local list = {}
+  for part in text:gmatch "[^;]+" do
+    part = part:match "^%s*(.-)%s*$"
+    if part ~= "" then list[#list + 1] = to_value(option, name, part) end
+  end
+  return list[1] and list
+end
+
+-- "--max-cost" of "run" → LUNAGRAD_RUN_MAX_COST; nil for options without a long name.
+local function twin_name(spec, option)
+  for _, name in ipairs(option.names) do
+    if name:find "^%-%-" and option.key ~= "help" then
+      return ("LUNAGRAD_%s_%s"):format(spec.name, name:sub(3)):upper():gsub("%-", "_")
+    end
+  end
+end
+
+--- What variables say about a command's options: every option with a long name has one. Several
+--- values of one that may be repeated are parted by ";".
+---@param spec table
+---@param lookup fun(name: string): string|nil
+---@return table values by key, as args.parse makes them
+function args.twins(spec, lookup)
+  local result = {}
+  for _, option in ipairs(spec.options) do
+    local name = twin_name(spec, option)
+    local text = name and lookup(name)
+    if text then
+      local read = option.type == "flag" and flag_value(name, text)
+      if option.type ~= "flag" then
+        read = (option.list and list_value or to_value)(option, name, text)
+      end
+      result[option.key] = read
+    end
+  end
+  return result
+end
+
 return args

@@ -6,7 +6,8 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "mock", "runs", "show", "cache", "export", "help" }
+local COMMANDS = { "run", "mock", "runs", "show", "cache", "export", "models", "doctor", "keys",
+  "help" }
 
 local IS_COMMAND = {}
 for _, name in ipairs(COMMANDS) do IS_COMMAND[name] = name ~= "help" end
@@ -20,6 +21,9 @@ usage: lunagrad run SCRIPT [key=value …] [options]    run a script
        lunagrad show RUN                              what a run found, tried and cost
        lunagrad export RUN [--format jsonl|csv|dot]   a run for other programs, or to be replayed
        lunagrad cache stats|prune|clear               the replies that are kept
+       lunagrad models [PROVIDER]                     servers that can be asked, and their models
+       lunagrad keys set|list|path|remove             keys of servers, kept for you alone
+       lunagrad doctor                                what is wrong here, and what mends it
        lunagrad mock [options]                        a model server for tests
        lunagrad -e CODE [options]                     run a piece of Lua
        lunagrad help [COMMAND]                        this, or a command's options
@@ -79,7 +83,7 @@ function cli.main(argv)
     return problem
   end, argv)
   if ok then return result end
-  if not args.is_usage(result) then error(result, 0) end
+  if type(result) ~= "table" then error(result, 0) end
   local trouble = require "lunagrad.cli.trouble"
   local lines, code = trouble.describe(result)
   for _, line in ipairs(lines) do io.stderr:write(line, "\n") end

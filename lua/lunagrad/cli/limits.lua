@@ -127,8 +127,9 @@ end
 function limits.set_up(self)
   local settings = require "lunagrad.settings"
   local options = self.options
-  settings.pin(copy(options, { "max_cost", "max_calls", "max_tokens", "max_time", "durable",
-    "prices" }) or {})
+  settings.configure(copy(self.otherwise, { "durable", "prices" }) or {})
+  settings.pin(copy(self.said, { "durable", "prices" }) or {})
+  settings.pin(copy(options, { "max_cost", "max_calls", "max_tokens", "max_time" }) or {})
   if options.dry_run then require("lunagrad.model").dry_run = true end
   if keeps_nothing(self) then
     settings.pin { store = false }

@@ -57,6 +57,11 @@ the script does not name are "sim", a rule-based stand-in that needs no key and 
 Money and memory:
 ]] .. limits.HELP .. [[
 
+Every option with a long name has a variable that stands for it: LUNAGRAD_RUN_MAX_COST=2,
+LUNAGRAD_RUN_MODEL="openai/gpt-5-mini; judge=openai/gpt-5", LUNAGRAD_RUN_JSON=1; in the environment,
+in .env, or as run = { max_cost = 2 } in lunagrad.lua. What a script sets itself comes before that,
+and an option on the command line before both; limits can only become lower.
+
 Ctrl-C once: no new calls are started, those in flight are finished. Twice: stop now.
 Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 4 a limit was reached,
 130 interrupted.
@@ -125,9 +130,12 @@ local function engine_config(options)
 end
 
 -- The command's models stand against those of the script's lg.default.
-local function set_roles(lg, roles)
-  if not next(roles) then return end
+local function set_roles(lg, roles, otherwise)
   local default = lg.default
+  if next(otherwise) then
+    require("lunagrad.model").later(function() default(otherwise) end)
+  end
+  if not next(roles) then return end
   require("lunagrad.model").later(function() default(roles) end)
   function lg.default(wanted)
     if type(wanted) ~= "table" then return default(wanted) end
@@ -145,12 +153,13 @@ local function install_hooks(self)
 end
 
 local function set_up(self, lg)
-  local async = require "lunagrad.async"
-  async.configure(engine_config(self.options))
+  local settings = require "lunagrad.settings"
+  settings.configure(engine_config(self.otherwise))
+  settings.pin(engine_config(self.said))
   limits.set_up(self)
   lg.args = self.arguments
   self.watch():watch_models()
-  set_roles(lg, self.roles)
+  set_roles(lg, self.roles, self.other_roles)
   install_hooks(self)
 end
 
@@ -162,7 +171,7 @@ local function prepare_library(self)
     set_up(self, lg)
     return lg
   end
-  if next(self.roles) then require "lunagrad" end
+  if next(self.roles) or next(self.other_roles) then require "lunagrad" end
 end
 
 -- ---- the script -----------------------------------------------------------------------
@@ -274,9 +283,18 @@ local function end_well(self)
   return 0
 end
 
-local function new_run(options, argv)
-  local self = { options = options, argv = argv, json = options.json,
-    roles = read_roles(options.models), started = term.monotonic() }
+-- said: on the command line; otherwise: by variables and files of settings.
+local function new_run(said, otherwise, argv)
+  local options = {}
+  for key, value in pairs(otherwise) do options[key] = value end
+  for key, value in pairs(said) do options[key] = value end
+  if otherwise.models and said.models then
+    options.models = table.move(said.models, 1, #said.models, #otherwise.models + 1,
+      table.move(otherwise.models, 1, #otherwise.models, 1, {}))
+  end
+  local self = { options = options, argv = argv, json = options.json, started = term.monotonic(),
+    said = said, otherwise = otherwise, roles = read_roles(said.models),
+    other_roles = read_roles(otherwise.models) }
   function self.watch()
     if not self.watching then
       self.watching = require("lunagrad.cli.watch").new({ json = options.json,
@@ -300,23 +318,51 @@ local function emit_launch(self)
     pid = term.pid() })
 end
 
+local function prepare(said, argv)
+  local otherwise = args.twins(run.spec, require("lunagrad.config").get)
+  local self = new_run(said, otherwise, argv)
+  limits.check(self.options)
+  self.source = read_source(self.options)
+  self.arguments, self.words = read_arguments(self.options.rest, self.source.rest,
+    self.options.seed)
+  return self
+end
+
+-- A wrong command line, or settings that cannot be read: --json has its two lines all the same.
+local function tell_json(argv, problem)
+  local wanted = false
+  for _, word in ipairs(argv) do wanted = wanted or word == "--json" end
+  if not wanted then return end
+  local _, code, status, message = require("lunagrad.cli.trouble").describe(problem)
+  local watch = require("lunagrad.cli.watch").new({ json = true, display = "none", source = {},
+    started = term.monotonic() })
+  watch:emit({ event = "launch", run_id = watch.run_id, pid = term.pid() })
+  watch:close(status, code, message)
+end
+
+local function begin(argv, first)
+  local said = args.parse(run.spec, argv, first)
+  return said.help or prepare(said, argv)
+end
+
 --- Run the command.
 ---@param argv string[]
 ---@param first integer where its own arguments begin
 ---@return integer exit code
 function run.main(argv, first)
-  local options = args.parse(run.spec, argv, first)
-  if options.help then
+  local ok, self = pcall(begin, argv, first)
+  if not ok then
+    if type(self) == "table" then tell_json(argv, self) end
+    error(self, 0)
+  end
+  if self == true then
     io.stdout:write(run.help())
     return 0
   end
-  limits.check(options)
-  local self = new_run(options, argv)
-  self.source = read_source(options)
-  self.arguments, self.words = read_arguments(options.rest, self.source.rest, options.seed)
-  if options.json then emit_launch(self) end
+  if self.json then emit_launch(self) end
   term.catch_signals()
-  local ok, problem = pcall(run_script, self, self.source)
+  local problem
+  ok, problem = pcall(run_script, self, self.source)
   if term.signals() > 0 then return end_interrupted(self) end
   if not ok then return end_failed(self, problem) end
   return end_well(self)

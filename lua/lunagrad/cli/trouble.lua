@@ -135,6 +135,16 @@ local function context_line(lines, err)
   if err.request_id then lines[#lines + 1] = "  request id: " .. tostring(err.request_id) end
 end
 
+-- The engine names its own options; the command has others for the same.
+local OPTION = { first_byte_timeout_ms = "--timeout", total_timeout_ms = "--timeout",
+  connect_timeout_ms = "--timeout", max_attempts = "--retries" }
+
+local function hint_of(err)
+  return (display.clean(err.hint):gsub("%f[%w_][%l_]+%f[^%w_]", function(word)
+    return OPTION[word] and ("%s (in a script %s)"):format(OPTION[word], word)
+  end))
+end
+
 local function message_of(err)
   local text = type(err) == "table" and err.message
   if type(text) ~= "string" then text = tostring(err) end
@@ -169,7 +179,7 @@ function trouble.describe(err, script_path, outer)
   frame_lines(lines, frames, path, number)
   if is_table then
     context_line(lines, err)
-    if type(err.hint) == "string" then lines[#lines + 1] = "  hint: " .. display.clean(err.hint) end
+    if type(err.hint) == "string" then lines[#lines + 1] = "  hint: " .. hint_of(err) end
   end
   return lines, code, status, where .. message
 end

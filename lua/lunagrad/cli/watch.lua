@@ -169,7 +169,9 @@ local function summary_lines(stats, seconds, models)
     local how = (stats.cap or 0) > 0 and "refused by the limit or failed" or "failed"
     calls = ("%s, %d %s"):format(calls, stats.failed, how)
   end
-  if stats.retries > 0 then calls = ("%s, %d retries"):format(calls, stats.retries) end
+  if stats.retries > 0 then
+    calls = ("%s, %d %s"):format(calls, stats.retries, stats.retries == 1 and "retry" or "retries")
+  end
   if stats.ambiguous > 0 then
     calls = ("%s, %d ambiguous (perhaps paid for without a reply)"):format(calls, stats.ambiguous)
   end

@@ -10,6 +10,7 @@ local cues = require "lunagrad.sim.cues"
 local diagnose = require "lunagrad.sim.diagnose"
 local hash = require "lunagrad.sim.hash"
 local judge = require "lunagrad.sim.judge"
+local search = require "lunagrad.sim.search"
 local slips = require "lunagrad.sim.slips"
 local tags = require "lunagrad.sim.tags"
 
@@ -151,6 +152,9 @@ end
 local function prose(view, case, options)
   local seed = options.seed
   local q, output = case.question, case.output
+  local of_search = not q and hash.unit(seed, "noise") >= options.noise
+    and search.critique(case, seed, words_for_nothing(view) or NOTHING[1])
+  if of_search then return of_search end
   if not q or not output then
     return pass_on(case, seed) or hash.pick(seed, "vague words", VAGUE)
   end

@@ -11,6 +11,7 @@ local cases = require "lunagrad.sim.case"
 local cues = require "lunagrad.sim.cues"
 local hash = require "lunagrad.sim.hash"
 local read = require "lunagrad.sim.read"
+local search = require "lunagrad.sim.search"
 local slips = require "lunagrad.sim.slips"
 local tags = require "lunagrad.sim.tags"
 
@@ -214,6 +215,7 @@ end
 
 local function edit(view, text, noise, seed)
   local list, remove = sentences_for(text, feedback_of(view), noise, seed)
+  list[#list + 1] = search.rule(text, feedback_of(view), seed)
   local base = remove and take_out_habits(text) or text
   if #list == 0 and base == text then
     for i = 0, #GENERIC - 1 do

@@ -3,13 +3,14 @@
 -- A world to try programs and optimizers in, without a key or a network; it is
 -- never evidence about real models. It reads the messages of a request and does
 -- what they ask for as far as it can: answer a question (counting, sorting words,
--- short sums), criticise or judge an output, merge feedback, rewrite a text.
+-- short sums, what the documents before it say), write a search query, criticise or
+-- judge an output, merge feedback, rewrite a text.
 -- It is a pure function of the request: no clock, no state, no engine; what
 -- looks like chance is a hash of the text read (hash.lua). Served in the process
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
 -- Rooms: read, tags (what is asked) · question, answerer, slips, cues (answering) ·
--- case, diagnose, critic, judge, merge · editor · words, lexer, hash (ground).
+-- search · case, diagnose, critic, judge, merge · editor · words, lexer, hash (ground).
 
 local answerer = require "lunagrad.sim.answerer"
 local critic = require "lunagrad.sim.critic"
@@ -18,6 +19,7 @@ local extras = require "lunagrad.sim.extras"
 local hash = require "lunagrad.sim.hash"
 local merge = require "lunagrad.sim.merge"
 local read = require "lunagrad.sim.read"
+local search = require "lunagrad.sim.search"
 
 local sim = {}
 
@@ -103,6 +105,7 @@ local function answer(view, options)
     return answerer.reply(view.question, instructions_of(view), options)
   end
   return extras.sort(view.user, view.system, options.seed)
+    or search.query(view.user, view.system) or search.answer(view)
     or extras.arithmetic(view.user, view.system, options.seed) or CANNOT
 end
 
