@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "media.h"
 #include "provider.h"
 
 void lg__engine_fail(lg_engine *e, lg_node *n, const lg_fail *why)
@@ -109,11 +110,19 @@ void lg__engine_attempted(lg_engine *e, lg_request *r, int state)
 /* roles and texts of a node's edges; small calls need no allocation */
 enum { FEW = 8 };
 
+/* The role of an edge in the request; NULL: it is not in it. */
+static const char *role_of(const lg_edge *e)
+{
+    if (strcmp(e->name->data, LG_SHOWN) != 0)
+        return e->name->data;
+    return e->seen->media > LG_MEDIA_TURN ? LG_PART : NULL;
+}
+
 static int make_request(lg_engine *e, lg_node *n, lg_request **out)
 {
     const char *few_roles[FEW], **roles = few_roles;
     lg_text *few_texts[FEW], **texts = few_texts;
-    size_t edges = n->n_edges;
+    size_t edges = n->n_edges, turns = 0;
     lg_call_data *c = n->u.call;
     if (edges > FEW) {
         roles = lg__mem_new(&e->mem, edges * sizeof *roles);
@@ -121,12 +130,13 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
     }
     int err = roles && texts ? LG_OK : LG_ENOMEM;
     for (size_t i = 0; !err && i < edges; i++) {
-        roles[i] = n->edges[i].name->data;
-        texts[i] = n->edges[i].seen;
+        roles[turns] = role_of(&n->edges[i]);
+        texts[turns] = n->edges[i].seen;
+        turns += roles[turns] ? 1 : 0;
     }
     if (!err)
         err = lg__request_new(&e->mem, ++e->last_request, lg__fallback_model(c), roles, texts,
-                              edges, c->options, c->n_options, c->sample, c->kind, out);
+                              turns, c->options, c->n_options, c->sample, c->kind, out);
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);

@@ -191,8 +191,36 @@ static void fail_result(lg_engine *e, lg_node *node, int code, const char *what)
     lg__fail_free(&f);
 }
 
-int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
-                   double target)
+/* What is wrong with a tool's value: LG_OK, or a code with the words in what. */
+static int check_result(int media, const char *type, const char *data, size_t len, char *what,
+                        size_t size)
+{
+    int64_t bad = media == LG_MEDIA_TEXT ? lg_utf8_check(data, len) : -1;
+    if (media < 0) {
+        snprintf(what, size, "%zu bytes that are no %.40s", len,
+                 type ? type : "picture, sound or document of a known kind");
+        return LG_EINVAL;
+    }
+    if (bad >= 0)
+        snprintf(what, size, "text that is not UTF-8 (byte %lld)", (long long)bad + 1);
+    return bad >= 0 ? LG_EUTF8 : LG_OK;
+}
+
+static void tool_result(lg_engine *e, lg_node *node, lg_text *t, const double *score, double target)
+{
+    int kept = t ? lg__kept_result(e, node, t, score, target) : LG_ENOMEM;
+    if (kept == LG_OK)
+        return;
+    if (kept != LG_ENOMEM) {
+        lg__var_ready(node->out, t);
+    } else {
+        lg__text_unref(t);
+        lg__var_fail(node->out, LG_ENOMEM, NULL);
+    }
+}
+
+static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, const char *data,
+                       size_t len, const double *score, double target)
 {
     lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
     if (!w)
@@ -200,6 +228,7 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
     lg_node *node = w->node;
     lg_step *step = w->step;
     bool gradient = w->type == LG_EVENT_GRADIENT;
+    char what[120];
     lg__work_free(e, w);
     lg__engine_touch(e);
     if (gradient) {
@@ -208,28 +237,26 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
         return LG_OK;
     }
     node->work = 0;
-    int64_t bad = lg_utf8_check(text, len);
-    if (bad >= 0) {
-        char what[80];
-        snprintf(what, sizeof what, "text that is not UTF-8 (byte %lld)", (long long)bad + 1);
-        fail_result(e, node, LG_EUTF8, what);
-        return LG_OK;
-    }
-    if (score && lg_var_set_score(node->out, *score, target)) {
+    int bad = check_result(media, type, data, len, what, sizeof what);
+    if (bad)
+        fail_result(e, node, bad, what);
+    else if (score && lg_var_set_score(node->out, *score, target))
         fail_result(e, node, LG_ETOOL, "a score that is not a number");
-        return LG_OK;
-    }
-    lg_text *t = lg__text_new(&e->mem, text, len);
-    int kept = t ? lg__kept_result(e, node, t, score, target) : LG_ENOMEM;
-    if (kept == LG_OK)
-        return LG_OK;
-    if (kept != LG_ENOMEM) {
-        lg__var_ready(node->out, t);
-    } else {
-        lg__text_unref(t);
-        lg__var_fail(node->out, LG_ENOMEM, NULL);
-    }
+    else
+        tool_result(e, node, lg__text_new_media(&e->mem, media, data, len), score, target);
     return LG_OK;
+}
+
+int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
+                   double target)
+{
+    return answer_tool(e, id, LG_MEDIA_TEXT, NULL, text, len, score, target);
+}
+
+int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data, size_t len,
+                         const double *score, double target)
+{
+    return answer_tool(e, id, lg__media_check(type, data, len), type, data, len, score, target);
 }
 
 int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)

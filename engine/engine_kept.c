@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "media.h"
 
 struct lg_kept { /* one that runs */
     lg_kept *next;
@@ -91,16 +92,22 @@ static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
 {
     const lg_tool *t = n->u.tool;
     size_t many = n->n_edges;
-    lg_piece *in = lg__mem_new(&e->mem, 2 * many * sizeof *in);
+    size_t size = 3 * many * sizeof(lg_piece), at = 0;
+    lg_piece *in = lg__mem_new(&e->mem, size);
     if (!in) {
         return LG_ENOMEM;
     }
     for (size_t i = 0; i < many; i++) {
-        in[2 * i] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
-        in[2 * i + 1] = (lg_piece){n->edges[i].seen->data, n->edges[i].seen->len};
+        const lg_text *seen = n->edges[i].seen;
+        in[at++] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
+        in[at++] = (lg_piece){seen->data, seen->len};
+        if (seen->media) { /* texts keep the keys that they had */
+            const char *type = lg__media_type(seen->media);
+            in[at++] = (lg_piece){type, strlen(type)};
+        }
     }
-    int err = lg__store_tool_key(t->name->data, t->version->data, in, 2 * many, &e->mem, key);
-    lg__mem_free(&e->mem, in, 2 * many * sizeof *in);
+    int err = lg__store_tool_key(t->name->data, t->version->data, in, at, &e->mem, key);
+    lg__mem_free(&e->mem, in, size);
     return err;
 }
 

@@ -310,6 +310,7 @@ static int write_outcome(lg_engine *e, const lg_outcome *o)
         .version = t->version->data,
         .text = o->text->data,
         .len = o->text->len,
+        .media = o->text->media,
         .has_score = o->has_score,
         .score = o->score,
         .target = o->target,

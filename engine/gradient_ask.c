@@ -91,28 +91,33 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
     return err;
 }
 
-/* Pictures and sound that the step is about: the critic must see them, too. */
-static size_t exhibits(const lg_var *about, lg_text *list[MAX_EXHIBITS])
+static size_t exhibit(lg_text *list[MAX_EXHIBITS], size_t n, lg_text *t)
 {
-    size_t n = 0;
-    for (uint32_t i = 0; about->node && i < about->node->n_edges && n < MAX_EXHIBITS - 1; i++) {
-        lg_text *seen = about->node->edges[i].seen;
-        if (seen && seen->media > LG_MEDIA_TURN)
-            list[n++] = seen;
-    }
-    lg_text *made = lg__var_first_text(about);
-    if (made && made->media > LG_MEDIA_TURN)
-        list[n++] = made;
+    bool known = !t || t->media <= LG_MEDIA_TURN || n == MAX_EXHIBITS;
+    for (size_t i = 0; i < n; i++)
+        known = known || list[i] == t;
+    if (!known)
+        list[n++] = t;
     return n;
 }
 
-static int call_node(lg_pass *p, const lg_step *s, lg_var *system, lg_var *user, const char *role,
-                     lg_var **out)
+/* Pictures and sound that the step is about: the critic must see them, too. The one that
+ * feedback is wanted on (NULL: none) comes first, then they come as in the conversation. */
+static size_t exhibits(const lg_var *about, lg_text *first, lg_text *list[MAX_EXHIBITS])
+{
+    size_t n = exhibit(list, 0, first);
+    for (uint32_t i = 0; about->node && i < about->node->n_edges && n < MAX_EXHIBITS - 1; i++)
+        n = exhibit(list, n, about->node->edges[i].seen);
+    return exhibit(list, n, about->node ? lg__var_first_text(about) : about->text);
+}
+
+static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *system, lg_var *user,
+                     const char *role, lg_var **out)
 {
     lg_graph *g = p->g;
     lg_var *v;
     lg_text *shown[MAX_EXHIBITS];
-    size_t n = exhibits(s->var, shown);
+    size_t n = exhibits(s->var, first, shown);
     int err = lg__node_new(g, LG_OP_CALL, 2 + n, role, &v);
     if (err)
         return err;
@@ -135,6 +140,41 @@ static int call_node(lg_pass *p, const lg_step *s, lg_var *system, lg_var *user,
     return err;
 }
 
+/* "[image/png, 3412 bytes]" is nothing to look at: where the picture is stands in the
+ * template "attached"; without one its description alone is shown. */
+static int name_attached(lg_pass *p, lg_part *part)
+{
+    lg_var *t = lg__template_find(p->g, "attached");
+    if (!t)
+        return LG_OK;
+    lg_part value = {"value", part->text, NULL};
+    int err = render_node(p->g, t, &value, 1, &part->var);
+    if (!err)
+        lg__node_start(part->var->node);
+    return err;
+}
+
+/* The question as a node; *first: what feedback is wanted on, when it is no text. */
+static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t n, lg_text **first,
+                         lg_var **out)
+{
+    lg_part own[MAX_PARTS], *about = NULL;
+    int err = LG_OK;
+    memcpy(own, parts, n * sizeof *own);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_TURN)
+            about = &own[i];
+    if (about) {
+        *first = about->text;
+        err = name_attached(p, about);
+    }
+    if (!err)
+        err = render_node(p->g, tmpl, own, n, out);
+    if (about)
+        lg_var_unref(about->var);
+    return err;
+}
+
 /* The job is freed when this fails. */
 int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
                  size_t n, lg_job *job)
@@ -142,18 +182,19 @@ int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, c
     char role[120];
     lg_var *sys = lg__template_find(p->g, system), *tmpl = lg__template_find(p->g, user);
     lg_var *text = NULL, *asked = NULL;
+    lg_text *first = NULL;
     int err = LG_OK;
     if (!sys || !tmpl)
         err = no_template(p, s, sys ? user : system);
     else if (!p->model)
         err = no_model(p, s);
     if (!err)
-        err = render_node(p->g, tmpl, parts, n, &text);
+        err = question_node(p, tmpl, parts, n, &first, &text);
     if (!err) {
         snprintf(role, sizeof role, "feedback on %.80s", lg_var_role(s->var));
         if (lg_utf8_check(role, strlen(role)) >= 0)
             snprintf(role, sizeof role, "feedback");
-        err = call_node(p, s, sys, text, role, &asked);
+        err = call_node(p, s, first, sys, text, role, &asked);
     }
     if (err) {
         if (text)

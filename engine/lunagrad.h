@@ -319,6 +319,7 @@ LG_API int lg_var_set_media(lg_var *v, const char *type, const void *data, size_
 LG_API size_t lg_var_versions(const lg_var *v); /* 1 for a fresh leaf */
 /* i from 0 (the oldest). Borrowed until the variable is set or freed. */
 LG_API const char *lg_var_version(const lg_var *v, size_t i, size_t *len);
+LG_API const char *lg_var_version_media(const lg_var *v, size_t i); /* as lg_var_media() */
 /* Back to version i, forgetting the later ones. */
 LG_API int lg_var_rollback(lg_var *v, size_t i);
 
@@ -364,6 +365,8 @@ LG_API int lg_var_op(const lg_var *v);
 LG_API const char *lg_op_name(int op);
 LG_API size_t lg_var_inputs(const lg_var *v);
 LG_API int lg_var_input(const lg_var *v, size_t i, lg_input *out);
+/* What kind its text is, as lg_var_media(); NULL: text, or pending. */
+LG_API const char *lg_var_input_media(const lg_var *v, size_t i);
 
 typedef int (*lg_write_fn)(void *ud, const char *data, size_t len); /* 0 goes on */
 /* The graph that made v, in Graphviz' DOT. with_feedback adds the feedback. */
@@ -451,6 +454,9 @@ LG_API const char *lg_model_name(const lg_model *m);
  * "describe NAME": no message, but the description of the tool NAME (option tools), so
  * that feedback reaches it. */
 #define LG_PART "+"
+/* As LG_PART when the value is no text, else nothing: for a value that the message before
+ * already holds in words. Feedback does not come back by it. */
+#define LG_SHOWN "+shown"
 typedef struct lg_message {
     const char *role;
     lg_var *var;
@@ -516,6 +522,9 @@ LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char 
  * score may be NULL. message: one line. */
 LG_API int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len,
                           const double *score, double target);
+/* The same with a picture, sound or document; type as in lg_var_new_media(). */
+LG_API int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data,
+                                size_t len, const double *score, double target);
 LG_API int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message);
 /* Feedback of a tool's own backward for input i (from 0). len 0: nothing to say */
 LG_API int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len);

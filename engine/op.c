@@ -171,7 +171,7 @@ static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *first, const
     if (!err && first && first->len)
         err = talk_add(&t, first_name, first, share);
     for (uint32_t i = 0; !err && i < node->n_edges; i++)
-        if (node->edges[i].seen)
+        if (node->edges[i].seen && strcmp(node->edges[i].name->data, LG_SHOWN) != 0)
             err = talk_add(&t, node->edges[i].name->data, node->edges[i].seen, share);
     lg_text *made = lg__var_first_text(node->out);
     if (!err && made)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "graph.h"
+
 /* During the build var.mark holds the step's number plus one. */
 
 typedef struct lg_growing {
@@ -24,9 +26,10 @@ static int grow(lg_mem *m, lg_growing *l, lg_var *v)
     return LG_OK;
 }
 
-static bool takes_part(const lg_var *v)
+/* What is only shown is an input by another edge, too. */
+static bool takes_part(const lg_edge *e)
 {
-    return v && v->grad;
+    return e->var && e->var->grad && strcmp(e->name->data, LG_SHOWN) != 0;
 }
 
 /* Breadth first, inputs in order: the list is its own queue, and its order is a
@@ -43,7 +46,7 @@ static int discover(lg_mem *m, lg_growing *l, lg_var *root, size_t *n_links, boo
         *open = *open || lg__promise_open(l->vars[at]);
         for (size_t i = 0; !err && i < n; i++) {
             lg_var *in = node->edges[i].var;
-            if (!takes_part(in) || in->mark)
+            if (!takes_part(&node->edges[i]) || in->mark)
                 continue;
             err = grow(m, l, in);
             if (!err)
@@ -63,7 +66,7 @@ static void count_slots(lg_plan *p)
     for (size_t s = 0; s < p->n_steps; s++) {
         const lg_node *node = p->steps[s].var->node;
         for (uint32_t i = 0; node && i < node->n_edges; i++)
-            if (takes_part(node->edges[i].var)) {
+            if (takes_part(&node->edges[i])) {
                 p->steps[step_of(node->edges[i].var)].n_slots++;
                 p->n_slots++;
             }
@@ -91,7 +94,7 @@ static int make_slots(lg_plan *p)
         p->steps[s].first_link = link;
         for (uint32_t i = 0; node && i < node->n_edges; i++, link++) {
             p->links[link] = LG_NO_SLOT;
-            if (!takes_part(node->edges[i].var))
+            if (!takes_part(&node->edges[i]))
                 continue;
             uint32_t to = step_of(node->edges[i].var);
             uint32_t slot = p->steps[to].first_slot + p->steps[to].n_slots++;

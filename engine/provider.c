@@ -1,4 +1,5 @@
-/* provider.c - the table of dialects. Called by model.c. */
+/* provider.c - the table of dialects, and what is too large for one. Called by model.c and
+ * request.c. */
 #include "provider.h"
 
 #include <string.h>
@@ -23,4 +24,27 @@ const lg_provider *lg__provider_find(const char *dialect)
 bool lg__provider_is_program(const lg_provider *p)
 {
     return p && p->process;
+}
+
+/* Servers that only speak like OpenAI have limits of their own, which are not known. */
+static bool limits_known(const lg_provider *p, const lg_model *model)
+{
+    return p != &lg__provider_openai || model->quirks & LG_QUIRK_RESPONSES;
+}
+
+const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask)
+{
+    size_t all = 0;
+    bool bad = false;
+    for (size_t i = 0; p->too_large && i < ask->n_turns; i++) {
+        const lg_turn *t = &ask->turns[i];
+        if (t->media <= LG_MEDIA_TURN || lg__media_is_url(t->media)) {
+            continue;
+        }
+        size_t size = (t->len + 2) / 3 * 4;
+        all += size;
+        bad = bad || (p->most_each && lg__media_is_image(t->media) && size > p->most_each) ||
+              (p->most_all && all > p->most_all);
+    }
+    return bad && limits_known(p, ask->model) ? p->too_large : NULL;
 }

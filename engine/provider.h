@@ -86,12 +86,17 @@ enum lg_how {
 
 enum lg_framing { LG_FRAMES_EVENTS = 0, LG_FRAMES_LINES }; /* event stream; JSON lines */
 
+#define LG_MB(n) ((size_t)(n)*1024 * 1024)
+
 typedef struct lg_provider {
     const char *dialect;
     const lg_field *fields; /* ended by a row without option; NULL: names as they are */
     int framing;            /* enum lg_framing */
     bool get, process;      /* asked with GET; by a program instead of a server */
     bool cuts;              /* a server may leave out the start of a long prompt unsaid */
+    size_t most_each;       /* bytes of base64 of one picture; 0: any */
+    size_t most_all;        /* … of all pictures, sounds and documents of a request */
+    const char *too_large;  /* static: what to say then */
     /* url, body: appended. headers: "Name: value\n" lines, key included. → 0 or
      * LG_ENOMEM, LG_ELIMIT, LG_EINVAL (*why, static, may be set: it cannot be said in
      * this dialect). Same ask, same bytes. */
@@ -105,6 +110,9 @@ typedef struct lg_provider {
     /* The body is no JSON (a program's output): NULL: it is. */
     void (*hear_raw)(lg_heard *h, const lg_answer *a);
 } lg_provider;
+
+/* What of the ask is larger than the API takes; NULL: nothing. Static. */
+const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask);
 
 /* Fills r, which was initialised: a text, or r->fail. */
 void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r);

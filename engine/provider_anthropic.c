@@ -641,6 +641,10 @@ static const lg_field fields[] = {
 
 const lg_provider lg__provider_anthropic = {
     .dialect = "anthropic",
+    .most_each = LG_MB(5),
+    .most_all = LG_MB(32),
+    .too_large = "Anthropic takes pictures up to 5 MB in base64 (3.75 MB as a file), and 32 MB "
+                 "in all",
     .fields = fields,
     .encode = encode,
     .hear = hear,

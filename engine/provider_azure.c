@@ -80,6 +80,9 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
 
 const lg_provider lg__provider_azure = {
     .dialect = "azure",
+    .most_each = LG_MB(20) / 3 * 4,
+    .most_all = LG_MB(50),
+    .too_large = LG_OPENAI_TOO_LARGE,
     .fields = lg__openai_fields,
     .encode = encode,
     .hear = lg__openai_hear,
@@ -88,6 +91,9 @@ const lg_provider lg__provider_azure = {
 
 const lg_provider lg__provider_azure_responses = {
     .dialect = "azure-responses",
+    .most_each = LG_MB(20) / 3 * 4,
+    .most_all = LG_MB(50),
+    .too_large = LG_OPENAI_TOO_LARGE,
     .fields = lg__openai_fields,
     .encode = encode_responses,
     .hear = lg__openai_hear,

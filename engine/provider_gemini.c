@@ -563,6 +563,9 @@ static const lg_field fields[] = {
 
 const lg_provider lg__provider_gemini = {
     .dialect = "gemini",
+    .most_each = LG_MB(20),
+    .most_all = LG_MB(20),
+    .too_large = "Gemini takes up to 20 MB in base64 (15 MB as files) in one request",
     .fields = fields,
     .encode = encode,
     .hear = hear,

@@ -206,6 +206,8 @@ static void hear(lg_heard *h, const lg_json *root)
 
 const lg_provider lg__provider_openai_image = {
     .dialect = "openai-image",
+    .most_each = LG_MB(50) / 3 * 4,
+    .too_large = "OpenAI Images takes pictures up to 50 MB each",
     .encode = encode,
     .hear = hear,
 };

@@ -429,6 +429,9 @@ const lg_field lg__openai_fields[] = {
 
 const lg_provider lg__provider_openai = {
     .dialect = "openai",
+    .most_each = LG_MB(20) / 3 * 4,
+    .most_all = LG_MB(50),
+    .too_large = LG_OPENAI_TOO_LARGE,
     .fields = lg__openai_fields,
     .encode = encode,
     .hear = lg__openai_hear,

@@ -7,6 +7,8 @@
 
 #include "provider.h"
 
+#define LG_OPENAI_TOO_LARGE "OpenAI takes pictures up to 20 MB each, and 50 MB of base64 in all"
+
 extern const lg_field lg__openai_fields[];
 /* Chat Completions' body. *why: it cannot be said. */
 void lg__openai_body(const lg_ask *ask, lg_bytes *body, const char **why);

@@ -453,6 +453,9 @@ static const lg_field fields[] = {
 
 const lg_provider lg__provider_responses = {
     .dialect = "responses",
+    .most_each = LG_MB(20) / 3 * 4,
+    .most_all = LG_MB(50),
+    .too_large = LG_OPENAI_TOO_LARGE,
     .fields = fields,
     .encode = encode,
     .hear = hear,

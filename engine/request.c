@@ -230,8 +230,9 @@ int lg__request_encode(lg_request *r)
     }
     turns_of(r, turns);
     lg_ask ask = {r->model, turns, r->n_turns, r->options, r->n_options, r->stream};
-    r->why = NULL;
-    int err = r->model->provider->encode(&ask, &r->url, &r->headers, &r->body, &r->why);
+    const lg_provider *p = r->model->provider;
+    r->why = lg__provider_too_large(p, &ask);
+    int err = r->why ? LG_EINVAL : p->encode(&ask, &r->url, &r->headers, &r->body, &r->why);
     if (turns != few) {
         lg__mem_free(m, turns, r->n_turns * sizeof *turns);
     }

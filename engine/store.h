@@ -81,6 +81,7 @@ typedef struct lg_result { /* a tool's */
     size_t len;
     bool has_score;
     double score, target;
+    int media; /* enum lg_media: what text is */
 } lg_result;
 
 /* All: 0, LG_ENOMEM, LG_ESTORE. Between begin and commit. */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "json.h"
+#include "media.h"
+#include "sha256.h"
 #include "store_internal.h"
 
 /* ---- a sum against damage ------------------------------------------------------ */
@@ -201,6 +203,27 @@ static int finish(lg_store *s, sqlite3_stmt *stmt)
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? LG_OK : lg__store_failed(s, rc, "be written");
 }
 
+/* Of a picture, sound or document no bytes: their SHA-256 says which it was. */
+static void write_content(lg_bytes *b, const lg_text *t)
+{
+    bool bytes = t->media > LG_MEDIA_TURN && !lg__media_is_url(t->media);
+    if (t->media) {
+        lg__bytes_addf(b, ",\"media\":\"%s\"", lg__media_type(t->media));
+    }
+    if (!bytes) {
+        lg__bytes_adds(b, ",\"content\":");
+        lg__json_write_string(b, t->data, t->len);
+        return;
+    }
+    unsigned char digest[32];
+    lg__sha256(t->data, t->len, digest);
+    lg__bytes_adds(b, ",\"digest\":\"");
+    for (size_t i = 0; i < sizeof digest; i++) {
+        lg__bytes_addf(b, "%02x", digest[i]);
+    }
+    lg__bytes_addf(b, "\",\"bytes\":%zu", t->len);
+}
+
 /* What was asked, for people and for replays: messages, options, sample. */
 static int write_request(const lg_request *r, lg_bytes *b)
 {
@@ -209,8 +232,7 @@ static int write_request(const lg_request *r, lg_bytes *b)
     for (size_t i = 0; i < r->n_turns; i++) {
         lg__bytes_adds(b, i ? ",{\"role\":" : "{\"role\":");
         lg__json_write_string(b, r->turn_roles[i], strlen(r->turn_roles[i]));
-        lg__bytes_adds(b, ",\"content\":");
-        lg__json_write_string(b, r->turn_texts[i]->data, r->turn_texts[i]->len);
+        write_content(b, r->turn_texts[i]);
         lg__bytes_addc(b, '}');
     }
     lg__bytes_adds(b, "],\"options\":{");
@@ -353,6 +375,39 @@ int lg__store_tool_key(const char *name, const char *version, const lg_piece *in
     return 0;
 }
 
+/* A text as it is; of another kind: a blob of its type, a NUL, and its bytes. 1, LG_ENOMEM;
+ * 0: it cannot be read. */
+static int read_result(lg_store *s, sqlite3_stmt *row, lg_text **out)
+{
+    bool blob = sqlite3_column_type(row, 0) == SQLITE_BLOB; /* before it is read as a text */
+    const char *data = blob ? sqlite3_column_blob(row, 0) : text_at(row, 0);
+    size_t len = (size_t)sqlite3_column_bytes(row, 0), head = 0;
+    int media = LG_MEDIA_TEXT;
+    if (blob) {
+        head = data ? strnlen(data, len) + 1 : len + 1;
+        media = head <= len ? lg__media_check(data, data + head, len - head) : -1;
+    }
+    if (media < 0) {
+        return 0;
+    }
+    *out = lg__text_new_media(s->mem, media, data + head, len - head);
+    return *out ? 1 : LG_ENOMEM;
+}
+
+static int bind_result(lg_store *s, sqlite3_stmt *put, const lg_result *t)
+{
+    if (t->media == LG_MEDIA_TEXT) {
+        sqlite3_bind_text64(put, 5, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
+        return LG_OK;
+    }
+    const char *type = lg__media_type(t->media);
+    lg__bytes_clear(&s->scratch);
+    lg__bytes_add(&s->scratch, type, strlen(type) + 1);
+    int err = lg__bytes_add(&s->scratch, t->text, t->len);
+    sqlite3_bind_blob64(put, 5, s->scratch.data, s->scratch.len, SQLITE_STATIC);
+    return err;
+}
+
 int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **text, bool *has_score,
                           double *score, double *target)
 {
@@ -364,12 +419,10 @@ int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **te
     sqlite3_bind_blob(row, 1, key, 32, SQLITE_STATIC);
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW) {
-        const char *said = text_at(row, 0);
-        *text = lg__text_new(s->mem, said, (size_t)sqlite3_column_bytes(row, 0));
+        found = read_result(s, row, text);
         *has_score = sqlite3_column_type(row, 1) != SQLITE_NULL;
         *score = sqlite3_column_double(row, 1);
         *target = sqlite3_column_double(row, 2);
-        found = *text ? 1 : LG_ENOMEM;
     } else if (rc != SQLITE_DONE) {
         found = lg__store_failed(s, rc, "be read");
     }
@@ -387,7 +440,11 @@ int lg__store_put_result(lg_store *s, const lg_result *t)
     sqlite3_bind_int64(put, 2, s->run);
     bind_text(put, 3, t->name);
     bind_text(put, 4, t->version);
-    sqlite3_bind_text64(put, 5, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
+    int err = bind_result(s, put, t);
+    if (err) {
+        sqlite3_clear_bindings(put);
+        return err;
+    }
     if (t->has_score) {
         sqlite3_bind_double(put, 6, t->score);
         sqlite3_bind_double(put, 7, t->target);

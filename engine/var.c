@@ -223,6 +223,12 @@ int lg_var_input(const lg_var *v, size_t i, lg_input *out)
     return LG_OK;
 }
 
+const char *lg_var_input_media(const lg_var *v, size_t i)
+{
+    const lg_text *seen = i < lg_var_inputs(v) ? v->node->edges[i].seen : NULL;
+    return seen && seen->media ? lg__media_type(seen->media) : NULL;
+}
+
 /* The call that a kept promise comes to; v itself for others. */
 static const lg_var *call_behind(const lg_var *v)
 {
@@ -325,6 +331,13 @@ int lg_var_set_media(lg_var *v, const char *type, const void *data, size_t len)
 const char *lg_var_media(const lg_var *v)
 {
     return v->text && v->text->media ? lg__media_type(v->text->media) : NULL;
+}
+
+const char *lg_var_version_media(const lg_var *v, size_t i)
+{
+    size_t old = v->versions ? v->versions->n : 0;
+    const lg_text *t = i < old ? v->versions->texts[i] : v->text;
+    return i < lg_var_versions(v) && t->media ? lg__media_type(t->media) : NULL;
 }
 
 size_t lg_var_versions(const lg_var *v)

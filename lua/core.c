@@ -54,6 +54,7 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_model(L);
     lg__lua_open_text(L);
     lg__lua_open_store(L);
+    lg__lua_open_reply(L);
     lg__lua_open_index(L);
     return 1;
 }

@@ -413,7 +413,7 @@ static int answered(lua_State *L, const lg_engine *e, int err)
     return 1;
 }
 
-/* engine:tool_return(id, text, score, target) */
+/* engine:tool_return(id, text, score, target, media type | nil) */
 static int l_tool_return(lua_State *L)
 {
     size_t len;
@@ -423,7 +423,11 @@ static int l_tool_return(lua_State *L)
     bool scored = !lua_isnoneornil(L, 4);
     double score = scored ? lg__lua_check_number(L, 4) : 0;
     double target = lua_isnoneornil(L, 5) ? 1 : lg__lua_check_number(L, 5);
-    return answered(L, e, lg_tool_return(e, id, text, len, scored ? &score : NULL, target));
+    const char *media = lg__lua_opt_name(L, 6);
+    const double *given = scored ? &score : NULL;
+    return answered(L, e,
+                    media ? lg_tool_return_media(e, id, media, text, len, given, target)
+                          : lg_tool_return(e, id, text, len, given, target));
 }
 
 /* engine:tool_fail(id, kind, message) */

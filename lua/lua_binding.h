@@ -131,6 +131,7 @@ void lg__lua_open_node(lua_State *L);
 void lg__lua_open_model(lua_State *L);
 void lg__lua_open_text(lua_State *L);
 void lg__lua_open_store(lua_State *L);
+void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
 void lg__lua_add_store_methods(lua_State *L); /* to the engine's methods, on top */
 

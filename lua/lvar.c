@@ -164,7 +164,7 @@ static int l_op(lua_State *L)
     return 1;
 }
 
-/* v:inputs() -> list of {name=, var=, text=} */
+/* v:inputs() -> list of {name=, var=, text=, media=} */
 static int l_inputs(lua_State *L)
 {
     lg_var *v = self(L);
@@ -185,6 +185,7 @@ static int l_inputs(lua_State *L)
             lua_pushlstring(L, input.text, input.len);
             lua_setfield(L, -2, "text");
         }
+        lg__lua_set_text(L, "media", lg_var_input_media(v, i));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -284,14 +285,16 @@ static size_t version_of(lua_State *L, const lg_var *v)
     return (size_t)i - 1;
 }
 
-/* v:version(i from 1) -> text */
+/* v:version(i from 1) -> text, media type | nil */
 static int l_version(lua_State *L)
 {
     size_t len = 0;
     const lg_var *v = self(L);
-    const char *text = lg_var_version(v, version_of(L, v), &len);
+    size_t i = version_of(L, v);
+    const char *text = lg_var_version(v, i, &len);
     lua_pushlstring(L, text, len);
-    return 1;
+    lua_pushstring(L, lg_var_version_media(v, i));
+    return 2;
 }
 
 /* v:rollback(i from 1): forgets the later ones */

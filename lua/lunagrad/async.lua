@@ -442,8 +442,7 @@ local function answer_tool(engine, id, definition, task)
     engine:tool_fail(id, kind_of(task[1]), first_line(task[1]))
     return
   end
-  local text, score = task[1], task[2]
-  if type(text) == "userdata" then text = text:text() end
+  local text, score, media = task[1], task[2], task[3]
   if type(score) == "boolean" then score = score and 1 or 0 end
   if type(text) ~= "string" and type(text) ~= "number" and type(text) ~= "boolean" then
     engine:tool_fail(id, "tool", ("tool %q returned %s, not a text")
@@ -452,24 +451,35 @@ local function answer_tool(engine, id, definition, task)
     engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
       :format(definition.name, tostring(score)))
   else
-    engine:tool_return(id, tostring(text), score, definition.target or 1)
+    engine:tool_return(id, tostring(text), score, definition.target or 1, media)
   end
 end
 
--- A tool may return a pending variable: its text is waited for inside the task.
+local function is_bytes(media) return media ~= nil and not media:find "turn%+json$" end
+
+-- What a tool's function gets of an input: its text; of a picture, sound or document a variable
+-- that holds it, for its text alone would not say what it is.
+local function input_value(input)
+  if not is_bytes(input.media) then return input.text end
+  return core.media(the_engine, input.media, input.text, input.name, false)
+end
+
+-- A tool may return a pending variable: its value is waited for inside the task.
 local function run_tool(definition, ...)
-  local text, score, more = definition.run(...)
+  local text, score = definition.run(...)
+  local media
   if type(text) == "userdata" and getmetatable(text) == core.var_metatable then
     async.await(text)
     if score == nil then score = text:raw_score() end
+    if is_bytes(text:raw_media()) then media = text:raw_media() end
     text = text:raw_text()
   end
-  return text, score, more
+  return text, score, media
 end
 
 function dispatch.tool(engine, id, tag, var)
   local definition, texts = tools[tag], {}
-  for i, input in ipairs(var:inputs()) do texts[i] = input.text end
+  for i, input in ipairs(var:inputs()) do texts[i] = input_value(input) end
   host[id] = true
   local context = { example = var:example(), serves = true, node = var:id() }
   local task = async.spawn(run_tool, context, definition, table.unpack(texts))
@@ -495,12 +505,13 @@ end
 function dispatch.gradient(engine, id, tag, var)
   local definition, inputs, names = tools[tag], {}, {}
   for i, input in ipairs(var:inputs()) do
-    inputs[input.name], names[i] = input.text, input.name
+    inputs[input.name], names[i] = input_value(input), input.name
   end
   host[id] = true
   local score, target = var:raw_score()
   local heard = engine:tool_heard(id)
-  local ctx = { inputs = inputs, output = var:raw_text(), score = score, target = target,
+  local output = is_bytes(var:raw_media()) and var or var:raw_text()
+  local ctx = { inputs = inputs, output = output, score = score, target = target,
     feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
   local task = async.spawn(definition.backward, { serves = true }, ctx)
   task.after = function(t) answer_gradient(engine, id, names, t) end

@@ -2,8 +2,9 @@
 --
 -- An object { text = words, check = function(text) → true | false, reason }.
 -- The optimizer shows the words to the model and runs the checks on what comes
--- back. A plain string is a constraint in words only: nothing checks it. Used
--- by lunagrad.optim.tgd; never calls a model.
+-- back. A plain string is a constraint in words only: nothing checks it. What is
+-- about texts (of_text: all that are made here but `new`) does not concern
+-- pictures and sounds. Used by lunagrad.optim.tgd; never calls a model.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
@@ -18,6 +19,10 @@ Constraint.__name = "lunagrad.constraint"
 function Constraint:__tostring() return self.text end
 
 local function make(text, check)
+  return setmetatable({ text = text, check = check, of_text = check ~= nil }, Constraint)
+end
+
+local function of_any(text, check)
   return setmetatable({ text = text, check = check }, Constraint)
 end
 
@@ -42,15 +47,16 @@ local function quote(text)
   return core.json_encode(text)
 end
 
---- A constraint of your own.
+--- A constraint of your own. Of a picture or sound its function gets the bytes and their type
+--- ("image/png"); of a text no type.
 ---@param text string what the editor is told
----@param check fun(text: string): boolean, string|nil
+---@param check fun(value: string, media: string|nil): boolean, string|nil
 function constraint.new(text, check)
   some_text("new", text)
   if type(check) ~= "function" then
     errors.raise("inval", "constraint.new: the second argument is the function that checks", nil, 2)
   end
-  return make(text, check)
+  return of_any(text, check)
 end
 
 local function count_words(text)
@@ -166,7 +172,7 @@ function constraint.lift(value, where)
   if type(value) == "string" and value:find "%S" then return make(value, nil) end
   if type(value) == "table" and type(value.text) == "string"
     and (value.check == nil or type(value.check) == "function") then
-    return make(value.text, value.check)
+    return of_any(value.text, value.check)
   end
   local hint = type(value) == "function"
     and "a function needs words too: lg.constraint.new(\"at most …\", fn)" or nil
@@ -174,15 +180,28 @@ function constraint.lift(value, where)
     :format(where, type(value)), hint, 3)
 end
 
---- The first constraint of a list that `text` breaks, and why; nil when it keeps to all.
+--- The constraints of a list that concern a value of this kind.
 ---@param list table[]
----@param text string
+---@param media string|nil "image/png", …; nil: a text
+function constraint.for_media(list, media)
+  if not media then return list end
+  local some = {}
+  for _, one in ipairs(list) do
+    if not one.of_text then some[#some + 1] = one end
+  end
+  return some
+end
+
+--- The first constraint of a list that a value breaks, and why; nil when it keeps to all.
+---@param list table[]
+---@param value string a text, or the bytes of a picture or sound
+---@param media string|nil "image/png", …; nil: a text
 ---@return table|nil broken
 ---@return string|nil reason
-function constraint.broken(list, text)
-  for _, one in ipairs(list) do
+function constraint.broken(list, value, media)
+  for _, one in ipairs(constraint.for_media(list, media)) do
     if one.check then
-      local ok, reason = one.check(text)
+      local ok, reason = one.check(value, media)
       if not ok then return one, tostring(reason or ("it is not so: " .. one.text)) end
     end
   end

@@ -8,6 +8,8 @@
 --
 -- Larger scores are better; a score at its target is solved and costs no
 -- backward call. Instructions are never templates: braces in them are braces.
+-- A picture or sound to be judged goes along as it is; where fields are joined
+-- into one text, behind that text.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
@@ -65,7 +67,18 @@ local function fields_node(names, given, role)
   return var.format(table.concat(lines, "\n"), fields, { role = role, fenced = true })
 end
 
---- The one text to judge: the answer alone, or the answer and what belongs to it.
+--- The fields that are pictures or sounds, or may become some: what the text only names.
+local function shown_of(names, given)
+  local list = {}
+  for _, name in ipairs(names) do
+    local v = given[name]
+    if var.is(v) and (v:state() == "pending" or v:raw_media()) then list[#list + 1] = v end
+  end
+  return list
+end
+
+--- What to judge: the answer alone, or one text of the answer and what belongs to it, and what is
+--- shown behind that.
 local function instance(where, answer, more)
   if type(answer) == "table" and not var.is(answer) then
     answer, more = answer[1] or answer.answer, answer
@@ -81,10 +94,10 @@ local function instance(where, answer, more)
       names[#names + 1], values[name] = name, value
     end
   end
-  if #names == 0 then return var.lift(answer, "answer") end
+  if #names == 0 then return var.lift(answer, "answer"), {} end
   table.sort(names)
   names[#names + 1], values.answer = "answer", answer
-  return fields_node(names, values, "what is to be judged")
+  return fields_node(names, values, "what is to be judged"), shown_of(names, values)
 end
 
 local function check_fields(fields, where)
@@ -118,10 +131,10 @@ local function field_values(fields, given, where)
   return given
 end
 
-local function ask(spec, system, user, role)
-  return model.call(spec.model or "judge", {
-    messages = { { "system", system }, { "user", user } }, role = role, kind = "judge",
-  })
+local function ask(spec, system, user, role, shown)
+  local messages = { { "system", system }, { "user", user } }
+  for _, v in ipairs(shown) do messages[#messages + 1] = { "+shown", v } end
+  return model.call(spec.model or "judge", { messages = messages, role = role, kind = "judge" })
 end
 
 -- ---- critic and compare ----------------------------------------------------
@@ -134,7 +147,8 @@ function loss.critic(spec)
   local own = with_instruction(spec, { instruction = "any", model = "any", role = "string?" },
     "lg.loss.critic")
   return callable("critic", { instruction = own.instruction }, function(_, answer, more)
-    return ask(own, own.instruction, instance("critic", answer, more), own.role or "critique")
+    local user, shown = instance("critic", answer, more)
+    return ask(own, own.instruction, user, own.role or "critique", shown)
   end)
 end
 
@@ -151,7 +165,7 @@ function loss.compare(spec)
   return callable("compare", { instruction = own.instruction }, function(_, given)
     local values = field_values(own.fields, given, "compare")
     local user = fields_node(own.fields, values, "what is to be compared")
-    return ask(own, own.instruction, user, own.role or "critique")
+    return ask(own, own.instruction, user, own.role or "critique", shown_of(own.fields, values))
   end)
 end
 
@@ -196,7 +210,13 @@ local function exact_tool(own)
     name = "exact match",
     purpose = "reads the answer from a text and compares it with the right one: 1 right, 0 wrong",
     inputs = { "answer", "target" }, target = 1, role = own.role or "score of the answer",
-    run = function(answer, target) return exact_result(answer, target, own) end,
+    run = function(answer, target)
+      if var.is(answer) then
+        errors.raise("inval", ("exact: the answer is %s, not a text"):format(answer.media),
+          "lg.loss.judge and lg.loss.critic can look at it", 0)
+      end
+      return exact_result(answer, target, own)
+    end,
     backward = function(ctx)
       return { answer = exact_facts(ctx.inputs.answer, ctx.inputs.target, own) }
     end,
@@ -315,16 +335,17 @@ function loss.judge(spec)
   if own.fields then check_fields(own.fields, where) end
   local how, reader = var.lift("\n\n" .. VERDICT, "form of the verdict"), verdict_reader(own)
   return callable("judge", { instruction = own.instruction }, function(_, answer, more)
-    local user
+    local user, shown
     if own.fields then
       local given = field_values(own.fields, answer, "judge")
-      user = fields_node(own.fields, given, "what is to be judged")
+      user, shown = fields_node(own.fields, given, "what is to be judged"),
+        shown_of(own.fields, given)
     else
-      user = instance("judge", answer, more)
+      user, shown = instance("judge", answer, more)
     end
     local system = core.concat(var.engine(), { own.instruction, how }, "instruction to the judge")
     return reader {
-      judgement = ask(own, system, user, "judgement"), instruction = system, instance = user,
+      judgement = ask(own, system, user, "judgement", shown), instruction = system, instance = user,
     }
   end)
 end

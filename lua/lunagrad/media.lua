@@ -91,6 +91,56 @@ function media.save(v, path)
   if not ok then errors.raise("io", ("lg.save: %s: %s"):format(path, trouble), nil, 2) end
 end
 
+local function is_bytes(kind) return kind ~= nil and not kind:find "turn%+json$" end
+
+--- "image", "audio" or "document" of a variable that is one; nil for text. Waits for it.
+---@param v userdata
+---@return string|nil
+function media.family(v)
+  local kind = v.media
+  if not is_bytes(kind) then return nil end
+  local family = kind:match "^(%a+)/"
+  return family == "application" and "document" or family
+end
+
+--- A variable's value now: its text; of a picture, sound or document a fixed variable of its own.
+---@param v userdata
+---@return string|userdata
+function media.snapshot(v)
+  local text, kind = v:text(), v:raw_media()
+  if not is_bytes(kind) then return text end
+  return core.media(async.engine(), kind, text, v.role, false)
+end
+
+--- True when a variable still has the value that snapshot() gave.
+function media.same(v, snapshot)
+  if not var.is(snapshot) then return v:raw_media() == nil and v:text() == snapshot end
+  return v:raw_media() == snapshot:raw_media() and v:text() == snapshot:text()
+end
+
+--- A value in words, for records and prompts: a text is itself; of a picture or sound its kind,
+--- its size and a digest that tells it from others, never its bytes.
+---@param value string|userdata a text, a snapshot or any variable
+---@return string
+function media.words(value)
+  if not var.is(value) then return value end
+  local text, kind = value:text(), value:raw_media()
+  if not is_bytes(kind) then return text end
+  if kind:find "url$" then return value:shown() end
+  return ("[%s, %d bytes, sha256 %s]"):format(kind, #text, core.sha256(text):sub(1, 16))
+end
+
+local ENDINGS = { ["image/jpeg"] = "jpg", ["audio/mpeg"] = "mp3", ["application/pdf"] = "pdf",
+  ["audio/pcm"] = "pcm" }
+
+--- How a file of a snapshot is called at its end: "txt", "png", …; an address is a text.
+---@param snapshot string|userdata
+function media.ending(snapshot)
+  local kind = var.is(snapshot) and snapshot:raw_media()
+  if not kind or kind:find "url$" then return "txt" end
+  return ENDINGS[kind] or kind:match "/(.*)$"
+end
+
 media.is = function(x) return var.is(x) and x:raw_media() ~= nil end
 
 return media

@@ -10,6 +10,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local file = require "lunagrad.file"
+local media = require "lunagrad.media"
 local settings = require "lunagrad.settings"
 
 local record = {}
@@ -102,7 +103,9 @@ local function now_us() return os.time() * 1000000 end
 local function best_text(names, texts)
   if #texts == 1 then return texts[1] end
   local parts = {}
-  for i, name in ipairs(names) do parts[i] = ("## %s\n\n%s\n"):format(name, texts[i]) end
+  for i, name in ipairs(names) do
+    parts[i] = ("## %s\n\n%s\n"):format(name, media.words(texts[i]))
+  end
   return table.concat(parts, "\n")
 end
 
@@ -143,16 +146,44 @@ local function is_worth_writing(self, score, complete)
   return complete or not self.standing or not score or score >= self.standing
 end
 
+-- A picture or sound has a file of its own: best.png; of several parameters best.the-logo.png.
+local function media_file(self, i, value)
+  local base = best_base(self)
+  if #self.names > 1 then
+    base = ("%s.%s"):format(base, (self.names[i]:lower():gsub("[^%w]+", "-"):sub(1, 60)))
+  end
+  return ("%s.%s"):format(base, media.ending(value))
+end
+
+-- What an earlier best had in another format would be a stale file beside it.
+local function write_media(self, i, value)
+  local path, before = media_file(self, i, value), self.files[i]
+  write(path, value:text())
+  if before and before ~= path then os.remove(before) end
+  self.files[i] = path
+  return path
+end
+
 local function write_best(self, score, best)
   local base = best_base(self)
-  local by_name = {}
-  for i, name in ipairs(self.names) do by_name[name] = best[i] end
+  local by_name, files, best_file = {}, {}, nil
+  for i, name in ipairs(self.names) do
+    by_name[name] = media.words(best[i])
+    if media.is(best[i]) then
+      best_file = write_media(self, i, best[i])
+      files[name] = best_file:match "[^/]*$"
+    end
+  end
+  if not (best_file and #best == 1) then
+    write(base .. ".txt", best_text(self.names, best))
+    best_file = base .. ".txt"
+  end
   write(base .. ".json", core.json_encode {
     name = run.name, texts = by_name, score = score, seed_score = self.seed_score,
-    candidate = self.best_idx,
+    candidate = self.best_idx, files = next(files) and files or nil,
   } .. "\n")
-  write(base .. ".txt", best_text(self.names, best))
-  run.best_file = base .. ".txt"
+  run.best_file = best_file
+  self.best_file = best_file
 end
 
 -- ---- a training ------------------------------------------------------------------------
@@ -169,13 +200,13 @@ function record.training(names)
   if not settings.store_dir() then return NOTHING end
   async.engine()
   counts.training = counts.training + 1
-  return setmetatable({ names = names, number = counts.training, first = counts.candidate },
-    Training)
+  return setmetatable({ names = names, number = counts.training, first = counts.candidate,
+    files = {} }, Training)
 end
 
 local function named(self, texts)
   local by_name = {}
-  for i, name in ipairs(self.names) do by_name[name] = texts[i] end
+  for i, name in ipairs(self.names) do by_name[name] = media.words(texts[i]) end
   return core.json_encode(by_name)
 end
 
@@ -215,13 +246,19 @@ function Training:candidate(what)
   return idx
 end
 
+-- The file that an earlier start of this run left, and that is still the best.
+local function kept_file(self, best)
+  if #best == 1 and media.is(best[1]) then return media_file(self, 1, best[1]) end
+  return best_base(self) .. ".txt"
+end
+
 --- The training has ended.
 ---@param what table {complete = it came to its end, texts, score: the best}
 function Training:close(what)
   if self.best_idx and is_worth_writing(self, what.score, what.complete) then
     write_best(self, what.score, what.texts)
   end
-  if self.best_idx then run.best_file = best_base(self) .. ".txt" end
+  if self.best_idx then run.best_file = self.best_file or kept_file(self, what.texts) end
 end
 
 local function feedback_texts(report)

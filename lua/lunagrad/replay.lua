@@ -5,6 +5,10 @@
 -- beyond the request's are those of the recorded model and are passed over. A request that is not
 -- there fails, and the message shows how it differs from the nearest one. Users' offline tests are
 -- made with it. `FILE#MODEL` takes the calls of one model alone.
+--
+-- Pictures and sounds in a request are told by their SHA-256: a recording does not hold them, but
+-- it holds those that models made. A turn that calls tools is its words and calls, however its
+-- provider wrote it.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
@@ -28,9 +32,20 @@ local function lines_of(path)
   return text:gmatch "[^\n]+"
 end
 
+local TURN = "application/vnd.lunagrad.turn+json"
+
+-- What a recorded call answers: a text, a turn or bytes, and of what type. nil: it cannot be used.
+local function take_answer(row)
+  if type(row.media) ~= "string" then row.media = nil end
+  local is_bytes = row.media ~= nil and row.media ~= TURN
+  row.answer = is_bytes and type(row.data) == "string" and core.unbase64(row.data)
+    or not is_bytes and row.text or nil
+  return type(row.answer) == "string"
+end
+
 local function is_call(row)
   return row.type == "call" and type(row.request) == "table"
-    and type(row.request.messages) == "table" and type(row.text) == "string"
+    and type(row.request.messages) == "table" and take_answer(row)
 end
 
 --- The calls of a recording.
@@ -60,11 +75,31 @@ end
 
 -- ---- finding ---------------------------------------------------------------------------
 
+-- The words and calls of a turn, in one way of writing them.
+local function turn_words(content)
+  local turn = core.json_decode(content)
+  if type(turn) ~= "table" then return content end
+  return core.json_encode { text = turn.text, calls = turn.calls }
+end
+
+-- A message's content as a text that can be compared, also of a request that is asked now.
+local function content_of(message)
+  local content, media = message.content, message.media
+  if media == TURN and type(content) == "string" then return turn_words(content) end
+  if not media or media:find "url$" then
+    return type(content) == "string" and content or core.json_encode(content)
+  end
+  local digest, bytes = message.digest, message.bytes
+  if not digest and type(content) == "string" then
+    digest, bytes = core.sha256(content), #content
+  end
+  return ("[%s, %d bytes, sha256 %s]"):format(media, bytes or 0, digest or "?")
+end
+
 local function messages_key(messages, sample)
   local parts = { tostring(sample or 0) }
   for _, message in ipairs(messages) do
-    local content = message.content
-    if type(content) ~= "string" then content = core.json_encode(content) end
+    local content = content_of(message)
     parts[#parts + 1] = ("%s %d %s"):format(message.role, #content, content)
   end
   return core.sha256(table.concat(parts, "\0"))
@@ -98,7 +133,7 @@ end
 
 local function one_answer(found, path)
   for i = 2, #found do
-    if found[i].text ~= found[1].text then
+    if found[i].answer ~= found[1].answer or found[i].media ~= found[1].media then
       fail(("%s holds two answers to this request: line %d (%s) and line %d (%s)"):format(path,
         found[1].number, tostring(found[1].model), found[i].number, tostring(found[i].model)),
         ("choose one recorded model: replay/%s#%s"):format(path, tostring(found[1].model)), "store")
@@ -124,9 +159,7 @@ local function text_lines(messages)
   local lines = {}
   for _, message in ipairs(messages) do
     lines[#lines + 1] = "[" .. message.role .. "]"
-    local content = message.content
-    if type(content) ~= "string" then content = core.json_encode(content) end
-    for line in (content .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line end
+    for line in (content_of(message) .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line end
   end
   return lines
 end
@@ -257,7 +290,8 @@ function replay.open(spec)
       request.options)
     if #found == 0 then not_recorded(known.calls, path, request) end
     local call = one_answer(found, path)
-    return { text = call.text, finish_reason = call.finish_reason, usage = call.usage }
+    return { text = call.answer, media = call.media, finish_reason = call.finish_reason,
+      usage = call.usage }
   end
 end
 

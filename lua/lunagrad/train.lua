@@ -12,6 +12,7 @@ local async = require "lunagrad.async"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.evaluate"
+local media = require "lunagrad.media"
 local options = require "lunagrad.options"
 local progress = require "lunagrad.progress"
 local recorder = require "lunagrad.record"
@@ -69,17 +70,18 @@ local function param_names(params)
   return names
 end
 
--- ---- texts of the parameters -----------------------------------------------
+-- ---- values of the parameters ----------------------------------------------
 
+-- Texts; of pictures and sounds fixed variables that hold them.
 local function texts_of(params)
   local texts = {}
-  for i, p in ipairs(params) do texts[i] = p:text() end
+  for i, p in ipairs(params) do texts[i] = media.snapshot(p) end
   return texts
 end
 
 local function restore(run)
   for i, p in ipairs(run.params) do
-    if p:text() ~= run.best.texts[i] then p:set(run.best.texts[i]) end
+    if not media.same(p, run.best.texts[i]) then p:set(run.best.texts[i]) end
   end
 end
 

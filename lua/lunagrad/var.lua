@@ -132,10 +132,13 @@ function methods:documents() return require("lunagrad.retriever").documents(self
 --- Wait until the variable is ready; returns it.
 function methods:await() return async.await(self) end
 
---- All texts it has had, the oldest first.
+--- All values it has had, the oldest first: texts; pictures and sounds as fixed variables.
 function methods:history()
   local list = {}
-  for i = 1, self:versions() do list[i] = self:version(i) end
+  for i = 1, self:versions() do
+    local text, media = self:version(i)
+    list[i] = media and core.media(async.engine(), media, text, self:raw_role(), false) or text
+  end
   return list
 end
 
@@ -330,8 +333,9 @@ end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end
 
---- A Lua function as a node. `run` gets the inputs' texts, as a task: it may wait and call models;
---- it returns a text and, if it judges, a score. `backward(ctx)` returns feedback by input name and
+--- A Lua function as a node. `run` gets the inputs' texts (of a picture or sound a variable that
+--- holds it), as a task: it may wait and call models; it returns a text or a variable, which may be
+--- a picture, and, if it judges, a score. `backward(ctx)` returns feedback by input name and
 --- spares the model call; ctx has inputs, output, score, target, feedback, example. With
 --- cache = true the store keeps results and finds them by name, version and inputs: change
 --- `version` when the function changes.

@@ -105,8 +105,8 @@ function Var:set_example(example) end
 function Var:set(text) end
 ---@param text string
 function Var:raw_set(text) end
---- All texts it has had, the oldest first.
----@return string[]
+--- All values it has had, the oldest first: texts; pictures and sounds as fixed variables.
+---@return (string|Var)[]
 function Var:history() end
 ---@return integer how many texts it has had
 function Var:versions() end
@@ -276,7 +276,7 @@ function lunagrad.format(template, fields, opts) end
 ---@class lunagrad.tool_spec
 ---@field name string
 ---@field purpose string|nil what it does, for the critic
----@field run function texts of the inputs → text, score
+---@field run function the inputs' texts (of pictures and sounds variables) → text or variable, score
 ---@field backward nil|fun(ctx: table): table feedback by input name; no model call then
 ---@field inputs string[]|nil names
 ---@field role string|nil
@@ -485,7 +485,9 @@ function lunagrad.loss.score(spec) end
 
 lunagrad.optim = {}
 --- Textual gradient descent over the given parameters.
----@param spec table {params…, model=, momentum=, memory=, constraints=, examples=, tags=}
+--- media_model edits those that are pictures or sounds, e.g. "openai-image/gpt-image-1".
+---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
+--- tags=}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 
@@ -540,7 +542,8 @@ function lunagrad.extract.any(...) end
 
 ---@class lunagrad.constraint
 ---@field text string what the editor is told
----@field check fun(text: string): boolean, string|nil
+---@field check fun(value: string, media: string|nil): boolean, string|nil
+---@field of_text boolean|nil it is about texts and does not concern pictures and sounds
 
 --- What a new text must keep to, in words for the editor and as code.
 lunagrad.constraint = {}
@@ -580,11 +583,17 @@ function lunagrad.constraint.json() end
 ---@param where string
 ---@return lunagrad.constraint
 function lunagrad.constraint.lift(value, where) end
---- The first constraint that a text breaks, and why.
+--- Those of a list that concern a value of this kind.
 ---@param list lunagrad.constraint[]
----@param text string
+---@param media string|nil "image/png", …; nil: a text
+---@return lunagrad.constraint[]
+function lunagrad.constraint.for_media(list, media) end
+--- The first constraint that a value breaks, and why.
+---@param list lunagrad.constraint[]
+---@param value string a text, or the bytes of a picture or sound
+---@param media string|nil "image/png", …; nil: a text
 ---@return lunagrad.constraint|nil broken, string|nil reason
-function lunagrad.constraint.broken(list, text) end
+function lunagrad.constraint.broken(list, value, media) end
 
 ---@class lunagrad.dataset
 ---@field split fun(self, spec: table): lunagrad.dataset ...

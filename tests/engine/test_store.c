@@ -322,7 +322,7 @@ static void test_tools_results(void **state)
 {
     (void)state;
     kit k;
-    unsigned char key[32], other[32];
+    unsigned char key[32], other[32], odd[32] = {1};
     lg_piece in[] = {{"code", 4}, {"x = 1", 5}};
     lg_text *text = NULL;
     bool scored = false;
@@ -332,16 +332,25 @@ static void test_tools_results(void **state)
     assert_int_equal(lg__store_tool_key("tests", "1", in, 2, &k.mem, key), 0);
     assert_int_equal(lg__store_tool_key("tests", "2", in, 2, &k.mem, other), 0);
     assert_int_equal(lg__store_find_result(k.s, key, &text, &scored, &score, &target), 0);
-    lg_result put = {key, "tests", "1", "good", 4, true, 0.5, 1};
+    lg_result put = {key, "tests", "1", "good", 4, true, 0.5, 1, LG_MEDIA_TEXT};
+    lg_result drawn = {other, "tests", "2", "GIF89a\0\xff", 8, false, 0, 0, LG_MEDIA_GIF};
+    lg_result wrong = {odd, "tests", "3", "no picture", 10, false, 0, 0, LG_MEDIA_GIF};
     assert_int_equal(lg__store_begin(k.s), 0);
     assert_int_equal(lg__store_put_result(k.s, &put), 0);
+    assert_int_equal(lg__store_put_result(k.s, &drawn), 0);
+    assert_int_equal(lg__store_put_result(k.s, &wrong), 0);
     assert_int_equal(lg__store_commit(k.s), 0);
     reopen(&k);
     assert_int_equal(lg__store_find_result(k.s, key, &text, &scored, &score, &target), 1);
     assert_bytes(text->data, text->len, "good");
     assert_true(scored && score == 0.5 && target == 1);
     lg__text_unref(text);
-    assert_int_equal(lg__store_find_result(k.s, other, &text, &scored, &score, &target), 0);
+    assert_int_equal(lg__store_find_result(k.s, other, &text, &scored, &score, &target), 1);
+    assert_int_equal(text->media, LG_MEDIA_GIF);
+    assert_int_equal(text->len, 8);
+    assert_memory_equal(text->data, "GIF89a\0\xff", 8);
+    lg__text_unref(text);
+    assert_int_equal(lg__store_find_result(k.s, odd, &text, &scored, &score, &target), 0);
     kit_end(&k);
 }
 

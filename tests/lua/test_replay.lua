@@ -117,6 +117,103 @@ function TestReplay:test_no_loop_goes_on_without_an_answer()
     metric = function() return 1 end })
 end
 
+-- ---- other than text ---------------------------------------------------------------------
+
+local TURN = "application/vnd.lunagrad.turn+json"
+local draw = require("lunagrad.cli.mock.media").draw
+
+function TestReplay:test_pictures_are_told_by_their_digest()
+  local a, b = draw("a", 8), draw("b", 8)
+  local row = call("What is it?", "a square")
+  row.request.messages[3] = { role = "+", media = "image/png",
+    digest = require("lunagrad.core").sha256(a), bytes = #a }
+  local model = lg.model("replay/" .. recording(row))
+  local spec = { "What is it?", lg.image { bytes = a }, system = "Be brief." }
+  lu.assertEquals(model(spec):text(), "a square")
+  spec[2] = lg.image { bytes = b }
+  helper.fails("store", ("[image/png, %d bytes, sha256 "):format(#a), function()
+    model(spec):text()
+  end)
+  spec[2] = lg.image { url = "https://example.com/a.png" }
+  helper.fails("store", "https://example.com/a.png", function() model(spec):text() end)
+end
+
+function TestReplay:test_answers_that_are_pictures_and_turns()
+  local png = draw("a", 8)
+  local core = require "lunagrad.core"
+  local picture = call("draw", nil, { media = "image/png", data = core.base64(png) })
+  local turn = call("use it", '{"text":"hm","calls":[{"id":"1","name":"f","arguments":{}}]}',
+    { media = TURN })
+  local after = call("use it", "done")
+  after.request.messages[3] = { role = "assistant", media = TURN, content = '{"calls":[{"name":'
+    .. '"f","id":"1","arguments":{}}],"text":"hm","dialect":"anthropic","raw":[1]}' }
+  after.request.messages[4] = { role = "tool f 1", content = "7" }
+  local model = lg.model("replay/" .. recording(picture, turn, after))
+  local drawn = ask(model, "draw")
+  lu.assertEquals({ drawn:text(), drawn.media }, { png, "image/png" })
+  local said = ask(model, "use it")
+  local calls, words = said:calls()
+  lu.assertEquals({ calls[1].name, words }, { "f", "hm" })
+  lu.assertEquals(model{ messages = { { "system", "Be brief." }, { "user", "use it" },
+    { "assistant", said }, { "tool f 1", "7" } } }:text(), "done")
+  helper.fails("notfound", "holds no call", lg.model, "replay/" .. recording(
+    call("draw", nil, { media = "image/png", data = "%%" })))
+end
+
+function TestReplay:test_a_replayed_answer_is_heard_as_a_stream()
+  local model = lg.model("replay/" .. recording(call("one?", "uno")))
+  local heard = {}
+  ask(model, "one?", { stream = function(piece) heard[#heard + 1] = piece end }):text()
+  async.pump(0)
+  lu.assertEquals(table.concat(heard), "uno")
+end
+
+local EVERYTHING = [[
+local lg = require "lunagrad"
+local agent = lg.agent { system = "Use the tools.", tools = { { name = "add",
+  description = "Adds two numbers.", parameters = { a = "number", b = "number" },
+  run = function(args) return args.a + args.b end } } }
+io.write("agent ", agent("Add 17 and 4 with the tool."):text(), "\n")
+local painter = lg.model(os.getenv "PAINTER")
+local first = painter "a red square"
+local second = painter { "make it blue", first }
+io.write(first.media, " ", second.media, " ", tostring(first:text() ~= second:text()), "\n")
+io.write("seen ", lg.model() { "What is in it?", second }:text(), "\n")
+io.write("heard ")
+lg.model() { "I have two apples and a pear. How many fruits do I have?",
+  stream = function(piece) io.write(piece) end }:text()
+io.write("\n")
+]]
+
+-- Tools, pictures and streams over HTTP, exported, and replayed without the server.
+function TestReplay:test_everything_over_http_and_again_without()
+  local script = command.write(EVERYTHING, ".lua")
+  for model, env in pairs { ["openai/gpt-5-mini"] = "", ["anthropic/claude-sonnet-5"] =
+      "ANTHROPIC_BASE_URL=${url%/v1} ANTHROPIC_API_KEY=k", ["gemini/gemini-3-flash"] =
+      "GOOGLE_GEMINI_BASE_URL=${url%/v1} GEMINI_API_KEY=k", ["responses/gpt-5-mini"] = "" } do
+    local file, out, again = command.temp ".jsonl", command.temp(), command.temp()
+    local got = command.with_mock({}, ([[
+env %s PAINTER=openai-image/gpt-image-1 $LG run -m %s --run all %s 2>&1 >%s || cat %s >&2
+$LG export all -o %s
+unset OPENAI_BASE_URL OPENAI_API_KEY
+PAINTER=replay/%s $LG run -m replay/%s --no-store %s >%s
+cat %s; cmp %s %s && echo equal]]):format(env, model, script, out, out, file, file, file, script,
+      again, out, out, again))
+    lu.assertStrContains(got.out, "equal\n", model .. got.err .. got.out)
+    lu.assertStrContains(got.out, "agent ")
+    lu.assertStrContains(got.out, "21")
+    lu.assertStrContains(got.out, "image/png image/png true")
+    lu.assertStrContains(got.out, "a PNG image, 16 pixels wide")
+    lu.assertStrContains(got.out, "heard ")
+    local text = command.read(file)
+    lu.assertNil(require("lunagrad.core").utf8_error(text))
+    lu.assertStrContains(text, '"media":"image/png"')
+    lu.assertStrContains(text, '"media":"' .. TURN .. '"')
+    lu.assertStrContains(text, '"digest":"')
+    lu.assertNil(text:find("\\u0089PNG", 1, true))
+  end
+end
+
 TestExport = {}
 
 function TestExport:test_the_text_of_a_reply_however_it_is_laid_out()

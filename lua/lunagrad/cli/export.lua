@@ -1,6 +1,7 @@
 --- `lunagrad export RUN`: a run as JSON lines, a table as CSV, its candidates as a graph.
 --
--- The JSON lines are what the model replay/FILE answers from.
+-- The JSON lines are what the model replay/FILE answers from. A reply is a text; "media" says what
+-- else: a turn that calls tools (text is its JSON), a picture or sound (data is its base64).
 
 local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"
@@ -125,8 +126,29 @@ local function field(value, ...)
   return value
 end
 
+-- Whose reply it is stands nowhere; all but the right ones find nothing in it. Those of a family
+-- read each other's.
+local DIALECTS = { "openai", "anthropic", "gemini", "ollama", "openai-image", "openai-embed",
+  "gemini-embed", "ollama-embed" }
+
+--- What a reply is, as the call's caller got it: a text, a turn that calls tools, a picture.
+---@param row table of the table reply: model, body, content_type
+---@param tools boolean they were offered
+---@return string|nil text or bytes
+---@return string|nil media its type, when it is no text
+function export.reply_of(row, tools)
+  if row.model and row.model:find "^exec/" then
+    return core.reply("exec", row.body, row.content_type, tools)
+  end
+  for _, dialect in ipairs(DIALECTS) do
+    local text, media = core.reply(dialect, row.body, row.content_type, tools)
+    if text then return text, media end
+  end
+  return export.text_of(row.body)
+end
+
 --- What a reply says, from the provider's own bytes, however it is laid out there: chat completions,
---- messages, responses, generateContent, Ollama's own.
+--- messages, responses, generateContent, Ollama's own. For what no longer is a whole reply.
 ---@param body string
 ---@return string|nil
 function export.text_of(body)
@@ -144,9 +166,16 @@ local function request_of(row)
   return request
 end
 
+local TURN = "application/vnd.lunagrad.turn+json"
+
 local function call_row(row)
+  local request = request_of(row)
+  local tools = field(request, "options", "tools") ~= nil
+  local said, media = export.reply_of(row, tools)
+  local bytes = media ~= nil and media ~= TURN
   return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
-    model = row.model, request = request_of(row), text = store.or_null(export.text_of(row.body)),
+    model = row.model, request = request, text = store.or_null(not bytes and said or nil),
+    media = media, data = bytes and core.base64(said) or nil,
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,

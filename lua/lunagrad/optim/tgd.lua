@@ -4,14 +4,18 @@
 -- feedback, extras) to the optimizer's model, all at the same time; the answers
 -- are checked; then all parameters change or none. What is shown is built in
 -- lunagrad.optim.context, the words are those of lunagrad.prompts (tgd.*). A
--- failed call raises, and then nothing has changed.
+-- failed call raises, and then nothing has changed. A picture or sound is edited
+-- by a model that makes such (lunagrad.optim.edit); wherever texts are shown,
+-- remembered and reported a description stands for it.
 
 local async = require "lunagrad.async"
 local constraint = require "lunagrad.constraint"
 local context = require "lunagrad.optim.context"
 local core = require "lunagrad.core"
+local edit = require "lunagrad.optim.edit"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
+local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local recorder = require "lunagrad.record"
@@ -31,7 +35,7 @@ local REMEMBERED_REFUSALS = 3
 
 local SPEC = {
   model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
-  examples = "table?", tags = "any", context_tokens = "integer?",
+  examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
 }
 
 local function take_params(spec)
@@ -46,6 +50,9 @@ local function take_params(spec)
     elseif seen[p] then
       errors.raise("inval", ("lg.optim.tgd: parameters %d and %d are the same variable")
         :format(seen[p], i), nil, 3)
+    elseif media.family(p) == "document" then
+      errors.raise("inval", ("lg.optim.tgd: parameter %d (%s) is a document, which no model edits")
+        :format(i, p.role), nil, 3)
     end
     params[i], seen[p] = p, i
   end
@@ -90,7 +97,8 @@ end
 
 --- An optimizer of the given variables.
 ---
---- Options: model (default: the optimizer's role), momentum (past versions shown), memory (past
+--- Options: model (default: the optimizer's role), media_model (edits pictures and sounds, e.g.
+--- "openai-image/gpt-image-1"; default: model), momentum (past versions shown), memory (past
 --- steps' feedback shown), constraints (texts and lg.constraint), examples (texts the result
 --- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
 --- shown but the variable).
@@ -108,6 +116,7 @@ local function tgd(spec)
   local self = setmetatable({
     params = take_params(spec), tag = tag_name(spec.tags),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
+    media_model = spec.media_model ~= nil and model.of(spec.media_model, "optimizer") or nil,
     momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
     constraints = {}, examples = example_texts(spec.examples),
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
@@ -145,23 +154,30 @@ end
 
 --- The past versions that momentum shows, with the scores that validation gave them.
 local function past_of(self, i)
-  local list = context.last_other(self.past[i], self.momentum, self.params[i]:text())
+  local list = context.last_other(self.past[i], self.momentum, media.words(self.params[i]))
   for n, one in ipairs(list) do
     list[n] = { text = one.text, feedback = one.feedback, score = self.scores[i][one.text] }
   end
   return list
 end
 
---- The question for parameter i as variables, and the tag that the answer must use.
-local function question(self, i, feedback)
-  local engine, p = var.engine(), self.params[i]
-  local shown = context.build {
-    feedback = feedback, budget = self.budget, constraints = self.constraints,
-    examples = self.examples, refused = self.refused[i],
+--- What is shown besides parameter i. Of a picture no texts are shown as examples.
+local function surroundings(self, i, feedback)
+  local engine, kind = var.engine(), self.params[i]:raw_media()
+  return context.build {
+    feedback = feedback, budget = self.budget,
+    constraints = constraint.for_media(self.constraints, kind),
+    examples = kind and {} or self.examples, refused = self.refused[i],
     past = past_of(self, i),
     memory = context.last(self.past[i], self.memory),
     prompt = function(name) return template(engine, name, TAG):text() end,
   }
+end
+
+--- The question for parameter i as variables, and the tag that the answer must use.
+local function question(self, i, feedback)
+  local engine, p = var.engine(), self.params[i]
+  local shown = surroundings(self, i, feedback)
   local values = {
     role = p.role, variable = p:text(), context = shown.context, extras = shown.extras,
   }
@@ -236,6 +252,12 @@ end
 
 --- The new text for parameter i, or nil and why there is none.
 local function propose(self, i, feedback)
+  if media.family(self.params[i]) then
+    return edit.propose { param = self.params[i], shown = surroundings(self, i, feedback),
+      model = self.media_model or self.model or "optimizer", constraints = self.constraints,
+      refused = self.refused[i],
+      template = function(name) return template(var.engine(), name, TAG) end }
+  end
   local asked = question(self, i, feedback)
   local messages = { { "system", asked.system }, { "user", asked.user } }
   local reply = ask(self, messages)
@@ -286,7 +308,7 @@ local function commit(self, active, proposals)
   for _, i in ipairs(active) do
     local p = self.params[i]
     local versions = p:versions()
-    local ok, problem = pcall(p.set, p, proposals[i].text)
+    local ok, problem = pcall(p.set, p, proposals[i].value or proposals[i].text)
     if not ok then
       for _, one in ipairs(done) do one.param:rollback(one.versions) end
       error(problem, 0)
@@ -298,14 +320,14 @@ end
 local function remember(self, i, feedback)
   local past, keep = self.past[i], math.max(self.momentum, self.memory)
   if keep == 0 then return end
-  past[#past + 1] = { text = self.params[i]:text(), feedback = table.concat(feedback, "\n") }
+  past[#past + 1] = { text = media.words(self.params[i]), feedback = table.concat(feedback, "\n") }
   while #past > keep + 1 do table.remove(past, 1) end
 end
 
 local function gather(self)
   local entries, active, records = {}, {}, {}
   for i, p in ipairs(self.params) do
-    local entry = { role = p.role, name = p.role, changed = false, before = p:text(),
+    local entry = { role = p.role, name = p.role, changed = false, before = media.words(p),
                     feedback_count = 0, feedback = {}, reasked = false }
     entries[i] = entry
     if not p:grad() then
@@ -383,7 +405,7 @@ end
 function Tgd:rejected(score, kept)
   for _, i in ipairs(self.rewritten) do
     local list = self.refused[i]
-    list[#list + 1] = { text = self.params[i]:text(), score = score, kept = kept,
+    list[#list + 1] = { text = media.words(self.params[i]), score = score, kept = kept,
                         alone = #self.rewritten == 1 }
     if #list > REMEMBERED_REFUSALS then table.remove(list, 1) end
   end
@@ -394,7 +416,7 @@ end
 ---@param score number|nil
 function Tgd:accepted(score)
   for i, p in ipairs(self.params) do
-    self.refused[i], self.scores[i][p:text()] = {}, score
+    self.refused[i], self.scores[i][media.words(p)] = {}, score
   end
 end
 

@@ -393,11 +393,27 @@ local function thoughts(request)
     and { text = "**Reading the question**\n\nI look at what is asked.", thought = true } or nil
 end
 
+local SIDE = 16
+
+-- A picture of what was asked, when one is wanted: the same contents, the same pixels.
+local function picture(request)
+  for _, modality in ipairs(request.config.responseModalities or {}) do
+    if modality == "IMAGE" then
+      local bytes = media.draw(core.json_encode(request.body.contents), SIDE)
+      return { inlineData = { mimeType = "image/png", data = wire.base64(bytes) } }
+    end
+  end
+end
+
 -- The parts in the order they come, in pieces for a stream.
 local function part_groups(request, answer, ctx, n)
   local groups = {}
-  local thought = thoughts(request)
+  local thought, drawn = thoughts(request), picture(request)
   if thought then groups[1] = { thought } end
+  if drawn then
+    groups[#groups + 1] = { drawn }
+    return groups
+  end
   for _, piece in ipairs(world.pieces(answer.text, n)) do
     groups[#groups + 1] = { { text = piece } }
   end
