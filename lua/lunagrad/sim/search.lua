@@ -93,19 +93,33 @@ local function sentences(text)
   return list
 end
 
+-- The question that the text ends with, else its first; looked for piece by piece, because a
+-- pattern that starts anywhere takes the square of a long text's length.
+local function question_of(text)
+  local first, last
+  for piece, mark in text:gmatch "([^\n.!?]*)([\n.!?]?)" do
+    if mark == "?" and piece ~= "" then
+      first, last = first or piece .. mark, piece .. mark
+    elseif piece:find "%S" then
+      last = nil
+    end
+  end
+  return last or first
+end
+
 --- The answer to a question from the documents between tags in the same message; nil when there
 --- are none, or no question.
 ---@param view sim.view
 ---@return string?
 function search.answer(view)
-  local question = view.outside:match "([^\n.!?]+%?)%s*$" or view.outside:match "([^\n.!?]+%?)"
   local documents = {}
   for _, block in ipairs(view.blocks) do
     if not block.meaning or block.meaning == "conversation" then
       documents[#documents + 1] = block.text
     end
   end
-  if not question or #documents == 0 then return nil end
+  local question = #documents > 0 and question_of(view.outside)
+  if not question then return nil end
   local wanted, n = {}, 0
   for _, word in ipairs(key_words(question)) do wanted[stem(word)], n = true, n + 1 end
   local best, most = nil, 0
