@@ -33,7 +33,10 @@ local function loaded_names()
     for name, value in pairs(t) do
       if is_public(name) then
         names[prefix .. name] = true
-        local open = type(value) == "table" and depth < 3 and not getmetatable(value)
+        -- a module may be closed (options.closed): its metatable has nothing but __index
+        local meta = type(value) == "table" and getmetatable(value)
+        local closed = meta and type(meta.__index) == "function" and next(meta, "__index") == nil
+        local open = type(value) == "table" and depth < 3 and (not meta or closed)
         if open then walk(value, prefix .. name .. ".", depth + 1) end
       end
     end

@@ -8,7 +8,6 @@
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
-local options = require "lunagrad.options"
 local extract = require "lunagrad.extract"
 
 local constraint = {}
@@ -208,4 +207,4 @@ function constraint.broken(list, value, media)
   return nil
 end
 
-return options.closed(constraint, "lg.constraint")
+return require("lunagrad.options").closed(constraint, "lg.constraint")

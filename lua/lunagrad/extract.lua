@@ -7,7 +7,6 @@
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
-local options = require "lunagrad.options"
 
 local extract = {}
 
@@ -303,4 +302,4 @@ function extract.any(...)
   end
 end
 
-return options.closed(extract, "lg.extract")
+return require("lunagrad.options").closed(extract, "lg.extract")

@@ -163,7 +163,8 @@ local WHO = { system = true, developer = true, user = true, assistant = true, to
 
 -- Servers differ in what they make of a role they do not know; so it is looked at here.
 local function check_role(role, list, where)
-  if WHO[role] and role ~= "tool" or role == "+" and #list > 0 then return end
+  local part = role == "+" or role == "+shown"
+  if WHO[role] and role ~= "tool" or part and #list > 0 then return end
   local text = type(role) == "string" and role or ""
   if text:find "^describe %S+$" or text:find "^tool %S+ %S*$"
     or text:find "^tool %S+ %S* error$" then
