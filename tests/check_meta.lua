@@ -35,7 +35,8 @@ local function loaded_names()
         names[prefix .. name] = true
         -- a module may be closed (options.closed): its metatable has nothing but __index
         local meta = type(value) == "table" and getmetatable(value)
-        local closed = meta and type(meta.__index) == "function" and next(meta, "__index") == nil
+        local closed = meta and type(meta.__index) == "function" and not meta.__newindex
+          and not meta.__call
         local open = type(value) == "table" and depth < 3 and (not meta or closed)
         if open then walk(value, prefix .. name .. ".", depth + 1) end
       end
