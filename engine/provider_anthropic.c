@@ -59,18 +59,13 @@ static const char *write_media(lg_bytes *b, const lg_turn *t)
 
 static void write_call(lg_bytes *b, const lg_json *call)
 {
-    const lg_json *arguments = lg__json_get(call, "arguments");
     comma(b);
     lg__bytes_adds(b, "{\"type\":\"tool_use\",");
     lg__wire_member(b, call, "id");
     lg__bytes_addc(b, ',');
     lg__wire_member(b, call, "name");
     lg__bytes_adds(b, ",\"input\":");
-    if (lg__json_type(arguments) == LG_JSON_OBJECT) {
-        lg__json_write(b, arguments);
-    } else {
-        lg__bytes_adds(b, "{}"); /* it must be an object; the result says what was wrong */
-    }
+    lg__wire_object(b, lg__json_get(call, "arguments"));
     lg__bytes_addc(b, '}');
 }
 

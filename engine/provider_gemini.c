@@ -129,18 +129,13 @@ static void write_id(lg_bytes *b, const char *id, size_t len)
 
 static void write_call(lg_bytes *b, const lg_json *call)
 {
-    const lg_json *arguments = lg__json_get(call, "arguments");
     const char *id = lg__json_string(lg__json_get(call, "id"));
     comma(b);
     lg__bytes_adds(b, "{\"functionCall\":{");
     write_id(b, id, id ? strlen(id) : 0);
     lg__wire_member(b, call, "name");
     lg__bytes_adds(b, ",\"args\":");
-    if (lg__json_type(arguments) == LG_JSON_OBJECT) {
-        lg__json_write(b, arguments);
-    } else {
-        lg__bytes_adds(b, "{}"); /* it must be an object; the result says what was wrong */
-    }
+    lg__wire_object(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}}");
 }
 

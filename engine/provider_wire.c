@@ -463,6 +463,15 @@ void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
     }
 }
 
+void lg__wire_object(lg_bytes *b, const lg_json *arguments)
+{
+    if (lg__json_type(arguments) == LG_JSON_OBJECT) {
+        lg__json_write(b, arguments);
+    } else {
+        lg__bytes_adds(b, "{}");
+    }
+}
+
 void lg__wire_arguments(lg_bytes *b, const lg_json *arguments)
 {
     lg_bytes text;

@@ -76,6 +76,9 @@ lg_json *lg__wire_tools(const lg_ask *ask, lg_bytes *b);
 void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b);
 /* parameters as given; an object without properties when there are none */
 void lg__wire_parameters(const lg_json *tool, lg_bytes *b);
+/* A call's arguments where the API takes nothing but an object: what is none becomes {},
+ * and the call's result tells the model what was wrong with it. */
+void lg__wire_object(lg_bytes *b, const lg_json *arguments);
 /* A call's arguments as a JSON string that holds JSON. */
 void lg__wire_arguments(lg_bytes *b, const lg_json *arguments);
 /* A turn's tree (LG_MEDIA_TURN), to be freed; NULL: memory (b->err). */

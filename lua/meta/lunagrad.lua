@@ -195,6 +195,8 @@ lunagrad.args = nil
 ---@field api_key? string
 ---@field headers? table<string, string>
 ---@field concurrency? integer calls in flight
+---@field dialect? string how the server is spoken to: "openai", "anthropic", … (docs/providers.md)
+---@field quirks? string how it differs from its dialect: "a>b -c json_object" (docs/providers.md)
 ---@field rpm? integer requests a minute that the server allows; calls are spread to it
 ---@field tpm? integer tokens a minute, input and output
 ---@field hedge? {after: integer|string, budget?: number} stragglers are asked twice: after so many
