@@ -39,7 +39,7 @@ install() {
     reachable || skip "npm is not reachable: $reason"
     rm -f "$home/installed.json"
     cp capture/package.json "$home/package.json"
-    (cd "$home" && timeout 100 npm install --no-audit --no-fund --no-package-lock \
+    (cd "$home" && timeout 60 npm install --no-audit --no-fund --no-package-lock \
         --ignore-scripts >install.log 2>&1) ||
         skip "npm could not install the packages: $(grep -m 1 'npm error' "$home/install.log")"
     cp capture/package.json "$home/installed.json"
