@@ -133,6 +133,7 @@ void lg_engine_free(lg_engine *e)
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
     lg__works_free(e);
+    lg__timers_free(e);
     if (e->event_var) /* its count dies with the graph */
         e->event_var = NULL;
     if (e->graph.mem)
@@ -184,6 +185,13 @@ static bool has_work(const lg_engine *e)
            g->host_head;
 }
 
+/* When time alone brings something to do; INT64_MAX: never. */
+static int64_t next_due(const lg_engine *e)
+{
+    int64_t calls = lg__sched_due(e->sched), timers = lg__timers_due(e);
+    return calls < timers ? calls : timers;
+}
+
 static int ms_until(int64_t due_us, int64_t now_us)
 {
     if (due_us == INT64_MAX)
@@ -205,7 +213,7 @@ int lg_engine_timeout(const lg_engine *e)
 {
     if (has_events(e) || has_work(e))
         return 0;
-    int64_t due = lg__sched_due(e->sched);
+    int64_t due = next_due(e);
     due = e->hedge_due < due ? e->hedge_due : due;
     int own = e->clock.is_virtual ? -1 : ms_until(due, lg__clock_now(&e->clock));
     return sooner(lg__loop_timeout(e->loop), own);
@@ -433,6 +441,8 @@ void lg__engine_drop_cancelled(lg_engine *e)
     while ((n = lg__nodes_pop(&e->graph.dropped))) {
         if (n->out->op == LG_OP_CALL)
             leave_request(e, n);
+        else if (n->out->op == LG_OP_TIMER)
+            lg__timer_drop(e, n);
         else if (n->work)
             lg__work_abandon(e, n->work);
         lg_var_unref(n->out);
@@ -474,6 +484,7 @@ static void pump(lg_engine *e, int64_t until_us)
     bool replies, more;
     do {
         lg__engine_drop_cancelled(e);
+        lg__timers_fire(e);
         run_ready(e, SLICE);
         lg__engine_submit_calls(e, SLICE);
         offer_tools(e, SLICE);
@@ -498,22 +509,30 @@ static void pump(lg_engine *e, int64_t until_us)
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 
+/* Nothing but, perhaps, the host's work. */
 static bool nothing_runs(lg_engine *e)
 {
     return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
-           e->works.count == 0 && !has_work(e) && !lg__turn_waits(e);
+           !has_work(e) && !lg__turn_waits(e);
+}
+
+/* Virtual time goes on to what is due next; false: it stays, as something may still come. */
+static bool jump(lg_engine *e)
+{
+    if (!e->clock.is_virtual || !nothing_runs(e) || has_events(e))
+        return false;
+    int64_t due = next_due(e);
+    if (due == INT64_MAX || due <= lg__clock_now(&e->clock))
+        return false;
+    lg__clock_advance(&e->clock, due);
+    return true;
 }
 
 static void settle_down(lg_engine *e, int64_t until_us)
 {
     pump(e, until_us);
-    while (e->clock.is_virtual && nothing_runs(e) && !has_events(e)) {
-        int64_t due = lg__sched_due(e->sched);
-        if (due == INT64_MAX)
-            break;
-        lg__clock_advance(&e->clock, due);
+    while (e->works.count == 0 && jump(e))
         pump(e, until_us);
-    }
 }
 
 int lg_engine_step(lg_engine *e, int64_t budget_us)
@@ -541,6 +560,8 @@ int lg_engine_wait(lg_engine *e, int timeout_ms)
         if (timeout_ms >= 0 && gone >= timeout_ms)
             return LG_OK;
         int left = timeout_ms < 0 ? -1 : (int)(timeout_ms - gone);
+        if (jump(e)) /* the host's work itself waits for time to pass */
+            continue;
         e->in_step = true;
         err = lg__loop_run(e->loop, sooner(left, lg_engine_timeout(e)));
         e->in_step = false;
@@ -563,5 +584,6 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.vars_pending = e->graph.n_pending;
     s.vars_live = e->graph.n_live;
     s.served = e->served;
+    s.timers = e->timers.n;
     memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
 }

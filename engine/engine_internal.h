@@ -63,6 +63,14 @@ typedef struct lg_batch {   /* what waits for a transaction */
 
 typedef struct lg_stream lg_stream; /* engine_stream.c's */
 
+typedef struct lg_timer lg_timer; /* engine_timer.c's */
+
+typedef struct lg_timers {
+    lg_timer *heap; /* the first due first */
+    size_t n, cap;
+    lg_text *text; /* of those that are over */
+} lg_timers;
+
 struct lg_engine {
     lg_mem mem;
     lg_clock clock;
@@ -80,6 +88,7 @@ struct lg_engine {
     lg_stream *streams;                   /* engine_stream.c: under way and watched */
     lg_node *partial_head, *partial_tail; /* … with something new to say */
     lg_bytes partial;                     /* … and what it is */
+    lg_timers timers;
     int64_t hedge_due; /* engine_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
@@ -147,6 +156,12 @@ void lg__hedge_cancel(lg_engine *e, lg_request *r);     /* its twin is not wante
 /* r, which has or is a twin, ended so. The request that has ended with it; NULL: none, as
  * the other attempt goes on, and d is taken over. */
 lg_request *lg__hedge_ended(lg_engine *e, lg_request *r, lg_http_done *d);
+
+/* engine_timer.c */
+int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */
+void lg__timers_fire(lg_engine *e);            /* those that are due */
+void lg__timer_drop(lg_engine *e, lg_node *n); /* n was cancelled */
+void lg__timers_free(lg_engine *e);
 
 /* engine_turn.c; all but open and close with a store only */
 int lg__turn_open(lg_engine *e, const lg_config *c);

@@ -373,7 +373,7 @@ int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role
         lg__node_discard(v);
         return lg__engine_error(e, err, "cannot make the node: %s", lg_error_text(err));
     }
-    lg__promise_start(v->node);
+    lg__node_hold(v->node);
     *out = v;
     return LG_OK;
 }

@@ -328,10 +328,10 @@ void lg__node_start(lg_node *n)
         lg__nodes_push(&n->out->graph->ready, n);
 }
 
-void lg__promise_start(lg_node *n)
+void lg__node_hold(lg_node *n)
 {
     hold(n->out);
-    n->n_missing = 0; /* it waits for the host, on no variable's list */
+    n->n_missing = 0; /* it waits for the host or the clock, on no variable's list */
 }
 
 bool lg__promise_open(const lg_var *v)
@@ -515,6 +515,24 @@ int lg_var_watch(lg_var *v, uint64_t tag)
     lg__var_wait(v, &w->wait);
     wake(v->graph);
     return LG_OK;
+}
+
+void lg_var_unwatch(lg_var *v, uint64_t tag)
+{
+    for (lg_waiter *w = v->waiters; w; w = w->next)
+        if (w->kind == LG_WAIT_WATCH && ((lg_watcher *)w)->tag == tag) {
+            lg__var_unwait(v, w);
+            lg__mem_free(v->graph->mem, w, sizeof(lg_watcher));
+            return;
+        }
+}
+
+bool lg_var_wanted(const lg_var *v)
+{
+    for (const lg_waiter *w = v->waiters; w; w = w->next)
+        if (w->kind != LG_WAIT_EDGE || !((const lg_edge *)w)->node->done)
+            return true;
+    return false;
 }
 
 /* ---- cancelling -------------------------------------------------------- */

@@ -129,7 +129,7 @@ int lg__node_constant(lg_node *node, const char *name, lg_text *text);
 void lg__node_start(lg_node *node);
 /* A promise's last edge is for what it will be made of, the others are what may lead there;
  * it is not started but held, until that edge is filled or it fails. */
-void lg__promise_start(lg_node *n);
+void lg__node_hold(lg_node *n);
 bool lg__promise_open(const lg_var *v); /* a promise that was neither kept nor broken */
 /* text (taken over) settles it at once; NULL: it becomes ready with from's. 0, LG_ENOMEM */
 int lg__promise_keep(lg_node *n, lg_var *from, lg_text *text);

@@ -147,7 +147,8 @@ typedef struct lg_config {
     size_t memo_bytes;         /* finished replies kept for repeats; 0: 64 MiB */
     size_t max_queued;         /* variables pending at once; 0: 16 million */
     uint64_t seed;             /* of back-off jitter; nothing else is random */
-    bool virtual_clock;        /* time jumps to the next timer when idle */
+    bool virtual_clock;        /* time jumps to the next timer when idle: when nothing runs,
+                                * or the host has work and lg_engine_wait()s */
     bool http2;                /* only where libcurl is 8.1 or newer */
     const char *ca_file;       /* copied; NULL: the system's store */
     const char *ca_path;       /* copied; a directory of hashed certificates */
@@ -235,6 +236,7 @@ typedef struct lg_stats {
     int held_by;                               /* enum lg_hold: why that one waits */
     uint64_t hedged;                           /* of attempts: sent beside one that was late */
     uint64_t hedges_won;                       /* … whose reply was the call's */
+    uint64_t timers;                           /* now: lg_timer_new's that are not over */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -325,6 +327,10 @@ LG_API int lg_var_rollback(lg_var *v, size_t i);
 
 /* Queue an LG_EVENT_VAR with this tag when v is (or already was) terminal. */
 LG_API int lg_var_watch(lg_var *v, uint64_t tag);
+/* Take a watch back; nothing happens when its event is queued already. */
+LG_API void lg_var_unwatch(lg_var *v, uint64_t tag);
+/* Whether a node that is not cancelled, a backward pass or a watch waits for it. */
+LG_API bool lg_var_wanted(const lg_var *v);
 /* Cancel a pending variable, and the work only it needed. Dependants become
  * cancelled too. LG_ESTATE when it is terminal already. */
 LG_API int lg_var_cancel(lg_var *v);
@@ -353,6 +359,7 @@ enum lg_op {
     LG_OP_REPLY,
     LG_OP_PASS,
     LG_OP_PROMISE,
+    LG_OP_TIMER,
     LG_OPS
 };
 typedef struct lg_input {
@@ -517,6 +524,10 @@ LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const cha
 LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
 /* message: one line. hint may be NULL. LG_ESTATE as above. */
 LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
+
+/* A variable that becomes ready, with an empty text, after so many µs on the engine's clock
+ * (0 or less: in the next step). lg_var_cancel() stops it. role: for messages. */
+LG_API int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out);
 
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
  * score may be NULL. message: one line. */

@@ -413,4 +413,5 @@ const lg_op_row lg__ops[LG_OPS] = {
     [LG_OP_REPLY] = {"feedback", NULL, leaf_backward, NULL, NULL},
     [LG_OP_PASS] = {"backward pass", NULL, leaf_backward, NULL, NULL},
     [LG_OP_PROMISE] = {"promise", promise_forward, promise_backward, NULL, NULL},
+    [LG_OP_TIMER] = {"timer", NULL, leaf_backward, NULL, NULL},
 };

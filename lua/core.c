@@ -56,5 +56,6 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_store(L);
     lg__lua_open_reply(L);
     lg__lua_open_index(L);
+    lg__lua_open_limit(L);
     return 1;
 }

@@ -363,6 +363,7 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "cap", (uint64_t)s.cap);
     lg__lua_set_count(L, "hedged", s.hedged);
     lg__lua_set_count(L, "hedges_won", s.hedges_won);
+    lg__lua_set_count(L, "timers", s.timers);
     lg__lua_set_count(L, "held", s.held);
     if (s.held > 0) {
         int64_t wait = s.held_until_us - lg_engine_now(self(L));

@@ -245,6 +245,16 @@ static int l_break(lua_State *L)
     return err ? lg__lua_engine_failed(L, e, err) : 0;
 }
 
+/* core.timer(engine, µs, role) -> var, ready when that time has passed */
+static int l_timer(lua_State *L)
+{
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    int64_t after = lg__lua_check_int(L, 2, 0, LUA_MAXINTEGER);
+    const char *role = lg__lua_opt_name(L, 3);
+    lg_lua_var *u = lg__lua_new_var(L, 1);
+    return made(L, e, lg_timer_new(e, after, role, &u->v));
+}
+
 /* ---- backward -------------------------------------------------------------- */
 
 /* core.backward(engine, root, {model=, context_tokens=, skip_failed=}) -> pass */
@@ -275,6 +285,6 @@ void lg__lua_open_node(lua_State *L)
         {"call", l_call},         {"format", l_format}, {"concat", l_concat},
         {"sum", l_sum},           {"mean", l_mean},     {"tool_call", l_tool_call},
         {"promise", l_promise},   {"keep", l_keep},     {"break_promise", l_break},
-        {"backward", l_backward}, {NULL, NULL}};
+        {"backward", l_backward}, {"timer", l_timer},   {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -133,6 +133,7 @@ void lg__lua_open_text(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
+void lg__lua_open_limit(lua_State *L);
 void lg__lua_add_store_methods(lua_State *L); /* to the engine's methods, on top */
 
 /* lstore.c: all arguments from an index on (local has LG_LUA_FEW, see lg__lua_scratch) */

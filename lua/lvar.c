@@ -319,6 +319,20 @@ static int l_watch(lua_State *L)
     return 0;
 }
 
+/* v:unwatch(tag): a watch is taken back */
+static int l_unwatch(lua_State *L)
+{
+    lg_var_unwatch(self(L), (uint64_t)lg__lua_check_int(L, 2, LUA_MININTEGER, LUA_MAXINTEGER));
+    return 0;
+}
+
+/* v:wanted() -> whether a node, a pass or a watch waits for it */
+static int l_wanted(lua_State *L)
+{
+    lua_pushboolean(L, lg_var_wanted(self(L)));
+    return 1;
+}
+
 /* v:cancel() -> whether there was something to cancel */
 static int l_cancel(lua_State *L)
 {
@@ -497,6 +511,8 @@ void lg__lua_open_var(lua_State *L)
                                        {"version", l_version},
                                        {"rollback", l_rollback},
                                        {"watch", l_watch},
+                                       {"unwatch", l_unwatch},
+                                       {"wanted", l_wanted},
                                        {"cancel", l_cancel},
                                        {"error", l_error},
                                        {"op", l_op},
