@@ -22,11 +22,11 @@ local TURN = "application/vnd.lunagrad.turn+json"
 local SPEC = {
   model = "any", system = "any", tools = "table?", max_steps = "integer?",
   max_calls_per_step = "integer?", parallel = "boolean?", role = "string?", name = "string?",
-  on_error = { type = "string", one_of = { "tell", "raise" } },
+  on_error = { type = "string", one_of = { "tell", "raise" } }, timeout = "number?",
 }
 local TOOL_SPEC = {
   name = "string", description = "any", parameters = "any", run = "callable", cache = "boolean?",
-  version = "string?", backward = "function?",
+  version = "string?", backward = "function?", timeout = "number?",
 }
 local ASK_SPEC = { [1] = "any", sample = "integer?", role = "string?", example = "integer?" }
 for i = 2, 16 do ASK_SPEC[i] = "any" end
@@ -82,7 +82,7 @@ local function runner(tool)
       return said
     end)
     if ok then return problem end
-    failures[id] = in_words(problem)
+    if not context.scope.over then failures[id] = in_words(problem) end
     error(problem, 0)
   end
 end
@@ -112,7 +112,8 @@ local function make_tool(given, seen, where)
     errors.raise("inval", ("%s: tool %q has no function `run`"):format(where, given.name), nil, 3)
   end
   local tool = { name = given.name, description = given.description or "", run = given.run,
-    cache = given.cache, version = given.version, backward = given.backward }
+    cache = given.cache, version = given.version, backward = given.backward,
+    timeout = async.check_timeout(given.timeout, ("%s: tool %q"):format(where, given.name), 3) }
   local full = schema.of(given.parameters or {}, ("%s: parameters of tool %q")
     :format(where, tool.name))
   if full.type ~= "object" and not full["$ref"] then
@@ -132,7 +133,8 @@ local function node_of(tool)
   if not tool.node then
     tool.node = var.tool { name = tool.name, purpose = words_of(tool.description),
       run = runner(tool), backward = tool.backward, inputs = { "arguments" },
-      role = "result of the tool " .. tool.name, cache = tool.cache, version = tool.version }
+      role = "result of the tool " .. tool.name, cache = tool.cache, version = tool.version,
+      timeout = tool.timeout }
   end
   return tool.node
 end
@@ -200,6 +202,7 @@ local function finish_call(self, one)
   if ok then return one end
   local failed = errors.from_var(one.result)
   if self.on_error == "raise" or errors.stops(failed) then return nil end
+  if not problem and failed.kind == "timeout" then problem = failed.message:match "timed out .*" end
   return told(self, one.call, one.arguments, problem or failed.message)
 end
 
@@ -310,7 +313,7 @@ function Agent:__call(spec)
   local messages, leads = opening(self, spec)
   return promise.make(leads, spec.role or self.role, function(answer)
     return loop(self, spec, messages, answer)
-  end)
+  end, self.timeout and { self.timeout, self.name } or nil)
 end
 
 function Agent:__tostring() return ("agent %q"):format(self.name) end
@@ -322,14 +325,17 @@ function Agent:__tostring() return ("agent %q"):format(self.name) end
 --- A tool is a table { name =, description =, parameters =, run = } (or anything that has these):
 --- parameters is a schema (short form: { city = "string" }), run(args, ctx) returns a text, a table
 --- (told as JSON) or a picture; cache and version as for lg.tool.
+--- A tool with `timeout` seconds is ended then, and the model is told; `timeout` of the agent is
+--- for the whole answer, which fails with an error of the kind "timeout".
 ---@param spec table { model, system, tools, max_steps = 10, max_calls_per_step = 16, parallel,
---- on_error = "tell"|"raise", role, name }
+--- on_error = "tell"|"raise", role, name, timeout }
 ---@return lunagrad.agent
 function agent.new(spec)
   spec = options.check(spec, SPEC, "lg.agent", 2)
   local self = { name = spec.name or "agent", role = spec.role or "answer", system = spec.system,
     max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
-    parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {} }
+    parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {},
+    timeout = async.check_timeout(spec.timeout, "lg.agent", 2) }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then
     errors.raise("inval", "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)
   end

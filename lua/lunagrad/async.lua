@@ -4,7 +4,9 @@
 -- whoever waits: tasks that look at a variable, tools and models that are Lua functions.
 -- A task is a coroutine. Looking at a pending variable inside a task yields; anywhere else
 -- (a plain script, somebody else's coroutine, inside print or table.sort) it runs the
--- loop until the variable has settled. Nothing here knows losses, data or optimizers.
+-- loop until the variable has settled. What a tool's function begins belongs to its scope, and
+-- ends with it when its time is over or nobody wants its result. Nothing here knows losses, data
+-- or optimizers.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
@@ -13,19 +15,26 @@ local options = require "lunagrad.options"
 local async = {}
 
 local YIELD = {}            -- what a task yields to the loop, and nothing else may
+local GIVE_UP = {}          -- … when it is not to run again
+local PATIENCE = 3          -- so often a task that has to end may catch the error and go on
 local NESTED_MAX = 40       -- a level takes four of the 200 nested C calls that Lua allows
 
 local the_engine, engine_config = nil, nil
 local DEEP = 20             -- levels from which on only tools and models run while others can wait
 local ready, serving = { first = 1, last = 0 }, { first = 1, last = 0 } -- serving: for the engine
-local waiting, last_tag = {}, 0   -- tag of a watch → task
+local waiting, last_tag = {}, 0   -- tag of a watch → task, or a function
 local idle = {}                   -- coroutines that wait for their next task
 local current                     -- the task that runs now
+local last_task = 0
+local limited = {}                -- id of a node that was begun under a deadline → its scope
+local promised = {}               -- id of a promise → the scope of the task that keeps it
+local clocked                     -- the scope whose deadline counts now
 local nested = 0
+local below = {}                  -- level of the nested loop → who waits there, and for what
 local tick                        -- the command's function, called while waiting
 local tools, models = {}, {}      -- tag → definition, tag → function
 local watchers, last_watcher = {}, 0 -- tag of a streamed call → function
-local host = {}                   -- id of the host's work that runs here → true
+local host = {}                   -- id of the host's work that runs here → its scope, or true
 
 -- ---- the engine --------------------------------------------------------------
 
@@ -98,6 +107,8 @@ end
 
 local function finish(task, ok, ...)
   task.done, task.ok = true, ok
+  local scope = task.context and task.context.scope
+  if scope then scope.tasks[task] = nil end
   task.n = select("#", ...)
   if task.n <= 1 then task[1] = ... else
     for i = 1, task.n do task[i] = (select(i, ...)) end
@@ -110,7 +121,9 @@ end
 -- One coroutine serves many tasks, one after the other.
 local function worker(task)
   while true do
-    finish(task, xpcall(task.fn, on_error, table.unpack(task, 1, task.n)))
+    local scope = task.context and task.context.scope
+    local call = scope and scope.due and core.limited or xpcall
+    finish(task, call(task.fn, on_error, table.unpack(task, 1, task.n)))
     local co = task.co
     task.co = nil
     idle[#idle + 1] = co
@@ -118,9 +131,22 @@ local function worker(task)
   end
 end
 
+-- Whose deadline counts for the code that runs from now on: this task's, nil: nobody's.
+local function watch_clock(task)
+  local scope = task and task.context and task.context.scope
+  local limit = scope and scope.due and scope or nil
+  if limit ~= clocked then
+    clocked = limit
+    core.deadline(limit and limit.due, limit and limit.late)
+  end
+end
+
 local function resume(task)
+  local scope = task.context and task.context.scope
+  if scope and scope.over and not task.co then return finish(task, false, scope.over) end
   local before = current
   current = task
+  watch_clock(task)
   local ok, what
   if task.co then
     ok, what = coroutine.resume(task.co)
@@ -130,7 +156,11 @@ local function resume(task)
     ok, what = coroutine.resume(co, task)
   end
   current = before
-  if not ok then -- not the task's function but this file failed, or memory is out
+  watch_clock(before)
+  if what == GIVE_UP then
+    coroutine.close(task.co)
+    finish(task, false, task.context.scope.over)
+  elseif not ok then -- not the task's function but this file failed, or memory is out
     finish(task, false, errors.wrap(what))
   elseif what ~= YIELD then
     finish(task, false, errors.new("inval", "a task may not yield outside a coroutine of its own",
@@ -147,6 +177,11 @@ function async.spawn(fn, context, ...)
   if context and parent then setmetatable(context, { __index = parent }) end
   local task = { fn = fn, context = context or parent, n = select("#", ...), ... }
   setmetatable(task, Task)
+  local scope = task.context and task.context.scope
+  if scope then
+    last_task = last_task + 1
+    scope.tasks[task] = last_task
+  end
   queue(task)
   return task
 end
@@ -214,7 +249,48 @@ end
 -- Nothing runs, nothing is on its way, and yet somebody waits: it would be for ever.
 local function is_stuck(engine)
   local s = engine:stats()
-  return s.in_flight + s.queued + s.waiting == 0
+  return s.in_flight + s.queued + s.waiting + s.timers == 0
+end
+
+local MOST_NAMED = 6
+local name_of_task
+
+local function name_of(what)
+  if type(what) == "userdata" then
+    local role = what:raw_role()
+    return ("%s (node %d)"):format(role ~= "" and role or what:op(), what:id())
+  elseif type(what) == "table" then
+    return name_of_task(what)
+  end
+  return what or "something"
+end
+
+function name_of_task(task)
+  local context = task and task.context
+  if not task then return "the script" end
+  if context and context.what then return context.what end
+  return context and context.example and ("example %d"):format(context.example) or "a task"
+end
+
+-- For the message of a deadlock: who waits for what.
+local function who_waits()
+  local lines, tags = {}, {}
+  for i = 1, nested do
+    local one = below[i]
+    if not (type(one.awaits) == "table" and one.awaits.tag) then -- that one is named below
+      lines[#lines + 1] = name_of_task(one.task) .. " waits for " .. name_of(one.awaits)
+    end
+  end
+  for tag, task in pairs(waiting) do
+    if type(task) == "table" then tags[#tags + 1] = tag end
+  end
+  table.sort(tags)
+  for _, tag in ipairs(tags) do
+    lines[#lines + 1] = name_of_task(waiting[tag]) .. " waits for " .. name_of(waiting[tag].awaits)
+  end
+  local more = #lines - MOST_NAMED
+  if more > 0 then lines[MOST_NAMED + 1] = ("%d more wait"):format(more) end
+  return table.concat(lines, ", ", 1, math.min(#lines, MOST_NAMED + 1))
 end
 
 local function check_nesting()
@@ -224,22 +300,28 @@ local function check_nesting()
   end
 end
 
---- Run the loop until done() is true.
-function async.run_until(done)
+--- Run the loop until done() is true. what is waited for: a variable, a task or words.
+function async.run_until(done, what)
   check_nesting()
   nested = nested + 1
   local before = current
+  local scope = before and before.context and before.context.scope
   current = nil -- what the engine asks for now is not this task's work
+  watch_clock(nil)
+  below[nested] = { task = before, awaits = what }
   local ok, problem = pcall(function()
     while not done() do
+      if scope and scope.over then error(scope.over, 0) end
       if not async.pump() and not done() and is_stuck(async.engine()) and not async.pump(0)
         and not done() and not run_all(ready) then
-        errors.raise("state", "deadlock: everything waits for something else, and nothing runs",
+        errors.raise("state", "deadlock: nothing runs, and " .. who_waits(),
           "does a tool wait for its own result?", 0)
       end
     end
   end)
+  below[nested] = nil
   current = before
+  watch_clock(before)
   nested = nested - 1
   if not ok then error(problem, 0) end
 end
@@ -249,16 +331,46 @@ local function may_yield()
   return current and current.co == coroutine.running() and coroutine.isyieldable()
 end
 
+-- Raises in a task that has to end. One that goes on in spite of it is not resumed again.
+local function check_scope()
+  local scope = current and current.context and current.context.scope
+  if not (scope and scope.over) then return end
+  current.caught = (current.caught or 0) + 1
+  if current.caught > PATIENCE and may_yield() then coroutine.yield(GIVE_UP) end
+  error(scope.over, 0)
+end
+
+-- The running task waits for what: a variable or a task. Its tag must wake it.
+local function park(what)
+  last_tag = last_tag + 1
+  current.tag, current.awaits = last_tag, what
+  waiting[last_tag] = current
+  return last_tag
+end
+
+local function wake(tag)
+  local task = waiting[tag]
+  waiting[tag] = nil
+  if not task then return end
+  if type(task) == "function" then return task() end
+  task.tag, task.awaits = nil, nil
+  queue(task)
+end
+
+local function sleep_until_woken()
+  coroutine.yield(YIELD)
+  check_scope()
+end
+
 --- Wait until var has settled; raise if it failed.
 function async.await(var)
   if var:state() == "pending" then
+    check_scope()
     if may_yield() then
-      last_tag = last_tag + 1
-      waiting[last_tag] = current
-      var:watch(last_tag)
-      coroutine.yield(YIELD)
+      var:watch(park(var))
+      sleep_until_woken()
     else
-      async.run_until(function() return var:state() ~= "pending" end)
+      async.run_until(function() return var:state() ~= "pending" end, var)
     end
   end
   if var:state() ~= "ready" then error(errors.from_var(var), 0) end
@@ -268,20 +380,166 @@ end
 --- Wait for a task; returns what its function returned, raises what it raised.
 function Task:await()
   if not self.done then
+    check_scope()
     if may_yield() then
-      local me = current
+      local tag = park(self)
       local earlier = self.after
       self.after = function(task)
         if earlier then earlier(task) end
-        queue(me)
+        wake(tag)
       end
-      coroutine.yield(YIELD)
+      sleep_until_woken()
     else
-      async.run_until(function() return self.done end)
+      async.run_until(function() return self.done end, self)
     end
   end
   if not self.ok then error(self[1], 0) end
   return table.unpack(self, 1, self.n)
+end
+
+-- ---- scopes -------------------------------------------------------------------
+-- A scope is what a tool's function, or an agent, has begun: tasks, and variables that were on
+-- their way when they were made. `over` is the error that it ended with before its function did.
+-- With a time limit it has a timer, and a deadline on the monotonic clock for code that computes.
+
+local FIRST_SWEEP = 64
+
+--- A new scope, for a task's context. It takes over the deadline of another.
+function async.new_scope(outer)
+  return { tasks = {}, n = 0, sweep_at = FIRST_SWEEP, due = outer and outer.due,
+    late = outer and outer.late }
+end
+
+-- Forgets what has settled, so that a tool that makes a million nodes does not keep them.
+local function sweep(scope)
+  local kept = 0
+  for i = 1, scope.n do
+    local v = scope[i]
+    scope[i] = nil
+    if v:state() == "pending" then
+      kept = kept + 1
+      scope[kept] = v
+    elseif scope.due then
+      limited[v:id()] = nil
+    end
+  end
+  scope.n, scope.sweep_at = kept, math.max(FIRST_SWEEP, 2 * kept)
+end
+
+--- The running task has begun v; v is returned.
+function async.own(v)
+  local scope = current and current.context and current.context.scope
+  if not scope then return v end
+  if scope.over then
+    v:cancel()
+    check_scope()
+  end
+  if scope.n >= scope.sweep_at then sweep(scope) end
+  scope.n = scope.n + 1
+  scope[scope.n] = v
+  if scope.due then limited[v:id()] = scope end
+  return v
+end
+
+-- The newest first: those who wait for an older one are gone then. A promise may wait for one
+-- that is newer, so until nothing changes.
+local function cancel_all(scope)
+  local any = true
+  while any do
+    any = false
+    for i = scope.n, 1, -1 do
+      local v = scope[i]
+      if v:state() == "pending" and not v:wanted() then
+        any = true
+        v:cancel()
+        local inner = promised[v:id()]
+        if inner then async.end_scope(inner, scope.over) end
+      end
+    end
+  end
+end
+
+local function stop_timer(scope)
+  local timer = scope.timer
+  if not timer then return end
+  scope.timer = nil
+  waiting[scope.timer_tag] = nil
+  timer:unwatch(scope.timer_tag)
+  timer:cancel()
+end
+
+--- End a scope before its function has: what waits there gets the error, what was begun and
+--- nobody else waits for is cancelled.
+function async.end_scope(scope, problem)
+  if scope.over then return end
+  scope.over = problem
+  stop_timer(scope)
+  local parked = {}
+  for task in pairs(scope.tasks) do
+    if task.tag then parked[#parked + 1] = task end
+  end
+  table.sort(parked, function(a, b) return scope.tasks[a] < scope.tasks[b] end)
+  for _, task in ipairs(parked) do
+    if type(task.awaits) == "userdata" then task.awaits:unwatch(task.tag) end
+    wake(task.tag)
+  end
+  cancel_all(scope)
+  async.close_scope(scope)
+end
+
+--- A scope's function has ended, as this task if it is given.
+function async.close_scope(scope, task)
+  if task and not task.ok and task[1] == scope.late then
+    return async.end_scope(scope, scope.late)
+  end
+  stop_timer(scope)
+  for i = 1, scope.n do
+    if scope.due then limited[scope[i]:id()] = nil end
+    scope[i] = nil
+  end
+  scope.n = 0
+end
+
+--- The scope ends after so many seconds; first fail(error) is called.
+---@param scope table
+---@param seconds number
+---@param fail fun(problem: lunagrad.error)
+function async.limit_scope(scope, seconds, fail)
+  local late = errors.new("timeout", ("timed out after %g s"):format(seconds))
+  local due = core.due(seconds)
+  if not scope.due or due < scope.due then scope.due, scope.late = due, late end
+  last_tag = last_tag + 1
+  scope.timer_tag = last_tag
+  scope.timer = core.timer(the_engine, math.floor(seconds * 1e6), "time limit")
+  scope.timer:watch(last_tag)
+  waiting[last_tag] = function()
+    fail(late)
+    async.end_scope(scope, late)
+  end
+end
+
+--- The scope of a promise's task, ended when the promise is cancelled with its own.
+function async.set_promised(id, scope) promised[id] = scope end
+
+--- Wait for so many seconds, on the engine's clock.
+---@param seconds number
+function async.sleep(seconds)
+  options.check({ [1] = seconds }, { [1] = "number" }, "lg.sleep", 2)
+  if not (seconds >= 0 and seconds <= async.LONGEST) then
+    errors.raise("inval", ("lg.sleep: %s is no number of seconds from 0 to %d")
+      :format(tostring(seconds), async.LONGEST), nil, 2)
+  end
+  check_scope()
+  async.await(async.own(core.timer(async.engine(), math.floor(seconds * 1e6), "sleep")))
+end
+
+async.LONGEST = 1000000000
+
+--- Checks a time limit in seconds; nil is none.
+function async.check_timeout(seconds, where, level)
+  if seconds == nil or seconds > 0 and seconds <= async.LONGEST then return seconds end
+  errors.raise("inval", ("%s: timeout must be more than 0 seconds, got %s")
+    :format(where, tostring(seconds)), nil, (level or 1) + 1)
 end
 
 -- ---- map ----------------------------------------------------------------------
@@ -305,7 +563,7 @@ function async.map(list, fn, opts)
   options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 2)
   local n, results, left, started = #list, {}, 0, 0
   local limit = opts.concurrency or n
-  local first_bad, me
+  local first_bad, tag
   local start
   local function ended(i, task)
     left = left - 1
@@ -317,11 +575,7 @@ function async.map(list, fn, opts)
       first_bad = { i = i, problem = task[1] }
     end
     start()
-    if left == 0 and me then
-      local waiter = me
-      me = nil
-      queue(waiter)
-    end
+    if left == 0 and tag then wake(tag) end
   end
   start = function()
     while started < n and left < limit and not first_bad do
@@ -336,10 +590,10 @@ function async.map(list, fn, opts)
   start()
   if left > 0 then
     if may_yield() then
-      me = current
-      coroutine.yield(YIELD)
+      tag = park("lg.map")
+      sleep_until_woken()
     else
-      async.run_until(function() return left == 0 end)
+      async.run_until(function() return left == 0 end, "lg.map")
     end
   end
   if first_bad then error(first_bad.problem, 0) end
@@ -348,13 +602,15 @@ end
 
 -- ---- what the engine asks of Lua ----------------------------------------------
 
-function dispatch.var(_, _, tag)
-  local task = waiting[tag]
-  waiting[tag] = nil
-  if task then queue(task) end
-end
+function dispatch.var(_, _, tag) wake(tag) end
 
-function dispatch.abandon(_, id) host[id] = nil end
+function dispatch.abandon(_, id)
+  local scope = host[id]
+  host[id] = nil
+  if type(scope) == "table" then
+    async.end_scope(scope, errors.new("cancelled", "nobody wants the result any more"))
+  end
+end
 
 --- Register a function that watches a streamed answer; the tag goes to core.call. It gets
 --- (piece, restart) as a task, in order; restart: an attempt failed, the text begins anew.
@@ -480,10 +736,23 @@ end
 function dispatch.tool(engine, id, tag, var)
   local definition, texts = tools[tag], {}
   for i, input in ipairs(var:inputs()) do texts[i] = input_value(input) end
-  host[id] = true
-  local context = { example = var:example(), serves = true, node = var:id() }
+  local number = var:id()
+  local scope = async.new_scope(limited[number])
+  host[id] = scope
+  local context = { example = var:example(), serves = true, node = number, scope = scope,
+    what = ("the tool %q (node %d)"):format(definition.name, number) }
+  if definition.timeout then
+    async.limit_scope(scope, definition.timeout, function(problem)
+      if host[id] then engine:tool_fail(id, "timeout", problem.message) end
+      host[id] = nil
+    end)
+  end
   local task = async.spawn(run_tool, context, definition, table.unpack(texts))
-  task.after = function(t) answer_tool(engine, id, definition, t) end
+  task.after = function(t)
+    if not t.ok and scope.due and core.due(0) >= scope.due then t[1] = scope.late end
+    answer_tool(engine, id, definition, t)
+    async.close_scope(scope, t)
+  end
 end
 
 local function answer_gradient(engine, id, names, task)

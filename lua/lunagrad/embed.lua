@@ -248,7 +248,7 @@ local function job_for(desk, text, most)
   if not job then
     job = { texts = {}, found = {} }
     desk.open = job
-    job.task = async.spawn(send, { serves = true }, desk, job, most)
+    job.task = async.spawn(send, { serves = true, scope = false }, desk, job, most)
     job.task.after = function() ended(desk, job) end
   end
   job.texts[#job.texts + 1] = text

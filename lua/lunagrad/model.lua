@@ -214,12 +214,12 @@ local function call_with(self, spec, messages, more)
     list[#list + 1] = more
     table.sort(list, function(a, b) return a[1] < b[1] end)
   end
-  return core.call(async.engine(), self.core, {
+  return async.own(core.call(async.engine(), self.core, {
     messages = messages, role = spec.role, sample = spec.sample,
     options = list, kind = spec.kind or self.kind,
     tag = spec.stream and async.add_watcher(spec.stream) or nil,
     example = spec.example or context and context.example,
-  })
+  }))
 end
 
 local function call(self, spec)

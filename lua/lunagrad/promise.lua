@@ -14,7 +14,8 @@ local promise = {}
 ---@param v Var
 ---@return boolean
 function promise.settled(v)
-  pcall(async.await, v)
+  local ok, problem = pcall(async.await, v)
+  if not ok and v:state() == "pending" then error(problem, 0) end -- the wait itself was ended
   return v:state() == "ready"
 end
 
@@ -28,20 +29,41 @@ local function broken(engine, answer, problem)
   end
 end
 
+local function limit(engine, answer, leads, scope, timeout)
+  for _, lead in ipairs(leads) do promise.settled(lead) end
+  async.limit_scope(scope, timeout[1], function(problem)
+    if answer:state() ~= "pending" then return end
+    core.break_promise(engine, answer, "timeout", timeout[2] .. ": " .. problem.message)
+  end)
+end
+
 --- Run fn(answer) as a task, and return the variable that it will be made of. fn returns the
 --- variable it comes to, and a text if that is to be its value in the variable's stead; it may
 --- look at answer:state() to see whether anybody still wants it.
 ---@param leads Var[] all variables that may lead to it
 ---@param role string
 ---@param fn fun(answer: Var): Var, string|nil
+---@param timeout? { [1]: number, [2]: string } seconds, counted from when the leads have
+--- settled, and whose they are
 ---@return Var
-function promise.make(leads, role, fn)
+function promise.make(leads, role, fn, timeout)
   local engine = async.engine()
-  local answer = core.promise(engine, leads, role)
+  local outer = async.context() and async.context().scope
+  local answer = async.own(core.promise(engine, leads, role))
   local context = async.context()
   if context and context.example then answer:set_example(context.example) end
-  local task = async.spawn(fn, { serves = true }, answer)
+  local number = answer:id()
+  local scope = (timeout or outer) and async.new_scope(outer) or nil
+  if scope then async.set_promised(number, scope) end
+  local task = async.spawn(timeout and function(...)
+    limit(engine, answer, leads, scope, timeout)
+    return fn(...)
+  end or fn, { serves = true, scope = scope, what = ("%s (node %d)"):format(role, number) }, answer)
   task.after = function(t)
+    if scope then
+      async.set_promised(number, nil)
+      async.close_scope(scope, t)
+    end
     if answer:state() ~= "pending" then return end
     if not t.ok then return broken(engine, answer, t[1]) end
     core.keep(engine, answer, t[1], t[2])

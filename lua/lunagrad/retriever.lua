@@ -244,7 +244,7 @@ end
 local function update(self)
   while self.updating do self.updating:await() end
   if self.up_to_date and not has_changed(self) then return end
-  self.updating = async.spawn(refresh, { serves = true }, self)
+  self.updating = async.spawn(refresh, { serves = true, scope = false }, self)
   self.updating.after = function() self.updating = nil end
   self.updating:await()
 end
@@ -379,7 +379,8 @@ local function node(self, query, rows)
       names[#names + 1], vars[#vars + 1] = "document " .. plain(row.id), row.var
     end
   end
-  local made = core.tool_call(async.engine(), tool_of(self).core, names, vars, self.role)
+  local made = async.own(core.tool_call(async.engine(), tool_of(self).core, names, vars,
+    self.role))
   pending[made:id()] = shown(rows)
   return made
 end

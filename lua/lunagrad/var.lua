@@ -176,8 +176,8 @@ function methods:backward(opts)
     errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
   end
   local model = require("lunagrad.model").of(opts.model, "backward")
-  return core.backward(async.engine(), self, { model = model.core, skip_failed = opts.skip_failed,
-    context_tokens = opts.context_tokens })
+  return async.own(core.backward(async.engine(), self, { model = model.core,
+    skip_failed = opts.skip_failed, context_tokens = opts.context_tokens }))
 end
 
 --- The feedback, as a list of records {state, text, score, from_role, example, conversation,
@@ -328,7 +328,7 @@ function Tool:__call(...)
       vars[i] = var.lift(args[i], names[i], ("tool %q: input %d"):format(self.name, i), 2)
     end
   end
-  return tell_example(core.tool_call(async.engine(), self.core, names, vars, self.role))
+  return async.own(tell_example(core.tool_call(async.engine(), self.core, names, vars, self.role)))
 end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end
@@ -338,12 +338,15 @@ function Tool:__tostring() return ("tool %q"):format(self.name) end
 --- a picture, and, if it judges, a score. `backward(ctx)` returns feedback by input name and
 --- spares the model call; ctx has inputs, output, score, target, feedback, example. With
 --- cache = true the store keeps results and finds them by name, version and inputs: change
---- `version` when the function changes.
----@param spec table {name, purpose, run, backward, inputs = {names}, role, target, cache, version}
+--- `version` when the function changes. After `timeout` seconds the function is ended, what it
+--- began is cancelled, and the node fails with an error of the kind "timeout".
+---@param spec table {name, purpose, run, backward, inputs = {names}, role, target, cache, version,
+--- timeout}
 function var.tool(spec)
   options.check(spec, { name = "string", purpose = "string?", run = "function",
     backward = "function?", inputs = "table?", role = "string?", target = "number?",
-    cache = "boolean?", version = "string?" }, "lg.tool", 2)
+    cache = "boolean?", version = "string?", timeout = "number?" }, "lg.tool", 2)
+  async.check_timeout(spec.timeout, "lg.tool", 2)
   local self = { name = spec.name, role = spec.role or spec.name, inputs = spec.inputs }
   setmetatable(self, Tool)
   local tag = async.add_tool(spec)

@@ -279,18 +279,26 @@ function TestFailing.test_cancel()
   lu.assertFalse(lg.var("ready"):cancel())
 end
 
+-- Its function ends where it waits next; what it began and nobody else wants is cancelled.
 function TestFailing.test_cancel_while_a_tool_runs()
-  local v, went_on
+  local v, began, went_on, raised
   local tool = lg.tool { name = "slow", run = function()
     v:cancel()
-    went_on = upper("inside"):text()
+    began = upper "inside"
+    local _
+    _, raised = pcall(began.text, began)
+    pcall(lg.sleep, 1)
+    went_on = upper("further inside"):text()
     return "too late"
   end }
   v = tool "x"
   fails("cancelled", "cancelled", v.text, v)
   for i = 1, 3 do upper("turn " .. i):text() end
-  lu.assertEquals(went_on, "INSIDE")
+  lu.assertNil(went_on)
+  lu.assertEquals(raised.kind, "cancelled")
+  lu.assertEquals(began:state(), "cancelled")
   lu.assertEquals(v:state(), "cancelled")
+  lu.assertEquals(lg.stats().timers, 0)
 end
 
 function TestFailing.test_tools_that_return_no_text()
