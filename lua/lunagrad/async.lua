@@ -303,12 +303,18 @@ end
 --- Run the loop until done() is true. what is waited for: a variable, a task or words.
 function async.run_until(done, what)
   check_nesting()
+  local tag
+  if type(what) == "userdata" then -- others must see that it is wanted
+    last_tag = last_tag + 1
+    tag = last_tag
+    what:watch(tag)
+  end
   nested = nested + 1
   local before = current
   local scope = before and before.context and before.context.scope
   current = nil -- what the engine asks for now is not this task's work
   watch_clock(nil)
-  below[nested] = { task = before, awaits = what }
+  below[nested] = { task = before, awaits = what, tag = tag }
   local ok, problem = pcall(function()
     while not done() do
       if scope and scope.over then error(scope.over, 0) end
@@ -320,6 +326,7 @@ function async.run_until(done, what)
     end
   end)
   below[nested] = nil
+  if tag then what:unwatch(tag) end
   current = before
   watch_clock(before)
   nested = nested - 1
@@ -407,7 +414,7 @@ local FIRST_SWEEP = 64
 --- A new scope, for a task's context. It takes over the deadline of another.
 function async.new_scope(outer)
   return { tasks = {}, n = 0, sweep_at = FIRST_SWEEP, due = outer and outer.due,
-    late = outer and outer.late }
+    late = outer and outer.late, expire = outer and outer.expire }
 end
 
 -- Forgets what has settled, so that a tool that makes a million nodes does not keep them.
@@ -479,6 +486,10 @@ function async.end_scope(scope, problem)
     if task.tag then parked[#parked + 1] = task end
   end
   table.sort(parked, function(a, b) return scope.tasks[a] < scope.tasks[b] end)
+  for i = 1, nested do
+    local one = below[i]
+    if one.tag and one.task and scope.tasks[one.task] then one.awaits:unwatch(one.tag) end
+  end
   for _, task in ipairs(parked) do
     if type(task.awaits) == "userdata" then task.awaits:unwatch(task.tag) end
     wake(task.tag)
@@ -489,8 +500,9 @@ end
 
 --- A scope's function has ended, as this task if it is given.
 function async.close_scope(scope, task)
-  if task and not task.ok and task[1] == scope.late then
-    return async.end_scope(scope, scope.late)
+  if task and not task.ok and scope.late and task[1] == scope.late then
+    scope.expire()
+    async.end_scope(scope, scope.late)
   end
   stop_timer(scope)
   for i = 1, scope.n do
@@ -507,15 +519,19 @@ end
 function async.limit_scope(scope, seconds, fail)
   local late = errors.new("timeout", ("timed out after %g s"):format(seconds))
   local due = core.due(seconds)
-  if not scope.due or due < scope.due then scope.due, scope.late = due, late end
+  local function expire()
+    if scope.over then return end
+    fail(late)
+    async.end_scope(scope, late)
+  end
+  if not scope.due or due < scope.due then
+    scope.due, scope.late, scope.expire = due, late, expire
+  end
   last_tag = last_tag + 1
   scope.timer_tag = last_tag
   scope.timer = core.timer(the_engine, math.floor(seconds * 1e6), "time limit")
   scope.timer:watch(last_tag)
-  waiting[last_tag] = function()
-    fail(late)
-    async.end_scope(scope, late)
-  end
+  waiting[last_tag] = expire
 end
 
 --- The scope of a promise's task, ended when the promise is cancelled with its own.
@@ -686,9 +702,15 @@ local function answer_call(engine, id, task)
 end
 
 function dispatch.call(engine, id, tag)
-  host[id] = true
-  local task = async.spawn(models[tag], { serves = true }, engine:call_view(id))
-  task.after = function(t) answer_call(engine, id, t) end
+  local scope = async.new_scope()
+  host[id] = scope
+  local view = engine:call_view(id)
+  local what = view and ("the model %q"):format(view.model) or nil
+  local task = async.spawn(models[tag], { serves = true, scope = scope, what = what }, view)
+  task.after = function(t)
+    answer_call(engine, id, t)
+    async.close_scope(scope)
+  end
 end
 
 local function answer_tool(engine, id, definition, task)

@@ -29,6 +29,9 @@ local function tell_example(v)
   return v
 end
 
+-- A node that the running task has made.
+local function begun(v) return async.own(tell_example(v)) end
+
 local LIFTED = { string = true, number = true, boolean = true }
 
 --- A fixed leaf.
@@ -253,7 +256,7 @@ end
 function meta.__concat(a, b)
   a, b = var.lift(a, "text", "..", 2), var.lift(b, "text", "..", 2)
   local role = short_role(a) .. " and " .. short_role(b)
-  return tell_example(core.concat(async.engine(), { a, b }, #role <= 120 and role or "text"))
+  return begun(core.concat(async.engine(), { a, b }, #role <= 120 and role or "text"))
 end
 
 -- ---- nodes -----------------------------------------------------------------------
@@ -279,7 +282,7 @@ function var.format(template, fields, opts)
   for i, name in ipairs(names) do
     vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 2)
   end
-  return tell_example(core.format(async.engine(), var.lift(template, "template", "lg.format", 2),
+  return begun(core.format(async.engine(), var.lift(template, "template", "lg.format", 2),
     names, vars, opts.role or "text", opts.fenced == true))
 end
 
@@ -292,7 +295,7 @@ local function reduction(what, make)
     end
     local vars = {}
     for i = 1, #list do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
-    return make(async.engine(), vars, opts.skip_failed == true)
+    return async.own(make(async.engine(), vars, opts.skip_failed == true))
   end
 end
 
@@ -328,7 +331,7 @@ function Tool:__call(...)
       vars[i] = var.lift(args[i], names[i], ("tool %q: input %d"):format(self.name, i), 2)
     end
   end
-  return async.own(tell_example(core.tool_call(async.engine(), self.core, names, vars, self.role)))
+  return begun(core.tool_call(async.engine(), self.core, names, vars, self.role))
 end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end
