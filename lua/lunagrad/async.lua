@@ -9,6 +9,7 @@
 -- or optimizers.
 
 local core = require "lunagrad.core"
+local deadlock = require "lunagrad.deadlock"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
 
@@ -252,47 +253,6 @@ local function is_stuck(engine)
   return s.in_flight + s.queued + s.waiting + s.timers == 0
 end
 
-local MOST_NAMED = 6
-local name_of_task
-
-local function name_of(what)
-  if type(what) == "userdata" then
-    local role = what:raw_role()
-    return ("%s (node %d)"):format(role ~= "" and role or what:op(), what:id())
-  elseif type(what) == "table" then
-    return name_of_task(what)
-  end
-  return what or "something"
-end
-
-function name_of_task(task)
-  local context = task and task.context
-  if not task then return "the script" end
-  if context and context.what then return context.what end
-  return context and context.example and ("example %d"):format(context.example) or "a task"
-end
-
--- For the message of a deadlock: who waits for what.
-local function who_waits()
-  local lines, tags = {}, {}
-  for i = 1, nested do
-    local one = below[i]
-    if not (type(one.awaits) == "table" and one.awaits.tag) then -- that one is named below
-      lines[#lines + 1] = name_of_task(one.task) .. " waits for " .. name_of(one.awaits)
-    end
-  end
-  for tag, task in pairs(waiting) do
-    if type(task) == "table" then tags[#tags + 1] = tag end
-  end
-  table.sort(tags)
-  for _, tag in ipairs(tags) do
-    lines[#lines + 1] = name_of_task(waiting[tag]) .. " waits for " .. name_of(waiting[tag].awaits)
-  end
-  local more = #lines - MOST_NAMED
-  if more > 0 then lines[MOST_NAMED + 1] = ("%d more wait"):format(more) end
-  return table.concat(lines, ", ", 1, math.min(#lines, MOST_NAMED + 1))
-end
-
 local function check_nesting()
   if nested >= NESTED_MAX then
     errors.raise("limit", "too many tasks wait inside print, sort or gsub at once",
@@ -320,7 +280,7 @@ function async.run_until(done, what)
       if scope and scope.over then error(scope.over, 0) end
       if not async.pump() and not done() and is_stuck(async.engine()) and not async.pump(0)
         and not done() and not run_all(ready) then
-        errors.raise("state", "deadlock: nothing runs, and " .. who_waits(),
+        errors.raise("state", "deadlock: nothing runs, and " .. deadlock.who_waits(below, waiting),
           "does a tool wait for its own result?", 0)
       end
     end

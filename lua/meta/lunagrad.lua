@@ -116,7 +116,8 @@ function Var:version(i) end
 --- Back to version i, forgetting the later ones.
 ---@param i integer from 1
 function Var:rollback(i) end
---- Cancel it while it is pending, and the work only it needs.
+--- Cancel it while it is pending, and the work only it needs. The function of a tool that runs
+--- ends where it waits next.
 function Var:cancel() end
 --- Why it failed, nil when it did not.
 ---@return lunagrad.error|nil
@@ -128,6 +129,11 @@ function Var:inputs() end
 --- An event with this tag when it has settled (for those who drive the engine).
 ---@param tag integer
 function Var:watch(tag) end
+--- Take that back.
+---@param tag integer
+function Var:unwatch(tag) end
+---@return boolean whether a node, a backward pass or a watch waits for it
+function Var:wanted() end
 --- Is it the same variable?
 ---@param other Var
 ---@return boolean
@@ -285,6 +291,7 @@ function lunagrad.format(template, fields, opts) end
 ---@field target number|nil the score that counts as solved
 ---@field cache boolean|nil keep results in the store
 ---@field version string|nil of the function: part of what results are found by
+---@field timeout number|nil seconds that `run` may take; then the node fails (kind "timeout")
 --- A Lua function as a node.
 ---@param spec lunagrad.tool_spec
 ---@return fun(...): Var
@@ -297,6 +304,7 @@ function lunagrad.tool(spec) end
 ---@field cache? boolean keep results in the store
 ---@field version? string of the function: part of what results are found by
 ---@field backward? fun(ctx: table): table feedback on the arguments; no model call then
+---@field timeout? number seconds that `run` may take; then the model is told
 
 ---@class lunagrad.agent_spec
 ---@field model? lunagrad.model|string
@@ -308,6 +316,7 @@ function lunagrad.tool(spec) end
 ---@field on_error? "tell"|"raise" what fails is told to the model (default), or ends the agent
 ---@field role? string of the answer
 ---@field name? string for messages
+---@field timeout? number seconds for the whole answer; then it fails (kind "timeout")
 
 ---@class lunagrad.step
 ---@field calls {id: string, name: string, arguments: table}[]
@@ -419,6 +428,9 @@ function lunagrad.map(list, fn, opts) end
 ---@param context? table
 ---@return table task
 function lunagrad.spawn(fn, context, ...) end
+--- Wait, on the engine's clock: in a task others run meanwhile.
+---@param seconds number 0 or more
+function lunagrad.sleep(seconds) end
 ---@class lunagrad.config
 ---@field store string|boolean|nil the store's directory; true: LUNAGRAD_HOME, or .lunagrad here
 ---@field durable "group"|"full"|nil synced in groups, or every write waits for the disk

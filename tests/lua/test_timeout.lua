@@ -514,7 +514,7 @@ local tool = lg.tool { name = "looper", run = function() return node:text() end 
 node = tool "x"
 local _, problem = pcall(node.text, node)
 print(problem.kind, problem.message)]]
-  lu.assertStrContains(r.out, "state\tdeadlock: nothing runs, and the script waits for looper (node")
+  lu.assertStrContains(r.out, "state\tdeadlock: nothing runs, and the script waits for looper")
   lu.assertStrContains(r.out, 'the tool "looper" (node')
   lu.assertStrContains(r.out, ') waits for looper (node')
 end
