@@ -449,8 +449,8 @@ LG_API const char *lg_model_name(const lg_model *m);
 
 /* Roles of messages: "system", "developer", "user", "assistant";
  * LG_PART: another part of the message before (a picture behind its question);
- * "tool NAME ID": the result of the call ID of the tool NAME, "tool NAME ID error" when
- * it failed; behind the assistant's turn that called it;
+ * "tool NAME ID": the result of the call ID of the tool NAME (%XX in it stands for a byte),
+ * "tool NAME ID error" when it failed; behind the assistant's turn that called it;
  * "describe NAME": no message, but the description of the tool NAME (option tools), so
  * that feedback reaches it. */
 #define LG_PART "+"

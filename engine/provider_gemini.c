@@ -18,6 +18,9 @@
     "this API takes pictures, wav, mp3, ogg or flac sound and pdf documents as parts of a message"
 #define NO_MEDIA_SYSTEM "this API takes only text as system messages"
 
+/* What a function's name may hold besides what every API takes. */
+#define NAMES_ALSO ".:"
+
 /* Begins the ids that the API did not give itself and must not be sent. */
 #define OWN_ID "gemini_call_"
 
@@ -133,10 +136,33 @@ static void write_call(lg_bytes *b, const lg_json *call)
     comma(b);
     lg__bytes_adds(b, "{\"functionCall\":{");
     write_id(b, id, id ? strlen(id) : 0);
-    lg__wire_member(b, call, "name");
+    lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), NAMES_ALSO);
     lg__bytes_adds(b, ",\"args\":");
     lg__wire_object(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}}");
+}
+
+/* A part as it came. */
+static void write_raw(lg_bytes *b, const lg_json *part)
+{
+    if (!lg__json_get(part, "functionCall")) {
+        lg__json_write(b, part);
+        return;
+    }
+    lg__bytes_addc(b, '{');
+    for (const lg_json *j = lg__json_first(part); j; j = lg__json_after(j)) {
+        const char *key = lg__json_name(j);
+        bool call = key && strcmp(key, "functionCall") == 0;
+        lg__bytes_adds(b, j == lg__json_first(part) ? "" : ",");
+        lg__json_write_string(b, key ? key : "", key ? strlen(key) : 0);
+        lg__bytes_addc(b, ':');
+        if (call && lg__json_type(j) == LG_JSON_OBJECT) {
+            lg__wire_call_raw(b, j, NAMES_ALSO);
+        } else {
+            lg__json_write(b, j);
+        }
+    }
+    lg__bytes_addc(b, '}');
 }
 
 /* What the model said when it called tools: as it came, or made anew. */
@@ -147,7 +173,7 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
     const char *words = lg__json_string(lg__json_get(turn, "text"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         comma(b);
-        lg__json_write(b, j);
+        write_raw(b, j);
     }
     if (!raw) {
         if (words && words[0]) {
@@ -178,33 +204,90 @@ static const char *write_parts(lg_bytes *b, const lg_said *s)
     return why;
 }
 
-/* Words go into the response, all else beside it. */
-static const char *write_result(lg_bytes *b, const lg_said *s)
+/* Models from 3 on take pictures and documents as a part of a result. */
+static bool takes_parts(const lg_model *model)
+{
+    const char *family = strstr(model->model, "gemini-");
+    char first = family ? family[strlen("gemini-")] : '\0';
+    return (isdigit((unsigned char)first) && first > '2') || strstr(model->model, "-latest");
+}
+
+/* Whether a result's parts that are no words must stand behind the results. */
+static bool is_below(const lg_ask *ask, const lg_said *s)
+{
+    static const int inside[] = {LG_MEDIA_TEXT, LG_MEDIA_PNG, LG_MEDIA_JPEG, LG_MEDIA_WEBP,
+                                 LG_MEDIA_PDF};
+    bool all = takes_parts(ask->model);
+    for (size_t i = 0; i < s->n_parts && all; i++) {
+        all = false;
+        for (size_t k = 0; k < sizeof inside / sizeof *inside; k++) {
+            all = all || s->parts[i].media == inside[k];
+        }
+    }
+    return !all && !lg__said_is_words(s);
+}
+
+/* ,"parts":[…] of what is no words */
+static const char *write_inside(lg_bytes *b, const lg_said *s)
+{
+    const char *why = NULL;
+    lg__bytes_adds(b, ",\"parts\":[");
+    for (size_t i = 0; !why && i < s->n_parts; i++) {
+        if (s->parts[i].media != LG_MEDIA_TEXT) {
+            comma(b);
+            why = write_media(b, &s->parts[i]);
+        }
+    }
+    lg__bytes_addc(b, ']');
+    return why;
+}
+
+/* Words go into the response. */
+static const char *write_result(const lg_ask *ask, lg_bytes *b, const lg_said *s)
 {
     const char *why = NULL;
     comma(b);
     lg__bytes_adds(b, "{\"functionResponse\":{");
     write_id(b, s->id, s->id_len);
-    lg__bytes_adds(b, "\"name\":");
-    lg__json_write_string(b, s->tool, strlen(s->tool));
+    lg__wire_called(b, "name", s->tool, NAMES_ALSO);
     lg__bytes_adds(b, s->error ? ",\"response\":{\"error\":" : ",\"response\":{\"output\":");
-    if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
+    if (is_below(ask, s)) {
+        lg__wire_result(b, s);
+    } else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
         lg__bytes_adds(b, "\"\"");
     } else {
         lg__wire_words(b, s);
     }
     lg__bytes_addc(b, '}');
-    if (!lg__said_is_words(s)) {
-        lg__bytes_adds(b, ",\"parts\":[");
-        for (size_t i = 0; !why && i < s->n_parts; i++) {
-            if (s->parts[i].media != LG_MEDIA_TEXT) {
-                comma(b);
-                why = write_media(b, &s->parts[i]);
-            }
-        }
-        lg__bytes_addc(b, ']');
+    if (!lg__said_is_words(s) && !is_below(ask, s)) {
+        why = write_inside(b, s);
     }
     lg__bytes_adds(b, "}}");
+    return why;
+}
+
+/* As the user's, what the results from a turn to another hold besides. */
+static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
+{
+    const char *why = NULL;
+    bool any = false;
+    lg_said s;
+    for (size_t at = from; at < to && !why && lg__said_next(ask, &at, &s);) {
+        if (s.who != LG_WHO_TOOL || !is_below(ask, &s)) {
+            continue;
+        }
+        lg__bytes_adds(b, any ? ",{\"text\":" : ",{\"parts\":[{\"text\":");
+        lg__wire_returned(b, &s);
+        lg__bytes_addc(b, '}');
+        for (size_t i = 0; i < s.n_parts && !why; i++) {
+            if (s.parts[i].media > LG_MEDIA_TURN) {
+                comma(b);
+                why = write_media(b, &s.parts[i]);
+            }
+        }
+        any = true;
+    }
+    lg__bytes_adds(b, any ? "],\"role\":\"user\"}" : "");
     return why;
 }
 
@@ -218,23 +301,36 @@ static bool next_spoken(const lg_ask *ask, size_t *at, lg_said *s)
     return any;
 }
 
-/* Messages of one speaker that follow each other are one. */
+/* Who speaks, of three. */
+static int speaker(const lg_said *s)
+{
+    bool other = s->who != LG_WHO_TOOL && s->who != LG_WHO_ASSISTANT;
+    return other ? LG_WHO_USER : s->who;
+}
+
+/* Messages of one speaker that follow each other are one; results stand alone, for there
+ * must be as many as there were calls. */
 static const char *write_contents(const lg_ask *ask, lg_bytes *b)
 {
     lg_said s;
-    size_t at = 0;
+    size_t at = 0, before = 0;
     const char *why = NULL;
     bool any = next_spoken(ask, &at, &s);
     lg__bytes_adds(b, "\"contents\":[");
     while (!why && any) {
-        bool model = s.who == LG_WHO_ASSISTANT;
+        int who = speaker(&s);
+        size_t from = before;
         comma(b);
         lg__bytes_adds(b, "{\"parts\":[");
-        while (!why && any && (s.who == LG_WHO_ASSISTANT) == model) {
-            why = s.who == LG_WHO_TOOL ? write_result(b, &s) : write_parts(b, &s);
+        while (!why && any && speaker(&s) == who) {
+            why = who == LG_WHO_TOOL ? write_result(ask, b, &s) : write_parts(b, &s);
+            before = at;
             any = next_spoken(ask, &at, &s);
         }
-        lg__bytes_addf(b, "],\"role\":\"%s\"}", model ? "model" : "user");
+        lg__bytes_addf(b, "],\"role\":\"%s\"}", who == LG_WHO_ASSISTANT ? "model" : "user");
+        if (who == LG_WHO_TOOL && !why) {
+            why = write_returned(ask, from, before, b);
+        }
     }
     lg__bytes_addc(b, ']');
     return why;
