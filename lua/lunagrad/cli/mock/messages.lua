@@ -253,11 +253,22 @@ local function read_image(block, where, ctx)
   return found
 end
 
-local function result_text(block)
+-- Text and pictures of a tool's result.
+local function read_result(block, where, ctx)
   if type(block.content) ~= "table" then return block.content or "" end
-  local texts = {}
-  for _, part in ipairs(block.content) do texts[#texts + 1] = part.text end
-  return table.concat(texts, "\n")
+  local texts, shown = {}, {}
+  for i, part in ipairs(block.content) do
+    texts[#texts + 1] = part.text
+    if part.type == "image" then
+      local found, refusal = read_image(part, ("%s.tool_result.content.%d"):format(where, i - 1),
+        ctx)
+      if not found then return nil, refusal end
+      shown[#shown + 1] = found
+    elseif part.type == "document" then
+      shown[#shown + 1] = { name = "document", bytes = #tostring(part.source.data or "") }
+    end
+  end
+  return table.concat(texts, "\n"), nil, shown
 end
 
 local READ = {
@@ -301,7 +312,9 @@ local READ = {
         .. "`tool_result` block must have a corresponding `tool_use` block in the previous "
         .. "message."):format(where, block.tool_use_id))
     end
-    into.results[#into.results + 1] = { role = "tool", content = result_text(block),
+    local text, refusal, shown = read_result(block, where, ctx)
+    if not text then return nil, refusal end
+    into.results[#into.results + 1] = { role = "tool", content = text, media = shown,
       id = block.tool_use_id, name = into.open[block.tool_use_id], failed = block.is_error }
     into.answered[block.tool_use_id] = true
     return true

@@ -127,11 +127,11 @@ local READ = {
       return openai.bad(("No tool call found for function call output with call_id %s.")
         :format(item.call_id), "input")
     end
-    local text, refusal = read_parts(item.output, where .. ".output")
+    local text, refusal, shown = read_parts(item.output, where .. ".output")
     if not text then return nil, refusal end
     state.open[item.call_id] = nil
-    state.messages[#state.messages + 1] = { role = "tool", content = text, id = item.call_id,
-      name = state.asked[item.call_id] }
+    state.messages[#state.messages + 1] = { role = "tool", content = text, media = shown,
+      id = item.call_id, name = state.asked[item.call_id] }
     return true
   end,
   reasoning = function() return true end,
