@@ -54,11 +54,12 @@ local MODEL_SPEC = spec_with {
 }
 local HEDGE_SPEC = { after = "integer|string", budget = "number?" }
 local CALL_SPEC = spec_with {
-  [1] = "any", schema = "any",
+  schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
   kind = "string?", extra = "table?", stream = "function?",
 }
-for i = 2, 16 do CALL_SPEC[i] = "any" end -- further parts of the question
+options.parts(CALL_SPEC, 16, "join texts with .., or give the parts as one message: "
+  .. 'messages = { { "user", { part, part, … } } }')
 
 local function body_options(from)
   local list
