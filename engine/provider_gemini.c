@@ -266,7 +266,8 @@ static const char *write_result(const lg_ask *ask, lg_bytes *b, const lg_said *s
     return why;
 }
 
-/* As the user's, what the results from a turn to another hold besides. */
+/* What the results from a turn to another hold besides, as the user's next content: models
+ * before 3 refuse it among the results of several calls. */
 static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
 {
     const char *why = NULL;
@@ -276,7 +277,8 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
         if (s.who != LG_WHO_TOOL || !is_below(ask, &s)) {
             continue;
         }
-        lg__bytes_adds(b, any ? ",{\"text\":" : ",{\"parts\":[{\"text\":");
+        lg__bytes_adds(b, any ? "," : "],\"role\":\"user\"},{\"parts\":[");
+        lg__bytes_adds(b, "{\"text\":");
         lg__wire_returned(b, &s);
         lg__bytes_addc(b, '}');
         for (size_t i = 0; i < s.n_parts && !why; i++) {
@@ -287,7 +289,6 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
         }
         any = true;
     }
-    lg__bytes_adds(b, any ? "],\"role\":\"user\"}" : "");
     return why;
 }
 
@@ -301,36 +302,46 @@ static bool next_spoken(const lg_ask *ask, size_t *at, lg_said *s)
     return any;
 }
 
-/* Who speaks, of three. */
-static int speaker(const lg_said *s)
+/* One speaker's messages, from s on, which begins at turn *from and ends at *at. Whether
+ * there are more: then s, *from and *at are of the next. */
+static bool write_speaker(const lg_ask *ask, size_t *from, size_t *at, lg_said *s, lg_bytes *b,
+                          const char **why)
 {
-    bool other = s->who != LG_WHO_TOOL && s->who != LG_WHO_ASSISTANT;
-    return other ? LG_WHO_USER : s->who;
+    bool model = s->who == LG_WHO_ASSISTANT, any = true, results = false;
+    size_t first = *from; /* of the results that stand together */
+    while (!*why && any && (s->who == LG_WHO_ASSISTANT) == model) {
+        bool result = s->who == LG_WHO_TOOL;
+        if (results && !result) {
+            *why = write_returned(ask, first, *from, b);
+        }
+        first = results ? first : *from;
+        results = result;
+        if (!*why) {
+            *why = result ? write_result(ask, b, s) : write_parts(b, s);
+        }
+        *from = *at;
+        any = next_spoken(ask, at, s);
+    }
+    if (results && !*why) {
+        *why = write_returned(ask, first, *from, b);
+    }
+    return any;
 }
 
-/* Messages of one speaker that follow each other are one; results stand alone, for there
- * must be as many as there were calls. */
+/* Messages of one speaker that follow each other are one. */
 static const char *write_contents(const lg_ask *ask, lg_bytes *b)
 {
     lg_said s;
-    size_t at = 0, before = 0;
+    size_t at = 0, from = 0;
     const char *why = NULL;
     bool any = next_spoken(ask, &at, &s);
     lg__bytes_adds(b, "\"contents\":[");
     while (!why && any) {
-        int who = speaker(&s);
-        size_t from = before;
+        const char *role = s.who == LG_WHO_ASSISTANT ? "model" : "user";
         comma(b);
         lg__bytes_adds(b, "{\"parts\":[");
-        while (!why && any && speaker(&s) == who) {
-            why = who == LG_WHO_TOOL ? write_result(ask, b, &s) : write_parts(b, &s);
-            before = at;
-            any = next_spoken(ask, &at, &s);
-        }
-        lg__bytes_addf(b, "],\"role\":\"%s\"}", who == LG_WHO_ASSISTANT ? "model" : "user");
-        if (who == LG_WHO_TOOL && !why) {
-            why = write_returned(ask, from, before, b);
-        }
+        any = write_speaker(ask, &from, &at, &s, b, &why);
+        lg__bytes_addf(b, "],\"role\":\"%s\"}", role);
     }
     lg__bytes_addc(b, ']');
     return why;

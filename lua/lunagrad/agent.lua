@@ -182,7 +182,7 @@ end
 local function names_of(self)
   local names = {}
   for i, tool in ipairs(self.tools) do names[i] = tool.name end
-  return table.concat(names, ", ")
+  return #names > 0 and table.concat(names, ", ") or "none"
 end
 
 -- A retriever is a node of its own: feedback on what it found reaches its documents and the query.

@@ -270,6 +270,21 @@ function TestTold.test_failures_are_told_the_same_in_every_run()
   end
 end
 
+-- A turn that a Lua function made wrongly is its failure, not the agent's.
+function TestTold.test_turns_that_cannot_be_read()
+  for text, what in pairs { ["no json"] = "no JSON object", ["[1]"] = "no list of calls",
+    ['{"calls":{"a":1}}'] = "no list of calls", ['{"text":5,"calls":[]}'] = "text that is none",
+    ['{"calls":[5]}'] = "call 1 without an id", ['{"calls":[{"id":"c","name":"add"},{"id":"d"}]}']
+    = "call 2 without an id", ['{"calls":[{"id":7,"name":"add"}]}'] = "call 1 without an id" } do
+    local m = lg.model(function() return { text = text, media = TURN } end, "odd")
+    local v = lg.agent { model = m, tools = { add_tool() } } "q"
+    local problem = fails("tool", "a turn that calls tools with " .. what, v.text, v)
+    lu.assertNotStrContains(problem.message, ".lua:")
+  end
+  lu.assertEquals(told({ { "add", { a = 1, b = 1 } } }, {}),
+    { 'tool add c1 error: Error: there is no tool "add"; there are none' })
+end
+
 function TestTold.test_raise()
   local boom = { name = "boom", run = function() error "bang" end }
   local m = player { turn { "boom" }, "done" }

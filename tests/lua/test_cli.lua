@@ -470,7 +470,8 @@ function TestCommand:test_errors_in_map_and_tools_tell_the_example()
 end
 
 function TestCommand:test_any_value_can_be_raised()
-  fails(run_text("error({ code = 7 })"), 1, "raised a table")
+  fails(run_text("error({ code = 7 })"), 1, '{"code":7}')
+  fails(run_text("error({})"), 1, "a table without a message")
   fails(run_text("error()"), 1, "lunagrad: ")
   fails(run_text('error("plain", 0)'), 1, "plain")
 end
