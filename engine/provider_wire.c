@@ -517,7 +517,14 @@ static bool fits(char c, const char *also)
 void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char *also)
 {
     char sent[65] = "unknown";
-    for (size_t n = 0; name && name[n] && n < sizeof sent - 1; n++) {
+    size_t len = name ? strnlen(name, sizeof sent) : 0;
+    if (len == sizeof sent) { /* too long: cut between characters */
+        len--;
+        while (len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80) {
+            len--;
+        }
+    }
+    for (size_t n = 0; n < len; n++) {
         sent[n] = fits(name[n], also) ? name[n] : '_';
         sent[n + 1] = '\0';
     }

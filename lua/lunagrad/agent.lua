@@ -97,6 +97,19 @@ local function check_name(name, seen, where)
   seen[name] = true
 end
 
+-- The retriever that is a tool, or its run.
+local function retriever_of(given, where)
+  if retriever.is(given) then return given end
+  if not retriever.is(given.run) then return nil end
+  for _, key in ipairs { "cache", "version", "backward" } do
+    if given[key] ~= nil then
+      errors.raise("inval", ("%s: tool %q: %s is for functions, and its run is a retriever")
+        :format(where, given.name, key), key == "backward" and "lg.retriever takes it" or nil, 4)
+    end
+  end
+  return given.run
+end
+
 -- Anything with name, description, parameters and run will do.
 local function make_tool(given, seen, where)
   if type(given) == "table" and not getmetatable(given) then
@@ -110,7 +123,7 @@ local function make_tool(given, seen, where)
   if type(given.run) ~= "function" and type(given.run) ~= "table" then
     errors.raise("inval", ("%s: tool %q has no function `run`"):format(where, given.name), nil, 3)
   end
-  local searches = retriever.is(given) and given or retriever.is(given.run) and given.run or nil
+  local searches = retriever_of(given, where)
   local tool = { name = given.name, description = given.description or "", run = given.run,
     cache = given.cache, version = given.version, backward = given.backward, searches = searches }
   local full = schema.of(given.parameters or searches and searches.parameters or {},
@@ -118,6 +131,10 @@ local function make_tool(given, seen, where)
   if full.type ~= "object" and not full["$ref"] then
     errors.raise("inval", ("%s: the parameters of tool %q are no object"):format(where, tool.name),
       "give each a name: parameters = { city = \"string\" }", 3)
+  end
+  if searches and not (full.properties and full.properties.query) then
+    errors.raise("inval", ("%s: tool %q: a retriever needs the parameter `query`"):format(where,
+      tool.name), "leave parameters out: it has its own", 3)
   end
   tool.parameters = full
   return tool
@@ -146,6 +163,7 @@ local function plain(word) return (tostring(word):gsub("[^%w_.:-]", "_"):sub(1, 
 -- model said it: other characters as %XX.
 local function name_of(call)
   local name = tostring(call.name):sub(1, 64)
+  while not utf8.len(name) do name = name:sub(1, -2) end -- as the engine cuts it
   if name == "" then return "unknown" end
   return (name:gsub("[^%w_.:-]", function(c) return ("%%%02X"):format(c:byte()) end))
 end

@@ -227,17 +227,17 @@ end
 function TestTold.test_names_of_any_kind()
   local long = ("n"):rep(100)
   local m, asked = player { turn({ "get weather!" }, { "a.b:c" }, { "s\u{e4}ge%41" }, { "" },
-    { long }, { " c1 error" }), "done" }
+    { long }, { " c1 error" }, { ("x"):rep(63) .. "\u{e4}" }), "done" }
   local v = lg.agent { model = m, tools = { add_tool() } } "q"
   lu.assertEquals(v:text(), "done")
   local roles, names = {}, {}
   for i, message in ipairs(messages_of(asked[2], "tool ")) do roles[i] = message.role end
   lu.assertEquals(roles, { "tool get%20weather%21 c1 error", "tool a.b:c c2 error",
     "tool s%C3%A4ge%2541 c3 error", "tool unknown c4 error", "tool " .. long:sub(1, 64)
-    .. " c5 error", "tool %20c1%20error c6 error" })
+    .. " c5 error", "tool %20c1%20error c6 error", "tool " .. ("x"):rep(63) .. " c7 error" })
   for i, result in ipairs(v:trace()[1].results) do names[i] = result.name end
   lu.assertEquals(names, { "get weather!", "a.b:c", "s\u{e4}ge%41", "unknown", long:sub(1, 64),
-    " c1 error" })
+    " c1 error", ("x"):rep(63) })
 end
 
 -- Servers choose ids as they like; the result must name the call as its turn does.
@@ -361,6 +361,10 @@ function TestTold.test_specs_that_are_wrong()
   bad("on_error must be one of", { on_error = "ignore" })
   bad("must be at least 1", { max_steps = 0 })
   bad("a tool is a table, got string", { tools = { "add" } })
+  local find = lg.retriever { docs = { "a" } }
+  bad("cache is for functions", { tools = { { name = "f", run = find, cache = true } } })
+  bad("needs the parameter `query`", { tools = { { name = "f", run = find,
+    parameters = { q = "string" } } } })
   local ready = setmetatable({}, { __index = add_tool { name = "own" } }) -- anything that has them
   lu.assertEquals(lg.agent { tools = { ready } }.tools[1].name, "own")
 end

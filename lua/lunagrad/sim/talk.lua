@@ -52,6 +52,7 @@ local function read_messages(messages)
     if described then
       descriptions[described] = message.content
     elseif tool then
+      tool = tool:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
       list[#list + 1] = { role = "tool", name = tool, id = id, content = result_of(message),
         failed = failed == "error" }
     elseif role == "+" then
