@@ -34,7 +34,7 @@ local function content(parts) return S.union { string = S.string, list = S.list(
 
 local ONLY_TEXT = content(S.tagged("type", { text = TEXT }))
 local CALL = S.tagged("type", { ["function"] = S.object({ id = S.name, type = S.string,
-  ["function"] = S.object({ name = S.name, arguments = S.string }, { "name", "arguments" }) },
+  ["function"] = S.object({ name = S.word, arguments = S.string }, { "name", "arguments" }) },
   { "id", "function" }) })
 local ROLES = {
   system = S.object({ role = S.string, content = ONLY_TEXT, name = S.string }, { "content" }),

@@ -101,7 +101,7 @@ local DOCUMENT = S.object({ type = S.string, cache_control = CACHE, title = S.st
   context = S.string, citations = S.any, source = S.map }, { "source" })
 local BLOCKS = {
   text = TEXT, image = IMAGE, document = DOCUMENT,
-  tool_use = S.object({ type = S.string, id = S.name, name = S.name, input = S.map,
+  tool_use = S.object({ type = S.string, id = S.name, name = S.word, input = S.map,
     cache_control = CACHE, caller = S.map }, { "id", "name", "input" }),
   tool_result = S.object({ type = S.string, tool_use_id = S.name, is_error = S.boolean,
     cache_control = CACHE, content = S.union { string = S.string, list = S.list(
@@ -160,6 +160,7 @@ local WORDING = {
       or "List should have at least %s item after validation, not 0"
     return kind:format(found.want)
   end,
+  pattern = function(found) return ("String should match pattern '%s'"):format(found.want) end,
   many = function(found) return ("Input should have at most %s items"):format(found.want) end,
 }
 

@@ -29,7 +29,7 @@ local ITEM = {
   message = S.object({ type = S.string, id = S.string, status = S.string, phase = S.string,
     role = S.enum("user", "assistant", "system", "developer"), content = CONTENT },
     { "role", "content" }),
-  function_call = S.object({ type = S.string, id = S.string, call_id = S.name, name = S.name,
+  function_call = S.object({ type = S.string, id = S.string, call_id = S.name, name = S.word,
     arguments = S.string, status = S.string }, { "call_id", "name", "arguments" }),
   function_call_output = S.object({ type = S.string, id = S.string, call_id = S.name,
     status = S.string, output = S.union { string = S.string, list = S.list(INPUT_PARTS) } },
