@@ -427,6 +427,27 @@ function TestCommands:test_a_served_run_can_be_replayed()
   lu.assertStrContains(r.out, again.out)
 end
 
+-- What is asked for again and again is one line; only what is gone is told.
+function TestCommands:test_served_the_same_again_and_again()
+  local file = command.write([[
+local lg = require "lunagrad"
+local m = lg.model{ "openai/gpt-4o-mini", memo = false }
+for i = 1, 6 do m(("I have %d apples and a pear. How many fruits?"):format(i % 2)):text() end]],
+    ".lua")
+  local again = ('$LG run %s --display none --run '):format(file)
+  local r = on_mock({}, again .. "own && " .. again .. "other")
+  lu.assertEquals(count_posts(r), 2)
+  for i, run in ipairs(runs()) do lu.assertEquals(run.calls + run.served, 6, tostring(i)) end
+  for _, name in ipairs { "own", "other" } do
+    local got = store("export", name)
+    lu.assertEquals({ got.err, select(2, got.out:gsub('"type":"call"', "")) }, { "", 2 }, name)
+  end
+  lu.assertEquals(store("cache", "prune", "--run", "own").code, 0)
+  for _, name in ipairs { "own", "other" } do
+    lu.assertStrContains(store("export", name).err, "not known any more", false, name)
+  end
+end
+
 function TestCommands:test_export_formats()
   on_mock({}, "$RUN --run r")
   local csv = store("export", "r", "--format", "csv", "--table", "calls").out
