@@ -323,7 +323,8 @@ void lg__turn_count(lg_engine *e)
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(e, &s);
     const lg_stats *b = &e->turn.base;
-    lg_totals t = {s.calls - b->calls, s.served - b->served, 0, 0, s.micros - b->micros};
+    uint64_t bought = s.calls + s.useless - b->calls - b->useless;
+    lg_totals t = {bought, s.served - b->served, 0, 0, s.micros - b->micros};
     for (int k = 0; k < LG_KINDS; k++) {
         t.tokens_in += (uint64_t)(s.usage[k].input - b->usage[k].input);
         t.tokens_out += (uint64_t)(s.usage[k].output - b->usage[k].output);

@@ -235,6 +235,9 @@ typedef struct lg_stats {
     int held_by;                               /* enum lg_hold: why that one waits */
     uint64_t hedged;                           /* of attempts: sent beside one that was late */
     uint64_t hedges_won;                       /* … whose reply was the call's */
+    /* Replies that were paid for beside those of calls: a filter stopped them, they ended
+     * before a word, another one was there first. Bought are calls and useless. */
+    uint64_t useless;
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 

@@ -327,3 +327,4 @@ void lg__ledger_settle(lg_sched *s, lg_request *r)
         s->used_micros += (uint64_t)least_zero(r->worst_micros);
     }
 }
+    s->stats.useless += paid && (!good || r->is_twin) ? 1 : 0;

@@ -223,3 +223,8 @@ function TestSettings:test_bad_values()
 end
 
 os.exit(lu.LuaUnit.run())
+function TestLedger:test_bought()
+  lu.assertEquals(ledger.bought { calls = 2, useless = 3 }, 5)
+  lu.assertEquals(ledger.bought { calls = 2 }, 2)
+end
+

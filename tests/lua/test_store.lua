@@ -6,6 +6,7 @@
 local lu = require "luaunit"
 local command = require "command"
 local json = require("lunagrad").json
+local prices = require "lunagrad.prices"
 
 -- A small training on a server's model: some 80 calls.
 local SCRIPT = [[
@@ -457,6 +458,42 @@ function TestCommands:test_export_formats()
   lu.assertEquals(store("export", "r", "--table", "scores", "--format", "dot").code, 2)
   local types = {}
   for _, row in ipairs(lines_of(store("export", "r").out)) do types[row.type] = true end
+-- A provider bills what its filter stopped; so it is bought, though nobody got an answer.
+function TestCommands:test_what_a_filter_stopped_was_bought()
+  local file = command.write([[
+local lg = require "lunagrad"
+local m = lg.model(lg.args.model)
+for i = 1, 2 do
+  local ok, problem = pcall(function()
+    m(("I have %d apples and a pear. How many fruits do I have?"):format(i)):text()
+  end)
+  print(ok, problem.kind)
+end]], ".lua")
+  for model, env in pairs { ["openai/gpt-4o-mini"] = "", ["anthropic/claude-haiku-4-5"] =
+      "ANTHROPIC_BASE_URL=${url%/v1} ANTHROPIC_API_KEY=k" } do
+    local name = model:gsub("/", "-")
+    local r = on_mock({ "--fault", "filter=1" }, ("env %s $LG run %s model=%s --run %s"):format(env,
+      file, model, name))
+    lu.assertEquals(r.out, "false\trefused\nfalse\trefused\n", r.err)
+    lu.assertStrContains(r.err, "2 bought (2 useless), 2 failed")
+    lu.assertStrContains(r.err, "cost    $0.0")
+    local run, found = runs()[1], show(name)
+    lu.assertEquals({ run.calls, found.total.calls, found.starts[1].calls }, { 2, 2, 2 })
+    lu.assertTrue(run.tokens_in > 20 and run.tokens_out > 0)
+    lu.assertEquals({ found.total.input, found.total.output }, { run.tokens_in, run.tokens_out })
+    lu.assertEquals(#found.ledger, 1)
+    lu.assertEquals({ found.ledger[1].role, found.ledger[1].model }, { "useless", json.null })
+    local price = prices.lookup(model)
+    local cost = prices.cost(price, { input = run.tokens_in, output = run.tokens_out }) / 1e6
+    lu.assertAlmostEquals(run.cost_usd, cost, 2e-6)
+    lu.assertAlmostEquals(found.total.cost_usd, run.cost_usd, 1e-9)
+    local shown = store("show", name).out
+    lu.assertStrContains(shown, "2 bought, 0 served")
+    lu.assertStrMatches(shown, ".*useless +2 .*")
+    lu.assertEquals(store("export", name).err, "")
+  end
+end
+
   for _, name in ipairs { "run", "call", "candidate", "proposal", "gradient", "edit", "score" } do
     lu.assertTrue(types[name], name)
   end
