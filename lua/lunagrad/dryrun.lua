@@ -88,7 +88,8 @@ function dryrun.count_texts(name, texts)
   local bytes = 0
   for _, text in ipairs(texts) do bytes = bytes + #text end
   local priced = name:gsub("^([^/]+)%-embed/", "%1/")
-  count(row_of { name = name, priced = priced }, { usage = { input = (bytes + 3) // 4, output = 0 } }, 0)
+  local reply = { usage = { input = (bytes + 3) // 4, output = 0 } }
+  count(row_of { name = name, priced = priced }, reply, 0)
 end
 
 --- What was counted, one row a model: {model, calls, input, output, micros, worst_micros, price};

@@ -159,7 +159,8 @@ end
 
 -- Three requests, of 16, 11 and 7 bytes; 0.13 dollars for a million tokens.
 function TestServer.test_a_dry_run_counts()
-  for _, name in ipairs { "openai/text-embedding-3-large", "openai-embed/text-embedding-3-large" } do
+  for _, provider in ipairs { "openai", "openai-embed" } do
+    local name = provider .. "/text-embedding-3-large"
     local file = command.write(SCRIPT:format(name, 64), ".lua")
     local got = command.run("run", file, "--dry-run", "--json")
     lu.assertEquals(got.code, 0, got.err)
