@@ -284,11 +284,10 @@ end
 
 -- What runs for an answer that was cancelled is wanted no more.
 local function watch(job)
-  async.spawn(function()
-    promise.settled(job.answer)
+  async.when(job.answer, function()
     if job.answer:state() ~= "cancelled" then return end
     for _, v in pairs(job.running) do v:cancel() end
-  end, { serves = true })
+  end)
 end
 
 local function ask(self, spec, messages, last)

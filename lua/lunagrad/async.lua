@@ -265,6 +265,15 @@ function async.await(var)
   return var
 end
 
+--- Run fn as a task when a pending var has settled, however. Until then it costs no coroutine.
+---@param var Var
+---@param fn function
+function async.when(var, fn)
+  last_tag = last_tag + 1
+  waiting[last_tag] = setmetatable({ fn = fn, context = { serves = true }, n = 0 }, Task)
+  var:watch(last_tag)
+end
+
 --- Wait for a task; returns what its function returned, raises what it raised.
 function Task:await()
   if not self.done then
