@@ -50,7 +50,14 @@ local function in_words(problem)
 end
 
 local function as_text(value)
-  if type(value) == "table" then return core.json_encode(value) end
+  if type(value) == "table" then
+    for _, inside in pairs(value) do
+      if var.is(inside) then
+        error("the tool returned a table with a variable in it; a picture is returned alone", 0)
+      end
+    end
+    return core.json_encode(value)
+  end
   local kind = type(value)
   if kind == "string" or kind == "number" or kind == "boolean" then return tostring(value) end
   if value == nil then return "(no result)" end

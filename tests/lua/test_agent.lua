@@ -202,11 +202,14 @@ function TestTold.test_tools_that_fail()
   local boom = { name = "boom", run = function() error "bang" end }
   local object = { name = "object", run = function() lg.errors.raise("io", "no disk") end }
   local wrong = { name = "wrong", run = function() return print end }
-  local list = told({ { "boom" }, { "object" }, { "add", { a = 1, b = 1 } }, { "wrong" } },
-    { boom, object, wrong, add_tool() })
+  local both = { name = "both", run = function() return { "a", lg.var "b" } end }
+  local list = told({ { "boom" }, { "object" }, { "add", { a = 1, b = 1 } }, { "wrong" },
+    { "both" } }, { boom, object, wrong, both, add_tool() })
   lu.assertEquals(list, { "tool boom c1 error: Error: bang",
     "tool object c2 error: Error: no disk", "tool add c3: 2",
-    "tool wrong c4 error: Error: the tool returned a function, not a text" })
+    "tool wrong c4 error: Error: the tool returned a function, not a text",
+    "tool both c5 error: Error: the tool returned a table with a variable in it; a picture is "
+      .. "returned alone" })
 end
 
 function TestTold.test_too_many_at_once()
