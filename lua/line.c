@@ -91,7 +91,7 @@ static int next_byte(FILE *stream)
     (void)stream;
     while (wait_for_input()) {
         ssize_t n = read(STDIN_FILENO, &byte, 1);
-        reading.typed = true;
+        reading.typed = reading.typed || n == 1;
         if (n == 1)
             return byte;
         if (n == 0 || errno != EINTR)

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2 };
+enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2, LOOK_INSTRUCTIONS = 1000 };
 
 static volatile sig_atomic_t signal_count, end_wanted;
 
@@ -96,11 +96,21 @@ static int l_forget_signals(lua_State *L)
     return 0;
 }
 
+static void on_count(lua_State *L, lua_Debug *ar);
+
+static void look_every(lua_State *L, int instructions)
+{
+    if (lua_gethookcount(L) != instructions)
+        lua_sethook(L, on_count, LUA_MASKCOUNT, instructions);
+}
+
 /* A text that runs for long is stopped by a signal, but never the library's own code, which
- * has to stay whole, nor the main thread, where its loop runs. */
+ * has to stay whole, nor the main thread, where its loop runs. Whatever catches the error is
+ * stopped at its next instruction. */
 static void on_count(lua_State *L, lua_Debug *ar)
 {
     static const char library[] = "@lunagrad/";
+    look_every(L, signal_count > 0 ? 1 : LOOK_INSTRUCTIONS);
     if (signal_count == 0)
         return;
     int is_main = lua_pushthread(L);
@@ -114,8 +124,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
  * error while a signal is not forgotten */
 static int l_stop_at_signals(lua_State *L)
 {
-    enum { INSTRUCTIONS = 1000 };
-    lua_sethook(L, on_count, LUA_MASKCOUNT, INSTRUCTIONS);
+    look_every(L, LOOK_INSTRUCTIONS);
     return 0;
 }
 

@@ -9,6 +9,11 @@ local MOST = 50    -- entries of one table
 local LONGEST = 200 -- bytes of a text inside a table
 local BROAD = 78   -- what is longer takes several lines
 
+local function is_null(value)
+  local core = package.loaded["lunagrad.core"]
+  return core ~= nil and value == core.null
+end
+
 local function is_var(value)
   local core = package.loaded["lunagrad.core"]
   return type(value) == "userdata" and core ~= nil and getmetatable(value) == core.var_metatable
@@ -80,7 +85,7 @@ function show(value, depth, seen, indent)
   if type(value) == "string" then return quoted(value) end
   if is_var(value) then return var_text(value) end
   if is_plain(value) then return show_table(value, depth, seen, indent) end
-  return tostring(value)
+  return is_null(value) and "null" or tostring(value)
 end
 
 --- A value's text; nil for one that print shows as well.

@@ -148,27 +148,32 @@ end
 -- A signal while it runs: nothing more is bought, all that is waited for is cancelled, and
 -- nothing new is bought until the task has ended. It is asked about ten times a second.
 local function look_at_signals(self)
-  if term.signals() > 0 and not self.stopping then
-    self.stopping = true
-    self.watch():break_off()
-  end
+  local async = require "lunagrad.async"
+  if term.signals() == 0 or self.stopping or not async.started() then return end
+  self.stopping = true
+  async.engine():drain(true)
+  async.engine():cancel()
 end
 
 local function end_interrupt(self)
-  local interrupted = term.signals() > 0
+  local signals, ending = term.signals()
   if self.stopping then
     require("lunagrad.async").engine():drain(false)
     self.stopping = false
   end
   term.forget_signals()
-  return interrupted
+  self.ended = ending or signals > 0 and not self.interactive
+  return signals > 0
 end
 
--- Half a line that was printed is ended, so that the next prompt stands on its own.
-local function tidy(self)
+-- Half a line that was printed is ended, and one where the terminal shows ^C and nothing came
+-- after it, so that what comes stands on its own.
+local function tidy(self, interrupted)
   local display = self.watch().display
   display:finish()
-  if display.held_back then io.stdout:write "\n" end
+  local after_mark = interrupted and self.interactive and not self.wrote_since
+  if display.held_back or after_mark then io.stdout:write "\n" end
+  self.wrote_since = false
   display.held_back = false
   io.stdout:flush()
 end
@@ -183,8 +188,9 @@ local function perform(self, fn, ...)
   self.task = async.spawn(fn, nil, ...)
   local ok, problem = pcall(self.task.await, self.task)
   self.task, self.voices = nil, nil
-  tidy(self)
-  if end_interrupt(self) then
+  local interrupted = end_interrupt(self)
+  tidy(self, interrupted)
+  if interrupted then
     self.failed = true
     io.stderr:write "interrupted\n"
   elseif not ok then
@@ -198,7 +204,7 @@ local function ask(self, talk, sample)
   local voice = new_voice(self)
   local live = self.interactive and term.isatty(1)
   local answer = require("lunagrad.model").for_role "model" {
-    messages = talk, sample = sample, role = "answer to a question at the prompt",
+    messages = talk, sample = sample, role = "answer",
     stream = live and function(...) voice:hear(...) end or nil }
   local text = voice:tell_all(answer)
   self.env._ = answer
@@ -247,7 +253,7 @@ function commands.model(self, word)
     end
     return
   end
-  model.default(run.read_roles { word })
+  model.default(run.read_roles({ word }, ":model"))
 end
 
 function commands.load(self, path)
@@ -385,8 +391,6 @@ local function loop(self)
       end_prompt(self)
       break
     end
-    local _, ending = term.signals()
-    self.ended = self.ended or ending
   end
   if held and not self.ended then take_lua(self, held, true) end
 end
@@ -402,7 +406,11 @@ local function set_up(self)
     look_at_signals(self)
     watch:tick()
   end)
-  self.write = run.writer(self)
+  local write = run.writer(self)
+  function self.write(text)
+    self.wrote_since = term.signals() > 0
+    write(text)
+  end
   self.env = require("lunagrad.cli.script").environment { write = self.write, with_library = true,
     exit = self.leave }
   self.env.arg = { [0] = "repl", table.unpack(self.words) }

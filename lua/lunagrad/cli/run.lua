@@ -78,8 +78,9 @@ end
 
 --- "-m MODEL" and "-m ROLE=MODEL"; model names may hold "=" behind their slash.
 ---@param list string[]|nil
+---@param where? string who says so, "-m" without it
 ---@return table<string, string>
-function run.read_roles(list)
+function run.read_roles(list, where)
   local roles = {}
   for _, text in ipairs(list or {}) do
     local role, model = text:match("^([^/=]+)=(.+)$")
@@ -87,7 +88,7 @@ function run.read_roles(list)
     local known = false
     for _, name in ipairs(run.roles) do known = known or name == role end
     if not known then
-      args.fail(("-m: there is no role %q"):format(role),
+      args.fail(("%s: there is no role %q"):format(where or "-m", role),
         args.did_you_mean(role, run.roles, "the roles are " .. table.concat(run.roles, ", ")))
     end
     roles[role] = model

@@ -57,8 +57,10 @@ end
 ---@param answer lunagrad.var
 ---@return string text what it is as a whole
 function methods:tell_all(answer)
-  self.speaking = true
-  say(self, table.concat(self.pieces))
+  if not self.speaking then
+    self.speaking = true
+    say(self, table.concat(self.pieces))
+  end
   local ok, problem = pcall(async.await, answer)
   if ok then hear_the_rest() end
   self.speaking = false

@@ -26,7 +26,7 @@ function watch.new(about)
   return setmetatable({ json = about.json, mode = mode, source = about.source,
     started = about.started, dry_run = about.dry_run,
     session = about.session, event_at = -math.huge, stats_at = now,
-    asked = {}, maybe_asked = {}, interrupted = false, broken_off = 0,
+    asked = {}, maybe_asked = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
     display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
       width = function() return term.width(2) end, colour = colour, unicode = unicode }) },
@@ -224,18 +224,7 @@ function methods:so_far()
   if not stats or stats.calls + stats.shared + stats.failed + (stats.served or 0) == 0 then
     return nil
   end
-  stats.ambiguous = stats.ambiguous + self.broken_off
   return summary_lines(stats, term.monotonic() - self.started, models_used(self, stats))
-end
-
---- Whoever waits is not waiting any more: every call that is pending is cancelled.
-function methods:break_off()
-  local async = package.loaded["lunagrad.async"]
-  if not async or not async.started() then return end
-  local engine = async.engine()
-  self.broken_off = self.broken_off + engine:stats().in_flight
-  engine:drain(true)
-  engine:cancel()
 end
 
 local function show_summary(self, stats, models)
@@ -276,7 +265,6 @@ function methods:close(status, code, message)
   self.closed = true
   tell_warnings(self)
   local stats = counters()
-  if stats then stats.ambiguous = stats.ambiguous + self.broken_off end
   if stats and status == "interrupted" then
     stats.ambiguous = stats.ambiguous + stats.in_flight -- their replies are not awaited
   end
