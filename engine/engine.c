@@ -482,7 +482,6 @@ void lg_engine_cancel(lg_engine *e)
 
 /* ---- step -------------------------------------------------------------- */
 
-enum { TURN = 512 }; /* replies and requests in one transaction */
 enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
 
 static void pump(lg_engine *e, int64_t until_us)
@@ -501,12 +500,12 @@ static void pump(lg_engine *e, int64_t until_us)
         lg__hedge_look(e);
         bool last = until_us && lg__clock_now(&real) >= until_us;
         bool idle = !(has_work(e) || replies || more);
-        if (idle && !last && lg__turn_size(e) > 0 && lg__turn_size(e) < TURN) {
+        if (idle && !last && lg__turn_size(e) > 0 && !lg__turn_is_full(e)) {
             lg__loop_run(e->loop, 0); /* what came meanwhile goes along */
             replies = take_replies(e, SLICE);
             idle = !replies;
         }
-        if (last || idle || lg__turn_size(e) >= TURN)
+        if (last || idle || lg__turn_is_full(e))
             lg__turn_flush(e); /* all of the turn at once */
         if (last)
             break;

@@ -216,7 +216,8 @@ static void write_max_tokens(const lg_ask *ask, lg_bytes *b)
     if (most) {
         lg__bytes_adds(b, most);
     } else {
-        lg__bytes_addf(b, "%lld", (long long)ask->model->max_output);
+        int64_t known = ask->model->max_output;
+        lg__bytes_addf(b, "%lld", (long long)(known > 0 ? known : LG_USUAL_OUTPUT));
     }
 }
 

@@ -412,8 +412,20 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
 
 /* ---- what came --------------------------------------------------------- */
 
+/* The tokens of pictures among those that are told apart; -1: they are not. */
+static int64_t picture_tokens(const lg_json *details)
+{
+    int64_t n = 0;
+    for (const lg_json *d = lg__json_first(details); d; d = lg__json_after(d)) {
+        const char *of = lg__json_string(lg__json_get(d, "modality"));
+        n += of && strcmp(of, "IMAGE") == 0 ? lg__heard_tokens(d, "tokenCount") : 0;
+    }
+    return lg__json_count(details) > 0 ? n : -1;
+}
+
 void lg__gemini_usage(lg_heard *h, const lg_json *usage)
 {
+    int64_t seen, drawn;
     lg_usage *u = &h->usage;
     if (lg__json_type(usage) != LG_JSON_OBJECT) {
         return;
@@ -423,6 +435,10 @@ void lg__gemini_usage(lg_heard *h, const lg_json *usage)
     u->cached = lg__heard_tokens(usage, "cachedContentTokenCount");
     u->reasoning = lg__heard_tokens(usage, "thoughtsTokenCount");
     u->output = lg__heard_tokens(usage, "candidatesTokenCount") + u->reasoning;
+    seen = picture_tokens(lg__json_get(usage, "promptTokensDetails"));
+    drawn = picture_tokens(lg__json_get(usage, "candidatesTokensDetails"));
+    h->image_in = seen > 0 ? seen : 0;
+    h->image_out = drawn >= 0 ? drawn : h->media ? u->output - u->reasoning : 0;
     h->has_usage = u->input > 0 || u->output > 0;
 }
 

@@ -347,7 +347,7 @@ static int l_stats(lua_State *L)
 {
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(self(L), &s);
-    lua_createtable(L, 0, 27);
+    lua_createtable(L, 0, 28);
     lg__lua_set_count(L, "calls", s.calls);
     lg__lua_set_count(L, "shared", s.shared);
     lg__lua_set_count(L, "failed", s.failed);
@@ -370,6 +370,7 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "cap", (uint64_t)s.cap);
     lg__lua_set_count(L, "hedged", s.hedged);
     lg__lua_set_count(L, "hedges_won", s.hedges_won);
+    lg__lua_set_count(L, "useless", s.useless);
     lg__lua_set_count(L, "held", s.held);
     if (s.held > 0) {
         int64_t wait = s.held_until_us - lg_engine_now(self(L));

@@ -434,8 +434,9 @@ function lunagrad.spawn(fn, context, ...) end
 --- Options of the engine, before anything else is used.
 ---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end
---- What was done so far. While calls are held back: held (how many), held_seconds (until the
---- first may go) and held_by ("rate" or "down").
+--- What was done so far. Bought are calls and useless (replies that were paid for and no call
+--- got: a filter stopped them, they ended before a word). While calls are held back: held (how
+--- many), held_seconds (until the first may go) and held_by ("rate" or "down").
 ---@return table
 function lunagrad.stats() end
 --- The operators' prompts by name; assign a text or a variable to replace one.

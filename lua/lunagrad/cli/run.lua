@@ -342,11 +342,23 @@ local function prepare(said, argv)
   return self
 end
 
+-- Whether --json is among the words, or its variable is set; nothing else of either need be right.
+local function wants_json(argv)
+  for _, word in ipairs(argv) do
+    if word == "--" then break end
+    if word == "--json" or word:find "^%-%-json=" then return true end
+  end
+  local spec = { name = run.spec.name, options = {} }
+  for _, option in ipairs(run.spec.options) do
+    if option.key == "json" then spec.options[1] = option end
+  end
+  local ok, found = pcall(args.twins, spec, require("lunagrad.config").get)
+  return ok and found.json == true
+end
+
 -- A wrong command line, or settings that cannot be read: --json has its two lines all the same.
 local function tell_json(argv, problem)
-  local wanted = false
-  for _, word in ipairs(argv) do wanted = wanted or word == "--json" end
-  if not wanted then return end
+  if not wants_json(argv) then return end
   local _, code, status, message = require("lunagrad.cli.trouble").describe(problem)
   local watch = require("lunagrad.cli.watch").new({ json = true, display = "none", source = {},
     started = term.monotonic() })

@@ -120,8 +120,9 @@ local function emit_stats(self)
   self.stats_at = now
   local s = counters()
   if not s then return end
-  self:emit({ event = "stats", calls = s.calls, shared = s.shared, served = s.served,
-    cost_usd = require("lunagrad.ledger").dollars(s),
+  local ledger = require "lunagrad.ledger"
+  self:emit({ event = "stats", calls = ledger.bought(s), shared = s.shared, served = s.served,
+    cost_usd = ledger.dollars(s),
     in_flight = s.in_flight + s.host_running, queued = s.queued + s.waiting,
     retries = s.retries, tokens = tokens(s) })
 end
@@ -162,7 +163,9 @@ end
 
 local function summary_lines(stats, seconds, models)
   local lines = {}
-  local calls = ("%d bought"):format(stats.calls)
+  local ledger = require "lunagrad.ledger"
+  local calls = ("%d bought"):format(ledger.bought(stats))
+  if (stats.useless or 0) > 0 then calls = ("%s (%d useless)"):format(calls, stats.useless) end
   if (stats.served or 0) > 0 then
     calls = ("%s, %d served from the store"):format(calls, stats.served)
   end
@@ -186,7 +189,7 @@ local function summary_lines(stats, seconds, models)
     end
   end
   if #words > 0 then lines[#lines + 1] = "tokens  " .. table.concat(words, "; ") end
-  local cost = require("lunagrad.ledger").cost_line(stats)
+  local cost = ledger.cost_line(stats)
   if cost then lines[#lines + 1] = "cost    " .. cost end
   lines[#lines + 1] = "time    " .. display.duration(seconds)
   if #models > 0 then lines[#lines + 1] = "models  " .. table.concat(models, ", ") end
@@ -246,13 +249,13 @@ end
 local function emit_done(self, status, code, message, stats, models)
   if not self.json then return end
   local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
-  local s = stats or zero
+  local s, ledger = stats or zero, require "lunagrad.ledger"
   if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
   self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,
     error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
-    calls = s.calls, shared = s.shared, failed = s.failed, retries = s.retries,
+    calls = ledger.bought(s), shared = s.shared, failed = s.failed, retries = s.retries,
     ambiguous = s.ambiguous, tokens = tokens(s), models = models, served = s.served or 0,
-    cost_usd = or_null(require("lunagrad.ledger").dollars(s)), dry_run = self.dry_run,
+    cost_usd = or_null(ledger.dollars(s)), dry_run = self.dry_run,
     wall_s = math.floor((term.monotonic() - self.started) * 1000 + 0.5) / 1000 })
 end
 

@@ -367,7 +367,8 @@ end
 
 -- ---- answering -------------------------------------------------------------------------------
 
-local FINISH = { stop = "stop", length = "length", calls = "tool_calls" }
+local FINISH = { stop = "stop", length = "length", calls = "tool_calls",
+  filter = "content_filter" }
 
 local function usage(answers)
   local input, output, thought = answers[1].usage.input, 0, 0

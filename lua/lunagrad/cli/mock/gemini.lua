@@ -371,7 +371,8 @@ local function usage(answer)
     promptTokensDetails = wire.list { { modality = "TEXT", tokenCount = answer.usage.input } } }
 end
 
-local FINISH = { stop = "STOP", length = "MAX_TOKENS", calls = "STOP" }
+local FINISH = { stop = "STOP", length = "MAX_TOKENS", calls = "STOP",
+  filter = "SAFETY" }
 
 local function call_parts(answer, ctx)
   local parts = wire.list {}

@@ -472,7 +472,8 @@ local function usage(answer, request, output)
       and { thinking_tokens = answer.usage.reasoning } or nil }
 end
 
-local STOP = { stop = "end_turn", length = "max_tokens", calls = "tool_use" }
+local STOP = { stop = "end_turn", length = "max_tokens", calls = "tool_use",
+  filter = "refusal" }
 
 local function stop_reason(answer)
   return answer.stopped and "stop_sequence" or STOP[answer.finish]

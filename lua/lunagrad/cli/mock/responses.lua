@@ -241,7 +241,7 @@ local function output_items(answer, ctx)
   end
   if #answer.calls == 0 and (answer.text ~= "" or answer.finish == "stop") then
     items[#items + 1] = { id = id("msg", 0), type = "message", role = "assistant",
-      status = answer.finish == "length" and "incomplete" or "completed", content = wire.list {
+      status = answer.finish == "stop" and "completed" or "incomplete", content = wire.list {
         { type = "output_text", text = answer.text, annotations = wire.list {},
           logprobs = wire.list {} } } }
   end
@@ -260,7 +260,8 @@ local function object(request, ctx, status, items, answer)
   local body = request.body
   return { id = "resp_" .. ctx.id, object = "response", created_at = ctx.created, status = status,
     background = false, error = wire.null, model = body.model, output = items or wire.list {},
-    incomplete_details = status == "incomplete" and { reason = "max_output_tokens" } or wire.null,
+    incomplete_details = status == "incomplete" and { reason = answer and answer.finish == "filter"
+      and "content_filter" or "max_output_tokens" } or wire.null,
     instructions = body.instructions or wire.null, metadata = body.metadata or {},
     max_output_tokens = body.max_output_tokens or wire.null, previous_response_id = wire.null,
     parallel_tool_calls = body.parallel_tool_calls ~= false, store = body.store ~= false,
@@ -331,7 +332,8 @@ end
 --- The right reply to a request that was read well.
 function responses.answer(request, ctx)
   local answer = world.answer(request)
-  local status = answer.finish == "length" and "incomplete" or "completed"
+  local cut = answer.finish == "length" or answer.finish == "filter"
+  local status = cut and "incomplete" or "completed"
   local items = output_items(answer, ctx)
   local cost = answer.usage.input + answer.usage.output
   if request.stream then return event_stream(request, ctx, status, items, answer), cost end

@@ -145,6 +145,10 @@ function world.answer(request)
     answer.text = text
     answer.finish = (short or how == "length") and "length" or "stop"
   end
+  if request.filtered then
+    answer.text = cut(answer.text, #answer.text // 8)
+    answer.finish, answer.stopped, answer.calls = "filter", nil, {}
+  end
   local said = #answer.text
   for _, call in ipairs(answer.calls) do said = said + #call.name + #core.json_encode(call.args) end
   answer.usage.output = math.max(1, (said + 3) // 4) + answer.usage.reasoning
