@@ -348,6 +348,17 @@ function TestTyped.test_answers_are_shown_while_they_come()
   end
 end
 
+function TestTyped.test_streaming_can_be_turned_off()
+  local got = asked([[
+    keys ':stream\n'; see 'stream is on'; keys ':stream off\n'; ready
+    keys '? I have a cat. How many animals?\n'; heard 'How many a' 10; ready
+    keys 'lg.model() "I have a dog. How many pets?"\n'; heard 'How many p' 10; ready
+    keys ':quit\n']], {})
+  lu.assertEquals(got.code, 0, got.err)
+  lu.assertEquals({ #got.journal, got.journal[1].stream, got.journal[2].stream },
+    { 2, false, false })
+end
+
 function TestTyped.test_an_answer_that_breaks_off()
   local got = asked(([[
     keys '? %s\n'; see 'error: '; keys 'type(_)\n'; see '^nil'

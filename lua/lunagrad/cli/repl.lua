@@ -70,6 +70,7 @@ local COMMANDS_HELP = [[
 :model [ROLE=]NAME    another model from now on; without a name: which there are
 :cost                 what was bought so far
 :load FILE            run a Lua file; its globals stay
+:stream on|off        whether answers are shown while they come (some servers let only some do it)
 :quit                 leave, as Ctrl-D does
 _                     the last value; lg is the library, and help for it is in docs/
 ]]
@@ -98,6 +99,9 @@ local function error_line(problem)
 end
 
 -- ---- running ---------------------------------------------------------------------------
+
+-- Whether answers are shown while they come.
+local function is_live(self) return self.interactive and self.stream and term.isatty(1) end
 
 local function is_var(value) return require("lunagrad").is_var(value) end
 
@@ -140,7 +144,7 @@ end
 
 -- The values of a text: an expression's are shown, and those of `return`.
 local function run_chunk(self, chunk, is_expression)
-  self.voices = is_expression and self.interactive and term.isatty(1) and {} or nil
+  self.voices = is_expression and is_live(self) and {} or nil
   local results = table.pack(chunk())
   show_values(self, results.n, table.unpack(results, 1, results.n))
 end
@@ -202,10 +206,9 @@ end
 
 local function ask(self, talk, sample)
   local voice = new_voice(self)
-  local live = self.interactive and term.isatty(1)
   local answer = require("lunagrad.model").for_role "model" {
     messages = talk, sample = sample, role = "answer",
-    stream = live and function(...) voice:hear(...) end or nil }
+    stream = is_live(self) and function(...) voice:hear(...) end or nil }
   local text = voice:tell_all(answer)
   self.env._ = answer
   self.asked, self.sample = talk, sample
@@ -254,6 +257,13 @@ function commands.model(self, word)
     return
   end
   model.default(run.read_roles({ word }, ":model"))
+end
+
+function commands.stream(self, word)
+  if word ~= "on" and word ~= "off" then
+    args.fail((":stream is %s"):format(self.stream and "on" or "off"), ":stream on, or :stream off")
+  end
+  self.stream = word == "on"
 end
 
 function commands.load(self, path)
@@ -427,7 +437,7 @@ local function new_session(said, argv)
   local self = run.new(said, otherwise, argv)
   self.session, self.source = true, { name = "=repl" }
   self.interactive = term.isatty(0)
-  self.talk = {}
+  self.talk, self.stream = {}, true
   limits.check(self.options)
   self.arguments, self.words = run.read_arguments(self.options.rest, 1, self.options.seed)
   return self
