@@ -190,6 +190,8 @@ LG_API int lg_engine_wait(lg_engine *e, int timeout_ms);
 /* Buy nothing more: calls that are not on the wire are cancelled, now and from now
  * on; those in flight finish and are kept. false: go on again. */
 LG_API void lg_engine_drain(lg_engine *e, bool drain);
+/* Cancel all that is pending. What is on the wire is broken off, and may have been paid for. */
+LG_API void lg_engine_cancel(lg_engine *e);
 /* Makes a waiting or polling engine return. Any thread, any signal handler. */
 LG_API void lg_engine_wakeup(lg_engine *e);
 /* Detail of the last call that returned a negative code. Borrowed until the

@@ -281,6 +281,13 @@ static int l_drain(lua_State *L)
     return 0;
 }
 
+/* engine:cancel(): all that is pending, also what is on the wire */
+static int l_cancel_all(lua_State *L)
+{
+    lg_engine_cancel(self(L));
+    return 0;
+}
+
 static const char *event_name(int type)
 {
     static const char *const names[] = {NULL,       "var",     "call",   "tool",
@@ -554,6 +561,7 @@ void lg__lua_open_engine(lua_State *L)
                                        {"now", l_now},
                                        {"wakeup", l_wakeup},
                                        {"drain", l_drain},
+                                       {"cancel", l_cancel_all},
                                        {"next", l_next},
                                        {"stats", l_stats},
                                        {"close", l_close},

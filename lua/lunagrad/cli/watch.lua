@@ -16,14 +16,16 @@ local KINDS = { "forward", "backward", "optimizer", "judge" } -- as the engine's
 local methods = {}
 methods.__index = methods
 
---- Begin to watch. `about` is { json =, display = what was asked for, source = }.
+--- Begin to watch. `about` is { json =, display = what was asked for, source =, session = true
+--- where somebody else sees to signals }.
 ---@param about table
 ---@return lunagrad.watch
 function watch.new(about)
   local mode, colour, unicode = display.choose(about.display, term.isatty(2), os.getenv)
   local now = term.monotonic()
   return setmetatable({ json = about.json, mode = mode, source = about.source,
-    started = about.started, dry_run = about.dry_run, event_at = -math.huge, stats_at = now,
+    started = about.started, dry_run = about.dry_run,
+    session = about.session, event_at = -math.huge, stats_at = now,
     asked = {}, maybe_asked = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
     display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
@@ -149,7 +151,7 @@ end
 
 --- Called often while the loop waits: signals, the display, "stats" lines.
 function methods:tick()
-  local signals = term.signals()
+  local signals = self.session and 0 or term.signals()
   if signals >= 1 and not self.interrupted then on_interrupt(self) end
   if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
   tell_warnings(self)
@@ -197,7 +199,8 @@ end
 local function sim_lines(self, models)
   for _, name in ipairs(models) do
     if name == "sim" or name:find("^sim/") then
-      local what = self.source.path and "run " .. self.source.path or "-e …"
+      local what = self.session and "repl" or self.source.path and "run " .. self.source.path
+        or "-e …"
       return {
         'These results were made with "sim", a rule-based stand-in for a language model;'
           .. " they say nothing about real models.",
@@ -215,6 +218,16 @@ function methods:write_lines(lines)
   io.stdout:flush()
   for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
   io.stderr:flush()
+end
+
+--- What was bought so far, for people; nil when nothing was.
+---@return string[]|nil
+function methods:so_far()
+  local stats = counters()
+  if not stats or stats.calls + stats.shared + stats.failed + (stats.served or 0) == 0 then
+    return nil
+  end
+  return summary_lines(stats, term.monotonic() - self.started, models_used(self, stats))
 end
 
 local function show_summary(self, stats, models)
