@@ -189,7 +189,7 @@ function TestPiped.test_errors_are_one_line_and_it_goes_on()
     "error: unexpected symbol near '='",
     "error: there is no command :modle (did you mean :model?)",
     "error: cannot read the script nope.lua: No such file or directory",
-    "error: the script raised a table as an error" })
+    "error: [1]" })
 end
 
 function TestPiped.test_questions_and_what_they_cost()
