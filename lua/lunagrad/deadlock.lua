@@ -35,7 +35,7 @@ function deadlock.who_waits(below, waiting)
     if not named then lines[#lines + 1] = line(one.task, one.awaits) end
   end
   for tag, task in pairs(waiting) do
-    if type(task) == "table" then tags[#tags + 1] = tag end
+    if type(task) == "table" and task.awaits then tags[#tags + 1] = tag end
   end
   table.sort(tags)
   for _, tag in ipairs(tags) do
