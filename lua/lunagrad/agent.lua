@@ -14,6 +14,7 @@ local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
 local retriever = require "lunagrad.retriever"
 local schema = require "lunagrad.schema"
+local timer = require "lunagrad.timer"
 local var = require "lunagrad.var"
 
 local agent = {}
@@ -133,7 +134,7 @@ local function make_tool(given, seen, where)
   local searches = retriever_of(given, where)
   local tool = { name = given.name, description = given.description or "", run = given.run,
     cache = given.cache, version = given.version, backward = given.backward, searches = searches,
-    timeout = async.check_timeout(given.timeout, ("%s: tool %q"):format(where, given.name), 3) }
+    timeout = timer.check_timeout(given.timeout, ("%s: tool %q"):format(where, given.name), 3) }
   local full = schema.of(given.parameters or searches and searches.parameters or {},
     ("%s: parameters of tool %q"):format(where, tool.name))
   if full.type ~= "object" and not full["$ref"] then
@@ -407,7 +408,7 @@ function agent.new(spec)
   local self = { name = spec.name or "agent", role = spec.role or "answer", system = spec.system,
     max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
     parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {},
-    timeout = async.check_timeout(spec.timeout, "lg.agent", 2) }
+    timeout = timer.check_timeout(spec.timeout, "lg.agent", 2) }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then
     errors.raise("inval", "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)
   end

@@ -522,27 +522,6 @@ end
 --- The scope of a promise's task, ended when the promise is cancelled with its own.
 function async.set_promised(id, scope) promised[id] = scope end
 
---- Wait for so many seconds, on the engine's clock.
----@param seconds number
-function async.sleep(seconds)
-  options.check({ [1] = seconds }, { [1] = "number" }, "lg.sleep", 2)
-  if not (seconds >= 0 and seconds <= async.LONGEST) then
-    errors.raise("inval", ("lg.sleep: %s is no number of seconds from 0 to %d")
-      :format(tostring(seconds), async.LONGEST), nil, 2)
-  end
-  check_scope()
-  async.await(async.own(core.timer(async.engine(), math.floor(seconds * 1e6), "sleep")))
-end
-
-async.LONGEST = 1000000000
-
---- Checks a time limit in seconds; nil is none.
-function async.check_timeout(seconds, where, level)
-  if seconds == nil or seconds > 0 and seconds <= async.LONGEST then return seconds end
-  errors.raise("inval", ("%s: timeout must be more than 0 seconds, got %s")
-    :format(where, tostring(seconds)), nil, (level or 1) + 1)
-end
-
 -- ---- map ----------------------------------------------------------------------
 
 local MAP = { concurrency = "integer?", example = "boolean?",

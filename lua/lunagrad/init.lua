@@ -26,7 +26,7 @@ lg.sum = var.sum
 lg.mean = var.mean
 lg.map = async.map
 lg.spawn = async.spawn
-lg.sleep = async.sleep
+lg.sleep = require("lunagrad.timer").sleep
 lg.errors = errors
 lg.is_var = var.is
 

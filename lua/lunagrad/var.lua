@@ -8,6 +8,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local timer = require "lunagrad.timer"
 
 local var = {}
 
@@ -349,7 +350,7 @@ function var.tool(spec)
   options.check(spec, { name = "string", purpose = "string?", run = "function",
     backward = "function?", inputs = "table?", role = "string?", target = "number?",
     cache = "boolean?", version = "string?", timeout = "number?" }, "lg.tool", 2)
-  async.check_timeout(spec.timeout, "lg.tool", 2)
+  timer.check_timeout(spec.timeout, "lg.tool", 2)
   local self = { name = spec.name, role = spec.role or spec.name, inputs = spec.inputs }
   setmetatable(self, Tool)
   local tag = async.add_tool(spec)

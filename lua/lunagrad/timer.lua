@@ -1,0 +1,30 @@
+--- lg.sleep, and what a time limit may be.
+
+local async = require "lunagrad.async"
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
+
+local timer = {}
+
+local LONGEST = 1000000000 -- seconds
+
+--- Wait for so many seconds, on the engine's clock.
+---@param seconds number
+function timer.sleep(seconds)
+  options.check({ [1] = seconds }, { [1] = "number" }, "lg.sleep", 2)
+  if not (seconds >= 0 and seconds <= LONGEST) then
+    errors.raise("inval", ("lg.sleep: %s is no number of seconds from 0 to %d")
+      :format(tostring(seconds), LONGEST), nil, 2)
+  end
+  async.await(async.own(core.timer(async.engine(), math.floor(seconds * 1e6), "sleep")))
+end
+
+--- Checks a time limit in seconds; nil is none.
+function timer.check_timeout(seconds, where, level)
+  if seconds == nil or seconds > 0 and seconds <= LONGEST then return seconds end
+  errors.raise("inval", ("%s: timeout must be more than 0 seconds, got %s")
+    :format(where, tostring(seconds)), nil, (level or 1) + 1)
+end
+
+return timer
