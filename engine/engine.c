@@ -448,24 +448,40 @@ static bool is_unsent_call(const lg_var *v)
                  (r->state == LG_REQ_SENT && !r->transfer));
 }
 
-/* Cancelling may free neighbours, so the next one is held before this is let go. */
-void lg_engine_drain(lg_engine *e, bool drain)
+static bool is_pending(const lg_var *v)
 {
-    e->draining = drain;
-    lg_var *v = drain ? lg_var_ref(e->graph.vars) : NULL;
+    return v->state == LG_PENDING;
+}
+
+/* Cancelling may free neighbours, so the next one is held before this is let go. */
+static void cancel_those(lg_engine *e, bool (*wanted)(const lg_var *))
+{
+    lg_var *v = lg_var_ref(e->graph.vars);
     while (v) {
-        if (is_unsent_call(v))
+        if (wanted(v))
             lg_var_cancel(v);
         lg_var *next = lg_var_ref(v->next);
         lg_var_unref(v);
         v = next;
     }
+}
+
+void lg_engine_drain(lg_engine *e, bool drain)
+{
+    e->draining = drain;
+    if (drain)
+        cancel_those(e, is_unsent_call);
+    lg__engine_touch(e);
+}
+
+void lg_engine_cancel(lg_engine *e)
+{
+    cancel_those(e, is_pending);
     lg__engine_touch(e);
 }
 
 /* ---- step -------------------------------------------------------------- */
 
-enum { TURN = 512 }; /* replies and requests in one transaction */
 enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
 
 static void pump(lg_engine *e, int64_t until_us)
@@ -484,12 +500,12 @@ static void pump(lg_engine *e, int64_t until_us)
         lg__hedge_look(e);
         bool last = until_us && lg__clock_now(&real) >= until_us;
         bool idle = !(has_work(e) || replies || more);
-        if (idle && !last && lg__turn_size(e) > 0 && lg__turn_size(e) < TURN) {
+        if (idle && !last && lg__turn_size(e) > 0 && !lg__turn_is_full(e)) {
             lg__loop_run(e->loop, 0); /* what came meanwhile goes along */
             replies = take_replies(e, SLICE);
             idle = !replies;
         }
-        if (last || idle || lg__turn_size(e) >= TURN)
+        if (last || idle || lg__turn_is_full(e))
             lg__turn_flush(e); /* all of the turn at once */
         if (last)
             break;

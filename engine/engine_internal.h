@@ -44,9 +44,11 @@ typedef struct lg_outcome { /* of a tool whose results are kept */
 
 typedef struct lg_kept lg_kept; /* engine_kept.c */
 
-typedef struct lg_batch {   /* what waits for a transaction */
+typedef struct lg_batch {   /* what waits for a transaction, or for the disk */
     lg_links ended, picked; /* attempts: over; about to be sent */
     lg_links results;       /* of tools */
+    uint64_t commit;        /* the transaction's number in the store */
+    size_t entries;         /* attempts that are listed or on the wire */
     lg_links waiting;       /* picked, and another process has the same in flight */
     lg_alarm *look;         /* to look for their replies */
     lg_entry *under_way;    /* all whose request is picked or on the wire */
@@ -75,7 +77,8 @@ struct lg_engine {
     lg_sched *sched;
     lg_store *store; /* NULL: none */
     lg_batch turn;
-    lg_batch synced; /* durable: committed, and not yet on the disk */
+    lg_batch synced; /* durable: committed, and on its way to the disk */
+    lg_batch next;   /* … and the one committed meanwhile */
     uint64_t served;
     lg_stream *streams;                   /* engine_stream.c: under way and watched */
     lg_node *partial_head, *partial_tail; /* … with something new to say */
@@ -161,6 +164,7 @@ void lg__turn_flush(lg_engine *e);                    /* write it, unless it mus
 bool lg__turn_waits(const lg_engine *e);
 void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
 void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
+bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
 void lg__turn_push(lg_links *l, lg_link *one); /* at its end */
 

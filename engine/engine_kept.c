@@ -132,7 +132,7 @@ static bool has_result(const lg_batch *t, const unsigned char key[32])
 
 bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32])
 {
-    return has_result(&e->turn, key) || has_result(&e->synced, key);
+    return has_result(&e->turn, key) || has_result(&e->synced, key) || has_result(&e->next, key);
 }
 
 bool lg__kept_find(lg_engine *e, lg_node *n)

@@ -52,6 +52,7 @@ void lg_model_config_init(lg_model_config *cfg)
 {
     memset(cfg, 0, sizeof *cfg);
     cfg->price_input = cfg->price_output = cfg->price_cached = cfg->price_cache_write = -1;
+    cfg->price_image_input = cfg->price_image_output = -1;
     cfg->size = sizeof *cfg;
 }
 

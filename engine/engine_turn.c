@@ -13,6 +13,8 @@
 #include "engine_internal.h"
 
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
+enum { TURN = 512 }; /* replies and requests in one transaction */
+enum { HALF = 32 };  /* a transaction is worth that many at least, if others are to come */
 
 /* What is written of an attempt; there before it leaves, so that no reply is lost for
  * want of memory. */
@@ -84,6 +86,7 @@ static lg_entry *take_entry(lg_engine *e, lg_request *r)
 static void free_entry(lg_engine *e, lg_entry *one)
 {
     if (one) {
+        e->turn.entries--;
         lg__http_done_free(&one->done);
         lg__fail_free(&one->said);
         lg__mem_free(&e->mem, one, sizeof *one);
@@ -103,6 +106,7 @@ static lg_entry *new_entry(lg_engine *e, lg_request *r)
 {
     lg_entry *one = lg__mem_zero(&e->mem, sizeof *one);
     if (one) {
+        e->turn.entries++;
         one->request = r;
         memcpy(one->key, r->key, sizeof one->key);
         one->number = r->attempts;
@@ -323,7 +327,8 @@ void lg__turn_count(lg_engine *e)
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(e, &s);
     const lg_stats *b = &e->turn.base;
-    lg_totals t = {s.calls - b->calls, s.served - b->served, 0, 0, s.micros - b->micros};
+    uint64_t bought = s.calls + s.useless - b->calls - b->useless;
+    lg_totals t = {bought, s.served - b->served, 0, 0, s.micros - b->micros};
     for (int k = 0; k < LG_KINDS; k++) {
         t.tokens_in += (uint64_t)(s.usage[k].input - b->usage[k].input);
         t.tokens_out += (uint64_t)(s.usage[k].output - b->usage[k].output);
@@ -506,10 +511,14 @@ static void fail_turn(lg_engine *e, lg_batch *t)
 
 /* ---- when ------------------------------------------------------------------------------ */
 
+static bool is_listed(const lg_batch *t)
+{
+    return t->ended.head || t->picked.head || t->results.head;
+}
+
 static bool is_empty(const lg_engine *e)
 {
-    const lg_batch *t = &e->turn;
-    return !t->ended.head && !t->picked.head && !t->results.head && !lg__store_queued(e->store);
+    return !is_listed(&e->turn) && !lg__store_queued(e->store);
 }
 
 static void sync_group(void *ud)
@@ -554,7 +563,7 @@ static void try_later(void *ud)
 {
     lg_engine *e = ud;
     e->turn.alarmed = false; /* the step that runs this flushes */
-    if (!e->turn.synced && e->store && lg__store_syncing(e->store)) {
+    if (!e->turn.synced && e->store && is_listed(&e->synced)) {
         lg__alarm_set(e->turn.alarm, RETRY_MS);
     }
 }
@@ -580,27 +589,33 @@ static int begin_own_run(lg_engine *e)
 
 static void move(lg_batch *to, lg_batch *from)
 {
+    to->commit = from->commit;
     to->ended = take_all(&from->ended);
     to->picked = take_all(&from->picked);
     to->results = take_all(&from->results);
 }
 
-/* Of the disk's answer. Whether a turn may be written now. */
-static bool settle_synced(lg_engine *e)
+/* Of the disk's answers. To ask is also to have the next sync begin, which goes on while
+ * those who waited for the last one do their work. */
+static void settle_synced(lg_engine *e)
 {
-    lg_batch *w = &e->synced;
-    if (!w->ended.head && !w->picked.head && !w->results.head) {
-        return true;
+    while (is_listed(&e->synced) && lg__store_reached(e->store, e->synced.commit)) {
+        lg_batch done = {.ended.head = NULL};
+        move(&done, &e->synced);
+        move(&e->synced, &e->next);
+        if (lg__store_check_sync(e->store)) {
+            fail_turn(e, &done);
+        } else {
+            release(e, &done);
+        }
     }
-    if (lg__store_syncing(e->store)) {
-        return false;
-    }
-    if (lg__store_check_sync(e->store)) {
-        fail_turn(e, w);
-    } else {
-        release(e, w);
-    }
-    return true;
+}
+
+/* One turn may be written while the disk takes another: one that is worth it. */
+static bool may_write(const lg_engine *e)
+{
+    bool none = !is_listed(&e->synced);
+    return none || (!is_listed(&e->next) && lg__turn_size(e) >= e->turn.entries / 4);
 }
 
 static void write_now(lg_engine *e)
@@ -620,10 +635,11 @@ static void write_now(lg_engine *e)
         fail_turn(e, &e->turn);
         return;
     }
-    bool syncing = lg__store_syncing(e->store);
+    e->turn.commit = lg__store_committed(e->store);
+    bool syncing = !lg__store_reached(e->store, e->turn.commit);
     expect_sync(e, syncing);
     if (syncing) {
-        move(&e->synced, &e->turn);
+        move(is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
     } else {
         release(e, &e->turn);
     }
@@ -631,7 +647,11 @@ static void write_now(lg_engine *e)
 
 void lg__turn_flush(lg_engine *e)
 {
-    if (!e->store || !settle_synced(e)) {
+    if (!e->store) {
+        return;
+    }
+    settle_synced(e);
+    if (!may_write(e)) {
         return;
     }
     drop_unwanted(e);
@@ -642,13 +662,21 @@ void lg__turn_flush(lg_engine *e)
 
 bool lg__turn_waits(const lg_engine *e)
 {
-    return e->store && (!is_empty(e) || e->turn.waiting.head || e->synced.ended.head ||
-                        e->synced.picked.head || e->synced.results.head);
+    return e->store && (!is_empty(e) || e->turn.waiting.head || is_listed(&e->synced));
 }
 
 size_t lg__turn_size(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
+}
+
+/* Half of what is under way goes to the disk while the other half is worked on: were all
+ * to wait for it at once, nobody would have work meanwhile. */
+bool lg__turn_is_full(const lg_engine *e)
+{
+    size_t n = lg__turn_size(e);
+    bool waits = e->store && lg__store_is_durable(e->store) && may_write(e);
+    return n >= TURN || (waits && n >= HALF && n >= e->turn.entries * 5 / 8);
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -702,11 +730,13 @@ void lg__turn_close(lg_engine *e)
     take_all(&e->turn.picked); /* they are under way, too */
     take_all(&e->turn.waiting);
     take_all(&e->synced.picked);
+    take_all(&e->next.picked);
     if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
         write_turn(e);
     }
     drop_all(e, &e->turn);
     drop_all(e, &e->synced);
+    drop_all(e, &e->next);
     lg__kept_free(e);
     while (e->turn.under_way) {
         free_entry(e, take_entry(e, e->turn.under_way->request));
@@ -721,6 +751,7 @@ void lg__turn_close(lg_engine *e)
 /* All that waits is written now, even if another process must be waited for. */
 void lg__turn_finish(lg_engine *e)
 {
+    lg__store_wait(e->store);
     settle_synced(e);
     drop_unwanted(e);
     if (is_empty(e)) {
@@ -730,6 +761,11 @@ void lg__turn_finish(lg_engine *e)
     err = err ? err : write_turn(e);
     if (err) {
         lg__store_give_up(e->store, err);
+    } else {
+        lg__store_wait(e->store);
+        err = lg__store_check_sync(e->store);
+    }
+    if (err) {
         fail_turn(e, &e->turn);
     } else {
         release(e, &e->turn);

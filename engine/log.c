@@ -146,10 +146,8 @@ static bool is_base64(char c)
 
 /* Whether the secret's digits stand at s. It may begin at each of the three bytes of a group;
  * what precedes its first whole group is left out, and what follows the last. */
-static bool match_base64(const char *s, size_t len, const char *secret)
+static bool match_base64(const char *s, size_t len, const char *secret, size_t n)
 {
-    size_t n = strlen(secret);
-
     for (size_t skipped = 0; skipped < 3 && n >= skipped + SHORTEST_SECRET; skipped++) {
         size_t digits = (n - skipped) / 3 * 4, i = 0;
 
@@ -167,24 +165,29 @@ static bool match_base64(const char *s, size_t len, const char *secret)
 }
 
 /* All digits around one that was found go: it shares its first and last with others. */
-static void redact_base64(const lg_log *l, char *s, size_t len)
+static void redact_one_base64(char *s, size_t len, const char *secret)
 {
-    for (size_t at = 0; at < len; at++) {
+    size_t n = strlen(secret);
+    size_t least = (n >= SHORTEST_SECRET + 2 ? n - 2 : SHORTEST_SECRET) / 3 * 4;
+
+    for (size_t at = 0; at < len && len - at >= least; at++) {
         size_t from = at, to = at;
 
-        for (size_t i = 0; is_base64(s[at]) && i < l->n_secrets && to == at; i++) {
-            if (match_base64(s + at, len - at, l->secrets[i])) {
-                while (from > 0 && is_base64(s[from - 1]))
-                    from--;
-                while (to < len && is_base64(s[to]))
-                    to++;
-            }
-        }
-        if (to > at) {
-            memset(s + from, '*', to - from);
-            at = to - 1;
-        }
+        if (!is_base64(s[at]) || !match_base64(s + at, len - at, secret, n))
+            continue;
+        while (from > 0 && is_base64(s[from - 1]))
+            from--;
+        while (to < len && is_base64(s[to]))
+            to++;
+        memset(s + from, '*', to - from);
+        at = to - 1;
     }
+}
+
+static void redact_base64(const lg_log *l, char *s, size_t len)
+{
+    for (size_t i = 0; i < l->n_secrets; i++)
+        redact_one_base64(s, len, l->secrets[i]);
 }
 
 /* ---- as they are ---------------------------------------------------------- */
@@ -318,10 +321,15 @@ static size_t value_end(const char *s, size_t len, size_t *at, enum ending endin
     return find_any(s, len, i, " \t\r\n\"'),;&}");
 }
 
+static bool begins_marker(char c)
+{
+    return c == 'a' || c == 'A' || c == '?' || c == '&' || c == 'u' || c == 'U';
+}
+
 static void redact_values(char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (!strchr("aA?&uU", s[i]) || !s[i])
+        if (!begins_marker(s[i]))
             continue;
         for (size_t k = 0; k < sizeof markers / sizeof *markers; k++) {
             size_t at = match_name(s + i, len - i, markers[k].name);

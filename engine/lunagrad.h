@@ -190,6 +190,8 @@ LG_API int lg_engine_wait(lg_engine *e, int timeout_ms);
 /* Buy nothing more: calls that are not on the wire are cancelled, now and from now
  * on; those in flight finish and are kept. false: go on again. */
 LG_API void lg_engine_drain(lg_engine *e, bool drain);
+/* Cancel all that is pending. What is on the wire is broken off, and may have been paid for. */
+LG_API void lg_engine_cancel(lg_engine *e);
 /* Makes a waiting or polling engine return. Any thread, any signal handler. */
 LG_API void lg_engine_wakeup(lg_engine *e);
 /* Detail of the last call that returned a negative code. Borrowed until the
@@ -235,6 +237,9 @@ typedef struct lg_stats {
     int held_by;                               /* enum lg_hold: why that one waits */
     uint64_t hedged;                           /* of attempts: sent beside one that was late */
     uint64_t hedges_won;                       /* … whose reply was the call's */
+    /* Replies that were paid for beside those of calls: a filter stopped them, they ended
+     * before a word, another one was there first. Bought are calls and useless. */
+    uint64_t useless;
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
@@ -413,7 +418,9 @@ typedef struct lg_model_config {
     /* Micro-dollars for a million tokens; -1 (as lg_model_config_init sets them):
      * not known. Without its own price cached or cache_write costs as input does. */
     int64_t price_input, price_output, price_cached, price_cache_write;
-    int64_t max_output; /* worst case of a call without max_tokens; 0: 4096 */
+    /* Worst case of a call without max_tokens; of a picture that is made, of one of them.
+     * 0: 4096; -1: not known, and not sent where cost is limited. */
+    int64_t max_output;
     /* How the server differs from its dialect, words between blanks: "a>b" sends the
      * field a as b, "-a" never sends it, others are flags (engine/model.h). NULL: as is */
     const char *quirks;
@@ -435,6 +442,9 @@ typedef struct lg_model_config {
     int64_t hedge_after_ms;
     int hedge_percentile;
     double hedge_budget;
+    /* Of the tokens that are pictures, where they cost other than words. -1 (as
+     * lg_model_config_init sets them): the same. */
+    int64_t price_image_input, price_image_output;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -449,8 +459,8 @@ LG_API const char *lg_model_name(const lg_model *m);
 
 /* Roles of messages: "system", "developer", "user", "assistant";
  * LG_PART: another part of the message before (a picture behind its question);
- * "tool NAME ID": the result of the call ID of the tool NAME, "tool NAME ID error" when
- * it failed; behind the assistant's turn that called it;
+ * "tool NAME ID": the result of the call ID of the tool NAME (%XX in it stands for a byte),
+ * "tool NAME ID error" when it failed; behind the assistant's turn that called it;
  * "describe NAME": no message, but the description of the tool NAME (option tools), so
  * that feedback reaches it. */
 #define LG_PART "+"

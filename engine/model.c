@@ -105,8 +105,9 @@ static const char *names_problem(const lg_model_config *cfg)
         return "the key must not hold blanks or control characters";
     }
     if (cfg->price_input < -1 || cfg->price_output < -1 || cfg->price_cached < -1 ||
-        cfg->price_cache_write < -1 || cfg->max_output < 0) {
-        return "prices and max_output must not be negative (a price of -1: not known)";
+        cfg->price_cache_write < -1 || cfg->price_image_input < -1 ||
+        cfg->price_image_output < -1 || cfg->max_output < -1) {
+        return "prices and max_output must not be negative (-1: not known)";
     }
     if (cfg->requests_per_minute < 0 || cfg->tokens_per_minute < 0) {
         return "requests_per_minute and tokens_per_minute must not be negative";
@@ -377,10 +378,12 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->price_output = cfg->price_output;
     model->price_cached = cfg->price_cached;
     model->price_cache_write = cfg->price_cache_write;
+    model->price_image_input = cfg->price_image_input;
+    model->price_image_output = cfg->price_image_output;
     for (size_t i = 0; i < cfg->n_tiers; i++) {
         model->tiers[model->n_tiers++] = cfg->tiers[i];
     }
-    model->max_output = cfg->max_output > 0 ? cfg->max_output : 4096;
+    model->max_output = cfg->max_output != 0 ? cfg->max_output : LG_USUAL_OUTPUT;
     model->requests_per_minute = cfg->requests_per_minute;
     model->tokens_per_minute = cfg->tokens_per_minute;
     model->provider = lg__provider_find(cfg->dialect);

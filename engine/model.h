@@ -31,6 +31,8 @@ enum lg_quirk {
 /* What a model is asked by Responses although its dialect is Chat Completions. */
 enum lg_responses { LG_RESPONSES_NONE = 0, LG_RESPONSES_TOOLS, LG_RESPONSES_ALL };
 
+enum { LG_USUAL_OUTPUT = 4096 }; /* tokens: a call's worst case where none is stated */
+
 struct lg_model {
     uint32_t refs;
     lg_engine *engine;
@@ -42,9 +44,10 @@ struct lg_model {
     bool no_memo;
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
+    int64_t price_image_input, price_image_output;                      /* -1: as words */
     lg_price_tier tiers[LG_PRICE_TIERS];                                /* ascending */
     size_t n_tiers;
-    int64_t max_output;                 /* worst case of a call without max_tokens */
+    int64_t max_output;                 /* worst case of a call without max_tokens; -1: not known */
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
     unsigned quirks;      /* enum lg_quirk */

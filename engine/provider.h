@@ -61,13 +61,14 @@ typedef struct lg_heard { /* what an answer says, whole or so far */
     int finish;          /* enum lg_finish */
     bool refused, ended; /* ended: the stream's own end was seen */
     bool has_usage;
-    lg_usage usage;      /* normalised, see lg_reply */
-    int64_t micros;      /* -1: not said */
-    const char *bad;     /* static: it is not what it should be; NULL: fine */
-    const char *unsaid;  /* static: nor does it look like this API's at all */
-    const char *dialect; /* static: whose form raw is; NULL: the model's */
-    int64_t state;       /* the dialect's own, for a stream */
-    int err;             /* LG_ENOMEM */
+    lg_usage usage;              /* normalised, see lg_reply */
+    int64_t image_in, image_out; /* of its tokens: those of pictures */
+    int64_t micros;              /* -1: not said */
+    const char *bad;             /* static: it is not what it should be; NULL: fine */
+    const char *unsaid;          /* static: nor does it look like this API's at all */
+    const char *dialect;         /* static: whose form raw is; NULL: the model's */
+    int64_t state;               /* the dialect's own, for a stream */
+    int err;                     /* LG_ENOMEM */
 } lg_heard;
 
 /* How an option is written; see provider_wire.h. */
@@ -94,6 +95,7 @@ typedef struct lg_provider {
     int framing;            /* enum lg_framing */
     bool get, process;      /* asked with GET; by a program instead of a server */
     bool cuts;              /* a server may leave out the start of a long prompt unsaid */
+    bool vectors;           /* it answers with vectors: no token comes out */
     size_t most_each;       /* bytes of base64 of one picture; 0: any */
     size_t most_all;        /* … of all pictures, sounds and documents of a request */
     const char *too_large;  /* static: what to say then */

@@ -63,7 +63,7 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_adds(b, "{\"type\":\"tool_use\",");
     lg__wire_member(b, call, "id");
     lg__bytes_addc(b, ',');
-    lg__wire_member(b, call, "name");
+    lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), "");
     lg__bytes_adds(b, ",\"input\":");
     lg__wire_object(b, lg__json_get(call, "arguments"));
     lg__bytes_addc(b, '}');
@@ -76,8 +76,13 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
     const lg_json *raw = lg__wire_raw(turn, "anthropic");
     const char *words = lg__json_string(lg__json_get(turn, "text"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
+        const char *type = lg__json_string(lg__json_get(j, "type"));
         comma(b);
-        lg__json_write(b, j);
+        if (type && strcmp(type, "tool_use") == 0) {
+            lg__wire_call_raw(b, j, "");
+        } else {
+            lg__json_write(b, j);
+        }
     }
     if (!raw) {
         write_text(b, words ? words : "", words ? strlen(words) : 0);
@@ -216,7 +221,8 @@ static void write_max_tokens(const lg_ask *ask, lg_bytes *b)
     if (most) {
         lg__bytes_adds(b, most);
     } else {
-        lg__bytes_addf(b, "%lld", (long long)ask->model->max_output);
+        int64_t known = ask->model->max_output;
+        lg__bytes_addf(b, "%lld", (long long)(known > 0 ? known : LG_USUAL_OUTPUT));
     }
 }
 

@@ -106,6 +106,9 @@ static void hear_openai(lg_heard *h, const lg_json *root)
         h->unsaid = "the reply holds no embeddings";
     }
     h->usage.input = lg__heard_tokens(usage, "prompt_tokens");
+    if (h->usage.input == 0) { /* Voyage's servers */
+        h->usage.input = lg__heard_tokens(usage, "total_tokens");
+    }
     h->has_usage = h->usage.input > 0;
     lg__heard_end(h, "stop");
 }
@@ -135,18 +138,21 @@ static void hear_ollama(lg_heard *h, const lg_json *root)
 
 const lg_provider lg__provider_openai_embed = {
     .dialect = "openai-embed",
+    .vectors = true,
     .encode = encode_openai,
     .hear = hear_openai,
 };
 
 const lg_provider lg__provider_azure_embed = {
     .dialect = "azure-embed",
+    .vectors = true,
     .encode = encode_azure,
     .hear = hear_openai,
 };
 
 const lg_provider lg__provider_ollama_embed = {
     .dialect = "ollama-embed",
+    .vectors = true,
     .encode = encode_ollama,
     .hear = hear_ollama,
 };

@@ -18,6 +18,9 @@
     "this API takes pictures, wav, mp3, ogg or flac sound and pdf documents as parts of a message"
 #define NO_MEDIA_SYSTEM "this API takes only text as system messages"
 
+/* What a function's name may hold besides what every API takes. */
+#define NAMES_ALSO ".:"
+
 /* Begins the ids that the API did not give itself and must not be sent. */
 #define OWN_ID "gemini_call_"
 
@@ -133,10 +136,33 @@ static void write_call(lg_bytes *b, const lg_json *call)
     comma(b);
     lg__bytes_adds(b, "{\"functionCall\":{");
     write_id(b, id, id ? strlen(id) : 0);
-    lg__wire_member(b, call, "name");
+    lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), NAMES_ALSO);
     lg__bytes_adds(b, ",\"args\":");
     lg__wire_object(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}}");
+}
+
+/* A part as it came. */
+static void write_raw(lg_bytes *b, const lg_json *part)
+{
+    if (!lg__json_get(part, "functionCall")) {
+        lg__json_write(b, part);
+        return;
+    }
+    lg__bytes_addc(b, '{');
+    for (const lg_json *j = lg__json_first(part); j; j = lg__json_after(j)) {
+        const char *key = lg__json_name(j);
+        bool call = key && strcmp(key, "functionCall") == 0;
+        lg__bytes_adds(b, j == lg__json_first(part) ? "" : ",");
+        lg__json_write_string(b, key ? key : "", key ? strlen(key) : 0);
+        lg__bytes_addc(b, ':');
+        if (call && lg__json_type(j) == LG_JSON_OBJECT) {
+            lg__wire_call_raw(b, j, NAMES_ALSO);
+        } else {
+            lg__json_write(b, j);
+        }
+    }
+    lg__bytes_addc(b, '}');
 }
 
 /* What the model said when it called tools: as it came, or made anew. */
@@ -147,7 +173,7 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
     const char *words = lg__json_string(lg__json_get(turn, "text"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         comma(b);
-        lg__json_write(b, j);
+        write_raw(b, j);
     }
     if (!raw) {
         if (words && words[0]) {
@@ -178,33 +204,91 @@ static const char *write_parts(lg_bytes *b, const lg_said *s)
     return why;
 }
 
-/* Words go into the response, all else beside it. */
-static const char *write_result(lg_bytes *b, const lg_said *s)
+/* Models from 3 on take pictures and documents as a part of a result. */
+static bool takes_parts(const lg_model *model)
+{
+    const char *family = strstr(model->model, "gemini-");
+    char first = family ? family[strlen("gemini-")] : '\0';
+    return (isdigit((unsigned char)first) && first > '2') || strstr(model->model, "-latest");
+}
+
+/* Whether a result's parts that are no words must stand behind the results. */
+static bool is_below(const lg_ask *ask, const lg_said *s)
+{
+    static const int inside[] = {LG_MEDIA_TEXT, LG_MEDIA_PNG, LG_MEDIA_JPEG, LG_MEDIA_WEBP,
+                                 LG_MEDIA_PDF};
+    bool all = takes_parts(ask->model);
+    for (size_t i = 0; i < s->n_parts && all; i++) {
+        all = false;
+        for (size_t k = 0; k < sizeof inside / sizeof *inside; k++) {
+            all = all || s->parts[i].media == inside[k];
+        }
+    }
+    return !all && !lg__said_is_words(s);
+}
+
+/* ,"parts":[…] of what is no words */
+static const char *write_inside(lg_bytes *b, const lg_said *s)
+{
+    const char *why = NULL;
+    lg__bytes_adds(b, ",\"parts\":[");
+    for (size_t i = 0; !why && i < s->n_parts; i++) {
+        if (s->parts[i].media != LG_MEDIA_TEXT) {
+            comma(b);
+            why = write_media(b, &s->parts[i]);
+        }
+    }
+    lg__bytes_addc(b, ']');
+    return why;
+}
+
+/* Words go into the response. */
+static const char *write_result(const lg_ask *ask, lg_bytes *b, const lg_said *s)
 {
     const char *why = NULL;
     comma(b);
     lg__bytes_adds(b, "{\"functionResponse\":{");
     write_id(b, s->id, s->id_len);
-    lg__bytes_adds(b, "\"name\":");
-    lg__json_write_string(b, s->tool, strlen(s->tool));
+    lg__wire_called(b, "name", s->tool, NAMES_ALSO);
     lg__bytes_adds(b, s->error ? ",\"response\":{\"error\":" : ",\"response\":{\"output\":");
-    if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
+    if (is_below(ask, s)) {
+        lg__wire_result(b, s);
+    } else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
         lg__bytes_adds(b, "\"\"");
     } else {
         lg__wire_words(b, s);
     }
     lg__bytes_addc(b, '}');
-    if (!lg__said_is_words(s)) {
-        lg__bytes_adds(b, ",\"parts\":[");
-        for (size_t i = 0; !why && i < s->n_parts; i++) {
-            if (s->parts[i].media != LG_MEDIA_TEXT) {
-                comma(b);
-                why = write_media(b, &s->parts[i]);
-            }
-        }
-        lg__bytes_addc(b, ']');
+    if (!lg__said_is_words(s) && !is_below(ask, s)) {
+        why = write_inside(b, s);
     }
     lg__bytes_adds(b, "}}");
+    return why;
+}
+
+/* What the results from a turn to another hold besides, as the user's next content: models
+ * before 3 refuse it among the results of several calls. */
+static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
+{
+    const char *why = NULL;
+    bool any = false;
+    lg_said s;
+    for (size_t at = from; at < to && !why && lg__said_next(ask, &at, &s);) {
+        if (s.who != LG_WHO_TOOL || !is_below(ask, &s)) {
+            continue;
+        }
+        lg__bytes_adds(b, any ? "," : "],\"role\":\"user\"},{\"parts\":[");
+        lg__bytes_adds(b, "{\"text\":");
+        lg__wire_returned(b, &s);
+        lg__bytes_addc(b, '}');
+        for (size_t i = 0; i < s.n_parts && !why; i++) {
+            if (s.parts[i].media > LG_MEDIA_TURN) {
+                comma(b);
+                why = write_media(b, &s.parts[i]);
+            }
+        }
+        any = true;
+    }
     return why;
 }
 
@@ -218,23 +302,46 @@ static bool next_spoken(const lg_ask *ask, size_t *at, lg_said *s)
     return any;
 }
 
+/* One speaker's messages, from s on, which begins at turn *from and ends at *at. Whether
+ * there are more: then s, *from and *at are of the next. */
+static bool write_speaker(const lg_ask *ask, size_t *from, size_t *at, lg_said *s, lg_bytes *b,
+                          const char **why)
+{
+    bool model = s->who == LG_WHO_ASSISTANT, any = true, results = false;
+    size_t first = *from; /* of the results that stand together */
+    while (!*why && any && (s->who == LG_WHO_ASSISTANT) == model) {
+        bool result = s->who == LG_WHO_TOOL;
+        if (results && !result) {
+            *why = write_returned(ask, first, *from, b);
+        }
+        first = results ? first : *from;
+        results = result;
+        if (!*why) {
+            *why = result ? write_result(ask, b, s) : write_parts(b, s);
+        }
+        *from = *at;
+        any = next_spoken(ask, at, s);
+    }
+    if (results && !*why) {
+        *why = write_returned(ask, first, *from, b);
+    }
+    return any;
+}
+
 /* Messages of one speaker that follow each other are one. */
 static const char *write_contents(const lg_ask *ask, lg_bytes *b)
 {
     lg_said s;
-    size_t at = 0;
+    size_t at = 0, from = 0;
     const char *why = NULL;
     bool any = next_spoken(ask, &at, &s);
     lg__bytes_adds(b, "\"contents\":[");
     while (!why && any) {
-        bool model = s.who == LG_WHO_ASSISTANT;
+        const char *role = s.who == LG_WHO_ASSISTANT ? "model" : "user";
         comma(b);
         lg__bytes_adds(b, "{\"parts\":[");
-        while (!why && any && (s.who == LG_WHO_ASSISTANT) == model) {
-            why = s.who == LG_WHO_TOOL ? write_result(b, &s) : write_parts(b, &s);
-            any = next_spoken(ask, &at, &s);
-        }
-        lg__bytes_addf(b, "],\"role\":\"%s\"}", model ? "model" : "user");
+        any = write_speaker(ask, &from, &at, &s, b, &why);
+        lg__bytes_addf(b, "],\"role\":\"%s\"}", role);
     }
     lg__bytes_addc(b, ']');
     return why;
@@ -412,8 +519,20 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
 
 /* ---- what came --------------------------------------------------------- */
 
+/* The tokens of pictures among those that are told apart; -1: they are not. */
+static int64_t picture_tokens(const lg_json *details)
+{
+    int64_t n = 0;
+    for (const lg_json *d = lg__json_first(details); d; d = lg__json_after(d)) {
+        const char *of = lg__json_string(lg__json_get(d, "modality"));
+        n += of && strcmp(of, "IMAGE") == 0 ? lg__heard_tokens(d, "tokenCount") : 0;
+    }
+    return lg__json_count(details) > 0 ? n : -1;
+}
+
 void lg__gemini_usage(lg_heard *h, const lg_json *usage)
 {
+    int64_t seen, drawn;
     lg_usage *u = &h->usage;
     if (lg__json_type(usage) != LG_JSON_OBJECT) {
         return;
@@ -423,6 +542,10 @@ void lg__gemini_usage(lg_heard *h, const lg_json *usage)
     u->cached = lg__heard_tokens(usage, "cachedContentTokenCount");
     u->reasoning = lg__heard_tokens(usage, "thoughtsTokenCount");
     u->output = lg__heard_tokens(usage, "candidatesTokenCount") + u->reasoning;
+    seen = picture_tokens(lg__json_get(usage, "promptTokensDetails"));
+    drawn = picture_tokens(lg__json_get(usage, "candidatesTokensDetails"));
+    h->image_in = seen > 0 ? seen : 0;
+    h->image_out = drawn >= 0 ? drawn : h->media ? u->output - u->reasoning : 0;
     h->has_usage = u->input > 0 || u->output > 0;
 }
 

@@ -73,6 +73,7 @@ static const lg_field fields[] = {
 
 const lg_provider lg__provider_gemini_embed = {
     .dialect = "gemini-embed",
+    .vectors = true,
     .fields = fields,
     .encode = encode,
     .hear = hear,

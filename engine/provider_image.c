@@ -189,10 +189,13 @@ static void hear(lg_heard *h, const lg_json *root)
     const lg_json *data = lg__json_get(root, "data"), *first = lg__json_at(data, 0);
     const lg_json *usage = lg__json_get(root, "usage");
     const lg_json *in = lg__json_get(usage, "input_tokens_details");
+    const lg_json *out = lg__json_get(usage, "output_tokens_details");
     const char *base64 = lg__json_string(lg__json_get(first, "b64_json"));
     h->usage.input = lg__heard_tokens(usage, "input_tokens");
     h->usage.cached = lg__heard_tokens(in, "cached_tokens");
     h->usage.output = lg__heard_tokens(usage, "output_tokens");
+    h->image_in = lg__heard_tokens(in, "image_tokens");
+    h->image_out = h->usage.output - lg__heard_tokens(out, "text_tokens");
     h->has_usage = h->usage.input > 0 || h->usage.output > 0;
     if (base64) {
         lg__heard_media(h, NULL, base64);

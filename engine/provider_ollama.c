@@ -39,7 +39,7 @@ static void write_call(lg_bytes *b, const lg_json *call)
 {
     const lg_json *arguments = lg__json_get(call, "arguments");
     lg__bytes_adds(b, "{\"function\":{");
-    lg__wire_member(b, call, "name");
+    lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), NULL);
     lg__bytes_adds(b, ",\"arguments\":");
     if (lg__json_type(arguments) == LG_JSON_OBJECT) {
         lg__json_write(b, arguments);
@@ -69,9 +69,7 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
 static const char *write_message(lg_bytes *b, const lg_said *s)
 {
     const char *role = s->role;
-    if (s->who == LG_WHO_TOOL) {
-        role = "tool";
-    } else if (s->who == LG_WHO_SYSTEM) {
+    if (s->who == LG_WHO_SYSTEM) {
         role = "system";
     } else if (s->who == LG_WHO_USER) {
         role = "user";
@@ -87,22 +85,60 @@ static const char *write_message(lg_bytes *b, const lg_said *s)
         lg__wire_words(b, s);
     }
     const char *why = write_images(b, s);
-    if (s->who == LG_WHO_TOOL) {
-        lg__bytes_adds(b, ",\"tool_name\":");
-        lg__json_write_string(b, s->tool, strlen(s->tool));
-    }
     lg__bytes_addc(b, '}');
+    return why;
+}
+
+static void write_result(lg_bytes *b, const lg_said *s)
+{
+    lg__bytes_adds(b, "{\"role\":\"tool\",\"content\":");
+    lg__wire_result(b, s);
+    lg__bytes_addc(b, ',');
+    lg__wire_called(b, "tool_name", s->tool, NULL);
+    lg__bytes_addc(b, '}');
+}
+
+/* Models look at what a user shows them: pictures among the results from a turn to another
+ * follow those. */
+static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
+{
+    const char *why = NULL;
+    lg_said s;
+    for (size_t at = from; at < to && !why && lg__said_next(ask, &at, &s);) {
+        if (!lg__said_is_words(&s)) {
+            lg__bytes_adds(b, ",{\"role\":\"user\",\"content\":");
+            lg__wire_returned(b, &s);
+            why = write_images(b, &s);
+            lg__bytes_addc(b, '}');
+        }
+    }
     return why;
 }
 
 static const char *write_messages(const lg_ask *ask, lg_bytes *b)
 {
     const char *why = NULL;
+    size_t at = 0, before = 0, first = 0; /* of the results that stand together */
+    bool results = false;
     lg_said s;
     lg__bytes_adds(b, ",\"messages\":[");
-    for (size_t at = 0, n = 0; !why && lg__said_next(ask, &at, &s); n++) {
-        lg__bytes_adds(b, n ? "," : "");
-        why = write_message(b, &s);
+    while (!why && lg__said_next(ask, &at, &s)) {
+        bool result = s.who == LG_WHO_TOOL;
+        if (results && !result) {
+            why = write_returned(ask, first, before, b);
+        }
+        first = results ? first : before;
+        results = result;
+        lg__bytes_adds(b, before ? "," : "");
+        if (result) {
+            write_result(b, &s);
+        } else {
+            why = why ? why : write_message(b, &s);
+        }
+        before = at;
+    }
+    if (results && !why) {
+        why = write_returned(ask, first, at, b);
     }
     lg__bytes_addc(b, ']');
     return why;

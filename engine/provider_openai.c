@@ -64,7 +64,7 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_addc(b, '{');
     lg__wire_member(b, call, "id");
     lg__bytes_adds(b, ",\"type\":\"function\",\"function\":{");
-    lg__wire_member(b, call, "name");
+    lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), "");
     lg__bytes_adds(b, ",\"arguments\":");
     lg__wire_arguments(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}}");
@@ -99,7 +99,7 @@ static const char *write_content(lg_bytes *b, const lg_said *s)
     } else if (s->n_parts == 1 && first->media == LG_MEDIA_TEXT) {
         lg__json_write_string(b, first->text, first->len);
     } else if (s->who == LG_WHO_TOOL && !lg__said_is_words(s)) {
-        return "this API takes only text as the result of a tool";
+        lg__wire_result(b, s);
     } else {
         return write_parts(b, s);
     }
@@ -156,27 +156,69 @@ static bool wants_schema_words(const lg_ask *ask)
     return (ask->model->quirks & LG_QUIRK_JSON_OBJECT) && lg__wire_option(ask, "schema");
 }
 
+static const char *write_message(lg_bytes *b, const lg_model *model, const lg_said *s)
+{
+    write_role(b, model, s);
+    if (s->who == LG_WHO_TOOL) {
+        lg__bytes_adds(b, ",\"tool_call_id\":");
+        lg__json_write_string(b, s->id, s->id_len);
+    }
+    const char *why = write_content(b, s);
+    lg__bytes_addc(b, '}');
+    return why;
+}
+
+/* What the results from a turn to another hold besides words, which this API takes only
+ * from the user. */
+static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
+{
+    const char *why = NULL;
+    bool any = false;
+    lg_said s;
+    for (size_t at = from; at < to && !why && lg__said_next(ask, &at, &s);) {
+        if (lg__said_is_words(&s)) {
+            continue;
+        }
+        lg__bytes_adds(b, any ? "," : ",{\"role\":\"user\",\"content\":[");
+        lg__bytes_adds(b, "{\"type\":\"text\",\"text\":");
+        lg__wire_returned(b, &s);
+        lg__bytes_addc(b, '}');
+        for (size_t i = 0; i < s.n_parts && !why; i++) {
+            if (s.parts[i].media > LG_MEDIA_TURN) {
+                lg__bytes_addc(b, ',');
+                why = write_part(b, &s.parts[i]);
+            }
+        }
+        any = true;
+    }
+    lg__bytes_adds(b, any ? "]}" : "");
+    return why;
+}
+
 static const char *write_messages(const lg_ask *ask, lg_bytes *b)
 {
     lg_said s;
-    size_t at = 0, n = 0;
     const char *why = NULL;
+    size_t at = 0, before = 0, first = 0; /* of the results that stand together */
+    bool results = false, told = wants_schema_words(ask);
     lg__bytes_adds(b, ",\"messages\":[");
-    if (wants_schema_words(ask)) {
-        n++;
-        if (write_schema_words(ask, b)) {
-            lg__said_next(ask, &at, &s);
-        }
+    if (told && write_schema_words(ask, b)) {
+        lg__said_next(ask, &at, &s);
+        before = at;
     }
-    for (; !why && lg__said_next(ask, &at, &s); n++) {
-        lg__bytes_adds(b, n ? "," : "");
-        write_role(b, ask->model, &s);
-        if (s.who == LG_WHO_TOOL) {
-            lg__bytes_adds(b, ",\"tool_call_id\":");
-            lg__json_write_string(b, s.id, s.id_len);
+    while (!why && lg__said_next(ask, &at, &s)) {
+        bool result = s.who == LG_WHO_TOOL;
+        if (results && !result) {
+            why = write_returned(ask, first, before, b);
         }
-        why = write_content(b, &s);
-        lg__bytes_addc(b, '}');
+        first = results ? first : before;
+        results = result;
+        lg__bytes_adds(b, before || told ? "," : "");
+        why = why ? why : write_message(b, ask->model, &s);
+        before = at;
+    }
+    if (results && !why) {
+        why = write_returned(ask, first, at, b);
     }
     lg__bytes_addc(b, ']');
     return why;

@@ -429,12 +429,20 @@ static void judge(const lg_heard *h, const lg_answer *a, lg_reply *r)
     }
 }
 
+/* There are many replies. */
+static uint32_t small(int64_t tokens)
+{
+    return tokens <= 0 ? 0 : tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
+}
+
 static void take_facts(const lg_heard *h, lg_reply *r)
 {
     r->finish = h->finish;
     memcpy(r->finish_reason, h->word, sizeof r->finish_reason);
     r->has_usage = h->has_usage;
     r->usage = h->usage;
+    r->image_in = small(h->image_in);
+    r->image_out = small(h->image_out);
     r->micros = h->micros;
 }
 

@@ -68,13 +68,19 @@ static void begin_item(lg_bytes *b, size_t *n)
     (*n)++;
 }
 
+static const char *type_of(const lg_json *j)
+{
+    const char *type = lg__json_string(lg__json_get(j, "type"));
+    return type ? type : "";
+}
+
 static void write_call(lg_bytes *b, const lg_json *call)
 {
     const char *id = lg__json_string(lg__json_get(call, "id"));
     lg__bytes_adds(b, "{\"type\":\"function_call\",\"call_id\":");
     lg__json_write_string(b, id ? id : "", id ? strlen(id) : 0);
     lg__bytes_addc(b, ',');
-    lg__wire_member(b, call, "name");
+    lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), "");
     lg__bytes_adds(b, ",\"arguments\":");
     lg__wire_arguments(b, lg__json_get(call, "arguments"));
     lg__bytes_addc(b, '}');
@@ -95,7 +101,11 @@ static void write_turn(lg_bytes *b, const lg_turn *t, size_t *n)
     const lg_json *call = raw ? NULL : lg__json_first(lg__json_get(turn, "calls"));
     for (; raw; raw = lg__json_after(raw)) {
         begin_item(b, n);
-        lg__json_write(b, raw);
+        if (strcmp(type_of(raw), "function_call") == 0) {
+            lg__wire_call_raw(b, raw, "");
+        } else {
+            lg__json_write(b, raw);
+        }
     }
     for (; call; call = lg__json_after(call)) {
         begin_item(b, n);
@@ -290,12 +300,6 @@ bool lg__responses_is(const lg_json *root)
 {
     const char *object = lg__json_string(lg__json_get(root, "object"));
     return object && strcmp(object, "response") == 0;
-}
-
-static const char *type_of(const lg_json *j)
-{
-    const char *type = lg__json_string(lg__json_get(j, "type"));
-    return type ? type : "";
 }
 
 static void hear_usage(lg_heard *h, const lg_json *usage)

@@ -17,12 +17,33 @@ static bool is_part(const lg_turn *t)
     return strcmp(t->role, LG_PART) == 0;
 }
 
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* %XX stands for a byte that a role cannot hold. */
+static void read_name(char to[65], const char *s, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len && n < 64; i++) {
+        bool coded = s[i] == '%' && i + 2 < len && hex_digit(s[i + 1]) >= 0;
+        int low = coded ? hex_digit(s[i + 2]) : -1;
+        int byte = low >= 0 ? hex_digit(s[i + 1]) * 16 + low : 0;
+        to[n++] = byte ? (char)byte : s[i];
+        i += byte ? 2 : 0;
+    }
+    to[n] = '\0';
+}
+
 /* "tool NAME ID [error]"; an id may be empty, and as long as the server likes. */
 static void read_tool_role(lg_said *s)
 {
     const char *name = s->role + strlen("tool ");
     size_t len = strcspn(name, " ");
-    snprintf(s->tool, sizeof s->tool, "%.*s", (int)(len < sizeof s->tool ? len : 64), name);
+    read_name(s->tool, name, len);
     s->id = name + len + (name[len] == ' ');
     s->id_len = strcspn(s->id, " ");
     s->error = strcmp(s->id + s->id_len, " error") == 0;
@@ -485,6 +506,74 @@ void lg__wire_arguments(lg_bytes *b, const lg_json *arguments)
     b->err = b->err ? b->err : text.err;
     lg__json_write_string(b, text.data ? text.data : "", text.len);
     lg__bytes_free(&text);
+}
+
+static bool fits(char c, const char *also)
+{
+    static const char plain[] = "0123456789_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return !also || strchr(plain, c) || strchr(also, c);
+}
+
+void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char *also)
+{
+    char sent[65] = "unknown";
+    size_t len = name ? strnlen(name, sizeof sent) : 0;
+    if (len == sizeof sent) { /* too long: cut between characters */
+        len--;
+        while (len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80) {
+            len--;
+        }
+    }
+    for (size_t n = 0; n < len; n++) {
+        sent[n] = fits(name[n], also) ? name[n] : '_';
+        sent[n + 1] = '\0';
+    }
+    lg__json_write_string(b, key, strlen(key));
+    lg__bytes_addc(b, ':');
+    lg__json_write_string(b, sent, strlen(sent));
+}
+
+void lg__wire_call_raw(lg_bytes *b, const lg_json *call, const char *also)
+{
+    lg__bytes_addc(b, '{');
+    for (const lg_json *j = lg__json_first(call); j; j = lg__json_after(j)) {
+        const char *key = lg__json_name(j);
+        key = key ? key : "";
+        lg__bytes_adds(b, j == lg__json_first(call) ? "" : ",");
+        if (strcmp(key, "name") == 0) {
+            lg__wire_called(b, key, lg__json_string(j), also);
+            continue;
+        }
+        lg__json_write_string(b, key, strlen(key));
+        lg__bytes_addc(b, ':');
+        lg__json_write(b, j);
+    }
+    lg__bytes_addc(b, '}');
+}
+
+void lg__wire_result(lg_bytes *b, const lg_said *s)
+{
+    lg_bytes all;
+    lg__bytes_init(&all, b->mem, LG_BYTES_MAX);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        const lg_turn *t = &s->parts[i];
+        lg__bytes_adds(&all, i ? "\n" : "");
+        if (t->media > LG_MEDIA_TURN) {
+            lg__bytes_addf(&all, "[%s, shown below]", lg__media_type(t->media));
+        } else {
+            lg__bytes_add(&all, t->text, t->len);
+        }
+    }
+    b->err = b->err ? b->err : all.err;
+    lg__json_write_string(b, all.data ? all.data : "", all.len);
+    lg__bytes_free(&all);
+}
+
+void lg__wire_returned(lg_bytes *b, const lg_said *s)
+{
+    char words[120];
+    int n = snprintf(words, sizeof words, "What the tool %s returned:", s->tool);
+    lg__json_write_string(b, words, n > 0 ? (size_t)n : 0);
 }
 
 lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b)

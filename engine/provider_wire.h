@@ -14,7 +14,7 @@ typedef struct lg_said { /* one message */
     const char *role;    /* as given */
     const lg_turn *parts;
     size_t n_parts;
-    char tool[65];  /* TOOL: which tool's result */
+    char tool[65];  /* TOOL: which tool's result, as the model called it */
     const char *id; /* TOOL: of which call; not terminated */
     size_t id_len;  /* TOOL */
     bool error;     /* TOOL: it failed */
@@ -81,6 +81,17 @@ void lg__wire_parameters(const lg_json *tool, lg_bytes *b);
 void lg__wire_object(lg_bytes *b, const lg_json *arguments);
 /* A call's arguments as a JSON string that holds JSON. */
 void lg__wire_arguments(lg_bytes *b, const lg_json *arguments);
+/* "key":"…", the name of a called tool, the same in the call and in its result: of what the
+ * model said, what the API takes in a name (letters, digits, _, - and also; NULL: all), and _
+ * in the place of the rest. Models call tools that there are not. */
+void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char *also);
+/* The dialect's own JSON of a call, whose member name is written so. */
+void lg__wire_call_raw(lg_bytes *b, const lg_json *call, const char *also);
+/* A tool's result as one JSON string, where this API takes only words for it: what is none
+ * is named and, as it says, shown below. */
+void lg__wire_result(lg_bytes *b, const lg_said *s);
+/* The words before what is shown below, as one JSON string. */
+void lg__wire_returned(lg_bytes *b, const lg_said *s);
 /* A turn's tree (LG_MEDIA_TURN), to be freed; NULL: memory (b->err). */
 lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b);
 /* Its own form, if it was made by this dialect; NULL: build it from text and calls. */

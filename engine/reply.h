@@ -13,16 +13,18 @@ enum lg_finish {
 };
 
 typedef struct lg_reply {
-    lg_text *text; /* NULL when the call failed */
-    int finish;    /* enum lg_finish */
-    bool has_usage;
+    lg_text *text;          /* NULL when the call failed */
+    int finish;             /* enum lg_finish */
+    uint32_t image_in;      /* of the input: tokens of pictures */
     lg_usage usage;         /* normalised: input with cached, output with reasoning */
     int64_t micros;         /* what it cost, the provider's word first; -1: not known */
     char finish_reason[32]; /* the server's own word */
     lg_fail fail;           /* code 0: a good reply */
     char bad_param[64];     /* a 400 that names a body field: which; "" otherwise */
     char new_param[64];     /* … and the field to use instead; "" : drop it */
-    bool elsewhere;         /* it says that the Responses API takes this */
+    uint32_t image_out;     /* of the output: tokens of pictures */
+    bool has_usage;
+    bool elsewhere; /* it says that the Responses API takes this */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);

@@ -427,6 +427,7 @@ void lg__sched_spoil(lg_sched *s, lg_request *r)
     s->stats.calls--;
     s->stats.calls_by_kind[r->kind]--;
     s->stats.failed++;
+    s->stats.useless++;
     lg__reply_free(&r->reply);
     lg__sched_unmap(s, r);
     lg__sched_move(s, r, LG_REQ_FAILED);
@@ -497,5 +498,6 @@ void lg__sched_stats(const lg_sched *s, lg_stats *out)
     out->cap = mine->cap;
     out->hedged = mine->hedged;
     out->hedges_won = mine->hedges_won;
+    out->useless = mine->useless;
     lg__lanes_stats(s, out);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider.h"
 #include "sched_parts.h"
 
 enum { TURN_TOKENS = 8, CALL_TOKENS = 16 }; /* what chat templates add, at most */
@@ -26,9 +27,14 @@ static int64_t times(int64_t a, int64_t b)
     return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static int64_t least_zero(int64_t x)
 {
-    return x > 0 ? x : 0;
+    return larger(x, 0);
 }
 
 /* ---- prices ---------------------------------------------------------------- */
@@ -75,17 +81,26 @@ static int64_t in_micros(int64_t sum)
     return add(sum, 999999) / 1000000;
 }
 
-/* -1: not known. Cached and written tokens are part of the input. */
-static int64_t cost(const lg_model *m, const lg_usage *u)
+/* Tokens of which some are pictures' at a price of their own. */
+static int64_t mixed(int64_t tokens, int64_t price, int64_t pictures, int64_t picture_price)
 {
+    int64_t p = picture_price < 0 ? 0 : pictures < tokens ? pictures : tokens;
+    return add(times(tokens - p, price), times(p, least_zero(picture_price)));
+}
+
+/* -1: not known. Cached and written tokens are part of the input. */
+static int64_t cost(const lg_model *m, const lg_reply *r)
+{
+    const lg_usage *u = &r->usage;
     if (!is_priced(m)) {
         return -1;
     }
     lg_price_tier p = prices(m, tiers_below(m, u->input));
-    int64_t sum = times(least_zero(u->input - u->cached - u->cache_write), p.input);
+    int64_t plain = least_zero(u->input - u->cached - u->cache_write);
+    int64_t sum = mixed(plain, p.input, r->image_in, m->price_image_input);
     sum = add(sum, times(u->cached, p.cached));
     sum = add(sum, times(u->cache_write, p.cache_write));
-    sum = add(sum, times(u->output, p.output));
+    sum = add(sum, mixed(u->output, p.output, r->image_out, m->price_image_output));
     return in_micros(sum);
 }
 
@@ -103,9 +118,20 @@ static int64_t option_int(const lg_request *r, const char *name, int64_t otherwi
     return otherwise;
 }
 
+/* Nobody knows how long its answer can become. */
+static bool is_endless(const lg_request *r)
+{
+    return r->model->max_output < 0 && option_int(r, "max_tokens", 0) == 0 &&
+           option_int(r, "max_completion_tokens", 0) == 0;
+}
+
 int64_t lg__ledger_worst_output(const lg_request *r)
 {
-    int64_t one = option_int(r, "max_tokens", r->model->max_output);
+    int64_t known = r->model->max_output;
+    if (r->model->provider && r->model->provider->vectors) {
+        return 0;
+    }
+    int64_t one = option_int(r, "max_tokens", known > 0 ? known : LG_USUAL_OUTPUT);
     one = option_int(r, "max_completion_tokens", one);
     return times(one, option_int(r, "n", 1));
 }
@@ -116,9 +142,10 @@ static int64_t worst_cost(const lg_model *m, int64_t in, int64_t out)
     int64_t worst = 0;
     for (size_t n = tiers_below(m, in) + 1; n-- > 0;) {
         lg_price_tier p = prices(m, n);
-        int64_t most = p.cached > p.input ? p.cached : p.input;
-        most = p.cache_write > most ? p.cache_write : most;
-        int64_t micros = in_micros(add(times(in, most), times(out, p.output)));
+        int64_t most = larger(larger(p.cached, p.input), p.cache_write);
+        most = larger(most, m->price_image_input);
+        int64_t drawn = larger(p.output, m->price_image_output);
+        int64_t micros = in_micros(add(times(in, most), times(out, drawn)));
         worst = micros > worst ? micros : worst;
     }
     return worst;
@@ -143,7 +170,8 @@ static void estimate(lg_request *r)
         in = add(in, TURN_TOKENS + (int64_t)r->turn_texts[i]->len);
     }
     r->worst_tokens = add(in, out);
-    r->worst_micros = !m->provider ? 0 : is_priced(m) ? worst_cost(m, in, out) : -1;
+    bool known = is_priced(m) && !is_endless(r);
+    r->worst_micros = !m->provider ? 0 : known ? worst_cost(m, in, out) : -1;
 }
 
 /* ---- admission ------------------------------------------------------------- */
@@ -182,11 +210,12 @@ int64_t lg__ledger_due(const lg_sched *s)
 static int refuse_unpriced(lg_sched *s, lg_request *r)
 {
     lg_fail *f = &r->reply.fail;
-    lg__fail_set(f, s->mem, LG_EINVAL,
-                 "%s: its price is not known, so a limit of cost cannot be "
-                 "kept",
-                 r->model->name);
-    lg__fail_hint(f, s->mem, "give the model's prices, or set no limit of cost");
+    lg__fail_set(f, s->mem, LG_EINVAL, "%s: %s not known, so a limit of cost cannot be kept",
+                 r->model->name,
+                 is_priced(r->model) ? "the most that a call of it may cost is" : "its price is");
+    lg__fail_hint(f, s->mem,
+                  is_priced(r->model) ? "limit calls instead, or set no limit of cost"
+                                      : "give the model's prices, or set no limit of cost");
     return LG_REFUSE;
 }
 
@@ -299,7 +328,7 @@ static void find_cost(lg_request *r)
     if (!r->model->provider) {
         p->micros = 0;
     } else if (p->micros < 0 && p->has_usage) {
-        p->micros = cost(r->model, &p->usage);
+        p->micros = cost(r->model, p);
     }
 }
 
@@ -311,6 +340,7 @@ void lg__ledger_settle(lg_sched *s, lg_request *r)
     if (!paid && !p->fail.ambiguous) {
         return;
     }
+    s->stats.useless += paid && (!good || r->is_twin) ? 1 : 0;
     find_cost(r);
     if (p->has_usage) {
         add_usage(s, r->kind, &p->usage);

@@ -103,8 +103,14 @@ void lg__store_rollback(lg_store *s);
 void lg__store_give_up(lg_store *s, int code);
 /* 0, or LG_ESTORE when a sync has failed. */
 int lg__store_check_sync(lg_store *s);
-/* durable: whether the disk has not got the last commit yet. */
-bool lg__store_syncing(lg_store *s);
+bool lg__store_is_durable(const lg_store *s);
+/* The number of the last commit. */
+uint64_t lg__store_committed(const lg_store *s);
+/* Whether nobody has to wait for the disk to take this commit: it has, a sync failed, or
+ * the store is not durable. */
+bool lg__store_reached(lg_store *s, uint64_t commit);
+/* durable: blocks until the disk has all commits, or a sync failed. */
+void lg__store_wait(lg_store *s);
 /* Readable when a sync in the background has ended; -1: there is none yet. */
 int lg__store_sync_fd(const lg_store *s);
 /* Not durable: to be called a while after a commit. Whether it must be called again. */

@@ -74,7 +74,7 @@ typedef struct lg_syncer { /* store_sync.c */
     uint64_t wanted, asked, done; /* commits: written, of those a sync was asked, has them */
     int64_t since_us;             /* of the first that none was asked for */
     int err;                      /* errno of the first failure */
-    int (*sync)(int fd);          /* tests; NULL: the kernel's */
+    int (*sync)(int fd);          /* tests; NULL: the kernel's. EINPROGRESS: it ends later */
 } lg_syncer;
 
 struct lg_store {
@@ -144,12 +144,14 @@ void lg__others_free(lg_store *s);
 int lg__store_migrate(lg_store *s);
 
 /* store_sync.c */
-int lg__sync_start(lg_syncer *y, const char *path); /* errno */
-void lg__sync_ask(lg_syncer *y);                    /* a commit was written */
-void lg__sync_tick(lg_syncer *y);                   /* time has passed */
-bool lg__sync_pending(lg_syncer *y);
-int lg__sync_error(lg_syncer *y); /* errno, 0 */
-void lg__sync_stop(lg_syncer *y); /* after all that was asked for */
+int lg__sync_start(lg_syncer *y, const char *path);   /* errno */
+void lg__sync_ask(lg_syncer *y);                      /* a commit was written */
+void lg__sync_tick(lg_syncer *y);                     /* time has passed */
+bool lg__sync_reached(lg_syncer *y, uint64_t commit); /* or it failed */
+void lg__sync_end(lg_syncer *y, int err);             /* tests: the one in progress */
+void lg__sync_wait(lg_syncer *y);                     /* until all commits are reached */
+int lg__sync_error(lg_syncer *y);                     /* errno, 0 */
+void lg__sync_stop(lg_syncer *y);                     /* after all that was asked for */
 
 /* store_sql.c */
 void lg__store_bind(sqlite3_stmt *stmt, int at, const lg_cell *c);

@@ -37,13 +37,18 @@ static void finished(lg_syncer *y, int err)
     y->err = y->err ? y->err : err;
 }
 
+void lg__sync_end(lg_syncer *y, int err)
+{
+    finished(y, err);
+}
+
 /* wait: until it is finished. */
 static void collect(lg_syncer *y, bool wait)
 {
     struct io_event event;
     struct timespec at_once = {0, 0};
     long n = 0;
-    while (y->busy && n <= 0) {
+    while (y->busy && y->aio && n <= 0) {
         n = syscall(SYS_io_getevents, y->aio, wait ? 1 : 0, 1, &event, wait ? NULL : &at_once);
         if (n == 1) {
             finished(y, event.res < 0 ? (int)-event.res : 0);
@@ -63,7 +68,10 @@ static void sync_now(lg_syncer *y)
     y->busy = y->aio && submit(y);
     if (!y->busy) {
         int failed = y->sync ? y->sync(y->fd) : fdatasync(y->fd);
-        finished(y, failed ? errno : 0);
+        y->busy = failed && y->sync && errno == EINPROGRESS;
+        if (!y->busy) {
+            finished(y, failed ? errno : 0);
+        }
     }
 }
 
@@ -103,10 +111,19 @@ void lg__sync_tick(lg_syncer *y)
     }
 }
 
-bool lg__sync_pending(lg_syncer *y)
+bool lg__sync_reached(lg_syncer *y, uint64_t commit)
 {
     lg__sync_tick(y);
-    return y->wanted != y->done && !y->err;
+    return y->done >= commit || y->err;
+}
+
+void lg__sync_wait(lg_syncer *y)
+{
+    collect(y, true);
+    if (y->running && y->wanted != y->done && !y->err) {
+        sync_now(y);
+        collect(y, true);
+    }
 }
 
 int lg__sync_error(lg_syncer *y)
@@ -120,11 +137,7 @@ void lg__sync_stop(lg_syncer *y)
     if (!y->running) {
         return;
     }
-    collect(y, true);
-    if (y->wanted != y->done && !y->err) {
-        sync_now(y);
-        collect(y, true);
-    }
+    lg__sync_wait(y);
     if (y->aio) {
         syscall(SYS_io_destroy, y->aio);
     }

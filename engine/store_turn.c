@@ -280,9 +280,26 @@ int lg__store_commit(lg_store *s)
     return err;
 }
 
-bool lg__store_syncing(lg_store *s)
+bool lg__store_is_durable(const lg_store *s)
 {
-    return s->durable && lg__sync_pending(&s->sync);
+    return s->durable;
+}
+
+uint64_t lg__store_committed(const lg_store *s)
+{
+    return s->sync.wanted;
+}
+
+bool lg__store_reached(lg_store *s, uint64_t commit)
+{
+    return !s->durable || lg__sync_reached(&s->sync, commit);
+}
+
+void lg__store_wait(lg_store *s)
+{
+    if (s->durable) {
+        lg__sync_wait(&s->sync);
+    }
 }
 
 int lg__store_sync_fd(const lg_store *s)
@@ -292,5 +309,5 @@ int lg__store_sync_fd(const lg_store *s)
 
 bool lg__store_tick(lg_store *s)
 {
-    return lg__sync_pending(&s->sync);
+    return !lg__sync_reached(&s->sync, s->sync.wanted);
 }

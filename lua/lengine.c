@@ -281,6 +281,13 @@ static int l_drain(lua_State *L)
     return 0;
 }
 
+/* engine:cancel(): all that is pending, also what is on the wire */
+static int l_cancel_all(lua_State *L)
+{
+    lg_engine_cancel(self(L));
+    return 0;
+}
+
 static const char *event_name(int type)
 {
     static const char *const names[] = {NULL,       "var",     "call",   "tool",
@@ -340,7 +347,7 @@ static int l_stats(lua_State *L)
 {
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(self(L), &s);
-    lua_createtable(L, 0, 27);
+    lua_createtable(L, 0, 28);
     lg__lua_set_count(L, "calls", s.calls);
     lg__lua_set_count(L, "shared", s.shared);
     lg__lua_set_count(L, "failed", s.failed);
@@ -363,6 +370,7 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "cap", (uint64_t)s.cap);
     lg__lua_set_count(L, "hedged", s.hedged);
     lg__lua_set_count(L, "hedges_won", s.hedges_won);
+    lg__lua_set_count(L, "useless", s.useless);
     lg__lua_set_count(L, "held", s.held);
     if (s.held > 0) {
         int64_t wait = s.held_until_us - lg_engine_now(self(L));
@@ -553,6 +561,7 @@ void lg__lua_open_engine(lua_State *L)
                                        {"now", l_now},
                                        {"wakeup", l_wakeup},
                                        {"drain", l_drain},
+                                       {"cancel", l_cancel_all},
                                        {"next", l_next},
                                        {"stats", l_stats},
                                        {"close", l_close},

@@ -71,6 +71,8 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
                                        "price_output",
                                        "price_cached",
                                        "price_cache_write",
+                                       "price_image_input",
+                                       "price_image_output",
                                        "max_output",
                                        "price_tiers",
                                        "quirks",
@@ -95,12 +97,14 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
     c->price_output = lg__lua_field_int(L, t, "price_output", -1, LUA_MAXINTEGER, -1);
     c->price_cached = lg__lua_field_int(L, t, "price_cached", -1, LUA_MAXINTEGER, -1);
     c->price_cache_write = lg__lua_field_int(L, t, "price_cache_write", -1, LUA_MAXINTEGER, -1);
+    c->price_image_input = lg__lua_field_int(L, t, "price_image_input", -1, LUA_MAXINTEGER, -1);
+    c->price_image_output = lg__lua_field_int(L, t, "price_image_output", -1, LUA_MAXINTEGER, -1);
     c->requests_per_minute = lg__lua_field_int(L, t, "rpm", 0, LUA_MAXINTEGER, 0);
     c->tokens_per_minute = lg__lua_field_int(L, t, "tpm", 0, LUA_MAXINTEGER, 0);
     c->hedge_after_ms = lg__lua_field_int(L, t, "hedge_after", 0, LUA_MAXINTEGER, 0);
     c->hedge_percentile = (int)lg__lua_field_int(L, t, "hedge_percentile", 0, 99, 0);
     c->hedge_budget = field_part(L, t, "hedge_budget");
-    c->max_output = lg__lua_field_int(L, t, "max_output", 0, LUA_MAXINTEGER, 0);
+    c->max_output = lg__lua_field_int(L, t, "max_output", -1, LUA_MAXINTEGER, 0);
     c->tiers = tiers;
     c->n_tiers = read_tiers(L, t, tiers);
     c->quirks = lg__lua_field_name(L, t, "quirks");

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "line.h"
 #include "look.h"
 #include "lunagrad_lua.h"
 #include "mockd.h"
@@ -45,6 +46,8 @@ static int command(lua_State *L)
     lua_setfield(L, -2, "lunagrad.mockd");
     lua_pushcfunction(L, luaopen_lunagrad_look);
     lua_setfield(L, -2, "lunagrad.look");
+    lua_pushcfunction(L, luaopen_lunagrad_line);
+    lua_setfield(L, -2, "lunagrad.line");
     lua_getglobal(L, "require");
     lua_pushliteral(L, "lunagrad.cli");
     lua_call(L, 1, 1);

@@ -3,7 +3,7 @@
  *
  * What it is not: part of the library. A host's process is its own; only
  * `lunagrad` installs signal handlers, and only when term.catch_signals() is called.
- * The one mutable global is the signal counter: a handler has nowhere else to write. */
+ * The two mutable globals are the signals' counters: a handler has nowhere else to write. */
 #include "term.h"
 
 #include <errno.h>
@@ -25,9 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2 };
+enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2, LOOK_INSTRUCTIONS = 1000 };
 
-static volatile sig_atomic_t signal_count;
+static volatile sig_atomic_t signal_count, end_wanted;
 
 /* Of a signal handler: nothing is flushed, nothing asked; replies that are in the store
  * are safe there. */
@@ -44,7 +44,8 @@ static void stop_now(void)
  * the loop sees the count, and if Lua is too busy to look, the alarm ends it. */
 static void on_signal(int number)
 {
-    (void)number;
+    if (number == SIGTERM)
+        end_wanted = 1;
     signal_count = signal_count + 1;
     if (signal_count == 2)
         alarm(GRACE_SECONDS);
@@ -73,11 +74,58 @@ static int l_catch_signals(lua_State *L)
     return 0;
 }
 
-/* term.signals() -> how many came so far */
+int lg__term_signals(void)
+{
+    return signal_count;
+}
+
+/* term.signals() -> how many came so far, and was one a SIGTERM? */
 static int l_signals(lua_State *L)
 {
     lua_pushinteger(L, signal_count);
-    return 1;
+    lua_pushboolean(L, end_wanted);
+    return 2;
+}
+
+/* term.forget_signals(): what they asked for is done; the next one is the first again */
+static int l_forget_signals(lua_State *L)
+{
+    (void)L;
+    alarm(0);
+    signal_count = 0;
+    return 0;
+}
+
+static void on_count(lua_State *L, lua_Debug *ar);
+
+static void look_every(lua_State *L, int instructions)
+{
+    if (lua_gethookcount(L) != instructions)
+        lua_sethook(L, on_count, LUA_MASKCOUNT, instructions);
+}
+
+/* A text that runs for long is stopped by a signal, but never the library's own code, which
+ * has to stay whole, nor the main thread, where its loop runs. Whatever catches the error is
+ * stopped at its next instruction. */
+static void on_count(lua_State *L, lua_Debug *ar)
+{
+    static const char library[] = "@lunagrad/";
+    look_every(L, signal_count > 0 ? 1 : LOOK_INSTRUCTIONS);
+    if (signal_count == 0)
+        return;
+    int is_main = lua_pushthread(L);
+    lua_pop(L, 1);
+    if (is_main || !lua_getinfo(L, "S", ar) || !strncmp(ar->source, library, sizeof library - 1))
+        return;
+    luaL_error(L, "interrupted");
+}
+
+/* term.stop_at_signals(): coroutines made from now on by this thread, and theirs, raise an
+ * error while a signal is not forgotten */
+static int l_stop_at_signals(lua_State *L)
+{
+    look_every(L, LOOK_INSTRUCTIONS);
+    return 0;
 }
 
 /* term.isatty(fd) */
@@ -323,6 +371,8 @@ int luaopen_lunagrad_term(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"catch_signals", l_catch_signals},
                                          {"signals", l_signals},
+                                         {"forget_signals", l_forget_signals},
+                                         {"stop_at_signals", l_stop_at_signals},
                                          {"isatty", l_isatty},
                                          {"width", l_width},
                                          {"monotonic", l_monotonic},

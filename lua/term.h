@@ -6,4 +6,6 @@
 
 int luaopen_lunagrad_term(lua_State *L);
 
+int lg__term_signals(void); /* how many came, since they were last forgotten */
+
 #endif

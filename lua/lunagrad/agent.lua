@@ -12,6 +12,7 @@ local errors = require "lunagrad.errors"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
+local retriever = require "lunagrad.retriever"
 local schema = require "lunagrad.schema"
 local var = require "lunagrad.var"
 
@@ -28,8 +29,10 @@ local TOOL_SPEC = {
   name = "string", description = "any", parameters = "any", run = "callable", cache = "boolean?",
   version = "string?", backward = "function?",
 }
-local ASK_SPEC = { [1] = "any", sample = "integer?", role = "string?", example = "integer?" }
-for i = 2, 16 do ASK_SPEC[i] = "any" end
+local ASK_SPEC = { sample = "integer?", role = "string?", example = "integer?" }
+options.parts(ASK_SPEC, 16, "join texts with ..")
+
+local DEEPEST = 8 -- agents that call each other, or themselves, through their tools
 
 local LAST_WORD = "You have used all the steps there are: no more tools can be called. Answer now "
   .. "with what you know."
@@ -37,31 +40,22 @@ local LAST_WORD = "You have used all the steps there are: no more tools can be c
 -- ---- tools -----------------------------------------------------------------------
 
 local failures = {} -- id of a tool's node → what its function raised, until the agent has read it
-local pictures = {} -- id of a tool's node → the picture or sound that its function returned
+local depths = {}   -- id of a tool's node → how deep the agent that called it is
 
 -- What a tool's function raised, in words for a model: no line of the script before it.
 local function in_words(problem)
-  if type(problem) == "table" then
-    if problem.message then return tostring(problem.message) end
-    local meta = getmetatable(problem)
-    if not (meta and meta.__tostring) then return "the tool failed" end -- no address: calls repeat
-  elseif problem == nil then
-    return "the tool failed"
-  end
-  return (tostring(problem):gsub("^[^\n]-:%d+: ", ""))
+  if problem == nil then return "the tool failed" end
+  if type(problem) == "table" and problem.message then problem = problem.message end
+  return (errors.words(problem):gsub("^[^\n]-:%d+: ", ""))
 end
 
-local function as_text(value, tool, id)
-  if var.is(value) then
-    async.await(value)
-    if not value:raw_media() then return value:raw_text() end
-    if tool.cache then
-      errors.raise("inval", ("tool %q: a picture or sound cannot be kept by cache = true")
-        :format(tool.name), nil, 0)
+local function as_text(value)
+  if type(value) == "table" then
+    for _, inside in pairs(value) do
+      if var.is(inside) then
+        error("the tool returned a table with a variable in it; a picture is returned alone", 0)
+      end
     end
-    pictures[id] = value
-    return value:shown() .. ", shown below"
-  elseif type(value) == "table" then
     return core.json_encode(value)
   end
   local kind = type(value)
@@ -70,20 +64,32 @@ local function as_text(value, tool, id)
   error(("the tool returned a %s, not a text"):format(kind), 0)
 end
 
+-- A text; or the variable that holds a picture, sound or document.
+local function as_result(value)
+  if var.is(value) then
+    async.await(value)
+    local media = value:raw_media()
+    if media and media ~= TURN then return value end
+    value = value:raw_text()
+  end
+  local said = as_text(value)
+  if not utf8.len(said) then error("the tool returned bytes that are no text in UTF-8", 0) end
+  return said
+end
+
 -- The function of a tool's node: its one input is the JSON of the arguments.
 local function runner(tool)
   return function(text)
     local context = async.context()
     local id = context.node
-    local ok, problem = pcall(function()
-      local said = as_text(tool.run(core.json_decode(text),
-        { name = tool.name, example = context.example }), tool, id)
-      if not utf8.len(said) then error("the tool returned bytes that are no text in UTF-8", 0) end
-      return said
+    context.agents = depths[id]
+    local ok, made = pcall(function()
+      return as_result(tool.run(core.json_decode(text),
+        { name = tool.name, example = context.example }))
     end)
-    if ok then return problem end
-    failures[id] = in_words(problem)
-    error(problem, 0)
+    if ok then return made end
+    failures[id] = in_words(made)
+    error(made, 0)
   end
 end
 
@@ -96,6 +102,19 @@ local function check_name(name, seen, where)
     errors.raise("inval", ("%s: two tools are called %q"):format(where, name), nil, 3)
   end
   seen[name] = true
+end
+
+-- The retriever that is a tool, or its run.
+local function retriever_of(given, where)
+  if retriever.is(given) then return given end
+  if not retriever.is(given.run) then return nil end
+  for _, key in ipairs { "cache", "version", "backward" } do
+    if given[key] ~= nil then
+      errors.raise("inval", ("%s: tool %q: %s is for functions, and its run is a retriever")
+        :format(where, given.name, key), key == "backward" and "lg.retriever takes it" or nil, 4)
+    end
+  end
+  return given.run
 end
 
 -- Anything with name, description, parameters and run will do.
@@ -111,13 +130,18 @@ local function make_tool(given, seen, where)
   if type(given.run) ~= "function" and type(given.run) ~= "table" then
     errors.raise("inval", ("%s: tool %q has no function `run`"):format(where, given.name), nil, 3)
   end
+  local searches = retriever_of(given, where)
   local tool = { name = given.name, description = given.description or "", run = given.run,
-    cache = given.cache, version = given.version, backward = given.backward }
-  local full = schema.of(given.parameters or {}, ("%s: parameters of tool %q")
-    :format(where, tool.name))
+    cache = given.cache, version = given.version, backward = given.backward, searches = searches }
+  local full = schema.of(given.parameters or searches and searches.parameters or {},
+    ("%s: parameters of tool %q"):format(where, tool.name))
   if full.type ~= "object" and not full["$ref"] then
     errors.raise("inval", ("%s: the parameters of tool %q are no object"):format(where, tool.name),
       "give each a name: parameters = { city = \"string\" }", 3)
+  end
+  if searches and not (full.properties and full.properties.query) then
+    errors.raise("inval", ("%s: tool %q: a retriever needs the parameter `query`"):format(where,
+      tool.name), "leave parameters out: it has its own", 3)
   end
   tool.parameters = full
   return tool
@@ -139,8 +163,21 @@ end
 
 -- ---- one step --------------------------------------------------------------------
 
--- As a tool's name may stand in a message's role.
+-- A called name as it may stand in words of ours.
 local function plain(word) return (tostring(word):gsub("[^%w_.:-]", "_"):sub(1, 64)) end
+
+-- A called name as it may stand in a message's role, which gives it back to the provider as the
+-- model said it: other characters as %XX.
+local function name_of(call)
+  local name = tostring(call.name):sub(1, 64)
+  while not utf8.len(name) do name = name:sub(1, -2) end -- as the engine cuts it
+  if name == "" then return "unknown" end
+  return (name:gsub("[^%w_.:-]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function said_name(written)
+  return (written:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
 
 -- A call's id goes back as it came; only blanks would end it.
 local function id_of(call) return (tostring(call.id):gsub("[%s%c]", "_")) end
@@ -148,7 +185,7 @@ local function id_of(call) return (tostring(call.id):gsub("[%s%c]", "_")) end
 -- Numbers of nodes tell a model nothing, and are not the same in every run.
 local function told(self, call, from, problem)
   problem = problem:gsub(" %(node %d+%)", "")
-  return { role = ("tool %s %s error"):format(plain(call.name), id_of(call)),
+  return { role = ("tool %s %s error"):format(name_of(call), id_of(call)),
     result = promise.derived(from, "Error: " .. problem, "result of the tool " .. plain(call.name)),
     agent = self }
 end
@@ -170,11 +207,18 @@ end
 local function names_of(self)
   local names = {}
   for i, tool in ipairs(self.tools) do names[i] = tool.name end
-  return table.concat(names, ", ")
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
+-- A retriever is a node of its own: feedback on what it found reaches its documents and the query.
+local function search(tool, arguments, text)
+  local query = core.json_decode(text).query
+  if type(query) ~= "string" then return nil, "the arguments do not fit: query must be a text" end
+  return tool.searches(promise.derived(arguments, query, "search query"))
 end
 
 -- Begins one call of a tool. What is wrong with it is its result.
-local function start_call(self, turn, call, number)
+local function start_call(self, turn, call, number, depth)
   local tool = self.by_name[call.name]
   if number > self.max_calls_per_step then
     return told(self, call, turn, ("at most %d tools can be called at once")
@@ -186,8 +230,16 @@ local function start_call(self, turn, call, number)
   local text, problem = read_arguments(call, tool)
   if not text then return told(self, call, turn, problem) end
   local arguments = promise.derived(turn, text, "arguments of the tool " .. tool.name)
+  local result
+  if tool.searches then
+    result, problem = search(tool, arguments, text)
+    if not result then return told(self, call, arguments, problem) end
+  else
+    result = node_of(tool)(arguments)
+    depths[result:id()] = depth
+  end
   return { role = ("tool %s %s"):format(tool.name, id_of(call)), call = call,
-    arguments = arguments, result = node_of(tool)(arguments) }
+    arguments = arguments, result = result }
 end
 
 -- Waits for a call's result. A failure is told to the model; nil: it ends the agent.
@@ -196,19 +248,24 @@ local function finish_call(self, one)
   local ok = promise.settled(one.result)
   local id = one.result:id()
   local problem = failures[id]
-  one.picture, failures[id], pictures[id] = pictures[id], nil, nil
+  failures[id], depths[id] = nil, nil
   if ok then return one end
   local failed = errors.from_var(one.result)
   if self.on_error == "raise" or errors.stops(failed) then return nil end
   return told(self, one.call, one.arguments, problem or failed.message)
 end
 
+-- Whether anybody still wants an answer.
+local function is_wanted(answer) return answer:state() == "pending" end
+
 -- All calls of a turn, at the same time unless parallel = false; results in the order of the
 -- calls. Returns the messages, or nil and the result that failed.
-local function run_calls(self, turn, calls)
+local function run_calls(self, turn, calls, job)
   local started, messages = {}, {}
   for i, call in ipairs(calls) do
-    started[i] = start_call(self, turn, call, i)
+    if not is_wanted(job.answer) then break end
+    started[i] = start_call(self, turn, call, i, job.depth)
+    job.running[i] = started[i].result
     if self.parallel == false then promise.settled(started[i].result) end
   end
   local failed
@@ -217,13 +274,7 @@ local function run_calls(self, turn, calls)
     failed = failed or not started[i] and one.result or nil
   end
   if failed then return nil, failed end
-  for _, one in ipairs(started) do messages[#messages + 1] = { one.role, one.result } end
-  for _, one in ipairs(started) do
-    if one.picture then
-      messages[#messages + 1] = { "user", { ("What the tool %s returned:")
-        :format(one.call.name), one.picture } }
-    end
-  end
+  for i, one in ipairs(started) do messages[i] = { one.role, one.result } end
   return messages
 end
 
@@ -236,6 +287,14 @@ local function declared(self)
       parameters = tool.parameters }
   end
   return #list > 0 and list or nil
+end
+
+-- What runs for an answer that was cancelled is wanted no more.
+local function watch(job)
+  async.when(job.answer, function()
+    if job.answer:state() ~= "cancelled" then return end
+    for _, v in pairs(job.running) do v:cancel() end
+  end)
 end
 
 local function ask(self, spec, messages, last)
@@ -260,16 +319,19 @@ local function out_of_steps(self, turn)
     "raise max_steps, or say in the system prompt when to stop", 0)
 end
 
-local function loop(self, spec, messages, answer)
+-- job: the answer, what runs for it now, and how deep it is in other agents' tools.
+local function loop(self, spec, messages, job)
+  watch(job)
   for step = 1, self.max_steps + 1 do
     local last = step > self.max_steps
     if last then messages[#messages + 1] = { "user", LAST_WORD } end
     local turn = ask(self, spec, messages, last)
+    job.running = { turn }
     if not promise.settled(turn) or turn:raw_media() ~= TURN then return turn end
     if last then out_of_steps(self, turn) end
-    if answer:state() ~= "pending" then return turn end -- nobody wants it any more
-    local results, failed = run_calls(self, turn, (turn:calls()))
+    local results, failed = run_calls(self, turn, (turn:calls()), job)
     if not results then return failed end
+    if not is_wanted(job.answer) then return turn end
     messages[#messages + 1] = { "assistant", turn }
     add(messages, results)
   end
@@ -285,6 +347,9 @@ local function opening(self, spec)
   if self.system ~= nil then put("system", self.system, "system prompt") end
   for _, tool in ipairs(self.tools) do
     if var.is(tool.description) then put("describe " .. tool.name, tool.description, "") end
+    for _, v in ipairs(tool.searches and retriever.leads(tool.searches) or {}) do
+      leads[#leads + 1] = v
+    end
   end
   put("user", spec[1], "question")
   for i = 2, #spec do put("+", spec[i], "part of the question") end
@@ -307,9 +372,15 @@ function Agent:__call(spec)
   if spec[1] == nil then
     errors.raise("inval", self.name .. ": nothing to ask", 'agent("…") or agent{ "…", picture }', 2)
   end
+  local context = async.context()
+  local depth = (context and context.agents or 0) + 1
+  if depth > DEEPEST then
+    errors.raise("limit", ("%s: agents call each other through their tools more than %d deep")
+      :format(self.name, DEEPEST), "answer in words at some depth", 0)
+  end
   local messages, leads = opening(self, spec)
   return promise.make(leads, spec.role or self.role, function(answer)
-    return loop(self, spec, messages, answer)
+    return loop(self, spec, messages, { answer = answer, depth = depth, running = {} })
   end)
 end
 
@@ -321,7 +392,8 @@ function Agent:__tostring() return ("agent %q"):format(self.name) end
 ---
 --- A tool is a table { name =, description =, parameters =, run = } (or anything that has these):
 --- parameters is a schema (short form: { city = "string" }), run(args, ctx) returns a text, a table
---- (told as JSON) or a picture; cache and version as for lg.tool.
+--- (told as JSON) or a variable, which may be a picture; cache and version as for lg.tool. A
+--- retriever is a tool, too, and may be the run of one.
 ---@param spec table { model, system, tools, max_steps = 10, max_calls_per_step = 16, parallel,
 --- on_error = "tell"|"raise", role, name }
 ---@return lunagrad.agent
@@ -357,10 +429,11 @@ local function made_of(v)
   return v
 end
 
-local function add_result(step, name, text)
-  local tool, id, rest = name:match "^tool (%S+) (%S*) ?(%S*)$"
+local function add_result(step, input)
+  local tool, id, rest = input.name:match "^tool (%S+) (%S*) ?(%S*)$"
   if step and tool then
-    step.results[#step.results + 1] = { name = tool, id = id, text = text, error = rest == "error" }
+    step.results[#step.results + 1] = { name = said_name(tool), id = id, error = rest == "error",
+      text = input.media and input.var:shown() or input.text, media = input.media }
   end
 end
 
@@ -376,7 +449,7 @@ function agent.trace(v)
       local calls, words = input.var:calls()
       steps[#steps + 1] = { calls = calls, words = words, results = array {} }
     elseif input.text then
-      add_result(steps[#steps], input.name, input.text)
+      add_result(steps[#steps], input)
     end
   end
   if final and final:state() == "ready" then

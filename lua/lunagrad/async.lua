@@ -265,6 +265,15 @@ function async.await(var)
   return var
 end
 
+--- Run fn as a task when a pending var has settled, however. Until then it costs no coroutine.
+---@param var Var
+---@param fn function
+function async.when(var, fn)
+  last_tag = last_tag + 1
+  waiting[last_tag] = setmetatable({ fn = fn, context = { serves = true }, n = 0 }, Task)
+  var:watch(last_tag)
+end
+
 --- Wait for a task; returns what its function returned, raises what it raised.
 function Task:await()
   if not self.done then
@@ -409,6 +418,23 @@ function async.add_tool(definition)
   return #tools
 end
 
+local TURN = "application/vnd.lunagrad.turn+json"
+
+-- What is wrong with a turn that a model's function made; nil when it can be read.
+local function turn_problem(text)
+  local turn = core.json_decode(tostring(text))
+  if type(turn) ~= "table" then return "no JSON object" end
+  if turn.text ~= nil and type(turn.text) ~= "string" then return "text that is none" end
+  if type(turn.calls) ~= "table" or next(turn.calls) ~= nil and #turn.calls == 0 then
+    return "no list of calls"
+  end
+  for i, call in ipairs(turn.calls) do
+    if type(call) ~= "table" or type(call.id) ~= "string" or type(call.name) ~= "string" then
+      return ("call %d without an id and a name that are texts"):format(i)
+    end
+  end
+end
+
 local function answer_call(engine, id, task)
   if not host[id] then return end
   host[id] = nil
@@ -418,7 +444,11 @@ local function answer_call(engine, id, task)
     return
   end
   local reply = task[1]
-  if type(reply) == "table" and reply.text ~= nil then
+  local problem = type(reply) == "table" and reply.media == TURN and turn_problem(reply.text)
+  if problem then
+    engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
+      .. "with %s"):format(problem))
+  elseif type(reply) == "table" and reply.text ~= nil then
     engine:call_reply(id, tostring(reply.text), reply.finish_reason, reply.usage, reply.media)
   elseif type(reply) == "string" or type(reply) == "number" then
     engine:call_reply(id, tostring(reply))

@@ -167,6 +167,14 @@ function config.keys_path()
   return folder and folder .. "/keys.json"
 end
 
+--- Where what was typed at the prompt is kept: in LUNAGRAD_HOME, or the user's folder of states;
+--- nil without a home.
+---@return string|nil
+function config.history_path()
+  local folder = from_env "LUNAGRAD_HOME" or user_folder("XDG_STATE_HOME", "/.local/state")
+  return folder and folder .. "/history"
+end
+
 local function add_above(list, name, kind, reader)
   for up = 0, UP do
     local path = ("../"):rep(up) .. name

@@ -19,10 +19,16 @@ dryrun.assumption = "sim, a rule-based stand-in, answered in place of the models
 local rows, by_name = {}, {}
 local asked = {}
 
-local function row_of(name)
+-- told: { name, priced = the name that its price has, draws = it makes pictures }. How long a
+-- picture is, is known or not.
+local function row_of(told)
+  local name = told.name
   local row = by_name[name]
   if not row then
-    row = { model = name, calls = 0, input = 0, output = 0, price = prices.lookup(name) }
+    local price = prices.lookup(told.priced)
+    row = { model = name, calls = 0, input = 0, output = 0,
+      price = (not told.draws or price and price.most) and price or nil }
+    row.picture = told.draws and row.price and row.price.most
     if row.price then row.micros, row.worst_micros = 0, 0 end
     by_name[name] = row
     rows[#rows + 1] = row
@@ -44,20 +50,26 @@ end
 local DEFAULT_OUTPUT = 4096 -- what the engine reserves for a call without max_tokens
 
 local function count(row, reply, most)
+  local usage = reply.usage
+  if row.picture then
+    usage = { input = usage.input, output = row.picture, image_out = row.picture }
+    most = row.picture
+  end
   row.calls = row.calls + 1
-  row.input, row.output = row.input + reply.usage.input, row.output + reply.usage.output
+  row.input, row.output = row.input + usage.input, row.output + usage.output
   if row.price then
-    row.micros = row.micros + prices.cost(row.price, reply.usage)
+    most = most or DEFAULT_OUTPUT
+    row.micros = row.micros + prices.cost(row.price, usage)
     row.worst_micros = row.worst_micros
-      + prices.cost(row.price, { input = reply.usage.input, output = most or DEFAULT_OUTPUT })
+      + prices.cost(row.price, { input = usage.input, output = most, image_out = most })
   end
 end
 
---- A function(request) that answers as sim and counts for the model `name`.
----@param name string
+--- A function(request) that answers as sim and counts for a model.
+---@param told table name, priced (the name that its price has), draws (it makes pictures)
 ---@param decoded function request of the engine → request with values
-function dryrun.model(name, decoded)
-  local row = row_of(name)
+function dryrun.model(told, decoded)
+  local row, name = row_of(told), told.name
   return function(raw)
     local request = decoded(raw)
     request.model = "sim/default"
@@ -75,7 +87,9 @@ end
 function dryrun.count_texts(name, texts)
   local bytes = 0
   for _, text in ipairs(texts) do bytes = bytes + #text end
-  count(row_of(name), { usage = { input = (bytes + 3) // 4, output = 0 } }, 0)
+  local priced = name:gsub("^([^/]+)%-embed/", "%1/")
+  local reply = { usage = { input = (bytes + 3) // 4, output = 0 } }
+  count(row_of { name = name, priced = priced }, reply, 0)
 end
 
 --- What was counted, one row a model: {model, calls, input, output, micros, worst_micros, price};

@@ -63,12 +63,28 @@ function errors.stops(x)
   return STOPS[kind] and kind or nil
 end
 
+local MOST_WORDS = 60 -- of a table that was raised and has no message, in tokens
+
+--- What was raised, in words that are the same in every run: a table's address is none of them.
+---@param x any
+---@return string
+function errors.words(x)
+  if type(x) ~= "table" then return tostring(x) end
+  local fine, text = pcall(function()
+    local meta = getmetatable(x)
+    if type(meta) == "table" and meta.__tostring then return tostring(x) end
+    if x.message ~= nil then return errors.words(x.message) end
+    return next(x) ~= nil and core.trim(core.json_encode(x), MOST_WORDS) or nil
+  end)
+  return fine and text or "a table without a message"
+end
+
 --- Anything that was raised as an error object; what is no object becomes one of kind "script".
 ---@param x any
 ---@return lunagrad.error
 function errors.wrap(x)
   if errors.is(x) then return x end
-  return errors.new("script", type(x) == "string" and x or tostring(x))
+  return errors.new("script", errors.words(x))
 end
 
 return errors

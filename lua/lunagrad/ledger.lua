@@ -22,6 +22,11 @@ function ledger.money(micros, priced, unpriced)
     unpriced == 1 and "" or "s")
 end
 
+--- How many replies were paid for: the answers, and what was of no use.
+---@param stats table of the engine
+---@return integer
+function ledger.bought(stats) return stats.calls + (stats.useless or 0) end
+
 --- The cost of a run as a line; nil when it bought nothing that has a price.
 ---@param stats table of the engine
 ---@return string|nil

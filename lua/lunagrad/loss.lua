@@ -290,11 +290,12 @@ local function reasons(text)
 end
 
 --- Reads the verdict; asks once more when there is none.
-local function verdict_of(asked, judgement, instruction, instance_text)
+local function verdict_of(asked, judgement, instruction, judged, shown)
   local score = read_verdict(judgement)
   if score then return reasons(judgement), score end
-  local messages = { { "system", instruction }, { "user", instance_text } }
-  if judgement:find "%S" then messages[3] = { "assistant", judgement } end
+  local messages = { { "system", instruction }, { "user", judged } }
+  for _, v in ipairs(shown) do messages[#messages + 1] = { "+shown", v } end
+  if judgement:find "%S" then messages[#messages + 1] = { "assistant", judgement } end
   messages[#messages + 1] = { "user", VERDICT_AGAIN }
   local again = model.call(asked, { messages = messages, role = "verdict", kind = "judge" }):text()
   score = read_verdict(again)
@@ -307,13 +308,20 @@ end
 
 --- The tool that turns a judgement into reasons and score. Feedback goes to the judgement only,
 --- and from there, by a model, to what was judged.
+local READER_INPUTS = setmetatable({ "judgement", "instruction", "instance" }, {
+  __index = function() return "+shown" end, -- what stands behind these is only looked at again
+})
+
 local function verdict_reader(own)
   return var.tool {
     name = "verdict", purpose = "reads the verdict, a number from 0 to 1, from a judgement",
-    inputs = { "judgement", "instruction", "instance" }, target = own.target or 1,
-    role = own.role or "verdict",
-    run = function(judgement, instruction, instance_text)
-      return verdict_of(own.model or "judge", judgement, instruction, instance_text)
+    inputs = READER_INPUTS, target = own.target or 1, role = own.role or "verdict",
+    run = function(judgement, instruction, judged, ...)
+      local shown = {}
+      for _, value in ipairs { ... } do
+        if var.is(value) then shown[#shown + 1] = value end -- a text is in what is judged
+      end
+      return verdict_of(own.model or "judge", judgement, instruction, judged, shown)
     end,
     backward = function(ctx)
       local said = ("The verdict is %.4g, the target is %.4g and higher is better. What was judged "
@@ -344,9 +352,8 @@ function loss.judge(spec)
       user, shown = instance("judge", answer, more)
     end
     local system = core.concat(var.engine(), { own.instruction, how }, "instruction to the judge")
-    return reader {
-      judgement = ask(own, system, user, "judgement", shown), instruction = system, instance = user,
-    }
+    return reader(ask(own, system, user, "judgement", shown), system, user,
+      table.unpack(shown))
   end)
 end
 

@@ -54,11 +54,12 @@ local MODEL_SPEC = spec_with {
 }
 local HEDGE_SPEC = { after = "integer|string", budget = "number?" }
 local CALL_SPEC = spec_with {
-  [1] = "any", schema = "any",
+  schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
   kind = "string?", extra = "table?", stream = "function?",
 }
-for i = 2, 16 do CALL_SPEC[i] = "any" end -- further parts of the question
+options.parts(CALL_SPEC, 16, "join texts with .., or give the parts as one message: "
+  .. 'messages = { { "user", { part, part, … } } }')
 
 local function body_options(from)
   local list
@@ -84,12 +85,16 @@ Model.__name = "lunagrad.model"
 -- The engine's part of each model that has none yet: made when the model is first used.
 local unmade = setmetatable({}, { __mode = "k" })
 
--- A limit on money can only be kept where prices are known.
-local function check_price(name, price)
-  if not price and settings.get "max_micros" then
+-- A limit on money can only be kept where prices are known, and how large a picture can be.
+local function check_price(spec, price)
+  if not settings.get "max_micros" then return end
+  if not price then
     errors.raise("inval", ("max_cost: no price is known for %s, so the limit could not be kept")
-      :format(name), "name a JSON file in litellm's format that has it: --prices FILE, or "
+      :format(spec.name), "name a JSON file in litellm's format that has it: --prices FILE, or "
         .. "lg.configure{ prices = \"FILE\" }; or limit calls or tokens instead", 0)
+  elseif spec.max_output == -1 then
+    errors.raise("inval", ("max_cost: nobody knows the most that a picture of %s may cost, so the "
+      .. "limit could not be kept"):format(spec.name), "limit calls instead", 0)
   end
 end
 
@@ -118,7 +123,7 @@ local function realize(self)
   end
   local free = { host = true, probe = true, exec = true }
   if not free[spec.dialect] then
-    check_price(spec.name, prices.fill(self.priced or spec.name, spec))
+    check_price(spec, prices.fill(self.priced or spec.name, spec))
   end
   local made = make_core(self, spec)
   unmade[self] = nil
@@ -291,10 +296,14 @@ end
 
 -- A server's model in a dry run: sim answers, and what is asked is counted.
 local function from_dry_run(name, opts)
+  local provider, id = name:match "^([^/]+)/(.+)$"
+  local server = providers.resolve(provider, opts, setting)
+  local told = { name = name, priced = server.provider .. "/" .. id,
+    draws = server.dialect == "openai-image" }
   return make({ name = name }, { dialect = "host", name = name, model = name,
     options = body_options(opts), concurrency = opts.concurrency,
     no_memo = opts.memo == false,
-    tag = async.add_model(require("lunagrad.dryrun").model(name, decoded)) })
+    tag = async.add_model(require("lunagrad.dryrun").model(told, decoded)) })
 end
 
 -- A program: JSON on its stdin, text on its stdout (engine/provider_exec.c). What it costs is

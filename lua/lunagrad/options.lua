@@ -139,6 +139,39 @@ local function names_of(spec)
   return names
 end
 
+local limits = setmetatable({}, { __mode = "k" }) -- spec of a call → { most, hint }
+
+--- Let a spec take up to so many parts, at 1, 2, …; with more the error says so, and the hint.
+---@param spec table<any, string|table>
+---@param most integer
+---@param hint string what to do with more
+function options.parts(spec, most, hint)
+  for i = 1, most do spec[i] = "any" end
+  limits[spec] = { most = most, hint = hint }
+end
+
+local function count_parts(opts)
+  local n = 0
+  for key in pairs(opts) do
+    if math.type(key) == "integer" and key > n then n = key end
+  end
+  return n
+end
+
+local function too_many(opts, limit, where, level)
+  errors.raise("inval", ("%s: at most %d parts can be given, there are %d"):format(where,
+    limit.most, count_parts(opts)), limit.hint, level + 1)
+end
+
+-- A part that is nil would end the list, and what stands behind it would be left out.
+local function check_holes(opts, where, level)
+  for i = 1, count_parts(opts) do
+    if opts[i] == nil then
+      errors.raise("inval", ("%s: part %d is nil"):format(where, i), nil, level + 1)
+    end
+  end
+end
+
 local function unknown(key, spec, where, level)
   local names = names_of(spec)
   local near = type(key) == "string" and options.nearest(key, names)
@@ -183,6 +216,8 @@ end
 --- Raises the first thing that is wrong, in the order of the keys: the same at every run.
 local function report(opts, spec, where, level)
   for _, key in ipairs(sorted_keys(opts)) do
+    local limit = spec[key] == nil and math.type(key) == "integer" and limits[spec]
+    if limit and key > limit.most then too_many(opts, limit, where, level + 1) end
     if spec[key] == nil then unknown(key, spec, where, level + 1) end
   end
   for _, key in ipairs(sorted_keys(spec)) do
@@ -230,6 +265,7 @@ function options.check(opts, spec, where, level)
   end
   if defaults then opts = with_defaults(opts, spec) end
   if not good then report(opts, spec, where, level + 1) end
+  if limits[spec] then check_holes(opts, where, level + 1) end
   return opts
 end
 

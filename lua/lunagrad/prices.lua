@@ -16,7 +16,10 @@ local prices = {}
 -- price was not to be had (then the input's counts: never too little). The rows were taken from
 -- public collections of prices on the day `as_of`; a model on which two of them differed is not
 -- here. `source` is the provider's own page, which decides. "long N x2 x1.5": a call with more than
--- N tokens of input pays twice for all of its input and 1.5 times for its output.
+-- N tokens of input pays twice for all of its input and 1.5 times for its output. "image 8 32": its
+-- tokens that are pictures cost so much, in and out (cached ones are told apart nowhere: the dearer
+-- price). "most N": tokens of the largest picture, by the page's price of one. Embeddings have no
+-- output. Prices that hold until a day are not here: the later one is.
 local TABLE = {
   { provider = "openai", as_of = "2026-08-21",
     source = "https://developers.openai.com/api/docs/pricing", [[
@@ -37,18 +40,35 @@ local TABLE = {
     gpt-5.6-luna    0.20  0.02   0.25    1.20  long 272000 x2 x1.5
     gpt-5.6-terra   2.00  0.20   2.50   12.00  long 272000 x2 x1.5
     gpt-5.6-sol     5.00  0.50   6.25   30.00  long 272000 x2 x1.5
-    o4-mini         1.10  0.275  -       4.40 ]] },
-  { provider = "anthropic", as_of = "2026-08-21",
+    o4-mini         1.10  0.275  -       4.40
+    text-embedding-3-small  0.02  -  -   0
+    text-embedding-3-large  0.13  -  -   0
+    text-embedding-ada-002  0.10  -  -   0
+    gpt-image-1       5.00  2.50  -  40.00  image 10.00 40.00  most 6263
+    gpt-image-1-mini  2.00  0.25  -   8.00  image  2.50  8.00  most 6563
+    gpt-image-1.5     5.00  2.00  -  10.00  image  8.00 32.00  most 6266
+    gpt-image-2       5.00  2.00  -  30.00  image  8.00 30.00 ]] },
+  { provider = "openai", as_of = "2026-09-30",
+    source = "https://developers.openai.com/api/docs/pricing", [[
+    gpt-6-luna   0.10  0.01  0.125   0.50  long 272000 x2 x1.5
+    gpt-6-sol    2.00  0.20  2.50   10.00  long 272000 x2 x1.5
+    gpt-6.1-sol  2.00  0.10  2.50   10.00  long 272000 x2 x1.5 ]] },
+  { provider = "anthropic", as_of = "2026-10-24",
     source = "https://www.anthropic.com/pricing#api", [[
     claude-haiku-4-5   1.00  0.10  1.25   5.00
+    claude-haiku-5-5   0.10  0.01  0.125  0.50  long 100000 x5 x5
     claude-sonnet-4-5  3.00  0.30  3.75  15.00  long 200000 x2 x1.5
     claude-sonnet-4-6  3.00  0.30  3.75  15.00
-    claude-sonnet-5    3.00  0.30  3.75  15.00
+    claude-sonnet-5    2.00  0.20  2.50  10.00
+    claude-sonnet-5-5  2.00  0.10  2.50  10.00
     claude-opus-4-5    5.00  0.50  6.25  25.00
     claude-opus-4-6    5.00  0.50  6.25  25.00
     claude-opus-4-7    5.00  0.50  6.25  25.00
     claude-opus-4-8    5.00  0.50  6.25  25.00
-    claude-fable-5    10.00  1.00 12.50  50.00 ]] },
+    claude-opus-5      5.00  0.50  6.25  25.00
+    claude-opus-5-5    4.00  0.20  5.00  20.00
+    claude-fable-5    10.00  1.00 12.50  50.00
+    claude-fable-5-1  10.00  0.25 12.50  50.00 ]] },
   { provider = "gemini", as_of = "2026-08-21",
     source = "https://ai.google.dev/gemini-api/docs/pricing", [[
     gemini-2.5-pro          1.25  0.125  -  10.00  long 200000 x2 x1.5
@@ -57,12 +77,20 @@ local TABLE = {
     gemini-3.1-pro-preview  2.00  0.20   -  12.00  long 200000 x2 x1.5
     gemini-3.1-flash-lite   0.25  0.025  -   1.50
     gemini-3.5-flash        1.50  0.15   -   9.00
-    gemini-3.5-flash-lite   0.30  0.03   -   2.50 ]] },
+    gemini-3.5-flash-lite   0.30  0.03   -   2.50
+    gemini-embedding-001    0.15  -      -   0
+    gemini-embedding-2      0.20  -      -   0
+    gemini-2.5-flash-image          0.30  -  -   2.50  image 0.30  30.00
+    gemini-3-pro-image              2.00  -  -  12.00  image 2.00 120.00
+    gemini-3-pro-image-preview      2.00  -  -  12.00  image 2.00 120.00
+    gemini-3.1-flash-image          0.50  -  -   3.00  image 0.50  60.00
+    gemini-3.1-flash-image-preview  0.50  -  -   3.00  image 0.50  60.00 ]] },
   { provider = "mistral", as_of = "2026-08-21",
     source = "https://mistral.ai/pricing#api-pricing", [[
     mistral-large-2512   0.50  0.05   -  1.50
     mistral-medium-2505  0.40  -      -  2.00
-    mistral-small-2603   0.15  0.015  -  0.60 ]] },
+    mistral-small-2603   0.15  0.015  -  0.60
+    mistral-embed        0.10  -      -  0 ]] },
   { provider = "deepseek", as_of = "2026-08-21",
     source = "https://api-docs.deepseek.com/quick_start/pricing", [[
     deepseek-v4-flash  0.14  -  -  0.28 ]] },
@@ -79,6 +107,18 @@ local TABLE = {
     source = "https://platform.moonshot.ai/docs/pricing/chat", [[
     kimi-k2.6  0.95  0.16  -   4.00
     kimi-k3    3.00  0.30  -  15.00 ]] },
+  { provider = "voyage", as_of = "2026-08-21", source = "https://docs.voyageai.com/docs/pricing", [[
+    voyage-4-large         0.12  -  -  0
+    voyage-4               0.06  -  -  0
+    voyage-4-lite          0.02  -  -  0
+    voyage-3-large         0.18  -  -  0
+    voyage-3.5             0.06  -  -  0
+    voyage-3.5-lite        0.02  -  -  0
+    voyage-code-3          0.18  -  -  0
+    voyage-finance-2       0.12  -  -  0
+    voyage-law-2           0.12  -  -  0 ]] },
+  { provider = "cohere", as_of = "2026-08-21", source = "https://cohere.com/pricing", [[
+    embed-v4.0  0.12  -  -  0 ]] },
 }
 
 -- Nobody is paid for these.
@@ -93,6 +133,9 @@ local FREE = { sim = true, lua = true, replay = true, exec = true, ollama = true
 ---@field as_of string the day the row was taken
 ---@field source string the page that says so
 ---@field tiers lunagrad.price_tier[]|nil other prices for long inputs, ascending
+---@field image_input integer|nil of input that is pictures; nil: as input
+---@field image_output integer|nil of output that is pictures; nil: as output
+---@field most integer|nil tokens of output that one picture may have
 
 ---@class lunagrad.price_tier prices of a whole call whose input is longer; nil: as below it
 ---@field above integer tokens of input
@@ -109,9 +152,17 @@ local function micros_of(decimal)
     + math.tointeger(tonumber((part .. "000000"):sub(1, 6)))
 end
 
+-- "image 8.00 32.00", "most 6240": pictures.
+local function add_pictures(row, more)
+  local input, output = more:match "image%s+(%S+)%s+(%S+)"
+  if input then row.image_input, row.image_output = micros_of(input), micros_of(output) end
+  row.most = math.tointeger(tonumber(more:match "most%s+(%d+)"))
+  return row
+end
+
 -- "long 200000 x2 x1.5": the tier above that many tokens.
 local function add_tier(row, more)
-  local above, input, output = more:match "^long (%d+) x([%d.]+) x([%d.]+)$"
+  local above, input, output = more:match "long (%d+) x([%d.]+) x([%d.]+)"
   if not above then return row end
   local function times(price, factor) return price and price * micros_of(factor) // 1000000 end
   row.tiers = { { above = math.tointeger(tonumber(above)), input = times(row.input, input),
@@ -129,9 +180,10 @@ local function rows()
     for line in block[1]:gmatch "[^\n]+" do
       local id, input, cached, write, output, more = line:match
         "^%s*(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s*(.-)%s*$"
-      built_in[block.provider .. "/" .. id] = add_tier({
-        input = micros_of(input), cached = micros_of(cached), cache_write = micros_of(write),
-        output = micros_of(output), as_of = block.as_of, source = block.source }, more)
+      local row = { input = micros_of(input), cached = micros_of(cached),
+        cache_write = micros_of(write), output = micros_of(output), as_of = block.as_of,
+        source = block.source }
+      built_in[block.provider .. "/" .. id] = add_pictures(add_tier(row, more), more)
     end
   end
   return built_in
@@ -200,10 +252,13 @@ function prices.from_litellm(map, source, as_of)
   for name, row in pairs(map) do
     if type(name) == "string" and name ~= "sample_spec" and type(row) == "table" then
       local input = from_token(row.input_cost_per_token)
-      local output = from_token(row.output_cost_per_token)
+      local image_output = from_token(row.output_cost_per_image_token)
+      local output = from_token(row.output_cost_per_token) or image_output
+        or row.mode == "embedding" and 0 or nil
       if input and output then
         n = n + 1
-        found[name] = { input = input, output = output,
+        found[name] = { input = input, output = output, image_output = image_output,
+          image_input = from_token(row.input_cost_per_image_token),
           cached = from_token(row.cache_read_input_token_cost),
           cache_write = from_token(row.cache_creation_input_token_cost), tiers = tiers_of(row),
           as_of = as_of or "n/a", source = source,
@@ -303,6 +358,7 @@ local function at_length(price, input)
   for _, tier in ipairs(price.tiers or {}) do
     if input <= tier.above then break end
     price = { input = tier.input or price.input, output = tier.output or price.output,
+      image_input = price.image_input, image_output = price.image_output,
       cached = tier.cached or tier.input or price.cached,
       cache_write = tier.cache_write or tier.input or price.cache_write }
   end
@@ -311,16 +367,20 @@ end
 
 --- What so many tokens of one call cost: whole micro-dollars, rounded up; nil without a price.
 ---@param price lunagrad.price|nil
----@param usage table {input, output, cached?, cache_write?}; input includes the last two
+---@param usage table {input, output, cached?, cache_write?, image_in?, image_out?}: the input
+--- includes the next two and image_in, the output image_out
 ---@return integer|nil
 function prices.cost(price, usage)
   if not price then return nil end
   price = at_length(price, usage.input or 0)
   local cached, written = usage.cached or 0, usage.cache_write or 0
   local plain = math.max(0, (usage.input or 0) - cached - written)
-  local whole, parts = 0, 0
-  for _, pair in ipairs { { plain, price.input }, { cached, price.cached or price.input },
-    { written, price.cache_write or price.input }, { usage.output or 0, price.output } } do
+  local output, whole, parts = usage.output or 0, 0, 0
+  local seen = price.image_input and math.min(plain, usage.image_in or 0) or 0
+  local drawn = price.image_output and math.min(output, usage.image_out or 0) or 0
+  for _, pair in ipairs { { plain - seen, price.input }, { seen, price.image_input or 0 },
+    { cached, price.cached or price.input }, { written, price.cache_write or price.input },
+    { output - drawn, price.output }, { drawn, price.image_output or 0 } } do
     local a, b = times(pair[1], pair[2])
     whole, parts = whole + a, parts + b
   end
@@ -361,7 +421,8 @@ end
 
 --- The fields that core.model takes for a model of this name.
 ---@param name string
----@param spec table filled: price_input, price_output, price_cached, price_cache_write, price_tiers
+---@param spec table filled: price_input, price_output, price_cached, price_cache_write,
+--- price_image_input, price_image_output, price_tiers; max_output of those that only draw
 ---@return lunagrad.price|nil
 function prices.fill(name, spec)
   local price = prices.lookup(name)
@@ -370,6 +431,8 @@ function prices.fill(name, spec)
     spec.price_cached = price.cached or price.input
     spec.price_cache_write = price.cache_write or price.input
     spec.price_tiers = price.tiers and flat(price.tiers)
+    spec.price_image_input, spec.price_image_output = price.image_input, price.image_output
+    if spec.dialect == "openai-image" then spec.max_output = price.most or -1 end
   end
   return price
 end

@@ -401,10 +401,8 @@ function Retriever:__call(query, opts)
   opts = options.check(opts or {}, { k = "integer?" }, self.where, 2)
   local k = check_k(opts.k, self.where) or self.k
   query = var.lift(query, "search query", self.where, 2)
-  local leads = { query }
-  for _, doc in ipairs(self.live) do
-    if doc.var.requires_grad then leads[#leads + 1] = doc.var end
-  end
+  local leads = retriever.leads(self)
+  leads[#leads + 1] = query
   return promise.make(leads, self.role, function(answer)
     if not promise.settled(query) then return query end
     update(self)
@@ -468,6 +466,22 @@ function retriever.new(spec)
   open(self, spec.path, spec.tokens or "words")
   if not spec.docs then read_stored(self) end
   return self
+end
+
+--- Whether it is a retriever.
+---@param x any
+---@return boolean
+function retriever.is(x) return getmetatable(x) == Retriever end
+
+--- The documents that feedback on what it finds may reach.
+---@param self table
+---@return Var[]
+function retriever.leads(self)
+  local list = {}
+  for _, doc in ipairs(self.live) do
+    if doc.var.requires_grad then list[#list + 1] = doc.var end
+  end
+  return list
 end
 
 --- The rows behind what a retriever returned, the best first: { rank, score, id, title, text, row,

@@ -293,7 +293,8 @@ function lunagrad.tool(spec) end
 ---@field name string
 ---@field description? lunagrad.text what the model reads; an lg.param takes feedback
 ---@field parameters? lunagrad.schemaspec
----@field run fun(args: table, ctx: {name: string, example: integer|nil}): any text, table or picture
+---@field run (fun(args: table, ctx: {name: string, example: integer|nil}): any)|lunagrad.retriever
+---returns a text, a table, or a variable, which may be a picture or sound
 ---@field cache? boolean keep results in the store
 ---@field version? string of the function: part of what results are found by
 ---@field backward? fun(ctx: table): table feedback on the arguments; no model call then
@@ -301,7 +302,7 @@ function lunagrad.tool(spec) end
 ---@class lunagrad.agent_spec
 ---@field model? lunagrad.model|string
 ---@field system? lunagrad.text
----@field tools? lunagrad.agent_tool[]
+---@field tools? (lunagrad.agent_tool|lunagrad.retriever)[]
 ---@field max_steps? integer calls of the model that may call tools; default 10
 ---@field max_calls_per_step? integer default 16
 ---@field parallel? boolean false: one tool at a time
@@ -311,7 +312,7 @@ function lunagrad.tool(spec) end
 
 ---@class lunagrad.step
 ---@field calls {id: string, name: string, arguments: table}[]
----@field results {id: string, name: string, text: string, error: boolean}[]
+---@field results {id: string, name: string, text: string, error: boolean, media: string|nil}[]
 ---@field words string
 
 ---@class lunagrad.agent
@@ -434,8 +435,9 @@ function lunagrad.spawn(fn, context, ...) end
 --- Options of the engine, before anything else is used.
 ---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end
---- What was done so far. While calls are held back: held (how many), held_seconds (until the
---- first may go) and held_by ("rate" or "down").
+--- What was done so far. Bought are calls and useless (replies that were paid for and no call
+--- got: a filter stopped them, they ended before a word). While calls are held back: held (how
+--- many), held_seconds (until the first may go) and held_by ("rate" or "down").
 ---@return table
 function lunagrad.stats() end
 --- The operators' prompts by name; assign a text or a variable to replace one.
@@ -731,6 +733,10 @@ function lunagrad.errors.is(x) end
 ---@param x any
 ---@return "cancelled"|"cap"|"store"|"ambiguous"|nil
 function lunagrad.errors.stops(x) end
+--- What was raised, in words that are the same in every run.
+---@param x any
+---@return string
+function lunagrad.errors.words(x) end
 --- Anything raised, as an error object.
 ---@param x any
 ---@return lunagrad.error

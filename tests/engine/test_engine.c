@@ -400,6 +400,34 @@ static void test_drain(void **state)
     script_end(&s);
 }
 
+static void test_cancel_all(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_engine_cancel(s.e); /* nothing is there */
+    lg_var *leaf = script_leaf(&s, "q", "x", false);
+    lg_var *sent = script_call(&s, NULL, leaf, "sent", -1);
+    lg_var *tool = script_tool_call(&s, s.tool, leaf, "tool");
+    lg_var *after = script_call(&s, NULL, tool, "after", -1);
+    lg_var_watch(after, 1);
+    script_take(&s);
+    assert_int_equal(s.n_works, 2);
+    lg_engine_cancel(s.e);
+    lg_engine_cancel(s.e);
+    assert_error(sent, LG_ECANCELLED, "cancelled");
+    assert_error(tool, LG_ECANCELLED, "cancelled");
+    assert_error(after, LG_ECANCELLED, "cancelled");
+    assert_int_equal(lg_var_state(leaf), LG_READY);
+    assert_true(script_run(&s));
+    assert_int_equal(s.n_abandons, 2);
+    assert_int_equal(s.n_vars, 1);
+    lg_var *again = script_call(&s, NULL, leaf, "again", -1); /* it is no end */
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(again), LG_READY);
+    script_end(&s);
+}
+
 static void test_drain_during_backward(void **state)
 {
     (void)state;
@@ -743,6 +771,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_all_free_places_are_taken),
     cmocka_unit_test(test_models_are_freed),
     cmocka_unit_test(test_drain),
+    cmocka_unit_test(test_cancel_all),
     cmocka_unit_test(test_drain_during_backward),
     cmocka_unit_test(test_free_with_everything_in_flight),
     cmocka_unit_test(test_several_engines),

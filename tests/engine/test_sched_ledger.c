@@ -176,6 +176,184 @@ static void test_unknown_is_unpriced(void **state)
     fixture_end(&f);
 }
 
+/* What a filter stopped, or a limit before the first word, was billed all the same. */
+static void test_useless_replies_are_bought(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"choices\":[{\"message\":{\"content\":\"ha\"},\"finish_reason\":\"content_filter\"}],"
+        "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}",
+        "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"length\"}],"
+        "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}",
+        /* without a bill nothing is known to have been paid */
+        "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"content_filter\"}]}"};
+    for (size_t i = 0; i < 3; i++) {
+        fixture f;
+        fixture_start(&f, NULL);
+        price(&f);
+        submit(&f, "a");
+        lg_request *r = next(&f);
+        assert_int_equal(answer(&f, r, 200, bodies[i]), LG_REQ_FAILED);
+        lg_stats s = stats_of(&f);
+        assert_int_equal(s.calls, 0);
+        assert_int_equal(s.failed, 1);
+        assert_int_equal(s.useless, i < 2);
+        assert_int_equal(s.micros, i < 2 ? 28 : 0);
+        assert_int_equal(s.usage[LG_FORWARD].output, i < 2);
+        lg__sched_release(f.s, r);
+        fixture_end(&f);
+    }
+}
+
+/* A model that speaks another dialect, at a dollar in and four out, pictures 2 and 8. */
+static lg_model *other_model(fixture *f, const char *dialect, int64_t max_output)
+{
+    const char *why;
+    lg_model_config cfg;
+    lg_model *m = NULL;
+    lg_model_config_init(&cfg);
+    cfg.dialect = dialect;
+    cfg.name = "x/other";
+    cfg.model = "other";
+    cfg.base_url = "https://x/v1";
+    cfg.price_input = 1000000;
+    cfg.price_output = 4000000;
+    cfg.price_image_input = 2000000;
+    cfg.price_image_output = 8000000;
+    cfg.max_output = max_output;
+    assert_int_equal(lg__model_make(&f->mem, &cfg, &m, &why), LG_OK);
+    return m;
+}
+
+#define PNG                                                                          \
+    "iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEElEQVR4nGP4z8AAQQxwFgBB0gX7h/" \
+    "C5SAAAAABJRU5ErkJggg=="
+
+static void test_pictures_have_prices_of_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *usage;
+        int64_t micros;
+    } rows[] = {
+        {"\"input_tokens\":100,\"output_tokens\":1000", 100 + 8000}, /* all of it a picture */
+        {"\"input_tokens\":100,\"input_tokens_details\":{\"text_tokens\":40,\"image_tokens\":60},"
+         "\"output_tokens\":1000,\"output_tokens_details\":{\"text_tokens\":10}",
+         40 + 120 + 40 + 7920},
+        {"\"input_tokens\":10,\"input_tokens_details\":{\"image_tokens\":60},"
+         "\"output_tokens\":5,\"output_tokens_details\":{\"text_tokens\":9}",
+         20 + 20}, /* not trusted */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture f;
+        char body[600];
+        fixture_start(&f, NULL);
+        lg_model *m = other_model(&f, "openai-image", 1000);
+        snprintf(body, sizeof body, "{\"data\":[{\"b64_json\":\"%s\"}],\"usage\":{%s}}", PNG,
+                 rows[i].usage);
+        submit_to(&f, m, "a");
+        lg_request *r = next(&f);
+        assert_int_equal(r->worst_micros, (16 + 8 + 1) * 2 + 1000 * 8);
+        assert_int_equal(answer(&f, r, 200, body), LG_REQ_DONE);
+        assert_int_equal(r->reply.micros, rows[i].micros);
+        lg__sched_release(f.s, r);
+        lg_model_config none;
+        lg_model_config_init(&none);
+        assert_int_equal(none.price_image_output, -1);
+        lg__sched_free(f.s);
+        f.s = NULL;
+        lg__model_destroy(m);
+        fixture_end(&f);
+    }
+}
+
+#define DRAWN(usage)                                                                         \
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"inlineData\":{\"mimeType\":\"image/png\"," \
+    "\"data\":\"" PNG "\"}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{" usage "}}"
+
+/* Of a model that writes and draws the server tells which tokens are which, or not. */
+static void test_pictures_among_words(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        DRAWN("\"promptTokenCount\":10,\"candidatesTokenCount\":1300,\"thoughtsTokenCount\":5,"
+              "\"candidatesTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":10},"
+              "{\"modality\":\"IMAGE\",\"tokenCount\":1290}]"),
+        DRAWN("\"promptTokenCount\":10,\"candidatesTokenCount\":1300,\"thoughtsTokenCount\":5"),
+    };
+    static const int64_t micros[] = {20 + 1290 * 8 + 15 * 4, 20 + 1300 * 8 + 5 * 4};
+    for (size_t i = 0; i < 2; i++) {
+        fixture f;
+        fixture_start(&f, NULL);
+        lg_model *m = other_model(&f, "gemini", 0);
+        m->price_input = 2000000;
+        submit_to(&f, m, "a");
+        lg_request *r = next(&f);
+        assert_int_equal(r->worst_micros, (16 + 8 + 1) * 2 + 4096 * 8);
+        assert_int_equal(answer(&f, r, 200, bodies[i]), LG_REQ_DONE);
+        assert_int_equal(r->reply.micros, micros[i]);
+        lg__sched_release(f.s, r);
+        lg__sched_free(f.s);
+        f.s = NULL;
+        lg__model_destroy(m);
+        fixture_end(&f);
+    }
+}
+
+static void test_vectors_have_no_output(void **state)
+{
+    (void)state;
+    static const char *const usages[] = {"\"prompt_tokens\":3,\"total_tokens\":3",
+                                         "\"total_tokens\":3"};
+    for (size_t i = 0; i < 2; i++) {
+        fixture f;
+        char body[200];
+        lg_sched_config cfg = {.max_micros = 25};
+        fixture_start(&f, &cfg);
+        lg_model *m = other_model(&f, "openai-embed", 0);
+        m->price_output = 0;
+        m->price_image_input = m->price_image_output = -1;
+        submit_to(&f, m, "a");
+        lg_request *r = next(&f);
+        assert_int_equal(r->worst_tokens, 16 + 8 + 1);
+        assert_int_equal(r->worst_micros, 25);
+        snprintf(body, sizeof body, "{\"data\":[{\"embedding\":[1,0]}],\"usage\":{%s}}", usages[i]);
+        assert_int_equal(answer(&f, r, 200, body), LG_REQ_DONE);
+        assert_int_equal(r->reply.micros, 3);
+        lg__sched_release(f.s, r);
+        lg__sched_free(f.s);
+        f.s = NULL;
+        lg__model_destroy(m);
+        fixture_end(&f);
+    }
+}
+
+/* Where nobody knows how much can come, a limit of cost cannot be kept. */
+static void test_the_most_must_be_known(void **state)
+{
+    (void)state;
+    for (uint64_t cap = 0; cap <= 1000000; cap += 1000000) {
+        fixture f;
+        lg_sched_config cfg = {.max_micros = cap};
+        fixture_start(&f, &cfg);
+        lg_model *m = other_model(&f, "openai-image", -1);
+        submit_to(&f, m, "a");
+        lg_request *r = next(&f);
+        if (cap) {
+            assert_int_equal(r->reply.fail.code, LG_EINVAL);
+            assert_part(lg__fail_message(&r->reply.fail), "the most that a call of it may cost");
+        } else {
+            assert_int_equal(r->state, LG_REQ_SENT);
+            answer(&f, r, 400, "{}");
+        }
+        lg__sched_release(f.s, r);
+        lg__sched_free(f.s);
+        f.s = NULL;
+        lg__model_destroy(m);
+        fixture_end(&f);
+    }
+}
+
 /* Retries are requests on the wire, too; what was not sent is none. */
 static void test_cap_of_calls(void **state)
 {
@@ -344,6 +522,11 @@ int main(void)
         cmocka_unit_test(test_schemas_are_reserved),
         cmocka_unit_test(test_the_providers_word_wins),
         cmocka_unit_test(test_unknown_is_unpriced),
+        cmocka_unit_test(test_useless_replies_are_bought),
+        cmocka_unit_test(test_pictures_have_prices_of_their_own),
+        cmocka_unit_test(test_pictures_among_words),
+        cmocka_unit_test(test_vectors_have_no_output),
+        cmocka_unit_test(test_the_most_must_be_known),
         cmocka_unit_test(test_cap_of_calls),
         cmocka_unit_test(test_cap_of_cost),
         cmocka_unit_test(test_cap_of_tokens),

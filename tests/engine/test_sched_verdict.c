@@ -184,7 +184,7 @@ static void test_full_jitter(void **state)
     (void)state;
     enum { N = 300 };
     fixture f;
-    char text[16];
+    char text[32];
     fixture_start(&f, NULL);
     for (int try = 2; try <= 9; try++) {
         int64_t longest = SECOND / 2, sum = 0, most = 0;

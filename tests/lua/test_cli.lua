@@ -481,7 +481,8 @@ function TestCommand:test_errors_in_map_and_tools_tell_the_example()
 end
 
 function TestCommand:test_any_value_can_be_raised()
-  fails(run_text("error({ code = 7 })"), 1, "raised a table")
+  fails(run_text("error({ code = 7 })"), 1, '{"code":7}')
+  fails(run_text("error({})"), 1, "a table without a message")
   fails(run_text("error()"), 1, "lunagrad: ")
   fails(run_text('error("plain", 0)'), 1, "plain")
 end
@@ -595,6 +596,25 @@ function TestJson:test_failures_end_with_done()
   lu.assertEquals({ done.status, done.exit_code }, { "provider", 3 })
   _, done = records(command.run("-e", "x =", "--json"))
   lu.assertEquals({ done.status, done.exit_code }, { "error", 1 })
+end
+
+-- A wrong command line has the two lines, too, however --json was asked for.
+function TestJson:test_usage_errors_have_both_lines()
+  for _, line in ipairs { "$LG run --json", "$LG run nothing.lua --json", "$LG run --json=1",
+    "$LG -e '' --seed x --json", "$LG run --nothing --json", "LUNAGRAD_RUN_JSON=1 $LG run",
+    "LUNAGRAD_RUN_JSON=yes $LG run nothing.lua", "LUNAGRAD_RUN_JSON=true $LG run --nothing",
+    "LUNAGRAD_RUN_JSON=1 LUNAGRAD_RUN_SEED=x $LG -e ''" } do
+    local got = command.shell("LG=" .. command.path .. "; export LG; env " .. line)
+    lu.assertEquals(got.code, 2, line .. "\n" .. got.err)
+    local list, done = records(got)
+    lu.assertEquals({ #list, done.status, done.exit_code, done.calls }, { 2, "error", 2, 0 }, line)
+    lu.assertStrContains(got.err, done.error, false, line)
+  end
+  for _, line in ipairs { "$LG run nothing.lua", "$LG run --nothing -- --json",
+    "LUNAGRAD_RUN_JSON=0 $LG run", "LUNAGRAD_RUN_JSON=perhaps $LG run nothing.lua" } do
+    local got = command.shell("LG=" .. command.path .. "; export LG; env " .. line)
+    lu.assertEquals({ got.code, got.out }, { 2, "" }, line)
+  end
 end
 
 -- ---- interrupts -----------------------------------------------------------------------------

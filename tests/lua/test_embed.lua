@@ -5,6 +5,7 @@ local helper = require "helper"
 local command = require "command"
 local lu = require "luaunit"
 local lg = require "lunagrad"
+local prices = require "lunagrad.prices"
 
 lg.configure { virtual_clock = true }
 
@@ -147,11 +148,82 @@ print(table.concat(ids, " "), lg.stats().attempts)]], ".lua")
   lu.assertStrMatches(got.out, "1 2 %d\t2\n1 2 %d\t0\n") -- the documents, and all queries
 end
 
+local function last_record(text, event)
+  local found
+  for line in text:gmatch "[^\n]+" do
+    local record = lg.json.decode(line)
+    if record and (not event or record.event == event) then found = record end
+  end
+  return found
+end
+
+-- Three requests, of 16, 11 and 7 bytes; 0.13 dollars for a million tokens.
 function TestServer.test_a_dry_run_counts()
-  local file = command.write(SCRIPT:format("openai/text-embedding-3-small", 64), ".lua")
-  local got = command.run("run", file, "--dry-run", "--display", "none")
-  lu.assertEquals(got.code, 0, got.err)
-  lu.assertStrContains(got.out .. got.err, "openai/text-embedding-3-small")
+  for _, provider in ipairs { "openai", "openai-embed" } do
+    local name = provider .. "/text-embedding-3-large"
+    local file = command.write(SCRIPT:format(name, 64), ".lua")
+    local got = command.run("run", file, "--dry-run", "--json")
+    lu.assertEquals(got.code, 0, got.err)
+    local estimate = last_record(got.out, "estimate")
+    lu.assertEquals({ estimate.calls, estimate.input, estimate.output }, { 3, 4 + 3 + 2, 0 })
+    lu.assertEquals(estimate.models[1].model, name)
+    lu.assertAlmostEquals(estimate.cost_usd, 3e-6, 1e-9) -- each is rounded up
+    lu.assertAlmostEquals(estimate.full_length_cost_usd, estimate.cost_usd, 1e-9)
+  end
+  local file = command.write(SCRIPT:format("openai/text-embedding-4", 64), ".lua")
+  local got = command.run("run", file, "--dry-run", "--json")
+  lu.assertEquals(last_record(got.out, "estimate").cost_usd, lg.json.null)
+end
+
+-- What the server says it read, at the table's price, is the same in all the books.
+function TestServer.test_what_they_cost()
+  local file = command.write([[
+local lg = require "lunagrad"
+lg.embed({ ("two apples "):rep(500), "a pear" }, { model = lg.args.model, batch = 1 })]], ".lua")
+  local run = "$LG run " .. file .. " --json"
+  local got = command.with_mock({}, run
+    .. " model=openai/text-embedding-3-large --run priced --max-cost 0.002\n"
+    .. "GEMINI_API_KEY=k GEMINI_BASE_URL=${url%/v1} " .. run
+    .. " model=gemini/gemini-embedding-001 --run silent\n"
+    .. "$LG runs --json; $LG show priced --json; $LG show priced")
+  local records = {}
+  for line in got.out:gmatch "[^\n]+" do records[#records + 1] = lg.json.decode(line) end
+  local tokens = 0
+  for _, row in ipairs(got.journal) do
+    tokens = tokens + (row.dialect == "openai-embeddings" and row.tokens or 0)
+  end
+  lu.assertTrue(tokens > 1000, got.err)
+  local done, first, second, found
+  for _, record in ipairs(records) do
+    if record.event == "done" and not done then done = record end
+    if record.name == "priced" and record.ledger then found = record end
+    if record.name == "priced" and not record.ledger then first = record end
+    if record.name == "silent" then second = record end
+  end
+  local cost = tokens * 0.13e-6
+  lu.assertEquals({ done.exit_code, done.calls }, { 0, 2 }, got.err)
+  for i, book in ipairs { done, first, found.total } do
+    lu.assertAlmostEquals(book.cost_usd, cost, 2e-6, i)
+  end
+  lu.assertEquals({ first.calls, first.tokens_in, first.tokens_out }, { 2, tokens, 0 })
+  lu.assertEquals(found.ledger[1].model, "openai-embed/text-embedding-3-large")
+  lu.assertEquals({ found.ledger[1].input, found.ledger[1].unpriced }, { tokens, 0 })
+  lu.assertStrContains(got.out, prices.text(math.floor(found.total.cost_usd * 1e6 + 0.5)))
+  lu.assertEquals({ second.calls, second.cost_usd }, { 2, lg.json.null }) -- it says no usage
+end
+
+-- The worst that a request can cost is what it says, and nothing for an answer.
+function TestServer.test_a_limit_of_cost_is_kept()
+  local file = command.write([[
+local lg = require "lunagrad"
+for i = 1, 9 do
+  lg.embed(("%d apples "):format(i):rep(1000), { model = "openai/text-embedding-3-large" })
+end]], ".lua")
+  local got = command.with_mock({}, ("$LG run %s --json --max-cost 0.003"):format(file))
+  local done = last_record(got.out, "done")
+  lu.assertEquals({ done.exit_code, done.status }, { 4, "limit" })
+  lu.assertTrue(done.calls >= 2 and done.calls < 9, done.calls)
+  lu.assertTrue(done.cost_usd <= 0.003)
 end
 
 local code = lu.LuaUnit.run()

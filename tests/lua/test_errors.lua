@@ -97,4 +97,16 @@ function TestErrors.test_fields_of_another_kind_do_no_harm()
   lu.assertEquals(tostring(odd), "error")
 end
 
+function TestErrors.test_words_of_what_was_raised()
+  for want, value in pairs { ["plain"] = "plain", ["nil"] = false, ["7"] = 7,
+    ["a table without a message"] = {}, ["no disk"] = { message = "no disk", code = 1 },
+    ['{"code":1}'] = { code = 1 } } do
+    lu.assertEquals(errors.words(value or nil), want)
+    lu.assertEquals(errors.wrap(value or nil).message, want)
+  end
+  local long = errors.words { list = ("x"):rep(100000) }
+  lu.assertTrue(#long < 1000)
+  lu.assertNotNil(utf8.len(long))
+end
+
 os.exit(lu.LuaUnit.run(), true)

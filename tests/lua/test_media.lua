@@ -203,6 +203,35 @@ function TestLosses:test_with_fields_the_picture_stands_behind_the_text()
   lu.assertEquals(kinds(asked[3]), "- -") -- a text is not shown twice
 end
 
+-- A judge that gave no verdict sees the pictures again when it is asked for one.
+function TestLosses:test_a_second_question_shows_the_pictures_again()
+  local replies = { "It is red.", "<VERDICT>0.5</VERDICT>" }
+  for _, case in ipairs { "answer", "fields", "alone" } do
+    local judge, asked = scripted(function(_, n) return replies[n] end)
+    local prompt = lg.param("a logo", "prompt of the painter")
+    local made = painter(RED) { prompt }
+    local loss
+    if case == "answer" then
+      loss = lg.loss.judge { "Fits?", model = judge }(made, { wish = scripted "round" "?",
+        sketch = picture(BLUE) })
+    elseif case == "fields" then
+      loss = lg.loss.judge { "Same?", model = judge, fields = { "a", "b" } } {
+        a = made, b = scripted "a text" "?" }
+    else
+      loss = lg.loss.judge { "Bright?", model = judge }(made)
+    end
+    lu.assertEquals(loss.score, 0.5)
+    lu.assertEquals(#asked, 2)
+    local first = kinds(asked[1])
+    lu.assertEquals(kinds(asked[2]), first .. " - -", case) -- its reply, and the question
+    lu.assertStrContains(first, "image/png", case)
+    local critic, criticized = scripted "brighter"
+    loss:backward { model = critic }
+    lu.assertEquals(#prompt:feedback(), 1)
+    lu.assertEquals(#criticized, 2, case) -- as many as without a second question
+  end
+end
+
 function TestLosses:test_feedback_on_a_judged_picture_reaches_the_prompt()
   local prompt = lg.param("a logo", "prompt of the painter")
   local judge = scripted "bad <VERDICT>0</VERDICT>"

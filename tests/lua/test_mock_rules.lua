@@ -205,28 +205,33 @@ local SEEDS = {
     "user","content":[{"type":"text","text":"Add 1 and 2"},{"type":"image_url","image_url":{"url":
     "data:image/png;base64,PNG"}}]},{"role":"assistant","content":null,"tool_calls":[{"id":"c",
     "type":"function","function":{"name":"add","arguments":"{}"}}]},{"role":"tool","tool_call_id":
-    "c","content":"3"}],"tools":[{"type":"function","function":{"name":"add","parameters":SCHEMA,
+    "c","content":"[image/png, shown below]"},{"role":"user","content":[{"type":"text","text":
+    "What the tool add returned:"},{"type":"image_url","image_url":{"url":
+    "data:image/png;base64,PNG"}}]}],"tools":[{"type":"function","function":{"name":"add","parameters":SCHEMA,
     "strict":true}}],"tool_choice":"auto","response_format":{"type":"json_schema","json_schema":{
     "name":"v","strict":true,"schema":SCHEMA}},"stream":true,"stream_options":{"include_usage":
     true},"stop":["x"],"n":2}]],
   ["/v1/responses"] = [[{"model":"m","instructions":"i","input":[{"role":"user","content":[{"type":
     "input_text","text":"Add 1 and 2"},{"type":"input_image","image_url":
     "data:image/png;base64,PNG"}]},{"type":"function_call","call_id":"c","name":"add","arguments":
-    "{}"},{"type":"function_call_output","call_id":"c","output":"3"}],"tools":[{"type":"function",
+    "{}"},{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","image_url":
+    "data:image/png;base64,PNG","detail":"auto"}]}],"tools":[{"type":"function",
     "name":"add","parameters":SCHEMA}],"text":{"format":{"type":"json_schema","name":"v","schema":
     SCHEMA}},"stream":true,"reasoning":{"effort":"low"}}]],
   ["/v1/messages"] = [[{"model":"claude-3","max_tokens":99,"system":[{"type":"text","text":"s"}],
     "messages":[{"role":"user","content":[{"type":"text","text":"Add 1 and 2"},{"type":"image",
     "source":{"type":"base64","media_type":"image/png","data":"PNG"}}]},{"role":"assistant",
     "content":[{"type":"tool_use","id":"t","name":"add","input":{}}]},{"role":"user","content":[{
-    "type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"3"}]}]}],"tools":[{
+    "type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"3"},{"type":
+    "image","source":{"type":"base64","media_type":"image/png","data":"PNG"}}]}]}],"tools":[{
     "name":"add","input_schema":SCHEMA}],"tool_choice":{"type":"auto"},"stream":true,
     "output_config":{"format":{"type":"json_schema","schema":SCHEMA}},"thinking":{"type":
     "adaptive"}}]],
   ["/v1beta/models/g:generateContent"] = [[{"contents":[{"role":"user","parts":[{"text":
     "Add 1 and 2"},{"inlineData":{"mimeType":"image/png","data":"PNG"}}]},{"role":"model","parts":[
     {"functionCall":{"name":"add","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"name":
-    "add","response":{"output":"3"}}}]}],"systemInstruction":{"parts":[{"text":"s"}]},"tools":[{
+    "add","response":{"output":"3"},"parts":[{"inlineData":{"mimeType":"image/png","data":"PNG"}}
+    ]}}]}],"systemInstruction":{"parts":[{"text":"s"}]},"tools":[{
     "functionDeclarations":[{"name":"add","parametersJsonSchema":SCHEMA}]}],"toolConfig":{
     "functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["add"]}},"generationConfig":{
     "responseMimeType":"application/json","responseJsonSchema":SCHEMA}}]],
@@ -289,6 +294,45 @@ function TestBent.test_no_value_anywhere_is_more_than_refused()
     end
     lu.assertTrue(statuses[400], path)
   end
+end
+
+-- History with a name that no function can have is refused, as by the real ones.
+function TestBent.test_names_of_called_functions()
+  local self = serve.new { model = "sim/default", latency = plan.latency(nil), faults = {},
+    latency_seed = "1", fault_seed = "1", hang_ms = 0 }
+  for path, place in pairs { ["/v1/chat/completions"] =
+      "Invalid 'messages[2].tool_calls[0].function.name': string does not match pattern",
+      ["/v1/responses"] = "Invalid 'input[1].name': string does not match pattern",
+      ["/v1/messages"] = "name: String should match pattern" } do
+    local text = SEEDS[path]:gsub("SCHEMA", SCHEMA):gsub("PNG", kit.PNG)
+    local reply = send(self, path, (text:gsub('"name":"add"', '"name":"a b"', 1)))
+    lu.assertEquals(reply.status, 400, path)
+    lu.assertStrContains(reply.body, place)
+  end
+end
+
+-- Pictures in results, wherever they stand, are what is spoken of.
+function TestBent.test_pictures_in_results()
+  local self = serve.new { model = "sim/default", latency = plan.latency(nil), faults = {},
+    latency_seed = "1", fault_seed = "1", hang_ms = 0 }
+  local seen = 0
+  for path, seed in pairs(SEEDS) do
+    if seed:find "image" and seed:find '"add"' and path ~= "/api/chat" then
+      local body = lg.json.decode((seed:gsub("SCHEMA", SCHEMA):gsub("PNG", kit.PNG)))
+      body.response_format, body.text, body.output_config, body.stream = nil, nil, nil, nil
+      body.stop, seen = nil, seen + 1
+      body.generationConfig, body.toolConfig, body.stream_options, body.n = nil, nil, nil, nil
+      local reply = send(self, path, core.json_encode(body))
+      lu.assertEquals(reply.status, 200, reply.body)
+      lu.assertStrContains(reply.body, "pixels wide", path)
+    end
+  end
+  lu.assertEquals(seen, 4)
+  local old = "/v1beta/models/gemini-2.5-flash:generateContent"
+  local reply = send(self, old, (SEEDS["/v1beta/models/g:generateContent"]
+    :gsub("SCHEMA", SCHEMA):gsub("PNG", kit.PNG)))
+  lu.assertEquals(reply.status, 400)
+  lu.assertStrContains(reply.body, "function_response.parts` is not supported for this model")
 end
 
 -- ---- what the official packages send -------------------------------------------------------

@@ -267,6 +267,20 @@ function TestFaults:test_a_stream_without_its_end()
   for i = 1, 5 do lu.assertEquals({ got[i].status, got[i].code }, { 200, 0 }) end
 end
 
+function TestFaults:test_a_filter_stops_the_answer_and_bills_it()
+  local words = { '"content_filter"', '"content_filter"', '"refusal"', '"SAFETY"' }
+  for _, requests in ipairs { WHOLE, STREAMS } do
+    local plain = kit.send({}, requests)
+    local got = kit.send({ "--fault", "filter=1" }, requests)
+    for i, word in ipairs(words) do
+      lu.assertEquals({ got[i].status, got[i].code }, { 200, 0 })
+      lu.assertStrContains(got[i].body, word, false, i)
+      lu.assertNotStrContains(plain[i].body, word)
+      lu.assertStrContains(got[i].body:lower(), i == 4 and '"usagemetadata"' or '"usage"')
+    end
+  end
+end
+
 function TestFaults:test_broken_streams()
   local plain = kit.send({}, STREAMS)
   local cut = kit.send({ "--fault", "truncate=1" }, STREAMS)

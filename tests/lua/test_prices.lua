@@ -19,7 +19,13 @@ function TestTable:test_every_row_has_a_date_and_a_source()
     lu.assertTrue(row.source:find("https://", 1, true) == 1, name)
     lu.assertEquals(math.type(row.input), "integer", name)
     lu.assertEquals(math.type(row.output), "integer", name)
-    lu.assertTrue(row.input > 0 and row.output >= row.input, name)
+    lu.assertTrue(row.input > 0 and (row.output >= row.input or row.output == 0), name)
+    lu.assertEquals(row.output == 0, name:find "embed" ~= nil or name:find "^voyage/" ~= nil, name)
+    if row.image_output then
+      lu.assertTrue(row.image_output >= row.output and row.image_input >= row.input, name)
+      lu.assertTrue(row.cached == nil or row.cached < row.image_input, name)
+    end
+    lu.assertTrue(row.most == nil or row.image_output > 0 and row.most > 1000, name)
     lu.assertTrue(row.cached == nil or row.cached < row.input, name)
     lu.assertTrue(row.cache_write == nil or row.cache_write >= row.input, name)
     lu.assertTrue(row.as_of <= prices.as_of(), name)
@@ -34,6 +40,19 @@ function TestTable:test_lookup()
   lu.assertEquals(prices.lookup("openai/gpt-4o-mini-2024-07-18"), mini)
   lu.assertEquals(prices.lookup("anthropic/claude-haiku-4-5-20251001").output, 5000000)
   lu.assertEquals(prices.lookup("groq/openai/gpt-oss-20b").cached, 37500)
+end
+
+function TestTable:test_embeddings_and_pictures()
+  local small = prices.lookup "openai/text-embedding-3-small"
+  lu.assertEquals({ small.input, small.output, small.cached }, { 20000, 0, nil })
+  lu.assertEquals(prices.lookup("gemini/gemini-embedding-001").input, 150000)
+  lu.assertEquals(prices.lookup("voyage/voyage-4-lite").input, 20000)
+  local drawn = prices.lookup "openai/gpt-image-1.5-2025-12-16"
+  lu.assertEquals({ drawn.input, drawn.output, drawn.image_input, drawn.image_output, drawn.most },
+    { 5000000, 10000000, 8000000, 32000000, 6266 })
+  lu.assertNil(prices.lookup("openai/gpt-image-2").most) -- any size can be asked of it
+  lu.assertEquals(prices.lookup("gemini/gemini-2.5-flash-image").image_output, 30000000)
+  lu.assertNil(prices.lookup("gemini/gemini-2.5-flash").image_output)
 end
 
 function TestTable:test_nothing_is_guessed()
@@ -60,6 +79,30 @@ function TestCost:test_parts_of_the_input()
   lu.assertEquals(prices.cost(price, { input = 1000, cached = 400, cache_write = 100, output = 0 }),
     500 * 3 + 120 + 375)
   lu.assertEquals(prices.cost({ input = 10, output = 20 }, { input = 5, cached = 5 }), 1)
+end
+
+function TestCost:test_pictures_have_prices_of_their_own()
+  local price = prices.lookup "openai/gpt-image-1.5"
+  lu.assertEquals(prices.cost(price, { input = 100, output = 1056, image_out = 1056 }),
+    500 + 1056 * 32)
+  lu.assertEquals(prices.cost(price, { input = 400, image_in = 300, output = 10, image_out = 6 }),
+    500 + 2400 + 40 + 192)
+  lu.assertEquals(prices.cost(price, { input = 10, image_in = 99, output = 1, image_out = 9 }), 112)
+  lu.assertEquals(prices.cost({ input = 1000000, output = 2000000 }, { input = 3, image_in = 2,
+    output = 2, image_out = 2 }), 7)
+end
+
+function TestCost:test_what_the_engine_is_told_of_pictures()
+  local spec = { dialect = "openai-image" }
+  prices.fill("openai/gpt-image-1", spec)
+  lu.assertEquals({ spec.max_output, spec.price_image_input, spec.price_image_output },
+    { 6263, 10000000, 40000000 })
+  spec = { dialect = "openai-image" }
+  prices.fill("openai/gpt-image-2", spec)
+  lu.assertEquals(spec.max_output, -1)
+  spec = { dialect = "gemini" }
+  prices.fill("gemini/gemini-3-pro-image", spec)
+  lu.assertEquals({ spec.max_output, spec.price_image_output }, { nil, 120000000 })
 end
 
 function TestCost:test_rounds_up_and_stays_whole()
@@ -114,6 +157,9 @@ local LITELLM = [[{
   "together_ai/some/model": { "input_cost_per_token": "3e-07", "output_cost_per_token": 4e-07 },
   "mine/new": { "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07 },
   "mine/image": { "output_cost_per_image": 0.04 },
+  "mine/embed": { "input_cost_per_token": 1e-08, "mode": "embedding" },
+  "mine/draw": { "input_cost_per_token": 5e-06, "input_cost_per_image_token": 1e-05,
+    "output_cost_per_image_token": 4e-05, "mode": "image_generation" },
   "mine/odd": { "input_cost_per_token": -1, "output_cost_per_token": 1 }
 }]]
 
@@ -122,7 +168,7 @@ function TestOverride:test_a_file_in_litellms_format()
   local file = assert(io.open(path, "w"))
   file:write(LITELLM)
   file:close()
-  lu.assertEquals(prices.use(path), 3)
+  lu.assertEquals(prices.use(path), 5)
   os.remove(path)
   local mini = prices.lookup "openai/gpt-4o-mini"
   lu.assertEquals({ mini.input, mini.cached, mini.output }, { 1000000, 250000, 2000000 })
@@ -131,6 +177,10 @@ function TestOverride:test_a_file_in_litellms_format()
   lu.assertEquals(prices.lookup("together/some/model").input, 300000)
   lu.assertEquals(prices.lookup("mine/new").input, 150000)
   lu.assertNil(prices.lookup "mine/image")
+  lu.assertEquals(prices.lookup("mine/embed").output, 0)
+  local drawn = prices.lookup "mine/draw"
+  lu.assertEquals({ drawn.output, drawn.image_output, drawn.image_input },
+    { 40000000, 40000000, 10000000 })
   lu.assertNil(prices.lookup "mine/odd")
   lu.assertNil(prices.lookup "azure/gpt-4o-mini") -- another provider's price
   lu.assertEquals(prices.lookup("openai/gpt-4o").input, 2500000) -- not in the file
@@ -178,6 +228,11 @@ function TestOverride:test_a_table()
 end
 
 TestLedger = {}
+
+function TestLedger:test_bought()
+  lu.assertEquals(ledger.bought { calls = 2, useless = 3 }, 5)
+  lu.assertEquals(ledger.bought { calls = 2 }, 2)
+end
 
 function TestLedger:test_unknown_and_partly_known()
   lu.assertEquals(ledger.money(0, false, 3), "n/a")

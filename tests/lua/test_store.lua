@@ -6,6 +6,7 @@
 local lu = require "luaunit"
 local command = require "command"
 local json = require("lunagrad").json
+local prices = require "lunagrad.prices"
 
 -- A small training on a server's model: some 80 calls.
 local SCRIPT = [[
@@ -284,6 +285,36 @@ end
 
 -- ---- kills ------------------------------------------------------------------------------
 
+-- One picture may have 6,263 tokens at 40 dollars a million; the mock's have 16.
+function TestLimits:test_pictures_under_a_limit_of_cost()
+  local file = command.write('require("lunagrad").model(require("lunagrad").args.model)'
+    .. ' "a red square":text()', ".lua")
+  local r = command.with_mock({}, ([[
+draw() { $LG run %s --json --no-store "$@"; }
+draw model=openai-image/gpt-image-1 --max-cost 0.26
+draw model=openai-image/gpt-image-1 --max-cost 0.25
+draw model=openai-image/gpt-image-2
+draw model=openai-image/gpt-image-2 --max-cost 9
+draw model=openai-image/gpt-image-1 --dry-run
+draw model=openai-image/gpt-image-2 --dry-run]]):format(file))
+  local done, estimates = {}, {}
+  for _, row in ipairs(lines_of(r.out)) do
+    if row.event == "done" then done[#done + 1] = row end
+    if row.event == "estimate" then estimates[#estimates + 1] = row end
+  end
+  local prompt = 3 -- tokens
+  lu.assertEquals({ done[1].exit_code, done[1].calls }, { 0, 1 }, r.err)
+  lu.assertAlmostEquals(done[1].cost_usd, (prompt * 5 + 16 * 40) / 1e6, 1e-9)
+  lu.assertEquals({ done[2].status, done[2].exit_code, done[2].calls }, { "limit", 4, 0 })
+  lu.assertAlmostEquals(done[3].cost_usd, (prompt * 5 + 16 * 30) / 1e6, 1e-9)
+  lu.assertEquals({ done[4].status, done[4].calls }, { "error", 0 })
+  lu.assertStrContains(done[4].error, "nobody knows the most that a picture of openai-image/gpt-i")
+  lu.assertEquals(#r.journal, 2)
+  lu.assertEquals(estimates[1].output, 6263)
+  lu.assertAlmostEquals(estimates[1].cost_usd, 6263 * 40e-6, 1e-3)
+  lu.assertEquals(estimates[2].cost_usd, json.null)
+end
+
 TestKills = { setUp = setup, tearDown = cleanup }
 
 function TestKills:test_killed_and_started_again()
@@ -425,6 +456,63 @@ function TestCommands:test_a_served_run_can_be_replayed()
     "lg.model()"), ".lua"), "-m", "replay/" .. file, "--display", "none", "--no-store")
   lu.assertEquals(again.code, 0, again.err)
   lu.assertStrContains(r.out, again.out)
+end
+
+-- A provider bills what its filter stopped; so it is bought, though nobody got an answer.
+function TestCommands:test_what_a_filter_stopped_was_bought()
+  local file = command.write([[
+local lg = require "lunagrad"
+local m = lg.model(lg.args.model)
+for i = 1, 2 do
+  local ok, problem = pcall(function()
+    m(("I have %d apples and a pear. How many fruits do I have?"):format(i)):text()
+  end)
+  print(ok, problem.kind)
+end]], ".lua")
+  for model, env in pairs { ["openai/gpt-4o-mini"] = "", ["anthropic/claude-haiku-4-5"] =
+      "ANTHROPIC_BASE_URL=${url%/v1} ANTHROPIC_API_KEY=k" } do
+    local name = model:gsub("/", "-")
+    local r = on_mock({ "--fault", "filter=1" }, ("env %s $LG run %s model=%s --run %s"):format(env,
+      file, model, name))
+    lu.assertEquals(r.out, "false\trefused\nfalse\trefused\n", r.err)
+    lu.assertStrContains(r.err, "2 bought (2 useless), 2 failed")
+    lu.assertStrContains(r.err, "cost    $0.0")
+    local run, found = runs()[1], show(name)
+    lu.assertEquals({ run.calls, found.total.calls, found.starts[1].calls }, { 2, 2, 2 })
+    lu.assertTrue(run.tokens_in > 20 and run.tokens_out > 0)
+    lu.assertEquals({ found.total.input, found.total.output }, { run.tokens_in, run.tokens_out })
+    lu.assertEquals(#found.ledger, 1)
+    lu.assertEquals({ found.ledger[1].role, found.ledger[1].model }, { "useless", json.null })
+    local price = prices.lookup(model)
+    local cost = prices.cost(price, { input = run.tokens_in, output = run.tokens_out }) / 1e6
+    lu.assertAlmostEquals(run.cost_usd, cost, 2e-6)
+    lu.assertAlmostEquals(found.total.cost_usd, run.cost_usd, 1e-9)
+    local shown = store("show", name).out
+    lu.assertStrContains(shown, "2 bought, 0 served")
+    lu.assertStrMatches(shown, ".*useless +2 .*")
+    lu.assertEquals(store("export", name).err, "")
+  end
+end
+
+-- What is asked for again and again is one line; only what is gone is told.
+function TestCommands:test_served_the_same_again_and_again()
+  local file = command.write([[
+local lg = require "lunagrad"
+local m = lg.model{ "openai/gpt-4o-mini", memo = false }
+for i = 1, 6 do m(("I have %d apples and a pear. How many fruits?"):format(i % 2)):text() end]],
+    ".lua")
+  local again = ('$LG run %s --display none --run '):format(file)
+  local r = on_mock({}, again .. "own && " .. again .. "other")
+  lu.assertEquals(count_posts(r), 2)
+  for i, run in ipairs(runs()) do lu.assertEquals(run.calls + run.served, 6, tostring(i)) end
+  for _, name in ipairs { "own", "other" } do
+    local got = store("export", name)
+    lu.assertEquals({ got.err, select(2, got.out:gsub('"type":"call"', "")) }, { "", 2 }, name)
+  end
+  lu.assertEquals(store("cache", "prune", "--run", "own").code, 0)
+  for _, name in ipairs { "own", "other" } do
+    lu.assertStrContains(store("export", name).err, "not known any more", false, name)
+  end
 end
 
 function TestCommands:test_export_formats()

@@ -193,13 +193,14 @@ local function run_row(handle, run)
     best_score = store.or_null(run.best_score), seed_score = store.or_null(run.seed_score) }
 end
 
--- Replies of other runs that these were served: ids, each once.
+-- Replies that these starts were served: ids, each once, and how often any was served.
 local function used_ids(handle, where)
-  local ids, seen = {}, {}
-  if not handle.has "used" then return ids end
+  local ids, seen, times = {}, {}, 0
+  if not handle.has "used" then return ids, times end
   each(handle, "used", where, function(row)
     for at = 1, #row.packed - 7, 8 do
       local id = string.unpack("<i8", row.packed, at)
+      times = times + 1
       if not seen[id] then
         seen[id] = true
         ids[#ids + 1] = id
@@ -207,23 +208,45 @@ local function used_ids(handle, where)
     end
   end)
   table.sort(ids)
-  return ids
+  return ids, times
 end
 
 local CHUNK = 500 -- ids in one statement
 
+-- Lists of such ids, as SQL has them.
+local function chunks(ids)
+  local first = 1 - CHUNK
+  return function()
+    first = first + CHUNK
+    if first > #ids then return nil end
+    return table.concat(ids, ", ", first, math.min(#ids, first + CHUNK - 1))
+  end
+end
+
 local function each_used(handle, where, fn)
-  local ids = used_ids(handle, where)
-  for first = 1, #ids, CHUNK do
-    local list = table.concat(ids, ", ", first, math.min(#ids, first + CHUNK - 1))
+  for list in chunks((used_ids(handle, where))) do
     each(handle, "calls", ("id IN (%s) AND NOT coalesce(%s, 0)"):format(list, where), fn)
   end
 end
 
--- Of a start that was killed, what it was served last is not known; what was deleted is gone.
-local function warn_if_served(runs, written)
-  local last = runs[#runs]
-  if (last.served or 0) + (last.calls or 0) > written then
+-- Whether a reply of this start is not there: it was deleted, or nobody noted that it was served.
+local function lacks_replies(handle, run)
+  local where = "run_id = " .. run.id
+  local ids, times = used_ids(handle, where)
+  if (run.served or 0) > times then return true end
+  if handle.has "forgotten"
+    and handle.one("SELECT count(*) AS n FROM forgotten WHERE " .. where).n > 0 then
+    return true
+  end
+  local there = 0
+  for list in chunks(ids) do
+    there = there + handle.one(("SELECT count(*) AS n FROM reply WHERE id IN (%s)"):format(list)).n
+  end
+  return there < #ids
+end
+
+local function warn_if_lacking(handle, runs)
+  if lacks_replies(handle, runs[#runs]) then
     io.stderr:write("lunagrad: some replies of this run are not known any more;"
       .. " --all-replies exports all that the store has\n")
   end
@@ -232,15 +255,11 @@ end
 local function jsonl(handle, runs, options, write)
   local where = "run_id IN " .. store.ids(runs)
   for _, run in ipairs(runs) do write(run_row(handle, run), "\n") end
-  local written = 0
-  local function call(row)
-    written = written + 1
-    write(call_row(row), "\n")
-  end
+  local function call(row) write(call_row(row), "\n") end
   each(handle, "calls", options.all_replies and "1" or where, call)
   if not options.all_replies then
     each_used(handle, where, call)
-    warn_if_served(runs, written)
+    warn_if_lacking(handle, runs)
   end
   for _, name in ipairs { "candidates", "proposals", "gradients", "edits", "scores" } do
     each(handle, name, where, function(row) write(json_row(name, row), "\n") end)

@@ -116,10 +116,12 @@ function limits.look_back(self)
   return text and text .. (again and AGAIN or NOT_AGAIN)
 end
 
--- A line of code is for trying things: it leaves nothing behind unless its run has a name.
+-- A line of code is for trying things, and so is a session at the prompt: they leave nothing behind
+-- unless the run has a name.
 local function keeps_nothing(self)
   local options = self.options
-  return options.no_store or options.dry_run or (options.code and not options.run)
+  local trying = options.code or self.session
+  return options.no_store or options.dry_run or (trying and not options.run)
 end
 
 --- Prepare the library as the options say. Called when it has been loaded, before the script.

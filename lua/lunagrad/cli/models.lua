@@ -48,7 +48,10 @@ local function price_text(provider, id)
   local price = prices.lookup(provider .. "/" .. id)
   if not price then return "" end
   if price.input == 0 and price.output == 0 then return "free" end
-  return ("%s / %s"):format(prices.text(price.input), prices.text(price.output))
+  local drawn = price.image_output
+  local pictures = drawn and drawn ~= price.output
+    and (", pictures %s"):format(prices.text(drawn)) or ""
+  return ("%s / %s%s"):format(prices.text(price.input), prices.text(price.output), pictures)
 end
 
 -- ---- for programs ----------------------------------------------------------------

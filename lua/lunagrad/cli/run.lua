@@ -11,7 +11,8 @@ local term = require "lunagrad.term"
 
 local run = {}
 
-local ROLES = { "model", "backward", "optimizer", "judge" }
+--- Who can be asked.
+run.roles = { "model", "backward", "optimizer", "judge" }
 
 run.spec = { name = "run", options = {
   { names = { "-m", "--model" }, key = "models", type = "word", list = true, what = "a model" },
@@ -75,25 +76,28 @@ end
 
 -- ---- the command line ---------------------------------------------------------------
 
--- "-m MODEL" and "-m ROLE=MODEL"; model names may hold "=" behind their slash.
-local function read_roles(list)
+--- "-m MODEL" and "-m ROLE=MODEL"; model names may hold "=" behind their slash.
+---@param list string[]|nil
+---@param where? string who says so, "-m" without it
+---@return table<string, string>
+function run.read_roles(list, where)
   local roles = {}
   for _, text in ipairs(list or {}) do
     local role, model = text:match("^([^/=]+)=(.+)$")
     role, model = role or "model", model or text
     local known = false
-    for _, name in ipairs(ROLES) do known = known or name == role end
+    for _, name in ipairs(run.roles) do known = known or name == role end
     if not known then
-      args.fail(("-m: there is no role %q"):format(role),
-        args.did_you_mean(role, ROLES, "the roles are " .. table.concat(ROLES, ", ")))
+      args.fail(("%s: there is no role %q"):format(where or "-m", role),
+        args.did_you_mean(role, run.roles, "the roles are " .. table.concat(run.roles, ", ")))
     end
     roles[role] = model
   end
   return roles
 end
 
--- key=value words by name, others by number.
-local function read_arguments(words, first, seed)
+--- key=value words by name, others by number; and all of them as they are.
+function run.read_arguments(words, first, seed)
   local values, list = {}, {}
   for i = first, #words do
     local key, value = words[i]:match("^([%a_][%w_%-]*)=(.*)$")
@@ -147,12 +151,15 @@ local function set_roles(lg, roles, otherwise)
   end
 end
 
-local function install_hooks(self)
+function run.install_hooks(self)
   require("lunagrad.progress").on_event = function(event) self.watch():event(event) end
   require("lunagrad.async").on_tick(function() self.watch():tick() end)
 end
 
-local function set_up(self, lg)
+--- Set the library up as a command line says, before it is used.
+---@param self table from run.new
+---@param lg table the library
+function run.set_up(self, lg)
   local settings = require "lunagrad.settings"
   settings.configure(engine_config(self.otherwise))
   settings.pin(engine_config(self.said))
@@ -160,7 +167,7 @@ local function set_up(self, lg)
   lg.args = self.arguments
   self.watch():watch_models()
   set_roles(lg, self.roles, self.other_roles)
-  install_hooks(self)
+  run.install_hooks(self)
 end
 
 -- The library is loaded when the script asks for it; a script that never does starts at once.
@@ -168,7 +175,7 @@ local function prepare_library(self)
   local load_library = package.preload.lunagrad
   function package.preload.lunagrad(...)
     local lg = load_library(...)
-    set_up(self, lg)
+    run.set_up(self, lg)
     return lg
   end
   if next(self.roles) or next(self.other_roles) then require "lunagrad" end
@@ -176,8 +183,10 @@ end
 
 -- ---- the script -----------------------------------------------------------------------
 
--- The script's own output: out of the live block's way, clean on a terminal.
-local function writer(self)
+--- The script's own output: out of the live block's way, clean on a terminal.
+---@param self table from run.new
+---@return fun(text: string)
+function run.writer(self)
   local stream = self.json and io.stderr or io.stdout
   local tty = term.isatty(self.json and 2 or 1)
   return function(text)
@@ -194,7 +203,7 @@ local function writer(self)
 end
 
 local function load_script(self, source)
-  local env = script.environment({ write = writer(self), with_library = source.path == nil,
+  local env = script.environment({ write = run.writer(self), with_library = source.path == nil,
     exit = function(code, close) self.leave(code, close) end })
   env.arg = { [0] = source.name:sub(2), table.unpack(self.words) }
   script.add_searcher(source.path or "./", env)
@@ -231,7 +240,7 @@ local function run_script(self, source)
   if not (source.text:find("lunagrad", 1, true) or source.text:find("lg", 1, true)) then
     return body(table.unpack(self.words))
   end
-  install_hooks(self)
+  run.install_hooks(self)
   local note = limits.look_back(self)
   if note then self.watch():event({ kind = "note", text = note }) end
   require("lunagrad.async").spawn(body, nil, table.unpack(self.words)):await()
@@ -269,7 +278,8 @@ local function end_failed(self, problem)
   return code
 end
 
-local function show_estimate(self)
+--- What a dry run would have cost.
+function run.show_estimate(self)
   local lines, record = limits.estimate()
   self.watch():write_lines(lines)
   self.watch():emit(record)
@@ -278,13 +288,17 @@ end
 local function end_well(self)
   if limits.reached() then return end_at_limit(self) end
   limits.finish "done"
-  if self.options.dry_run then show_estimate(self) end
+  if self.options.dry_run then run.show_estimate(self) end
   if self.watching or self.options.json then self.watch():close("ok", 0) end
   return 0
 end
 
--- said: on the command line; otherwise: by variables and files of settings.
-local function new_run(said, otherwise, argv)
+--- A run, not begun.
+---@param said table options of the command line
+---@param otherwise table options by variables and files of settings
+---@param argv string[]
+---@return table
+function run.new(said, otherwise, argv)
   local options = {}
   for key, value in pairs(otherwise) do options[key] = value end
   for key, value in pairs(said) do options[key] = value end
@@ -293,13 +307,13 @@ local function new_run(said, otherwise, argv)
       table.move(otherwise.models, 1, #otherwise.models, 1, {}))
   end
   local self = { options = options, argv = argv, json = options.json, started = term.monotonic(),
-    said = said, otherwise = otherwise, roles = read_roles(said.models),
-    other_roles = read_roles(otherwise.models) }
+    said = said, otherwise = otherwise, roles = run.read_roles(said.models),
+    other_roles = run.read_roles(otherwise.models) }
   function self.watch()
     if not self.watching then
       self.watching = require("lunagrad.cli.watch").new({ json = options.json,
         display = options.display, source = self.source, started = self.started,
-        dry_run = options.dry_run })
+        dry_run = options.dry_run, session = self.session })
     end
     return self.watching
   end
@@ -351,19 +365,31 @@ local function prepare(said, argv)
   local unknown = run.unknown_settings()[1]
   if unknown then args.fail(unknown.text, unknown.mend) end
   local otherwise = args.twins(run.spec, require("lunagrad.config").get)
-  local self = new_run(said, otherwise, argv)
+  local self = run.new(said, otherwise, argv)
   limits.check(self.options)
   self.source = read_source(self.options)
-  self.arguments, self.words = read_arguments(self.options.rest, self.source.rest,
+  self.arguments, self.words = run.read_arguments(self.options.rest, self.source.rest,
     self.options.seed)
   return self
 end
 
+-- Whether --json is among the words, or its variable is set; nothing else of either need be right.
+local function wants_json(argv)
+  for _, word in ipairs(argv) do
+    if word == "--" then break end
+    if word == "--json" or word:find "^%-%-json=" then return true end
+  end
+  local spec = { name = run.spec.name, options = {} }
+  for _, option in ipairs(run.spec.options) do
+    if option.key == "json" then spec.options[1] = option end
+  end
+  local ok, found = pcall(args.twins, spec, require("lunagrad.config").get)
+  return ok and found.json == true
+end
+
 -- A wrong command line, or settings that cannot be read: --json has its two lines all the same.
 local function tell_json(argv, problem)
-  local wanted = false
-  for _, word in ipairs(argv) do wanted = wanted or word == "--json" end
-  if not wanted then return end
+  if not wants_json(argv) then return end
   local _, code, status, message = require("lunagrad.cli.trouble").describe(problem)
   local watch = require("lunagrad.cli.watch").new({ json = true, display = "none", source = {},
     started = term.monotonic() })

@@ -71,7 +71,8 @@ end
 local function rows_of(handle, options)
   local found, wanted = {}, options.limit or 20
   local rows = handle.query("SELECT run.*, (SELECT count(*) FROM reply WHERE run_id = run.id AND"
-    .. " unpriced = 1) AS unpriced FROM run ORDER BY id DESC LIMIT ?",
+    .. " unpriced = 1) + (SELECT count(*) FROM attempt WHERE run_id = run.id AND"
+    .. " input IS NOT NULL AND micros IS NULL) AS unpriced FROM run ORDER BY id DESC LIMIT ?",
     options.state and 1000000 or wanted)
   for _, run in ipairs(rows) do
     local state = store.state(handle, run)

@@ -49,6 +49,13 @@ local LEDGER = "SELECT kind, model, sum(calls) AS calls, sum(input) AS input,"
   .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM (%s)"
   .. " GROUP BY kind, model ORDER BY kind, model"
 
+-- Replies that no call got: refused by a filter, ended before a word, bought twice. What they were
+-- asked is not kept, so they have no role and no model.
+local USELESS = "SELECT 'useless' AS kind, count(*) AS calls, sum(input) AS input, 0 AS cached,"
+  .. " 0 AS cache_write, sum(output) AS output, 0 AS reasoning, sum(micros) AS micros,"
+  .. " sum(micros IS NULL) AS unpriced FROM attempt WHERE run_id IN %s"
+  .. " AND (input IS NOT NULL OR micros IS NOT NULL)"
+
 local function kind_name(kind)
   return math.type(kind) == "integer" and ledger.KINDS[kind + 1] or tostring(kind)
 end
@@ -57,6 +64,8 @@ local function ledger_of(handle, ids)
   local from = PAID .. (handle.has "forgotten" and FORGOTTEN or "")
   local rows = handle.query(LEDGER:format(from:gsub("%%s", ids)))
   for _, row in ipairs(rows) do row.kind = kind_name(row.kind) end
+  local useless = handle.one(USELESS:format(ids))
+  if useless.calls > 0 then rows[#rows + 1] = useless end
   return rows
 end
 
@@ -97,7 +106,7 @@ end
 
 local function json_ledger(row)
   local known = (row.unpriced or 0) == 0 and row.calls > 0
-  return { role = row.kind, model = row.model, calls = row.calls, input = row.input,
+  return { role = row.kind, model = store.or_null(row.model), calls = row.calls, input = row.input,
     cached = row.cached, cache_write = row.cache_write, output = row.output,
     reasoning = row.reasoning, unpriced = row.unpriced,
     cost_usd = store.dollars(known and row.micros or nil) }

@@ -5,6 +5,7 @@
 
 local args = require "lunagrad.cli.args"
 local display = require "lunagrad.cli.display"
+local errors = require "lunagrad.errors"
 
 local trouble = {}
 
@@ -161,8 +162,7 @@ end
 
 local function message_of(err)
   local text = type(err) == "table" and err.message
-  if type(text) ~= "string" then text = tostring(err) end
-  return text:find("^table: 0?x?%x+$") and "the script raised a table as an error" or text
+  return type(text) == "string" and text or errors.words(err)
 end
 
 local function exit_code(err)

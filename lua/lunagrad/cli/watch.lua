@@ -16,14 +16,16 @@ local KINDS = { "forward", "backward", "optimizer", "judge" } -- as the engine's
 local methods = {}
 methods.__index = methods
 
---- Begin to watch. `about` is { json =, display = what was asked for, source = }.
+--- Begin to watch. `about` is { json =, display = what was asked for, source =, session = true
+--- where somebody else sees to signals }.
 ---@param about table
 ---@return lunagrad.watch
 function watch.new(about)
   local mode, colour, unicode = display.choose(about.display, term.isatty(2), os.getenv)
   local now = term.monotonic()
   return setmetatable({ json = about.json, mode = mode, source = about.source,
-    started = about.started, dry_run = about.dry_run, event_at = -math.huge, stats_at = now,
+    started = about.started, dry_run = about.dry_run,
+    session = about.session, event_at = -math.huge, stats_at = now,
     asked = {}, maybe_asked = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
     display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
@@ -118,8 +120,9 @@ local function emit_stats(self)
   self.stats_at = now
   local s = counters()
   if not s then return end
-  self:emit({ event = "stats", calls = s.calls, shared = s.shared, served = s.served,
-    cost_usd = require("lunagrad.ledger").dollars(s),
+  local ledger = require "lunagrad.ledger"
+  self:emit({ event = "stats", calls = ledger.bought(s), shared = s.shared, served = s.served,
+    cost_usd = ledger.dollars(s),
     in_flight = s.in_flight + s.host_running, queued = s.queued + s.waiting,
     retries = s.retries, tokens = tokens(s) })
 end
@@ -148,7 +151,7 @@ end
 
 --- Called often while the loop waits: signals, the display, "stats" lines.
 function methods:tick()
-  local signals = term.signals()
+  local signals = self.session and 0 or term.signals()
   if signals >= 1 and not self.interrupted then on_interrupt(self) end
   if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
   tell_warnings(self)
@@ -160,7 +163,9 @@ end
 
 local function summary_lines(stats, seconds, models)
   local lines = {}
-  local calls = ("%d bought"):format(stats.calls)
+  local ledger = require "lunagrad.ledger"
+  local calls = ("%d bought"):format(ledger.bought(stats))
+  if (stats.useless or 0) > 0 then calls = ("%s (%d useless)"):format(calls, stats.useless) end
   if (stats.served or 0) > 0 then
     calls = ("%s, %d served from the store"):format(calls, stats.served)
   end
@@ -184,7 +189,7 @@ local function summary_lines(stats, seconds, models)
     end
   end
   if #words > 0 then lines[#lines + 1] = "tokens  " .. table.concat(words, "; ") end
-  local cost = require("lunagrad.ledger").cost_line(stats)
+  local cost = ledger.cost_line(stats)
   if cost then lines[#lines + 1] = "cost    " .. cost end
   lines[#lines + 1] = "time    " .. display.duration(seconds)
   if #models > 0 then lines[#lines + 1] = "models  " .. table.concat(models, ", ") end
@@ -194,7 +199,8 @@ end
 local function sim_lines(self, models)
   for _, name in ipairs(models) do
     if name == "sim" or name:find("^sim/") then
-      local what = self.source.path and "run " .. self.source.path or "-e …"
+      local what = self.session and "repl" or self.source.path and "run " .. self.source.path
+        or "-e …"
       return {
         'These results were made with "sim", a rule-based stand-in for a language model;'
           .. " they say nothing about real models.",
@@ -212,6 +218,16 @@ function methods:write_lines(lines)
   io.stdout:flush()
   for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
   io.stderr:flush()
+end
+
+--- What was bought so far, for people; nil when nothing was.
+---@return string[]|nil
+function methods:so_far()
+  local stats = counters()
+  if not stats or stats.calls + stats.shared + stats.failed + (stats.served or 0) == 0 then
+    return nil
+  end
+  return summary_lines(stats, term.monotonic() - self.started, models_used(self, stats))
 end
 
 local function show_summary(self, stats, models)
@@ -233,13 +249,13 @@ end
 local function emit_done(self, status, code, message, stats, models)
   if not self.json then return end
   local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
-  local s = stats or zero
+  local s, ledger = stats or zero, require "lunagrad.ledger"
   if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
   self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,
     error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
-    calls = s.calls, shared = s.shared, failed = s.failed, retries = s.retries,
+    calls = ledger.bought(s), shared = s.shared, failed = s.failed, retries = s.retries,
     ambiguous = s.ambiguous, tokens = tokens(s), models = models, served = s.served or 0,
-    cost_usd = or_null(require("lunagrad.ledger").dollars(s)), dry_run = self.dry_run,
+    cost_usd = or_null(ledger.dollars(s)), dry_run = self.dry_run,
     wall_s = math.floor((term.monotonic() - self.started) * 1000 + 0.5) / 1000 })
 end
 

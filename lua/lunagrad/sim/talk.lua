@@ -27,6 +27,12 @@ local function add_turn(list, message)
   list[#list + 1] = { role = "assistant", content = turn.text or "", calls = turn.calls }
 end
 
+-- What a tool returned, as sim can read it: of a picture that there is one.
+local function result_of(message)
+  if not message.media then return message.content end
+  return ("[%s, %d bytes]"):format(message.media, #message.content)
+end
+
 local function add_part(list, message)
   local last = list[#list]
   if last and not message.media then
@@ -46,7 +52,8 @@ local function read_messages(messages)
     if described then
       descriptions[described] = message.content
     elseif tool then
-      list[#list + 1] = { role = "tool", name = tool, id = id, content = message.content,
+      tool = tool:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+      list[#list + 1] = { role = "tool", name = tool, id = id, content = result_of(message),
         failed = failed == "error" }
     elseif role == "+" then
       add_part(list, message)

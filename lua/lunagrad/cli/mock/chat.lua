@@ -34,7 +34,7 @@ local function content(parts) return S.union { string = S.string, list = S.list(
 
 local ONLY_TEXT = content(S.tagged("type", { text = TEXT }))
 local CALL = S.tagged("type", { ["function"] = S.object({ id = S.name, type = S.string,
-  ["function"] = S.object({ name = S.name, arguments = S.string }, { "name", "arguments" }) },
+  ["function"] = S.object({ name = S.word, arguments = S.string }, { "name", "arguments" }) },
   { "id", "function" }) })
 local ROLES = {
   system = S.object({ role = S.string, content = ONLY_TEXT, name = S.string }, { "content" }),
@@ -367,7 +367,8 @@ end
 
 -- ---- answering -------------------------------------------------------------------------------
 
-local FINISH = { stop = "stop", length = "length", calls = "tool_calls" }
+local FINISH = { stop = "stop", length = "length", calls = "tool_calls",
+  filter = "content_filter" }
 
 local function usage(answers)
   local input, output, thought = answers[1].usage.input, 0, 0

@@ -14,6 +14,8 @@ check.boolean = { kind = "boolean" }
 check.any = { kind = "any" }
 check.string = { kind = "string" }
 check.name = { kind = "string", min = 1 }
+--- The name of a function.
+check.word = { kind = "string", min = 1, pattern = "^[%w_-]+$", said = "^[a-zA-Z0-9_-]+$" }
 --- An object of whatever fields.
 check.map = { kind = "object", open = true, fields = {} }
 
@@ -38,7 +40,7 @@ function check.tagged(by, cases) return { kind = "tagged", by = by, cases = case
 function check.union(by_type) return { kind = "union", by_type = by_type } end
 
 ---@class mock.finding
----@field kind "type"|"enum"|"low"|"high"|"missing"|"unknown"|"few"|"many"
+---@field kind "type"|"enum"|"low"|"high"|"missing"|"unknown"|"few"|"many"|"pattern"
 ---@field path (string|integer)[] from the body's root; elements of lists count from 0
 ---@field want string what it must be
 ---@field value any what it is
@@ -71,6 +73,9 @@ local function walk_string(spec, value, path)
   if type(value) ~= "string" then return finding("type", path, "string", value) end
   if spec.min and #value < spec.min then return finding("few", path, "1", value) end
   if spec.max and #value > spec.max then return finding("many", path, tostring(spec.max), value) end
+  if spec.pattern and not value:find(spec.pattern) then
+    return finding("pattern", path, spec.said, value)
+  end
 end
 
 local function walk_enum(spec, value, path)

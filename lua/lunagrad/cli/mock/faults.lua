@@ -66,8 +66,9 @@ local AFTER = {
   timeout = function(reply, hang_ms) reply.way, reply.hang_ms = "close", hang_ms end,
 }
 
---- Does this fault change what the world answers?
+--- Does this fault change what the world answers? It has no end, or a filter stops it.
 function faults.unfinished(kind) return kind == "no-finish" end
+function faults.filtered(kind) return kind == "filter" end
 
 --- Spoil a reply, and make its bytes.
 ---@param kind string|nil

@@ -97,7 +97,9 @@ local PART = S.object { text = S.string, thought = S.boolean, thoughtSignature =
   fileData = S.object({ mimeType = S.string, fileUri = S.string, displayName = S.string },
     { "fileUri" }),
   functionCall = S.object({ id = S.string, name = S.name, args = S.map }, { "name" }),
-  functionResponse = S.object({ id = S.string, name = S.name, response = S.map },
+  functionResponse = S.object({ id = S.string, name = S.name, response = S.map,
+    parts = S.list(S.object({ inlineData = S.object({ mimeType = S.string, data = S.string,
+      displayName = S.string }, { "mimeType", "data" }) }, { "inlineData" })) },
     { "name", "response" }), videoMetadata = S.map, mediaResolution = S.any,
   executableCode = S.map, codeExecutionResult = S.map }
 local CONTENT = S.object({ role = S.string, parts = S.list(PART) })
@@ -183,7 +185,28 @@ local function read_inline(data, where)
   return found
 end
 
-local function read_part(part, into, where)
+-- A result, with what it shows.
+local function read_result(given, into, where, model)
+  local text = given.response.output or given.response.result
+  if type(text) ~= "string" then text = core.json_encode(text or given.response) end
+  local result = { role = "tool", content = text, name = given.name,
+    failed = given.response.error ~= nil or nil, id = given.id or given.name }
+  if given.parts and model:find "^gemini%-[12]" then
+    return bad("Unable to submit request because `function_response.parts` is not supported for "
+      .. "this model.")
+  end
+  for i, part in ipairs(given.parts or {}) do
+    local found, refusal = read_inline(part.inlineData,
+      ("%s.function_response.parts[%d].inline_data"):format(where, i - 1))
+    if not found then return nil, refusal end
+    result.media = result.media or {}
+    result.media[i] = found
+  end
+  into.results[#into.results + 1] = result
+  return true
+end
+
+local function read_part(part, into, where, model)
   if part.text and not part.thought then into.texts[#into.texts + 1] = part.text end
   if part.inlineData then
     local found, refusal = read_inline(part.inlineData, where .. ".inline_data")
@@ -195,12 +218,7 @@ local function read_part(part, into, where)
     into.calls[#into.calls + 1] = { id = part.functionCall.id or part.functionCall.name,
       name = part.functionCall.name }
   elseif part.functionResponse then
-    local response = part.functionResponse.response
-    local text = response.output or response.result
-    if type(text) ~= "string" then text = core.json_encode(text or response) end
-    into.results[#into.results + 1] = { role = "tool", content = text,
-      name = part.functionResponse.name, failed = response.error ~= nil or nil,
-      id = part.functionResponse.id or part.functionResponse.name }
+    return read_result(part.functionResponse, into, where, model)
   elseif not part.text then
     return violation(where, ("* GenerateContentRequest.%s.data: required oneof field 'data' must "
       .. "have one initialized field"):format(where))
@@ -234,7 +252,7 @@ local function check_results(into, open)
   return true
 end
 
-local function read_contents(body)
+local function read_contents(body, model)
   local list, open = {}, {}
   if body.systemInstruction then
     local texts = {}
@@ -252,7 +270,8 @@ local function read_contents(body)
     end
     local into = { texts = {}, media = {}, calls = {}, results = {} }
     for at, part in ipairs(content.parts) do
-      local fine, refusal = read_part(part, into, ("%s.parts[%d]"):format(where, at - 1))
+      local fine, refusal = read_part(part, into, ("%s.parts[%d]"):format(where, at - 1),
+        model)
       if not fine then return nil, refusal end
     end
     local fine, refusal = check_results(into, open)
@@ -345,7 +364,7 @@ function gemini.read(text, ctx)
   local tools, list
   tools, refusal = read_tools(body)
   if not tools then return nil, refusal end
-  list, refusal = read_contents(body)
+  list, refusal = read_contents(body, ctx.model)
   if not list then return nil, refusal end
   local calling = (body.toolConfig or {}).functionCallingConfig or {}
   if calling.allowedFunctionNames and calling.mode ~= "ANY" and calling.mode ~= "VALIDATED" then
@@ -371,7 +390,8 @@ local function usage(answer)
     promptTokensDetails = wire.list { { modality = "TEXT", tokenCount = answer.usage.input } } }
 end
 
-local FINISH = { stop = "STOP", length = "MAX_TOKENS", calls = "STOP" }
+local FINISH = { stop = "STOP", length = "MAX_TOKENS", calls = "STOP",
+  filter = "SAFETY" }
 
 local function call_parts(answer, ctx)
   local parts = wire.list {}

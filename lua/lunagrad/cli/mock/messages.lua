@@ -101,7 +101,7 @@ local DOCUMENT = S.object({ type = S.string, cache_control = CACHE, title = S.st
   context = S.string, citations = S.any, source = S.map }, { "source" })
 local BLOCKS = {
   text = TEXT, image = IMAGE, document = DOCUMENT,
-  tool_use = S.object({ type = S.string, id = S.name, name = S.name, input = S.map,
+  tool_use = S.object({ type = S.string, id = S.name, name = S.word, input = S.map,
     cache_control = CACHE, caller = S.map }, { "id", "name", "input" }),
   tool_result = S.object({ type = S.string, tool_use_id = S.name, is_error = S.boolean,
     cache_control = CACHE, content = S.union { string = S.string, list = S.list(
@@ -160,6 +160,7 @@ local WORDING = {
       or "List should have at least %s item after validation, not 0"
     return kind:format(found.want)
   end,
+  pattern = function(found) return ("String should match pattern '%s'"):format(found.want) end,
   many = function(found) return ("Input should have at most %s items"):format(found.want) end,
 }
 
@@ -253,11 +254,22 @@ local function read_image(block, where, ctx)
   return found
 end
 
-local function result_text(block)
+-- Text and pictures of a tool's result.
+local function read_result(block, where, ctx)
   if type(block.content) ~= "table" then return block.content or "" end
-  local texts = {}
-  for _, part in ipairs(block.content) do texts[#texts + 1] = part.text end
-  return table.concat(texts, "\n")
+  local texts, shown = {}, {}
+  for i, part in ipairs(block.content) do
+    texts[#texts + 1] = part.text
+    if part.type == "image" then
+      local found, refusal = read_image(part, ("%s.tool_result.content.%d"):format(where, i - 1),
+        ctx)
+      if not found then return nil, refusal end
+      shown[#shown + 1] = found
+    elseif part.type == "document" then
+      shown[#shown + 1] = { name = "document", bytes = #tostring(part.source.data or "") }
+    end
+  end
+  return table.concat(texts, "\n"), nil, shown
 end
 
 local READ = {
@@ -301,7 +313,9 @@ local READ = {
         .. "`tool_result` block must have a corresponding `tool_use` block in the previous "
         .. "message."):format(where, block.tool_use_id))
     end
-    into.results[#into.results + 1] = { role = "tool", content = result_text(block),
+    local text, refusal, shown = read_result(block, where, ctx)
+    if not text then return nil, refusal end
+    into.results[#into.results + 1] = { role = "tool", content = text, media = shown,
       id = block.tool_use_id, name = into.open[block.tool_use_id], failed = block.is_error }
     into.answered[block.tool_use_id] = true
     return true
@@ -472,7 +486,8 @@ local function usage(answer, request, output)
       and { thinking_tokens = answer.usage.reasoning } or nil }
 end
 
-local STOP = { stop = "end_turn", length = "max_tokens", calls = "tool_use" }
+local STOP = { stop = "end_turn", length = "max_tokens", calls = "tool_use",
+  filter = "refusal" }
 
 local function stop_reason(answer)
   return answer.stopped and "stop_sequence" or STOP[answer.finish]

@@ -61,6 +61,10 @@ local WORDING = {
       .. "instead."):format(path, kind, kind == "array" and "an array" or "a string", found.want,
       kind), "empty_" .. kind
   end,
+  pattern = function(found, path)
+    return ("Invalid '%s': string does not match pattern. Expected a string that matches the "
+      .. "pattern '%s'."):format(path, found.want), "invalid_value"
+  end,
   many = function(found, path)
     local kind = type(found.value) == "string" and "string" or "array"
     return ("Invalid '%s': %s too long. Expected %s with maximum length %s, but got one with "

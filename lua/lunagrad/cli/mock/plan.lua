@@ -22,6 +22,7 @@ plan.kinds = {
   { "slow", "the right reply, in ten pieces over a second" },
   { "error-200", "an error under status 200; in a stream, after half of it" },
   { "no-finish", "an answer without a finish reason; a stream without its end" },
+  { "filter", "an answer that a content filter stopped halfway, billed all the same" },
   { "timeout", "no reply; the connection is held, then closed" },
 }
 
@@ -29,7 +30,7 @@ local SERVER_ERRORS = { "500", "502", "503", "529" }
 
 -- "mixed" is all that a client can get over quickly by asking again. An answer without a finish
 -- reason is read differently by different clients; it comes only where it is asked for.
-local APART = { timeout = true, ["error-200"] = true, ["no-finish"] = true }
+local APART = { timeout = true, ["error-200"] = true, ["no-finish"] = true, filter = true }
 local MIXED = {}
 local KNOWN = {}
 for _, kind in ipairs(plan.kinds) do

@@ -29,7 +29,7 @@ local ITEM = {
   message = S.object({ type = S.string, id = S.string, status = S.string, phase = S.string,
     role = S.enum("user", "assistant", "system", "developer"), content = CONTENT },
     { "role", "content" }),
-  function_call = S.object({ type = S.string, id = S.string, call_id = S.name, name = S.name,
+  function_call = S.object({ type = S.string, id = S.string, call_id = S.name, name = S.word,
     arguments = S.string, status = S.string }, { "call_id", "name", "arguments" }),
   function_call_output = S.object({ type = S.string, id = S.string, call_id = S.name,
     status = S.string, output = S.union { string = S.string, list = S.list(INPUT_PARTS) } },
@@ -127,11 +127,11 @@ local READ = {
       return openai.bad(("No tool call found for function call output with call_id %s.")
         :format(item.call_id), "input")
     end
-    local text, refusal = read_parts(item.output, where .. ".output")
+    local text, refusal, shown = read_parts(item.output, where .. ".output")
     if not text then return nil, refusal end
     state.open[item.call_id] = nil
-    state.messages[#state.messages + 1] = { role = "tool", content = text, id = item.call_id,
-      name = state.asked[item.call_id] }
+    state.messages[#state.messages + 1] = { role = "tool", content = text, media = shown,
+      id = item.call_id, name = state.asked[item.call_id] }
     return true
   end,
   reasoning = function() return true end,
@@ -241,7 +241,7 @@ local function output_items(answer, ctx)
   end
   if #answer.calls == 0 and (answer.text ~= "" or answer.finish == "stop") then
     items[#items + 1] = { id = id("msg", 0), type = "message", role = "assistant",
-      status = answer.finish == "length" and "incomplete" or "completed", content = wire.list {
+      status = answer.finish == "stop" and "completed" or "incomplete", content = wire.list {
         { type = "output_text", text = answer.text, annotations = wire.list {},
           logprobs = wire.list {} } } }
   end
@@ -260,7 +260,8 @@ local function object(request, ctx, status, items, answer)
   local body = request.body
   return { id = "resp_" .. ctx.id, object = "response", created_at = ctx.created, status = status,
     background = false, error = wire.null, model = body.model, output = items or wire.list {},
-    incomplete_details = status == "incomplete" and { reason = "max_output_tokens" } or wire.null,
+    incomplete_details = status == "incomplete" and { reason = answer and answer.finish == "filter"
+      and "content_filter" or "max_output_tokens" } or wire.null,
     instructions = body.instructions or wire.null, metadata = body.metadata or {},
     max_output_tokens = body.max_output_tokens or wire.null, previous_response_id = wire.null,
     parallel_tool_calls = body.parallel_tool_calls ~= false, store = body.store ~= false,
@@ -331,7 +332,8 @@ end
 --- The right reply to a request that was read well.
 function responses.answer(request, ctx)
   local answer = world.answer(request)
-  local status = answer.finish == "length" and "incomplete" or "completed"
+  local cut = answer.finish == "length" or answer.finish == "filter"
+  local status = cut and "incomplete" or "completed"
   local items = output_items(answer, ctx)
   local cost = answer.usage.input + answer.usage.output
   if request.stream then return event_stream(request, ctx, status, items, answer), cost end

@@ -85,6 +85,7 @@ local function good(self, request, ctx, dialect, asked)
   local attempt = (self.seen[request.sha256:sub(1, 32)] or 0) + 1
   local fault = plan.fault(self.faults, self.fault_seed, request.sha256, attempt)
   ctx.no_finish = faults.unfinished(fault)
+  asked.filtered = faults.filtered(fault)
   local ok, reply, tokens = pcall(dialect.answer, asked, ctx)
   if not ok then return dialect.fault(500, nil, ctx, "sim failed: " .. tostring(reply)) end
   local refusal, headers = limited(self, request, ctx, dialect, tokens)

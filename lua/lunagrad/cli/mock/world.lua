@@ -43,6 +43,37 @@ local world = {}
 ---@field stopped string|nil the stop sequence that ended it
 ---@field usage { input: integer, output: integer, reasoning: integer, cached: integer }
 
+-- Pictures that a tool returned come as a user's message behind the results where an API takes
+-- only words for those: they are put back to where they belong.
+local function fold(messages)
+  local list, without = {}, {} -- results whose picture is still to come
+  for _, message in ipairs(messages) do
+    local shown = message.role == "user" and message.media or {}
+    local behind = #shown > 0 and #without > 0 and message.content:find "^What the tool "
+    if not behind then
+      if message.role ~= "tool" then without = {} end
+      list[#list + 1] = message
+    end
+    if message.role == "tool" and message.content:find ", shown below%]$" then
+      local copy = {}
+      for key, value in pairs(message) do copy[key] = value end
+      list[#list], without[#without + 1] = copy, copy
+    end
+    for _, item in ipairs(behind and shown or {}) do
+      local result = table.remove(without, 1)
+      if result then result.media = { item } end
+    end
+  end
+  return list
+end
+
+-- What a tool's result says and shows.
+local function result_content(message)
+  if not message.media or #message.media == 0 then return message.content end
+  local words = message.content:gsub("\n?%[[^%[%]]*, shown below%]$", "")
+  return (words ~= "" and words .. "\n" or "") .. media.describe(message.media)
+end
+
 -- The calls whose results came after the last word of the user, and those results.
 local function pending(messages)
   local last = messages[#messages]
@@ -58,7 +89,7 @@ local function pending(messages)
     local message = messages[i]
     if message.role == "tool" then
       results[#results + 1] = { name = message.name or names[message.id] or "tool",
-        content = message.content, failed = message.failed }
+        content = result_content(message), failed = message.failed }
     end
   end
   return results, done
@@ -128,9 +159,11 @@ end
 ---@param request mock.request
 ---@return mock.answer
 function world.answer(request)
+  local whole = request
+  request = setmetatable({ messages = fold(whole.messages) }, { __index = whole })
   local results, done = pending(request.messages)
   local answer = { text = "", calls = choose(request, results, done), finish = "stop",
-    usage = { input = input_tokens(request), reasoning = request.reasoning or 0 } }
+    usage = { input = input_tokens(whole), reasoning = request.reasoning or 0 } }
   local left = request.max_tokens and request.max_tokens - answer.usage.reasoning
   if left and left <= 0 then
     answer.usage.reasoning, answer.finish, answer.calls = request.max_tokens, "length", {}
@@ -144,6 +177,10 @@ function world.answer(request)
     if left then text, short = cut(text, left) end
     answer.text = text
     answer.finish = (short or how == "length") and "length" or "stop"
+  end
+  if request.filtered then
+    answer.text = cut(answer.text, #answer.text // 8)
+    answer.finish, answer.stopped, answer.calls = "filter", nil, {}
   end
   local said = #answer.text
   for _, call in ipairs(answer.calls) do said = said + #call.name + #core.json_encode(call.args) end
