@@ -173,6 +173,18 @@ static void tell_timeout(lg_story *s, const lg_transfer *t, const char *host)
              "no whole reply from %s within %d ms in all", host, r->total_timeout_ms);
 }
 
+#define WANTS_CERTIFICATE                                                               \
+    "the server asks for a client's certificate, and lunagrad shows none: put a proxy " \
+    "that has one before it, or ask for another way in"
+
+static bool wants_certificate(const lg_transfer *t)
+{
+    const char *at;
+    size_t n = lg__url_host(t->req.url, &at);
+
+    return lg__tls_asked(t->http->tls, at, n);
+}
+
 static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
     const char *why = t->why[0] ? t->why : t->http->curl.easy_strerror(rc);
@@ -194,6 +206,8 @@ static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char 
         hint = "that server speaks plain HTTP: the base URL should begin with http://";
     if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
         hint = "that server knows only old TLS; at least TLS 1.2 is needed";
+    if (!hint && wants_certificate(t))
+        hint = WANTS_CERTIFICATE;
     tell(s, LG_ETLS, rc == CURLE_SSL_CONNECT_ERROR && cut, hint, "TLS with %s failed: %s", host,
          why);
 }
@@ -201,15 +215,23 @@ static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char 
 static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
     const char *where = t->done.status ? "inside the reply" : "before a reply";
+    bool unread = !t->done.status && wants_certificate(t);
     char buf[128];
     int err = os_error(t);
 
+    /* with TLS 1.3 the refusal comes when the request has left; a reset may swallow it */
+    if (unread && strstr(t->why, "certificate required")) {
+        tell(s, LG_ETLS, false, WANTS_CERTIFICATE, "TLS with %s failed: %s", host, t->why);
+        return;
+    }
     if (rc == CURLE_RECV_ERROR && (strstr(t->why, "chunk") || strstr(t->why, "Chunk")))
         tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, t->why);
     else if (rc == CURLE_GOT_NOTHING)
-        tell(s, LG_ERESET, true, NULL, "%s closed the connection before a reply", host);
+        tell(s, LG_ERESET, true, unread ? WANTS_CERTIFICATE : NULL,
+             "%s closed the connection before a reply", host);
     else
-        tell(s, LG_ERESET, true, NULL, "connection to %s lost %s: %s", host, where,
+        tell(s, LG_ERESET, true, unread ? WANTS_CERTIFICATE : NULL, "connection to %s lost %s: %s",
+             host, where,
              err         ? os_text(err, buf, sizeof buf)
              : t->why[0] ? t->why
                          : t->http->curl.easy_strerror(rc));
@@ -325,6 +347,7 @@ void lg__http_explain(lg_transfer *t, CURLcode rc)
     if (s.hint)
         lg__fail_hint(f, h->mem, "%s", s.hint);
     f->retryable = s.retryable;
+    t->done.sent = t->done.sent && s.code != LG_ETLS; /* it was not let in */
     f->ambiguous = t->done.sent && t->done.status < 400;
     f->http_status = t->done.status;
     f->retry_after_ms = t->done.retry_after_ms;

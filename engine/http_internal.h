@@ -182,6 +182,8 @@ void lg__tls_free(lg_tls *tls);
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy);
 const char *lg__tls_problem(const lg_tls *tls); /* why the store is unusable; NULL: fine */
 const char *lg__tls_hint(long verify_result);   /* NULL: none */
+/* Whether this host asked for a client's certificate. */
+bool lg__tls_asked(const lg_tls *tls, const char *host, size_t n);
 void lg__tls_places(const lg_tls *tls, const char **dir, const char **file);
 
 #endif

@@ -37,6 +37,7 @@ enum { NULL_MEANS_DEFAULT = 0x081100 }; /* the version of curl it does so from *
     XX(EVP_PKEY_free)              \
     XX(PEM_write_bio_X509)         \
     XX(SSL_CTX_set1_cert_store)    \
+    XX(SSL_CTX_set_cert_cb)        \
     XX(X509_STORE_free)            \
     XX(X509_STORE_load_file)       \
     XX(X509_STORE_load_path)       \
@@ -59,6 +60,16 @@ typedef struct openssl {
 #undef XX
 } openssl;
 
+/* A host, and whether it asked for a certificate of ours. */
+typedef struct asker {
+    struct asker *next;
+    bool asked;
+    size_t len;
+    char host[];
+} asker;
+
+enum { ASKERS_MAX = 64 };
+
 struct lg_tls {
     lg_mem *mem;
     const lg_curl *curl;
@@ -67,6 +78,8 @@ struct lg_tls {
     openssl ssl;
     X509_STORE *store; /* NULL: not read yet */
     BIO *placeholder;  /* PEM; NULL: not needed */
+    asker *askers;     /* connections point to them: as long as this */
+    int n_askers;
     char problem[256];
 };
 
@@ -154,6 +167,12 @@ void lg__tls_free(lg_tls *tls)
     if (tls->shared) {
         tls->ssl.X509_STORE_free(tls->store);
         tls->ssl.BIO_free(tls->placeholder);
+    }
+    while (tls->askers) {
+        asker *a = tls->askers;
+
+        tls->askers = a->next;
+        lg__mem_free(tls->mem, a, sizeof *a + a->len);
     }
     lg__mem_free(tls->mem, tls, sizeof *tls);
 }
@@ -257,14 +276,66 @@ static bool store_ready(lg_tls *tls)
     return true;
 }
 
+/* ---- servers that want a certificate of ours --------------------------------- */
+
+static asker *asker_find(const lg_tls *tls, const char *host, size_t n)
+{
+    asker *a = tls->askers;
+
+    while (a && (a->len != n || memcmp(a->host, host, n) != 0))
+        a = a->next;
+    return a;
+}
+
+/* NULL: it will not be known. That costs a hint. */
+static asker *asker_of(lg_tls *tls, const lg_transfer *t)
+{
+    const char *host;
+    size_t n = lg__url_host(t->req.url, &host);
+    asker *a = asker_find(tls, host, n);
+
+    if (a || tls->n_askers >= ASKERS_MAX)
+        return a;
+    a = lg__mem_zero(tls->mem, sizeof *a + n);
+    if (a) {
+        memcpy(a->host, host, a->len = n);
+        a->next = tls->askers;
+        tls->askers = a;
+        tls->n_askers++;
+    }
+    return a;
+}
+
+/* In the handshake, if the server asks. It goes on without one: some do without. */
+static int on_certificate_asked(SSL *ssl, void *ud)
+{
+    asker *a = ud;
+
+    (void)ssl;
+    a->asked = true;
+    return 1;
+}
+
+bool lg__tls_asked(const lg_tls *tls, const char *host, size_t n)
+{
+    const asker *a = asker_find(tls, host, n);
+
+    return a && a->asked;
+}
+
 static CURLcode on_ssl_ctx(CURL *easy, void *ctx, void *ud)
 {
     lg_tls *tls = ud;
+    lg_transfer *t = NULL;
+    asker *a;
 
-    (void)easy;
     if (!store_ready(tls))
         return CURLE_SSL_CACERT_BADFILE;
     tls->ssl.SSL_CTX_set1_cert_store(ctx, tls->store);
+    tls->curl->easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+    a = t ? asker_of(tls, t) : NULL;
+    if (a)
+        tls->ssl.SSL_CTX_set_cert_cb(ctx, on_certificate_asked, a);
     return CURLE_OK;
 }
 

@@ -20,7 +20,7 @@ typedef struct lg_repair { /* a refused field: renamed, or dropped (to NULL) */
 /* How compatible servers differ, as words of lg_model_config.quirks. */
 enum lg_quirk {
     LG_QUIRK_NO_STREAM_USAGE = 1, /* no_stream_usage: refuses stream_options */
-    LG_QUIRK_JSON_OBJECT = 2,     /* json_object: knows no JSON Schema, only "JSON" */
+    LG_QUIRK_JSON_OBJECT = 2,     /* json_object: a schema goes as "JSON", and in words */
     LG_QUIRK_DEVELOPER = 4,       /* developer: instructions are the developer's role */
     LG_QUIRK_TOOL_ANY = 8,        /* tool_any: tool_choice "any" for "required" */
     LG_QUIRK_RESPONSES = 16,      /* responses: tools may need the Responses API */

@@ -120,6 +120,42 @@ static void write_role(lg_bytes *b, const lg_model *model, const lg_said *s)
     lg__json_write_string(b, role, strlen(role));
 }
 
+/* A server that knows no JSON Schema is told it in words (and refuses to write JSON where no
+ * message names it): in the first message, when that is an instruction, or in one of its own.
+ * True: the first message is in it. */
+static bool write_schema_words(const lg_ask *ask, lg_bytes *b)
+{
+    lg_said s;
+    lg_bytes all;
+    size_t at = 0;
+    const lg_json *schema = NULL;
+    lg_json *root = lg__wire_schema(ask, b, &schema);
+    bool joined = lg__said_next(ask, &at, &s) && s.who == LG_WHO_SYSTEM && lg__said_is_words(&s);
+    lg__bytes_init(&all, b->mem, LG_BYTES_MAX);
+    for (size_t i = 0; joined && i < s.n_parts; i++) {
+        lg__bytes_add(&all, s.parts[i].text, s.parts[i].len);
+        lg__bytes_adds(&all, "\n\n");
+    }
+    lg__bytes_adds(&all,
+                   "Answer with one JSON object and nothing else. It must fit this JSON Schema:\n");
+    if (schema) {
+        lg__json_write(&all, schema);
+    }
+    write_role(b, ask->model, joined ? &s : &(lg_said){.who = LG_WHO_SYSTEM, .role = "system"});
+    lg__bytes_adds(b, ",\"content\":");
+    b->err = b->err ? b->err : all.err;
+    lg__json_write_string(b, all.data ? all.data : "", all.len);
+    lg__bytes_addc(b, '}');
+    lg__bytes_free(&all);
+    lg__json_free(b->mem, root);
+    return joined;
+}
+
+static bool wants_schema_words(const lg_ask *ask)
+{
+    return (ask->model->quirks & LG_QUIRK_JSON_OBJECT) && lg__wire_option(ask, "schema");
+}
+
 static const char *write_message(lg_bytes *b, const lg_model *model, const lg_said *s)
 {
     write_role(b, model, s);
@@ -164,8 +200,12 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
     lg_said s;
     const char *why = NULL;
     size_t at = 0, before = 0, first = 0; /* of the results that stand together */
-    bool results = false;
+    bool results = false, told = wants_schema_words(ask);
     lg__bytes_adds(b, ",\"messages\":[");
+    if (told && write_schema_words(ask, b)) {
+        lg__said_next(ask, &at, &s);
+        before = at;
+    }
     while (!why && lg__said_next(ask, &at, &s)) {
         bool result = s.who == LG_WHO_TOOL;
         if (results && !result) {
@@ -173,7 +213,7 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
         }
         first = results ? first : before;
         results = result;
-        lg__bytes_adds(b, before ? "," : "");
+        lg__bytes_adds(b, before || told ? "," : "");
         why = why ? why : write_message(b, ask->model, &s);
         before = at;
     }

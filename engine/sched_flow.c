@@ -77,12 +77,14 @@ static void pause_lane(lg_sched *s, lg_lane *l, const lg_request *r, int64_t now
     int64_t ms = r->reply.fail.retry_after_ms;
     if (ms > 0 && ms <= LG_PATIENCE_MS) {
         l->pause_us = later(l->pause_us, now + ms * 1000);
+        lg__rate_silence(l);
     }
     if (l->refusals >= REFUSALS && r->seq > l->pause_seq) {
         l->pause_us = later(l->pause_us, now + doubled(PAUSE_US, l->pauses, PAUSE_MOST_US));
         l->pauses++;
         l->pause_seq = s->seq;
         l->probing = true;
+        lg__rate_silence(l);
     }
 }
 

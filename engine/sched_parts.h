@@ -35,6 +35,11 @@ typedef struct lg_allowance {      /* so many requests, or tokens, in a minute: 
     int64_t halves[LG_HALVES], sum;
     int64_t earned_us; /* when all that was taken is earned, at an even pace */
     bool strict;       /* a burst was refused */
+    /* What refusals teach of a server that earns bit by bit: so many a minute, spread; 0: not.
+     * It was last changed then, by so much of it, and is measured: so many taken since. */
+    double pace, pace_step;
+    int64_t pace_us, seen_us; /* seen_us 0: not being measured */
+    int64_t seen;
     /* The server's last word, until it is all there again (0: none) */
     uint64_t gate_seq;
     int64_t gate_us, gate_at_us, gate_limit, gate_left;
@@ -165,6 +170,7 @@ void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now);
 /* A refusal, the first of its wave; full: others before it, alone too, were refused */
 void lg__rate_refused(lg_lane *lane, int64_t now, bool full);
 void lg__rate_grow(lg_lane *lane, int64_t now); /* a good reply */
+void lg__rate_silence(lg_lane *lane);           /* nothing goes there for a while */
 
 /* sched_flow.c: r is SENT and its reply filled. True: nobody need try there any more. */
 bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);

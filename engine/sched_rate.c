@@ -13,6 +13,8 @@
 
 enum { BURST = 10, STRICT_BURST = 100, SPARE = 100 }; /* parts of a limit */
 enum { FIRST_OUTPUT = 256, LEARN_MIN = 20, GROWTH = 20 };
+static const int64_t PACE_US = 2000000, PACE_GROWS_US = 6000000;
+static const double PACE_BELOW = 0.98, PACE_STEP = 0.01, PACE_STEP_MOST = 0.5;
 static const int64_t SLACK_MS = 61000; /* a limit that comes back later is of no minute */
 
 /* ---- one allowance --------------------------------------------------------- */
@@ -36,6 +38,12 @@ static int64_t smaller_known(int64_t a, int64_t b)
 static int64_t limit_of(const lg_allowance *a)
 {
     return smaller_known(smaller_known(a->stated, a->said), a->learned);
+}
+
+/* 0: not known. It is how calls are spread; the limit is what a minute may hold. */
+static int64_t pace_of(const lg_allowance *a)
+{
+    return smaller_known(limit_of(a), (int64_t)a->pace);
 }
 
 /* When n of it are earned. */
@@ -66,7 +74,7 @@ static void turn(lg_allowance *a, int64_t now)
 
 static void take(lg_allowance *a, int64_t n, int64_t now)
 {
-    int64_t limit = limit_of(a);
+    int64_t limit = pace_of(a);
     turn(a, now);
     *half_at(a, a->half) += n;
     a->sum += n;
@@ -80,7 +88,7 @@ static void take(lg_allowance *a, int64_t n, int64_t now)
 /* It was n more, or less, that r took. What the server said behind it has that in it. */
 static void correct(lg_allowance *a, const lg_request *r, int64_t n, int64_t now)
 {
-    int64_t limit = limit_of(a), half = r->sent_us / LG_HALF_US;
+    int64_t limit = pace_of(a), half = r->sent_us / LG_HALF_US;
     turn(a, now);
     if (n != 0 && a->half - half < LG_HALVES) {
         *half_at(a, half) += n;
@@ -131,8 +139,10 @@ static int64_t wait(lg_allowance *a, int64_t n, int64_t now)
 {
     int64_t limit = limit_of(a);
     int64_t at = a->gate_us > 0 ? gate_wait(a, n, now) : 0;
-    if (limit > 0 && n > 0) {
+    if (pace_of(a) > 0 && n > 0) {
         at = most(at, pace_wait(a, now));
+    }
+    if (limit > 0 && n > 0) {
         at = most(at, window_wait(a, n, limit, now));
     }
     return at;
@@ -311,6 +321,50 @@ void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now)
 
 /* ---- what refusals teach ---------------------------------------------------------- */
 
+static bool has_line(const lg_lane *lane)
+{
+    bool any = false;
+    for (int i = 0; i < LG_LINES; i++) {
+        any = any || lane->lines[i].count > 0;
+    }
+    return any;
+}
+
+/* What it took while there was always more to ask, between one refusal and the next, is what
+ * it earns. */
+static void learn_pace(lg_allowance *a, int64_t now)
+{
+    int64_t us = now - a->seen_us;
+    if (a->seen_us > 0 && us >= PACE_US && a->seen >= LEARN_MIN) {
+        double rate = (double)a->seen / (double)us * (double)LG_MINUTE_US;
+        a->pace = rate * PACE_BELOW;
+        a->pace_us = now;
+        a->seen_us = now;
+        a->seen = 0;
+    }
+    a->pace_step = PACE_STEP;
+}
+
+/* A good reply. The longer nothing is refused, the larger the steps up. */
+static void grow_pace(lg_lane *lane, lg_allowance *a, int64_t now)
+{
+    a->seen++;
+    if (a->seen_us == 0 || !has_line(lane)) {
+        a->seen_us = now;
+        a->seen = 0;
+    }
+    if (a->pace > 0 && now - a->pace_us >= PACE_GROWS_US) {
+        a->pace += a->pace * a->pace_step;
+        a->pace_step = a->pace_step < PACE_STEP_MOST ? a->pace_step * 2 : PACE_STEP_MOST;
+        a->pace_us = now;
+    }
+}
+
+void lg__rate_silence(lg_lane *lane)
+{
+    lane->allowances[LG_LIMIT_REQUESTS].seen_us = 0;
+}
+
 /* A server that refuses again and again what is alone has had enough of this minute: what
  * it took of it is its limit. A lower one later is believed when it is not far from that. */
 void lg__rate_refused(lg_lane *lane, int64_t now, bool full)
@@ -320,7 +374,11 @@ void lg__rate_refused(lg_lane *lane, int64_t now, bool full)
         lane->allowances[i].strict = true;
     }
     turn(a, now);
-    if (!full || a->stated || a->said || a->sum < LEARN_MIN || a->sum < a->learned / 2) {
+    if (a->stated || a->said) {
+        return;
+    }
+    learn_pace(a, now);
+    if (!full || a->sum < LEARN_MIN || a->sum < a->learned / 2) {
         return;
     }
     a->learned = a->learned ? least(a->learned, a->sum) : a->sum;
@@ -330,6 +388,7 @@ void lg__rate_refused(lg_lane *lane, int64_t now, bool full)
 void lg__rate_grow(lg_lane *lane, int64_t now)
 {
     lg_allowance *a = &lane->allowances[LG_LIMIT_REQUESTS];
+    grow_pace(lane, a, now);
     if (a->learned > 0 && now - a->learned_us >= LG_MINUTE_US) {
         a->learned += a->learned / GROWTH;
         a->learned_us = now;

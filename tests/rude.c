@@ -342,6 +342,12 @@ rude *rude_start_tls(const char *cert_pem, const char *key_pem)
     return r;
 }
 
+void rude_tls_asks(rude *r, bool newest)
+{
+    SSL_CTX_set_verify(r->tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_max_proto_version(r->tls, newest ? TLS1_3_VERSION : TLS1_2_VERSION);
+}
+
 void rude_tls_old(rude *r)
 {
     SSL_CTX_set_max_proto_version(r->tls, TLS1_1_VERSION);

@@ -41,7 +41,8 @@ typedef struct rude rude;
 
 rude *rude_start(void);                                          /* NULL: it did not work */
 rude *rude_start_tls(const char *cert_pem, const char *key_pem); /* names of files */
-void rude_tls_old(rude *r);                                      /* from now on at most TLS 1.1 */
+void rude_tls_asks(rude *r, bool newest); /* for a certificate of the client's; TLS 1.3 or 1.2 */
+void rude_tls_old(rude *r);               /* from now on at most TLS 1.1 */
 void rude_stop(rude *r);
 int rude_port(const rude *r);
 /* "http://127.0.0.1:PORT/PATH"; path without the leading slash. */

@@ -47,12 +47,17 @@ local function bare(value)
 end
 
 local function read_dotenv(path, text)
-  local values = {}
+  local values, ignored, number = {}, {}, 0
   for line in (text .. "\n"):gmatch "(.-)\r?\n" do
+    number = number + 1
     local name, value = line:gsub("^%s*export%s+", ""):match "^%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
-    if name and values[name] == nil then values[name] = placed(name, bare(value), path) end
+    if name and values[name] == nil then
+      values[name] = placed(name, bare(value), path)
+    elseif not name and line:find "^%s*[^#%s]" then
+      ignored[#ignored + 1] = "line " .. number -- and not what it says: it may hold a key
+    end
   end
-  return { path = path, kind = ".env", values = values }
+  return { path = path, kind = ".env", values = values, ignored = ignored }
 end
 
 -- ---- files of settings -----------------------------------------------------------
@@ -259,6 +264,11 @@ local function check(found)
     errors.raise("inval", ("%s: %s"):format(found.path, found.problem),
       "mend it or take it away: lunagrad help doctor says what it may hold", 0)
   end
+end
+
+--- Raise what is wrong with a file of settings that cannot be read.
+function config.check()
+  for _, found in ipairs(config.files()) do check(found) end
 end
 
 --- A setting's value and where it is from: "environment", or a file's path. An empty value is as

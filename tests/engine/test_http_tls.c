@@ -240,6 +240,34 @@ static void test_old_tls(void **state)
     rude_stop(server);
 }
 
+/* With TLS 1.3 the refusal comes behind the handshake, and a reset may come before it. */
+static void test_a_client_certificate_is_asked_for(void **state)
+{
+    lg_http_config cfg = {.ca_file = ca.cert_file};
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        rude *server = rude_start_tls(good.cert_file, good.key_file);
+        bool newest = i % 2;
+        lg_http_done d;
+        kit k;
+
+        assert_non_null(server);
+        rude_tls_asks(server, newest);
+        kit_open(&k, server, &cfg);
+        d = kit_post(&k, "ok");
+        print_message("    %d: %s\n", d.fail.code, lg__fail_message(&d.fail));
+        assert_true(d.fail.code == LG_ETLS || (newest && d.fail.code == LG_ERESET));
+        assert_int_equal(d.fail.retryable, d.fail.code == LG_ERESET);
+        assert_false(d.fail.code == LG_ETLS && d.fail.ambiguous);
+        assert_has(d.fail.hint ? d.fail.hint->data : "", "asks for a client's certificate");
+        assert_int_equal(rude_posts(server), 0);
+        lg__http_done_free(&d);
+        kit_close(&k);
+        rude_stop(server);
+    }
+}
+
 /* The tunnel is the proxy's, the certificate the server's. */
 static void test_through_a_proxy(void **state)
 {
@@ -503,6 +531,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_expired),
     cmocka_unit_test(test_not_yet_valid),
     cmocka_unit_test(test_old_tls),
+    cmocka_unit_test(test_a_client_certificate_is_asked_for),
     cmocka_unit_test(test_through_a_proxy),
     cmocka_unit_test(test_self_signed),
     cmocka_unit_test(test_unknown_authority),

@@ -320,6 +320,17 @@ stack traceback:
 	[C]: in function 'xpcall'
 	lunagrad/async.lua:120: in function <lunagrad/async.lua:118>]]
 
+function TestTrouble:test_a_key_in_the_line_is_not_shown()
+  local path = command.write('f{ api_key = "sk-1", base_url = "http://me:pw1@h/v1" }\n'
+    .. "f{ headers = { ['X-Api-Key'] = 'sk-2', Authorization = 'Bearer sk-3' } }\n", ".lua")
+  local function shown(number)
+    return table.concat(trouble.describe(("%s:%d: no"):format(path, number), path), "\n")
+  end
+  lu.assertStrContains(shown(1), 'f{ api_key = "****", base_url = "http://******@h/v1" }')
+  lu.assertStrContains(shown(2),
+    "f{ headers = { ['X-Api-Key'] = '****', Authorization = '***********' } }")
+end
+
 function TestTrouble:test_only_the_users_frames()
   local frames = trouble.frames(TRACEBACK)
   lu.assertEquals(frames, {

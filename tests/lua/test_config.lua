@@ -158,6 +158,22 @@ function TestFiles:test_what_is_no_list_of_settings()
   refused("\27Lua", "binary")
 end
 
+function TestFiles:test_commands_end_with_the_reason()
+  local root = world { ["up/lunagrad.lua"] = "return {" }
+  for _, words in ipairs { { "models" }, { "models", "openai" }, { "keys", "list" } } do
+    local result = run_in(root, "", table.unpack(words))
+    lu.assertEquals({ result.out, result.code }, { "", 1 })
+    lu.assertStrContains(result.err, "../lunagrad.lua: line 1")
+  end
+end
+
+function TestFiles:test_lines_that_are_not_understood()
+  local root = world { ["up/here/.env"] = "# c\n\nA_URL=1\nMY KEY\nexport B_URL=2\n=x\nA_URL=3\n" }
+  lu.assertEquals(look(root, "", "A_URL", "B_URL"), "1\t.env\n2\t.env\n")
+  local result = run_in(root, "", "doctor", "--offline")
+  lu.assertStrContains(result.out, "WRONG settings     .env: not understood: line 4, line 6;")
+end
+
 function TestFiles:test_texts_keep_their_methods_afterwards()
   local root = world { ["up/here/lunagrad.lua"] = "return nil .. 1" }
   local result = run_in(root, "", "-e",
@@ -217,6 +233,27 @@ function TestTwins:test_flags_and_wrong_values()
   lu.assertStrContains(result.err, "LUNAGRAD_RUN_MAX_CALLS needs a whole number")
   lu.assertStrContains(result.out, '"event":"launch"')
   lu.assertStrContains(result.out, '"exit_code":2')
+end
+
+-- A cap that is misspelt would not hold.
+function TestTwins:test_what_is_no_option()
+  local function not_run(files, env, wanted, hint)
+    local root = world(files)
+    local result = run_in(root, env, "-e", "print 'ran'")
+    lu.assertEquals({ result.out, result.code }, { "", 2 })
+    lu.assertStrContains(result.err, wanted)
+    lu.assertStrContains(result.err, hint)
+    result = run_in(root, env, "doctor", "--offline")
+    lu.assertStrContains(result.out, "WRONG settings     " .. wanted)
+  end
+  not_run({ ["up/lunagrad.lua"] = "return { run = { max_cots = 2 } }" }, "",
+    "../lunagrad.lua: run has no option run.max_cots", "did you mean run.max_cost?")
+  not_run({ ["up/lunagrad.lua"] = "return { run = { ['max-cost'] = 2 } }" }, "",
+    "../lunagrad.lua: run has no option run.max-cost", "written as in max_cost")
+  not_run({ ["up/here/.env"] = "LUNAGRAD_RUN_MAX_COSTS=2\n" }, "",
+    ".env: run has no option LUNAGRAD_RUN_MAX_COSTS", "did you mean LUNAGRAD_RUN_MAX_COST?")
+  not_run({}, "LUNAGRAD_RUN_BUDGET=2", "environment: run has no option LUNAGRAD_RUN_BUDGET",
+    "lunagrad help run")
 end
 
 function TestTwins:test_every_option_with_a_long_name_has_one()

@@ -291,4 +291,12 @@ chmod 600 $keys; $L keys list]]):format(KEY))
   lu.assertStrContains(result.out, "WRONG keys")
 end
 
+function TestKeys:test_a_store_that_is_broken()
+  local result = in_home("echo x1234567 | $L keys set groq 2>/dev/null; echo '{' >$keys; "
+    .. "$L keys list; echo $?")
+  lu.assertStrContains(result.err, "is not used: it is no JSON object of keys")
+  lu.assertStrContains(result.err, "hint: mend it")
+  lu.assertStrContains(result.out, "1\n")
+end
+
 os.exit(lu.LuaUnit.run())

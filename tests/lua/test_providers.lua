@@ -61,6 +61,12 @@ function TestRows.test_names_of_ones_own()
   lu.assertEquals({ spec.dialect, spec.quirks }, { "anthropic", "v1" })
 end
 
+function TestRows.test_where_the_newer_limit_would_not_be_heeded()
+  for _, name in ipairs { "deepseek", "together", "mistral" } do
+    lu.assertStrContains(resolve(name).quirks, "max_completion_tokens>max_tokens")
+  end
+end
+
 function TestRows.test_dialect_and_quirks_of_a_script()
   local m = lg.model { "foo/x", base_url = "http://127.0.0.1:9", dialect = "ollama" }
   lu.assertNotNil(m.core)

@@ -192,4 +192,22 @@ function args.twins(spec, lookup)
   return result
 end
 
+--- Why a variable's name stands for no option of a command: nil when it is none of such names, or
+--- does; else the name it should perhaps be.
+---@param spec table
+---@param name string "LUNAGRAD_RUN_MAX_COST"
+---@return string|nil
+function args.near_twin(spec, name)
+  local known, before = {}, ("LUNAGRAD_%s_"):format(spec.name:upper())
+  if name:sub(1, #before) ~= before then return nil end
+  for _, option in ipairs(spec.options) do
+    local twin = twin_name(spec, option)
+    if twin == name then return nil end
+    known[#known + 1] = twin and twin:sub(#before + 1)
+  end
+  local near = args.suggest(name:sub(#before + 1), known)
+  return near and ("did you mean %s%s?"):format(before, near)
+    or ("lunagrad help %s lists the options"):format(spec.name)
+end
+
 return args

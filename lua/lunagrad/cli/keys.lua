@@ -191,41 +191,40 @@ end
 
 local function found_keys()
   local list = {}
+  config.check()
   for _, name in ipairs(candidates()) do
     local ok, value, source = pcall(config.lookup, name)
     if not ok then
       list[#list + 1] = { name = name, provider = provider_of(name), from = config.keys_path(),
-        problem = config.keys().problem }
+        problem = config.keys().problem or tostring(value) }
     elseif value then
       list[#list + 1] = { name = name, provider = provider_of(name), from = source }
     end
   end
-  return setmetatable(list, core.array)
+  local store = config.keys()
+  return { list = setmetatable(list, core.array), problem = store.problem, mend = store.mend }
 end
 
 local function list_keys(options)
-  local list = require("lunagrad.cli.servers").apart(found_keys)
+  local found = require("lunagrad.cli.servers").apart(found_keys)
+  local list = found.list
   local rows = { { "name", "provider", "from" } }
   for _, one in ipairs(list) do
     if options.json then io.stdout:write(core.json_encode(one), "\n") end
     rows[#rows + 1] = { one.name, one.provider,
       one.problem and ("%s, not used: %s"):format(one.from, one.problem) or one.from }
   end
-  if options.json then return 0 end
-  if #list == 0 then
-    io.stdout:write "no keys\n"
-  else
+  if #list > 0 and not options.json then
     for _, line in ipairs(require("lunagrad.cli.table").lines(rows, "lll")) do
       io.stdout:write(line, "\n")
     end
+  elseif not options.json then
+    io.stdout:write "no keys\n"
   end
-  local bad = false
-  for _, one in ipairs(list) do bad = bad or one.problem ~= nil end
-  if bad then
-    io.stderr:write(("lunagrad: the key store is not used until you mend it: chmod 600 %s\n")
-      :format(path_of()))
-  end
-  return bad and 1 or 0
+  if not found.problem then return 0 end
+  io.stderr:write(("lunagrad: the key store %s is not used: %s\n  hint: %s\n"):format(path_of(),
+    found.problem, found.mend))
+  return 1
 end
 
 -- ---- the command -----------------------------------------------------------------

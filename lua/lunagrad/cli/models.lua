@@ -152,14 +152,27 @@ end
 
 -- ---- the command -----------------------------------------------------------------
 
-local function is_known(name)
-  local names = servers.names()
-  for _, known in ipairs(names) do
-    if known == name then return end
-  end
+local function fail_unknown(name, names)
   local prefix = require("lunagrad.providers").env_name(name)
   args.fail(("there is no provider %q"):format(name), args.did_you_mean(name, names,
     ("any OpenAI-compatible server works: set %s_BASE_URL"):format(prefix)))
+end
+
+local function has(names, name)
+  for _, known in ipairs(names) do
+    if known == name then return true end
+  end
+  return false
+end
+
+-- In the process apart: files of settings may hold keys.
+local function find(options)
+  require("lunagrad.config").check()
+  local names = options.only and servers.names()
+  if names and not has(names, options.only) then return { names = names } end
+  local found = servers.list(options.only)
+  if not options.offline then servers.look(found) end
+  return { list = servers.public(found) }
 end
 
 --- Run the command.
@@ -172,13 +185,10 @@ function models.main(argv, first)
   end
   options.only = options.rest[1]
   if options.rest[2] then args.fail("models takes one provider's name") end
-  if options.only then is_known(options.only) end
   if options.prices then prices.use(options.prices, 0) end
-  local list = servers.apart(function()
-    local found = servers.list(options.only)
-    if not options.offline then servers.look(found) end
-    return servers.public(found)
-  end)
+  local answer = servers.apart(function() return find(options) end)
+  if answer.names then fail_unknown(options.only, answer.names) end
+  local list = answer.list
   local failed = false
   for _, one in ipairs(list) do
     if options.json and is_shown(one, options) then as_json(one) end

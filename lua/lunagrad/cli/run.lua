@@ -332,7 +332,38 @@ local function emit_launch(self)
     pid = term.pid() })
 end
 
+-- LUNAGRAD_RUN_MAX_COST is run.max_cost in a file of settings.
+local function as_member(option) return "run." .. option:lower() end
+local function in_words_of(found, text)
+  return found.kind == ".env" and text or (text:gsub("LUNAGRAD_RUN_([%u%d_]+)", as_member))
+end
+
+--- What is meant as an option of `lunagrad run` and is none: a limit that is misspelt would not hold.
+---@return table list of {text, mend}
+function run.unknown_settings()
+  local list = {}
+  local function add(where, name, mend)
+    list[#list + 1] = { text = ("%s: run has no option %s"):format(where, name), mend = mend }
+  end
+  for _, name in ipairs(term.env_names()) do
+    local near = args.near_twin(run.spec, name)
+    if near then add("environment", name, near) end
+  end
+  for _, found in ipairs(require("lunagrad.config").files()) do
+    for name in pairs(found.values) do
+      local near = args.near_twin(run.spec, name)
+      if near then add(found.path, in_words_of(found, name), in_words_of(found, near)) end
+    end
+    for _, name in ipairs(found.ignored or {}) do
+      if name:find "^run%." then add(found.path, name, "options are written as in max_cost") end
+    end
+  end
+  return list
+end
+
 local function prepare(said, argv)
+  local unknown = run.unknown_settings()[1]
+  if unknown then args.fail(unknown.text, unknown.mend) end
   local otherwise = args.twins(run.spec, require("lunagrad.config").get)
   local self = run.new(said, otherwise, argv)
   limits.check(self.options)

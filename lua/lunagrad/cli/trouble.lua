@@ -102,10 +102,24 @@ local function column(line, message)
   return at or line:find("%S")
 end
 
+-- A key that a script holds is not for the screen, nor for whoever gets what stood there.
+local function masked(line)
+  local function stars(before, quote, value, after)
+    return before .. quote .. ("*"):rep(#value) .. after
+  end
+  line = line:gsub("(://)([^%s/\"'@]*)(@)", function(before, value, after)
+    return before .. ("*"):rep(#value) .. after
+  end)
+  for _, name in ipairs { "[Kk][Ee][Yy]", "[Tt][Oo][Kk][Ee][Nn]", "[Aa]uthorization" } do
+    line = line:gsub("(" .. name .. "[\"'%]]*%s*=%s*)([\"'])(.-)(%2)", stars)
+  end
+  return line
+end
+
 local function excerpt(lines, path, number, message)
   local line = source_line(path, number)
   if not line or not line:find("%S") then return end
-  line = display.clean((line:gsub("\t", "  "):gsub("\r", "")))
+  line = display.clean(masked((line:gsub("\t", "  "):gsub("\r", ""))))
   local at = column(line, message)
   local before = utf8.len(line:sub(1, at - 1)) or at - 1
   lines[#lines + 1] = ("  %5d | %s"):format(number, line)

@@ -37,7 +37,8 @@ local function look_at_file(add, found)
   end
   if found.ignored and found.ignored[1] then
     add("wrong", ("%s: not understood: %s"):format(found.path, table.concat(found.ignored, ", ")),
-      "names are variables (OPENAI_BASE_URL = \"…\") or run = { option = value }")
+      found.kind == ".env" and "lines are NAME=value, or comments behind #"
+        or "names are variables (OPENAI_BASE_URL = \"…\") or run = { option = value }")
   end
   add("ok", ("%s is read: %d setting%s"):format(found.path, count(found),
     count(found) == 1 and "" or "s"))
@@ -47,6 +48,9 @@ end
 function places.settings(add)
   local list = config.files()
   for _, found in ipairs(list) do look_at_file(add, found) end
+  for _, one in ipairs(require("lunagrad.cli.run").unknown_settings()) do
+    add("wrong", one.text, one.mend)
+  end
   if #list == 0 then
     add("ok", ("no files of settings (.env, lunagrad.lua, %s)"):format(
       config.user_path() or "no home"))
