@@ -395,7 +395,7 @@ static int open_db(lg_store *s)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return lg__store_do(s, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
-                           "PRAGMA cache_size=-8192; PRAGMA synchronous=NORMAL;"
+                           "PRAGMA cache_size=-1024; PRAGMA synchronous=NORMAL;"
                            "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864");
 }
 
