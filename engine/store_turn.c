@@ -11,7 +11,7 @@
 
 enum { INDEX_ROWS = 4096, FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
-enum { CHECKPOINT_PAGES = 4096, CHECKPOINT_AGAIN = 1024 };
+enum { CHECKPOINT_PAGES = 1024, CHECKPOINT_AGAIN = 256 };
 enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
 
 /* ---- begin --------------------------------------------------------------------- */
