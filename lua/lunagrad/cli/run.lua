@@ -359,7 +359,7 @@ function run.unknown_settings()
         add(found.path, name, "options are written as in max_cost")
       elseif name:find "^%l" then
         list[#list + 1] = { text = ("%s: there is no setting %s"):format(found.path, name),
-          mend = 'options stand in run = { max_cost = 2 }, variables are written OPENAI_BASE_URL = "…"' }
+          mend = "options stand in run = { max_cost = 2 }, variables are in capitals" }
       end
     end
   end
