@@ -603,5 +603,6 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.vars_live = e->graph.n_live;
     s.served = e->served;
     s.timers = e->timers.n;
+    s.storing = lg__turn_storing(e);
     memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
 }

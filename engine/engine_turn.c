@@ -678,6 +678,13 @@ size_t lg__turn_size(const lg_engine *e)
     return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
 }
 
+/* While the store is locked, or its disk is slow, these are on no wire and in no line. */
+size_t lg__turn_storing(const lg_engine *e)
+{
+    return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
+           e->next.ended.n + e->next.results.n;
+}
+
 /* Half of what is under way goes to the disk while the other half is worked on: were all
  * to wait for it at once, nobody would have work meanwhile. */
 bool lg__turn_is_full(const lg_engine *e)

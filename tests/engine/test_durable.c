@@ -119,6 +119,14 @@ static size_t settled(lg_var *const *answers, size_t n, int state)
     return found;
 }
 
+/* For the stats: nothing is on the wire or in a line, and yet something comes. */
+static void must_wait(host *h, uint64_t storing)
+{
+    lg_stats s = {.size = sizeof s};
+    lg_engine_stats(h->e, &s);
+    assert_int_equal(s.storing, storing);
+}
+
 /* Few are answered, and their replies are on the way to the disk; the intents of many are
  * written behind them. */
 static void two_turns_wait(host *h)
@@ -135,6 +143,7 @@ static void two_turns_wait(host *h)
     assert_int_equal(rude_posts(h->server), FEW);
     assert_int_equal(syncs, 3);
     assert_int_equal(settled(h->few, FEW, LG_PENDING), FEW);
+    must_wait(h, FEW);
     uint64_t before = lg__store_committed(lg__engine_store(h->e));
     ask(h, "many", h->many, MANY);
     step(h, STEPS);
@@ -170,6 +179,7 @@ static void test_each_waits_for_its_own_sync(void **state)
     UNTIL(&h, settled(h.few, FEW, LG_READY) == FEW);
     step(&h, STEPS);
     assert_int_equal(settled(h.few, FEW, LG_READY), FEW);
+    must_wait(&h, 0);
     assert_int_equal(syncs, 4);
     assert_int_equal(rude_posts(h.server), FEW);
     lg__sync_end(disk(&h), 0);
@@ -405,6 +415,7 @@ static void result_waits(host *h, lg_tool **t, lg_var **in, lg_var *out[2])
     }
     assert_int_equal(lg_var_state(out[0]), LG_PENDING);
     assert_int_equal(lg_var_state(out[1]), LG_PENDING);
+    must_wait(h, 1);
 }
 
 static void tools_end(host *h, lg_tool *t, lg_var *in, lg_var *out[2])
