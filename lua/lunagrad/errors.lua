@@ -65,18 +65,23 @@ end
 
 local MOST_WORDS = 60 -- of a table that was raised and has no message, in tokens
 
---- What was raised, in words that are the same in every run: a table's address is none of them.
+local ADDRESS = "0x%x%x%x%x" -- as tostring tells what has no words of its own
+
+--- What was raised, in words that are the same in every run: an address is none of them.
 ---@param x any
 ---@return string
 function errors.words(x)
-  if type(x) ~= "table" then return tostring(x) end
+  if type(x) == "string" then return x end
   local fine, text = pcall(function()
     local meta = getmetatable(x)
-    if type(meta) == "table" and meta.__tostring then return tostring(x) end
+    if type(x) ~= "table" or type(meta) == "table" and meta.__tostring then
+      local said = tostring(x)
+      return not said:find(ADDRESS) and said or nil
+    end
     if x.message ~= nil then return errors.words(x.message) end
     return next(x) ~= nil and core.trim(core.json_encode(x), MOST_WORDS) or nil
   end)
-  return fine and text or "a table without a message"
+  return fine and text or ("a %s without a message"):format(type(x))
 end
 
 --- Anything that was raised as an error object; what is no object becomes one of kind "script".

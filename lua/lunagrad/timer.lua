@@ -9,6 +9,8 @@ local timer = {}
 
 local LONGEST = 1000000000 -- seconds
 
+local sleeping = setmetatable({}, { __mode = "k" }) -- variables that a script or tool sleeps on
+
 --- Wait for so many seconds, on the engine's clock.
 ---@param seconds number
 function timer.sleep(seconds)
@@ -17,7 +19,21 @@ function timer.sleep(seconds)
     errors.raise("inval", ("lg.sleep: %s is no number of seconds from 0 to %d")
       :format(tostring(seconds), LONGEST), nil, 2)
   end
-  async.await(async.own(core.timer(async.engine(), math.floor(seconds * 1e6), "sleep")))
+  local v = async.own(core.timer(async.engine(), math.floor(seconds * 1e6), "sleep"))
+  sleeping[v] = v:id()
+  async.await(v)
+end
+
+--- Ends all sleeps with an error of the kind "cancelled": a run that was interrupted and has
+--- nothing in flight has nothing to wait for.
+function timer.end_sleeps()
+  local all = {}
+  for v in pairs(sleeping) do all[#all + 1] = v end
+  table.sort(all, function(a, b) return sleeping[a] < sleeping[b] end)
+  for _, v in ipairs(all) do
+    sleeping[v] = nil
+    v:cancel()
+  end
 end
 
 --- Checks a time limit in seconds; nil is none.

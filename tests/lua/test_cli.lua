@@ -668,6 +668,24 @@ function TestInterrupt:test_two_stop_at_once()
   lu.assertTrue(got.journal[1].finish_us - got.journal[1].arrival_us < 10000000)
 end
 
+function TestInterrupt:test_one_ends_what_sleeps()
+  for _, code in ipairs { "lg.sleep(1000)", "while true do lg.sleep(1000) end",
+    "lg.tool { name = 't', run = function() lg.sleep(1000) end } ():await()" } do
+    local path, out = command.write("lg = require 'lunagrad' print 'asleep' io.flush() "
+      .. code, ".lua"), command.temp()
+    local started = os.time()
+    local got = command.shell(([[
+      %s >%s & run=$!
+      ( sleep 20; kill -9 $run ) >/dev/null 2>&1 & dog=$!
+      n=0; until grep -q asleep %s || [ $n -ge 400 ]; do sleep 0.02; n=$((n + 1)); done
+      kill -INT $run
+      wait $run; code=$?; kill $dog; exit $code]]):format(command.line("run", path), out, out))
+    lu.assertEquals(got.code, 130, code .. "\n" .. got.err)
+    lu.assertStrContains(got.err, "interrupted: no new calls")
+    lu.assertTrue(os.time() - started < 15, code)
+  end
+end
+
 function TestInterrupt:test_a_busy_script_cannot_hold_on()
   local started = os.time()
   local got = command.shell(([[

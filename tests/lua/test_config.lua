@@ -250,6 +250,8 @@ function TestTwins:test_what_is_no_option()
     "../lunagrad.lua: run has no option run.max_cots", "did you mean run.max_cost?")
   not_run({ ["up/lunagrad.lua"] = "return { run = { ['max-cost'] = 2 } }" }, "",
     "../lunagrad.lua: run has no option run.max-cost", "written as in max_cost")
+  not_run({ ["up/lunagrad.lua"] = "return { max_cost = 2 }" }, "",
+    "../lunagrad.lua: there is no setting max_cost", "stand in run = { max_cost = 2 }")
   not_run({ ["up/here/.env"] = "LUNAGRAD_RUN_MAX_COSTS=2\n" }, "",
     ".env: run has no option LUNAGRAD_RUN_MAX_COSTS", "did you mean LUNAGRAD_RUN_MAX_COST?")
   not_run({}, "LUNAGRAD_RUN_BUDGET=2", "environment: run has no option LUNAGRAD_RUN_BUDGET",

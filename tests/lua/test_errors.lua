@@ -100,7 +100,13 @@ end
 function TestErrors.test_words_of_what_was_raised()
   for want, value in pairs { ["plain"] = "plain", ["nil"] = false, ["7"] = 7,
     ["a table without a message"] = {}, ["no disk"] = { message = "no disk", code = 1 },
-    ['{"code":1}'] = { code = 1 } } do
+    ['{"code":1}'] = { code = 1 }, ["a function without a message"] = print,
+    ["a thread without a message"] = coroutine.create(print),
+    ["a userdata without a message"] = io.stdout,
+    ["a table without a message "] = setmetatable({}, { __tostring = function()
+      return tostring(io.stdout)
+    end }) } do
+    want = want:gsub(" $", "")
     lu.assertEquals(errors.words(value or nil), want)
     lu.assertEquals(errors.wrap(value or nil).message, want)
   end

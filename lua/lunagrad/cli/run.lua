@@ -354,8 +354,13 @@ function run.unknown_settings()
       local near = args.near_twin(run.spec, name)
       if near then add(found.path, in_words_of(found, name), in_words_of(found, near)) end
     end
-    for _, name in ipairs(found.ignored or {}) do
-      if name:find "^run%." then add(found.path, name, "options are written as in max_cost") end
+    for _, name in ipairs(found.kind ~= ".env" and found.ignored or {}) do
+      if name:find "^run%." then
+        add(found.path, name, "options are written as in max_cost")
+      elseif name:find "^%l" then
+        list[#list + 1] = { text = ("%s: there is no setting %s"):format(found.path, name),
+          mend = 'options stand in run = { max_cost = 2 }, variables are written OPENAI_BASE_URL = "…"' }
+      end
     end
   end
   return list
