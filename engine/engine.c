@@ -247,8 +247,8 @@ static void offer_tools(lg_engine *e, int most)
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__kept_find(e, n) || lg__kept_shares(e, n)) {
-            continue;
+        } else if (lg__kept_shares(e, n) || lg__kept_find(e, n)) {
+            continue; /* in this order: what is stored may not be on the disk yet */
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             lg__engine_fail_code(e, n, LG_ENOMEM);
         } else {
@@ -370,14 +370,16 @@ static bool start_requests(lg_engine *e, int most)
 {
     lg_request *r;
     for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
-        if (r->state == LG_REQ_FAILED) /* it could not even be written */
-            lg__engine_complete(e, r);
-        else if (!r->model->provider)
+        if (r->state == LG_REQ_FAILED) { /* it could not even be written */
+            if (!r->held)                /* else its last attempt is still to be stored */
+                lg__engine_complete(e, r);
+        } else if (!r->model->provider) {
             start_host(e, r);
-        else if (e->store)
+        } else if (e->store) {
             lg__turn_pick(e, r);
-        else
+        } else {
             lg__engine_send(e, r);
+        }
     }
     return most == 0;
 }
@@ -601,5 +603,6 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.vars_live = e->graph.n_live;
     s.served = e->served;
     s.timers = e->timers.n;
+    s.storing = lg__turn_storing(e);
     memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
 }

@@ -199,7 +199,8 @@ static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
     c->rank = lg__fallback_decided(e, c, first);
     bool served = false;
     if (c->rank > 0 && !make_request(e, n, &r)) {
-        served = lg__store_find(e->store, r) == 1;
+        /* one that is under way may be stored, and not yet on the disk */
+        served = !lg__sched_shares(e->sched, r) && lg__store_find(e->store, r) == 1;
         if (served) {
             r->state = LG_REQ_DONE;
             e->served++;

@@ -181,6 +181,7 @@ void lg__turn_finish(lg_engine *e); /* all that waits, even for another process'
 void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
+size_t lg__turn_storing(const lg_engine *e);   /* what came, and nobody has heard of */
 void lg__turn_push(lg_links *l, lg_link *one); /* at its end */
 
 /* engine_kept.c: of tools whose results are kept in the store */

@@ -131,7 +131,9 @@ static void refuse(lg_engine *e, lg_request *r, int code, const char *text)
     if (code == LG_ESTORE && why->hint) {
         lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
     }
-    lg__engine_attempted(e, r, LG_REQ_FAILED);
+    if (!r->held) { /* else it is told and freed when its last entry is let go */
+        lg__engine_attempted(e, r, LG_REQ_FAILED);
+    }
 }
 
 void lg__turn_pick(lg_engine *e, lg_request *r)
@@ -342,8 +344,8 @@ static int write_turn(lg_engine *e)
     for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
         err = write_entry(e, (lg_entry *)at);
     }
-    size_t calls = lg__http_active(e->http) + lg__processes_active(e->processes) +
-                   e->turn.picked.n + e->turn.ended.n;
+    /* Intents that are on their way to the disk are promised for, too. */
+    size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
     bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
     for (lg_link *at = e->turn.picked.head; !err && room && at; at = at->next) {
         err = write_intent(e, (lg_entry *)at);
@@ -507,6 +509,9 @@ static void fail_turn(lg_engine *e, lg_batch *t)
     while ((o = pop(&results))) {
         fail_outcome(e, o);
     }
+    if (e->turn.sharing) {
+        lg__kept_sweep(e); /* equal ones run on their own */
+    }
 }
 
 /* ---- when ------------------------------------------------------------------------------ */
@@ -530,13 +535,16 @@ static void sync_group(void *ud)
     }
 }
 
-/* The step that runs this looks at what the disk has. */
+/* The step that runs this looks at what the disk has; what came behind is synced next. */
 static void disk_answered(void *ud, int fd, int events)
 {
     uint64_t n;
-    (void)ud;
+    lg_engine *e = ud;
     (void)events;
     while (read(fd, &n, sizeof n) > 0) {
+    }
+    if (e->store) {
+        lg__store_tick(e->store); /* for commits that nobody waits for */
     }
 }
 
@@ -563,7 +571,7 @@ static void try_later(void *ud)
 {
     lg_engine *e = ud;
     e->turn.alarmed = false; /* the step that runs this flushes */
-    if (!e->turn.synced && e->store && is_listed(&e->synced)) {
+    if (!e->turn.synced && e->store && lg__store_is_durable(e->store) && lg__store_tick(e->store)) {
         lg__alarm_set(e->turn.alarm, RETRY_MS);
     }
 }
@@ -636,10 +644,10 @@ static void write_now(lg_engine *e)
         return;
     }
     e->turn.commit = lg__store_committed(e->store);
-    bool syncing = !lg__store_reached(e->store, e->turn.commit);
-    expect_sync(e, syncing);
-    if (syncing) {
+    expect_sync(e, !lg__store_reached(e->store, e->turn.commit));
+    if (lg__store_is_durable(e->store)) {
         move(is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
+        settle_synced(e); /* the disk may have it, or have failed, by now */
     } else {
         release(e, &e->turn);
     }
@@ -668,6 +676,13 @@ bool lg__turn_waits(const lg_engine *e)
 size_t lg__turn_size(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
+}
+
+/* While the store is locked, or its disk is slow, these are on no wire and in no line. */
+size_t lg__turn_storing(const lg_engine *e)
+{
+    return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
+           e->next.ended.n + e->next.results.n;
 }
 
 /* Half of what is under way goes to the disk while the other half is worked on: were all

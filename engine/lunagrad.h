@@ -241,7 +241,8 @@ typedef struct lg_stats {
     /* Replies that were paid for beside those of calls: a filter stopped them, they ended
      * before a word, another one was there first. Bought are calls and useless. */
     uint64_t useless;
-    uint64_t timers; /* now: lg_timer_new's that are not over */
+    uint64_t timers;  /* now: lg_timer_new's that are not over */
+    uint64_t storing; /* now: replies and results that came, and are shown when stored */
 } lg_stats;
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # run.sh - a run that is killed again and again loses nothing and buys nothing twice.
 #
-# Usage: tests/kill/run.sh [KILLS]     short form: 12 kills; make soak: 1,000
+# Usage: tests/kill/run.sh [KILLS [OPTION…]]     short form: 12 kills; make soak: 1,000
 #
+# Options are lunagrad run's, such as --durable full.
 # A script runs against `lunagrad mock` with latency, is killed (SIGKILL) at random
 # instants and started again until it ends; then all of that anew in an empty store,
 # until KILLS have happened. check.lua looks at each store and at the mock's journal.
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
 case "$build" in /*) ;; *) build=$PWD/$build ;; esac
 want=${1:-12}
+[ $# -eq 0 ] || shift
 seed=${KILL_SEED:-$$}
 lg=$build/lunagrad
 dir=$(mktemp -d) || exit 1
@@ -59,7 +61,7 @@ while [ "$kills" -lt "$want" ]; do
     while :; do
         tries=$((tries + 1))
         LUNAGRAD_HOME="$dir/store" "$lg" run tests/kill/script.lua --display none --run kill \
-            >"$dir/out" 2>"$dir/err" &
+            "$@" >"$dir/out" 2>"$dir/err" &
         run=$!
         # From the 40th start on it is left alone, so that every round ends.
         [ "$tries" -ge 40 ] || { sleep "$(pause $((kills + tries)))" && kill -9 $run; } 2>/dev/null

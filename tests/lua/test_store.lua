@@ -150,6 +150,24 @@ function TestStore:test_two_runs_at_once()
   for _, end_ in ipairs { ".a", ".b", ".c" } do os.remove(dir .. end_) end
 end
 
+-- A reply that came while another program holds the lock is on no wire and in no line.
+function TestStore:test_a_reply_waits_for_the_lock()
+  if not os.execute("command -v flock >/dev/null") then lu.skip("flock is missing") end
+  script = command.write([[
+local lg = require "lunagrad"
+local ask = lg.model "openai/gpt-4o-mini"
+local _ = ask("how many fruits?"):text()
+local lock = "'" .. os.getenv "LUNAGRAD_HOME" .. "/store.lock'"
+os.execute("(sleep 0.1; exec flock " .. lock .. " sleep 0.5) >/dev/null 2>&1 &")
+print(#ask("how many vegetables?"):text() > 0)]], ".lua")
+  for _, mode in ipairs { "group", "full" } do
+    local r = on_mock({ "--latency", "300" }, "$RUN --durable " .. mode)
+    lu.assertEquals(r.code, 0, r.err)
+    lu.assertEquals(r.out, "true\n")
+    cleanup()
+  end
+end
+
 -- Equal calls at once are one; when it fails, the next one runs.
 function TestStore:test_equal_calls_of_a_kept_tool()
   script = command.write([[
