@@ -14,7 +14,7 @@
 
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
 enum { TURN = 512 }; /* replies and requests in one transaction */
-enum { HALF = 32 };  /* a transaction is worth that many at least, if others are to come */
+enum { LEAST = 32 }; /* … that are written before all that is to come has come */
 
 /* What is written of an attempt; there before it leaves, so that no reply is lost for
  * want of memory. */
@@ -685,13 +685,13 @@ size_t lg__turn_storing(const lg_engine *e)
            e->next.ended.n + e->next.results.n;
 }
 
-/* Half of what is under way goes to the disk while the other half is worked on: were all
+/* Most of what is under way goes to the disk while the rest is worked on: were all
  * to wait for it at once, nobody would have work meanwhile. */
 bool lg__turn_is_full(const lg_engine *e)
 {
     size_t n = lg__turn_size(e);
     bool waits = e->store && lg__store_is_durable(e->store) && may_write(e);
-    return n >= TURN || (waits && n >= HALF && n >= e->turn.entries * 5 / 8);
+    return n >= TURN || (waits && n >= LEAST && n >= e->turn.entries * 5 / 8);
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
