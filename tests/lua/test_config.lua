@@ -14,11 +14,11 @@ local function remove_all()
   command.remove_files()
 end
 
--- A folder of its own with a user's and a project's part; path → text.
+-- A folder of its own with a user's and a project's part, up, with a repository; path → text.
 local function world(files)
   local root = command.temp() .. ".world"
   worlds[#worlds + 1] = root
-  assert(os.execute(("mkdir -p %s/home %s/up/here"):format(root, root)))
+  assert(os.execute(("mkdir -p %s/home %s/up/here %s/up/.git"):format(root, root, root)))
   for path, text in pairs(files) do
     local full = root .. "/" .. path
     assert(os.execute("mkdir -p " .. full:match "^(.*)/"))
@@ -85,11 +85,12 @@ function TestOrder:test_each_place_comes_before_the_next()
 end
 
 function TestOrder:test_paths_are_relative_to_the_file()
-  local root = world { ["up/.env"] = "SSL_CERT_FILE=certs/ca.pem\nLUNAGRAD_HOME=/abs\n",
-    ["up/lunagrad.lua"] = 'return { SSL_CERT_DIR = "certs", run = { prices = "p.json" } }' }
-  lu.assertEquals(look(root, "LUNAGRAD_HOME=", "SSL_CERT_FILE", "SSL_CERT_DIR", "LUNAGRAD_HOME",
-    "LUNAGRAD_RUN_PRICES"), "../certs/ca.pem\t../.env\n../certs\t../lunagrad.lua\n"
-    .. "/abs\t../.env\n../p.json\t../lunagrad.lua\n")
+  local root = world { ["up/.env"] = "LUNAGRAD_HOME=store\n",
+    ["up/lunagrad.lua"] = 'return { LUNAGRAD_HOME = "/abs", run = { prices = "p.json" } }',
+    ["home/.config/lunagrad/config.lua"] = 'return { SSL_CERT_DIR = "certs" }' }
+  lu.assertEquals(look(root, "LUNAGRAD_HOME=", "LUNAGRAD_HOME", "LUNAGRAD_RUN_PRICES",
+    "SSL_CERT_DIR"), "../store\t../.env\n../p.json\t../lunagrad.lua\n"
+    .. root .. "/home/.config/lunagrad/certs\t" .. root .. "/home/.config/lunagrad/config.lua\n")
 end
 
 function TestOrder:test_the_key_store_is_last_and_only_for_keys()
@@ -169,7 +170,7 @@ end
 
 function TestFiles:test_lines_that_are_not_understood()
   local root = world { ["up/here/.env"] = "# c\n\nA_URL=1\nMY KEY\nexport B_URL=2\n=x\nA_URL=3\n" }
-  lu.assertEquals(look(root, "", "A_URL", "B_URL"), "1\t.env\n2\t.env\n")
+  lu.assertEquals(look(root, "", "A_URL", "B_URL"), "3\t.env\n2\t.env\n") -- of two, the last
   local result = run_in(root, "", "doctor", "--offline")
   lu.assertStrContains(result.out, "WRONG settings     .env: not understood: line 4, line 6;")
 end

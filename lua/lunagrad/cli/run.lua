@@ -30,6 +30,7 @@ run.spec = { name = "run", options = {
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
 table.move(limits.options, 1, #limits.options, #run.spec.options + 1, run.spec.options)
+args.add_files(run.spec)
 
 --- The text of `lunagrad help run`.
 function run.help()
@@ -57,6 +58,9 @@ the script does not name are "sim", a rule-based stand-in that needs no key and 
 
 Money and memory:
 ]] .. limits.HELP .. [[
+
+Files of settings (lunagrad help doctor says which are looked for, and which count):
+]] .. args.FILES_HELP .. [[
 
 Every option with a long name has a variable that stands for it: LUNAGRAD_RUN_MAX_COST=2,
 LUNAGRAD_RUN_MODEL="openai/gpt-5-mini; judge=openai/gpt-5", LUNAGRAD_RUN_JSON=1; in the environment,
@@ -367,8 +371,10 @@ function run.unknown_settings()
 end
 
 local function prepare(said, argv)
+  args.use_files(said)
   local unknown = run.unknown_settings()[1]
   if unknown then args.fail(unknown.text, unknown.mend) end
+  require("lunagrad.config").tell()
   local otherwise = args.twins(run.spec, require("lunagrad.config").get)
   local self = run.new(said, otherwise, argv)
   limits.check(self.options)

@@ -24,9 +24,9 @@ function network.keys(add, list)
           "lunagrad keys set " .. one.provider)
       end
     end
-    if one.key_problem then
-      add("wrong", ("%s has %s"):format(one.key_name, one.key_problem),
-        ("set it again: lunagrad keys set %s, and mend %s"):format(one.provider, one.key_from))
+    if one.key_blanks then
+      add("note", ("%s has blanks around it, which are left out"):format(one.key_name),
+        ("lunagrad keys set %s, or mend %s"):format(one.provider, one.key_from))
     end
     if one.warning then add("note", one.warning, "unset the one that is not meant") end
   end
