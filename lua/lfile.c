@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* nil, message, number */
@@ -115,7 +116,7 @@ static int l_write(lua_State *L)
 /* file.locked(path) -> does some process hold a lock on it? false if there is none */
 static int l_locked(lua_State *L)
 {
-    int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
+    int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     bool held = false;
     if (fd >= 0) {
         held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -208,50 +209,88 @@ static int l_link(lua_State *L)
 
 /* ---- reading without waiting for ever ---- */
 
-enum { PIPE_WAIT_MS = 10000 };
+enum { WRITER_MS = 5000, NO_BYTE = -1 };
 
-/* Room for max bytes and one more, which tells that there were more. */
-static ssize_t read_some(int fd, char *to, size_t max, bool is_pipe)
+/* Whether somebody writes into a pipe, within some seconds; a byte that came is kept. */
+static bool has_writer(int fd, int *byte)
+{
+    for (int tries = 0; tries < 2; tries++) {
+        unsigned char c;
+        ssize_t n = read(fd, &c, 1);
+        if (n > 0)
+            *byte = c;
+        if (n > 0 || (n < 0 && errno == EAGAIN))
+            return true;
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (tries == 0 && poll(&p, 1, WRITER_MS) > 0 && !(p.revents & POLLIN))
+            return true; /* it came and went: an empty text */
+    }
+    errno = ETIMEDOUT;
+    return false;
+}
+
+/* Whoever names it wants nothing to be read. */
+static bool is_null_device(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* Does not wait for who might once write into a pipe, as open would; what is neither a file nor
+ * a pipe (if those are allowed) is not opened. -1: errno says why not. */
+static int open_to_read(const char *path, bool pipes, struct stat *st, int *byte)
+{
+    *byte = NO_BYTE;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    bool is_pipe = false, good = fstat(fd, st) == 0;
+    if (good) {
+        is_pipe = S_ISFIFO(st->st_mode);
+        good = S_ISREG(st->st_mode) || (pipes && (is_pipe || is_null_device(st)));
+        errno = S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
+    }
+    if (good && is_pipe)
+        good = has_writer(fd, byte) && fcntl(fd, F_SETFL, 0) == 0;
+    if (good)
+        return fd;
+    int err = errno;
+    close(fd);
+    errno = err;
+    return -1;
+}
+
+static ssize_t read_some(int fd, char *to, size_t max)
 {
     size_t got = 0;
     while (got < max) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (is_pipe && poll(&p, 1, PIPE_WAIT_MS) == 0) {
-            errno = ETIMEDOUT;
-            return -1;
-        }
         ssize_t n = read(fd, to + got, max - got);
         if (n == 0)
             break;
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
+        if (n < 0 && errno != EINTR)
             return -1;
         got += n > 0 ? (size_t)n : 0;
     }
     return (ssize_t)got;
 }
 
-/* What could be opened, with what it is; -1: errno says why not. */
 static ssize_t read_file(const char *path, char *room, size_t max, bool pipes, struct stat *st)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int byte;
+    int fd = open_to_read(path, pipes, st, &byte);
     if (fd < 0)
         return -1;
-    ssize_t n = fstat(fd, st);
-    if (n == 0 && (S_ISREG(st->st_mode) || (pipes && S_ISFIFO(st->st_mode)))) {
-        n = read_some(fd, room, max, S_ISFIFO(st->st_mode));
-    } else if (n == 0) {
-        errno = EINVAL;
-        n = -1;
-    }
+    size_t had = byte != NO_BYTE;
+    room[0] = (char)byte;
+    ssize_t n = read_some(fd, room + had, max - had);
     int err = errno;
     close(fd);
     errno = err;
-    return n;
+    return n < 0 ? n : n + (ssize_t)had;
 }
 
 /* file.read(path, max, pipes) -> its text and file.stat's table of what was read; or nil, a
  * message, the error's number, and that table. Never waits: what is no file is not read, but
- * pipes if they are allowed, for some seconds. */
+ * pipes if they are allowed. */
 static int l_read(lua_State *L)
 {
     struct stat st;
@@ -271,6 +310,46 @@ static int l_read(lua_State *L)
         results = failed(L, path, n < 0 ? errno : EFBIG);
     push_stat(L, &st);
     return results + 1;
+}
+
+static int close_stream(lua_State *L)
+{
+    luaL_Stream *s = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    return luaL_fileresult(L, fclose(s->f) == 0, NULL);
+}
+
+static const char *words_of(int err)
+{
+    return err == EINVAL      ? "it is a device or a socket, not a file"
+           : err == ETIMEDOUT ? "it is a pipe that nobody writes into"
+           : err == EISDIR    ? "it is a folder, not a file"
+                              : strerror(err);
+}
+
+/* file.open(path) -> a file of the io library, to be read; or nil and a message. As io.open,
+ * but never waits for a writer that does not come, and opens no device. */
+static int l_open(lua_State *L)
+{
+    struct stat st;
+    int byte;
+    const char *path = luaL_checkstring(L, 1);
+    luaL_Stream *s = lua_newuserdatauv(L, sizeof *s, 0);
+    s->closef = NULL; /* not open yet */
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    int fd = open_to_read(path, true, &st, &byte);
+    s->f = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (!s->f) {
+        int err = errno;
+        if (fd >= 0)
+            close(fd);
+        lua_pushnil(L);
+        lua_pushfstring(L, "%s: %s", path, words_of(err));
+        return 2;
+    }
+    s->closef = close_stream;
+    if (byte != NO_BYTE)
+        ungetc(byte, s->f);
+    return 1;
 }
 
 /* file.writable(path) -> may this process write there? */
@@ -295,8 +374,9 @@ static int l_space(lua_State *L)
 int luaopen_lunagrad_file(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"write", l_write}, {"locked", l_locked},     {"stat", l_stat},   {"link", l_link},
-        {"read", l_read},   {"writable", l_writable}, {"space", l_space}, {NULL, NULL}};
+        {"write", l_write},       {"locked", l_locked}, {"stat", l_stat},
+        {"link", l_link},         {"read", l_read},     {"open", l_open},
+        {"writable", l_writable}, {"space", l_space},   {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -325,7 +325,7 @@ function run.new(said, otherwise, argv)
     local number = code == nil and 0 or code == true and 0 or code == false and 1 or code
     limits.finish(number == 0 and "done" or "failed")
     self.watch():close(number == 0 and "ok" or "error", number)
-    os.exit(code, and_close)
+    os.exit(term.check_output(number), and_close)
   end
   return self
 end

@@ -79,7 +79,7 @@ end
 -- ---- certificates ----------------------------------------------------------------
 
 local function certificates_in(path)
-  local handle, problem = io.open(path, "rb")
+  local handle, problem = file.open(path)
   local text = handle and handle:read "a"
   if handle then handle:close() end
   if not text then return nil, problem or "it is a folder" end
