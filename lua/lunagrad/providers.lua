@@ -215,9 +215,10 @@ local function take_key(spec, key, name, place)
   spec.key_place = place
   local why = why_no_key(key)
   if why then
-    spec.problem = { message = ("%s, from %s, has %s: it is not sent"):format(name,
-      trust.told(place), why), hint = ("write it as the provider gave it and nothing else, or store "
-        .. "it: lunagrad keys set %s"):format(spec.provider) }
+    spec.problem = {
+      message = ("%s, from %s, has %s: it is not sent"):format(name, trust.told(place), why),
+      hint = ("write it as the provider gave it, or store it: lunagrad keys set %s"):format(
+        spec.provider) }
   elseif trust.may_go(place, spec.base_place) then
     return key
   elseif spec.row.key == false then
