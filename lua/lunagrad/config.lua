@@ -95,6 +95,7 @@ end
 
 local function read_settings(found, text)
   local path = found.path
+  if text == "" then return end -- it only marks the project's root, or is /dev/null
   local chunk, problem = load(text:gsub("^\xEF\xBB\xBF", ""), "@" .. path, "t", {})
   local ok, result = chunk ~= nil, problem
   if chunk then ok, result = without_methods(run_as_data, chunk) end

@@ -316,6 +316,11 @@ local function from_exec(name, opts)
 end
 
 local function missing_key(provider, key_name)
+  local store = config.keys()
+  if store.problem then
+    errors.raise("auth", ("%s: no key: %s is not set, and the key store %s is not used: %s")
+      :format(provider, key_name, store.path, store.problem), store.mend, 2)
+  end
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or store it: lunagrad keys set %s; or try the "
       .. "embedded model: -m sim/default"):format(key_name, provider), 2)
