@@ -132,9 +132,19 @@ static int each_file(lg_store *s, int (*visit)(lg_store *s, const char *path, co
     return err;
 }
 
-static int check_kind(lg_store *s, const char *path, const struct stat *st)
+/* What is written into another's file, that one can read. */
+static int check_file(lg_store *s, const char *path, const struct stat *st)
 {
-    return S_ISREG(st->st_mode) ? LG_OK : no_file(s, path, st->st_mode);
+    if (!S_ISREG(st->st_mode)) {
+        return no_file(s, path, st->st_mode);
+    }
+    if (s->read_only || st->st_uid == geteuid() || st->st_uid == 0 || geteuid() == 0) {
+        return LG_OK;
+    }
+    int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is another user's (uid %u)", path,
+                             (unsigned)st->st_uid);
+    lg__fail_hint(&s->why, s->mem, "choose another place for the store: LUNAGRAD_HOME");
+    return err;
 }
 
 /* SQLite takes an empty database beside a full log for a new one, and drops the log. */
@@ -145,7 +155,7 @@ int lg__store_check_files(lg_store *s)
     if (s->read_only && !there) {
         return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
     }
-    int err = each_file(s, check_kind);
+    int err = each_file(s, check_file);
     if (err) {
         return err;
     }

@@ -318,12 +318,19 @@ static int close_stream(lua_State *L)
     return luaL_fileresult(L, fclose(s->f) == 0, NULL);
 }
 
+/* Why it was not opened, where the system's words would mislead; NULL: they are right. */
 static const char *words_of(int err)
 {
-    return err == EINVAL      ? "it is a device or a socket, not a file"
-           : err == ETIMEDOUT ? "it is a pipe that nobody writes into"
-           : err == EISDIR    ? "it is a folder, not a file"
-                              : strerror(err);
+    switch (err) {
+    case EINVAL:
+        return "it is a device or a socket, not a file";
+    case ETIMEDOUT:
+        return "it is a pipe that nobody writes into";
+    case EISDIR:
+        return "it is a folder, not a file";
+    default:
+        return NULL;
+    }
 }
 
 /* file.open(path) -> a file of the io library, to be read; or nil and a message. As io.open,
@@ -342,6 +349,8 @@ static int l_open(lua_State *L)
         int err = errno;
         if (fd >= 0)
             close(fd);
+        if (!words_of(err))
+            return failed(L, path, err);
         lua_pushnil(L);
         lua_pushfstring(L, "%s: %s", path, words_of(err));
         return 2;

@@ -15,7 +15,7 @@ local trust = require "lunagrad.trust"
 local config = {}
 
 local MOST_STEPS = 100000       -- of a file of settings, in the Lua machine's instructions
-local MOST_KB = 8 * 1024        -- of memory that it may take
+local MOST_KB = 1024            -- of memory that it may take; one instruction can join 250 such
 
 -- What names a file or a folder: relative to the file that says it.
 local PATHS = { SSL_CERT_FILE = true, SSL_CERT_DIR = true, CURL_CA_BUNDLE = true,

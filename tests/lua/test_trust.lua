@@ -365,6 +365,20 @@ function TestPrivate:test_a_store_of_before_is_closed_to_others()
   lu.assertEquals(file.stat(root .. "/store/store.db").mode, 384) -- 0600
 end
 
+function TestPrivate:test_nothing_is_written_into_a_store_of_another()
+  if not is_root() or not os.execute "command -v setpriv >/dev/null" then
+    lu.skip "only root can be several users"
+  end
+  local root = world.make {}
+  sh("mkdir %s/store; touch %s/store/store.db; chown 4711 %s/store/store.db", root, root, root)
+  sh("chmod 777 %s/store %s/up/here; chmod 666 %s/store/store.db", root, root, root)
+  local result = command.shell(("cd %s/up/here; LUNAGRAD_HOME=%s/store setpriv --reuid=4712 "
+    .. "--regid=4712 --clear-groups %s --run r -e %s"):format(root, root, world.program,
+    command.quote(SCRIPT)))
+  lu.assertStrContains(result.err, "store.db: it is another user's (uid 4711)")
+  lu.assertEquals(file.stat(root .. "/store/store.db").size, 0)
+end
+
 function TestPrivate:test_pipes_in_place_of_the_store_end_with_a_line()
   for _, name in ipairs { "store.db", "store.lock", "store.db-wal", "store.db-shm" } do
     local root = world.make {}

@@ -64,7 +64,8 @@ Files of settings (lunagrad help doctor says which are looked for, and which cou
 
 Every option with a long name has a variable that stands for it: LUNAGRAD_RUN_MAX_COST=2,
 LUNAGRAD_RUN_MODEL="openai/gpt-5-mini; judge=openai/gpt-5", LUNAGRAD_RUN_JSON=1; in the environment,
-in .env, or as run = { max_cost = 2 } in lunagrad.lua. What a script sets itself comes before that,
+in .env, or as run = { max_cost = 2 } in lunagrad.lua; for the two files LUNAGRAD_ENV_FILE and
+LUNAGRAD_CONFIG, in the environment only. What a script sets itself comes before that,
 and an option on the command line before both; limits can only become lower.
 
 Ctrl-C once: no new calls are started, those in flight are finished. Twice: stop now.

@@ -114,7 +114,8 @@ local function mend_of(one)
   if one.hint then return one.hint end
   if one.status == 401 or one.status == 403 then
     if not one.key_from then return "lunagrad keys set " .. one.provider end
-    return ("check %s, or make a new key; lunagrad keys set %s"):format(one.key_name, one.provider)
+    return ("check %s (from %s), or make a new key; lunagrad keys set %s"):format(one.key_name,
+      one.key_from, one.provider)
   end
   if (one.status or 0) >= 300 and (one.status or 0) < 500 then return "check " .. one.base_name end
   if (one.status or 0) >= 500 then return "wait; it is the server's trouble" end
