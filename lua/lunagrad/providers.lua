@@ -259,7 +259,8 @@ local function add_headers(spec, given, setting)
   for name in pairs(given or {}) do own[name:lower()] = true end
   for name, variable in pairs(spec.row.headers or {}) do
     local value, place = said(variable, setting)
-    if value and not own[name:lower()] and trust.may_go(place, spec.base_place) then
+    if value and not value:find "%c" and not own[name:lower()]
+      and trust.may_go(place, spec.base_place) then
       spec.headers[name] = value
     end
   end

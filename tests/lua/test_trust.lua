@@ -287,6 +287,8 @@ function TestKeys:test_headers_of_variables_stay_with_their_provider()
   local spec = resolve("openai", { OPENAI_BASE_URL = { "http://evil:1", PROJECT },
     OPENAI_API_KEY = { "k", PROJECT }, OPENAI_ORG_ID = { "org-1", USER } })
   lu.assertEquals({ spec.api_key, spec.headers }, { "k", {} })
+  spec = resolve("openai", { OPENAI_ORG_ID = { "a\r\nX: y", PROJECT } })
+  lu.assertEquals(spec.headers, {}) -- what goes over lines is no header
 end
 
 function TestKeys:test_blanks_that_nobody_sees_are_left_out()
