@@ -186,7 +186,6 @@ void lg__window_note(lg_window *w, int64_t now_us, bool retry);
 
 /* All who are in line at r's endpoint now (of its model only) fail as r did. */
 void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
-enum { LG_PATIENCE_MS = 120000 }; /* a server that asks for more is not waited for */
 
 /* sched_ledger.c */
 int64_t lg__ledger_worst_output(const lg_request *r);
