@@ -580,6 +580,9 @@ static int code_of(const lg_answer *a, const lg_refusal *w, int status, lg_reply
     if (status == 403 && is_page(a, w)) {
         return LG_EBADREPLY;
     }
+    if (status == 500 && lg__refused_role(w)) {
+        return LG_EBADREQUEST; /* a chat template's word, which breaks the server */
+    }
     return judge_limit(a, w, meaning_of(w, status), r);
 }
 

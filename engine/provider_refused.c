@@ -225,7 +225,7 @@ static const char *refused_field(looking *l, const lg_refusal *w)
 
 /* ---- what is learned --------------------------------------------------- */
 
-static int find_first(int kind, const lg_refusal *w, lg_found *found)
+static bool find_first(int kind, const lg_refusal *w, lg_found *found)
 {
     return lg__wording_find(kind, w->message, NULL, NULL, found) ||
            lg__wording_find(kind, w->more, NULL, NULL, found);
@@ -272,6 +272,12 @@ void lg__refused_find(const lg_model *model, const lg_refusal *w, int status, lg
     } else if (r->learn != LG_LEARN_NOTHING) {
         r->bad_param[0] = r->new_param[0] = '\0';
     }
+}
+
+bool lg__refused_role(const lg_refusal *w)
+{
+    lg_found found;
+    return find_first(LG_SAYS_ROLE, w, &found);
 }
 
 /* ---- when -------------------------------------------------------------- */

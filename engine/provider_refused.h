@@ -12,6 +12,8 @@
  * refused and not left out, as "option.part"; "" when there is none. */
 void lg__refused_find(const lg_model *model, const lg_refusal *w, int status, lg_reply *r,
                       char inner[64]);
+/* Whether it is about the roles of messages, which a server says even under 500. */
+bool lg__refused_role(const lg_refusal *w);
 /* Whether a cap of a day is used up: then there is no use in asking soon. */
 bool lg__refused_day(const lg_refusal *w);
 /* How long the message says to wait, in ms; -1: it does not. */

@@ -155,6 +155,9 @@ static const lg_wording wordings[] = {
     {LG_SAYS_FIELD, "% is deprecated for this model", 0, NULL},
     {LG_SAYS_FIELD, "% may only be set to", 0, NULL},     /* Anthropic, when it thinks */
     {LG_SAYS_FIELD, "invalid %: only * is allowed for this model", 0, NULL}, /* Moonshot */
+    {LG_SAYS_FIELD, "^%: * not support", 0, NULL}, /* Anthropic: "output_config.effort: …" */
+    {LG_SAYS_FIELD, "^%: * not permitted", 0, NULL},
+    {LG_SAYS_FIELD, "^%: * deprecated", 0, NULL},
     {LG_SAYS_FIELD, "@ is not supported", 0, NULL},
     {LG_SAYS_FIELD, "@ is unsupported", 0, NULL},
     {LG_SAYS_FIELD, "@ is not permitted", 0, NULL},
@@ -448,7 +451,7 @@ static bool fits(const lg_wording *row, const char *s, lg_name_fn is_name, void 
 {
     size_t opened = 0;
     *f = (lg_found){.row = row};
-    const char *end = match(row->pattern, s, f, &opened);
+    const char *end = match(row->pattern + (row->pattern[0] == '^'), s, f, &opened);
     bool list = ends_in_name(row->pattern);
     while (end && f->name && !is_name(ud, f->name, f->name_len)) {
         end = list ? take_next(end, f, &opened) : NULL;
@@ -464,6 +467,9 @@ static bool find_row(const lg_wording *row, const char *text, lg_name_fn is_name
     bool begins = row->pattern[0] == '%' || row->pattern[0] == '@';
     if (named && !is_name) {
         return false;
+    }
+    if (row->pattern[0] == '^') {
+        return fits(row, text, is_name, ud, f);
     }
     for (size_t i = 0; i < LOOK && text[i]; i++) {
         bool inside = begins && i > 0 && (is_letter(text[i - 1]) || text[i - 1] == '.');

@@ -33,7 +33,8 @@ typedef struct lg_wording {
  *   blank  is one blank, break or tab, or several;
  *   %      is the name of a field, in quotes, brackets or none: "a_b", "a.b", "a[0].b";
  *   @      is the same, but not without quotes or brackets;
- *   *      is anything, up to 80 bytes of it.
+ *   *      is anything, up to 80 bytes of it;
+ *   ^      at its start is the start of the text.
  * Where % or @ ends a pattern, it may be a list of names. */
 typedef struct lg_found {
     const lg_wording *row;

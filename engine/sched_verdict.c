@@ -11,6 +11,10 @@
 #include "provider_wire.h"
 #include "sched_parts.h"
 
+#define NO_SYSTEM "takes no system messages; from now on they begin the user's first message"
+#define NO_FORMAT \
+    "does not take the form of an answer (response_format); from now on it is told in words alone"
+
 enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
 
@@ -182,27 +186,77 @@ static bool learns_responses(lg_sched *s, lg_request *r)
     return true;
 }
 
+/* Whether the request is another one when the model has lost this as well; if so it has,
+ * and it is said once. */
+static bool loses(lg_sched *s, lg_request *r, unsigned what, const char *line)
+{
+    lg_model *model = r->model;
+    unsigned before = model->learned;
+    model->learned |= what;
+    if (!writes_other(s, r)) {
+        model->learned = before;
+        return false;
+    }
+    if (model->learned != before && s->log) {
+        lg__log_line(s->log, LG_LOG_WARN, "%s %s", model->name, line);
+    }
+    return true;
+}
+
+/* What is no field but a role, or the form of the answer: it is asked for in another way. */
+static bool learns_form(lg_sched *s, lg_request *r)
+{
+    switch (r->reply.learn) {
+    case LG_LEARN_DEVELOPER:
+        return loses(s, r, LG_LEARNED_NO_DEVELOPER,
+                     "takes no developer's messages; from now on they are sent as the system's") ||
+               loses(s, r, LG_LEARNED_NO_SYSTEM, NO_SYSTEM);
+    case LG_LEARN_SYSTEM:
+        return loses(s, r, LG_LEARNED_NO_SYSTEM, NO_SYSTEM);
+    case LG_LEARN_OBJECT:
+        return loses(s, r, LG_LEARNED_NO_SCHEMA,
+                     "knows no JSON Schema (response_format); from now on it is told in words, and "
+                     "JSON is asked for") ||
+               loses(s, r, LG_LEARNED_NO_FORMAT, NO_FORMAT);
+    case LG_LEARN_WORDS:
+        return loses(s, r, LG_LEARNED_NO_FORMAT, NO_FORMAT);
+    default:
+        return false;
+    }
+}
+
 /* Another call may have taught the model meanwhile: then the bytes differ, too. A
  * field that is refused again although it is gone ends the call. */
-static bool is_repaired(lg_sched *s, lg_request *r)
+static bool loses_field(lg_sched *s, lg_request *r)
 {
     const char *from = r->reply.bad_param;
     const char *to = r->reply.new_param[0] ? r->reply.new_param : NULL;
-    if (r->repairs < MAX_REPAIRS && learns_responses(s, r)) {
-        return writes_other(s, r);
-    }
-    if (r->reply.fail.code != LG_EBADREQUEST || !from[0] || r->repairs == MAX_REPAIRS) {
-        return false;
-    }
     int err = sends(r, from) ? lg__model_repair(r->model, from, to) : LG_ESTATE;
     if (err == LG_ENOMEM) {
         lg__fail_set(&r->reply.fail, s->mem, err, "%s: %s", r->model->name, lg_error_text(err));
         return false;
     }
-    if (err == LG_OK) {
+    bool other = writes_other(s, r);
+    if (err == LG_OK && other) {
         log_repair(s, r, from, to);
+    } else if (err == LG_OK) {
+        lg__model_forget(r->model, from); /* the API cannot be asked without it */
     }
-    return writes_other(s, r);
+    return other;
+}
+
+static bool is_repaired(lg_sched *s, lg_request *r)
+{
+    if (r->repairs == MAX_REPAIRS) {
+        return false;
+    }
+    if (learns_responses(s, r)) {
+        return writes_other(s, r);
+    }
+    if (r->reply.learn != LG_LEARN_NOTHING) {
+        return learns_form(s, r);
+    }
+    return r->reply.fail.code == LG_EBADREQUEST && r->reply.bad_param[0] && loses_field(s, r);
 }
 
 /* ---- verdict ----------------------------------------------------------- */
