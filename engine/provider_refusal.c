@@ -187,6 +187,22 @@ static void find_reset(const lg_json *headers, lg_refusal *w)
     }
 }
 
+/* [{loc: ["body", field], msg, type}], as pydantic has it. */
+static void find_in_places(const lg_json *places, lg_refusal *w)
+{
+    const lg_json *first = lg__json_at(places, 0), *loc = lg__json_get(first, "loc");
+    const char *field = lg__json_string(lg__json_at(loc, 1)), *message = w->message;
+    w->message = string_or_empty(first, "msg");
+    w->message = w->message[0] ? w->message : message;
+    w->code = string_or_empty(first, "type");
+    /* Only a field of the body itself: one further down we could not take out. */
+    if (field && lg__json_count(loc) == 2) {
+        w->param = field;
+    } else {
+        w->more = field ? field : "";
+    }
+}
+
 /* {message, type, param, code, status, details, metadata} */
 static void find_in_error(const lg_json *e, lg_refusal *w)
 {
@@ -197,7 +213,9 @@ static void find_in_error(const lg_json *e, lg_refusal *w)
     w->detail_code = string_or_empty(details, "error_code");
     w->more = string_or_empty(metadata, "raw");
     find_reset(lg__json_get(metadata, "headers"), w);
-    if (lg__json_type(details) == LG_JSON_ARRAY) {
+    if (lg__json_get(lg__json_at(details, 0), "loc")) {
+        find_in_places(details, w);
+    } else if (lg__json_type(details) == LG_JSON_ARRAY) {
         find_google_details(details, w);
     }
 }
@@ -217,16 +235,7 @@ static bool find_in_detail(const lg_json *detail, lg_refusal *w)
     if (lg__json_type(detail) != LG_JSON_ARRAY || lg__json_type(first) != LG_JSON_OBJECT) {
         return false;
     }
-    const lg_json *loc = lg__json_get(first, "loc");
-    const char *field = lg__json_string(lg__json_at(loc, 1));
-    w->message = string_or_empty(first, "msg");
-    w->code = string_or_empty(first, "type");
-    /* Only a field of the body itself: one further down we could not take out. */
-    if (field && lg__json_count(loc) == 2) {
-        w->param = field;
-    } else {
-        w->more = field ? field : "";
-    }
+    find_in_places(detail, w);
     return true;
 }
 
@@ -248,6 +257,7 @@ bool lg__refusal_find(const lg_json *root, lg_refusal *w)
     } else if (lg__json_string(error)) {
         find_codes(root, w);
         w->message = lg__json_string(error);
+        w->more = string_or_empty(root, "message"); /* "Bad Request" is no reason */
         found = true;
     } else if (lg__json_string(message) || lg__json_type(message) == LG_JSON_OBJECT) {
         find_in_error(root, w);
