@@ -36,6 +36,7 @@ typedef struct lg_answer { /* what came, borrowed */
     int64_t retry_after_ms;   /* of the headers; -1: none */
     const char *should_retry; /* x-should-retry: "true", "false" or "" */
     const char *moved_to;     /* of a redirection: where to, without query; NULL or "": not said */
+    int64_t reset_ms;         /* of the headers, until a used-up limit is whole; 0, -1: not said */
     int64_t now_ms;           /* since 1970, when it came; 0: not known */
     const char *body;
     size_t len;

@@ -571,9 +571,10 @@ static int64_t wait_of(const lg_answer *a, const lg_refusal *w, int code)
 {
     int64_t ms = a->retry_after_ms, said = code == LG_ERATE ? lg__refused_wait(w) : -1;
     int64_t left = w->reset_at_ms && a->now_ms ? w->reset_at_ms - a->now_ms : -1;
+    left = left < 0 && a->reset_ms > 0 ? a->reset_ms : left;
     ms = w->retry_after_ms > ms ? w->retry_after_ms : ms;
     ms = said > ms ? said : ms;
-    return code == LG_ERATE && left > ms ? left : ms;
+    return code == LG_ERATE && ms < 0 ? left : ms;
 }
 
 /* A cap of a day that is over within a call's patience is a rate limit like any other. */

@@ -7,6 +7,7 @@
  * back-offs are twice as long. A refused body field is taken out or renamed and
  * sent again at once, which is no retry. */
 #include <string.h>
+#include <time.h>
 
 #include "provider_wire.h"
 #include "sched_parts.h"
@@ -104,17 +105,57 @@ static void take_message(lg_fail *f, lg_fail *said)
     lg__fail_free(said);
 }
 
+static void say_moment(char to[32], int64_t wait_ms)
+{
+    time_t at = time(NULL) + (time_t)(wait_ms / 1000);
+    struct tm tm;
+    to[0] = '\0';
+    if (gmtime_r(&at, &tm)) {
+        strftime(to, 32, "%Y-%m-%d %H:%M UTC", &tm);
+    }
+}
+
+/* Until when a call would have had to wait that was not ready to wait so long. */
+static void explain_wait(lg_sched *s, lg_request *r)
+{
+    lg_fail *f = &r->reply.fail, said;
+    char until[32];
+    bool daily = r->reply.daily;
+    lg__fail_init(&said);
+    if ((f->retryable || daily) && f->retry_after_ms > LG_PATIENCE_MS) {
+        say_moment(until, f->retry_after_ms);
+        lg__fail_set(&said, s->mem, f->code,
+                     "%s; it asks to wait %lld s, until %s, and more than %lld s are not waited for",
+                     lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000), until,
+                     (long long)LG_PATIENCE_MS / 1000);
+        take_message(f, &said);
+    } else if (daily) {
+        lg__fail_set(&said, s->mem, f->code, "%s; a cap of the day, and it does not say until when",
+                     lg__fail_message(f));
+        take_message(f, &said);
+    }
+}
+
+/* What makes these prompts long is what they remember, which has a budget. */
+static void hint_of_length(lg_sched *s, lg_request *r)
+{
+    if (r->reply.fail.code != LG_ECONTEXT || (r->kind != LG_BACKWARD && r->kind != LG_OPTIMIZER)) {
+        return;
+    }
+    lg__fail_hint(&r->reply.fail, s->mem,
+                  r->kind == LG_OPTIMIZER
+                      ? "lower the optimizer's context_tokens (24000 if you state none), or take a "
+                        "model with a larger context"
+                      : "lower backward's context_tokens (24000 if you state none), or take a model "
+                        "with a larger context");
+}
+
 static void explain_end(lg_sched *s, lg_request *r)
 {
     lg_fail *f = &r->reply.fail, said;
     lg__fail_init(&said);
-    if (f->retryable && f->retry_after_ms > LG_PATIENCE_MS) {
-        lg__fail_set(&said, s->mem, f->code,
-                     "%s; it asks to wait %lld s, and more than %lld s are not waited for",
-                     lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000),
-                     (long long)LG_PATIENCE_MS / 1000);
-        take_message(f, &said);
-    }
+    explain_wait(s, r);
+    hint_of_length(s, r);
     if (tries(r) > 1) {
         lg__fail_set(&said, s->mem, f->code, "gave up after %d tries; the last: %s", tries(r),
                      lg__fail_message(f));
@@ -285,6 +326,15 @@ void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
     lg__endpoint_release(s, ep);
 }
 
+/* Nor is the model asked again before the day's cap is, as the server says, whole again. */
+static void refuse_day(lg_sched *s, const lg_request *r)
+{
+    if (r->reply.fail.retry_after_ms > 0) {
+        lg__fail_copy(&r->lane->day, &r->reply.fail);
+        r->lane->day_us = lg__clock_now(s->clock) + r->reply.fail.retry_after_ms * 1000;
+    }
+}
+
 /* Nobody in line has to hear for himself that the key is wrong. */
 static void remember_refusal(lg_sched *s, const lg_request *r)
 {
@@ -292,7 +342,10 @@ static void remember_refusal(lg_sched *s, const lg_request *r)
     bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
     bool all =
         f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !r->lane->endpoint->answered);
-    if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
+    if (r->model->provider && r->reply.daily) {
+        lg__sched_refuse_line(s, r, true);
+        refuse_day(s, r);
+    } else if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
         lg__sched_refuse_line(s, r, !all);
     }
 }
@@ -396,6 +449,8 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .retry_after_ms = d->retry_after_ms,
         .should_retry = d->should_retry,
         .moved_to = d->moved_to,
+        .reset_ms = d->reset_ms,
+        .now_ms = (int64_t)time(NULL) * 1000,
         .body = d->body.data ? d->body.data : "",
         .len = d->body.len,
         .tools = lg__request_has_tools(r),
