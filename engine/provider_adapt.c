@@ -74,7 +74,7 @@ static void put_turn(lg_adapted *a, lg_turn t)
 static const char *take_instructions(const lg_ask *ask, bool fold, bool more, lg_adapted *a)
 {
     const char *role = NULL;
-    bool taking = false, first = true;
+    bool taking = false, first = true, fresh = false;
     for (size_t i = 0; i < ask->n_turns; i++) {
         lg_turn t = ask->turns[i];
         if (is_description(&t)) {
@@ -85,11 +85,13 @@ static const char *take_instructions(const lg_ask *ask, bool fold, bool more, lg
             taking = (fold || (more && first)) && is_system(t.role) && is_words(ask, i);
             first = false;
             t.role = role_of(ask->model, t.role);
-            lg__bytes_adds(&a->words, taking && a->words.len > 0 ? "\n\n" : "");
+            fresh = a->words.len > 0;
             role = taking && !role ? t.role : role;
         }
         if (taking) {
+            lg__bytes_adds(&a->words, fresh && t.len > 0 ? "\n\n" : "");
             lg__bytes_add(&a->words, t.text, t.len);
+            fresh = fresh && t.len == 0;
         } else {
             put_turn(a, t);
         }
