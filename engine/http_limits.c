@@ -1,8 +1,9 @@
 /* http_limits.c - the reply headers that say what a server allows, and what is left.
  *
  * OpenAI's x-ratelimit-* (reset as "6m0s"; a moment since 1970 with others), OpenRouter's
- * x-ratelimit-reset alone, and Anthropic's anthropic-ratelimit-* (reset as a date). What is not understood, and Azure's -1, is as good as not said.
- * It draws no conclusion. Called by http_headers.c. */
+ * x-ratelimit-reset alone, and Anthropic's anthropic-ratelimit-* (reset as a date). What is
+ * not understood, and Azure's -1, is as good as not said. It draws no conclusion. Called by
+ * http_headers.c. */
 #include <string.h>
 #include <strings.h>
 

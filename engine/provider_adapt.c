@@ -183,8 +183,8 @@ static int adapt_options(const lg_ask *ask, unsigned lost, lg_adapted *a)
     }
     size_t n = 0;
     for (size_t i = 0; i < ask->n_options; i++) {
-        bool form = is_named(&ask->options[i], "schema") ||
-                    is_named(&ask->options[i], "response_format");
+        bool form =
+            is_named(&ask->options[i], "schema") || is_named(&ask->options[i], "response_format");
         if (!form || (!told && !(lost & LG_LEARNED_NO_FORMAT))) {
             a->options[n++] = ask->options[i];
         }

@@ -109,8 +109,8 @@ static const char *write_content(lg_bytes *b, const lg_said *s)
 static void write_role(lg_bytes *b, const lg_model *model, const lg_said *s)
 {
     const char *role = s->role;
-    bool developer = (model->quirks & LG_QUIRK_DEVELOPER) &&
-                     !(model->learned & LG_LEARNED_NO_DEVELOPER);
+    bool developer =
+        (model->quirks & LG_QUIRK_DEVELOPER) && !(model->learned & LG_LEARNED_NO_DEVELOPER);
     if (s->who == LG_WHO_TOOL) {
         role = "tool";
     } else if (strcmp(role, LG_PART) == 0) {

@@ -48,7 +48,7 @@ static bool alike(span a, span b)
 /* Without these there is no request left; "stream" is the engine's own choice. */
 static bool is_needed(span name)
 {
-    static const char *const names[] = {"model",  "messages", "input", "contents",   "tools",
+    static const char *const names[] = {"model",  "messages", "input",  "contents",   "tools",
                                         "system", "stream",   "prompt", "tool_choice"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (alike(name, span_of(names[i]))) {
@@ -88,10 +88,15 @@ static bool begins_path(span path, const char *with)
 /* However the dialects call it: what says in which form the answer is to be. */
 static bool is_format(span path)
 {
-    static const char *const names[] = {
-        "response_format",  "text.format",        "output_config.format",
-        "output_format",    "format",             "responseSchema",
-        "responseMimeType", "responseJsonSchema", "generationConfig.responseJsonSchema"};
+    static const char *const names[] = {"response_format",
+                                        "text.format",
+                                        "output_config.format",
+                                        "output_format",
+                                        "format",
+                                        "responseSchema",
+                                        "responseMimeType",
+                                        "responseJsonSchema",
+                                        "generationConfig.responseJsonSchema"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (alike(path, span_of(names[i])) || begins_path(path, names[i])) {
             return true;
@@ -125,8 +130,8 @@ static const char *grouped_field(const lg_model *model, span path)
     }
     span group = {path.s, at - 1}, leaf = {path.s + at, path.len - at};
     for (; f && f->option; f++) {
-        bool here = f->name && f->group && alike(leaf, span_of(f->name)) &&
-                    alike(group, span_of(f->group));
+        bool here =
+            f->name && f->group && alike(leaf, span_of(f->name)) && alike(group, span_of(f->group));
         if (here && known_field(model, span_of(f->option))) {
             return f->name;
         }
@@ -214,10 +219,7 @@ static const char *refused_field(looking *l, const lg_refusal *w)
     const char *param = named ? l->field : NULL;
     if (lg__wording_find(LG_SAYS_FIELD, w->message, is_field, l, &found) ||
         lg__wording_find(LG_SAYS_FIELD, w->more, is_field, l, &found)) {
-        return param            ? param
-               : found.name     ? l->field
-               : found.row->field ? found.row->field
-                                : NULL;
+        return param ? param : found.name ? l->field : found.row->field ? found.row->field : NULL;
     }
     bool quoted = code > 0 && !w->param[0] && lg__wording_quoted(w->message, is_field, l, &found);
     return quoted ? l->field : NULL;

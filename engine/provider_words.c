@@ -64,8 +64,9 @@ static const code_row codes[] = {
 
 /* Of these a part is enough: "integer_above_max_value". */
 static const code_row field_codes[] = {
-    {"above_max", -1},           {"below_min", -1},       {"invalid_type", -1},
-    {"unsupported_parameter", 1}, {"unsupported_value", 1}, {"unknown_parameter", 1},
+    {"above_max", -1},        {"below_min", -1},
+    {"invalid_type", -1},     {"unsupported_parameter", 1},
+    {"unsupported_value", 1}, {"unknown_parameter", 1},
     {"extra_forbidden", 1},
 };
 
@@ -87,20 +88,21 @@ static const lg_wording wordings[] = {
     {LG_SAYS_PHRASE, "context length exceeded", LG_ECONTEXT, NULL},
     {LG_SAYS_PHRASE, "exceeds the available context size", LG_ECONTEXT, NULL}, /* llama.cpp */
     {LG_SAYS_PHRASE, "prompt is too long", LG_ECONTEXT, NULL},
-    {LG_SAYS_PHRASE, "input is too long for", LG_ECONTEXT, NULL},               /* Bedrock */
+    {LG_SAYS_PHRASE, "input is too long for", LG_ECONTEXT, NULL},                     /* Bedrock */
     {LG_SAYS_PHRASE, "is longer than the model's context length", LG_ECONTEXT, NULL}, /* SGLang */
-    {LG_SAYS_PHRASE, "tokens + `max_new_tokens` must be", LG_ECONTEXT, NULL},   /* TGI */
-    {LG_SAYS_PHRASE, "tokens in the prompt cannot exceed", LG_ECONTEXT, NULL},  /* Cohere */
-    {LG_SAYS_PHRASE, "too large for model with", LG_ECONTEXT, NULL},            /* Mistral */
-    {LG_SAYS_PHRASE, "exceeded model token limit", LG_ECONTEXT, NULL},          /* Moonshot */
-    {LG_SAYS_PHRASE, "when context the overflows", LG_ECONTEXT, NULL},          /* LM Studio */
-    {LG_SAYS_PHRASE, "reduce the length of the messages", LG_ECONTEXT, NULL},   /* Groq */
+    {LG_SAYS_PHRASE, "tokens + `max_new_tokens` must be", LG_ECONTEXT, NULL},         /* TGI */
+    {LG_SAYS_PHRASE, "tokens in the prompt cannot exceed", LG_ECONTEXT, NULL},        /* Cohere */
+    {LG_SAYS_PHRASE, "too large for model with", LG_ECONTEXT, NULL},                  /* Mistral */
+    {LG_SAYS_PHRASE, "exceeded model token limit", LG_ECONTEXT, NULL},                /* Moonshot */
+    {LG_SAYS_PHRASE, "when context the overflows", LG_ECONTEXT, NULL},        /* LM Studio */
+    {LG_SAYS_PHRASE, "reduce the length of the messages", LG_ECONTEXT, NULL}, /* Groq */
 
     /* it is the value: nothing is left out */
     {LG_SAYS_VALUE, "invalid schema for", 0, NULL}, /* OpenAI, of response_format and tools */
     {LG_SAYS_VALUE, "expected a value", 0, NULL},
-    {LG_SAYS_VALUE, "at the same time is not supported", 0, NULL}, /* two fields, one of them good */
-    {LG_SAYS_VALUE, "cannot both be specified", 0, NULL},          /* Anthropic: which one? */
+    {LG_SAYS_VALUE, "at the same time is not supported", 0,
+     NULL},                                               /* two fields, one of them good */
+    {LG_SAYS_VALUE, "cannot both be specified", 0, NULL}, /* Anthropic: which one? */
 
     /* a field; % and @ say which, in the order of how sure they are */
     {LG_SAYS_FIELD, "unrecognized request argument supplied: %", 0, NULL},
@@ -117,15 +119,15 @@ static const lg_wording wordings[] = {
     {LG_SAYS_FIELD, "unknown argument: %", 0, NULL},
     {LG_SAYS_FIELD, "unknown argument %", 0, NULL},
     {LG_SAYS_FIELD, "unknown field: %", 0, NULL},
-    {LG_SAYS_FIELD, "unknown field %", 0, NULL},             /* Go's and Rust's readers of JSON */
+    {LG_SAYS_FIELD, "unknown field %", 0, NULL}, /* Go's and Rust's readers of JSON */
     {LG_SAYS_FIELD, "unknown name %: cannot find field", 0, NULL}, /* Google */
     {LG_SAYS_FIELD, "unknown name % at 'generation_config'", 0, NULL},
     {LG_SAYS_FIELD, "parameter % is not a valid field", 0, NULL}, /* Cohere */
     {LG_SAYS_FIELD, "unexpected keyword argument %", 0, NULL},
-    {LG_SAYS_FIELD, "extraneous key % is not permitted", 0, NULL}, /* Bedrock */
+    {LG_SAYS_FIELD, "extraneous key % is not permitted", 0, NULL},        /* Bedrock */
     {LG_SAYS_FIELD, "extra inputs are not permitted, field: %", 0, NULL}, /* Fireworks */
-    {LG_SAYS_FIELD, "%: extra inputs are not permitted", 0, NULL}, /* Anthropic, Azure */
-    {LG_SAYS_FIELD, "% extra inputs are not permitted", 0, NULL},  /* NIM: "body -> n\n  Extra…" */
+    {LG_SAYS_FIELD, "%: extra inputs are not permitted", 0, NULL},        /* Anthropic, Azure */
+    {LG_SAYS_FIELD, "% extra inputs are not permitted", 0, NULL}, /* NIM: "body -> n\n  Extra…" */
     {LG_SAYS_FIELD, "'extra_forbidden', 'loc': ('body', %)", 0, NULL}, /* vLLM */
     {LG_SAYS_FIELD, "additional properties are not allowed (%", 0, NULL},
     {LG_SAYS_FIELD, "property % is unsupported", 0, NULL}, /* Groq, Cerebras */
@@ -153,7 +155,7 @@ static const lg_wording wordings[] = {
     {LG_SAYS_FIELD, "% is not supported in this model", 0, NULL},
     {LG_SAYS_FIELD, "% is not enabled for models/", 0, NULL}, /* Google */
     {LG_SAYS_FIELD, "% is deprecated for this model", 0, NULL},
-    {LG_SAYS_FIELD, "% may only be set to", 0, NULL},     /* Anthropic, when it thinks */
+    {LG_SAYS_FIELD, "% may only be set to", 0, NULL}, /* Anthropic, when it thinks */
     {LG_SAYS_FIELD, "invalid %: only * is allowed for this model", 0, NULL}, /* Moonshot */
     {LG_SAYS_FIELD, "^%: * not support", 0, NULL}, /* Anthropic: "output_config.effort: …" */
     {LG_SAYS_FIELD, "^%: * not permitted", 0, NULL},
@@ -164,7 +166,7 @@ static const lg_wording wordings[] = {
     {LG_SAYS_FIELD, "@ is not allowed", 0, NULL},
     {LG_SAYS_FIELD, "@ is deprecated", 0, NULL},
     /* described, not named */
-    {LG_SAYS_FIELD, "does not support thinking", 0, "think"}, /* Ollama */
+    {LG_SAYS_FIELD, "does not support thinking", 0, "think"},                /* Ollama */
     {LG_SAYS_FIELD, "thinking level is not supported", 0, "thinkingConfig"}, /* Google */
     {LG_SAYS_FIELD, "thinking budget is not supported", 0, "thinkingConfig"},
     {LG_SAYS_FIELD, "does not support the effort parameter", 0, "effort"}, /* Anthropic */
@@ -199,7 +201,8 @@ static const lg_wording wordings[] = {
     {LG_SAYS_FORMAT, "not support structured output", LG_LEARN_OBJECT, NULL},
     {LG_SAYS_FORMAT, "structured outputs are not supported", LG_LEARN_OBJECT, NULL},
     {LG_SAYS_FORMAT, "json_object response format is not supported", LG_LEARN_WORDS, NULL},
-    {LG_SAYS_FORMAT, "'response_format.type' must be 'json_schema'", LG_LEARN_WORDS, NULL}, /* LM S. */
+    {LG_SAYS_FORMAT, "'response_format.type' must be 'json_schema'", LG_LEARN_WORDS,
+     NULL},                                                             /* LM S. */
     {LG_SAYS_FORMAT, "json mode is not enabled", LG_LEARN_WORDS, NULL}, /* Google's Gemma */
     {LG_SAYS_FORMAT, "json mode is not supported", LG_LEARN_WORDS, NULL},
     {LG_SAYS_FORMAT, "not support json mode", LG_LEARN_WORDS, NULL},
@@ -505,11 +508,11 @@ static long long take_unit(const char **s)
     static const struct {
         const char *name;
         long long ms;
-    } units[] = {{"milliseconds", 1}, {"ms", 1},         {"seconds", 1000},    {"second", 1000},
-                 {"secs", 1000},      {"sec", 1000},     {"minutes", 60000},   {"minute", 60000},
-                 {"mins", 60000},     {"min", 60000},    {"hours", 3600000},   {"hour", 3600000},
-                 {"hrs", 3600000},    {"hr", 3600000},   {"days", 86400000},   {"day", 86400000},
-                 {"s", 1000},         {"m", 60000},      {"h", 3600000},       {"d", 86400000}};
+    } units[] = {{"milliseconds", 1}, {"ms", 1},       {"seconds", 1000},  {"second", 1000},
+                 {"secs", 1000},      {"sec", 1000},   {"minutes", 60000}, {"minute", 60000},
+                 {"mins", 60000},     {"min", 60000},  {"hours", 3600000}, {"hour", 3600000},
+                 {"hrs", 3600000},    {"hr", 3600000}, {"days", 86400000}, {"day", 86400000},
+                 {"s", 1000},         {"m", 60000},    {"h", 3600000},     {"d", 86400000}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         size_t n = strlen(units[i].name);
         char behind = strncasecmp(*s, units[i].name, n) == 0 ? (*s)[n] : 'x';

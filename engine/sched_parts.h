@@ -72,8 +72,8 @@ typedef struct lg_lane {
     /* In the ring of each kind of turn while it could start one; NULL: not. */
     struct lg_lane *ring_prev[LG_TURNS], *ring_next[LG_TURNS];
     struct lg_lane *prev, *next; /* the endpoint's */
-    lg_fail day;               /* a cap of the day is used up: all fail so … */
-    int64_t day_us;            /* … before this; 0: no such thing */
+    lg_fail day;                 /* a cap of the day is used up: all fail so … */
+    int64_t day_us;              /* … before this; 0: no such thing */
     lg_allowance allowances[LG_LIMITS];
     double input_ratio, mean_output; /* tokens that were, by those foreseen; -1: not known */
     struct lg_times *times;          /* sched_hedge.c: how long replies took; NULL: no matter */

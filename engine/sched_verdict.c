@@ -124,10 +124,11 @@ static void explain_wait(lg_sched *s, lg_request *r)
     lg__fail_init(&said);
     if ((f->retryable || daily) && f->retry_after_ms > LG_PATIENCE_MS) {
         say_moment(until, f->retry_after_ms);
-        lg__fail_set(&said, s->mem, f->code,
-                     "%s; it asks to wait %lld s, until %s, and more than %lld s are not waited for",
-                     lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000), until,
-                     (long long)LG_PATIENCE_MS / 1000);
+        lg__fail_set(
+            &said, s->mem, f->code,
+            "%s; it asks to wait %lld s, until %s, and more than %lld s are not waited for",
+            lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000), until,
+            (long long)LG_PATIENCE_MS / 1000);
         take_message(f, &said);
     } else if (daily) {
         lg__fail_set(&said, s->mem, f->code, "%s; a cap of the day, and it does not say until when",
@@ -142,12 +143,13 @@ static void hint_of_length(lg_sched *s, lg_request *r)
     if (r->reply.fail.code != LG_ECONTEXT || (r->kind != LG_BACKWARD && r->kind != LG_OPTIMIZER)) {
         return;
     }
-    lg__fail_hint(&r->reply.fail, s->mem,
-                  r->kind == LG_OPTIMIZER
-                      ? "lower the optimizer's context_tokens (24000 if you state none), or take a "
-                        "model with a larger context"
-                      : "lower backward's context_tokens (24000 if you state none), or take a model "
-                        "with a larger context");
+    lg__fail_hint(
+        &r->reply.fail, s->mem,
+        r->kind == LG_OPTIMIZER
+            ? "lower the optimizer's context_tokens (24000 if you state none), or take a "
+              "model with a larger context"
+            : "lower backward's context_tokens (24000 if you state none), or take a model "
+              "with a larger context");
 }
 
 static void explain_end(lg_sched *s, lg_request *r)

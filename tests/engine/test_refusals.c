@@ -194,7 +194,7 @@ int main(void)
     for (size_t i = 0; i < n_records; i++) {
         tests[i] = (struct CMUnitTest){records[i].name, test_record, NULL, NULL, &records[i]};
     }
-    tests[n_records] = (struct CMUnitTest){"test_there_are_many", test_there_are_many, NULL, NULL,
-                                           NULL};
+    tests[n_records] =
+        (struct CMUnitTest){"test_there_are_many", test_there_are_many, NULL, NULL, NULL};
     return _cmocka_run_group_tests("refusals", tests, n_records + 1, NULL, NULL) ? 1 : 0;
 }

@@ -8,7 +8,7 @@
 #define SCHEMA "{\"name\":\"x\",\"schema\":{\"type\":\"object\",\"title\":\"T9\"}}"
 #define ERROR(message) "{\"error\":{\"message\":\"" message "\"}}"
 #define NO_SCHEMA ERROR("This response_format type is unavailable now")
-#define NO_FORMAT                                                                         \
+#define NO_FORMAT                                                                          \
     "{\"error\":{\"message\":\"no\",\"param\":\"response_format\",\"code\":\"unsupported_" \
     "parameter\"}}"
 #define NO_SYSTEM ERROR("System role not supported")
@@ -44,8 +44,8 @@ static void take_model(fixture *f, const char *dialect, const char *quirks)
     f->model = model_of(f, dialect, quirks);
 }
 
-static lg_request *ask_as(fixture *f, int kind, const said *all, size_t n,
-                          const lg_option *options, size_t n_options)
+static lg_request *ask_as(fixture *f, int kind, const said *all, size_t n, const lg_option *options,
+                          size_t n_options)
 {
     const char *roles[8];
     lg_text *texts[8];
@@ -144,7 +144,8 @@ static void test_refused_format_is_left_out(void **state)
     assert_part(r->body.data, "\\\"title\\\":\\\"T9\\\"");
     assert_int_equal(answer(&f, r, 400, NO_FORMAT), LG_REQ_FAILED); /* it was not sent */
     lg__sched_release(f.s, r);
-    r = ask(&f, with_system, 2, "response_format", "{\"type\":\"json_object\"}"); /* nor one's own */
+    r = ask(&f, with_system, 2, "response_format",
+            "{\"type\":\"json_object\"}"); /* nor one's own */
     assert_lacks(r->body.data, "response_format");
     finish(&f, r);
     assert_int_equal(count(f.logged, "in words alone"), 1);
@@ -224,9 +225,10 @@ static void test_refused_system_begins_the_users_message(void **state)
     (void)state;
     static const role_row rows[] = {
         {"openai", 400, NO_SYSTEM, "{\"role\":\"user\",\"content\":\"S7\\n\\nU7\"}", "system"},
-        {"openai", 500, ERROR("Jinja Exception: System role not supported"), "S7\\n\\nU7", "system"},
-        {"openai", 422, ERROR("Conversation roles must alternate user/assistant/..."),
-         "S7\\n\\nU7", "system"},
+        {"openai", 500, ERROR("Jinja Exception: System role not supported"), "S7\\n\\nU7",
+         "system"},
+        {"openai", 422, ERROR("Conversation roles must alternate user/assistant/..."), "S7\\n\\nU7",
+         "system"},
         {"responses", 400, ERROR("'input[0].role' does not support 'system' with this model"),
          "S7\\n\\nU7", "instructions"},
         {"gemini", 400, ERROR("Developer instruction is not enabled for models/gemma-3-27b-it"),
@@ -257,17 +259,16 @@ static void test_refused_system_begins_the_users_message(void **state)
 static void test_folding_many(void **state)
 {
     (void)state;
-    static const said many[] = {{"system", "A1"}, {"user", "B2"}, {"assistant", "C3"},
-                                {"developer", "D4"}, {"user", "E5"}};
+    static const said many[] = {
+        {"system", "A1"}, {"user", "B2"}, {"assistant", "C3"}, {"developer", "D4"}, {"user", "E5"}};
     static const said bare[] = {{"system", "A1"}, {"assistant", "C3"}};
     fixture f;
     fixture_start(&f, NULL);
     lg_request *r = ask(&f, many, 5, NULL, NULL);
     refuse(&f, r, 400, NO_SYSTEM);
-    assert_part(r->body.data,
-                "[{\"role\":\"user\",\"content\":\"A1\\n\\nD4\\n\\nB2\"},"
-                "{\"role\":\"assistant\",\"content\":\"C3\"},"
-                "{\"role\":\"user\",\"content\":\"E5\"}]");
+    assert_part(r->body.data, "[{\"role\":\"user\",\"content\":\"A1\\n\\nD4\\n\\nB2\"},"
+                              "{\"role\":\"assistant\",\"content\":\"C3\"},"
+                              "{\"role\":\"user\",\"content\":\"E5\"}]");
     finish(&f, r);
     r = ask(&f, bare, 2, NULL, NULL);
     assert_part(r->body.data, "[{\"role\":\"user\",\"content\":\"A1\"},"
@@ -339,8 +340,12 @@ static void test_fields_by_other_names(void **state)
         fixture_start(&f, NULL);
         lg_option own = {rows[i].option, rows[i].json};
         const char *why;
-        lg_model_config cfg = {.size = sizeof cfg, .dialect = rows[i].dialect, .name = "x/m",
-                               .model = "m", .base_url = "https://x/v1", .options = &own,
+        lg_model_config cfg = {.size = sizeof cfg,
+                               .dialect = rows[i].dialect,
+                               .name = "x/m",
+                               .model = "m",
+                               .base_url = "https://x/v1",
+                               .options = &own,
                                .n_options = 1};
         lg__model_destroy(f.model);
         assert_int_equal(lg__model_make(&f.mem, &cfg, &f.model, &why), LG_OK);
@@ -397,9 +402,9 @@ static void test_stream_options_are_ours(void **state)
     const char *role = "user";
     fixture_start(&f, NULL);
     lg_text *t = lg__text_new(&f.mem, "U", 1);
-    assert_int_equal(lg__request_new(&f.mem, ++f.last_id, f.model, &role, &t, 1, NULL, 0, 0,
-                                     LG_FORWARD, &r),
-                     LG_OK);
+    assert_int_equal(
+        lg__request_new(&f.mem, ++f.last_id, f.model, &role, &t, 1, NULL, 0, 0, LG_FORWARD, &r),
+        LG_OK);
     lg__text_unref(t);
     r->stream = true;
     assert_ptr_equal(lg__sched_submit(f.s, r), r);
@@ -531,9 +536,9 @@ static void test_too_long_by_kind(void **state)
         fixture f;
         fixture_start(&f, NULL);
         lg_request *r = ask_as(&f, rows[i].kind, with_system, 2, NULL, 0);
-        assert_int_equal(answer(&f, r, 400,
-                                ERROR("This model's maximum context length is 8192 tokens")),
-                         LG_REQ_FAILED);
+        assert_int_equal(
+            answer(&f, r, 400, ERROR("This model's maximum context length is 8192 tokens")),
+            LG_REQ_FAILED);
         assert_int_equal(r->reply.fail.code, LG_ECONTEXT);
         assert_part(r->reply.fail.hint->data, rows[i].hint);
         fixture_end(&f);
