@@ -588,7 +588,7 @@ static int judge_limit(const lg_answer *a, const lg_refusal *w, int code, lg_rep
 
 static int code_of(const lg_answer *a, const lg_refusal *w, int status, lg_reply *r)
 {
-    if (status == 403 && is_page(a, w)) {
+    if (status == 403 && is_page(a, w)) { /* whose words are not looked into */
         return LG_EBADREPLY;
     }
     if (status == 500 && lg__refused_role(w)) {
@@ -597,8 +597,9 @@ static int code_of(const lg_answer *a, const lg_refusal *w, int status, lg_reply
     return judge_limit(a, w, meaning_of(w, status), r);
 }
 
-void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
-                       lg_reply *r)
+/* said: as it is quoted; w: as it is understood. */
+static void judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *said,
+                  const lg_refusal *w, lg_reply *r)
 {
     bool good_status = a->status >= 200 && a->status <= 299;
     int status = good_status ? w->status : a->status;
@@ -607,7 +608,7 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, con
     lg_bytes saying, text;
     lg__bytes_init(&saying, m, LG_BYTES_MAX);
     lg__bytes_init(&text, m, LG_BYTES_MAX);
-    add_saying(&saying, model, a, w);
+    add_saying(&saying, model, a, said);
     lg__bytes_addf(&text, good_status ? "an error under HTTP %d (%s)" : "HTTP %d (%s)", a->status,
                    lg_error_text(code));
     lg__refusal_set(m, model, a, r, code, text.len ? text.data : lg_error_text(code), saying.data);
@@ -624,4 +625,31 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, con
     }
     add_hint(m, model, w, inner, r);
     hint_of_move(m, model, a, r);
+}
+
+/* Some servers refuse in plain words, or in JSON of their own: what they mean is looked for
+ * in the body itself, which goes into copy. */
+static lg_refusal meant_by(const lg_answer *a, const lg_refusal *w, lg_bytes *copy)
+{
+    enum { LOOK = 2048 };
+    lg_refusal meant = *w;
+    if (!w->message[0] && !w->more[0] && !is_page(a, w)) {
+        lg__bytes_add(copy, a->body, a->len < LOOK ? a->len : LOOK);
+        meant.message = copy->data ? copy->data : "";
+    }
+    return meant;
+}
+
+void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
+                       lg_reply *r)
+{
+    lg_bytes copy;
+    lg__bytes_init(&copy, m, LG_BYTES_MAX);
+    lg_refusal meant = meant_by(a, w, &copy);
+    if (copy.err) {
+        lg__refusal_set(m, model, a, r, LG_ENOMEM, lg_error_text(LG_ENOMEM), NULL);
+    } else {
+        judge(m, model, a, w, &meant, r);
+    }
+    lg__bytes_free(&copy);
 }

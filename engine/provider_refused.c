@@ -58,6 +58,16 @@ static bool is_needed(span name)
     return false;
 }
 
+/* "messages[0].role": what else the message speaks of is not what is wrong. */
+static bool is_of_needed(span path)
+{
+    span head = {path.s, 0};
+    while (head.len < path.len && !strchr(".[", path.s[head.len])) {
+        head.len++;
+    }
+    return head.len > 0 && is_needed(head);
+}
+
 /* An option by its own name or its name in this dialect; as it is sent. NULL: not it. */
 static const char *as_sent(const lg_model *model, const char *option, span name)
 {
@@ -180,6 +190,7 @@ static bool is_field(void *ud, const char *name, size_t len)
     for (size_t i = 0; !l->field && !l->inner[0] && i < l->model->n_options; i++) {
         if (begins_path(path, l->model->options[i].name)) {
             copy_name(l->inner, path);
+            lg__model_redact(l->model, l->inner, strlen(l->inner));
         }
     }
     return l->field != NULL;
@@ -210,11 +221,12 @@ static const char *refused_field(looking *l, const lg_refusal *w)
     int code = lg__wording_of_field(w->code);
     code = code ? code : lg__wording_of_field(w->type);
     bool named = w->param[0] && is_field(l, w->param, strlen(w->param));
-    if (code < 0 || lg__wording_find(LG_SAYS_VALUE, w->message, NULL, NULL, &found)) {
-        return NULL;
-    }
     if (named && code > 0) {
         return l->field;
+    }
+    if (code < 0 || lg__wording_find(LG_SAYS_VALUE, w->message, NULL, NULL, &found) ||
+        is_of_needed(span_of(w->param))) {
+        return NULL;
     }
     const char *param = named ? l->field : NULL;
     if (lg__wording_find(LG_SAYS_FIELD, w->message, is_field, l, &found) ||

@@ -100,6 +100,15 @@ static const lg_wording wordings[] = {
     /* it is the value: nothing is left out */
     {LG_SAYS_VALUE, "invalid schema for", 0, NULL}, /* OpenAI, of response_format and tools */
     {LG_SAYS_VALUE, "expected a value", 0, NULL},
+    {LG_SAYS_VALUE, "must be between", 0, NULL},
+    {LG_SAYS_VALUE, "must be one of", 0, NULL}, /* Groq, of an effort */
+    {LG_SAYS_VALUE, "must be less", 0, NULL},
+    {LG_SAYS_VALUE, "must be greater", 0, NULL},
+    {LG_SAYS_VALUE, "should be less", 0, NULL}, /* pydantic */
+    {LG_SAYS_VALUE, "should be greater", 0, NULL},
+    {LG_SAYS_VALUE, "must be in the range", 0, NULL},
+    {LG_SAYS_VALUE, "out of range", 0, NULL},
+    {LG_SAYS_VALUE, "is too large", 0, NULL},
     {LG_SAYS_VALUE, "at the same time is not supported", 0,
      NULL},                                               /* two fields, one of them good */
     {LG_SAYS_VALUE, "cannot both be specified", 0, NULL}, /* Anthropic: which one? */

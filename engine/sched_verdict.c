@@ -246,16 +246,30 @@ static bool loses(lg_sched *s, lg_request *r, unsigned what, const char *line)
     return true;
 }
 
+/* It was refused all the same: something else was wrong with the roles. → false */
+static bool takes_back_roles(lg_sched *s, const lg_request *r)
+{
+    if (r->repairs > 0 && (r->model->learned & LG_LEARNED_NO_SYSTEM)) {
+        r->model->learned &= ~(unsigned)LG_LEARNED_NO_SYSTEM;
+        if (s->log) {
+            lg__log_line(
+                s->log, LG_LOG_WARN,
+                "%s refuses the roles all the same; system messages are sent as such again",
+                r->model->name);
+        }
+    }
+    return false;
+}
+
 /* What is no field but a role, or the form of the answer: it is asked for in another way. */
 static bool learns_form(lg_sched *s, lg_request *r)
 {
     switch (r->reply.learn) {
     case LG_LEARN_DEVELOPER:
         return loses(s, r, LG_LEARNED_NO_DEVELOPER,
-                     "takes no developer's messages; from now on they are sent as the system's") ||
-               loses(s, r, LG_LEARNED_NO_SYSTEM, NO_SYSTEM);
+                     "takes no developer's messages; from now on they are sent as the system's");
     case LG_LEARN_SYSTEM:
-        return loses(s, r, LG_LEARNED_NO_SYSTEM, NO_SYSTEM);
+        return loses(s, r, LG_LEARNED_NO_SYSTEM, NO_SYSTEM) || takes_back_roles(s, r);
     case LG_LEARN_OBJECT:
         return loses(s, r, LG_LEARNED_NO_SCHEMA,
                      "knows no JSON Schema (response_format); from now on it is told in words, and "

@@ -133,8 +133,10 @@ static lg_model *make_model(lg_mem *m, const record *c)
 /* A message alone comes as the error of a body. */
 static void write_body(lg_bytes *b, const char *body)
 {
-    if (strchr("{[<", body[0])) {
-        lg__bytes_adds(b, body);
+    static const char bare[] = "plain:";
+    size_t skip = strncmp(body, bare, sizeof bare - 1) == 0 ? sizeof bare - 1 : 0;
+    if (skip > 0 || strchr("{[<", body[0])) {
+        lg__bytes_adds(b, body + skip);
         return;
     }
     lg__bytes_adds(b, "{\"error\":{\"message\":");

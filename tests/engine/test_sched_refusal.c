@@ -312,6 +312,21 @@ static void test_roles_without_a_cure(void **state)
     fixture_end(&f);
 }
 
+/* Where it did not help, something else was wrong with the roles: it is taken back. */
+static void test_folding_that_does_not_help(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = ask(&f, with_system, 2, NULL, NULL);
+    refuse(&f, r, 400, ERROR("Conversation roles must alternate user/assistant/..."));
+    assert_int_equal(answer(&f, r, 400, ERROR("Conversation roles must alternate user/...")),
+                     LG_REQ_FAILED);
+    assert_int_equal(f.model->learned, 0);
+    assert_int_equal(count(f.logged, "sent as such again"), 1);
+    fixture_end(&f);
+}
+
 /* ---- fields ------------------------------------------------------------------ */
 
 static void test_fields_by_other_names(void **state)
@@ -555,6 +570,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_folding_many),
     cmocka_unit_test(test_refused_developer_is_the_systems),
     cmocka_unit_test(test_roles_without_a_cure),
+    cmocka_unit_test(test_folding_that_does_not_help),
     cmocka_unit_test(test_fields_by_other_names),
     cmocka_unit_test(test_field_of_a_model_asked_by_responses),
     cmocka_unit_test(test_needed_fields_stay),
