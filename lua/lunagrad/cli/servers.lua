@@ -193,6 +193,9 @@ local function words_of(row, has_key)
   local status = row.status
   if row.error then return row.error end
   if status == 401 and not has_key then return "it wants a key (HTTP 401)" end
+  if status == 403 and (row.body or ""):find("^%s*<") then
+    return "a web page answered, of a firewall or proxy before it (HTTP 403)"
+  end
   if status == 401 or status == 403 then
     return ("it refused the key (HTTP %d)"):format(status)
   elseif status == 404 or status == 405 then
