@@ -647,6 +647,10 @@ end
 
 local TURN = "application/vnd.lunagrad.turn+json"
 
+local function text_of(x)
+  return type(x) == "number" and core.number_text(x) or tostring(x)
+end
+
 -- What is wrong with a turn that a model's function made; nil when it can be read.
 local function turn_problem(text)
   local turn = core.json_decode(tostring(text))
@@ -676,9 +680,9 @@ local function answer_call(engine, id, task)
     engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
       .. "with %s"):format(problem))
   elseif type(reply) == "table" and reply.text ~= nil then
-    engine:call_reply(id, tostring(reply.text), reply.finish_reason, reply.usage, reply.media)
+    engine:call_reply(id, text_of(reply.text), reply.finish_reason, reply.usage, reply.media)
   elseif type(reply) == "string" or type(reply) == "number" then
-    engine:call_reply(id, tostring(reply))
+    engine:call_reply(id, text_of(reply))
   else
     local what = task[2] and tostring(task[2]) or type(reply)
     engine:call_fail(id, "tool", false,
@@ -714,7 +718,7 @@ local function answer_tool(engine, id, definition, task)
     engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
       :format(definition.name, tostring(score)))
   else
-    engine:tool_return(id, tostring(text), score, definition.target or 1, media)
+    engine:tool_return(id, text_of(text), score, definition.target or 1, media)
   end
 end
 

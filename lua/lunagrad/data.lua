@@ -167,7 +167,7 @@ function data.jsonl_text(text, name)
     local line = text:sub(at, stop - 1)
     number, at = number + 1, stop + 1
     if line:find "%S" then
-      local row, problem = core.json_decode(line)
+      local row, problem = core.json_decode(line, "text")
       if row == nil then
         broken("parse", name, number, "not valid JSON: " .. tostring(problem),
           "every line of a JSONL file is one JSON object")
@@ -335,7 +335,7 @@ end
 function data.bbh_text(text, name)
   name = name or "text"
   text = clean(text, name, "lg.data.bbh_text")
-  local whole, problem = core.json_decode(text)
+  local whole, problem = core.json_decode(text, "text")
   if whole == nil then
     broken("parse", name, problem_line(text, problem), "not valid JSON: " .. tostring(problem))
   end
@@ -347,7 +347,7 @@ function data.bbh_text(text, name)
   for i, example in ipairs(examples) do
     local input = type(example) == "table" and example.input
     local target = type(example) == "table" and example.target
-    if math.type(target) then target = tostring(target) end
+    if math.type(target) then target = core.number_text(target) end
     if type(input) ~= "string" or type(target) ~= "string" then
       broken("parse", name, 1, ("example %d has no text as %s"):format(i,
         type(input) ~= "string" and "input" or "target"))

@@ -5,6 +5,7 @@
 -- bootstrap interval and the rows. Nothing is changed or kept.
 
 local async = require "lunagrad.async"
+local core = require "lunagrad.core"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local metrics = require "lunagrad.metric"
@@ -36,7 +37,8 @@ local function text_of(output)
   if var.is(output) then return output:text() end
   local kind = type(output)
   if kind == "string" then return output end
-  if kind == "number" or kind == "boolean" then return tostring(output) end
+  if kind == "number" then return core.number_text(output) end
+  if kind == "boolean" then return tostring(output) end
   errors.raise("inval", ("the program must return a variable or a text, got %s"):format(kind),
     nil, 2)
 end

@@ -50,7 +50,7 @@ local function check_text(text, what, where)
   elseif core.utf8_error(tostring(text)) then
     errors.raise("inval", ("%s: %s is not UTF-8"):format(where, what), nil, 4)
   end
-  return tostring(text)
+  return type(text) == "number" and core.number_text(text) or tostring(text)
 end
 
 -- A text, a variable, or a row that has one of them in the field `text`.

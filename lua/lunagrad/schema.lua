@@ -324,8 +324,16 @@ local function is_object(value)
   return type(value) == "table" and #value == 0 and getmetatable(value) ~= core.array
 end
 
+-- A number that Lua's would change stands as its text, marked (core.json_decode, "number").
+local function is_long(value) return getmetatable(value) == core.number_metatable end
+
+-- The digits of one that is whole.
+local function digits_of(value) return tostring(value):match "^-?(%d+)$" end
+
 local function is_type(value, name)
-  if name == "array" then
+  if is_long(value) then
+    return name == "number" or name == "integer" and digits_of(value) ~= nil
+  elseif name == "array" then
     return is_list(value) or type(value) == "table" and next(value) == nil
   elseif name == "object" then
     return is_object(value)
@@ -347,6 +355,9 @@ local function kinds_in_words(kinds)
 end
 
 local function equal(a, b)
+  if is_long(a) then
+    return type(b) == "number" and core.same_number(tostring(a), core.number_text(b))
+  end
   if type(a) == "number" and type(b) == "number" then return a == b end
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   local ok, one = pcall(core.json_encode, a)
@@ -381,16 +392,33 @@ local function check_values(value, node)
   end
 end
 
-local function check_number(x, node)
+-- Integers exactly, whatever their size; fractions as far as floats can tell.
+local function is_multiple(x, step, long)
+  local part = math.type(step) == "float" and math.tointeger(step) or step
+  if math.type(part) == "integer" and part ~= 0 and math.abs(part) < 2 ^ 59 then
+    if math.type(x) == "integer" then return x % part == 0 end
+    local digits = long and digits_of(long)
+    if digits then
+      local rest = 0
+      for digit in digits:gmatch "%d" do rest = (rest * 10 + math.tointeger(digit)) % part end
+      return rest == 0
+    end
+  end
+  return math.abs(x / step - math.floor(x / step + 0.5)) <= 1e-9
+end
+
+-- long: the number as it was written, if x is not quite it.
+local function check_number(x, node, long)
   local least, most = node.minimum, node.maximum
   local over, under = node.exclusiveMinimum, node.exclusiveMaximum
-  if least and x < least then return ("must be at least %s, got %s"):format(least, shown(x)) end
-  if most and x > most then return ("must be at most %s, got %s"):format(most, shown(x)) end
-  if over and x <= over then return ("must be more than %s, got %s"):format(over, shown(x)) end
-  if under and x >= under then return ("must be less than %s, got %s"):format(under, shown(x)) end
+  local got = long or x
+  if least and x < least then return ("must be at least %s, got %s"):format(least, shown(got)) end
+  if most and x > most then return ("must be at most %s, got %s"):format(most, shown(got)) end
+  if over and x <= over then return ("must be more than %s, got %s"):format(over, shown(got)) end
+  if under and x >= under then return ("must be less than %s, got %s"):format(under, shown(got)) end
   local step = node.multipleOf
-  if step and math.abs(x / step - math.floor(x / step + 0.5)) > 1e-9 then
-    return ("must be a multiple of %s, got %s"):format(step, shown(x))
+  if step and not is_multiple(x, step, long) then
+    return ("must be a multiple of %s, got %s"):format(step, shown(got))
   end
 end
 
@@ -481,6 +509,9 @@ function validate(value, node, path, state, depth)
   end
   local trouble = check_values(value, node)
   if not trouble and type(value) == "number" then trouble = check_number(value, node) end
+  if not trouble and is_long(value) then
+    trouble = check_number(tonumber(tostring(value)), node, value)
+  end
   if not trouble and type(value) == "string" then
     trouble = count_trouble(utf8.len(value) or #value, node.minLength, node.maxLength, "characters")
   end

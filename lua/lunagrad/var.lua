@@ -35,6 +35,11 @@ local function begun(v) return async.own(tell_example(v)) end
 
 local LIFTED = { string = true, number = true, boolean = true }
 
+-- A plain value as text; a number in the shortest form that reads back the same.
+local function text_of(x)
+  return type(x) == "number" and core.number_text(x) or tostring(x)
+end
+
 --- A fixed leaf.
 ---@param text string|number|boolean
 ---@param role? string what it is for; shown to the critic and the editor
@@ -43,7 +48,7 @@ function var.var(text, role)
   if not LIFTED[type(text)] then
     errors.raise("inval", ("lg.var: expected a text, got %s"):format(type(text)), nil, 2)
   end
-  return tell_example(core.var(async.engine(), tostring(text), role or "", false))
+  return tell_example(core.var(async.engine(), text_of(text), role or "", false))
 end
 
 --- A trainable leaf: feedback reaches it, an optimizer may rewrite it.
@@ -63,14 +68,14 @@ function var.param(text, role)
       'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
   if media then return core.media(async.engine(), media, text, role, true) end
-  return core.var(async.engine(), tostring(text), role, true)
+  return core.var(async.engine(), text_of(text), role, true)
 end
 
 --- A variable from a variable or a plain value; where names the caller for messages.
 function var.lift(x, role, where, level)
   if var.is(x) then return x end
   if LIFTED[type(x)] then
-    return tell_example(core.var(async.engine(), tostring(x), role or "", false))
+    return tell_example(core.var(async.engine(), text_of(x), role or "", false))
   end
   errors.raise("inval", ("%s: expected a text or a variable, got %s")
     :format(where or "lg", type(x)), nil, (level or 2) + 1)
@@ -92,14 +97,17 @@ function methods:shown()
   return ("[%s, %d bytes]"):format(media, #text)
 end
 
---- The tools that a model's answer calls: list of {id, name, arguments}; nil when it calls none.
---- Its words are the second result.
-function methods:calls()
-  local text = self:text()
-  if self:raw_media() ~= "application/vnd.lunagrad.turn+json" then return nil, text end
-  local turn = core.json_decode(text)
+--- For the library: as v:calls(), with numbers as core.json_decode's `keep` says.
+function var.calls(v, keep)
+  local text = v:text()
+  if v:raw_media() ~= "application/vnd.lunagrad.turn+json" then return nil, text end
+  local turn = core.json_decode(text, keep)
   return turn.calls, turn.text
 end
+
+--- The tools that a model's answer calls: list of {id, name, arguments}; nil when it calls none.
+--- Its words are the second result.
+function methods:calls() return var.calls(self) end
 
 local finish_reason, usage = methods.finish_reason, methods.usage
 
@@ -156,7 +164,7 @@ function methods:set(text)
   if not LIFTED[type(text)] then
     errors.raise("inval", ("set: expected a text, got %s"):format(type(text)), nil, 2)
   end
-  self:raw_set(tostring(text))
+  self:raw_set(text_of(text))
 end
 
 --- The graph that made it, for Graphviz. Waits for the value; a failed one is drawn as such.

@@ -460,9 +460,14 @@ lunagrad.json = {}
 ---@param value any
 ---@return string
 function lunagrad.json.encode(value) end
+--- A number without fraction and exponent that fits in 64 bits is an integer, any other a float.
+--- keep says what becomes of one that this would change: "size" (the default: only what is too
+--- large stays, as its text), "text" (as its text, if any digit would be lost) or "number" (the
+--- same, as a value that encode writes as it came and tostring shows).
 ---@param text string
+---@param keep? "size"|"text"|"number"
 ---@return any value, string|nil problem
-function lunagrad.json.decode(text) end
+function lunagrad.json.decode(text, keep) end
 --- JSON's null.
 lunagrad.json.null = nil
 --- Marks a table as a list, so that an empty one is written as []; decode marks lists.
