@@ -8,6 +8,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local options = require "lunagrad.options"
+local field_of = require("lunagrad.row").get
 
 local metric = {}
 
@@ -66,8 +67,8 @@ end
 function metric.truth(row, field)
   local value
   if type(row) == "table" then
-    if field then value = row[field] else value = row.answer end
-    if value == nil and not field then value = row.target end
+    value = field_of(row, field or "answer")
+    if value == nil and not field then value = field_of(row, "target") end
   end
   local kind = type(value)
   if kind == "string" then return value end

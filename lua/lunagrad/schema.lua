@@ -448,7 +448,7 @@ end
 
 local function check_members(value, node, path, state, depth)
   for _, name in ipairs(node.required or {}) do
-    if value[name] == nil then return at(path, name), "is missing" end
+    if rawget(value, name) == nil then return at(path, name), "is missing" end
   end
   local names, properties = sorted_keys(value), node.properties or {}
   local trouble = count_trouble(#names, node.minProperties, node.maxProperties, "members")
@@ -564,10 +564,11 @@ local function tidy(value, node, root, depth)
   local required = {}
   for _, name in ipairs(node.required or {}) do required[name] = true end
   for name, rule in pairs(node.properties or {}) do
-    if value[name] == core.null and not required[name] and not allows_null(rule, root, depth) then
+    local member = rawget(value, name)
+    if member == core.null and not required[name] and not allows_null(rule, root, depth) then
       value[name] = nil
-    elseif value[name] ~= nil then
-      value[name] = tidy(value[name], rule, root, depth + 1)
+    elseif member ~= nil then
+      value[name] = tidy(member, rule, root, depth + 1)
     end
   end
   return value

@@ -299,11 +299,12 @@ local function reduction(what, make)
   return function(list, opts)
     opts = options.check(opts or {}, { skip_failed = "boolean?" }, what, 2)
     if var.is(list) then list = { list } end
-    if type(list) ~= "table" or #list == 0 then
+    local n = type(list) == "table" and options.length(list) or 0
+    if n == 0 then
       errors.raise("inval", what .. ": expected a list with at least one variable", nil, 2)
     end
     local vars = {}
-    for i = 1, #list do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
+    for i = 1, n do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
     return async.own(make(async.engine(), vars, opts.skip_failed == true))
   end
 end

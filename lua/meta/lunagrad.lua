@@ -634,7 +634,14 @@ function lunagrad.data.is(value) end
 ---@param rows lunagrad.row[]
 ---@return lunagrad.dataset
 function lunagrad.data.list(rows) end
---- One JSON object a line.
+--- A field that a row may lack: its value, or `otherwise`. Reading a field that a row of a file
+--- does not have is an error; JSON's null is there and nil.
+---@param from table
+---@param name string
+---@param otherwise? any
+---@return any
+function lunagrad.data.get(from, name, otherwise) end
+--- One JSON object a line, or one list of objects.
 ---@param path string
 ---@return lunagrad.dataset
 function lunagrad.data.jsonl(path) end
@@ -642,6 +649,7 @@ function lunagrad.data.jsonl(path) end
 ---@param name? string
 ---@return lunagrad.dataset
 function lunagrad.data.jsonl_text(text, name) end
+--- Texts in columns. The header line tells whether a comma, a semicolon, a tab or a bar parts them.
 ---@param path string
 ---@param opts? {header?: boolean|string[], separator?: string}
 ---@return lunagrad.dataset
