@@ -178,6 +178,19 @@ static int l_fence(lua_State *L)
     return 2;
 }
 
+/* core.fields(template) -> the names of its fields, in their order, as often as they stand there */
+static int l_fields(lua_State *L)
+{
+    size_t len, at = 0, size;
+    const char *name, *tmpl = lg__lua_check_text(L, 1, &len);
+    lua_newtable(L);
+    for (lua_Integer i = 1; lg__template_field(tmpl, len, &at, &name, &size); i++) {
+        lua_pushlstring(L, name, size);
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
 /* ---- reading JSON ---------------------------------------------------------- */
 
 enum { JSON_DEPTH = 1000 }; /* lg__json_parse lets no deeper one through */
@@ -604,6 +617,7 @@ void lg__lua_open_text(lua_State *L)
                                          {"sha256", l_sha256},
                                          {"render", l_render},
                                          {"fence", l_fence},
+                                         {"fields", l_fields},
                                          {"json_decode", l_json_decode},
                                          {"json_encode", l_json_encode},
                                          {"number_text", l_number_text},

@@ -40,8 +40,9 @@ function options.nearest(name, names)
   if #name > LONGEST then return nil end
   for _, candidate in ipairs(names) do
     local d = distance(name:lower(), candidate:lower())
-    local limit = math.max(1, math.max(#name, #candidate) // 3)
-    if d <= limit and (not least or d < least) then best, least = candidate, d end
+    local longer = math.max(#name, #candidate)
+    local limit = math.max(1, longer // 3)
+    if d <= limit and (d < longer or d == 0) and (not least or d < least) then best, least = candidate, d end
   end
   return best
 end

@@ -8,6 +8,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local templates = require "lunagrad.template"
 local timer = require "lunagrad.timer"
 
 local var = {}
@@ -270,7 +271,14 @@ end
 
 -- ---- nodes -----------------------------------------------------------------------
 
+-- The text of a template as the script wrote it; nil while it is pending, and of one that an
+-- optimizer has rewritten: leaving out a field is for the validation to judge.
+local function own_text(v)
+  if v:state() == "ready" and v:versions() == 1 and not v:raw_media() then return v:raw_text() end
+end
+
 --- A text with named fields; feedback reaches every field, and the template if it is trainable.
+--- A field that the template does not have is an error.
 ---@param template string|userdata "{name}" is a field, "{{" a brace
 ---@param fields table name → text or variable
 ---@param opts? table {role = string, fenced = boolean}
@@ -288,11 +296,14 @@ function var.format(template, fields, opts)
     names[#names + 1] = name
   end
   table.sort(names)
+  template = var.lift(template, "template", "lg.format", 2)
+  local text = own_text(template)
+  if text then templates.check(text, names, "lg.format", 2) end
   for i, name in ipairs(names) do
     vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 2)
   end
-  return begun(core.format(async.engine(), var.lift(template, "template", "lg.format", 2),
-    names, vars, opts.role or "text", opts.fenced == true))
+  return begun(core.format(async.engine(), template, names, vars, opts.role or "text",
+    opts.fenced == true))
 end
 
 local function reduction(what, make)

@@ -100,7 +100,8 @@ end
 
 function TestRead.test_separator_is_told_by_the_header()
   local wanted = { { question = "what, and why?", answer = "3" } }
-  for _, text in ipairs { "question;answer\nwhat, and why?;3\n", "question\tanswer\nwhat, and why?\t3",
+  for _, text in ipairs { "question;answer\nwhat, and why?;3\n",
+    "question\tanswer\nwhat, and why?\t3",
     "question|answer\r\nwhat, and why?|3\r\n", "\n\nquestion;answer\nwhat, and why?;3\n",
     'sep=;\nquestion;answer\nwhat, and why?;3',
     '"sep=\t"\r\nquestion\tanswer\r\nwhat, and why?\t3',

@@ -122,7 +122,8 @@ TestNil = {}
 function TestNil.test_a_call_without_a_question()
   local m = lg.model(nothing)
   local problem = fails("inval", "the question is nil", function()
-    return m { nil, system = "p" }
+    local v = m { nil, system = "p" }
+    return v
   end)
   lu.assertStrContains(problem.where, "test_row.lua:")
   fails("inval", "the question is nil", m, { system = "p" })
