@@ -715,7 +715,9 @@ function lunagrad.metric.truth(row, field) end
 ---@return number
 function lunagrad.metric.score(value, who) end
 
---- Run a program over all rows at once: mean, low, high (95% bootstrap interval), n, rows.
+--- Run a program over all rows at once: mean, low, high (its 95% interval), n, rows.
+--- Hits and misses have Wilson's interval, other scores one of resampling; scores beyond 0 and 1
+--- that are all equal have none (low and high are nil).
 ---@param spec table {program, data=, metric=, concurrency=, field=, seed=, on_error=}
 ---@return table
 function lunagrad.evaluate(spec) end

@@ -46,7 +46,7 @@ static size_t foreign_size(const char *s, size_t len)
 
         memcpy(alone + 1, s, n);
         alone[n + 1] = '}';
-        if (lg__template_field(alone, n + 2, &at, &name, &size))
+        if (lg__template_field(alone, n + 2, &at, &name, &size) && size == n)
             return n;
     }
     return 0;
