@@ -42,7 +42,9 @@ static void digits_from(char out[LG_NUMBER_SIZE], int least, double x)
 
 void lg__number_shortest(char out[LG_NUMBER_SIZE], double x)
 {
-    if (fabs(x) < 1e15 && x == trunc(x))
+    if (x == 0 && signbit(x))
+        memcpy(out, "-0.0", 5); /* -0 would read as an integer, which has no sign */
+    else if (fabs(x) < 1e15 && x == trunc(x))
         snprintf(out, LG_NUMBER_SIZE, "%.0f", x);
     else
         digits_from(out, 1, x);

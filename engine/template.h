@@ -1,8 +1,9 @@
 /* template.h - templates with named fields, and fences that values cannot forge.
  *
  * {name} is a field when name is [A-Za-z_][A-Za-z0-9_]*, where letters of any script
- * count as well ({größe}); {{ and }} are single braces; every other brace stands for itself. Values are inserted as they are
- * and never scanned again. Used by the format operator and by Lua. */
+ * count as well ({größe}); {{ and }} are single braces; every other brace stands for
+ * itself. Values are inserted as they are and never scanned again. Used by the
+ * format operator and by Lua. */
 #ifndef LG_TEMPLATE_H
 #define LG_TEMPLATE_H
 

@@ -647,10 +647,6 @@ end
 
 local TURN = "application/vnd.lunagrad.turn+json"
 
-local function text_of(x)
-  return type(x) == "number" and core.number_text(x) or tostring(x)
-end
-
 -- What is wrong with a turn that a model's function made; nil when it can be read.
 local function turn_problem(text)
   local turn = core.json_decode(tostring(text))
@@ -680,9 +676,10 @@ local function answer_call(engine, id, task)
     engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
       .. "with %s"):format(problem))
   elseif type(reply) == "table" and reply.text ~= nil then
-    engine:call_reply(id, text_of(reply.text), reply.finish_reason, reply.usage, reply.media)
+    local text = type(reply.text) == "number" and reply.text or tostring(reply.text)
+    engine:call_reply(id, text, reply.finish_reason, reply.usage, reply.media)
   elseif type(reply) == "string" or type(reply) == "number" then
-    engine:call_reply(id, text_of(reply))
+    engine:call_reply(id, reply)
   else
     local what = task[2] and tostring(task[2]) or type(reply)
     engine:call_fail(id, "tool", false,
@@ -718,7 +715,8 @@ local function answer_tool(engine, id, definition, task)
     engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
       :format(definition.name, tostring(score)))
   else
-    engine:tool_return(id, text_of(text), score, definition.target or 1, media)
+    if type(text) == "boolean" then text = tostring(text) end
+    engine:tool_return(id, text, score, definition.target or 1, media)
   end
 end
 

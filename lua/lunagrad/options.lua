@@ -41,8 +41,8 @@ function options.nearest(name, names)
   for _, candidate in ipairs(names) do
     local d = distance(name:lower(), candidate:lower())
     local longer = math.max(#name, #candidate)
-    local limit = math.max(1, longer // 3)
-    if d <= limit and (d < longer or d == 0) and (not least or d < least) then best, least = candidate, d end
+    local near = d <= math.max(1, longer // 3) and (d < longer or d == 0)
+    if near and (not least or d < least) then best, least = candidate, d end
   end
   return best
 end

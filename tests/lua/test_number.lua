@@ -70,6 +70,8 @@ function TestJson.test_floats_are_written_so_that_they_read_back()
   end
   lu.assertEquals(lg.json.encode(0.1 + 0.2), "0.30000000000000004")
   lu.assertEquals(lg.json.encode(3.0), "3")
+  lu.assertEquals(lg.json.encode(-0.0), "-0.0")
+  lu.assertEquals(1 / lg.json.decode(lg.json.encode(-0.0)), -math.huge)
 end
 
 function TestJson.test_bad_numbers_and_a_bad_choice()
@@ -115,6 +117,8 @@ function TestTexts.test_metrics_and_losses_see_all_digits()
   local row = { answer = 0.1 + 0.2 }
   lu.assertEquals(lg.metric.exact("0.30000000000000004", row), 1)
   lu.assertEquals(lg.metric.exact("0.3", row), 0)
+  lu.assertEquals(lg.evaluate { function() return 0.1 + 0.2 end, data = { row },
+    metric = lg.metric.exact }.mean, 1)
   lu.assertEquals(lg.loss.exact { target = 0.1 + 0.2 }("0.3").score, 0)
   lu.assertEquals(lg.loss.exact { target = 0.1 + 0.2 }("0.30000000000000004").score, 1)
 end
