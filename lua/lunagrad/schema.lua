@@ -28,6 +28,11 @@ local REFUSED = { pattern = true, patternProperties = true, propertyNames = true
   unevaluatedProperties = true, ["$dynamicRef"] = true, ["$recursiveRef"] = true }
 local BRANCHES = { "anyOf", "oneOf", "allOf" }
 
+local LIMITS = { "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf" }
+
+-- A number that Lua's would change stands as its text, marked (core.json_decode, "number").
+local function is_long(value) return getmetatable(value) == core.number_metatable end
+
 local function array(list) return setmetatable(list, core.array) end
 
 local function sorted_keys(t)
@@ -78,6 +83,17 @@ local function check_type(node, path, where)
   end
 end
 
+local function check_limits(node, path, where)
+  for _, key in ipairs(LIMITS) do
+    local limit = node[key]
+    if limit ~= nil and type(limit) ~= "number" and not is_long(limit) then
+      complain(where, at(path, key), "must be a number, got " .. shown(limit),
+        type(limit) == "string" and tonumber(limit)
+          and 'lg.json.decode(text, "number") reads large ones as numbers' or nil)
+    end
+  end
+end
+
 local function check_map(map, path, where, depth, seen)
   if type(map) ~= "table" then complain(where, path, "must be a table of schemas") end
   for _, name in ipairs(sorted_keys(map)) do
@@ -103,6 +119,7 @@ function check_node(node, path, where, depth, seen)
     end
   end
   if node.type ~= nil then check_type(node, path, where) end
+  check_limits(node, path, where)
   if node.properties then check_map(node.properties, at(path, "properties"), where, depth, seen) end
   for _, key in ipairs { "$defs", "definitions" } do
     if node[key] then check_map(node[key], at(path, key), where, depth, seen) end
@@ -324,9 +341,6 @@ local function is_object(value)
   return type(value) == "table" and #value == 0 and getmetatable(value) ~= core.array
 end
 
--- A number that Lua's would change stands as its text, marked (core.json_decode, "number").
-local function is_long(value) return getmetatable(value) == core.number_metatable end
-
 -- The digits of one that is whole.
 local function digits_of(value) return tostring(value):match "^-?(%d+)$" end
 
@@ -354,9 +368,19 @@ local function kinds_in_words(kinds)
   return table.concat(words, " or ")
 end
 
+-- A number in JSON's writing.
+local function written(x)
+  if is_long(x) then return tostring(x) end
+  return type(x) == "number" and core.number_text(x) or nil
+end
+
+-- The nearest number that can be calculated with.
+local function value_of(limit) return is_long(limit) and tonumber(tostring(limit)) or limit end
+
 local function equal(a, b)
-  if is_long(a) then
-    return type(b) == "number" and core.same_number(tostring(a), core.number_text(b))
+  if is_long(a) or is_long(b) then
+    local x, y = written(a), written(b)
+    return x ~= nil and y ~= nil and core.same_number(x, y)
   end
   if type(a) == "number" and type(b) == "number" then return a == b end
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
@@ -409,14 +433,14 @@ end
 
 -- long: the number as it was written, if x is not quite it.
 local function check_number(x, node, long)
-  local least, most = node.minimum, node.maximum
-  local over, under = node.exclusiveMinimum, node.exclusiveMaximum
+  local least, most = value_of(node.minimum), value_of(node.maximum)
+  local over, under = value_of(node.exclusiveMinimum), value_of(node.exclusiveMaximum)
   local got = long or x
   if least and x < least then return ("must be at least %s, got %s"):format(least, shown(got)) end
   if most and x > most then return ("must be at most %s, got %s"):format(most, shown(got)) end
   if over and x <= over then return ("must be more than %s, got %s"):format(over, shown(got)) end
   if under and x >= under then return ("must be less than %s, got %s"):format(under, shown(got)) end
-  local step = node.multipleOf
+  local step = value_of(node.multipleOf)
   if step and not is_multiple(x, step, long) then
     return ("must be a multiple of %s, got %s"):format(step, shown(got))
   end

@@ -255,6 +255,25 @@ function TestSchema.test_limits_of_large_numbers()
     "9007199254740993"))
 end
 
+-- A schema that is read from JSON says its own numbers in full.
+function TestSchema.test_limits_that_are_large_numbers()
+  local text = '{"type":"integer","maximum":18446744073709551615,"minimum":-18446744073709551615}'
+  local most = lg.json.decode(text, "number")
+  lu.assertTrue(check(most, "9223372036854775808"))
+  lu.assertTrue(check(most, "18446744073709551615"))
+  lu.assertFalse(check(most, "28446744073709551615"))
+  lu.assertFalse(check(most, "-28446744073709551615"))
+  lu.assertTrue(check(lg.json.decode('{"const":18446744073709551615}', "number"),
+    "18446744073709551615"))
+  lu.assertFalse(check(lg.json.decode('{"enum":[18446744073709551615]}', "number"), "1"))
+  lu.assertStrContains(lg.json.encode(lg.schema.of(most)), '"maximum":18446744073709551615')
+  local problem = helper.fails("inval", "mum: must be a number", lg.schema.of,
+    lg.json.decode(text))
+  lu.assertStrContains(problem.hint, '"number"')
+  helper.fails("inval", "exclusiveMinimum: must be a number", lg.schema.of,
+    { type = "number", exclusiveMinimum = true })
+end
+
 function TestSchema.test_multiples_of_large_numbers()
   local ten = { type = "integer", multipleOf = 10 }
   lu.assertTrue(check(ten, "738529527931269420"))
