@@ -275,7 +275,8 @@ function lunagrad.save(v, path) end
 ---@param x any
 ---@return boolean
 function lunagrad.is_var(x) end
---- A text with named fields: "{name}" is replaced, "{{" is a brace.
+--- A text with named fields: "{name}" is replaced, "{{" is a brace. A name is made of letters of
+--- any script, digits and _. A field that the template does not have is an error.
 ---@param template lunagrad.text
 ---@param fields table<string, lunagrad.text>
 ---@param opts? {role?: string, fenced?: boolean}
