@@ -152,6 +152,7 @@ end
 function TestRead.test_columns_without_name_and_values_are_left_out()
   lu.assertEquals(data.csv_text("q,a,,\nx,1,,\ny,2,, \n")[2], { q = "y", a = "2" })
   lu.assertEquals(data.csv_text(",q\n,x\n")[1], { q = "x" })
+  fails("text:1: no column has a name", data.csv_text, ",,\n,,\n")
   fails("text:1: column 3 of the header has no name", data.csv_text, "q,a,\nx,1,\ny,2,z\n")
 end
 
