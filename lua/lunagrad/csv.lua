@@ -170,7 +170,8 @@ end
 --- pandas writes for its row numbers, gets one.
 local function name_the_nameless(names, records, name, line)
   if not table.concat(names):find "%S" then
-    broken("parse", name, line, "no column has a name", "the first line names them: question,answer")
+    broken("parse", name, line, "no column has a name",
+      "the first line names them: question,answer")
   end
   for i, column in ipairs(names) do
     if column == "" and is_empty(records, i) then
