@@ -11,7 +11,10 @@ local errors = require "lunagrad.errors"
 local options = {}
 
 --- How many letters must be inserted, deleted, changed or swapped to make b of a.
-local function distance(a, b)
+---@param a string
+---@param b string
+---@return integer
+function options.distance(a, b)
   local before, last, row = {}, {}, {}
   for j = 0, #b do last[j] = j end
   for i = 1, #a do
@@ -39,7 +42,7 @@ function options.nearest(name, names)
   local best, least = nil, nil
   if #name > LONGEST then return nil end
   for _, candidate in ipairs(names) do
-    local d = distance(name:lower(), candidate:lower())
+    local d = options.distance(name:lower(), candidate:lower())
     local limit = math.max(1, math.max(#name, #candidate) // 3)
     if d <= limit and (not least or d < least) then best, least = candidate, d end
   end

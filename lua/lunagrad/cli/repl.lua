@@ -439,6 +439,7 @@ local function new_session(said, argv)
   self.interactive = term.isatty(0)
   self.talk, self.stream = {}, true
   limits.check(self.options)
+  run.check_arguments(self.options.rest, 1, self.options.plain, "")
   self.arguments, self.words = run.read_arguments(self.options.rest, 1, self.options.seed)
   return self
 end

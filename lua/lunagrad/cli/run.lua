@@ -37,9 +37,10 @@ function run.help()
 usage: lunagrad run SCRIPT [key=value …] [options]
        lunagrad -e CODE [key=value …] [options]
 
-Runs a Lua script. key=value arguments reach it as strings in lg.args. Without -m, models that
-the script does not name are "sim", a rule-based stand-in that needs no key and no network.
-"-" reads the script from standard input.
+Runs a Lua script. key=value arguments reach it as strings in lg.args; one that is named like an
+option (max_calls=1) is an error, unless the script reads it or "--" stands before it. Without -m,
+models that the script does not name are "sim", a rule-based stand-in that needs no key and no
+network. "-" reads the script from standard input.
 
   -m MODEL            the model, as provider/model: openai/gpt-4o-mini, ollama/llama3, sim/default;
                       any OpenAI-compatible server foo works through FOO_BASE_URL and FOO_API_KEY
@@ -106,6 +107,29 @@ function run.read_arguments(words, first, seed)
   end
   if seed and values.seed == nil then values.seed = ("%d"):format(seed) end
   return values, list
+end
+
+-- A script that reads lg.args.timeout has such an argument of its own.
+local function is_read(text, name)
+  local plain = name:gsub("%p", "%%%0")
+  return text:find("%.%s*" .. plain .. "%f[^%w_]") ~= nil
+    or text:find("([\"'])" .. plain .. "%1") ~= nil
+end
+
+--- A limit that is taken for an argument of the script would not hold.
+---@param words string[]
+---@param first integer
+---@param last integer
+---@param text string of the script
+function run.check_arguments(words, first, last, text)
+  for i = first, last do
+    local name, option = args.meant(run.spec, words[i])
+    if name and not is_read(text, name) then
+      args.fail(("%s would be an argument of the script, which reads none of this name")
+        :format(require("lunagrad.cli.display").clean_line(words[i])),
+        ("did you mean %s? Behind -- all words are the script's"):format(option))
+    end
+  end
 end
 
 local function read_source(options)
@@ -373,6 +397,7 @@ local function prepare(said, argv)
   local self = run.new(said, otherwise, argv)
   limits.check(self.options)
   self.source = read_source(self.options)
+  run.check_arguments(self.options.rest, self.source.rest, self.options.plain, self.source.text)
   self.arguments, self.words = run.read_arguments(self.options.rest, self.source.rest,
     self.options.seed)
   return self

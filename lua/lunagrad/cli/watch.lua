@@ -26,7 +26,7 @@ function watch.new(about)
   return setmetatable({ json = about.json, mode = mode, source = about.source,
     started = about.started, dry_run = about.dry_run,
     session = about.session, event_at = -math.huge, stats_at = now,
-    asked = {}, maybe_asked = {}, interrupted = false,
+    asked = {}, maybe_asked = {}, trainings = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
     display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
       width = function() return term.width(2) end, colour = colour, unicode = unicode }) },
@@ -93,12 +93,23 @@ function methods:emit(record)
   io.stdout:flush()
 end
 
+-- What is known of each training, in the order in which they began.
+local function note_training(self, event)
+  local number = event.kind == "training" and event.number or event.training or 1
+  if event.kind == "training" then
+    self.trainings[number] = { number = number, params = event.params }
+  elseif event.kind == "score" then
+    local one = self.trainings[number] or { number = number }
+    self.trainings[number] = one
+    one.best_score = event.best or one.best_score
+    one.seed_score = event.seed or one.seed_score
+  end
+end
+
 --- An event of lunagrad.progress.
 ---@param event table
 function methods:event(event)
-  if event.kind == "score" then
-    self.best, self.seed_score = event.best or self.best, event.seed or self.seed_score
-  end
+  note_training(self, event)
   self.display:event(event)
   if not self.json then return end
   if event.kind == "progress" and event.done ~= event.total then
@@ -258,9 +269,12 @@ local function emit_done(self, status, code, message, stats, models)
   if not self.json then return end
   local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
   local s, ledger = stats or zero, require "lunagrad.ledger"
+  local best = self.trainings[1] and require("lunagrad.record").highest(self.trainings) or {}
+  local trainings = #self.trainings > 1 and self.trainings or nil
   if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
   self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,
-    error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
+    error = message, best_score = or_null(best.best_score), seed_score = or_null(best.seed_score),
+    trainings = trainings,
     calls = ledger.bought(s), shared = s.shared, failed = s.failed, retries = s.retries,
     ambiguous = s.ambiguous, tokens = tokens(s), models = models, served = s.served or 0,
     cost_usd = or_null(ledger.dollars(s)), dry_run = self.dry_run,
