@@ -170,4 +170,26 @@ function TestTrainings:test_one_training_is_shown_without_a_number()
   lu.assertEquals({ #found.trainings, found.best_score }, { 1, 0.25 })
 end
 
+-- ---- clocks ------------------------------------------------------------------------------------
+
+TestClock = {}
+
+-- As older versions left it when the clock was set back.
+function TestClock:test_a_run_that_ended_before_it_began_has_no_negative_duration()
+  local dir = command.temp ".store"
+  local file = command.write([[
+    local lg = require "lunagrad"
+    lg.stats()
+    local record = require "lunagrad.record"
+    record.finish "done"
+    record.current().engine:store_exec(
+      "UPDATE run SET ended_us = started_us - 64799900000 WHERE id = 1")]], ".lua")
+  local got = command.shell(("export LUNAGRAD_HOME=%s; %s && %s"):format(dir,
+    command.line("run", file), command.line("runs")))
+  command.shell("rm -rf " .. dir)
+  lu.assertEquals(got.code, 0, got.err)
+  lu.assertStrContains(got.out, "(clock set back)")
+  lu.assertNotStrContains(got.out, "-64")
+end
+
 os.exit(lu.LuaUnit.run())
