@@ -6,6 +6,7 @@
 
 int luaopen_lunagrad_term(lua_State *L);
 
-int lg__term_signals(void); /* how many came, since they were last forgotten */
+void lg__signals_open(lua_State *L); /* signals.c: adds its functions to the table on top */
+int lg__term_signals(void);          /* how many came, since they were last forgotten */
 
 #endif

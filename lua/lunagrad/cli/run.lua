@@ -64,7 +64,8 @@ LUNAGRAD_RUN_MODEL="openai/gpt-5-mini; judge=openai/gpt-5", LUNAGRAD_RUN_JSON=1;
 in .env, or as run = { max_cost = 2 } in lunagrad.lua. What a script sets itself comes before that,
 and an option on the command line before both; limits can only become lower.
 
-Ctrl-C once: no new calls are started, those in flight are finished. Twice: stop now.
+Ctrl-C once: no new calls are started, those in flight are finished; a script that computes on, or
+catches what it is told, is ended after a second or a few. Twice: stop now. So does SIGTERM.
 Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 4 a limit was reached,
 130 interrupted.
 

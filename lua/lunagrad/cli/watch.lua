@@ -150,11 +150,13 @@ local function on_interrupt(self)
     .. " (Ctrl-C again stops now)"):format(in_flight))
 end
 
--- What sleeps would keep an interrupted run for as long as it likes.
-local function end_sleeps()
+-- What sleeps would keep an interrupted run for as long as it likes, and so would a script that
+-- goes on when nothing is under way any more.
+local function let_end()
+  local s = counters()
+  if s and s.in_flight + s.storing > 0 then return term.is_busy() end
   local timer = package.loaded["lunagrad.timer"]
-  local s = timer and counters()
-  if s and s.in_flight == 0 then timer.end_sleeps() end
+  if timer then timer.end_sleeps() end
 end
 
 -- Warnings of the engine: a store that another program keeps locked, a damaged reply. Its errors
@@ -172,7 +174,7 @@ function methods:tick()
   local signals = self.session and 0 or term.signals()
   if signals >= 1 and not self.interrupted then on_interrupt(self) end
   if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
-  if self.interrupted then end_sleeps() end
+  if self.interrupted then let_end() end
   tell_warnings(self)
   self.display:tick(counters)
   emit_stats(self)
