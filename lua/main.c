@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clean.h"
 #include "line.h"
 #include "look.h"
 #include "lunagrad_lua.h"
@@ -87,9 +88,20 @@ static int check_output(int code)
     return code ? code : EXIT_FAILURE;
 }
 
+/* A defect of the command itself; the error is on top. */
+static void tell(lua_State *L)
+{
+    lua_pushcfunction(L, lg__lua_clean);
+    luaL_tolstring(L, -2, NULL);
+    if (isatty(STDERR_FILENO) && lua_pcall(L, 1, 1, 0) != LUA_OK)
+        lua_pushliteral(L, "?");
+    fprintf(stderr, "lunagrad: %s\n", lua_tostring(L, -1));
+}
+
 int main(int argc, char **argv)
 {
     arguments args = {argc, argv};
+    lg_warnings warnings;
     occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     lua_State *L = luaL_newstate();
@@ -97,6 +109,7 @@ int main(int argc, char **argv)
         fputs("lunagrad: out of memory\n", stderr);
         return EXIT_FAILURE;
     }
+    lg__clean_warnings(L, &warnings);
     lua_pushcfunction(L, on_error);
     lua_pushcfunction(L, command);
     lua_pushlightuserdata(L, &args);
@@ -104,7 +117,7 @@ int main(int argc, char **argv)
     if (lua_pcall(L, 1, 1, 1) == LUA_OK)
         code = (int)lua_tointeger(L, -1);
     else
-        fprintf(stderr, "lunagrad: %s\n", luaL_tolstring(L, -1, NULL));
+        tell(L);
     lua_close(L);
     return check_output(code);
 }

@@ -30,6 +30,14 @@ static int l_isatty(lua_State *L)
     return 1;
 }
 
+/* term.is_terminal(file): an open file of Lua's that is one */
+static int l_is_terminal(lua_State *L)
+{
+    const luaL_Stream *file = luaL_testudata(L, 1, LUA_FILEHANDLE);
+    lua_pushboolean(L, file && file->closef && isatty(fileno(file->f)));
+    return 1;
+}
+
 /* term.width(fd) -> columns, or nil when fd is no terminal */
 static int l_width(lua_State *L)
 {
@@ -264,6 +272,7 @@ static int l_kernel(lua_State *L)
 int luaopen_lunagrad_term(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"isatty", l_isatty},
+                                         {"is_terminal", l_is_terminal},
                                          {"width", l_width},
                                          {"monotonic", l_monotonic},
                                          {"now_unix", l_now_unix},

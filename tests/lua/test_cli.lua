@@ -700,7 +700,7 @@ local function signalled(code, signals)
 end
 
 function TestInterrupt:test_one_ends_what_only_computes()
-  local lg = "local lg = require 'lunagrad' "
+  local library = "local lg = require 'lunagrad' "
   for code, seconds in pairs {
     ["while true do end"] = 4,
     ["while true do pcall(function() while true do end end) end"] = 4,
@@ -710,11 +710,11 @@ function TestInterrupt:test_one_ends_what_only_computes()
     ["local f = coroutine.wrap(function() while true do coroutine.yield() end end) while true do"
       .. " f() end"] = 4,
     ["while true do coroutine.resume(coroutine.create(function() while true do end end)) end"] = 4,
-    [lg .. "lg.map({ 1, 2 }, function() while true do end end)"] = 4,
-    [lg .. "lg.tool { name = 't', run = function() while true do end end } ():text()"] = 4,
-    [lg .. "while true do pcall(lg.sleep, 0.01) end"] = 6,
-    [lg .. "local m = lg.model 'sim/default' while true do pcall(function() return m 'x':text() end)"
-      .. " end"] = 6,
+    [library .. "lg.map({ 1, 2 }, function() while true do end end)"] = 4,
+    [library .. "lg.tool { name = 't', run = function() while true do end end } ():text()"] = 4,
+    [library .. "while true do pcall(lg.sleep, 0.01) end"] = 6,
+    [library .. "local m = lg.model 'sim/default' while true do pcall(function()"
+      .. " return m 'x':text() end) end"] = 6,
   } do
     local got, ms = signalled(code, "kill -TERM $run")
     lu.assertEquals(got.code, 130, code .. got.err)

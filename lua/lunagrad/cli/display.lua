@@ -15,20 +15,7 @@ local COUNT_SECONDS = 5   -- between two plain lines about counters
 ---@return string
 function display.clean(text)
   if not text:find("[^\n\t\32-\126]") then return text end
-  local out, i, n = {}, 1, #text
-  while i <= n do
-    local bad = select(2, utf8.len(text, i))
-    local last = bad and bad - 1 or n
-    out[#out + 1] = text:sub(i, last)
-    if bad then out[#out + 1] = "?" end
-    i = last + 2
-  end
-  text = table.concat(out)
-  text = text:gsub("[\0-\8\11-\31\127]", "")
-  text = text:gsub("\xC2[\x80-\x9F]", "")                        -- C1
-  text = text:gsub("\xE2\x80[\x8E\x8F\xA8-\xAE]", "")           -- marks, separators, overrides
-  text = text:gsub("\xE2\x81[\xA6-\xA9]", ""):gsub("\u{61C}", "") -- isolates, letter mark
-  return text
+  return require("lunagrad.core").clean(text)
 end
 
 --- The same, as one line.

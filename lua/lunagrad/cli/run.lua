@@ -6,6 +6,7 @@
 
 local args = require "lunagrad.cli.args"
 local limits = require "lunagrad.cli.limits"
+local output = require "lunagrad.cli.output"
 local script = require "lunagrad.cli.script"
 local term = require "lunagrad.term"
 
@@ -208,27 +209,32 @@ end
 
 -- ---- the script -----------------------------------------------------------------------
 
---- The script's own output: out of the live block's way, clean on a terminal.
+--- What the script writes to standard output or error: out of the live block's way, clean on a
+--- terminal.
 ---@param self table from run.new
----@return fun(text: string)
-function run.writer(self)
-  local stream = self.json and io.stderr or io.stdout
-  local tty = term.isatty(self.json and 2 or 1)
+---@param stream file*
+---@return fun(text: string): any, ...
+function run.writer(self, stream)
+  local to = self.json and io.stderr or stream
+  local raw, tty = output.raw(to), term.is_terminal(to)
   return function(text)
     if not tty then
-      stream:write(text)
-      return
+      local ok, why, code = raw:write(text)
+      if not ok then return ok, why, code end
+      return stream
     end
     local display = self.watch().display
     display:clear()
-    display.held_back = text ~= "" and text:sub(-1) ~= "\n"
-    stream:write(require("lunagrad.cli.display").clean(text))
-    stream:flush()
+    if text ~= "" then display.held_back = text:sub(-1) ~= "\n" end
+    raw:write(output.clean(text))
+    raw:flush()
+    return stream
   end
 end
 
 local function load_script(self, source)
-  local env = script.environment({ write = run.writer(self), with_library = source.path == nil,
+  local env = script.environment({ write = run.writer(self, io.stdout),
+    write_error = run.writer(self, io.stderr), with_library = source.path == nil,
     exit = function(code, close) self.leave(code, close) end })
   env.arg = { [0] = source.name:sub(2), table.unpack(self.words) }
   script.add_searcher(source.path or "./", env)

@@ -149,7 +149,8 @@ local function json_candidate(row)
 end
 
 local function json_proposal(row)
-  return { training = row.training, iteration = row.iteration, parent_idx = store.or_null(row.parent_idx),
+  return { training = row.training, iteration = row.iteration,
+    parent_idx = store.or_null(row.parent_idx),
     accepted = row.accepted == 1, reason = row.reason, before = store.or_null(row.before),
     after = store.or_null(row.after), texts = decoded(row.texts, core.null),
     feedback = decoded(row.feedback, core.null) }
@@ -290,8 +291,8 @@ local function add_proposals(lines, rows, all, of)
     list[#list + 1] = { row.iteration, row.parent_idx, cell(row.before), cell(row.after),
       row.reason }
   end
-  append(lines, ("Proposals%s (%d%s)"):format(of, #rows, note), list, "rrrrl", not all and { [5] = 80 }
-    or nil)
+  append(lines, ("Proposals%s (%d%s)"):format(of, #rows, note), list, "rrrrl",
+    not all and { [5] = 80 } or nil)
 end
 
 local function add_scores(lines, rows)

@@ -4,6 +4,7 @@
 -- but to stop buying when the user interrupts. Loaded when there is something to see.
 
 local display = require "lunagrad.cli.display"
+local output = require "lunagrad.cli.output"
 local term = require "lunagrad.term"
 
 local watch = {}
@@ -28,7 +29,7 @@ function watch.new(about)
     session = about.session, event_at = -math.huge, stats_at = now,
     asked = {}, maybe_asked = {}, trainings = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
-    display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
+    display = display.new({ mode = mode, stream = output.raw(io.stderr), clock = term.monotonic,
       width = function() return term.width(2) end, colour = colour, unicode = unicode }) },
     methods)
 end
@@ -41,11 +42,11 @@ local function counters()
 end
 
 local function tokens(stats)
-  local input, output = 0, 0
+  local sum = { input = 0, output = 0 }
   for _, usage in ipairs(stats.usage) do
-    input, output = input + usage.input, output + usage.output
+    sum.input, sum.output = sum.input + usage.input, sum.output + usage.output
   end
-  return { input = input, output = output }
+  return sum
 end
 
 --- Note which models are really asked: every call and reverse pass goes through these two.
@@ -89,8 +90,9 @@ function methods:emit(record)
   local event = record.event
   record.event = nil
   local rest = encode(record):sub(2) -- the event's name stands first, for people and for grep
-  io.stdout:write('{"event":', encode(event), rest == "}" and "" or ",", rest, "\n")
-  io.stdout:flush()
+  local stream = output.raw(io.stdout)
+  stream:write('{"event":', encode(event), rest == "}" and "" or ",", rest, "\n")
+  stream:flush()
 end
 
 -- What is known of each training, in the order in which they began.
