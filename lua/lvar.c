@@ -71,11 +71,18 @@ static int l_id(lua_State *L)
     return 1;
 }
 
-static int l_state(lua_State *L)
+static int l_raw_state(lua_State *L)
 {
     static const char *const names[] = {"pending", "ready", "failed", "cancelled"};
     lua_pushstring(L, names[lg_var_state(self(L))]);
     return 1;
+}
+
+/* The same for a script, which has looked then. */
+static int l_state(lua_State *L)
+{
+    lg__lua_looked(self(L));
+    return l_raw_state(L);
 }
 
 /* v:raw_text() -> text | nil unless it is ready */
@@ -210,7 +217,9 @@ static int l_usage(lua_State *L)
 static int l_error(lua_State *L)
 {
     lg_failure f;
-    if (!lg_var_error(self(L), &f))
+    lg_var *v = self(L);
+    lg__lua_looked(v);
+    if (!lg_var_error(v, &f))
         return 0;
     lua_createtable(L, 0, 7);
     lg__lua_set_text(L, "kind", lg_error_name(f.code));
@@ -495,6 +504,7 @@ void lg__lua_open_var(lua_State *L)
     static const luaL_Reg methods[] = {{"id", l_id},
                                        {"same", l_same},
                                        {"state", l_state},
+                                       {"raw_state", l_raw_state},
                                        {"raw_text", l_raw_text},
                                        {"raw_role", l_raw_role},
                                        {"set_role", l_set_role},

@@ -12,6 +12,7 @@ local core = require "lunagrad.core"
 local deadlock = require "lunagrad.deadlock"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local unseen = require "lunagrad.unseen"
 
 local async = {}
 
@@ -75,6 +76,7 @@ function async.engine()
     if config.http2 then config.log = config.log or "warn" end -- not every libcurl can
     the_engine = core.engine(config)
     for _, fn in ipairs(on_new) do fn(the_engine) end
+    if config.log and not tick then unseen.tell_at_end(the_engine) end
   end
   return the_engine
 end
@@ -110,6 +112,7 @@ local function finish(task, ok, ...)
   task.done, task.ok = true, ok
   local scope = task.context and task.context.scope
   if scope then scope.tasks[task] = nil end
+  if not ok and not task.after and not scope then unseen.add(task, ...) end
   task.n = select("#", ...)
   if task.n <= 1 then task[1] = ... else
     for i = 1, task.n do task[i] = (select(i, ...)) end
@@ -371,6 +374,7 @@ function Task:await()
       async.run_until(function() return self.done end, self)
     end
   end
+  unseen.look(self)
   if not self.ok then error(self[1], 0) end
   return table.unpack(self, 1, self.n)
 end
@@ -394,7 +398,7 @@ local function sweep(scope)
   for i = 1, scope.n do
     local v = scope[i]
     scope[i] = nil
-    if v:state() == "pending" then
+    if v:raw_state() == "pending" then
       kept = kept + 1
       scope[kept] = v
     elseif scope.due then
@@ -441,7 +445,7 @@ local function cancel_all(scope)
     any = false
     for i = scope.n, 1, -1 do
       local v = scope[i]
-      if v:state() == "pending" and not wanted_by_others(v) then
+      if v:raw_state() == "pending" and not wanted_by_others(v) then
         any = true
         local inner = promised[v:id()]
         v:cancel()

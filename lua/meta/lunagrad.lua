@@ -54,8 +54,12 @@ function Var:await() end
 --- Never reused.
 ---@return integer
 function Var:id() end
+--- Of one that failed this counts as having looked at it, as :error() does.
 ---@return "pending"|"ready"|"failed"|"cancelled"
 function Var:state() end
+--- The same, for the library: it does not count as looking.
+---@return "pending"|"ready"|"failed"|"cancelled"
+function Var:raw_state() end
 --- The text, or nil unless ready; never waits.
 ---@return string|nil
 function Var:raw_text() end

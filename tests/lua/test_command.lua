@@ -170,6 +170,95 @@ function TestTrainings:test_one_training_is_shown_without_a_number()
   lu.assertEquals({ #found.trainings, found.best_score }, { 1, 0.25 })
 end
 
+-- ---- failures that nobody looked at --------------------------------------------------------
+
+TestUnseen = {}
+
+local BAD = [[
+local lg = require "lunagrad"
+local bad = lg.model(function() error("no luck", 0) end, "bad")
+local function settle() lg.sleep(0.001) end
+]]
+
+local function unseen(code, ...)
+  return with(BAD .. code .. "\nsettle() print 'done'", "--display", "none", ...)
+end
+
+function TestUnseen:test_a_failed_result_ends_the_run_with_1_and_is_named()
+  for _, code in ipairs {
+    "local v = bad 'x'", "bad 'x' collectgarbage()", "local v = bad 'x' .. '!'",
+    "local v = lg.mean { bad 'x', lg.var 'y' }", "local v = bad 'x' pcall(lg.var, {})",
+    "local v = lg.loss.critic { 'fine?', model = bad } ('answer')",
+    "local v = lg.tool { name = 't', run = function() error('no luck', 0) end } ()",
+    "local v = lg.agent { model = bad } 'x'", "lg.spawn(function() error('no luck', 0) end)",
+    "lg.spawn(function() bad('x'):text() end)",
+    "local p = lg.param('p', 'r') local l = lg.loss.judge('ok?') (p .. 'x')"
+      .. " l:text() l:backward { model = bad }",
+  } do
+    local got = unseen(code)
+    lu.assertEquals({ got.code, got.out }, { 1, "done\n" }, code .. "\n" .. got.err)
+    lu.assertStrContains(got.err, "lunagrad: a result failed, and nobody looked at it:\n  ")
+    lu.assertStrContains(got.err, "no luck", false, code)
+  end
+end
+
+function TestUnseen:test_what_was_looked_at_or_cancelled_does_not_count()
+  for _, code in ipairs {
+    "pcall(function() bad('x'):text() end)", "local v = bad 'x' settle() v:state()",
+    "local v = bad 'x' settle() v:error()", "local v = bad 'x' v:cancel()",
+    "lg.mean({ bad 'x', lg.var 'y' }, { skip_failed = true }):text()",
+    "lg.sum({ bad 'x', lg.var 'y' }, { skip_failed = true }):text()",
+    "local x = bad 'x' pcall(function() (x .. '!'):text() end)",
+    "lg.evaluate { function() return bad 'x' end, data = { {}, {} }, on_error = 'zero',"
+      .. " metric = function() return 1 end }",
+    "lg.map({ 1, 2 }, function() return bad('x'):text() end, { on_error = 'collect' })",
+    "local t = lg.spawn(function() error 'x' end) pcall(t.await, t)",
+    "local a = lg.agent { model = bad } 'x' pcall(a.text, a)",
+    "local m = lg.model(function(r) if #r.messages > 1 then return 'end' end return { text ="
+      .. " [[{\"text\":\"\",\"calls\":[{\"id\":\"1\",\"name\":\"t\",\"arguments\":{}}]}]], media ="
+      .. " 'application/vnd.lunagrad.turn+json' } end) print(lg.agent { model = m, tools = { { name ="
+      .. " 't', run = function() error 'told to the model' end } } } 'q') io.stdout:seek('set')",
+    "local p = lg.param('p', 'r') local l = lg.loss.judge('ok?') (p .. 'x') l:text()"
+      .. " l:backward { model = bad } pcall(p.feedback, p)",
+  } do
+    local got = unseen(code)
+    lu.assertEquals(got.code, 0, code .. "\n" .. got.err)
+    lu.assertNotStrContains(got.err, "nobody looked")
+  end
+end
+
+function TestUnseen:test_the_first_are_told_and_the_others_counted()
+  local got = unseen("local t = {} for i = 1, 20 do t[i] = bad('x' .. i) end", "--json")
+  lu.assertEquals(got.code, 1)
+  lu.assertStrContains(got.err, "20 results failed, and nobody looked at them:")
+  lu.assertStrContains(got.err, "and 17 more")
+  lu.assertEquals(select(2, got.err:gsub("no luck", "")), 3)
+  local done = json.decode(got.out:match "([^\n]*)\n$")
+  lu.assertEquals({ done.status, done.exit_code }, { "error", 1 })
+  lu.assertStrContains(done.error, "20 results failed")
+end
+
+function TestUnseen:test_a_servers_failure_is_3_and_a_long_one_is_cut()
+  local got = command.with_mock({ "--faults", "401=1" }, "$LG -e " .. command.quote(
+    "local v = lg.model 'openai/m' 'q' lg.sleep(0) while v:raw_text() == nil and"
+      .. " lg.stats().failed == 0 do lg.sleep(0.01) end"))
+  lu.assertEquals(got.code, 3, got.err)
+  lu.assertStrContains(got.err, "nobody looked at it")
+  got = unseen("local long = lg.model(function() error(('x'):rep(1e5), 0) end) local v = long 'q'")
+  lu.assertEquals(got.code, 1)
+  lu.assertTrue(#got.err < 1000, #got.err)
+end
+
+function TestUnseen:test_a_stock_lua_is_told_where_it_logs()
+  local script = [[local lg = require "lunagrad"
+    lg.configure { %s }
+    local v = lg.model(function() error("no luck", 0) end) "x"
+    lg.sleep(0.001)]]
+  local got = command.lua(script:format 'log = "warn"')
+  lu.assertStrContains(got.err, "a result failed, and nobody looked at it")
+  lu.assertEquals(command.lua(script:format "").err, "")
+end
+
 -- ---- clocks ------------------------------------------------------------------------------------
 
 TestClock = {}

@@ -68,7 +68,7 @@ and an option on the command line before both; limits can only become lower.
 Ctrl-C once: no new calls are started, those in flight are finished; a script that computes on, or
 catches what it is told, is ended after a second or a few. Twice: stop now. So does SIGTERM.
 Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 4 a limit was reached,
-130 interrupted.
+130 interrupted. 1 or 3 also where a call or loss failed and the script never looked at it.
 
 examples:
   lunagrad run scripts/prompt.lua
@@ -316,8 +316,22 @@ function run.show_estimate(self)
   self.watch():emit(record)
 end
 
+-- All was well as far as the script looked. It is not well.
+local function end_unseen(self, n, problems)
+  local lines, code, status, message = require("lunagrad.cli.trouble").unseen(n, problems)
+  self.watch():write_lines(lines)
+  limits.finish "failed"
+  self.watch():close(status, code, message)
+  return code
+end
+
 local function end_well(self)
   if limits.reached() then return end_at_limit(self) end
+  local async = package.loaded["lunagrad.async"]
+  if async and async.started() then
+    local n, problems = require("lunagrad.unseen").list(async.engine())
+    if n > 0 then return end_unseen(self, n, problems) end
+  end
   limits.finish "done"
   if self.options.dry_run then run.show_estimate(self) end
   if self.watching or self.options.json then self.watch():close("ok", 0) end
