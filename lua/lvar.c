@@ -289,7 +289,8 @@ static size_t version_of(lua_State *L, const lg_var *v)
     lua_Integer i = lg__lua_check_int(L, 2, LUA_MININTEGER, LUA_MAXINTEGER);
     size_t n = lg_var_versions(v);
     if (i < 1 || (size_t)i > n)
-        lg__lua_raise(L, LG_ENOTFOUND, NULL, "there is no version %I, the newest is %I",
+        lg__lua_raise(L, LG_ENOTFOUND, NULL,
+                      "version and rollback: there is no version %I, the newest is %I",
                       (LUAI_UACINT)i, (LUAI_UACINT)n);
     return (size_t)i - 1;
 }

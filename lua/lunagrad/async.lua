@@ -89,6 +89,7 @@ function async.started() return the_engine ~= nil end
 local Task = {}
 Task.__index = Task
 Task.__name = "lunagrad.task"
+async.task_methods = Task
 
 local function on_error(problem)
   problem = errors.wrap(problem)

@@ -427,6 +427,9 @@ function Retriever:search(query, opts)
   return search(self, text, check_k(opts.k, self.where) or self.k)
 end
 
+require("lunagrad.signatures").methods(Retriever, "retriever", "lunagrad.retriever",
+  { search = {} })
+
 function Retriever:__len() return #self.docs end
 
 function Retriever:__tostring()

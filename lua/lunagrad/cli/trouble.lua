@@ -211,7 +211,8 @@ function trouble.unseen(n, problems)
   for i, problem in ipairs(problems) do
     if exit_code(problem) == trouble.PROVIDER then code, status = trouble.PROVIDER, "provider" end
     if i <= UNSEEN then
-      lines[#lines + 1] = "  " .. display.fit(display.clean_line(message_of(problem)), UNSEEN_COLUMNS)
+      local text = display.clean_line(message_of(problem))
+      lines[#lines + 1] = "  " .. display.fit(text, UNSEEN_COLUMNS)
     end
   end
   if n > UNSEEN then lines[#lines + 1] = ("  … and %d more"):format(n - UNSEEN) end
