@@ -175,14 +175,14 @@ static int l_wrapped(lua_State *L)
     return lua_error(L);
 }
 
-/* Upvalues: Lua's own coroutine.resume. */
+/* Upvalues: coroutine.resume and .create, as they were. */
 static int l_wrap(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_pushvalue(L, lua_upvalueindex(1));
-    lua_State *co = lua_newthread(L);
+    lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 1);
-    lua_xmove(L, co, 1);
+    lua_call(L, 1, 1);
     lua_pushcclosure(L, l_wrapped, 2);
     return 1;
 }
@@ -192,7 +192,8 @@ static void watch_coroutines(lua_State *L)
     lua_getglobal(L, "coroutine");
     lua_getfield(L, -1, "resume");
     lua_pushvalue(L, -1);
-    lua_pushcclosure(L, l_wrap, 1);
+    lua_getfield(L, -3, "create");
+    lua_pushcclosure(L, l_wrap, 2);
     lua_setfield(L, -3, "wrap");
     lua_pushcclosure(L, l_resume, 1);
     lua_setfield(L, -2, "resume");

@@ -18,10 +18,9 @@ VALUES[1] = NOTHING -- nil
 -- Functions that give what they are given back, or whose errors are of other things: of files, of the
 -- text of a data set, of rows, of what a program or a metric returned.
 local OF_OTHER_THINGS = { "No such file", "not valid JSON", "the data set is empty",
-  "is a directory", "the row has no", "must return", "there is no form", "has the name", "File name too long",
-  "a constraint is a text", "expected a type", "JSON", "NUL", "text:1", "not UTF-8",
-  "cannot be set",
-  "invalid UTF-8", "a score must be", "lg.data.csv" }
+  "is a directory", "the row has no", "must return", "there is no form", "has the name",
+  "File name too long", "a constraint is a text", "expected a type", "JSON", "NUL", "text:1",
+  "not UTF-8", "cannot be set", "invalid UTF-8", "a score must be", "lg.data.csv" }
 
 local function is_of_other_things(text)
   for _, words in ipairs(OF_OTHER_THINGS) do

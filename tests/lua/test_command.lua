@@ -216,8 +216,8 @@ function TestUnseen:test_what_was_looked_at_or_cancelled_does_not_count()
     "local a = lg.agent { model = bad } 'x' pcall(a.text, a)",
     "local m = lg.model(function(r) if #r.messages > 1 then return 'end' end return { text ="
       .. " [[{\"text\":\"\",\"calls\":[{\"id\":\"1\",\"name\":\"t\",\"arguments\":{}}]}]],"
-      .. " media = 'application/vnd.lunagrad.turn+json' } end) print(lg.agent { model = m, tools = { { name ="
-      .. " 't', run = function() error 'told to the model' end } } } 'q') io.stdout:seek('set')",
+      .. " media = 'application/vnd.lunagrad.turn+json' } end) print(lg.agent { model = m,"
+      .. " tools = { { name = 't', run = function() error 'told to the model' end } } } 'q') io.stdout:seek('set')",
     "local p = lg.param('p', 'r') local l = lg.loss.judge('ok?') (p .. 'x') l:text()"
       .. " l:backward { model = bad } pcall(p.feedback, p)",
   } do
