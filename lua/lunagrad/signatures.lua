@@ -23,7 +23,7 @@ local KNOWN = {
   ["json.encode"] = { { "value", "table|string|number|boolean|userdata" } },
   ["json.decode"] = { { "text", "string" } },
   ["json.array"] = { { "list", "table?" } },
-  ["errors.from_var"] = { { "v", "variable" } },
+  ["errors.quoted"] = { TEXT }, ["errors.from_var"] = { { "v", "variable" } },
   ["extract.trim"] = { TEXT }, ["extract.last_number"] = { TEXT },
   ["extract.last_line"] = { TEXT }, ["extract.whole"] = { TEXT }, ["extract.code"] = { TEXT },
   ["extract.object"] = { TEXT },

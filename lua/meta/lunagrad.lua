@@ -744,6 +744,11 @@ function lunagrad.errors.raise(kind, message, hint, level) end
 ---@param x any
 ---@return boolean
 function lunagrad.errors.is(x) end
+
+--- A text as messages quote it: its first 60 bytes, with escapes for what cannot be seen.
+---@param text string
+---@return string
+function lunagrad.errors.quoted(text) end
 --- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
 --- a store that fails. nil for errors that a loop may survive.
 ---@param x any

@@ -217,7 +217,7 @@ function TestUnseen:test_what_was_looked_at_or_cancelled_does_not_count()
     "local m = lg.model(function(r) if #r.messages > 1 then return 'end' end return { text ="
       .. " [[{\"text\":\"\",\"calls\":[{\"id\":\"1\",\"name\":\"t\",\"arguments\":{}}]}]],"
       .. " media = 'application/vnd.lunagrad.turn+json' } end) print(lg.agent { model = m,"
-      .. " tools = { { name = 't', run = function() error 'told to the model' end } } } 'q') io.stdout:seek('set')",
+      .. " tools = { { name = 't', run = function() error 'told' end } } } 'q')",
     "local p = lg.param('p', 'r') local l = lg.loss.judge('ok?') (p .. 'x') l:text()"
       .. " l:backward { model = bad } pcall(p.feedback, p)",
   } do
