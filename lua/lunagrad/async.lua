@@ -12,6 +12,7 @@ local core = require "lunagrad.core"
 local deadlock = require "lunagrad.deadlock"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local turn = require "lunagrad.turn"
 local unseen = require "lunagrad.unseen"
 
 local async = {}
@@ -662,21 +663,6 @@ end
 
 local TURN = "application/vnd.lunagrad.turn+json"
 
--- What is wrong with a turn that a model's function made; nil when it can be read.
-local function turn_problem(text)
-  local turn = core.json_decode(tostring(text))
-  if type(turn) ~= "table" then return "no JSON object" end
-  if turn.text ~= nil and type(turn.text) ~= "string" then return "text that is none" end
-  if type(turn.calls) ~= "table" or next(turn.calls) ~= nil and #turn.calls == 0 then
-    return "no list of calls"
-  end
-  for i, call in ipairs(turn.calls) do
-    if type(call) ~= "table" or type(call.id) ~= "string" or type(call.name) ~= "string" then
-      return ("call %d without an id and a name that are texts"):format(i)
-    end
-  end
-end
-
 local function answer_call(engine, id, task)
   if not host[id] then return end
   host[id] = nil
@@ -686,7 +672,7 @@ local function answer_call(engine, id, task)
     return
   end
   local reply = task[1]
-  local problem = type(reply) == "table" and reply.media == TURN and turn_problem(reply.text)
+  local problem = type(reply) == "table" and reply.media == TURN and turn.problem(reply.text)
   if problem then
     engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
       .. "with %s"):format(problem))

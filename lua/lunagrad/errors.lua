@@ -73,11 +73,6 @@ local function readable(text)
     .. text:sub(-(LONGEST // 3)):gsub("^[\x80-\xBF]+", "")
 end
 
--- Whether the code at a level of the stack is the library's own.
-local function is_library(level)
-  return debug.getinfo(level + 1, "S").source:find "^@lunagrad/" ~= nil
-end
-
 --- Raises an error object.
 ---
 --- level says whose line is to blame, as in `error`: 1 (the default) who calls this, 2 who called
@@ -89,7 +84,7 @@ end
 function errors.raise(kind, message, hint, level)
   local object = errors.new(kind, readable(message), readable(hint))
   level = level or 1
-  if level > 0 then object.where = core.where(is_library(2) and 1 or level + 1) end
+  if level > 0 then object.where = core.where(level + 1) end
   error(object, 0)
 end
 

@@ -117,7 +117,7 @@ local function fits(value, types)
   return false
 end
 
-local WORDS = { integer = "whole number", callable = "function",
+local WORDS = { integer = "whole number",
   constraints = "list of constraints" }
 
 --- "integer|string?" for people.

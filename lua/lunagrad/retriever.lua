@@ -494,7 +494,7 @@ end
 ---@return table[]
 function retriever.documents(v)
   async.await(v)
-  return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 3)
+  return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 1)
 end
 
 return retriever

@@ -124,7 +124,7 @@ end
 function TestArguments:test_the_function_the_argument_what_was_expected_and_what_came()
   says("lg.map: argument 1 (list) must be a table, got 5", lg.map, 5, print)
   says("lg.map: argument 1 (list) must be a table, got nil", lg.map, nil, print)
-  says("lg.map: argument 2 (fn) must be a function, got nil", lg.map, {})
+  says("lg.map: argument 2 (fn) must be a callable, got nil", lg.map, {})
   says("lg.extract.code: argument 1 (text) must be a string, got nil", lg.extract.code)
   says("lg.save: argument 1 (variable) must be a variable, got nil", lg.save)
   says("rng:shuffle: argument 1 (list) must be a table, got 5", lg.rng.new(1).shuffle,
