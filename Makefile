@@ -40,7 +40,7 @@ STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
 ALL_CFLAGS = $(STD) $(OPT) $(WARN) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
-COMMAND_ONLY = lua/main.c lua/term.c lua/line.c lua/look.c lua/mockd.c lua/mockserver.c
+COMMAND_ONLY = lua/main.c lua/term.c lua/signals.c lua/line.c lua/look.c lua/mockd.c lua/mockserver.c
 ENGINE_SRC  := $(wildcard engine/*.c)
 LUA_SRC     := $(wildcard lua/*.c)
 MODULE_SRC  := $(filter-out $(COMMAND_ONLY),$(LUA_SRC))

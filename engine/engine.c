@@ -241,15 +241,16 @@ static void run_ready(lg_engine *e, int most)
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
-    if (e->turn.sharing || (e->turn.kept && e->graph.work.head))
+    if (e->turn.sharing || e->turn.kept_due || (e->turn.kept && e->graph.work.head))
         lg__kept_sweep(e);
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__kept_shares(e, n) || lg__kept_find(e, n)) {
+        } else if (lg__kept_shares(e, n) || lg__kept_elsewhere(e, n)) {
             continue; /* in this order: what is stored may not be on the disk yet */
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
+            lg__kept_unclaim(e, n);
             lg__engine_fail_code(e, n, LG_ENOMEM);
         } else {
             w->node = n;

@@ -41,6 +41,7 @@ static void release(lg_engine *e, lg_work *w)
 void lg__work_free(lg_engine *e, lg_work *w)
 {
     lg__map_take(&e->works, w->id);
+    e->turn.kept_due = e->turn.kept != NULL;
     if (w->queued)
         w->type = LG_EVENT_NONE;
     else
@@ -53,6 +54,7 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     if (!w)
         return;
     lg__map_take(&e->works, id);
+    e->turn.kept_due = e->turn.kept != NULL;
     w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
     w->node = NULL;
     w->request = NULL;

@@ -51,6 +51,11 @@ int lg_run_end(lg_engine *e, const char *state)
     return err ? store_error(e, err) : LG_OK;
 }
 
+size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown)
+{
+    return lg__unseen_list(&e->graph, out, shown);
+}
+
 lg_store *lg__engine_store(lg_engine *e)
 {
     return e->store;

@@ -443,7 +443,7 @@ static void release(lg_engine *e, lg_batch *t)
     while ((o = pop(&results))) {
         release_outcome(e, o);
     }
-    if (e->turn.sharing) {
+    if (e->turn.kept) {
         lg__kept_sweep(e);
     }
 }
@@ -509,7 +509,7 @@ static void fail_turn(lg_engine *e, lg_batch *t)
     while ((o = pop(&results))) {
         fail_outcome(e, o);
     }
-    if (e->turn.sharing) {
+    if (e->turn.kept) {
         lg__kept_sweep(e); /* equal ones run on their own */
     }
 }
@@ -670,7 +670,8 @@ void lg__turn_flush(lg_engine *e)
 
 bool lg__turn_waits(const lg_engine *e)
 {
-    return e->store && (!is_empty(e) || e->turn.waiting.head || is_listed(&e->synced));
+    return e->store && (!is_empty(e) || e->turn.waiting.head || e->turn.elsewhere.head ||
+                        is_listed(&e->synced));
 }
 
 size_t lg__turn_size(const lg_engine *e)
@@ -682,7 +683,7 @@ size_t lg__turn_size(const lg_engine *e)
 size_t lg__turn_storing(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
-           e->next.ended.n + e->next.results.n;
+           e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
 }
 
 /* Most of what is under way goes to the disk while the rest is worked on: were all
@@ -720,6 +721,7 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
     lg__fail_free(&why);
     err = err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
     err = err ? err : lg__alarm_new(e->loop, look_again, e, &e->turn.look);
+    err = err ? err : lg__kept_open(e);
     return err ? err : lg__alarm_new(e->loop, sync_group, e, &e->turn.group);
 }
 

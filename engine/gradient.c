@@ -602,6 +602,7 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
     p->context_tokens = b->context_tokens ? b->context_tokens : 24000;
     p->skip_failed = b->skip_failed;
     p->root_id = root->id;
+    lg__unseen_look(root); /* the pass fails as it did */
     lg__fail_init(&p->fail);
     err = lg__plan_build(&p->plan, g, root);
     if (!err)

@@ -198,6 +198,7 @@ static void free_versions(lg_mem *m, lg_versions *h)
 
 static void free_var(lg_graph *g, lg_var *v)
 {
+    lg__unseen_gone(v);
     if (v->pass && g->pass_free)
         g->pass_free(v->pass);
     if (v->node)
@@ -438,6 +439,7 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f)
     }
     if (v->node)
         v->node->done = true;
+    lg__unseen_failed(v);
     settled(v);
 }
 
@@ -457,10 +459,11 @@ enum { CHAIN_MAX = 1200 };
 
 void lg__var_fail_from(lg_var *v, const lg_edge *edge)
 {
-    const lg_var *in = edge->var;
+    lg_var *in = edge->var;
     lg_failure why;
     lg_fail f;
     char who[120];
+    lg__unseen_look(in);
     if (!lg_var_error(in, &why))
         why = (lg_failure){.code = LG_EINPUT, .message = lg_error_text(LG_EINPUT)};
     lg__fail_init(&f);
@@ -667,6 +670,7 @@ void lg__graph_free(lg_graph *g)
         g->vars = v->next;
         free_var(g, v);
     }
+    lg__unseen_free(&g->unseens);
     for (size_t i = 0; i < LG_INTERNED; i++)
         lg__text_unref(g->interned[i]);
     while (g->tools) {

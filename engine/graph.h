@@ -9,6 +9,7 @@
 #define LG_GRAPH_H
 
 #include "log.h"
+#include "unseen.h"
 #include "var.h"
 
 struct lg_pass;
@@ -108,6 +109,7 @@ struct lg_graph {
     void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
     lg_var *dead;              /* uncounted, to be freed by the loop in release */
     bool releasing, closing;
+    lg_unseens unseens;
     size_t n_pending, n_live, max_pending;
     lg_text *interned[LG_INTERNED]; /* recent roles and names, by hash */
 };

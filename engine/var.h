@@ -54,7 +54,8 @@ struct lg_var {
     int8_t op;    /* enum lg_op */
     int8_t state; /* enum lg_state */
     bool grad, has_score;
-    int code; /* LG_E* when failed or cancelled */
+    int code;    /* LG_E* when failed or cancelled */
+    bool unseen; /* failed, and nobody has looked: unseen.h */
     lg_text *text, *role;
     double score, target;
     int64_t example;

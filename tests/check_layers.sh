@@ -16,7 +16,7 @@ error text clock library
 words fail log map digest sha256 vectors
 json
 template eventstream media
-var feedback op graph dot
+var unseen feedback op graph dot
 model reply
 provider
 request

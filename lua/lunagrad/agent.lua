@@ -261,7 +261,7 @@ local function finish_call(self, one)
 end
 
 -- Whether anybody still wants an answer.
-local function is_wanted(answer) return answer:state() == "pending" end
+local function is_wanted(answer) return answer:raw_state() == "pending" end
 
 -- All calls of a turn, at the same time unless parallel = false; results in the order of the
 -- calls. Returns the messages, or nil and the result that failed.
@@ -297,7 +297,7 @@ end
 -- What runs for an answer that was cancelled is wanted no more.
 local function watch(job)
   async.when(job.answer, function()
-    if job.answer:state() ~= "cancelled" then return end
+    if job.answer:raw_state() ~= "cancelled" then return end
     for _, v in pairs(job.running) do v:cancel() end
   end)
 end

@@ -12,6 +12,8 @@ local core = require "lunagrad.core"
 local deadlock = require "lunagrad.deadlock"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local turn = require "lunagrad.turn"
+local unseen = require "lunagrad.unseen"
 
 local async = {}
 
@@ -76,6 +78,7 @@ function async.engine()
     if config.http2 then config.log = config.log or "warn" end -- not every libcurl can
     the_engine = core.engine(config)
     for _, fn in ipairs(on_new) do fn(the_engine) end
+    if config.log and not tick then unseen.tell_at_end(the_engine) end
   end
   return the_engine
 end
@@ -88,6 +91,7 @@ function async.started() return the_engine ~= nil end
 local Task = {}
 Task.__index = Task
 Task.__name = "lunagrad.task"
+async.task_methods = Task
 
 local function on_error(problem)
   problem = errors.wrap(problem)
@@ -111,6 +115,7 @@ local function finish(task, ok, ...)
   task.done, task.ok = true, ok
   local scope = task.context and task.context.scope
   if scope then scope.tasks[task] = nil end
+  if not ok and not task.after and not scope then unseen.add(task, ...) end
   task.n = select("#", ...)
   if task.n <= 1 then task[1] = ... else
     for i = 1, task.n do task[i] = (select(i, ...)) end
@@ -381,6 +386,7 @@ function Task:await()
       async.run_until(function() return self.done end, self)
     end
   end
+  unseen.look(self)
   if not self.ok then error(self[1], 0) end
   return table.unpack(self, 1, self.n)
 end
@@ -404,7 +410,7 @@ local function sweep(scope)
   for i = 1, scope.n do
     local v = scope[i]
     scope[i] = nil
-    if v:state() == "pending" then
+    if v:raw_state() == "pending" then
       kept = kept + 1
       scope[kept] = v
     elseif scope.due then
@@ -451,7 +457,7 @@ local function cancel_all(scope)
     any = false
     for i = scope.n, 1, -1 do
       local v = scope[i]
-      if v:state() == "pending" and not wanted_by_others(v) then
+      if v:raw_state() == "pending" and not wanted_by_others(v) then
         any = true
         local inner = promised[v:id()]
         v:cancel()
@@ -657,21 +663,6 @@ end
 
 local TURN = "application/vnd.lunagrad.turn+json"
 
--- What is wrong with a turn that a model's function made; nil when it can be read.
-local function turn_problem(text)
-  local turn = core.json_decode(tostring(text))
-  if type(turn) ~= "table" then return "no JSON object" end
-  if turn.text ~= nil and type(turn.text) ~= "string" then return "text that is none" end
-  if type(turn.calls) ~= "table" or next(turn.calls) ~= nil and #turn.calls == 0 then
-    return "no list of calls"
-  end
-  for i, call in ipairs(turn.calls) do
-    if type(call) ~= "table" or type(call.id) ~= "string" or type(call.name) ~= "string" then
-      return ("call %d without an id and a name that are texts"):format(i)
-    end
-  end
-end
-
 local function answer_call(engine, id, task)
   if not host[id] then return end
   host[id] = nil
@@ -681,7 +672,7 @@ local function answer_call(engine, id, task)
     return
   end
   local reply = task[1]
-  local problem = type(reply) == "table" and reply.media == TURN and turn_problem(reply.text)
+  local problem = type(reply) == "table" and reply.media == TURN and turn.problem(reply.text)
   if problem then
     engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
       .. "with %s"):format(problem))

@@ -111,7 +111,9 @@ local function make_core(self, spec)
       made.hint = ("%s is %q; docs/providers.md has those that there are"):format(field,
         spec[field])
     end
-    made.message = ("%s: %s"):format(spec.name, what)
+    local name = spec.name
+    if #name > 100 or core.clean(name) ~= name then name = errors.quoted(name) end
+    made.message = ("%s: %s"):format(name, what)
   end
   error(made, 0)
 end

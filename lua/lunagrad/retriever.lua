@@ -428,6 +428,9 @@ function Retriever:search(query, opts)
   return search(self, text, check_k(opts.k, self.where) or self.k)
 end
 
+require("lunagrad.signatures").methods(Retriever, "retriever", "lunagrad.retriever",
+  { search = {} })
+
 function Retriever:__len() return #self.docs end
 
 function Retriever:__tostring()
@@ -492,7 +495,7 @@ end
 ---@return table[]
 function retriever.documents(v)
   async.await(v)
-  return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 3)
+  return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 1)
 end
 
 return retriever

@@ -8,6 +8,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local signatures = require "lunagrad.signatures"
 local templates = require "lunagrad.template"
 local timer = require "lunagrad.timer"
 
@@ -391,5 +392,10 @@ function var.tool(spec)
     spec.cache and (spec.version or "") or nil)
   return self
 end
+
+local NONE = {}
+signatures.methods(methods, "v", "variable", { text = NONE, shown = NONE, calls = NONE,
+  value = NONE, documents = NONE, trace = NONE, finish_reason = NONE, usage = NONE, await = NONE,
+  history = NONE, set = NONE, dot = NONE, backward = NONE, feedback = NONE, zero_grad = NONE })
 
 return var

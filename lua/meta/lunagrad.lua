@@ -54,8 +54,12 @@ function Var:await() end
 --- Never reused.
 ---@return integer
 function Var:id() end
+--- Of one that failed this counts as having looked at it, as :error() does.
 ---@return "pending"|"ready"|"failed"|"cancelled"
 function Var:state() end
+--- The same, for the library: it does not count as looking.
+---@return "pending"|"ready"|"failed"|"cancelled"
+function Var:raw_state() end
 --- The text, or nil unless ready; never waits.
 ---@return string|nil
 function Var:raw_text() end
@@ -756,6 +760,11 @@ function lunagrad.errors.raise(kind, message, hint, level) end
 ---@param x any
 ---@return boolean
 function lunagrad.errors.is(x) end
+
+--- A text as messages quote it: its first 60 bytes, with escapes for what cannot be seen.
+---@param text string
+---@return string
+function lunagrad.errors.quoted(text) end
 --- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
 --- a store that fails. nil for errors that a loop may survive.
 ---@param x any
