@@ -173,7 +173,7 @@ static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
     lg__engine_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
-    if (w && !moot && (w->type == type_a || w->type == type_b))
+    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);

@@ -318,8 +318,8 @@ static void ask_all(lg_step *s, bool chain)
     lg_pass *p = s->pass;
     s->n_jobs++; /* so that no answer can end the step before all are asked */
     for (uint32_t i = 0; i < edges_of(s); i++) {
-        if (slot_of(p, s, i) == LG_NO_SLOT)
-            continue;
+        if (slot_of(p, s, i) == LG_NO_SLOT || !s->var->node->edges[i].seen)
+            continue; /* not seen: it failed, and the output was set by hand */
         int err = lg__pass_ask_input(p, s, i, chain);
         if (err)
             lg__pass_note(p, s, err, NULL);
