@@ -178,6 +178,8 @@ static void free_node(lg_graph *g, int op, lg_node *n)
         lg_edge *e = &n->edges[i];
         lg__text_unref(e->seen);
         lg__text_unref(e->name);
+        if (e->given_up && !g->closing)
+            e->var->given_up--;
         lg__graph_drop(g, e->var);
     }
     if (op == LG_OP_CALL)
@@ -594,6 +596,7 @@ int lg_var_cancel(lg_var *v)
             if (!in)
                 continue;
             in->given_up++;
+            c->node->edges[i].given_up = true;
             if (needed_by_nobody_else(in)) {
                 in->mark = (uint64_t)(uintptr_t)list;
                 list = lg_var_ref(in);

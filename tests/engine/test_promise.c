@@ -204,6 +204,24 @@ static void test_a_pass_through_a_circle_is_refused(void **state)
     script_end(&s);
 }
 
+/* A cancelled promise that is gone has no say any more in who else needs its leads. */
+static void test_what_is_held_outlives_cancelled_promises_and_nodes(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", false), *held = script_call(&s, NULL, x, "held", -1);
+    lg_var *v = promise(&s, held), *call = script_call(&s, NULL, held, "other", -1);
+    assert_int_equal(lg_var_cancel(v), 0);
+    lg_engine_step(s.e, 0);
+    lg_var_unref(v);
+    assert_int_equal(lg_var_cancel(call), 0);
+    assert_int_equal(lg_var_state(held), LG_PENDING);
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(held), LG_READY);
+    script_end(&s);
+}
+
 /* Each look must end where nothing open is behind: a walk to the first would take minutes. */
 static void test_a_long_chain_of_promises_is_kept_in_no_time(void **state)
 {
@@ -347,6 +365,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_not_kept_behind_what_was_cancelled_or_failed),
     cmocka_unit_test(test_not_kept_by_a_pass_that_needs_it),
     cmocka_unit_test(test_a_pass_through_a_circle_is_refused),
+    cmocka_unit_test(test_what_is_held_outlives_cancelled_promises_and_nodes),
     cmocka_unit_test(test_a_long_chain_of_promises_is_kept_in_no_time),
 };
 LG_TEST_MAIN(tests)

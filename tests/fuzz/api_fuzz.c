@@ -248,11 +248,13 @@ static void give_all(void)
     }
     lg_stats s = stats();
     if (!w.has_net)
-        broken("it does not come to rest: %llu pending, %llu on the wire, %llu wait, %llu timers, "
+        broken("it does not come to rest: %llu pending, %llu works, %llu on the wire, %llu wait, "
+               "%llu timers, "
                "%llu held until %lld",
-               (unsigned long long)s.vars_pending, (unsigned long long)s.in_flight,
-               (unsigned long long)s.waiting, (unsigned long long)s.timers,
-               (unsigned long long)s.held, (long long)s.held_until_us);
+               (unsigned long long)s.vars_pending, (unsigned long long)s.host_running,
+               (unsigned long long)s.in_flight, (unsigned long long)s.waiting,
+               (unsigned long long)s.timers, (unsigned long long)s.held,
+               (long long)s.held_until_us);
 }
 
 static void check_rest(void)
@@ -360,6 +362,7 @@ static void make_world(uint64_t seed)
     w.dice = seed * UINT64_C(0xD1342543DE82EF95) + 1;
     w.has_store = seed % 32 == 7;
     w.has_net = seed % 32 == 11;
+    w.is_timed = seed % 32 == 21;
     if (w.has_store) {
         snprintf(w.dir, sizeof w.dir, "/tmp/lunagrad-fuzz-XXXXXX");
         if (!mkdtemp(w.dir))

@@ -41,8 +41,8 @@ typedef struct world {
     work works[WORKS];
     watch watches[WATCHES];
     size_t n_works, n_watches;
-    bool stepping, has_store, has_net;
-    char dir[64]; /* of its store */
+    bool stepping, has_store, has_net, is_timed; /* … real time plays a part */
+    char dir[64];                                /* of its store */
 } world;
 
 extern world w;

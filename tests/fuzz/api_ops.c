@@ -98,7 +98,7 @@ static void op_step(void)
 
 static void op_wait(void)
 {
-    int ms = (int)below(2);
+    int ms = w.is_timed ? (int)below(2) : 0;
     if (chance(20)) {
         CALL(lg_engine_wakeup, w.e);
         ms = chance(50) ? -1 : INT32_MIN;
