@@ -6,6 +6,7 @@
 local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local guard = require "lunagrad.guard"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local settings = require "lunagrad.settings"
@@ -17,24 +18,24 @@ local lg = { _NAME = "lunagrad", _VERSION = core.VERSION, VERSION = core.VERSION
 lg.args = {}
 
 lg.model = model.new
-lg.default = model.default
+lg.default = guard.of("default", model.default)
 lg.param = var.param
-lg.var = var.var
+lg.var = guard.of("var", var.var)
 lg.format = var.format
 lg.tool = var.tool
 lg.sum = var.sum
 lg.mean = var.mean
-lg.map = async.map
-lg.spawn = async.spawn
+lg.map = guard.of("map", async.map)
+lg.spawn = guard.of("spawn", async.spawn)
 lg.sleep = require("lunagrad.timer").sleep
-lg.errors = errors
+lg.errors = guard.of("errors", errors)
 lg.is_var = var.is
 
 --- JSON: encode(value) → text, decode(text) → value | nil, message; null stands for null, and
 --- array{ … } marks a table as a list, so that an empty one is written as []; decode marks lists.
 lg.json = {
   encode = core.json_encode, decode = core.json_decode, null = core.null,
-  array = function(list) return setmetatable(list or {}, core.array) end,
+  array = guard.of("json.array", function(list) return setmetatable(list or {}, core.array) end),
 }
 
 -- ---- the engine's options -----------------------------------------------------
@@ -50,6 +51,7 @@ local CONFIG = {
 --- Limits and the store are among them: max_cost (dollars), max_calls, max_tokens, max_time
 --- (seconds), store (a directory, or true), durable ("group" or "full"), prices (a file).
 function lg.configure(opts)
+  opts = opts or {}
   options.check(opts, CONFIG, "lg.configure", 2)
   settings.configure(opts, 2)
 end
@@ -120,7 +122,7 @@ return setmetatable(lg, {
       errors.raise("inval", ("lg has no %q"):format(tostring(name)),
         options.suggest(tostring(name), lg, LAZY), 2)
     end
-    local value = type(from) == "function" and from() or require(from)
+    local value = guard.of(name, type(from) == "function" and from() or require(from))
     lg[name] = value
     return value
   end,

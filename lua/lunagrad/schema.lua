@@ -102,6 +102,11 @@ function check_node(node, path, where, depth, seen)
         "take it out, say it in the description, and test the value in Lua")
     end
   end
+  for _, key in ipairs { "required", "enum" } do
+    if node[key] ~= nil and type(node[key]) ~= "table" then
+      complain(where, at(path, key), "must be a list, got " .. shown(node[key]))
+    end
+  end
   if node.type ~= nil then check_type(node, path, where) end
   if node.properties then check_map(node.properties, at(path, "properties"), where, depth, seen) end
   for _, key in ipairs { "$defs", "definitions" } do
