@@ -19,6 +19,12 @@ local function is_callable(x)
   return type(x) == "function" or (type(meta) == "table" and meta.__call ~= nil)
 end
 
+-- A metatable that makes things up is none of a plain table.
+local function is_plain(x)
+  local meta = getmetatable(x)
+  return meta == nil or type(meta) == "table" and type(rawget(meta, "__index")) ~= "function"
+end
+
 -- A table, or what stands in for one (a data set).
 local IS = {
   var = is_var,
@@ -33,15 +39,14 @@ local IS = {
   end,
   any = function() return true end,
   schema = function(x)
-    return type(x) == "table" and pcall(require("lunagrad.schema").of, x)
-      and not rawequal(getmetatable(x), false)
+    if type(x) ~= "table" or not is_plain(x) then return false end
+    local ok, full = pcall(require("lunagrad.schema").of, x)
+    return ok and (rawequal(full, x) or next(x) == nil) -- a short form becomes another table
   end,
   unmarked = function(x) return type(x) == "table" and not rawequal(getmetatable(x), false) end,
   -- What it tells is inherited, so its metatable is set; the scope is the library's own.
   context = function(x)
-    local meta = getmetatable(x)
-    local plain = meta == nil or type(meta) == "table" and type(rawget(meta, "__index")) ~= "function"
-    return type(x) == "table" and plain and rawget(x, "scope") == nil
+    return type(x) == "table" and is_plain(x) and rawget(x, "scope") == nil
   end,
 }
 

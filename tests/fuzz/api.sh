@@ -74,7 +74,7 @@ if [ "${1:-}" = seconds ]; then
     fuzz c --seed "$seed" --seconds "$2"
     fuzz lua --seed "$seed" --seconds "$2"
 else
-    fuzz c --seed 1 --count 250
-    fuzz lua --seed 1 --count 40
+    fuzz c --seed 1 --count 120
+    fuzz lua --seed 1 --count 12
 fi
 exit $failed

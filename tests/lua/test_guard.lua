@@ -67,6 +67,13 @@ function TestGuard.test_names_without_zero_bytes()
   fails("inval", "lg.tool: name holds a zero byte", lg.tool, { name = "a\0b", run = print })
 end
 
+function TestGuard.test_lists_of_generators()
+  local rng = lg.rng.new(1)
+  fails("inval", "rng:shuffle: expected a list, got number", rng.shuffle, rng, 5)
+  fails("inval", "rng:pick: expected a list, got nil", rng.pick, rng)
+  fails("inval", "there is no form for", lg.json.encode)
+end
+
 function TestGuard.test_more_fields_of_a_loss_are_a_table()
   fails("inval", "the fields must be a table, got string", lg.loss.critic "Is it?", "x", "y")
 end
