@@ -30,7 +30,7 @@ end
 function TestGuard.test_predictions_and_rows_of_metrics()
   for _, name in ipairs { "exact", "number", "contains", "f1" } do
     fails("inval", "lg.metric." .. name .. ": argument 1 must be a string", lg.metric[name])
-    fails("inval", "lg.metric." .. name .. ": argument 2 must be a table", lg.metric[name], "x", "x")
+    fails("inval", "lg.metric." .. name .. ": argument 2 must be a table", lg.metric[name], "x", 1)
     lu.assertEquals(lg.metric[name]("8", { answer = "8" }), 1)
   end
   fails("inval", "lg.metric.same: argument 2", lg.metric.same, "x")
