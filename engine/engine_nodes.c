@@ -259,8 +259,10 @@ static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_
 /* Of n given inputs, and one more that is the node's own. */
 static int new_node(lg_engine *e, int op, size_t n, size_t more, const char *role, lg_var **v)
 {
-    if (n > MOST_INPUTS)
-        return lg__engine_error(e, LG_ELIMIT, "a node of %zu inputs is too large", n);
+    if (n > MOST_INPUTS) {
+        lg__engine_error(e, LG_ELIMIT, "a node of %zu inputs is too large", n);
+        return LG_ELIMIT;
+    }
     int err = is_utf8(role) ? lg__node_new(&e->graph, op, n + more, role, v) : LG_EUTF8;
     if (err == LG_EUTF8)
         lg__engine_error(e, err, "the role is not UTF-8");

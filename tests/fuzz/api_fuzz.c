@@ -37,7 +37,7 @@ static volatile sig_atomic_t ticks;  /* a machine that was asleep ticks once */
 static const char *last = "nothing"; /* that was called */
 static uint64_t total_calls;
 
-/* ---- the trace ----------------------------------------------------------------- */
+/* ---- the trace --------------------------------------------------------------- */
 
 static void tell_seed(void)
 {
@@ -106,7 +106,7 @@ int R(int result)
     return result;
 }
 
-/* ---- dice ------------------------------------------------------------------ */
+/* ---- dice -------------------------------------------------------------------- */
 
 uint64_t roll(void)
 {
@@ -126,7 +126,7 @@ bool chance(int percent)
     return (int)below(100) < percent;
 }
 
-/* ---- memory ---------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------ */
 
 typedef union block {
     size_t size;
@@ -158,7 +158,7 @@ static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
     return b + 1;
 }
 
-/* ---- events ------------------------------------------------------------------------ */
+/* ---- events ------------------------------------------------------------------ */
 
 static work *find_work(uint64_t id)
 {
@@ -218,7 +218,7 @@ void take_events(size_t most)
     }
 }
 
-/* ---- the end of a seed ---------------------------------------------------------------- */
+/* ---- the end of a seed ------------------------------------------------------- */
 
 static lg_stats stats(void)
 {
@@ -321,7 +321,7 @@ static void free_world(void)
     }
 }
 
-/* ---- a seed ----------------------------------------------------------------------------- */
+/* ---- a seed ------------------------------------------------------------------ */
 
 /* The one call from a callback that the header gives an answer to. */
 static void log_line(void *ud, int level, const char *msg)
@@ -401,7 +401,7 @@ static void run_seed(uint64_t seed)
     alarm(0);
 }
 
-/* ---- main ----------------------------------------------------------------------------------- */
+/* ---- main -------------------------------------------------------------------- */
 
 /* What a sanitizer finds ends in abort(), and so in on_signal. */
 const char *__asan_default_options(void);

@@ -68,8 +68,7 @@ const char *odd_name(void)
         "",
         "answer",
         "system prompt",
-        "role of a thing that is rather long, as roles "
-        "of things are when people describe them in whole sentences, again and again and again",
+        "a role as long as people write them: a whole sentence, or rather more than one",
         "\xff",
         "größe",
         "a\nb",

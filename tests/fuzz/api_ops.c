@@ -29,7 +29,7 @@ static int write_nothing(void *ud, const char *data, size_t len)
     return *left > 0 ? (int)((*left)--, 0) : 1;
 }
 
-/* ---- pure, and numbers ------------------------------------------------------------ */
+/* ---- pure, and numbers ------------------------------------------------------- */
 
 static void op_names(void)
 {
@@ -84,7 +84,7 @@ static void op_engine_else(void)
     CALL(lg_config_init, NULL);
 }
 
-/* ---- the loop ---------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------- */
 
 static void op_step(void)
 {
@@ -134,7 +134,7 @@ static void op_run(void)
         R(CALL(lg_run_end, w.e, ends[below(7)]));
 }
 
-/* ---- variables ----------------------------------------------------------------------- */
+/* ---- variables --------------------------------------------------------------- */
 
 static void op_var_new(void)
 {
@@ -293,7 +293,7 @@ static void op_dot(void)
     R(CALL(lg_var_dot, any_var(), true, NULL, NULL));
 }
 
-/* ---- models and tools -------------------------------------------------------------------- */
+/* ---- models and tools -------------------------------------------------------- */
 
 static lg_model *any_model(void)
 {
@@ -403,7 +403,7 @@ static void op_tool_counts(void)
     CALL(lg_tool_unref, CALL(lg_tool_ref, any_tool()));
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------- */
 
 static lg_var *list[8];
 static const char *list_names[8];
@@ -525,7 +525,7 @@ static void op_timer(void)
     R(CALL(lg_timer_new, w.e, 0, NULL, NULL));
 }
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------------- */
 
 static const double *odd_score(double *score)
 {
@@ -614,7 +614,7 @@ bool answer_well(work *one)
     return one->over;
 }
 
-/* ---- backward --------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------- */
 
 static void op_backward(void)
 {
@@ -653,7 +653,7 @@ static void op_template(void)
     R(CALL(lg_template_get, w.e, name, chance(90) ? &v : NULL));
 }
 
-/* ---- which of them --------------------------------------------------------------------------------------- */
+/* ---- which of them ----------------------------------------------------------- */
 
 static const struct {
     void (*run)(void);
