@@ -544,7 +544,8 @@ LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len
 LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
 
 /* A variable that becomes ready, with an empty text, after so many µs on the engine's clock
- * (0 or less: in the next step; at the latest after some 146 000 years). lg_var_cancel() stops it. role: for messages. */
+ * (0 or less: in the next step; at the latest after some 146 000 years). lg_var_cancel()
+ * stops it. role: for messages. */
 LG_API int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out);
 
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
