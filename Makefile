@@ -49,7 +49,8 @@ TEST_SRC    := $(wildcard tests/engine/test_*.c)
 HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+API_SRC     := $(wildcard tests/fuzz/api_*.c)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h lua/*.h tests/*.h tests/fuzz/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
@@ -65,7 +66,7 @@ else
 say =
 endif
 
-.PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz bench \
+.PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
 	soak fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
@@ -130,7 +131,10 @@ test: deps-check
 	@$(MAKE) -j$(JOBS) all tests
 	@tests/run.sh
 
-tests: $(TEST_BIN)
+tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
+
+$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
 		$(BUILD)/liblunagrad.a
@@ -167,6 +171,12 @@ fuzz:
 	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzz -j$(JOBS) fuzz-bin \
 		OPT='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+# Random calls of the C API and of the Lua API, under sanitizers.
+fuzz-api: deps-check
+	@$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g $(SANITIZE)' -j$(JOBS) all tests
+	@BUILD=$(BUILD)/asan LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
+		tests/fuzz/api.sh seconds $(FUZZ_SECONDS)
 
 fuzz-bin: $(FUZZ_BIN)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/liblunagrad.a
@@ -253,6 +263,7 @@ help:
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
+	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
 	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set"

@@ -21,6 +21,11 @@ int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     return code;
 }
 
+int lg__engine_null(lg_engine *e)
+{
+    return lg__engine_error(e, LG_EINVAL, "an argument is NULL that must not be");
+}
+
 const char *lg_engine_errmsg(const lg_engine *e)
 {
     return e->errmsg;
@@ -30,6 +35,8 @@ const char *lg_engine_errmsg(const lg_engine *e)
 
 void lg_config_init(lg_config *cfg)
 {
+    if (!cfg)
+        return;
     memset(cfg, 0, sizeof *cfg);
     cfg->size = sizeof *cfg;
 }
@@ -99,7 +106,11 @@ int lg_engine_new(const lg_config *cfg, lg_engine **out)
 {
     lg_config c;
     lg_mem first;
+    if (!out)
+        return LG_EINVAL;
     *out = NULL;
+    if (cfg && cfg->size < sizeof cfg->size)
+        return LG_EINVAL; /* lg_config_init was not called */
     lg_config_init(&c);
     if (cfg)
         memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
@@ -557,12 +568,13 @@ static void settle_down(lg_engine *e, int64_t until_us)
 int lg_engine_step(lg_engine *e, int64_t budget_us)
 {
     lg_clock real = {.is_virtual = false};
+    int64_t now = budget_us > 0 ? lg__clock_now(&real) : 0;
     if (e->in_step)
         return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     e->in_step = true;
     e->woken = false;
     int err = lg__loop_run(e->loop, 0);
-    settle_down(e, budget_us > 0 ? lg__clock_now(&real) + budget_us : 0);
+    settle_down(e, now > 0 && budget_us < INT64_MAX - now ? now + budget_us : 0);
     e->in_step = false;
     return err;
 }
@@ -594,6 +606,8 @@ int lg_engine_wait(lg_engine *e, int timeout_ms)
 void lg_engine_stats(const lg_engine *e, lg_stats *out)
 {
     lg_stats s;
+    if (!out)
+        return;
     memset(&s, 0, sizeof s);
     lg__sched_stats(e->sched, &s);
     s.size = out->size;

@@ -175,7 +175,7 @@ static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
     lg__engine_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
-    if (w && !moot && (w->type == type_a || w->type == type_b))
+    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);
@@ -221,6 +221,15 @@ static void tool_result(lg_engine *e, lg_node *node, lg_text *t, const double *s
     }
 }
 
+/* A host's own mistake, of which its work does not die: NULL of some length, or too long. */
+static int refuse_text(lg_engine *e, const char *text, size_t len)
+{
+    if (!text && len)
+        return lg__engine_null(e);
+    return len > LG_BYTES_MAX ? lg__engine_error(e, LG_ELIMIT, "%zu bytes are too many", len)
+                              : LG_OK;
+}
+
 static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, const char *data,
                        size_t len, const double *score, double target)
 {
@@ -231,6 +240,9 @@ static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, c
     lg_step *step = w->step;
     bool gradient = w->type == LG_EVENT_GRADIENT;
     char what[120];
+    int err = gradient ? LG_OK : refuse_text(e, data, len);
+    if (err)
+        return err;
     lg__work_free(e, w);
     lg__engine_touch(e);
     if (gradient) {
@@ -293,12 +305,15 @@ int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, 
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
+    int err = refuse_text(e, text, len);
+    if (err)
+        return err;
     if (lg_utf8_check(text, len) >= 0)
         return lg__engine_error(e, LG_EUTF8, "feedback is not UTF-8");
     lg_text *t = lg__text_new(&e->mem, text, len);
     if (!t)
         return lg__engine_error(e, LG_ENOMEM, "no memory for feedback");
-    int err = lg__pass_host_text(w->step, input, t);
+    err = lg__pass_host_text(w->step, input, t);
     lg__text_unref(t);
     return err ? lg__engine_error(e, err, "the tool has no input %zu", input + 1) : LG_OK;
 }
@@ -308,6 +323,8 @@ int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
+    if (!text || !len)
+        return lg__engine_null(e);
     if (!w->heard)
         w->heard = lg__step_feedback(w->step);
     if (!w->heard)
@@ -324,6 +341,8 @@ int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
+    if (!out)
+        return lg__engine_null(e);
     *out = (lg_request_view){.model = w->request->model,
                              .n_messages = w->request->n_turns,
                              .n_options = w->request->n_options,
@@ -337,6 +356,8 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_turns)
         return LG_ENOTFOUND;
+    if (!role || !text || !len)
+        return lg__engine_null(e);
     *role = w->request->turn_roles[i];
     *text = w->request->turn_texts[i]->data;
     *len = w->request->turn_texts[i]->len;
@@ -356,6 +377,8 @@ int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_options)
         return LG_ENOTFOUND;
+    if (!out)
+        return lg__engine_null(e);
     *out = (lg_option){w->request->options[i].name, w->request->options[i].value};
     return LG_OK;
 }
@@ -376,6 +399,17 @@ int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
     return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
 }
 
+/* Counts that no call can have would make nonsense of the sums. */
+static bool is_usage(const lg_usage *u)
+{
+    static const int64_t most = INT64_C(1) << 40;
+    const int64_t all[] = {u->input, u->cached, u->cache_write, u->output, u->reasoning};
+    bool good = true;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        good = good && all[i] >= 0 && all[i] <= most;
+    return good;
+}
+
 /* The kind of what a host's model gave; negative: it is not what type says. */
 static int kind_of_reply(const char *type, const char *data, size_t len)
 {
@@ -392,6 +426,11 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
+    int err = refuse_text(e, text, len);
+    if (err)
+        return err;
+    if (usage && !is_usage(usage))
+        return lg__engine_error(e, LG_EINVAL, "a count of tokens is negative, or above 2^40");
     lg_reply *r = &w->request->reply;
     int media = kind_of_reply(type, text, len);
     int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);

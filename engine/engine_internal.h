@@ -115,6 +115,7 @@ struct lg_engine {
 /* Sets the message and returns the code. */
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */

@@ -21,6 +21,7 @@ typedef struct lg_edge {
     lg_var *var;   /* counted; NULL: a constant, which is in seen */
     lg_text *seen; /* NULL until settled, or when it failed */
     lg_text *name; /* field, argument or message role */
+    bool given_up; /* its node was cancelled; counted in var.given_up */
 } lg_edge;
 
 struct lg_tool {

@@ -46,10 +46,12 @@ static int64_t pace_of(const lg_allowance *a)
     return smaller_known(limit_of(a), (int64_t)a->pace);
 }
 
-/* When n of it are earned. */
+/* When n of it are earned: no further away than some thirty years. */
 static int64_t worth_us(int64_t n, int64_t limit)
 {
-    return (int64_t)((double)n * (double)LG_MINUTE_US / (double)limit);
+    static const double longest = 1e15;
+    double us = (double)n * (double)LG_MINUTE_US / (double)limit;
+    return (int64_t)(us > longest ? longest : us < -longest ? -longest : us);
 }
 
 static int64_t *half_at(lg_allowance *a, int64_t half)
@@ -94,7 +96,8 @@ static void correct(lg_allowance *a, const lg_request *r, int64_t n, int64_t now
         *half_at(a, half) += n;
         a->sum += n;
         a->gate_left -= r->seq > a->gate_seq ? n : 0;
-        a->earned_us += limit > 0 ? worth_us(n, limit) : 0;
+        int64_t far = now + LG_CLOCK_END / 2; /* bills without measure must not sum up beyond */
+        a->earned_us = least(a->earned_us + (limit > 0 ? worth_us(n, limit) : 0), far);
     }
 }
 

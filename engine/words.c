@@ -60,7 +60,10 @@ static size_t ascii_size(const unsigned char *s, size_t len)
 int64_t lg_utf8_check(const char *s, size_t len)
 {
     const unsigned char *u = (const unsigned char *)s;
-    size_t at = ascii_size(u, len);
+    size_t at = s ? ascii_size(u, len) : 0;
+
+    if (!s)
+        return len ? 0 : -1;
 
     while (at < len) {
         size_t size = sequence(u + at, len - at);
@@ -86,12 +89,14 @@ size_t lg_token_estimate(const char *s, size_t len)
     size_t words = 0, by_size = len / 4 + (len % 4 != 0);
     bool inside = false;
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; s && i < len; i++) {
         bool blank = is_blank(s[i]);
 
         words += !blank && !inside;
         inside = !blank;
     }
+    if (!s)
+        return 0;
     return words > by_size ? words : by_size;
 }
 
@@ -148,7 +153,9 @@ int lg_tag_last(const char *s, size_t len, const char *tag, const char **out, si
     if (!found)
         return 0;
     trim_newlines(s, &from, &to);
-    *out = s + from;
-    *out_len = to - from;
+    if (out)
+        *out = s + from;
+    if (out_len)
+        *out_len = to - from;
     return 1;
 }

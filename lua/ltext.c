@@ -595,8 +595,7 @@ static void write_tree(lua_State *L, lg_bytes *out)
 /* core.json_encode(value) -> text, the same for equal values */
 static int l_json_encode(lua_State *L)
 {
-    luaL_checkany(L, 1);
-    lua_settop(L, 1);
+    lua_settop(L, 1); /* nothing is nil, of which there is no form */
     luaL_checkstack(L, 4 * JSON_DEPTH, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
     lua_pushvalue(L, 1);

@@ -24,7 +24,7 @@ store
 loop
 http http_tls process
 sched
-plan gradient
+plan gradient cycle
 engine
 '
 awk -v layers="$layers" '

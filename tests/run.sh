@@ -11,7 +11,7 @@
 #   BUILD=build         where the programs are
 #   LUA=lua5.4          the interpreter
 #   LG_TEST_FILTER=*x*  only tests whose names match
-#   LG_TEST_ONLY=c|lua|kill|oracle  only one kind
+#   LG_TEST_ONLY=c|lua|fuzz|kill|oracle  only one kind
 #   LG_TEST_WRAP=…      a command in front of C programs (valgrind)
 #   LG_TEST_SLOW=n      multiplies the time limits
 #   LG_PRELOAD=…        a library to load first (a sanitizer's)
@@ -41,8 +41,8 @@ counts() {
     /^\[  PASSED  \] [0-9]+ test\(s\)/ { p += $4 }
     /^\[  FAILED  \] [0-9]+ test\(s\)/ { f += $4 }
     /^\[  SKIPPED \] [0-9]+ test\(s\)/ { s += $4 }
-    /^\[(KILL|EVERY|ORACLE)\] .*: ok$/ { p++; reports++ }
-    /^\[ORACLE\] .*: FAILED$/ { f++; reports++ }
+    /^\[(KILL|EVERY|ORACLE|FUZZ)\] .*: ok$/ { p++; reports++ }
+    /^\[(ORACLE|FUZZ)\] .*: FAILED$/ { f++; reports++ }
     /^\[(EVERY|ORACLE)\] SKIPPED/ { s++; reports++ }
     /^Ran [0-9]+ tests in / {
         reports++
@@ -113,6 +113,11 @@ if [ "${LG_TEST_ONLY:-lua}" = lua ]; then
         run "$src" env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} "${LUA:-lua5.4}" "$src" \
             ${pattern:+-p "$pattern"}
     done
+fi
+
+# Random calls of both APIs: the short form of make fuzz-api.
+if [ "${LG_TEST_ONLY:-fuzz}" = fuzz ] && [ -z "${LG_TEST_FILTER:-}" ]; then
+    ! wanted tests/fuzz/api.sh "$@" || run tests/fuzz/api.sh tests/fuzz/api.sh
 fi
 
 # Kills: the short forms of make soak.

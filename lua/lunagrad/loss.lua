@@ -84,6 +84,10 @@ local function instance(where, answer, more)
     answer, more = answer[1] or answer.answer, answer
   end
   if answer == nil then errors.raise("inval", where .. ": nothing to judge was given", nil, 3) end
+  if more ~= nil and type(more) ~= "table" then
+    errors.raise("inval", ("%s: the fields must be a table, got %s"):format(where, type(more)),
+      nil, 3)
+  end
   local names, values = {}, {}
   for name, value in pairs(more or {}) do
     if name ~= 1 and name ~= "answer" then

@@ -261,6 +261,15 @@ local function report(opts, spec, where, level)
   end
 end
 
+-- What stands in messages and prompts as a name ends where C's strings end.
+local function check_names(opts, where, level)
+  for _, key in ipairs { "role", "name", "purpose" } do
+    if type(opts[key]) == "string" and opts[key]:find("\0", 1, true) then
+      errors.raise("inval", ("%s: %s holds a zero byte"):format(where, key), nil, level + 1)
+    end
+  end
+end
+
 local function has_default(rule)
   return type(rule) == "table" and rule.default ~= nil
 end
@@ -300,6 +309,7 @@ function options.check(opts, spec, where, level)
   if defaults then opts = with_defaults(opts, spec) end
   if not good then report(opts, spec, where, level + 1) end
   if limits[spec] then check_holes(opts, where, level + 1) end
+  check_names(opts, where, level + 1)
   return opts
 end
 

@@ -92,11 +92,17 @@ function Rng:float()
   return (next_bits(self) >> 11) * 0x1p-53
 end
 
+local function check_list(list, where)
+  if type(list) == "table" then return end
+  errors.raise("inval", ("rng:%s: expected a list, got %s"):format(where, type(list)), nil, 3)
+end
+
 --- Brings a list into random order, in place, and returns it.
 ---@generic T
 ---@param list T[]
 ---@return T[]
 function Rng:shuffle(list)
+  check_list(list, "shuffle")
   for i = #list, 2, -1 do
     local j = self:int(1, i)
     list[i], list[j] = list[j], list[i]
@@ -109,6 +115,7 @@ end
 ---@param list T[]
 ---@return T|nil
 function Rng:pick(list)
+  check_list(list, "pick")
   if #list == 0 then return nil end
   return list[self:int(1, #list)]
 end

@@ -358,7 +358,8 @@ function Tool:__call(...)
     table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
     if self.inputs then names = self.inputs end
     for i, name in ipairs(names) do
-      vars[i] = var.lift(args[1][name], name, ("tool %q: input %q"):format(self.name, name), 2)
+      local where = ("tool %q: input %q"):format(self.name, tostring(name))
+      vars[i] = var.lift(args[1][name], name, where, 2)
     end
   else
     for i = 1, select("#", ...) do
