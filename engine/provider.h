@@ -38,7 +38,8 @@ typedef struct lg_answer { /* what came, borrowed */
     const char *moved_to;     /* of a redirection: scheme and host; NULL or "": not said */
     const char *body;
     size_t len;
-    bool tools; /* tools were offered: calls of them are an answer */
+    bool tools;          /* tools were offered: calls of them are an answer */
+    const char *offered; /* those, as JSON, where a text may be a call; NULL: nowhere */
 } lg_answer;
 
 typedef struct lg_heard_call {    /* a tool that the model calls */

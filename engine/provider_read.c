@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "eventstream.h"
+#include "provider_calls.h"
 #include "provider_halves.h"
 #include "provider_refusal.h"
 
@@ -329,52 +330,6 @@ static bool broke_off(const lg_heard *h)
 
 /* ---- the verdict ------------------------------------------------------- */
 
-static void write_call(lg_bytes *b, const lg_heard_call *c)
-{
-    lg_json *tree = NULL;
-    lg__bytes_adds(b, "{\"id\":");
-    lg__json_write_string(b, c->id.data ? c->id.data : "", c->id.len);
-    lg__bytes_adds(b, ",\"name\":");
-    lg__json_write_string(b, c->name.data ? c->name.data : "", c->name.len);
-    lg__bytes_adds(b, ",\"arguments\":");
-    if (c->arguments.len == 0) {
-        lg__bytes_adds(b, "{}");
-    } else if (lg__json_parse(b->mem, c->arguments.data, c->arguments.len, &tree, NULL)) {
-        lg__json_write_string(b, c->arguments.data, c->arguments.len); /* as it is, to be told */
-    } else {
-        lg__json_write(b, tree);
-    }
-    lg__json_free(b->mem, tree);
-    lg__bytes_addc(b, '}');
-}
-
-static lg_text *turn_text(const lg_heard *h)
-{
-    const char *dialect = h->dialect ? h->dialect : h->model->provider->dialect;
-    lg_bytes b;
-    lg__bytes_init(&b, h->mem, LG_BYTES_MAX);
-    lg__bytes_adds(&b, "{\"text\":");
-    lg__json_write_string(&b, h->text.data ? h->text.data : "", h->text.len);
-    lg__bytes_adds(&b, ",\"calls\":[");
-    for (size_t i = 0; i < h->n_calls; i++) {
-        lg__bytes_adds(&b, i ? "," : "");
-        write_call(&b, &h->calls[i]);
-    }
-    lg__bytes_adds(&b, "]");
-    if (h->raw.len > 0) {
-        lg__bytes_adds(&b, ",\"dialect\":");
-        lg__json_write_string(&b, dialect, strlen(dialect));
-        lg__bytes_adds(&b, ",\"raw\":");
-        lg__bytes_add(&b, h->raw.data, h->raw.len);
-    }
-    lg__bytes_addc(&b, '}');
-    lg_text *t = lg__text_of(&b);
-    if (t) {
-        t->media = LG_MEDIA_TURN;
-    }
-    return t;
-}
-
 /* Answers without a word; false: they are good all the same. */
 static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
 {
@@ -396,11 +351,12 @@ static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
     return true;
 }
 
-static void take_text(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
 {
     const lg_bytes *from = h->media ? &h->data : &h->text;
     if (h->n_calls > 0 && a->tools) {
-        r->text = turn_text(h);
+        lg__calls_name(h);
+        r->text = lg__calls_turn(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
     }
@@ -409,8 +365,12 @@ static void take_text(const lg_heard *h, const lg_answer *a, lg_reply *r)
     }
 }
 
-static void judge(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static void judge(lg_heard *h, const lg_answer *a, lg_reply *r)
 {
+    if (a->tools && !h->refused && h->finish != LG_FINISH_FILTER) {
+        lg__calls_from_text(h, a->offered);
+        r->finish = h->finish;
+    }
     bool said = h->text.len > 0 || h->media || (h->n_calls > 0 && a->tools);
     int err = heard_err(h);
     if (err) {
@@ -676,7 +636,7 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     } else if (stopped == STOP_MALFORMED) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "an event of the stream is no JSON",
               NULL);
-    } else if (!h->word[0] && !h->refused) {
+    } else if (!h->word[0] && !h->refused && !h->ended) {
         spoil(h->mem, h->model, a, r, LG_ETRUNCATED, true, "the stream ended before the answer did",
               NULL);
     } else {
