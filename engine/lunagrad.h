@@ -94,7 +94,8 @@ extern "C" {
     XX(CAP, "a limit set for this run was reached")                     \
     XX(STORE, "the store failed")                                       \
     XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
-    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")          \
+    XX(EMPTY, "the answer has no words")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,

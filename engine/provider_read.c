@@ -330,7 +330,31 @@ static bool broke_off(const lg_heard *h)
 
 /* ---- the verdict ------------------------------------------------------- */
 
-/* Answers without a word; false: they are good all the same. */
+/* It ended as an answer does, and says nothing: all went into reasoning, or a server lost the
+ * text. The next try may bring it; nobody is served such a one. */
+static void explain_empty(const lg_heard *h, const lg_answer *a, lg_reply *r)
+{
+    spoil(h->mem, h->model, a, r, LG_EEMPTY, true, "the answer has no words", NULL);
+    r->fail.ambiguous = false; /* it is certain: this was paid */
+    if (r->usage.reasoning > 0) {
+        lg__fail_hint(&r->fail, h->mem,
+                      "%lld tokens went into reasoning and none into an answer: ask for one in the "
+                      "messages, or lower reasoning_effort",
+                      (long long)r->usage.reasoning);
+    }
+}
+
+static bool has_words(const lg_heard *h)
+{
+    for (size_t i = 0; i < h->text.len; i++) {
+        if (!strchr(" \t\r\n", h->text.data[i]) || !h->text.data[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Answers without a word; false: they are good all the same (a program's output may be none). */
 static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
 {
     if (h->finish == LG_FINISH_LENGTH) {
@@ -345,6 +369,8 @@ static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
     } else if (h->finish == LG_FINISH_UNKNOWN) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "the reply is empty; it ended with",
               h->word);
+    } else if (!h->model->provider->hear_raw) {
+        explain_empty(h, a, r);
     } else {
         return false;
     }
@@ -371,7 +397,7 @@ static void judge(lg_heard *h, const lg_answer *a, lg_reply *r)
         lg__calls_from_text(h, a->offered);
         r->finish = h->finish;
     }
-    bool said = h->text.len > 0 || h->media || (h->n_calls > 0 && a->tools);
+    bool said = has_words(h) || h->media || (h->n_calls > 0 && a->tools);
     int err = heard_err(h);
     if (err) {
         spoil(h->mem, h->model, a, r, err, false, lg_error_text(err), NULL);

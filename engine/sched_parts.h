@@ -82,6 +82,7 @@ typedef struct lg_endpoint { /* a place and a key */
     int limit; /* the smallest that a model states; 0: the config's */
     int in_flight;
     bool answered; /* a model replied here once */
+    bool reached;  /* a request left for it once: somebody is, or was, there */
     /* A refusal that holds for all who were in line when it came (a wrong key, no
      * credit, nobody there): they fail with it and are not sent. */
     lg_fail refusal;

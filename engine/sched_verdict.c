@@ -1,7 +1,7 @@
 /* sched_verdict.c - what an ended attempt means: done, again, repaired, given up.
  *
  * Retries, in short: only what may work later (the provider's judgement), at most
- * max_attempts tries, or 3 where nobody ever answered; full-jitter back-off from
+ * max_attempts tries, or 3 where nobody ever answered or answers are empty; full-jitter back-off from
  * 0.5 s doubling to 30 s; the server's delay is a minimum, and one above 120 s ends
  * the call; when more than a tenth of the last minute's requests were retries,
  * back-offs are twice as long. A refused body field is taken out or renamed and
@@ -11,7 +11,7 @@
 #include "provider_wire.h"
 #include "sched_parts.h"
 
-enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
+enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3, EMPTY_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
 
 /* ---- the shared budget of retries -------------------------------------- */
@@ -207,13 +207,22 @@ static bool is_repaired(lg_sched *s, lg_request *r)
 
 /* ---- verdict ----------------------------------------------------------- */
 
-/* Where no model ever answered, a wrong address is likelier than a bad moment. */
+/* Where no model ever answered, a wrong address is likelier than a bad moment. A server that
+ * took a request and is gone is one that starts again. */
+static bool is_stranger(const lg_request *r)
+{
+    const lg_endpoint *ep = r->lane->endpoint;
+    int code = r->reply.fail.code;
+    bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE;
+    return !ep->answered && ((nobody && !ep->reached) || code == LG_EBADREPLY);
+}
+
 static int most_tries(const lg_sched *s, const lg_request *r)
 {
     int code = r->reply.fail.code, most = s->cfg.max_attempts;
-    bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
-    bool few = (nobody && !r->lane->endpoint->answered) || r->model->n_fallbacks > 0;
-    return few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+    bool few = is_stranger(r) || r->model->n_fallbacks > 0;
+    most = few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+    return code == LG_EEMPTY && most > EMPTY_TRIES ? EMPTY_TRIES : most; /* each is paid for */
 }
 
 static bool may_try_again(const lg_sched *s, const lg_request *r)
@@ -235,9 +244,7 @@ void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
 static void remember_refusal(lg_sched *s, const lg_request *r)
 {
     const lg_fail *f = &r->reply.fail;
-    bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
-    bool all =
-        f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !r->lane->endpoint->answered);
+    bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || is_stranger(r);
     if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
         lg__sched_refuse_line(s, r, !all);
     }
@@ -364,6 +371,7 @@ bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d)
 {
     int64_t now = lg__clock_now(s->clock);
     r->lane->hold_us = 0; /* what it used is known now */
+    r->lane->endpoint->reached = r->lane->endpoint->reached || d->sent;
     if (d->fail.code != LG_OK && !d->sent) {
         lg__ledger_unsent(s, r);
         lg__rate_refund(r, now);

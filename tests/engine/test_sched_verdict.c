@@ -117,6 +117,89 @@ static void test_failures_below_http(void **state)
     fixture_end(&f);
 }
 
+/* r's next try ends with nobody there. */
+static int try_nobody(fixture *f, lg_request *r)
+{
+    advance_to_due(f);
+    assert_ptr_equal(lg__sched_next(f->s), r);
+    return break_off(f, r, LG_ECONNECT, false, "connection refused");
+}
+
+static void test_nobody_was_ever_there(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = send(&f, "a");
+    assert_int_equal(break_off(&f, r, LG_ECONNECT, false, "connection refused"), LG_REQ_BACKOFF);
+    assert_int_equal(try_nobody(&f, r), LG_REQ_BACKOFF);
+    assert_int_equal(try_nobody(&f, r), LG_REQ_FAILED);
+    fixture_end(&f);
+}
+
+/* The first call of a process, whose server dies in the middle and starts again. */
+static void test_a_server_that_died_is_waited_for(void **state)
+{
+    (void)state;
+    static const int codes[] = {LG_ERESET, LG_ETRUNCATED, LG_ETIMEOUT};
+    for (size_t i = 0; i <= sizeof codes / sizeof *codes; i++) {
+        fixture f;
+        fixture_start(&f, NULL);
+        lg_request *r = send(&f, "a");
+        if (i < sizeof codes / sizeof *codes) {
+            assert_int_equal(break_off(&f, r, codes[i], true, "it broke off"), LG_REQ_BACKOFF);
+        } else {
+            assert_int_equal(answer(&f, r, 503, "{\"error\":\"loading\"}"), LG_REQ_BACKOFF);
+        }
+        for (int tries = 2; tries < 10; tries++) {
+            assert_int_equal(try_nobody(&f, r), LG_REQ_BACKOFF);
+        }
+        advance_to_due(&f);
+        assert_ptr_equal(lg__sched_next(f.s), r);
+        assert_int_equal(answer(&f, r, 200, GOOD("A")), LG_REQ_DONE);
+        fixture_end(&f);
+    }
+}
+
+/* A web page is no model, however well it is reached. */
+static void test_a_wrong_address_is_told_soon(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = send(&f, "a");
+    for (int tries = 1; tries < 3; tries++) {
+        assert_int_equal(answer(&f, r, 200, "<html>"), LG_REQ_BACKOFF);
+        advance_to_due(&f);
+        assert_ptr_equal(lg__sched_next(f.s), r);
+    }
+    assert_int_equal(answer(&f, r, 200, "<html>"), LG_REQ_FAILED);
+    fixture_end(&f);
+}
+
+/* Each of them is paid for, and they tell nothing about the address. */
+static void test_empty_answers_are_asked_for_three_times(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = send(&f, "a"), *other = send(&f, "b");
+    for (int tries = 1; tries < 3; tries++) {
+        assert_int_equal(answer(&f, r, 200, GOOD("")), LG_REQ_BACKOFF);
+        advance_to_due(&f);
+        assert_ptr_equal(lg__sched_next(f.s), r);
+    }
+    assert_int_equal(answer(&f, r, 200, GOOD("")), LG_REQ_FAILED);
+    assert_int_equal(r->reply.fail.code, LG_EEMPTY);
+    assert_int_equal(stats_of(&f).usage[LG_FORWARD].output, 3 * 2);
+    assert_int_equal(stats_of(&f).ambiguous, 0);
+    lg__sched_release(f.s, r);
+    lg_request *again = send(&f, "a"); /* nor is it kept for the next who asks */
+    assert_int_equal(answer(&f, again, 200, GOOD("A")), LG_REQ_DONE);
+    assert_int_equal(answer(&f, other, 200, GOOD("B")), LG_REQ_DONE);
+    fixture_end(&f);
+}
+
 static void test_paid_but_useless(void **state)
 {
     (void)state;
@@ -484,6 +567,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_gives_up),
     cmocka_unit_test(test_permanent_refusals),
     cmocka_unit_test(test_failures_below_http),
+    cmocka_unit_test(test_nobody_was_ever_there),
+    cmocka_unit_test(test_a_server_that_died_is_waited_for),
+    cmocka_unit_test(test_a_wrong_address_is_told_soon),
+    cmocka_unit_test(test_empty_answers_are_asked_for_three_times),
     cmocka_unit_test(test_paid_but_useless),
     cmocka_unit_test(test_no_key_in_messages),
     cmocka_unit_test(test_full_jitter),
