@@ -384,12 +384,29 @@ static int kind_of_reply(const char *type, const char *data, size_t len)
     return words ? media : lg__media_check(type, data, len);
 }
 
+/* Sums of them stay in range, as those of a server's do. */
+static int take_usage(const lg_usage *from, lg_usage *to)
+{
+    const int64_t counts[] = {from->input, from->cached, from->cache_write, from->output,
+                              from->reasoning};
+    int64_t *const out[] = {&to->input, &to->cached, &to->cache_write, &to->output, &to->reasoning};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i] < 0)
+            return LG_EINVAL;
+        *out[i] = counts[i] < LG_MOST_TOKENS ? counts[i] : LG_MOST_TOKENS;
+    }
+    return LG_OK;
+}
+
 int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
                         const char *finish_reason, const lg_usage *usage)
 {
+    lg_usage used = {0};
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
+    if (usage && take_usage(usage, &used))
+        return LG_EINVAL;
     lg_reply *r = &w->request->reply;
     int media = kind_of_reply(type, text, len);
     int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);
@@ -415,7 +432,7 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
             r->finish = f;
     if (usage) {
         r->has_usage = true;
-        r->usage = *usage;
+        r->usage = used;
     }
     return finish_call(e, w);
 }

@@ -568,6 +568,8 @@ LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **rol
 /* "image/png", …; NULL: text. */
 LG_API const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i);
 LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
+/* usage NULL: not known. A negative count is LG_EINVAL, and the call still waits; one above
+ * 2^50 counts as that. */
 LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                          const char *finish_reason, const lg_usage *usage);
 /* The same with another kind of value: "image/png", …, or a turn that calls tools. */

@@ -14,7 +14,6 @@
 #include "provider_refusal.h"
 
 enum { MOST_CALLS = 1024 };
-#define MOST_TOKENS ((int64_t)1 << 50) /* sums of a few stay in range */
 
 /* ---- what dialects write down ------------------------------------------ */
 
@@ -71,7 +70,7 @@ void lg__heard_refuse(lg_heard *h, const char *why)
 int64_t lg__heard_tokens(const lg_json *usage, const char *name)
 {
     int64_t n = lg__json_int(lg__json_get(usage, name), 0);
-    return n <= 0 ? 0 : n < MOST_TOKENS ? n : MOST_TOKENS;
+    return n <= 0 ? 0 : n < LG_MOST_TOKENS ? n : LG_MOST_TOKENS;
 }
 
 typedef struct finish_word {

@@ -4,6 +4,8 @@
 
 #include "fail.h"
 
+#define LG_MOST_TOKENS ((int64_t)1 << 50) /* that any reply may count: sums of a few stay in range */
+
 enum lg_finish {
     LG_FINISH_UNKNOWN = 0,
     LG_FINISH_STOP,
