@@ -120,6 +120,10 @@ const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask);
 /* Fills r, which was initialised: a text, or r->fail. */
 void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r);
 
+/* As many values as JSON of so many bytes from a server may hold. Vectors are numbers and
+ * little else; what models say is words. */
+size_t lg__provider_most_values(bool vectors, size_t len);
+
 /* A stream while it comes: feed what is new, and read heard.text as it grows. Nothing it
  * sees is the answer; that is decoded from the whole body. */
 typedef struct lg_hearing lg_hearing;

@@ -554,8 +554,9 @@ static void keep_call(lg_heard *h, int64_t index)
     if (!c) {
         return;
     }
-    int err = lg__json_parse(h->mem, c->arguments.data ? c->arguments.data : "", c->arguments.len,
-                             &input, NULL);
+    int err =
+        lg__json_parse_most(h->mem, c->arguments.data ? c->arguments.data : "", c->arguments.len,
+                            lg__provider_most_values(false, c->arguments.len), &input, NULL);
     h->err = err == LG_ENOMEM ? err : h->err;
     start_string(h, "{\"type\":\"tool_use\",\"id\":", c->id.data);
     start_string(h, ",\"name\":", c->name.data);

@@ -83,13 +83,19 @@ static void write_compact(lg_bytes *b, const char *s, size_t len)
     }
 }
 
+/* What a model wrote as JSON. */
+static int parse(lg_mem *m, const char *s, size_t len, lg_json **out)
+{
+    return lg__json_parse_most(m, s, len, lg__provider_most_values(false, len), out, NULL);
+}
+
 /* What is no JSON stays a text, so that whoever called can be told what was wrong with it. */
 static void write_arguments(lg_bytes *b, const lg_bytes *arguments)
 {
     lg_json *tree = NULL;
     const char *s = arguments->data ? arguments->data : "";
     size_t len = arguments->len, mark = len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    int err = len ? lg__json_parse(b->mem, s, len, &tree, NULL) : LG_OK;
+    int err = len ? parse(b->mem, s, len, &tree) : LG_OK;
     b->err = b->err || err != LG_ENOMEM ? b->err : err;
     if (len == 0) {
         lg__bytes_adds(b, "{}");
@@ -252,8 +258,9 @@ static bool take_call(lg_heard *h, const lg_json *offered, const lg_json *call)
     const lg_json *args = lg__json_get(from, "arguments");
     args = args ? args : lg__json_get(from, "parameters");
     bool text = lg__json_string(args) != NULL;
-    if ((wrapped && !has_only(call, outer)) || !has_only(from, inner) ||
-        !is_offered(offered, name) || (!text && lg__json_type(args) != LG_JSON_OBJECT)) {
+    if (lg__json_type(call) != LG_JSON_OBJECT || (wrapped && !has_only(call, outer)) ||
+        !has_only(from, inner) || !is_offered(offered, name) ||
+        (!text && lg__json_type(args) != LG_JSON_OBJECT)) {
         return false;
     }
     const char *id = lg__json_string(lg__json_get(call, "id"));
@@ -270,7 +277,7 @@ static bool take_json(lg_heard *h, const lg_json *offered, piece p)
     if (p.len == 0 || (p.s[0] != '{' && p.s[0] != '[')) {
         return false;
     }
-    int err = lg__json_parse(h->mem, p.s, p.len, &root, NULL);
+    int err = parse(h->mem, p.s, p.len, &root);
     h->err = err == LG_ENOMEM ? err : h->err;
     const lg_json *own = lg__json_get(root, "tool_calls");
     const lg_json *list = own && lg__json_count(root) == 1 ? own : root;

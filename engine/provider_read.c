@@ -269,11 +269,20 @@ static bool is_json_type(const char *type)
     return !type[0] || strcasestr(type, "json");
 }
 
+static int parse(lg_mem *m, const lg_model *model, const char *s, size_t len, lg_json **root)
+{
+    size_t most = lg__provider_most_values(model->provider->vectors, len);
+    return lg__json_parse_most(m, s, len, most, root, NULL);
+}
+
 static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_answer *a, int err,
                            lg_reply *r)
 {
     if (err == LG_ENOMEM) {
         spoil(m, model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
+    } else if (err == LG_ELIMIT) {
+        spoil(m, model, a, r, LG_ETOOBIG, false, "the reply holds too many values to be an answer",
+              NULL);
     } else if (a->len == 0) {
         spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is empty", NULL);
     } else if (starts_json(a) && is_cut(a->body, a->len)) {
@@ -483,7 +492,7 @@ static void decode_tree(lg_mem *m, const lg_model *model, const lg_answer *a, lg
 {
     lg_heard h;
     lg_json *root = NULL;
-    int err = lg__json_parse(m, a->body, a->len, &root, NULL);
+    int err = parse(m, model, a->body, a->len, &root);
     if (err) {
         spoil_by_parse(m, model, a, err, r);
     } else {
@@ -498,7 +507,7 @@ static void decode_refusal(lg_mem *m, const lg_model *model, const lg_answer *a,
 {
     lg_refusal w;
     lg_json *root = NULL;
-    int err = lg__json_parse(m, a->body, a->len, &root, NULL);
+    int err = parse(m, model, a->body, a->len, &root);
     if (err == LG_ENOMEM) {
         lg__refusal_set(m, model, a, r, err, lg_error_text(err), NULL);
     } else {
@@ -530,9 +539,9 @@ static int hear_json(lg_hearing *x, const char *name, const char *data, size_t l
         return 0;
     }
     int err = lg__halves_join(&x->halves, &data, &len);
-    err = err ? err : lg__json_parse(x->heard.mem, data, len, &root, NULL);
+    err = err ? err : parse(x->heard.mem, x->heard.model, data, len, &root);
     if (err) {
-        return err == LG_ENOMEM ? err : STOP_MALFORMED;
+        return err == LG_ENOMEM || err == LG_ELIMIT ? err : STOP_MALFORMED;
     }
     if (is_error(lg__json_get(error_root(root), "error")) || strcmp(name, "error") == 0) {
         x->error = root;
@@ -619,7 +628,7 @@ void lg__hearing_free(lg_hearing *x)
 
 /* An error in the middle that is no event: JSON from the start of a line to the end, maybe
  * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
-static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
+static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_answer *a, int *err)
 {
     for (size_t i = 0; i < a->len; i++) {
         lg_json *root = NULL;
@@ -627,7 +636,7 @@ static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
         if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
             continue;
         }
-        *err = lg__json_parse(m, a->body + i, a->len - i, &root, NULL);
+        *err = parse(m, model, a->body + i, a->len - i, &root);
         if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
             is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
             return root;
@@ -644,7 +653,7 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     take_facts(h, r);
     if (stopped >= 0 && !x->error && !h->word[0]) {
         int err = LG_OK;
-        x->error = bare_error(h->mem, a, &err);
+        x->error = bare_error(h->mem, h->model, a, &err);
         stopped = err == LG_ENOMEM ? err : stopped;
     }
     if (stopped < 0) {

@@ -488,7 +488,11 @@ void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
 static const lg_json *object_of(lg_bytes *b, const lg_json *arguments, lg_json **read)
 {
     const char *text = lg__json_string(arguments);
-    *read = text ? parse(text, strlen(text), b) : NULL;
+    size_t len = text ? strlen(text) : 0, most = lg__provider_most_values(false, len);
+    *read = NULL;
+    if (text && lg__json_parse_most(b->mem, text, len, most, read, NULL) == LG_ENOMEM) {
+        b->err = b->err ? b->err : LG_ENOMEM;
+    }
     arguments = text ? *read : arguments;
     return lg__json_type(arguments) == LG_JSON_OBJECT ? arguments : NULL;
 }
