@@ -287,7 +287,8 @@ static int write_entry(lg_engine *e, lg_entry *one)
 static int write_intent(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
-    if (r->is_twin) { /* its first attempt is on the wire: that was looked for */
+    /* A twin's first attempt is on the wire: that was looked for. */
+    if (r->is_twin || r->model->fresh) {
         one->intended = true;
         return lg__store_intend(e->store, r);
     }

@@ -454,6 +454,10 @@ typedef struct lg_model_config {
     /* Of the tokens that are pictures, where they cost other than words. -1 (as
      * lg_model_config_init sets them): the same. */
     int64_t price_image_input, price_image_output;
+    /* Each call is bought by itself: none shares the reply of an equal one that is under way,
+     * or is served from the memory or the store (but where nothing may be bought). What comes
+     * is stored all the same. */
+    bool fresh;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */

@@ -314,7 +314,7 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
 
 int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
 {
-    if (lg__store_is_stale(s, r)) {
+    if (lg__store_is_stale(s, r) && !r->model->fresh) {
         lg_reply own = r->reply;
         lg__reply_init(&r->reply);
         int found = lg__store_find(s, r);

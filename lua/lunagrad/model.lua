@@ -262,7 +262,7 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(fn) })
 end
 
@@ -277,7 +277,7 @@ local function from_sim(name, opts)
   local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
@@ -290,7 +290,7 @@ local function from_recording(name, opts)
   local replay = require "lunagrad.replay"
   local answer = replay.open(name:match "^replay/(.*)$")
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
     tag = async.add_model(answer) })
 end
 
@@ -302,7 +302,7 @@ local function from_dry_run(name, opts)
     draws = server.dialect == "openai-image" }
   return make({ name = name }, { dialect = "host", name = name, model = name,
     options = body_options(opts), concurrency = opts.concurrency,
-    no_memo = opts.memo == false,
+    fresh = opts.memo == false,
     tag = async.add_model(require("lunagrad.dryrun").model(told, decoded)) })
 end
 
@@ -311,7 +311,7 @@ end
 local function from_exec(name, opts)
   return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
     options = body_options(opts), concurrency = opts.concurrency or 8,
-    no_memo = opts.memo == false, price_input = 0, price_output = 0 })
+    fresh = opts.memo == false, price_input = 0, price_output = 0 })
 end
 
 local function missing_key(provider, key_name)
@@ -384,7 +384,7 @@ local function from_server(name, opts)
     base_name = not opts.base_url and server.base_name or nil }, { dialect = server.dialect,
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
-    options = body_options(opts), no_memo = opts.memo == false,
+    options = body_options(opts), fresh = opts.memo == false,
     rpm = opts.rpm, tpm = opts.tpm,
     hedge_after = after, hedge_percentile = percentile, hedge_budget = budget,
     concurrency = opts.concurrency

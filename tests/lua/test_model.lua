@@ -267,6 +267,13 @@ function TestSharing.test_equal_calls_in_flight_are_one()
   lu.assertNotEquals(a:id(), b:id())
 end
 
+function TestSharing.test_without_memo_each_call_is_asked()
+  local m, asked = recorder(nil, { memo = false })
+  local a, b = m "same", m "same"
+  lu.assertEquals({ a:text(), b:text(), m("same"):text(), #asked },
+    { "answer 1", "answer 2", "answer 3", 3 })
+end
+
 function TestSharing.test_a_sample_is_a_call_of_its_own()
   local m, asked = recorder()
   local list = {}
