@@ -67,6 +67,7 @@ typedef struct lg_heard { /* what an answer says, whole or so far */
     int64_t micros;              /* -1: not said */
     const char *bad;             /* static: it is not what it should be; NULL: fine */
     const char *unsaid;          /* static: nor does it look like this API's at all */
+    char named[96];              /* the model that answered, as the server calls it; "" */
     const char *dialect;         /* static: whose form raw is; NULL: the model's */
     int64_t state;               /* the dialect's own, for a stream */
     int err;                     /* LG_ENOMEM */

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "eventstream.h"
+#include "model_alias.h"
 #include "provider_calls.h"
 #include "provider_halves.h"
 #include "provider_refusal.h"
@@ -429,8 +430,34 @@ static uint32_t small(int64_t tokens)
     return tokens <= 0 ? 0 : tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
 }
 
-static void take_facts(const lg_heard *h, lg_reply *r)
+/* Every dialect names the model that answered, somewhere. */
+static void hear_name(lg_heard *h, const lg_json *root)
 {
+    const lg_json *inner = lg__json_get(root, "response");
+    const char *name = lg__json_string(lg__json_get(root, "model"));
+    inner = inner ? inner : lg__json_get(root, "message");
+    name = name ? name : lg__json_string(lg__json_get(root, "modelVersion"));
+    name = name ? name : lg__json_string(lg__json_get(inner, "model"));
+    name = h->named[0] ? NULL : name;
+    for (size_t i = 0; name && name[i] && i + 1 < sizeof h->named; i++) {
+        h->named[i] = name[i] > 0x20 && name[i] < 0x7F ? name[i] : '?';
+    }
+}
+
+/* Azure is asked for deployments, whose names are people's own. */
+static void take_name(lg_heard *h, lg_reply *r)
+{
+    const lg_model *model = h->model;
+    bool named = h->named[0] && model->model && strncmp(model->provider->dialect, "azure", 5) != 0;
+    if (named && !model->provider->get && lg__model_is_other(model->model, h->named)) {
+        lg__model_redact(model, h->named, strlen(h->named));
+        r->other = lg__text_new(h->mem, h->named, strlen(h->named)); /* NULL: it is not told */
+    }
+}
+
+static void take_facts(lg_heard *h, lg_reply *r)
+{
+    take_name(h, r);
     r->finish = h->finish;
     memcpy(r->finish_reason, h->word, sizeof r->finish_reason);
     r->has_usage = h->has_usage;
@@ -472,6 +499,7 @@ static void judge_tree(lg_heard *h, const lg_answer *a, const lg_json *root, lg_
     lg_refusal w;
     bool heard = is_heard(h->model, root);
     if (heard) {
+        hear_name(h, root);
         h->model->provider->hear(h, root);
     }
     take_facts(h, r);
@@ -548,6 +576,7 @@ static int hear_json(lg_hearing *x, const char *name, const char *data, size_t l
         return STOP_ERROR;
     }
     if (lg__json_type(root) == LG_JSON_OBJECT) {
+        hear_name(&x->heard, root);
         x->heard.model->provider->hear_event(&x->heard, name, root);
     }
     lg__json_free(x->heard.mem, root);

@@ -74,6 +74,7 @@ typedef struct lg_lane {
     struct lg_lane *prev, *next; /* the endpoint's */
     lg_allowance allowances[LG_LIMITS];
     double input_ratio, mean_output; /* tokens that were, by those foreseen; -1: not known */
+    bool told_other;                 /* it was said that another model answers */
     struct lg_times *times;          /* sched_hedge.c: how long replies took; NULL: no matter */
 } lg_lane;
 

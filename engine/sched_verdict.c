@@ -300,10 +300,26 @@ static void note_cut(lg_sched *s, lg_request *r)
     }
 }
 
+/* Servers of one model take any name. */
+static void note_other(lg_sched *s, lg_request *r)
+{
+    lg_reply *p = &r->reply;
+    if (p->other && s->log && !r->lane->told_other) {
+        r->lane->told_other = true;
+        lg__log_line(s->log, LG_LOG_WARN,
+                     "%s: the server answered as \"%s\", which is another model than \"%s\"; "
+                     "does it have that one?",
+                     r->model->name, p->other->data, r->model->model);
+    }
+    lg__text_unref(p->other);
+    p->other = NULL;
+}
+
 void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
         note_cut(s, r);
+        note_other(s, r);
         s->stats.hedges_won += r->second ? 1 : 0;
         r->lane->endpoint->answered = true;
         end(s, r, true);

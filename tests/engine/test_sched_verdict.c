@@ -200,6 +200,34 @@ static void test_empty_answers_are_asked_for_three_times(void **state)
     fixture_end(&f);
 }
 
+#define AS(name)         \
+    "{\"model\":\"" name \
+    "\",\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}"
+
+/* Said once for a model of a place, whatever objects there are of it. */
+static void test_another_model_is_told_once(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_model *twin = fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    assert_int_equal(answer(&f, send(&f, "a"), 200, AS("m-2024-08-06")), LG_REQ_DONE);
+    assert_null(strstr(f.logged, "another model"));
+    assert_int_equal(answer(&f, send(&f, "b"), 200, AS("qwen3\\n-8b.gguf")), LG_REQ_DONE);
+    assert_part(f.logged, "x/m: the server answered as \"qwen3?-8b.gguf\", which is another model "
+                          "than \"m\"");
+    size_t logged = strlen(f.logged);
+    assert_int_equal(answer(&f, send(&f, "c"), 200, AS("sk-canary-0")), LG_REQ_DONE);
+    lg_request *r = submit_to(&f, twin, "d");
+    assert_ptr_equal(lg__sched_next(f.s), r);
+    assert_int_equal(answer(&f, r, 200, AS("qwen3")), LG_REQ_DONE);
+    assert_int_equal(strlen(f.logged), logged);
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(twin);
+    fixture_end(&f);
+}
+
 static void test_paid_but_useless(void **state)
 {
     (void)state;
@@ -571,6 +599,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_server_that_died_is_waited_for),
     cmocka_unit_test(test_a_wrong_address_is_told_soon),
     cmocka_unit_test(test_empty_answers_are_asked_for_three_times),
+    cmocka_unit_test(test_another_model_is_told_once),
     cmocka_unit_test(test_paid_but_useless),
     cmocka_unit_test(test_no_key_in_messages),
     cmocka_unit_test(test_full_jitter),
