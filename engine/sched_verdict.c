@@ -1,8 +1,8 @@
 /* sched_verdict.c - what an ended attempt means: done, again, repaired, given up.
  *
  * Retries, in short: only what may work later (the provider's judgement), at most
- * max_attempts tries, or 3 where nobody ever answered or answers are empty; full-jitter back-off from
- * 0.5 s doubling to 30 s; the server's delay is a minimum, and one above 120 s ends
+ * max_attempts tries, or 3 where nobody was ever there or answers are empty; full-jitter
+ * back-off from 0.5 s doubling to 30 s; the server's delay is a minimum, and one above 120 s ends
  * the call; when more than a tenth of the last minute's requests were retries,
  * back-offs are twice as long. A refused body field is taken out or renamed and
  * sent again at once, which is no retry. */

@@ -197,8 +197,8 @@ static int l_answer(lua_State *L)
     return 0;
 }
 
-/* server:ending() -> nil | id, status (0: no answer), finish_us, whole, client_gone: all but the end of its
- * answer is sent, which server:noted(id) sends */
+/* server:ending() -> nil | id, status (0: no answer), finish_us, whole, client_gone: all but the
+ * end of its answer is sent, which server:noted(id) sends */
 static int l_ending(lua_State *L)
 {
     mock_server *s = check_server(L);

@@ -262,7 +262,8 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
+    rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(fn) })
 end
 
@@ -277,7 +278,8 @@ local function from_sim(name, opts)
   local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
+    rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short

@@ -43,7 +43,7 @@ static void test_one_model_has_many_names(void **state)
         {"llama3.1", "Meta-Llama-3.1-8B-Instruct-Q4_K_M"},
         {"qwen2.5-7b-instruct", "/models/qwen2.5-7b-instruct-q4_k_m.gguf"},
         {"qwen2.5-7b-instruct", "C:\\models\\Qwen2.5-7B-Instruct-GGUF\\q8_0.gguf"},
-        {"Qwen/Qwen2.5-7B", "/root/.cache/models--Qwen--Qwen2.5-7B/snapshots/0a1b2c3d4e5f"},
+        {"Qwen/Qwen2.5-7B", "/cache/models--Qwen--Qwen2.5-7B/snapshots/0a1b2c3d4e5f"},
         {"llama-3.3-70b", "meta-llama/Llama-3.3-70B-Instruct-FP8"},
         {"deepseek/deepseek-chat", "deepseek/deepseek-chat-v3-0324"},
         {"openrouter/auto", "openai/gpt-4o-mini"},
