@@ -132,9 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sscanf(line, "%*s %31s %7s", dialect, tools);
     lg_model *model = make_model(&m, dialect);
     bool offers = strcmp(tools, "tools") == 0;
-    lg_answer a = {.retry_after_ms = -1,
-                   .tools = offers,
-                   .offered = offers ? "[{\"name\":\"f\"}]" : NULL};
+    lg_answer a = {
+        .retry_after_ms = -1, .tools = offers, .offered = offers ? "[{\"name\":\"f\"}]" : NULL};
     a.status = (int)strtol(line, NULL, 10) % 1000;
     a.content_type = take_line(&s, &len);
     a.should_retry = take_line(&s, &len);
