@@ -40,7 +40,7 @@ static void test_the_largest_counts_stay_in_range(void **state)
     script s;
     script_start(&s);
     for (int i = 0; i < 5; i++) {
-        char q[8];
+        char q[16];
         snprintf(q, sizeof q, "q%d", i);
         uint64_t id = ask(&s, script_leaf(&s, q, "x", false), "c");
         assert_int_equal(lg_call_reply(s.e, id, "a", 1, "stop", &most), LG_OK);

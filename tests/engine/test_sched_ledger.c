@@ -76,7 +76,7 @@ static void test_long_inputs_cost_more(void **state)
     };
     (void)state;
     fixture f;
-    char text[8];
+    char text[16];
     fixture_start(&f, NULL);
     price_long(&f);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -519,7 +519,7 @@ static void test_sums_of_huge_numbers(void **state)
     enum { MANY = 40 };
     fixture f;
     lg_request *r[MANY];
-    char text[8];
+    char text[16];
     fixture_start(&f, &(lg_sched_config){.max_tokens = UINT64_MAX, .concurrency = MANY});
     price(&f);
     f.model->price_output = INT64_MAX;
