@@ -41,7 +41,7 @@ typedef struct lg_reply {
     bool has_usage;
     bool elsewhere; /* it says that the Responses API takes this */
     bool daily;     /* a cap of a day is used up */
-    int learn;      /* enum lg_learn */
+    uint8_t learn;  /* enum lg_learn */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);
