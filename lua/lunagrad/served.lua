@@ -95,9 +95,10 @@ local function give_reply(engine, id, name, task)
   if problem then
     engine:call_fail(id, "tool", false, returned(name, problem))
   elseif type(reply) == "table" then
-    engine:call_reply(id, tostring(reply.text), reply.finish_reason, reply.usage, reply.media)
+    local text = type(reply.text) == "number" and reply.text or tostring(reply.text)
+    engine:call_reply(id, text, reply.finish_reason, reply.usage, reply.media)
   else
-    engine:call_reply(id, tostring(reply))
+    engine:call_reply(id, reply)
   end
 end
 
@@ -126,7 +127,8 @@ local function give_result(engine, id, definition, task)
     engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
       :format(definition.name, tostring(score)))
   else
-    engine:tool_return(id, tostring(text), score, definition.target or 1, media)
+    if type(text) == "boolean" then text = tostring(text) end
+    engine:tool_return(id, text, score, definition.target or 1, media)
   end
 end
 
