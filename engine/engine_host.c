@@ -400,16 +400,6 @@ int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
 }
 
 /* Counts that no call can have would make nonsense of the sums. */
-static bool is_usage(const lg_usage *u)
-{
-    static const int64_t most = INT64_C(1) << 40;
-    const int64_t all[] = {u->input, u->cached, u->cache_write, u->output, u->reasoning};
-    bool good = true;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        good = good && all[i] >= 0 && all[i] <= most;
-    return good;
-}
-
 /* The kind of what a host's model gave; negative: it is not what type says. */
 static int kind_of_reply(const char *type, const char *data, size_t len)
 {
@@ -420,17 +410,32 @@ static int kind_of_reply(const char *type, const char *data, size_t len)
     return words ? media : lg__media_check(type, data, len);
 }
 
+/* Sums of them stay in range, as those of a server's do. */
+static int take_usage(const lg_usage *from, lg_usage *to)
+{
+    const int64_t counts[] = {from->input, from->cached, from->cache_write, from->output,
+                              from->reasoning};
+    int64_t *const out[] = {&to->input, &to->cached, &to->cache_write, &to->output, &to->reasoning};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i] < 0)
+            return LG_EINVAL;
+        *out[i] = counts[i] < LG_MOST_TOKENS ? counts[i] : LG_MOST_TOKENS;
+    }
+    return LG_OK;
+}
+
 int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
                         const char *finish_reason, const lg_usage *usage)
 {
+    lg_usage used = {0};
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
     int err = refuse_text(e, text, len);
     if (err)
         return err;
-    if (usage && !is_usage(usage))
-        return lg__engine_error(e, LG_EINVAL, "a count of tokens is negative, or above 2^40");
+    if (usage && take_usage(usage, &used))
+        return lg__engine_error(e, LG_EINVAL, "a count of tokens is negative");
     lg_reply *r = &w->request->reply;
     int media = kind_of_reply(type, text, len);
     int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);
@@ -456,7 +461,7 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
             r->finish = f;
     if (usage) {
         r->has_usage = true;
-        r->usage = *usage;
+        r->usage = used;
     }
     return finish_call(e, w);
 }

@@ -287,7 +287,8 @@ static int write_entry(lg_engine *e, lg_entry *one)
 static int write_intent(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
-    if (r->is_twin) { /* its first attempt is on the wire: that was looked for */
+    /* A twin's first attempt is on the wire: that was looked for. */
+    if (r->is_twin || r->model->fresh) {
         one->intended = true;
         return lg__store_intend(e->store, r);
     }
@@ -324,6 +325,13 @@ static int write_outcome(lg_engine *e, const lg_outcome *o)
     return lg__store_put_result(e->store, &result);
 }
 
+/* As the store's columns can hold. */
+static void grow(uint64_t *sum, int64_t by)
+{
+    uint64_t all = *sum + (uint64_t)(by > 0 ? by : 0);
+    *sum = all < INT64_MAX ? all : INT64_MAX;
+}
+
 void lg__turn_count(lg_engine *e)
 {
     lg_stats s = {.size = sizeof s};
@@ -332,8 +340,8 @@ void lg__turn_count(lg_engine *e)
     uint64_t bought = s.calls + s.useless - b->calls - b->useless;
     lg_totals t = {bought, s.served - b->served, 0, 0, s.micros - b->micros};
     for (int k = 0; k < LG_KINDS; k++) {
-        t.tokens_in += (uint64_t)(s.usage[k].input - b->usage[k].input);
-        t.tokens_out += (uint64_t)(s.usage[k].output - b->usage[k].output);
+        grow(&t.tokens_in, s.usage[k].input - b->usage[k].input);
+        grow(&t.tokens_out, s.usage[k].output - b->usage[k].output);
     }
     lg__store_totals(e->store, &t);
 }

@@ -100,7 +100,8 @@ extern "C" {
     XX(CAP, "a limit set for this run was reached")                     \
     XX(STORE, "the store failed")                                       \
     XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
-    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")          \
+    XX(EMPTY, "the answer has no words")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -460,6 +461,10 @@ typedef struct lg_model_config {
     /* Of the tokens that are pictures, where they cost other than words. -1 (as
      * lg_model_config_init sets them): the same. */
     int64_t price_image_input, price_image_output;
+    /* Each call is bought by itself: none shares the reply of an equal one that is under way,
+     * or is served from the memory or the store (but where nothing may be bought). What comes
+     * is stored all the same. */
+    bool fresh;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -566,8 +571,7 @@ LG_API int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char 
  * Borrowed until the answer. For LG_EVENT_GRADIENT only. */
 LG_API int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len);
 
-/* What a host model is asked, and its answer: usage (may be NULL) counts from 0 to 2^40, else
- * LG_EINVAL, and the call is still to be answered. Strings are borrowed until the answer. */
+/* What a host model is asked, and its answer. Strings are borrowed until the answer. */
 typedef struct lg_request_view {
     lg_model *model;
     size_t n_messages;
@@ -580,6 +584,8 @@ LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **rol
 /* "image/png", …; NULL: text. */
 LG_API const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i);
 LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
+/* usage NULL: not known. A negative count is LG_EINVAL, and the call still waits; one above
+ * 2^50 counts as that. */
 LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                          const char *finish_reason, const lg_usage *usage);
 /* The same with another kind of value: "image/png", …, or a turn that calls tools. */

@@ -212,7 +212,7 @@ lunagrad.args = nil
 ---@field hedge? {after: integer|string, budget?: number} stragglers are asked twice: after so many
 --- ms, or "p95" of the last replies; for at most this part of the calls (0.05)
 ---@field extra? table raw body fields
----@field memo? boolean false: repeats are asked again
+---@field memo? boolean false: each call is bought by itself, also what a run had bought before
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
 ---@field schema? lunagrad.schemaspec of all its answers
 

@@ -16,7 +16,7 @@ local MAX_FRAMES = 4
 -- Kinds that are the provider's, the network's or the key's doing.
 local PROVIDER_KINDS = {}
 for kind in ([[provider model key auth library resolve connect tls timeout reset badreply truncated
-  toobig rate overload money refused badrequest context nomodel]]):gmatch("%S+") do
+  toobig rate overload money refused badrequest context nomodel empty]]):gmatch("%S+") do
   PROVIDER_KINDS[kind] = true
 end
 
