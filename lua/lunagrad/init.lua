@@ -100,7 +100,7 @@ lg.prompts = setmetatable({}, {
 
 local LAZY = {
   loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
-  data = "lunagrad.data", metric = "lunagrad.metric", rng = "lunagrad.rng",
+  text = "lunagrad.text", data = "lunagrad.data", metric = "lunagrad.metric", rng = "lunagrad.rng",
   task = function() return { object_counting = require "lunagrad.task.object_counting" } end,
   optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
   evaluate = "lunagrad.evaluate", train = "lunagrad.train", schema = "lunagrad.schema",
