@@ -15,6 +15,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local metric = require "lunagrad.metric"
+local layer = require "lunagrad.text"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local var = require "lunagrad.var"
@@ -269,16 +270,44 @@ local WORDS = {
   yes = 1, no = 0, ["true"] = 1, ["false"] = 0, correct = 1, incorrect = 0, right = 1, wrong = 0,
 }
 
---- The number in a reply's verdict, or nil.
-local function read_verdict(text)
-  local said = core.tag_last(text, "VERDICT")
-  if not said then return nil end
-  local word = extract.trim(said):lower():gsub("%.$", "")
+-- What the form asks for, where a sentence repeats it: never a verdict.
+local FORMS = { x = true, n = true, number = true, verdict = true, value = true, score = true,
+  [""] = true }
+
+--- What a verdict says, without what may be around it: Markdown's marks, quotes, "score:", a full
+--- stop.
+local function bare_verdict(said)
+  local word = layer.fold(said):gsub("[*_`~\"'$()%[%]{}]", " ")
+  word = word:gsub("\\%a+", " "):gsub("%s*([:=/%%])%s*", "%1")
+  word = word:gsub("^%s*%a[%a ]*[:=]", ""):gsub("[%s.!]+$", "")
+  return word:match "^%s*(.*)$"
+end
+
+--- A verdict as a number: yes and no and their like, 0.8, 0,8, 80%, 8/10, 8 out of 10; or nil.
+local function verdict_value(word)
   if WORDS[word] then return WORDS[word] end
-  local number, percent = word:match "^(%d*%.?%d+)%s*(%%?)$"
-  local value = number and tonumber(number)
-  if value and percent == "%" then value = value / 100 end
-  if value and value >= 0 and value <= 1 then return value end
+  word = word:gsub(" out of ", "/"):gsub("^(%d*),(%d+)", "%1.%2")
+  local over, under = word:match "^(%d*%.?%d+)/(%d+%.?%d*)$"
+  local value = tonumber(over or word:match "^(%d*%.?%d+)%%?$" or word:match "^%d+%.$")
+  local whole = over and tonumber(under) or word:find "%%$" and 100 or 1
+  if not value or whole <= 0 then return nil end
+  value = value / whole
+  return value >= 0 and value <= 1 and value or nil
+end
+
+--- The number in a reply's verdict, or nil; and the reply without the verdict: the reasons.
+local function read_verdict(text)
+  local seen = text
+  for _ = 1, 4 do -- a few pairs at most that only repeat the form
+    local said, from = core.tag_last(seen, "VERDICT")
+    if not said then return nil end
+    local before, word = seen:sub(1, from - 1), bare_verdict(said)
+    if not FORMS[word] then
+      local why = extract.trim(before)
+      return verdict_value(word), why ~= "" and why or extract.trim(text)
+    end
+    seen = before
+  end
   return nil
 end
 
@@ -291,8 +320,8 @@ end
 
 --- Reads the verdict; asks once more when there is none.
 local function verdict_of(asked, judgement, instruction, judged, shown)
-  local score = read_verdict(judgement)
-  if score then return reasons(judgement), score end
+  local score, why = read_verdict(judgement)
+  if score then return why, score end
   local messages = { { "system", instruction }, { "user", judged } }
   for _, v in ipairs(shown) do messages[#messages + 1] = { "+shown", v } end
   if judgement:find "%S" then messages[#messages + 1] = { "assistant", judgement } end
@@ -300,7 +329,8 @@ local function verdict_of(asked, judgement, instruction, judged, shown)
   local again = model.call(asked, { messages = messages, role = "verdict", kind = "judge" }):text()
   score = read_verdict(again)
   if not score then
-    errors.raise("badreply", "the judge gave no verdict, although it was asked twice",
+    errors.raise("badreply", ("the judge gave no verdict, although it was asked twice; it said %s")
+      :format(again:find "%S" and quote(extract.trim(again)) or "nothing"),
       "use a stronger model as judge, or lg.loss.critic, which needs no verdict", 0)
   end
   return judgement:find "%S" and extract.trim(judgement) or reasons(again), score

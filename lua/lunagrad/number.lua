@@ -190,8 +190,8 @@ local function read_token(t, listed)
     if groups == "" and n > 0 and (sign ~= "." or dots > 1 or fraction ~= "") then
       return head .. whole:gsub("%D", "") .. fraction
     end
-    if sign == "," and find(whole, ",%d%d%d$") and not find(sub(whole, 1, -5):gsub(",%d%d", ""), ".")
-      and #head <= 2 then
+    local pairs_left = sub(whole, 1, -5):gsub(",%d%d", "")
+    if sign == "," and #head <= 2 and find(whole, ",%d%d%d$") and pairs_left == "" then
       return head .. whole:gsub("%D", "") .. fraction -- 12,34,567
     end
   end

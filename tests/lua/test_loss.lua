@@ -1,6 +1,6 @@
 -- test_loss.lua - losses: what the judge is shown, scores, and feedback without a model where it can
 
-require "helper"
+local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 
@@ -157,6 +157,35 @@ function TestJudge.test_verdicts()
   } do
     lu.assertEquals(verdict(text), score, text)
   end
+end
+
+function TestJudge.test_the_table_of_verdicts()
+  local n = 0
+  for i, row in ipairs(helper.replies()) do
+    if row.take == "verdict" then
+      local judged = lg.loss.judge { "Judge.", model = (model(row.reply)) } "answer"
+      local ok, score = pcall(function() return judged.score end)
+      lu.assertEquals(ok and score or "no verdict", row.right ~= lg.json.null and row.right
+        or "no verdict", ("row %d: %s"):format(i, row.reply))
+      n = n + 1
+    end
+  end
+  lu.assertTrue(n > 30)
+end
+
+function TestJudge.test_no_verdict_says_what_was_said_cut_short()
+  local v = lg.loss.judge { "Judge.", model = (model("I would say fine. " .. ("x "):rep(5000))) } "a"
+  local ok, problem = pcall(v.text, v)
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "I would say fine")
+  lu.assertTrue(#tostring(problem) < 700)
+  lu.assertNotStrContains(tostring(problem), "\n")
+end
+
+function TestJudge.test_a_sentence_about_the_tags_is_in_no_reasons()
+  local v = lg.loss.judge { "Judge.", model = (model("It is short.\n<VERDICT>0.5</VERDICT>\n"
+    .. "The verdict is between <VERDICT> and </VERDICT>.")) } "a"
+  lu.assertEquals({ v:text(), v.score }, { "It is short.", 0.5 })
 end
 
 function TestJudge.test_text_is_the_reasons()
