@@ -17,6 +17,7 @@ local extract = require "lunagrad.extract"
 local metric = require "lunagrad.metric"
 local layer = require "lunagrad.text"
 local model = require "lunagrad.model"
+local number = require "lunagrad.number"
 local options = require "lunagrad.options"
 local var = require "lunagrad.var"
 
@@ -177,27 +178,55 @@ local function quote(text)
   return core.json_encode(text)
 end
 
+-- All that is right, quoted: "x", or "x" or "y".
+local function alternatives(targets)
+  local list = {}
+  for i, target in ipairs(targets) do list[i] = quote(extract.trim(target)) end
+  return table.concat(list, " or ")
+end
+
 --- The one fact that matters about an answer that is not right.
-local function exact_facts(text, target, own)
+local function exact_facts(text, targets, own)
   local taken = own.extract and own.extract(text)
+  local right = alternatives(targets)
   if own.extract and taken == nil then
     local form = own.form and (" It should hold " .. own.form .. ".") or ""
     return ("No answer could be read from this text.%s The right answer is %s. "
-      .. "The score is 0, 1 is best, higher is better."):format(form, quote(target))
+      .. "The score is 0, 1 is best, higher is better."):format(form, right)
   end
   return ("The answer read from this text is %s, the right answer is %s. "
     .. "The score is 0, 1 is best, higher is better."):format(quote(taken or extract.trim(text)),
-    quote(target))
+    right)
 end
 
-local function exact_result(text, target, own)
+-- What an extractor took is compared by value where it is a number: "3/4" is right for 0.75.
+local function is_right(taken, target, own)
+  return metric.same(taken, target) or (own.extract ~= nil and number.same(taken, target))
+end
+
+local function exact_result(text, targets, own)
   local taken = text
   if own.extract then taken = own.extract(text) end
-  if taken ~= nil and metric.same(taken, target) then
-    return "right: " .. extract.trim(target), 1
+  for _, target in ipairs(targets) do
+    if taken ~= nil and is_right(taken, target, own) then
+      return "right: " .. extract.trim(target), 1
+    end
   end
   local read = taken == nil and "nothing could be read" or "read " .. quote(extract.trim(taken))
-  return ("wrong: %s, expected %s"):format(read, quote(extract.trim(target))), 0
+  return ("wrong: %s, expected %s"):format(read, alternatives(targets)), 0
+end
+
+-- "answer", "target", "target2", …: one for each text that is right.
+local EXACT_INPUTS = setmetatable({ "answer", "target" }, {
+  __index = function(_, i) return "target" .. i - 1 end,
+})
+
+local function targets_of(inputs)
+  local list, i = {}, 2
+  while inputs[EXACT_INPUTS[i]] ~= nil do
+    list[i - 1], i = inputs[EXACT_INPUTS[i]], i + 1
+  end
+  return list
 end
 
 local exact_tools = {}
@@ -210,16 +239,16 @@ local function exact_tool(own)
   local made = var.tool {
     name = "exact match",
     purpose = "reads the answer from a text and compares it with the right one: 1 right, 0 wrong",
-    inputs = { "answer", "target" }, target = 1, role = own.role or "score of the answer",
-    run = function(answer, target)
+    inputs = EXACT_INPUTS, target = 1, role = own.role or "score of the answer",
+    run = function(answer, ...)
       if var.is(answer) then
         errors.raise("inval", ("exact: the answer is %s, not a text"):format(answer.media),
           "lg.loss.judge and lg.loss.critic can look at it", 0)
       end
-      return exact_result(answer, target, own)
+      return exact_result(answer, { ... }, own)
     end,
     backward = function(ctx)
-      return { answer = exact_facts(ctx.inputs.answer, ctx.inputs.target, own) }
+      return { answer = exact_facts(ctx.inputs.answer, targets_of(ctx.inputs), own) }
     end,
   }
   exact_tools[key] = { tool = made, extract = own.extract }
@@ -230,7 +259,8 @@ end
 --- Feedback states the facts; no model is called.
 ---
 --- `exact(answer)`, or with a target for each call: `exact(answer, row.answer)`. A row of data as
---- target stands for its answer, so that an exact loss can be given to lg.train as it is.
+--- target stands for its answer, so that an exact loss can be given to lg.train as it is. Of a list
+--- of targets any is right. With an extractor, numbers count by value: 3/4 is right for 0.75.
 ---@param spec table|string {target=, extract=, form= words for what should be found, role=}
 function loss.exact(spec)
   if type(spec) ~= "table" then spec = { target = spec } end
@@ -244,13 +274,13 @@ function loss.exact(spec)
     if target == nil then
       errors.raise("inval", "exact: no target",
         "lg.loss.exact{ target = … }, or exact(answer, target)", 2)
-    elseif type(target) == "table" then
-      target = metric.truth(target)
     end
-    return checker {
-      answer = var.lift(answer, "answer", "exact"),
-      target = var.lift(target, "right answer", "exact"),
-    }
+    local targets = { target }
+    if type(target) == "table" and not var.is(target) then
+      targets = metric.truths(type(target[1]) == "string" and { answer = target } or target)
+    end
+    for i, one in ipairs(targets) do targets[i] = var.lift(one, "right answer", "exact") end
+    return checker(var.lift(answer, "answer", "exact"), table.unpack(targets))
   end)
 end
 

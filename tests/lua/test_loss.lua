@@ -137,6 +137,24 @@ function TestExact.test_solved_says_nothing()
   lu.assertEquals(feedback_texts(answer), {})
 end
 
+function TestExact.test_of_a_list_of_targets_any_is_right()
+  local squad = { answers = { text = { "Paris", "the city of Paris" }, answer_start = { 0, 4 } } }
+  lu.assertEquals(lg.loss.exact {} ("the city of Paris", squad).score, 1)
+  lu.assertEquals(lg.loss.exact { target = { "a", "b" } } "b".score, 1)
+  lu.assertEquals(lg.loss.exact {} ("c", { answer = { "a", "b" } }).score, 0)
+  local p = lg.param("c", "answer")
+  lg.loss.exact {} (p, { answer = { "a", "b" } }):backward { model = nobody() }
+  lu.assertStrContains(feedback_texts(p)[1], 'the right answer is "a" or "b"')
+end
+
+function TestExact.test_extracted_numbers_count_by_value()
+  local exact = lg.loss.exact { extract = lg.extract.last_number }
+  lu.assertEquals(exact("so \\frac{3}{4}", "0.75").score, 1)
+  lu.assertEquals(exact("so 0.75", "3/4").score, 1)
+  lu.assertEquals(exact("so 0.75", "4/3").score, 0)
+  lu.assertEquals(lg.loss.exact {} ("3/4", "0.75").score, 0) -- without an extractor: as written
+end
+
 function TestExact.test_misuse()
   lu.assertErrorMsgContains("no target", lg.loss.exact {}, "8")
   lu.assertErrorMsgContains("targt", lg.loss.exact, { targt = "8" })
@@ -174,7 +192,7 @@ function TestJudge.test_the_table_of_verdicts()
 end
 
 function TestJudge.test_no_verdict_says_what_was_said_cut_short()
-  local v = lg.loss.judge { "Judge.", model = (model("I would say fine. " .. ("x "):rep(5000))) } "a"
+  local v = lg.loss.judge { "Judge.", model = (model("I would say fine. " .. ("x "):rep(5e3))) } "a"
   local ok, problem = pcall(v.text, v)
   lu.assertFalse(ok)
   lu.assertStrContains(tostring(problem), "I would say fine")
