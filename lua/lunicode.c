@@ -47,6 +47,21 @@ static int l_words(lua_State *L)
     return 3;
 }
 
+/* core.cut(text) -> its words and pieces with a blank between */
+static int l_cut(lua_State *L)
+{
+    size_t len;
+    const char *text = lg__lua_check_text(L, 1, &len);
+    lg_lua_box *box = lg__lua_new_box(L);
+    lg_word w;
+    for (size_t at = 0; lg__word_next(text, len, at, true, &w); at = w.to) {
+        if (at > 0)
+            lg__bytes_addc(&box->bytes, ' ');
+        lg__bytes_add(&box->bytes, text + w.from, w.to - w.from);
+    }
+    return lg__lua_push_bytes(L, box);
+}
+
 /* core.count_words(text) -> how many people would count */
 static int l_count_words(lua_State *L)
 {
@@ -89,6 +104,7 @@ void lg__lua_open_unicode(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"alike", l_alike},
                                          {"words", l_words},
+                                         {"cut", l_cut},
                                          {"count_words", l_count_words},
                                          {"char_kind", l_char_kind},
                                          {"find_marker", l_find_marker},

@@ -280,8 +280,12 @@ static void put_alike(maker *m, int32_t c)
         to[0] = c;
         n = 1;
     }
-    for (utf8proc_ssize_t i = 0; i < n; i++)
-        put(m, to[i]);
+    for (utf8proc_ssize_t i = 0; i < n; i++) { /* what it is made of may have a plain form, too */
+        int32_t part = m->level == LG_PLAIN ? to[i] : lg__char_plain(to[i]);
+
+        if (part != 0)
+            put(m, part);
+    }
 }
 
 static void put_char(maker *m, int32_t c)

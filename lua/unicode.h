@@ -53,11 +53,11 @@ typedef struct lg_word {
     enum lg_char kind;
 } lg_word;
 
-/* The next word behind at, where the last one ended (0: none yet); false: none is left. Letters and digits with their marks,
- * with apostrophes, hyphens, points inside as people write them (don't, well-known, e.g,
- * 1,234.5), a number with its minus sign. Each ideograph is one; hiragana and the clusters of
- * Thai and others stand alone; a run of katakana is one. In pieces (for an index) katakana and
- * Hangul stand alone as well. */
+/* The next word behind at, where the last one ended (0: none yet); false: none is left. Letters
+ * and digits with their marks, with apostrophes, hyphens, points inside as people write them
+ * (don't, well-known, e.g, 1,234.5), a number with its minus sign. Each ideograph is one; hiragana
+ * and the clusters of Thai and others stand alone; a run of katakana is one. In pieces (for an
+ * index) katakana and Hangul stand alone as well. */
 bool lg__word_next(const char *s, size_t len, size_t at, bool pieces, lg_word *out);
 /* How many words people would count: two hiragana are taken for one, and three clusters. */
 size_t lg__word_count(const char *s, size_t len);

@@ -245,8 +245,9 @@ bool lg__marker_find(const char *s, size_t len, size_t at, const char *marker, s
     size_t size;
 
     for (; at < len; at += size) {
-        lg__char_at(s, len, at, &size);
-        if (marker_at(s, len, at, marker, marker_len, to)) {
+        /* what nobody sees begins nothing: a row of it is looked through once */
+        if (lg__char_plain(lg__char_at(s, len, at, &size)) != 0 &&
+            marker_at(s, len, at, marker, marker_len, to)) {
             *from = at;
             return true;
         }

@@ -450,9 +450,9 @@ function loss.score(spec)
     name = name, purpose = purpose, target = spec.target or 1, role = spec.role or "score",
     run = function(...)
       local value, said = fn(...)
-      local number = metric.score(value, who)
+      local score = metric.score(value, who)
       local has_text = type(said) == "string" and said:find "%S"
-      return has_text and ("%.6g: %s"):format(number, said) or ("%.6g"):format(number), number
+      return has_text and ("%.6g: %s"):format(score, said) or ("%.6g"):format(score), score
     end,
     backward = not spec.critic and function(ctx)
       local facts = score_facts(ctx, purpose)

@@ -59,13 +59,12 @@ end
 -- A text as FTS5 gets it: without case and accents, cut into words; where nothing parts words, into
 -- single characters, which are found as phrases.
 local function indexed(text, tokens)
+  if tokens ~= "trigrams" then return core.cut(layer.search(text)) end
   local list, _, kinds = core.words(layer.search(text), true)
-  if tokens == "trigrams" then
-    for i, word in ipairs(list) do
-      if kinds:sub(i, i) ~= "p" then
-        local twos, last = in_twos(word)
-        list[i] = ("%s %s %s"):format(twos, last, GAP)
-      end
+  for i, word in ipairs(list) do
+    if kinds:sub(i, i) ~= "p" then
+      local twos, last = in_twos(word)
+      list[i] = ("%s %s %s"):format(twos, last, GAP)
     end
   end
   return table.concat(list, " ")
@@ -174,8 +173,9 @@ local function make_words(self)
 end
 
 local function put_words(self, place, title, text)
-  self.db:run("INSERT INTO words(rowid, title, text) VALUES(?, ?, ?)", place,
-    indexed(title or "", self.tokens), indexed(text, self.tokens))
+  title = title and title ~= "" and indexed(title, self.tokens) or ""
+  self.db:run("INSERT INTO words(rowid, title, text) VALUES(?, ?, ?)", place, title,
+    indexed(text, self.tokens))
 end
 
 -- A file of the format before: its words are made anew, its vectors stay.

@@ -135,7 +135,8 @@ end
 
 function TestMetric.test_long_texts_take_linear_time()
   local started = os.clock()
-  for _, text in ipairs { ("a a "):rep(5e4), ("xx"):rep(1e5), ("서울대"):rep(3e4), ("-8 "):rep(3e4) } do
+  for _, text in ipairs { ("a a "):rep(5e4), ("xx"):rep(1e5), ("서울대"):rep(3e4),
+    ("-8 "):rep(3e4) } do
     for _, right in ipairs { "a a a b", "x", "서울", "8" } do
       metric.contains(text, { answer = right })
       metric.f1(text, { answer = right })
