@@ -187,8 +187,9 @@ local function read_option(s, at, list)
   return option.given
 end
 
--- Behind a marker: a colon or a word for "is", or nil. Markdown may be between.
+-- Behind a marker: a colon or a word for "is", or nil. Markdown may be between. A tag: <answer>B.
 local function skip_is(s, at)
+  if sub(s, at, at) == ">" then return at + 1 end
   at = match(s, "^[%s*_`]*()", at)
   at = match(s, "^%([^()\n]*%)[%s*_`]*()", at) or at -- "Answer (final):"
   local colon = match(s, "^[:=]()", at)
@@ -206,12 +207,13 @@ local function each_marker(s, fn)
   local places = {}
   for _, list in ipairs { MARKERS, find(s, "[\x80-\xFF]") and WIDE_MARKERS } do
     for _, marker in ipairs(list) do
-      local _, to = core.find_marker(s, marker)
+      local from, to = core.find_marker(s, marker)
       while to do
-        if core.char_kind(marker, 1) == "p" or not goes_on(s, to + 1) then
+        if sub(s, from - 2, from - 1) ~= "</" -- behind </answer> stands something else
+          and (core.char_kind(marker, 1) == "p" or not goes_on(s, to + 1)) then
           places[#places + 1] = to + 1
         end
-        _, to = core.find_marker(s, marker, to + 1)
+        from, to = core.find_marker(s, marker, to + 1)
       end
     end
   end
