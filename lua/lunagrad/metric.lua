@@ -17,6 +17,7 @@ local extract = require "lunagrad.extract"
 local layer = require "lunagrad.text"
 local number = require "lunagrad.number"
 local options = require "lunagrad.options"
+local field_of = require("lunagrad.row").get
 
 local metric = {}
 
@@ -43,7 +44,8 @@ end
 local function texts_of(value)
   local kind = type(value)
   if kind == "string" then return { value } end
-  if kind == "number" or kind == "boolean" then return { tostring(value) } end
+  if kind == "number" then return { core.number_text(value) } end
+  if kind == "boolean" then return { tostring(value) } end
   if kind ~= "table" then return nil end
   if type(rawget(value, "text")) == "table" then value = value.text end -- SQuAD's answers
   local list = {}
@@ -60,10 +62,10 @@ end
 
 local function value_of(row, field)
   if type(row) ~= "table" then return nil end
-  if field then return row[field] end
+  if field then return field_of(row, field) end
   for _, name in ipairs { "answer", "target", "answers" } do
-    local ok, value = pcall(function() return row[name] end)
-    if ok and value ~= nil then return value end
+    local value = field_of(row, name)
+    if value ~= nil then return value end
   end
   return nil
 end

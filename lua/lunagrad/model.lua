@@ -20,6 +20,7 @@ local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
 local setting = config.get
 model.setting = setting
+local lookup = config.lookup
 
 -- Certificates that the environment names go to the engine, which reads none itself.
 function model.engine_settings()
@@ -159,10 +160,17 @@ end
 -- A content that is a list is a message of several parts.
 local function add_message(list, role, content, name, where)
   if type(content) ~= "table" then content = { content } end
-  for i = 1, math.max(#content, 1) do
+  local n = options.length(content)
+  for i = 1, math.max(n, 1) do
+    if content[i] == nil then
+      errors.raise("inval", ("%s: %s is nil"):format(where, n > 1 and ("part %d"):format(i)
+        or name == role and "its content" or "the " .. name), nil, 3)
+    end
     list[#list + 1] = { i == 1 and role or "+", var.lift(content[i], name, where, 3) }
   end
 end
+
+local MESSAGE_SPEC = { "any", "any", role = "any", content = "any" }
 
 local WHO = { system = true, developer = true, user = true, assistant = true, tool = true }
 
@@ -187,12 +195,18 @@ end
 local function take_messages(spec, where)
   local list = {}
   if spec.system ~= nil then add_message(list, "system", spec.system, "system prompt", where) end
-  for i, message in ipairs(spec.messages or {}) do
-    local place = ("%s: message %d"):format(where, i)
+  local given = spec.messages or {}
+  local n = options.length(given)
+  if n == 0 and next(given) ~= nil then
+    errors.raise("inval", where .. ": messages is a list", 'messages = { { "user", "…" } }', 2)
+  end
+  for i = 1, n do
+    local message, place = given[i], ("%s: message %d"):format(where, i)
     if type(message) ~= "table" or var.is(message) then
       errors.raise("inval", ("%s: expected { role = …, content = … }, got %s")
         :format(place, type(message)), nil, 3)
     end
+    options.check(message, MESSAGE_SPEC, place, 3)
     local role, content = message.role or message[1], message.content or message[2]
     check_role(role, list, place)
     add_message(list, role, content, role, place)
@@ -203,8 +217,9 @@ local function take_messages(spec, where)
       list[#list + 1] = { "+", var.lift(spec[i], "part of the question", where, 2) }
     end
   end
-  if #list == 0 then
-    errors.raise("inval", where .. ": nothing to ask",
+  if n == 0 and spec[1] == nil then
+    errors.raise("inval", where .. ": nothing to ask" .. (#list > 0
+      and ": there is a system prompt, but the question is nil" or ""),
       'model("…") or model{ "…", system = prompt }', 2)
   end
   return list
@@ -297,7 +312,7 @@ end
 -- A server's model in a dry run: sim answers, and what is asked is counted.
 local function from_dry_run(name, opts)
   local provider, id = name:match "^([^/]+)/(.+)$"
-  local server = providers.resolve(provider, opts, setting)
+  local server = providers.resolve(provider, opts, lookup)
   local told = { name = name, priced = server.provider .. "/" .. id,
     draws = server.dialect == "openai-image" }
   return make({ name = name }, { dialect = "host", name = name, model = name,
@@ -315,6 +330,11 @@ local function from_exec(name, opts)
 end
 
 local function missing_key(provider, key_name)
+  local store = config.keys()
+  if store.problem then
+    errors.raise("auth", ("%s: no key: %s is not set, and the key store %s is not used: %s")
+      :format(provider, key_name, store.path, store.problem), store.mend, 2)
+  end
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or store it: lunagrad keys set %s; or try the "
       .. "embedded model: -m sim/default"):format(key_name, provider), 2)
@@ -334,6 +354,17 @@ local function no_address(name, provider, server)
   if not providers.rows[server.provider] then unknown_provider(name, provider) end
   errors.raise("nomodel", ("%s: no address: %s is not set"):format(provider, server.base_name),
     ("set %s in the environment or in .env"):format(server.base_name), 2)
+end
+
+-- Nobody is asked with a key that must not go there, or without one that is needed.
+local function check_server(name, provider, server)
+  config.tell()
+  if not server.base_url then no_address(name, provider, server) end
+  if server.problem then
+    errors.raise("auth", ("%s: %s"):format(provider, server.problem.message),
+      server.problem.hint, 3)
+  end
+  if server.needs_key then missing_key(provider, server.key_name) end
 end
 
 local warned = {}
@@ -375,15 +406,15 @@ local function from_server(name, opts)
     errors.raise("nomodel", ("%q is no model's name"):format(name),
       'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', 2)
   end
-  local server = providers.resolve(provider, opts, setting)
-  if not server.base_url then no_address(name, provider, server) end
-  if server.needs_key then missing_key(provider, server.key_name) end
+  local server = providers.resolve(provider, opts, lookup)
+  check_server(name, provider, server)
   warn_once(server.warning)
   local after, percentile, budget = read_hedge(opts.hedge)
   return make({ name = name, priced = server.provider .. "/" .. id,
     base_name = not opts.base_url and server.base_name or nil }, { dialect = server.dialect,
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
-    api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
+    api_key = server.api_key, key_name = server.key_told or server.key_name,
+    headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
     rpm = opts.rpm, tpm = opts.tpm,
     hedge_after = after, hedge_percentile = percentile, hedge_budget = budget,
@@ -395,9 +426,8 @@ end
 ---@param provider string "openai", "ollama", …
 ---@param opts? table base_url, api_key, headers
 function model.probe(provider, opts)
-  local server = providers.resolve(provider, opts or {}, setting)
-  if not server.base_url then no_address(provider, provider, server) end
-  if server.needs_key then missing_key(provider, server.key_name) end
+  local server = providers.resolve(provider, opts or {}, lookup)
+  check_server(provider, provider, server)
   local spec = providers.probe(server)
   return call(make({ name = provider }, spec), { spec.model })
 end
