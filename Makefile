@@ -22,13 +22,14 @@ export CC LUA LUA_PC BUILD
 
 # Packages are asked for when a recipe first needs them, never while this file is
 # read, so that `make demo` can install them on a machine that has only make.
-PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl sqlite3
+PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl sqlite3 libutf8proc
 once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
 LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
-LIBS_COMMAND = $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
+LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
+LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
 LIBS_NET = -Wl,--as-needed $(call once,PC_NET,pkg-config --libs libcurl openssl)
 VERSION   = $(shell sed -n 's/^\#define LG_VERSION "\(.*\)"/\1/p' engine/lunagrad.h)
@@ -89,7 +90,7 @@ $(BUILD)/liblunagrad.so: $(ENGINE_OBJ)
 $(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) echo '{ global: luaopen_*; local: *; };' >$(BUILD)/module.map && \
 		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
-		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE)
+		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_LUA)
 
 $(BUILD)/embedded.c: lua/embed.lua $(LUA_FILES)
 	$(call say,EMBED,$@) mkdir -p $(@D) && $(LUA) lua/embed.lua $@ lua/lunagrad

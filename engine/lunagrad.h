@@ -654,9 +654,12 @@ LG_API int lg_template_get(lg_engine *e, const char *name, lg_var **out); /* bor
 LG_API int64_t lg_utf8_check(const char *s, size_t len);
 /* A rough count of tokens: bytes/4, at least one a word. Never 0 for text. */
 LG_API size_t lg_token_estimate(const char *s, size_t len);
-/* The text inside the last well-formed <tag>…</tag>, trimmed of one newline at
- * each end. Returns 1 when found, 0 when not. A pair is well-formed when the
- * closing tag follows with no opening of the same tag between. */
+/* The text inside the last <tag>…</tag> that can be an answer, trimmed of one
+ * newline at each end. Returns 1 when found, 0 when not. A pair is well-formed
+ * when the closing tag follows with no opening of the same tag between. One that
+ * stands by itself (at the start of a line or behind a sentence's end) counts
+ * before one inside a sentence; tags in backticks, "between <tag> and </tag>" and
+ * a pair that holds only dots are talk about the tags and never count. */
 LG_API int lg_tag_last(const char *s, size_t len, const char *tag, const char **out,
                        size_t *out_len);
 

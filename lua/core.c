@@ -56,6 +56,7 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_node(L);
     lg__lua_open_model(L);
     lg__lua_open_text(L);
+    lg__lua_open_unicode(L);
     lg__lua_open_store(L);
     lg__lua_open_reply(L);
     lg__lua_open_index(L);

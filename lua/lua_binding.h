@@ -134,6 +134,7 @@ void lg__lua_open_var(lua_State *L);
 void lg__lua_open_node(lua_State *L);
 void lg__lua_open_model(lua_State *L);
 void lg__lua_open_text(lua_State *L);
+void lg__lua_open_unicode(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);

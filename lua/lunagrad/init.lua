@@ -116,7 +116,8 @@ lg.prompts = setmetatable({}, {
 
 local LAZY = {
   loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
-  data = "lunagrad.data", metric = "lunagrad.metric", rng = "lunagrad.rng",
+  text = "lunagrad.text", data = "lunagrad.data", metric = "lunagrad.metric",
+  rng = "lunagrad.rng",
   task = function()
     local counting = require "lunagrad.task.object_counting"
     return { object_counting = signatures.install(counting, "task.object_counting.") }
