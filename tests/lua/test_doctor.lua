@@ -70,6 +70,19 @@ function TestDoctor:test_a_fresh_machine_has_nothing_wrong()
   end
 end
 
+function TestDoctor:test_the_release_of_lua_is_told_and_whether_packages_of_it_are_broken()
+  local core = require "lunagrad.core"
+  local list = findings(run("", "doctor", "--offline", "--json"))
+  lu.assertEquals(finding(list, "Lua " .. core.lua_release .. ",").state, "ok")
+  lu.assertStrMatches(core.lua_release, "5%.%d+%.%d+")
+  local notes = 0
+  for _, one in ipairs(list) do
+    if one.state == "note" and one.text:find("packages of Lua", 1, true) then notes = notes + 1 end
+  end
+  local broken = core.lua_release:match "^5%.4%.[0-4]$" ~= nil
+  lu.assertEquals({ notes, core.stack_mark ~= nil }, { broken and 1 or 0, broken })
+end
+
 function TestDoctor:test_a_server_that_answers()
   local env = ("OPENAI_API_KEY='%s' OPENAI_BASE_URL=$url"):format(KEY)
   local list = findings(with_mock(env, "doctor --json"))
