@@ -226,7 +226,8 @@ static void connection_reset(const mock_slot *slot)
     if (fd < 0)
         return;
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    (void)connect(fd, &nowhere, sizeof nowhere);
+    if (connect(fd, &nowhere, sizeof nowhere) < 0)
+        shutdown(fd, SHUT_RDWR); /* the client has gone already */
 }
 
 static void slot_resume(mock_slot *slot, enum slot_state state)
