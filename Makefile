@@ -181,6 +181,7 @@ soak: deps-check
 
 # The two commands in bare roots of other releases: tests/distro.sh. Root, network, minutes.
 distro-check:
+	@.ci/deps distro
 	@tests/distro.sh $(DISTROS)
 
 # ---- lint -------------------------------------------------------------------------
