@@ -143,6 +143,12 @@ $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(
 		$(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST)
 
+# Hosts that have a Lua of their own: the binding is linked into them.
+$(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OBJ) \
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
+		$(LIBS_COMMAND)
+
 # gcc's guesses about sizes and paths go astray in instrumented code
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Wno-format-truncation -Wno-maybe-uninitialized

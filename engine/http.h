@@ -47,9 +47,10 @@ typedef struct lg_http_done {
     int status;    /* 0: no reply */
     lg_bytes body; /* owned by the done; moved out by the caller or freed */
     char content_type[96], request_id[80], should_retry[8];
-    char moved_to[128];     /* scheme and host of Location; "": none */
+    char moved_to[200];     /* Location, without query and secrets; "": none */
     char date[40];          /* the server's clock, as it wrote it; "": not said */
     int64_t retry_after_ms; /* retry-after-ms, Retry-After (seconds, date); -1 */
+    int64_t reset_ms;       /* until a limit that is used up, of no kind, is whole again; -1 */
     lg_http_limit limits[LG_LIMITS];
     lg_fail fail; /* code 0: a whole reply arrived */
     bool sent;    /* the whole request was handed to the network */

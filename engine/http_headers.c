@@ -60,6 +60,11 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
 
     if (t->done.retry_after_ms >= 0)
         return; /* the finer one was there first */
+    int64_t at = lg__limits_moment(v, len);
+    if (at > 0) { /* some mean a moment */
+        t->retry_at = (time_t)(at / 1000);
+        return;
+    }
     if (ms >= 0) {
         t->done.retry_after_ms = ms;
         return;
@@ -86,7 +91,24 @@ static void on_should_retry(lg_transfer *t, const char *v, size_t len)
     keep(t->done.should_retry, sizeof t->done.should_retry, v, len);
 }
 
-/* Only as far as the host: what follows may say a key back. */
+/* How far of an address is shown: no user's name, no query, and no path behind a part that
+ * is as long as keys are. */
+static size_t shown(const char *v, size_t len, size_t host)
+{
+    enum { LONGEST_PART = 24 };
+    size_t n = host, part;
+
+    while (n < len && v[n] == '/') {
+        for (part = n + 1; part < len && !strchr("/?#", v[part]); part++)
+            continue;
+        if (part - n > LONGEST_PART)
+            break;
+        n = part;
+    }
+    return n;
+}
+
+/* An address, or a path of the same server's. */
 static void on_location(lg_transfer *t, const char *v, size_t len)
 {
     size_t n = len >= 8 && strncasecmp(v, "https://", 8) == 0  ? 8
@@ -94,12 +116,12 @@ static void on_location(lg_transfer *t, const char *v, size_t len)
                                                                : 0;
 
     t->done.moved_to[0] = '\0';
-    if (n == 0)
+    if (n == 0 && (len == 0 || v[0] != '/' || (len > 1 && v[1] == '/')))
         return;
-    while (n < len && v[n] != '/' && v[n] != '?' && v[n] != '#' && v[n] != '@')
+    while (n > 0 && n < len && v[n] != '/' && v[n] != '?' && v[n] != '#' && v[n] != '@')
         n++;
     if (n == len || v[n] != '@')
-        keep(t->done.moved_to, sizeof t->done.moved_to, v, n);
+        keep(t->done.moved_to, sizeof t->done.moved_to, v, shown(v, len, n));
 }
 
 static void on_content_type(lg_transfer *t, const char *v, size_t len)

@@ -59,6 +59,7 @@ struct lg_transfer {
     bool interim;                    /* the header lines now coming are a 1xx's */
     time_t retry_at;                 /* Retry-After as a date; 0: none */
     int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
+    int64_t left, reset_at_ms;       /* of a limit of no kind; -1: not said; 0: as above */
     lg_http_done done;
     char why[CURL_ERROR_SIZE]; /* curl's own words */
 };
@@ -172,6 +173,8 @@ void lg__headers_retry_date(lg_transfer *t); /* retry_at into done.retry_after_m
 void lg__limits_clear(lg_transfer *t);
 /* Whether the header of this name (n bytes) is one of a limit; it is kept then. */
 bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v, size_t len);
+/* A number that is a moment since 1970, in seconds or milliseconds; in ms, 0: it is none. */
+int64_t lg__limits_moment(const char *s, size_t len);
 void lg__limits_settle(lg_transfer *t, int64_t now_s); /* dates into time left; by this clock */
 
 /* http_fail.c */

@@ -1,8 +1,9 @@
 /* http_limits.c - the reply headers that say what a server allows, and what is left.
  *
- * OpenAI's x-ratelimit-* (reset as "6m0s") and Anthropic's anthropic-ratelimit-*
- * (reset as a date). What is not understood, and Azure's -1, is as good as not said.
- * It draws no conclusion. Called by http_headers.c. */
+ * OpenAI's x-ratelimit-* (reset as "6m0s"; a moment since 1970 with others), OpenRouter's
+ * x-ratelimit-reset alone, and Anthropic's anthropic-ratelimit-* (reset as a date). What is
+ * not understood, and Azure's -1, is as good as not said. It draws no conclusion. Called by
+ * http_headers.c. */
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +17,8 @@ void lg__limits_clear(lg_transfer *t)
         t->done.limits[i] = (lg_http_limit){.remaining = -1, .reset_ms = -1};
         t->resets_at_ms[i] = 0;
     }
+    t->left = t->done.reset_ms = -1;
+    t->reset_at_ms = 0;
 }
 
 /* ---- values -------------------------------------------------------------- */
@@ -145,6 +148,21 @@ static int64_t date(const char *s, size_t len)
     return at > 0 ? at * 1000 - zone : 0;
 }
 
+int64_t lg__limits_moment(const char *s, size_t len)
+{
+    static const int64_t least = 1000000000, most = INT64_C(100000000000); /* seconds: 2001 on */
+    int64_t n = whole(s, len);
+    return n < least ? 0 : n < most ? n * 1000 : n;
+}
+
+/* When, as a date or a moment (*at), or how long from now; -1: no such thing. */
+static int64_t reset_of(const char *v, size_t len, int64_t *at)
+{
+    *at = date(v, len);
+    *at = *at ? *at : lg__limits_moment(v, len);
+    return *at ? -1 : duration(v, len);
+}
+
 /* ---- names --------------------------------------------------------------- */
 
 static bool take_name(const char **s, const char *end, const char *name)
@@ -175,8 +193,17 @@ static void keep_value(lg_transfer *t, int what, int field, const char *v, size_
     } else if (field == 1) {
         l->remaining = whole(v, len);
     } else {
-        t->resets_at_ms[what] = date(v, len);
-        l->reset_ms = t->resets_at_ms[what] ? -1 : duration(v, len);
+        l->reset_ms = reset_of(v, len, &t->resets_at_ms[what]);
+    }
+}
+
+/* Of a limit that the name does not tell; it goes for the refusal that it comes with. */
+static void keep_bare(lg_transfer *t, int field, const char *v, size_t len)
+{
+    if (field == 1) {
+        t->left = whole(v, len);
+    } else if (field == 2) {
+        t->done.reset_ms = reset_of(v, len, &t->reset_at_ms);
     }
 }
 
@@ -188,6 +215,10 @@ bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v
     int what = -1, field = -1;
     if (take_name(&name, end, "x-ratelimit-")) {
         field = take_one(&name, end, fields, 3);
+        if (field >= 0 && name == end) {
+            keep_bare(t, field, v, len);
+            return true;
+        }
         what = field >= 0 && take_name(&name, end, "-") ? take_one(&name, end, of, 2) : -1;
     } else if (take_name(&name, end, "anthropic-ratelimit-")) {
         what = take_one(&name, end, of, 4);
@@ -208,4 +239,9 @@ void lg__limits_settle(lg_transfer *t, int64_t now_s)
             t->done.limits[i].reset_ms = ms > 0 ? ms : 0;
         }
     }
+    if (t->reset_at_ms) {
+        int64_t ms = t->reset_at_ms - now_s * 1000;
+        t->done.reset_ms = ms > 0 ? ms : 0;
+    }
+    t->done.reset_ms = t->left > 0 ? -1 : t->done.reset_ms;
 }

@@ -400,6 +400,13 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     return LG_OK;
 }
 
+static void repair_free(lg_mem *m, lg_repair *r)
+{
+    lg__mem_strfree(m, r->from);
+    lg__mem_strfree(m, r->to);
+    lg__mem_free(m, r, sizeof *r);
+}
+
 void lg__model_destroy(lg_model *model)
 {
     if (!model) {
@@ -419,9 +426,7 @@ void lg__model_destroy(lg_model *model)
     lg__mem_free(m, model->options, model->cap_options * sizeof *model->options);
     for (lg_repair *r = model->repairs, *next; r; r = next) {
         next = r->next;
-        lg__mem_strfree(m, r->from);
-        lg__mem_strfree(m, r->to);
-        lg__mem_free(m, r, sizeof *r);
+        repair_free(m, r);
     }
     lg__mem_free(m, model->fallbacks, model->n_fallbacks * sizeof(lg_model *));
     lg__mem_free(m, model, sizeof *model);
@@ -473,6 +478,15 @@ int lg__model_repair(lg_model *model, const char *from, const char *to)
     r->next = model->repairs;
     model->repairs = r;
     return LG_OK;
+}
+
+void lg__model_forget(lg_model *model, const char *from)
+{
+    lg_repair *r = model->repairs;
+    if (r && strcmp(r->from, from) == 0) {
+        model->repairs = r->next;
+        repair_free(model->mem, r);
+    }
 }
 
 /* ---- views ------------------------------------------------------------- */

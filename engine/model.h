@@ -28,6 +28,14 @@ enum lg_quirk {
     LG_QUIRK_V1 = 64              /* v1: Azure's surface without versions */
 };
 
+/* What was learned of a model by refusals, besides fields: provider_adapt.c tells it so. */
+enum lg_learned {
+    LG_LEARNED_NO_SYSTEM = 1,    /* no system messages: they are the user's */
+    LG_LEARNED_NO_DEVELOPER = 2, /* no developer's: they are the system's */
+    LG_LEARNED_NO_SCHEMA = 4,    /* a schema goes as "JSON", and in words */
+    LG_LEARNED_NO_FORMAT = 8     /* … in words alone */
+};
+
 /* What a model is asked by Responses although its dialect is Chat Completions. */
 enum lg_responses { LG_RESPONSES_NONE = 0, LG_RESPONSES_TOOLS, LG_RESPONSES_ALL };
 
@@ -51,6 +59,7 @@ struct lg_model {
     const struct lg_provider *provider; /* NULL: a host model */
     lg_repair *repairs;
     unsigned quirks;      /* enum lg_quirk */
+    unsigned learned;     /* enum lg_learned */
     int responses;        /* enum lg_responses: learned, as repairs are */
     bool told_cut;        /* it was said that its context seems too short */
     lg_model **fallbacks; /* counted, n_fallbacks of them; engine_nodes.c's */
@@ -79,6 +88,8 @@ int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why);
 /* Remember that `from` is refused. 0; LG_ENOMEM; LG_ESTATE when that is known
  * already, or `to` is no name that an option may have or leads back to `from`. */
 int lg__model_repair(lg_model *model, const char *from, const char *to);
+/* Forgets a refusal that lg__model_repair just noted: nothing came of it. */
+void lg__model_forget(lg_model *model, const char *from);
 /* The name under which to send an option: itself, a new one, or NULL: not at all */
 const char *lg__model_field(const lg_model *model, const char *name);
 /* Length of base_url without query and closing slashes; *query is "?…" or "". */

@@ -35,7 +35,9 @@ typedef struct lg_answer { /* what came, borrowed */
     const char *request_id;   /* of the headers */
     int64_t retry_after_ms;   /* of the headers; -1: none */
     const char *should_retry; /* x-should-retry: "true", "false" or "" */
-    const char *moved_to;     /* of a redirection: scheme and host; NULL or "": not said */
+    const char *moved_to;     /* of a redirection: where to, without query; NULL or "": not said */
+    int64_t reset_ms;         /* of the headers, until a used-up limit is whole; 0, -1: not said */
+    int64_t now_ms;           /* since 1970, when it came; 0: not known */
     const char *body;
     size_t len;
     bool tools; /* tools were offered: calls of them are an answer */

@@ -457,7 +457,8 @@ static void write_schema(const lg_ask *ask, lg_bytes *b)
     const lg_json *schema;
     lg_json *root = lg__wire_schema(ask, b, &schema);
     const char *type = lg__json_string(lg__json_get(root, "type"));
-    if (schema || (type && strcmp(type, "json_object") == 0)) {
+    bool any = lg__wire_option(ask, "schema") || (type && strcmp(type, "json_object") == 0);
+    if (schema || any) {
         lg__bytes_adds(b, ",\"responseMimeType\":\"application/json\"");
     }
     if (schema) {

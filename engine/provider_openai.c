@@ -109,51 +109,17 @@ static const char *write_content(lg_bytes *b, const lg_said *s)
 static void write_role(lg_bytes *b, const lg_model *model, const lg_said *s)
 {
     const char *role = s->role;
+    bool developer =
+        (model->quirks & LG_QUIRK_DEVELOPER) && !(model->learned & LG_LEARNED_NO_DEVELOPER);
     if (s->who == LG_WHO_TOOL) {
         role = "tool";
     } else if (strcmp(role, LG_PART) == 0) {
         role = "user";
-    } else if (strcmp(role, "system") == 0 && (model->quirks & LG_QUIRK_DEVELOPER)) {
+    } else if (strcmp(role, "system") == 0 && developer) {
         role = "developer";
     }
     lg__bytes_adds(b, "{\"role\":");
     lg__json_write_string(b, role, strlen(role));
-}
-
-/* A server that knows no JSON Schema is told it in words (and refuses to write JSON where no
- * message names it): in the first message, when that is an instruction, or in one of its own.
- * True: the first message is in it. */
-static bool write_schema_words(const lg_ask *ask, lg_bytes *b)
-{
-    lg_said s;
-    lg_bytes all;
-    size_t at = 0;
-    const lg_json *schema = NULL;
-    lg_json *root = lg__wire_schema(ask, b, &schema);
-    bool joined = lg__said_next(ask, &at, &s) && s.who == LG_WHO_SYSTEM && lg__said_is_words(&s);
-    lg__bytes_init(&all, b->mem, LG_BYTES_MAX);
-    for (size_t i = 0; joined && i < s.n_parts; i++) {
-        lg__bytes_add(&all, s.parts[i].text, s.parts[i].len);
-        lg__bytes_adds(&all, "\n\n");
-    }
-    lg__bytes_adds(&all,
-                   "Answer with one JSON object and nothing else. It must fit this JSON Schema:\n");
-    if (schema) {
-        lg__json_write(&all, schema);
-    }
-    write_role(b, ask->model, joined ? &s : &(lg_said){.who = LG_WHO_SYSTEM, .role = "system"});
-    lg__bytes_adds(b, ",\"content\":");
-    b->err = b->err ? b->err : all.err;
-    lg__json_write_string(b, all.data ? all.data : "", all.len);
-    lg__bytes_addc(b, '}');
-    lg__bytes_free(&all);
-    lg__json_free(b->mem, root);
-    return joined;
-}
-
-static bool wants_schema_words(const lg_ask *ask)
-{
-    return (ask->model->quirks & LG_QUIRK_JSON_OBJECT) && lg__wire_option(ask, "schema");
 }
 
 static const char *write_message(lg_bytes *b, const lg_model *model, const lg_said *s)
@@ -200,12 +166,8 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
     lg_said s;
     const char *why = NULL;
     size_t at = 0, before = 0, first = 0; /* of the results that stand together */
-    bool results = false, told = wants_schema_words(ask);
+    bool results = false;
     lg__bytes_adds(b, ",\"messages\":[");
-    if (told && write_schema_words(ask, b)) {
-        lg__said_next(ask, &at, &s);
-        before = at;
-    }
     while (!why && lg__said_next(ask, &at, &s)) {
         bool result = s.who == LG_WHO_TOOL;
         if (results && !result) {
@@ -213,7 +175,7 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
         }
         first = results ? first : before;
         results = result;
-        lg__bytes_adds(b, before || told ? "," : "");
+        lg__bytes_adds(b, before ? "," : "");
         why = why ? why : write_message(b, ask->model, &s);
         before = at;
     }
@@ -273,16 +235,15 @@ static void write_tool_choice(const lg_ask *ask, lg_bytes *b)
 static void write_schema(const lg_ask *ask, lg_bytes *b)
 {
     const char *json = lg__wire_option(ask, "schema");
-    if (!json) {
-        return;
-    }
-    if (ask->model->quirks & LG_QUIRK_JSON_OBJECT) {
+    lg_json *root = lg__wire_tree(ask, "schema", b);
+    if (json && lg__json_get(root, "schema")) {
+        lg__bytes_adds(b, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":");
+        lg__bytes_adds(b, json);
+        lg__bytes_addc(b, '}');
+    } else if (json) { /* a schema that is told in words */
         lg__bytes_adds(b, ",\"response_format\":{\"type\":\"json_object\"}");
-        return;
     }
-    lg__bytes_adds(b, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":");
-    lg__bytes_adds(b, json);
-    lg__bytes_addc(b, '}');
+    lg__json_free(b->mem, root);
 }
 
 static void write_stream(const lg_ask *ask, lg_bytes *b)

@@ -4,9 +4,14 @@
  * which it only says what could be tried again. Called by provider_openai.c. */
 #include "provider_refusal.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "provider_refused.h"
+#include "provider_words.h"
 
 enum {
     MESSAGE_CHARS = 300, /* of a server's message that go into ours */
@@ -168,6 +173,36 @@ static void find_google_details(const lg_json *details, lg_refusal *w)
     }
 }
 
+/* OpenRouter hands on the headers that it would have sent: a moment since 1970, in
+ * milliseconds, in seconds with others. */
+static void find_reset(const lg_json *headers, lg_refusal *w)
+{
+    for (const lg_json *j = lg__json_first(headers); j; j = lg__json_after(j)) {
+        const char *name = lg__json_name(j), *s = lg__json_string(j);
+        if (name && strcasecmp(name, "x-ratelimit-reset") == 0) {
+            int64_t at = s ? strtoll(s, NULL, 10) : lg__json_int(j, 0);
+            bool seconds = at > 1000000000 && at < INT64_C(100000000000);
+            w->reset_at_ms = seconds ? at * 1000 : at > INT64_C(100000000000) ? at : 0;
+        }
+    }
+}
+
+/* [{loc: ["body", field], msg, type}], as pydantic has it. */
+static void find_in_places(const lg_json *places, lg_refusal *w)
+{
+    const lg_json *first = lg__json_at(places, 0), *loc = lg__json_get(first, "loc");
+    const char *field = lg__json_string(lg__json_at(loc, 1)), *message = w->message;
+    w->message = string_or_empty(first, "msg");
+    w->message = w->message[0] ? w->message : message;
+    w->code = string_or_empty(first, "type");
+    /* Only a field of the body itself: one further down we could not take out. */
+    if (field && lg__json_count(loc) == 2) {
+        w->param = field;
+    } else {
+        w->more = field ? field : "";
+    }
+}
+
 /* {message, type, param, code, status, details, metadata} */
 static void find_in_error(const lg_json *e, lg_refusal *w)
 {
@@ -177,7 +212,10 @@ static void find_in_error(const lg_json *e, lg_refusal *w)
     find_codes(e, w);
     w->detail_code = string_or_empty(details, "error_code");
     w->more = string_or_empty(metadata, "raw");
-    if (lg__json_type(details) == LG_JSON_ARRAY) {
+    find_reset(lg__json_get(metadata, "headers"), w);
+    if (lg__json_get(lg__json_at(details, 0), "loc")) {
+        find_in_places(details, w);
+    } else if (lg__json_type(details) == LG_JSON_ARRAY) {
         find_google_details(details, w);
     }
 }
@@ -197,22 +235,13 @@ static bool find_in_detail(const lg_json *detail, lg_refusal *w)
     if (lg__json_type(detail) != LG_JSON_ARRAY || lg__json_type(first) != LG_JSON_OBJECT) {
         return false;
     }
-    const lg_json *loc = lg__json_get(first, "loc");
-    const char *field = lg__json_string(lg__json_at(loc, 1));
-    w->message = string_or_empty(first, "msg");
-    w->code = string_or_empty(first, "type");
-    /* Only a field of the body itself: one further down we could not take out. */
-    if (field && lg__json_count(loc) == 2) {
-        w->param = field;
-    } else {
-        w->more = field ? field : "";
-    }
+    find_in_places(detail, w);
     return true;
 }
 
 bool lg__refusal_find(const lg_json *root, lg_refusal *w)
 {
-    *w = (lg_refusal){"", "", "", "", "", "", "", 0, -1, false};
+    *w = (lg_refusal){"", "", "", "", "", "", "", 0, -1, 0, false};
     if (lg__json_type(root) == LG_JSON_ARRAY && lg__json_count(root) == 1) {
         root = lg__json_at(root, 0);
     }
@@ -228,6 +257,7 @@ bool lg__refusal_find(const lg_json *root, lg_refusal *w)
     } else if (lg__json_string(error)) {
         find_codes(root, w);
         w->message = lg__json_string(error);
+        w->more = string_or_empty(root, "message"); /* "Bad Request" is no reason */
         found = true;
     } else if (lg__json_string(message) || lg__json_type(message) == LG_JSON_OBJECT) {
         find_in_error(root, w);
@@ -244,70 +274,6 @@ bool lg__refusal_find(const lg_json *root, lg_refusal *w)
 
 /* ---- meaning ----------------------------------------------------------- */
 
-typedef struct meaning {
-    const char *word;
-    int code;
-} meaning;
-
-/* Codes and types, compared whole and without case. */
-static const meaning words[] = {
-    {"insufficient_quota", LG_EMONEY},
-    {"credit_balance_exhausted", LG_EMONEY},
-    {"billing_hard_limit_reached", LG_EMONEY},
-    {"billing_not_active", LG_EMONEY},
-    {"billing_error", LG_EMONEY},
-    {"insufficient_balance", LG_EMONEY},
-    {"insufficient_credits", LG_EMONEY},
-    {"payment_required", LG_EMONEY},
-    {"enforced_spend_limit_reached", LG_EMONEY},
-    {"contract_spend_limit_reached", LG_EMONEY},
-    {"billing_disabled", LG_EMONEY},
-    {"invalid_api_key", LG_EAUTH},
-    {"api_key_invalid", LG_EAUTH},
-    {"authentication_error", LG_EAUTH},
-    {"permission_error", LG_EAUTH},
-    {"permission_denied", LG_EAUTH},
-    {"unauthenticated", LG_EAUTH},
-    {"unauthorized", LG_EAUTH},
-    {"content_filter", LG_EREFUSED},
-    {"content_policy_violation", LG_EREFUSED},
-    {"moderation_blocked", LG_EREFUSED},
-    {"context_length_exceeded", LG_ECONTEXT},
-    {"context_window_exceeded", LG_ECONTEXT},
-    {"exceed_context_size_error", LG_ECONTEXT},
-    {"request_too_large", LG_ECONTEXT},
-    {"model_not_found", LG_ENOMODEL},
-    {"not_found_error", LG_ENOMODEL},
-    {"not_found", LG_ENOMODEL},
-    {"rate_limit_exceeded", LG_ERATE},
-    {"rate_limit_error", LG_ERATE},
-    {"resource_exhausted", LG_ERATE},
-    {"server_error", LG_EOVERLOAD},
-    {"internal_error", LG_EOVERLOAD},
-    {"api_error", LG_EOVERLOAD},
-    {"overloaded_error", LG_EOVERLOAD},
-    {"unavailable", LG_EOVERLOAD},
-    {"timeout_error", LG_ETIMEOUT},
-    {"deadline_exceeded", LG_ETIMEOUT},
-};
-
-/* What messages say when the code is missing or says nothing. */
-static const meaning phrases[] = {
-    {"exceeded your current quota", LG_EMONEY},
-    {"insufficient balance", LG_EMONEY},
-    {"insufficient credits", LG_EMONEY},
-    {"credit balance is too low", LG_EMONEY},
-    {"api key not valid", LG_EAUTH},
-    {"incorrect api key", LG_EAUTH},
-    {"invalid api key", LG_EAUTH},
-    {"maximum context length", LG_ECONTEXT},
-    {"exceeds the maximum number of tokens", LG_ECONTEXT},
-    {"exceed context limit", LG_ECONTEXT},
-    {"context length exceeded", LG_ECONTEXT},
-    {"exceeds the available context size", LG_ECONTEXT},
-    {"prompt is too long", LG_ECONTEXT},
-};
-
 /* A server that says "server_error" or "rate limit" with a status that blames
  * the request itself (400, 413, …) would say it again. */
 static bool believable(int code, int status)
@@ -321,25 +287,18 @@ static bool believable(int code, int status)
 
 static int by_word(const char *word, int status)
 {
-    for (size_t i = 0; word[0] && i < sizeof words / sizeof *words; i++) {
-        if (strcasecmp(words[i].word, word) == 0) {
-            return believable(words[i].code, status) ? words[i].code : 0;
-        }
-    }
-    return 0;
+    int code = lg__wording_code(word);
+    return code && believable(code, status) ? code : 0;
 }
 
 static int by_phrase(const lg_refusal *w, int status)
 {
+    lg_found found;
     /* Google says "quota" of limits that are over in a minute. */
     bool comes_back = w->retry_after_ms >= 0 || strcasecmp(w->type, "resource_exhausted") == 0;
-    for (size_t i = 0; status < 500 && i < sizeof phrases / sizeof *phrases; i++) {
-        bool said = strcasestr(w->message, phrases[i].word) || strcasestr(w->more, phrases[i].word);
-        if (said && !(comes_back && phrases[i].code == LG_EMONEY)) {
-            return phrases[i].code;
-        }
-    }
-    return 0;
+    bool said = status < 500 && (lg__wording_find(LG_SAYS_PHRASE, w->message, NULL, NULL, &found) ||
+                                 lg__wording_find(LG_SAYS_PHRASE, w->more, NULL, NULL, &found));
+    return said && !(comes_back && found.row->code == LG_EMONEY) ? found.row->code : 0;
 }
 
 static int by_status(int status)
@@ -364,6 +323,9 @@ static int by_status(int status)
         return LG_ECONTEXT;
     case 429:
         return LG_ERATE;
+    case 501: /* it has no such thing, and will have none in a minute */
+    case 505:
+        return LG_EBADREQUEST;
     default:
         return status >= 500 && status <= 599   ? LG_EOVERLOAD
                : status >= 400 && status <= 499 ? LG_EBADREQUEST
@@ -383,199 +345,6 @@ static int meaning_of(const lg_refusal *w, int status)
     return code ? code : by_status(status);
 }
 
-/* ---- refused body fields ----------------------------------------------- */
-
-/* Fields that a model may refuse without the request losing its sense. */
-static const char *const fields[] = {
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "seed",
-    "stop",
-    "n",
-    "max_tokens",
-    "max_completion_tokens",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-    "reasoning_effort",
-    "verbosity",
-    "service_tier",
-    "parallel_tool_calls",
-    "response_format",
-    "stream_options",
-    "store",
-    "metadata",
-    "user",
-    "prompt_cache_key",
-    "safety_identifier",
-    "reasoning",
-    "random_seed",
-    "include",
-    "effort",
-    "encoding_format",
-    "think",
-    "topP",
-    "topK",
-    "presencePenalty",
-    "frequencyPenalty",
-    "responseLogprobs",
-    "thinkingConfig",
-};
-
-static bool is_field(const lg_model *model, const char *s, size_t len)
-{
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strlen(fields[i]) == len && memcmp(fields[i], s, len) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < model->n_options; i++) {
-        const char *name = model->options[i].name;
-        if (strlen(name) == len && memcmp(name, s, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The next 'word', "word" or `word` at or behind s; its length, 0: none. */
-static size_t next_quoted(const char **s)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789_";
-    for (const char *c = *s; (c = strpbrk(c, "'\"`")) != NULL; c++) {
-        size_t len = strspn(c + 1, letters);
-        if (len > 0 && c[len + 1] == c[0]) {
-            *s = c + 1;
-            return len;
-        }
-    }
-    return 0;
-}
-
-static void copy_field(char to[64], const char *s, size_t len)
-{
-    if (len < 64) {
-        memcpy(to, s, len);
-        to[len] = '\0';
-    }
-}
-
-/* "Use 'max_completion_tokens' instead." */
-static void find_new_param(const lg_model *model, const char *message, char to[64])
-{
-    const char *s = strcasestr(message, "use ");
-    size_t len = 0;
-    if (s && strcasestr(s, "instead")) {
-        len = next_quoted(&s);
-    }
-    if (len > 0 && is_field(model, s, len)) {
-        copy_field(to, s, len);
-    }
-}
-
-static bool says_unsupported(const lg_refusal *w)
-{
-    static const char *const codes[] = {"unsupported_parameter", "unsupported_value",
-                                        "unknown_parameter", "extra_forbidden"};
-    static const char *const texts[] = {"unsupported",   "not supported", "not support",
-                                        "deprecated",    "unknown",       "unrecognized",
-                                        "not permitted", "not allowed",   "unexpected"};
-    /* OpenAI's words for a wrong value: "Expected a value <= 2, but got 9 instead." */
-    static const char *const wrong[] = {"above_max", "below_min", "invalid_type"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        if (strstr(w->code, wrong[i])) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (strcmp(w->code, codes[i]) == 0 || strcmp(w->type, codes[i]) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (strcasestr(w->message, texts[i])) {
-            return true;
-        }
-    }
-    const char *use = strcasestr(w->message, "use ");
-    return use && strcasestr(use, "instead");
-}
-
-/* Servers that describe a field instead of naming it: Ollama, Gemini, Anthropic. */
-static const char *param_of_phrase(const char *message)
-{
-    static const char *const known[][2] = {
-        {"does not support thinking", "think"},
-        {"thinking level", "thinkingConfig"},
-        {"thinking budget", "thinkingConfig"},
-        {"effort parameter", "effort"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcasestr(message, known[i][0])) {
-            return known[i][1];
-        }
-    }
-    return NULL;
-}
-
-/* "temperature: Extra inputs are not permitted", "output_config.effort: …" */
-static void find_led_param(const lg_model *model, const char *message, char to[64])
-{
-    size_t len = strcspn(message, ": "), at = len;
-    while (at > 0 && message[at - 1] != '.') {
-        at--;
-    }
-    if (message[len] == ':' && is_field(model, message + at, len - at)) {
-        copy_field(to, message + at, len - at);
-    }
-}
-
-/* "reasoning.effort" → "effort"; what is deeper down stays, and is no field then. */
-static const char *without_group(const char *param)
-{
-    const char *dot = strchr(param, '.');
-    return dot && !strpbrk(dot + 1, ".[") && !memchr(param, '[', (size_t)(dot - param)) ? dot + 1
-                                                                                        : param;
-}
-
-static void find_bad_param(const lg_model *model, const lg_refusal *w, lg_reply *r)
-{
-    const char *phrased = NULL;
-    if (!says_unsupported(w)) {
-        return;
-    }
-    if (w->param[0]) {
-        const char *name = without_group(w->param);
-        if (is_field(model, name, strlen(name))) {
-            copy_field(r->bad_param, name, strlen(name));
-        }
-    } else if ((phrased = param_of_phrase(w->message)) != NULL) {
-        copy_field(r->bad_param, phrased, strlen(phrased));
-    } else {
-        const char *s = w->message;
-        for (size_t len; (len = next_quoted(&s)) > 0 && !r->bad_param[0]; s += len + 1) {
-            if (is_field(model, s, len)) {
-                copy_field(r->bad_param, s, len);
-            }
-        }
-    }
-    if (!r->bad_param[0] && !w->param[0]) {
-        find_led_param(model, w->message, r->bad_param);
-    }
-    if (r->bad_param[0]) {
-        find_new_param(model, w->message, r->new_param);
-    }
-    if (strcmp(r->new_param, r->bad_param) == 0) {
-        r->new_param[0] = '\0';
-    }
-}
-
 /* ---- verdict ----------------------------------------------------------- */
 
 /* What the way to the server says instead of the server. */
@@ -591,27 +360,49 @@ static bool add_hint_of_way(lg_mem *m, lg_reply *r)
             &r->fail, m,
             "shorten the messages, or let the server (or the proxy before it) take larger "
             "requests");
+    } else if (status == 403 && r->fail.code == LG_EBADREPLY) {
+        lg__fail_hint(&r->fail, m,
+                      "a web page answered instead of the API: something on the way (Cloudflare, a "
+                      "firewall, a proxy) blocks this address or network; the key was not judged");
     } else {
         return false;
     }
     return true;
 }
 
+/* The way to a service, which is no part of a base address. */
+static void cut_service(char *url)
+{
+    static const char *const ends[] = {"/chat/completions", "/responses", "/v1/messages",
+                                       "/embeddings", "/api/chat"};
+    size_t len = strlen(url);
+    while (len > 0 && url[len - 1] == '/') {
+        url[--len] = '\0';
+    }
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t n = strlen(ends[i]);
+        if (len > n && strcmp(url + len - n, ends[i]) == 0) {
+            url[len - n] = '\0';
+            return;
+        }
+    }
+}
+
 /* A key is never sent where the user has not said: nobody is followed. */
 static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
 {
-    const char *query;
+    const char *query, *url = model->base_url ? model->base_url : "";
     int base = (int)lg__model_base(model, &query);
-    const char *url = model->base_url ? model->base_url : "";
+    const char *host = strstr(url, "://");
+    int origin = host ? (int)(host + 3 - url + (ptrdiff_t)strcspn(host + 3, "/?")) : 0;
     if (a->status < 300 || a->status > 399) {
         return;
     }
     if (a->moved_to && a->moved_to[0]) {
-        char to[128];
-        size_t n = strnlen(a->moved_to, sizeof to - 1);
-        memcpy(to, a->moved_to, n);
-        to[n] = '\0';
-        lg__model_redact(model, to, n);
+        char to[400];
+        snprintf(to, sizeof to, "%.*s%.250s", a->moved_to[0] == '/' ? origin : 0, url, a->moved_to);
+        lg__model_redact(model, to, strlen(to));
+        cut_service(to);
         lg__fail_hint(&r->fail, m, "%.*s sends on to %s: if that is right, make it the base URL",
                       base, url, to);
     } else {
@@ -620,7 +411,57 @@ static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, l
     }
 }
 
-static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
+/* Of a request that the server will never take as it is. */
+static void hint_of_request(lg_mem *m, const lg_model *model, const char *inner, lg_reply *r)
+{
+    if (r->fail.http_status == 501 && model->provider && model->provider->vectors) {
+        lg__fail_hint(&r->fail, m,
+                      "the server has no embeddings: start it with them (llama-server "
+                      "--embeddings), or take another");
+    } else if (r->learn == LG_LEARN_SYSTEM || r->learn == LG_LEARN_DEVELOPER) {
+        lg__fail_hint(&r->fail, m, "the model does not take the roles of these messages");
+    } else if (r->bad_param[0]) {
+        lg__fail_hint(&r->fail, m, "the model does not take the option %s", r->bad_param);
+    } else if (inner[0]) {
+        lg__fail_hint(&r->fail, m, "the model does not take %s: take it out of the option %.*s",
+                      inner, (int)strcspn(inner, ".["), inner);
+    }
+}
+
+static void hint_of_limit(lg_mem *m, const char *key, lg_reply *r)
+{
+    if (r->daily) {
+        lg__fail_hint(&r->fail, m,
+                      "a cap of the day is used up: wait, take another model, or raise the limit "
+                      "of %s at the provider",
+                      key);
+    } else if (r->fail.code == LG_EMONEY) {
+        lg__fail_hint(&r->fail, m, "add credit or raise the limit of %s at the provider", key);
+    } else {
+        lg__fail_hint(&r->fail, m, "lower the concurrency, or ask the provider for more");
+    }
+}
+
+static void hint_of_key(lg_mem *m, const lg_model *model, const lg_refusal *w, const char *key,
+                        lg_reply *r)
+{
+    lg_found found;
+    const char *query, *url = model->base_url ? model->base_url : "";
+    int base = (int)lg__model_base(model, &query);
+    if (lg__wording_find(LG_SAYS_PLACE, w->message, NULL, NULL, &found)) {
+        lg__fail_hint(&r->fail, m,
+                      "%.*s does not serve the place that this comes from, whatever the key", base,
+                      url);
+    } else {
+        lg__fail_hint(&r->fail, m,
+                      model->api_key ? "check %s: it was refused by %.*s"
+                                     : "set %s: no key was sent to %.*s",
+                      key, base, url);
+    }
+}
+
+static void add_hint(lg_mem *m, const lg_model *model, const lg_refusal *w, const char *inner,
+                     lg_reply *r)
 {
     const char *key = model->key_name && model->key_name[0] ? model->key_name : "the API key";
     const char *query;
@@ -631,20 +472,15 @@ static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
     }
     switch (r->fail.code) {
     case LG_EAUTH:
-        lg__fail_hint(&r->fail, m,
-                      model->api_key ? "check %s: it was refused by %.*s"
-                                     : "set %s: no key was sent to %.*s",
-                      key, base, url);
+        hint_of_key(m, model, w, key, r);
         break;
     case LG_ENOMODEL:
         lg__fail_hint(&r->fail, m, "check the model's name \"%s\" and the base URL %.*s",
                       model->model, base, url);
         break;
     case LG_EMONEY:
-        lg__fail_hint(&r->fail, m, "add credit or raise the limit of %s at the provider", key);
-        break;
     case LG_ERATE:
-        lg__fail_hint(&r->fail, m, "lower the concurrency, or ask the provider for more");
+        hint_of_limit(m, key, r);
         break;
     case LG_ECONTEXT:
         lg__fail_hint(&r->fail, m, "shorten the messages, or take a model with a larger context");
@@ -653,9 +489,8 @@ static void add_hint(lg_mem *m, const lg_model *model, lg_reply *r)
         lg__fail_hint(&r->fail, m, "change the messages; the same ones will be refused again");
         break;
     case LG_EBADREQUEST:
-        if (r->bad_param[0]) {
-            lg__fail_hint(&r->fail, m, "the model does not take the option %s", r->bad_param);
-        }
+    case LG_EOVERLOAD:
+        hint_of_request(m, model, inner, r);
         break;
     default:
         break;
@@ -666,7 +501,7 @@ static bool may_retry(int code, const lg_answer *a)
 {
     bool retry = code == LG_ERATE || code == LG_EOVERLOAD || code == LG_ETIMEOUT;
     if (code == LG_EBADREPLY) {
-        retry = a->status < 300 || a->status > 399; /* a redirection stays one */
+        retry = (a->status < 300 || a->status > 399) && a->status != 403; /* they stay so */
     }
     if (code == LG_EMONEY || code == LG_EAUTH) {
         return false;
@@ -720,34 +555,101 @@ static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
     }
 }
 
-void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
-                       lg_reply *r)
+/* A firewall's page, where the API would have answered in JSON. */
+static bool is_page(const lg_answer *a, const lg_refusal *w)
+{
+    size_t i = 0;
+    while (i < a->len && a->body[i] && strchr(" \t\r\n", a->body[i])) {
+        i++;
+    }
+    bool said = w->message[0] || w->code[0] || w->type[0];
+    return !said && (strcasestr(a->content_type, "text/html") || (i < a->len && a->body[i] == '<'));
+}
+
+/* When to come back, as far as anything says so; -1: nothing does. */
+static int64_t wait_of(const lg_answer *a, const lg_refusal *w, int code)
+{
+    int64_t ms = a->retry_after_ms, said = code == LG_ERATE ? lg__refused_wait(w) : -1;
+    int64_t left = w->reset_at_ms && a->now_ms ? w->reset_at_ms - a->now_ms : -1;
+    left = left < 0 && a->reset_ms > 0 ? a->reset_ms : left;
+    ms = w->retry_after_ms > ms ? w->retry_after_ms : ms;
+    ms = said > ms ? said : ms;
+    return code == LG_ERATE && ms < 0 ? left : ms;
+}
+
+/* A cap of a day that is over within a call's patience is a rate limit like any other. */
+static int judge_limit(const lg_answer *a, const lg_refusal *w, int code, lg_reply *r)
+{
+    int64_t wait = wait_of(a, w, code);
+    bool limit = code == LG_ERATE || (code == LG_EMONEY && w->daily);
+    r->daily = limit && lg__refused_day(w) && (w->daily || wait < 0 || wait > LG_PATIENCE_MS);
+    return r->daily ? LG_EMONEY : code;
+}
+
+static int code_of(const lg_answer *a, const lg_refusal *w, int status, lg_reply *r)
+{
+    if (status == 403 && is_page(a, w)) { /* whose words are not looked into */
+        return LG_EBADREPLY;
+    }
+    if (status == 500 && lg__refused_role(w)) {
+        return LG_EBADREQUEST; /* a chat template's word, which breaks the server */
+    }
+    return judge_limit(a, w, meaning_of(w, status), r);
+}
+
+/* said: as it is quoted; w: as it is understood. */
+static void judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *said,
+                  const lg_refusal *w, lg_reply *r)
 {
     bool good_status = a->status >= 200 && a->status <= 299;
     int status = good_status ? w->status : a->status;
-    int code = meaning_of(w, status);
+    int code = code_of(a, w, status, r);
+    char inner[64];
     lg_bytes saying, text;
     lg__bytes_init(&saying, m, LG_BYTES_MAX);
     lg__bytes_init(&text, m, LG_BYTES_MAX);
-    add_saying(&saying, model, a, w);
+    add_saying(&saying, model, a, said);
     lg__bytes_addf(&text, good_status ? "an error under HTTP %d (%s)" : "HTTP %d (%s)", a->status,
                    lg_error_text(code));
     lg__refusal_set(m, model, a, r, code, text.len ? text.data : lg_error_text(code), saying.data);
     lg__bytes_free(&saying);
     lg__bytes_free(&text);
-    if (code == LG_EBADREQUEST && (status == 400 || status == 422)) {
-        find_bad_param(model, w, r);
-    }
+    lg__refused_find(model, w, status, r, inner);
     r->elsewhere = status < 500 && strcasestr(w->message, "v1/responses");
     r->fail.retryable = may_retry(code, a);
     /* A gateway that gave up waiting, or a model that broke off, may be on the bill. */
     r->fail.ambiguous = good_status || a->status == 504 || a->status == 524;
-    if (w->retry_after_ms > r->fail.retry_after_ms) {
-        r->fail.retry_after_ms = w->retry_after_ms;
-    }
+    r->fail.retry_after_ms = wait_of(a, w, r->daily ? LG_ERATE : code);
     if (!r->fail.request_id[0]) {
         set_request_id(model, r, w->request_id);
     }
-    add_hint(m, model, r);
+    add_hint(m, model, w, inner, r);
     hint_of_move(m, model, a, r);
+}
+
+/* Some servers refuse in plain words, or in JSON of their own: what they mean is looked for
+ * in the body itself, which goes into copy. */
+static lg_refusal meant_by(const lg_answer *a, const lg_refusal *w, lg_bytes *copy)
+{
+    enum { LOOK = 2048 };
+    lg_refusal meant = *w;
+    if (!w->message[0] && !w->more[0] && !is_page(a, w)) {
+        lg__bytes_add(copy, a->body, a->len < LOOK ? a->len : LOOK);
+        meant.message = copy->data ? copy->data : "";
+    }
+    return meant;
+}
+
+void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
+                       lg_reply *r)
+{
+    lg_bytes copy;
+    lg__bytes_init(&copy, m, LG_BYTES_MAX);
+    lg_refusal meant = meant_by(a, w, &copy);
+    if (copy.err) {
+        lg__refusal_set(m, model, a, r, LG_ENOMEM, lg_error_text(LG_ENOMEM), NULL);
+    } else {
+        judge(m, model, a, w, &meant, r);
+    }
+    lg__bytes_free(&copy);
 }

@@ -16,13 +16,14 @@ typedef struct lg_refusal { /* borrowed from the reply's tree; never NULL, "" : 
     const char *more;       /* what the server behind a router said */
     int status;             /* of the body; 0: none */
     int64_t retry_after_ms; /* of the body; -1: none */
+    int64_t reset_at_ms;    /* of the body: when, since 1970; 0: not said */
     bool daily;             /* a quota that comes back tomorrow at best */
 } lg_refusal;
 
 /* false: the tree holds no error that we know (w is then all ""). NULL is such a tree. */
 bool lg__refusal_find(const lg_json *root, lg_refusal *w);
-/* Fills r->fail, bad_param and new_param for a reply that is a refusal, by its
- * status or by its body. */
+/* Fills r->fail, bad_param, new_param, learn and daily for a reply that is a refusal, by
+ * its status or by its body. */
 void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
                        lg_reply *r);
 

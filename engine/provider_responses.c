@@ -225,7 +225,9 @@ static void write_format(const lg_ask *ask, lg_bytes *b)
     lg_json *chat = schema ? NULL : lg__wire_tree(ask, "response_format", b);
     const lg_json *inner = lg__json_get(chat, "json_schema");
     inner = schema ? schema : inner;
-    if (inner) {
+    if (schema && !lg__json_get(schema, "schema")) { /* it is told in words */
+        lg__bytes_adds(b, "{\"type\":\"json_object\"}");
+    } else if (inner) {
         lg__bytes_adds(b, "{\"type\":\"json_schema\"");
         for (const lg_json *j = lg__json_first(inner); j; j = lg__json_after(j)) {
             const char *name = lg__json_name(j);

@@ -245,8 +245,7 @@ static const lg_field *field_of(const lg_model *model, const char *option)
     return NULL;
 }
 
-/* Before any repair. */
-static const char *own_name(const lg_model *model, const char *option)
+const char *lg__wire_own_name(const lg_model *model, const char *option)
 {
     const lg_field *f = field_of(model, option);
     return f ? f->name : option;
@@ -254,14 +253,14 @@ static const char *own_name(const lg_model *model, const char *option)
 
 const char *lg__wire_name(const lg_model *model, const char *option)
 {
-    return lg__model_field(model, own_name(model, option));
+    return lg__model_field(model, lg__wire_own_name(model, option));
 }
 
 /* A name that was asked for itself wins over one that a repair leads to. */
 static bool is_given(const lg_ask *ask, const char *name)
 {
     for (size_t i = 0; i < ask->n_options; i++) {
-        const char *own = own_name(ask->model, ask->options[i].name);
+        const char *own = lg__wire_own_name(ask->model, ask->options[i].name);
         if (own && strcmp(own, name) == 0) {
             return lg__model_field(ask->model, own) == own;
         }
@@ -304,7 +303,8 @@ static size_t collect(const lg_ask *ask, const char *group, lg_sent *sorted)
         const lg_pair *o = &ask->options[i];
         const lg_field *f = field_of(ask->model, o->name);
         const char *own = f ? f->name : o->name;
-        const char *name = is_in(f, group) ? lg__model_field(ask->model, own) : NULL;
+        bool gone = !lg__model_field(ask->model, o->name); /* refused under another API's name */
+        const char *name = is_in(f, group) && !gone ? lg__model_field(ask->model, own) : NULL;
         if (name && (name == own || !is_given(ask, name))) {
             n = insert(sorted, n, (lg_sent){name, o->value, f ? f->how : LG_AS_IS});
         }

@@ -65,6 +65,8 @@ void lg__wire_members(const lg_ask *ask, const char *group, bool always, lg_byte
 /* The tree (to be freed; NULL: none, or b->err) of the option schema, or else of
  * response_format; *schema is the JSON Schema in it, NULL: it holds none. */
 lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema);
+/* The name that an option has in this model's dialect, before any refusal; NULL: none. */
+const char *lg__wire_own_name(const lg_model *model, const char *option);
 /* The name under which an option of this model is sent now; NULL: it is not. */
 const char *lg__wire_name(const lg_model *model, const char *option);
 

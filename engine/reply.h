@@ -12,6 +12,17 @@ enum lg_finish {
     LG_FINISH_TOOLS
 };
 
+enum { LG_PATIENCE_MS = 120000 }; /* a server that asks for more is not waited for */
+
+/* What a refusal teaches of a model, besides a field's name. */
+enum lg_learn {
+    LG_LEARN_NOTHING = 0,
+    LG_LEARN_SYSTEM,    /* it takes no system messages */
+    LG_LEARN_DEVELOPER, /* it takes no developer's, but maybe the system's */
+    LG_LEARN_OBJECT,    /* it knows no JSON Schema, but maybe json_object */
+    LG_LEARN_WORDS      /* it takes no form of answer at all */
+};
+
 typedef struct lg_reply {
     lg_text *text;          /* NULL when the call failed */
     int finish;             /* enum lg_finish */
@@ -25,6 +36,8 @@ typedef struct lg_reply {
     uint32_t image_out;     /* of the output: tokens of pictures */
     bool has_usage;
     bool elsewhere; /* it says that the Responses API takes this */
+    bool daily;     /* a cap of a day is used up */
+    int learn;      /* enum lg_learn */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "provider_adapt.h"
 
 /* Part of every key; raised when the same parts would mean another request. */
 #define KEY_SCHEMA "lunagrad-request-1"
@@ -214,6 +215,20 @@ static void turns_of(const lg_request *r, lg_turn *turns)
     }
 }
 
+static int write_ask(lg_request *r, const lg_ask *ask)
+{
+    const lg_provider *p = r->model->provider;
+    lg_adapted a;
+    r->why = lg__provider_too_large(p, ask);
+    if (r->why) {
+        return LG_EINVAL;
+    }
+    int err = lg__adapt(r->body.mem, ask, &a);
+    err = err ? err : p->encode(&a.ask, &r->url, &r->headers, &r->body, &r->why);
+    lg__adapt_free(&a);
+    return err;
+}
+
 int lg__request_encode(lg_request *r)
 {
     lg_turn few[STACK_PIECES], *turns = few;
@@ -230,9 +245,7 @@ int lg__request_encode(lg_request *r)
     }
     turns_of(r, turns);
     lg_ask ask = {r->model, turns, r->n_turns, r->options, r->n_options, r->stream};
-    const lg_provider *p = r->model->provider;
-    r->why = lg__provider_too_large(p, &ask);
-    int err = r->why ? LG_EINVAL : p->encode(&ask, &r->url, &r->headers, &r->body, &r->why);
+    int err = write_ask(r, &ask);
     if (turns != few) {
         lg__mem_free(m, turns, r->n_turns * sizeof *turns);
     }

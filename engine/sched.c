@@ -341,10 +341,14 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
     return r;
 }
 
-static bool is_refused(const lg_request *r)
+/* Why it need not be sent; NULL: it must. */
+static const lg_fail *refusal_of(const lg_request *r, int64_t now)
 {
     const lg_endpoint *ep = r->lane->endpoint;
-    return r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model);
+    if (r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model)) {
+        return &ep->refusal;
+    }
+    return r->lane->day_us > now ? &r->lane->day : NULL;
 }
 
 /* It is its turn: started, or failed, with what admitted it. */
@@ -354,8 +358,9 @@ static lg_request *let_go(lg_sched *s, lg_request *r, int admitted, int64_t now)
         return start(s, r, now);
     }
     lg__sched_move(s, r, LG_REQ_SENT);
-    if (is_refused(r)) {
-        lg__fail_copy(&r->reply.fail, &r->lane->endpoint->refusal);
+    const lg_fail *refusal = refusal_of(r, now);
+    if (refusal) {
+        lg__fail_copy(&r->reply.fail, refusal);
     }
     return give_up(s, r);
 }
@@ -365,7 +370,7 @@ static lg_request *next_of(lg_sched *s, int turn, int64_t now, bool late, bool *
 {
     lg_lane *l = s->rings[turn];
     lg_request *r = lg__lane_pick(l, turn);
-    if (is_refused(r)) {
+    if (refusal_of(r, now)) {
         return let_go(s, r, LG_REFUSE, now);
     }
     int64_t until = late ? 0 : lg__rate_wait(r, now);

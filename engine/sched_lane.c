@@ -340,6 +340,7 @@ static void lane_free(lg_sched *s, lg_lane *l)
     }
     lg__keymap_take(&s->lanes, l->key);
     lg__times_free(s, l);
+    lg__fail_free(&l->day);
     lg__mem_free(s->mem, l, sizeof *l);
 }
 
@@ -420,6 +421,7 @@ static void free_lane(lg_sched *s, lg_lane *l)
         }
     }
     lg__times_free(s, l);
+    lg__fail_free(&l->day);
     lg__mem_free(s->mem, l, sizeof *l);
 }
 

@@ -72,6 +72,8 @@ typedef struct lg_lane {
     /* In the ring of each kind of turn while it could start one; NULL: not. */
     struct lg_lane *ring_prev[LG_TURNS], *ring_next[LG_TURNS];
     struct lg_lane *prev, *next; /* the endpoint's */
+    lg_fail day;                 /* a cap of the day is used up: all fail so … */
+    int64_t day_us;              /* … before this; 0: no such thing */
     lg_allowance allowances[LG_LIMITS];
     double input_ratio, mean_output; /* tokens that were, by those foreseen; -1: not known */
     struct lg_times *times;          /* sched_hedge.c: how long replies took; NULL: no matter */
@@ -186,7 +188,6 @@ void lg__window_note(lg_window *w, int64_t now_us, bool retry);
 
 /* All who are in line at r's endpoint now (of its model only) fail as r did. */
 void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
-enum { LG_PATIENCE_MS = 120000 }; /* a server that asks for more is not waited for */
 
 /* sched_ledger.c */
 int64_t lg__ledger_worst_output(const lg_request *r);

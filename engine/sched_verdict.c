@@ -7,9 +7,14 @@
  * back-offs are twice as long. A refused body field is taken out or renamed and
  * sent again at once, which is no retry. */
 #include <string.h>
+#include <time.h>
 
 #include "provider_wire.h"
 #include "sched_parts.h"
+
+#define NO_SYSTEM "takes no system messages; from now on they begin the user's first message"
+#define NO_FORMAT \
+    "does not take the form of an answer (response_format); from now on it is told in words alone"
 
 enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
@@ -100,17 +105,59 @@ static void take_message(lg_fail *f, lg_fail *said)
     lg__fail_free(said);
 }
 
+static void say_moment(char to[32], int64_t wait_ms)
+{
+    time_t at = time(NULL) + (time_t)(wait_ms / 1000);
+    struct tm tm;
+    to[0] = '\0';
+    if (gmtime_r(&at, &tm)) {
+        strftime(to, 32, "%Y-%m-%d %H:%M UTC", &tm);
+    }
+}
+
+/* Until when a call would have had to wait that was not ready to wait so long. */
+static void explain_wait(lg_sched *s, lg_request *r)
+{
+    lg_fail *f = &r->reply.fail, said;
+    char until[32];
+    bool daily = r->reply.daily;
+    lg__fail_init(&said);
+    if ((f->retryable || daily) && f->retry_after_ms > LG_PATIENCE_MS) {
+        say_moment(until, f->retry_after_ms);
+        lg__fail_set(
+            &said, s->mem, f->code,
+            "%s; it asks to wait %lld s, until %s, and more than %lld s are not waited for",
+            lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000), until,
+            (long long)LG_PATIENCE_MS / 1000);
+        take_message(f, &said);
+    } else if (daily) {
+        lg__fail_set(&said, s->mem, f->code, "%s; a cap of the day, and it does not say until when",
+                     lg__fail_message(f));
+        take_message(f, &said);
+    }
+}
+
+/* What makes these prompts long is what they remember, which has a budget. */
+static void hint_of_length(lg_sched *s, lg_request *r)
+{
+    if (r->reply.fail.code != LG_ECONTEXT || (r->kind != LG_BACKWARD && r->kind != LG_OPTIMIZER)) {
+        return;
+    }
+    lg__fail_hint(
+        &r->reply.fail, s->mem,
+        r->kind == LG_OPTIMIZER
+            ? "lower the optimizer's context_tokens (24000 if you state none), or take a "
+              "model with a larger context"
+            : "lower backward's context_tokens (24000 if you state none), or take a model "
+              "with a larger context");
+}
+
 static void explain_end(lg_sched *s, lg_request *r)
 {
     lg_fail *f = &r->reply.fail, said;
     lg__fail_init(&said);
-    if (f->retryable && f->retry_after_ms > LG_PATIENCE_MS) {
-        lg__fail_set(&said, s->mem, f->code,
-                     "%s; it asks to wait %lld s, and more than %lld s are not waited for",
-                     lg__fail_message(f), (long long)((f->retry_after_ms + 999) / 1000),
-                     (long long)LG_PATIENCE_MS / 1000);
-        take_message(f, &said);
-    }
+    explain_wait(s, r);
+    hint_of_length(s, r);
     if (tries(r) > 1) {
         lg__fail_set(&said, s->mem, f->code, "gave up after %d tries; the last: %s", tries(r),
                      lg__fail_message(f));
@@ -182,27 +229,91 @@ static bool learns_responses(lg_sched *s, lg_request *r)
     return true;
 }
 
+/* Whether the request is another one when the model has lost this as well; if so it has,
+ * and it is said once. */
+static bool loses(lg_sched *s, lg_request *r, unsigned what, const char *line)
+{
+    lg_model *model = r->model;
+    unsigned before = model->learned;
+    model->learned |= what;
+    if (!writes_other(s, r)) {
+        model->learned = before;
+        return false;
+    }
+    if (model->learned != before && s->log) {
+        lg__log_line(s->log, LG_LOG_WARN, "%s %s", model->name, line);
+    }
+    return true;
+}
+
+/* It was refused all the same: something else was wrong with the roles. → false */
+static bool takes_back_roles(lg_sched *s, const lg_request *r)
+{
+    if (r->repairs > 0 && (r->model->learned & LG_LEARNED_NO_SYSTEM)) {
+        r->model->learned &= ~(unsigned)LG_LEARNED_NO_SYSTEM;
+        if (s->log) {
+            lg__log_line(
+                s->log, LG_LOG_WARN,
+                "%s refuses the roles all the same; system messages are sent as such again",
+                r->model->name);
+        }
+    }
+    return false;
+}
+
+/* What is no field but a role, or the form of the answer: it is asked for in another way. */
+static bool learns_form(lg_sched *s, lg_request *r)
+{
+    switch (r->reply.learn) {
+    case LG_LEARN_DEVELOPER:
+        return loses(s, r, LG_LEARNED_NO_DEVELOPER,
+                     "takes no developer's messages; from now on they are sent as the system's");
+    case LG_LEARN_SYSTEM:
+        return loses(s, r, LG_LEARNED_NO_SYSTEM, NO_SYSTEM) || takes_back_roles(s, r);
+    case LG_LEARN_OBJECT:
+        return loses(s, r, LG_LEARNED_NO_SCHEMA,
+                     "knows no JSON Schema (response_format); from now on it is told in words, and "
+                     "JSON is asked for") ||
+               loses(s, r, LG_LEARNED_NO_FORMAT, NO_FORMAT);
+    case LG_LEARN_WORDS:
+        return loses(s, r, LG_LEARNED_NO_FORMAT, NO_FORMAT);
+    default:
+        return false;
+    }
+}
+
 /* Another call may have taught the model meanwhile: then the bytes differ, too. A
  * field that is refused again although it is gone ends the call. */
-static bool is_repaired(lg_sched *s, lg_request *r)
+static bool loses_field(lg_sched *s, lg_request *r)
 {
     const char *from = r->reply.bad_param;
     const char *to = r->reply.new_param[0] ? r->reply.new_param : NULL;
-    if (r->repairs < MAX_REPAIRS && learns_responses(s, r)) {
-        return writes_other(s, r);
-    }
-    if (r->reply.fail.code != LG_EBADREQUEST || !from[0] || r->repairs == MAX_REPAIRS) {
-        return false;
-    }
     int err = sends(r, from) ? lg__model_repair(r->model, from, to) : LG_ESTATE;
     if (err == LG_ENOMEM) {
         lg__fail_set(&r->reply.fail, s->mem, err, "%s: %s", r->model->name, lg_error_text(err));
         return false;
     }
-    if (err == LG_OK) {
+    bool other = writes_other(s, r);
+    if (err == LG_OK && other) {
         log_repair(s, r, from, to);
+    } else if (err == LG_OK) {
+        lg__model_forget(r->model, from); /* the API cannot be asked without it */
     }
-    return writes_other(s, r);
+    return other;
+}
+
+static bool is_repaired(lg_sched *s, lg_request *r)
+{
+    if (r->repairs == MAX_REPAIRS) {
+        return false;
+    }
+    if (learns_responses(s, r)) {
+        return writes_other(s, r);
+    }
+    if (r->reply.learn != LG_LEARN_NOTHING) {
+        return learns_form(s, r);
+    }
+    return r->reply.fail.code == LG_EBADREQUEST && r->reply.bad_param[0] && loses_field(s, r);
 }
 
 /* ---- verdict ----------------------------------------------------------- */
@@ -231,6 +342,15 @@ void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
     lg__endpoint_release(s, ep);
 }
 
+/* Nor is the model asked again before the day's cap is, as the server says, whole again. */
+static void refuse_day(lg_sched *s, const lg_request *r)
+{
+    if (r->reply.fail.retry_after_ms > 0) {
+        lg__fail_copy(&r->lane->day, &r->reply.fail);
+        r->lane->day_us = lg__clock_now(s->clock) + r->reply.fail.retry_after_ms * 1000;
+    }
+}
+
 /* Nobody in line has to hear for himself that the key is wrong. */
 static void remember_refusal(lg_sched *s, const lg_request *r)
 {
@@ -238,7 +358,10 @@ static void remember_refusal(lg_sched *s, const lg_request *r)
     bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
     bool all =
         f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !r->lane->endpoint->answered);
-    if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
+    if (r->model->provider && r->reply.daily) {
+        lg__sched_refuse_line(s, r, true);
+        refuse_day(s, r);
+    } else if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
         lg__sched_refuse_line(s, r, !all);
     }
 }
@@ -342,6 +465,8 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .retry_after_ms = d->retry_after_ms,
         .should_retry = d->should_retry,
         .moved_to = d->moved_to,
+        .reset_ms = d->reset_ms,
+        .now_ms = (int64_t)time(NULL) * 1000,
         .body = d->body.data ? d->body.data : "",
         .len = d->body.len,
         .tools = lg__request_has_tools(r),

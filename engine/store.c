@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,7 +67,7 @@ static const char *hint_of(int rc)
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-        return "make the directory writable, or choose another one";
+        return LG_STORE_WRITABLE;
     default:
         return NULL;
     }
@@ -92,6 +92,15 @@ static const char *text_of(int rc)
     }
 }
 
+#define LIMITED "files may not become larger here: raise ulimit -f, or keep no store"
+
+/* SQLite does not say so when that was why. */
+static bool is_limited(void)
+{
+    struct rlimit most;
+    return getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY;
+}
+
 int lg__store_failed(lg_store *s, int rc, const char *what)
 {
     bool busy = (rc & 0xff) == SQLITE_BUSY;
@@ -105,8 +114,9 @@ int lg__store_failed(lg_store *s, int rc, const char *what)
     code = lg__store_fail(s, code, !busy && code != LG_ENOMEM, "%s: cannot %s: %s%s%s%s", s->path,
                           what, text_of(rc), io && sys ? " (" : "",
                           io && sys ? lg__store_words(sys) : "", io && sys ? ")" : "");
-    if (hint_of(rc) && !s->why.hint) {
-        lg__fail_hint(&s->why, s->mem, "%s", hint_of(rc));
+    const char *hint = io && is_limited() ? LIMITED : hint_of(rc);
+    if (hint && !s->why.hint) {
+        lg__fail_hint(&s->why, s->mem, "%s", hint);
     }
     return code;
 }
@@ -283,105 +293,6 @@ void lg__store_look(lg_store *s)
 
 /* ---- opening ------------------------------------------------------------------- */
 
-static char *join(lg_mem *m, const char *dir, const char *name)
-{
-    size_t a = strlen(dir), b = strlen(name);
-    char *path = lg__mem_new(m, a + b + 2);
-    if (path) {
-        memcpy(path, dir, a);
-        path[a] = '/';
-        memcpy(path + a + 1, name, b + 1);
-    }
-    return path;
-}
-
-static int name_files(lg_store *s, const char *dir)
-{
-    s->dir = lg__mem_strdup(s->mem, dir);
-    s->path = join(s->mem, dir, "store.db");
-    s->log_path = join(s->mem, dir, "store.db-wal");
-    s->lock_path = join(s->mem, dir, "store.lock");
-    return s->dir && s->path && s->log_path && s->lock_path ? LG_OK : LG_ENOMEM;
-}
-
-static int cannot_make(lg_store *s, const char *path)
-{
-    int err =
-        lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, lg__store_words(errno));
-    lg__fail_hint(&s->why, s->mem, "%s", hint_of(SQLITE_CANTOPEN));
-    return err;
-}
-
-static int no_directory(lg_store *s)
-{
-    int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is not a directory", s->dir);
-    lg__fail_hint(&s->why, s->mem, "choose another place for the store");
-    return err;
-}
-
-/* The directory with all above it. */
-static int make_dir(lg_store *s, char *path)
-{
-    for (char *at = path + 1;; at++) {
-        char was = *at;
-        if (was != '/' && was != '\0') {
-            continue;
-        }
-        *at = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST && (was == '\0' || errno != EROFS)) {
-            int err = cannot_make(s, path);
-            *at = was;
-            return err;
-        }
-        *at = was;
-        if (was == '\0') {
-            return LG_OK;
-        }
-    }
-}
-
-static int make_dirs(lg_store *s)
-{
-    char *runs = join(s->mem, s->dir, "runs");
-    if (!runs) {
-        return LG_ENOMEM;
-    }
-    struct stat there;
-    int err = make_dir(s, s->dir);
-    if (!err && stat(s->dir, &there) == 0 && !S_ISDIR(there.st_mode)) {
-        err = no_directory(s);
-    }
-    if (!err && mkdir(runs, 0777) != 0 && errno != EEXIST) {
-        err = cannot_make(s, runs);
-    }
-    lg__mem_strfree(s->mem, runs);
-    if (err) {
-        return err;
-    }
-    s->lock_fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    return s->lock_fd >= 0 ? LG_OK : cannot_make(s, s->lock_path);
-}
-
-/* SQLite takes an empty database beside a full log for a new one, and drops the log. */
-static int check_files(lg_store *s)
-{
-    struct stat db, wal;
-    bool there = stat(s->path, &db) == 0;
-    if (s->read_only && !there) {
-        return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
-    }
-    if (there && S_ISDIR(db.st_mode)) {
-        return lg__store_fail(s, LG_ESTORE, true, "%s: it is a directory, not a database", s->path);
-    }
-    if ((!there || db.st_size == 0) && stat(s->log_path, &wal) == 0 && wal.st_size > 0) {
-        int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is %s, but its log %s is not", s->path,
-                                 there ? "empty" : "gone", s->log_path);
-        lg__fail_hint(&s->why, s->mem, "put store.db back from a copy, or move both away");
-        return err;
-    }
-    return LG_OK;
-}
-
 static int open_db(lg_store *s)
 {
     int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -420,9 +331,9 @@ static void sync_dir(const char *dir)
 
 static int open_all(lg_store *s, const lg_store_config *c)
 {
-    int err = name_files(s, c->dir);
-    err = err || s->read_only ? err : make_dirs(s);
-    err = err ? err : check_files(s);
+    int err = lg__store_name_files(s, c->dir);
+    err = err || s->read_only ? err : lg__store_make_dirs(s);
+    err = err ? err : lg__store_check_files(s);
     if (err) {
         return err;
     }
@@ -430,7 +341,8 @@ static int open_all(lg_store *s, const lg_store_config *c)
     if (err) {
         return err;
     }
-    err = open_db(s);
+    err = s->read_only ? LG_OK : lg__store_make_private(s);
+    err = err ? err : open_db(s);
     err = err ? err : lg__store_migrate(s);
     if (!s->read_only) {
         lg__store_unlock(s);

@@ -130,6 +130,13 @@ void lg__store_look(lg_store *s); /* has another process written? */
 
 int lg__store_step(lg_store *s, int which); /* of a statement without rows */
 
+/* store_files.c */
+#define LG_STORE_WRITABLE "make the directory writable, or choose another one"
+int lg__store_name_files(lg_store *s, const char *dir);
+int lg__store_make_dirs(lg_store *s);    /* and the lock's file */
+int lg__store_check_files(lg_store *s);  /* are they files, and do they belong together? */
+int lg__store_make_private(lg_store *s); /* with the lock */
+
 /* store_tail.c */
 int lg__tail_learn(lg_store *s); /* what others wrote meanwhile */
 int64_t lg__tail_find(const lg_store *s, const unsigned char key[32]); /* id; 0: none */

@@ -23,7 +23,7 @@ static int open_lock(lg_store *s, int64_t id, bool make)
         errno = ENAMETOOLONG;
         return -1;
     }
-    return open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0666);
+    return open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (make ? O_CREAT : 0), 0600);
 }
 
 static void remove_lock(lg_store *s, int64_t id)

@@ -57,5 +57,6 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_reply(L);
     lg__lua_open_index(L);
     lg__lua_open_limit(L);
+    lg__lua_open_stack(L);
     return 1;
 }

@@ -134,7 +134,9 @@ void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
 void lg__lua_open_limit(lua_State *L);
+void lg__lua_open_stack(lua_State *L);
 void lg__lua_add_store_methods(lua_State *L); /* to the engine's methods, on top */
+void lg__lua_give_room(lua_State *L);         /* lstack.c: on Luas that lose stacks */
 
 /* lstore.c: all arguments from an index on (local has LG_LUA_FEW, see lg__lua_scratch) */
 struct lg_cell;

@@ -1,17 +1,15 @@
 /* main.c - the command `lunagrad`: a Lua state, the library inside it, and
  * require("lunagrad.cli").main(arguments). Everything else the command does is Lua.
  *
- * It ignores SIGPIPE: a connection or a pipe that goes away is an error to report. */
-#include <errno.h>
+ * It ignores SIGPIPE and SIGXFSZ: a connection or a pipe that goes away, and a file that
+ * may not become larger, are errors to report. */
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "line.h"
@@ -62,29 +60,15 @@ static int command(lua_State *L)
 }
 
 /* A closed stdin, stdout or stderr would be the number of the next file or socket, and
- * what is printed would go there. */
+ * what is printed would go there. What is in its place gives nothing and takes nothing. */
 static void occupy_standard_descriptors(void)
 {
     int fd;
     do
-        fd = open("/dev/null", O_RDWR);
+        fd = open("/dev/null", O_RDONLY);
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO)
         close(fd);
-}
-
-/* Output that could not be written (a full disk) is a failure, though not a reader that left. */
-static int check_output(int code)
-{
-    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    errno = 0;
-    if (!fflush(stdout) && !ferror(stdout))
-        return code;
-    const char *why = errno ? strerror(errno) : "not all of it was taken (disk full?)";
-    if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR))
-        return code;
-    fprintf(stderr, "lunagrad: cannot write the output: %s\n", why);
-    return code ? code : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -92,6 +76,7 @@ int main(int argc, char **argv)
     arguments args = {argc, argv};
     occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     lua_State *L = luaL_newstate();
     if (!L) {
         fputs("lunagrad: out of memory\n", stderr);
@@ -106,5 +91,5 @@ int main(int argc, char **argv)
     else
         fprintf(stderr, "lunagrad: %s\n", luaL_tolstring(L, -1, NULL));
     lua_close(L);
-    return check_output(code);
+    return lg__term_check_output(code);
 }

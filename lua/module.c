@@ -39,6 +39,7 @@ static void offer(lua_State *L, const char *name)
 int lg_lua_preload(lua_State *L)
 {
     luaL_checkstack(L, 5, "preloading lunagrad");
+    lg__lua_give_room(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_lunagrad_core);
     offer(L, "lunagrad.core");

@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,28 @@ static int write_file(const char *path, const char *data, size_t len)
     return close(fd) || bad ? -1 : 0;
 }
 
+/* Output that could not be written (a full disk, a closed descriptor) is a failure, though not a
+ * reader that left. */
+int lg__term_check_output(int code)
+{
+    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    const char *why = errno ? strerror(errno) : "not all of it was taken (closed, or disk full?)";
+    if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR))
+        return code;
+    fprintf(stderr, "lunagrad: cannot write the output: %s\n", why);
+    return code ? code : EXIT_FAILURE;
+}
+
+/* term.check_output(code) -> the exit code, which is no success when output was lost */
+static int l_check_output(lua_State *L)
+{
+    lua_pushinteger(L, lg__term_check_output((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
 /* term.write_atomic(path, text) -> true, or nil and a message: readers see all or nothing */
 static int l_write_atomic(lua_State *L)
 {
@@ -381,6 +404,7 @@ int luaopen_lunagrad_term(lua_State *L)
                                          {"pid", l_pid},
                                          {"is_directory", l_is_directory},
                                          {"rss_bytes", l_rss_bytes},
+                                         {"check_output", l_check_output},
                                          {"write_atomic", l_write_atomic},
                                          {"env_names", l_env_names},
                                          {"apart", l_apart},

@@ -8,4 +8,6 @@ int luaopen_lunagrad_term(lua_State *L);
 
 int lg__term_signals(void); /* how many came, since they were last forgotten */
 
+int lg__term_check_output(int code); /* the exit code: no success when output was lost */
+
 #endif

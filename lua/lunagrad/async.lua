@@ -16,6 +16,7 @@ local options = require "lunagrad.options"
 local async = {}
 
 local YIELD = {}            -- what a task yields to the loop, and nothing else may
+local AGAIN = {}            -- the same, to be resumed at once
 local GIVE_UP = {}          -- … when it is not to run again
 local PATIENCE = 3          -- so often a task that has to end may catch the error and go on
 local NESTED_MAX = 40       -- a level takes four of the 200 nested C calls that Lua allows
@@ -156,6 +157,7 @@ local function resume(task)
     task.co = co
     ok, what = coroutine.resume(co, task)
   end
+  while what == AGAIN do ok, what = coroutine.resume(task.co) end
   current = before
   watch_clock(before)
   if what == GIVE_UP then
@@ -296,6 +298,14 @@ end
 -- True in the task's own coroutine, where a yield comes back to the loop.
 local function may_yield()
   return current and current.co == coroutine.running() and coroutine.isyieldable()
+end
+
+--- Leave the running code and come back to it; false where that is not possible. For a
+-- metamethod that must not return to where it was called (see lstack.c).
+function async.step_out()
+  if not may_yield() then return false end
+  coroutine.yield(AGAIN)
+  return true
 end
 
 -- Raises in a task that has to end. One that goes on in spite of it is not resumed again.

@@ -1,33 +1,25 @@
 --- Settings by name: what a variable like OPENAI_BASE_URL stands for, and who says so.
 --
--- In this order: the environment; .env here and in the folders above, the nearest first; the
--- project's file (lunagrad.lua or .lunagrad/config.lua, likewise); the user's file
--- ($XDG_CONFIG_HOME/lunagrad/config.lua); for keys at last the user's key store (keys.json).
+-- In this order: files that the user named (--env-file, --config); the environment; .env here and
+-- in the folders above, the nearest first; the project's file (lunagrad.lua or
+-- .lunagrad/config.lua, likewise); the user's file ($XDG_CONFIG_HOME/lunagrad/config.lua); for
+-- keys at last the user's key store (keys.json). Which of them count is trust.lua's.
 -- A file of settings is Lua that returns a table and is read as data: nothing is there that it
 -- could call. Nothing here prints a value. Used by model.lua, settings.lua and the commands.
 
 local core = require "lunagrad.core"
+local dotenv = require "lunagrad.dotenv"
 local errors = require "lunagrad.errors"
-local file = require "lunagrad.file"
+local trust = require "lunagrad.trust"
 
 local config = {}
 
-local UP = 8                    -- folders up is far enough
 local MOST_STEPS = 100000       -- of a file of settings, in the Lua machine's instructions
-local MOST_KB = 8 * 1024        -- of memory that it may take
-local MOST_BYTES = 1024 * 1024  -- of a file
+local MOST_KB = 1024            -- of memory that it may take; one instruction can join 250 such
 
 -- What names a file or a folder: relative to the file that says it.
 local PATHS = { SSL_CERT_FILE = true, SSL_CERT_DIR = true, CURL_CA_BUNDLE = true,
   LUNAGRAD_HOME = true, LUNAGRAD_RUN_PRICES = true }
-
-local function read(path)
-  local handle = io.open(path, "rb")
-  if not handle then return nil end
-  local text = handle:read(MOST_BYTES)
-  handle:close()
-  return text -- nil: a folder
-end
 
 local function folder_of(path) return path:match "^(.*/)[^/]*$" or "" end
 
@@ -37,27 +29,13 @@ local function placed(name, value, path)
   return value
 end
 
--- ---- .env ------------------------------------------------------------------------
-
--- Quotes around it and a comment behind it are no part of a value.
-local function bare(value)
-  local _, inside, rest = value:match "^([\"'])(.-)%1(.*)$"
-  if inside and (rest == "" or rest:find "^%s+#") then return inside end
-  return (value:gsub("%s+#.*$", ""))
-end
-
-local function read_dotenv(path, text)
-  local values, ignored, number = {}, {}, 0
-  for line in (text .. "\n"):gmatch "(.-)\r?\n" do
-    number = number + 1
-    local name, value = line:gsub("^%s*export%s+", ""):match "^%s*([%a_][%w_]*)%s*=%s*(.-)%s*$"
-    if name and values[name] == nil then
-      values[name] = placed(name, bare(value), path)
-    elseif not name and line:find "^%s*[^#%s]" then
-      ignored[#ignored + 1] = "line " .. number -- and not what it says: it may hold a key
-    end
+local function read_dotenv(found, text)
+  local read, problem = dotenv.read(text)
+  if not read then
+    found.problem = problem
+    return
   end
-  return { path = path, kind = ".env", values = values, ignored = ignored }
+  found.values, found.lines, found.ignored = read.values, read.lines, read.ignored
 end
 
 -- ---- files of settings -----------------------------------------------------------
@@ -115,14 +93,15 @@ local function take_run(found, options)
   end
 end
 
-local function read_settings(path, text, kind)
-  local found = { path = path, kind = kind, values = {}, ignored = {} }
-  local chunk, problem = load(text, "@" .. path, "t", {})
+local function read_settings(found, text)
+  local path = found.path
+  if text == "" then return end -- it only marks the project's root, or is /dev/null
+  local chunk, problem = load(text:gsub("^\xEF\xBB\xBF", ""), "@" .. path, "t", {})
   local ok, result = chunk ~= nil, problem
   if chunk then ok, result = without_methods(run_as_data, chunk) end
   if not ok then
     found.problem = tostring(result):gsub("^" .. path:gsub("%p", "%%%0") .. ":", "line ")
-    return found
+    return
   end
   for name, value in next, result do
     local said = type(name) == "string" and name:find "^[%a_][%w_]*$" and as_text(value)
@@ -134,9 +113,7 @@ local function read_settings(path, text, kind)
       found.ignored[#found.ignored + 1] = tostring(name)
     end
   end
-  for name, value in pairs(found.values) do found.values[name] = placed(name, value, path) end
   table.sort(found.ignored)
-  return found
 end
 
 -- ---- where they are --------------------------------------------------------------
@@ -175,38 +152,93 @@ function config.history_path()
   return folder and folder .. "/history"
 end
 
-local function add_above(list, name, kind, reader)
-  for up = 0, UP do
-    local path = ("../"):rep(up) .. name
-    local text = read(path)
-    if text then list[#list + 1] = reader(path, text, kind) end
+-- What a file says, as far as it may: text is nil when it could not be read, as problem says.
+local function take(path, kind, level, text, problem)
+  local found = { path = path, kind = kind, level = level, values = {}, lines = {}, ignored = {},
+    denied = {}, problem = problem }
+  if text then
+    local reader = kind == ".env" and read_dotenv or read_settings
+    reader(found, text)
   end
-end
-
-local function add_projects(list)
-  for up = 0, UP do
-    for _, name in ipairs { "lunagrad.lua", ".lunagrad/config.lua" } do
-      local path = ("../"):rep(up) .. name
-      local text = read(path)
-      if text then list[#list + 1] = read_settings(path, text, "project") end
+  for name, value in pairs(found.values) do
+    if trust.may_say(name, value, level) then
+      found.values[name] = placed(name, value, path)
+    else
+      found.values[name] = nil
+      found.denied[#found.denied + 1] = name
     end
   end
+  table.sort(found.denied)
+  return found
 end
 
-local the_files
+local the_files, the_passed, named
+
+local function add_found(path, kind, level)
+  local text, why = trust.read(path)
+  if text then
+    the_files[#the_files + 1] = take(path, kind, level, text)
+  elseif why then
+    the_passed[#the_passed + 1] = { path = path, kind = kind, why = why }
+  end
+end
+
+-- A file that the user names counts before the environment, and in place of those of its kind that
+-- would be looked for.
+local function add_named(path, kind)
+  if not path then return false end
+  local found = take(path, kind, "user", trust.read_named(path))
+  found.named = true
+  the_files[#the_files + 1] = found
+  return true
+end
+
+local function find_files()
+  the_files, the_passed = {}, {}
+  local folders = trust.folders()
+  named = named or {}
+  local has_env = add_named(named.env_file or from_env "LUNAGRAD_ENV_FILE", ".env")
+  local has_config = add_named(named.config or from_env "LUNAGRAD_CONFIG", "project")
+  for _, folder in ipairs(has_env and {} or folders) do
+    add_found(folder.prefix .. ".env", ".env", folder.level)
+  end
+  for _, folder in ipairs(has_config and {} or folders) do
+    add_found(folder.prefix .. "lunagrad.lua", "project", folder.level)
+    add_found(folder.prefix .. ".lunagrad/config.lua", "project", folder.level)
+  end
+  local path = config.user_path()
+  if path then add_found(path, "user", "user") end
+end
+
+--- Name files outright: they count instead of those of their kind that would be looked for.
+---@param files {env_file: string|nil, config: string|nil}
+function config.name(files)
+  config.forget()
+  named = files
+end
 
 --- The files that were found, the first to be asked before the others.
----@return table list of {path, kind = ".env", "project" or "user", values, ignored, problem}
+---@return table list of {path, kind = ".env", "project" or "user", level = "user" or "project",
+--- values, lines, ignored, denied = names that it may not say, named, problem}
 function config.files()
-  if the_files then return the_files end
-  local list = {}
-  add_above(list, ".env", ".env", read_dotenv)
-  add_projects(list)
-  local path = config.user_path()
-  local text = path and read(path)
-  if text then list[#list + 1] = read_settings(path, text, "user") end
-  the_files = list
-  return list
+  if not the_files then find_files() end
+  return the_files
+end
+
+--- The files that do not count, and why.
+---@return {path: string, kind: string, why: string}[]
+function config.passed_over()
+  if not the_files then find_files() end
+  return the_passed
+end
+
+--- What mends that a file is passed over.
+---@param one table of config.passed_over
+function config.mend_of(one)
+  if one.kind == "user" then return "make it a file of yours that nobody else can write" end
+  local mode = one.why:find "others may write it" and "chmod go-w " .. one.path .. ", or " or ""
+  return ("%sname it yourself, if it is right: %s %s"):format(mode,
+    one.kind == ".env" and "--env-file" or "--config", one.path)
 end
 
 -- ---- the key store ---------------------------------------------------------------
@@ -224,9 +256,14 @@ function config.keys()
   if the_keys then return the_keys end
   local path = config.keys_path()
   the_keys = { path = path, values = {} }
-  local stat = path and file.stat(path)
-  if not stat then return the_keys end
-  local ok, values = pcall(core.json_decode, read(path) or "")
+  if not path then return the_keys end
+  local text, stat = trust.read(path)
+  if not text then
+    the_keys.problem = stat
+    the_keys.mend = stat and "make it a file of yours that nobody else can read or write"
+    return the_keys
+  end
+  local ok, values = pcall(core.json_decode, text)
   if ok and type(values) == "table" then
     for name, value in pairs(values) do
       if type(name) == "string" and type(value) == "string" then
@@ -254,15 +291,16 @@ local function stored_key(name)
     errors.raise("auth", ("the key %s is in %s, which is not used: %s")
       :format(name, keys.path, keys.problem), keys.mend, 0)
   end
-  return value, value and keys.path
+  if value then return value, keys.path, { name = keys.path, level = "user" } end
 end
 
 -- ---- asking ----------------------------------------------------------------------
 
 local function check(found)
   if found.problem then
-    errors.raise("inval", ("%s: %s"):format(found.path, found.problem),
-      "mend it or take it away: lunagrad help doctor says what it may hold", 0)
+    errors.raise("inval", ("%s: %s"):format(found.path, found.problem), found.named
+      and "it was named by --env-file or --config (LUNAGRAD_ENV_FILE, LUNAGRAD_CONFIG)"
+      or "mend it or take it away: lunagrad help doctor says what it may hold", 0)
   end
 end
 
@@ -271,18 +309,30 @@ function config.check()
   for _, found in ipairs(config.files()) do check(found) end
 end
 
+local function from_files(name, is_named)
+  for _, found in ipairs(config.files()) do
+    if (found.named or false) == is_named then
+      check(found)
+      local value = found.values[name]
+      if value and value ~= "" then
+        return value, found.path, { name = found.path, level = found.level,
+          line = found.lines[name], option = found.kind == ".env" and "--env-file" or "--config" }
+      end
+    end
+  end
+end
+
 --- A setting's value and where it is from: "environment", or a file's path. An empty value is as
 --- good as none.
 ---@param name string
----@return string|nil value, string|nil source
+---@return string|nil value, string|nil source, lunagrad.place|nil place
 function config.lookup(name)
-  local value = from_env(name)
-  if value then return value, "environment" end
-  for _, found in ipairs(config.files()) do
-    check(found)
-    value = found.values[name]
-    if value and value ~= "" then return value, found.path end
-  end
+  local value, source, place = from_files(name, true)
+  if value then return value, source, place end
+  value = from_env(name)
+  if value then return value, "environment", trust.ENVIRONMENT end
+  value, source, place = from_files(name, false)
+  if value then return value, source, place end
   return stored_key(name)
 end
 
@@ -297,7 +347,51 @@ function config.run_name(option)
   return "LUNAGRAD_RUN_" .. option:gsub("%-", "_"):upper()
 end
 
+-- ---- telling ---------------------------------------------------------------------
+
+local told = {}
+
+local function tell(text, mend)
+  if told[text] then return end
+  told[text] = true
+  io.stderr:write("lunagrad: ", text, "\n", mend and "  hint: " .. mend .. "\n" or "")
+end
+
+--- How many settings a file holds.
+function config.count(found)
+  local n = 0
+  for _ in pairs(found.values) do n = n + 1 end
+  return ("%d setting%s"):format(n, n == 1 and "" or "s")
+end
+
+--- Say once what was read because the user named it, which files do not count, and what in the
+--- others does not: a limit in them would not hold.
+function config.tell()
+  for _, one in ipairs(config.passed_over()) do
+    tell(("%s is passed over: %s"):format(one.path, one.why), config.mend_of(one))
+  end
+  for _, found in ipairs(config.files()) do
+    if found.named and not found.problem then
+      tell(("%s is read: %s"):format(found.path, config.count(found)))
+    end
+    for _, name in ipairs(found.denied) do
+      tell(config.denial(found, name), config.mend_of_denial(found))
+    end
+  end
+end
+
+--- Why a setting of a file does not count.
+function config.denial(found, name)
+  return ("%s: %s does not count in a project's file"):format(found.path, name)
+end
+
+--- What mends that.
+function config.mend_of_denial(found)
+  return ("put it into the environment, or name the file yourself, if it is right: %s %s")
+    :format(found.kind == ".env" and "--env-file" or "--config", found.path)
+end
+
 --- Look again: files may have changed.
-function config.forget() the_files, the_keys = nil, nil end
+function config.forget() the_files, the_passed, the_keys = nil, nil, nil end
 
 return config

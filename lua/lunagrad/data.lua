@@ -100,7 +100,7 @@ local function read_file(path, where)
   if type(path) ~= "string" then
     errors.raise("inval", ("%s: expected a file name, got %s"):format(where, type(path)), nil, 3)
   end
-  local file, problem = io.open(path, "rb")
+  local file, problem = require("lunagrad.file").open(path)
   if not file then
     local missing = problem:find("No such file", 1, true)
     errors.raise(missing and "notfound" or "io", problem, missing

@@ -19,7 +19,7 @@ local SPEC = { [1] = "string?", file = "string?", bytes = "string?", url = "stri
 local MOST_BYTES = 50 * 1024 * 1024
 
 local function read_file(path, where)
-  local file, problem = io.open(path, "rb")
+  local file, problem = require("lunagrad.file").open(path)
   if not file then
     errors.raise("io", ("%s: %s"):format(where, problem), nil, 3)
   end

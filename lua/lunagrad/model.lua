@@ -20,6 +20,7 @@ local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
 local setting = config.get
 model.setting = setting
+local lookup = config.lookup
 
 -- Certificates that the environment names go to the engine, which reads none itself.
 function model.engine_settings()
@@ -297,7 +298,7 @@ end
 -- A server's model in a dry run: sim answers, and what is asked is counted.
 local function from_dry_run(name, opts)
   local provider, id = name:match "^([^/]+)/(.+)$"
-  local server = providers.resolve(provider, opts, setting)
+  local server = providers.resolve(provider, opts, lookup)
   local told = { name = name, priced = server.provider .. "/" .. id,
     draws = server.dialect == "openai-image" }
   return make({ name = name }, { dialect = "host", name = name, model = name,
@@ -315,6 +316,11 @@ local function from_exec(name, opts)
 end
 
 local function missing_key(provider, key_name)
+  local store = config.keys()
+  if store.problem then
+    errors.raise("auth", ("%s: no key: %s is not set, and the key store %s is not used: %s")
+      :format(provider, key_name, store.path, store.problem), store.mend, 2)
+  end
   errors.raise("auth", ("%s: no key: %s is not set"):format(provider, key_name),
     ("set %s in the environment or in .env, or store it: lunagrad keys set %s; or try the "
       .. "embedded model: -m sim/default"):format(key_name, provider), 2)
@@ -334,6 +340,17 @@ local function no_address(name, provider, server)
   if not providers.rows[server.provider] then unknown_provider(name, provider) end
   errors.raise("nomodel", ("%s: no address: %s is not set"):format(provider, server.base_name),
     ("set %s in the environment or in .env"):format(server.base_name), 2)
+end
+
+-- Nobody is asked with a key that must not go there, or without one that is needed.
+local function check_server(name, provider, server)
+  config.tell()
+  if not server.base_url then no_address(name, provider, server) end
+  if server.problem then
+    errors.raise("auth", ("%s: %s"):format(provider, server.problem.message),
+      server.problem.hint, 3)
+  end
+  if server.needs_key then missing_key(provider, server.key_name) end
 end
 
 local warned = {}
@@ -375,15 +392,15 @@ local function from_server(name, opts)
     errors.raise("nomodel", ("%q is no model's name"):format(name),
       'write provider/model, e.g. "openai/gpt-4o-mini" or "sim/default"', 2)
   end
-  local server = providers.resolve(provider, opts, setting)
-  if not server.base_url then no_address(name, provider, server) end
-  if server.needs_key then missing_key(provider, server.key_name) end
+  local server = providers.resolve(provider, opts, lookup)
+  check_server(name, provider, server)
   warn_once(server.warning)
   local after, percentile, budget = read_hedge(opts.hedge)
   return make({ name = name, priced = server.provider .. "/" .. id,
     base_name = not opts.base_url and server.base_name or nil }, { dialect = server.dialect,
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
-    api_key = server.api_key, key_name = server.key_name, headers = headers_list(server.headers),
+    api_key = server.api_key, key_name = server.key_told or server.key_name,
+    headers = headers_list(server.headers),
     options = body_options(opts), no_memo = opts.memo == false,
     rpm = opts.rpm, tpm = opts.tpm,
     hedge_after = after, hedge_percentile = percentile, hedge_budget = budget,
@@ -395,9 +412,8 @@ end
 ---@param provider string "openai", "ollama", …
 ---@param opts? table base_url, api_key, headers
 function model.probe(provider, opts)
-  local server = providers.resolve(provider, opts or {}, setting)
-  if not server.base_url then no_address(provider, provider, server) end
-  if server.needs_key then missing_key(provider, server.key_name) end
+  local server = providers.resolve(provider, opts or {}, lookup)
+  check_server(provider, provider, server)
   local spec = providers.probe(server)
   return call(make({ name = provider }, spec), { spec.model })
 end

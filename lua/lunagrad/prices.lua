@@ -272,7 +272,7 @@ end
 local override
 
 local function read_file(path, level)
-  local file, message = io.open(path, "rb")
+  local file, message = require("lunagrad.file").open(path)
   if not file then
     errors.raise("notfound", ("prices: %s"):format(message),
       "give a JSON file in litellm's format: model names with input_cost_per_token and "

@@ -8,7 +8,9 @@
 -- A suffix picks another API of the same server: "openai-responses/…", "azure-embed/…",
 -- "together-embed/…", "openai-image/…"; "responses/…" is short for the first.
 
+local dotenv = require "lunagrad.dotenv"
 local errors = require "lunagrad.errors"
+local trust = require "lunagrad.trust"
 
 local providers = {}
 
@@ -154,28 +156,121 @@ local function split(provider, setting)
   return server, api
 end
 
--- The first of the variables that is set; its name; and another that is set, too.
+-- What a variable says and who says it, without blanks around it (and whether there were some);
+-- nil when nothing is left.
+local function said(name, setting)
+  local whole, _, place = setting(name)
+  local value = whole and dotenv.trim(whole)
+  if value and value ~= "" then
+    return value, place or trust.ENVIRONMENT, value ~= whole
+  end
+end
+
+-- The first of the variables that is set; its name; who says it; another that is set, too; and
+-- whether there were blanks around it.
 local function first_set(names, setting)
-  local value, name, other
+  local value, name, place, other, blanks
   for _, candidate in ipairs(names) do
-    local found = setting(candidate)
+    local found, from, had_blanks = said(candidate, setting)
     if found and not value then
-      value, name = found, candidate
+      value, name, place, blanks = found, candidate, from, had_blanks
     elseif found and found ~= value then
       other = other or candidate
     end
   end
-  return value, name or names[1], other
+  return value, name or names[1], place, other, blanks
 end
 
-local function add_headers(list, row, given, setting)
+-- ---- keys ------------------------------------------------------------------------
+
+-- Words about a key that can be said without it, when it cannot be one.
+local function why_no_key(key)
+  if key:find "^[\"'`]" or key:find "[\"'`]$" then return "quotes around it" end
+  if key:find "^\u{201C}" or key:find "^\u{2018}" or key:find "\u{201D}$" then
+    return "curly quotes around it"
+  end
+  if key:find "[\128-\255]" then return "characters that no key has" end
+  if key:find "%s" then return "blanks in it" end
+  if key:find "%c" then return "control characters in it" end
+  if key:find "^%$[{(]" then return "$ at its begin, and nothing is put in for it" end
+end
+
+-- The host of an address, without what may be secret in it.
+local function host_of(url)
+  return ((url:match "^%a[%w+.-]*://([^/?#]*)" or url:match "^[^/?#]*"):gsub("^.*@", ""))
+end
+
+local function refusal(spec, name, from, base_name)
+  local address = spec.base_place
+  return { message = ("%s is not sent to %s: that address is named by %s (%s), a project's file, "
+    .. "and the key is from %s"):format(name, host_of(spec.base_url), trust.told(address),
+      base_name, trust.told(from)),
+    hint = ("if the address is right, put %s into the environment, or name the file yourself: "
+      .. "%s %s; if it is not, take it out of that file"):format(base_name,
+        address.option or "--env-file", address.name) }
+end
+
+-- The key as it is sent, or why it is not. Nothing of a spec with spec.problem goes anywhere.
+local function take_key(spec, key, name, place)
+  spec.key_place = place
+  local why = why_no_key(key)
+  if why then
+    spec.problem = {
+      message = ("%s, from %s, has %s: it is not sent"):format(name, trust.told(place), why),
+      hint = ("write it as the provider gave it, or store it: lunagrad keys set %s"):format(
+        spec.provider) }
+  elseif trust.may_go(place, spec.base_place) then
+    return key
+  elseif spec.row.key == false then
+    local refused = refusal(spec, name, place, spec.base_name)
+    spec.warning = refused.message .. "; it is asked without a key"
+  else
+    spec.problem = refusal(spec, name, place, spec.base_name)
+  end
+end
+
+local function add_key(spec, given, names, setting)
+  local key, name, place, other, blanks = first_set(names, setting)
+  spec.key_name, spec.key_blanks = name, blanks
+  if given then
+    key, place = dotenv.trim(given), trust.SCRIPT
+    spec.key_place = place
+    name = "the script's api_key"
+  elseif other then
+    spec.warning = ("both %s and %s are set; %s is used"):format(name, other, name)
+  end
+  if key and key ~= "" then
+    spec.api_key = take_key(spec, key, name, place)
+    spec.key_told = given and name or ("%s (from %s)"):format(name, trust.told(place))
+  end
+  if spec.key_place or not spec.row.token then return end
+  local token, from = said(spec.row.token, setting)
+  token = token and take_key(spec, token, spec.row.token, from)
+  if token then
+    spec.headers.Authorization = "Bearer " .. token
+    spec.key_told = ("%s (from %s)"):format(spec.row.token, trust.told(from))
+  end
+end
+
+-- Any header of a script may hold a secret. What variables add beside a key is left out where
+-- the key would be.
+local function add_headers(spec, given, setting)
   local own = {}
   for name in pairs(given or {}) do own[name:lower()] = true end
-  for name, variable in pairs(row.headers or {}) do
-    local value = setting(variable)
-    if value and not own[name:lower()] then list[name] = value end
+  for name, variable in pairs(spec.row.headers or {}) do
+    local value, place = said(variable, setting)
+    if value and not value:find "%c" and not own[name:lower()]
+      and trust.may_go(place, spec.base_place) then
+      spec.headers[name] = value
+    end
   end
-  for name, value in pairs(given or {}) do list[name] = tostring(value) end
+  for name, value in pairs(given or {}) do
+    if trust.may_go(trust.SCRIPT, spec.base_place) then
+      spec.headers[name] = tostring(value)
+    else
+      spec.problem = refusal(spec, ("the header %s"):format(name), trust.SCRIPT, spec.base_name)
+    end
+  end
 end
 
 local function dialect_of(provider, row, api)
@@ -186,13 +281,15 @@ local function dialect_of(provider, row, api)
     "ask another provider's, such as openai-" .. api .. "/…", 2)
 end
 
-local function address(row, prefix, opts, setting)
-  local names = row.bases or { prefix .. "_BASE_URL" }
-  local own, name = first_set(names, setting)
-  own = opts.base_url or own
-  local host = not own and row.host and setting(row.host)
-  if host then name = row.host end
-  return own or host and row.read_host(host) or row.base, own ~= nil, name
+local function add_address(spec, prefix, opts, setting)
+  local row = spec.row
+  local own, name, place = first_set(row.bases or { prefix .. "_BASE_URL" }, setting)
+  if opts.base_url then own, place = opts.base_url, trust.SCRIPT end
+  local host, from
+  if not own and row.host then host, from = said(row.host, setting) end
+  if host then name, place = row.host, from end
+  spec.base_url, spec.own_base = own or host and row.read_host(host) or row.base, own ~= nil
+  spec.base_name, spec.base_place = name, place
 end
 
 ---@class lunagrad.server how to reach and speak to a server, but for a model's name
@@ -202,9 +299,14 @@ end
 ---@field quirks? string
 ---@field base_url? string nil: nothing says where it is
 ---@field base_name string the variable that says it, or could
+---@field base_place? lunagrad.place who says it; nil: it is the provider's own
 ---@field own_base boolean the address is the user's
 ---@field api_key? string
 ---@field key_name string
+---@field key_place? lunagrad.place who says the key, also one that is not sent
+---@field key_told? string the key's name and where it is from, for people
+---@field key_blanks? boolean blanks around the key were left out
+---@field problem? {message: string, hint: string} why it is not asked; the spec holds no key then
 ---@field needs_key boolean it will refuse without a key, and there is none
 ---@field headers table<string, string>
 ---@field warning? string something the user should know
@@ -212,26 +314,18 @@ end
 --- What a provider's name means here and now.
 ---@param provider string
 ---@param opts table base_url, api_key, headers, dialect, quirks: what a script says itself
----@param setting fun(name: string): string|nil the environment and .env
+---@param setting fun(name: string): string|nil, string|nil, lunagrad.place|nil config.lookup
 ---@return lunagrad.server
 function providers.resolve(provider, opts, setting)
   local server, api = split(provider, setting)
   local row, prefix = rows[server] or {}, env_name(server)
   local spec = { provider = server, row = row, headers = {}, concurrency = row.concurrency,
     dialect = opts.dialect or dialect_of(provider, row, api), quirks = opts.quirks or row.quirks }
-  spec.base_url, spec.own_base, spec.base_name = address(row, prefix, opts, setting)
-  local other
-  spec.api_key, spec.key_name, other = first_set(row.keys or { prefix .. "_API_KEY" }, setting)
-  if opts.api_key then
-    spec.api_key = opts.api_key
-  elseif other then
-    spec.warning = ("both %s and %s are set; %s is used"):format(spec.key_name, other,
-      spec.key_name)
-  end
-  local token = not spec.api_key and row.token and setting(row.token)
-  if token then spec.headers.Authorization = "Bearer " .. token end
-  add_headers(spec.headers, row, opts.headers, setting)
-  spec.needs_key = not spec.api_key and not spec.headers.Authorization and row.key ~= false
+  add_address(spec, prefix, opts, setting)
+  add_key(spec, opts.api_key, row.keys or { prefix .. "_API_KEY" }, setting)
+  add_headers(spec, opts.headers, setting)
+  if spec.problem then spec.api_key, spec.headers = nil, {} end
+  spec.needs_key = not spec.key_place and not spec.headers.Authorization and row.key ~= false
     and rows[server] ~= nil and (not spec.own_base or row.base == nil)
   if row.adapt and spec.base_url then row.adapt(spec, setting) end
   return spec

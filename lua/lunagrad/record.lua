@@ -110,7 +110,7 @@ local function best_text(names, texts)
 end
 
 local function write(path, text)
-  local ok, message = file.write(path, text)
+  local ok, message = file.write(path, text, true) -- prompts and replies
   if not ok then
     errors.raise("io", ("%s: %s"):format(path, message), "the store's directory must be writable",
       0)
@@ -132,7 +132,7 @@ end
 
 -- The score in a file that an earlier start of this run left; nil when there is none.
 local function standing_score(self)
-  local handle = io.open(best_base(self) .. ".json", "rb")
+  local handle = file.open(best_base(self) .. ".json")
   local text = handle and handle:read "a"
   if handle then handle:close() end
   local found = text and core.json_decode(text)

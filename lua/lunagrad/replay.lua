@@ -22,7 +22,7 @@ local function fail(message, hint, kind)
 end
 
 local function lines_of(path)
-  local file, message = io.open(path, "rb")
+  local file, message = require("lunagrad.file").open(path)
   if not file then
     fail(message, "make one with: lunagrad export RUN --format jsonl -o FILE")
   end
@@ -275,8 +275,7 @@ local opened = {}
 ---@return function
 function replay.open(spec)
   local path, model = spec, nil
-  local file = io.open(spec, "rb")
-  if file then file:close() else path, model = spec:match "^(.+)#([^#]+)$" end
+  if not require("lunagrad.file").stat(spec) then path, model = spec:match "^(.+)#([^#]+)$" end
   path = path or spec
   local known = opened[spec]
   if not known then

@@ -254,11 +254,24 @@ local function short_role(v)
   return role ~= "" and #role <= 60 and role or "text"
 end
 
-function meta.__concat(a, b)
+local function join(a, b)
   a, b = var.lift(a, "text", "..", 2), var.lift(b, "text", "..", 2)
   local role = short_role(a) .. " and " .. short_role(b)
   return begun(core.concat(async.engine(), { a, b }, #role <= 120 and role or "text"))
 end
+
+-- On Luas that lose a stack that moved while they concatenated (see lstack.c): it has stayed
+-- where it was, or the metamethod is left by a yield.
+local function join_in_place(a, b)
+  local mark = core.stack_mark()
+  local joined = join(a, b)
+  if mark and mark == core.stack_mark() or async.step_out() then return joined end
+  errors.raise("state", ("Lua %s can lose its stack where \"..\" joins variables this deep in a "
+    .. "plain script or a callback"):format(core.lua_release),
+    'use lg.format("{a}{b}", { a = a, b = b }), a task (lg.spawn), or Lua 5.4.6', 2)
+end
+
+meta.__concat = core.stack_mark and join_in_place or join
 
 -- ---- nodes -----------------------------------------------------------------------
 

@@ -170,9 +170,37 @@ static void test_redirects_are_not_followed(void **state)
     assert_int_equal(d.fail.code, 0);
     assert_int_equal(d.status, 307);
     assert_ptr_equal(strstr(where, d.moved_to), where + 10);
-    assert_string_equal(where + 10 + strlen(d.moved_to), "/ok\r\n");
+    assert_string_equal(where + 10 + strlen(d.moved_to), "\r\n");
     assert_int_equal(rude_posts(k->server), 1);
     lg__http_done_free(&d);
+}
+
+/* Where a redirection leads, without what may be secret in it. */
+static void test_location(void **state)
+{
+    kit *k = *state;
+    static const char *const rows[][2] = {
+        {"https://new.example.org/v2", "https://new.example.org/v2"},
+        {"HTTP://new.example.org:8080/a/b/?key=sk-1#x", "HTTP://new.example.org:8080/a/b/"},
+        {"https://new.example.org?key=sk-1", "https://new.example.org"},
+        {"/v2/chat/completions", "/v2/chat/completions"},
+        {"/", "/"},
+        {"https://new.example.org/k/0123456789abcdef0123456789abcdef/v1",
+         "https://new.example.org/k"},
+        {"https://me:secret@new.example.org/v2", ""},
+        {"//new.example.org/v2", ""},
+        {"v2", ""},
+        {"ftp://new.example.org", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char header[200];
+        snprintf(header, sizeof header, "Location: %s\r\n", rows[i][0]);
+        rude_reply(k->server, NULL, NULL, header);
+        lg_http_done d = kit_post(k, "status=302");
+        assert_string_equal(d.moved_to, rows[i][1]);
+        lg__http_done_free(&d);
+    }
 }
 
 static int64_t retry_after(kit *k, const char *path)
@@ -200,6 +228,40 @@ static void test_retry_after(void **state)
     assert_int_equal(retry_after(k, "ok"), 1500);
     rude_reply(k->server, NULL, NULL, "Retry-After: 5\r\nRetry-After-MS: 12.3\r\n");
     assert_int_equal(retry_after(k, "ok"), 13);
+    rude_reply(k->server, NULL, NULL, /* a moment since 1970, in seconds and in milliseconds */
+               "Date: Tue, 01 Oct 2024 12:00:00 GMT\r\nRetry-After: 1727784009\r\n");
+    assert_int_equal(retry_after(k, "ok"), 9000);
+    rude_reply(k->server, NULL, NULL,
+               "Date: Tue, 01 Oct 2024 12:00:00 GMT\r\nRetry-After: 1727784009500\r\n");
+    assert_int_equal(retry_after(k, "ok"), 9000);
+}
+
+/* The limit that a refusal is about, of no kind: OpenRouter says when as a moment. */
+static void test_reset_alone(void **state)
+{
+    kit *k = *state;
+    static const struct {
+        const char *headers;
+        int64_t ms;
+    } rows[] = {
+        {"X-RateLimit-Reset: 1727827200000\r\nX-RateLimit-Remaining: 0\r\n", 43200000},
+        {"x-ratelimit-reset: 1727784060\r\n", 60000},
+        {"x-ratelimit-reset: 30\r\n", 30000},
+        {"x-ratelimit-reset: 6m0s\r\n", 360000},
+        {"x-ratelimit-reset: 1727780000\r\n", 0},
+        {"x-ratelimit-reset: 30\r\nx-ratelimit-remaining: 7\r\n", -1},
+        {"x-ratelimit-reset: soon\r\n", -1},
+        {"", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char headers[200];
+        snprintf(headers, sizeof headers, "Date: Tue, 01 Oct 2024 12:00:00 GMT\r\n%s",
+                 rows[i].headers);
+        rude_reply(k->server, NULL, NULL, headers);
+        lg_http_done d = kit_post(k, "status=429");
+        assert_int_equal(d.reset_ms, rows[i].ms);
+        lg__http_done_free(&d);
+    }
 }
 
 static lg_http_limit limit_of(kit *k, int what, const char *headers)
@@ -242,6 +304,8 @@ static void test_limits(void **state)
         {OPENAI("s"), -1},
         {OPENAI("1..5s"), -1},
         {OPENAI("99999999999999999999h"), -1},
+        {"Date: Tue, 01 Oct 2024 12:00:00 GMT\r\n" OPENAI("1727784030000"), 30000},
+        {"Date: Tue, 01 Oct 2024 12:00:00 GMT\r\n" OPENAI("1727784030"), 30000},
     };
     static const struct {
         const char *headers;
@@ -687,7 +751,9 @@ static const struct CMUnitTest tests[] = {
     T(test_get),
     T(test_statuses_are_replies),
     T(test_redirects_are_not_followed),
+    T(test_location),
     T(test_retry_after),
+    T(test_reset_alone),
     T(test_limits),
     T(test_seconds),
     T(test_other_headers),

@@ -6,7 +6,7 @@
 
 #include "../support.h"
 
-#include "../../engine/provider.h"
+#include "../../engine/provider_adapt.h"
 
 enum { MAX_LIST = 16, MAX_CASES = 1024, MAX_FILE = 1 << 20 };
 #define KEY "sk-canary-0123456789"
@@ -20,7 +20,7 @@ typedef struct list {
 typedef struct provider_case {
     char path[512], *bytes;
     size_t size;
-    char *name, *model, *base_url, *key, *key_name, *dialect, *quirks, *stream, *refuses;
+    char *name, *model, *base_url, *key, *key_name, *dialect, *quirks, *learned, *stream, *refuses;
     list headers, options, repairs, messages;
     char *url, *wire_headers, *body;
     size_t body_len; /* 0: as long as its string is */
@@ -112,7 +112,7 @@ static void read_ask(provider_case *c, char *s)
         {"option", NULL, &c->options},    {"repair", NULL, &c->repairs},
         {"message", NULL, &c->messages},  {"dialect", &c->dialect, NULL},
         {"quirks", &c->quirks, NULL},     {"stream", &c->stream, NULL},
-        {"refuses", &c->refuses, NULL},
+        {"refuses", &c->refuses, NULL},   {"learned", &c->learned, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
 }
@@ -340,6 +340,21 @@ static int make_model(lg_mem *m, const provider_case *c, lg_model **out)
     return err;
 }
 
+static void learn(const provider_case *c, lg_model *model)
+{
+    static const struct {
+        const char *word;
+        unsigned flag;
+    } known[] = {{"no_system", LG_LEARNED_NO_SYSTEM},
+                 {"no_developer", LG_LEARNED_NO_DEVELOPER},
+                 {"no_schema", LG_LEARNED_NO_SCHEMA},
+                 {"no_format", LG_LEARNED_NO_FORMAT}};
+    for (size_t i = 0; c->learned && i < sizeof known / sizeof *known; i++) {
+        model->learned |= strstr(c->learned, known[i].word) ? known[i].flag : 0;
+    }
+    assert_true(!c->learned || model->learned);
+}
+
 static void check_bytes(const provider_case *c, const char *what, const lg_bytes *b,
                         const char *want, size_t len)
 {
@@ -397,7 +412,10 @@ static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model
     lg__bytes_init(&url, m, LG_BYTES_MAX);
     lg__bytes_init(&headers, m, LG_BYTES_MAX);
     lg__bytes_init(&body, m, LG_BYTES_MAX);
-    int err = model->provider->encode(&ask, &url, &headers, &body, &why);
+    lg_adapted adapted;
+    int err = lg__adapt(m, &ask, &adapted);
+    err = err ? err : model->provider->encode(&adapted.ask, &url, &headers, &body, &why);
+    lg__adapt_free(&adapted);
     if (err == LG_EINVAL && c->refuses) {
         assert_non_null(why);
         assert_non_null(strstr(why, c->refuses));
@@ -570,6 +588,7 @@ static int run_case(lg_mem *m, const provider_case *c, bool faulty)
     if (err) {
         return err;
     }
+    learn(c, model);
     err = check_encode(m, c, model);
     if (err == LG_OK && c->has_answer) {
         err = check_decode(m, c, model, faulty);

@@ -2,61 +2,13 @@
 -- variables that stand for options of `lunagrad run`
 
 local lu = require "luaunit"
-local command = require "command"
 require "lunagrad.core"
 local config = require "lunagrad.config"
 
-local worlds = {}
+local world = require "world"
+local run_in, look = world.run_in, world.look
 
-local function remove_all()
-  for _, root in ipairs(worlds) do os.execute("rm -rf " .. root) end
-  worlds = {}
-  command.remove_files()
-end
-
--- A folder of its own with a user's and a project's part; path → text.
-local function world(files)
-  local root = command.temp() .. ".world"
-  worlds[#worlds + 1] = root
-  assert(os.execute(("mkdir -p %s/home %s/up/here"):format(root, root)))
-  for path, text in pairs(files) do
-    local full = root .. "/" .. path
-    assert(os.execute("mkdir -p " .. full:match "^(.*)/"))
-    local handle = assert(io.open(full, "wb"))
-    handle:write(text)
-    handle:close()
-  end
-  return root
-end
-
-local CLEAN = "env -u OPENAI_API_KEY -u OPENAI_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR"
-  .. " -u XDG_CONFIG_HOME -u XDG_DATA_HOME -u CURL_CA_BUNDLE"
-
-local function pwd()
-  local pipe = assert(io.popen "pwd")
-  local path = pipe:read "l"
-  pipe:close()
-  return path
-end
-
-local program = command.path:find "^/" and command.path or pwd() .. "/" .. command.path
-
--- In up/here of that world, as its user.
-local function run_in(root, env, ...)
-  local words = {}
-  for i, word in ipairs { ... } do words[i] = command.quote(word) end
-  return command.shell(("cd %s/up/here && %s HOME=%s/home %s timeout 60 %s %s"):format(root, CLEAN,
-    root, env, program, table.concat(words, " ")))
-end
-
-local LOOK = 'for _, n in ipairs(arg) do '
-  .. 'local v, s = require "lunagrad.config".lookup(n) print(v, s) end'
-
-local function look(root, env, ...)
-  local result = run_in(root, env, "-e", LOOK, ...)
-  lu.assertEquals(result.err, "")
-  return result.out
-end
+local function remove_all() world.remove() end
 
 TestOrder = {}
 
@@ -69,31 +21,33 @@ function TestOrder:test_each_place_comes_before_the_next()
     ["up/.env"] = "A_URL=above\n",
     ["up/here/.env"] = "export A_URL='near' # comment\n",
   }
-  lu.assertEquals(look(world(files), "A_URL=environment", "A_URL"), "environment\tenvironment\n")
-  lu.assertEquals(look(world(files), "", "A_URL"), "near\t.env\n")
+  lu.assertEquals(look(world.make(files), "A_URL=environment", "A_URL"),
+    "environment\tenvironment\n")
+  lu.assertEquals(look(world.make(files), "", "A_URL"), "near\t.env\n")
   files["up/here/.env"] = "A_URL=\n"
-  lu.assertEquals(look(world(files), "A_URL=", "A_URL"), "above\t../.env\n")
+  lu.assertEquals(look(world.make(files), "A_URL=", "A_URL"), "above\t../.env\n")
   files["up/.env"] = nil
-  lu.assertEquals(look(world(files), "", "A_URL"), "project\t../lunagrad.lua\n")
+  lu.assertEquals(look(world.make(files), "", "A_URL"), "project\t../lunagrad.lua\n")
   files["up/here/.lunagrad/config.lua"] = 'return { A_URL = "nearer" }'
-  lu.assertEquals(look(world(files), "", "A_URL"), "nearer\t.lunagrad/config.lua\n")
+  lu.assertEquals(look(world.make(files), "", "A_URL"), "nearer\t.lunagrad/config.lua\n")
   files["up/here/.lunagrad/config.lua"], files["up/lunagrad.lua"] = nil, nil
-  local root = world(files)
+  local root = world.make(files)
   lu.assertEquals(look(root, "", "A_URL"), "user\t" .. root
     .. "/home/.config/lunagrad/config.lua\n")
   lu.assertEquals(look(root, "XDG_CONFIG_HOME=" .. root .. "/no", "A_URL"), "nil\tnil\n")
 end
 
 function TestOrder:test_paths_are_relative_to_the_file()
-  local root = world { ["up/.env"] = "SSL_CERT_FILE=certs/ca.pem\nLUNAGRAD_HOME=/abs\n",
-    ["up/lunagrad.lua"] = 'return { SSL_CERT_DIR = "certs", run = { prices = "p.json" } }' }
-  lu.assertEquals(look(root, "LUNAGRAD_HOME=", "SSL_CERT_FILE", "SSL_CERT_DIR", "LUNAGRAD_HOME",
-    "LUNAGRAD_RUN_PRICES"), "../certs/ca.pem\t../.env\n../certs\t../lunagrad.lua\n"
-    .. "/abs\t../.env\n../p.json\t../lunagrad.lua\n")
+  local root = world.make { ["up/.env"] = "LUNAGRAD_HOME=store\n",
+    ["up/lunagrad.lua"] = 'return { LUNAGRAD_HOME = "/abs", run = { prices = "p.json" } }',
+    ["home/.config/lunagrad/config.lua"] = 'return { SSL_CERT_DIR = "certs" }' }
+  lu.assertEquals(look(root, "LUNAGRAD_HOME=", "LUNAGRAD_HOME", "LUNAGRAD_RUN_PRICES",
+    "SSL_CERT_DIR"), "../store\t../.env\n../p.json\t../lunagrad.lua\n"
+    .. root .. "/home/.config/lunagrad/certs\t" .. root .. "/home/.config/lunagrad/config.lua\n")
 end
 
 function TestOrder:test_the_key_store_is_last_and_only_for_keys()
-  local root = world { ["home/.local/share/lunagrad/keys.json"] =
+  local root = world.make { ["home/.local/share/lunagrad/keys.json"] =
     '{"FOO_API_KEY": "stored", "FOO_BASE_URL": "http://stored"}' }
   local path = root .. "/home/.local/share/lunagrad/keys.json"
   assert(os.execute("chmod 600 " .. path))
@@ -103,7 +57,7 @@ function TestOrder:test_the_key_store_is_last_and_only_for_keys()
 end
 
 function TestOrder:test_a_store_that_others_read_is_refused_until_mended()
-  local root = world { ["home/.local/share/lunagrad/keys.json"] =
+  local root = world.make { ["home/.local/share/lunagrad/keys.json"] =
     '{"FOO_API_KEY": "stored-secret"}' }
   local path = root .. "/home/.local/share/lunagrad/keys.json"
   assert(os.execute("chmod 640 " .. path))
@@ -117,7 +71,7 @@ function TestOrder:test_a_store_that_others_read_is_refused_until_mended()
 end
 
 function TestOrder:test_a_bad_address_is_told_with_its_variable()
-  local root = world { ["up/.env"] = "FOO_BASE_URL=foo.example/v1\n" }
+  local root = world.make { ["up/.env"] = "FOO_BASE_URL=foo.example/v1\n" }
   local result = run_in(root, "", "-e", 'print(lg.model "foo/x")')
   lu.assertStrContains(result.err, "FOO_BASE_URL must look like https://host/path")
   result = run_in(root, "", "-e", 'print(lg.model{ "foo/x", base_url = "x" })')
@@ -131,7 +85,7 @@ TestFiles = {}
 function TestFiles:tearDown() remove_all() end
 
 local function refused(text, wanted)
-  local root = world { ["up/here/lunagrad.lua"] = text }
+  local root = world.make { ["up/here/lunagrad.lua"] = text }
   local result = run_in(root, "", "-e", 'print(require "lunagrad.config".get "A_URL")')
   lu.assertStrContains(result.err, wanted)
   lu.assertStrContains(result.err, "lunagrad.lua: ")
@@ -159,7 +113,7 @@ function TestFiles:test_what_is_no_list_of_settings()
 end
 
 function TestFiles:test_commands_end_with_the_reason()
-  local root = world { ["up/lunagrad.lua"] = "return {" }
+  local root = world.make { ["up/lunagrad.lua"] = "return {" }
   for _, words in ipairs { { "models" }, { "models", "openai" }, { "keys", "list" } } do
     local result = run_in(root, "", table.unpack(words))
     lu.assertEquals({ result.out, result.code }, { "", 1 })
@@ -168,14 +122,15 @@ function TestFiles:test_commands_end_with_the_reason()
 end
 
 function TestFiles:test_lines_that_are_not_understood()
-  local root = world { ["up/here/.env"] = "# c\n\nA_URL=1\nMY KEY\nexport B_URL=2\n=x\nA_URL=3\n" }
-  lu.assertEquals(look(root, "", "A_URL", "B_URL"), "1\t.env\n2\t.env\n")
+  local root = world.make { ["up/here/.env"] =
+    "# c\n\nA_URL=1\nMY KEY\nexport B_URL=2\n=x\nA_URL=3\n" }
+  lu.assertEquals(look(root, "", "A_URL", "B_URL"), "3\t.env\n2\t.env\n") -- of two, the last
   local result = run_in(root, "", "doctor", "--offline")
   lu.assertStrContains(result.out, "WRONG settings     .env: not understood: line 4, line 6;")
 end
 
 function TestFiles:test_texts_keep_their_methods_afterwards()
-  local root = world { ["up/here/lunagrad.lua"] = "return nil .. 1" }
+  local root = world.make { ["up/here/lunagrad.lua"] = "return nil .. 1" }
   local result = run_in(root, "", "-e",
     'pcall(require "lunagrad.config".get, "A_URL") print(("x"):rep(3))')
   lu.assertEquals(result.out, "")
@@ -184,7 +139,7 @@ function TestFiles:test_texts_keep_their_methods_afterwards()
 end
 
 function TestFiles:test_strange_tables_are_read_as_they_are()
-  local root = world { ["up/here/lunagrad.lua"] =
+  local root = world.make { ["up/here/lunagrad.lua"] =
     'return { A_URL = 5, B_URL = true, [1] = 2, D_URL = {}, run = { max_cost = 2.5 } }' }
   lu.assertEquals(look(root, "", "A_URL", "B_URL", "LUNAGRAD_RUN_MAX_COST"),
     "5\tlunagrad.lua\n1\tlunagrad.lua\n2.5\tlunagrad.lua\n")
@@ -200,7 +155,7 @@ local SHOW = 'local s = require "lunagrad.async".setting '
   .. 'print(s "concurrency", s "seed", lg.model().name, lg.args.seed, s "max_micros")'
 
 function TestTwins:test_command_line_script_variable_file()
-  local root = world { ["up/lunagrad.lua"] =
+  local root = world.make { ["up/lunagrad.lua"] =
     'return { run = { concurrency = 3, seed = 9, model = "sim/file" } }' }
   local function shown(env, code, ...)
     local result = run_in(root, env, "-e", code .. SHOW, ...)
@@ -219,13 +174,13 @@ function TestTwins:test_command_line_script_variable_file()
 end
 
 function TestTwins:test_limits_only_become_lower()
-  local root = world { ["up/.env"] = "LUNAGRAD_RUN_MAX_COST=2\n" }
+  local root = world.make { ["up/.env"] = "LUNAGRAD_RUN_MAX_COST=2\n" }
   local result = run_in(root, "", "-e", "lg.configure{ max_cost = 5 } " .. SHOW)
   lu.assertStrContains(result.out, "2000000")
 end
 
 function TestTwins:test_flags_and_wrong_values()
-  local root = world {}
+  local root = world.make {}
   lu.assertStrContains(run_in(root, "LUNAGRAD_RUN_JSON=1", "-e", "").out, '"event":"launch"')
   lu.assertEquals(run_in(root, "LUNAGRAD_RUN_JSON=0", "-e", "").out, "")
   local result = run_in(root, "LUNAGRAD_RUN_MAX_CALLS=many", "-e", "", "--json")
@@ -238,7 +193,7 @@ end
 -- A cap that is misspelt would not hold.
 function TestTwins:test_what_is_no_option()
   local function not_run(files, env, wanted, hint)
-    local root = world(files)
+    local root = world.make(files)
     local result = run_in(root, env, "-e", "print 'ran'")
     lu.assertEquals({ result.out, result.code }, { "", 2 })
     lu.assertStrContains(result.err, wanted)

@@ -415,7 +415,7 @@ end
 
 function TestNames.test_dotenv()
   local dir = command.temp() .. ".d"
-  assert(os.execute(("mkdir -p %s/a/b"):format(dir)))
+  assert(os.execute(("mkdir -p %s/a/b %s/.git"):format(dir, dir)))
   local function write(name, text)
     local file = assert(io.open(dir .. name, "w"))
     file:write(text)

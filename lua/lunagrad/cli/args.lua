@@ -1,6 +1,6 @@
 --- Command lines: options by a table, positionals, "did you mean".
 --
--- Pure: reads nothing but its arguments and raises usage errors as tables
+-- Reads nothing but its arguments (and hands two of them to config.lua), and raises usage errors as tables
 -- { kind = "usage", message =, hint = }. Called by the other cli modules.
 
 local args = {}
@@ -36,6 +36,32 @@ end
 function args.did_you_mean(word, known, fallback)
   local near = args.suggest(word, known)
   return near and ("did you mean %s?"):format(near) or fallback
+end
+
+-- Options that name files of settings, of every command that reads such.
+local FILES = {
+  { names = { "--env-file" }, key = "env_file", type = "word", what = "a file", places = true },
+  { names = { "--config" }, key = "config", type = "word", what = "a file", places = true },
+}
+
+--- Their lines in a command's help.
+args.FILES_HELP = [[
+  --env-file FILE     read this instead of .env here and above, and before the environment
+  --config FILE       read this instead of the project's lunagrad.lua, likewise
+]]
+
+--- Let a command have --env-file and --config.
+---@param spec table of the command
+function args.add_files(spec)
+  for _, option in ipairs(FILES) do spec.options[#spec.options + 1] = option end
+end
+
+--- Read the files that the command line names, and none of their kind that would be looked for.
+---@param options table of args.parse
+function args.use_files(options)
+  if options.env_file or options.config then
+    require("lunagrad.config").name { env_file = options.env_file, config = options.config }
+  end
 end
 
 local function option_names(spec)
@@ -162,8 +188,10 @@ local function list_value(option, name, text)
   return list[1] and list
 end
 
--- "--max-cost" of "run" → LUNAGRAD_RUN_MAX_COST; nil for options without a long name.
+-- "--max-cost" of "run" → LUNAGRAD_RUN_MAX_COST; nil for options without a long name, and for
+-- those that say which files are read.
 local function twin_name(spec, option)
+  if option.places then return nil end
   for _, name in ipairs(option.names) do
     if name:find "^%-%-" and option.key ~= "help" then
       return ("LUNAGRAD_%s_%s"):format(spec.name, name:sub(3)):upper():gsub("%-", "_")

@@ -54,11 +54,8 @@ local BY_MODEL = "SELECT model, count(*) AS calls, sum(length(body)) AS bytes, s
   .. " FROM reply GROUP BY model ORDER BY calls DESC"
 
 local function file_size(path)
-  local handle = io.open(path, "rb")
-  if not handle then return 0 end
-  local size = handle:seek "end"
-  handle:close()
-  return size or 0
+  local stat = require("lunagrad.file").stat(path)
+  return stat and stat.size or 0
 end
 
 local function stats(handle, options)

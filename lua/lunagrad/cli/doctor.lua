@@ -22,11 +22,16 @@ what mends it below. Asks each server once for its list of models, which costs n
   --offline      ask nobody
   --store DIR    the store's directory (default: LUNAGRAD_HOME, or .lunagrad here)
   --json         one JSON object on stdout, for programs
+  --env-file FILE, --config FILE
+                 read these instead of .env and of lunagrad.lua, as of lunagrad run
 
-Settings are looked for, in this order: option on the command line, the script's own, environment,
-.env here and in the folders above, lunagrad.lua or .lunagrad/config.lua likewise, the user's
-config.lua ($XDG_CONFIG_HOME/lunagrad, or ~/.config/lunagrad), for keys at last the key store. Such
-a file is Lua that returns a table and can call nothing:
+Settings are looked for, in this order: option on the command line, the script's own, files named
+by --env-file and --config, environment, .env here and in the folders above, lunagrad.lua or
+.lunagrad/config.lua likewise, the user's config.lua ($XDG_CONFIG_HOME/lunagrad, or
+~/.config/lunagrad), for keys at last the key store. Folders above count up to the project's root
+(a repository, or a lunagrad.lua) or your home; files, when they are yours or root's and nobody else
+can write them. Your keys never go to an address that a project's file names. A file of settings is
+Lua that returns a table and can call nothing:
 
   return { OPENAI_BASE_URL = "http://10.0.0.5:8000/v1", run = { max_cost = 2, concurrency = 16 } }
 
@@ -44,6 +49,7 @@ local SPEC = { name = "doctor", options = {
   { names = { "--json" }, key = "json", type = "flag" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
+args.add_files(SPEC)
 
 --- The text of `lunagrad help doctor`.
 function doctor.help() return HELP end
@@ -132,6 +138,7 @@ end
 ---@return integer exit code
 function doctor.main(argv, first)
   local options = args.parse(SPEC, argv, first)
+  args.use_files(options)
   if options.help then
     io.stdout:write(HELP)
     return 0

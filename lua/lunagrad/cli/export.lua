@@ -340,7 +340,7 @@ local function to_file(options, fill)
   fill(function(...)
     for i = 1, select("#", ...) do parts[#parts + 1] = (select(i, ...)) end
   end)
-  local ok, message = file.write(options.output, table.concat(parts))
+  local ok, message = file.write(options.output, table.concat(parts), true)
   if not ok then args.fail(message) end
 end
 

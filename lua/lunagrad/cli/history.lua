@@ -44,7 +44,7 @@ end
 
 local function read_rows(path)
   local rows = {}
-  local handle = io.open(path, "rb")
+  local handle = file.open(path)
   if not handle then return rows end
   local text = handle:read "a" or ""
   handle:close()
@@ -66,6 +66,7 @@ function history.open(path)
   local rows = read_rows(path)
   for i, row in ipairs(rows) do self.entries[i] = decode(row) end
   local stat = file.stat(path)
+  if stat and stat.kind ~= "file" then return self, path .. ": it is no file" end
   if not stat or stat.mode & 63 ~= 0 or stat.size > LARGEST then
     rows[#rows + 1] = ""
     local ok, problem = file.write(path, table.concat(rows, "\n"), true)

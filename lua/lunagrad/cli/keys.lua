@@ -25,6 +25,7 @@ the environment, in .env or in a file of settings comes before the stored one.
 
   --from-env VARIABLE  store what this variable holds
   --json               of list: a JSON line for each key
+  --env-file FILE      of list: read this instead of .env; --config FILE instead of lunagrad.lua
 
 examples:
   lunagrad keys set openai
@@ -37,6 +38,7 @@ local SPEC = { name = "keys", options = {
   { names = { "--json" }, key = "json", type = "flag" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
+args.add_files(SPEC)
 
 local WHAT = { "set", "list", "path", "remove" }
 
@@ -233,6 +235,7 @@ end
 ---@return integer exit code
 function keys.main(argv, first)
   local options = args.parse(SPEC, argv, first)
+  args.use_files(options)
   local what = options.rest[1]
   if options.help then
     io.stdout:write(HELP)

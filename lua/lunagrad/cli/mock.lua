@@ -105,6 +105,10 @@ end
 
 local function open_journal(name)
   if not name then return nil end
+  local files = require "lunagrad.file"
+  if not files.stat(name) and files.stat(name:match "^(.*/)[^/]*$" or ".") then
+    files.write(name, "", true) -- what was asked is private
+  end
   local file, message = io.open(name, "a")
   if not file then args.fail("cannot write the journal: " .. message) end
   file:setvbuf("full")

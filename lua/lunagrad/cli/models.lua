@@ -19,6 +19,8 @@ two seconds.
   --all          every server's models, and the providers that are not configured
   --offline      ask nobody
   --json         a JSON line for each server
+  --env-file FILE, --config FILE
+                 read these instead of .env and of lunagrad.lua, as of lunagrad run
   --prices FILE  prices that stand before the built-in ones: JSON in litellm's format
 
 examples:
@@ -34,6 +36,7 @@ local SPEC = { name = "models", options = {
   { names = { "--prices" }, key = "prices", type = "word", what = "a file" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
+args.add_files(SPEC)
 
 --- The text of `lunagrad help models`.
 function models.help() return HELP end
@@ -101,11 +104,22 @@ local function print_lines(lines)
   for _, line in ipairs(lines) do io.stdout:write(line, "\n") end
 end
 
+-- Why a server is not asked, and what mends it: the table has no room for it.
+local function tell_problems(list)
+  for _, one in ipairs(list) do
+    if one.problem then
+      io.stderr:write(("lunagrad: %s: %s\n"):format(one.provider, display.clean_line(one.problem)),
+        one.mend and ("  hint: %s\n"):format(display.clean_line(one.mend)) or "")
+    end
+  end
+end
+
 local function show_table(list)
   local rows = { { "provider", "state", "key", "address", "dialect" } }
   for _, one in ipairs(list) do
     rows[#rows + 1] = { one.provider, state_text(one), key_text(one), one.base_url, one.dialect }
   end
+  tell_problems(list)
   if #rows == 1 then return io.stdout:write "no server is configured\n" end
   print_lines(require("lunagrad.cli.table").lines(rows, "lllll", { [2] = 60 }))
 end
@@ -131,7 +145,7 @@ end
 
 -- Servers of this machine that nobody named and that are not there are no news.
 local function is_shown(one, options)
-  return options.all or options.only
+  return options.all or options.only or one.problem
     or (one.configured and (one.stated or one.reachable or options.offline))
 end
 
@@ -167,7 +181,9 @@ end
 
 -- In the process apart: files of settings may hold keys.
 local function find(options)
-  require("lunagrad.config").check()
+  local config = require "lunagrad.config"
+  config.check()
+  config.tell()
   local names = options.only and servers.names()
   if names and not has(names, options.only) then return { names = names } end
   local found = servers.list(options.only)
@@ -179,6 +195,7 @@ end
 ---@return integer exit code
 function models.main(argv, first)
   local options = args.parse(SPEC, argv, first)
+  args.use_files(options)
   if options.help then
     io.stdout:write(HELP)
     return 0
@@ -192,7 +209,8 @@ function models.main(argv, first)
   local failed = false
   for _, one in ipairs(list) do
     if options.json and is_shown(one, options) then as_json(one) end
-    failed = failed or (one.asked and not one.models and (one.stated or options.only ~= nil))
+    failed = failed or one.problem ~= nil
+      or (one.asked and not one.models and (one.stated or options.only ~= nil))
   end
   if not options.json then show(list, options) end
   return failed and 3 or 0

@@ -53,6 +53,9 @@ Where standard input is no terminal, lines are read and run without prompts, and
 Money and memory (nothing is kept without --run):
 ]] .. limits.HELP .. [[
 
+Files of settings:
+]] .. args.FILES_HELP .. [[
+
 The variables that stand for options of run stand for these too: LUNAGRAD_RUN_MODEL, …
 
 Ctrl-C cancels what runs; Ctrl-D or :quit leaves.
@@ -431,6 +434,8 @@ local function set_up(self)
 end
 
 local function new_session(said, argv)
+  args.use_files(said)
+  require("lunagrad.config").tell()
   local here = { name = "run", options = repl.spec.options }
   local otherwise = args.twins(here, require("lunagrad.config").get)
   otherwise.json = nil -- that is said to scripts

@@ -30,6 +30,7 @@ run.spec = { name = "run", options = {
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
 table.move(limits.options, 1, #limits.options, #run.spec.options + 1, run.spec.options)
+args.add_files(run.spec)
 
 --- The text of `lunagrad help run`.
 function run.help()
@@ -58,9 +59,13 @@ the script does not name are "sim", a rule-based stand-in that needs no key and 
 Money and memory:
 ]] .. limits.HELP .. [[
 
+Files of settings (lunagrad help doctor says which are looked for, and which count):
+]] .. args.FILES_HELP .. [[
+
 Every option with a long name has a variable that stands for it: LUNAGRAD_RUN_MAX_COST=2,
 LUNAGRAD_RUN_MODEL="openai/gpt-5-mini; judge=openai/gpt-5", LUNAGRAD_RUN_JSON=1; in the environment,
-in .env, or as run = { max_cost = 2 } in lunagrad.lua. What a script sets itself comes before that,
+in .env, or as run = { max_cost = 2 } in lunagrad.lua; for the two files LUNAGRAD_ENV_FILE and
+LUNAGRAD_CONFIG, in the environment only. What a script sets itself comes before that,
 and an option on the command line before both; limits can only become lower.
 
 Ctrl-C once: no new calls are started, those in flight are finished. Twice: stop now.
@@ -321,7 +326,7 @@ function run.new(said, otherwise, argv)
     local number = code == nil and 0 or code == true and 0 or code == false and 1 or code
     limits.finish(number == 0 and "done" or "failed")
     self.watch():close(number == 0 and "ok" or "error", number)
-    os.exit(code, and_close)
+    os.exit(term.check_output(number), and_close)
   end
   return self
 end
@@ -367,8 +372,10 @@ function run.unknown_settings()
 end
 
 local function prepare(said, argv)
+  args.use_files(said)
   local unknown = run.unknown_settings()[1]
   if unknown then args.fail(unknown.text, unknown.mend) end
+  require("lunagrad.config").tell()
   local otherwise = args.twins(run.spec, require("lunagrad.config").get)
   local self = run.new(said, otherwise, argv)
   limits.check(self.options)

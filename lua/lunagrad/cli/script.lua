@@ -11,9 +11,7 @@ local script = {}
 local function missing(path, message)
   local hint
   for _, guess in ipairs({ path .. ".lua", "scripts/" .. path, "scripts/" .. path .. ".lua" }) do
-    local file = io.open(guess)
-    if file then
-      file:close()
+    if require("lunagrad.file").stat(guess) then
       hint = ("did you mean %s?"):format(guess)
       break
     end
@@ -29,7 +27,7 @@ function script.read(path)
   if term.is_directory(path) then
     return nil, ("%s is a directory, not a script"):format(path), "give a .lua file"
   end
-  local file, message = io.open(path, "rb")
+  local file, message = require("lunagrad.file").open(path)
   if not file then return missing(path, message) end
   local text, read_message = file:read("a")
   file:close()
@@ -122,7 +120,7 @@ function script.add_searcher(path, env)
     local tried = {}
     local base = folder .. name:gsub("%.", "/")
     for _, file_name in ipairs({ base .. ".lua", base .. "/init.lua" }) do
-      local file = io.open(file_name, "rb")
+      local file = require("lunagrad.file").open(file_name)
       if file then
         local text = file:read("a")
         file:close()

@@ -98,15 +98,13 @@ local function is_local(url)
 end
 servers.is_local = is_local
 
+-- The name of the key that was found, sent or not, and where it is from.
 local function key_of(spec, seen)
-  if spec.api_key then
-    keep_secret(spec.api_key)
-    return spec.key_name, seen[spec.key_name]
-  end
-  local token = spec.row.token
-  if spec.headers.Authorization and token then
-    keep_secret(spec.headers.Authorization:match "^Bearer (.*)$")
-    return token, seen[token]
+  if spec.api_key then keep_secret(spec.api_key) end
+  local token = spec.headers.Authorization
+  if token then keep_secret(token:match "^Bearer (.*)$") end
+  for _, name in ipairs { spec.key_name, spec.row.token } do
+    if spec.key_place and seen[name] then return name, seen[name] end
   end
 end
 
@@ -118,20 +116,16 @@ local function base_of(spec, seen, prefix)
   end
 end
 
--- Words about a key that can be said without it.
-local function key_problem(key)
-  if key:find "^%s" or key:find "%s$" or key:find "%c" then return "blanks around it" end
-  if key:find "%s" then return "blanks in it" end
-  if key:find "^[\"']" or key:find "[\"']$" then return "quotes around it" end
-  if key:find "[\128-\255]" then return "characters that no key has" end
-end
-
 local function describe(name)
   local seen = {}
   local function setting(variable)
-    local value, source = config.lookup(variable)
+    local value, source, place = config.lookup(variable)
     seen[variable] = source
-    return value
+    if value and config.is_key_name(variable) then
+      keep_secret(value)
+      keep_secret(value:match "^%s*(.-)%s*$")
+    end
+    return value, source, place
   end
   local ok, spec = pcall(providers.resolve, name, {}, setting)
   if not ok then
@@ -147,10 +141,11 @@ local function describe(name)
     base_name = base_name or spec.base_name, base_from = base_source,
     key_name = key_name or spec.key_name, key_from = key_source, needs_key = spec.needs_key,
     keyless = needs_none or not is_row, warning = spec.warning,
-    key_problem = spec.api_key and key_problem(spec.api_key) or nil,
+    problem = spec.problem and spec.problem.message, mend = spec.problem and spec.problem.hint,
+    key_blanks = spec.key_blanks,
     host_text = row.host and seen[row.host] and shown(setting(row.host)) or nil,
     default_base = row.base, ["local"] = spec.base_url and is_local(spec.base_url) or false,
-    configured = spec.base_url ~= nil and not spec.needs_key
+    configured = spec.base_url ~= nil and not spec.needs_key and not spec.problem
       and (key_name ~= nil or base_source ~= nil or needs_none),
     stated = key_name ~= nil or base_source ~= nil,
     no_address = spec.base_url == nil or nil, spec = spec }
@@ -198,6 +193,9 @@ local function words_of(row, has_key)
   local status = row.status
   if row.error then return row.error end
   if status == 401 and not has_key then return "it wants a key (HTTP 401)" end
+  if status == 403 and (row.body or ""):find("^%s*<") then
+    return "a web page answered, of a firewall or proxy before it (HTTP 403)"
+  end
   if status == 401 or status == 403 then
     return ("it refused the key (HTTP %d)"):format(status)
   elseif status == 404 or status == 405 then

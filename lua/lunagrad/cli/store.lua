@@ -31,11 +31,7 @@ function store.with(own)
   return table.move(store.options, 1, #store.options, #all + 1, all)
 end
 
-local function exists(path)
-  local handle = io.open(path, "rb")
-  if handle then handle:close() end
-  return handle ~= nil
-end
+local function exists(path) return require("lunagrad.file").stat(path) ~= nil end
 
 --- The directory that the options name.
 function store.dir(options) return options.store or settings.default_dir() end

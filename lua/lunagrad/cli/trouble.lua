@@ -49,12 +49,16 @@ function trouble.frames(traceback, script_path)
   return frames
 end
 
+-- A pipe that a script came from is empty by now.
+local function is_file(path)
+  local stat = require("lunagrad.file").stat(path)
+  return stat ~= nil and stat.kind == "file"
+end
+
 -- A file, and not the start of a URL or of a sentence with a colon.
 local function is_source(path)
   if path == "(command line)" or path == "stdin" then return true end
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
+  return is_file(path)
 end
 
 -- "path:12: what happened" -> path, 12, what happened
@@ -74,7 +78,7 @@ local function own_position(err, script_path)
 end
 
 local function source_line(path, wanted)
-  local file = io.open(path, "rb")
+  local file = is_file(path) and io.open(path, "rb")
   if not file then return nil end
   local number = 0
   if not file:read(0) then -- empty, or a directory

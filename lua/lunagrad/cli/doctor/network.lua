@@ -24,9 +24,9 @@ function network.keys(add, list)
           "lunagrad keys set " .. one.provider)
       end
     end
-    if one.key_problem then
-      add("wrong", ("%s has %s"):format(one.key_name, one.key_problem),
-        ("set it again: lunagrad keys set %s, and mend %s"):format(one.provider, one.key_from))
+    if one.key_blanks then
+      add("note", ("%s has blanks around it, which are left out"):format(one.key_name),
+        ("lunagrad keys set %s, or mend %s"):format(one.provider, one.key_from))
     end
     if one.warning then add("note", one.warning, "unset the one that is not meant") end
   end
@@ -114,7 +114,8 @@ local function mend_of(one)
   if one.hint then return one.hint end
   if one.status == 401 or one.status == 403 then
     if not one.key_from then return "lunagrad keys set " .. one.provider end
-    return ("check %s, or make a new key; lunagrad keys set %s"):format(one.key_name, one.provider)
+    return ("check %s (from %s), or make a new key; lunagrad keys set %s"):format(one.key_name,
+      one.key_from, one.provider)
   end
   if (one.status or 0) >= 300 and (one.status or 0) < 500 then return "check " .. one.base_name end
   if (one.status or 0) >= 500 then return "wait; it is the server's trouble" end

@@ -19,16 +19,11 @@ local function holds_key(found)
   end
 end
 
-local function count(found)
-  local n = 0
-  for _ in pairs(found.values) do n = n + 1 end
-  return n
-end
-
 local function look_at_file(add, found)
   if found.problem then
     return add("wrong", ("%s: %s"):format(found.path, found.problem),
-      "mend it or take it away: lunagrad help doctor says what it may hold")
+      found.named and "name another with --env-file or --config"
+        or "mend it or take it away: lunagrad help doctor says what it may hold")
   end
   local stat, key = file.stat(found.path), holds_key(found)
   if key and stat and stat.mode & OTHERS_READ ~= 0 then
@@ -40,18 +35,25 @@ local function look_at_file(add, found)
       found.kind == ".env" and "lines are NAME=value, or comments behind #"
         or "names are variables (OPENAI_BASE_URL = \"…\") or run = { option = value }")
   end
-  add("ok", ("%s is read: %d setting%s"):format(found.path, count(found),
-    count(found) == 1 and "" or "s"))
+  for _, name in ipairs(found.denied) do
+    add("wrong", config.denial(found, name), config.mend_of_denial(found))
+  end
+  local who = found.named and "named by you" or found.level == "user" and "yours"
+    or "the project's: your keys do not go to addresses that it names"
+  add("ok", ("%s is read: %s (%s)"):format(found.path, config.count(found), who))
 end
 
 --- Which files of settings there are, and what is odd about them.
 function places.settings(add)
   local list = config.files()
   for _, found in ipairs(list) do look_at_file(add, found) end
+  for _, one in ipairs(config.passed_over()) do
+    add("wrong", ("%s is passed over: %s"):format(one.path, one.why), config.mend_of(one))
+  end
   for _, one in ipairs(require("lunagrad.cli.run").unknown_settings()) do
     add("wrong", one.text, one.mend)
   end
-  if #list == 0 then
+  if #list == 0 and #config.passed_over() == 0 then
     add("ok", ("no files of settings (.env, lunagrad.lua, %s)"):format(
       config.user_path() or "no home"))
   end
@@ -77,7 +79,7 @@ end
 -- ---- certificates ----------------------------------------------------------------
 
 local function certificates_in(path)
-  local handle, problem = io.open(path, "rb")
+  local handle, problem = file.open(path)
   local text = handle and handle:read "a"
   if handle then handle:close() end
   if not text then return nil, problem or "it is a folder" end
