@@ -6,7 +6,6 @@
  * surrogates, numbers of more than 63 characters) and rewrites them in a copy. */
 #include "json.h"
 
-#include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -14,6 +13,8 @@
 #include <string.h>
 
 #include <cjson/cJSON.h>
+
+#include "json_number.h"
 
 /* ---- cJSON's memory ------------------------------------------------------ */
 
@@ -93,42 +94,6 @@ static void set_hooks(void)
     cJSON_InitHooks(&hooks);
 }
 
-/* ---- numbers whatever the locale ----------------------------------------- */
-
-/* The calling thread reads and writes numbers as C does until leave_c. No
- * other thread and no setlocale sees it. In "C" nothing is allocated by the
- * common C libraries; where it is and fails, *own is 0. */
-static locale_t enter_c(locale_t *own)
-{
-    *own = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    return *own ? uselocale(*own) : (locale_t)0;
-}
-
-static void leave_c(locale_t own, locale_t before)
-{
-    if (!own)
-        return;
-    uselocale(before);
-    freelocale(own);
-}
-
-/* Room for any double in its shortest form. */
-enum { NUMBER_SIZE = 32 };
-
-/* The locale must be C. */
-static void shortest(char out[NUMBER_SIZE], double x)
-{
-    if (fabs(x) < 1e15 && x == trunc(x)) {
-        snprintf(out, NUMBER_SIZE, "%.0f", x);
-        return;
-    }
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, NUMBER_SIZE, "%.*g", digits, x);
-        if (strtod(out, NULL) == x)
-            return;
-    }
-}
-
 /* ---- the scanner --------------------------------------------------------- */
 
 enum { DEPTH = LG_JSON_DEPTH, CJSON_NUMBER = 63 };
@@ -138,6 +103,7 @@ typedef struct scan {
     size_t len, at;
     char *patch; /* a copy of s to mend, or NULL: only look */
     bool odd;    /* something needs mending */
+    bool texts;  /* a number is not written as its double would be */
     size_t depth;
     char inside[DEPTH]; /* '{' or '[' */
 } scan;
@@ -179,7 +145,7 @@ static bool scan_digits(scan *c)
 /* A number too long for cJSON becomes its shortest form and blanks. */
 static void mend_number(scan *c, size_t from)
 {
-    char copy[NUMBER_SIZE];
+    char copy[LG_NUMBER_SIZE];
     size_t room = c->at - from, n;
     double x;
 
@@ -190,7 +156,7 @@ static void mend_number(scan *c, size_t from)
      * very end the copy has a NUL. */
     x = strtod(c->patch + from, NULL);
     if (isfinite(x))
-        shortest(copy, x);
+        lg__number_shortest(copy, x);
     else
         snprintf(copy, sizeof copy, "%s", x < 0 ? "-1e999" : "1e999");
     n = strlen(copy);
@@ -215,6 +181,8 @@ static bool scan_number(scan *c)
     }
     if (c->at - from > CJSON_NUMBER)
         mend_number(c, from);
+    if (!c->texts)
+        c->texts = !lg__number_is_plain(c->s + from, c->at - from);
     return true;
 }
 
@@ -413,17 +381,90 @@ static bool scan_all(scan *c)
     return true;
 }
 
+/* ---- numbers keep their texts -------------------------------------------- */
+
+/* The nodes of a tree in the order of the text. */
+typedef struct walk {
+    cJSON *at; /* the next one; NULL: the end */
+    cJSON *nests[DEPTH];
+    size_t n;
+} walk;
+
+static cJSON *walk_on(walk *w)
+{
+    cJSON *j = w->at, *last = j;
+
+    if (j && j->child) {
+        w->nests[w->n++] = j;
+        w->at = j->child;
+        return j;
+    }
+    while (last && !last->next)
+        last = w->n > 0 ? w->nests[--w->n] : NULL;
+    w->at = last ? last->next : NULL;
+    return j;
+}
+
+static size_t number_size(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && (is_digit(s[n]) || (s[n] && strchr("+-.eE", s[n]))))
+        n++;
+    return n;
+}
+
+/* The size of the number at c->at or behind, which good JSON has there; 0: none. */
+static size_t next_number(scan *c)
+{
+    while (c->at < c->len && c->s[c->at] != '-' && !is_digit(c->s[c->at])) {
+        if (c->s[c->at++] != '"')
+            continue;
+        for (;;) { /* through a string */
+            c->at += plain_size(c->s + c->at, c->len - c->at);
+            if (c->s[c->at++] == '"')
+                break;
+            c->at++; /* what is behind a backslash */
+        }
+    }
+    return c->at < c->len ? number_size(c->s + c->at, c->len - c->at) : 0;
+}
+
+/* Every number that its double would not be written as keeps its text, as its node's
+ * valuestring, which cJSON leaves alone. One pass over text and tree side by side. */
+static bool keep_texts(const scan *source, lg_json *root)
+{
+    walk w = {.at = root};
+    scan c = {.s = source->s, .len = source->len};
+    size_t len = next_number(&c);
+
+    for (cJSON *j = walk_on(&w); j && len > 0; j = walk_on(&w)) {
+        if ((j->type & 0xFF) != cJSON_Number)
+            continue;
+        if (!lg__number_is_plain(c.s + c.at, len)) {
+            j->valuestring = hook_malloc(len + 1);
+            if (!j->valuestring)
+                return false;
+            memcpy(j->valuestring, c.s + c.at, len);
+            j->valuestring[len] = '\0';
+        }
+        c.at += len;
+        len = next_number(&c);
+    }
+    return true;
+}
+
 /* ---- reading ------------------------------------------------------------- */
 
-/* s is good JSON that cJSON can hold. */
-static int build(lg_mem *m, const char *s, size_t len, lg_json **out)
+/* s is good JSON that cJSON can hold, made of what c has scanned. */
+static int build(lg_mem *m, const scan *c, const char *s, size_t len, lg_json **out)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     locale_t own, before;
     bool failed;
 
     pthread_once(&once, set_hooks);
-    before = enter_c(&own);
+    before = lg__c_enter(&own);
     if (!own)
         return LG_ENOMEM;
     current.mem = m;
@@ -431,9 +472,11 @@ static int build(lg_mem *m, const char *s, size_t len, lg_json **out)
     current.first_size = len < 512 ? 2048 : len < 65536 ? len * 3 : 196608;
     current.failed = false;
     *out = cJSON_ParseWithLengthOpts(s, len, NULL, 0);
+    if (*out && c->texts && !keep_texts(c, *out))
+        *out = NULL;
     failed = current.failed;
     current.mem = NULL;
-    leave_c(own, before);
+    lg__c_leave(own, before);
     if (*out)
         return 0;
     free_chunks(m, current.first);
@@ -452,11 +495,11 @@ static int build_mended(lg_mem *m, scan *c, lg_json **out)
     memcpy(copy, c->s, c->len);
     copy[c->len] = '\0';
     c->patch = copy;
-    before = enter_c(&own);
+    before = lg__c_enter(&own);
     rc = own && scan_all(c) ? 0 : LG_ENOMEM;
-    leave_c(own, before);
+    lg__c_leave(own, before);
     if (rc == 0)
-        rc = build(m, copy, c->len, out);
+        rc = build(m, c, copy, c->len, out);
     lg__mem_free(m, copy, c->len + 1);
     return rc;
 }
@@ -476,13 +519,13 @@ int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *
     c.s = s + mark; /* a byte order mark is let pass */
     c.len = len - mark;
     c.patch = NULL;
-    c.odd = false;
+    c.odd = c.texts = false;
     if (!scan_all(&c)) {
         if (where)
             *where = mark + c.at;
         return LG_EPARSE;
     }
-    return c.odd ? build_mended(m, &c, out) : build(m, c.s, c.len, out);
+    return c.odd ? build_mended(m, &c, out) : build(m, &c, c.s, c.len, out);
 }
 
 void lg__json_free(lg_mem *m, lg_json *j)
@@ -573,10 +616,31 @@ bool lg__json_number(const lg_json *j, double *out)
     return true;
 }
 
-int64_t lg__json_int(const lg_json *j, int64_t otherwise)
+const char *lg__json_number_text(const lg_json *j)
 {
+    return lg__json_type(j) == LG_JSON_NUMBER ? j->valuestring : NULL;
+}
+
+bool lg__json_integer(const lg_json *j, int64_t *out)
+{
+    const char *text = lg__json_number_text(j);
     double x;
 
+    if (text)
+        return lg__number_integer(text, out);
+    if (!lg__json_number(j, &x) || x != trunc(x)) /* without a text it has few digits */
+        return false;
+    *out = (int64_t)x;
+    return true;
+}
+
+int64_t lg__json_int(const lg_json *j, int64_t otherwise)
+{
+    int64_t whole;
+    double x;
+
+    if (lg__json_integer(j, &whole))
+        return whole;
     if (!lg__json_number(j, &x))
         return otherwise;
     if (x >= 9223372036854775808.0)
@@ -638,21 +702,4 @@ int lg__json_write_string(lg_bytes *b, const char *s, size_t len)
         len -= n;
     }
     return lg__bytes_addc(b, '"');
-}
-
-int lg__json_write_number(lg_bytes *b, double x)
-{
-    char text[NUMBER_SIZE];
-    locale_t own, before;
-
-    if (!isfinite(x))
-        return lg__bytes_adds(b, "null");
-    before = enter_c(&own);
-    if (!own) {
-        lg__bytes_free(b);
-        return b->err = LG_ENOMEM;
-    }
-    shortest(text, x);
-    leave_c(own, before);
-    return lg__bytes_adds(b, text);
 }

@@ -2,7 +2,8 @@
  *
  * Reading is strict: RFC 8259 to the letter, valid UTF-8, nothing behind the
  * value, at most 1000 levels. \u0000 and lone surrogates, which no text here can
- * hold, read as U+FFFD. The only file that sees cJSON. Writing is our own
+ * hold, read as U+FFFD. No digit of a number is lost: a number that a double would
+ * change keeps its text. The only file that sees cJSON. Writing is our own
  * because the same request must give the same bytes for ever.
  *
  * The one exception to "no globals": cJSON's hooks belong to the process. They
@@ -31,6 +32,10 @@ const char *lg__json_name(const lg_json *member);
 const char *lg__json_string(const lg_json *j); /* NULL when no string */
 bool lg__json_number(const lg_json *j, double *out);
 int64_t lg__json_int(const lg_json *j, int64_t otherwise); /* cut towards 0, saturated */
+/* A number that is written as an integer, without fraction and exponent, and fits in 64 bits. */
+bool lg__json_integer(const lg_json *j, int64_t *out);
+/* A number as it was written; NULL when its double is written just so. Lives as j does. */
+const char *lg__json_number_text(const lg_json *j);
 enum {
     LG_JSON_NULL = 1,
     LG_JSON_BOOL,
@@ -46,7 +51,7 @@ bool lg__json_true(const lg_json *j);
 int lg__json_write_string(lg_bytes *b, const char *s, size_t len);
 /* Shortest form that reads back the same, whatever the locale; not finite: null */
 int lg__json_write_number(lg_bytes *b, double x);
-/* A whole value, compact, members in their order; NULL: null. → b->err */
+/* A whole value, compact, members in their order, numbers as they came; NULL: null. → b->err */
 int lg__json_write(lg_bytes *b, const lg_json *j);
 
 #endif

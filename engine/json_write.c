@@ -2,27 +2,30 @@
  *
  * A loop over an array of ancestors, as deep as the reader allows. Called by the
  * providers, who pass on what they were given (tools, schemas, raw turns). */
-#include <math.h>
 #include <string.h>
 
 #include "json.h"
 
-#define EXACT 9007199254740992.0 /* 2^53: integers up to it print without exponent */
+static void write_number(lg_bytes *b, const lg_json *j)
+{
+    const char *text = lg__json_number_text(j);
+    double x = 0;
+    if (text) {
+        lg__bytes_adds(b, text);
+        return;
+    }
+    lg__json_number(j, &x);
+    lg__json_write_number(b, x);
+}
 
 static void write_scalar(lg_bytes *b, const lg_json *j)
 {
-    double x = 0;
     switch (lg__json_type(j)) {
     case LG_JSON_STRING:
         lg__json_write_string(b, lg__json_string(j), strlen(lg__json_string(j)));
         break;
     case LG_JSON_NUMBER:
-        lg__json_number(j, &x);
-        if (x == floor(x) && fabs(x) <= EXACT) {
-            lg__bytes_addf(b, "%lld", (long long)x);
-        } else {
-            lg__json_write_number(b, x);
-        }
+        write_number(b, j);
         break;
     case LG_JSON_BOOL:
         lg__bytes_adds(b, lg__json_true(j) ? "true" : "false");

@@ -496,10 +496,12 @@ LG_API void lg_call_init(lg_call *c);
 LG_API int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out);
 
 /* Template text with named fields: {name} is replaced, {{ and }} are braces,
- * any other brace stands for itself. Values are never scanned again. A {name}
- * that is no field fails the node with LG_ETEMPLATE. With fenced, the tags in
- * capitals that the template writes (<FEEDBACK> … </FEEDBACK>) are renamed when
- * a value contains one, so that no value can close or open one. */
+ * any other brace stands for itself. A name is made of letters of any script,
+ * digits and _, and begins with no digit. Values are never scanned again. A {name}
+ * that is no field fails the node with LG_ETEMPLATE; a field that the template does
+ * not name is not used. With fenced, the tags in capitals that the template writes
+ * (<FEEDBACK> … </FEEDBACK>) are renamed when a value contains one, so that no value
+ * can close or open one. */
 LG_API int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars,
                      size_t n, const char *role, bool fenced, lg_var **out);
 LG_API int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "text.h"
+
 /* ---- names: a small hash table, name → number ---------------------------- */
 
 typedef struct name {
@@ -118,16 +120,62 @@ static bool is_letter(char c)
     return is_capital(c) || (c >= 'a' && c <= 'z');
 }
 
+/* What stands beyond ASCII and in no word: signs, spaces, punctuation, emoji. Ascending. */
+static const struct {
+    uint32_t first, last;
+} signs[] = {
+    {0x80, 0xA9},     {0xAB, 0xB4},       {0xB6, 0xB9},        {0xBB, 0xBF},     {0xD7, 0xD7},
+    {0xF7, 0xF7},     {0x37E, 0x37E},     {0x387, 0x387},      {0x55A, 0x55F},   {0x589, 0x58F},
+    {0x5BE, 0x5BE},   {0x5F3, 0x5F4},     {0x600, 0x60F},      {0x61B, 0x61F},   {0x66A, 0x66D},
+    {0x6D4, 0x6D4},   {0x964, 0x965},     {0xE3F, 0xE3F},      {0x1680, 0x1680}, {0x2000, 0x2BFF},
+    {0x2E00, 0x2E7F}, {0x3000, 0x3004},   {0x3008, 0x3020},    {0x3030, 0x3030}, {0x303D, 0x303F},
+    {0x30A0, 0x30A0}, {0x30FB, 0x30FB},   {0xE000, 0xF8FF},    {0xFD3E, 0xFD3F}, {0xFE10, 0xFE1F},
+    {0xFE30, 0xFE6F}, {0xFEFF, 0xFF0F},   {0xFF1A, 0xFF20},    {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65},
+    {0xFFE0, 0xFFFF}, {0x1F000, 0x1FAFF}, {0xE0000, 0x10FFFF},
+};
+
+static bool is_sign(uint32_t c)
+{
+    size_t i = 0;
+
+    while (i < sizeof signs / sizeof *signs && signs[i].last < c)
+        i++;
+    return i < sizeof signs / sizeof *signs && signs[i].first <= c;
+}
+
+/* The size of the letter beyond ASCII at s, of any script; 0 when it is none. */
+static size_t foreign_letter(const char *s, size_t len)
+{
+    unsigned char lead = (unsigned char)*s;
+    size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    uint32_t c = lead & (0xFFu >> (size + 1));
+
+    if (lead < 0xC2 || size > len)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if (((unsigned char)s[i] & 0xC0) != 0x80)
+            return 0;
+        c = c << 6 | ((unsigned char)s[i] & 0x3F);
+    }
+    return is_sign(c) ? 0 : size;
+}
+
+/* The size of a sign of a name at s; 0 when it is none. */
+static size_t name_sign(const char *s, size_t len, bool first)
+{
+    if (is_letter(*s) || *s == '_' || (!first && is_digit(*s)))
+        return 1;
+    return (unsigned char)*s < 0x80 ? 0 : foreign_letter(s, len);
+}
+
 /* The piece {name} at s, if it is one. Returns its size, or 0. */
 static size_t read_field(const char *s, size_t len, piece *p)
 {
-    size_t i = 1;
+    size_t i = 1, size = 1;
 
-    if (len < 3 || !(is_letter(s[1]) || s[1] == '_'))
-        return 0;
-    while (i < len && (is_letter(s[i]) || is_digit(s[i]) || s[i] == '_'))
-        i++;
-    if (i == len || s[i] != '}')
+    for (; i < len && size > 0; i += size)
+        size = name_sign(s + i, len - i, i == 1);
+    if (i == 1 || i == len || s[i] != '}')
         return 0;
     p->type = FIELD;
     p->s = s + 1;
@@ -192,6 +240,22 @@ static bool read_piece(reader *r, piece *p)
     return true;
 }
 
+bool lg__template_field(const char *tmpl, size_t len, size_t *at, const char **field, size_t *size)
+{
+    reader r = {tmpl, len, *at};
+    piece p;
+
+    while (read_piece(&r, &p)) {
+        if (p.type != FIELD)
+            continue;
+        *at = r.at;
+        *field = p.s;
+        *size = p.len;
+        return true;
+    }
+    return false;
+}
+
 /* ---- rendering ----------------------------------------------------------- */
 
 typedef struct render {
@@ -228,7 +292,7 @@ static int check(render *x, char bad[64])
         if (p.type == TAG && names_add(&x->tags, p.s, p.len, 0))
             return LG_ENOMEM;
         if (p.type == FIELD && !field_of(x, &p)) {
-            size_t n = p.len < 63 ? p.len : 63;
+            size_t n = lg__text_border(p.s, p.len < 63 ? p.len : 63);
 
             if (bad) {
                 memcpy(bad, p.s, n);

@@ -1,8 +1,9 @@
 /* template.h - templates with named fields, and fences that values cannot forge.
  *
- * {name} is a field when name is [A-Za-z_][A-Za-z0-9_]*; {{ and }} are single
- * braces; every other brace stands for itself. Values are inserted as they are
- * and never scanned again. Used by the format operator and by Lua. */
+ * {name} is a field when name is [A-Za-z_][A-Za-z0-9_]*, where letters of any script
+ * count as well ({größe}); {{ and }} are single braces; every other brace stands for
+ * itself. Values are inserted as they are and never scanned again. Used by the
+ * format operator and by Lua. */
 #ifndef LG_TEMPLATE_H
 #define LG_TEMPLATE_H
 
@@ -26,5 +27,9 @@ typedef struct lg_field {
  * Time is linear in the sizes of template, fields and result. */
 int lg__template_render(lg_bytes *out, const char *tmpl, size_t len, const lg_field *fields,
                         size_t n, bool fenced, unsigned *suffix, char bad[64]);
+
+/* The next field of a template from *at on (0 at first), which moves behind it. Borrowed from
+ * the template. false: there is none. */
+bool lg__template_field(const char *tmpl, size_t len, size_t *at, const char **field, size_t *size);
 
 #endif

@@ -5,7 +5,10 @@
 #include "lua_binding.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
+
+#include "json_number.h"
 
 /* ---- errors -------------------------------------------------------------- */
 
@@ -133,8 +136,23 @@ lg_tool *lg__lua_check_tool(lua_State *L, int arg)
 
 /* ---- plain values -------------------------------------------------------- */
 
+void lg__lua_number_to_text(lua_State *L, int arg)
+{
+    char text[LG_NUMBER_SIZE];
+    double x = lua_tonumber(L, arg);
+    if (lua_type(L, arg) != LUA_TNUMBER || lua_isinteger(L, arg) || !isfinite(x) ||
+        !lg__number_for_people(text, x)) {
+        lua_tostring(L, arg);
+        return;
+    }
+    arg = lua_absindex(L, arg);
+    lua_pushstring(L, text);
+    lua_replace(L, arg);
+}
+
 const char *lg__lua_check_text(lua_State *L, int arg, size_t *len)
 {
+    lg__lua_number_to_text(L, arg);
     const char *s = lua_tolstring(L, arg, len);
     if (!s)
         badtype(L, arg, "a text");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_number.h"
 #include "sha256.h"
 #include "template.h"
 #include "text.h"
@@ -177,23 +178,102 @@ static int l_fence(lua_State *L)
     return 2;
 }
 
+/* core.fields(template) -> the names of its fields, in their order, as often as they stand there */
+static int l_fields(lua_State *L)
+{
+    size_t len, at = 0, size;
+    const char *name, *tmpl = lg__lua_check_text(L, 1, &len);
+    lua_newtable(L);
+    for (lua_Integer i = 1; lg__template_field(tmpl, len, &at, &name, &size); i++) {
+        lua_pushlstring(L, name, size);
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
 /* ---- reading JSON ---------------------------------------------------------- */
 
 enum { JSON_DEPTH = 1000 }; /* lg__json_parse lets no deeper one through */
 
-static void push_number(lua_State *L, double x)
+/* What becomes of a number that Lua's numbers would change. */
+enum keep {
+    KEEP_SIZE,  /* a text, if it is too large: an integer beyond 64 bits, 1e400 */
+    KEEP_TEXT,  /* a text, if any digit would be lost: labels of a data set */
+    KEEP_NUMBER /* the same, but marked as a number, which is written as it came */
+};
+
+static enum keep check_keep(lua_State *L, int arg)
 {
-    static const double exact = 9007199254740992.0; /* 2^53 */
-    if (x == floor(x) && x >= -exact && x <= exact)
-        lua_pushinteger(L, (lua_Integer)x);
-    else
+    static const char *const names[] = {"size", "text", "number"};
+    const char *name = lg__lua_opt_name(L, arg);
+    for (int i = 0; name && i < 3; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum keep)i;
+    if (name)
+        lg__lua_badarg(L, arg, "expected \"size\", \"text\" or \"number\"");
+    return KEEP_SIZE;
+}
+
+/* Does the float hold what was written? */
+static bool is_held(const char *text, double x, enum keep keep)
+{
+    char shown[LG_NUMBER_SIZE];
+    if (!isfinite(x) || !text[strcspn(text, ".eE")])
+        return false;
+    if (keep == KEEP_SIZE)
+        return true;
+    lg__number_for_people(shown, x);
+    return lg__number_same(text, shown);
+}
+
+static void push_marked(lua_State *L, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    memcpy(lua_newuserdatauv(L, size, 0), text, size);
+    luaL_setmetatable(L, LG_LUA_NUMBER);
+}
+
+static void push_number(lua_State *L, const lg_json *j, enum keep keep)
+{
+    const char *text = lg__json_number_text(j);
+    int64_t whole;
+    double x = 0;
+    lg__json_number(j, &x);
+    if (lg__json_integer(j, &whole))
+        lua_pushinteger(L, (lua_Integer)whole);
+    else if (!text || is_held(text, x, keep))
         lua_pushnumber(L, x);
+    else if (keep == KEEP_NUMBER)
+        push_marked(L, text);
+    else
+        lua_pushstring(L, text);
+}
+
+static int l_number_tostring(lua_State *L)
+{
+    lua_pushstring(L, luaL_checkudata(L, 1, LG_LUA_NUMBER));
+    return 1;
+}
+
+/* core.number_text(number) -> the text that stands for it in prompts and labels */
+static int l_number_text(lua_State *L)
+{
+    lg__lua_check_number(L, 1);
+    lua_settop(L, 1);
+    lg__lua_number_to_text(L, 1);
+    return 1;
+}
+
+/* core.same_number(a, b) -> whether two numbers in JSON's writing have the same value */
+static int l_same_number(lua_State *L)
+{
+    lua_pushboolean(L, lg__number_same(lg__lua_check_name(L, 1), lg__lua_check_name(L, 2)));
+    return 1;
 }
 
 /* Pushes the value; of an array or object only the empty table. */
-static void push_json(lua_State *L, const lg_json *j)
+static void push_json(lua_State *L, const lg_json *j, enum keep keep)
 {
-    double x = 0;
     size_t n = lg__json_count(j);
     int room = n < 1 << 20 ? (int)n : 1 << 20;
     switch (lg__json_type(j)) {
@@ -201,8 +281,7 @@ static void push_json(lua_State *L, const lg_json *j)
         lua_pushboolean(L, lg__json_true(j));
         break;
     case LG_JSON_NUMBER:
-        lg__json_number(j, &x);
-        push_number(L, x);
+        push_number(L, j, keep);
         break;
     case LG_JSON_STRING:
         lua_pushstring(L, lg__json_string(j));
@@ -241,11 +320,11 @@ static void store(lua_State *L, reading *r)
         lua_rawset(L, -3);
 }
 
-static void push_tree(lua_State *L, const lg_json *root)
+static void push_tree(lua_State *L, const lg_json *root, enum keep keep)
 {
     reading levels[JSON_DEPTH + 1];
     size_t depth = 0;
-    push_json(L, root);
+    push_json(L, root, keep);
     if (lg__json_type(root) < LG_JSON_ARRAY)
         return;
     enter(&levels[depth++], root);
@@ -260,7 +339,7 @@ static void push_tree(lua_State *L, const lg_json *root)
         r->next = lg__json_after(j);
         if (!r->is_array)
             lua_pushstring(L, lg__json_name(j));
-        push_json(L, j);
+        push_json(L, j, keep);
         if (lg__json_type(j) >= LG_JSON_ARRAY && depth <= JSON_DEPTH)
             enter(&levels[depth++], j);
         else
@@ -268,11 +347,13 @@ static void push_tree(lua_State *L, const lg_json *root)
     }
 }
 
-/* core.json_decode(text) -> value | nil, message. null is core.null. */
+/* core.json_decode(text, keep?) -> value | nil, message. null is core.null. keep: "size" (the
+ * default), "text" or "number", see above. */
 static int l_json_decode(lua_State *L)
 {
     size_t len, where = 0;
     const char *text = lg__lua_check_text(L, 1, &len);
+    enum keep keep = check_keep(L, 2);
     luaL_checkstack(L, 2 * JSON_DEPTH + 20, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
     int err = lg__json_parse(&box->mem, text, len, &box->json, &where);
@@ -284,7 +365,7 @@ static int l_json_decode(lua_State *L)
                         (LUAI_UACINT)where + 1);
         return 2;
     }
-    push_tree(L, box->json);
+    push_tree(L, box->json, keep);
     lg__lua_box_free(box);
     return 1;
 }
@@ -471,6 +552,14 @@ static void write_scalar(lua_State *L, const writer *all)
         s = lua_tolstring(L, -1, &len);
         lg__json_write_string(all->out, s, len);
         break;
+    case LUA_TUSERDATA:
+        s = luaL_testudata(L, -1, LG_LUA_NUMBER);
+        if (s) {
+            lg__bytes_adds(all->out, s);
+            break;
+        }
+        cannot_write(L, all, NULL, "there is no form for a %s", luaL_typename(L, -1));
+        break;
     case LUA_TLIGHTUSERDATA:
         if (!lua_touserdata(L, -1)) {
             lg__bytes_adds(all->out, "null");
@@ -520,6 +609,7 @@ static int l_json_encode(lua_State *L)
 void lg__lua_open_text(lua_State *L)
 {
     static const luaL_Reg box_meta[] = {{"__gc", l_box_gc}, {NULL, NULL}};
+    static const luaL_Reg number_meta[] = {{"__tostring", l_number_tostring}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"tag_last", l_tag_last},
                                          {"tokens", l_tokens},
                                          {"utf8_error", l_utf8_error},
@@ -527,12 +617,18 @@ void lg__lua_open_text(lua_State *L)
                                          {"sha256", l_sha256},
                                          {"render", l_render},
                                          {"fence", l_fence},
+                                         {"fields", l_fields},
                                          {"json_decode", l_json_decode},
                                          {"json_encode", l_json_encode},
+                                         {"number_text", l_number_text},
+                                         {"same_number", l_same_number},
                                          {NULL, NULL}};
     luaL_newmetatable(L, LG_LUA_BOX);
     luaL_setfuncs(L, box_meta, 0);
     lua_pop(L, 1);
+    luaL_newmetatable(L, LG_LUA_NUMBER);
+    luaL_setfuncs(L, number_meta, 0);
+    lua_setfield(L, -2, "number_metatable");
     luaL_newmetatable(L, LG_LUA_ARRAY);
     lua_setfield(L, -2, "array");
     lua_pushlightuserdata(L, NULL);

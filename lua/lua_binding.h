@@ -25,6 +25,7 @@
 #define LG_LUA_BOX "lunagrad.box"
 #define LG_LUA_ERROR "lunagrad.error"
 #define LG_LUA_ARRAY "lunagrad.array"
+#define LG_LUA_NUMBER "lunagrad.number" /* a number's text, which no Lua number holds */
 
 typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
     struct lg_lua_line *next;
@@ -89,6 +90,9 @@ void lg__lua_check_open(lua_State *L, const lg_lua_engine *owner, const void *ha
                         const char *what);
 
 const char *lg__lua_check_text(lua_State *L, int arg, size_t *len);
+/* The number at arg becomes the text that stands for it: the shortest that reads back the same,
+ * whatever the locale. */
+void lg__lua_number_to_text(lua_State *L, int arg);
 const char *lg__lua_check_name(lua_State *L, int arg); /* holds no zero byte */
 const char *lg__lua_opt_name(lua_State *L, int arg);   /* NULL for nil or nothing */
 lua_Integer lg__lua_check_int(lua_State *L, int arg, lua_Integer least, lua_Integer most);

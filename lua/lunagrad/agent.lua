@@ -60,7 +60,8 @@ local function as_text(value)
     return core.json_encode(value)
   end
   local kind = type(value)
-  if kind == "string" or kind == "number" or kind == "boolean" then return tostring(value) end
+  if kind == "number" then return core.number_text(value) end
+  if kind == "string" or kind == "boolean" then return tostring(value) end
   if value == nil then return "(no result)" end
   error(("the tool returned a %s, not a text"):format(kind), 0)
 end
@@ -197,7 +198,7 @@ local function read_arguments(call, tool)
   local args = call.arguments
   if type(args) == "string" then
     local text = args
-    args = text:find "%S" and core.json_decode(text) or nil
+    args = text:find "%S" and core.json_decode(text, "number") or nil
     if args == nil and text:find "%S" then return nil, "the arguments are no JSON" end
   end
   if args == nil or args == core.null then args = {} end
@@ -333,7 +334,7 @@ local function loop(self, spec, messages, job)
     job.running = { turn }
     if not promise.settled(turn) or turn:raw_media() ~= TURN then return turn end
     if last then out_of_steps(self, turn) end
-    local results, failed = run_calls(self, turn, (turn:calls()), job)
+    local results, failed = run_calls(self, turn, (var.calls(turn, "number")), job)
     if not results then return failed end
     if not is_wanted(job.answer) then return turn end
     messages[#messages + 1] = { "assistant", turn }

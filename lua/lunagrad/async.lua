@@ -686,9 +686,10 @@ local function answer_call(engine, id, task)
     engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
       .. "with %s"):format(problem))
   elseif type(reply) == "table" and reply.text ~= nil then
-    engine:call_reply(id, tostring(reply.text), reply.finish_reason, reply.usage, reply.media)
+    local text = type(reply.text) == "number" and reply.text or tostring(reply.text)
+    engine:call_reply(id, text, reply.finish_reason, reply.usage, reply.media)
   elseif type(reply) == "string" or type(reply) == "number" then
-    engine:call_reply(id, tostring(reply))
+    engine:call_reply(id, reply)
   else
     local what = task[2] and tostring(task[2]) or type(reply)
     engine:call_fail(id, "tool", false,
@@ -724,7 +725,8 @@ local function answer_tool(engine, id, definition, task)
     engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
       :format(definition.name, tostring(score)))
   else
-    engine:tool_return(id, tostring(text), score, definition.target or 1, media)
+    if type(text) == "boolean" then text = tostring(text) end
+    engine:tool_return(id, text, score, definition.target or 1, media)
   end
 end
 

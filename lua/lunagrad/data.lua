@@ -3,12 +3,16 @@
 -- A data set is an immutable list of rows: #set, set[i], ipairs(set). What
 -- changes one (split, shuffle, take, …) returns another. All that is random is
 -- seeded. A broken file is one error that names file and line. Rows are shared
--- between sets, not copied: do not change them.
+-- between sets, not copied: do not change them. A field that a row of a file does not have is an
+-- error, see row.lua.
 
 local core = require "lunagrad.core"
+local csv = require "lunagrad.csv"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
 local rng = require "lunagrad.rng"
+local row_module = require "lunagrad.row"
+local source = require "lunagrad.source"
 
 local data = {}
 
@@ -68,64 +72,7 @@ end
 
 -- ---- reading ---------------------------------------------------------------
 
-local BOM = "\u{feff}"
-
-local function broken(kind, name, line, message, hint)
-  errors.raise(kind, ("%s:%d: %s"):format(name, line, message), hint, 0)
-end
-
-local function line_of(text, offset)
-  local _, breaks = text:sub(1, math.max(offset - 1, 0)):gsub("\n", "")
-  return breaks + 1
-end
-
-local MOST_BYTES, CHUNK = 512 * 2 ^ 20, 2 ^ 20 -- a file that never ends must not eat the machine
-
-local function read_all(file, path)
-  local chunks, size = {}, 0
-  while true do
-    local chunk, failed = file:read(CHUNK)
-    if not chunk then return failed and nil or table.concat(chunks), failed end
-    chunks[#chunks + 1], size = chunk, size + #chunk
-    if size > MOST_BYTES then
-      file:close()
-      errors.raise("limit", ("%s is larger than %d MiB"):format(path, MOST_BYTES // 2 ^ 20),
-        "split it, or read it yourself and give the rows to lg.data.list", 4)
-    end
-  end
-end
-
---- A file's text.
-local function read_file(path, where)
-  if type(path) ~= "string" then
-    errors.raise("inval", ("%s: expected a file name, got %s"):format(where, type(path)), nil, 3)
-  end
-  local file, problem = require("lunagrad.file").open(path)
-  if not file then
-    local missing = problem:find("No such file", 1, true)
-    errors.raise(missing and "notfound" or "io", problem, missing
-      and "relative names are looked up from the directory the command was started in" or nil, 3)
-  end
-  local text, failed = read_all(file, path)
-  file:close()
-  if not text then
-    errors.raise("io", ("%s: %s"):format(path, failed or "cannot be read"), nil, 3)
-  end
-  return text
-end
-
---- The text without a byte order mark, known to be UTF-8 and not blank.
-local function clean(text, name, where)
-  if type(text) ~= "string" then
-    errors.raise("inval", ("%s: expected a text, got %s"):format(where, type(text)), nil, 3)
-  end
-  local ok, offset = utf8.len(text)
-  if not ok then
-    broken("utf8", name, line_of(text, offset), "invalid UTF-8", "save the file as UTF-8")
-  end
-  if text:sub(1, #BOM) == BOM then text = text:sub(#BOM + 1) end
-  return text
-end
+local broken, clean, read_file = source.broken, source.clean, source.read_file
 
 local function finish(rows, name)
   if #rows == 0 then
@@ -134,197 +81,143 @@ local function finish(rows, name)
   return wrap(rows)
 end
 
---- JSON's null in objects becomes an absent key. In lists it stays, so that places keep.
+--- JSON's null in objects becomes an absent key; in lists it stays, so that places keep. Returns
+--- the names of those at the top.
 local function drop_nulls(value)
-  local stack = { value }
+  local stack, nulls = { value }, nil
   while #stack > 0 do
     local top = table.remove(stack)
     for key, item in pairs(top) do
       if item == core.null and math.type(key) == nil then
         top[key] = nil
+        if top == value then
+          nulls = nulls or {}
+          nulls[key] = true
+        end
       elseif type(item) == "table" then
         stack[#stack + 1] = item
       end
     end
   end
-  return value
+  return nulls
 end
 
 local function is_object(value)
   return type(value) == "table" and #value == 0 and getmetatable(value) ~= core.array
 end
 
---- Rows from JSON lines held in a text. Blank lines are skipped.
----@param text string
----@param name string|nil what to call the text in messages
----@return lunagrad.dataset
-function data.jsonl_text(text, name)
-  name = name or "text"
-  text = clean(text, name, "lg.data.jsonl_text")
+--- Where decoding failed: the byte that the decoder names, or the end.
+local function problem_line(text, problem)
+  local offset = tostring(problem):match "byte (%d+)" or tostring(problem):match "offset (%d+)"
+  return source.line_of(text, offset and math.tointeger(offset) or #text)
+end
+
+--- The rows of a text that is one list of objects; nil when it is lines.
+local function list_rows(text, name)
+  local first = text:match "^%s*(%[[^\n]*)"
+  if not first then return nil end
+  local list, problem = core.json_decode(text, "text")
+  if list == nil then
+    if core.json_decode(first) then return nil end
+    broken("parse", name, problem_line(text, problem), tostring(problem))
+  end
+  if #list > 0 and not is_object(list[1]) then return nil end
+  for i, item in ipairs(list) do
+    if not is_object(item) then
+      broken("parse", name, 1, ("item %d of the list is no object like {\"question\": …}")
+        :format(i))
+    end
+  end
+  return list
+end
+
+--- What to do with a text whose first line is no JSON.
+local function no_lines_hint(text)
+  if not text:find "^%s*[%[{]" then
+    return "every line of a JSONL file is one JSON object; lg.data.csv reads CSV"
+  end
+  local whole, names = core.json_decode(text), {}
+  for key, value in pairs(is_object(whole) and whole or {}) do
+    local first = type(value) == "table" and value[1]
+    if is_object(first) then names[#names + 1] = ("%q"):format(key) end
+  end
+  table.sort(names)
+  if #names == 0 then return "every line of a JSONL file is one JSON object" end
+  return ("the whole is one JSON object, with a list of objects in %s: save that list alone")
+    :format(table.concat(names, ", "))
+end
+
+local function line_rows(text, name)
   local rows, number, at = {}, 0, 1
   while at <= #text do
     local stop = text:find("\n", at, true) or #text + 1
     local line = text:sub(at, stop - 1)
     number, at = number + 1, stop + 1
     if line:find "%S" then
-      local row, problem = core.json_decode(line)
+      local row, problem = core.json_decode(line, "text")
       if row == nil then
-        broken("parse", name, number, "not valid JSON: " .. tostring(problem),
-          "every line of a JSONL file is one JSON object")
+        broken("parse", name, number, tostring(problem), #rows == 0
+          and no_lines_hint(text) or "every line of a JSONL file is one JSON object")
       end
       if not is_object(row) then
         broken("parse", name, number, "expected a JSON object like {\"question\": …}")
       end
-      rows[#rows + 1] = drop_nulls(row)
+      rows[#rows + 1] = row
     end
   end
+  return rows
+end
+
+--- Rows from JSON lines held in a text, or from one JSON list of objects. Blank lines are skipped.
+--- A number that Lua would change is its text.
+---@param text string
+---@param name string|nil what to call the text in messages
+---@return lunagrad.dataset
+function data.jsonl_text(text, name)
+  name = name or "text"
+  text = clean(text, name, "lg.data.jsonl_text")
+  local rows, make = list_rows(text, name) or line_rows(text, name), row_module.maker(name)
+  for i, object in ipairs(rows) do rows[i] = make(object, drop_nulls(object)) end
   return finish(rows, name)
 end
 
---- Rows from a file of JSON lines: one object a line.
+--- Rows from a file of JSON lines: one object a line; or from a list of objects.
 ---@param path string
 ---@return lunagrad.dataset
 function data.jsonl(path)
   return data.jsonl_text(read_file(path, "lg.data.jsonl"), path)
 end
 
---- One quoted field that opens at `at`: its value, and where it ends.
-local function read_quoted(text, at, name, line)
-  local parts, from = {}, at + 1
-  while true do
-    local quote = text:find("\"", from, true)
-    if not quote then
-      broken("parse", name, line, "a quoted field that opens here is never closed")
-    end
-    parts[#parts + 1] = text:sub(from, quote - 1)
-    if text:sub(quote + 1, quote + 1) ~= "\"" then return table.concat(parts), quote + 1 end
-    parts[#parts + 1] = "\""
-    from = quote + 2
-  end
-end
-
---- One field that starts at `at`: its value, where it ends, the line it ends on.
-local function read_field(text, at, name, line, stops)
-  if text:sub(at, at) ~= "\"" then
-    local stop = text:find(stops, at) or #text + 1
-    if text:sub(stop, stop) == "\"" then
-      broken("parse", name, line, "a quote inside a field that does not start with one",
-        "put the whole field in quotes and write each quote in it twice")
-    end
-    local value = text:sub(at, stop - 1)
-    local ends = stop > #text or text:sub(stop, stop) == "\n"
-    if ends and value:sub(-1) == "\r" then value = value:sub(1, -2) end
-    return value, stop, line
-  end
-  local value, after = read_quoted(text, at, name, line)
-  local _, breaks = text:sub(at, after - 1):gsub("\n", "")
-  if text:sub(after, after + 1) == "\r\n" or after == #text and text:sub(after) == "\r" then
-    after = after + 1
-  end
-  return value, after, line + breaks
-end
-
---- One record that starts at `at`: its fields, where the next one starts, and on which line.
-local function read_record(text, at, name, line, separator, stops)
-  local fields = {}
-  while true do
-    local value, stop
-    value, stop, line = read_field(text, at, name, line, stops)
-    fields[#fields + 1] = value
-    local c = text:sub(stop, stop)
-    if c == "" then
-      return fields, stop, line
-    elseif c == "\n" then
-      return fields, stop + 1, line + 1
-    elseif c ~= separator then
-      broken("parse", name, line, "text behind the closing quote of a field",
-        "write a quote inside a field twice")
-    end
-    at = stop + 1
-  end
-end
-
-local function check_header(header, name, line)
-  local seen = {}
-  for i, column in ipairs(header) do
-    column = column:match "^%s*(.-)%s*$"
-    if column == "" then
-      broken("parse", name, line, ("column %d of the header has no name"):format(i))
-    elseif seen[column] then
-      broken("parse", name, line, ("the header names the column %q twice"):format(column))
-    end
-    header[i], seen[column] = column, true
-  end
-  return header
-end
-
-local function csv_options(opts, where)
-  opts = opts or {}
-  options.check(opts, { header = "any", separator = "string?" }, where)
-  local separator = opts.separator or ","
-  if #separator ~= 1 or separator:find "[\"\r\n\128-\255]" then
-    errors.raise("inval", where .. ": separator must be one character, like \",\" or \"\\t\"",
-      nil, 3)
-  end
-  local header = opts.header
-  if header == nil then header = true end
-  if type(header) ~= "boolean" and type(header) ~= "table" then
-    errors.raise("inval", where .. ": header must be true, false or a list of names", nil, 3)
-  end
-  return header, separator
+local function csv_rows(text, header, separator, name)
+  local rows, named = csv.read(text, header, separator, name)
+  local make = row_module.maker(name)
+  for i = 1, named and #rows or 0 do rows[i] = make(rows[i]) end
+  return finish(rows, name)
 end
 
 --- Rows from CSV held in a text (RFC 4180: quotes, line breaks in quotes, CR LF). All values are
---- texts. Blank lines are skipped.
+--- texts. Blank lines are skipped, and columns without name and values.
 ---@param text string
 ---@param opts {header: boolean|string[]|nil, separator: string|nil}|nil header: true (default)
---- takes the names from the first line, a list gives them, false makes rows lists
+--- takes the names from the first line, a list gives them, false makes rows lists; separator: what
+--- stands between fields, if the header should not tell (",", ";", tab or "|")
 ---@param name string|nil
 ---@return lunagrad.dataset
 function data.csv_text(text, opts, name)
   name = name or "text"
-  local header, separator = csv_options(opts, "lg.data.csv")
-  text = clean(text, name, "lg.data.csv_text")
-  local stops = "[\n\"" .. separator:gsub("%p", "%%%0") .. "]"
-  local names = type(header) == "table" and check_header(table.move(header, 1, #header, 1, {}),
-    name, 1) or nil
-  local rows, width, at, line = {}, names and #names, 1, 1
-  while at <= #text do
-    local start, quoted, fields = line, text:sub(at, at) == "\""
-    fields, at, line = read_record(text, at, name, line, separator, stops)
-    if #fields == 1 and fields[1] == "" and not quoted then
-      fields = nil -- a blank line
-    elseif not width then
-      width = #fields
-      if header == true then names, fields = check_header(fields, name, start), nil end
-    end
-    if fields and #fields ~= width then
-      broken("parse", name, start, ("%d fields, expected %d"):format(#fields, width),
-        "put fields that hold the separator in quotes")
-    end
-    if fields and names then
-      local row = {}
-      for i, column in ipairs(names) do row[column] = fields[i] end
-      fields = row
-    end
-    rows[#rows + 1] = fields
-  end
-  return finish(rows, name)
+  local header, separator = csv.options(opts, "lg.data.csv_text")
+  return csv_rows(clean(text, name, "lg.data.csv_text"), header, separator, name)
 end
 
---- Rows from a CSV file; see csv_text for the options.
+--- Rows from a CSV file, or one whose name ends in .tsv; see csv_text for the options.
 ---@param path string
 ---@param opts {header: boolean|string[]|nil, separator: string|nil}|nil
 ---@return lunagrad.dataset
 function data.csv(path, opts)
-  csv_options(opts, "lg.data.csv")
-  return data.csv_text(read_file(path, "lg.data.csv"), opts, path)
-end
-
---- Where decoding failed: the byte that the decoder names, or the end.
-local function problem_line(text, problem)
-  local offset = tostring(problem):match "byte (%d+)" or tostring(problem):match "offset (%d+)"
-  return line_of(text, offset and math.tointeger(offset) or #text)
+  local header, separator = csv.options(opts, "lg.data.csv")
+  local text = read_file(path, "lg.data.csv")
+  if path:lower():find "%.tsv$" or path:lower():find "%.tab$" then separator = separator or "\t" end
+  return csv_rows(clean(text, path, "lg.data.csv"), header, separator, path)
 end
 
 --- Rows from BIG-Bench Hard's JSON held in a text: {"examples": [{"input": …, "target": …}]}.
@@ -335,24 +228,24 @@ end
 function data.bbh_text(text, name)
   name = name or "text"
   text = clean(text, name, "lg.data.bbh_text")
-  local whole, problem = core.json_decode(text)
+  local whole, problem = core.json_decode(text, "text")
   if whole == nil then
-    broken("parse", name, problem_line(text, problem), "not valid JSON: " .. tostring(problem))
+    broken("parse", name, problem_line(text, problem), tostring(problem))
   end
   local examples = type(whole) == "table" and (whole.examples or #whole > 0 and whole)
   if type(examples) ~= "table" then
     broken("parse", name, 1, "expected {\"examples\": [{\"input\": …, \"target\": …}]}")
   end
-  local rows = {}
+  local rows, make = {}, row_module.maker(name)
   for i, example in ipairs(examples) do
     local input = type(example) == "table" and example.input
     local target = type(example) == "table" and example.target
-    if math.type(target) then target = tostring(target) end
+    if math.type(target) then target = core.number_text(target) end
     if type(input) ~= "string" or type(target) ~= "string" then
       broken("parse", name, 1, ("example %d has no text as %s"):format(i,
         type(input) ~= "string" and "input" or "target"))
     end
-    rows[i] = { question = input, answer = target, input = input, target = target }
+    rows[i] = make { question = input, answer = target, input = input, target = target }
   end
   return finish(rows, name)
 end
@@ -363,6 +256,14 @@ end
 function data.bbh(path)
   return data.bbh_text(read_file(path, "lg.data.bbh"), path)
 end
+
+--- A field that a row may lack: its value, or `otherwise`. Any other access to a field that a row
+--- of a file does not have is an error.
+---@param from table
+---@param name string
+---@param otherwise any
+---@return any
+function data.get(from, name, otherwise) return row_module.get(from, name, otherwise) end
 
 -- ---- methods ---------------------------------------------------------------
 

@@ -284,7 +284,7 @@ end
 
 local function check_text(text, i)
   if var.is(text) then text = text:text() end
-  if type(text) == "number" then text = tostring(text) end
+  if type(text) == "number" then text = core.number_text(text) end
   if type(text) ~= "string" or not text:find "%S" or core.utf8_error(text) then
     local what = type(text) ~= "string" and "is a " .. type(text)
       or text:find "%S" and "is not UTF-8" or "is empty"

@@ -2,9 +2,10 @@
 --
 -- `lg.evaluate{ program, data = val, metric = lg.metric.exact }` runs the
 -- program on every row concurrently and returns the mean score, its 95%
--- bootstrap interval and the rows. Nothing is changed or kept.
+-- interval (see stats_math) and the rows. Nothing is changed or kept.
 
 local async = require "lunagrad.async"
+local core = require "lunagrad.core"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local metrics = require "lunagrad.metric"
@@ -27,6 +28,9 @@ local Evaluation = { __name = "lunagrad.evaluation" }
 function Evaluation:__tostring()
   if not self.mean then return ("no score: all of %d rows failed"):format(#self.rows) end
   local failed = self.errors > 0 and (", %d failed"):format(self.errors) or ""
+  if not self.low then
+    return ("%.3f (no interval: all scores are equal, n = %d%s)"):format(self.mean, self.n, failed)
+  end
   return ("%.3f (95%% interval %.3f to %.3f, n = %d%s)"):format(self.mean, self.low, self.high,
     self.n, failed)
 end
@@ -36,7 +40,8 @@ local function text_of(output)
   if var.is(output) then return output:text() end
   local kind = type(output)
   if kind == "string" then return output end
-  if kind == "number" or kind == "boolean" then return tostring(output) end
+  if kind == "number" then return core.number_text(output) end
+  if kind == "boolean" then return tostring(output) end
   errors.raise("inval", ("the program must return a variable or a text, got %s"):format(kind),
     nil, 2)
 end
@@ -124,7 +129,7 @@ local function evaluate(spec)
     if row.score then scores[#scores + 1] = row.score end
   end
   if not spec.unrecorded then recorder.evaluation(rows, spec.phase) end
-  local low, high = stats_math.bootstrap(scores, { seed = spec.seed or 0 })
+  local low, high = stats_math.interval(scores, spec.seed or 0)
   return setmetatable({
     mean = stats_math.mean(scores), low = low, high = high, n = #scores, errors = failed,
     rows = rows,

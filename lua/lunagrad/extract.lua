@@ -237,18 +237,18 @@ end
 
 --- The JSON object in a text: the text itself, its last block of code, or the last braces that
 --- decode, in this order.
-local function find_object(text)
-  local value = core.json_decode(text)
+local function find_object(text, keep)
+  local value = core.json_decode(text, keep)
   if type(value) == "table" then return value end
   local block = extract.code(text)
-  value = block and core.json_decode(block)
+  value = block and core.json_decode(block, keep)
   if type(value) == "table" then return value end
   local at, misses, found = 1, 0, nil
   while misses < 32 do -- a bound: every miss may have read to the end
     local from = find(text, "{", at, true)
     if not from then break end
     local to = closing_brace(text, from)
-    value = to and core.json_decode(sub(text, from, to))
+    value = to and core.json_decode(sub(text, from, to), keep)
     if type(value) == "table" then
       found, at = value, to + 1
     else
@@ -261,8 +261,9 @@ end
 --- The JSON object (or list) that a text holds: the text itself, in a fence, or among its words;
 --- as a Lua value, nil when there is none.
 ---@param text string
+---@param keep string|nil what becomes of numbers that Lua would change, see lg.json.decode
 ---@return table|nil
-function extract.object(text) return find_object(text) end
+function extract.object(text, keep) return find_object(text, keep) end
 
 --- A value in the JSON object that a text holds. `path` names it: "answer", "steps[1].result".
 --- Texts are returned as they are, numbers and booleans in JSON's writing, the rest as JSON.
@@ -278,7 +279,7 @@ function extract.json(path)
     errors.raise("inval", "extract.json: say which value, e.g. \"answer\"", nil, 2)
   end
   return function(text)
-    local value = find_object(text)
+    local value = find_object(text, "number")
     for _, key in ipairs(keys) do
       if type(value) ~= "table" then return nil end
       value = value[key]

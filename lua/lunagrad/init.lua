@@ -9,6 +9,7 @@ local errors = require "lunagrad.errors"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local settings = require "lunagrad.settings"
+local templates = require "lunagrad.template"
 local var = require "lunagrad.var"
 
 local lg = { _NAME = "lunagrad", _VERSION = core.VERSION, VERSION = core.VERSION }
@@ -80,6 +81,19 @@ async.on_engine(function(engine)
   for _, name in ipairs(names) do install(engine, name, prompts[name]) end
 end)
 
+-- A prompt may leave a field out, but not by mistake.
+local function check_prompt(name, text)
+  if type(text) ~= "string" then return end
+  local set = templates.fields(text)
+  for _, field in ipairs((select(2, templates.fields(prompts[name])))) do
+    local braces = not set[field] and templates.lookalike(text, field)
+    if braces then
+      errors.raise("template", ("the operators' prompt %q: %s is plain text"):format(name, braces),
+        ("write {%s}"):format(field), 3)
+    end
+  end
+end
+
 --- The operators' prompts by name: read as variables, replaced by assigning a text or a variable.
 lg.prompts = setmetatable({}, {
   __index = function(_, name) return async.engine():template(name) end,
@@ -91,6 +105,7 @@ lg.prompts = setmetatable({}, {
       errors.raise("inval", ("the operators' prompt %q: expected a text or a variable, got %s")
         :format(name, type(text)), nil, 2)
     end
+    check_prompt(name, text)
     install(async.engine(), name, text)
   end,
   __pairs = function() return pairs(prompts) end,

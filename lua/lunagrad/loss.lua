@@ -231,17 +231,23 @@ end
 --- `exact(answer)`, or with a target for each call: `exact(answer, row.answer)`. A row of data as
 --- target stands for its answer, so that an exact loss can be given to lg.train as it is.
 ---@param spec table|string {target=, extract=, form= words for what should be found, role=}
-function loss.exact(spec)
+function loss.exact(...)
+  local spec = ...
+  if spec == nil and select("#", ...) > 0 then
+    errors.raise("inval", "lg.loss.exact: the target is nil",
+      "leave it out for a target with each call: exact(answer, target)", 2)
+  end
   if type(spec) ~= "table" then spec = { target = spec } end
   local own = {}
   for key, value in pairs(spec) do own[key] = value end
   options.check(own, { target = "any", extract = "callable?", form = "string?", role = "string?" },
     "lg.loss.exact")
   local checker = exact_tool(own)
-  return callable("exact", {}, function(_, answer, target)
-    if target == nil then target = own.target end
+  return callable("exact", {}, function(_, answer, ...)
+    local target, given = (...), select("#", ...) > 0
+    if not given then target = own.target end
     if target == nil then
-      errors.raise("inval", "exact: no target",
+      errors.raise("inval", given and "exact: the target is nil" or "exact: no target",
         "lg.loss.exact{ target = … }, or exact(answer, target)", 2)
     elseif type(target) == "table" then
       target = metric.truth(target)

@@ -4,9 +4,11 @@
 -- there is no answer. No metric calls a model; one that should is any function
 -- of the same two arguments. Used by lunagrad.evaluate and lunagrad.train.
 
+local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local options = require "lunagrad.options"
+local field_of = require("lunagrad.row").get
 
 local metric = {}
 
@@ -65,12 +67,13 @@ end
 function metric.truth(row, field)
   local value
   if type(row) == "table" then
-    if field then value = row[field] else value = row.answer end
-    if value == nil and not field then value = row.target end
+    value = field_of(row, field or "answer")
+    if value == nil and not field then value = field_of(row, "target") end
   end
   local kind = type(value)
   if kind == "string" then return value end
-  if kind == "number" or kind == "boolean" then return tostring(value) end
+  if kind == "number" then return core.number_text(value) end
+  if kind == "boolean" then return tostring(value) end
   errors.raise("inval", ("the row has no %s to compare with"):format(field or "answer (or target)"),
     "name the field: lg.metric.make{ lg.metric.exact, field = \"…\" }", 3)
 end

@@ -160,10 +160,17 @@ end
 -- A content that is a list is a message of several parts.
 local function add_message(list, role, content, name, where)
   if type(content) ~= "table" then content = { content } end
-  for i = 1, math.max(#content, 1) do
+  local n = options.length(content)
+  for i = 1, math.max(n, 1) do
+    if content[i] == nil then
+      errors.raise("inval", ("%s: %s is nil"):format(where, n > 1 and ("part %d"):format(i)
+        or name == role and "its content" or "the " .. name), nil, 3)
+    end
     list[#list + 1] = { i == 1 and role or "+", var.lift(content[i], name, where, 3) }
   end
 end
+
+local MESSAGE_SPEC = { "any", "any", role = "any", content = "any" }
 
 local WHO = { system = true, developer = true, user = true, assistant = true, tool = true }
 
@@ -188,12 +195,18 @@ end
 local function take_messages(spec, where)
   local list = {}
   if spec.system ~= nil then add_message(list, "system", spec.system, "system prompt", where) end
-  for i, message in ipairs(spec.messages or {}) do
-    local place = ("%s: message %d"):format(where, i)
+  local given = spec.messages or {}
+  local n = options.length(given)
+  if n == 0 and next(given) ~= nil then
+    errors.raise("inval", where .. ": messages is a list", 'messages = { { "user", "…" } }', 2)
+  end
+  for i = 1, n do
+    local message, place = given[i], ("%s: message %d"):format(where, i)
     if type(message) ~= "table" or var.is(message) then
       errors.raise("inval", ("%s: expected { role = …, content = … }, got %s")
         :format(place, type(message)), nil, 3)
     end
+    options.check(message, MESSAGE_SPEC, place, 3)
     local role, content = message.role or message[1], message.content or message[2]
     check_role(role, list, place)
     add_message(list, role, content, role, place)
@@ -204,8 +217,9 @@ local function take_messages(spec, where)
       list[#list + 1] = { "+", var.lift(spec[i], "part of the question", where, 2) }
     end
   end
-  if #list == 0 then
-    errors.raise("inval", where .. ": nothing to ask",
+  if n == 0 and spec[1] == nil then
+    errors.raise("inval", where .. ": nothing to ask" .. (#list > 0
+      and ": there is a system prompt, but the question is nil" or ""),
       'model("…") or model{ "…", system = prompt }', 2)
   end
   return list

@@ -40,8 +40,9 @@ function options.nearest(name, names)
   if #name > LONGEST then return nil end
   for _, candidate in ipairs(names) do
     local d = distance(name:lower(), candidate:lower())
-    local limit = math.max(1, math.max(#name, #candidate) // 3)
-    if d <= limit and (not least or d < least) then best, least = candidate, d end
+    local longer = math.max(#name, #candidate)
+    local near = d <= math.max(1, longer // 3) and (d < longer or d == 0)
+    if near and (not least or d < least) then best, least = candidate, d end
   end
   return best
 end
@@ -150,9 +151,12 @@ function options.parts(spec, most, hint)
   limits[spec] = { most = most, hint = hint }
 end
 
-local function count_parts(opts)
+--- How long a list is, holes and all: `#` may stop at a hole.
+---@param list table
+---@return integer
+function options.length(list)
   local n = 0
-  for key in pairs(opts) do
+  for key in next, list do
     if math.type(key) == "integer" and key > n then n = key end
   end
   return n
@@ -160,12 +164,12 @@ end
 
 local function too_many(opts, limit, where, level)
   errors.raise("inval", ("%s: at most %d parts can be given, there are %d"):format(where,
-    limit.most, count_parts(opts)), limit.hint, level + 1)
+    limit.most, options.length(opts)), limit.hint, level + 1)
 end
 
 -- A part that is nil would end the list, and what stands behind it would be left out.
 local function check_holes(opts, where, level)
-  for i = 1, count_parts(opts) do
+  for i = 1, options.length(opts) do
     if opts[i] == nil then
       errors.raise("inval", ("%s: part %d is nil"):format(where, i), nil, level + 1)
     end

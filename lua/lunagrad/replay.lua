@@ -77,7 +77,7 @@ end
 
 -- The words and calls of a turn, in one way of writing them.
 local function turn_words(content)
-  local turn = core.json_decode(content)
+  local turn = core.json_decode(content, "number")
   if type(turn) ~= "table" then return content end
   return core.json_encode { text = turn.text, calls = turn.calls }
 end

@@ -13,6 +13,7 @@ local embed = require "lunagrad.embed"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
+local field_of = require("lunagrad.row").get
 local var = require "lunagrad.var"
 
 local retriever = {}
@@ -50,7 +51,7 @@ local function check_text(text, what, where)
   elseif core.utf8_error(tostring(text)) then
     errors.raise("inval", ("%s: %s is not UTF-8"):format(where, what), nil, 4)
   end
-  return tostring(text)
+  return type(text) == "number" and core.number_text(text) or tostring(text)
 end
 
 -- A text, a variable, or a row that has one of them in the field `text`.
@@ -58,15 +59,15 @@ local function read_doc(self, given, i, spec)
   local where = self.where
   local row = type(given) == "table" and given or nil
   local content = given
-  if row then content = row[spec.text or "text"] end
+  if row then content = field_of(row, spec.text or "text") end
   if content == nil then
     errors.raise("inval", ("%s: document %d has no field %q"):format(where, i, spec.text or "text"),
       'text = "…" names the field of a row that is its text', 4)
   end
   local doc = { place = i, row = given }
-  local id = row and row[spec.id or "id"]
+  local id = row and field_of(row, spec.id or "id")
   doc.id = check_text(id == nil and i or id, ("the id of document %d"):format(i), where)
-  local title = row and row[spec.title or "title"]
+  local title = row and field_of(row, spec.title or "title")
   if title ~= nil then
     doc.title = check_text(title, ("the title of document %d"):format(i), where)
   end

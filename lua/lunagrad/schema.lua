@@ -28,6 +28,11 @@ local REFUSED = { pattern = true, patternProperties = true, propertyNames = true
   unevaluatedProperties = true, ["$dynamicRef"] = true, ["$recursiveRef"] = true }
 local BRANCHES = { "anyOf", "oneOf", "allOf" }
 
+local LIMITS = { "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf" }
+
+-- A number that Lua's would change stands as its text, marked (core.json_decode, "number").
+local function is_long(value) return getmetatable(value) == core.number_metatable end
+
 local function array(list) return setmetatable(list, core.array) end
 
 local function sorted_keys(t)
@@ -78,6 +83,17 @@ local function check_type(node, path, where)
   end
 end
 
+local function check_limits(node, path, where)
+  for _, key in ipairs(LIMITS) do
+    local limit = node[key]
+    if limit ~= nil and type(limit) ~= "number" and not is_long(limit) then
+      complain(where, at(path, key), "must be a number, got " .. shown(limit),
+        type(limit) == "string" and tonumber(limit)
+          and 'lg.json.decode(text, "number") reads large ones as numbers' or nil)
+    end
+  end
+end
+
 local function check_map(map, path, where, depth, seen)
   if type(map) ~= "table" then complain(where, path, "must be a table of schemas") end
   for _, name in ipairs(sorted_keys(map)) do
@@ -103,6 +119,7 @@ function check_node(node, path, where, depth, seen)
     end
   end
   if node.type ~= nil then check_type(node, path, where) end
+  check_limits(node, path, where)
   if node.properties then check_map(node.properties, at(path, "properties"), where, depth, seen) end
   for _, key in ipairs { "$defs", "definitions" } do
     if node[key] then check_map(node[key], at(path, key), where, depth, seen) end
@@ -324,8 +341,13 @@ local function is_object(value)
   return type(value) == "table" and #value == 0 and getmetatable(value) ~= core.array
 end
 
+-- The digits of one that is whole.
+local function digits_of(value) return tostring(value):match "^-?(%d+)$" end
+
 local function is_type(value, name)
-  if name == "array" then
+  if is_long(value) then
+    return name == "number" or name == "integer" and digits_of(value) ~= nil
+  elseif name == "array" then
     return is_list(value) or type(value) == "table" and next(value) == nil
   elseif name == "object" then
     return is_object(value)
@@ -346,7 +368,20 @@ local function kinds_in_words(kinds)
   return table.concat(words, " or ")
 end
 
+-- A number in JSON's writing.
+local function written(x)
+  if is_long(x) then return tostring(x) end
+  return type(x) == "number" and core.number_text(x) or nil
+end
+
+-- The nearest number that can be calculated with.
+local function value_of(limit) return is_long(limit) and tonumber(tostring(limit)) or limit end
+
 local function equal(a, b)
+  if is_long(a) or is_long(b) then
+    local x, y = written(a), written(b)
+    return x ~= nil and y ~= nil and core.same_number(x, y)
+  end
   if type(a) == "number" and type(b) == "number" then return a == b end
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   local ok, one = pcall(core.json_encode, a)
@@ -381,16 +416,33 @@ local function check_values(value, node)
   end
 end
 
-local function check_number(x, node)
-  local least, most = node.minimum, node.maximum
-  local over, under = node.exclusiveMinimum, node.exclusiveMaximum
-  if least and x < least then return ("must be at least %s, got %s"):format(least, shown(x)) end
-  if most and x > most then return ("must be at most %s, got %s"):format(most, shown(x)) end
-  if over and x <= over then return ("must be more than %s, got %s"):format(over, shown(x)) end
-  if under and x >= under then return ("must be less than %s, got %s"):format(under, shown(x)) end
-  local step = node.multipleOf
-  if step and math.abs(x / step - math.floor(x / step + 0.5)) > 1e-9 then
-    return ("must be a multiple of %s, got %s"):format(step, shown(x))
+-- Integers exactly, whatever their size; fractions as far as floats can tell.
+local function is_multiple(x, step, long)
+  local part = math.type(step) == "float" and math.tointeger(step) or step
+  if math.type(part) == "integer" and part ~= 0 and math.abs(part) < 2 ^ 59 then
+    if math.type(x) == "integer" then return x % part == 0 end
+    local digits = long and digits_of(long)
+    if digits then
+      local rest = 0
+      for digit in digits:gmatch "%d" do rest = (rest * 10 + math.tointeger(digit)) % part end
+      return rest == 0
+    end
+  end
+  return math.abs(x / step - math.floor(x / step + 0.5)) <= 1e-9
+end
+
+-- long: the number as it was written, if x is not quite it.
+local function check_number(x, node, long)
+  local least, most = value_of(node.minimum), value_of(node.maximum)
+  local over, under = value_of(node.exclusiveMinimum), value_of(node.exclusiveMaximum)
+  local got = long or x
+  if least and x < least then return ("must be at least %s, got %s"):format(least, shown(got)) end
+  if most and x > most then return ("must be at most %s, got %s"):format(most, shown(got)) end
+  if over and x <= over then return ("must be more than %s, got %s"):format(over, shown(got)) end
+  if under and x >= under then return ("must be less than %s, got %s"):format(under, shown(got)) end
+  local step = value_of(node.multipleOf)
+  if step and not is_multiple(x, step, long) then
+    return ("must be a multiple of %s, got %s"):format(step, shown(got))
   end
 end
 
@@ -420,7 +472,7 @@ end
 
 local function check_members(value, node, path, state, depth)
   for _, name in ipairs(node.required or {}) do
-    if value[name] == nil then return at(path, name), "is missing" end
+    if rawget(value, name) == nil then return at(path, name), "is missing" end
   end
   local names, properties = sorted_keys(value), node.properties or {}
   local trouble = count_trouble(#names, node.minProperties, node.maxProperties, "members")
@@ -481,6 +533,9 @@ function validate(value, node, path, state, depth)
   end
   local trouble = check_values(value, node)
   if not trouble and type(value) == "number" then trouble = check_number(value, node) end
+  if not trouble and is_long(value) then
+    trouble = check_number(tonumber(tostring(value)), node, value)
+  end
   if not trouble and type(value) == "string" then
     trouble = count_trouble(utf8.len(value) or #value, node.minLength, node.maxLength, "characters")
   end
@@ -533,10 +588,11 @@ local function tidy(value, node, root, depth)
   local required = {}
   for _, name in ipairs(node.required or {}) do required[name] = true end
   for name, rule in pairs(node.properties or {}) do
-    if value[name] == core.null and not required[name] and not allows_null(rule, root, depth) then
+    local member = rawget(value, name)
+    if member == core.null and not required[name] and not allows_null(rule, root, depth) then
       value[name] = nil
-    elseif value[name] ~= nil then
-      value[name] = tidy(value[name], rule, root, depth + 1)
+    elseif member ~= nil then
+      value[name] = tidy(member, rule, root, depth + 1)
     end
   end
   return value

@@ -1,4 +1,4 @@
---- The statistics behind the numbers that are printed: means and bootstrap intervals.
+--- The statistics behind the numbers that are printed: means and their 95% intervals.
 --
 -- Pure arithmetic on lists of numbers, seeded, the same on every machine. Used
 -- by lunagrad.evaluate and lunagrad.train.
@@ -96,8 +96,8 @@ end
 -- than 2,000 graded values get fewer resamples than asked for.
 local MAX_DRAWS = 4000000
 
---- The percentile bootstrap interval of the mean. With all values equal it has no width: that
---- says that the sample shows no spread, not that the mean is sure.
+--- The percentile bootstrap interval of the mean. With all values equal it has no width, which
+--- says nothing about the mean: see interval.
 ---@param values number[]
 ---@param options {resamples: integer|nil, level: number|nil, seed: integer|string|nil}|nil
 ---@return number|nil low
@@ -115,6 +115,64 @@ function stats_math.bootstrap(values, options)
   table.sort(means)
   local tail = (1 - level) / 2
   return stats_math.quantile(means, tail), stats_math.quantile(means, 1 - tail)
+end
+
+-- ---- the interval that is printed ------------------------------------------------
+
+local Z = 1.959963984540054 -- 95% of the normal distribution lie within
+
+--- Wilson's score interval of a share: hits of n draws. It has width when all or none are hits,
+--- and stays within 0 and 1.
+---@param hits number
+---@param n integer
+---@return number low
+---@return number high
+function stats_math.wilson(hits, n)
+  local share, weight = hits / n, Z * Z / n
+  local middle = (share + weight / 2) / (1 + weight)
+  local half = Z / (1 + weight) * math.sqrt(share * (1 - share) / n + weight / (4 * n))
+  return hits == 0 and 0.0 or math.max(middle - half, 0.0),
+    hits == n and 1.0 or math.min(middle + half, 1.0)
+end
+
+local function all(values, fits)
+  for i = 1, #values do
+    if not fits(values[i]) then return false end
+  end
+  return true
+end
+
+local function is_hit_or_miss(x) return x == 0 or x == 1 end
+local function is_share(x) return x >= 0 and x <= 1 end
+
+--- The 95% interval of the mean of scores.
+---
+--- Hits and misses (1 and 0) have Wilson's. Other scores from 0 to 1 are resampled together with
+--- two of each bound, which is what Wilson's interval comes to for hits and misses: a few equal
+--- scores do not show that no other will come. Scores without bounds are resampled as they are;
+--- when these are all equal, nothing is known of their spread, and there is no interval.
+---@param scores number[]
+---@param seed integer|string|nil of the resampling
+---@return number|nil low
+---@return number|nil high
+function stats_math.interval(scores, seed)
+  local n = #scores
+  if n == 0 then return nil, nil end
+  if all(scores, is_hit_or_miss) then
+    local hits = 0
+    for i = 1, n do hits = hits + scores[i] end
+    return stats_math.wilson(hits, n)
+  end
+  if not all(scores, is_share) then
+    local low, high = stats_math.bootstrap(scores, { seed = seed })
+    if low == high then return nil, nil end
+    return low, high
+  end
+  local bounded = table.move(scores, 1, n, 1, {})
+  bounded[n + 1], bounded[n + 2], bounded[n + 3], bounded[n + 4] = 0, 0, 1, 1
+  local low, high = stats_math.bootstrap(bounded, { seed = seed })
+  local mean = stats_math.mean(scores)
+  return math.min(low, mean), math.max(high, mean)
 end
 
 return stats_math

@@ -36,8 +36,8 @@ end
 ---@param full table a full schema
 ---@return string|nil json, string|nil problem
 function structured.read(text, full)
-  local value = core.json_decode(text)
-  if value == nil then value = extract.object(text) end
+  local value = core.json_decode(text, "number")
+  if value == nil then value = extract.object(text, "number") end
   if value == nil then return nil, "there is no JSON in it" end
   schema.tidy(value, full)
   local ok, path, what = schema.validate(value, full)

@@ -8,6 +8,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local templates = require "lunagrad.template"
 local timer = require "lunagrad.timer"
 
 local var = {}
@@ -35,6 +36,11 @@ local function begun(v) return async.own(tell_example(v)) end
 
 local LIFTED = { string = true, number = true, boolean = true }
 
+-- A plain value as text; a number in the shortest form that reads back the same.
+local function text_of(x)
+  return type(x) == "number" and core.number_text(x) or tostring(x)
+end
+
 --- A fixed leaf.
 ---@param text string|number|boolean
 ---@param role? string what it is for; shown to the critic and the editor
@@ -43,7 +49,7 @@ function var.var(text, role)
   if not LIFTED[type(text)] then
     errors.raise("inval", ("lg.var: expected a text, got %s"):format(type(text)), nil, 2)
   end
-  return tell_example(core.var(async.engine(), tostring(text), role or "", false))
+  return tell_example(core.var(async.engine(), text_of(text), role or "", false))
 end
 
 --- A trainable leaf: feedback reaches it, an optimizer may rewrite it.
@@ -63,14 +69,14 @@ function var.param(text, role)
       'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
   if media then return core.media(async.engine(), media, text, role, true) end
-  return core.var(async.engine(), tostring(text), role, true)
+  return core.var(async.engine(), text_of(text), role, true)
 end
 
 --- A variable from a variable or a plain value; where names the caller for messages.
 function var.lift(x, role, where, level)
   if var.is(x) then return x end
   if LIFTED[type(x)] then
-    return tell_example(core.var(async.engine(), tostring(x), role or "", false))
+    return tell_example(core.var(async.engine(), text_of(x), role or "", false))
   end
   errors.raise("inval", ("%s: expected a text or a variable, got %s")
     :format(where or "lg", type(x)), nil, (level or 2) + 1)
@@ -92,14 +98,17 @@ function methods:shown()
   return ("[%s, %d bytes]"):format(media, #text)
 end
 
---- The tools that a model's answer calls: list of {id, name, arguments}; nil when it calls none.
---- Its words are the second result.
-function methods:calls()
-  local text = self:text()
-  if self:raw_media() ~= "application/vnd.lunagrad.turn+json" then return nil, text end
-  local turn = core.json_decode(text)
+--- For the library: as v:calls(), with numbers as core.json_decode's `keep` says.
+function var.calls(v, keep)
+  local text = v:text()
+  if v:raw_media() ~= "application/vnd.lunagrad.turn+json" then return nil, text end
+  local turn = core.json_decode(text, keep)
   return turn.calls, turn.text
 end
+
+--- The tools that a model's answer calls: list of {id, name, arguments}; nil when it calls none.
+--- Its words are the second result.
+function methods:calls() return var.calls(self) end
 
 local finish_reason, usage = methods.finish_reason, methods.usage
 
@@ -156,7 +165,7 @@ function methods:set(text)
   if not LIFTED[type(text)] then
     errors.raise("inval", ("set: expected a text, got %s"):format(type(text)), nil, 2)
   end
-  self:raw_set(tostring(text))
+  self:raw_set(text_of(text))
 end
 
 --- The graph that made it, for Graphviz. Waits for the value; a failed one is drawn as such.
@@ -275,7 +284,14 @@ meta.__concat = core.stack_mark and join_in_place or join
 
 -- ---- nodes -----------------------------------------------------------------------
 
+-- The text of a template as the script wrote it; nil while it is pending, and of one that an
+-- optimizer has rewritten: leaving out a field is for the validation to judge.
+local function own_text(v)
+  if v:state() == "ready" and v:versions() == 1 and not v:raw_media() then return v:raw_text() end
+end
+
 --- A text with named fields; feedback reaches every field, and the template if it is trainable.
+--- A field that the template does not have is an error.
 ---@param template string|userdata "{name}" is a field, "{{" a brace
 ---@param fields table name → text or variable
 ---@param opts? table {role = string, fenced = boolean}
@@ -293,22 +309,26 @@ function var.format(template, fields, opts)
     names[#names + 1] = name
   end
   table.sort(names)
+  template = var.lift(template, "template", "lg.format", 2)
+  local text = own_text(template)
+  if text then templates.check(text, names, "lg.format", 2) end
   for i, name in ipairs(names) do
     vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 2)
   end
-  return begun(core.format(async.engine(), var.lift(template, "template", "lg.format", 2),
-    names, vars, opts.role or "text", opts.fenced == true))
+  return begun(core.format(async.engine(), template, names, vars, opts.role or "text",
+    opts.fenced == true))
 end
 
 local function reduction(what, make)
   return function(list, opts)
     opts = options.check(opts or {}, { skip_failed = "boolean?" }, what, 2)
     if var.is(list) then list = { list } end
-    if type(list) ~= "table" or #list == 0 then
+    local n = type(list) == "table" and options.length(list) or 0
+    if n == 0 then
       errors.raise("inval", what .. ": expected a list with at least one variable", nil, 2)
     end
     local vars = {}
-    for i = 1, #list do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
+    for i = 1, n do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
     return async.own(make(async.engine(), vars, opts.skip_failed == true))
   end
 end

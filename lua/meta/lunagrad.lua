@@ -275,7 +275,8 @@ function lunagrad.save(v, path) end
 ---@param x any
 ---@return boolean
 function lunagrad.is_var(x) end
---- A text with named fields: "{name}" is replaced, "{{" is a brace.
+--- A text with named fields: "{name}" is replaced, "{{" is a brace. A name is made of letters of
+--- any script, digits and _. A field that the template does not have is an error.
 ---@param template lunagrad.text
 ---@param fields table<string, lunagrad.text>
 ---@param opts? {role?: string, fenced?: boolean}
@@ -460,9 +461,14 @@ lunagrad.json = {}
 ---@param value any
 ---@return string
 function lunagrad.json.encode(value) end
+--- A number without fraction and exponent that fits in 64 bits is an integer, any other a float.
+--- keep says what becomes of one that this would change: "size" (the default: only what is too
+--- large stays, as its text), "text" (as its text, if any digit would be lost) or "number" (the
+--- same, as a value that encode writes as it came and tostring shows).
 ---@param text string
+---@param keep? "size"|"text"|"number"
 ---@return any value, string|nil problem
-function lunagrad.json.decode(text) end
+function lunagrad.json.decode(text, keep) end
 --- JSON's null.
 lunagrad.json.null = nil
 --- Marks a table as a list, so that an empty one is written as []; decode marks lists.
@@ -629,7 +635,14 @@ function lunagrad.data.is(value) end
 ---@param rows lunagrad.row[]
 ---@return lunagrad.dataset
 function lunagrad.data.list(rows) end
---- One JSON object a line.
+--- A field that a row may lack: its value, or `otherwise`. Reading a field that a row of a file
+--- does not have is an error; JSON's null is there and nil.
+---@param from table
+---@param name string
+---@param otherwise? any
+---@return any
+function lunagrad.data.get(from, name, otherwise) end
+--- One JSON object a line, or one list of objects.
 ---@param path string
 ---@return lunagrad.dataset
 function lunagrad.data.jsonl(path) end
@@ -637,6 +650,7 @@ function lunagrad.data.jsonl(path) end
 ---@param name? string
 ---@return lunagrad.dataset
 function lunagrad.data.jsonl_text(text, name) end
+--- Texts in columns. The header line tells whether a comma, a semicolon, a tab or a bar parts them.
 ---@param path string
 ---@param opts? {header?: boolean|string[], separator?: string}
 ---@return lunagrad.dataset
@@ -702,7 +716,9 @@ function lunagrad.metric.truth(row, field) end
 ---@return number
 function lunagrad.metric.score(value, who) end
 
---- Run a program over all rows at once: mean, low, high (95% bootstrap interval), n, rows.
+--- Run a program over all rows at once: mean, low, high (its 95% interval), n, rows.
+--- Hits and misses have Wilson's interval, other scores one of resampling; scores beyond 0 and 1
+--- that are all equal have none (low and high are nil).
 ---@param spec table {program, data=, metric=, concurrency=, field=, seed=, on_error=}
 ---@return table
 function lunagrad.evaluate(spec) end

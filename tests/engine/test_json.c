@@ -415,6 +415,7 @@ static void expect_number(double x, const char *want)
 static void check_numbers(void)
 {
     expect_number(0, "0");
+    expect_number(-0.0, "-0.0");
     expect_number(1, "1");
     expect_number(-17, "-17");
     expect_number(100000, "100000");

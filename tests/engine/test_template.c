@@ -31,8 +31,10 @@ static unsigned render(const char *tmpl, const lg_field *fields, size_t n, bool 
 
 static void test_fields_and_braces(void **state)
 {
-    static const lg_field f[] = {FIELD("x", "1"), FIELD("long_Name9", "{x}{{"), FIELD("_", ""),
-                                 FIELD("x", "not this one")};
+    static const lg_field f[] = {FIELD("x", "1"),       FIELD("long_Name9", "{x}{{"),
+                                 FIELD("_", ""),        FIELD("x", "not this one"),
+                                 FIELD("größe", "180"), FIELD("名前", "Ada"),
+                                 FIELD("й_1", "!")};
     static const char *const cases[][2] = {
         {"", ""},
         {"plain", "plain"},
@@ -53,7 +55,10 @@ static void test_fields_and_braces(void **state)
         {"{\"a\": {x}, \"b\": [1]}", "{\"a\": 1, \"b\": [1]}"},
         {"{x{x}", "{x1"},
         {"{x}}", "1}"},
-        {"{é}", "{é}"},
+        {"{größe} {名前}{й_1}", "180 Ada!"}, /* letters of any script */
+        {"{…} {“x”} {😀} {\xC2\xA0x} {x\xE2\x80\x8B} {、}",
+         "{…} {“x”} {😀} {\xC2\xA0x} {x\xE2\x80\x8B} {、}"},
+        {"{\xC3} {\xE5\x90} {\xFFx}", "{\xC3} {\xE5\x90} {\xFFx}"},
         {"a{{", "a{"},
         {"}}", "}"},
         {"}}}", "}}"},
@@ -61,9 +66,43 @@ static void test_fields_and_braces(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(render(cases[i][0], f, 4, false, cases[i][1]), 0);
-        assert_int_equal(render(cases[i][0], f, 4, true, cases[i][1]), 0);
+        assert_int_equal(render(cases[i][0], f, 7, false, cases[i][1]), 0);
+        assert_int_equal(render(cases[i][0], f, 7, true, cases[i][1]), 0);
     }
+}
+
+static void test_names_of_fields(void **state)
+{
+    static const char tmpl[] = "{a}{{b}} {größe} { c } {a}{";
+    static const char *const want[] = {"a", "größe", "a"};
+    size_t at = 0, size, n = 0;
+    const char *name;
+
+    (void)state;
+    for (; lg__template_field(tmpl, strlen(tmpl), &at, &name, &size); n++) {
+        assert_true(n < 3);
+        assert_int_equal(size, strlen(want[n]));
+        assert_memory_equal(name, want[n], size);
+    }
+    assert_int_equal(n, 3);
+}
+
+static void test_long_unknown_name_is_cut_between_letters(void **state)
+{
+    char tmpl[200] = "{", bad[64];
+    lg_mem m;
+    lg_bytes out;
+
+    (void)state;
+    lg__mem_init(&m, NULL, NULL);
+    lg__bytes_init(&out, &m, 1000);
+    for (int i = 0; i < 40; i++)
+        strcat(tmpl, "ü");
+    strcat(tmpl, "}");
+    assert_int_equal(lg__template_render(&out, tmpl, strlen(tmpl), NULL, 0, false, NULL, bad),
+                     LG_ETEMPLATE);
+    assert_int_equal(strlen(bad), 62);
+    assert_int_equal(lg_utf8_check(bad, 62), -1);
 }
 
 static void test_unknown_fields(void **state)
@@ -306,6 +345,8 @@ static void test_oom(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_fields_and_braces),
+    cmocka_unit_test(test_names_of_fields),
+    cmocka_unit_test(test_long_unknown_name_is_cut_between_letters),
     cmocka_unit_test(test_unknown_fields),
     cmocka_unit_test(test_fences_stay_when_nothing_is_forged),
     cmocka_unit_test(test_fences_are_renamed),

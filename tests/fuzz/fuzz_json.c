@@ -87,6 +87,49 @@ static void check_tree(lg_mem *m, const lg_json *tree)
     lg__bytes_free(&second);
 }
 
+/* The numbers of good JSON as they stand there, each with a blank behind it. */
+static void add_numbers(lg_bytes *b, const char *s, size_t len)
+{
+    bool number = false;
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '"') { /* through a string */
+            for (i++; s[i] != '"'; i++)
+                i += s[i] == '\\';
+        }
+        if (s[i] == '-' || (s[i] >= '0' && s[i] <= '9'))
+            number = true;
+        else if (!strchr("+.eE", s[i]))
+            number = false;
+        if (number)
+            lg__bytes_addc(b, s[i]);
+        else if (b->len > 0 && b->data[b->len - 1] != ' ')
+            lg__bytes_addc(b, ' ');
+    }
+    lg__bytes_addc(b, ' ');
+}
+
+/* No digit of a number is lost. */
+static void check_numbers(lg_mem *m, const lg_json *tree, const char *s, size_t len)
+{
+    lg_bytes written, ours, theirs;
+
+    lg__bytes_init(&written, m, LG_BYTES_MAX);
+    lg__bytes_init(&ours, m, LG_BYTES_MAX);
+    lg__bytes_init(&theirs, m, LG_BYTES_MAX);
+    CHECK(lg__json_write(&written, tree) == 0);
+    add_numbers(&ours, written.data, written.len);
+    add_numbers(&theirs, s, len);
+    if (theirs.len > 1 && theirs.data[theirs.len - 2] == ' ')
+        theirs.len--;
+    if (ours.len > 1 && ours.data[ours.len - 2] == ' ')
+        ours.len--;
+    CHECK(ours.len == theirs.len && memcmp(ours.data, theirs.data, ours.len) == 0);
+    lg__bytes_free(&written);
+    lg__bytes_free(&ours);
+    lg__bytes_free(&theirs);
+}
+
 /* Any bytes but NUL, written as a string. */
 static void check_string(lg_mem *m, const char *s, size_t len)
 {
@@ -123,6 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rc == 0) {
         CHECK(j && lg_utf8_check(s, size) == -1 && !memchr(s, '\0', size));
         check_tree(&m, j);
+        check_numbers(&m, j, s, size);
     } else {
         CHECK(!j && (rc == LG_EPARSE || rc == LG_EUTF8) && where <= size);
         CHECK((rc == LG_EUTF8) == (lg_utf8_check(s, size) >= 0));

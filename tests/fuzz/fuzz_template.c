@@ -36,13 +36,33 @@ static void add_marked(marked *x, const char *s, size_t n, char from)
         lg__bytes_addc(&x->from, from);
 }
 
+/* The size of a letter beyond ASCII; which are, is the template's to say. */
+static size_t foreign_size(const char *s, size_t len)
+{
+    for (size_t n = 2; n <= 4 && n <= len; n++) {
+        char alone[8] = "{";
+        const char *name;
+        size_t at = 0, size;
+
+        memcpy(alone + 1, s, n);
+        alone[n + 1] = '}';
+        if (lg__template_field(alone, n + 2, &at, &name, &size) && size == n)
+            return n;
+    }
+    return 0;
+}
+
 static size_t name_size(const char *s, size_t len, bool capitals)
 {
-    size_t n = 0;
+    size_t n = 0, size = 1;
 
-    while (n < len && (s[n] == '_' || isalnum((unsigned char)s[n])) &&
-           !(capitals && islower((unsigned char)s[n])))
-        n++;
+    for (; n < len && size > 0; n += size) {
+        if ((unsigned char)s[n] >= 0x80)
+            size = capitals ? 0 : foreign_size(s + n, len - n);
+        else
+            size = (s[n] == '_' || isalnum((unsigned char)s[n])) &&
+                   !(capitals && islower((unsigned char)s[n]));
+    }
     return n && !isdigit((unsigned char)s[0]) && !(capitals && s[0] == '_') ? n : 0;
 }
 

@@ -15,11 +15,16 @@ local SEEDS = {
     '{"question": "q", "answer": 8}\n{"question": "\\u00fc \\"x\\"", "answer": null}\n',
     '\u{feff}{"a": [1, {"b": [true, false, 1.5e-3]}], "c": ""}\r\n\r\n{"a": {}}',
     '{"deep": [[[[[[[[[[]]]]]]]]]]}\n{}\n{"x": "\\ud83d\\ude00"}',
+    '[{"a": 12345678901234567890, "b": null},\n {"a": 123456789.123456789}]\n',
+    '{\n "data": [{"a": 1}]\n}',
   },
   csv_text = {
     'question,answer\r\n"a, ""b""\nc",8\r\n\r\nplain,\r\n',
     '\u{feff}a,b,c\n1,2,3\n"",,""\n',
     'a\n"x"\n"y\n\n"\n',
+    'sep=;\r\n"a;b";c\r\n1;"x\n;"\r\n',
+    ',q|r;s,a,\n0,1|;,2,\n',
+    'a\tb\r1\t2\r',
   },
   bbh_text = {
     '{"canary": "x", "examples": [\n{"input": "q", "target": "8"},\n{"input": "", "target": "9"}]}',
@@ -30,7 +35,7 @@ local KINDS = { "jsonl_text", "csv_text", "bbh_text" }
 local TOKENS = {
   "\"", "\"\"", ",", "\n", "\r\n", "\r", "{", "}", "[", "]", ":", "\\", "\\u", "\0", "\xff",
   "\xc3", "null", "true", "1e999", "-", "examples", "input", "target", "\u{feff}", "\u{2028}", " ",
-  "\t",
+  "\t", ";", "|", "sep=", "\xff\xfe",
 }
 
 --- One change somewhere in the text.

@@ -98,6 +98,104 @@ function TestRead.test_csv_names_the_broken_line()
   fails("text:1: column 2", data.csv_text, "a,\n1,2")
 end
 
+function TestRead.test_separator_is_told_by_the_header()
+  local wanted = { { question = "what, and why?", answer = "3" } }
+  for _, text in ipairs { "question;answer\nwhat, and why?;3\n",
+    "question\tanswer\nwhat, and why?\t3",
+    "question|answer\r\nwhat, and why?|3\r\n", "\n\nquestion;answer\nwhat, and why?;3\n",
+    'sep=;\nquestion;answer\nwhat, and why?;3',
+    '"sep=\t"\r\nquestion\tanswer\r\nwhat, and why?\t3',
+    '"question","answer"\n"what, and why?",3\n', 'question;answer\n"what, and why?";3' } do
+    local set = data.csv_text(text)
+    lu.assertEquals(#set, 1, text)
+    lu.assertEquals(set[1], wanted[1], text)
+  end
+  lu.assertEquals(data.csv_text('"a, in words";b\n1;2')[1], { ["a, in words"] = "1", b = "2" })
+  lu.assertEquals(data.csv_text('"a""; b",c\n1,2')[1], { ['a"; b'] = "1", c = "2" })
+  lu.assertEquals(data.csv_text("1;2\n3;4", { header = false })[1], { "1", "2" })
+  lu.assertEquals(data.csv_text("1;2\n3;4", { header = { "x", "y" } })[2], { x = "3", y = "4" })
+  lu.assertEquals(data.csv_text("one\nx y")[1], { one = "x y" })
+end
+
+function TestRead.test_rows_decide_where_the_header_has_two_separators()
+  lu.assertEquals(data.csv_text("id,notes; remarks\n1,x\n2,y;z\n")[1],
+    { id = "1", ["notes; remarks"] = "x" })
+  local problem = fails('text:1: both "," and ";" could', data.csv_text, "name;price,eur\nx;1,5\n")
+  lu.assertStrContains(problem.hint, "separator")
+end
+
+function TestRead.test_separator_option_overrides()
+  lu.assertEquals(data.csv_text("name;price,eur\nx;1,5\n", { separator = ";" })[1],
+    { name = "x", ["price,eur"] = "1,5" })
+  lu.assertEquals(data.csv_text("sep=;\na,b;c\n1,2;3\n", { separator = "," })[1],
+    { a = "1", ["b;c"] = "2;3" })
+  fails("text:3: 2 fields, expected 1", data.csv_text, "sep=|\na;b\n1|2\n")
+end
+
+function TestRead.test_tsv_by_its_name()
+  local path = os.tmpname() .. ".tsv"
+  local file = assert(io.open(path, "wb"))
+  file:write("question\nyes, or no; or?\n")
+  file:close()
+  lu.assertEquals(data.csv(path)[1], { question = "yes, or no; or?" })
+  os.remove(path)
+  os.remove((path:gsub("%.tsv$", "")))
+end
+
+function TestRead.test_first_column_without_a_name_gets_one()
+  local set = data.csv_text(",question,answer\n0,q,1\n1,p,2\n", nil, "of pandas")
+  lu.assertEquals(set[2], { index = "1", question = "p", answer = "2" })
+  set = data.csv_text(",index,index_1\n7,q,1\n", nil, "of pandas")
+  lu.assertEquals(set[1], { index_2 = "7", index = "q", index_1 = "1" })
+end
+
+function TestRead.test_columns_without_name_and_values_are_left_out()
+  lu.assertEquals(data.csv_text("q,a,,\nx,1,,\ny,2,, \n")[2], { q = "y", a = "2" })
+  lu.assertEquals(data.csv_text(",q\n,x\n")[1], { q = "x" })
+  fails("text:1: no column has a name", data.csv_text, ",,\n,,\n")
+  fails("text:1: column 3 of the header has no name", data.csv_text, "q,a,\nx,1,\ny,2,z\n")
+end
+
+function TestRead.test_lines_of_old_macs()
+  lu.assertEquals(data.csv_text('q,a\rx,1\r"y\rz",2\r')[2], { q = "y\nz", a = "2" })
+  lu.assertEquals(#data.jsonl_text('{"a": 1}\r{"a": 2}\r'), 2)
+  fails("text:3: not valid JSON", data.jsonl_text, '{"a": 1}\r{"a": 2}\r{"a"')
+end
+
+function TestRead.test_a_list_of_objects_is_read_as_rows()
+  for _, text in ipairs { '[{"a": 1}, {"a": 2}]', '[\n {"a": 1},\n\n {\n "a": 2}\n]\n',
+    '\u{feff} [{"a":1},{"a":2}]' } do
+    local set = data.jsonl_text(text)
+    lu.assertEquals({ #set, set[1].a, set[2].a }, { 2, 1, 2 })
+  end
+  fails("text:3: not valid JSON", data.jsonl_text, '[\n {"a": 1},\n ]\n')
+  fails("text:1: item 2 of the list", data.jsonl_text, '[{"a": 1}, 5]')
+  fails("text:1: expected a JSON object", data.jsonl_text, "[1, 2]\n[3, 4]\n")
+  fails("empty", data.jsonl_text, "[]")
+end
+
+function TestRead.test_what_is_no_such_file_is_told()
+  local cases = {
+    { "jsonl_text", '{\n "rows": [{"a": 1}], "n": 1\n}', "parse", '"rows"' },
+    { "jsonl_text", "a,b\n1,2\n", "parse", "lg.data.csv" },
+    { "csv_text", '{"question": "q"}\n{"question": "p"}\n', "parse", "lg.data.jsonl" },
+    { "csv_text", '[\n{"question": "q"}\n]', "parse", "lg.data.jsonl" },
+    { "csv_text", "\xff\xfeq\0,\0a\0", "utf8", "iconv -f UTF-16" },
+    { "csv_text", "\xfe\xff\0q\0,", "utf8", "iconv -f UTF-16" },
+    { "jsonl_text", "{\0\"\0a\0", "utf8", "iconv -f UTF-16" },
+    { "csv_text", "q,a\ncaf\xe9,1\n", "utf8", "WINDOWS-1252" },
+    { "csv_text", "PK\3\4\20\0", "parse", "CSV" },
+    { "jsonl_text", "\x1f\x8b\8\0", "parse", "gunzip" },
+    { "jsonl_text", "PAR1\21", "parse", "JSON lines" },
+  }
+  for i, case in ipairs(cases) do
+    local problem = case[1] == "csv_text" and fails("mine:", data.csv_text, case[2], nil, "mine")
+      or case[1] ~= "csv_text" and fails("mine:1:", data[case[1]], case[2], "mine")
+    lu.assertEquals(problem.kind, case[3], "case " .. i)
+    lu.assertStrContains(problem.hint, case[4], false, "case " .. i)
+  end
+end
+
 function TestRead.test_bbh()
   local set = data.bbh_text '{"canary": "x", "examples": [{"input": "q", "target": "8"}]}'
   lu.assertEquals(set[1], { question = "q", answer = "8", input = "q", target = "8" })

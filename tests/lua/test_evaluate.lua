@@ -25,6 +25,17 @@ function TestEvaluate.test_mean_interval_rows()
   lu.assertStrContains(tostring(r), "0.500 (95% interval")
 end
 
+function TestEvaluate.test_a_few_hits_do_not_make_sure()
+  local function said(n, score)
+    return tostring(lg.evaluate { echo, data = rows(n), metric = function() return score end })
+  end
+  lu.assertEquals(said(3, 1), "1.000 (95% interval 0.439 to 1.000, n = 3)")
+  lu.assertEquals(said(3, 0), "0.000 (95% interval 0.000 to 0.561, n = 3)")
+  lu.assertEquals(said(1, true), "1.000 (95% interval 0.207 to 1.000, n = 1)")
+  lu.assertNotStrContains(said(4, 0.5), "0.500 to 0.500")
+  lu.assertEquals(said(3, 37), "37.000 (no interval: all scores are equal, n = 3)")
+end
+
 function TestEvaluate.test_the_interval_is_seeded()
   local function low(seed)
     return lg.evaluate { echo, data = rows(30), seed = seed,

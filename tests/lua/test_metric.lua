@@ -120,4 +120,48 @@ function TestStats.test_bootstrap_edges()
   lu.assertEquals({ stats_math.bootstrap { 1, 1, 1 } }, { 1.0, 1.0 })
 end
 
+-- The values were worked out apart from this code, from Wilson's formula.
+function TestStats.test_interval_of_hits_and_misses()
+  for _, case in ipairs { { 3, 3, 0.438503, 1 }, { 0, 3, 0, 0.561497 }, { 1, 1, 0.206549, 1 },
+    { 0, 1, 0, 0.793451 }, { 98, 100, 0.929988, 0.994498 }, { 21, 100, 0.141657, 0.299800 },
+    { 5, 10, 0.236593, 0.763407 }, { 1000, 1000, 0.996173, 1 } } do
+    local hits, n = case[1], case[2]
+    local low, high = stats_math.interval(list(n, function(i) return i <= hits and 1 or 0 end))
+    lu.assertAlmostEquals(low, case[3], 1e-6)
+    lu.assertAlmostEquals(high, case[4], 1e-6)
+  end
+end
+
+function TestStats.test_no_interval_has_zero_width()
+  for _, value in ipairs { 0, 1, 0.5, 0.25, 0.999, 1e-9 } do
+    for _, n in ipairs { 1, 2, 3, value == 0.5 and 300 or 20 } do
+      local low, high = stats_math.interval(list(n, function() return value end))
+      lu.assertTrue(low < high, ("%s, %d"):format(value, n))
+      lu.assertTrue(low >= 0 and low <= value and value <= high and high <= 1,
+        ("%s, %d"):format(value, n))
+      lu.assertTrue(n < 300 or high - low < 0.05)
+    end
+  end
+end
+
+-- A score of 0.9 among ones does not make the mean much surer than all ones do.
+function TestStats.test_graded_scores_go_on_from_hits_and_misses()
+  local low, high = stats_math.interval(list(100, function(i) return i == 1 and 0.9 or 1 end))
+  local wilson = stats_math.wilson(100, 100)
+  lu.assertAlmostEquals(low, wilson, 0.02)
+  lu.assertTrue(high > 0.99)
+  low, high = stats_math.interval(list(100, function(i) return i % 2 + (i == 1 and -0.1 or 0) end))
+  local low2, high2 = stats_math.wilson(50, 100)
+  lu.assertAlmostEquals(low, low2, 0.02)
+  lu.assertAlmostEquals(high, high2, 0.02)
+end
+
+function TestStats.test_scores_without_bounds()
+  local low, high = stats_math.interval(list(50, function(i) return i % 5 * 10 end), 1)
+  lu.assertTrue(low > 14 and low < 20 and high > 20 and high < 26)
+  lu.assertNil(stats_math.interval { 37, 37, 37 })
+  lu.assertNil(stats_math.interval { -1 })
+  lu.assertNil(stats_math.interval {})
+end
+
 os.exit(lu.LuaUnit.run())

@@ -154,11 +154,49 @@ function TestNodes.test_format()
   local v = lg.format("{{q}} is {q}; {not a field}, {} and {1} stay; {q}", { q = q })
   lu.assertEquals(v:text(), "{q} is WHY; {not a field}, {} and {1} stay; WHY")
   lu.assertEquals(v:op(), "template")
-  local nested = lg.format("<{a}>", { a = "{b} }} {{", b = "never" })
+  local nested = lg.format("<{a}>{b}", { a = "{b} }} {{", b = "" })
   lu.assertEquals(nested:text(), "<{b} }} {{>")
   lu.assertEquals(lg.format("{a}", { a = "x" }, { role = "whole" }).role, "whole")
   local template = lg.param("[{a}]", "template")
   lu.assertTrue(lg.format(template, { a = "x" }).requires_grad)
+end
+
+function TestNodes.test_format_takes_letters_of_any_script()
+  lu.assertEquals(lg.format("{größe} {名前}", { ["größe"] = 180, ["名前"] = "Ada" }):text(),
+    "180 Ada")
+end
+
+function TestNodes.test_a_field_that_the_template_never_uses_is_an_error()
+  for _, text in ipairs { "Question: { q }", "{{ q }}", "{q:s}", "{q }", "{q!r}", "{q.x}",
+    "{{q}}" } do
+    local problem = fails("template", "has no field {q}; it has none", lg.format, text, { q = "x" })
+    lu.assertStrContains(problem.hint, text:match "{.*}" .. " is plain text", false, text)
+  end
+  for text, hint in pairs { ["{Question}"] = "did you mean {Question}?",
+    ["{größe} {other}"] = "leave it out", ["question"] = "leave it out" } do
+    local problem = fails("template", "has no field {question}", lg.format, text,
+      { question = "x", Question = text:find "Q" and "y" or nil })
+    lu.assertStrContains(problem.hint, hint)
+  end
+  fails("template", "its fields are {a}, {b}", lg.format, "{a} {b} {a}", { a = 1, b = 2, c = 3 })
+  fails("template", "has no field {c}", lg.format, lg.param("{a}", "template"), { a = 1, c = 3 })
+  fails("template", "has no field {x y}", lg.format, "{x y}", { ["x y"] = 1 })
+end
+
+-- An editor may drop a field of a template; what that is worth is for the validation to say.
+function TestNodes.test_a_rewritten_template_may_leave_a_field_out()
+  local template = lg.param("{a} {b}", "template")
+  template:set "only {a}"
+  lu.assertEquals(lg.format(template, { a = "x", b = "y" }):text(), "only x")
+end
+
+function TestNodes.test_prompts_of_operators_are_not_replaced_by_mistake()
+  local old = lg.prompts["tgd.user"]
+  fails("template", "{ variable } is plain text", function()
+    lg.prompts["tgd.user"] = "Improve { variable } {role} {context} {extras}"
+  end)
+  lg.prompts["tgd.user"] = "Improve {variable}. Write <NEW_VARIABLE>"
+  lg.prompts["tgd.user"] = old
 end
 
 function TestNodes.test_format_fences()

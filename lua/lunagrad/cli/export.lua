@@ -94,7 +94,7 @@ local function value_of(column, value)
   if value == nil or value == math.huge or value == -math.huge then return core.null end
   if IS_FLAG[column] then return value == 1 end
   if not IS_JSON[column] then return value end
-  local decoded = core.json_decode(value)
+  local decoded = core.json_decode(value, "number")
   if decoded == nil then return value end
   if type(decoded) == "table" and next(decoded) == nil and value:sub(1, 1) == "[" then
     return store.array(decoded)
@@ -161,7 +161,7 @@ end
 
 -- Lists that are empty stay lists.
 local function request_of(row)
-  local request = type(row.request) == "string" and core.json_decode(row.request)
+  local request = type(row.request) == "string" and core.json_decode(row.request, "number")
   if type(request) ~= "table" then return core.null end
   return request
 end

@@ -36,12 +36,14 @@ local function var_text(v)
   return media and ("<%s: %s>"):format(v:raw_role(), media) or quoted(v:raw_text())
 end
 
--- What a metatable makes of it is for tostring; a list of the library's JSON is a plain one.
+-- What a metatable makes of it is for tostring; a list of the library's JSON is a plain one, and so
+-- is a row of a data set.
 local function is_plain(value)
   if type(value) ~= "table" then return false end
   local meta = getmetatable(value)
   local core = package.loaded["lunagrad.core"]
   return meta == nil or core ~= nil and meta == core.array
+    or type(meta) == "table" and rawget(meta, "__name") == "lunagrad.row"
 end
 
 local function by_name(a, b)
