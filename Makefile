@@ -28,13 +28,14 @@ export CC LUA LUA_PC BUILD
 
 # Packages are asked for when a recipe first needs them, never while this file is
 # read, so that `make demo` can install them on a machine that has only make.
-PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl sqlite3
+PKGS      = $(LUA_PC) libcurl libcjson libuv libmicrohttpd openssl sqlite3 libutf8proc
 once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
 LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
-LIBS_COMMAND = $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
+LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
+LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
 LIBS_NET = -Wl,--as-needed $(call once,PC_NET,pkg-config --libs libcurl openssl)
 VERSION   = $(shell sed -n 's/^\#define LG_VERSION "\(.*\)"/\1/p' engine/lunagrad.h)
@@ -48,7 +49,7 @@ STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
 ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
-COMMAND_ONLY = lua/main.c lua/term.c lua/line.c lua/look.c lua/mockd.c lua/mockserver.c
+COMMAND_ONLY = lua/main.c lua/term.c lua/signals.c lua/line.c lua/look.c lua/mockd.c lua/mockserver.c
 ENGINE_SRC  := $(wildcard engine/*.c)
 LUA_SRC     := $(wildcard lua/*.c)
 MODULE_SRC  := $(filter-out $(COMMAND_ONLY),$(LUA_SRC))
@@ -57,7 +58,8 @@ TEST_SRC    := $(wildcard tests/engine/test_*.c)
 HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+API_SRC     := $(wildcard tests/fuzz/api_*.c)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h lua/*.h tests/*.h tests/fuzz/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
@@ -73,7 +75,7 @@ else
 say =
 endif
 
-.PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz bench \
+.PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
@@ -96,7 +98,7 @@ $(BUILD)/liblunagrad.so: $(ENGINE_OBJ)
 $(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) echo '{ global: luaopen_*; local: *; };' >$(BUILD)/module.map && \
 		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
-		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE)
+		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_LUA)
 
 $(BUILD)/embedded.c: lua/embed.lua $(LUA_FILES)
 	$(call say,EMBED,$@) mkdir -p $(@D) && $(LUA) lua/embed.lua $@ lua/lunagrad
@@ -137,7 +139,10 @@ test: deps-check
 	@$(MAKE) -j$(JOBS) all tests
 	@tests/run.sh
 
-tests: $(TEST_BIN)
+tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
+
+$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
 		$(BUILD)/liblunagrad.a
@@ -174,6 +179,12 @@ fuzz:
 	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzz -j$(JOBS) fuzz-bin \
 		OPT='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+# Random calls of the C API and of the Lua API, under sanitizers.
+fuzz-api: deps-check
+	@$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g $(SANITIZE)' -j$(JOBS) all tests
+	@BUILD=$(BUILD)/asan LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
+		tests/fuzz/api.sh seconds $(FUZZ_SECONDS)
 
 fuzz-bin: $(FUZZ_BIN)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/liblunagrad.a
@@ -275,6 +286,7 @@ help:
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
+	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
 	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"

@@ -135,6 +135,8 @@ int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud)
 {
     lg_mem *m = v->graph->mem;
     lg_dot d = {.write = write, .ud = ud};
+    if (!write)
+        return LG_EINVAL;
     lg__bytes_init(&d.line, m, LG_BYTES_MAX);
     d.err = push(&d, m, v);
     lg__bytes_adds(&d.line,

@@ -21,6 +21,11 @@ int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     return code;
 }
 
+int lg__engine_null(lg_engine *e)
+{
+    return lg__engine_error(e, LG_EINVAL, "an argument is NULL that must not be");
+}
+
 const char *lg_engine_errmsg(const lg_engine *e)
 {
     return e->errmsg;
@@ -30,6 +35,8 @@ const char *lg_engine_errmsg(const lg_engine *e)
 
 void lg_config_init(lg_config *cfg)
 {
+    if (!cfg)
+        return;
     memset(cfg, 0, sizeof *cfg);
     cfg->size = sizeof *cfg;
 }
@@ -99,7 +106,11 @@ int lg_engine_new(const lg_config *cfg, lg_engine **out)
 {
     lg_config c;
     lg_mem first;
+    if (!out)
+        return LG_EINVAL;
     *out = NULL;
+    if (cfg && cfg->size < sizeof cfg->size)
+        return LG_EINVAL; /* lg_config_init was not called */
     lg_config_init(&c);
     if (cfg)
         memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
@@ -241,15 +252,16 @@ static void run_ready(lg_engine *e, int most)
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
-    if (e->turn.sharing || (e->turn.kept && e->graph.work.head))
+    if (e->turn.sharing || e->turn.kept_due || (e->turn.kept && e->graph.work.head))
         lg__kept_sweep(e);
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
         lg_work *w;
         if (n->done) {
             lg_var_unref(n->out);
-        } else if (lg__kept_shares(e, n) || lg__kept_find(e, n)) {
+        } else if (lg__kept_shares(e, n) || lg__kept_elsewhere(e, n)) {
             continue; /* in this order: what is stored may not be on the disk yet */
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
+            lg__kept_unclaim(e, n);
             lg__engine_fail_code(e, n, LG_ENOMEM);
         } else {
             w->node = n;
@@ -556,12 +568,13 @@ static void settle_down(lg_engine *e, int64_t until_us)
 int lg_engine_step(lg_engine *e, int64_t budget_us)
 {
     lg_clock real = {.is_virtual = false};
+    int64_t now = budget_us > 0 ? lg__clock_now(&real) : 0;
     if (e->in_step)
         return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     e->in_step = true;
     e->woken = false;
     int err = lg__loop_run(e->loop, 0);
-    settle_down(e, budget_us > 0 ? lg__clock_now(&real) + budget_us : 0);
+    settle_down(e, now > 0 && budget_us < INT64_MAX - now ? now + budget_us : 0);
     e->in_step = false;
     return err;
 }
@@ -593,6 +606,8 @@ int lg_engine_wait(lg_engine *e, int timeout_ms)
 void lg_engine_stats(const lg_engine *e, lg_stats *out)
 {
     lg_stats s;
+    if (!out)
+        return;
     memset(&s, 0, sizeof s);
     lg__sched_stats(e->sched, &s);
     s.size = out->size;

@@ -148,7 +148,8 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
  * it must not be. */
 static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
 {
-    if (!e->store || !r->model->provider || lg__sched_shares(e->sched, r))
+    bool fresh = r->model->fresh && !e->replay_only;
+    if (!e->store || !r->model->provider || fresh || lg__sched_shares(e->sched, r))
         return 0;
     int found = lg__store_find(e->store, r);
     if (found == 1) {
@@ -196,6 +197,8 @@ static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
     if (c->rank > 0 || !c->model->n_fallbacks)
         return false;
     memcpy(c->first_key, first->key, sizeof c->first_key);
+    if (c->model->fresh && !e->replay_only)
+        return false;
     c->rank = lg__fallback_decided(e, c, first);
     bool served = false;
     if (c->rank > 0 && !make_request(e, n, &r)) {

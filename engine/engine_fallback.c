@@ -26,6 +26,7 @@ static bool cannot_be_had(int code)
     case LG_ERESET:
     case LG_EBADREPLY:
     case LG_ETRUNCATED:
+    case LG_EEMPTY:
     case LG_EAUTH:
     case LG_ERATE:
     case LG_EOVERLOAD:

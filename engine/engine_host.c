@@ -41,6 +41,7 @@ static void release(lg_engine *e, lg_work *w)
 void lg__work_free(lg_engine *e, lg_work *w)
 {
     lg__map_take(&e->works, w->id);
+    e->turn.kept_due = e->turn.kept != NULL;
     if (w->queued)
         w->type = LG_EVENT_NONE;
     else
@@ -53,6 +54,7 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     if (!w)
         return;
     lg__map_take(&e->works, id);
+    e->turn.kept_due = e->turn.kept != NULL;
     w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
     w->node = NULL;
     w->request = NULL;
@@ -173,7 +175,7 @@ static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
     lg__engine_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
-    if (w && !moot && (w->type == type_a || w->type == type_b))
+    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);
@@ -219,6 +221,15 @@ static void tool_result(lg_engine *e, lg_node *node, lg_text *t, const double *s
     }
 }
 
+/* A host's own mistake, of which its work does not die: NULL of some length, or too long. */
+static int refuse_text(lg_engine *e, const char *text, size_t len)
+{
+    if (!text && len)
+        return lg__engine_null(e);
+    return len > LG_BYTES_MAX ? lg__engine_error(e, LG_ELIMIT, "%zu bytes are too many", len)
+                              : LG_OK;
+}
+
 static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, const char *data,
                        size_t len, const double *score, double target)
 {
@@ -229,6 +240,9 @@ static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, c
     lg_step *step = w->step;
     bool gradient = w->type == LG_EVENT_GRADIENT;
     char what[120];
+    int err = gradient ? LG_OK : refuse_text(e, data, len);
+    if (err)
+        return err;
     lg__work_free(e, w);
     lg__engine_touch(e);
     if (gradient) {
@@ -291,12 +305,15 @@ int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, 
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
+    int err = refuse_text(e, text, len);
+    if (err)
+        return err;
     if (lg_utf8_check(text, len) >= 0)
         return lg__engine_error(e, LG_EUTF8, "feedback is not UTF-8");
     lg_text *t = lg__text_new(&e->mem, text, len);
     if (!t)
         return lg__engine_error(e, LG_ENOMEM, "no memory for feedback");
-    int err = lg__pass_host_text(w->step, input, t);
+    err = lg__pass_host_text(w->step, input, t);
     lg__text_unref(t);
     return err ? lg__engine_error(e, err, "the tool has no input %zu", input + 1) : LG_OK;
 }
@@ -306,6 +323,8 @@ int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
+    if (!text || !len)
+        return lg__engine_null(e);
     if (!w->heard)
         w->heard = lg__step_feedback(w->step);
     if (!w->heard)
@@ -322,6 +341,8 @@ int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
+    if (!out)
+        return lg__engine_null(e);
     *out = (lg_request_view){.model = w->request->model,
                              .n_messages = w->request->n_turns,
                              .n_options = w->request->n_options,
@@ -335,6 +356,8 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_turns)
         return LG_ENOTFOUND;
+    if (!role || !text || !len)
+        return lg__engine_null(e);
     *role = w->request->turn_roles[i];
     *text = w->request->turn_texts[i]->data;
     *len = w->request->turn_texts[i]->len;
@@ -354,6 +377,8 @@ int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_options)
         return LG_ENOTFOUND;
+    if (!out)
+        return lg__engine_null(e);
     *out = (lg_option){w->request->options[i].name, w->request->options[i].value};
     return LG_OK;
 }
@@ -374,6 +399,7 @@ int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
     return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
 }
 
+/* Counts that no call can have would make nonsense of the sums. */
 /* The kind of what a host's model gave; negative: it is not what type says. */
 static int kind_of_reply(const char *type, const char *data, size_t len)
 {
@@ -384,12 +410,32 @@ static int kind_of_reply(const char *type, const char *data, size_t len)
     return words ? media : lg__media_check(type, data, len);
 }
 
+/* Sums of them stay in range, as those of a server's do. */
+static int take_usage(const lg_usage *from, lg_usage *to)
+{
+    const int64_t counts[] = {from->input, from->cached, from->cache_write, from->output,
+                              from->reasoning};
+    int64_t *const out[] = {&to->input, &to->cached, &to->cache_write, &to->output, &to->reasoning};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i] < 0)
+            return LG_EINVAL;
+        *out[i] = counts[i] < LG_MOST_TOKENS ? counts[i] : LG_MOST_TOKENS;
+    }
+    return LG_OK;
+}
+
 int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
                         const char *finish_reason, const lg_usage *usage)
 {
+    lg_usage used = {0};
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
+    int err = refuse_text(e, text, len);
+    if (err)
+        return err;
+    if (usage && take_usage(usage, &used))
+        return lg__engine_error(e, LG_EINVAL, "a count of tokens is negative");
     lg_reply *r = &w->request->reply;
     int media = kind_of_reply(type, text, len);
     int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);
@@ -415,7 +461,7 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
             r->finish = f;
     if (usage) {
         r->has_usage = true;
-        r->usage = *usage;
+        r->usage = used;
     }
     return finish_call(e, w);
 }

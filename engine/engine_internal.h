@@ -60,7 +60,11 @@ typedef struct lg_batch {   /* what waits for a transaction, or for the disk */
     lg_stats base;    /* as it stood when the run began */
     lg_kept *kept;    /* tools that run, and whose results will be kept */
     lg_keymap kept_map;
-    bool sharing; /* others wait for one of them */
+    bool sharing;       /* others wait for one of them */
+    bool kept_due;      /* one of them may be over */
+    lg_nodes elsewhere; /* of tools that another process runs */
+    size_t n_elsewhere, looks;
+    lg_alarm *kept_look; /* to look for their results */
 } lg_batch;
 
 typedef struct lg_stream lg_stream; /* engine_stream.c's */
@@ -111,6 +115,7 @@ struct lg_engine {
 /* Sets the message and returns the code. */
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
@@ -191,12 +196,17 @@ bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32]); /* no
 bool lg__kept_find(lg_engine *e, lg_node *n);
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
 int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
-bool lg__kept_shares(lg_engine *e, lg_node *n); /* an equal one runs, and n waits for it */
+int lg__kept_open(lg_engine *e);
+/* Whether its result is there, or another process runs it, and n waits for that. */
+bool lg__kept_elsewhere(lg_engine *e, lg_node *n);
+void lg__kept_unclaim(lg_engine *e, const lg_node *n); /* it is not run after all */
+bool lg__kept_shares(lg_engine *e, lg_node *n);        /* an equal one runs, and n waits for it */
 void lg__kept_runs(lg_engine *e, const lg_node *n);
 void lg__kept_sweep(lg_engine *e); /* those that are over let the waiting go on */
 void lg__kept_free(lg_engine *e);
 
 /* For the binding. */
+size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown);
 lg_store *lg__engine_store(lg_engine *e); /* NULL: none */
 void lg__engine_flush(lg_engine *e);      /* a statement was queued */
 

@@ -2,12 +2,15 @@
  * that stores them; equal calls are one.
  *
  * While one runs (until its result is stored) the others wait for it; then they find its
- * result in the store. If it failed, the next of them runs. Called by engine.c,
+ * result in the store. If it failed, the next of them runs. So it is with one that another
+ * process runs (store_claim.c), which is looked for again and again. Called by engine.c,
  * engine_host.c and engine_turn.c. */
 #include <string.h>
 
 #include "engine_internal.h"
 #include "media.h"
+
+enum { LOOK_MS = 25, TELL_LOOKS = 400 }; /* told once: after ten seconds */
 
 struct lg_kept { /* one that runs */
     lg_kept *next;
@@ -30,17 +33,79 @@ bool lg__kept_shares(lg_engine *e, lg_node *n)
     return k != NULL;
 }
 
+/* ---- other processes ------------------------------------------------------------------- */
+
+/* Have they their result by now? The step that runs this looks. */
+static void look_again(void *ud)
+{
+    lg_engine *e = ud;
+    lg_node *n;
+    while ((n = lg__nodes_pop(&e->turn.elsewhere))) {
+        lg__nodes_push(&e->graph.work, n);
+    }
+    e->turn.n_elsewhere = 0;
+}
+
+int lg__kept_open(lg_engine *e)
+{
+    return lg__alarm_new(e->loop, look_again, e, &e->turn.kept_look);
+}
+
+static void wait_elsewhere(lg_engine *e, lg_node *n)
+{
+    lg__nodes_push(&e->turn.elsewhere, n);
+    e->turn.n_elsewhere++;
+    lg__alarm_set(e->turn.kept_look, LOOK_MS);
+    if (++e->turn.looks == TELL_LOOKS) {
+        lg__log_line(&e->log, LG_LOG_WARN,
+                     "waiting for the tool \"%s\", which another run is running",
+                     n->u.tool->name->data);
+    }
+}
+
+/* Its result is there, or will be another process's. Else it is claimed, and must be run. */
+bool lg__kept_elsewhere(lg_engine *e, lg_node *n)
+{
+    unsigned char key[32];
+    if (lg__kept_find(e, n)) {
+        return true;
+    }
+    if (!lg__kept_key(e, n, key)) {
+        return false;
+    }
+    if (!lg__store_claim(e->store, key)) {
+        wait_elsewhere(e, n);
+        return true;
+    }
+    lg__store_rest(e->store); /* what was stored since this turn began to read counts */
+    if (!lg__kept_find(e, n)) {
+        return false;
+    }
+    lg__store_unclaim(e->store, key);
+    return true;
+}
+
+void lg__kept_unclaim(lg_engine *e, const lg_node *n)
+{
+    unsigned char key[32];
+    if (lg__kept_key(e, n, key)) {
+        lg__store_unclaim(e->store, key);
+    }
+}
+
 /* Without memory it is not shared. */
 void lg__kept_runs(lg_engine *e, const lg_node *n)
 {
     unsigned char key[32];
     lg_kept *k = lg__kept_key(e, n, key) ? lg__mem_zero(&e->mem, sizeof *k) : NULL;
     if (!k) {
+        lg__kept_unclaim(e, n);
         return;
     }
     memcpy(k->key, key, sizeof key);
     k->work = n->work;
     if (lg__keymap_put(&e->turn.kept_map, key, k)) {
+        lg__store_unclaim(e->store, key);
         lg__mem_free(&e->mem, k, sizeof *k);
         return;
     }
@@ -56,6 +121,7 @@ static bool is_running(lg_engine *e, const lg_kept *k)
 void lg__kept_sweep(lg_engine *e)
 {
     bool sharing = false;
+    e->turn.kept_due = false;
     for (lg_kept **at = &e->turn.kept; *at;) {
         lg_kept *k = *at;
         lg_node *n;
@@ -68,6 +134,7 @@ void lg__kept_sweep(lg_engine *e)
             lg__nodes_push(&e->graph.work, n);
         }
         lg__keymap_take(&e->turn.kept_map, k->key);
+        lg__store_unclaim(e->store, k->key);
         *at = k->next;
         lg__mem_free(&e->mem, k, sizeof *k);
     }

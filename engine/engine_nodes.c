@@ -4,8 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "cycle.h"
 #include "engine_internal.h"
 #include "media.h"
+
+enum { MOST_INPUTS = 1 << 24, MOST_LISTED = 1 << 12 }; /* of a node; options, headers */
 
 static bool is_utf8(const char *s)
 {
@@ -17,10 +20,13 @@ static bool is_utf8(const char *s)
 int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, bool grad,
                lg_var **out)
 {
-    int64_t bad = lg_utf8_check(text, len);
-    if (bad >= 0)
+    int bad = out ? lg__text_check(text, len) : LG_EINVAL;
+    if (bad == LG_EUTF8)
         return lg__engine_error(e, LG_EUTF8, "text is not UTF-8: byte %lld is wrong",
-                                (long long)bad + 1);
+                                (long long)lg_utf8_check(text, len) + 1);
+    if (bad)
+        return bad == LG_EINVAL ? lg__engine_null(e)
+                                : lg__engine_error(e, bad, "a text of %zu bytes is too long", len);
     if (!is_utf8(role))
         return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
     lg_text *t = lg__text_new(&e->mem, text, len);
@@ -35,6 +41,8 @@ int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t le
                      bool grad, lg_var **out)
 {
     int media = lg__media_check(type, data, len);
+    if (!out)
+        return lg__engine_null(e);
     if (media < 0)
         return lg__engine_error(e, media, "the %zu bytes are no %s", len,
                                 type ? type : "picture, sound or document of a known kind");
@@ -50,6 +58,8 @@ int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t le
 
 void lg_model_config_init(lg_model_config *cfg)
 {
+    if (!cfg)
+        return;
     memset(cfg, 0, sizeof *cfg);
     cfg->price_input = cfg->price_output = cfg->price_cached = cfg->price_cache_write = -1;
     cfg->price_image_input = cfg->price_image_output = -1;
@@ -63,6 +73,8 @@ static const char *fallbacks_problem(const lg_engine *e, const lg_model_config *
 {
     if (c->n_fallbacks > MOST_FALLBACKS)
         return "a model has at most 9 fallbacks";
+    if (c->n_fallbacks && !c->fallbacks)
+        return "the list of fallbacks is missing";
     for (size_t i = 0; i < c->n_fallbacks; i++) {
         if (!c->fallbacks[i] || c->fallbacks[i]->engine != e)
             return "a fallback must be a model of this engine";
@@ -70,6 +82,20 @@ static const char *fallbacks_problem(const lg_engine *e, const lg_model_config *
             return "a fallback has fallbacks of its own; name them all in one list";
     }
     return NULL;
+}
+
+static bool is_list(const lg_option *list, size_t n)
+{
+    return n == 0 || (list && n <= MOST_LISTED);
+}
+
+static const char *lists_problem(const lg_model_config *c, size_t size)
+{
+    if (size < sizeof size)
+        return "the model's size is not set: call lg_model_config_init first";
+    return is_list(c->headers, c->n_headers) && is_list(c->options, c->n_options)
+               ? NULL
+               : "a list of options or headers is missing, or too long";
 }
 
 static int take_fallbacks(lg_model *m, const lg_model_config *c)
@@ -89,9 +115,12 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
 {
     lg_model_config c;
     lg_model *m;
+    if (!cfg || !out)
+        return lg__engine_null(e);
     lg_model_config_init(&c);
     memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
-    const char *why = fallbacks_problem(e, &c);
+    const char *why = lists_problem(&c, cfg->size);
+    why = why ? why : fallbacks_problem(e, &c);
     if (why)
         return lg__engine_error(e, LG_EINVAL, "%s", why);
     why = "out of memory";
@@ -141,6 +170,8 @@ const char *lg_model_name(const lg_model *m)
 int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_backward,
                 uint64_t tag, lg_tool **out)
 {
+    if (!out)
+        return lg__engine_null(e);
     if (!name || !is_utf8(name) || !is_utf8(purpose))
         return lg__engine_error(e, LG_EUTF8, "a tool's name and purpose must be UTF-8");
     lg_tool *t = lg__mem_zero(&e->mem, sizeof *t);
@@ -210,6 +241,7 @@ int lg_tool_cache(lg_tool *t, const char *version)
 static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_var *const *vars,
                           size_t n, int err, lg_var **out)
 {
+    err = err || (vars && out) || (!n && out) ? err : LG_EINVAL;
     for (size_t i = 0; !err && i < n; i++)
         err = is_utf8(names ? names[i] : NULL)
                   ? lg__node_edge(v->node, names ? names[i] : "", vars[i])
@@ -224,9 +256,14 @@ static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_
     return LG_OK;
 }
 
-static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v)
+/* Of n given inputs, and one more that is the node's own. */
+static int new_node(lg_engine *e, int op, size_t n, size_t more, const char *role, lg_var **v)
 {
-    int err = is_utf8(role) ? lg__node_new(&e->graph, op, n, role, v) : LG_EUTF8;
+    if (n > MOST_INPUTS) {
+        lg__engine_error(e, LG_ELIMIT, "a node of %zu inputs is too large", n);
+        return LG_ELIMIT;
+    }
+    int err = is_utf8(role) ? lg__node_new(&e->graph, op, n + more, role, v) : LG_EUTF8;
     if (err == LG_EUTF8)
         lg__engine_error(e, err, "the role is not UTF-8");
     else if (err == LG_ELIMIT)
@@ -239,6 +276,8 @@ static int new_node(lg_engine *e, int op, size_t n, const char *role, lg_var **v
 
 void lg_call_init(lg_call *c)
 {
+    if (!c)
+        return;
     memset(c, 0, sizeof *c);
     c->size = sizeof *c;
     c->example = -1;
@@ -265,6 +304,8 @@ static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call)
 /* Now, where the caller can still be told which option it is. */
 static int check_options(lg_engine *e, const lg_call *call)
 {
+    if (!is_list(call->options, call->n_options))
+        return lg__engine_error(e, LG_EINVAL, "the call's list of options is missing, or too long");
     for (size_t i = 0; i < call->n_options; i++) {
         const char *why;
         int err = lg__model_option_check(&e->mem, &call->options[i], &why);
@@ -279,12 +320,14 @@ static int check_options(lg_engine *e, const lg_call *call)
 int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
 {
     lg_var *v = NULL;
-    if (!m || m->engine != e || !call->n_messages || call->kind < 0 || call->kind >= LG_KINDS)
+    if (!m || m->engine != e || !call || !call->messages || !call->n_messages)
         return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
+    if (call->size < sizeof call->size || call->kind < 0 || call->kind >= LG_KINDS)
+        return lg__engine_error(e, LG_EINVAL,
+                                "a call needs lg_call_init, and a kind of enum lg_kind");
     int err = check_options(e, call);
-    if (err)
-        return err;
-    err = new_node(e, LG_OP_CALL, call->n_messages, call->role ? call->role : "answer", &v);
+    if (!err)
+        err = new_node(e, LG_OP_CALL, call->n_messages, 0, call->role ? call->role : "answer", &v);
     if (err)
         return err;
     lg_call_data *d = lg__mem_zero(&e->mem, sizeof *d);
@@ -299,7 +342,8 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
         d->tag = call->size >= sizeof *call ? call->tag : 0;
     }
     for (size_t i = 0; !err && i < call->n_messages; i++)
-        err = is_utf8(call->messages[i].role)
+        err = !call->messages[i].role ? LG_EINVAL
+              : is_utf8(call->messages[i].role)
                   ? lg__node_edge(v->node, call->messages[i].role, call->messages[i].var)
                   : LG_EUTF8;
     return link_and_start(e, v, NULL, NULL, 0, err, out);
@@ -309,18 +353,18 @@ int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *cons
               const char *role, bool fenced, lg_var **out)
 {
     lg_var *v = NULL;
-    int err = new_node(e, LG_OP_FORMAT, n + 1, role, &v);
+    int err = new_node(e, LG_OP_FORMAT, n, 1, role, &v);
     if (err)
         return err;
     v->node->fenced = fenced;
-    err = lg__node_edge(v->node, "template", tmpl);
+    err = n && !names ? LG_EINVAL : lg__node_edge(v->node, "template", tmpl);
     return link_and_start(e, v, names, vars, n, err, out);
 }
 
 int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out)
 {
     lg_var *v = NULL;
-    int err = new_node(e, LG_OP_CONCAT, n, role, &v);
+    int err = new_node(e, LG_OP_CONCAT, n, 0, role, &v);
     return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
 }
 
@@ -330,7 +374,7 @@ static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, s
     lg_var *v = NULL;
     if (!n)
         return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", role);
-    int err = new_node(e, op, n, role, &v);
+    int err = new_node(e, op, n, 0, role, &v);
     if (err)
         return err;
     v->node->skip_failed = (flags & LG_SKIP_FAILED) != 0;
@@ -353,7 +397,7 @@ int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *con
     lg_var *v = NULL;
     if (!t || t->engine != e)
         return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
-    int err = new_node(e, LG_OP_TOOL, n, role ? role : t->name->data, &v);
+    int err = new_node(e, LG_OP_TOOL, n, 0, role ? role : t->name->data, &v);
     if (err)
         return err;
     v->node->u.tool = lg_tool_ref(t);
@@ -365,9 +409,10 @@ int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *con
 int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out)
 {
     lg_var *v = NULL;
-    int err = new_node(e, LG_OP_PROMISE, n + 1, role, &v);
+    int err = new_node(e, LG_OP_PROMISE, n, 1, role, &v);
     if (err)
         return err;
+    err = out && (vars || !n) ? LG_OK : LG_EINVAL;
     for (size_t i = 0; !err && i < n; i++)
         err = lg__node_edge(v->node, "", vars[i]);
     if (err) {
@@ -394,12 +439,14 @@ int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len)
     int err = check_promise(v);
     if (err)
         return err;
-    if (!from || from->graph != v->graph || from == v)
+    if (!from || from->graph != v->graph)
         return lg__engine_error(e, LG_EINVAL, "a promise is kept by a variable of this engine");
+    if (lg__made_of(from, v))
+        return lg__engine_error(e, LG_ECYCLE, "a promise cannot be kept by what is made of it");
     if (text && from->state != LG_READY)
         return lg__engine_error(e, LG_ESTATE, "the variable that it is made of is not ready");
-    if (text && lg_utf8_check(text, len) >= 0)
-        return lg__engine_error(e, LG_EUTF8, "text is not UTF-8");
+    if (text && (err = lg__text_check(text, len)))
+        return lg__engine_error(e, err, "text is not UTF-8, or longer than any text may be");
     if (text && !(own = lg__text_new(&e->mem, text, len)))
         return lg__engine_error(e, LG_ENOMEM, "no memory for a text");
     err = lg__promise_keep(v->node, from, own);
@@ -435,12 +482,16 @@ int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
 
 void lg_backward_init(lg_backward *b)
 {
+    if (!b)
+        return;
     memset(b, 0, sizeof *b);
     b->size = sizeof *b;
 }
 
 int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out)
 {
+    if (!b || !out || b->size < sizeof *b)
+        return lg__engine_error(e, LG_EINVAL, "backward needs lg_backward_init, and an out");
     if (!root || root->graph != &e->graph || (b->model && b->model->engine != e))
         return lg__engine_error(e, LG_EINVAL,
                                 "backward needs a variable and a model of this engine");
@@ -455,12 +506,18 @@ int lg_template_set(lg_engine *e, const char *name, lg_var *v)
 {
     if (!name || !v || v->graph != &e->graph)
         return lg__engine_error(e, LG_EINVAL, "a template is a variable of this engine");
+    if (lg__made_of_pass(v))
+        return lg__engine_error(e, LG_ECYCLE, "a template cannot be made of a pass that runs");
     int err = lg__template_put(&e->graph, name, v);
     return err ? lg__engine_error(e, err, "no memory for a template") : LG_OK;
 }
 
 int lg_template_get(lg_engine *e, const char *name, lg_var **out)
 {
-    *out = lg__template_find(&e->graph, name);
-    return *out ? LG_OK : lg__engine_error(e, LG_ENOTFOUND, "no template \"%s\" is set", name);
+    lg_var *v = name ? lg__template_find(&e->graph, name) : NULL;
+    if (!name)
+        return lg__engine_null(e);
+    if (out)
+        *out = v;
+    return v ? LG_OK : lg__engine_error(e, LG_ENOTFOUND, "no template \"%s\" is set", name);
 }

@@ -1,6 +1,8 @@
 /* engine_run.c - a host's runs: begun and ended in the store, and what they have bought.
  *
  * Called by hosts and the binding; the turns are engine_turn.c's. */
+#include <string.h>
+
 #include "engine_internal.h"
 
 /* ---- runs ------------------------------------------------------------------------------ */
@@ -26,6 +28,9 @@ static void rebase(lg_engine *e)
 int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
 {
     int err = need_store(e);
+    if (!err && name && lg_utf8_check(name, strlen(name)) >= 0) {
+        err = lg__engine_error(e, LG_EUTF8, "the run's name is not UTF-8");
+    }
     if (err) {
         return err;
     }
@@ -37,9 +42,23 @@ int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run
     return err ? store_error(e, err) : LG_OK;
 }
 
+static bool is_end(const char *state)
+{
+    static const char *const ends[] = {"done", "interrupted", "limit", "failed"};
+    for (size_t i = 0; state && i < sizeof ends / sizeof *ends; i++) {
+        if (strcmp(ends[i], state) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int lg_run_end(lg_engine *e, const char *state)
 {
     int err = need_store(e);
+    if (!err && !is_end(state)) {
+        err = lg__engine_error(e, LG_EINVAL, "a run ends as done, interrupted, limit or failed");
+    }
     if (err) {
         return err;
     }
@@ -49,6 +68,11 @@ int lg_run_end(lg_engine *e, const char *state)
     rebase(e);
     lg__engine_touch(e);
     return err ? store_error(e, err) : LG_OK;
+}
+
+size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown)
+{
+    return lg__unseen_list(&e->graph, out, shown);
 }
 
 lg_store *lg__engine_store(lg_engine *e)

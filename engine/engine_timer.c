@@ -74,6 +74,8 @@ static int make_text(lg_engine *e)
 int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out)
 {
     lg_var *v = NULL;
+    if (!out)
+        return lg__engine_null(e);
     if (role && lg_utf8_check(role, strlen(role)) >= 0)
         return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
     int err = make_text(e);
@@ -84,7 +86,8 @@ int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out)
     if (err)
         return lg__engine_error(e, err, "cannot make a timer: %s", lg_error_text(err));
     int64_t now = lg__clock_now(&e->clock), after = after_us > 0 ? after_us : 0;
-    int64_t due = after < INT64_MAX - now ? now + after : INT64_MAX - 1; /* MAX says: none */
+    int64_t left = now < LG_CLOCK_END ? LG_CLOCK_END - now : 0;
+    int64_t due = now + (after < left ? after : left);
     lg__node_hold(v->node);
     move_up(&e->timers, e->timers.n++, (lg_timer){due, v->node});
     lg__engine_touch(e);

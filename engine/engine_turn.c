@@ -287,7 +287,8 @@ static int write_entry(lg_engine *e, lg_entry *one)
 static int write_intent(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->request;
-    if (r->is_twin) { /* its first attempt is on the wire: that was looked for */
+    /* A twin's first attempt is on the wire: that was looked for. */
+    if (r->is_twin || r->model->fresh) {
         one->intended = true;
         return lg__store_intend(e->store, r);
     }
@@ -324,6 +325,13 @@ static int write_outcome(lg_engine *e, const lg_outcome *o)
     return lg__store_put_result(e->store, &result);
 }
 
+/* As the store's columns can hold. */
+static void grow(uint64_t *sum, int64_t by)
+{
+    uint64_t all = *sum + (uint64_t)(by > 0 ? by : 0);
+    *sum = all < INT64_MAX ? all : INT64_MAX;
+}
+
 void lg__turn_count(lg_engine *e)
 {
     lg_stats s = {.size = sizeof s};
@@ -332,8 +340,8 @@ void lg__turn_count(lg_engine *e)
     uint64_t bought = s.calls + s.useless - b->calls - b->useless;
     lg_totals t = {bought, s.served - b->served, 0, 0, s.micros - b->micros};
     for (int k = 0; k < LG_KINDS; k++) {
-        t.tokens_in += (uint64_t)(s.usage[k].input - b->usage[k].input);
-        t.tokens_out += (uint64_t)(s.usage[k].output - b->usage[k].output);
+        grow(&t.tokens_in, s.usage[k].input - b->usage[k].input);
+        grow(&t.tokens_out, s.usage[k].output - b->usage[k].output);
     }
     lg__store_totals(e->store, &t);
 }
@@ -443,7 +451,7 @@ static void release(lg_engine *e, lg_batch *t)
     while ((o = pop(&results))) {
         release_outcome(e, o);
     }
-    if (e->turn.sharing) {
+    if (e->turn.kept) {
         lg__kept_sweep(e);
     }
 }
@@ -509,7 +517,7 @@ static void fail_turn(lg_engine *e, lg_batch *t)
     while ((o = pop(&results))) {
         fail_outcome(e, o);
     }
-    if (e->turn.sharing) {
+    if (e->turn.kept) {
         lg__kept_sweep(e); /* equal ones run on their own */
     }
 }
@@ -670,7 +678,8 @@ void lg__turn_flush(lg_engine *e)
 
 bool lg__turn_waits(const lg_engine *e)
 {
-    return e->store && (!is_empty(e) || e->turn.waiting.head || is_listed(&e->synced));
+    return e->store && (!is_empty(e) || e->turn.waiting.head || e->turn.elsewhere.head ||
+                        is_listed(&e->synced));
 }
 
 size_t lg__turn_size(const lg_engine *e)
@@ -682,7 +691,7 @@ size_t lg__turn_size(const lg_engine *e)
 size_t lg__turn_storing(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
-           e->next.ended.n + e->next.results.n;
+           e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
 }
 
 /* Most of what is under way goes to the disk while the rest is worked on: were all
@@ -720,6 +729,7 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
     lg__fail_free(&why);
     err = err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
     err = err ? err : lg__alarm_new(e->loop, look_again, e, &e->turn.look);
+    err = err ? err : lg__kept_open(e);
     return err ? err : lg__alarm_new(e->loop, sync_group, e, &e->turn.group);
 }
 

@@ -40,10 +40,16 @@ static void queue(lg_step *s)
     lg__waits_push(&s->pass->g->steps, &s->wait);
 }
 
+/* Nobody will hear of it any more; what still comes back only counts down. */
+static bool is_over(const lg_pass *p)
+{
+    return p->cancelled || p->settled;
+}
+
 /* A cancelled pass is still referred to by its leaves, so its plan must not hold them. */
 static void unbusy(lg_pass *p)
 {
-    if (--p->busy > 0 || !(p->settled || p->cancelled))
+    if (--p->busy > 0 || !is_over(p))
         return;
     lg__plan_free(&p->plan, p->g);
     lg__graph_drop(p->g, p->out); /* may free p */
@@ -67,14 +73,14 @@ static void forget_leaves(lg_pass *p)
 }
 
 /* The last step is done. What failed stays on the leaves until zeroed, so that
- * an optimizer cannot miss it. The caller holds p->busy. */
+ * an optimizer cannot miss it. The caller holds p->busy; the plan goes with the last
+ * one who does (unbusy), so no list can hold a step that is gone. */
 static void settle(lg_pass *p)
 {
     p->settled = true;
     bool failed = p->fail.code && !p->skip_failed;
     if (!failed)
         forget_leaves(p);
-    lg__plan_free(&p->plan, p->g);
     if (failed) {
         lg__var_fail(p->out, p->fail.code, &p->fail);
         return;
@@ -312,8 +318,8 @@ static void ask_all(lg_step *s, bool chain)
     lg_pass *p = s->pass;
     s->n_jobs++; /* so that no answer can end the step before all are asked */
     for (uint32_t i = 0; i < edges_of(s); i++) {
-        if (slot_of(p, s, i) == LG_NO_SLOT)
-            continue;
+        if (slot_of(p, s, i) == LG_NO_SLOT || !s->var->node->edges[i].seen)
+            continue; /* not seen: it failed, and the output was set by hand */
         int err = lg__pass_ask_input(p, s, i, chain);
         if (err)
             lg__pass_note(p, s, err, NULL);
@@ -499,11 +505,11 @@ void lg__pass_fired(lg_waiter *w)
 {
     bool is_job = w->kind == LG_WAIT_JOB;
     lg_pass *p = is_job ? ((lg_job *)w)->pass : ((lg_step *)w)->pass;
-    if (p->cancelled && is_job)
+    if (is_over(p) && is_job)
         lg__job_free((lg_job *)w);
-    else if (!p->cancelled && is_job)
+    else if (!is_over(p) && is_job)
         job_fired((lg_job *)w);
-    else if (!p->cancelled)
+    else if (!is_over(p))
         step_fired((lg_step *)w);
     unbusy(p);
 }
@@ -512,7 +518,7 @@ void lg__pass_fired(lg_waiter *w)
 
 int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
 {
-    if (s->pass->cancelled)
+    if (is_over(s->pass))
         return LG_OK;
     if (input >= edges_of(s))
         return LG_EINVAL;
@@ -530,7 +536,7 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
 void lg__pass_host_done(lg_step *s, const lg_fail *f)
 {
     lg_pass *p = s->pass;
-    if (!p->cancelled) {
+    if (!is_over(p)) {
         if (f)
             lg__pass_note(p, s, f->code, f);
         drop_copies_by_hand(s);
@@ -602,6 +608,7 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
     p->context_tokens = b->context_tokens ? b->context_tokens : 24000;
     p->skip_failed = b->skip_failed;
     p->root_id = root->id;
+    lg__unseen_look(root); /* the pass fails as it did */
     lg__fail_init(&p->fail);
     err = lg__plan_build(&p->plan, g, root);
     if (!err)
@@ -621,12 +628,12 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
 
 bool lg__step_cancelled(const lg_step *s)
 {
-    return s->pass->cancelled;
+    return is_over(s->pass);
 }
 
 void lg__pass_cancel(lg_pass *p)
 {
-    if (p->settled || p->cancelled)
+    if (is_over(p))
         return;
     p->cancelled = true;
     for (lg_job *j = p->jobs; j;) {

@@ -133,6 +133,7 @@ int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int 
         v->text = lg__text_ref(text);
         v->state = LG_READY;
     } else {
+        v->open = op == LG_OP_PASS;
         hold(v);
     }
     *out = v;
@@ -177,6 +178,8 @@ static void free_node(lg_graph *g, int op, lg_node *n)
         lg_edge *e = &n->edges[i];
         lg__text_unref(e->seen);
         lg__text_unref(e->name);
+        if (e->given_up && !g->closing)
+            e->var->given_up--;
         lg__graph_drop(g, e->var);
     }
     if (op == LG_OP_CALL)
@@ -198,6 +201,7 @@ static void free_versions(lg_mem *m, lg_versions *h)
 
 static void free_var(lg_graph *g, lg_var *v)
 {
+    lg__unseen_gone(v);
     if (v->pass && g->pass_free)
         g->pass_free(v->pass);
     if (v->node)
@@ -268,6 +272,7 @@ int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out)
     node->out = v;
     node->n_edges = (uint32_t)n;
     v->node = node;
+    v->open = op == LG_OP_PROMISE;
     *out = v;
     return LG_OK;
 }
@@ -296,6 +301,7 @@ int lg__node_edge(lg_node *node, const char *name, lg_var *var)
         return err;
     e->var = lg_var_ref(var);
     node->out->grad |= var->grad;
+    node->out->open |= var->open;
     return LG_OK;
 }
 
@@ -359,6 +365,7 @@ int lg__promise_keep(lg_node *n, lg_var *from, lg_text *text)
     if (err)
         return err;
     forget_leads(n);
+    n->out->open = from->open;
     if (from->has_score)
         lg_var_set_score(n->out, from->score, from->target);
     if (text) {
@@ -396,8 +403,18 @@ static void fire(lg_var *v, lg_waiter *w)
     }
 }
 
+/* What is behind a settled variable stays: only promises that are open gain inputs. */
+static bool still_open(const lg_var *v)
+{
+    bool open = false;
+    for (uint32_t i = 0; v->node && !open && i < v->node->n_edges; i++)
+        open = v->node->edges[i].var && v->node->edges[i].var->open;
+    return open;
+}
+
 static void settled(lg_var *v)
 {
+    v->open = v->open && still_open(v);
     lg_waiter *w = v->waiters, *in_order = NULL;
     v->waiters = NULL;
     while (w) {
@@ -438,6 +455,7 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f)
     }
     if (v->node)
         v->node->done = true;
+    lg__unseen_failed(v);
     settled(v);
 }
 
@@ -457,10 +475,11 @@ enum { CHAIN_MAX = 1200 };
 
 void lg__var_fail_from(lg_var *v, const lg_edge *edge)
 {
-    const lg_var *in = edge->var;
+    lg_var *in = edge->var;
     lg_failure why;
     lg_fail f;
     char who[120];
+    lg__unseen_look(in);
     if (!lg_var_error(in, &why))
         why = (lg_failure){.code = LG_EINPUT, .message = lg_error_text(LG_EINPUT)};
     lg__fail_init(&f);
@@ -580,6 +599,7 @@ int lg_var_cancel(lg_var *v)
             if (!in)
                 continue;
             in->given_up++;
+            c->node->edges[i].given_up = true;
             if (needed_by_nobody_else(in)) {
                 in->mark = (uint64_t)(uintptr_t)list;
                 list = lg_var_ref(in);
@@ -667,6 +687,7 @@ void lg__graph_free(lg_graph *g)
         g->vars = v->next;
         free_var(g, v);
     }
+    lg__unseen_free(&g->unseens);
     for (size_t i = 0; i < LG_INTERNED; i++)
         lg__text_unref(g->interned[i]);
     while (g->tools) {

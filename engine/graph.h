@@ -9,6 +9,7 @@
 #define LG_GRAPH_H
 
 #include "log.h"
+#include "unseen.h"
 #include "var.h"
 
 struct lg_pass;
@@ -20,6 +21,7 @@ typedef struct lg_edge {
     lg_var *var;   /* counted; NULL: a constant, which is in seen */
     lg_text *seen; /* NULL until settled, or when it failed */
     lg_text *name; /* field, argument or message role */
+    bool given_up; /* its node was cancelled; counted in var.given_up */
 } lg_edge;
 
 struct lg_tool {
@@ -108,6 +110,7 @@ struct lg_graph {
     void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
     lg_var *dead;              /* uncounted, to be freed by the loop in release */
     bool releasing, closing;
+    lg_unseens unseens;
     size_t n_pending, n_live, max_pending;
     lg_text *interned[LG_INTERNED]; /* recent roles and names, by hash */
 };

@@ -36,11 +36,15 @@ static _Thread_local struct {
     bool failed;
 } current;
 
+enum { LARGEST = 4 << 20 }; /* half of the last one is empty on the average */
+
 static chunk *new_chunk(size_t n)
 {
     size_t size = current.last ? current.last->size * 2 : current.first_size;
     chunk *c;
 
+    if (size > LARGEST)
+        size = LARGEST;
     if (size < n + sizeof *c)
         size = n + sizeof *c;
     c = lg__mem_new(current.mem, size);
@@ -101,9 +105,10 @@ enum { DEPTH = LG_JSON_DEPTH, CJSON_NUMBER = 63 };
 typedef struct scan {
     const char *s;
     size_t len, at;
-    char *patch; /* a copy of s to mend, or NULL: only look */
-    bool odd;    /* something needs mending */
-    bool texts;  /* a number is not written as its double would be */
+    char *patch;         /* a copy of s to mend, or NULL: only look */
+    bool odd;            /* something needs mending */
+    bool texts;          /* a number is not written as its double would be */
+    size_t most, values; /* more than most of them are too many */
     size_t depth;
     char inside[DEPTH]; /* '{' or '[' */
 } scan;
@@ -350,6 +355,8 @@ static bool scan_value(scan *c, bool *deeper)
     int open;
 
     *deeper = false;
+    if (c->values++ >= c->most)
+        return false;
     scan_blanks(c);
     open = peek(c);
     if (open != '{' && open != '[')
@@ -369,7 +376,7 @@ static bool scan_all(scan *c)
 {
     bool more = true;
 
-    c->at = c->depth = 0;
+    c->at = c->depth = c->values = 0;
     while (more) {
         bool deeper;
 
@@ -506,6 +513,12 @@ static int build_mended(lg_mem *m, scan *c, lg_json **out)
 
 int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *where)
 {
+    return lg__json_parse_most(m, s, len, SIZE_MAX, out, where);
+}
+
+int lg__json_parse_most(lg_mem *m, const char *s, size_t len, size_t most, lg_json **out,
+                        size_t *where)
+{
     size_t mark = len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     int64_t bad = lg_utf8_check(s, len);
     scan c;
@@ -520,10 +533,11 @@ int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *
     c.len = len - mark;
     c.patch = NULL;
     c.odd = c.texts = false;
+    c.most = most;
     if (!scan_all(&c)) {
         if (where)
             *where = mark + c.at;
-        return LG_EPARSE;
+        return c.values > most ? LG_ELIMIT : LG_EPARSE;
     }
     return c.odd ? build_mended(m, &c, out) : build(m, &c, c.s, c.len, out);
 }

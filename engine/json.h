@@ -21,6 +21,10 @@ typedef struct cJSON lg_json; /* borrowed pointers into one tree */
 /* *out is owned by the caller, free with lg__json_free. 0, LG_EPARSE, LG_EUTF8,
  * LG_ENOMEM. On the first two *where is the byte offset (may be NULL). */
 int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *where);
+/* The same of a stranger's text: a tree takes some 64 bytes for each value in it, so more
+ * values than most are LG_ELIMIT, found before any of that is taken. */
+int lg__json_parse_most(lg_mem *m, const char *s, size_t len, size_t most, lg_json **out,
+                        size_t *where);
 void lg__json_free(lg_mem *m, lg_json *j);
 /* Lookups accept NULL and wrong types and then say NULL, default or false. */
 const lg_json *lg__json_get(const lg_json *object, const char *name); /* case-sensitive */

@@ -18,6 +18,12 @@
  * Variables, models and tools are counted: _ref adds a count, _unref drops one.
  * They must not be touched after lg_engine_free(), which frees them all.
  *
+ * Arguments.  Where no sentence says otherwise: an object must be alive; a pointer to the
+ * engine or object that a function is about must not be NULL.  All else is checked: another
+ * pointer that is NULL and may not be, a negative number or a list's length that cannot be,
+ * gives LG_EINVAL (or LG_ELIMIT, LG_EUTF8) and changes nothing; where there is no code to
+ * return, nothing happens.  A text that is NULL is an empty one when its length is 0.
+ *
  * Errors.  Functions return 0 or a positive value for success and a negative
  * LG_E* code for failure; lg_engine_errmsg() has the detail of the last
  * failure.  Expected trouble (a refusal, a time-out) is not a return code but
@@ -94,7 +100,8 @@ extern "C" {
     XX(CAP, "a limit set for this run was reached")                     \
     XX(STORE, "the store failed")                                       \
     XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
-    XX(AMBIGUOUS, "perhaps paid for already, without a reply")
+    XX(AMBIGUOUS, "perhaps paid for already, without a reply")          \
+    XX(EMPTY, "the answer has no words")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -350,7 +357,7 @@ typedef struct lg_failure {
     const char *hint;       /* what to do, or NULL */
     const char *request_id; /* the provider's, or NULL */
 } lg_failure;
-/* false unless failed or cancelled. Strings are owned by the variable. */
+/* false unless failed or cancelled. Strings are owned by the variable. out may be NULL. */
 LG_API bool lg_var_error(const lg_var *v, lg_failure *out);
 
 /* How a variable was made. */
@@ -382,7 +389,8 @@ LG_API int lg_var_input(const lg_var *v, size_t i, lg_input *out);
 LG_API const char *lg_var_input_media(const lg_var *v, size_t i);
 
 typedef int (*lg_write_fn)(void *ud, const char *data, size_t len); /* 0 goes on */
-/* The graph that made v, in Graphviz' DOT. with_feedback adds the feedback. */
+/* The graph that made v, in Graphviz' DOT. with_feedback adds the feedback. write must not
+ * call the engine. */
 LG_API int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud);
 
 /* ---- models ------------------------------------------------------------ */
@@ -453,6 +461,10 @@ typedef struct lg_model_config {
     /* Of the tokens that are pictures, where they cost other than words. -1 (as
      * lg_model_config_init sets them): the same. */
     int64_t price_image_input, price_image_output;
+    /* Each call is bought by itself: none shares the reply of an equal one that is under way,
+     * or is served from the memory or the store (but where nothing may be bought). What comes
+     * is stored all the same. */
+    bool fresh;
 } lg_model_config;
 LG_API void lg_model_config_init(lg_model_config *cfg);
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
@@ -533,17 +545,20 @@ LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const cha
                           lg_var **out);
 /* It becomes what `from` is or will be; all feedback goes on to `from` unchanged. With text
  * (copied; LG_ESTATE unless from is ready) that text is its value. LG_ESTATE: it was kept
- * before, or has settled. from must not be made of v. */
+ * before, or has settled. LG_ECYCLE: from is v, or is or may come to be made of it. */
 LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
 /* message: one line. hint may be NULL. LG_ESTATE as above. */
 LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
 
 /* A variable that becomes ready, with an empty text, after so many µs on the engine's clock
- * (0 or less: in the next step). lg_var_cancel() stops it. role: for messages. */
+ * (0 or less: in the next step; at the latest after some 146 000 years). lg_var_cancel()
+ * stops it. role: for messages. */
 LG_API int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out);
 
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
- * score may be NULL. message: one line. */
+ * score may be NULL. message: one line. A value that is none (not UTF-8, no picture, a score
+ * that is no number) fails the variable; LG_EINVAL, and LG_ELIMIT for more than 1 GiB, leave
+ * the work to be answered. */
 LG_API int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len,
                           const double *score, double target);
 /* The same with a picture, sound or document; type as in lg_var_new_media(). */
@@ -556,7 +571,7 @@ LG_API int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char 
  * Borrowed until the answer. For LG_EVENT_GRADIENT only. */
 LG_API int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len);
 
-/* What a host model is asked. Strings are borrowed until the answer. */
+/* What a host model is asked, and its answer. Strings are borrowed until the answer. */
 typedef struct lg_request_view {
     lg_model *model;
     size_t n_messages;
@@ -569,6 +584,8 @@ LG_API int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **rol
 /* "image/png", …; NULL: text. */
 LG_API const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i);
 LG_API int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out);
+/* usage NULL: not known. A negative count is LG_EINVAL, and the call still waits; one above
+ * 2^50 counts as that. */
 LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                          const char *finish_reason, const lg_usage *usage);
 /* The same with another kind of value: "image/png", …, or a turn that calls tools. */
@@ -579,7 +596,7 @@ LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, con
 /* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
  * kept with; NULL for others. */
 LG_API const char *lg_var_finish_reason(const lg_var *v);
-/* false when v is no model's answer, or the server did not say */
+/* false when v is no model's answer, or the server did not say. out may be NULL. */
 LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);
 
 /* ---- feedback ---------------------------------------------------------- */
@@ -625,7 +642,8 @@ LG_API lg_var *lg_var_pass(const lg_var *v);
 
 /* The operators' own prompts, by name (see lua/lunagrad/prompts.lua for the
  * names and fields). A template is a variable like any other and may require
- * grad. v is counted. LG_ENOTFOUND from get: none set. */
+ * grad. v is counted. LG_ECYCLE from set: v is made of a pass that runs, which may still
+ * ask with it. LG_ENOTFOUND from get: none set; out may be NULL. */
 LG_API int lg_template_set(lg_engine *e, const char *name, lg_var *v);
 LG_API int lg_template_get(lg_engine *e, const char *name, lg_var **out); /* borrowed */
 
@@ -636,9 +654,12 @@ LG_API int lg_template_get(lg_engine *e, const char *name, lg_var **out); /* bor
 LG_API int64_t lg_utf8_check(const char *s, size_t len);
 /* A rough count of tokens: bytes/4, at least one a word. Never 0 for text. */
 LG_API size_t lg_token_estimate(const char *s, size_t len);
-/* The text inside the last well-formed <tag>…</tag>, trimmed of one newline at
- * each end. Returns 1 when found, 0 when not. A pair is well-formed when the
- * closing tag follows with no opening of the same tag between. */
+/* The text inside the last <tag>…</tag> that can be an answer, trimmed of one
+ * newline at each end. Returns 1 when found, 0 when not. A pair is well-formed
+ * when the closing tag follows with no opening of the same tag between. One that
+ * stands by itself (at the start of a line or behind a sentence's end) counts
+ * before one inside a sentence; tags in backticks, "between <tag> and </tag>" and
+ * a pair that holds only dots are talk about the tags and never count. */
 LG_API int lg_tag_last(const char *s, size_t len, const char *tag, const char **out,
                        size_t *out_len);
 

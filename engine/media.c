@@ -93,6 +93,8 @@ int lg__media_sniff(const char *s, size_t len)
 
 int lg__media_check(const char *type, const char *s, size_t len)
 {
+    if (!s || len > LG_BYTES_MAX)
+        return s ? LG_ELIMIT : LG_EINVAL;
     int seen = lg__media_sniff(s, len), said = type ? lg__media_of_type(type) : seen;
     if (said <= LG_MEDIA_TURN || len == 0) {
         return LG_EINVAL;

@@ -323,8 +323,10 @@ static void sum_or_mean(lg_graph *g, lg_node *node, bool mean)
     uint32_t used = 0;
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
     for (uint32_t i = 0; i < node->n_edges; i++) {
-        if (!node->edges[i].seen)
+        if (!node->edges[i].seen) {
+            lg__unseen_look(node->edges[i].var);
             continue;
+        }
         if (used++)
             lg__bytes_addc(&b, '\n');
         add_words(g, &b, node->edges[i].seen);

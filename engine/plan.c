@@ -128,6 +128,8 @@ int lg__plan_build(lg_plan *p, lg_graph *g, lg_var *root)
     int err = discover(g->mem, &l, root, &p->n_links, &p->open);
     if (!err)
         err = make_steps(p, &l);
+    if (!err && p->steps[0].n_slots > 0)
+        err = LG_ECYCLE; /* who would deliver to the root is made of it */
     for (size_t i = 0; i < l.n; i++)
         l.vars[i]->mark = 0;
     lg__mem_free(g->mem, l.vars, l.cap * sizeof *l.vars);

@@ -40,7 +40,7 @@ typedef struct lg_plan {
     bool open; /* a promise that it found may still be made of more than it knows */
 } lg_plan;
 
-/* 0, LG_ENOMEM, LG_ELIMIT. Step 0 is the root. */
+/* 0, LG_ENOMEM, LG_ELIMIT, LG_ECYCLE. Step 0 is the root. */
 int lg__plan_build(lg_plan *p, lg_graph *g, lg_var *root);
 void lg__plan_free(lg_plan *p, lg_graph *g);
 

@@ -40,7 +40,8 @@ typedef struct lg_answer { /* what came, borrowed */
     int64_t now_ms;           /* since 1970, when it came; 0: not known */
     const char *body;
     size_t len;
-    bool tools; /* tools were offered: calls of them are an answer */
+    bool tools;          /* tools were offered: calls of them are an answer */
+    const char *offered; /* those, as JSON, where a text may be a call; NULL: nowhere */
 } lg_answer;
 
 typedef struct lg_heard_call {    /* a tool that the model calls */
@@ -68,6 +69,7 @@ typedef struct lg_heard { /* what an answer says, whole or so far */
     int64_t micros;              /* -1: not said */
     const char *bad;             /* static: it is not what it should be; NULL: fine */
     const char *unsaid;          /* static: nor does it look like this API's at all */
+    char named[96];              /* the model that answered, as the server calls it; "" */
     const char *dialect;         /* static: whose form raw is; NULL: the model's */
     int64_t state;               /* the dialect's own, for a stream */
     int err;                     /* LG_ENOMEM */
@@ -120,6 +122,10 @@ const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask);
 
 /* Fills r, which was initialised: a text, or r->fail. */
 void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r);
+
+/* As many values as JSON of so many bytes from a server may hold. Vectors are numbers and
+ * little else; what models say is words. */
+size_t lg__provider_most_values(bool vectors, size_t len);
 
 /* A stream while it comes: feed what is new, and read heard.text as it grows. Nothing it
  * sees is the answer; that is decoded from the whole body. */

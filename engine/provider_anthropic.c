@@ -75,18 +75,19 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
     lg_json *turn = lg__wire_turn(t, b);
     const lg_json *raw = lg__wire_raw(turn, "anthropic");
     const char *words = lg__json_string(lg__json_get(turn, "text"));
+    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         const char *type = lg__json_string(lg__json_get(j, "type"));
         comma(b);
         if (type && strcmp(type, "tool_use") == 0) {
-            lg__wire_call_raw(b, j, "");
+            lg__wire_call_raw(b, j, &(lg_own_call){call, "id", ""});
+            call = lg__json_after(call);
         } else {
             lg__json_write(b, j);
         }
     }
     if (!raw) {
         write_text(b, words ? words : "", words ? strlen(words) : 0);
-        const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
         for (; call; call = lg__json_after(call)) {
             write_call(b, call);
         }
@@ -553,8 +554,9 @@ static void keep_call(lg_heard *h, int64_t index)
     if (!c) {
         return;
     }
-    int err = lg__json_parse(h->mem, c->arguments.data ? c->arguments.data : "", c->arguments.len,
-                             &input, NULL);
+    int err =
+        lg__json_parse_most(h->mem, c->arguments.data ? c->arguments.data : "", c->arguments.len,
+                            lg__provider_most_values(false, c->arguments.len), &input, NULL);
     h->err = err == LG_ENOMEM ? err : h->err;
     start_string(h, "{\"type\":\"tool_use\",\"id\":", c->id.data);
     start_string(h, ",\"name\":", c->name.data);

@@ -77,32 +77,33 @@ static int encode_ollama(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg
 
 /* ---- what came --------------------------------------------------------- */
 
-/* The item with this index; they come in order from all but the odd server. */
-static const lg_json *item_at(const lg_json *data, const lg_json *next, int64_t index)
+/* The items by their index; they come in order from all but the odd server. NULL: memory. */
+static const lg_json **in_order(lg_heard *h, const lg_json *data, size_t n)
 {
-    const lg_json *item = next;
-    if (lg__json_int(lg__json_get(next, "index"), index) == index) {
-        return next;
-    }
-    for (item = lg__json_first(data); item; item = lg__json_after(item)) {
-        if (lg__json_int(lg__json_get(item, "index"), -1) == index) {
-            break;
+    const lg_json **items = lg__mem_zero(h->mem, n * sizeof *items), *item = lg__json_first(data);
+    for (size_t i = 0; items && item; i++, item = lg__json_after(item)) {
+        int64_t at = lg__json_int(lg__json_get(item, "index"), (int64_t)i);
+        if (at >= 0 && at < (int64_t)n && !items[at]) {
+            items[at] = item;
         }
     }
-    return item;
+    h->err = items ? h->err : LG_ENOMEM;
+    return items;
 }
 
 static void hear_openai(lg_heard *h, const lg_json *root)
 {
     const lg_json *data = lg__json_get(root, "data"), *usage = lg__json_get(root, "usage");
-    const lg_json *next = lg__json_first(data);
+    size_t n = lg__json_type(data) == LG_JSON_ARRAY ? lg__json_count(data) : 0;
+    const lg_json **items = n ? in_order(h, data, n) : NULL;
     lg__bytes_addc(&h->text, '[');
-    for (int64_t i = 0; next; i++, next = lg__json_after(next)) {
+    for (size_t i = 0; items && i < n; i++) {
         lg__bytes_adds(&h->text, i ? "," : "");
-        lg__heard_vector(h, lg__json_get(item_at(data, next, i), "embedding"));
+        lg__heard_vector(h, lg__json_get(items[i], "embedding"));
     }
     lg__bytes_addc(&h->text, ']');
-    if (lg__json_count(data) == 0) {
+    lg__mem_free(h->mem, items, n * sizeof *items);
+    if (n == 0) {
         h->unsaid = "the reply holds no embeddings";
     }
     h->usage.input = lg__heard_tokens(usage, "prompt_tokens");

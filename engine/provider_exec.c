@@ -197,8 +197,9 @@ static void hear_raw(lg_heard *h, const lg_answer *a)
 {
     lg_json *root = NULL;
     int media = lg__media_sniff(a->body, a->len);
+    size_t most = lg__provider_most_values(false, a->len);
     if (begins_object(a->body, a->len) &&
-        lg__json_parse(h->mem, a->body, a->len, &root, NULL) == LG_ENOMEM) {
+        lg__json_parse_most(h->mem, a->body, a->len, most, &root, NULL) == LG_ENOMEM) {
         h->err = LG_ENOMEM;
     } else if (is_ours(root)) {
         hear(h, root);

@@ -142,22 +142,24 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_adds(b, "}}");
 }
 
-/* A part as it came. */
-static void write_raw(lg_bytes *b, const lg_json *part)
+/* A part as it came; call: what the turn calls it, if it is one. */
+static void write_raw(lg_bytes *b, const lg_json *part, const lg_json *call)
 {
     if (!lg__json_get(part, "functionCall")) {
         lg__json_write(b, part);
         return;
     }
+    const char *id = lg__json_string(lg__json_get(lg__json_get(part, "functionCall"), "id"));
+    call = id && id[0] ? call : NULL; /* ids of our own do not go out */
     lg__bytes_addc(b, '{');
     for (const lg_json *j = lg__json_first(part); j; j = lg__json_after(j)) {
         const char *key = lg__json_name(j);
-        bool call = key && strcmp(key, "functionCall") == 0;
+        bool is_call = key && strcmp(key, "functionCall") == 0;
         lg__bytes_adds(b, j == lg__json_first(part) ? "" : ",");
         lg__json_write_string(b, key ? key : "", key ? strlen(key) : 0);
         lg__bytes_addc(b, ':');
-        if (call && lg__json_type(j) == LG_JSON_OBJECT) {
-            lg__wire_call_raw(b, j, NAMES_ALSO);
+        if (is_call && lg__json_type(j) == LG_JSON_OBJECT) {
+            lg__wire_call_raw(b, j, &(lg_own_call){call, "id", NAMES_ALSO});
         } else {
             lg__json_write(b, j);
         }
@@ -171,15 +173,17 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
     lg_json *turn = lg__wire_turn(t, b);
     const lg_json *raw = lg__wire_raw(turn, "gemini");
     const char *words = lg__json_string(lg__json_get(turn, "text"));
+    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         comma(b);
-        write_raw(b, j);
+        write_raw(b, j, call);
+        bool heard = lg__json_get(j, "functionCall") && !lg__json_true(lg__json_get(j, "thought"));
+        call = heard ? lg__json_after(call) : call;
     }
     if (!raw) {
         if (words && words[0]) {
             write_text(b, words, strlen(words));
         }
-        const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
         for (; call; call = lg__json_after(call)) {
             write_call(b, call);
         }

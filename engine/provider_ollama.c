@@ -34,20 +34,12 @@ static const char *write_images(lg_bytes *b, const lg_said *s)
     return NULL;
 }
 
-/* Arguments are an object here; a text that is none is shown as one. */
 static void write_call(lg_bytes *b, const lg_json *call)
 {
-    const lg_json *arguments = lg__json_get(call, "arguments");
     lg__bytes_adds(b, "{\"function\":{");
     lg__wire_called(b, "name", lg__json_string(lg__json_get(call, "name")), NULL);
     lg__bytes_adds(b, ",\"arguments\":");
-    if (lg__json_type(arguments) == LG_JSON_OBJECT) {
-        lg__json_write(b, arguments);
-    } else {
-        lg__bytes_adds(b, "{\"unreadable\":");
-        lg__json_write(b, arguments);
-        lg__bytes_addc(b, '}');
-    }
+    lg__wire_object(b, lg__json_get(call, "arguments"));
     lg__bytes_adds(b, "}}");
 }
 

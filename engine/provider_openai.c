@@ -434,16 +434,36 @@ static void hear_call_delta(lg_heard *h, const lg_json *delta)
     if (c->name.len == 0) {
         lg__bytes_adds(&c->name, name ? name : "");
     }
-    const char *more = lg__json_string(lg__json_get(f, "arguments"));
+    const lg_json *args = lg__json_get(f, "arguments");
+    const char *more = lg__json_string(args);
     lg__bytes_adds(&c->arguments, more ? more : "");
+    if (lg__json_type(args) == LG_JSON_OBJECT) {
+        lg__json_write(&c->arguments, args);
+    }
+}
+
+/* A server's message in the place of a delta is what is new, or all that was said so far. */
+static const lg_json *find_delta(lg_heard *h, const lg_json *choice)
+{
+    const lg_json *delta = lg__json_get(choice, "delta");
+    const lg_json *message = lg__json_get(choice, "message");
+    if (lg__json_type(delta) == LG_JSON_OBJECT || lg__json_type(message) != LG_JSON_OBJECT) {
+        return delta;
+    }
+    const char *said = lg__json_string(lg__json_get(message, "content"));
+    if (said && h->text.len > 0 && strlen(said) > h->text.len &&
+        memcmp(said, h->text.data, h->text.len) == 0) {
+        h->text.len = 0;
+    }
+    return message;
 }
 
 /* Some of the first chunks of Azure have no choices. */
 static void hear_chunk(lg_heard *h, const lg_json *data)
 {
     const lg_json *choice = lg__json_at(lg__json_get(data, "choices"), 0);
-    const lg_json *delta = lg__json_get(choice, "delta");
     if (lg__json_int(lg__json_get(choice, "index"), 0) == 0) {
+        const lg_json *delta = find_delta(h, choice);
         hear_content(h, lg__json_get(delta, "content"));
         hear_refusal(h, delta);
         hear_parts(h, lg__json_get(delta, "images"));

@@ -9,11 +9,12 @@
 #include <strings.h>
 
 #include "eventstream.h"
+#include "model_alias.h"
+#include "provider_calls.h"
 #include "provider_halves.h"
 #include "provider_refusal.h"
 
 enum { MOST_CALLS = 1024 };
-#define MOST_TOKENS ((int64_t)1 << 50) /* sums of a few stay in range */
 
 /* ---- what dialects write down ------------------------------------------ */
 
@@ -70,7 +71,7 @@ void lg__heard_refuse(lg_heard *h, const char *why)
 int64_t lg__heard_tokens(const lg_json *usage, const char *name)
 {
     int64_t n = lg__json_int(lg__json_get(usage, name), 0);
-    return n <= 0 ? 0 : n < MOST_TOKENS ? n : MOST_TOKENS;
+    return n <= 0 ? 0 : n < LG_MOST_TOKENS ? n : LG_MOST_TOKENS;
 }
 
 typedef struct finish_word {
@@ -269,11 +270,20 @@ static bool is_json_type(const char *type)
     return !type[0] || strcasestr(type, "json");
 }
 
+static int parse(lg_mem *m, const lg_model *model, const char *s, size_t len, lg_json **root)
+{
+    size_t most = lg__provider_most_values(model->provider->vectors, len);
+    return lg__json_parse_most(m, s, len, most, root, NULL);
+}
+
 static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_answer *a, int err,
                            lg_reply *r)
 {
     if (err == LG_ENOMEM) {
         spoil(m, model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
+    } else if (err == LG_ELIMIT) {
+        spoil(m, model, a, r, LG_ETOOBIG, false, "the reply holds too many values to be an answer",
+              NULL);
     } else if (a->len == 0) {
         spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is empty", NULL);
     } else if (starts_json(a) && is_cut(a->body, a->len)) {
@@ -329,53 +339,31 @@ static bool broke_off(const lg_heard *h)
 
 /* ---- the verdict ------------------------------------------------------- */
 
-static void write_call(lg_bytes *b, const lg_heard_call *c)
+/* It ended as an answer does, and says nothing: all went into reasoning, or a server lost the
+ * text. The next try may bring it; nobody is served such a one. */
+static void explain_empty(const lg_heard *h, const lg_answer *a, lg_reply *r)
 {
-    lg_json *tree = NULL;
-    lg__bytes_adds(b, "{\"id\":");
-    lg__json_write_string(b, c->id.data ? c->id.data : "", c->id.len);
-    lg__bytes_adds(b, ",\"name\":");
-    lg__json_write_string(b, c->name.data ? c->name.data : "", c->name.len);
-    lg__bytes_adds(b, ",\"arguments\":");
-    if (c->arguments.len == 0) {
-        lg__bytes_adds(b, "{}");
-    } else if (lg__json_parse(b->mem, c->arguments.data, c->arguments.len, &tree, NULL)) {
-        lg__json_write_string(b, c->arguments.data, c->arguments.len); /* as it is, to be told */
-    } else {
-        lg__json_write(b, tree);
+    spoil(h->mem, h->model, a, r, LG_EEMPTY, true, "the answer has no words", NULL);
+    r->fail.ambiguous = false; /* it is certain: this was paid */
+    if (r->usage.reasoning > 0) {
+        lg__fail_hint(&r->fail, h->mem,
+                      "%lld tokens went into reasoning and none into an answer: ask for one in the "
+                      "messages, or lower reasoning_effort",
+                      (long long)r->usage.reasoning);
     }
-    lg__json_free(b->mem, tree);
-    lg__bytes_addc(b, '}');
 }
 
-static lg_text *turn_text(const lg_heard *h)
+static bool has_words(const lg_heard *h)
 {
-    const char *dialect = h->dialect ? h->dialect : h->model->provider->dialect;
-    lg_bytes b;
-    lg__bytes_init(&b, h->mem, LG_BYTES_MAX);
-    lg__bytes_adds(&b, "{\"text\":");
-    lg__json_write_string(&b, h->text.data ? h->text.data : "", h->text.len);
-    lg__bytes_adds(&b, ",\"calls\":[");
-    for (size_t i = 0; i < h->n_calls; i++) {
-        lg__bytes_adds(&b, i ? "," : "");
-        write_call(&b, &h->calls[i]);
+    for (size_t i = 0; i < h->text.len; i++) {
+        if (!strchr(" \t\r\n", h->text.data[i]) || !h->text.data[i]) {
+            return true;
+        }
     }
-    lg__bytes_adds(&b, "]");
-    if (h->raw.len > 0) {
-        lg__bytes_adds(&b, ",\"dialect\":");
-        lg__json_write_string(&b, dialect, strlen(dialect));
-        lg__bytes_adds(&b, ",\"raw\":");
-        lg__bytes_add(&b, h->raw.data, h->raw.len);
-    }
-    lg__bytes_addc(&b, '}');
-    lg_text *t = lg__text_of(&b);
-    if (t) {
-        t->media = LG_MEDIA_TURN;
-    }
-    return t;
+    return false;
 }
 
-/* Answers without a word; false: they are good all the same. */
+/* Answers without a word; false: they are good all the same (a program's output may be none). */
 static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
 {
     if (h->finish == LG_FINISH_LENGTH) {
@@ -390,17 +378,20 @@ static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
     } else if (h->finish == LG_FINISH_UNKNOWN) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "the reply is empty; it ended with",
               h->word);
+    } else if (!h->model->provider->hear_raw) {
+        explain_empty(h, a, r);
     } else {
         return false;
     }
     return true;
 }
 
-static void take_text(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
 {
     const lg_bytes *from = h->media ? &h->data : &h->text;
     if (h->n_calls > 0 && a->tools) {
-        r->text = turn_text(h);
+        lg__calls_name(h);
+        r->text = lg__calls_turn(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
     }
@@ -409,9 +400,13 @@ static void take_text(const lg_heard *h, const lg_answer *a, lg_reply *r)
     }
 }
 
-static void judge(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static void judge(lg_heard *h, const lg_answer *a, lg_reply *r)
 {
-    bool said = h->text.len > 0 || h->media || (h->n_calls > 0 && a->tools);
+    if (a->tools && !h->refused && h->finish != LG_FINISH_FILTER) {
+        lg__calls_from_text(h, a->offered);
+        r->finish = h->finish;
+    }
+    bool said = has_words(h) || h->media || (h->n_calls > 0 && a->tools);
     int err = heard_err(h);
     if (err) {
         spoil(h->mem, h->model, a, r, err, false, lg_error_text(err), NULL);
@@ -435,8 +430,34 @@ static uint32_t small(int64_t tokens)
     return tokens <= 0 ? 0 : tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
 }
 
-static void take_facts(const lg_heard *h, lg_reply *r)
+/* Every dialect names the model that answered, somewhere. */
+static void hear_name(lg_heard *h, const lg_json *root)
 {
+    const lg_json *inner = lg__json_get(root, "response");
+    const char *name = lg__json_string(lg__json_get(root, "model"));
+    inner = inner ? inner : lg__json_get(root, "message");
+    name = name ? name : lg__json_string(lg__json_get(root, "modelVersion"));
+    name = name ? name : lg__json_string(lg__json_get(inner, "model"));
+    name = h->named[0] ? NULL : name;
+    for (size_t i = 0; name && name[i] && i + 1 < sizeof h->named; i++) {
+        h->named[i] = name[i] > 0x20 && name[i] < 0x7F ? name[i] : '?';
+    }
+}
+
+/* Azure is asked for deployments, whose names are people's own. */
+static void take_name(lg_heard *h, lg_reply *r)
+{
+    const lg_model *model = h->model;
+    bool named = h->named[0] && model->model && strncmp(model->provider->dialect, "azure", 5) != 0;
+    if (named && !model->provider->get && lg__model_is_other(model->model, h->named)) {
+        lg__model_redact(model, h->named, strlen(h->named));
+        r->other = lg__text_new(h->mem, h->named, strlen(h->named)); /* NULL: it is not told */
+    }
+}
+
+static void take_facts(lg_heard *h, lg_reply *r)
+{
+    take_name(h, r);
     r->finish = h->finish;
     memcpy(r->finish_reason, h->word, sizeof r->finish_reason);
     r->has_usage = h->has_usage;
@@ -478,6 +499,7 @@ static void judge_tree(lg_heard *h, const lg_answer *a, const lg_json *root, lg_
     lg_refusal w;
     bool heard = is_heard(h->model, root);
     if (heard) {
+        hear_name(h, root);
         h->model->provider->hear(h, root);
     }
     take_facts(h, r);
@@ -498,7 +520,7 @@ static void decode_tree(lg_mem *m, const lg_model *model, const lg_answer *a, lg
 {
     lg_heard h;
     lg_json *root = NULL;
-    int err = lg__json_parse(m, a->body, a->len, &root, NULL);
+    int err = parse(m, model, a->body, a->len, &root);
     if (err) {
         spoil_by_parse(m, model, a, err, r);
     } else {
@@ -513,7 +535,7 @@ static void decode_refusal(lg_mem *m, const lg_model *model, const lg_answer *a,
 {
     lg_refusal w;
     lg_json *root = NULL;
-    int err = lg__json_parse(m, a->body, a->len, &root, NULL);
+    int err = parse(m, model, a->body, a->len, &root);
     if (err == LG_ENOMEM) {
         lg__refusal_set(m, model, a, r, err, lg_error_text(err), NULL);
     } else {
@@ -545,15 +567,16 @@ static int hear_json(lg_hearing *x, const char *name, const char *data, size_t l
         return 0;
     }
     int err = lg__halves_join(&x->halves, &data, &len);
-    err = err ? err : lg__json_parse(x->heard.mem, data, len, &root, NULL);
+    err = err ? err : parse(x->heard.mem, x->heard.model, data, len, &root);
     if (err) {
-        return err == LG_ENOMEM ? err : STOP_MALFORMED;
+        return err == LG_ENOMEM || err == LG_ELIMIT ? err : STOP_MALFORMED;
     }
     if (is_error(lg__json_get(error_root(root), "error")) || strcmp(name, "error") == 0) {
         x->error = root;
         return STOP_ERROR;
     }
     if (lg__json_type(root) == LG_JSON_OBJECT) {
+        hear_name(&x->heard, root);
         x->heard.model->provider->hear_event(&x->heard, name, root);
     }
     lg__json_free(x->heard.mem, root);
@@ -634,7 +657,7 @@ void lg__hearing_free(lg_hearing *x)
 
 /* An error in the middle that is no event: JSON from the start of a line to the end, maybe
  * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
-static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
+static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_answer *a, int *err)
 {
     for (size_t i = 0; i < a->len; i++) {
         lg_json *root = NULL;
@@ -642,7 +665,7 @@ static lg_json *bare_error(lg_mem *m, const lg_answer *a, int *err)
         if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
             continue;
         }
-        *err = lg__json_parse(m, a->body + i, a->len - i, &root, NULL);
+        *err = parse(m, model, a->body + i, a->len - i, &root);
         if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
             is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
             return root;
@@ -659,7 +682,7 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     take_facts(h, r);
     if (stopped >= 0 && !x->error && !h->word[0]) {
         int err = LG_OK;
-        x->error = bare_error(h->mem, a, &err);
+        x->error = bare_error(h->mem, h->model, a, &err);
         stopped = err == LG_ENOMEM ? err : stopped;
     }
     if (stopped < 0) {
@@ -676,7 +699,7 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     } else if (stopped == STOP_MALFORMED) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "an event of the stream is no JSON",
               NULL);
-    } else if (!h->word[0] && !h->refused) {
+    } else if (!h->word[0] && !h->refused && !h->ended) {
         spoil(h->mem, h->model, a, r, LG_ETRUNCATED, true, "the stream ended before the answer did",
               NULL);
     } else {

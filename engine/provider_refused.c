@@ -279,7 +279,7 @@ void lg__refused_find(const lg_model *model, const lg_refusal *w, int status, lg
         copy_name(r->bad_param, span_of(field));
         find_new_name(&l, w, r);
     }
-    r->learn = learned(w, r);
+    r->learn = (uint8_t)learned(w, r);
     if (r->learn == LG_LEARN_OBJECT || r->learn == LG_LEARN_WORDS) {
         copy_name(r->bad_param, span_of("response_format"));
         r->new_param[0] = '\0';

@@ -98,16 +98,17 @@ static void write_turn(lg_bytes *b, const lg_turn *t, size_t *n)
         lg__json_write_string(b, words, strlen(words));
         lg__bytes_addc(b, '}');
     }
-    const lg_json *call = raw ? NULL : lg__json_first(lg__json_get(turn, "calls"));
-    for (; raw; raw = lg__json_after(raw)) {
+    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
+    for (const lg_json *j = raw; j; j = lg__json_after(j)) {
         begin_item(b, n);
-        if (strcmp(type_of(raw), "function_call") == 0) {
-            lg__wire_call_raw(b, raw, "");
+        if (strcmp(type_of(j), "function_call") == 0) {
+            lg__wire_call_raw(b, j, &(lg_own_call){call, "call_id", ""});
+            call = lg__json_after(call);
         } else {
-            lg__json_write(b, raw);
+            lg__json_write(b, j);
         }
     }
-    for (; call; call = lg__json_after(call)) {
+    for (; !raw && call; call = lg__json_after(call)) {
         begin_item(b, n);
         write_call(b, call);
     }

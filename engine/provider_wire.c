@@ -484,25 +484,36 @@ void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
     }
 }
 
+/* A call's arguments as an object: *read is to be freed. NULL: they are none. */
+static const lg_json *object_of(lg_bytes *b, const lg_json *arguments, lg_json **read)
+{
+    const char *text = lg__json_string(arguments);
+    size_t len = text ? strlen(text) : 0, most = lg__provider_most_values(false, len);
+    *read = NULL;
+    if (text && lg__json_parse_most(b->mem, text, len, most, read, NULL) == LG_ENOMEM) {
+        b->err = b->err ? b->err : LG_ENOMEM;
+    }
+    arguments = text ? *read : arguments;
+    return lg__json_type(arguments) == LG_JSON_OBJECT ? arguments : NULL;
+}
+
 void lg__wire_object(lg_bytes *b, const lg_json *arguments)
 {
-    if (lg__json_type(arguments) == LG_JSON_OBJECT) {
-        lg__json_write(b, arguments);
+    lg_json *read;
+    const lg_json *object = object_of(b, arguments, &read);
+    if (object) {
+        lg__json_write(b, object);
     } else {
         lg__bytes_adds(b, "{}");
     }
+    lg__json_free(b->mem, read);
 }
 
 void lg__wire_arguments(lg_bytes *b, const lg_json *arguments)
 {
     lg_bytes text;
-    const char *as_is = lg__json_string(arguments);
     lg__bytes_init(&text, b->mem, LG_BYTES_MAX);
-    if (as_is) {
-        lg__bytes_adds(&text, as_is);
-    } else {
-        lg__json_write(&text, arguments);
-    }
+    lg__wire_object(&text, arguments);
     b->err = b->err ? b->err : text.err;
     lg__json_write_string(b, text.data ? text.data : "", text.len);
     lg__bytes_free(&text);
@@ -533,20 +544,32 @@ void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char 
     lg__json_write_string(b, sent, strlen(sent));
 }
 
-void lg__wire_call_raw(lg_bytes *b, const lg_json *call, const char *also)
+/* One member of a call in the dialect's own form. */
+static void write_own(lg_bytes *b, const char *key, const lg_json *j, const lg_own_call *own)
+{
+    const char *id = lg__json_string(lg__json_get(own->call, "id"));
+    if (strcmp(key, "name") == 0) {
+        lg__wire_called(b, key, lg__json_string(j), own->also);
+        return;
+    }
+    lg__json_write_string(b, key, strlen(key));
+    lg__bytes_addc(b, ':');
+    if (id && strcmp(key, own->id) == 0) {
+        lg__json_write_string(b, id, strlen(id));
+    } else if (strcmp(key, "arguments") == 0 && lg__json_string(j)) {
+        lg__wire_arguments(b, j);
+    } else {
+        lg__json_write(b, j);
+    }
+}
+
+void lg__wire_call_raw(lg_bytes *b, const lg_json *raw, const lg_own_call *own)
 {
     lg__bytes_addc(b, '{');
-    for (const lg_json *j = lg__json_first(call); j; j = lg__json_after(j)) {
+    for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         const char *key = lg__json_name(j);
-        key = key ? key : "";
-        lg__bytes_adds(b, j == lg__json_first(call) ? "" : ",");
-        if (strcmp(key, "name") == 0) {
-            lg__wire_called(b, key, lg__json_string(j), also);
-            continue;
-        }
-        lg__json_write_string(b, key, strlen(key));
-        lg__bytes_addc(b, ':');
-        lg__json_write(b, j);
+        lg__bytes_adds(b, j == lg__json_first(raw) ? "" : ",");
+        write_own(b, key ? key : "", j, own);
     }
     lg__bytes_addc(b, '}');
 }

@@ -78,17 +78,23 @@ lg_json *lg__wire_tools(const lg_ask *ask, lg_bytes *b);
 void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b);
 /* parameters as given; an object without properties when there are none */
 void lg__wire_parameters(const lg_json *tool, lg_bytes *b);
-/* A call's arguments where the API takes nothing but an object: what is none becomes {},
- * and the call's result tells the model what was wrong with it. */
+/* A call's arguments, which APIs and the servers behind them read: what is no object becomes
+ * {}, and the call's result tells the model what was wrong with it. */
 void lg__wire_object(lg_bytes *b, const lg_json *arguments);
-/* A call's arguments as a JSON string that holds JSON. */
+/* The same as a JSON string that holds JSON. */
 void lg__wire_arguments(lg_bytes *b, const lg_json *arguments);
 /* "key":"…", the name of a called tool, the same in the call and in its result: of what the
  * model said, what the API takes in a name (letters, digits, _, - and also; NULL: all), and _
  * in the place of the rest. Models call tools that there are not. */
 void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char *also);
-/* The dialect's own JSON of a call, whose member name is written so. */
-void lg__wire_call_raw(lg_bytes *b, const lg_json *call, const char *also);
+/* A call that goes back in the dialect's own form. */
+typedef struct lg_own_call {
+    const lg_json *call; /* as the turn has it: its id is the one that its result names */
+    const char *id;      /* the member that holds it here */
+    const char *also;    /* see lg__wire_called */
+} lg_own_call;
+/* The dialect's own JSON of it. */
+void lg__wire_call_raw(lg_bytes *b, const lg_json *raw, const lg_own_call *own);
 /* A tool's result as one JSON string, where this API takes only words for it: what is none
  * is named and, as it says, shown below. */
 void lg__wire_result(lg_bytes *b, const lg_said *s);

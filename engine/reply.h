@@ -4,6 +4,9 @@
 
 #include "fail.h"
 
+#define LG_MOST_TOKENS \
+    ((int64_t)1 << 50) /* that any reply may count: sums of a few stay in range */
+
 enum lg_finish {
     LG_FINISH_UNKNOWN = 0,
     LG_FINISH_STOP,
@@ -31,13 +34,14 @@ typedef struct lg_reply {
     int64_t micros;         /* what it cost, the provider's word first; -1: not known */
     char finish_reason[32]; /* the server's own word */
     lg_fail fail;           /* code 0: a good reply */
+    lg_text *other;         /* another model than was asked for answered: which; or NULL */
     char bad_param[64];     /* a 400 that names a body field: which; "" otherwise */
     char new_param[64];     /* … and the field to use instead; "" : drop it */
     uint32_t image_out;     /* of the output: tokens of pictures */
     bool has_usage;
     bool elsewhere; /* it says that the Responses API takes this */
     bool daily;     /* a cap of a day is used up */
-    int learn;      /* enum lg_learn */
+    uint8_t learn;  /* enum lg_learn */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);

@@ -255,14 +255,25 @@ int lg__request_encode(lg_request *r)
     return err;
 }
 
-bool lg__request_has_tools(const lg_request *r)
+static const char *option_of(const lg_request *r, const char *name)
 {
     for (size_t i = 0; i < r->n_options; i++) {
-        if (strcmp(r->options[i].name, "tools") == 0) {
-            return true;
+        if (strcmp(r->options[i].name, name) == 0) {
+            return r->options[i].value;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool lg__request_has_tools(const lg_request *r)
+{
+    return option_of(r, "tools") != NULL;
+}
+
+const char *lg__request_offered(const lg_request *r)
+{
+    bool json = option_of(r, "schema") || option_of(r, "response_format");
+    return json ? NULL : option_of(r, "tools");
 }
 
 void lg__request_unload(lg_request *r)

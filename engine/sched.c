@@ -256,21 +256,27 @@ void lg__sched_free(lg_sched *s)
 
 /* ---- the way of a request ---------------------------------------------- */
 
-/* A kept reply is not for a model that wants none; being asked now is for all. */
+/* A kept reply is not for a model that wants none; being asked now is for all but those that
+ * buy each call by itself, which nobody finds by its key. */
 static bool may_share(const lg_request *other, const lg_request *r)
 {
     return other->memo_size == 0 || !r->model->no_memo;
 }
 
+static lg_request *find_equal(const lg_sched *s, const lg_request *r)
+{
+    return r->model->fresh ? NULL : lg__keymap_get(&s->calls, r->key);
+}
+
 bool lg__sched_shares(const lg_sched *s, const lg_request *r)
 {
-    const lg_request *other = lg__keymap_get(&s->calls, r->key);
+    const lg_request *other = find_equal(s, r);
     return other && may_share(other, r);
 }
 
 lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
 {
-    lg_request *other = lg__keymap_get(&s->calls, r->key);
+    lg_request *other = find_equal(s, r);
     if (other && may_share(other, r)) {
         s->stats.shared++;
         lg__memo_touch(s, other);
@@ -284,10 +290,10 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
     if (other) {
         lg__sched_drop(s, other);
     }
-    if (lg__keymap_put(&s->calls, r->key, r)) {
+    if (!r->model->fresh && lg__keymap_put(&s->calls, r->key, r)) {
         return NULL;
     }
-    r->in_flight_map = true;
+    r->in_flight_map = !r->model->fresh;
     r->lane = l;
     r->state = LG_REQ_QUEUED;
     s->owned++;

@@ -27,6 +27,11 @@ static int64_t times(int64_t a, int64_t b)
     return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
 }
 
+static void grow(uint64_t *sum, int64_t by)
+{
+    *sum = __builtin_add_overflow(*sum, (uint64_t)by, sum) ? UINT64_MAX : *sum;
+}
+
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -104,6 +109,13 @@ static int64_t cost(const lg_model *m, const lg_reply *r)
     return in_micros(sum);
 }
 
+/* What is set aside is given back to the last token, so its sums may not end: no attempt
+ * counts for more than this. */
+static int64_t most_aside(int64_t n)
+{
+    return n < LG_MOST_TOKENS ? n : LG_MOST_TOKENS;
+}
+
 /* ---- the worst case of an attempt ------------------------------------------ */
 
 static int64_t option_int(const lg_request *r, const char *name, int64_t otherwise)
@@ -169,9 +181,9 @@ static void estimate(lg_request *r)
     for (size_t i = 0; i < r->n_turns; i++) {
         in = add(in, TURN_TOKENS + (int64_t)r->turn_texts[i]->len);
     }
-    r->worst_tokens = add(in, out);
+    r->worst_tokens = most_aside(add(in, out));
     bool known = is_priced(m) && !is_endless(r);
-    r->worst_micros = !m->provider ? 0 : known ? worst_cost(m, in, out) : -1;
+    r->worst_micros = !m->provider ? 0 : known ? most_aside(worst_cost(m, in, out)) : -1;
 }
 
 /* ---- admission ------------------------------------------------------------- */
@@ -293,8 +305,8 @@ static void release(lg_sched *s, lg_request *r)
 
 static void charge_worst(lg_sched *s, const lg_request *r)
 {
-    s->used_tokens += (uint64_t)r->worst_tokens;
-    s->used_micros += (uint64_t)least_zero(r->worst_micros);
+    grow(&s->used_tokens, r->worst_tokens);
+    grow(&s->used_micros, least_zero(r->worst_micros));
 }
 
 void lg__ledger_unsent(lg_sched *s, lg_request *r)
@@ -344,16 +356,16 @@ void lg__ledger_settle(lg_sched *s, lg_request *r)
     find_cost(r);
     if (p->has_usage) {
         add_usage(s, r->kind, &p->usage);
-        s->used_tokens += (uint64_t)least_zero(add(p->usage.input, p->usage.output));
+        grow(&s->used_tokens, least_zero(add(p->usage.input, p->usage.output)));
     } else {
-        s->used_tokens += (uint64_t)r->worst_tokens;
+        grow(&s->used_tokens, r->worst_tokens);
     }
     if (paid && p->micros >= 0) {
-        s->stats.micros += (uint64_t)p->micros;
-        s->stats.micros_by_kind[r->kind] += (uint64_t)p->micros;
-        s->used_micros += (uint64_t)p->micros;
+        grow(&s->stats.micros, p->micros);
+        grow(&s->stats.micros_by_kind[r->kind], p->micros);
+        grow(&s->used_micros, p->micros);
     } else {
         s->stats.unpriced += paid ? 1 : 0;
-        s->used_micros += (uint64_t)least_zero(r->worst_micros);
+        grow(&s->used_micros, least_zero(r->worst_micros));
     }
 }

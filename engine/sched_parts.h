@@ -76,6 +76,7 @@ typedef struct lg_lane {
     int64_t day_us;              /* … before this; 0: no such thing */
     lg_allowance allowances[LG_LIMITS];
     double input_ratio, mean_output; /* tokens that were, by those foreseen; -1: not known */
+    bool told_other;                 /* it was said that another model answers */
     struct lg_times *times;          /* sched_hedge.c: how long replies took; NULL: no matter */
 } lg_lane;
 
@@ -84,6 +85,7 @@ typedef struct lg_endpoint { /* a place and a key */
     int limit; /* the smallest that a model states; 0: the config's */
     int in_flight;
     bool answered; /* a model replied here once */
+    bool reached;  /* a request left for it once: somebody is, or was, there */
     /* A refusal that holds for all who were in line when it came (a wrong key, no
      * credit, nobody there): they fail with it and are not sent. */
     lg_fail refusal;

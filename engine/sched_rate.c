@@ -14,6 +14,7 @@
 enum { BURST = 10, STRICT_BURST = 100, SPARE = 100 }; /* parts of a limit */
 enum { FIRST_OUTPUT = 256, LEARN_MIN = 20, GROWTH = 20 };
 static const int64_t PACE_US = 2000000, PACE_GROWS_US = 6000000;
+static const double WORTH_MOST = 3600e6; /* an hour */
 static const double PACE_BELOW = 0.98, PACE_STEP = 0.01, PACE_STEP_MOST = 0.5;
 static const int64_t SLACK_MS = 61000; /* a limit that comes back later is of no minute */
 
@@ -46,10 +47,13 @@ static int64_t pace_of(const lg_allowance *a)
     return smaller_known(limit_of(a), (int64_t)a->pace);
 }
 
-/* When n of it are earned. */
+/* When n of it are earned. A server that counts beyond reason is not waited for so long. */
 static int64_t worth_us(int64_t n, int64_t limit)
 {
-    return (int64_t)((double)n * (double)LG_MINUTE_US / (double)limit);
+    double us = (double)n * (double)LG_MINUTE_US / (double)limit;
+    return us > WORTH_MOST    ? (int64_t)WORTH_MOST
+           : us < -WORTH_MOST ? -(int64_t)WORTH_MOST
+                              : (int64_t)us;
 }
 
 static int64_t *half_at(lg_allowance *a, int64_t half)
@@ -94,7 +98,8 @@ static void correct(lg_allowance *a, const lg_request *r, int64_t n, int64_t now
         *half_at(a, half) += n;
         a->sum += n;
         a->gate_left -= r->seq > a->gate_seq ? n : 0;
-        a->earned_us += limit > 0 ? worth_us(n, limit) : 0;
+        int64_t far = now + LG_CLOCK_END / 2; /* bills without measure must not sum up beyond */
+        a->earned_us = least(a->earned_us + (limit > 0 ? worth_us(n, limit) : 0), far);
     }
 }
 

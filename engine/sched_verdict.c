@@ -1,8 +1,8 @@
 /* sched_verdict.c - what an ended attempt means: done, again, repaired, given up.
  *
  * Retries, in short: only what may work later (the provider's judgement), at most
- * max_attempts tries, or 3 where nobody ever answered; full-jitter back-off from
- * 0.5 s doubling to 30 s; the server's delay is a minimum, and one above 120 s ends
+ * max_attempts tries, or 3 where nobody was ever there or answers are empty; full-jitter
+ * back-off from 0.5 s doubling to 30 s; the server's delay is a minimum, and one above 120 s ends
  * the call; when more than a tenth of the last minute's requests were retries,
  * back-offs are twice as long. A refused body field is taken out or renamed and
  * sent again at once, which is no retry. */
@@ -16,7 +16,7 @@
 #define NO_FORMAT \
     "does not take the form of an answer (response_format); from now on it is told in words alone"
 
-enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3 };
+enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3, EMPTY_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
 
 /* ---- the shared budget of retries -------------------------------------- */
@@ -318,13 +318,22 @@ static bool is_repaired(lg_sched *s, lg_request *r)
 
 /* ---- verdict ----------------------------------------------------------- */
 
-/* Where no model ever answered, a wrong address is likelier than a bad moment. */
+/* Where no model ever answered, a wrong address is likelier than a bad moment. A server that
+ * took a request and is gone is one that starts again. */
+static bool is_stranger(const lg_request *r)
+{
+    const lg_endpoint *ep = r->lane->endpoint;
+    int code = r->reply.fail.code;
+    bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE;
+    return !ep->answered && ((nobody && !ep->reached) || code == LG_EBADREPLY);
+}
+
 static int most_tries(const lg_sched *s, const lg_request *r)
 {
     int code = r->reply.fail.code, most = s->cfg.max_attempts;
-    bool nobody = code == LG_ECONNECT || code == LG_ERESOLVE || code == LG_EBADREPLY;
-    bool few = (nobody && !r->lane->endpoint->answered) || r->model->n_fallbacks > 0;
-    return few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+    bool few = is_stranger(r) || r->model->n_fallbacks > 0;
+    most = few && most > STRANGER_TRIES ? STRANGER_TRIES : most;
+    return code == LG_EEMPTY && most > EMPTY_TRIES ? EMPTY_TRIES : most; /* each is paid for */
 }
 
 static bool may_try_again(const lg_sched *s, const lg_request *r)
@@ -355,9 +364,7 @@ static void refuse_day(lg_sched *s, const lg_request *r)
 static void remember_refusal(lg_sched *s, const lg_request *r)
 {
     const lg_fail *f = &r->reply.fail;
-    bool nobody = f->code == LG_ECONNECT || f->code == LG_ERESOLVE || f->code == LG_EBADREPLY;
-    bool all =
-        f->code == LG_EAUTH || f->code == LG_EMONEY || (nobody && !r->lane->endpoint->answered);
+    bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || is_stranger(r);
     if (r->model->provider && r->reply.daily) {
         lg__sched_refuse_line(s, r, true);
         refuse_day(s, r);
@@ -416,10 +423,26 @@ static void note_cut(lg_sched *s, lg_request *r)
     }
 }
 
+/* Servers of one model take any name. */
+static void note_other(lg_sched *s, lg_request *r)
+{
+    lg_reply *p = &r->reply;
+    if (p->other && s->log && !r->lane->told_other) {
+        r->lane->told_other = true;
+        lg__log_line(s->log, LG_LOG_WARN,
+                     "%s: the server answered as \"%s\", which is another model than \"%s\"; "
+                     "does it have that one?",
+                     r->model->name, p->other->data, r->model->model);
+    }
+    lg__text_unref(p->other);
+    p->other = NULL;
+}
+
 void lg__sched_judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
         note_cut(s, r);
+        note_other(s, r);
         s->stats.hedges_won += r->second ? 1 : 0;
         r->lane->endpoint->answered = true;
         end(s, r, true);
@@ -470,6 +493,7 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .body = d->body.data ? d->body.data : "",
         .len = d->body.len,
         .tools = lg__request_has_tools(r),
+        .offered = lg__request_offered(r),
     };
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
@@ -488,6 +512,7 @@ bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d)
 {
     int64_t now = lg__clock_now(s->clock);
     r->lane->hold_us = 0; /* what it used is known now */
+    r->lane->endpoint->reached = r->lane->endpoint->reached || d->sent;
     if (d->fail.code != LG_OK && !d->sent) {
         lg__ledger_unsent(s, r);
         lg__rate_refund(r, now);

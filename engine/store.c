@@ -374,7 +374,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     s->durable = c->durable;
     s->read_only = c->read_only;
     s->mean_bytes = 4096;
-    s->lock_fd = s->run_fd = s->sync.fd = s->sync.event_fd = -1;
+    s->lock_fd = s->run_fd = s->claim_fd = s->sync.fd = s->sync.event_fd = -1;
     s->sync.sync = c->sync;
     s->sync.eager = c->durable;
     s->queue_end = &s->queue;
@@ -436,6 +436,7 @@ void lg__store_close(lg_store *s)
     lg__sync_stop(&s->sync);
     sqlite3_close(s->db);
     lg__store_run_close(s);
+    lg__claims_close(s);
     if (s->lock_fd >= 0) {
         close(s->lock_fd);
     }

@@ -124,6 +124,12 @@ int lg__store_tool_key(const char *name, const char *version, const lg_piece *in
 int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **text, bool *has_score,
                           double *score, double *target);
 
+/* Whether this process is the one that runs the tool now: with the claim held, its result is
+ * looked for once more. False: another process does, and lets go when it has stored the
+ * result, or has failed, or is gone (store_claim.c). */
+bool lg__store_claim(lg_store *s, const unsigned char key[32]);
+void lg__store_unclaim(lg_store *s, const unsigned char key[32]);
+
 /* ---- runs (store_run.c) -------------------------------------------------------- */
 
 typedef struct lg_totals { /* of this run so far */

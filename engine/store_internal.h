@@ -56,6 +56,7 @@ typedef struct lg_tail { /* all of them, of all runs; store_tail.c */
 
 typedef struct lg_other { /* a call of another process; run 0: it is over */
     int64_t run, created_us;
+    int64_t since; /* ticks: when it was sent, as far as the clock can be believed */
 } lg_other;
 
 typedef struct lg_others { /* store_other.c */
@@ -106,6 +107,8 @@ struct lg_store {
     sqlite3_stmt *cursor;
     int64_t run; /* 0: none */
     int run_fd;
+    int64_t began_us, began_ticks; /* of the run: by the clock, and since then */
+    int claim_fd;                  /* store_claim.c; -1: not opened yet */
     lg_totals totals;
     bool totals_changed;
     lg_keymap lost; /* keys that dead runs had sent; read when first asked for */
@@ -143,6 +146,9 @@ int64_t lg__tail_find(const lg_store *s, const unsigned char key[32]); /* id; 0:
 int lg__tail_add(lg_store *s, const unsigned char key[32], int64_t id);
 int lg__tail_index(lg_store *s, size_t from); /* in a turn: when it has so many rows */
 void lg__tail_free(lg_store *s);
+
+/* store_claim.c */
+void lg__claims_close(lg_store *s);
 
 /* store_other.c */
 void lg__others_free(lg_store *s);

@@ -2,8 +2,9 @@
  *
  * Several runs in one directory often ask the same at the same time. Whoever wrote its
  * intent first buys; the others may wait for that reply, as long as the run that sent it
- * lives and for a minute at most. Read in a turn, under the lock, and only when another
- * process has written: a run that is alone never looks. Called by engine_turn.c. */
+ * lives and for a minute at most, by a clock that nobody sets. Read in a turn, under the
+ * lock, and only when another process has written: a run that is alone never looks.
+ * Called by engine_turn.c. */
 #include <string.h>
 
 #include "store_internal.h"
@@ -40,6 +41,15 @@ static int grow(lg_store *s)
     return LG_OK;
 }
 
+/* What was sent a while ago is waited for so much less. Where the clock was set since, it is
+ * no younger than now. */
+static int64_t waited_since(int64_t created)
+{
+    int64_t age = lg__store_now() - created;
+    age = age < 0 ? 0 : age < PATIENCE_US ? age : PATIENCE_US;
+    return lg__store_ticks() - age;
+}
+
 static int note(lg_store *s, const unsigned char key[32], int64_t run, int64_t created)
 {
     lg_others *o = &s->others;
@@ -54,7 +64,7 @@ static int note(lg_store *s, const unsigned char key[32], int64_t run, int64_t c
         memset(one, 0, sizeof *one);
     }
     if (created > one->created_us) {
-        *one = (lg_other){run, created};
+        *one = (lg_other){run, created, waited_since(created)};
     }
     return LG_OK;
 }
@@ -120,7 +130,7 @@ int lg__store_is_elsewhere(lg_store *s, const unsigned char key[32])
         o->foreign = s->foreign;
     }
     const lg_other *one = other_of(s, key);
-    return one && one->run && lg__store_now() - one->created_us < PATIENCE_US &&
+    return one && one->run && lg__store_ticks() - one->since < PATIENCE_US &&
            lg__store_is_alive(s, one->run);
 }
 

@@ -71,6 +71,7 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
         .retry_after_ms = -1,
         .should_retry = "",
         .tools = lg__request_has_tools(r),
+        .offered = lg__request_offered(r),
     };
     const char *body = sqlite3_column_blob(row, 4);
     a.len = (size_t)sqlite3_column_bytes(row, 4);
@@ -313,7 +314,7 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
 
 int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
 {
-    if (lg__store_is_stale(s, r)) {
+    if (lg__store_is_stale(s, r) && !r->model->fresh) {
         lg_reply own = r->reply;
         lg__reply_init(&r->reply);
         int found = lg__store_find(s, r);

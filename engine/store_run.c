@@ -93,7 +93,8 @@ static int insert_run(lg_store *s, const char *name, const char *meta)
     if (rc == SQLITE_OK) {
         sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC);
         sqlite3_bind_text(put, 2, meta, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(put, 3, lg__store_now());
+        s->began_us = lg__store_now();
+        sqlite3_bind_int64(put, 3, s->began_us);
         sqlite3_bind_int64(put, 4, getpid());
         rc = sqlite3_step(put);
     }
@@ -133,6 +134,7 @@ int lg__store_run_begin(lg_store *s, const char *name, const char *meta)
     err = lg__store_commit(s);
     if (!err) {
         s->run = id;
+        s->began_ticks = lg__store_ticks();
         s->totals = (lg_totals){0};
     }
     return err;
@@ -151,6 +153,7 @@ void lg__store_totals(lg_store *s, const lg_totals *t)
     }
 }
 
+/* When it ended is told by how long it took: the clock may have been set meanwhile. */
 int lg__store_run_end(lg_store *s, const char *state)
 {
     sqlite3_stmt *put = NULL;
@@ -165,7 +168,7 @@ int lg__store_run_end(lg_store *s, const char *state)
                                 NULL);
     if (rc == SQLITE_OK) {
         sqlite3_bind_text(put, 1, state, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(put, 2, lg__store_now());
+        sqlite3_bind_int64(put, 2, s->began_us + lg__store_ticks() - s->began_ticks);
         sqlite3_bind_int64(put, 3, s->run);
         rc = sqlite3_step(put);
     }

@@ -28,6 +28,15 @@ lg_text *lg__text_new(lg_mem *m, const char *s, size_t len)
     return t;
 }
 
+int lg__text_check(const char *s, size_t len)
+{
+    if (!s && len)
+        return LG_EINVAL;
+    if (len > LG_BYTES_MAX)
+        return LG_ELIMIT;
+    return lg_utf8_check(s, len) < 0 ? LG_OK : LG_EUTF8;
+}
+
 lg_text *lg__text_of(lg_bytes *b)
 {
     lg_text *t = b->err ? NULL : lg__text_new(b->mem, b->data, b->len);

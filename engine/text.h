@@ -16,6 +16,9 @@ typedef struct lg_text {
 } lg_text;
 
 lg_text *lg__text_new(lg_mem *m, const char *s, size_t len); /* NULL: memory */
+/* What a host gives: 0, LG_EINVAL (NULL of some length), LG_ELIMIT (longer than any text, and
+ * so not even read), LG_EUTF8. */
+int lg__text_check(const char *s, size_t len);
 lg_text *lg__text_of(lg_bytes *b); /* a copy of b, which is freed; NULL: memory or b's error */
 lg_text *lg__text_ref(lg_text *t); /* NULL stays NULL */
 void lg__text_unref(lg_text *t);

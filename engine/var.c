@@ -215,6 +215,8 @@ int lg_var_input(const lg_var *v, size_t i, lg_input *out)
 {
     if (i >= lg_var_inputs(v))
         return LG_ENOTFOUND;
+    if (!out)
+        return LG_EINVAL;
     const lg_edge *e = &v->node->edges[i];
     out->var = e->var;
     out->name = e->name ? e->name->data : "";
@@ -250,7 +252,8 @@ bool lg_var_usage(const lg_var *v, lg_usage *out)
     v = call_behind(v);
     if (v->op != LG_OP_CALL || !v->node || !v->node->u.call->has_usage)
         return false;
-    *out = v->node->u.call->usage;
+    if (out)
+        *out = v->node->u.call->usage;
     return true;
 }
 
@@ -258,6 +261,8 @@ bool lg_var_error(const lg_var *v, lg_failure *out)
 {
     if (v->state != LG_FAILED && v->state != LG_CANCELLED)
         return false;
+    if (!out)
+        return true;
     memset(out, 0, sizeof *out);
     out->code = v->code;
     out->message = lg_error_text(v->code);
@@ -315,8 +320,9 @@ int lg_var_set(lg_var *v, const char *text, size_t len)
 {
     if (v->state == LG_PENDING)
         return LG_ESTATE;
-    if (lg_utf8_check(text, len) >= 0)
-        return LG_EUTF8;
+    int err = lg__text_check(text, len);
+    if (err)
+        return err;
     return set_value(v, lg__text_new(v->graph->mem, text, len));
 }
 
@@ -387,6 +393,8 @@ static int view(const lg_record *r, size_t i, lg_feedback *out)
         r = r->next;
     if (!r)
         return LG_ENOTFOUND;
+    if (!out)
+        return LG_EINVAL;
     *out = (lg_feedback){
         .state = r->state,
         .text = r->text ? r->text->data : "",
@@ -426,8 +434,9 @@ int lg_var_feedback_source(const lg_var *v, size_t i, size_t source, lg_feedback
 
 int lg_var_add_feedback(lg_var *v, const char *text, size_t len)
 {
-    if (lg_utf8_check(text, len) >= 0)
-        return LG_EUTF8;
+    int err = lg__text_check(text, len);
+    if (err)
+        return err;
     lg_record *r = lg__record_new(v->graph->mem, len ? LG_FB_TEXT : LG_FB_EMPTY);
     lg_text *t = r ? lg__text_new(v->graph->mem, text, len) : NULL;
     if (!t) {

@@ -54,7 +54,9 @@ struct lg_var {
     int8_t op;    /* enum lg_op */
     int8_t state; /* enum lg_state */
     bool grad, has_score;
-    int code; /* LG_E* when failed or cancelled */
+    bool unseen; /* failed, and nobody has looked: unseen.h */
+    bool open;   /* an open promise, or a pass that runs, may be behind it: cycle.h */
+    int code;    /* LG_E* when failed or cancelled */
     lg_text *text, *role;
     double score, target;
     int64_t example;
@@ -66,7 +68,7 @@ struct lg_var {
     lg_pass_ref *passes;
     struct lg_pass *pass; /* the pass this variable stands for */
     uint32_t given_up;    /* counts of cancelled consumers, while pending */
-    uint64_t mark;        /* plan.c's scratch */
+    uint64_t mark;        /* scratch of plan.c, cycle.c and of cancelling */
     lg_var *prev, *next;  /* all variables of the graph */
 };
 

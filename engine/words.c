@@ -60,7 +60,10 @@ static size_t ascii_size(const unsigned char *s, size_t len)
 int64_t lg_utf8_check(const char *s, size_t len)
 {
     const unsigned char *u = (const unsigned char *)s;
-    size_t at = ascii_size(u, len);
+    size_t at = s ? ascii_size(u, len) : 0;
+
+    if (!s)
+        return len ? 0 : -1;
 
     while (at < len) {
         size_t size = sequence(u + at, len - at);
@@ -86,12 +89,14 @@ size_t lg_token_estimate(const char *s, size_t len)
     size_t words = 0, by_size = len / 4 + (len % 4 != 0);
     bool inside = false;
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; s && i < len; i++) {
         bool blank = is_blank(s[i]);
 
         words += !blank && !inside;
         inside = !blank;
     }
+    if (!s)
+        return 0;
     return words > by_size ? words : by_size;
 }
 
@@ -117,11 +122,87 @@ static void trim_newlines(const char *s, size_t *from, size_t *to)
     }
 }
 
+/* A tag that a sentence quotes: `<tag>` is talk about the tag, not the tag. */
+static bool is_quoted(const char *s, size_t len, size_t from, size_t to)
+{
+    return from > 0 && s[from - 1] == '`' && to < len && s[to] == '`';
+}
+
+/* Marks of Markdown, or blanks of a line. */
+static bool is_dressing(char c)
+{
+    return c == ' ' || c == '\t' || c == '*' || c == '_' || c == '`' || c == '~';
+}
+
+/* Whether a sentence runs into what begins at `open`: a word stands before it on its line. */
+static bool in_sentence(const char *s, size_t open)
+{
+    static const char stops[4][4] = {"。", "：", "，", "…"};
+
+    while (open > 0 && is_dressing(s[open - 1]))
+        open--;
+    if (open == 0 || s[open - 1] == '\n' || s[open - 1] == '\r')
+        return false;
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        if (open >= 3 && memcmp(s + open - 3, stops[i], 3) == 0)
+            return false;
+    }
+    return !strchr(".,:;!?)]}>#=-|", s[open - 1]) || s[open - 1] == '\0';
+}
+
+/* What stands between two tags that are named: "between <tag> and </tag>". */
+static bool is_glue(const char *s, size_t len)
+{
+    static const char *const words[] = {"and", "or", "to", "und", "oder", "et", "ou",
+                                        "y",   "e",  "o",  "och", "en",   "и",  "или",
+                                        "和",  "与", "或", "到",  "と"};
+    size_t from = 0, to = len;
+
+    while (from < to && is_blank(s[from]))
+        from++;
+    while (to > from && is_blank(s[to - 1]))
+        to--;
+    if (to - from == len && (len == 0 || !((unsigned char)s[0] & 0x80)))
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i]) == to - from && memcmp(words[i], s + from, to - from) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "…" or "...": a form to fill in. */
+static bool is_placeholder(const char *s, size_t len)
+{
+    bool dots = false;
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '.')
+            dots = true;
+        else if (len - i >= 3 && memcmp(s + i, "…", 3) == 0)
+            dots = true, i += 2;
+        else if (!is_blank(s[i]))
+            return false;
+    }
+    return dots;
+}
+
+/* How far a pair can be an answer: 0 not at all, 1 inside a sentence, 2 standing by itself. */
+static int pair_rank(const char *s, size_t open, size_t from, size_t to)
+{
+    bool talk = s[from] != '\n' && s[from] != '\r' && in_sentence(s, open);
+
+    if (is_placeholder(s + from, to - from) || (talk && is_glue(s + from, to - from)))
+        return 0;
+    return talk ? 1 : 2;
+}
+
 int lg_tag_last(const char *s, size_t len, const char *tag, const char **out, size_t *out_len)
 {
     size_t tag_len = tag ? strlen(tag) : 0;
     size_t at = 0, open = 0, from = 0, to = 0;
-    bool is_open = false, found = false;
+    bool is_open = false;
+    int best = 0;
 
     if (tag_len == 0 || !s)
         return 0;
@@ -131,24 +212,36 @@ int lg_tag_last(const char *s, size_t len, const char *tag, const char **out, si
 
         if (!angle)
             break;
-        i = (size_t)(angle - s) + 1;
-        at = i;
-        if (tag_ends(s + i, len - i, tag, tag_len)) {
-            at = open = i + tag_len + 1;
-            is_open = true;
-        } else if (is_open && i < len && s[i] == '/' &&
-                   tag_ends(s + i + 1, len - i - 1, tag, tag_len)) {
-            from = open;
-            to = i - 1;
-            found = true;
+        i = (size_t)(angle - s);
+        at = i + 1;
+        if (tag_ends(s + at, len - at, tag, tag_len)) {
+            at += tag_len + 1;
+            if (!is_quoted(s, len, i, at)) {
+                open = at;
+                is_open = true;
+            }
+        } else if (is_open && at < len && s[at] == '/' &&
+                   tag_ends(s + at + 1, len - at - 1, tag, tag_len)) {
+            int rank = 0;
+
+            at += tag_len + 2;
+            if (is_quoted(s, len, i, at))
+                continue;
+            rank = pair_rank(s, open - tag_len - 2, open, i);
+            if (rank > 0 && rank >= best) {
+                best = rank;
+                from = open;
+                to = i;
+            }
             is_open = false;
-            at = i + tag_len + 2;
         }
     }
-    if (!found)
+    if (best == 0)
         return 0;
     trim_newlines(s, &from, &to);
-    *out = s + from;
-    *out_len = to - from;
+    if (out)
+        *out = s + from;
+    if (out_len)
+        *out_len = to - from;
     return 1;
 }

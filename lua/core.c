@@ -4,6 +4,7 @@
  * only registers what the other files of the binding bring. */
 #include "lua_binding.h"
 
+#include "clean.h"
 #include "lunagrad_lua.h"
 
 /* core.where(level) -> "file:line:" of the script's line there or above, or nil */
@@ -47,12 +48,15 @@ int luaopen_lunagrad_core(lua_State *L)
     lua_newtable(L);
     lua_pushliteral(L, LG_VERSION);
     lua_setfield(L, -2, "VERSION");
+    lua_pushcfunction(L, lg__lua_clean);
+    lua_setfield(L, -2, "clean");
     open_errors(L);
     lg__lua_open_engine(L);
     lg__lua_open_var(L);
     lg__lua_open_node(L);
     lg__lua_open_model(L);
     lg__lua_open_text(L);
+    lg__lua_open_unicode(L);
     lg__lua_open_store(L);
     lg__lua_open_reply(L);
     lg__lua_open_index(L);

@@ -4,6 +4,9 @@
  * kind, placed at the line of their script. Makes no engine and no variable. */
 #include "lua_binding.h"
 
+#include "clean.h"
+#include "text.h"
+
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -26,9 +29,28 @@ void lg__lua_push_where(lua_State *L, int level)
     lua_pushnil(L);
 }
 
+enum { LONGEST = 1000 }; /* bytes of a message, whatever a script gives */
+
+/* The message on top: no page of it, and nothing that a terminal would obey. */
+static void make_readable(lua_State *L)
+{
+    size_t len;
+    const char *text = lua_tolstring(L, -1, &len);
+    bool is_long = len > LONGEST;
+    lua_pushcfunction(L, lg__lua_clean);
+    lua_pushlstring(L, text, is_long ? lg__text_border(text, LONGEST) : len);
+    lua_call(L, 1, 1);
+    if (is_long) {
+        lua_pushliteral(L, "…");
+        lua_concat(L, 2);
+    }
+    lua_replace(L, -2);
+}
+
 /* Takes the message from the top. */
 static int raise_message(lua_State *L, int code, const char *hint)
 {
+    make_readable(L);
     lua_createtable(L, 0, 4);
     lua_insert(L, -2);
     lua_setfield(L, -2, "message");

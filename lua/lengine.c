@@ -580,6 +580,7 @@ void lg__lua_open_engine(lua_State *L)
                                        {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_ENGINE, meta, methods);
     lg__lua_add_store_methods(L);
+    lg__lua_add_unseen_methods(L);
     lua_pop(L, 1);
     lua_pushcfunction(L, l_engine);
     lua_setfield(L, -2, "engine");

@@ -66,6 +66,7 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
                                        "options",
                                        "tag",
                                        "no_memo",
+                                       "fresh",
                                        "concurrency",
                                        "price_input",
                                        "price_output",
@@ -92,6 +93,7 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
     c->key_name = lg__lua_field_name(L, t, "key_name");
     c->concurrency = (int)lg__lua_field_int(L, t, "concurrency", 0, INT_MAX, 0);
     c->no_memo = lg__lua_field_true(L, t, "no_memo");
+    c->fresh = lg__lua_field_true(L, t, "fresh");
     c->tag = (uint64_t)lg__lua_field_int(L, t, "tag", LUA_MININTEGER, LUA_MAXINTEGER, 0);
     c->price_input = lg__lua_field_int(L, t, "price_input", -1, LUA_MAXINTEGER, -1);
     c->price_output = lg__lua_field_int(L, t, "price_output", -1, LUA_MAXINTEGER, -1);

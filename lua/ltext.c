@@ -49,7 +49,7 @@ int lg__lua_push_bytes(lua_State *L, lg_lua_box *box)
 
 /* ---- tags, tokens, UTF-8 --------------------------------------------------- */
 
-/* core.tag_last(text, tag) -> text | nil */
+/* core.tag_last(text, tag) -> text, where its pair begins, where it ends | nil */
 static int l_tag_last(lua_State *L)
 {
     size_t len, found_len;
@@ -57,8 +57,12 @@ static int l_tag_last(lua_State *L)
     const char *text = lg__lua_check_text(L, 1, &len);
     if (lg_tag_last(text, len, lg__lua_check_name(L, 2), &found, &found_len) <= 0)
         return 0;
+    const char *open = memrchr(text, '<', (size_t)(found - text));
+    const char *end = memchr(found + found_len, '>', len - (size_t)(found - text) - found_len);
     lua_pushlstring(L, found, found_len);
-    return 1;
+    lua_pushinteger(L, open ? open - text + 1 : 1);
+    lua_pushinteger(L, end ? end - text + 1 : (lua_Integer)len);
+    return 3;
 }
 
 static int l_tokens(lua_State *L)
@@ -595,8 +599,7 @@ static void write_tree(lua_State *L, lg_bytes *out)
 /* core.json_encode(value) -> text, the same for equal values */
 static int l_json_encode(lua_State *L)
 {
-    luaL_checkany(L, 1);
-    lua_settop(L, 1);
+    lua_settop(L, 1); /* nothing is nil, of which there is no form */
     luaL_checkstack(L, 4 * JSON_DEPTH, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
     lua_pushvalue(L, 1);

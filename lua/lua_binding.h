@@ -134,13 +134,16 @@ void lg__lua_open_var(lua_State *L);
 void lg__lua_open_node(lua_State *L);
 void lg__lua_open_model(lua_State *L);
 void lg__lua_open_text(lua_State *L);
+void lg__lua_open_unicode(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
 void lg__lua_open_limit(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
-void lg__lua_add_store_methods(lua_State *L); /* to the engine's methods, on top */
-void lg__lua_give_room(lua_State *L);         /* lstack.c: on Luas that lose stacks */
+void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
+void lg__lua_add_store_methods(lua_State *L);  /* … as these */
+void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */
+void lg__lua_give_room(lua_State *L);          /* lstack.c: on Luas that lose stacks */
 
 /* lstore.c: all arguments from an index on (local has LG_LUA_FEW, see lg__lua_scratch) */
 struct lg_cell;

@@ -71,11 +71,18 @@ static int l_id(lua_State *L)
     return 1;
 }
 
-static int l_state(lua_State *L)
+static int l_raw_state(lua_State *L)
 {
     static const char *const names[] = {"pending", "ready", "failed", "cancelled"};
     lua_pushstring(L, names[lg_var_state(self(L))]);
     return 1;
+}
+
+/* The same for a script, which has looked then. */
+static int l_state(lua_State *L)
+{
+    lg__lua_looked(self(L));
+    return l_raw_state(L);
 }
 
 /* v:raw_text() -> text | nil unless it is ready */
@@ -210,7 +217,9 @@ static int l_usage(lua_State *L)
 static int l_error(lua_State *L)
 {
     lg_failure f;
-    if (!lg_var_error(self(L), &f))
+    lg_var *v = self(L);
+    lg__lua_looked(v);
+    if (!lg_var_error(v, &f))
         return 0;
     lua_createtable(L, 0, 7);
     lg__lua_set_text(L, "kind", lg_error_name(f.code));
@@ -280,7 +289,8 @@ static size_t version_of(lua_State *L, const lg_var *v)
     lua_Integer i = lg__lua_check_int(L, 2, LUA_MININTEGER, LUA_MAXINTEGER);
     size_t n = lg_var_versions(v);
     if (i < 1 || (size_t)i > n)
-        lg__lua_raise(L, LG_ENOTFOUND, NULL, "there is no version %I, the newest is %I",
+        lg__lua_raise(L, LG_ENOTFOUND, NULL,
+                      "version and rollback: there is no version %I, the newest is %I",
                       (LUAI_UACINT)i, (LUAI_UACINT)n);
     return (size_t)i - 1;
 }
@@ -495,6 +505,7 @@ void lg__lua_open_var(lua_State *L)
     static const luaL_Reg methods[] = {{"id", l_id},
                                        {"same", l_same},
                                        {"state", l_state},
+                                       {"raw_state", l_raw_state},
                                        {"raw_text", l_raw_text},
                                        {"raw_role", l_raw_role},
                                        {"set_role", l_set_role},

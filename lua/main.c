@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clean.h"
 #include "line.h"
 #include "look.h"
 #include "lunagrad_lua.h"
@@ -71,9 +72,20 @@ static void occupy_standard_descriptors(void)
         close(fd);
 }
 
+/* A defect of the command itself; the error is on top. */
+static void tell(lua_State *L)
+{
+    lua_pushcfunction(L, lg__lua_clean);
+    luaL_tolstring(L, -2, NULL);
+    if (isatty(STDERR_FILENO) && lua_pcall(L, 1, 1, 0) != LUA_OK)
+        lua_pushliteral(L, "?");
+    fprintf(stderr, "lunagrad: %s\n", lua_tostring(L, -1));
+}
+
 int main(int argc, char **argv)
 {
     arguments args = {argc, argv};
+    lg_warnings warnings;
     occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
@@ -82,6 +94,7 @@ int main(int argc, char **argv)
         fputs("lunagrad: out of memory\n", stderr);
         return EXIT_FAILURE;
     }
+    lg__clean_warnings(L, &warnings);
     lua_pushcfunction(L, on_error);
     lua_pushcfunction(L, command);
     lua_pushlightuserdata(L, &args);
@@ -89,7 +102,7 @@ int main(int argc, char **argv)
     if (lua_pcall(L, 1, 1, 1) == LUA_OK)
         code = (int)lua_tointeger(L, -1);
     else
-        fprintf(stderr, "lunagrad: %s\n", luaL_tolstring(L, -1, NULL));
+        tell(L);
     lua_close(L);
     return lg__term_check_output(code);
 }

@@ -34,7 +34,8 @@ static lua_Integer field_integer(lua_State *L, int at, const char *name, lua_Int
     return n;
 }
 
-/* mockd.start{port=, backlog=, max_body=} -> server, or nil and a message */
+/* mockd.start{port=, backlog=, max_body=, notes=} -> server, or nil and a message. notes: no
+ * reply ends before server:noted(id) of what server:ending() tells. */
 static int l_start(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -45,7 +46,10 @@ static int l_start(lua_State *L)
     luaL_argcheck(L, backlog > 0 && backlog <= 1 << 20, 1, "backlog is out of range");
     luaL_argcheck(L, max_body > 0, 1, "max_body must be positive");
     mock_server *s = lua_newuserdatauv(L, sizeof *s, 0);
-    *s = (mock_server){.epoll = -1, .max_body = (size_t)max_body};
+    lua_getfield(L, 1, "notes");
+    bool notes = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    *s = (mock_server){.epoll = -1, .max_body = (size_t)max_body, .notes = notes};
     luaL_setmetatable(L, SERVER_TYPE);
     errno = 0;
     if (mock_server_start(s, (int)port, (int)backlog) == 0)
@@ -193,6 +197,32 @@ static int l_answer(lua_State *L)
     return 0;
 }
 
+/* server:ending() -> nil | id, status (0: no answer), finish_us, whole, client_gone: all but the
+ * end of its answer is sent, which server:noted(id) sends */
+static int l_ending(lua_State *L)
+{
+    mock_server *s = check_server(L);
+    mock_slot *slot = mock_list_take(&s->ending);
+    if (!slot)
+        return 0;
+    bool none = slot->way == WAY_RESET || slot->way == WAY_CLOSE;
+    lua_pushinteger(L, mock_slot_id(slot));
+    lua_pushinteger(L, none ? 0 : (lua_Integer)slot->status);
+    lua_pushinteger(L, slot->finish_us + s->wall_offset_us);
+    lua_pushboolean(L, slot->way == WAY_WHOLE);
+    lua_pushboolean(L, slot->gone);
+    return 5;
+}
+
+static int l_noted(lua_State *L)
+{
+    mock_server *s = check_server(L);
+    mock_slot *slot = mock_slot_find(s, luaL_checkinteger(L, 2));
+    luaL_argcheck(L, slot && slot->held, 2, "no such request is ending");
+    mock_slot_noted(slot);
+    return 0;
+}
+
 /* server:finished() -> nil | id, status (0: no answer), finish_us, whole, client_gone */
 static int l_finished(lua_State *L)
 {
@@ -235,9 +265,11 @@ static int l_gc(lua_State *L)
     return 0;
 }
 
-static const luaL_Reg server_methods[] = {
-    {"step", l_step}, {"next", l_next}, {"answer", l_answer}, {"finished", l_finished},
-    {"port", l_port}, {"open", l_open}, {"close", l_close},   {NULL, NULL}};
+static const luaL_Reg server_methods[] = {{"step", l_step},     {"next", l_next},
+                                          {"answer", l_answer}, {"ending", l_ending},
+                                          {"noted", l_noted},   {"finished", l_finished},
+                                          {"port", l_port},     {"open", l_open},
+                                          {"close", l_close},   {NULL, NULL}};
 
 int luaopen_lunagrad_mockd(lua_State *L)
 {

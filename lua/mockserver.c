@@ -233,7 +233,28 @@ static void connection_reset(const mock_slot *slot)
 static void slot_resume(mock_slot *slot, enum slot_state state)
 {
     slot->state = state;
+    slot->server->resumed = true;
     slot->server->mhd.resume_connection(slot->conn);
+}
+
+/* What the client is to know of last waits until it is noted. */
+static void slot_hold(mock_slot *slot)
+{
+    slot->held = true;
+    slot->finish_us = now_us();
+    list_add(&slot->server->ending, slot);
+}
+
+static bool is_to_note(const mock_slot *slot)
+{
+    return slot->server->notes && !slot->noted && !slot->server->closing;
+}
+
+void mock_slot_noted(mock_slot *slot)
+{
+    slot->held = false;
+    slot->noted = true;
+    slot_resume(slot, slot->state == SLOT_WAITING ? SLOT_DUE : slot->state);
 }
 
 /* Sends piece by piece, each no sooner than it is released (in between the connection
@@ -242,6 +263,11 @@ static ssize_t read_pieces(void *cls, uint64_t pos, char *buf, size_t max)
 {
     mock_slot *slot = cls;
     size_t last = slot->way == WAY_RESET_BODY ? slot->reply_len / 2 : slot->reply_len;
+    if (pos >= last && slot->way == WAY_RESET_BODY && is_to_note(slot)) {
+        slot_hold(slot);
+        slot->server->mhd.suspend_connection(slot->conn);
+        return 0;
+    }
     if (pos >= last && slot->way == WAY_RESET_BODY) {
         connection_reset(slot);
         return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -259,6 +285,11 @@ static ssize_t read_pieces(void *cls, uint64_t pos, char *buf, size_t max)
     size_t n = (end < last ? end : last) - (size_t)pos;
     if (n > max)
         n = max;
+    if (pos + n >= last && is_to_note(slot)) {
+        slot_hold(slot);
+        slot->server->mhd.suspend_connection(slot->conn);
+        return 0;
+    }
     memcpy(buf, slot->reply + pos, n);
     return (ssize_t)n;
 }
@@ -268,7 +299,8 @@ static struct MHD_Response *make_response(mock_slot *slot)
     const mock_library *m = &slot->server->mhd;
     struct MHD_Response *r;
     enum { BLOCK = 16 * 1024 };
-    if (slot->n_ends > 0 || slot->chunked || slot->way == WAY_RESET_BODY)
+    bool pieces = slot->n_ends > 0 || slot->chunked || slot->way == WAY_RESET_BODY;
+    if (pieces || (is_to_note(slot) && slot->reply_len > 0))
         r = m->create_response_from_callback(slot->chunked ? MHD_SIZE_UNKNOWN : slot->reply_len,
                                              BLOCK, read_pieces, slot, NULL);
     else /* the slot outlives the response: it is freed after on_completed */
@@ -414,7 +446,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
         return;
     }
     slot->state = SLOT_FINISHED;
-    slot->finish_us = now_us();
+    slot->finish_us = slot->noted ? slot->finish_us : now_us();
     slot->complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
     list_add(&s->finished, slot);
 }
@@ -445,7 +477,7 @@ static void link_gone(mock_link *link)
     if (!slot)
         return;
     slot->gone = true;
-    if (slot->state == SLOT_WAITING && slot->way == WAY_CLOSE) {
+    if (slot->state == SLOT_WAITING && slot->way == WAY_CLOSE && !slot->held) {
         timer_stop(slot);
         slot_resume(slot, SLOT_DUE);
     }
@@ -468,7 +500,11 @@ static void fire_timers(mock_server *s)
         mock_slot *slot = s->heap[0];
         timer_stop(slot);
         if (slot->state == SLOT_WAITING) {
-            slot_resume(slot, SLOT_DUE);
+            bool at_once = slot->way == WAY_RESET || slot->way == WAY_CLOSE || !slot->reply_len;
+            if (at_once && is_to_note(slot))
+                slot_hold(slot); /* it is suspended */
+            else
+                slot_resume(slot, SLOT_DUE);
             continue;
         }
         slot->released = slot->piece + 1;
@@ -479,7 +515,7 @@ static void fire_timers(mock_server *s)
 static int wait_ms(const mock_server *s, int64_t timeout_ms)
 {
     MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
-    if (s->ready.first || s->finished.first)
+    if (s->resumed || s->ready.first || s->ending.first || s->finished.first)
         return 0;
     if (s->mhd.get_timeout(s->daemon, &daemon_ms) == MHD_YES && (int64_t)daemon_ms < timeout_ms)
         timeout_ms = (int64_t)daemon_ms;
@@ -501,6 +537,7 @@ void mock_server_step(mock_server *s, int64_t timeout_ms)
         if (events[i].data.ptr) /* else it is the daemon's own descriptor */
             link_gone(events[i].data.ptr);
     fire_timers(s);
+    s->resumed = false;
     s->mhd.run(s->daemon); /* may free links: only after the events are done */
 }
 
@@ -591,14 +628,14 @@ void mock_server_stop(mock_server *s)
         s->closing = true;
         for (size_t i = 0; i < s->n_slots; i++) {
             mock_slot *slot = s->slots[i];
-            bool slow = slot->state == SLOT_STREAMING && slot->heap_at != NO_INDEX;
+            bool slow = slot->state == SLOT_STREAMING && (slot->heap_at != NO_INDEX || slot->held);
             timer_stop(slot);
             if (slow) /* sends its rest into the closing socket */
                 slot->released = SIZE_MAX;
             if (slow || (slot->state >= SLOT_QUEUED && slot->state <= SLOT_WAITING))
                 slot_resume(slot, slow ? SLOT_STREAMING : SLOT_DUE);
         }
-        s->ready.first = s->ready.last = NULL;
+        s->ready.first = s->ready.last = s->ending.first = s->ending.last = NULL;
         s->mhd.run(s->daemon);
         s->mhd.stop_daemon(s->daemon);
         s->daemon = NULL;
@@ -619,6 +656,6 @@ void mock_server_free(mock_server *s)
     free(s->heap);
     s->slots = s->heap = NULL;
     s->n_slots = s->cap_slots = s->n_heap = 0;
-    s->ready.first = s->ready.last = s->finished.first = s->finished.last = NULL;
+    s->ready = s->ending = s->finished = (slot_list){NULL, NULL};
     s->free = NULL;
 }

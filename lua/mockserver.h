@@ -1,7 +1,8 @@
 /* mockserver.h - a loopback HTTP server that is stepped, on libmicrohttpd.
  *
  * Invariants. A request lives in a slot, which is in at most one list: ready (whole, nobody
- * took it yet), finished (over, nobody read how) or free. Between its last byte and its answer
+ * took it yet), ending (all but its end is sent, nobody noted it), finished (over, nobody read
+ * how) or free. Between its last byte and its answer
  * its connection is suspended, so libmicrohttpd cannot free it. A slot's id names it until
  * it is released and is not used again for billions of requests. Called by mockd.c only. */
 #ifndef LG_MOCKSERVER_H
@@ -59,6 +60,7 @@ typedef struct mock_slot {
     uint32_t index, generation;
     enum slot_state state;
     bool too_big, gone, complete;
+    bool held, noted; /* its end waits until it is noted; it was */
     char *method, *path;
     char *fields; /* of headers and query: 'h' or 'q', name, NUL, value, NUL; again; or NULL */
     size_t fields_len;
@@ -99,7 +101,9 @@ struct mock_server {
     mock_slot **slots;      /* every slot ever made, by index */
     mock_slot **heap;       /* timers; room for every slot, so adding never fails */
     size_t n_slots, cap_slots, n_heap, live;
-    slot_list ready, finished;
+    bool resumed; /* since the daemon last ran */
+    bool notes;   /* no answer ends before mock_slot_noted */
+    slot_list ready, ending, finished;
     mock_slot *free;
     bool closing;
 };
@@ -118,6 +122,8 @@ int64_t mock_slot_id(const mock_slot *slot);
 mock_slot *mock_slot_find(mock_server *s, int64_t id); /* NULL: released, or never was */
 /* way, status, reply and headers are set: answer delay_ms after the request's arrival. */
 void mock_slot_answer(mock_slot *slot, int64_t delay_ms);
+/* Of the ending list: its end may be sent. */
+void mock_slot_noted(mock_slot *slot);
 void mock_slot_release(mock_slot *slot);
 
 #endif

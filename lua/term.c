@@ -1,9 +1,7 @@
-/* term.c - module lunagrad.term: terminal, signals, clocks, files, a process apart;
- * for the command only.
+/* term.c - module lunagrad.term: terminal, clocks, files, a process apart, and signals.c's
+ * functions; for the command only.
  *
- * What it is not: part of the library. A host's process is its own; only
- * `lunagrad` installs signal handlers, and only when term.catch_signals() is called.
- * The two mutable globals are the signals' counters: a handler has nowhere else to write. */
+ * What it is not: part of the library. A host's process is its own. */
 #include "term.h"
 
 #include <errno.h>
@@ -12,7 +10,6 @@
 #include <limits.h>
 #include <lua.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,114 +23,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_INTERRUPTED = 130, GRACE_SECONDS = 2, LOOK_INSTRUCTIONS = 1000 };
-
-static volatile sig_atomic_t signal_count, end_wanted;
-
-/* Of a signal handler: nothing is flushed, nothing asked; replies that are in the store
- * are safe there. */
-static void stop_now(void)
-{
-    static const char words[] =
-        "\nlunagrad: stopped in the middle of the script; what the store has is kept\n";
-    ssize_t told = write(STDERR_FILENO, words, sizeof words - 1);
-    (void)told;
-    _exit(EXIT_INTERRUPTED);
-}
-
-/* The first signal is only counted. From the second on the program should be ending:
- * the loop sees the count, and if Lua is too busy to look, the alarm ends it. */
-static void on_signal(int number)
-{
-    if (number == SIGTERM)
-        end_wanted = 1;
-    signal_count = signal_count + 1;
-    if (signal_count == 2)
-        alarm(GRACE_SECONDS);
-    else if (signal_count > 2)
-        stop_now();
-}
-
-static void on_alarm(int number)
-{
-    (void)number;
-    stop_now();
-}
-
-/* term.catch_signals(): SIGINT and SIGTERM are counted from now on */
-static int l_catch_signals(lua_State *L)
-{
-    struct sigaction action;
-    (void)L;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = on_alarm;
-    sigaction(SIGALRM, &action, NULL);
-    action.sa_handler = on_signal; /* no SA_RESTART: waiting calls return */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    return 0;
-}
-
-int lg__term_signals(void)
-{
-    return signal_count;
-}
-
-/* term.signals() -> how many came so far, and was one a SIGTERM? */
-static int l_signals(lua_State *L)
-{
-    lua_pushinteger(L, signal_count);
-    lua_pushboolean(L, end_wanted);
-    return 2;
-}
-
-/* term.forget_signals(): what they asked for is done; the next one is the first again */
-static int l_forget_signals(lua_State *L)
-{
-    (void)L;
-    alarm(0);
-    signal_count = 0;
-    return 0;
-}
-
-static void on_count(lua_State *L, lua_Debug *ar);
-
-static void look_every(lua_State *L, int instructions)
-{
-    if (lua_gethookcount(L) != instructions)
-        lua_sethook(L, on_count, LUA_MASKCOUNT, instructions);
-}
-
-/* A text that runs for long is stopped by a signal, but never the library's own code, which
- * has to stay whole, nor the main thread, where its loop runs. Whatever catches the error is
- * stopped at its next instruction. */
-static void on_count(lua_State *L, lua_Debug *ar)
-{
-    static const char library[] = "@lunagrad/";
-    look_every(L, signal_count > 0 ? 1 : LOOK_INSTRUCTIONS);
-    if (signal_count == 0)
-        return;
-    int is_main = lua_pushthread(L);
-    lua_pop(L, 1);
-    if (is_main || !lua_getinfo(L, "S", ar) || !strncmp(ar->source, library, sizeof library - 1))
-        return;
-    luaL_error(L, "interrupted");
-}
-
-/* term.stop_at_signals(): coroutines made from now on by this thread, and theirs, raise an
- * error while a signal is not forgotten */
-static int l_stop_at_signals(lua_State *L)
-{
-    look_every(L, LOOK_INSTRUCTIONS);
-    return 0;
-}
-
 /* term.isatty(fd) */
 static int l_isatty(lua_State *L)
 {
     lua_Integer fd = luaL_checkinteger(L, 1);
     lua_pushboolean(L, fd >= 0 && fd <= INT_MAX && isatty((int)fd));
+    return 1;
+}
+
+/* term.is_terminal(file): an open file of Lua's that is one */
+static int l_is_terminal(lua_State *L)
+{
+    const luaL_Stream *file = luaL_testudata(L, 1, LUA_FILEHANDLE);
+    lua_pushboolean(L, file && file->closef && isatty(fileno(file->f)));
     return 1;
 }
 
@@ -392,11 +294,8 @@ static int l_kernel(lua_State *L)
 
 int luaopen_lunagrad_term(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"catch_signals", l_catch_signals},
-                                         {"signals", l_signals},
-                                         {"forget_signals", l_forget_signals},
-                                         {"stop_at_signals", l_stop_at_signals},
-                                         {"isatty", l_isatty},
+    static const luaL_Reg functions[] = {{"isatty", l_isatty},
+                                         {"is_terminal", l_is_terminal},
                                          {"width", l_width},
                                          {"monotonic", l_monotonic},
                                          {"now_unix", l_now_unix},
@@ -413,5 +312,6 @@ int luaopen_lunagrad_term(lua_State *L)
                                          {"kernel", l_kernel},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);
+    lg__signals_open(L);
     return 1;
 }

@@ -6,7 +6,8 @@
 
 int luaopen_lunagrad_term(lua_State *L);
 
-int lg__term_signals(void); /* how many came, since they were last forgotten */
+void lg__signals_open(lua_State *L); /* signals.c: adds its functions to the table on top */
+int lg__term_signals(void);          /* how many came, since they were last forgotten */
 
 int lg__term_check_output(int code); /* the exit code: no success when output was lost */
 

@@ -16,7 +16,7 @@ error text clock library
 words fail log map digest sha256 vectors
 json
 template eventstream media
-var feedback op graph dot
+var unseen feedback op graph dot
 model reply
 provider
 request
@@ -24,7 +24,7 @@ store
 loop
 http http_tls process
 sched
-plan gradient
+plan gradient cycle
 engine
 '
 awk -v layers="$layers" '

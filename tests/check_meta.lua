@@ -1,11 +1,11 @@
 --- check_meta.lua: every public name of the loaded module is described in
--- lua/meta/lunagrad.lua, and everything described there exists.
+-- lua/meta/*.lua, and everything described there exists.
 --
 -- Names are those of the module table, of the tables in it, and of the methods of
 -- variables. A name that begins with "_" is not public. Run by `make lint` in a
 -- stock Lua with $BUILD/lunagrad.so.
 
-local META = "lua/meta/lunagrad.lua"
+local META = { "lua/meta/lunagrad.lua", "lua/meta/lunagrad_text.lua" }
 
 local build = os.getenv "BUILD" or "build"
 package.cpath = build .. "/?.so;" .. package.cpath
@@ -53,12 +53,14 @@ end
 --- The names that the stubs describe, in the same form.
 local function described_names()
   local names = {}
-  for line in io.lines(META) do
-    local name = line:match "^function%s+lunagrad%.([%w_%.]+)"
-      or line:match "^lunagrad%.([%w_%.]+)%s*="
-    if name then names[name] = true end
-    local method = line:match "^function%s+Var[:%.]([%w_]+)"
-    if method then names["Var:" .. method] = true end
+  for _, path in ipairs(META) do
+    for line in io.lines(path) do
+      local name = line:match "^function%s+lunagrad%.([%w_%.]+)"
+        or line:match "^lunagrad%.([%w_%.]+)%s*="
+      if name then names[name] = true end
+      local method = line:match "^function%s+Var[:%.]([%w_]+)"
+      if method then names["Var:" .. method] = true end
+    end
   end
   return names
 end
@@ -76,11 +78,11 @@ print "lint: names in lua/meta"
 local loaded, described = loaded_names(), described_names()
 local bad = false
 for _, name in ipairs(missing(loaded, described)) do
-  print(("%s: %s is not described"):format(META, name))
+  print(("%s: %s is not described"):format("lua/meta", name))
   bad = true
 end
 for _, name in ipairs(missing(described, loaded)) do
-  print(("%s: %s is described but does not exist"):format(META, name))
+  print(("%s: %s is described but does not exist"):format("lua/meta", name))
   bad = true
 end
 os.exit(not bad)

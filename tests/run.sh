@@ -12,7 +12,7 @@
 #   BUILD=build         where the programs are
 #   LUA=lua5.4          the interpreter
 #   LG_TEST_FILTER=*x*  only tests whose names match
-#   LG_TEST_ONLY=c|lua|kill|oracle  only one kind
+#   LG_TEST_ONLY=c|lua|fuzz|kill|oracle  only one kind
 #   LG_TEST_WRAP=…      a command in front of C programs (valgrind)
 #   LG_TEST_SLOW=n      multiplies the time limits
 #   LG_PRELOAD=…        a library to load first (a sanitizer's)
@@ -50,8 +50,8 @@ counts() {
     /^\[=+\] (.*: )?[0-9]+ test\(s\) run/ { f += sum($0); reports++ }
     /^\[ +PASSED +\] (.*: )?[0-9]+ test\(s\)/ { p += sum($0); f -= sum($0) }
     /^\[ +SKIPPED +\] (.*: )?[0-9]+ test\(s\)/ { s += sum($0); f -= sum($0) }
-    /^\[(KILL|EVERY|ORACLE)\] .*: ok$/ { p++; reports++ }
-    /^\[ORACLE\] .*: FAILED$/ { f++; reports++ }
+    /^\[(KILL|EVERY|ORACLE|FUZZ)\] .*: ok$/ { p++; reports++ }
+    /^\[(ORACLE|FUZZ)\] .*: FAILED$/ { f++; reports++ }
     /^\[(EVERY|ORACLE)\] SKIPPED/ { s++; reports++ }
     /^Ran [0-9]+ tests in / {
         reports++
@@ -128,7 +128,16 @@ if [ "${LG_TEST_ONLY:-lua}" = lua ]; then
     done
 fi
 
+<<<<<<< HEAD
 kind=script
+=======
+kind=script
+# Random calls of both APIs: the short form of make fuzz-api.
+if [ "${LG_TEST_ONLY:-fuzz}" = fuzz ] && [ -z "${LG_TEST_FILTER:-}" ]; then
+    ! wanted tests/fuzz/api.sh "$@" || run tests/fuzz/api.sh tests/fuzz/api.sh
+fi
+
+>>>>>>> main
 # Kills: the short forms of make soak.
 if [ "${LG_TEST_ONLY:-kill}" = kill ] && [ -z "${LG_TEST_FILTER:-}${LG_PRELOAD:-}" ]; then
     ! wanted tests/kill/run.sh "$@" || run tests/kill/run.sh tests/kill/run.sh 12

@@ -35,6 +35,9 @@ options.parts(ASK_SPEC, 16, "join texts with ..")
 
 local DEEPEST = 8 -- agents that call each other, or themselves, through their tools
 
+local MOST_QUOTED = 200         -- characters of bad arguments that are told
+local MOST_ARGUMENTS = 1 << 20  -- bytes of arguments that had to be a text
+
 local LAST_WORD = "You have used all the steps there are: no more tools can be called. Answer now "
   .. "with what you know."
 
@@ -194,12 +197,23 @@ local function told(self, call, from, problem)
     agent = self }
 end
 
+-- The beginning of what a model wrote: in the history, which servers read, {} stands for it.
+local function beginning(text)
+  local last = utf8.len(text) and utf8.offset(text, MOST_QUOTED + 1)
+  return (last and text:sub(1, last - 1) .. "…" or text:sub(1, 4 * MOST_QUOTED))
+end
+
 local function read_arguments(call, tool)
   local args = call.arguments
   if type(args) == "string" then
     local text = args
+    if #text > MOST_ARGUMENTS then
+      return nil, ("the arguments are longer than %d bytes"):format(MOST_ARGUMENTS)
+    end
     args = text:find "%S" and core.json_decode(text, "number") or nil
-    if args == nil and text:find "%S" then return nil, "the arguments are no JSON" end
+    if args == nil and text:find "%S" then
+      return nil, "the arguments are no JSON: " .. beginning(text)
+    end
   end
   if args == nil or args == core.null then args = {} end
   schema.tidy(args, tool.parameters)
@@ -261,7 +275,7 @@ local function finish_call(self, one)
 end
 
 -- Whether anybody still wants an answer.
-local function is_wanted(answer) return answer:state() == "pending" end
+local function is_wanted(answer) return answer:raw_state() == "pending" end
 
 -- All calls of a turn, at the same time unless parallel = false; results in the order of the
 -- calls. Returns the messages, or nil and the result that failed.
@@ -297,7 +311,7 @@ end
 -- What runs for an answer that was cancelled is wanted no more.
 local function watch(job)
   async.when(job.answer, function()
-    if job.answer:state() ~= "cancelled" then return end
+    if job.answer:raw_state() ~= "cancelled" then return end
     for _, v in pairs(job.running) do v:cancel() end
   end)
 end

@@ -12,6 +12,8 @@ local core = require "lunagrad.core"
 local deadlock = require "lunagrad.deadlock"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local served = require "lunagrad.served"
+local unseen = require "lunagrad.unseen"
 
 local async = {}
 
@@ -76,6 +78,7 @@ function async.engine()
     if config.http2 then config.log = config.log or "warn" end -- not every libcurl can
     the_engine = core.engine(config)
     for _, fn in ipairs(on_new) do fn(the_engine) end
+    if config.log and not tick then unseen.tell_at_end(the_engine) end
   end
   return the_engine
 end
@@ -88,6 +91,7 @@ function async.started() return the_engine ~= nil end
 local Task = {}
 Task.__index = Task
 Task.__name = "lunagrad.task"
+async.task_methods = Task
 
 local function on_error(problem)
   problem = errors.wrap(problem)
@@ -111,6 +115,7 @@ local function finish(task, ok, ...)
   task.done, task.ok = true, ok
   local scope = task.context and task.context.scope
   if scope then scope.tasks[task] = nil end
+  if not ok and not task.after and not scope then unseen.add(task, ...) end
   task.n = select("#", ...)
   if task.n <= 1 then task[1] = ... else
     for i = 1, task.n do task[i] = (select(i, ...)) end
@@ -381,6 +386,7 @@ function Task:await()
       async.run_until(function() return self.done end, self)
     end
   end
+  unseen.look(self)
   if not self.ok then error(self[1], 0) end
   return table.unpack(self, 1, self.n)
 end
@@ -404,7 +410,7 @@ local function sweep(scope)
   for i = 1, scope.n do
     local v = scope[i]
     scope[i] = nil
-    if v:state() == "pending" then
+    if v:raw_state() == "pending" then
       kept = kept + 1
       scope[kept] = v
     elseif scope.due then
@@ -451,7 +457,7 @@ local function cancel_all(scope)
     any = false
     for i = scope.n, 1, -1 do
       local v = scope[i]
-      if v:state() == "pending" and not wanted_by_others(v) then
+      if v:raw_state() == "pending" and not wanted_by_others(v) then
         any = true
         local inner = promised[v:id()]
         v:cancel()
@@ -633,16 +639,6 @@ function dispatch.partial(_, _, tag, _, text, restart)
   end
 end
 
-local function kind_of(problem)
-  local kind = type(problem) == "table" and problem.kind
-  return kind and kind ~= "script" and kind or "tool"
-end
-
--- The first line of what went wrong, for the one-line message of a variable.
-local function first_line(problem)
-  return (tostring(problem):match("^[^\n]*"))
-end
-
 --- Register a Lua function as a model; the tag goes to core.model.
 function async.add_model(fn)
   models[#models + 1] = fn
@@ -655,46 +651,11 @@ function async.add_tool(definition)
   return #tools
 end
 
-local TURN = "application/vnd.lunagrad.turn+json"
-
--- What is wrong with a turn that a model's function made; nil when it can be read.
-local function turn_problem(text)
-  local turn = core.json_decode(tostring(text))
-  if type(turn) ~= "table" then return "no JSON object" end
-  if turn.text ~= nil and type(turn.text) ~= "string" then return "text that is none" end
-  if type(turn.calls) ~= "table" or next(turn.calls) ~= nil and #turn.calls == 0 then
-    return "no list of calls"
-  end
-  for i, call in ipairs(turn.calls) do
-    if type(call) ~= "table" or type(call.id) ~= "string" or type(call.name) ~= "string" then
-      return ("call %d without an id and a name that are texts"):format(i)
-    end
-  end
-end
-
-local function answer_call(engine, id, task)
+-- What came is told once, unless nobody wants it any more.
+local function tell(give, engine, id, ...)
   if not host[id] then return end
   host[id] = nil
-  if not task.ok then
-    local problem = task[1]
-    engine:call_fail(id, kind_of(problem), problem.retryable == true, first_line(problem))
-    return
-  end
-  local reply = task[1]
-  local problem = type(reply) == "table" and reply.media == TURN and turn_problem(reply.text)
-  if problem then
-    engine:call_fail(id, "tool", false, ("the model's function returned a turn that calls tools "
-      .. "with %s"):format(problem))
-  elseif type(reply) == "table" and reply.text ~= nil then
-    local text = type(reply.text) == "number" and reply.text or tostring(reply.text)
-    engine:call_reply(id, text, reply.finish_reason, reply.usage, reply.media)
-  elseif type(reply) == "string" or type(reply) == "number" then
-    engine:call_reply(id, reply)
-  else
-    local what = task[2] and tostring(task[2]) or type(reply)
-    engine:call_fail(id, "tool", false,
-      ("the model's function returned %s, not a text"):format(what))
-  end
+  give(engine, id, ...)
 end
 
 function dispatch.call(engine, id, tag)
@@ -704,29 +665,8 @@ function dispatch.call(engine, id, tag)
   local what = view and ("the model %q"):format(view.model) or nil
   local task = async.spawn(models[tag], { serves = true, scope = scope, what = what }, view)
   task.after = function(t)
-    answer_call(engine, id, t)
+    tell(served.call, engine, id, view and view.model, t)
     async.close_scope(scope)
-  end
-end
-
-local function answer_tool(engine, id, definition, task)
-  if not host[id] then return end
-  host[id] = nil
-  if not task.ok then
-    engine:tool_fail(id, kind_of(task[1]), first_line(task[1]))
-    return
-  end
-  local text, score, media = task[1], task[2], task[3]
-  if type(score) == "boolean" then score = score and 1 or 0 end
-  if type(text) ~= "string" and type(text) ~= "number" and type(text) ~= "boolean" then
-    engine:tool_fail(id, "tool", ("tool %q returned %s, not a text")
-      :format(definition.name, type(text)))
-  elseif score ~= nil and (type(score) ~= "number" or score ~= score) then
-    engine:tool_fail(id, "tool", ("tool %q returned the score %s, not a number")
-      :format(definition.name, tostring(score)))
-  else
-    if type(text) == "boolean" then text = tostring(text) end
-    engine:tool_return(id, text, score, definition.target or 1, media)
   end
 end
 
@@ -769,25 +709,9 @@ function dispatch.tool(engine, id, tag, var)
   local task = async.spawn(run_tool, context, definition, table.unpack(texts))
   task.after = function(t)
     if not t.ok and scope.due and core.due(0) >= scope.due then t[1] = scope.late end
-    answer_tool(engine, id, definition, t)
+    tell(served.tool, engine, id, definition, t)
     async.close_scope(scope, t)
   end
-end
-
-local function answer_gradient(engine, id, names, task)
-  if not host[id] then return end
-  host[id] = nil
-  if not task.ok then
-    engine:tool_fail(id, kind_of(task[1]), first_line(task[1]))
-    return
-  end
-  local said = task[1]
-  if type(said) ~= "table" and said ~= nil then said = { [names[1]] = said } end
-  for i, name in ipairs(names) do
-    local text = said and said[name]
-    engine:tool_feedback(id, i, text and tostring(text) or "")
-  end
-  engine:tool_return(id, "")
 end
 
 function dispatch.gradient(engine, id, tag, var)
@@ -802,7 +726,7 @@ function dispatch.gradient(engine, id, tag, var)
   local ctx = { inputs = inputs, output = output, score = score, target = target,
     feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
   local task = async.spawn(definition.backward, { serves = true }, ctx)
-  task.after = function(t) answer_gradient(engine, id, names, t) end
+  task.after = function(t) tell(served.gradient, engine, id, names, t) end
 end
 
 return async

@@ -9,6 +9,7 @@
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
+local layer = require "lunagrad.text"
 
 local constraint = {}
 
@@ -58,26 +59,21 @@ function constraint.new(text, check)
   return of_any(text, check)
 end
 
-local function count_words(text)
-  local _, n = text:gsub("%S+", "")
-  return n
-end
-
---- At most `n` words.
+--- At most `n` words, counted as lg.text.count_words does: also where no blanks part them.
 function constraint.max_words(n)
   n = whole_number("max_words", n, 1)
   return make(("at most %d words"):format(n), function(text)
-    local words = count_words(text)
+    local words = layer.count_words(text)
     if words <= n then return true end
     return false, ("it has %d words, %d are allowed"):format(words, n)
   end)
 end
 
---- At least `n` words.
+--- At least `n` words, counted as lg.text.count_words does.
 function constraint.min_words(n)
   n = whole_number("min_words", n, 1)
   return make(("at least %d words"):format(n), function(text)
-    local words = count_words(text)
+    local words = layer.count_words(text)
     if words >= n then return true end
     return false, ("it has %d words, %d are needed"):format(words, n)
   end)

@@ -447,4 +447,10 @@ function Dataset:batches(n, opts)
   end
 end
 
+local FN, COUNT, ANY = { "fn", "callable" }, { "n", "integer" }, { "seed", "any" }
+require("lunagrad.signatures").methods(Dataset, "set", "lunagrad.dataset", { map = { FN },
+  filter = { FN }, shuffle = { ANY }, take = { COUNT }, sample = { COUNT, ANY },
+  slice = { { "from", "integer" }, { "to", "integer?" } }, split = { { "spec", "table" } },
+  batches = { COUNT, { "options", "table?" } } })
+
 return options.closed(data, "lg.data")

@@ -86,7 +86,7 @@ local function server_name(name)
   local provider, id = name:match "^([^/]+)/(.+)$"
   if not provider then
     errors.raise("nomodel", ("%q is no model's name"):format(name),
-      'write provider/model, e.g. "openai/text-embedding-3-small" or "sim/embed"', 3)
+      'write provider/model, e.g. "openai/text-embedding-3-small" or "sim/embed"', 1)
   end
   return provider:find "%-embed$" and name or ("%s-embed/%s"):format(provider, id)
 end
@@ -138,7 +138,7 @@ local function desk_of(opts)
     return by_function[name]
   elseif type(name) ~= "string" then
     errors.raise("inval", ("lg.embed: model: expected a name, got %s"):format(type(name)),
-      'lg.embed("…", { model = "openai/text-embedding-3-small" })', 3)
+      'lg.embed("…", { model = "openai/text-embedding-3-small" })', 1)
   end
   local key = core.sha256(core.json_encode { name, opts.dimensions or 0, pairs_of(opts.extra),
     given.base_url or "", given.api_key or "", pairs_of(given.headers), pairs_of(given.extra) })
@@ -288,7 +288,7 @@ local function check_text(text, i)
   if type(text) ~= "string" or not text:find "%S" or core.utf8_error(text) then
     local what = type(text) ~= "string" and "is a " .. type(text)
       or text:find "%S" and "is not UTF-8" or "is empty"
-    errors.raise("inval", ("lg.embed: text %d %s"):format(i, what), nil, 4)
+    errors.raise("inval", ("lg.embed: text %d %s"):format(i, what), nil, 1)
   end
   return text
 end

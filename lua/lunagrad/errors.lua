@@ -21,6 +21,58 @@ function errors.new(kind, message, hint)
   return setmetatable({ kind = kind, message = message, hint = hint }, Error)
 end
 
+local QUOTED = 60   -- bytes of a value that are shown
+local LONGEST = 1000 -- of a message: whatever a script gives, it is no page
+
+local function escape(c) return ("\\x%02x"):format(c:byte()) end
+local function escape_wide(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end
+
+-- Control characters, those of direction and bytes that are no UTF-8, so that they can be seen.
+local function visible(text)
+  if not text:find "[^\n\t\32-\126]" then return text end
+  text = text:gsub("[\0-\8\11-\31\127]", escape)
+  if core.clean(text) == text then return text end
+  local parts, i = {}, 1
+  while i <= #text do
+    local bad = select(2, utf8.len(text, i))
+    parts[#parts + 1] = text:sub(i, bad and bad - 1 or #text)
+    if bad then parts[#parts + 1] = escape(text:sub(bad, bad)) end
+    i = (bad or #text) + 1
+  end
+  return (table.concat(parts):gsub("[\xC2\xD8\xE2][\x80-\xBF]+", function(c)
+    return utf8.len(c) == 1 and core.clean(c) ~= c and escape_wide(c) or nil
+  end))
+end
+
+-- As much of a text as fits, not cut within a character.
+local function head(text, most)
+  if #text <= most then return text end
+  while most > 0 and text:byte(most + 1) & 0xC0 == 0x80 do most = most - 1 end
+  return text:sub(1, most)
+end
+
+--- A text as it is quoted in a message: its first 60 bytes, with escapes for what cannot be seen.
+---@param text string
+---@return string
+function errors.quoted(text)
+  local first = head(text, QUOTED)
+  local quoted = '"' .. visible(first):gsub('"', '\\"'):gsub("\n", "\\n"):gsub("\t", "\\t") .. '"'
+  if #first == #text then return quoted end
+  return ("%s… (%d bytes)"):format(quoted, #text)
+end
+
+-- A message or hint that quotes more than anybody reads, or what a terminal would obey.
+local function readable(text)
+  if type(text) ~= "string" then return text end
+  if #text > 2 * LONGEST then
+    text = head(text, LONGEST) .. " … " .. text:sub(-LONGEST):gsub("^[\x80-\xBF]+", "")
+  end
+  text = visible(text)
+  if #text <= LONGEST then return text end
+  return head(text, LONGEST * 2 // 3) .. " … "
+    .. text:sub(-(LONGEST // 3)):gsub("^[\x80-\xBF]+", "")
+end
+
 --- Raises an error object.
 ---
 --- level says whose line is to blame, as in `error`: 1 (the default) who calls this, 2 who called
@@ -30,7 +82,7 @@ end
 ---@param hint? string
 ---@param level? integer
 function errors.raise(kind, message, hint, level)
-  local object = errors.new(kind, message, hint)
+  local object = errors.new(kind, readable(message), readable(hint))
   level = level or 1
   if level > 0 then object.where = core.where(level + 1) end
   error(object, 0)

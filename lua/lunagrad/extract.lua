@@ -2,25 +2,27 @@
 --
 -- Each is a function of a text that returns a string, or nil when the text
 -- holds no such thing. Nil is an answer of its own: what cannot be read is
--- never taken for 0, "" or the first option. Nothing here calls a model, keeps
--- state or raises on any text. Used by losses, metrics and scripts.
+-- never taken for 0, "" or the first option, and "A or B" is neither. Nothing
+-- here calls a model, keeps state or raises on any text. Used by losses,
+-- metrics and scripts. Every form that is read is a row of
+-- tests/data/extract.jsonl.
 
 local core = require "lunagrad.core"
+local choice = require "lunagrad.choice"
 local errors = require "lunagrad.errors"
+local number = require "lunagrad.number"
+local text_layer = require "lunagrad.text"
 
 local extract = {}
 
 local find, sub, match = string.find, string.sub, string.match
 
---- A text without the blanks at its ends, in linear time for any text.
+--- A text without the blanks at its ends (no-break and wide ones, too), in linear time.
 ---@param text string
 ---@return string
-function extract.trim(text)
-  local from = find(text, "%S")
-  return from and match(text, ".*%S", from) or ""
-end
+function extract.trim(text) return text_layer.trim(text) end
 
-local trim = extract.trim
+local trim = text_layer.trim
 
 --- Blanks and the marks that Markdown puts around a short answer: **8**, `x`, _y_.
 local function bare(text)
@@ -28,65 +30,21 @@ local function bare(text)
   if not from then return "" end
   local to = #text
   while find(sub(text, to, to), "[%s*_`]") do to = to - 1 end
-  return sub(text, from, to)
+  return trim(sub(text, from, to))
 end
 
-local UNICODE_MINUS = "\u{2212}"
-
---- Is there a minus sign that belongs to the number at `from`? A hyphen behind
--- a letter or digit ("GPT-4", "3-5") joins; it does not negate.
-local function is_negative(text, from)
-  local at = from - 1
-  if sub(text, at, at) == "$" then at = at - 1 end
-  local width = 1
-  if sub(text, at, at) ~= "-" then
-    if at < 3 or sub(text, at - 2, at) ~= UNICODE_MINUS then return false end
-    width = 3
-  end
-  return not find(sub(text, at - width, at - width), "[%w_)]")
-end
-
---- The number whose first digit is at `from`: its plain form and where it ends.
-local function read_number(text, from)
-  local digits, to = match(text, "^(%d+)()", from)
-  if #digits <= 3 then -- groups of thousands: 1,234,567
-    while true do
-      local group, after = match(text, "^,(%d%d%d)()", to)
-      if not group or find(text, "^%d", after) then break end
-      digits, to = digits .. group, after
-    end
-  end
-  local fraction, behind = match(text, "^(%.%d+)()", to)
-  if fraction then digits, to = digits .. fraction, behind end
-  local power, last = match(text, "^([eE][+-]?%d+)()", to)
-  if power and not find(text, "^[%a_]", last) then digits, to = digits .. power, last end
-  return digits, to
-end
-
---- The last number written in digits, in plain form: "1,234.50" gives "1234.50", "$5"
---- gives "5", "-3" and "−3" give "-3", ".5" gives "0.5". Number words are not numbers, and
---- neither are digits inside a name ("H2O", "v2").
+--- The last number written in digits, of whatever script, in plain form: "1,234.50" gives
+--- "1234.50", "-$5" gives "-5", ".5" gives "0.5", "3/4", `\frac{3}{4}` and "½" give "3/4".
+---
+--- Groups of thousands: 1,234 and 1 234 and 1'234 and 12,34,567 and 1.234.567. One point is a decimal
+--- point (1.234 is 1.234), one comma before other than three digits a decimal comma (1,5 is 1.5,
+--- but not in brackets: (1,5) is a pair); 1.234,56 is 1234.56. Units and percent signs do not count:
+--- "50%" gives "50". No numbers are number words, digits inside a name ("H2O", "v2"), versions and
+--- dates ("1.2.3", "3/4/2024"). Where the last number stands inside something that is not read,
+--- such as a root or a power, the answer is nil.
 ---@param text string
 ---@return string|nil
-function extract.last_number(text)
-  local at, found, start = 1, nil, nil
-  while true do
-    local from = find(text, "%d", at)
-    if not from then break end
-    local before = sub(text, from - 1, from - 1)
-    if find(before, "[%a_]") then
-      at = match(text, "^[%w_]+()", from)
-    else
-      local digits, to = read_number(text, from)
-      if before == "." and not find(sub(text, from - 2, from - 2), "[%w_]") then
-        digits, from = "0." .. digits, from - 1
-      end
-      found, start, at = digits, from, to
-    end
-  end
-  if found and is_negative(text, start) then found = "-" .. found end
-  return found
-end
+function extract.last_number(text) return number.last(text) end
 
 --- The last line that is not blank, trimmed.
 ---@param text string
@@ -107,7 +65,9 @@ function extract.whole(text)
   return whole ~= "" and whole or nil
 end
 
---- What stands in the last well-formed `<name>…</name>`, trimmed.
+--- What stands in the last `<name>…</name>` that can be an answer, trimmed. A pair that stands by
+--- itself counts before one inside a sentence; tags in backticks, "between <name> and </name>" and
+--- pairs of dots are talk about the tags.
 ---@param name string
 ---@return fun(text: string): string|nil
 function extract.tag(name)
@@ -120,24 +80,26 @@ function extract.tag(name)
   end
 end
 
---- What follows the last `marker` (upper or lower case): the rest of its line, or the next line
---- that is not blank when nothing is left there. Markdown's marks around it are dropped.
+--- What follows the last `marker`: the rest of its line, or the next line that is not blank when
+--- nothing is left there. Markdown's marks around it are dropped, the rest stays as it is written.
+--- The marker is found whatever its case, the width of its characters (Answer：) and Markdown's
+--- marks inside (**Answer**:).
 ---@param marker string for example "Answer:"
 ---@return fun(text: string): string|nil
 function extract.after(marker)
-  if type(marker) ~= "string" or marker == "" then
+  if type(marker) ~= "string" or not find(marker, "%S") then
     errors.raise("inval", "extract.after: say behind which words to read, e.g. \"Answer:\"", nil, 2)
   end
-  local wanted = marker:lower()
+  marker = trim(marker)
   return function(text)
-    local low, at, behind = text:lower(), 1, nil
+    local at, behind = 1, nil
     while true do
-      local from, to = find(low, wanted, at, true)
-      if not from then break end
+      local _, to = core.find_marker(text, marker, at)
+      if not to then break end
       behind, at = to + 1, to + 1
     end
     if not behind then return nil end
-    for line in text:sub(behind):gmatch "[^\r\n]+" do
+    for line in sub(text, behind):gmatch "[^\r\n]+" do
       local rest = bare(line)
       if rest ~= "" then return rest end
     end
@@ -145,50 +107,84 @@ function extract.after(marker)
   end
 end
 
---- Is the option at `at` followed by something that ends a word?
-local function option_at(text, at, option)
-  if sub(text, at, at + #option - 1) ~= option then return false end
-  local behind = sub(text, at + #option, at + #option)
-  return not find(behind, "[%w_'\128-\255]")
-end
-
-local function read_option(text, at, options)
-  for _, option in ipairs(options) do
-    if option_at(text, at, option) then return option end
-  end
-  return nil
-end
-
---- The option in the last "Answer: X" (or "the answer is X"), exactly as it was given here. X may
---- stand in brackets or Markdown's marks; a word that only starts with the letter is not the
---- option ("Answer: Because" is no B). Options are compared with upper and lower case kept.
+--- The option that the text answers with, exactly as it was given here. It is read from the last
+--- "Answer: X" (or "the answer is X", or the word for it in a dozen languages), from the last
+--- `\boxed{X}`, or from a reply or last line that is the option alone. It may stand in brackets,
+--- quotes, Markdown's or LaTeX's marks, behind "option", and in another case where only one option
+--- fits; a word that only starts with the letter is not the option ("Answer: Because" is no B).
+--- Where several options are named ("A or B") the answer is nil.
 ---@param options string[] for example {"A", "B", "C", "D"}
 ---@return fun(text: string): string|nil
 function extract.choice(options)
   if type(options) ~= "table" or #options == 0 then
     errors.raise("inval", "extract.choice: give the options, e.g. {\"A\", \"B\"}", nil, 2)
   end
-  local longest_first = table.move(options, 1, #options, 1, {})
-  for i, option in ipairs(longest_first) do
-    if type(option) ~= "string" or option == "" then
+  for i, option in ipairs(options) do
+    if type(option) ~= "string" or trim(option) == "" then
       errors.raise("inval", ("extract.choice: option %d is no text"):format(i), nil, 2)
     end
   end
-  table.sort(longest_first, function(a, b)
-    if #a ~= #b then return #a > #b end
-    return a < b
-  end)
-  return function(text)
-    local low, at, found = text:lower(), 1, nil
-    while true do
-      local _, to = find(low, "answer", at, true)
-      if not to then return found end
-      local start = match(low, "^[%s*_`]*:[%s*_`%(%[{\"']*()", to + 1)
-        or match(low, "^%s+is%f[%W][%s*_`:%(%[{\"']*()", to + 1)
-      found = start and read_option(text, start, longest_first) or found
-      at = to + 1
+  return choice.reader(options)
+end
+
+-- The braces of a text that close, those of a box among them. One pass: a brace has a backslash
+-- before it when it is a sign of the text.
+local function last_box(text)
+  local open, depth, at = {}, 0, 1
+  local from, to
+  while true do
+    local pos = find(text, "[\\{}]", at)
+    if not pos then return from, to end
+    local c = sub(text, pos, pos)
+    at = pos + 1
+    if c == "\\" then
+      local box = match(text, "^boxed%s*(){", at) or match(text, "^fbox%s*(){", at)
+      if box then
+        depth = depth + 1
+        open[depth], at = box + 1, box + 1
+      elseif not find(text, "^%a", at) then
+        at = at + 1
+      end
+    elseif c == "{" then
+      depth = depth + 1
+      open[depth] = false
+    elseif depth > 0 then
+      if open[depth] and (not from or open[depth] > from) then from, to = open[depth], pos - 1 end
+      depth = depth - 1
     end
   end
+end
+
+-- A whole text in \text{…} and its like, without it; nil when there is something beside it.
+local function unwrapped(text)
+  local inner = match(text, "^\\text%a*%s*{([^{}]*)}$")
+    or match(text, "^\\math[rbis]%a*%s*{([^{}]*)}$")
+    or match(text, "^\\mbox%s*{([^{}]*)}$") or match(text, "^%$+([^$]+)%$+$")
+    or match(text, "^\\displaystyle%s*(.+)$")
+  return inner and trim(inner)
+end
+
+--- What stands in the last `\boxed{…}` that closes, trimmed, as LaTeX. A `\text{…}` (or `\mathrm`,
+--- `$…$`) around all of it is dropped, `\dfrac` and `\tfrac` become `\frac`. For its number use
+--- lg.extract.last_number, which reads LaTeX.
+---@param text string
+---@return string|nil
+function extract.boxed(text)
+  local from, to = last_box(text)
+  local inner
+  if from then
+    inner = trim(sub(text, from, to))
+  else -- TeX takes one sign without braces
+    inner = match(text, "^.*\\boxed%s+([^%s\\{}$]+)")
+  end
+  if not inner then return nil end
+  for _ = 1, 4 do
+    local less = unwrapped(inner)
+    if not less then break end
+    inner = less
+  end
+  inner = inner:gsub("\\[dt]frac%f[%A]", "\\frac")
+  return inner ~= "" and inner or nil
 end
 
 --- The last fenced block of code, without its fences. A block that is never closed was cut and

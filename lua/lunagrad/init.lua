@@ -9,6 +9,7 @@ local errors = require "lunagrad.errors"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local settings = require "lunagrad.settings"
+local signatures = require "lunagrad.signatures"
 local templates = require "lunagrad.template"
 local var = require "lunagrad.var"
 
@@ -115,8 +116,12 @@ lg.prompts = setmetatable({}, {
 
 local LAZY = {
   loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
-  data = "lunagrad.data", metric = "lunagrad.metric", rng = "lunagrad.rng",
-  task = function() return { object_counting = require "lunagrad.task.object_counting" } end,
+  text = "lunagrad.text", data = "lunagrad.data", metric = "lunagrad.metric",
+  rng = "lunagrad.rng",
+  task = function()
+    local counting = require "lunagrad.task.object_counting"
+    return { object_counting = signatures.install(counting, "task.object_counting.") }
+  end,
   optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
   evaluate = "lunagrad.evaluate", train = "lunagrad.train", schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
@@ -128,6 +133,11 @@ local LAZY = {
   save = function() return require("lunagrad.media").save end,
 }
 
+signatures.install(lg, "")
+signatures.methods(async.task_methods, "task", "lunagrad.task", { await = {} })
+signatures.install(lg.json, "json.")
+signatures.install(errors, "errors.")
+
 return setmetatable(lg, {
   __index = function(_, name)
     local from = LAZY[name]
@@ -136,6 +146,8 @@ return setmetatable(lg, {
         options.suggest(tostring(name), lg, LAZY), 2)
     end
     local value = type(from) == "function" and from() or require(from)
+    value = signatures.one(name, value)
+    if type(value) == "table" then signatures.install(value, name .. ".") end
     lg[name] = value
     return value
   end,

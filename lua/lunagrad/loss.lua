@@ -15,7 +15,9 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local metric = require "lunagrad.metric"
+local layer = require "lunagrad.text"
 local model = require "lunagrad.model"
+local number = require "lunagrad.number"
 local options = require "lunagrad.options"
 local var = require "lunagrad.var"
 
@@ -84,6 +86,10 @@ local function instance(where, answer, more)
     answer, more = answer[1] or answer.answer, answer
   end
   if answer == nil then errors.raise("inval", where .. ": nothing to judge was given", nil, 3) end
+  if more ~= nil and type(more) ~= "table" then
+    errors.raise("inval", ("%s: the fields must be a table, got %s"):format(where, type(more)),
+      nil, 3)
+  end
   local names, values = {}, {}
   for name, value in pairs(more or {}) do
     if name ~= 1 and name ~= "answer" then
@@ -176,27 +182,55 @@ local function quote(text)
   return core.json_encode(text)
 end
 
+-- All that is right, quoted: "x", or "x" or "y".
+local function alternatives(targets)
+  local list = {}
+  for i, target in ipairs(targets) do list[i] = quote(extract.trim(target)) end
+  return table.concat(list, " or ")
+end
+
 --- The one fact that matters about an answer that is not right.
-local function exact_facts(text, target, own)
+local function exact_facts(text, targets, own)
   local taken = own.extract and own.extract(text)
+  local right = alternatives(targets)
   if own.extract and taken == nil then
     local form = own.form and (" It should hold " .. own.form .. ".") or ""
     return ("No answer could be read from this text.%s The right answer is %s. "
-      .. "The score is 0, 1 is best, higher is better."):format(form, quote(target))
+      .. "The score is 0, 1 is best, higher is better."):format(form, right)
   end
   return ("The answer read from this text is %s, the right answer is %s. "
     .. "The score is 0, 1 is best, higher is better."):format(quote(taken or extract.trim(text)),
-    quote(target))
+    right)
 end
 
-local function exact_result(text, target, own)
+-- What an extractor took is compared by value where it is a number: "3/4" is right for 0.75.
+local function is_right(taken, target, own)
+  return metric.same(taken, target) or (own.extract ~= nil and number.same(taken, target))
+end
+
+local function exact_result(text, targets, own)
   local taken = text
   if own.extract then taken = own.extract(text) end
-  if taken ~= nil and metric.same(taken, target) then
-    return "right: " .. extract.trim(target), 1
+  for _, target in ipairs(targets) do
+    if taken ~= nil and is_right(taken, target, own) then
+      return "right: " .. extract.trim(target), 1
+    end
   end
   local read = taken == nil and "nothing could be read" or "read " .. quote(extract.trim(taken))
-  return ("wrong: %s, expected %s"):format(read, quote(extract.trim(target))), 0
+  return ("wrong: %s, expected %s"):format(read, alternatives(targets)), 0
+end
+
+-- "answer", "target", "target2", …: one for each text that is right.
+local EXACT_INPUTS = setmetatable({ "answer", "target" }, {
+  __index = function(_, i) return "target" .. i - 1 end,
+})
+
+local function targets_of(inputs)
+  local list, i = {}, 2
+  while inputs[EXACT_INPUTS[i]] ~= nil do
+    list[i - 1], i = inputs[EXACT_INPUTS[i]], i + 1
+  end
+  return list
 end
 
 local exact_tools = {}
@@ -209,16 +243,16 @@ local function exact_tool(own)
   local made = var.tool {
     name = "exact match",
     purpose = "reads the answer from a text and compares it with the right one: 1 right, 0 wrong",
-    inputs = { "answer", "target" }, target = 1, role = own.role or "score of the answer",
-    run = function(answer, target)
+    inputs = EXACT_INPUTS, target = 1, role = own.role or "score of the answer",
+    run = function(answer, ...)
       if var.is(answer) then
         errors.raise("inval", ("exact: the answer is %s, not a text"):format(answer.media),
           "lg.loss.judge and lg.loss.critic can look at it", 0)
       end
-      return exact_result(answer, target, own)
+      return exact_result(answer, { ... }, own)
     end,
     backward = function(ctx)
-      return { answer = exact_facts(ctx.inputs.answer, ctx.inputs.target, own) }
+      return { answer = exact_facts(ctx.inputs.answer, targets_of(ctx.inputs), own) }
     end,
   }
   exact_tools[key] = { tool = made, extract = own.extract }
@@ -229,7 +263,8 @@ end
 --- Feedback states the facts; no model is called.
 ---
 --- `exact(answer)`, or with a target for each call: `exact(answer, row.answer)`. A row of data as
---- target stands for its answer, so that an exact loss can be given to lg.train as it is.
+--- target stands for its answer, so that an exact loss can be given to lg.train as it is. Of a list
+--- of targets any is right. With an extractor, numbers count by value: 3/4 is right for 0.75.
 ---@param spec table|string {target=, extract=, form= words for what should be found, role=}
 function loss.exact(...)
   local spec = ...
@@ -249,13 +284,13 @@ function loss.exact(...)
     if target == nil then
       errors.raise("inval", given and "exact: the target is nil" or "exact: no target",
         "lg.loss.exact{ target = … }, or exact(answer, target)", 2)
-    elseif type(target) == "table" then
-      target = metric.truth(target)
     end
-    return checker {
-      answer = var.lift(answer, "answer", "exact"),
-      target = var.lift(target, "right answer", "exact"),
-    }
+    local targets = { target }
+    if type(target) == "table" and not var.is(target) then
+      targets = metric.truths(type(target[1]) == "string" and { answer = target } or target)
+    end
+    for i, one in ipairs(targets) do targets[i] = var.lift(one, "right answer", "exact") end
+    return checker(var.lift(answer, "answer", "exact"), table.unpack(targets))
   end)
 end
 
@@ -275,16 +310,44 @@ local WORDS = {
   yes = 1, no = 0, ["true"] = 1, ["false"] = 0, correct = 1, incorrect = 0, right = 1, wrong = 0,
 }
 
---- The number in a reply's verdict, or nil.
-local function read_verdict(text)
-  local said = core.tag_last(text, "VERDICT")
-  if not said then return nil end
-  local word = extract.trim(said):lower():gsub("%.$", "")
+-- What the form asks for, where a sentence repeats it: never a verdict.
+local FORMS = { x = true, n = true, number = true, verdict = true, value = true, score = true,
+  [""] = true }
+
+--- What a verdict says, without what may be around it: Markdown's marks, quotes, "score:", a full
+--- stop.
+local function bare_verdict(said)
+  local word = layer.fold(said):gsub("[*_`~\"'$()%[%]{}]", " ")
+  word = word:gsub("\\%a+", " "):gsub("%s*([:=/%%])%s*", "%1")
+  word = word:gsub("^%s*%a[%a ]*[:=]", ""):gsub("[%s.!]+$", "")
+  return word:match "^%s*(.*)$"
+end
+
+--- A verdict as a number: yes and no and their like, 0.8, 0,8, 80%, 8/10, 8 out of 10; or nil.
+local function verdict_value(word)
   if WORDS[word] then return WORDS[word] end
-  local number, percent = word:match "^(%d*%.?%d+)%s*(%%?)$"
-  local value = number and tonumber(number)
-  if value and percent == "%" then value = value / 100 end
-  if value and value >= 0 and value <= 1 then return value end
+  word = word:gsub(" out of ", "/"):gsub("^(%d*),(%d+)", "%1.%2")
+  local over, under = word:match "^(%d*%.?%d+)/(%d+%.?%d*)$"
+  local value = tonumber(over or word:match "^(%d*%.?%d+)%%?$" or word:match "^%d+%.$")
+  local whole = over and tonumber(under) or word:find "%%$" and 100 or 1
+  if not value or whole <= 0 then return nil end
+  value = value / whole
+  return value >= 0 and value <= 1 and value or nil
+end
+
+--- The number in a reply's verdict, or nil; and the reply without the verdict: the reasons.
+local function read_verdict(text)
+  local seen = text
+  for _ = 1, 4 do -- a few pairs at most that only repeat the form
+    local said, from = core.tag_last(seen, "VERDICT")
+    if not said then return nil end
+    local before, word = seen:sub(1, from - 1), bare_verdict(said)
+    if not FORMS[word] then
+      local why = extract.trim(before)
+      return verdict_value(word), why ~= "" and why or extract.trim(text)
+    end
+    seen = before
+  end
   return nil
 end
 
@@ -297,8 +360,8 @@ end
 
 --- Reads the verdict; asks once more when there is none.
 local function verdict_of(asked, judgement, instruction, judged, shown)
-  local score = read_verdict(judgement)
-  if score then return reasons(judgement), score end
+  local score, why = read_verdict(judgement)
+  if score then return why, score end
   local messages = { { "system", instruction }, { "user", judged } }
   for _, v in ipairs(shown) do messages[#messages + 1] = { "+shown", v } end
   if judgement:find "%S" then messages[#messages + 1] = { "assistant", judgement } end
@@ -306,7 +369,8 @@ local function verdict_of(asked, judgement, instruction, judged, shown)
   local again = model.call(asked, { messages = messages, role = "verdict", kind = "judge" }):text()
   score = read_verdict(again)
   if not score then
-    errors.raise("badreply", "the judge gave no verdict, although it was asked twice",
+    errors.raise("badreply", ("the judge gave no verdict, although it was asked twice; it said %s")
+      :format(again:find "%S" and quote(extract.trim(again)) or "nothing"),
       "use a stronger model as judge, or lg.loss.critic, which needs no verdict", 0)
   end
   return judgement:find "%S" and extract.trim(judgement) or reasons(again), score
@@ -396,9 +460,9 @@ function loss.score(spec)
     name = name, purpose = purpose, target = spec.target or 1, role = spec.role or "score",
     run = function(...)
       local value, said = fn(...)
-      local number = metric.score(value, who)
+      local score = metric.score(value, who)
       local has_text = type(said) == "string" and said:find "%S"
-      return has_text and ("%.6g: %s"):format(number, said) or ("%.6g"):format(number), number
+      return has_text and ("%.6g: %s"):format(score, said) or ("%.6g"):format(score), score
     end,
     backward = not spec.critic and function(ctx)
       local facts = score_facts(ctx, purpose)

@@ -111,7 +111,9 @@ local function make_core(self, spec)
       made.hint = ("%s is %q; docs/providers.md has those that there are"):format(field,
         spec[field])
     end
-    made.message = ("%s: %s"):format(spec.name, what)
+    local name = spec.name
+    if #name > 100 or core.clean(name) ~= name then name = errors.quoted(name) end
+    made.message = ("%s: %s"):format(name, what)
   end
   error(made, 0)
 end
@@ -277,7 +279,8 @@ function Model:__tostring() return self.name end
 local function from_function(fn, name, opts)
   name = name or "lua"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
+    rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(fn) })
 end
 
@@ -292,7 +295,8 @@ local function from_sim(name, opts)
   local talk = require "lunagrad.sim.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency, rpm = opts.rpm, tpm = opts.tpm,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
+    rpm = opts.rpm, tpm = opts.tpm,
     tag = async.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
@@ -305,7 +309,7 @@ local function from_recording(name, opts)
   local replay = require "lunagrad.replay"
   local answer = replay.open(name:match "^replay/(.*)$")
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
-    options = body_options(opts), concurrency = opts.concurrency,
+    fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
     tag = async.add_model(answer) })
 end
 
@@ -317,7 +321,7 @@ local function from_dry_run(name, opts)
     draws = server.dialect == "openai-image" }
   return make({ name = name }, { dialect = "host", name = name, model = name,
     options = body_options(opts), concurrency = opts.concurrency,
-    no_memo = opts.memo == false,
+    fresh = opts.memo == false,
     tag = async.add_model(require("lunagrad.dryrun").model(told, decoded)) })
 end
 
@@ -326,7 +330,7 @@ end
 local function from_exec(name, opts)
   return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",
     options = body_options(opts), concurrency = opts.concurrency or 8,
-    no_memo = opts.memo == false, price_input = 0, price_output = 0 })
+    fresh = opts.memo == false, price_input = 0, price_output = 0 })
 end
 
 local function missing_key(provider, key_name)
@@ -415,7 +419,7 @@ local function from_server(name, opts)
     quirks = server.quirks, name = name, model = id, base_url = server.base_url,
     api_key = server.api_key, key_name = server.key_told or server.key_name,
     headers = headers_list(server.headers),
-    options = body_options(opts), no_memo = opts.memo == false,
+    options = body_options(opts), fresh = opts.memo == false,
     rpm = opts.rpm, tpm = opts.tpm,
     hedge_after = after, hedge_percentile = percentile, hedge_budget = budget,
     concurrency = opts.concurrency

@@ -1,17 +1,22 @@
 --- Options: one table, whose unknown keys are errors that suggest the right one.
 --
 -- A spec names the keys that may be given: { steps = "integer?", model = "string|table" }.
--- A type is what `type` says, or "integer", "any", "callable", several joined by "|"; a "?"
+-- A type is what `type` says, or "integer", "any", "callable", "variable" (of the graph), "constraints"
+-- (a list), or the name of an object's kind with a point in it ("lunagrad.rng"); several joined by "|"; a "?"
 -- at the end (or "nil" among them) lets the option be absent. The long form is a
 -- table { type =, one_of = { … }, required = true, default = … }, where an option
 -- may be absent unless it is required. Positional keys (1, 2, …) are named as such.
 
+local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 
 local options = {}
 
 --- How many letters must be inserted, deleted, changed or swapped to make b of a.
-local function distance(a, b)
+---@param a string
+---@param b string
+---@return integer
+function options.distance(a, b)
   local before, last, row = {}, {}, {}
   for j = 0, #b do last[j] = j end
   for i = 1, #a do
@@ -39,7 +44,7 @@ function options.nearest(name, names)
   local best, least = nil, nil
   if #name > LONGEST then return nil end
   for _, candidate in ipairs(names) do
-    local d = distance(name:lower(), candidate:lower())
+    local d = options.distance(name:lower(), candidate:lower())
     local longer = math.max(#name, #candidate)
     local near = d <= math.max(1, longer // 3) and (d < longer or d == 0)
     if near and (not least or d < least) then best, least = candidate, d end
@@ -81,30 +86,55 @@ local function split(types)
   return list
 end
 
+local OF_A_KIND = {
+  any = function() return true end,
+  integer = function(value) return math.type(value) == "integer" end,
+  callable = is_callable,
+  variable = function(value)
+    return type(value) == "userdata" and getmetatable(value) == core.var_metatable
+  end,
+  constraints = function(value)
+    if type(value) ~= "table" then return false end
+    for _, one in ipairs(value) do
+      if type(one) ~= "table" then return false end
+    end
+    return true
+  end,
+}
+
+-- The name of an object's kind: "lunagrad.rng".
+local function kind_of(value)
+  local meta = getmetatable(value)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  return type(name) == "string" and name or nil
+end
+
 local function fits(value, types)
   for _, name in ipairs(split(types)) do
-    if name == "any" or type(value) == name or name == "integer" and math.type(value) == "integer"
-      or name == "callable" and is_callable(value) then
-      return true
-    end
+    local is_one = OF_A_KIND[name]
+    if type(value) == name or is_one and is_one(value) then return true end
+    if name:find ".%.." and kind_of(value) == name then return true end
   end
   return false
 end
+
+local WORDS = { integer = "whole number",
+  constraints = "list of constraints" }
 
 --- "integer|string?" for people.
 local function in_words(types)
   local words = {}
   for _, name in ipairs(split(types)) do
-    if name == "integer" then name = "whole number" end
-    if name ~= "nil" then words[#words + 1] = name end
+    if name ~= "nil" then words[#words + 1] = WORDS[name] or name end
   end
   return table.concat(words, " or ")
 end
 
 local function shown(value)
-  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) == "string" then return errors.quoted(value) end
   if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
-  return "a " .. type(value)
+  if value == nil then return "nil" end
+  return "a " .. (kind_of(value) or type(value))
 end
 
 local function is_one_of(value, list)
@@ -231,6 +261,15 @@ local function report(opts, spec, where, level)
   end
 end
 
+-- What stands in messages and prompts as a name ends where C's strings end.
+local function check_names(opts, where, level)
+  for _, key in ipairs { "role", "name", "purpose" } do
+    if type(opts[key]) == "string" and opts[key]:find("\0", 1, true) then
+      errors.raise("inval", ("%s: %s holds a zero byte"):format(where, key), nil, level + 1)
+    end
+  end
+end
+
 local function has_default(rule)
   return type(rule) == "table" and rule.default ~= nil
 end
@@ -270,7 +309,40 @@ function options.check(opts, spec, where, level)
   if defaults then opts = with_defaults(opts, spec) end
   if not good then report(opts, spec, where, level + 1) end
   if limits[spec] then check_holes(opts, where, level + 1) end
+  check_names(opts, where, level + 1)
   return opts
+end
+
+-- The first argument that is not what it should be.
+local function complain_argument(where, spec, i, value)
+  local name, types = spec[i][1], spec[i][2]
+  local hint
+  if i == 1 and where:find ":" then
+    hint = ("call it with a colon: %s(…)"):format(where)
+  end
+  errors.raise("inval", ("%s: argument %d (%s) must be a %s, got %s"):format(where,
+    where:find ":" and i - 1 or i, name, in_words(types), shown(value)), hint, 3)
+end
+
+--- fn, with its arguments checked first.
+---@param where string what is being called: "lg.map", "v:set"
+---@param spec table[] list of { name, type }; what is behind them is not checked
+---@param fn function
+---@return function
+function options.checked(where, spec, fn)
+  local optional = {}
+  for i, one in ipairs(spec) do
+    optional[i] = one[2] == "any" or one[2]:find "%?$" ~= nil or one[2]:find "|nil" ~= nil
+  end
+  return function(...)
+    for i = 1, #spec do
+      local value = (select(i, ...))
+      if value == nil and not optional[i] or value ~= nil and not fits(value, spec[i][2]) then
+        complain_argument(where, spec, i, value)
+      end
+    end
+    return fn(...)
+  end
 end
 
 --- A module whose missing names are errors that suggest the right one.

@@ -6,8 +6,9 @@
 -- Events, by kind
 --   phase     name                        "train step 3/12", "test"
 --   progress  done, total                 of the phase
---   score     best, seed, last            larger is better; any may be nil
---   step      number, accepted, skipped, reason   of an optimizer's step
+--   training  number, params              one begins: which of the run, and the parameters' names
+--   score     training, best, seed, last  larger is better; any may be nil
+--   step      training, number, accepted, skipped, reason   of an optimizer's step
 --   note      text                        one line for people
 
 local progress = { on_event = nil }

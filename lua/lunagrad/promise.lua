@@ -32,7 +32,7 @@ end
 local function limit(engine, answer, leads, scope, timeout)
   for _, lead in ipairs(leads) do promise.settled(lead) end
   async.limit_scope(scope, timeout[1], function(problem)
-    if answer:state() ~= "pending" then return end
+    if answer:raw_state() ~= "pending" then return end
     core.break_promise(engine, answer, "timeout", timeout[2] .. ": " .. problem.message)
   end)
 end
@@ -64,7 +64,7 @@ function promise.make(leads, role, fn, timeout)
       async.set_promised(number, nil)
       async.close_scope(scope, t)
     end
-    if answer:state() ~= "pending" then return end
+    if answer:raw_state() ~= "pending" then return end
     if not t.ok then return broken(engine, answer, t[1]) end
     core.keep(engine, answer, t[1], t[2])
   end

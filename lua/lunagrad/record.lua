@@ -17,6 +17,7 @@ local record = {}
 
 local about                 -- what is being run, before the engine is there
 local run                   -- { id =, name = } once it has begun
+local trainings = {}        -- in the order in which they began
 local counts = { candidate = 0, training = 0, evaluation = 0, gradient = 0 }
 
 -- Ids of gradients are given here, because edits name them before the database could.
@@ -125,6 +126,17 @@ end
 --- The file that holds the best texts so far, or nil when none was written.
 function record.best_file() return run and run.best_file end
 
+--- The same for each training: list of {number, names, path}.
+function record.best_files()
+  local list = {}
+  for _, one in ipairs(trainings) do
+    if one.best_file then
+      list[#list + 1] = { number = one.number, names = one.names, path = one.best_file }
+    end
+  end
+  return list
+end
+
 local function best_base(self)
   local suffix = self.number == 1 and "" or ("-%d"):format(self.number)
   return ("%s/best%s"):format(record.directory(), suffix)
@@ -196,12 +208,26 @@ local NOTHING = setmetatable({}, { __index = function() return function() end en
 
 --- Begin to record a training; an object whose methods do nothing without a store.
 ---@param names string[] of the parameters
+---@return lunagrad.record
+---@return integer number of the training in this run, from 1
 function record.training(names)
-  if not settings.store_dir() then return NOTHING end
-  async.engine()
   counts.training = counts.training + 1
-  return setmetatable({ names = names, number = counts.training, first = counts.candidate,
-    files = {} }, Training)
+  if not settings.store_dir() then return NOTHING, counts.training end
+  async.engine()
+  local self = setmetatable({ names = names, number = counts.training, files = {} }, Training)
+  trainings[#trainings + 1] = self
+  return self, counts.training
+end
+
+--- The best of several trainings: the highest score, of equal ones the first.
+---@param list table[] in order, each with best_score or without
+---@return table|nil
+function record.highest(list)
+  local best
+  for _, one in ipairs(list) do
+    if one.best_score and (not best or one.best_score > best.best_score) then best = one end
+  end
+  return best
 end
 
 local function named(self, texts)
@@ -227,8 +253,8 @@ function Training:candidate(what)
   counts.candidate = idx + 1
   local parents = self.kept and { self.kept } or {}
   if what.best then
-    exec("UPDATE candidates SET is_best = 0 WHERE run_id = ? AND idx >= ?", run.id, self.first)
-    self.best_idx = idx
+    exec("UPDATE candidates SET is_best = 0 WHERE run_id = ? AND idx = ?", run.id, self.best_idx)
+    self.best_idx, self.best_score = idx, what.score
   end
   exec("INSERT INTO candidates (run_id, idx, iteration, parents, texts, score, is_best,"
     .. " created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", run.id, idx, what.iteration,
@@ -237,9 +263,10 @@ function Training:candidate(what)
   self.kept = idx
   if what.iteration == 0 then self.seed_score = what.score end
   if what.best then
-    if what.score then
-      exec("UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?", what.score,
-        self.seed_score, run.id)
+    local highest = what.score and record.highest(trainings)
+    if highest then
+      exec("UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?", highest.best_score,
+        highest.seed_score, run.id)
     end
     if is_worth_writing(self, what.score) then write_best(self, what.score, what.texts) end
   end
@@ -258,7 +285,10 @@ function Training:close(what)
   if self.best_idx and is_worth_writing(self, what.score, what.complete) then
     write_best(self, what.score, what.texts)
   end
-  if self.best_idx then run.best_file = self.best_file or kept_file(self, what.texts) end
+  if self.best_idx then
+    self.best_file = self.best_file or kept_file(self, what.texts)
+    run.best_file = self.best_file
+  end
 end
 
 local function feedback_texts(report)
@@ -276,7 +306,9 @@ function Training:proposal(what)
     .. " texts, feedback, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run.id,
     what.iteration, self.kept, what.accepted and 1 or 0, what.reason, what.before, what.after,
     what.texts and named(self, what.texts), feedback_texts(what.report), now_us())
-  if not what.accepted then scores(nil, ("proposal %d"):format(what.iteration), what.rows) end
+  local phase = ("proposal %d"):format(what.iteration)
+  if self.number > 1 then phase = ("training %d, %s"):format(self.number, phase) end
+  if not what.accepted then scores(nil, phase, what.rows) end
 end
 
 -- ---- a step of an optimizer, an evaluation ---------------------------------------------

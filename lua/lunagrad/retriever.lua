@@ -3,7 +3,8 @@
 -- By words (BM25 of SQLite's FTS5), by meaning (cosine of embeddings, an exact scan) or by both
 -- (reciprocal rank fusion). Documents are texts, or variables: of those that lg.param made and
 -- that were found the node has them as inputs, so feedback on what was found reaches the query and
--- them, and one that an optimizer rewrote is indexed anew before the next search. Ties go by id:
+-- them, and one that an optimizer rewrote is indexed anew before the next search. Words are
+-- lg.text's, so that texts without blanks between them are found, too. Ties go by id:
 -- the same documents and query find the same. Pieces of a query are words to look for, never
 -- FTS5's syntax.
 
@@ -11,6 +12,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local embed = require "lunagrad.embed"
 local errors = require "lunagrad.errors"
+local layer = require "lunagrad.text"
 local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
 local field_of = require("lunagrad.row").get
@@ -26,22 +28,78 @@ local SPEC = {
   description = "any", purpose = "string?", backward = "function?",
 }
 
-local TOKENS = {
-  words = "unicode61 remove_diacritics 2",
-  stems = "porter unicode61 remove_diacritics 2",
-  trigrams = "trigram",
-}
+-- FTS5 gets words that are cut already (see indexed), and only parts them at blanks and signs.
+local CUT = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
+local TOKENS = { words = CUT, stems = "porter " .. CUT, trigrams = CUT }
 
 local RRF = 60              -- of reciprocal rank fusion: 1 / (RRF + rank)
 local DEPTH = 100           -- at least so many of each list are fused
 local MOST_WORDS = 128      -- of a query that are looked for
-local FORMAT = 1            -- of the tables
+local FORMAT = 2            -- of the tables; 1 held texts as they are
+local GAP = "\u{A78F}"      -- between words that are cut into letters: no query holds it
 
 local TABLES = {
   "CREATE TABLE doc(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, "
     .. "text TEXT NOT NULL, vector BLOB, made_by TEXT)",
   "CREATE TABLE about(format INTEGER, tokens TEXT)",
 }
+
+-- ---- words -----------------------------------------------------------------------
+
+-- The letters of a word, two by two, and the last one: any part of the word is found as a phrase of
+-- them, a letter alone by how one of them begins.
+local function in_twos(word)
+  local list, before = {}, nil
+  for c in word:gmatch(utf8.charpattern) do
+    if before then list[#list + 1] = before .. c end
+    before = c
+  end
+  return table.concat(list, " "), before
+end
+
+-- A text as FTS5 gets it: without case and accents, cut into words; where nothing parts words, into
+-- single characters, which are found as phrases.
+local function indexed(text, tokens)
+  if tokens ~= "trigrams" then return core.cut(layer.search(text)) end
+  local list, _, kinds = core.words(layer.search(text), true)
+  for i, word in ipairs(list) do
+    if kinds:sub(i, i) ~= "p" then
+      local twos, last = in_twos(word)
+      list[i] = ("%s %s %s"):format(twos, last, GAP)
+    end
+  end
+  return table.concat(list, " ")
+end
+
+local function phrase(text) return '"' .. text:gsub('"', '""') .. '"' end
+
+-- A query's words, each as a string of FTS5's: no character in them means anything to it. Where
+-- nothing parts words, each two characters that stand side by side.
+local function match_of(text, tokens)
+  local words, starts, kinds = core.words(layer.search(text), true)
+  local list, seen = {}, {}
+  local function add(one)
+    if not seen[one] and #list < MOST_WORDS then
+      seen[one], list[#list + 1] = true, one
+    end
+  end
+  local paired = false -- with the one before
+  for i, word in ipairs(words) do
+    local is_piece = kinds:sub(i, i) == "p"
+    local goes_on = is_piece and starts[i + 1] == starts[i] + #word
+      and kinds:sub(i + 1, i + 1) == "p"
+    if goes_on then
+      add(phrase(word .. " " .. words[i + 1]))
+    elseif not is_piece and tokens == "trigrams" then
+      local twos, last = in_twos(word)
+      add(twos ~= "" and phrase(twos) or phrase(last) .. "*")
+    elseif not paired then
+      add(phrase(word))
+    end
+    paired = goes_on
+  end
+  return #list > 0 and table.concat(list, " OR ") or nil
+end
 
 -- ---- documents -------------------------------------------------------------------
 
@@ -110,14 +168,38 @@ local function in_transaction(db, fn)
   if not ok then error(problem, 0) end
 end
 
+local function make_words(self)
+  self.db:run(("CREATE VIRTUAL TABLE words USING fts5(title, text, tokenize = \"%s\")")
+    :format(TOKENS[self.tokens]))
+end
+
+local function put_words(self, place, title, text)
+  title = title and title ~= "" and indexed(title, self.tokens) or ""
+  self.db:run("INSERT INTO words(rowid, title, text) VALUES(?, ?, ?)", place, title,
+    indexed(text, self.tokens))
+end
+
+-- A file of the format before: its words are made anew, its vectors stay.
+local function renew(self)
+  self.db:run "DROP TABLE words"
+  make_words(self)
+  for _, row in ipairs(self.db:run "SELECT place, title, text FROM doc") do
+    put_words(self, row.place, row.title, row.text)
+  end
+  self.db:run("UPDATE about SET format = ?", FORMAT)
+end
+
 local function open(self, path, tokens)
+  self.tokens = tokens
   self.db = core.index_open(path)
   local there = self.db:run "SELECT name FROM sqlite_schema WHERE name = 'about'"
   if #there > 0 then
     local about = self.db:run("SELECT format, tokens FROM about")[1] or {}
-    if about.format ~= FORMAT or about.tokens ~= tokens then
+    if (about.format ~= FORMAT and about.format ~= 1) or about.tokens ~= tokens then
       errors.raise("state", ("%s: %s is an index of another kind (%s)"):format(self.where, path,
         tostring(about.tokens)), "name another file, or remove this one", 3)
+    elseif about.format ~= FORMAT then
+      in_transaction(self.db, function() renew(self) end)
     end
     return
   elseif #self.db:run "SELECT name FROM sqlite_schema" > 0 then
@@ -126,8 +208,7 @@ local function open(self, path, tokens)
   end
   in_transaction(self.db, function()
     for _, sql in ipairs(TABLES) do self.db:run(sql) end
-    self.db:run(("CREATE VIRTUAL TABLE words USING fts5(title, text, tokenize = '%s')")
-      :format(TOKENS[tokens]))
+    make_words(self)
     self.db:run("INSERT INTO about VALUES(?, ?)", FORMAT, tokens)
   end)
 end
@@ -138,7 +219,7 @@ local function put(self, doc, text)
   db:run("INSERT INTO doc(place, id, title, text) VALUES(?, ?, ?, ?) ON CONFLICT(place) DO UPDATE "
     .. "SET id = excluded.id, title = excluded.title, text = excluded.text, vector = NULL",
     doc.place, doc.id, doc.title, text)
-  db:run("INSERT INTO words(rowid, title, text) VALUES(?, ?, ?)", doc.place, doc.title or "", text)
+  put_words(self, doc.place, doc.title, text)
 end
 
 -- The file holds what was given, and no more; what is the same already stays as it is.
@@ -252,19 +333,6 @@ end
 
 -- ---- searching -------------------------------------------------------------------
 
--- A query's words, each as a string of FTS5's: no character in them means anything to it.
-local function match_of(text)
-  local list, seen = {}, {}
-  for word in text:gmatch "[%w\128-\255]+" do
-    local low = word:lower()
-    if not seen[low] and #list < MOST_WORDS then
-      seen[low] = true
-      list[#list + 1] = '"' .. word .. '"'
-    end
-  end
-  return #list > 0 and table.concat(list, " OR ") or nil
-end
-
 local function sorted(list)
   table.sort(list, function(a, b)
     if a.score ~= b.score then return a.score > b.score end
@@ -274,7 +342,7 @@ local function sorted(list)
 end
 
 local function by_words(self, text, depth)
-  local match, list = match_of(text), {}
+  local match, list = match_of(text, self.tokens), {}
   if not match then return list end
   local rows = self.db:run("SELECT rowid AS place, -bm25(words) AS score FROM words WHERE words "
     .. "MATCH ? ORDER BY bm25(words), rowid LIMIT ?", match, depth)
@@ -428,6 +496,9 @@ function Retriever:search(query, opts)
   return search(self, text, check_k(opts.k, self.where) or self.k)
 end
 
+require("lunagrad.signatures").methods(Retriever, "retriever", "lunagrad.retriever",
+  { search = {} })
+
 function Retriever:__len() return #self.docs end
 
 function Retriever:__tostring()
@@ -492,7 +563,7 @@ end
 ---@return table[]
 function retriever.documents(v)
   async.await(v)
-  return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 3)
+  return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 1)
 end
 
 return retriever

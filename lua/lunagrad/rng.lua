@@ -5,6 +5,7 @@
 -- Not for secrets.
 
 local errors = require "lunagrad.errors"
+local signatures = require "lunagrad.signatures"
 
 local rng = {}
 
@@ -33,11 +34,11 @@ local function hash(text)
 end
 
 --- A whole number, from any seed. Texts and numbers are kept apart.
-local function number_of(seed, level)
+local function number_of(seed, level, who)
   if type(seed) == "string" then return hash("text:" .. seed) end
   local n = math.type(seed) and math.tointeger(seed)
   if not n then
-    errors.raise("inval", ("a seed is a whole number or a text, got %s"):format(
+    errors.raise("inval", ("%s: a seed is a whole number or a text, got %s"):format(who,
       math.type(seed) and tostring(seed) or type(seed)), nil, level + 1)
   end
   return n
@@ -53,7 +54,7 @@ end
 ---@param seed integer|string
 ---@return lunagrad.rng
 function rng.new(seed)
-  return from_state(number_of(seed, 2))
+  return from_state(number_of(seed, 2, "lg.rng.new"))
 end
 
 --- The next 64 bits.
@@ -70,8 +71,11 @@ end
 ---@param b integer
 ---@return integer
 function Rng:int(a, b)
+  if getmetatable(self) ~= Rng then
+    errors.raise("inval", "rng:int: this is no generator", "call it with a colon: rng:int(a, b)", 2)
+  end
   if math.type(a) ~= "integer" or math.type(b) ~= "integer" or a > b then
-    errors.raise("inval", ("rng: expected two whole numbers, the smaller first, got %s and %s")
+    errors.raise("inval", ("rng:int: expected two whole numbers, the smaller first, got %s and %s")
       :format(tostring(a), tostring(b)), nil, 2)
   end
   local span = b - a -- as an unsigned number
@@ -88,11 +92,17 @@ function Rng:float()
   return (next_bits(self) >> 11) * 0x1p-53
 end
 
+local function check_list(list, where)
+  if type(list) == "table" then return end
+  errors.raise("inval", ("rng:%s: expected a list, got %s"):format(where, type(list)), nil, 3)
+end
+
 --- Brings a list into random order, in place, and returns it.
 ---@generic T
 ---@param list T[]
 ---@return T[]
 function Rng:shuffle(list)
+  check_list(list, "shuffle")
   for i = #list, 2, -1 do
     local j = self:int(1, i)
     list[i], list[j] = list[j], list[i]
@@ -105,6 +115,7 @@ end
 ---@param list T[]
 ---@return T|nil
 function Rng:pick(list)
+  check_list(list, "pick")
   if #list == 0 then return nil end
   return list[self:int(1, #list)]
 end
@@ -115,8 +126,11 @@ end
 ---@param name string|integer
 ---@return lunagrad.rng
 function Rng:fork(name)
-  local _, mixed = splitmix(self.key ~ rotate(number_of(name, 2), 32))
+  local _, mixed = splitmix(self.key ~ rotate(number_of(name, 2, "rng:fork"), 32))
   return from_state(mixed)
 end
+
+signatures.methods(Rng, "rng", "lunagrad.rng", { float = {}, shuffle = { { "list", "table" } },
+  pick = { { "list", "table" } }, fork = { { "name", "number|string" } } })
 
 return rng

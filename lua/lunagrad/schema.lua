@@ -118,6 +118,11 @@ function check_node(node, path, where, depth, seen)
         "take it out, say it in the description, and test the value in Lua")
     end
   end
+  for _, key in ipairs { "required", "enum" } do
+    if node[key] ~= nil and type(node[key]) ~= "table" then
+      complain(where, at(path, key), "must be a list, got " .. shown(node[key]))
+    end
+  end
   if node.type ~= nil then check_type(node, path, where) end
   check_limits(node, path, where)
   if node.properties then check_map(node.properties, at(path, "properties"), where, depth, seen) end
@@ -229,14 +234,16 @@ end
 
 local VALUES = { enum = true, const = true, default = true, examples = true }
 
-local function check_refs(node, root, path, where, seen)
+local function check_refs(node, root, path, where, seen, depth)
+  depth = (depth or 0) + 1
   if type(node) ~= "table" or seen[node] then return end
+  if depth > 4 * DEPTH then complain(where, "", "the schema is nested too deep") end
   seen[node] = true
   check_ref(node, root, path, where)
   for _, key in ipairs(#node > 0 and {} or sorted_keys(node)) do
-    if not VALUES[key] then check_refs(node[key], root, at(path, key), where, seen) end
+    if not VALUES[key] then check_refs(node[key], root, at(path, key), where, seen, depth) end
   end
-  for i, child in ipairs(node) do check_refs(child, root, at(path, i), where, seen) end
+  for i, child in ipairs(node) do check_refs(child, root, at(path, i), where, seen, depth) end
 end
 
 --- The JSON Schema that a short form stands for; a full one as it is. Raises what is wrong with it.

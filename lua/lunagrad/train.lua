@@ -168,10 +168,15 @@ end
 
 -- ---- validation ------------------------------------------------------------
 
+-- From the second training of a run on its phases say whose they are.
+local function phase_name(run, name)
+  return run.number > 1 and ("training %d, %s"):format(run.number, name) or name
+end
+
 local function validate(run, phase)
   return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
-                    on_error = run.on_error, concurrency = run.concurrency, phase = phase,
-                    unrecorded = true }
+                    on_error = run.on_error, concurrency = run.concurrency,
+                    phase = phase_name(run, phase), unrecorded = true }
 end
 
 --- The texts that are kept now, in the record; whether they are the best is decided here.
@@ -220,7 +225,8 @@ end
 
 local function one_step(run, number, batch)
   local record = { step = number, changed = false, accepted = false, val_before = run.score }
-  progress.emit { kind = "phase", name = ("train step %d/%d"):format(number, run.steps) }
+  progress.emit { kind = "phase",
+    name = phase_name(run, ("train step %d/%d"):format(number, run.steps)) }
   local versions = versions_of(run.params)
   local report, reason
   run.step = number
@@ -242,10 +248,11 @@ local function tell(run, record)
   result.steps[#result.steps + 1] = record
   result.accepted = result.accepted + (record.accepted and 1 or 0)
   result.rejected = result.rejected + (record.changed and not record.accepted and 1 or 0)
-  progress.emit { kind = "step", number = record.step, accepted = record.accepted,
-    skipped = record.skipped, reason = (record.reason:gsub("^%a+: ", "")) }
-  progress.emit { kind = "score", best = run.best.score, seed = result.seed_score,
-                  last = record.val_after or record.train_score }
+  progress.emit { kind = "step", training = run.number, number = record.step,
+    accepted = record.accepted, skipped = record.skipped,
+    reason = (record.reason:gsub("^%a+: ", "")) }
+  progress.emit { kind = "score", training = run.number, best = run.best.score,
+                  seed = result.seed_score, last = record.val_after or record.train_score }
   if run.on_step then run.on_step(record, result) end
 end
 
@@ -257,7 +264,9 @@ local function stop_reason(run, idle)
 end
 
 local function start(run)
-  run.tape = recorder.training(param_names(run.params))
+  local names = param_names(run.params)
+  run.tape, run.number = recorder.training(names)
+  progress.emit { kind = "training", number = run.number, params = names }
   local evaluation = run.val and validate(run, "validation of the start")
   if evaluation then run.score, run.result.seed_score = evaluation.mean, evaluation.mean end
   keep(run, 0, evaluation)
@@ -268,7 +277,7 @@ local function loop(run)
   start(run)
   if run.val then
     if run.optimizer.accepted then run.optimizer:accepted(run.score) end
-    progress.emit { kind = "score", best = run.score, seed = run.score }
+    progress.emit { kind = "score", training = run.number, best = run.score, seed = run.score }
   end
   result.stopped = stop_reason(run, 0)
   local idle, number = 0, 0

@@ -8,6 +8,7 @@ local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
+local signatures = require "lunagrad.signatures"
 local templates = require "lunagrad.template"
 local timer = require "lunagrad.timer"
 
@@ -357,7 +358,8 @@ function Tool:__call(...)
     table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
     if self.inputs then names = self.inputs end
     for i, name in ipairs(names) do
-      vars[i] = var.lift(args[1][name], name, ("tool %q: input %q"):format(self.name, name), 2)
+      local where = ("tool %q: input %q"):format(self.name, tostring(name))
+      vars[i] = var.lift(args[1][name], name, where, 2)
     end
   else
     for i = 1, select("#", ...) do
@@ -391,5 +393,10 @@ function var.tool(spec)
     spec.cache and (spec.version or "") or nil)
   return self
 end
+
+local NONE = {}
+signatures.methods(methods, "v", "variable", { text = NONE, shown = NONE, calls = NONE,
+  value = NONE, documents = NONE, trace = NONE, finish_reason = NONE, usage = NONE, await = NONE,
+  history = NONE, set = NONE, dot = NONE, backward = NONE, feedback = NONE, zero_grad = NONE })
 
 return var

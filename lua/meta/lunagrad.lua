@@ -54,8 +54,12 @@ function Var:await() end
 --- Never reused.
 ---@return integer
 function Var:id() end
+--- Of one that failed this counts as having looked at it, as :error() does.
 ---@return "pending"|"ready"|"failed"|"cancelled"
 function Var:state() end
+--- The same, for the library: it does not count as looking.
+---@return "pending"|"ready"|"failed"|"cancelled"
+function Var:raw_state() end
 --- The text, or nil unless ready; never waits.
 ---@return string|nil
 function Var:raw_text() end
@@ -208,7 +212,7 @@ lunagrad.args = nil
 ---@field hedge? {after: integer|string, budget?: number} stragglers are asked twice: after so many
 --- ms, or "p95" of the last replies; for at most this part of the calls (0.05)
 ---@field extra? table raw body fields
----@field memo? boolean false: repeats are asked again
+---@field memo? boolean false: each call is bought by itself, also what a run had bought before
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
 ---@field schema? lunagrad.schemaspec of all its answers
 
@@ -513,55 +517,6 @@ lunagrad.optim = {}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 
----@alias lunagrad.extractor fun(text: string): string|nil
-
---- Finding the answer in a text; each gives nil when there is none.
-lunagrad.extract = {}
---- A text without the blanks at its ends.
----@param text string
----@return string
-function lunagrad.extract.trim(text) end
---- The last number in digits, in plain form.
----@param text string
----@return string|nil
-function lunagrad.extract.last_number(text) end
---- The last line that is not blank.
----@param text string
----@return string|nil
-function lunagrad.extract.last_line(text) end
---- The whole text, trimmed.
----@param text string
----@return string|nil
-function lunagrad.extract.whole(text) end
---- What stands in the last well-formed <name>…</name>.
----@param name string
----@return lunagrad.extractor
-function lunagrad.extract.tag(name) end
---- What follows the last marker, for example "Answer:".
----@param marker string
----@return lunagrad.extractor
-function lunagrad.extract.after(marker) end
---- The option in the last "Answer: X".
----@param options string[]
----@return lunagrad.extractor
-function lunagrad.extract.choice(options) end
---- The last fenced block of code.
----@param text string
----@return string|nil
-function lunagrad.extract.code(text) end
---- The JSON object or list that a text holds: all of it, in a fence, or among words.
----@param text string
----@return table|nil
-function lunagrad.extract.object(text) end
---- A value in the JSON that the text holds, for example "steps[1].result".
----@param path string
----@return lunagrad.extractor
-function lunagrad.extract.json(path) end
---- The first extractor that finds something.
----@param ... lunagrad.extractor
----@return lunagrad.extractor
-function lunagrad.extract.any(...) end
-
 ---@class lunagrad.constraint
 ---@field text string what the editor is told
 ---@field check fun(value: string, media: string|nil): boolean, string|nil
@@ -573,9 +528,11 @@ lunagrad.constraint = {}
 ---@param check fun(text: string): boolean, string|nil
 ---@return lunagrad.constraint
 function lunagrad.constraint.new(text, check) end
+--- Words as lg.text.count_words counts them.
 ---@param n integer
 ---@return lunagrad.constraint
 function lunagrad.constraint.max_words(n) end
+--- Words as lg.text.count_words counts them.
 ---@param n integer
 ---@return lunagrad.constraint
 function lunagrad.constraint.min_words(n) end
@@ -671,23 +628,28 @@ function lunagrad.data.bbh_text(text, name) end
 
 ---@alias lunagrad.metric_function fun(prediction: string, row: lunagrad.row): number
 
+--- The truth is row.answer, row.target or row.answers; of a list any item is right.
 lunagrad.metric = {}
---- 1 when the prediction is the answer.
+--- 1 when the prediction is the answer. Normalization: none but blanks at the ends; decimal numbers
+--- by value.
 ---@param prediction string
 ---@param row lunagrad.row
 ---@return number
 function lunagrad.metric.exact(prediction, row) end
---- 1 when the last numbers are the same.
+--- 1 when the last numbers are the same. Normalization: extract.last_number, then by value (3/4 is
+--- 0.75).
 ---@param prediction string
 ---@param row lunagrad.row
 ---@return number
 function lunagrad.metric.number(prediction, row) end
---- 1 when the answer stands in the prediction.
+--- 1 when the answer stands in the prediction, as words or a number of its own. Normalization:
+--- text.fold of both; quotes around the answer and a stop behind it do not count; numbers by value.
 ---@param prediction string
 ---@param row lunagrad.row
 ---@return number
 function lunagrad.metric.contains(prediction, row) end
---- Overlap of words, 0 to 1.
+--- Overlap of words, 0 to 1. Normalization: text.words of text.fold of both, hyphenated words in
+--- parts, no punctuation, no English articles unless the answer is one; numbers by value.
 ---@param prediction string
 ---@param row lunagrad.row
 ---@return number
@@ -705,11 +667,16 @@ function lunagrad.metric.canonical_number(text) end
 ---@param b string
 ---@return boolean
 function lunagrad.metric.same(a, b) end
---- What a row says is right.
+--- What a row says is right; of several the first.
 ---@param row lunagrad.row
 ---@param field? string
 ---@return string
 function lunagrad.metric.truth(row, field) end
+--- All that a row says is right; { "" } when its list is empty.
+---@param row lunagrad.row
+---@param field? string
+---@return string[]
+function lunagrad.metric.truths(row, field) end
 --- A number, or true and false, as a number.
 ---@param value any
 ---@param who string
@@ -756,6 +723,11 @@ function lunagrad.errors.raise(kind, message, hint, level) end
 ---@param x any
 ---@return boolean
 function lunagrad.errors.is(x) end
+
+--- A text as messages quote it: its first 60 bytes, with escapes for what cannot be seen.
+---@param text string
+---@return string
+function lunagrad.errors.quoted(text) end
 --- Why nothing more can be bought, if a caught value says so: an interrupt, a limit of the run, or
 --- a store that fails. nil for errors that a loop may survive.
 ---@param x any

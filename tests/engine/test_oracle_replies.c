@@ -93,8 +93,8 @@ static const differ_row differs[] = {
     {"gemini", "stream-tool-cut", LG_OK, false, "tool_calls", NULL, "calls come in one event"},
     {"ollama", NULL, KEEP, false, NULL, "none", "all counts are 0"},
     {"ollama", "stream-tool-cut", LG_OK, false, "tool_calls", NULL, "calls come in one line"},
-    {"ollama", "filter", LG_OK, false, "stop", NULL, "done_reason is always stop"},
-    {"ollama", "stream-filter", LG_OK, false, "stop", NULL, "done_reason is always stop"},
+    {"ollama", "filter", LG_EEMPTY, true, NULL, NULL, "done_reason is always stop"},
+    {"ollama", "stream-filter", LG_EEMPTY, true, NULL, NULL, "done_reason is always stop"},
     {"ollama", "length", KEEP, false, "stop", NULL, "done_reason is always stop"},
     {"ollama", "stream-length", KEEP, false, "stop", NULL, "done_reason is always stop"},
 };

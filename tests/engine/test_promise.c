@@ -2,6 +2,8 @@
  * cancelled; what a backward pass does with an open one; memory that runs short. */
 #include "../scripted.h"
 
+#include "../engine/graph.h"
+
 static lg_var *promise(script *s, lg_var *lead)
 {
     lg_var *v = NULL;
@@ -52,7 +54,7 @@ static void test_kept_with_a_text_and_a_score(void **state)
     lg_var_set_score(p, 0.5, 1);
     assert_int_equal(lg_promise_keep(v, pending, "x", 1), LG_ESTATE);
     assert_int_equal(lg_promise_keep(v, p, "\xff", 1), LG_EUTF8);
-    assert_int_equal(lg_promise_keep(v, v, NULL, 0), LG_EINVAL);
+    assert_int_equal(lg_promise_keep(v, v, NULL, 0), LG_ECYCLE);
     assert_int_equal(lg_promise_keep(v, NULL, NULL, 0), LG_EINVAL);
     assert_int_equal(lg_promise_keep(v, p, "own words", 9), 0);
     assert_text(v, "own words");
@@ -85,6 +87,162 @@ static void test_broken(void **state)
     keep(v, script_call(&s, NULL, pass, "answer", -1)); /* of what failed */
     assert_true(script_run(&s));
     assert_error(v, LG_ELIMIT, "promise (node");
+    script_end(&s);
+}
+
+/* ---- no circles -------------------------------------------------------------- */
+
+static void refuses(lg_var *v, lg_var *from)
+{
+    assert_int_equal(lg_promise_keep(v, from, NULL, 0), LG_ECYCLE);
+    assert_int_equal(lg_var_state(v), LG_PENDING); /* and open: it can be kept otherwise */
+}
+
+static void test_not_kept_by_what_is_made_of_it(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", true), *v = promise(&s, x), *all[2] = {x, v};
+    lg_var *call = script_call(&s, x, v, "answer", -1), *sum = NULL, *mean = NULL;
+    lg_var *tool = script_tool_call(&s, s.tool, call, "tool");
+    lg_var *own = script_tool_call(&s, s.own, tool, "own"), *led = promise(&s, own);
+    lg_sum(s.e, all, 2, 0, &sum);
+    lg_mean(s.e, all, 2, LG_SKIP_FAILED, &mean);
+    lg_var *made[] = {v, call, sum, mean, tool, own, led};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        refuses(v, made[i]);
+    keep(led, own); /* the other way round is no circle */
+    refuses(v, led);
+    keep(v, x);
+    assert_true(script_run(&s));
+    assert_text(led, lg_var_text(own, NULL));
+    script_end(&s);
+}
+
+static void test_two_promises_are_not_kept_by_each_other(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", false);
+    lg_var *a = promise(&s, x), *b = promise(&s, x), *c = promise(&s, x);
+    keep(a, b);
+    refuses(b, a);
+    keep(b, c); /* a waits for b, b for c */
+    refuses(c, a);
+    refuses(c, script_call(&s, a, x, "answer", -1));
+    keep(c, x);
+    assert_true(script_run(&s));
+    assert_text(a, "x");
+    script_end(&s);
+}
+
+/* What was cancelled or failed is still what the other is made of: feedback goes that way. */
+static void test_not_kept_behind_what_was_cancelled_or_failed(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", true), *v = promise(&s, x), *mean = NULL;
+    lg_var *call = script_call(&s, NULL, v, "answer", -1), *broken = promise(&s, v);
+    lg_var *all[2] = {call, x};
+    lg_mean(s.e, all, 2, LG_SKIP_FAILED, &mean);
+    lg_var_cancel(call);
+    lg_promise_fail(broken, LG_ETOOL, "no", NULL);
+    script_run(&s);
+    assert_int_equal(lg_var_state(mean), LG_READY);
+    refuses(v, call);
+    refuses(v, mean);
+    refuses(v, broken);
+    assert_int_equal(lg_promise_keep(v, mean, "text", 4), LG_ECYCLE);
+    keep(v, x);
+    assert_true(script_run(&s));
+    script_end(&s);
+}
+
+static void test_not_kept_by_a_pass_that_needs_it(void **state)
+{
+    (void)state;
+    script s;
+    lg_var *sum = NULL;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", true), *v = promise(&s, x), *words = promise(&s, x);
+    lg_var *loss[2] = {script_call(&s, x, v, "loss", 0), script_call(&s, x, x, "loss", 1)};
+    lg_sum(s.e, loss, 2, 0, &sum);
+    assert_int_equal(lg_template_set(s.e, "objective", words), 0);
+    lg_var *pass = script_backward(&s, sum), *of_pass = script_call(&s, NULL, pass, "a", -1);
+    refuses(v, pass);
+    refuses(v, of_pass);
+    refuses(words, pass); /* it asks with them */
+    assert_int_equal(lg_template_set(s.e, "critic.base", of_pass), LG_ECYCLE);
+    keep(words, x);
+    keep(v, x);
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(pass), LG_READY);
+    assert_int_equal(lg_template_set(s.e, "critic.base", of_pass), 0); /* it is over */
+    script_end(&s);
+}
+
+/* Built behind the front door's back: the pass itself must not take harm either. */
+static void test_a_pass_through_a_circle_is_refused(void **state)
+{
+    (void)state;
+    script s;
+    lg_backward b;
+    lg_var *pass = NULL;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", true), *v = promise(&s, x);
+    lg_var *call = script_call(&s, NULL, v, "answer", -1);
+    lg_backward_init(&b);
+    b.model = s.model;
+    assert_int_equal(lg__promise_keep(v->node, call, NULL), 0);
+    assert_int_equal(lg_backward_start(s.e, v, &b, &pass), LG_ECYCLE);
+    assert_int_equal(lg_backward_start(s.e, call, &b, &pass), LG_ECYCLE);
+    lg_engine_cancel(s.e);
+    script_run(&s);
+    script_end(&s);
+}
+
+/* A cancelled promise that is gone has no say any more in who else needs its leads. */
+static void test_what_is_held_outlives_cancelled_promises_and_nodes(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", false), *held = script_call(&s, NULL, x, "held", -1);
+    lg_var *v = promise(&s, held), *call = script_call(&s, NULL, held, "other", -1);
+    assert_int_equal(lg_var_cancel(v), 0);
+    lg_engine_step(s.e, 0);
+    lg_var_unref(v);
+    assert_int_equal(lg_var_cancel(call), 0);
+    assert_int_equal(lg_var_state(held), LG_PENDING);
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(held), LG_READY);
+    script_end(&s);
+}
+
+/* Each look must end where nothing open is behind: a walk to the first would take minutes. */
+static void test_a_long_chain_of_promises_is_kept_in_no_time(void **state)
+{
+    (void)state;
+    enum { LINKS = 20000 };
+    script s;
+    script_start(&s);
+    lg_var *last = script_leaf(&s, "x", "x", false);
+    for (int i = 0; i < LINKS; i++) {
+        lg_var *v = promise(&s, last), *all[1] = {last}, *sum = NULL;
+        assert_int_equal(lg_sum(s.e, all, 1, 0, &sum), 0);
+        keep(v, sum); /* which is pending: nothing has run yet */
+        lg_var_unref(sum);
+        lg_var_unref(last);
+        last = v;
+    }
+    lg_var *first = promise(&s, last);
+    refuses(first, first);
+    keep(first, last);
+    assert_true(script_run(&s));
+    assert_text(first, "x");
     script_end(&s);
 }
 
@@ -196,8 +354,18 @@ static void test_memory_runs_short(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_kept),      cmocka_unit_test(test_kept_with_a_text_and_a_score),
-    cmocka_unit_test(test_broken),    cmocka_unit_test(test_backward_through_an_open_promise),
-    cmocka_unit_test(test_cancelled), cmocka_unit_test(test_memory_runs_short),
+    cmocka_unit_test(test_kept),
+    cmocka_unit_test(test_kept_with_a_text_and_a_score),
+    cmocka_unit_test(test_broken),
+    cmocka_unit_test(test_backward_through_an_open_promise),
+    cmocka_unit_test(test_cancelled),
+    cmocka_unit_test(test_memory_runs_short),
+    cmocka_unit_test(test_not_kept_by_what_is_made_of_it),
+    cmocka_unit_test(test_two_promises_are_not_kept_by_each_other),
+    cmocka_unit_test(test_not_kept_behind_what_was_cancelled_or_failed),
+    cmocka_unit_test(test_not_kept_by_a_pass_that_needs_it),
+    cmocka_unit_test(test_a_pass_through_a_circle_is_refused),
+    cmocka_unit_test(test_what_is_held_outlives_cancelled_promises_and_nodes),
+    cmocka_unit_test(test_a_long_chain_of_promises_is_kept_in_no_time),
 };
 LG_TEST_MAIN(tests)

@@ -287,6 +287,36 @@ static void test_no_memo_model_beside_another(void **state)
     fixture_end(&f);
 }
 
+/* It shares nothing, neither with others nor with itself, and leaves them alone. */
+static void test_a_fresh_model_buys_each_call(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_model *fresh = fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    fresh->no_memo = fresh->fresh = true;
+    finish_good(&f, "a", GOOD("A"));
+    lg_request *r[3];
+    for (int i = 0; i < 3; i++) {
+        r[i] = submit_to(&f, fresh, "a");
+        assert_ptr_equal(lg__sched_next(f.s), r[i]);
+    }
+    assert_ptr_not_equal(r[0], r[1]);
+    assert_int_equal(submit(&f, "a")->state, LG_REQ_DONE); /* what was kept still is */
+    lg__sched_cancel(f.s, r[0]);
+    assert_int_equal(answer(&f, r[1], 200, GOOD("B")), LG_REQ_DONE);
+    lg__sched_release(f.s, r[1]);
+    assert_int_equal(answer(&f, r[2], 401, ""), LG_REQ_FAILED);
+    lg__sched_release(f.s, r[2]);
+    lg_request *kept = submit(&f, "a");
+    assert_int_equal(kept->state, LG_REQ_DONE);
+    assert_string_equal(kept->reply.text->data, "A");
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(fresh);
+    fixture_end(&f);
+}
+
 static void test_least_recently_used_goes(void **state)
 {
     (void)state;
@@ -561,6 +591,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_memo),
     cmocka_unit_test(test_what_is_not_kept),
     cmocka_unit_test(test_no_memo_model_beside_another),
+    cmocka_unit_test(test_a_fresh_model_buys_each_call),
     cmocka_unit_test(test_least_recently_used_goes),
     cmocka_unit_test(test_memo_stays_within_its_size),
     cmocka_unit_test(test_cancel_in_every_state),

@@ -76,7 +76,7 @@ static void test_long_inputs_cost_more(void **state)
     };
     (void)state;
     fixture f;
-    char text[8];
+    char text[16];
     fixture_start(&f, NULL);
     price_long(&f);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -512,6 +512,38 @@ static void test_huge_numbers(void **state)
     fixture_end(&f);
 }
 
+/* What is set aside for calls that may cost more than can be counted comes back whole. */
+static void test_sums_of_huge_numbers(void **state)
+{
+    (void)state;
+    enum { MANY = 40 };
+    fixture f;
+    lg_request *r[MANY];
+    char text[16];
+    fixture_start(&f, &(lg_sched_config){.max_tokens = UINT64_MAX, .concurrency = MANY});
+    price(&f);
+    f.model->price_output = INT64_MAX;
+    f.model->max_output = INT64_MAX;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(text, sizeof text, "q%d", i);
+        submit(&f, text);
+    }
+    for (int i = 0; i < MANY; i++) {
+        r[i] = next(&f);
+        assert_non_null(r[i]);
+    }
+    assert_true(stats_of(&f).reserved_tokens >= MANY);
+    assert_true(stats_of(&f).reserved_micros >= MANY);
+    for (int i = 0; i < MANY; i++) {
+        answer(&f, r[i], 200, BILLED(9223372036854775807, 0, 9223372036854775807));
+        assert_true(stats_of(&f).micros >= (uint64_t)r[i]->reply.micros);
+        lg__sched_release(f.s, r[i]);
+    }
+    assert_int_equal(stats_of(&f).reserved_tokens, 0);
+    assert_int_equal(stats_of(&f).reserved_micros, 0);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_cap_of_time),
         cmocka_unit_test(test_cost_needs_prices),
         cmocka_unit_test(test_huge_numbers),
+        cmocka_unit_test(test_sums_of_huge_numbers),
     };
     support_start();
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

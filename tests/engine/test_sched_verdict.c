@@ -117,6 +117,117 @@ static void test_failures_below_http(void **state)
     fixture_end(&f);
 }
 
+/* r's next try ends with nobody there. */
+static int try_nobody(fixture *f, lg_request *r)
+{
+    advance_to_due(f);
+    assert_ptr_equal(lg__sched_next(f->s), r);
+    return break_off(f, r, LG_ECONNECT, false, "connection refused");
+}
+
+static void test_nobody_was_ever_there(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = send(&f, "a");
+    assert_int_equal(break_off(&f, r, LG_ECONNECT, false, "connection refused"), LG_REQ_BACKOFF);
+    assert_int_equal(try_nobody(&f, r), LG_REQ_BACKOFF);
+    assert_int_equal(try_nobody(&f, r), LG_REQ_FAILED);
+    fixture_end(&f);
+}
+
+/* The first call of a process, whose server dies in the middle and starts again. */
+static void test_a_server_that_died_is_waited_for(void **state)
+{
+    (void)state;
+    static const int codes[] = {LG_ERESET, LG_ETRUNCATED, LG_ETIMEOUT};
+    for (size_t i = 0; i <= sizeof codes / sizeof *codes; i++) {
+        fixture f;
+        fixture_start(&f, NULL);
+        lg_request *r = send(&f, "a");
+        if (i < sizeof codes / sizeof *codes) {
+            assert_int_equal(break_off(&f, r, codes[i], true, "it broke off"), LG_REQ_BACKOFF);
+        } else {
+            assert_int_equal(answer(&f, r, 503, "{\"error\":\"loading\"}"), LG_REQ_BACKOFF);
+        }
+        for (int tries = 2; tries < 10; tries++) {
+            assert_int_equal(try_nobody(&f, r), LG_REQ_BACKOFF);
+        }
+        advance_to_due(&f);
+        assert_ptr_equal(lg__sched_next(f.s), r);
+        assert_int_equal(answer(&f, r, 200, GOOD("A")), LG_REQ_DONE);
+        fixture_end(&f);
+    }
+}
+
+/* A web page is no model, however well it is reached. */
+static void test_a_wrong_address_is_told_soon(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = send(&f, "a");
+    for (int tries = 1; tries < 3; tries++) {
+        assert_int_equal(answer(&f, r, 200, "<html>"), LG_REQ_BACKOFF);
+        advance_to_due(&f);
+        assert_ptr_equal(lg__sched_next(f.s), r);
+    }
+    assert_int_equal(answer(&f, r, 200, "<html>"), LG_REQ_FAILED);
+    fixture_end(&f);
+}
+
+/* Each of them is paid for, and they tell nothing about the address. */
+static void test_empty_answers_are_asked_for_three_times(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = send(&f, "a"), *other = send(&f, "b");
+    for (int tries = 1; tries < 3; tries++) {
+        assert_int_equal(answer(&f, r, 200, GOOD("")), LG_REQ_BACKOFF);
+        advance_to_due(&f);
+        assert_ptr_equal(lg__sched_next(f.s), r);
+    }
+    assert_int_equal(answer(&f, r, 200, GOOD("")), LG_REQ_FAILED);
+    assert_int_equal(r->reply.fail.code, LG_EEMPTY);
+    assert_int_equal(stats_of(&f).usage[LG_FORWARD].output, 3 * 2);
+    assert_int_equal(stats_of(&f).ambiguous, 0);
+    lg__sched_release(f.s, r);
+    lg_request *again = send(&f, "a"); /* nor is it kept for the next who asks */
+    assert_int_equal(answer(&f, again, 200, GOOD("A")), LG_REQ_DONE);
+    assert_int_equal(answer(&f, other, 200, GOOD("B")), LG_REQ_DONE);
+    fixture_end(&f);
+}
+
+#define AS(name)         \
+    "{\"model\":\"" name \
+    "\",\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}"
+
+/* Said once for a model of a place, whatever objects there are of it. */
+static void test_another_model_is_told_once(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_model *twin = fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    assert_int_equal(answer(&f, send(&f, "a"), 200, AS("m-2024-08-06")), LG_REQ_DONE);
+    assert_null(strstr(f.logged, "another model"));
+    assert_int_equal(answer(&f, send(&f, "b"), 200, AS("qwen3\\n-8b.gguf")), LG_REQ_DONE);
+    assert_part(f.logged, "x/m: the server answered as \"qwen3?-8b.gguf\", which is another model "
+                          "than \"m\"");
+    size_t logged = strlen(f.logged);
+    assert_int_equal(answer(&f, send(&f, "c"), 200, AS("sk-canary-0")), LG_REQ_DONE);
+    lg_request *r = submit_to(&f, twin, "d");
+    assert_ptr_equal(lg__sched_next(f.s), r);
+    assert_int_equal(answer(&f, r, 200, AS("qwen3")), LG_REQ_DONE);
+    assert_int_equal(strlen(f.logged), logged);
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(twin);
+    fixture_end(&f);
+}
+
 static void test_paid_but_useless(void **state)
 {
     (void)state;
@@ -484,6 +595,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_gives_up),
     cmocka_unit_test(test_permanent_refusals),
     cmocka_unit_test(test_failures_below_http),
+    cmocka_unit_test(test_nobody_was_ever_there),
+    cmocka_unit_test(test_a_server_that_died_is_waited_for),
+    cmocka_unit_test(test_a_wrong_address_is_told_soon),
+    cmocka_unit_test(test_empty_answers_are_asked_for_three_times),
+    cmocka_unit_test(test_another_model_is_told_once),
     cmocka_unit_test(test_paid_but_useless),
     cmocka_unit_test(test_no_key_in_messages),
     cmocka_unit_test(test_full_jitter),

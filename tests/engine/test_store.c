@@ -143,6 +143,22 @@ static void sql(const kit *k, const char *text)
     sqlite3_close(db);
 }
 
+/* As earlier versions kept them. */
+static void test_empty_replies_are_no_hits(void **state)
+{
+    (void)state;
+    kit k;
+    kit_setup(&k);
+    open_it(&k);
+    assert_int_equal(kit_buy(&k, "a", GOOD("")), 0);
+    assert_int_equal(kit_find(&k, "a", ""), 0);
+    assert_part(k.logged, "it is asked for again");
+    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
+    reopen(&k);
+    assert_int_equal(kit_find(&k, "a", "yes"), 1);
+    kit_end(&k);
+}
+
 static void test_damaged_rows_are_bought_again(void **state)
 {
     (void)state;
@@ -700,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_samples_are_calls_of_their_own),
         cmocka_unit_test(test_many_replies),
         cmocka_unit_test(test_unreadable_replies_are_no_hits),
+        cmocka_unit_test(test_empty_replies_are_no_hits),
         cmocka_unit_test(test_damaged_rows_are_bought_again),
         cmocka_unit_test(test_two_stores_see_each_other),
         cmocka_unit_test(test_one_writer_at_a_time),

@@ -230,6 +230,29 @@ static void test_freed_with_its_engine(void **state)
     assert_heap_empty(&h);
 }
 
+/* Time has an end, some 146 000 years away. There timers are due at once, and what waits a
+ * while after it can still be told. */
+static void test_no_time_overflows(void **state)
+{
+    (void)state;
+    static const int64_t after[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2, INT64_MIN, 1};
+    script s;
+    script_start(&s);
+    lg_var *x = script_leaf(&s, "x", "x", false);
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
+            lg_var *v = timer(s.e, after[i]), *call = script_call(&s, NULL, x, "answer", round);
+            assert_true(script_run(&s));
+            assert_int_equal(lg_var_state(v), LG_READY);
+            assert_int_equal(lg_var_state(call), LG_READY);
+        }
+    assert_true(lg_engine_now(s.e) == INT64_MAX / 2);
+    assert_int_equal(lg_engine_step(s.e, INT64_MAX), 0);
+    assert_int_equal(lg_engine_step(s.e, INT64_MIN), 0);
+    assert_int_equal(lg_engine_wait(s.e, INT32_MIN), 0); /* nothing is pending */
+    script_end(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_becomes_ready_in_its_time),
     cmocka_unit_test(test_many_in_order),
@@ -238,5 +261,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_wanted),
     cmocka_unit_test(test_oom),
     cmocka_unit_test(test_freed_with_its_engine),
+    cmocka_unit_test(test_no_time_overflows),
 };
 LG_TEST_MAIN(tests)

@@ -156,6 +156,45 @@ static void test_the_last_pair_counts(void **state)
     expect_tag("<IMPROVED_VARIABLE>é</IMPROVED_VARIABLE>", "IMPROVED_VARIABLE", "é");
 }
 
+/* What a model writes about the tags is no answer. */
+static void test_a_pair_that_stands_counts_before_one_in_a_sentence(void **state)
+{
+    static const char *const talk[] = {
+        "<T>v2</T>. As asked, between <T> and </T>.",
+        "<T>v2</T>\nI put it between `<T>` and `</T>`.",
+        "<T>v2</T>\n\nNote: the text stands between <T> and </T> tags",
+        "<T>v2</T> (as asked, in the form <T>...</T>)",
+        "<T>v2</T>\nThe form <T>text</T> was asked for.",
+        "I use <T>x</T> for it:\n<T>v2</T>",
+        "Between `<T>` and `</T>`: <T>v2</T>",
+        "Use `<T>x</T>`.\n\n**<T>v2</T>**",
+        "<T>v2</T>\nDas steht zwischen <T> und </T>.",
+        "<T>v2</T>\n答案在<T>和</T>之间。",
+        "> <T>v2</T>\nas <T>…</T> wants it",
+        "My text: <T>v2</T> and nothing but <T> … </T>",
+        "The tags <T>\nv2\n</T> hold it",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)
+        expect_tag(talk[i], "T", "v2");
+}
+
+static void test_talk_about_tags_alone_is_no_pair(void **state)
+{
+    (void)state;
+    expect_tag("I write between <T> and </T>.", "T", NULL);
+    expect_tag("The tags are `<T>` and `</T>`", "T", NULL);
+    expect_tag("<T>...</T>", "T", NULL);
+    expect_tag("<T> … </T>", "T", NULL);
+    expect_tag("from <T> to </T>", "T", NULL);
+    expect_tag("<T>and</T>", "T", "and");
+    expect_tag("`<T>a</T>`", "T", "a");
+    expect_tag("<T>`a`</T>", "T", "`a`");
+    expect_tag("It is <T>a</T>", "T", "a");
+    expect_tag("<T>1</T> no, <T>2</T>", "T", "2");
+}
+
 static void test_no_pair(void **state)
 {
     const char *out;
@@ -216,6 +255,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_all_code_points),
     cmocka_unit_test(test_tokens),
     cmocka_unit_test(test_the_last_pair_counts),
+    cmocka_unit_test(test_a_pair_that_stands_counts_before_one_in_a_sentence),
+    cmocka_unit_test(test_talk_about_tags_alone_is_no_pair),
     cmocka_unit_test(test_no_pair),
     cmocka_unit_test(test_one_newline_off_each_end),
     cmocka_unit_test(test_long_input),

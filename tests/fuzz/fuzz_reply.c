@@ -131,7 +131,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char dialect[32] = "", tools[8] = "", *line = take_line(&s, &len);
     sscanf(line, "%*s %31s %7s", dialect, tools);
     lg_model *model = make_model(&m, dialect);
-    lg_answer a = {.retry_after_ms = -1, .tools = strcmp(tools, "tools") == 0};
+    bool offers = strcmp(tools, "tools") == 0;
+    lg_answer a = {
+        .retry_after_ms = -1, .tools = offers, .offered = offers ? "[{\"name\":\"f\"}]" : NULL};
     a.status = (int)strtol(line, NULL, 10) % 1000;
     a.content_type = take_line(&s, &len);
     a.should_retry = take_line(&s, &len);

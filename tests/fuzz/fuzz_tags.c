@@ -20,17 +20,26 @@ static bool starts(const char *s, size_t len, const char *with)
     return len >= strlen(with) && memcmp(s, with, strlen(with)) == 0;
 }
 
-/* The definition, from the back: the last </T> before which, going back, a <T>
- * comes sooner than a </T>. */
-static bool slow_tag_last(const char *s, size_t len, size_t *from, size_t *to)
+/* Whether the tag of n bytes at `at` stands there and not between backticks. */
+static bool tag_at(const char *s, size_t len, size_t at, const char *tag)
 {
-    for (size_t close = len; close-- > 0;) {
-        if (!starts(s + close, len - close, "</T>"))
+    size_t end = at + strlen(tag);
+
+    return starts(s + at, len - at, tag) &&
+           !(at > 0 && s[at - 1] == '`' && end < len && s[end] == '`');
+}
+
+/* The last pair, in the order of what closes it, that is no talk about the tags: there is a
+ * <T>, then no other <T> and no </T>, then this </T>. */
+static bool slow_pair_before(const char *s, size_t len, size_t end, size_t *from, size_t *to)
+{
+    for (size_t close = end; close-- > 0;) {
+        if (!tag_at(s, len, close, "</T>"))
             continue;
         for (size_t open = close; open-- > 0;) {
-            if (starts(s + open, len - open, "</T>"))
+            if (tag_at(s, len, open, "</T>"))
                 break;
-            if (starts(s + open, len - open, "<T>")) {
+            if (tag_at(s, len, open, "<T>")) {
                 *from = open + 3;
                 *to = close;
                 return true;
@@ -42,20 +51,27 @@ static bool slow_tag_last(const char *s, size_t len, size_t *from, size_t *to)
 
 static void check_tags(const char *s, size_t len)
 {
-    size_t from, to, out_len = 0;
+    size_t from, to, end = len, out_len = 0;
     const char *out = NULL;
-    bool found = slow_tag_last(s, len, &from, &to);
+    int found = lg_tag_last(s, len, "T", &out, &out_len);
 
-    CHECK(lg_tag_last(s, len, "T", &out, &out_len) == (found ? 1 : 0));
-    if (!found)
-        return;
-    CHECK(out >= s + from && out + out_len <= s + to);
-    CHECK(out - (s + from) <= 2 && (s + to) - (out + out_len) <= 2);
-    for (const char *p = s + from; p < out; p++) /* only newlines were taken off */
-        CHECK(*p == '\r' || *p == '\n');
-    for (const char *p = out + out_len; p < s + to; p++)
-        CHECK(*p == '\r' || *p == '\n');
-    CHECK(!slow_tag_last(out, out_len, &from, &to));
+    CHECK(found == 0 || found == 1);
+    while (slow_pair_before(s, len, end, &from, &to)) {
+        bool line = from == 3 || s[from - 4] == '\n';
+
+        if (found && out >= s + from && out + out_len <= s + to) {
+            CHECK(out - (s + from) <= 2 && (s + to) - (out + out_len) <= 2);
+            for (const char *p = s + from; p < out; p++) /* only newlines were taken off */
+                CHECK(*p == '\r' || *p == '\n');
+            for (const char *p = out + out_len; p < s + to; p++)
+                CHECK(*p == '\r' || *p == '\n');
+            return;
+        }
+        /* one that was passed over: not what stands at a line's start and holds a letter */
+        CHECK(!line || !memchr(s + from, 'a', to - from));
+        end = to;
+    }
+    CHECK(!found);
 }
 
 /* Decodes by arithmetic: 0 when no character stands here. */

@@ -80,8 +80,8 @@ function command.lua(code, env)
 end
 
 -- Runs the words against a mock server with these options; returns the run's result with
--- the server's summary (mock_err) and journal (a list of tables). The words can use $url, $LG
--- and post, which is curl as a client of the mock sends.
+-- the server's summary (mock_err) and journal (a list of tables). The words can use $url, $LG,
+-- $journal and post, which is curl as a client of the mock sends.
 function command.with_mock(options, line)
   local ready, journal = command.temp(".ready"), command.temp(".jsonl")
   local mock_err = command.temp()
@@ -91,7 +91,7 @@ function command.with_mock(options, line)
 %s >/dev/null 2>%s & mock=$!
 trap 'kill $mock 2>/dev/null' EXIT
 n=0; while [ ! -s %s ] && [ $n -lt 200 ]; do sleep 0.02; n=$((n + 1)); done
-url=$(cat %s)
+url=$(cat %s) journal=%s
 OPENAI_BASE_URL=$url; OPENAI_API_KEY=k; export OPENAI_BASE_URL OPENAI_API_KEY
 LG=%s
 post() { curl -sS -m 10 -H 'Authorization: Bearer k' -H 'Content-Type: application/json' "$@"; }
@@ -101,7 +101,7 @@ code=$?
 trap - EXIT
 kill -INT $mock; wait $mock; mock_code=$?
 [ $mock_code -eq 0 ] || echo "mock ended with $mock_code" >&2
-exit $code]]):format(command.line(table.unpack(words)), mock_err, ready, ready,
+exit $code]]):format(command.line(table.unpack(words)), mock_err, ready, ready, journal,
     command.quote(command.path), line))
   result.mock_err = command.read(mock_err)
   result.journal = {}

@@ -60,4 +60,13 @@ function helper.model(engine, name, fn, more)
   end
 end
 
+--- The rows of tests/data/extract.jsonl: what models reply, and what is right to read in it.
+function helper.replies()
+  local rows = {}
+  for line in io.lines "tests/data/extract.jsonl" do
+    rows[#rows + 1] = assert(core.json_decode(line))
+  end
+  return rows
+end
+
 return helper

@@ -192,7 +192,7 @@ function TestTold.test_bad_calls()
     "tool add c1 error: Error: the arguments do not fit: b is missing",
     'tool add c2 error: Error: the arguments do not fit: b must be a number, got "x"',
     'tool sub c3 error: Error: there is no tool "sub"; there are add',
-    "tool add c4 error: Error: the arguments are no JSON",
+    "tool add c4 error: Error: the arguments are no JSON: {broken",
     "tool add c5 error: Error: the arguments do not fit: c is not expected",
     "tool add c6: 2",
   })

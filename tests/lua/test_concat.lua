@@ -31,8 +31,7 @@ local function deep(depth, k)
     local result = deep(depth - 1, k)
     return result
   end
-  local junk = {}
-  for i = 1, 5 do junk[i] = { i } end
+  for i = 1, 5 do local junk = { i } assert(#junk == 1) end
   return chains[k](variable)
 end
 

@@ -26,6 +26,22 @@ function TestConstraint.test_words_and_chars()
   lu.assertEquals(tostring(constraint.max_words(120)), "at most 120 words")
 end
 
+function TestConstraint.test_words_of_scripts_that_write_no_blanks()
+  for text, words in pairs {
+    ["答案是北京。"] = 5, ["私は学生です。"] = 5, ["コンピューター"] = 1, ["สวัสดีชาวโลก"] = 3,
+    ["서울은 한국의 수도"] = 3, ["हिन्दी भाषा"] = 2, ["می‌خواهم بروم"] = 2, ["សួស្តីពិភពលោក"] = 3,
+    ["a—b"] = 2, ["well-known, don’t"] = 2, ["1,234.5 €"] = 1, ["— …"] = 0, ["\u{a0}\u{3000}"] = 0,
+    ["one\u{a0}two"] = 2, ["\xFF\xFE"] = 0, [""] = 0,
+  } do
+    lu.assertEquals(require("lunagrad.text").count_words(text), words, text)
+    if words > 1 then
+      refuses(constraint.max_words(words - 1), text, words .. " words")
+    end
+    if words > 0 then accepts(constraint.max_words(words), text) end
+    refuses(constraint.min_words(words + 1), text, words .. " words")
+  end
+end
+
 function TestConstraint.test_contains()
   accepts(constraint.contains "{question}", "x {question} y")
   refuses(constraint.contains "%d", "5", "does not contain")

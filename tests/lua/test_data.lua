@@ -333,7 +333,7 @@ function TestSet.test_views()
   lu.assertEquals(shuffled, ids(set:shuffle(4)))
   table.sort(shuffled)
   lu.assertEquals(shuffled, ids(set))
-  fails("method of a data set", function() set.take(2) end)
+  fails("must be a lunagrad.dataset", function() set.take(2) end)
 end
 
 function TestSet.test_sample()

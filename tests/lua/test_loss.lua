@@ -1,6 +1,6 @@
 -- test_loss.lua - losses: what the judge is shown, scores, and feedback without a model where it can
 
-require "helper"
+local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 
@@ -137,6 +137,24 @@ function TestExact.test_solved_says_nothing()
   lu.assertEquals(feedback_texts(answer), {})
 end
 
+function TestExact.test_of_a_list_of_targets_any_is_right()
+  local squad = { answers = { text = { "Paris", "the city of Paris" }, answer_start = { 0, 4 } } }
+  lu.assertEquals(lg.loss.exact {} ("the city of Paris", squad).score, 1)
+  lu.assertEquals(lg.loss.exact { target = { "a", "b" } } "b".score, 1)
+  lu.assertEquals(lg.loss.exact {} ("c", { answer = { "a", "b" } }).score, 0)
+  local p = lg.param("c", "answer")
+  lg.loss.exact {} (p, { answer = { "a", "b" } }):backward { model = nobody() }
+  lu.assertStrContains(feedback_texts(p)[1], 'the right answer is "a" or "b"')
+end
+
+function TestExact.test_extracted_numbers_count_by_value()
+  local exact = lg.loss.exact { extract = lg.extract.last_number }
+  lu.assertEquals(exact("so \\frac{3}{4}", "0.75").score, 1)
+  lu.assertEquals(exact("so 0.75", "3/4").score, 1)
+  lu.assertEquals(exact("so 0.75", "4/3").score, 0)
+  lu.assertEquals(lg.loss.exact {} ("3/4", "0.75").score, 0) -- without an extractor: as written
+end
+
 function TestExact.test_misuse()
   lu.assertErrorMsgContains("no target", lg.loss.exact {}, "8")
   lu.assertErrorMsgContains("targt", lg.loss.exact, { targt = "8" })
@@ -157,6 +175,35 @@ function TestJudge.test_verdicts()
   } do
     lu.assertEquals(verdict(text), score, text)
   end
+end
+
+function TestJudge.test_the_table_of_verdicts()
+  local n = 0
+  for i, row in ipairs(helper.replies()) do
+    if row.take == "verdict" then
+      local judged = lg.loss.judge { "Judge.", model = (model(row.reply)) } "answer"
+      local ok, score = pcall(function() return judged.score end)
+      lu.assertEquals(ok and score or "no verdict", row.right ~= lg.json.null and row.right
+        or "no verdict", ("row %d: %s"):format(i, row.reply))
+      n = n + 1
+    end
+  end
+  lu.assertTrue(n > 30)
+end
+
+function TestJudge.test_no_verdict_says_what_was_said_cut_short()
+  local v = lg.loss.judge { "Judge.", model = (model("I would say fine. " .. ("x "):rep(5e3))) } "a"
+  local ok, problem = pcall(v.text, v)
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "I would say fine")
+  lu.assertTrue(#tostring(problem) < 700)
+  lu.assertNotStrContains(tostring(problem), "\n")
+end
+
+function TestJudge.test_a_sentence_about_the_tags_is_in_no_reasons()
+  local v = lg.loss.judge { "Judge.", model = (model("It is short.\n<VERDICT>0.5</VERDICT>\n"
+    .. "The verdict is between <VERDICT> and </VERDICT>.")) } "a"
+  lu.assertEquals({ v:text(), v.score }, { "It is short.", 0.5 })
 end
 
 function TestJudge.test_text_is_the_reasons()

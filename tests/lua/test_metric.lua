@@ -54,6 +54,97 @@ function TestMetric.test_f1()
   lu.assertAlmostEquals(metric.f1("cat cat dog", { answer = "cat" }), 0.5, 1e-12)
 end
 
+local function contains(cases)
+  for _, case in ipairs(cases) do
+    lu.assertEquals(metric.contains(case[1], { answer = case[2] }), case[3],
+      ("%q in %q"):format(case[2], case[1]))
+  end
+end
+
+function TestMetric.test_contains_needs_the_whole_number()
+  contains {
+    { "-8", "8", 0 }, { "8.5", "8", 0 }, { "8", "-8", 0 }, { "it is 8.", "8", 1 },
+    { "1,008", "8", 0 }, { "1.8", "8", 0 }, { "8.0", "8", 1 }, { "８", "8", 1 }, { "٨", "8", 1 },
+    { "–8 °C", "-8", 1 }, { "-8 km", "8 km", 0 }, { "1.8 km", "8 km", 0 }, { "8 km", "8 km", 1 },
+    { "8 kms", "8 km", 0 }, { "8 km/h", "8 km", 1 }, { "1,234 of", "1234", 1 },
+    { "3/4 of it", "0.75", 1 }, { "10²", "102", 0 },
+  }
+end
+
+function TestMetric.test_contains_whatever_the_quotes_blanks_case_and_script()
+  contains {
+    { "“Paris”", "Paris", 1 }, { "«Paris»", "Paris", 1 }, { "„Paris“", "Paris", 1 },
+    { "Paris…", "Paris", 1 }, { "in Paris\u{a0}now", "Paris", 1 }, { "Paris", "“Paris”", 1 },
+    { "It is New\nYork", "New\u{a0}York", 1 }, { "答案是北京。", "北京", 1 }, { "北京", "上海", 0 },
+    { "東京です", "東京", 1 }, { "Москва", "МОСКВА", 1 }, { "STRASSE", "Straße", 1 },
+    { "ＰＡＲＩＳ", "paris", 1 }, { "İSTANBUL", "istanbul", 1 }, { "cafe\u{301}", "café", 1 },
+    { "cafe", "café", 0 }, { "it’s", "it's", 1 }, { "co-op", "co‑op", 1 },
+    { "정답은 서울입니다", "서울", 1 }, { "서울대학교", "서울", 0 }, { "Parisian", "Paris", 0 },
+    { "กรุงเทพมหานคร", "กรุงเทพ", 1 },
+  }
+end
+
+function TestMetric.test_an_empty_answer_is_only_in_an_empty_prediction()
+  contains { { "nonsense", "", 0 }, { "", "", 1 }, { " \n", "", 1 }, { "x", " ", 0 } }
+end
+
+function TestMetric.test_f1_of_articles_and_of_other_scripts()
+  for _, case in ipairs {
+    { "", "A", 0 }, { "the", "a", 0 }, { "The answer is A", "A", 0.4 }, { "A", "A", 1 },
+    { "the cat", "a cat", 1 }, { "“Paris”", "Paris", 1 }, { "Paris…", "paris", 1 },
+    { "Paris\u{a0}France", "Paris France", 1 }, { "答案是北京。", "北京", 4 / 7 },
+    { "北京", "上海", 0 }, { "МОСКВА", "Москва", 1 }, { "-8", "8", 0 }, { "8.0", "8", 1 },
+    { "1,234", "1234", 1 }, { "٨", "8", 1 }, { "state-of-the-art", "state of the art", 1 },
+    { "U.S.", "US", 1 }, { "don’t", "don't", 1 }, { "nai\u{308}ve", "naïve", 1 }, { "...", "", 1 },
+  } do
+    lu.assertAlmostEquals(metric.f1(case[1], { answer = case[2] }), case[3], 1e-12, case[1])
+  end
+end
+
+function TestMetric.test_exact_stays_exact()
+  for said, right in pairs { Yes = "yes", ["“Paris”"] = "Paris", ["８"] = "8", ["3/4"] = "0.75",
+    ["Paris."] = "Paris", ["caf\u{e9}"] = "cafe\u{301}", ["a  b"] = "a b" } do
+    lu.assertEquals(metric.exact(said, { answer = right }), 0, said)
+  end
+  lu.assertEquals(metric.exact("Paris\u{a0}", { answer = "Paris" }), 1)
+end
+
+function TestMetric.test_number_by_value_in_all_writings()
+  for said, right in pairs { ["\\frac{3}{4}"] = "0.75", ["1 234"] = "1234", ["–5"] = "-5",
+    ["1.234,50 €"] = "1234.5", ["٤٢"] = "42", ["6/8"] = "3/4", ["½"] = ".5" } do
+    lu.assertEquals(metric.number(said, { answer = right }), 1, said)
+  end
+  lu.assertEquals(metric.number("\\frac{3}{4}", { answer = "4" }), 0)
+end
+
+function TestMetric.test_of_a_list_of_answers_any_is_right()
+  local squad = { answers = { text = { "1912", "in the year 1912" }, answer_start = { 3, 0 } } }
+  lu.assertEquals(metric.exact("in the year 1912", squad), 1)
+  lu.assertEquals(metric.contains("It was 1912.", squad), 1)
+  lu.assertAlmostEquals(metric.f1("year 1912", squad), 4 / 5, 1e-12) -- of { in, year, 1912 }
+  lu.assertEquals(metric.number("so 7", { answer = { "6", 7 } }), 1)
+  lu.assertEquals(metric.exact("c", { answer = { "a", "b" } }), 0)
+  lu.assertEquals(metric.exact("b", { answers = { { text = "a" }, { text = "b" } } }), 1)
+  lu.assertEquals(metric.exact("", { answers = { text = {}, answer_start = {} } }), 1)
+  local labelled = metric.make { metric.exact, field = "labels" }
+  lu.assertEquals(labelled("b", { labels = { "a", "b" } }), 1)
+  lu.assertEquals(metric.truths { answer = { "a", "b" } }, { "a", "b" })
+  lu.assertEquals(metric.truth { answer = { "a", "b" } }, "a")
+  lu.assertErrorMsgContains("no answer", metric.exact, "8", { answer = { a = 1 } })
+end
+
+function TestMetric.test_long_texts_take_linear_time()
+  local started = os.clock()
+  for _, text in ipairs { ("a a "):rep(5e4), ("xx"):rep(1e5), ("서울대"):rep(3e4),
+    ("-8 "):rep(3e4) } do
+    for _, right in ipairs { "a a a b", "x", "서울", "8" } do
+      metric.contains(text, { answer = right })
+      metric.f1(text, { answer = right })
+    end
+  end
+  lu.assertTrue(os.clock() - started < 30)
+end
+
 function TestMetric.test_make()
   local m = metric.make { metric.exact, extract = extract.after "Answer:", field = "label" }
   lu.assertEquals(m("Answer: 8", { label = "8", answer = "9" }), 1)

@@ -303,6 +303,28 @@ function TestServer:test_the_journal_holds_bodies_as_they_came()
   lu.assertEquals(got.journal[2].status, 400)
 end
 
+-- Whoever has a reply finds it in the journal, on a whole line, whatever became of it.
+function TestServer:test_the_journal_is_written_before_a_reply_ends()
+  local ask = "post $url/chat/completions -d '" .. BODY:format("q") .. "' "
+  local stream = ask:gsub("}' $", ',"stream":true}\' ')
+  local look = '>/dev/null 2>&1; wc -l <"$journal"; '
+  for options, words in pairs {
+    [{}] = ask .. look:rep(1) .. stream .. look .. "post $url/nowhere " .. look,
+    [{ "--fault", "reset=1" }] = ask .. look,
+    [{ "--fault", "reset-body=1" }] = ask .. look .. stream .. look,
+    [{ "--fault", "close=1" }] = ask .. look,
+    [{ "--fault", "slow=1" }] = ask .. look,
+    [{ "--split", "1", "--pace", "1" }] = stream .. look,
+  } do
+    local got = command.with_mock(options, words)
+    local seen, want = {}, {}
+    for n in got.out:gmatch "%d+" do seen[#seen + 1] = tonumber(n) end
+    for i = 1, select(2, words:gsub("wc %-l", "")) do want[i] = i end
+    lu.assertEquals(seen, want, table.concat(options, " "))
+    lu.assertEquals(#got.journal, #want)
+  end
+end
+
 function TestServer:test_a_client_that_leaves_is_noted()
   local got = command.with_mock({ "--fault", "timeout=1", "--hang", "30" },
     "post -m 0.3 $url/chat/completions -d '" .. BODY:format("q") .. "'; sleep 0.2")

@@ -62,6 +62,25 @@ function TestFunction.test_what_is_no_reply()
   fails("tool", "oh dear", tostring, recorder(function() error "oh dear" end)("x"))
 end
 
+-- Whatever a function returns, its call ends, and the error can be caught.
+function TestFunction.test_a_bad_reply_is_an_error_of_its_call()
+  local loud = setmetatable({}, { __tostring = function() error "no text" end,
+    __index = function() error "no field" end })
+  local replies = {
+    { text = "x", usage = { input = 1.5 } }, { text = "x", usage = { output = -1 } },
+    { text = "x", usage = { cached = 2 ^ 60 } }, { text = "x", usage = { input = "many" } },
+    { text = "x", usage = "none" }, { text = "x", finish_reason = {} },
+    { text = "x", finish_reason = true }, { text = "x", finish_reason = "st\0op" },
+    { text = "x", media = 7 }, { text = loud }, loud,
+  }
+  for _, reply in ipairs(replies) do
+    local m = recorder(function() return reply end)
+    fails("tool", 'the function of the model "recorder" returned', m("why").text, m("why"))
+  end
+  local m = recorder(function() lg.errors.raise("no such kind", "what it says", nil, 0) end)
+  fails("tool", "what it says", m("why").text, m("why"))
+end
+
 function TestFunction.test_an_error_object_keeps_its_kind()
   local m = recorder(function() lg.errors.raise("refused", "not that", "ask nicely") end)
   fails("refused", "not that", tostring, m "x")
@@ -246,6 +265,13 @@ function TestSharing.test_equal_calls_in_flight_are_one()
   local after = lg.stats()
   lu.assertEquals({ after.calls - before.calls, after.shared - before.shared }, { 2, 1 })
   lu.assertNotEquals(a:id(), b:id())
+end
+
+function TestSharing.test_without_memo_each_call_is_asked()
+  local m, asked = recorder(nil, { memo = false })
+  local a, b = m "same", m "same"
+  lu.assertEquals({ a:text(), b:text(), m("same"):text(), #asked },
+    { "answer 1", "answer 2", "answer 3", 3 })
 end
 
 function TestSharing.test_a_sample_is_a_call_of_its_own()

@@ -27,6 +27,13 @@ local function search(spec, query, opts)
   return table.concat(out, " ")
 end
 
+local function search_ids(r, query)
+  local list = {}
+  for i, row in ipairs(r:search(query)) do list[i] = row.id end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
 TestSearch = {}
 
 function TestSearch.test_by_words()
@@ -74,6 +81,62 @@ function TestSearch.test_other_languages()
   lu.assertEquals(search(docs, "«cafe»"), "3")
   lu.assertEquals(search(docs, "天気"), "4")
   lu.assertEquals(search({ docs = { "明日の東京の天気は晴れ" }, tokens = "trigrams" }, "東京の天気"), "1")
+end
+
+function TestSearch.test_words_that_nothing_parts()
+  local docs = { "答案是北京，中国的首都。", "明日の東京の天気は晴れ", "สวัสดีชาวกรุงเทพมหานคร",
+    "서울은 한국의 수도입니다",
+    "コンピューターを使う", "ភាសាខ្មែរពិរោះណាស់", "हिन्दी भाषा सुंदर है", "上海是一座城市" }
+  for _, tokens in ipairs { "words", "stems", "trigrams" } do
+    local r = lg.retriever { docs = docs, tokens = tokens }
+    for query, wanted in pairs { ["北京"] = "1", ["首都"] = "1", ["東京の天気"] = "2", ["กรุงเทพ"] = "3",
+      ["서울"] = "4", ["수도"] = "4", ["コンピュータ"] = "5", ["ខ្មែរ"] = "6", ["हिन्दी"] = "7",
+      ["城市?"] = "8",
+      ["ﾊｼﾞ"] = "", ["南京"] = "", ["कविता"] = "" } do
+      lu.assertEquals(ids(r:search(query, { k = 1 })), wanted, tokens .. ": " .. query)
+    end
+  end
+  lu.assertEquals(search(docs, "上海的首都"), "1 8") -- 的首 and 首都, 上海
+end
+
+function TestSearch.test_case_width_and_accents_do_not_matter()
+  local docs = { "Łódź café", "ＡＢＣ商店", "STRASSE", "МОСКВА", "it’s a naïve idea", "Ørsted",
+    "١٢٣ شارع" }
+  for _, tokens in ipairs { "words", "stems", "trigrams" } do
+    local r = lg.retriever { docs = docs, tokens = tokens }
+    for query, wanted in pairs { lodz = "1", ["CAFE\u{301}"] = "1", abc = "2", ["straße"] = "3",
+      ["москва"] = "4", ["it's"] = "5", naive = "5", orsted = "6", ["123"] = "7" } do
+      lu.assertEquals(ids(r:search(query, { k = 1 })), wanted, tokens .. ": " .. query)
+    end
+  end
+end
+
+function TestSearch.test_trigrams_find_any_part_of_a_word()
+  local docs = { "Über den Fluss", "an apple", "b ox", "go" }
+  local r = lg.retriever { docs = docs, tokens = "trigrams" }
+  for query, wanted in pairs { go = "4", pp = "2", luss = "1", ["ÜB"] = "1", ubr = "", an = "2",
+    box = "", o = "3 4", ["ap pl"] = "2" } do
+    lu.assertEquals(search_ids(r, query), wanted, query)
+  end
+end
+
+function TestSearch.test_a_file_of_the_format_before_is_brought_up_to_date()
+  local path = os.tmpname()
+  os.remove(path)
+  local core = require "lunagrad.core"
+  local db = core.index_open(path)
+  db:run("CREATE TABLE doc(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, "
+    .. "text TEXT NOT NULL, vector BLOB, made_by TEXT)")
+  db:run "CREATE TABLE about(format INTEGER, tokens TEXT)"
+  db:run("CREATE VIRTUAL TABLE words USING fts5(title, text, tokenize = "
+    .. "'unicode61 remove_diacritics 2')")
+  db:run "INSERT INTO about VALUES(1, 'words')"
+  db:run "INSERT INTO doc(place, id, text) VALUES(1, 'a', '答案是北京。')"
+  db:run "INSERT INTO words(rowid, title, text) VALUES(1, '', '答案是北京。')"
+  db:close()
+  lu.assertEquals(search({ path = path }, "北京"), "a")
+  lu.assertEquals(search({ path = path }, "北京"), "a")
+  os.remove(path)
 end
 
 function TestSearch.test_no_documents_and_few()

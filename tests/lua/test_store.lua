@@ -512,11 +512,30 @@ end]], ".lua")
   end
 end
 
+-- Each call is paid for: one after the other, at the same time, in the next run; all are kept.
+function TestCommands:test_a_model_without_memo_buys_each_time()
+  local file = command.write([[
+local lg = require "lunagrad"
+local m = lg.model{ "openai/gpt-4o-mini", memo = false }
+local a, b = m "How many?", m "How many?"
+a:text() b:text()
+m("How many?"):text()
+local other = lg.model "openai/gpt-4o-mini"
+other("How many?"):text()]], ".lua")
+  local again = ("$LG run %s --display none --run "):format(file)
+  local r = on_mock({}, again .. "own && " .. again .. "other")
+  lu.assertEquals(count_posts(r), 6)
+  local found = {}
+  for _, run in ipairs(runs()) do found[run.name] = { run.calls, run.served } end
+  lu.assertEquals(found, { own = { 3, 1 }, other = { 3, 1 } })
+end
+
 -- What is asked for again and again is one line; only what is gone is told.
 function TestCommands:test_served_the_same_again_and_again()
   local file = command.write([[
 local lg = require "lunagrad"
-local m = lg.model{ "openai/gpt-4o-mini", memo = false }
+lg.configure { memo_bytes = 1 }
+local m = lg.model "openai/gpt-4o-mini"
 for i = 1, 6 do m(("I have %d apples and a pear. How many fruits?"):format(i % 2)):text() end]],
     ".lua")
   local again = ('$LG run %s --display none --run '):format(file)

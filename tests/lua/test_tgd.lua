@@ -72,9 +72,19 @@ end
 function TestStep.test_the_last_well_formed_pair_counts()
   local p = param("old", "x")
   local m = editor("Between <NEW_VARIABLE> and </NEW_VARIABLE>: <NEW_VARIABLE>one</NEW_VARIABLE>"
-    .. " or better <NEW_VARIABLE>two</NEW_VARIABLE> and <NEW_VARIABLE>cut")
+    .. ". Or better: <NEW_VARIABLE>two</NEW_VARIABLE> and <NEW_VARIABLE>cut")
   lg.optim.tgd { p, model = m }:step()
   lu.assertEquals(p:text(), "two")
+end
+
+function TestStep.test_a_sentence_about_the_tags_is_never_the_new_text()
+  for _, talk in ipairs { ". As asked, between <NEW_VARIABLE> and </NEW_VARIABLE>.",
+    "\nIt stands between `<NEW_VARIABLE>` and `</NEW_VARIABLE>`.",
+    "\n(in the form <NEW_VARIABLE>…</NEW_VARIABLE>)" } do
+    local p = param("old", "x")
+    lg.optim.tgd { p, model = (editor("<NEW_VARIABLE>v2</NEW_VARIABLE>" .. talk)) }:step()
+    lu.assertEquals(p:text(), "v2")
+  end
 end
 
 function TestStep.test_without_feedback_nothing_is_asked_or_changed()

@@ -150,7 +150,7 @@ end
 ---@param spec table
 ---@param argv string[]
 ---@param first integer where to begin
----@return table values by key; `rest` holds what is no option
+---@return table values by key; `rest` holds what is no option, `plain` of them came before "--"
 function args.parse(spec, argv, first)
   local result = { rest = {} }
   local i, only_rest = first, false
@@ -161,11 +161,57 @@ function args.parse(spec, argv, first)
       i = i + 1
     elseif word == "--" then
       only_rest, i = true, i + 1
+      result.plain = #result.rest
     else
       i = read_option(spec, result, argv, i)
     end
   end
+  result.plain = result.plain or #result.rest
   return result
+end
+
+-- ---- words that are no options and look like one ------------------------------------
+
+local SLIP_FROM = 5 -- letters of a name in which one slip makes no other word
+
+-- Dashes that a page or an editor makes of "--".
+local function without_dashes(word)
+  local rest = word:gsub("^\xE2\x80[\x90-\x95]+", ""):gsub("^\xE2\x88\x92+", "")
+  return rest, rest ~= word
+end
+
+-- "Max_Calls" → "maxcalls"
+local function bare(name) return (name:lower():gsub("[-_]", "")) end
+
+local function option_meant(spec, name)
+  local slips = {}
+  for _, option in ipairs(spec.options) do
+    for _, known in ipairs(option.names) do
+      local dashes, rest = known:match "^(%-+)(.*)$"
+      if bare(rest) == bare(name) and (#dashes == 2 or rest == name) then return option, known end
+      if #bare(rest) >= SLIP_FROM then slips[bare(rest)] = { option, known } end
+    end
+  end
+  for one, found in pairs(#bare(name) >= SLIP_FROM and slips or {}) do
+    if require("lunagrad.options").distance(one, bare(name)) <= 1 then return found[1], found[2] end
+  end
+end
+
+--- The option that a word "max_calls=1" or "dry_run" is meant as: its name is one's, but for case,
+--- "_" and "-", or one slip. A word without "=" only when the option's name has more than one part.
+---@param spec table
+---@param word string
+---@return string|nil name as the word has it
+---@return string|nil option as it is written: "--max-calls 1"
+function args.meant(spec, word)
+  local plain, dashed = without_dashes(word)
+  local name, value = plain:match "^([%a_][%w_%-]*)=(.*)$"
+  name = name or plain
+  if not name:find "^[%a_][%w_%-]*$" then return nil end
+  local option, known = option_meant(spec, name)
+  if not option or not (value or dashed or known:find("%w%-%w")) then return nil end
+  if option.type == "flag" or not value then return name, known end
+  return name, known .. " " .. (value == "" and "…" or value)
 end
 
 -- ---- variables that stand for options ---------------------------------------------

@@ -7,7 +7,6 @@
 local display = {}
 
 local FRAME_SECONDS = 0.1 -- of the live block
-local LINE_SECONDS = 0.25 -- between two lines of the plain display
 local COUNT_SECONDS = 5   -- between two plain lines about counters
 
 --- Text without what a terminal would obey: control characters (C0 but newline and tab,
@@ -16,20 +15,7 @@ local COUNT_SECONDS = 5   -- between two plain lines about counters
 ---@return string
 function display.clean(text)
   if not text:find("[^\n\t\32-\126]") then return text end
-  local out, i, n = {}, 1, #text
-  while i <= n do
-    local bad = select(2, utf8.len(text, i))
-    local last = bad and bad - 1 or n
-    out[#out + 1] = text:sub(i, last)
-    if bad then out[#out + 1] = "?" end
-    i = last + 2
-  end
-  text = table.concat(out)
-  text = text:gsub("[\0-\8\11-\31\127]", "")
-  text = text:gsub("\xC2[\x80-\x9F]", "")                        -- C1
-  text = text:gsub("\xE2\x80[\x8E\x8F\xA8-\xAE]", "")           -- marks, separators, overrides
-  text = text:gsub("\xE2\x81[\xA6-\xA9]", ""):gsub("\u{61C}", "") -- isolates, letter mark
-  return text
+  return require("lunagrad.core").clean(text)
 end
 
 --- The same, as one line.
@@ -97,7 +83,8 @@ function display.new(options)
     width = options.width, colour = options.colour, unicode = options.unicode,
     started = now, drawn_at = -math.huge, lines = 0,
     phase = nil, done = nil, total = nil, best = nil, seed = nil,
-    last_line_at = -math.huge, count_line_at = now, shown_retries = 0, held = nil,
+    told = {}, -- training → its best score so far
+    count_line_at = now, shown_retries = 0,
     held_back = false, -- true while the script has printed half a line
   }, methods)
 end
@@ -183,15 +170,7 @@ local function draw(self, stats)
   self.lines = #lines
 end
 
--- One line of the plain display; too soon after the last one it is held back, and a
--- later one replaces it.
 local function plain_line(self, text)
-  local now = self.clock()
-  if now - self.last_line_at < LINE_SECONDS then
-    self.held = text
-    return
-  end
-  self.held, self.last_line_at = nil, now
   self.stream:write(display.clean_line(text), "\n")
   self.stream:flush()
 end
@@ -203,6 +182,10 @@ local function step_text(event)
 end
 
 local say = {
+  training = function(event)
+    if event.number == 1 then return nil end
+    return ("training %d: %s"):format(event.number, table.concat(event.params or {}, ", "))
+  end,
   phase = function(event) return event.name end,
   step = step_text,
   score = function(event)
@@ -210,23 +193,38 @@ local say = {
   end,
 }
 
+-- Of the second training on, whose they are: several may go on at the same time.
+local function with_training(event, text)
+  if event.kind == "training" or (event.training or 1) == 1 then return text end
+  return ("training %d, %s"):format(event.training, text)
+end
+
+-- A phase that goes on, and a score that stands, were told before.
+local function is_news(self, event)
+  if event.kind == "phase" then return event.name ~= self.phase end
+  local best = self.told[event.training or 1]
+  return event.kind ~= "score" or event.best ~= best
+end
+
 --- Take an event of lunagrad.progress.
 ---@param event table
 function methods:event(event)
-  local better = event.kind ~= "score" or event.best ~= self.best
+  local news = is_news(self, event)
   if event.kind == "phase" then
-    if event.name == self.phase then better = false end
     self.phase, self.done, self.total = event.name, nil, nil
   elseif event.kind == "progress" then
     self.done, self.total = event.done, event.total
   elseif event.kind == "score" then
     self.best, self.seed = event.best or self.best, event.seed or self.seed
+    self.told[event.training or 1] = event.best
+  elseif event.kind == "training" then
+    self.best, self.seed, self.phase = nil, nil, nil
   end
-  if event.kind == "note" then -- said once: none is held back for another
+  if event.kind == "note" then
     self:print(event.text)
-  elseif self.mode == "plain" and better and say[event.kind] then
+  elseif self.mode == "plain" and news and say[event.kind] then
     local text = say[event.kind](event)
-    if text then plain_line(self, text) end
+    if text then plain_line(self, with_training(event, text)) end
   end
 end
 
@@ -241,9 +239,7 @@ end
 
 local function plain_tick(self, stats)
   local now = self.clock()
-  if self.held then
-    if now - self.last_line_at >= LINE_SECONDS then plain_line(self, self.held) end
-  elseif (stats.retries > self.shown_retries or is_held(stats))
+  if (stats.retries > self.shown_retries or is_held(stats))
     and now - self.count_line_at >= COUNT_SECONDS then
     self.count_line_at, self.shown_retries = now, stats.retries
     plain_line(self, "calls: " .. table.concat(call_words(stats), ", "))
@@ -265,14 +261,8 @@ function methods:tick(stats)
   end
 end
 
---- The end: nothing of the live block stays, no line is held back.
-function methods:finish()
-  self:clear()
-  if self.held then
-    self.last_line_at = -math.huge
-    plain_line(self, self.held)
-  end
-end
+--- The end: nothing of the live block stays.
+function methods:finish() self:clear() end
 
 --- Which display fits: what was asked for, and what the terminal and the environment allow.
 ---@param asked string|nil "full", "plain" or "none"

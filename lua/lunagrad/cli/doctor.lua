@@ -7,6 +7,7 @@
 local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
+local output = require "lunagrad.cli.output"
 local term = require "lunagrad.term"
 
 local doctor = {}
@@ -127,7 +128,7 @@ local function show(list, wrong)
     if colour then mark = ("\27[%sm%s\27[0m"):format(COLOUR[one.state], mark) end
     local mend = one.mend and "; to mend it: " .. display.clean_line(one.mend) or ""
     if one.state ~= "wrong" and one.mend then mend = " (" .. display.clean_line(one.mend) .. ")" end
-    io.stdout:write(mark, " ", one.check, (" "):rep(13 - #one.check),
+    output.raw(io.stdout):write(mark, " ", one.check, (" "):rep(13 - #one.check),
       display.clean_line(one.text), mend, "\n")
   end
   io.stdout:write(wrong == 0 and "nothing is wrong\n" or ("%d thing%s wrong\n")

@@ -79,6 +79,7 @@ end
 ---@param argv string[] as C's, without the program's name
 ---@return integer exit code
 function cli.main(argv)
+  require("lunagrad.cli.output").guard()
   local ok, result = xpcall(choose, function(problem)
     if type(problem) == "string" then return debug.traceback(problem, 2) end
     return problem

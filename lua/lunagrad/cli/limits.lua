@@ -184,8 +184,12 @@ function limits.lines(self)
     :format(which, OPTION[which])
   local lines = { "lunagrad: " .. message }
   local record = package.loaded["lunagrad.record"]
-  local best = record and record.best_file()
-  if best then lines[#lines + 1] = "  the best so far: " .. best end
+  local files = record and record.best_files() or {}
+  for _, one in ipairs(files) do
+    local of = #files > 1 and (" of training %d (%s)"):format(one.number,
+      require("lunagrad.cli.display").clean_line(table.concat(one.names, ", "))) or ""
+    lines[#lines + 1] = ("  the best so far%s: %s"):format(of, one.path)
+  end
   lines[#lines + 1] = "  to go on (what was bought is not bought again): " .. limits.again(self)
   return lines, message
 end

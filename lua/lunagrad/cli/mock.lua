@@ -14,7 +14,6 @@ local term = require "lunagrad.term"
 
 local mock = { spec = options_of.spec, help = options_of.help }
 
-local FLUSH_SECONDS = 0.1
 local IDLE_MS = 1000
 
 local function handle(self, id, request)
@@ -43,8 +42,22 @@ local function write_journal(self, request, status, finish_us, whole, gone)
     stream = request.stream or false, tokens = request.tokens or core.null,
     limited = request.limited or core.null, whole = whole, client_gone = gone }
   journal_body(record, request.body or "")
-  self.journal:write(core.json_encode(record), "\n")
-  self.dirty = true
+  local ok, message = self.journal:write(core.json_encode(record) .. "\n")
+  if not ok then self.journal_trouble = message end
+end
+
+-- Before their clients know that their replies are whole.
+local function take_ending(self)
+  while true do
+    local id, status, finish_us, whole, gone = self.server:ending()
+    if not id then return end
+    local request = self.open[id]
+    if request and not request.noted then
+      request.noted = true
+      write_journal(self, request, status, finish_us, whole, gone and not whole)
+    end
+    self.server:noted(id)
+  end
 end
 
 local function finish(self, id, status, finish_us, whole, gone)
@@ -54,7 +67,7 @@ local function finish(self, id, status, finish_us, whole, gone)
   self.finished = self.finished + 1
   self.by_status[status] = (self.by_status[status] or 0) + 1
   if request.fault then self.faulted = self.faulted + 1 end
-  if self.journal then
+  if self.journal and not request.noted then
     write_journal(self, request, status, finish_us, whole, gone and not whole)
   end
 end
@@ -76,31 +89,17 @@ local function take_arrived(self)
   end
 end
 
-local function flush(self)
-  local ok, message = true, nil
-  if self.dirty then ok, message = self.journal:flush() end
-  if not ok then self.journal_trouble = message end
-  self.dirty, self.flushed_at = false, term.monotonic()
-end
-
 local function run(self)
   while term.signals() == 0 and not (self.once and self.finished >= self.once) do
-    local wait = IDLE_MS
-    if self.dirty then
-      local left = FLUSH_SECONDS - (term.monotonic() - self.flushed_at)
-      if left <= 0 then flush(self) else wait = math.ceil(left * 1000) end
-    end
-    self.server:step(wait)
+    self.server:step(IDLE_MS)
     take_arrived(self)
+    take_ending(self)
     take_finished(self)
   end
   take_arrived(self)
   self.server:close()
   take_finished(self)
-  if self.journal then
-    flush(self)
-    self.journal:close()
-  end
+  if self.journal then self.journal:close() end
 end
 
 local function open_journal(name)
@@ -111,12 +110,13 @@ local function open_journal(name)
   end
   local file, message = io.open(name, "a")
   if not file then args.fail("cannot write the journal: " .. message) end
-  file:setvbuf("full")
+  file:setvbuf("no") -- a line is one write
   return file
 end
 
 local function start(options)
-  local server, message = mockd.start({ port = options.port or 0, backlog = 4096 })
+  local server, message = mockd.start({ port = options.port or 0, backlog = 4096,
+    notes = options.journal ~= nil })
   if not server then
     args.fail(("cannot listen on 127.0.0.1:%d: %s"):format(options.port or 0, message),
       "--port 0 takes a free one")
@@ -182,7 +182,7 @@ function mock.main(argv, first)
     latency = plan.latency(options.latency), latency_seed = options.latency_seed or "1",
     faults = plan.faults(options.faults, options.fault), fault_seed = options.fault_seed or "1",
     hang_ms = math.floor((options.hang or 600) * 1000), open = {}, by_status = {},
-    arrived = 0, finished = 0, faulted = 0, dirty = false, flushed_at = term.monotonic(),
+    arrived = 0, finished = 0, faulted = 0,
     rpm = options.rpm, tpm = options.tpm, retry_after = not options.no_retry_after,
     split = split_of(options.split), pace = options.pace, comments = options.comments,
     compatible = options.compatible }

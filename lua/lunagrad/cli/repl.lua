@@ -419,13 +419,13 @@ local function set_up(self)
     look_at_signals(self)
     watch:tick()
   end)
-  local write = run.writer(self)
+  local write = run.writer(self, io.stdout)
   function self.write(text)
     self.wrote_since = term.signals() > 0
-    write(text)
+    return write(text)
   end
-  self.env = require("lunagrad.cli.script").environment { write = self.write, with_library = true,
-    exit = self.leave }
+  self.env = require("lunagrad.cli.script").environment { write = self.write,
+    write_error = run.writer(self, io.stderr), with_library = true, exit = self.leave }
   self.env.arg = { [0] = "repl", table.unpack(self.words) }
   require("lunagrad.cli.script").add_searcher("./", self.env)
   listen_to_calls(self)
@@ -444,6 +444,7 @@ local function new_session(said, argv)
   self.interactive = term.isatty(0)
   self.talk, self.stream = {}, true
   limits.check(self.options)
+  run.check_arguments(self.options.rest, 1, self.options.plain, "")
   self.arguments, self.words = run.read_arguments(self.options.rest, 1, self.options.seed)
   return self
 end

@@ -6,6 +6,7 @@
 
 local args = require "lunagrad.cli.args"
 local limits = require "lunagrad.cli.limits"
+local output = require "lunagrad.cli.output"
 local script = require "lunagrad.cli.script"
 local term = require "lunagrad.term"
 
@@ -38,9 +39,10 @@ function run.help()
 usage: lunagrad run SCRIPT [key=value …] [options]
        lunagrad -e CODE [key=value …] [options]
 
-Runs a Lua script. key=value arguments reach it as strings in lg.args. Without -m, models that
-the script does not name are "sim", a rule-based stand-in that needs no key and no network.
-"-" reads the script from standard input.
+Runs a Lua script. key=value arguments reach it as strings in lg.args; one that is named like an
+option (max_calls=1) is an error, unless the script reads it or "--" stands before it. Without -m,
+models that the script does not name are "sim", a rule-based stand-in that needs no key and no
+network. "-" reads the script from standard input.
 
   -m MODEL            the model, as provider/model: openai/gpt-4o-mini, ollama/llama3, sim/default;
                       any OpenAI-compatible server foo works through FOO_BASE_URL and FOO_API_KEY
@@ -68,9 +70,10 @@ in .env, or as run = { max_cost = 2 } in lunagrad.lua; for the two files LUNAGRA
 LUNAGRAD_CONFIG, in the environment only. What a script sets itself comes before that,
 and an option on the command line before both; limits can only become lower.
 
-Ctrl-C once: no new calls are started, those in flight are finished. Twice: stop now.
+Ctrl-C once: no new calls are started, those in flight are finished; a script that computes on, or
+catches what it is told, is ended after a second or a few. Twice: stop now. So does SIGTERM.
 Exit codes: 0 done, 1 script error, 2 usage, 3 provider or key, 4 a limit was reached,
-130 interrupted.
+130 interrupted. 1 or 3 also where a call or loss failed and the script never looked at it.
 
 examples:
   lunagrad run scripts/prompt.lua
@@ -111,6 +114,29 @@ function run.read_arguments(words, first, seed)
   end
   if seed and values.seed == nil then values.seed = ("%d"):format(seed) end
   return values, list
+end
+
+-- A script that reads lg.args.timeout has such an argument of its own.
+local function is_read(text, name)
+  local plain = name:gsub("%p", "%%%0")
+  return text:find("%.%s*" .. plain .. "%f[^%w_]") ~= nil
+    or text:find("([\"'])" .. plain .. "%1") ~= nil
+end
+
+--- A limit that is taken for an argument of the script would not hold.
+---@param words string[]
+---@param first integer
+---@param last integer
+---@param text string of the script
+function run.check_arguments(words, first, last, text)
+  for i = first, last do
+    local name, option = args.meant(run.spec, words[i])
+    if name and not is_read(text, name) then
+      args.fail(("%s would be an argument of the script, which reads none of this name")
+        :format(require("lunagrad.cli.display").clean_line(words[i])),
+        ("did you mean %s? Behind -- all words are the script's"):format(option))
+    end
+  end
 end
 
 local function read_source(options)
@@ -188,27 +214,32 @@ end
 
 -- ---- the script -----------------------------------------------------------------------
 
---- The script's own output: out of the live block's way, clean on a terminal.
+--- What the script writes to standard output or error: out of the live block's way, clean on a
+--- terminal.
 ---@param self table from run.new
----@return fun(text: string)
-function run.writer(self)
-  local stream = self.json and io.stderr or io.stdout
-  local tty = term.isatty(self.json and 2 or 1)
+---@param stream file*
+---@return fun(text: string): any, ...
+function run.writer(self, stream)
+  local to = self.json and io.stderr or stream
+  local raw, tty = output.raw(to), term.is_terminal(to)
   return function(text)
     if not tty then
-      stream:write(text)
-      return
+      local ok, why, code = raw:write(text)
+      if not ok then return ok, why, code end
+      return stream
     end
     local display = self.watch().display
     display:clear()
-    display.held_back = text ~= "" and text:sub(-1) ~= "\n"
-    stream:write(require("lunagrad.cli.display").clean(text))
-    stream:flush()
+    if text ~= "" then display.held_back = text:sub(-1) ~= "\n" end
+    raw:write(output.clean(text))
+    raw:flush()
+    return stream
   end
 end
 
 local function load_script(self, source)
-  local env = script.environment({ write = run.writer(self), with_library = source.path == nil,
+  local env = script.environment({ write = run.writer(self, io.stdout),
+    write_error = run.writer(self, io.stderr), with_library = source.path == nil,
     exit = function(code, close) self.leave(code, close) end })
   env.arg = { [0] = source.name:sub(2), table.unpack(self.words) }
   script.add_searcher(source.path or "./", env)
@@ -290,8 +321,22 @@ function run.show_estimate(self)
   self.watch():emit(record)
 end
 
+-- All was well as far as the script looked. It is not well.
+local function end_unseen(self, n, problems)
+  local lines, code, status, message = require("lunagrad.cli.trouble").unseen(n, problems)
+  self.watch():write_lines(lines)
+  limits.finish "failed"
+  self.watch():close(status, code, message)
+  return code
+end
+
 local function end_well(self)
   if limits.reached() then return end_at_limit(self) end
+  local async = package.loaded["lunagrad.async"]
+  if async and async.started() then
+    local n, problems = require("lunagrad.unseen").list(async.engine())
+    if n > 0 then return end_unseen(self, n, problems) end
+  end
   limits.finish "done"
   if self.options.dry_run then run.show_estimate(self) end
   if self.watching or self.options.json then self.watch():close("ok", 0) end
@@ -380,6 +425,7 @@ local function prepare(said, argv)
   local self = run.new(said, otherwise, argv)
   limits.check(self.options)
   self.source = read_source(self.options)
+  run.check_arguments(self.options.rest, self.source.rest, self.options.plain, self.source.text)
   self.arguments, self.words = run.read_arguments(self.options.rest, self.source.rest,
     self.options.seed)
   return self

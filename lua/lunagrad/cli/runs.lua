@@ -49,6 +49,7 @@ end
 
 local function took(run)
   if not run.ended_us or run.ended_us == 0 then return "-" end
+  if run.ended_us < run.started_us then return "(clock set back)" end
   return display.duration((run.ended_us - run.started_us) / 1e6)
 end
 

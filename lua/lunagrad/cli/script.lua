@@ -1,9 +1,11 @@
 --- The user's script: finding it, loading it, and the world it runs in.
 --
--- A script's globals are _G with a few words replaced: print, tostring, io.write and io.stdout
--- wait for variables, keep out of the way of the live block, clean what goes to a terminal, and
--- go to stderr when stdout is kept for JSON. Modules beside the script see the same globals.
+-- A script's globals are _G with a few words replaced: print, tostring and what is written to
+-- stdout and stderr wait for variables, keep out of the way of the live block, are clean on a
+-- terminal, and go to stderr when stdout is kept for JSON. Modules beside the script see the same
+-- globals, and what `load` makes sees the same print.
 
+local output = require "lunagrad.cli.output"
 local term = require "lunagrad.term"
 
 local script = {}
@@ -53,42 +55,23 @@ function script.compile(text, chunkname, env)
   return nil, ("%s:%s: %s"):format(name, line, rest), math.tointeger(tonumber(line))
 end
 
--- A variable of the graph, told without loading the library for it.
-local function is_var(value)
-  local core = package.loaded["lunagrad.core"]
-  return type(value) == "userdata" and core ~= nil and getmetatable(value) == core.var_metatable
-end
+local warning = warn
 
--- tostring that may wait: __tostring is called from C and cannot.
-local function to_text(value)
-  if is_var(value) then return value:shown() end
-  return tostring(value)
-end
-
-local function replaced_io(write)
-  local stdout = setmetatable({}, { __index = function(_, name)
-    local method = io.stdout[name]
-    if type(method) ~= "function" then return method end
-    return function(_, ...) return method(io.stdout, ...) end
-  end, __tostring = function() return tostring(io.stdout) end, __name = "FILE*" })
-  local function write_all(...)
-    local parts = table.pack(...)
-    for i = 1, parts.n do
-      local part = parts[i]
-      if type(part) ~= "string" and type(part) ~= "number" and not is_var(part) then
-        error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, type(part)), 2)
-      end
-      parts[i] = to_text(part)
-    end
-    write(table.concat(parts, "", 1, parts.n))
-    return stdout
+-- What all code of this Lua shares, a script's or not.
+local function take_over(options, print)
+  output.take(io.stdout, options.write)
+  output.take(io.stderr, options.write_error)
+  rawset(io, "write", function(...) return io.output():write(...) end)
+  _G.print = print
+  function _G.warn(...)
+    options.write_error "" -- the live block goes out of the way
+    warning(...)
   end
-  function stdout.write(_, ...) return write_all(...) end
-  return setmetatable({ write = write_all, stdout = stdout }, { __index = io })
 end
 
 --- The globals a script runs with.
--- options = { write = function(text), exit = function(code), with_library = lg without require }
+-- options = { write, write_error = function(text), exit = function(code), with_library = lg without
+-- require }
 ---@return table env
 function script.environment(options)
   local index = _G
@@ -100,14 +83,14 @@ function script.environment(options)
   end
   local env = setmetatable({}, { __index = index })
   env._G = env
-  env.tostring = to_text
-  env.io = replaced_io(options.write)
+  env.tostring = output.to_text
   env.os = setmetatable({ exit = options.exit }, { __index = os })
   function env.print(...)
     local parts = table.pack(...)
-    for i = 1, parts.n do parts[i] = to_text(parts[i]) end
+    for i = 1, parts.n do parts[i] = output.to_text(parts[i]) end
     options.write(table.concat(parts, "\t", 1, parts.n) .. "\n")
   end
+  take_over(options, env.print)
   return env
 end
 

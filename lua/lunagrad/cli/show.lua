@@ -36,6 +36,20 @@ function show.help() return HELP end
 
 -- ---- what is asked of the store --------------------------------------------------------
 
+local function decoded(text, default)
+  local value = type(text) == "string" and core.json_decode(text) or nil
+  if value == nil then return default end
+  return value
+end
+
+-- The parameters of a candidate.
+local function names_of(row)
+  local names = {}
+  for name in pairs(decoded(row.texts, {})) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
 local PAID = "SELECT kind, model, count(*) AS calls, sum(input) AS input, sum(cached) AS cached,"
   .. " sum(cache_write) AS cache_write, sum(output) AS output, sum(reasoning) AS reasoning,"
   .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM reply WHERE run_id IN %s"
@@ -79,16 +93,38 @@ local function recorded(handle, runs)
   return runs[#runs]
 end
 
+-- Which training a candidate belongs to: each begins with one that has no parents.
+local function trainings_of(candidates, proposals)
+  local list, of = {}, {}
+  for _, row in ipairs(candidates) do
+    local one = of[decoded(row.parents, {})[1]]
+    if not one then
+      one = { number = #list + 1, params = names_of(row), seed_score = row.score }
+      list[one.number] = one
+    end
+    of[row.idx], row.training = one, one.number
+    if row.is_best == 1 then one.best_score, one.best_idx = row.score, row.idx end
+  end
+  for _, row in ipairs(proposals) do
+    row.training = of[row.parent_idx] and of[row.parent_idx].number
+  end
+  return list
+end
+
 local function gather(handle, word)
   local runs = store.find(handle, word)
   local main, ids = recorded(handle, runs), store.ids(runs)
+  local candidates = handle.query("SELECT * FROM candidates WHERE run_id = ? ORDER BY idx", main.id)
+  local proposals = handle.query("SELECT * FROM proposals WHERE run_id = ? ORDER BY id", main.id)
+  local trainings = trainings_of(candidates, proposals)
   return {
     runs = runs, main = main, last = runs[#runs], state = store.state(handle, runs[#runs]),
     ledger = ledger_of(handle, ids),
-    candidates = handle.query("SELECT * FROM candidates WHERE run_id = ? ORDER BY idx", main.id),
-    proposals = handle.query("SELECT * FROM proposals WHERE run_id = ? ORDER BY id", main.id),
+    candidates = candidates, proposals = proposals, trainings = trainings,
+    best = #trainings > 1 and require("lunagrad.record").highest(trainings) or main,
     scores = handle.query("SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
-      .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %' GROUP BY phase"
+      .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %'"
+      .. " AND phase NOT LIKE 'training %, proposal %' GROUP BY phase"
       .. " ORDER BY min(rowid)", main.id),
     failed = handle.query("SELECT code, count(*) AS n, sum(micros) AS micros FROM attempt WHERE"
       .. " run_id IN " .. ids .. " GROUP BY code ORDER BY n DESC, code"),
@@ -97,12 +133,6 @@ local function gather(handle, word)
 end
 
 -- ---- as JSON ---------------------------------------------------------------------------
-
-local function decoded(text, default)
-  local value = type(text) == "string" and core.json_decode(text) or nil
-  if value == nil then return default end
-  return value
-end
 
 local function json_ledger(row)
   local known = (row.unpriced or 0) == 0 and row.calls > 0
@@ -113,16 +143,23 @@ local function json_ledger(row)
 end
 
 local function json_candidate(row)
-  return { idx = row.idx, iteration = row.iteration,
+  return { idx = row.idx, training = row.training, iteration = row.iteration,
     parents = store.array(decoded(row.parents, {})), texts = decoded(row.texts, core.null),
     score = store.or_null(row.score), is_best = row.is_best == 1 }
 end
 
 local function json_proposal(row)
-  return { iteration = row.iteration, parent_idx = store.or_null(row.parent_idx),
+  return { training = row.training, iteration = row.iteration,
+    parent_idx = store.or_null(row.parent_idx),
     accepted = row.accepted == 1, reason = row.reason, before = store.or_null(row.before),
     after = store.or_null(row.after), texts = decoded(row.texts, core.null),
     feedback = decoded(row.feedback, core.null) }
+end
+
+local function json_training(one)
+  return { number = one.number, params = store.array(one.params),
+    best_score = store.or_null(one.best_score), seed_score = store.or_null(one.seed_score),
+    best_idx = store.or_null(one.best_idx) }
 end
 
 local function json_ambiguous(row)
@@ -152,8 +189,9 @@ local function to_json(found)
       return { id = run.id, started_us = run.started_us, ended_us = store.or_null(run.ended_us),
         calls = run.calls or 0, served = run.served or 0 }
     end),
-    best_score = store.or_null(found.main.best_score),
-    seed_score = store.or_null(found.main.seed_score),
+    best_score = store.or_null(found.best.best_score),
+    seed_score = store.or_null(found.best.seed_score),
+    trainings = mapped(found.trainings, json_training),
     ledger = mapped(found.ledger, json_ledger), total = totals(found.ledger),
     candidates = mapped(found.candidates, json_candidate),
     proposals = mapped(found.proposals, json_proposal),
@@ -183,8 +221,23 @@ local function newest(list, all)
   return table.move(list, first, #list, 1, {}), note
 end
 
+-- "training 2 (system prompt, examples)"
+local function training_name(one)
+  return ("training %d (%s)"):format(one.number, display.clean_line(table.concat(one.params, ", ")))
+end
+
+local function add_best(lines, found)
+  local several = #found.trainings > 1
+  for _, one in ipairs(several and found.trainings or { found.best }) do
+    if one.best_score then
+      lines[#lines + 1] = "best     " .. display.score(one.best_score, one.seed_score)
+        .. (several and ", " .. training_name(one) or "")
+    end
+  end
+end
+
 local function head(lines, found)
-  local last, main = found.last, found.main
+  local last = found.last
   local meta = decoded(last.meta, {})
   lines[1] = ("%s  (%s; %d start%s, the last one is %d)"):format(display.clean_line(last.name),
     found.state, #found.runs, #found.runs == 1 and "" or "s", last.id)
@@ -192,9 +245,7 @@ local function head(lines, found)
     lines[#lines + 1] = "command  " .. display.clean_line(meta.command)
   end
   lines[#lines + 1] = "started  " .. store.time(found.runs[1].started_us)
-  if main.best_score then
-    lines[#lines + 1] = "best     " .. display.score(main.best_score, main.seed_score)
-  end
+  add_best(lines, found)
   local calls, served = 0, 0
   for _, run in ipairs(found.runs) do
     calls, served = calls + (run.calls or 0), served + (run.served or 0)
@@ -216,35 +267,32 @@ local function add_ledger(lines, rows)
   append(lines, "What was bought", list, "llrrrrrl")
 end
 
-local function one_line(texts)
-  local by_name = decoded(texts, {})
-  local names, parts = {}, {}
-  for name in pairs(by_name) do names[#names + 1] = name end
-  table.sort(names)
+local function one_line(row)
+  local by_name, names, parts = decoded(row.texts, {}), names_of(row), {}
   for i, name in ipairs(names) do parts[i] = tostring(by_name[name]) end
   return table.concat(parts, " | ")
 end
 
-local function add_candidates(lines, rows, all)
+local function add_candidates(lines, rows, all, of)
   local shown, note = newest(rows, all)
   local list = { { "", "idx", "step", "from", "score", "text" } }
   for _, row in ipairs(shown) do
     list[#list + 1] = { row.is_best == 1 and "*" or "", row.idx, row.iteration,
-      table.concat(decoded(row.parents, {}), ","), cell(row.score), one_line(row.texts) }
+      table.concat(decoded(row.parents, {}), ","), cell(row.score), one_line(row) }
   end
-  append(lines, ("Candidates (%d%s; * best)"):format(#rows, note), list, "lrrlrl",
+  append(lines, ("Candidates%s (%d%s; * best)"):format(of, #rows, note), list, "lrrlrl",
     not all and { [6] = 60 } or nil)
 end
 
-local function add_proposals(lines, rows, all)
+local function add_proposals(lines, rows, all, of)
   local shown, note = newest(rows, all)
   local list = { { "step", "from", "before", "after", "what happened" } }
   for _, row in ipairs(shown) do
     list[#list + 1] = { row.iteration, row.parent_idx, cell(row.before), cell(row.after),
       row.reason }
   end
-  append(lines, ("Proposals (%d%s)"):format(#rows, note), list, "rrrrl", not all and { [5] = 80 }
-    or nil)
+  append(lines, ("Proposals%s (%d%s)"):format(of, #rows, note), list, "rrrrl",
+    not all and { [5] = 80 } or nil)
 end
 
 local function add_scores(lines, rows)
@@ -274,12 +322,26 @@ local function add_ambiguous(lines, rows, all)
     :format(#rows, note, prices.text(store.worst(rows))), list, "rllrl")
 end
 
+local function those_of(rows, number)
+  local list = {}
+  for _, row in ipairs(rows) do
+    if (row.training or 1) == number then list[#list + 1] = row end
+  end
+  return list
+end
+
+local function add_training(lines, found, one, all)
+  local of = #found.trainings > 1 and " of " .. training_name(one) or ""
+  local proposals = those_of(found.proposals, one.number)
+  add_candidates(lines, those_of(found.candidates, one.number), all, of)
+  if #proposals > 0 then add_proposals(lines, proposals, all, of) end
+end
+
 local function to_people(found, all)
   local lines = {}
   head(lines, found)
   if #found.ledger > 0 then add_ledger(lines, found.ledger) end
-  if #found.candidates > 0 then add_candidates(lines, found.candidates, all) end
-  if #found.proposals > 0 then add_proposals(lines, found.proposals, all) end
+  for _, one in ipairs(found.trainings) do add_training(lines, found, one, all) end
   if #found.scores > 0 then add_scores(lines, found.scores) end
   if #found.failed > 0 then add_failed(lines, found.failed) end
   add_ambiguous(lines, found.ambiguous, all)
@@ -290,9 +352,7 @@ local function print_candidate(found, number, json)
   for _, row in ipairs(found.candidates) do
     if row.idx == number then
       if json then return store.emit(json_candidate(row)) end
-      local texts, names = decoded(row.texts, {}), {}
-      for name in pairs(texts) do names[#names + 1] = name end
-      table.sort(names)
+      local texts, names = decoded(row.texts, {}), names_of(row)
       for _, name in ipairs(names) do
         if #names > 1 then io.stdout:write("## ", name, "\n\n") end
         io.stdout:write(tostring(texts[name]), "\n")

@@ -16,7 +16,7 @@ local MAX_FRAMES = 4
 -- Kinds that are the provider's, the network's or the key's doing.
 local PROVIDER_KINDS = {}
 for kind in ([[provider model key auth library resolve connect tls timeout reset badreply truncated
-  toobig rate overload money refused badrequest context nomodel]]):gmatch("%S+") do
+  toobig rate overload money refused badrequest context nomodel empty]]):gmatch("%S+") do
   PROVIDER_KINDS[kind] = true
 end
 
@@ -200,6 +200,31 @@ function trouble.describe(err, script_path, outer)
     if type(err.hint) == "string" then lines[#lines + 1] = "  hint: " .. hint_of(err) end
   end
   return lines, code, status, where .. message
+end
+
+local UNSEEN = 3        -- of the failures that nobody looked at
+local UNSEEN_COLUMNS = 300
+
+--- Describe failures that a script did not look at.
+---@param n integer
+---@param problems table[] the first of them
+---@return string[] lines, integer exit_code, string status, string message
+function trouble.unseen(n, problems)
+  local words = require("lunagrad.unseen").words(n)
+  local lines, code, status = { "lunagrad: " .. words .. ":" }, trouble.SCRIPT, "error"
+  for i, problem in ipairs(problems) do
+    if exit_code(problem) == trouble.PROVIDER then code, status = trouble.PROVIDER, "provider" end
+    if i <= UNSEEN then
+      local text = display.clean_line(message_of(problem))
+      lines[#lines + 1] = "  " .. display.fit(text, UNSEEN_COLUMNS)
+    end
+  end
+  if n > UNSEEN then lines[#lines + 1] = ("  … and %d more"):format(n - UNSEEN) end
+  local first = problems[1]
+  if type(first) == "table" and type(first.hint) == "string" then
+    lines[#lines + 1] = "  hint: " .. hint_of(first)
+  end
+  return lines, code, status, words .. ": " .. display.clean_line(message_of(first))
 end
 
 return trouble

@@ -4,6 +4,7 @@
 -- but to stop buying when the user interrupts. Loaded when there is something to see.
 
 local display = require "lunagrad.cli.display"
+local output = require "lunagrad.cli.output"
 local term = require "lunagrad.term"
 
 local watch = {}
@@ -26,9 +27,9 @@ function watch.new(about)
   return setmetatable({ json = about.json, mode = mode, source = about.source,
     started = about.started, dry_run = about.dry_run,
     session = about.session, event_at = -math.huge, stats_at = now,
-    asked = {}, maybe_asked = {}, interrupted = false,
+    asked = {}, maybe_asked = {}, trainings = {}, interrupted = false,
     run_id = os.date("!%Y%m%d-%H%M%S", math.floor(term.now_unix())) .. "-" .. term.pid(),
-    display = display.new({ mode = mode, stream = io.stderr, clock = term.monotonic,
+    display = display.new({ mode = mode, stream = output.raw(io.stderr), clock = term.monotonic,
       width = function() return term.width(2) end, colour = colour, unicode = unicode }) },
     methods)
 end
@@ -41,11 +42,11 @@ local function counters()
 end
 
 local function tokens(stats)
-  local input, output = 0, 0
+  local sum = { input = 0, output = 0 }
   for _, usage in ipairs(stats.usage) do
-    input, output = input + usage.input, output + usage.output
+    sum.input, sum.output = sum.input + usage.input, sum.output + usage.output
   end
-  return { input = input, output = output }
+  return sum
 end
 
 --- Note which models are really asked: every call and reverse pass goes through these two.
@@ -89,16 +90,28 @@ function methods:emit(record)
   local event = record.event
   record.event = nil
   local rest = encode(record):sub(2) -- the event's name stands first, for people and for grep
-  io.stdout:write('{"event":', encode(event), rest == "}" and "" or ",", rest, "\n")
-  io.stdout:flush()
+  local stream = output.raw(io.stdout)
+  stream:write('{"event":', encode(event), rest == "}" and "" or ",", rest, "\n")
+  stream:flush()
+end
+
+-- What is known of each training, in the order in which they began.
+local function note_training(self, event)
+  local number = event.kind == "training" and event.number or event.training or 1
+  if event.kind == "training" then
+    self.trainings[number] = { number = number, params = event.params }
+  elseif event.kind == "score" then
+    local one = self.trainings[number] or { number = number }
+    self.trainings[number] = one
+    one.best_score = event.best or one.best_score
+    one.seed_score = event.seed or one.seed_score
+  end
 end
 
 --- An event of lunagrad.progress.
 ---@param event table
 function methods:event(event)
-  if event.kind == "score" then
-    self.best, self.seed_score = event.best or self.best, event.seed or self.seed_score
-  end
+  note_training(self, event)
   self.display:event(event)
   if not self.json then return end
   if event.kind == "progress" and event.done ~= event.total then
@@ -139,11 +152,13 @@ local function on_interrupt(self)
     .. " (Ctrl-C again stops now)"):format(in_flight))
 end
 
--- What sleeps would keep an interrupted run for as long as it likes.
-local function end_sleeps()
+-- What sleeps would keep an interrupted run for as long as it likes, and so would a script that
+-- goes on when nothing is under way any more.
+local function let_end()
+  local s = counters()
+  if s and s.in_flight + s.storing > 0 then return term.is_busy() end
   local timer = package.loaded["lunagrad.timer"]
-  local s = timer and counters()
-  if s and s.in_flight == 0 then timer.end_sleeps() end
+  if timer then timer.end_sleeps() end
 end
 
 -- Warnings of the engine: a store that another program keeps locked, a damaged reply. Its errors
@@ -161,7 +176,7 @@ function methods:tick()
   local signals = self.session and 0 or term.signals()
   if signals >= 1 and not self.interrupted then on_interrupt(self) end
   if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
-  if self.interrupted then end_sleeps() end
+  if self.interrupted then let_end() end
   tell_warnings(self)
   self.display:tick(counters)
   emit_stats(self)
@@ -258,9 +273,12 @@ local function emit_done(self, status, code, message, stats, models)
   if not self.json then return end
   local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
   local s, ledger = stats or zero, require "lunagrad.ledger"
+  local best = self.trainings[1] and require("lunagrad.record").highest(self.trainings) or {}
+  local trainings = #self.trainings > 1 and self.trainings or nil
   if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
   self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,
-    error = message, best_score = or_null(self.best), seed_score = or_null(self.seed_score),
+    error = message, best_score = or_null(best.best_score), seed_score = or_null(best.seed_score),
+    trainings = trainings,
     calls = ledger.bought(s), shared = s.shared, failed = s.failed, retries = s.retries,
     ambiguous = s.ambiguous, tokens = tokens(s), models = models, served = s.served or 0,
     cost_usd = or_null(ledger.dollars(s)), dry_run = self.dry_run,

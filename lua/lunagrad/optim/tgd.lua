@@ -19,6 +19,7 @@ local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local recorder = require "lunagrad.record"
+local signatures = require "lunagrad.signatures"
 local var = require "lunagrad.var"
 
 local trim = extract.trim
@@ -419,5 +420,8 @@ function Tgd:accepted(score)
     self.refused[i], self.scores[i][media.words(p)] = {}, score
   end
 end
+
+signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = {}, zero_grad = {},
+  parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
 
 return tgd

@@ -1,0 +1,53 @@
+--- Failures that nobody looked at: results of the graph, and tasks that nobody waited for.
+--
+-- The engine counts the results (engine/unseen.c); tasks are counted here. What was cancelled, and
+-- what a limit of the run refused, is no failure of this kind. Told at the end by the command, and
+-- where the library logs, by a stock Lua.
+
+local unseen = {}
+
+local tasks = {} -- failed task → { number =, problem = }
+local last = 0
+
+--- A task has failed, and nobody waits for it so far.
+function unseen.add(task, problem)
+  if type(problem) == "table" and problem.kind == "cancelled" then return end
+  last = last + 1
+  tasks[task] = { number = last, problem = problem }
+end
+
+--- Somebody has waited for a task.
+function unseen.look(task) tasks[task] = nil end
+
+--- All that failed unseen: how many, and the first of them, results before tasks.
+---@param engine userdata
+---@return integer n
+---@return table[] problems error objects
+function unseen.list(engine)
+  local n, list = engine:unseen()
+  local failed = {}
+  for _, one in pairs(tasks) do failed[#failed + 1] = one end
+  table.sort(failed, function(a, b) return a.number < b.number end)
+  for _, one in ipairs(failed) do list[#list + 1] = one.problem end
+  return n + #failed, list
+end
+
+--- "3 results failed, and nobody looked at them"
+---@param n integer
+---@return string
+function unseen.words(n)
+  return n == 1 and "a result failed, and nobody looked at it"
+    or ("%d results failed, and nobody looked at them"):format(n)
+end
+
+--- Say it on standard error when the engine is closed; for a Lua without the command.
+function unseen.tell_at_end(engine)
+  unseen.sentinel = setmetatable({}, { __gc = function()
+    local ok, n, list = pcall(unseen.list, engine)
+    if not ok or n == 0 then return end
+    io.stderr:write("lunagrad: warn: ", unseen.words(n), ", first: ",
+      tostring(list[1].message or list[1]), "\n")
+  end })
+end
+
+return unseen
