@@ -128,16 +128,12 @@ if [ "${LG_TEST_ONLY:-lua}" = lua ]; then
     done
 fi
 
-<<<<<<< HEAD
-kind=script
-=======
 kind=script
 # Random calls of both APIs: the short form of make fuzz-api.
 if [ "${LG_TEST_ONLY:-fuzz}" = fuzz ] && [ -z "${LG_TEST_FILTER:-}" ]; then
     ! wanted tests/fuzz/api.sh "$@" || run tests/fuzz/api.sh tests/fuzz/api.sh
 fi
 
->>>>>>> main
 # Kills: the short forms of make soak.
 if [ "${LG_TEST_ONLY:-kill}" = kill ] && [ -z "${LG_TEST_FILTER:-}${LG_PRELOAD:-}" ]; then
     ! wanted tests/kill/run.sh "$@" || run tests/kill/run.sh tests/kill/run.sh 12
