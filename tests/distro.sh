@@ -33,9 +33,19 @@ stop() {
 }
 trap 'stop 130' HUP INT TERM
 
+# contained COMMAND… - it and all it starts and mounts end together
+contained() {
+    unshare --mount --pid --fork --kill-child --propagation private "$@" </dev/null &
+    child=$!
+    wait "$child"
+    code=$?
+    child=
+    return $code
+}
+
 # inside ROOT LINE - a line of shell in the root, with /proc, terminals and shared memory
 inside() {
-    unshare --mount --pid --fork --kill-child --propagation private sh -euc '
+    contained sh -euc '
         mount -t proc proc "$1/proc"
         mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$1/dev/pts"
         mount -t tmpfs tmpfs "$1/dev/shm"
@@ -43,12 +53,7 @@ inside() {
         mount --bind "$2" "$1/var/cache/apt/archives"
         exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
             TERM=dumb DEBIAN_FRONTEND=noninteractive sh -c "$3"' \
-        inside "$1" "$home/$release.debs" "$2" </dev/null &
-    child=$!
-    wait "$child"
-    code=$?
-    child=
-    return $code
+        inside "$1" "$home/$release.debs" "$2"
 }
 
 # bare - $release.base, unless it is there. Old versions of debootstrap do not know young
@@ -67,9 +72,8 @@ bare() {
     esac
     echo "$release: making a bare root"
     rm -rf --one-file-system "$base"
-    unshare --mount --propagation private \
-        debootstrap --variant=minbase ${keys:+--keyring="$keys"} "$release" "$base" "" "$script" \
-        >"$home/$release.base.log" 2>&1 || {
+    contained debootstrap --variant=minbase ${keys:+--keyring="$keys"} \
+        "$release" "$base" "" "$script" >"$home/$release.base.log" 2>&1 || {
         tail -n 3 "$home/$release.base.log"
         return 1
     }
@@ -81,6 +85,7 @@ keyring() (
     [ ! -e "$ubuntu_keys" ] || { echo "$ubuntu_keys" && return 0; }
     kept=$home/ubuntu-archive-keyring.gpg
     [ ! -e "$kept" ] || { echo "$kept" && return 0; }
+    trap 'stop 130' HUP INT TERM
     release=trixie
     mkdir -p "$home/$release.debs"
     {
