@@ -249,6 +249,15 @@ function TestArguments:test_functions_that_are_told_by_name()
   says("the fields must be a table, got string", lg.loss.critic "Is it?", "x", "y")
 end
 
+function TestArguments:test_counts_that_would_never_come_back()
+  local generate, set = lg.task.object_counting.generate, lg.data.list { { a = 1 } }
+  for _, n in ipairs { 1000001, 1 << 40, math.maxinteger } do
+    says("object_counting.generate: expected how many questions, up to 1000000", generate, n)
+    says("sample: at most 10000000 rows", set.sample, set, n * 10 > n and n * 10 or n, 1, true)
+  end
+  lu.assertEquals(#set:sample(1000, 1, true), 1000)
+end
+
 function TestArguments:test_a_value_is_quoted_short_and_visible()
   lu.assertEquals(errors.quoted "a\n\"b\"\t\27[31m", [["a\n\"b\"\t\x1b[31m"]])
   lu.assertEquals(errors.quoted "\xff\u{9b}ü\u{202e}世", [["\xff\u{9b}ü\u{202e}世"]])
