@@ -249,6 +249,16 @@ function TestArguments:test_functions_that_are_told_by_name()
   says("the fields must be a table, got string", lg.loss.critic "Is it?", "x", "y")
 end
 
+function TestArguments:test_inputs_of_tools_have_names()
+  for _, inputs in ipairs { { {} }, { 5 }, { "a", [3] = "b" }, { "" }, { "a\0b" } } do
+    says("lg.tool: inputs is a list of names", lg.tool, { name = "t", run = print, inputs = inputs })
+  end
+  local tool = lg.tool { name = "t", run = function(x) return x end }
+  says('tool "t": inputs in a table have names', tool, { "x" })
+  lu.assertEquals(tool { question = "x" }:text(), "x")
+  lu.assertEquals(tool("x"):text(), "x")
+end
+
 function TestArguments:test_counts_that_would_never_come_back()
   local generate, set = lg.task.object_counting.generate, lg.data.list { { a = 1 } }
   for _, n in ipairs { 1000001, 1 << 40, math.maxinteger } do
