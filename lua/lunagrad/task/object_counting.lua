@@ -81,8 +81,8 @@ local MOST = 1000000 -- questions: more is a mistake, and would never come back
 ---@return { question: string, answer: string }[]
 function object_counting.generate(n, seed)
   if math.type(n) ~= "integer" or n < 0 or n > MOST then
-    errors.raise("inval", ("object_counting.generate: expected how many questions, up to %d, got %s")
-      :format(MOST, tostring(n)), nil, 2)
+    errors.raise("inval", ("object_counting.generate: expected how many questions, up to %d,"
+      .. " got %s"):format(MOST, tostring(n)), nil, 2)
   end
   local r = rng.new(seed or 1)
   local rows, known = {}, {}
