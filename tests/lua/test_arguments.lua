@@ -251,7 +251,8 @@ end
 
 function TestArguments:test_inputs_of_tools_have_names()
   for _, inputs in ipairs { { {} }, { 5 }, { "a", [3] = "b" }, { "" }, { "a\0b" } } do
-    says("lg.tool: inputs is a list of names", lg.tool, { name = "t", run = print, inputs = inputs })
+    says("lg.tool: inputs is a list of names", lg.tool, { name = "t", run = print,
+      inputs = inputs })
   end
   local tool = lg.tool { name = "t", run = function(x) return x end }
   says('tool "t": inputs in a table have names', tool, { "x" })
