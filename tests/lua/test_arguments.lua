@@ -206,6 +206,9 @@ function TestArguments:test_schemas()
     says("lg.schema." .. name .. ": properties: must be a table", call, { properties = 5 })
     says("lg.schema." .. name .. ": items: expected a schema", call, { items = 5 })
     lu.assertNotNil(call(setmetatable({}, { __metatable = false })))
+    local endless = setmetatable({}, { __index = function(_, k) return k end })
+    says("lg.schema." .. name .. ": required: must be a list", call, { required = endless })
+    says("lg.schema." .. name .. ": enum: must be a list", call, { enum = endless })
   end
 end
 
