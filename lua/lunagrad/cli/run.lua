@@ -279,7 +279,8 @@ local function run_script(self, source)
   run.install_hooks(self)
   local note = limits.look_back(self)
   if note then self.watch():event({ kind = "note", text = note }) end
-  require("lunagrad.async").spawn(body, { what = "the script", whole = true }, table.unpack(self.words)):await()
+  local context = { what = "the script", whole = true }
+  require("lunagrad.async").spawn(body, context, table.unpack(self.words)):await()
 end
 
 -- ---- the end ----------------------------------------------------------------------------
