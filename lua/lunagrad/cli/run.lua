@@ -221,7 +221,7 @@ end
 ---@return fun(text: string): any, ...
 function run.writer(self, stream)
   local to = self.json and io.stderr or stream
-  local raw, tty = output.raw(to), term.is_terminal(to)
+  local raw, tty, clean = output.raw(to), term.is_terminal(to), output.cleaner()
   return function(text)
     if not tty then
       local ok, why, code = raw:write(text)
@@ -231,7 +231,7 @@ function run.writer(self, stream)
     local display = self.watch().display
     display:clear()
     if text ~= "" then display.held_back = text:sub(-1) ~= "\n" end
-    raw:write(output.clean(text))
+    raw:write(clean(text))
     raw:flush()
     return stream
   end
