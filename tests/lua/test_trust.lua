@@ -371,7 +371,7 @@ local SCRIPT = 'print(lg.model "sim/default" "hi")'
 function TestPrivate:test_whatever_the_umask_is()
   local root = world.make { ["up/here/t.lua"] = [[
 local lg = require "lunagrad"
-local p = lg.var("be brief", { role = "prompt", trainable = true })
+local p = lg.param("be brief", "prompt")
 local set = lg.data.list { { question = "2+2", answer = "4" }, { question = "3+1", answer = "4" } }
 lg.train { params = { p }, train = set, val = set, steps = 1,
   run = function(row) return lg.model "sim/default" { row.question, system = p } end,
