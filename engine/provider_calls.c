@@ -269,14 +269,10 @@ static bool take_call(lg_heard *h, const lg_json *offered, const lg_json *call)
 }
 
 /* One call, or a list of them. */
-static bool take_json(lg_heard *h, const lg_json *offered, piece p)
+static bool take_one(lg_heard *h, const lg_json *offered, piece p)
 {
     lg_json *root = NULL;
     bool good = true;
-    p = unfenced(p);
-    if (p.len == 0 || (p.s[0] != '{' && p.s[0] != '[')) {
-        return false;
-    }
     int err = parse(h->mem, p.s, p.len, &root);
     h->err = err == LG_ENOMEM ? err : h->err;
     const lg_json *own = lg__json_get(root, "tool_calls");
@@ -292,6 +288,60 @@ static bool take_json(lg_heard *h, const lg_json *offered, piece p)
     }
     lg__json_free(h->mem, root);
     return good;
+}
+
+/* Bytes of the object that p begins with; all of them, when it does not end. */
+static size_t object_len(piece p)
+{
+    bool quoted = false;
+    int depth = 0;
+    for (size_t i = 0; i < p.len; i++) {
+        char c = p.s[i];
+        if (quoted && c == '\\') {
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '{' || c == '}')) {
+            depth += c == '{' ? 1 : -1;
+            if (depth == 0) {
+                return i + 1;
+            }
+        }
+    }
+    return p.len;
+}
+
+/* A list, or one object and others behind it, parted by blanks and semicolons (Llama). */
+static bool take_json(lg_heard *h, const lg_json *offered, piece p)
+{
+    p = unfenced(p);
+    if (p.len > 0 && p.s[0] == '[') {
+        return take_one(h, offered, p);
+    }
+    bool good = p.len > 0;
+    while (good && p.len > 0) {
+        size_t len = p.s[0] == '{' ? object_len(p) : 0;
+        good = len > 0 && take_one(h, offered, (piece){p.s, len});
+        p = trimmed((piece){p.s + len, p.len - len});
+        if (p.len > 1 && p.s[0] == ';') {
+            p = trimmed((piece){p.s + 1, p.len - 1});
+        }
+    }
+    return good;
+}
+
+/* Bytes before the first tag, which begins a line; 0: there is none. */
+static size_t words_before(piece p)
+{
+    for (size_t i = 0; i < p.len; i++) {
+        piece rest = {p.s + i, p.len - i};
+        for (size_t k = 0; (!i || p.s[i - 1] == '\n') && k < sizeof tags / sizeof *tags; k++) {
+            if (skip(&rest, tags[k][0])) {
+                return i;
+            }
+        }
+    }
+    return 0;
 }
 
 static bool take_all(lg_heard *h, const lg_json *offered, piece p)
@@ -329,8 +379,9 @@ void lg__calls_from_text(lg_heard *h, const char *offered)
     }
     int err = lg__json_parse(h->mem, offered, strlen(offered), &tools, NULL);
     h->err = err == LG_ENOMEM ? err : h->err;
-    if (!err && take_all(h, tools, (piece){h->text.data, h->text.len})) {
-        h->text.len = 0;
+    size_t words = words_before((piece){h->text.data, h->text.len});
+    if (!err && take_all(h, tools, (piece){h->text.data + words, h->text.len - words})) {
+        h->text.len = trimmed((piece){h->text.data, words}).len;
         h->raw.len = 0; /* it says them as words */
         h->finish = LG_FINISH_TOOLS;
     } else {

@@ -494,6 +494,7 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .len = d->body.len,
         .tools = lg__request_has_tools(r),
         .offered = lg__request_offered(r),
+        .stops = lg__request_stops(r),
     };
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
