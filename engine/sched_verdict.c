@@ -131,7 +131,8 @@ static void explain_wait(lg_sched *s, lg_request *r)
             (long long)LG_PATIENCE_MS / 1000);
         take_message(f, &said);
     } else if (daily) {
-        lg__fail_set(&said, s->mem, f->code, "%s; a cap of the day, and it does not say until when",
+        lg__fail_set(&said, s->mem, f->code,
+                     "%s; a cap of a day or longer, and it does not say until when",
                      lg__fail_message(f));
         take_message(f, &said);
     }
