@@ -12,8 +12,26 @@
 
 /* ---- ids --------------------------------------------------------------- */
 
-static bool is_taken(const lg_heard *h, size_t before, const char *id, size_t len)
+/* Whether a result that was sent names such a call: "tool NAME ID", maybe " error" behind it. */
+static bool is_sent(const lg_answer *a, const char *id, size_t len)
 {
+    for (size_t i = 0; i < a->n_roles; i++) {
+        const char *name = strncmp(a->roles[i], "tool ", 5) == 0 ? a->roles[i] + 5 : "";
+        const char *other = strchr(name, ' ');
+        if (other && strcspn(other + 1, " ") == len && memcmp(other + 1, id, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_taken(const lg_heard *h, const lg_answer *a, size_t before, const lg_bytes *own)
+{
+    const char *id = own->data;
+    size_t len = own->len;
+    if (is_sent(a, id, len)) {
+        return true;
+    }
     for (size_t i = 0; i < before; i++) {
         const lg_bytes *other = &h->calls[i].id;
         if (other->len == len && memcmp(other->data, id, len) == 0) {
@@ -32,26 +50,26 @@ static void fill_blanks(lg_bytes *id)
     }
 }
 
-static void make_id(lg_heard *h, size_t at)
+static void make_id(lg_heard *h, const lg_answer *a, size_t at)
 {
     lg_bytes *id = &h->calls[at].id;
     size_t len = id->len;
     for (size_t n = at + 1; !id->err; n++) {
         id->len = len;
         lg__bytes_addf(id, len ? "_%zu" : "call_%zu", n);
-        if (!id->err && !is_taken(h, at, id->data, id->len)) {
+        if (!id->err && !is_taken(h, a, at, id)) {
             break;
         }
     }
 }
 
-void lg__calls_name(lg_heard *h)
+void lg__calls_name(lg_heard *h, const lg_answer *a)
 {
     for (size_t i = 0; i < h->n_calls; i++) {
         lg_bytes *id = &h->calls[i].id;
         fill_blanks(id);
-        if (id->len == 0 || is_taken(h, i, id->data, id->len)) {
-            make_id(h, i);
+        if (id->len == 0 || is_taken(h, a, i, id)) {
+            make_id(h, a, i);
         }
     }
 }

@@ -398,7 +398,7 @@ static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
 {
     const lg_bytes *from = h->media ? &h->data : &h->text;
     if (h->n_calls > 0 && a->tools) {
-        lg__calls_name(h);
+        lg__calls_name(h, a);
         r->text = lg__calls_turn(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);

@@ -496,6 +496,8 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .tools = lg__request_has_tools(r),
         .offered = lg__request_offered(r),
         .stops = lg__request_stops(r),
+        .roles = (const char *const *)r->turn_roles,
+        .n_roles = r->n_turns,
     };
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }
