@@ -192,6 +192,11 @@ end
 
 function TestNodes.test_prompts_of_operators_are_not_replaced_by_mistake()
   local old = lg.prompts["tgd.user"]
+  for _, name in ipairs { "Question text", "2a", "a-b", "" } do
+    fails("template", "can be no field", function()
+      lg.format("{" .. name .. "}", { [name] = "x" })
+    end)
+  end
   fails("template", "{ variable } is plain text", function()
     lg.prompts["tgd.user"] = "Improve { variable } {role} {context} {extras}"
   end)
