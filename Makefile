@@ -12,7 +12,13 @@ LUA          ?= lua5.4
 LUA_PC       ?= lua5.4
 FUZZ_SECONDS ?= 60
 JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
+DISTROS      ?= bookworm trixie
 V            ?= 0
+# The versions that judge. Warnings of other compilers than these are no errors, and what
+# other versions of the style tools find is shown as a note (tests/judge.sh).
+STRICT_CC     = 12 13 14
+LINT_CLANG    = 14
+LINT_LUACHECK = 1.1
 # -------------------------------------------------------------------------------
 
 MAKEFLAGS += --no-print-directory
@@ -35,10 +41,12 @@ LIBS_NET = -Wl,--as-needed $(call once,PC_NET,pkg-config --libs libcurl openssl)
 VERSION   = $(shell sed -n 's/^\#define LG_VERSION "\(.*\)"/\1/p' engine/lunagrad.h)
 SOVERSION = $(shell sed -n 's/^\#define LG_API_VERSION //p' engine/lunagrad.h)
 
-WARN = -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla
+CC_MAJOR = $(call once,CC_OF,$(CC) -dumpversion 2>/dev/null | cut -d. -f1)
+WERROR = $(if $(filter $(CC_MAJOR),$(STRICT_CC)),-Werror)
 # -iquote, because engine/sched.h is not the system's <sched.h>
 STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
-ALL_CFLAGS = $(STD) $(OPT) $(WARN) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
+ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
 COMMAND_ONLY = lua/main.c lua/term.c lua/signals.c lua/line.c lua/look.c lua/mockd.c lua/mockserver.c
@@ -68,7 +76,7 @@ say =
 endif
 
 .PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
-	soak fuzz-bin bench-bin install dist clean help FORCE
+	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so
@@ -125,8 +133,7 @@ demo: deps
 # ---- tests ------------------------------------------------------------------------
 check: deps-check
 	@$(MAKE) -j$(JOBS) all tests
-	@$(MAKE) lint
-	@tests/run.sh
+	@$(MAKE) lint; LG_TEST_LINT=$$? tests/run.sh
 
 test: deps-check
 	@$(MAKE) -j$(JOBS) all tests
@@ -189,19 +196,33 @@ soak: deps-check
 	@tests/kill/run.sh 1000
 	@tests/kill/every.sh
 
+# The two commands in bare roots of other releases: tests/distro.sh. Root, network, minutes.
+distro-check:
+	@.ci/deps distro
+	@tests/distro.sh $(DISTROS)
+
 # ---- lint -------------------------------------------------------------------------
+# What failed is named at the end, and again below the tests of `make check`.
 LINTS = lint-layers lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
-	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok)
+	@mkdir -p $(BUILD)/lint
+	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
+		tee $(BUILD)/lint/log
+	@sed -n '/Waiting for/d; s/^make.*\*\*\* \[[^]]*: \([^]]*\)\].*/\1/p; s/^make.*\*\*\* //p' \
+		$(BUILD)/lint/log >$(BUILD)/lint/failed; \
+	[ ! -s $(BUILD)/lint/failed ] || { echo "lint: FAILED:" `cat $(BUILD)/lint/failed`; exit 1; }
+	@echo "lint: ok"
 
 lint-layers lint-banned lint-text: lint-%:
 	@tests/check_$*.sh
 
 lint-format:
-	@echo "lint: clang-format" && clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
+	@echo "lint: clang-format" && \
+		tests/judge.sh $(LINT_CLANG) clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
 
 lint-lua:
-	@echo "lint: luacheck" && luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
+	@echo "lint: luacheck" && \
+		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
@@ -209,9 +230,10 @@ lint-meta: $(BUILD)/lunagrad.so
 # A second compiler, and the analyzer for what is no test, for each file that changed.
 $(BUILD)/lint/%.ok: %.c .clang-tidy $(H_FILES)
 	$(call say,LINT,$<) mkdir -p $(@D) && \
-		clang $(STD) -O2 $(WARN) $(PKG_CFLAGS) -fsyntax-only $< && \
-		$(if $(filter tests/%,$<),,clang-tidy --quiet --warnings-as-errors='*' $< -- \
-			$(STD) $(PKG_CFLAGS) 2>/dev/null &&) touch $@
+		tests/judge.sh $(LINT_CLANG) clang $(STD) -O2 $(WARN) -Werror $(PKG_CFLAGS) \
+			-fsyntax-only $< && \
+		$(if $(filter tests/%,$<),,tests/judge.sh $(LINT_CLANG) clang-tidy --quiet \
+			--warnings-as-errors='*' $< -- $(STD) $(PKG_CFLAGS) &&) touch $@
 
 format:
 	clang-format -i $(C_FILES) $(H_FILES)
@@ -266,9 +288,10 @@ help:
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
+	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
 	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set"
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
-	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS JOBS V=1"
+	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS DISTROS JOBS V=1"
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -3,6 +3,7 @@
  * It does not decide about retries; it says what is known: whether the same
  * request may work later (retryable) and whether it may have been paid for
  * (ambiguous: all of it had left, and the server did not refuse). Called by http.c */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,16 +86,30 @@ static const char *unreached_proxy(const lg_transfer *t, const char *host, char 
     return buf;
 }
 
-/* Where the connection went. */
+/* Where its last socket was to go. */
+static const char *opened_to(const lg_transfer *t, char *ip, size_t size, long *port)
+{
+    const struct sockaddr_in *v4 = (const void *)&t->to;
+    bool six = t->to.sin6_family == AF_INET6;
+
+    *port = ntohs(six ? t->to.sin6_port : v4->sin_port);
+    return inet_ntop(six ? AF_INET6 : AF_INET, six ? (const void *)&t->to.sin6_addr : &v4->sin_addr,
+                     ip, (socklen_t)size);
+}
+
+/* Where the connection went. curl 8.14 does not tell of one that was not completed,
+ * and a refused tunnel is none. */
 static const char *peer(const lg_transfer *t, char *buf, size_t size)
 {
-    char *ip = NULL;
+    char *told = NULL, text[INET6_ADDRSTRLEN];
+    const char *ip;
     long port = 0;
 
-    t->http->curl.easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
+    t->http->curl.easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &told);
     t->http->curl.easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+    ip = told && *told ? told : t->opened ? opened_to(t, text, sizeof text, &port) : NULL;
     buf[0] = '\0';
-    if (ip && *ip)
+    if (ip)
         snprintf(buf, size, strchr(ip, ':') ? " [%s]:%ld" : " %s:%ld", ip, port);
     return buf;
 }

@@ -14,6 +14,7 @@
 #ifndef LG_HTTP_INTERNAL_H
 #define LG_HTTP_INTERNAL_H
 
+#include <netinet/in.h>
 #include <time.h>
 
 #include "clock.h"
@@ -50,6 +51,7 @@ struct lg_transfer {
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
     int opened;                      /* sockets made for it */
+    struct sockaddr_in6 to;          /* where the last of them was to go, of either family */
     int os_error;                    /* of socket() */
     int stop;                        /* LG_E* why a callback of ours ended it; 0 */
     bool asked;                      /* its request was begun on a connection */

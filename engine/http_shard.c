@@ -7,6 +7,7 @@
  * What a transfer became is read after curl has returned (shard_settle), never
  * from its callbacks. Called by http.c and, for sockets, from http_easy.c. */
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,6 +64,7 @@ curl_socket_t lg__socket_open(lg_transfer *t, const struct curl_sockaddr *a)
     socket_unwatch(k); /* of a descriptor curl closed without a word */
     k->ours = true;
     t->opened++;
+    memcpy(&t->to, &a->addr, a->addrlen < sizeof t->to ? a->addrlen : sizeof t->to);
     return fd;
 }
 

@@ -190,7 +190,7 @@ static void foresee(lg_request *r)
     r->needs[0] = r->needs[1] = 0;
     if (counts_tokens(l)) {
         int64_t longest = lg__ledger_worst_output(r);
-        double output = l->mean_output < 0 ? FIRST_OUTPUT : l->mean_output + 1;
+        double output = l->mean_output < 0 ? (double)FIRST_OUTPUT : l->mean_output + 1;
         r->needs[0] = narrow((int64_t)((double)guess_input(r) * l->input_ratio) + 1);
         r->needs[1] = narrow(least(longest, (int64_t)output));
     }

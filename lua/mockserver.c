@@ -226,7 +226,8 @@ static void connection_reset(const mock_slot *slot)
     if (fd < 0)
         return;
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    (void)connect(fd, &nowhere, sizeof nowhere);
+    if (connect(fd, &nowhere, sizeof nowhere) < 0)
+        shutdown(fd, SHUT_RDWR); /* the client has gone already */
 }
 
 static void slot_resume(mock_slot *slot, enum slot_state state)
@@ -603,14 +604,16 @@ int mock_server_start(mock_server *s, int port, int backlog)
     int fd = s->epoll < 0 ? -1 : listen_on(port, backlog, &s->port);
     if (fd < 0)
         return -1;
+    errno = 0;
     s->daemon = s->mhd.start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, raise_descriptor_limit(),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16 * 1024, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
     if (!s->daemon) {
+        int why = errno ? errno : EINVAL;
         close(fd);
-        errno = errno ? errno : EINVAL;
+        errno = why;
         return -1;
     }
     const union MHD_DaemonInfo *info = s->mhd.get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);

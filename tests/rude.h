@@ -7,6 +7,7 @@
  *   ok               a reply, connection kept
  *   delay=MS         the same after a while
  *   late=MS          500 after a while
+ *   after=MS, lateafter=MS  the two, a while after all requests of the script have come
  *   bye              a reply with "Connection: close"
  *   close            reads the whole request, closes without a reply
  *   rst              … resets

@@ -54,6 +54,28 @@ static bool kind_late(conn *c)
            reply(c, 500, "application/json", NULL, "{\"error\":{\"message\":\"late\"}}");
 }
 
+/* Until all requests of the script are here. */
+static bool all_came(conn *c)
+{
+    int i;
+
+    for (i = 0; i < 1000 && rude_bodies(c->r) < c->r->script_len; i++) {
+        if (!rude__pause(c, 10))
+            return false;
+    }
+    return true;
+}
+
+static bool kind_after(conn *c)
+{
+    return all_came(c) && kind_delay(c);
+}
+
+static bool kind_lateafter(conn *c)
+{
+    return all_came(c) && kind_late(c);
+}
+
 static bool kind_bye(conn *c)
 {
     reply(c, 200, "application/json", "Connection: close\r\n", "{\"bye\":true}");
@@ -352,6 +374,8 @@ static const struct {
     {"ok", kind_ok},
     {"delay", kind_delay},
     {"late", kind_late},
+    {"after", kind_after},
+    {"lateafter", kind_lateafter},
     {"bye", kind_bye},
     {"close", kind_close},
     {"rst", kind_rst},

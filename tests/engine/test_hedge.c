@@ -134,12 +134,12 @@ typedef struct outcome {
 
 static const outcome outcomes[] = {
     {{"silent", "ok"}, LG_READY, 1, 1, 1},
-    {{"delay=160", "silent"}, LG_READY, 0, 1, 1},
-    {{"delay=160", "status=500"}, LG_READY, 0, 0, 1},
-    {{"delay=160", "close"}, LG_READY, 0, 1, 1},
-    {{"late=150", "delay=250"}, LG_READY, 1, 0, 1},
-    {{"late=160", "status=500"}, LG_FAILED, 0, 0, 2},
-    {{"late=150", "late=160"}, LG_FAILED, 0, 0, 2},
+    {{"after=140", "silent"}, LG_READY, 0, 1, 1},
+    {{"after=140", "status=500"}, LG_READY, 0, 0, 1},
+    {{"after=140", "close"}, LG_READY, 0, 1, 1},
+    {{"lateafter=100", "delay=250"}, LG_READY, 1, 0, 1},
+    {{"lateafter=140", "status=500"}, LG_FAILED, 0, 0, 2},
+    {{"lateafter=100", "late=150"}, LG_FAILED, 0, 0, 2},
 };
 
 static void stored(host *h, const outcome *o)

@@ -77,6 +77,8 @@ static void test_headers_are_each_requests_own(void **state)
 
     r.headers = line;
     held = kit_start(k, &r, NULL);
+    while (rude_posts(k->server) == 0)
+        kit_turns(k, 5);
     expect_headers(k, "X-Mine: a\n", "X-Mine: a\r\n", "X-Mine: b");
     line[8] = 'b'; /* the same place, other words */
     expect_headers(k, line, "X-Mine: b\r\n", "X-Mine: a");
@@ -484,7 +486,7 @@ static void test_one_post_an_attempt_on_kept_connections(void **state)
 
 /* The measured one: the server read all of the second request and closed; libcurl
  * sends it again and tells of success, with three POSTs for two calls. */
-static void two_calls(kit *k, const char *path, const char *method, size_t len)
+static void two_calls(kit *k, const char *path, const char *method, size_t len, bool all_left)
 {
     char *body = calloc(1, len + 1);
     lg_http_request r = kit_request(rude_url(k->server, path, k->url, sizeof k->url));
@@ -501,8 +503,9 @@ static void two_calls(kit *k, const char *path, const char *method, size_t len)
     lg__http_done_free(&d);
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ERESET);
-    assert_true(d.sent);
-    assert_true(d.fail.ambiguous);
+    if (all_left)
+        assert_true(d.sent);
+    assert_int_equal(d.fail.ambiguous, d.sent);
     assert_true(d.fail.retryable);
     assert_int_equal(d.status, 0);
     lg__http_done_free(&d);
@@ -517,20 +520,26 @@ static void test_never_sent_again(void **state)
 {
     kit *k = *state;
 
-    two_calls(k, "second", "POST", 16);
-    two_calls(k, "second", "POST", 60000);
-    two_calls(k, "second", "POST", 100000);
-    two_calls(k, "second", "POST", 1000000);
-    two_calls(k, "second", "GET", 0);
+    two_calls(k, "second", "POST", 16, true);
+    two_calls(k, "second", "POST", 60000, true);
+    two_calls(k, "second", "POST", 100000, true);
+    two_calls(k, "second", "POST", 1000000, true);
+    two_calls(k, "second", "GET", 0, true);
 }
 
-/* The server gives up the idle connection just as the next request arrives. */
+/* The server gives up the idle connection just as the next request arrives. One that goes
+ * out in several writes (over 64 KB, from curl 8.7 on over 16 KB) may be cut: what no
+ * server had whole, nobody has paid for. Never is it sent again. */
 static void test_stale_connection(void **state)
 {
     kit *k = *state;
+    int i;
 
-    two_calls(k, "stale", "POST", 16);
-    two_calls(k, "stale", "POST", 60000);
+    for (i = 0; i < 20; i++) {
+        two_calls(k, "stale", "POST", 16, true);
+        two_calls(k, "stale", "POST", 60000, false);
+        two_calls(k, "stale", "POST", 1000000, false);
+    }
 }
 
 /* A connection that is known to be closed is not used, and that is no attempt. */

@@ -402,7 +402,7 @@ static void test_many_connections_one_store(void **state)
     for (i = 0; i < N; i++)
         kit_ok(&k, "bye");
     print_message("    %.2f ms of CPU for a new TLS connection, both ends\n",
-                  (cpu_ms() - begun) / N);
+                  (cpu_ms() - begun) / (double)N);
     assert_int_equal(rude_connections(server), N + 1);
     kit_close(&k);
     rude_stop(server);

@@ -1,5 +1,7 @@
 /* test_sched_rate.c - limits of requests and tokens, refusals, turns of kinds, and a
  * server that is down. Time is virtual; the goodput shows run whole minutes of it. */
+#include <math.h>
+
 #include "sched_fixture.h"
 
 /* ---- a server that allows so much in a minute ------------------------------ */
@@ -50,8 +52,8 @@ static void forget(server *s, int64_t now)
     }
     if (s->kind == BUCKET) {
         double gone = ((double)now - s->room_us) / 60e6;
-        s->room[0] = s->room[0] + gone * RPM < RPM ? s->room[0] + gone * RPM : RPM;
-        s->room[1] = s->room[1] + gone * TPM < TPM ? s->room[1] + gone * TPM : TPM;
+        s->room[0] = fmin(s->room[0] + gone * (double)RPM, (double)RPM);
+        s->room[1] = fmin(s->room[1] + gone * (double)TPM, (double)TPM);
         s->room_us = (double)now;
     }
 }
@@ -203,7 +205,7 @@ static result goodput(int kind, int tokens, bool headers, bool stated)
     w.f.model->tokens_per_minute = stated ? TPM : 0;
     run_until(&w, MINUTES * 60 * SECOND);
     double requests = (double)w.s.served / (RPM * MINUTES);
-    double spent = (double)w.s.spent / ((double)TPM * MINUTES);
+    double spent = (double)w.s.spent / ((double)TPM * (double)MINUTES);
     result got = {requests > spent ? requests : spent,
                   (double)w.s.refused / (double)(w.s.refused + w.s.served)};
     while (w.n_flying > 0) {

@@ -31,9 +31,8 @@ local function deep(depth, k)
     local result = deep(depth - 1, k)
     return result
   end
-  local junk = {}
-  for i = 1, 5 do junk[i] = { i } end
-  return chains[k](variable)
+  local waste = { {}, {}, {} }
+  return chains[k](variable, waste)
 end
 
 -- n joins, each at another depth and of another length, checked by `check(depth, k)`.

@@ -70,6 +70,19 @@ function TestDoctor:test_a_fresh_machine_has_nothing_wrong()
   end
 end
 
+function TestDoctor:test_the_release_of_lua_is_told_and_whether_packages_of_it_are_broken()
+  local core = require "lunagrad.core"
+  local list = findings(run("", "doctor", "--offline", "--json"))
+  lu.assertEquals(finding(list, "Lua " .. core.lua_release .. ",").state, "ok")
+  lu.assertStrMatches(core.lua_release, "5%.%d+%.%d+")
+  local notes = 0
+  for _, one in ipairs(list) do
+    if one.state == "note" and one.text:find("packages of Lua", 1, true) then notes = notes + 1 end
+  end
+  local broken = core.lua_release:match "^5%.4%.[0-4]$" ~= nil
+  lu.assertEquals({ notes, core.stack_mark ~= nil }, { broken and 1 or 0, broken })
+end
+
 function TestDoctor:test_a_server_that_answers()
   local env = ("OPENAI_API_KEY='%s' OPENAI_BASE_URL=$url"):format(KEY)
   local list = findings(with_mock(env, "doctor --json"))
@@ -272,6 +285,15 @@ function TestKeys:test_from_env()
   lu.assertEquals(result.code, 0, result.err)
   lu.assertStrContains(result.out, "GROQ_API_KEY")
   lu.assertStrContains(in_home("$L keys set groq --from-env NONE").err, "NONE is not set")
+end
+
+function TestKeys:test_other_apis_of_a_server_take_its_key()
+  local result = in_home(("for p in openai-image azure-embed responses; do echo '%s' | $L keys set "
+    .. "$p; done; $L keys list; $L run -e 'lg.model \"groq-embed/x\"'"):format(KEY))
+  lu.assertStrContains(result.out, "OPENAI_API_KEY")
+  lu.assertStrContains(result.out, "AZURE_OPENAI_API_KEY")
+  lu.assertNotStrContains(result.out, "_IMAGE_")
+  lu.assertStrContains(result.err, "keys set groq;") -- what mends it, not "groq-embed"
 end
 
 function TestKeys:test_what_is_no_key()

@@ -31,7 +31,13 @@ end
 --- Versions of the program, its libraries and the system.
 function machine.versions(add)
   local v = require("lunagrad.look").versions()
-  add("ok", ("lunagrad %s, %s, %s"):format(core.VERSION, _VERSION, term.kernel() or "?"))
+  add("ok", ("lunagrad %s, Lua %s, %s"):format(core.VERSION, core.lua_release,
+    term.kernel() or "?"))
+  if core.stack_mark then
+    add("note", ("packages of Lua %s (Debian's 5.4.4-3+deb12u1) can crash where \"..\" calls a "
+      .. "metamethod"):format(core.lua_release),
+      "variables of lunagrad are kept from it; Lua 5.4.6 has it mended")
+  end
   add("ok", ("libcurl %s with %s"):format(v.curl, v.tls or "no TLS"))
   if not v.tls then
     add("wrong", "this libcurl knows no TLS: https cannot be asked", "install libcurl with OpenSSL")
