@@ -180,7 +180,7 @@ function TestNodes.test_a_field_that_the_template_never_uses_is_an_error()
   end
   fails("template", "its fields are {a}, {b}", lg.format, "{a} {b} {a}", { a = 1, b = 2, c = 3 })
   fails("template", "has no field {c}", lg.format, lg.param("{a}", "template"), { a = 1, c = 3 })
-  fails("template", "has no field {x y}", lg.format, "{x y}", { ["x y"] = 1 })
+  fails("template", "\"x y\" can be no field", lg.format, "{x y}", { ["x y"] = 1 })
 end
 
 -- An editor may drop a field of a template; what that is worth is for the validation to say.
