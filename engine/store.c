@@ -341,9 +341,12 @@ static int open_all(lg_store *s, const lg_store_config *c)
     if (err) {
         return err;
     }
-    err = s->read_only ? LG_OK : lg__store_make_private(s);
-    err = err ? err : open_db(s);
+    if (!s->read_only) {
+        lg__store_make_file(s);
+    }
+    err = open_db(s);
     err = err ? err : lg__store_migrate(s);
+    err = err || s->read_only ? err : lg__store_make_private(s);
     if (!s->read_only) {
         lg__store_unlock(s);
     }

@@ -167,6 +167,15 @@ int lg__store_check_files(lg_store *s)
     return err;
 }
 
+/* With the lock. A database that is made is the user's alone, whatever the umask. */
+void lg__store_make_file(const lg_store *s)
+{
+    int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        close(fd);
+    } /* what else is wrong with it, SQLite tells */
+}
+
 /* By name: to close a file that SQLite has open elsewhere in this process drops its locks. */
 static int close_to_others(lg_store *s, const char *path, const struct stat *st)
 {
@@ -177,13 +186,9 @@ static int close_to_others(lg_store *s, const char *path, const struct stat *st)
     return LG_OK;
 }
 
-/* Prompts and replies are the user's alone, whatever the umask and whoever made the store. SQLite
- * gives the log the database's mode. */
+/* Prompts and replies are the user's alone, whoever made the store. Only what is known to be a
+ * store is changed: a name may be a link, laid here with a clone, to any file. */
 int lg__store_make_private(lg_store *s)
 {
-    int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        close(fd);
-    }
-    return each_file(s, close_to_others); /* what else is wrong with it, SQLite tells */
+    return each_file(s, close_to_others);
 }

@@ -136,9 +136,10 @@ int lg__store_step(lg_store *s, int which); /* of a statement without rows */
 /* store_files.c */
 #define LG_STORE_WRITABLE "make the directory writable, or choose another one"
 int lg__store_name_files(lg_store *s, const char *dir);
-int lg__store_make_dirs(lg_store *s);    /* and the lock's file */
-int lg__store_check_files(lg_store *s);  /* are they files, and do they belong together? */
-int lg__store_make_private(lg_store *s); /* with the lock */
+int lg__store_make_dirs(lg_store *s);        /* and the lock's file */
+int lg__store_check_files(lg_store *s);      /* are they files, and do they belong together? */
+void lg__store_make_file(const lg_store *s); /* with the lock */
+int lg__store_make_private(lg_store *s);     /* with the lock, of what is known as a store */
 
 /* store_tail.c */
 int lg__tail_learn(lg_store *s); /* what others wrote meanwhile */

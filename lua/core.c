@@ -39,6 +39,8 @@ static void open_errors(lua_State *L)
     lua_setfield(L, -2, "error_metatable");
     lua_pushcfunction(L, l_where);
     lua_setfield(L, -2, "where");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LG_LUA_NAMES);
+    lua_setfield(L, -2, "names");
 }
 
 /* A stock Lua may be asked for this module first: the others are found then, too. */

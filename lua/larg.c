@@ -76,9 +76,29 @@ int lg__lua_raise(lua_State *L, int code, const char *hint, const char *fmt, ...
     return raise_message(L, code, hint);
 }
 
+/* What scripts call the running function, from core.names: "lg.json.decode", "v:set_role".
+ * It is left on the stack. */
+static const char *public_name(lua_State *L)
+{
+    lua_Debug ar;
+    luaL_checkstack(L, 8, "a name");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LG_LUA_NAMES);
+    if (!lua_getstack(L, 0, &ar))
+        return NULL;
+    lua_getinfo(L, "f", &ar);
+    lua_rawget(L, -2);
+    return lua_tostring(L, -1);
+}
+
 int lg__lua_badarg(lua_State *L, int arg, const char *why)
 {
     lua_Debug ar = {.name = NULL, .namewhat = ""};
+    const char *name = public_name(L);
+    if (name && (!strchr(name, ':') || --arg > 0))
+        return lg__lua_raise(L, LG_EINVAL, NULL, "%s: argument %d: %s", name, arg, why);
+    if (name)
+        return lg__lua_raise(L, LG_EINVAL, lua_pushfstring(L, "call it with a colon: %s(…)", name),
+                             "%s was called on a wrong object: %s", name, why);
     if (lua_getstack(L, 0, &ar))
         lua_getinfo(L, "n", &ar);
     if (strcmp(ar.namewhat, "method") == 0 && --arg == 0)

@@ -151,8 +151,12 @@ void lg__lua_open_stack(lua_State *L)
     release_of(release);
     lua_pushstring(L, release);
     lua_setfield(L, -2, "lua_release");
-    if (loses_stacks()) {
-        lua_pushcfunction(L, l_stack_mark);
-        lua_setfield(L, -2, "stack_mark");
-    }
+    if (!loses_stacks())
+        return;
+    lua_pushcfunction(L, l_stack_mark);
+    lua_setfield(L, -2, "stack_mark");
+    bool is_main = lua_pushthread(L);
+    lua_pop(L, 1);
+    if (!is_main)
+        raise_lowest(L); /* of a host, perhaps, that made it without coroutine.create */
 }

@@ -25,6 +25,7 @@
 #define LG_LUA_BOX "lunagrad.box"
 #define LG_LUA_ERROR "lunagrad.error"
 #define LG_LUA_ARRAY "lunagrad.array"
+#define LG_LUA_NAMES "lunagrad.names" /* function of the binding -> what scripts call it */
 #define LG_LUA_NUMBER "lunagrad.number" /* a number's text, which no Lua number holds */
 
 typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */

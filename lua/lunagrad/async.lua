@@ -194,6 +194,23 @@ function async.spawn(fn, context, ...)
   return task
 end
 
+local CONTEXT = { example = "integer?", step = "integer?" }
+
+--- spawn for scripts: of a context they tell what nodes and errors tell, and nothing of the loop's.
+---@param fn function
+---@param context? {example: integer|nil, step: integer|nil}
+---@return table task
+function async.start(fn, context, ...)
+  if context ~= nil then
+    options.check(context, CONTEXT, "lg.spawn: context", 2)
+    context = { example = context.example, step = context.step }
+    if (context.example or 0) < 0 then
+      errors.raise("inval", "lg.spawn: context: example must be at least 0", nil, 2)
+    end
+  end
+  return async.spawn(fn, context, ...)
+end
+
 --- What the running task works on; nil outside of tasks.
 function async.context() return current and current.context end
 

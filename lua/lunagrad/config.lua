@@ -126,7 +126,7 @@ end
 local function user_folder(variable, below)
   local base = from_env(variable)
   if base and base:find "^/" then return base .. "/lunagrad" end
-  local home = from_env "HOME"
+  local home = trust.home()
   return home and home .. below .. "/lunagrad"
 end
 
@@ -232,12 +232,18 @@ function config.passed_over()
   return the_passed
 end
 
+local function chmod_of(one)
+  if one.why:find "^others may write it " then return "chmod go-w " .. one.path .. ", or " end
+  if not one.why:find "^others may write its folder" then return "" end
+  local folder = folder_of(one.path)
+  return ("chmod go-w %s, or "):format(folder == "" and "." or folder)
+end
+
 --- What mends that a file is passed over.
 ---@param one table of config.passed_over
 function config.mend_of(one)
   if one.kind == "user" then return "make it a file of yours that nobody else can write" end
-  local mode = one.why:find "others may write it" and "chmod go-w " .. one.path .. ", or " or ""
-  return ("%sname it yourself, if it is right: %s %s"):format(mode,
+  return ("%sname it yourself, if it is right: %s %s"):format(chmod_of(one),
     one.kind == ".env" and "--env-file" or "--config", one.path)
 end
 

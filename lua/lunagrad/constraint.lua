@@ -10,6 +10,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local layer = require "lunagrad.text"
+local options = require "lunagrad.options"
 
 local constraint = {}
 
@@ -18,7 +19,10 @@ Constraint.__index = Constraint
 Constraint.__name = "lunagrad.constraint"
 function Constraint:__tostring() return self.text end
 
+local VALUE = { { "value", "string" } }
+
 local function make(text, check)
+  check = check and options.checked("constraint.check", VALUE, check)
   return setmetatable({ text = text, check = check, of_text = check ~= nil }, Constraint)
 end
 
@@ -124,20 +128,20 @@ function constraint.matches(pattern, words)
 end
 
 --- One of the given texts and nothing else (blanks around it do not count).
----@param options string[]
-function constraint.one_of(options)
-  if type(options) ~= "table" or #options == 0 then
+---@param list string[]
+function constraint.one_of(list)
+  if type(list) ~= "table" or #list == 0 then
     errors.raise("inval", "constraint.one_of: give a list of texts", nil, 2)
   end
   local known, names = {}, {}
-  for i, option in ipairs(options) do
+  for i, option in ipairs(list) do
     known[extract.trim(some_text("one_of", option))] = true
     names[i] = quote(option)
   end
-  local list = table.concat(names, ", ")
-  return make("is exactly one of " .. list, function(text)
+  local all = table.concat(names, ", ")
+  return make("is exactly one of " .. all, function(text)
     if known[extract.trim(text)] then return true end
-    return false, "it is none of " .. list
+    return false, "it is none of " .. all
   end)
 end
 
@@ -203,4 +207,4 @@ function constraint.broken(list, value, media)
   return nil
 end
 
-return require("lunagrad.options").closed(constraint, "lg.constraint")
+return options.closed(constraint, "lg.constraint")

@@ -17,9 +17,10 @@ Error.__index = Error
 ---@param message string
 ---@param hint? string what to do about it
 ---@return lunagrad.error
-function errors.new(kind, message, hint)
+local function new(kind, message, hint)
   return setmetatable({ kind = kind, message = message, hint = hint }, Error)
 end
+errors.new = new
 
 local QUOTED = 60   -- bytes of a value that are shown
 local LONGEST = 1000 -- of a message: whatever a script gives, it is no page
@@ -82,7 +83,7 @@ end
 ---@param hint? string
 ---@param level? integer
 function errors.raise(kind, message, hint, level)
-  local object = errors.new(kind, readable(message), readable(hint))
+  local object = new(kind, readable(message), readable(hint))
   level = level or 1
   if level > 0 then object.where = core.where(level + 1) end
   error(object, 0)
@@ -141,7 +142,7 @@ end
 ---@return lunagrad.error
 function errors.wrap(x)
   if errors.is(x) then return x end
-  return errors.new("script", errors.words(x))
+  return new("script", errors.words(x))
 end
 
 return errors

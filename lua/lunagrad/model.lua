@@ -368,7 +368,7 @@ local function check_server(name, provider, server)
     errors.raise("auth", ("%s: %s"):format(provider, server.problem.message),
       server.problem.hint, 3)
   end
-  if server.needs_key then missing_key(provider, server.key_name) end
+  if server.needs_key then missing_key(server.provider, server.key_name) end
 end
 
 local warned = {}

@@ -1,9 +1,10 @@
 --- Options: one table, whose unknown keys are errors that suggest the right one.
 --
 -- A spec names the keys that may be given: { steps = "integer?", model = "string|table" }.
--- A type is what `type` says, or "integer", "any", "callable", "variable" (of the graph), "constraints"
--- (a list), or the name of an object's kind with a point in it ("lunagrad.rng"); several joined by "|"; a "?"
--- at the end (or "nil" among them) lets the option be absent. The long form is a
+-- A type is what `type` says, or "integer", "any", "callable", "variable" (of the graph),
+-- "constraints" (a list), "unmarked" (a table without a metatable, or a list of JSON's), or the
+-- name of an object's kind with a point in it ("lunagrad.rng"); several joined by "|"; a "?" at
+-- the end (or "nil" among them) lets the option be absent. The long form is a
 -- table { type =, one_of = { … }, required = true, default = … }, where an option
 -- may be absent unless it is required. Positional keys (1, 2, …) are named as such.
 
@@ -86,6 +87,11 @@ local function split(types)
   return list
 end
 
+local function is_constraint(value)
+  if type(value) ~= "table" or type(value.text) ~= "string" then return false end
+  return value.check == nil or is_callable(value.check)
+end
+
 local OF_A_KIND = {
   any = function() return true end,
   integer = function(value) return math.type(value) == "integer" end,
@@ -96,9 +102,13 @@ local OF_A_KIND = {
   constraints = function(value)
     if type(value) ~= "table" then return false end
     for _, one in ipairs(value) do
-      if type(one) ~= "table" then return false end
+      if not is_constraint(one) then return false end
     end
     return true
+  end,
+  unmarked = function(value)
+    local meta = getmetatable(value)
+    return type(value) == "table" and (meta == nil or rawequal(meta, core.array))
   end,
 }
 
@@ -118,8 +128,8 @@ local function fits(value, types)
   return false
 end
 
-local WORDS = { integer = "whole number",
-  constraints = "list of constraints" }
+local WORDS = { integer = "whole number", constraints = "list of constraints",
+  unmarked = "table without a metatable" }
 
 --- "integer|string?" for people.
 local function in_words(types)
@@ -134,7 +144,7 @@ local function shown(value)
   if type(value) == "string" then return errors.quoted(value) end
   if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
   if value == nil then return "nil" end
-  return "a " .. (kind_of(value) or type(value))
+  return "a " .. (OF_A_KIND.variable(value) and "variable" or kind_of(value) or type(value))
 end
 
 local function is_one_of(value, list)
@@ -221,10 +231,22 @@ local function named(key)
   return type(key) == "string" and key or ("argument %s"):format(key)
 end
 
+local optional_types = {} -- "integer?" → true: few, and asked for often
+
+local function is_optional(types)
+  local is = optional_types[types]
+  if is == nil then
+    is = types == "any" or types:sub(-1) == "?"
+      or ("|" .. types .. "|"):find("|nil|", 1, true) ~= nil
+    optional_types[types] = is
+  end
+  return is
+end
+
 --- A rule "type?" or { type =, one_of =, required = } in its parts.
 local function parts_of(rule)
   if type(rule) == "table" then return rule.type or "any", not rule.required, rule.one_of end
-  return rule, rule == "any" or rule:sub(-1) == "?" or ("|" .. rule .. "|"):find("|nil|", 1, true)
+  return rule, is_optional(rule)
 end
 
 local function is_good(value, rule)
@@ -314,35 +336,48 @@ function options.check(opts, spec, where, level)
 end
 
 -- The first argument that is not what it should be.
-local function complain_argument(where, spec, i, value)
-  local name, types = spec[i][1], spec[i][2]
+local function complain_argument(where, rule, i, value)
+  local types, _, one_of = parts_of(rule[2])
+  local wanted = one_of and "one of " .. listed(one_of) or "a " .. in_words(types)
   local hint
   if i == 1 and where:find ":" then
     hint = ("call it with a colon: %s(…)"):format(where)
   end
-  errors.raise("inval", ("%s: argument %d (%s) must be a %s, got %s"):format(where,
-    where:find ":" and i - 1 or i, name, in_words(types), shown(value)), hint, 3)
+  errors.raise("inval", ("%s: argument %d (%s) must be %s, got %s"):format(where,
+    where:find ":" and i - 1 or i, rule[1], wanted, shown(value)), hint, 3)
 end
 
---- fn, with its arguments checked first.
----@param where string what is being called: "lg.map", "v:set"
----@param spec table[] list of { name, type }; what is behind them is not checked
----@param fn function
----@return function
-function options.checked(where, spec, fn)
-  local optional = {}
-  for i, one in ipairs(spec) do
-    optional[i] = one[2] == "any" or one[2]:find "%?$" ~= nil or one[2]:find "|nil" ~= nil
-  end
+--- Tells the binding what scripts call a function of it, for its own words about an argument.
+---@param fn function any; Lua functions need none
+---@param where string "lg.json.decode", "v:set_role"
+function options.named(fn, where)
+  if debug.getinfo(fn, "S").what == "C" then core.names[fn] = where end
+end
+
+local function with_checks(where, spec, fn)
+  local rest = spec.rest
   return function(...)
-    for i = 1, #spec do
-      local value = (select(i, ...))
-      if value == nil and not optional[i] or value ~= nil and not fits(value, spec[i][2]) then
-        complain_argument(where, spec, i, value)
-      end
+    for i = 1, rest and math.max(#spec, select("#", ...)) or #spec do
+      local value, rule = (select(i, ...)), spec[i] or rest
+      if not is_good(value, rule[2]) then complain_argument(where, rule, i, value) end
     end
     return fn(...)
   end
+end
+
+--- fn, with its arguments checked first.
+---
+--- A spec is a list of { name, type }; what is behind them is not checked, unless there is `rest`,
+--- the { name, type } of all further ones. `gives` is such a spec of the function that fn returns.
+---@param where string what is being called: "lg.map", "v:set"
+---@param spec table
+---@param fn function
+---@return function
+function options.checked(where, spec, fn)
+  options.named(fn, where)
+  local checked = with_checks(where, spec, fn)
+  if not spec.gives then return checked end
+  return function(...) return with_checks(where .. "(…)", spec.gives, checked(...)) end
 end
 
 --- A module whose missing names are errors that suggest the right one.

@@ -156,6 +156,13 @@ local function split(provider, setting)
   return server, api
 end
 
+--- The server that a provider's name means: "openai" of "openai-image" and "responses".
+---@param provider string
+---@return string
+function providers.server(provider)
+  return (split(provider, function() return nil end))
+end
+
 -- What a variable says and who says it, without blanks around it (and whether there were some);
 -- nil when nothing is left.
 local function said(name, setting)

@@ -138,6 +138,15 @@ function check_node(node, path, where, depth, seen)
   end
 end
 
+local checked = setmetatable({}, { __mode = "k" }) -- schemas that were looked through
+
+-- A full schema that a script gave, once.
+local function look_through(full, where)
+  if checked[full] then return end
+  check_node(full, "", where, 1, {})
+  if type(full) == "table" then checked[full] = true end
+end
+
 -- ---- the short form ---------------------------------------------------------------
 
 local expand
@@ -308,7 +317,7 @@ function strict(node, state, depth)
   end
   if state[node] then return state[node] end
   if depth > DEPTH then errors.raise("inval", "the schema is nested too deep", nil, 2) end
-  local copy = setmetatable({}, getmetatable(node))
+  local copy = setmetatable({}, getmetatable(node) == core.array and core.array or nil)
   state[node] = copy
   for key, value in pairs(node) do copy[key] = value end
   for _, key in ipairs { "$defs", "definitions" } do
@@ -333,6 +342,7 @@ end
 ---@param full table
 ---@return table schema, boolean strict
 function schema.strict(full)
+  look_through(full, "lg.schema.strict")
   local state = { open = false }
   local copy = strict(full, state, 1)
   return copy, not state.open
@@ -557,18 +567,13 @@ function validate(value, node, path, state, depth)
   return check_branches(value, node, path, state, depth)
 end
 
-local checked = setmetatable({}, { __mode = "k" }) -- schemas that were looked through
-
 --- Does a value fit a full schema? true; or false, where ("items[2].name", "" for the whole) and
 --- what is wrong. Annotations (title, format, default, …) are passed over.
 ---@param value any
 ---@param full table
 ---@return boolean ok, string|nil path, string|nil message
 function schema.validate(value, full)
-  if not checked[full] then
-    check_node(full, "", "schema", 1, {})
-    if type(full) == "table" then checked[full] = true end
-  end
+  look_through(full, "lg.schema.validate")
   local state = { root = full, steps = 0 }
   local where, what = validate(value, full, "", state, 1)
   if state.steps > STEPS then return false, "", "takes too many steps to check" end
@@ -609,6 +614,9 @@ end
 ---@param value any
 ---@param full table
 ---@return any value
-function schema.tidy(value, full) return tidy(value, full, full, 1) end
+function schema.tidy(value, full)
+  look_through(full, "lg.schema.tidy")
+  return tidy(value, full, full, 1)
+end
 
 return schema

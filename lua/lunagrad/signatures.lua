@@ -9,29 +9,41 @@ local options = require "lunagrad.options"
 local signatures = {}
 
 local TEXT = { "text", "string" }
+local S = { { "s", "string" } }
 local PREDICTION = { { "prediction", "string" }, { "row", "table" } }
+local KEEP = { "keep", { one_of = { "size", "text", "number" } } } -- see lg.json.decode
+local EXTRACTOR = { gives = { TEXT } }
+local TRUTH = { { "row", "table" }, { "field", "string?" } }
 local CONSTRAINTS = { "list", "constraints" }
 
--- name → list of { argument, type }
+-- name → list of { argument, type }, see options.checked
 local KNOWN = {
   model = { { "spec", "any" }, { "name", "string?" } },
   map = { { "list", "table" }, { "fn", "callable" } },
   spawn = { { "fn", "callable" }, { "context", "table?" } },
+  var = { { "text", "any" }, { "role", "string?" } },
   configure = { { "options", "table" } },
   default = { { "roles", "table|string|userdata" } },
   save = { { "variable", "variable" }, { "path", "string" } },
   ["json.encode"] = { { "value", "table|string|number|boolean|userdata" } },
-  ["json.decode"] = { { "text", "string" } },
-  ["json.array"] = { { "list", "table?" } },
+  ["json.decode"] = { TEXT, KEEP },
+  ["json.array"] = { { "list", "unmarked?" } },
+  ["text.plain"] = S, ["text.fold"] = S, ["text.search"] = S, ["text.words"] = S,
+  ["text.count_words"] = S, ["text.trim"] = S,
   ["errors.quoted"] = { TEXT }, ["errors.from_var"] = { { "v", "variable" } },
+  ["errors.new"] = { { "kind", "string" }, { "message", "string" }, { "hint", "string?" } },
   ["extract.trim"] = { TEXT }, ["extract.last_number"] = { TEXT },
   ["extract.last_line"] = { TEXT }, ["extract.whole"] = { TEXT }, ["extract.code"] = { TEXT },
-  ["extract.object"] = { TEXT },
+  ["extract.object"] = { TEXT, KEEP }, ["extract.boxed"] = { TEXT },
+  ["extract.tag"] = EXTRACTOR, ["extract.after"] = EXTRACTOR, ["extract.choice"] = EXTRACTOR,
+  ["extract.json"] = EXTRACTOR,
+  ["extract.any"] = { rest = { "extractor", "callable" }, gives = { TEXT } },
   ["metric.exact"] = PREDICTION, ["metric.number"] = PREDICTION,
   ["metric.contains"] = PREDICTION, ["metric.f1"] = PREDICTION,
   ["metric.same"] = { { "a", "string" }, { "b", "string" } },
   ["metric.canonical_number"] = { { "text", "string" } },
-  ["metric.truth"] = { { "row", "table" }, { "field", "string?" } },
+  ["metric.truth"] = TRUTH, ["metric.truths"] = TRUTH, ["metric.make"] = { gives = PREDICTION },
+  ["metric.score"] = { { "value", "any" }, { "who", "string" } },
   ["constraint.for_media"] = { CONSTRAINTS, { "media", "string?" } },
   ["constraint.broken"] = { CONSTRAINTS, { "value", "string" }, { "media", "string?" } },
   ["constraint.lift"] = { { "value", "string|table" }, { "where", "string?" } },
@@ -40,6 +52,7 @@ local KNOWN = {
   ["schema.strict"] = { { "full", "table" } },
   ["schema.validate"] = { { "value", "any" }, { "full", "table|boolean" } },
   ["schema.tidy"] = { { "value", "any" }, { "full", "table|boolean" } },
+  ["data.get"] = { { "from", "table" }, { "name", "string" } },
   ["data.jsonl"] = { { "path", "string" } }, ["data.bbh"] = { { "path", "string" } },
   ["data.csv"] = { { "path", "string" }, { "options", "table?" } },
   ["data.jsonl_text"] = { { "text", "string" }, { "name", "string?" } },
@@ -71,6 +84,15 @@ end
 function signatures.one(name, value)
   local spec = KNOWN[name]
   return spec and type(value) == "function" and options.checked("lg." .. name, spec, value) or value
+end
+
+--- Methods of the binding, which check their arguments: the names by which they tell so.
+---@param methods table
+---@param of string "v"
+function signatures.named(methods, of)
+  for name, fn in pairs(methods) do
+    if type(fn) == "function" then options.named(fn, of .. ":" .. name) end
+  end
 end
 
 --- Methods that take an object of their own kind first, given in the order of their arguments.

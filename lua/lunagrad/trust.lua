@@ -33,10 +33,17 @@ local function is_root(prefix)
   return false
 end
 
+--- The user's home; nil without one. A relative one would be wherever the command is started.
+---@return string|nil
+function trust.home()
+  local home = os.getenv "HOME"
+  return home and home:find "^/" and home or nil
+end
+
 --- The folders in which files of settings are looked for, the nearest first.
 ---@return {prefix: string, level: "user"|"project"}[]
 function trust.folders()
-  local home = file.stat(os.getenv "HOME" or "")
+  local home = file.stat(trust.home() or "")
   local list, below = {}, nil
   for up = 0, MOST_UP do
     local prefix = ("../"):rep(up)

@@ -398,5 +398,6 @@ local NONE = {}
 signatures.methods(methods, "v", "variable", { text = NONE, shown = NONE, calls = NONE,
   value = NONE, documents = NONE, trace = NONE, finish_reason = NONE, usage = NONE, await = NONE,
   history = NONE, set = NONE, dot = NONE, backward = NONE, feedback = NONE, zero_grad = NONE })
+signatures.named(methods, "v")
 
 return var

@@ -431,7 +431,7 @@ function lunagrad.mean(list, opts) end
 function lunagrad.map(list, fn, opts) end
 --- Start a function as a task; task:await() gives what it returns.
 ---@param fn function
----@param context? table
+---@param context? {example: integer|nil, step: integer|nil} told by its nodes and errors
 ---@return table task
 function lunagrad.spawn(fn, context, ...) end
 --- Wait, on the engine's clock: in a task others run meanwhile.
@@ -549,9 +549,9 @@ function lunagrad.constraint.not_contains(part) end
 ---@param words? string what it means, for the editor
 ---@return lunagrad.constraint
 function lunagrad.constraint.matches(pattern, words) end
----@param options string[]
+---@param list string[]
 ---@return lunagrad.constraint
-function lunagrad.constraint.one_of(options) end
+function lunagrad.constraint.one_of(list) end
 --- Lua 5.4 without a syntax error; compiled, never run.
 ---@return lunagrad.constraint
 function lunagrad.constraint.lua_syntax() end

@@ -79,8 +79,9 @@ function lunagrad.extract.boxed(text) end
 function lunagrad.extract.code(text) end
 --- The JSON object or list that a text holds: all of it, in a fence, or among words.
 ---@param text string
+---@param keep? "size"|"text"|"number" see lg.json.decode
 ---@return table|nil
-function lunagrad.extract.object(text) end
+function lunagrad.extract.object(text, keep) end
 --- A value in the JSON that the text holds, for example "steps[1].result".
 ---@param path string
 ---@return lunagrad.extractor

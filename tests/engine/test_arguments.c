@@ -92,7 +92,7 @@ static void test_answers_that_cannot_be(void **state)
 {
     (void)state;
     script s;
-    lg_usage bad[] = {{-1, 0, 0, 0, 0}, {INT64_MAX, 0, 0, INT64_MAX, 0}, {0, 0, 0, 0, INT64_MIN}};
+    lg_usage bad[] = {{-1, 0, 0, 0, 0}, {1, 0, 0, -1, 0}, {0, 0, 0, 0, INT64_MIN}};
     lg_usage good = {INT64_C(1) << 40, 0, 0, INT64_C(1) << 40, 0};
     script_start(&s);
     lg_var *leaf = script_leaf(&s, "x", "x", true), *call = script_call(&s, NULL, leaf, "a", -1);

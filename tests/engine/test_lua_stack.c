@@ -30,15 +30,26 @@ typedef struct host {
     bool loses_stacks;
 } host;
 
-static void open_host(host *h)
+static void open_bare(host *h)
 {
     support_heap_init(&h->heap);
     h->L = lua_newstate(support_alloc, &h->heap);
     assert_non_null(h->L);
     luaL_openlibs(h->L);
     lg_lua_preload(h->L);
-    if (luaL_dostring(h->L, source) != LUA_OK)
-        fail_msg("%s", lua_tostring(h->L, -1));
+}
+
+static void load_source(lua_State *L)
+{
+    if (luaL_dostring(L, source) != LUA_OK)
+        fail_msg("%s", lua_tostring(L, -1));
+    lua_settop(L, 0);
+}
+
+static void open_host(host *h)
+{
+    open_bare(h);
+    load_source(h->L);
     lua_getglobal(h->L, "loses_stacks");
     lua_call(h->L, 0, 1);
     h->loses_stacks = lua_toboolean(h->L, -1);
@@ -115,6 +126,19 @@ static void test_a_thread_of_the_hosts_joins_or_says_that_it_cannot(void **state
     close_host(&h);
 }
 
+static void test_the_thread_that_loads_the_library_joins(void **state)
+{
+    host h;
+
+    (void)state;
+    open_bare(&h);
+    lua_State *co = lua_newthread(h.L);
+    load_source(co);
+    for (int i = 0; i < 600; i++)
+        assert_true(joined(&h, co, "join", i % 201, 2 + i % 11));
+    close_host(&h);
+}
+
 /* So do threads that were given room, until it is used up. */
 static void test_a_thread_with_room_joins(void **state)
 {
@@ -135,6 +159,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tasks_join_at_any_depth),
     cmocka_unit_test(test_the_hosts_main_thread_joins),
     cmocka_unit_test(test_a_thread_of_the_hosts_joins_or_says_that_it_cannot),
+    cmocka_unit_test(test_the_thread_that_loads_the_library_joins),
     cmocka_unit_test(test_a_thread_with_room_joins),
 };
 

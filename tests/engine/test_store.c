@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define assert_part(text, part)                           \
@@ -423,7 +424,11 @@ static void test_newer_versions_and_strangers(void **state)
     assert_part(refused(&k, NULL, LG_ESTORE), "it was made by a newer lunagrad (its tables have "
                                               "version 99, this one knows 2)");
     sql(&k, "PRAGMA user_version=2; PRAGMA application_id=5");
+    struct stat st;
+    assert_int_equal(chmod(k.path, 0644), 0);
     assert_part(refused(&k, NULL, LG_ESTORE), "this is another program's database");
+    assert_int_equal(stat(k.path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0644);
     kit_end(&k);
 }
 

@@ -287,6 +287,15 @@ function TestKeys:test_from_env()
   lu.assertStrContains(in_home("$L keys set groq --from-env NONE").err, "NONE is not set")
 end
 
+function TestKeys:test_other_apis_of_a_server_take_its_key()
+  local result = in_home(("for p in openai-image azure-embed responses; do echo '%s' | $L keys set "
+    .. "$p; done; $L keys list; $L run -e 'lg.model \"groq-embed/x\"'"):format(KEY))
+  lu.assertStrContains(result.out, "OPENAI_API_KEY")
+  lu.assertStrContains(result.out, "AZURE_OPENAI_API_KEY")
+  lu.assertNotStrContains(result.out, "_IMAGE_")
+  lu.assertStrContains(result.err, "keys set groq;") -- what mends it, not "groq-embed"
+end
+
 function TestKeys:test_what_is_no_key()
   lu.assertStrContains(in_home("echo | $L keys set openai").err, "nothing is stored")
   lu.assertStrContains(in_home("echo a b | $L keys set openai").err, "blanks")

@@ -62,7 +62,7 @@ function TestRow.test_get_is_for_what_may_be_missing()
   lu.assertEquals(lg.data.get(setmetatable({}, { __index = { a = 1 } }), "a"), 1)
   lu.assertEquals(lg.data.get(setmetatable({}, { __index = function() return 2 end }), "a"), 2)
   lu.assertNil(lg.data.get(setmetatable({}, { __index = set[1] }), "question"))
-  fails("inval", "expected a row, got nil", lg.data.get, nil, "a")
+  fails("inval", "lg.data.get: argument 1 (from) must be a table, got nil", lg.data.get, nil, "a")
 end
 
 function TestRow.test_rows_are_tables_otherwise()

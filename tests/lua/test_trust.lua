@@ -54,6 +54,20 @@ function TestFolders:test_every_kind_of_root()
   lu.assertEquals(value_in(root, "p/x"), "tree")
 end
 
+function TestFolders:test_a_relative_home_is_none()
+  local root = world.make { ["p/.config/lunagrad/config.lua"] = "return { A_URL = 'x' }" }
+  local ask = "'local v, _, place = require [[lunagrad.config]].lookup [[A_URL]] "
+    .. "print(v, place and place.level)'"
+  for _, home in ipairs { ".", "", "../p", root .. "/p" } do
+    local result = command.shell(("cd %s/p && echo A_URL=y >.env && env -u XDG_CONFIG_HOME HOME=%s %s"
+      .. " -e %s"):format(root, home, world.program, ask))
+    lu.assertEquals(result.out, home:find "^/" and "y\tuser\n" or "y\tproject\n", home)
+    result = command.shell(("cd %s/p && rm .env && env -u XDG_CONFIG_HOME HOME=%s %s -e %s")
+      :format(root, home, world.program, ask))
+    lu.assertEquals(result.out, home:find "^/" and "x\tuser\n" or "nil\tnil\n", home)
+  end
+end
+
 function TestFolders:test_without_a_root_the_folder_itself()
   local root = world.make { ["a/.env"] = "A_URL=above\n", ["a/b/.env"] = "A_URL=here\n" }
   lu.assertEquals(value_in(root, "a/b"), "here")
@@ -100,6 +114,14 @@ function TestFiles:test_write_rights_of_others()
     passed_over(root, "../.env is passed over: others may write it (mode 0" .. mode .. ")",
       "chmod go-w ../.env")
   end
+end
+
+function TestFiles:test_it_is_the_folder_that_the_mend_closes()
+  local root = world.make { ["up/.env"] = "A_URL=1\n" }
+  sh("chmod 777 %s/up", root)
+  passed_over(root, "others may write its folder (mode 0777)", "chmod go-w ../,")
+  sh("chmod 755 %s/up; mv %s/up/.env %s/up/here; chmod 777 %s/up/here", root, root, root, root)
+  passed_over(root, "others may write its folder (mode 0777)", "chmod go-w .,")
 end
 
 function TestFiles:test_write_rights_of_a_group()
@@ -217,6 +239,18 @@ function TestNamed:test_one_that_cannot_be_read_ends_the_command()
   end
   local result = world.run_in(root, "", "doctor", "--offline", "--env-file", "/nowhere/x")
   lu.assertStrContains(result.out, "WRONG settings     /nowhere/x: it cannot be read")
+end
+
+function TestNamed:test_one_that_cannot_be_read_is_a_wrong_command_line()
+  local root = world.make { ["up/here/bad.lua"] = "return {", ["up/here/p.json"] = "{}" }
+  for _, words in ipairs { { "--env-file", "no" }, { "--config", "bad.lua" },
+    { "--prices", "no" }, { "--prices", "p.json" }, { "--prices", "bad.lua" } } do
+    local result = world.run_in(root, "", "-e", "lg.model()", table.unpack(words))
+    lu.assertEquals(result.code, 2)
+    lu.assertStrContains(result.err, words[2] == "no" and "no: " or words[2])
+    lu.assertNotStrContains(result.err, "command line") -- no place in the script
+  end
+  lu.assertEquals(world.run_in(root, "LUNAGRAD_ENV_FILE=no", "-e", "print(1)").code, 2)
 end
 
 -- ---- where a key may go ----------------------------------------------------------------
@@ -337,7 +371,7 @@ local SCRIPT = 'print(lg.model "sim/default" "hi")'
 function TestPrivate:test_whatever_the_umask_is()
   local root = world.make { ["up/here/t.lua"] = [[
 local lg = require "lunagrad"
-local p = lg.var("be brief", { role = "prompt", trainable = true })
+local p = lg.param("be brief", "prompt")
 local set = lg.data.list { { question = "2+2", answer = "4" }, { question = "3+1", answer = "4" } }
 lg.train { params = { p }, train = set, val = set, steps = 1,
   run = function(row) return lg.model "sim/default" { row.question, system = p } end,
@@ -365,6 +399,19 @@ function TestPrivate:test_a_store_of_before_is_closed_to_others()
   sh("chmod 666 %s/store/store.db", root)
   world.run_in(root, env, "-e", SCRIPT, "--run", "r")
   lu.assertEquals(file.stat(root .. "/store/store.db").mode, 384) -- 0600
+end
+
+function TestPrivate:test_what_is_no_store_keeps_its_mode()
+  local root = world.make { ["plain"] = "keep me\n" }
+  sh("mkdir %s/store; chmod 644 %s/plain", root, root)
+  for _, form in ipairs { "ln -s", "cp -p" } do
+    sh("rm -f %s/store/store.db; %s %s/plain %s/store/store.db", root, form, root, root)
+    local result = world.run_in(root, "LUNAGRAD_HOME=" .. root .. "/store", "-e", SCRIPT, "--run",
+      "r")
+    lu.assertEquals(result.code, 1, result.err)
+    lu.assertEquals(file.stat(root .. "/plain").mode, 420) -- 0644
+    lu.assertEquals(file.stat(root .. "/store/store.db").mode, 420)
+  end
 end
 
 function TestPrivate:test_nothing_is_written_into_a_store_of_another()

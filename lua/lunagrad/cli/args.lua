@@ -16,6 +16,15 @@ function args.fail(message, hint)
   error(setmetatable({ kind = "usage", message = message, hint = hint }, usage_meta), 0)
 end
 
+--- Call it; what it raises is the command line's fault, or that of a file which the line stands on.
+---@param fn function
+function args.as_usage(fn, ...)
+  local ok, problem = pcall(fn, ...)
+  if ok then return end
+  problem = require("lunagrad.errors").wrap(problem)
+  args.fail(problem.message, problem.hint)
+end
+
 --- Is this value one of our usage errors?
 function args.is_usage(err)
   return getmetatable(err) == usage_meta

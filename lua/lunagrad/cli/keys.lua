@@ -50,6 +50,7 @@ function keys.help() return HELP end
 -- The variable of a provider's key.
 local function variable_of(name)
   if config.is_key_name(name) then return name end
+  name = providers.server(name) -- its other APIs take the same key
   local row = providers.rows[name]
   if row and row.key == false and not row.keys then
     args.fail(("%s needs no key"):format(name))

@@ -70,6 +70,7 @@ function limits.check(options)
     local problem = require("lunagrad.record").name_error(options.run)
     if problem then args.fail(("--run: %s, not %q"):format(problem, options.run)) end
   end
+  if options.prices then args.as_usage(require("lunagrad.prices").use, options.prices) end
   if options.no_store and options.run then
     args.fail("--run names a run in the store, and --no-store keeps none", "give one of them")
   end

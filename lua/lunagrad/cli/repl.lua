@@ -435,6 +435,7 @@ end
 
 local function new_session(said, argv)
   args.use_files(said)
+  args.as_usage(require("lunagrad.config").check)
   require("lunagrad.config").tell()
   local here = { name = "run", options = repl.spec.options }
   local otherwise = args.twins(here, require("lunagrad.config").get)

@@ -418,6 +418,7 @@ end
 
 local function prepare(said, argv)
   args.use_files(said)
+  args.as_usage(require("lunagrad.config").check)
   local unknown = run.unknown_settings()[1]
   if unknown then args.fail(unknown.text, unknown.mend) end
   require("lunagrad.config").tell()
