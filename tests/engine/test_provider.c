@@ -8,7 +8,7 @@
 
 #include "../../engine/provider_adapt.h"
 
-enum { MAX_LIST = 16, MAX_CASES = 1024, MAX_FILE = 1 << 20 };
+enum { MAX_LIST = 24, MAX_CASES = 1024, MAX_FILE = 1 << 20 };
 #define KEY "sk-canary-0123456789"
 
 typedef struct list {

@@ -9,6 +9,7 @@ local lg = require "lunagrad"
 local function writer(text)
   local file = command.write(text, ".txt")
   local program = command.write(([[
+unset LD_PRELOAD # a sanitizer's would find what sed leaks
 told=$(cat)
 case "$told" in
 *'"role":"tool"'*) printf '%%s' "$told" | sed 's/.*"role":"tool"//' ;;
