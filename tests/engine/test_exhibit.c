@@ -165,7 +165,7 @@ static int short_of_memory(support_heap *h, void *ctx)
     return err;
 }
 
-static void test_memory_runs_short(void **state)
+static void test_oom(void **state)
 {
     (void)state;
     oom_sweep(short_of_memory, NULL);
@@ -175,6 +175,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_variable_comes_first),
     cmocka_unit_test(test_shown_is_a_part_only_when_it_is_no_text),
     cmocka_unit_test(test_tools),
-    cmocka_unit_test(test_memory_runs_short),
+    cmocka_unit_test(test_oom),
 };
 LG_TEST_MAIN(tests)

@@ -74,7 +74,7 @@ static int describe_all(support_heap *h, void *ctx)
                                  "[calls now {}]");
 }
 
-static void test_describe(void **state)
+static void test_oom_describe(void **state)
 {
     (void)state;
     oom_sweep(describe_all, NULL);
@@ -172,7 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),      cmocka_unit_test(test_sniff),
-        cmocka_unit_test(test_check),      cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_check),      cmocka_unit_test(test_oom_describe),
         cmocka_unit_test(test_base64),     cmocka_unit_test(test_base64_long),
         cmocka_unit_test(test_json_write),
     };

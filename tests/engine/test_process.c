@@ -435,6 +435,10 @@ static int oom_processes(support_heap *h, void *ctx)
 static void test_oom_processes(void **state)
 {
     (void)state;
+    fixture f = {.ps = NULL};
+    support_mem_init(&f.mem, &f.heap);
+    assert_int_equal(lg__loop_new(&f.mem, &f.loop), 0);
+    lg__loop_free(f.loop); /* the first one opens what all of them share */
     oom_sweep(oom_processes, NULL);
 }
 

@@ -347,7 +347,7 @@ static int short_of_memory(support_heap *h, void *ctx)
     return err;
 }
 
-static void test_memory_runs_short(void **state)
+static void test_oom(void **state)
 {
     (void)state;
     oom_sweep(short_of_memory, NULL);
@@ -359,7 +359,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_broken),
     cmocka_unit_test(test_backward_through_an_open_promise),
     cmocka_unit_test(test_cancelled),
-    cmocka_unit_test(test_memory_runs_short),
+    cmocka_unit_test(test_oom),
     cmocka_unit_test(test_not_kept_by_what_is_made_of_it),
     cmocka_unit_test(test_two_promises_are_not_kept_by_each_other),
     cmocka_unit_test(test_not_kept_behind_what_was_cancelled_or_failed),

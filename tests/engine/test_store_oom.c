@@ -8,7 +8,9 @@
 
 #include "../rude.h"
 
-enum { ASKED = 5, DISTINCT = 4, PATIENCE = 100 };
+#define PNG "\x89PNG\r\n\x1a\nred"
+
+enum { ASKED = 5, DISTINCT = 4, PATIENCE = 100, WITH_PICTURE = 1, WITH_SEED = 2 };
 
 typedef struct bench {
     kit k;
@@ -55,17 +57,24 @@ static void open_shop(shop *s, bench *b, support_heap *h)
 
 static void ask(shop *s, int i)
 {
-    lg_var *q = NULL;
+    static const lg_option seed = {"seed", "1"};
+    lg_var *q = NULL, *picture = NULL;
     lg_call c;
     int err = lg_var_new(s->e, questions[i], 1, "question", false, &q);
+    if (!err && i == WITH_PICTURE) {
+        err = lg_var_new_media(s->e, NULL, PNG, sizeof PNG - 1, "picture", false, &picture);
+    }
     if (!err) {
-        lg_message m = {"user", q};
+        lg_message m[] = {{"user", q}, {LG_PART, picture}};
         lg_call_init(&c);
-        c.messages = &m;
-        c.n_messages = 1;
+        c.messages = m;
+        c.n_messages = picture ? 2 : 1;
+        c.options = &seed;
+        c.n_options = i == WITH_SEED;
         err = lg_call_model(s->e, s->m, &c, &s->v[i]);
     }
     lg_var_unref(q);
+    lg_var_unref(picture);
     s->err = s->err ? s->err : err;
 }
 
@@ -85,7 +94,7 @@ static void answer_tools(shop *s)
     double score = 0.5;
     while ((ev = lg_engine_next(s->e))) {
         if (ev->type == LG_EVENT_TOOL) {
-            int err = lg_tool_return(s->e, ev->id, "out", 3, &score, 1);
+            int err = lg_tool_return_media(s->e, ev->id, NULL, PNG, sizeof PNG - 1, &score, 1);
             if (err) {
                 err = lg_tool_fail(s->e, ev->id, LG_ETOOL, "no memory");
             }
