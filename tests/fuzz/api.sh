@@ -22,10 +22,12 @@ out=$(mktemp) && work=$(mktemp -d) || exit 1
 trap 'rm -rf "$out" "$work"' EXIT
 trap 'exit 130' INT TERM
 failed=0
+longest=180 # seconds until a run that does not come back is ended
+[ "${1:-}" != seconds ] || longest=$((longest + $2))
 
-run_c() { "$build/tests/fuzz/api_fuzz" "$@"; }
+run_c() { timeout -k 5 "$longest" "$build/tests/fuzz/api_fuzz" "$@"; }
 run_lua() {
-    (cd "$work" && env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} ASAN_OPTIONS=detect_leaks=0 \
+    (cd "$work" && timeout -k 5 "$longest" env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} ASAN_OPTIONS=detect_leaks=0 \
         "${LUA:-lua5.4}" "$root/tests/fuzz/api_fuzz.lua" "$@")
 }
 
