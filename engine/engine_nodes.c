@@ -111,6 +111,17 @@ static int take_fallbacks(lg_model *m, const lg_model_config *c)
     return LG_OK;
 }
 
+/* Nobody counts it any more. */
+static void forget_model(lg_model *m)
+{
+    for (lg_model **at = &m->engine->models; *at; at = &(*at)->next)
+        if (*at == m) {
+            *at = m->next;
+            break;
+        }
+    lg__sched_forget(m->engine->sched, m);
+}
+
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
 {
     lg_model_config c;
@@ -132,32 +143,11 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
         return lg__engine_error(e, LG_ENOMEM, "out of memory");
     }
     m->engine = e;
+    m->forget = forget_model;
     m->next = e->models;
     e->models = m;
     *out = m;
     return LG_OK;
-}
-
-lg_model *lg_model_ref(lg_model *m)
-{
-    if (m)
-        m->refs++;
-    return m;
-}
-
-void lg_model_unref(lg_model *m)
-{
-    if (!m || --m->refs > 0)
-        return;
-    for (lg_model **at = &m->engine->models; *at; at = &(*at)->next)
-        if (*at == m) {
-            *at = m->next;
-            break;
-        }
-    for (size_t i = 0; i < m->n_fallbacks; i++)
-        lg_model_unref(m->fallbacks[i]); /* they have none: no deeper than this */
-    lg__sched_forget(m->engine->sched, m);
-    lg__model_destroy(m);
 }
 
 const char *lg_model_name(const lg_model *m)
@@ -188,7 +178,7 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
         return lg__engine_error(e, LG_ENOMEM, "no memory for a tool");
     }
     t->refs = 1;
-    t->engine = e;
+    t->graph = &e->graph;
     t->own_backward = own_backward;
     t->tag = tag;
     t->next = e->graph.tools;
@@ -199,37 +189,13 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
     return LG_OK;
 }
 
-lg_tool *lg_tool_ref(lg_tool *t)
-{
-    if (t)
-        t->refs++;
-    return t;
-}
-
-void lg_tool_unref(lg_tool *t)
-{
-    if (!t || --t->refs > 0)
-        return;
-    lg_engine *e = t->engine;
-    if (t->prev)
-        t->prev->next = t->next;
-    else
-        e->graph.tools = t->next;
-    if (t->next)
-        t->next->prev = t->prev;
-    lg__text_unref(t->name);
-    lg__text_unref(t->purpose);
-    lg__text_unref(t->version);
-    lg__mem_free(&e->mem, t, sizeof *t);
-}
-
 int lg_tool_cache(lg_tool *t, const char *version)
 {
     if (!version || !is_utf8(version))
-        return lg__engine_error(t->engine, LG_EUTF8, "a tool's version must be UTF-8");
-    lg_text *v = lg__text_new(&t->engine->mem, version, strlen(version));
+        return lg__engine_error(t->graph->engine, LG_EUTF8, "a tool's version must be UTF-8");
+    lg_text *v = lg__text_new(t->graph->mem, version, strlen(version));
     if (!v)
-        return lg__engine_error(t->engine, LG_ENOMEM, "no memory for a tool's version");
+        return lg__engine_error(t->graph->engine, LG_ENOMEM, "no memory for a tool's version");
     lg__text_unref(t->version);
     t->version = v;
     return LG_OK;
@@ -395,7 +361,7 @@ int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *con
                  const char *role, lg_var **out)
 {
     lg_var *v = NULL;
-    if (!t || t->engine != e)
+    if (!t || t->graph != &e->graph)
         return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
     int err = new_node(e, LG_OP_TOOL, n, 0, role ? role : t->name->data, &v);
     if (err)

@@ -15,25 +15,6 @@ static size_t index_of(const lg_pass *p, const lg_step *s)
     return (size_t)(s - p->plan.steps);
 }
 
-void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f)
-{
-    size_t step = index_of(p, s);
-    if (p->fail.code && (p->fail_step < step || (p->fail_step == step && p->fail_place <= place)))
-        return;
-    p->fail_step = step;
-    p->fail_place = place;
-    if (f)
-        lg__fail_copy(&p->fail, f);
-    else
-        lg__fail_set(&p->fail, p->g->mem, code, "%s", lg_error_text(code));
-    p->fail.code = code;
-}
-
-void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f)
-{
-    lg__pass_note_at(p, s, 0, code, f);
-}
-
 static void queue(lg_step *s)
 {
     s->pass->busy++;

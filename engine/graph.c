@@ -172,6 +172,30 @@ static size_t node_size(size_t n_edges)
     return sizeof(lg_node) + n_edges * sizeof(lg_edge);
 }
 
+lg_tool *lg_tool_ref(lg_tool *t)
+{
+    if (t)
+        t->refs++;
+    return t;
+}
+
+void lg_tool_unref(lg_tool *t)
+{
+    if (!t || --t->refs > 0)
+        return;
+    lg_graph *g = t->graph;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        g->tools = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    lg__text_unref(t->name);
+    lg__text_unref(t->purpose);
+    lg__text_unref(t->version);
+    lg__mem_free(g->mem, t, sizeof *t);
+}
+
 static void free_node(lg_graph *g, int op, lg_node *n)
 {
     for (uint32_t i = 0; i < n->n_edges; i++) {

@@ -26,7 +26,7 @@ typedef struct lg_edge {
 
 struct lg_tool {
     uint32_t refs;
-    lg_engine *engine;
+    struct lg_graph *graph;
     lg_text *name, *purpose;
     lg_text *version; /* its results are kept under it; NULL: they are not */
     bool own_backward;

@@ -9,8 +9,6 @@
 
 enum { HEADER_BYTES_MAX = 256 * 1024 };
 
-#define RETRY_MAX_MS INT64_C(1000000000000) /* thirty years: no sum of it overflows */
-
 typedef void (*header_fn)(lg_transfer *t, const char *value, size_t len);
 
 /* Printable ASCII only, cut to fit. */
@@ -25,29 +23,9 @@ static void keep(char *to, size_t size, const char *s, size_t len)
     to[n] = '\0';
 }
 
-int64_t lg__headers_seconds(const char *s, size_t len)
-{
-    int64_t ms = 0, unit = 100;
-    size_t i = 0;
-
-    for (; i < len && s[i] >= '0' && s[i] <= '9'; i++) {
-        if (ms < RETRY_MAX_MS)
-            ms = ms * 10 + (s[i] - '0') * 1000;
-    }
-    if (i == 0)
-        return -1;
-    if (i < len && s[i] == '.') {
-        for (i++; i < len && s[i] >= '0' && s[i] <= '9'; i++, unit /= 10)
-            ms += (s[i] - '0') * unit;
-    }
-    if (i != len)
-        return -1;
-    return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
-}
-
 static void on_retry_after_ms(lg_transfer *t, const char *v, size_t len)
 {
-    int64_t us = lg__headers_seconds(v, len); /* the same digits, a thousandth of the worth */
+    int64_t us = lg__limits_seconds(v, len); /* the same digits, a thousandth of the worth */
 
     if (us >= 0)
         t->done.retry_after_ms = (us + 999) / 1000;
@@ -56,7 +34,7 @@ static void on_retry_after_ms(lg_transfer *t, const char *v, size_t len)
 static void on_retry_after(lg_transfer *t, const char *v, size_t len)
 {
     char date[64];
-    int64_t ms = lg__headers_seconds(v, len);
+    int64_t ms = lg__limits_seconds(v, len);
 
     if (t->done.retry_after_ms >= 0)
         return; /* the finer one was there first */
@@ -208,5 +186,5 @@ void lg__headers_retry_date(lg_transfer *t)
     if (t->done.retry_after_ms >= 0 || t->retry_at == 0)
         return;
     ms = ((int64_t)t->retry_at - (int64_t)now) * 1000;
-    t->done.retry_after_ms = ms < 0 ? 0 : ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+    t->done.retry_after_ms = ms < 0 ? 0 : ms < LG_SECONDS_MAX_MS ? ms : LG_SECONDS_MAX_MS;
 }

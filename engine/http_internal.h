@@ -166,10 +166,11 @@ int lg__socket_close(lg_http *h, curl_socket_t fd);
 
 /* http_headers.c */
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len); /* false: too many */
-int64_t lg__headers_seconds(const char *s, size_t len); /* "1.5" in ms; -1: no number */
 void lg__headers_retry_date(lg_transfer *t); /* retry_at into done.retry_after_ms, limits' too */
 
 /* http_limits.c */
+#define LG_SECONDS_MAX_MS INT64_C(1000000000000)       /* thirty years: no sum of it overflows */
+int64_t lg__limits_seconds(const char *s, size_t len); /* "1.5" in ms; -1: no number */
 void lg__limits_clear(lg_transfer *t);
 /* Whether the header of this name (n bytes) is one of a limit; it is kept then. */
 bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v, size_t len);

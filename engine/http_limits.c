@@ -23,6 +23,26 @@ void lg__limits_clear(lg_transfer *t)
 
 /* ---- values -------------------------------------------------------------- */
 
+int64_t lg__limits_seconds(const char *s, size_t len)
+{
+    int64_t ms = 0, unit = 100;
+    size_t i = 0;
+
+    for (; i < len && s[i] >= '0' && s[i] <= '9'; i++) {
+        if (ms < LG_SECONDS_MAX_MS)
+            ms = ms * 10 + (s[i] - '0') * 1000;
+    }
+    if (i == 0)
+        return -1;
+    if (i < len && s[i] == '.') {
+        for (i++; i < len && s[i] >= '0' && s[i] <= '9'; i++, unit /= 10)
+            ms += (s[i] - '0') * unit;
+    }
+    if (i != len)
+        return -1;
+    return ms < LG_SECONDS_MAX_MS ? ms : LG_SECONDS_MAX_MS;
+}
+
 /* Digits alone; -1: anything else. */
 static int64_t whole(const char *s, size_t len)
 {
@@ -68,7 +88,7 @@ static int64_t duration(const char *s, size_t len)
 {
     const char *end = s + len;
     double us = 0;
-    int64_t plain = lg__headers_seconds(s, len);
+    int64_t plain = lg__limits_seconds(s, len);
     if (plain >= 0 || len == 0) {
         return plain;
     }
@@ -77,7 +97,7 @@ static int64_t duration(const char *s, size_t len)
         while (s < end && ((*s >= '0' && *s <= '9') || *s == '.')) {
             s++;
         }
-        int64_t thousandths = lg__headers_seconds(from, (size_t)(s - from));
+        int64_t thousandths = lg__limits_seconds(from, (size_t)(s - from));
         int64_t unit = take_unit(&s, end);
         if (thousandths < 0 || unit == 0) {
             return -1;

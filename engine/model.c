@@ -433,6 +433,23 @@ void lg__model_destroy(lg_model *model)
     lg__mem_free(m, model, sizeof *model);
 }
 
+lg_model *lg_model_ref(lg_model *m)
+{
+    if (m)
+        m->refs++;
+    return m;
+}
+
+void lg_model_unref(lg_model *m)
+{
+    if (!m || --m->refs > 0)
+        return;
+    m->forget(m);
+    for (size_t i = 0; i < m->n_fallbacks; i++)
+        lg_model_unref(m->fallbacks[i]); /* they have none: no deeper than this */
+    lg__model_destroy(m);
+}
+
 /* ---- what was learned -------------------------------------------------- */
 
 static const lg_repair *repair_of(const lg_model *model, const char *name)

@@ -11,11 +11,6 @@
 #include "media.h"
 #include "template.h"
 
-const char *lg_op_name(int op)
-{
-    return op >= 0 && op < LG_OPS ? lg__ops[op].name : "unknown";
-}
-
 /* ---- helpers ----------------------------------------------------------- */
 
 static void finish(lg_node *node, lg_bytes *b)
@@ -405,15 +400,15 @@ static enum lg_way promise_backward(const lg_node *node)
 /* ---- the table --------------------------------------------------------- */
 
 const lg_op_row lg__ops[LG_OPS] = {
-    [LG_OP_LEAF] = {"leaf", NULL, leaf_backward, NULL, NULL},
-    [LG_OP_CALL] = {"model call", call_forward, call_backward, call_conversation, "critic"},
-    [LG_OP_FORMAT] = {"template", format_forward, format_backward, NULL, NULL},
-    [LG_OP_CONCAT] = {"concatenation", concat_forward, concat_backward, NULL, NULL},
-    [LG_OP_SUM] = {"sum", sum_forward, sum_backward, NULL, NULL},
-    [LG_OP_MEAN] = {"mean", mean_forward, mean_backward, NULL, NULL},
-    [LG_OP_TOOL] = {"tool", tool_forward, tool_backward, tool_conversation, "tool"},
-    [LG_OP_REPLY] = {"feedback", NULL, leaf_backward, NULL, NULL},
-    [LG_OP_PASS] = {"backward pass", NULL, leaf_backward, NULL, NULL},
-    [LG_OP_PROMISE] = {"promise", promise_forward, promise_backward, NULL, NULL},
-    [LG_OP_TIMER] = {"timer", NULL, leaf_backward, NULL, NULL},
+    [LG_OP_LEAF] = {NULL, leaf_backward, NULL, NULL},
+    [LG_OP_CALL] = {call_forward, call_backward, call_conversation, "critic"},
+    [LG_OP_FORMAT] = {format_forward, format_backward, NULL, NULL},
+    [LG_OP_CONCAT] = {concat_forward, concat_backward, NULL, NULL},
+    [LG_OP_SUM] = {sum_forward, sum_backward, NULL, NULL},
+    [LG_OP_MEAN] = {mean_forward, mean_backward, NULL, NULL},
+    [LG_OP_TOOL] = {tool_forward, tool_backward, tool_conversation, "tool"},
+    [LG_OP_REPLY] = {NULL, leaf_backward, NULL, NULL},
+    [LG_OP_PASS] = {NULL, leaf_backward, NULL, NULL},
+    [LG_OP_PROMISE] = {promise_forward, promise_backward, NULL, NULL},
+    [LG_OP_TIMER] = {NULL, leaf_backward, NULL, NULL},
 };

@@ -16,7 +16,6 @@ enum lg_way {
 };
 
 typedef struct lg_op_row {
-    const char *name;
     void (*forward)(lg_graph *g, lg_node *node);
     enum lg_way (*backward)(const lg_node *node);
     /* For LG_WAY_ASK: what happened at the node, as text for a critic, its

@@ -486,6 +486,25 @@ static int shown_bytes(const char *role)
     return (int)n;
 }
 
+const char *lg_op_name(int op)
+{
+    static const char *const names[] = {
+        [LG_OP_LEAF] = "leaf",
+        [LG_OP_CALL] = "model call",
+        [LG_OP_FORMAT] = "template",
+        [LG_OP_CONCAT] = "concatenation",
+        [LG_OP_SUM] = "sum",
+        [LG_OP_MEAN] = "mean",
+        [LG_OP_TOOL] = "tool",
+        [LG_OP_REPLY] = "feedback",
+        [LG_OP_PASS] = "backward pass",
+        [LG_OP_PROMISE] = "promise",
+        [LG_OP_TIMER] = "timer",
+    };
+    _Static_assert(sizeof names / sizeof *names == LG_OPS, "each operator has a name");
+    return op >= 0 && op < LG_OPS ? names[op] : "unknown";
+}
+
 const char *lg__var_describe(const lg_var *v, char *buf, size_t size)
 {
     const char *role = lg_var_role(v);

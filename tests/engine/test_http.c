@@ -347,17 +347,17 @@ static void test_limits(void **state)
 static void test_seconds(void **state)
 {
     (void)state;
-    assert_int_equal(lg__headers_seconds("0", 1), 0);
-    assert_int_equal(lg__headers_seconds("120", 3), 120000);
-    assert_int_equal(lg__headers_seconds("0.25", 4), 250);
-    assert_int_equal(lg__headers_seconds("2.", 2), 2000);
-    assert_int_equal(lg__headers_seconds("1.23456789", 10), 1234);
-    assert_int_equal(lg__headers_seconds("", 0), -1);
-    assert_int_equal(lg__headers_seconds("-1", 2), -1);
-    assert_int_equal(lg__headers_seconds(".5", 2), -1);
-    assert_int_equal(lg__headers_seconds("1e9", 3), -1);
-    assert_int_equal(lg__headers_seconds("1,5", 3), -1);
-    assert_true(lg__headers_seconds("99999999999999999999999", 23) > 0);
+    assert_int_equal(lg__limits_seconds("0", 1), 0);
+    assert_int_equal(lg__limits_seconds("120", 3), 120000);
+    assert_int_equal(lg__limits_seconds("0.25", 4), 250);
+    assert_int_equal(lg__limits_seconds("2.", 2), 2000);
+    assert_int_equal(lg__limits_seconds("1.23456789", 10), 1234);
+    assert_int_equal(lg__limits_seconds("", 0), -1);
+    assert_int_equal(lg__limits_seconds("-1", 2), -1);
+    assert_int_equal(lg__limits_seconds(".5", 2), -1);
+    assert_int_equal(lg__limits_seconds("1e9", 3), -1);
+    assert_int_equal(lg__limits_seconds("1,5", 3), -1);
+    assert_true(lg__limits_seconds("99999999999999999999999", 23) > 0);
 }
 
 static void test_other_headers(void **state)
