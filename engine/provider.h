@@ -42,6 +42,10 @@ typedef struct lg_answer { /* what came, borrowed */
     size_t len;
     bool tools;          /* tools were offered: calls of them are an answer */
     const char *offered; /* those, as JSON, where a text may be a call; NULL: nowhere */
+    const char *const
+        *roles; /* of the messages that were sent: results of tools name their calls */
+    size_t n_roles;
+    bool stops; /* where to stop was asked for: nothing before it is an answer, too */
 } lg_answer;
 
 typedef struct lg_heard_call {    /* a tool that the model calls */

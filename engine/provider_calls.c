@@ -12,8 +12,26 @@
 
 /* ---- ids --------------------------------------------------------------- */
 
-static bool is_taken(const lg_heard *h, size_t before, const char *id, size_t len)
+/* Whether a result that was sent names such a call: "tool NAME ID", maybe " error" behind it. */
+static bool is_sent(const lg_answer *a, const char *id, size_t len)
 {
+    for (size_t i = 0; i < a->n_roles; i++) {
+        const char *name = strncmp(a->roles[i], "tool ", 5) == 0 ? a->roles[i] + 5 : "";
+        const char *other = strchr(name, ' ');
+        if (other && strcspn(other + 1, " ") == len && memcmp(other + 1, id, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_taken(const lg_heard *h, const lg_answer *a, size_t before, const lg_bytes *own)
+{
+    const char *id = own->data;
+    size_t len = own->len;
+    if (is_sent(a, id, len)) {
+        return true;
+    }
     for (size_t i = 0; i < before; i++) {
         const lg_bytes *other = &h->calls[i].id;
         if (other->len == len && memcmp(other->data, id, len) == 0) {
@@ -32,26 +50,26 @@ static void fill_blanks(lg_bytes *id)
     }
 }
 
-static void make_id(lg_heard *h, size_t at)
+static void make_id(lg_heard *h, const lg_answer *a, size_t at)
 {
     lg_bytes *id = &h->calls[at].id;
     size_t len = id->len;
     for (size_t n = at + 1; !id->err; n++) {
         id->len = len;
         lg__bytes_addf(id, len ? "_%zu" : "call_%zu", n);
-        if (!id->err && !is_taken(h, at, id->data, id->len)) {
+        if (!id->err && !is_taken(h, a, at, id)) {
             break;
         }
     }
 }
 
-void lg__calls_name(lg_heard *h)
+void lg__calls_name(lg_heard *h, const lg_answer *a)
 {
     for (size_t i = 0; i < h->n_calls; i++) {
         lg_bytes *id = &h->calls[i].id;
         fill_blanks(id);
-        if (id->len == 0 || is_taken(h, i, id->data, id->len)) {
-            make_id(h, i);
+        if (id->len == 0 || is_taken(h, a, i, id)) {
+            make_id(h, a, i);
         }
     }
 }
@@ -269,14 +287,10 @@ static bool take_call(lg_heard *h, const lg_json *offered, const lg_json *call)
 }
 
 /* One call, or a list of them. */
-static bool take_json(lg_heard *h, const lg_json *offered, piece p)
+static bool take_one(lg_heard *h, const lg_json *offered, piece p)
 {
     lg_json *root = NULL;
     bool good = true;
-    p = unfenced(p);
-    if (p.len == 0 || (p.s[0] != '{' && p.s[0] != '[')) {
-        return false;
-    }
     int err = parse(h->mem, p.s, p.len, &root);
     h->err = err == LG_ENOMEM ? err : h->err;
     const lg_json *own = lg__json_get(root, "tool_calls");
@@ -292,6 +306,60 @@ static bool take_json(lg_heard *h, const lg_json *offered, piece p)
     }
     lg__json_free(h->mem, root);
     return good;
+}
+
+/* Bytes of the object that p begins with; all of them, when it does not end. */
+static size_t object_len(piece p)
+{
+    bool quoted = false;
+    int depth = 0;
+    for (size_t i = 0; i < p.len; i++) {
+        char c = p.s[i];
+        if (quoted && c == '\\') {
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '{' || c == '}')) {
+            depth += c == '{' ? 1 : -1;
+            if (depth == 0) {
+                return i + 1;
+            }
+        }
+    }
+    return p.len;
+}
+
+/* A list, or one object and others behind it, parted by blanks and semicolons (Llama). */
+static bool take_json(lg_heard *h, const lg_json *offered, piece p)
+{
+    p = unfenced(p);
+    if (p.len > 0 && p.s[0] == '[') {
+        return take_one(h, offered, p);
+    }
+    bool good = p.len > 0;
+    while (good && p.len > 0) {
+        size_t len = p.s[0] == '{' ? object_len(p) : 0;
+        good = len > 0 && take_one(h, offered, (piece){p.s, len});
+        p = trimmed((piece){p.s + len, p.len - len});
+        if (p.len > 1 && p.s[0] == ';') {
+            p = trimmed((piece){p.s + 1, p.len - 1});
+        }
+    }
+    return good;
+}
+
+/* Bytes before the first tag, which begins a line; 0: there is none. */
+static size_t words_before(piece p)
+{
+    for (size_t i = 0; i < p.len; i++) {
+        piece rest = {p.s + i, p.len - i};
+        for (size_t k = 0; (!i || p.s[i - 1] == '\n') && k < sizeof tags / sizeof *tags; k++) {
+            if (skip(&rest, tags[k][0])) {
+                return i;
+            }
+        }
+    }
+    return 0;
 }
 
 static bool take_all(lg_heard *h, const lg_json *offered, piece p)
@@ -329,8 +397,9 @@ void lg__calls_from_text(lg_heard *h, const char *offered)
     }
     int err = lg__json_parse(h->mem, offered, strlen(offered), &tools, NULL);
     h->err = err == LG_ENOMEM ? err : h->err;
-    if (!err && take_all(h, tools, (piece){h->text.data, h->text.len})) {
-        h->text.len = 0;
+    size_t words = words_before((piece){h->text.data, h->text.len});
+    if (!err && take_all(h, tools, (piece){h->text.data + words, h->text.len - words})) {
+        h->text.len = trimmed((piece){h->text.data, words}).len;
         h->raw.len = 0; /* it says them as words */
         h->finish = LG_FINISH_TOOLS;
     } else {

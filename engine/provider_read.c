@@ -14,7 +14,7 @@
 #include "provider_halves.h"
 #include "provider_refusal.h"
 
-enum { MOST_CALLS = 1024 };
+enum { MOST_CALLS = 1024, STOP_TOKENS = 32 /* a sequence to stop at has fewer */ };
 
 /* ---- what dialects write down ------------------------------------------ */
 
@@ -363,6 +363,14 @@ static bool has_words(const lg_heard *h)
     return false;
 }
 
+/* Nothing stands before the sequence that it stopped at. A reply that cost more tokens than such
+ * a sequence has was lost, or is all reasoning. */
+static bool is_stopped_at_once(const lg_heard *h, const lg_answer *a, const lg_reply *r)
+{
+    return a->stops && h->finish == LG_FINISH_STOP && r->usage.reasoning <= 0 &&
+           r->usage.output <= STOP_TOKENS;
+}
+
 /* Answers without a word; false: they are good all the same (a program's output may be none). */
 static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
 {
@@ -378,7 +386,7 @@ static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
     } else if (h->finish == LG_FINISH_UNKNOWN) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "the reply is empty; it ended with",
               h->word);
-    } else if (!h->model->provider->hear_raw) {
+    } else if (!h->model->provider->hear_raw && !is_stopped_at_once(h, a, r)) {
         explain_empty(h, a, r);
     } else {
         return false;
@@ -390,7 +398,7 @@ static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
 {
     const lg_bytes *from = h->media ? &h->data : &h->text;
     if (h->n_calls > 0 && a->tools) {
-        lg__calls_name(h);
+        lg__calls_name(h, a);
         r->text = lg__calls_turn(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);

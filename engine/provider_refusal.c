@@ -431,12 +431,15 @@ static void hint_of_request(lg_mem *m, const lg_model *model, const char *inner,
 static void hint_of_limit(lg_mem *m, const char *key, lg_reply *r)
 {
     if (r->daily) {
-        lg__fail_hint(&r->fail, m,
-                      "a cap of the day is used up: wait, take another model, or raise the limit "
-                      "of %s at the provider",
-                      key);
+        lg__fail_hint(
+            &r->fail, m,
+            "a cap of a day or longer is used up: wait, take another model, or raise the limit "
+            "of %s at the provider",
+            key);
     } else if (r->fail.code == LG_EMONEY) {
         lg__fail_hint(&r->fail, m, "add credit or raise the limit of %s at the provider", key);
+    } else if (r->fail.retry_after_ms > LG_PATIENCE_MS) {
+        lg__fail_hint(&r->fail, m, "take another model until then, or ask the provider for more");
     } else {
         lg__fail_hint(&r->fail, m, "lower the concurrency, or ask the provider for more");
     }

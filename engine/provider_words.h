@@ -17,7 +17,7 @@ enum lg_wording_kind {
     LG_SAYS_INSTEAD,    /* behind it stands a field's new name */
     LG_SAYS_FORMAT,     /* a form of answer is not known; code: enum lg_learn */
     LG_SAYS_ROLE,       /* a role is not taken; code: enum lg_learn, 0: it is all the same */
-    LG_SAYS_DAY,        /* a cap of a day; code 0: of another time */
+    LG_SAYS_DAY,        /* a cap of a day or longer; code 0: of less */
     LG_SAYS_WAIT,       /* behind it stands how long to wait */
     LG_SAYS_PLACE       /* it is the place that is refused, not the key */
 };

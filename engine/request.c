@@ -276,6 +276,17 @@ const char *lg__request_offered(const lg_request *r)
     return json ? NULL : option_of(r, "tools");
 }
 
+bool lg__request_stops(const lg_request *r)
+{
+    static const char *const names[] = {"stop", "stop_sequences", "stopSequences"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (option_of(r, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void lg__request_unload(lg_request *r)
 {
     if (r->headers.data) {

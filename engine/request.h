@@ -70,6 +70,8 @@ bool lg__request_has_tools(const lg_request *r);
 /* Those, as JSON, when an answer in words may be a call of them; NULL: it may not (there are
  * none, or JSON is what was asked for). */
 const char *lg__request_offered(const lg_request *r);
+/* Whether it says where to stop. */
+bool lg__request_stops(const lg_request *r);
 
 const char *lg__request_state_name(int state);
 /* Copies what it needs; texts are counted, the model too. Computes the key: a digest of

@@ -131,7 +131,8 @@ static void explain_wait(lg_sched *s, lg_request *r)
             (long long)LG_PATIENCE_MS / 1000);
         take_message(f, &said);
     } else if (daily) {
-        lg__fail_set(&said, s->mem, f->code, "%s; a cap of the day, and it does not say until when",
+        lg__fail_set(&said, s->mem, f->code,
+                     "%s; a cap of a day or longer, and it does not say until when",
                      lg__fail_message(f));
         take_message(f, &said);
     }
@@ -494,6 +495,9 @@ static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
         .len = d->body.len,
         .tools = lg__request_has_tools(r),
         .offered = lg__request_offered(r),
+        .stops = lg__request_stops(r),
+        .roles = (const char *const *)r->turn_roles,
+        .n_roles = r->n_turns,
     };
     lg__provider_decode(s->mem, r->model, &a, &r->reply);
 }

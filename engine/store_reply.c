@@ -72,6 +72,9 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
         .should_retry = "",
         .tools = lg__request_has_tools(r),
         .offered = lg__request_offered(r),
+        .stops = lg__request_stops(r),
+        .roles = (const char *const *)r->turn_roles,
+        .n_roles = r->n_turns,
     };
     const char *body = sqlite3_column_blob(row, 4);
     a.len = (size_t)sqlite3_column_bytes(row, 4);

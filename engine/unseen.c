@@ -16,7 +16,13 @@ void lg__unseen_failed(lg_var *v)
     while (w && w->kind == LG_WAIT_WATCH) {
         w = w->next;
     }
-    v->unseen = v->state == LG_FAILED && !w;
+    v->unseen = v->state == LG_FAILED && !w && !v->disowned;
+}
+
+void lg__unseen_disown(lg_var *v)
+{
+    v->disowned = true;
+    v->unseen = false;
 }
 
 void lg__unseen_look(lg_var *v)

@@ -22,6 +22,8 @@ typedef struct lg_unseens {
 void lg__unseen_failed(lg_var *v);
 /* Its failure was looked at, or passed on. */
 void lg__unseen_look(lg_var *v);
+/* Whatever becomes of v: somebody has looked at what stands for it. */
+void lg__unseen_disown(lg_var *v);
 /* v is about to be freed. */
 void lg__unseen_gone(lg_var *v);
 void lg__unseen_free(lg_unseens *u);

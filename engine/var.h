@@ -54,9 +54,9 @@ struct lg_var {
     int8_t op;    /* enum lg_op */
     int8_t state; /* enum lg_state */
     bool grad, has_score;
-    bool unseen; /* failed, and nobody has looked: unseen.h */
-    bool open;   /* an open promise, or a pass that runs, may be behind it: cycle.h */
-    int code;    /* LG_E* when failed or cancelled */
+    bool unseen, disowned; /* failed, and nobody has looked; or will not: unseen.h */
+    bool open;             /* an open promise, or a pass that runs, may be behind it: cycle.h */
+    int code;              /* LG_E* when failed or cancelled */
     lg_text *text, *role;
     double score, target;
     int64_t example;

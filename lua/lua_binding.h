@@ -25,7 +25,7 @@
 #define LG_LUA_BOX "lunagrad.box"
 #define LG_LUA_ERROR "lunagrad.error"
 #define LG_LUA_ARRAY "lunagrad.array"
-#define LG_LUA_NAMES "lunagrad.names" /* function of the binding -> what scripts call it */
+#define LG_LUA_NAMES "lunagrad.names"   /* function of the binding -> what scripts call it */
 #define LG_LUA_NUMBER "lunagrad.number" /* a number's text, which no Lua number holds */
 
 typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
@@ -144,6 +144,7 @@ void lg__lua_open_stack(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */
+int lg__lua_disown(lua_State *L);              /* lunseen.c */
 void lg__lua_give_room(lua_State *L);          /* lstack.c: on Luas that lose stacks */
 
 /* lstore.c: all arguments from an index on (local has LG_LUA_FEW, see lg__lua_scratch) */

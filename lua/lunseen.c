@@ -11,6 +11,13 @@ void lg__lua_looked(lg_var *v)
     lg__unseen_look(v);
 }
 
+/* v:disown(): that it fails, or will, needs nobody's look. */
+int lg__lua_disown(lua_State *L)
+{
+    lg__unseen_disown(lg__lua_check_var(L, 1));
+    return 0;
+}
+
 /* engine:unseen() -> how many results failed, and nobody has looked; the first of them:
  * list of {id, kind, message, hint} */
 static int l_unseen(lua_State *L)

@@ -506,6 +506,7 @@ void lg__lua_open_var(lua_State *L)
                                        {"same", l_same},
                                        {"state", l_state},
                                        {"raw_state", l_raw_state},
+                                       {"disown", lg__lua_disown},
                                        {"raw_text", l_raw_text},
                                        {"raw_role", l_raw_role},
                                        {"set_role", l_set_role},

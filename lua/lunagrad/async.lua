@@ -115,7 +115,11 @@ local function finish(task, ok, ...)
   task.done, task.ok = true, ok
   local scope = task.context and task.context.scope
   if scope then scope.tasks[task] = nil end
-  if not ok and not task.after and not scope then unseen.add(task, ...) end
+  if not ok then
+    if not task.after and not scope then unseen.add(task, ...) end
+    unseen.passed_on(task)
+  end
+  task.begun = nil
   task.n = select("#", ...)
   if task.n <= 1 then task[1] = ... else
     for i = 1, task.n do task[i] = (select(i, ...)) end
@@ -185,6 +189,8 @@ function async.spawn(fn, context, ...)
   if context and parent then setmetatable(context, { __index = parent }) end
   local task = { fn = fn, context = context or parent, n = select("#", ...), ... }
   setmetatable(task, Task)
+  task.is_script = not current and context ~= nil and context.whole == true
+  if current then unseen.note(current, task) end
   local scope = task.context and task.context.scope
   if scope then
     last_task = last_task + 1
@@ -339,6 +345,12 @@ local function check_scope()
   error(scope.over, 0)
 end
 
+--- The work of the running task has failed, and its error is kept elsewhere: that stands for what
+--- the work has begun.
+function async.passed_on()
+  if current then unseen.passed_on(current) end
+end
+
 -- The running task waits for what: a variable or a task. Its tag must wake it.
 local function park(what)
   last_tag = last_tag + 1
@@ -439,6 +451,7 @@ end
 
 --- The running task has begun v; v is returned.
 function async.own(v)
+  if current then unseen.note(current, v) end
   local scope = current and current.context and current.context.scope
   if not scope then return v end
   if scope.over then

@@ -18,6 +18,9 @@ local MARKERS = { "answer", "option", "choice", "antwort", "respuesta", "rispost
 local WIDE_MARKERS = { "réponse", "odpowiedź", "ответ", "відповідь", "答案", "答え", "回答", "답",
   "الإجابة", "الجواب", "उत्तर", "คำตอบ", "đáp án" } -- looked for in texts beyond ASCII
 
+-- Chinese verbs that an option follows with nothing between: 故选B.
+local CHOOSES = { "选", "選", "选择", "選擇" }
+
 local IS = { "is", "was", "ist", "es", "est", "è", "é", "是", "は", "为", "為", "은", "는", "هي", "هو",
   "คือ" }
 
@@ -27,7 +30,8 @@ local KINDS = { "correcta", "correcte", "corretta", "correta", "final", "finale"
 
 -- What may stand between a marker's colon and the option.
 local INTRO = { "the", "option", "choice", "letter", "answer", "is", "选项", "選項", "las", "die",
-  "la", "opción", "indeed", "definitely", "therefore", "simply", "clearly" }
+  "la", "opción", "indeed", "definitely", "therefore", "thus", "hence", "then", "simply",
+  "clearly" }
 
 -- "A" before one of these is the option, before any other word it may be an article.
 local BEHIND = { because = true, since = true, as = true, is = true, due = true, ["for"] = true,
@@ -106,6 +110,7 @@ end
 -- "Answer: a dog" it is an article. So does "A" itself before most words.
 local function stands_alone(s, stop, option, same_case)
   if not option.letter then return true end
+  if find(s, "^[+#]", stop) or find(s, "^%-%w", stop) then return false end -- C++, D-glucose
   local word = match(s, "^[%s*_`]+(%l+)", stop)
   if same_case then
     return not word or (option.key ~= "A" and option.key ~= "I") or BEHIND[word] == true
@@ -190,9 +195,10 @@ end
 -- Behind a marker: a colon or a word for "is", or nil. Markdown may be between. A tag: <answer>B.
 local function skip_is(s, at)
   if sub(s, at, at) == ">" then return at + 1 end
-  at = match(s, "^[%s*_`]*()", at)
+  if find(s, "^【", at) then return at end -- 答案【B】
+  at = match(s, "^[%s*_`\"]*()", at)
   at = match(s, "^%([^()\n]*%)[%s*_`]*()", at) or at -- "Answer (final):"
-  local colon = match(s, "^[:=]()", at)
+  local colon = match(s, "^[:=]()", at) or match(s, "^%-+%s()", at) or match(s, "^—%s?()", at)
   if colon then return colon end
   local kind = skip_word(s, at, KINDS)
   at = kind and match(s, "^[%s*_`]*()", kind) or at
@@ -202,30 +208,33 @@ local function skip_is(s, at)
   return is and (match(s, "^[%s*_`]*:()", is) or is)
 end
 
--- Calls fn(where it ends) for each marker in turn.
+-- Calls fn(where it ends, whether it is a verb) for each marker in turn.
 local function each_marker(s, fn)
-  local places = {}
-  for _, list in ipairs { MARKERS, find(s, "[\x80-\xFF]") and WIDE_MARKERS } do
+  local places, verbs = {}, {}
+  local wide = find(s, "[\x80-\xFF]") and true
+  for _, list in ipairs { MARKERS, wide and WIDE_MARKERS, wide and CHOOSES } do
     for _, marker in ipairs(list) do
       local from, to = core.find_marker(s, marker)
       while to do
-        if sub(s, from - 2, from - 1) ~= "</" -- behind </answer> stands something else
+        local before = sub(s, from - 3, from - 1)
+        if sub(before, -2) ~= "</" -- behind </answer> stands something else
+          and not (list == CHOOSES and before == "不")
           and (core.char_kind(marker, 1) == "p" or not goes_on(s, to + 1)) then
-          places[#places + 1] = to + 1
+          places[#places + 1], verbs[to + 1] = to + 1, list == CHOOSES
         end
         from, to = core.find_marker(s, marker, to + 1)
       end
     end
   end
   table.sort(places)
-  for _, place in ipairs(places) do fn(place) end
+  for _, place in ipairs(places) do fn(place, verbs[place]) end
 end
 
 -- The last statement: the option, false where it cannot be read, nil without one; and its place.
 local function read_statements(s, list)
   local found, place
-  each_marker(s, function(at)
-    local start = skip_is(s, at)
+  each_marker(s, function(at, verb)
+    local start = skip_is(s, at) or (verb and at or nil)
     local said = start and read_option(s, start, list)
     if said ~= nil then found, place = said, at end
   end)
@@ -266,6 +275,43 @@ local function read_alone(s, list)
   return last and read_line(last, list, n == 1)
 end
 
+local NOUNS = { answer = true, option = true, choice = true }
+local GOOD = { correct = true, right = true, best = true }
+-- Before such a word "B is the answer" is not said, or not of B alone.
+local OPENS = { ["or"] = true, ["and"] = true, nor = true, ["if"] = true, whether = true,
+  why = true, ["not"] = true, is = true }
+
+local REACH = 80 -- bytes before "is the answer" in which the option stands
+
+-- The option that ends before `at`, with its words before it; false where that is not said.
+local function option_before(s, at, list)
+  local before = match(sub(s, math.max(1, at - REACH), at - 1), "^(.-)[%s*_`%)%]}\"'$]*$")
+  for _, option in ipairs(list) do
+    local rest = sub(before, 1, -#option.key - 1)
+    if sub(before, -#option.key) == option.key and not find(rest, "[%w\x80-\xFF]$") then
+      rest = match(rest, "^(.-)[%s*_`%(%[{\"'$]*$")
+      rest = match(rest, "^(.-)%s*[Oo]ption$") or match(rest, "^(.-)%s*[Cc]hoice$") or rest
+      local word = (match(rest, "(%a+)$") or ""):lower()
+      local beside = OPENS[word] or find(rest, "%f[%w]%w,$") or find(rest, "[/&|+-]$")
+      return not beside and option
+    end
+  end
+  return nil
+end
+
+-- "So B is the correct answer". Nil, too, where two are called so.
+local function read_predicates(s, list)
+  local found
+  for at, first, second in s:gmatch "()%sis the (%l+)%s?(%l*)" do
+    if first == "answer" or GOOD[first] and NOUNS[second] then
+      local option = option_before(s, at, list)
+      if option == false or found and option and found ~= option then return nil end
+      found = option or found
+    end
+  end
+  return found and found.given
+end
+
 --- The extractor for these options.
 ---@param options string[]
 ---@return fun(reply: string): string|nil
@@ -275,6 +321,7 @@ function choice.reader(options)
     local s = text.plain(reply):gsub("[ \t]+", " ")
     local found = read_boxed(s, list, read_statements(s, list))
     if found == nil then found = read_alone(s, list) end
+    if found == nil then found = read_predicates(s, list) end
     return found or nil
   end
 end

@@ -398,6 +398,8 @@ function Dataset:filter(fn)
   return wrap(kept)
 end
 
+local MOST_DRAWN = 10000000 -- rows: more is a mistake, and would never come back
+
 --- n random rows, each at most once unless with_replacement.
 ---@param n integer
 ---@param seed integer|string|nil
@@ -406,6 +408,10 @@ end
 function Dataset:sample(n, seed, with_replacement)
   local rows = rows_of(self)
   n = count_of(n, "sample", 0)
+  if n > MOST_DRAWN then
+    errors.raise("inval", ("sample: at most %d rows can be drawn, got %d"):format(MOST_DRAWN, n),
+      nil, 2)
+  end
   local r = rng.new(seed_of(seed, "sample"))
   if n > 0 and #rows == 0 or n > #rows and not with_replacement then
     errors.raise("inval", ("sample: %d rows wanted, the data set has %d"):format(n, #rows), nil, 2)

@@ -81,6 +81,7 @@ local function run_row(spec, row)
   local ok, output, score = pcall(score_row, spec.program, spec.metric, row, spec.field)
   if ok then return { example = row, output = output, score = score } end
   if errors.stops(output) then error(output, 0) end
+  async.passed_on()
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
 end
 

@@ -33,6 +33,19 @@ local function bare(text)
   return trim(sub(text, from, to))
 end
 
+-- Marks that closed what bare has taken from the front, "5**." of "**5**.", go, too; where they
+-- stand around other words, both are back: "**a** and **b**".
+local function whole_marks(rest, mark)
+  local from, to = find(rest, mark, 1, true)
+  if not from or not find(rest, "^%S", from - 1) or find(rest, "^%w", to + 1) then return rest end
+  if not find(rest, mark, to + 1, true) and find(rest, "^[%s%p]*$", to + 1) then
+    return sub(rest, 1, from - 1) .. sub(rest, to + 1)
+  end
+  local n = 0
+  for _ in (mark .. rest):gmatch((mark:gsub("%*", "%%*"))) do n = n + 1 end
+  return mark .. rest .. (n % 2 == 1 and mark or "")
+end
+
 --- The last number written in digits, of whatever script, in plain form: "1,234.50" gives
 --- "1234.50", "-$5" gives "-5", ".5" gives "0.5", "3/4", `\frac{3}{4}` and "½" give "3/4".
 ---
@@ -100,7 +113,7 @@ function extract.after(marker)
     end
     if not behind then return nil end
     for line in sub(text, behind):gmatch "[^\r\n]+" do
-      local rest = bare(line)
+      local rest = whole_marks(whole_marks(bare(line), "**"), "`")
       if rest ~= "" then return rest end
     end
     return nil

@@ -164,6 +164,7 @@ local function glued_right(text, to)
   local kind = core.char_kind(text, last)
   local behind = core.char_kind(text, to + 1)
   if not kind then return false end
+  if kind == "w" and text:find("^[+#]", to + 1) then return true end -- C is not in C++
   if is_hangul(text, last) and is_hangul(text, to + 1) then
     local stop = to + 1
     while is_hangul(text, stop) do stop = utf8.offset(text, 2, stop) end
@@ -236,7 +237,8 @@ local function f1(text, truth)
   local drop = n_wanted > 0 -- an answer of nothing but articles is an answer: "A"
   if not drop then wanted, n_wanted = bag_of_words(folded, false) end
   local got, n_got = bag_of_words(text, drop)
-  if n_got == 0 or n_wanted == 0 then return n_got == n_wanted and 1 or 0 end
+  if n_wanted == 0 then return n_got == 0 and (folded == "" or text == folded) and 1 or 0 end
+  if n_got == 0 then return 0 end
   local common = 0
   for word, n in pairs(got) do common = common + math.min(n, wanted[word] or 0) end
   return 2 * common / (n_got + n_wanted)

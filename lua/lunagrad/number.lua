@@ -125,6 +125,7 @@ local function prepare(s)
   s = spell_out(text.plain(s))
   if find(s, "\\", 1, true) or find(s, "{,}", 1, true) then
     s = s:gsub("{,}", ","):gsub(",\\!", ","):gsub("\\[,;: ]", " "):gsub("\\([$%%])", "%1")
+    s = s:gsub("%s?%^%s?{?%s?\\circ%f[%A]%s?}?", "\u{B0}")
   end
   return s
 end

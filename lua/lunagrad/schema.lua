@@ -106,6 +106,13 @@ local function check_list(list, path, where, depth, seen)
   for i = 1, #list do check_node(list[i], at(path, i), where, depth + 1, seen) end
 end
 
+-- A metatable that makes items up gives a list without an end.
+local function may_be_list(value)
+  local meta = getmetatable(value)
+  return type(value) == "table"
+    and (meta == nil or type(meta) == "table" and type(rawget(meta, "__index")) ~= "function")
+end
+
 -- seen: tables that were looked through; one that is used in many places is looked through once.
 function check_node(node, path, where, depth, seen)
   if type(node) == "boolean" or seen[node] then return end
@@ -119,7 +126,7 @@ function check_node(node, path, where, depth, seen)
     end
   end
   for _, key in ipairs { "required", "enum" } do
-    if node[key] ~= nil and type(node[key]) ~= "table" then
+    if node[key] ~= nil and not may_be_list(node[key]) then
       complain(where, at(path, key), "must be a list, got " .. shown(node[key]))
     end
   end

@@ -67,11 +67,21 @@ local function usage_problem(usage)
   end
 end
 
+-- A text, a number, or what can say itself as a text, as variables can.
+local function is_text(x)
+  if type(x) == "string" or type(x) == "number" then return true end
+  local meta = getmetatable(x)
+  return type(meta) == "table" and rawget(meta, "__tostring") ~= nil and io.type(x) == nil
+end
+
 -- What is wrong with what a model's function returned; nil: nothing.
 local function reply_problem(reply, why)
   if type(reply) == "string" or type(reply) == "number" then return nil end
   if type(reply) ~= "table" or reply.text == nil then
     return ("%s, not a text"):format(why and tostring(why) or type(reply))
+  end
+  if not is_text(reply.text) then
+    return ("a table whose text is a %s"):format(type(reply.text))
   end
   local turn = reply.media == TURN and turn_problem(reply.text)
   if turn then return "a turn that calls tools with " .. turn end

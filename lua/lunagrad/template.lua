@@ -52,6 +52,10 @@ function template.check(text, given, where, level)
   local set, names = template.fields(text)
   for _, name in ipairs(given) do
     if not set[name] then
+      if core.fields("{" .. name .. "}")[1] ~= name then
+        errors.raise("template", ("%s: %q can be no field of a template"):format(where, name),
+          "letters, digits and _, no digit first: { q = row[\"…\"] } and {q}", level + 1)
+      end
       local braces, near = template.lookalike(text, name), options.nearest(name, names)
       errors.raise("template", ("%s: the template has no field {%s}; %s"):format(where, name,
         listed(names)), braces and ("%s is plain text there: write {%s}"):format(braces, name)

@@ -123,6 +123,7 @@ local function try_row(run, row)
   local ok, result = pcall(row_loss, run, row)
   if ok then return result end
   if errors.stops(result) then error(result, 0) end
+  async.passed_on()
   return { failed = result }
 end
 

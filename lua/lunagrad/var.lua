@@ -354,8 +354,14 @@ end
 function Tool:__call(...)
   local args, names, vars = { ... }, {}, {}
   if is_list_of_inputs(args) then
-    for name in pairs(args[1]) do names[#names + 1] = name end
-    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+    for name in pairs(args[1]) do
+      if type(name) ~= "string" then
+        errors.raise("inval", ("tool %q: inputs in a table have names"):format(self.name),
+          'tool{ question = "…" }, or tool("…")', 2)
+      end
+      names[#names + 1] = name
+    end
+    table.sort(names)
     if self.inputs then names = self.inputs end
     for i, name in ipairs(names) do
       local where = ("tool %q: input %q"):format(self.name, tostring(name))
@@ -372,6 +378,18 @@ end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end
 
+-- A copy of the list of names that the inputs have.
+local function input_names(list)
+  local names = list and {}
+  for i = 1, list and options.length(list) or 0 do
+    names[i] = list[i]
+    if type(names[i]) ~= "string" or not names[i]:find "^[^\0]+$" then
+      errors.raise("inval", "lg.tool: inputs is a list of names", 'inputs = { "question", … }', 3)
+    end
+  end
+  return names
+end
+
 --- A Lua function as a node. `run` gets the inputs' texts (of a picture or sound a variable that
 --- holds it), as a task: it may wait and call models; it returns a text or a variable, which may be
 --- a picture, and, if it judges, a score. `backward(ctx)` returns feedback by input name and
@@ -386,7 +404,8 @@ function var.tool(spec)
     backward = "function?", inputs = "table?", role = "string?", target = "number?",
     cache = "boolean?", version = "string?", timeout = "number?" }, "lg.tool", 2)
   timer.check_timeout(spec.timeout, "lg.tool", 2)
-  local self = { name = spec.name, role = spec.role or spec.name, inputs = spec.inputs }
+  local self = { name = spec.name, role = spec.role or spec.name,
+    inputs = input_names(spec.inputs) }
   setmetatable(self, Tool)
   local tag = async.add_tool(spec)
   self.core = core.tool(async.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag,

@@ -136,6 +136,8 @@ function Var:watch(tag) end
 --- Take that back.
 ---@param tag integer
 function Var:unwatch(tag) end
+--- That it fails, or will, needs nobody's look: another error stands for it.
+function Var:disown() end
 ---@return boolean whether a node, a backward pass or a watch waits for it
 function Var:wanted() end
 --- Is it the same variable?

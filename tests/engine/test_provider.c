@@ -120,11 +120,11 @@ static void read_ask(provider_case *c, char *s)
 static void read_answer(provider_case *c, char *s)
 {
     char *status = "200", *type = "application/json", *id = "", *wait = "-1", *retry = "";
-    char *tools = "no", *moved = "", *offered = NULL;
+    char *tools = "no", *moved = "", *offered = NULL, *stops = "no";
     key_slot slots[] = {
         {"status", &status, NULL},       {"content_type", &type, NULL},  {"request_id", &id, NULL},
         {"retry_after_ms", &wait, NULL}, {"should_retry", &retry, NULL}, {"tools", &tools, NULL},
-        {"moved_to", &moved, NULL},      {"offered", &offered, NULL},
+        {"moved_to", &moved, NULL},      {"offered", &offered, NULL},    {"stops", &stops, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
     c->has_answer = true;
@@ -136,6 +136,7 @@ static void read_answer(provider_case *c, char *s)
     c->answer.moved_to = moved;
     c->answer.tools = strcmp(tools, "yes") == 0;
     c->answer.offered = offered;
+    c->answer.stops = strcmp(stops, "yes") == 0;
 }
 
 static void read_expect(provider_case *c, char *s)

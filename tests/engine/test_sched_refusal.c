@@ -443,7 +443,7 @@ static void test_cap_of_the_day_ends_the_call(void **state)
     assert_int_equal(answer(&f, r, 429, PER_DAY("7m12s")), LG_REQ_FAILED);
     assert_int_equal(r->attempts, 1);
     assert_part(lg__fail_message(&r->reply.fail), "asks to wait 432 s, until 20");
-    assert_part(r->reply.fail.hint->data, "cap of the day");
+    assert_part(r->reply.fail.hint->data, "cap of a day");
     assert_ptr_equal(lg__sched_next(f.s), line); /* who is in line fails with it */
     assert_int_equal(line->state, LG_REQ_FAILED);
     lg_request *later = submit(&f, "c"); /* and who comes later, unsent */

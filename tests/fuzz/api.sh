@@ -3,27 +3,38 @@
 #
 # Usage: tests/fuzz/api.sh               what `make check` runs: old findings, fixed seeds
 #        tests/fuzz/api.sh seconds N     new seeds for N seconds each (make fuzz-api)
+#        tests/fuzz/api.sh repeat KIND SEED   one seed, with each call told
 #   BUILD=build     where the programs are;  LUA=lua5.4;  LG_PRELOAD: a sanitizer's library
 #
 # tests/fuzz/api_seeds holds the seeds that found something ("c 135", "lua 7"); they are run
 # first. Every public function must have been called: one that is new in lunagrad.h, or in
 # the module, and is not fuzzed, is a failure. A finding is printed with the command that
-# repeats it.
+# repeats it. The Lua calls run in a directory of their own, as some write files.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
 case "$build" in /*) at=$build ;; *) at=$PWD/$build ;; esac
-export LUA_CPATH="$at/?.so;;" LUA_PATH="$PWD/tests/fuzz/?.lua;;"
-out=$(mktemp) || exit 1
-trap 'rm -f "$out"' EXIT
+root=$PWD
+export LUA_CPATH="$at/?.so;;"
+again="BUILD=$build ${LG_PRELOAD:+LG_PRELOAD=$LG_PRELOAD }${LUA:+LUA=$LUA }tests/fuzz/api.sh repeat"
+out=$(mktemp) && work=$(mktemp -d) || exit 1
+trap 'rm -rf "$out" "$work"' EXIT
 trap 'exit 130' INT TERM
 failed=0
+longest=180 # seconds until a run that does not come back is ended
+[ "${1:-}" != seconds ] || longest=$((longest + $2))
 
-run_c() { "$build/tests/fuzz/api_fuzz" "$@"; }
+run_c() { timeout -k 5 "$longest" "$build/tests/fuzz/api_fuzz" "$@"; }
 run_lua() {
-    env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} ASAN_OPTIONS=detect_leaks=0 \
-        "${LUA:-lua5.4}" tests/fuzz/api_fuzz.lua "$@"
+    (cd "$work" && timeout -k 5 "$longest" env ${LG_PRELOAD:+LD_PRELOAD="$LG_PRELOAD"} ASAN_OPTIONS=detect_leaks=0 \
+        "${LUA:-lua5.4}" "$root/tests/fuzz/api_fuzz.lua" "$@")
+}
+
+# tell_seed - the command that repeats what "$out" ends with
+tell_seed() {
+    seed=$(sed -n 's/^at seed \([0-9]*\)$/\1/p' "$out" | tail -n 1)
+    [ -z "$seed" ] || printf '\n  repeat it: %s lua %s\n' "$again" "$seed" >>"$out"
 }
 
 # judge NAME CODE - a line of what "$out" holds, and all of it when something was found
@@ -42,7 +53,10 @@ old() {
     : >"$out"
     sum=0
     for seed in $(sed -n "s/^$1 \([0-9]*\).*/\1/p" tests/fuzz/api_seeds); do
-        "run_$1" --seed "$seed" >>"$out" 2>&1 || sum=1
+        "run_$1" --seed "$seed" >>"$out" 2>&1 || {
+            sum=1
+            tell_seed
+        }
     done
     echo "$(sed -n "s/^$1 [0-9].*/x/p" tests/fuzz/api_seeds | wc -l) old findings" >>"$out"
     judge "$1, old findings" "$sum"
@@ -54,6 +68,7 @@ fuzz() {
     shift
     "run_$kind" "$@" --counts >"$out" 2>&1
     code=$?
+    [ $code -eq 0 ] || tell_seed
     missing=
     if [ $code -eq 0 ] && [ "$kind" = c ]; then
         for name in $(sed -n 's/^LG_API [^(]*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h); do
@@ -67,6 +82,10 @@ fuzz() {
     judge "$kind API" "$code"
 }
 
+if [ "${1:-}" = repeat ]; then
+    "run_$2" --seed "$3" --trace
+    exit
+fi
 old c
 old lua
 if [ "${1:-}" = seconds ]; then

@@ -1,6 +1,6 @@
 --- api_fuzz.lua: random calls of the whole Lua API, legal and illegal, in tasks and outside.
 --
--- What is called: every function of lua/meta/lunagrad.lua, by the names of its parameters; the
+-- What is called: every function of lua/meta, by the names of its parameters; the
 -- methods of what they return; what they return, when it can be called. Each argument is
 -- likely what the parameter wants, with something wrong in it, or something odd altogether:
 -- huge numbers, tables with holes, circles, metatables that raise, values of another engine, a
@@ -10,9 +10,12 @@
 -- - whatever is raised is an error object, or what an odd argument itself raised: never Lua's
 --   own words ("attempt to index a nil value"), which name no function of ours.
 --
---   lua5.4 tests/fuzz/api_fuzz.lua [--seed N] [--count N] [--seconds N] [--trace] [--counts]
+-- Started by api.sh, in an empty directory: some calls write files.
+--
+--   lua5.4 api_fuzz.lua [--seed N] [--count N] [--seconds N] [--trace] [--counts] [--all]
 
-local META = "lua/meta/lunagrad.lua"
+local META = { "lunagrad", "lunagrad_text" } -- of lua/meta
+local ROOT = arg[0]:match "^(.*)tests/fuzz/[^/]*$" or ""
 local CALLS = 100 -- of one seed
 local LONGEST = 20 -- seconds that one call may take
 
@@ -193,8 +196,7 @@ local function tell_seed(what)
     told[short] = true
     return
   end
-  io.stderr:write(("fuzz: seed %d broke something: %s\n"):format(seed, what),
-    ("  repeat it: %s tests/fuzz/api_fuzz.lua --seed %d --trace\n"):format(arg[-1], seed))
+  io.stderr:write(("fuzz: seed %d broke something: %s\n"):format(seed, what))
   os.exit(1, false)
 end
 
@@ -288,14 +290,17 @@ end
 -- ---- what there is to call ---------------------------------------------------------------
 
 local functions, methods = {}, {}
-for line in io.lines(META) do
-  local name, list = line:match "^function%s+lunagrad%.([%w_%.]+)(%b())"
-  local method, more = line:match "^function%s+Var:([%w_]+)(%b())"
-  local words = {}
-  for word in (list or more or ""):gmatch "[%w_%.]+" do words[#words + 1] = word end
-  if name then functions[#functions + 1] = { name = name, params = words } end
-  if method then methods[#methods + 1] = { name = method, params = words } end
+local function read_meta(path)
+  for line in io.lines(path) do
+    local name, list = line:match "^function%s+lunagrad%.([%w_%.]+)(%b())"
+    local method, more = line:match "^function%s+Var:([%w_]+)(%b())"
+    local words = {}
+    for word in (list or more or ""):gmatch "[%w_%.]+" do words[#words + 1] = word end
+    if name then functions[#functions + 1] = { name = name, params = words } end
+    if method then methods[#methods + 1] = { name = method, params = words } end
+  end
 end
+for _, name in ipairs(META) do read_meta(ROOT .. "lua/meta/" .. name .. ".lua") end
 for name, words in pairs {
   split = "spec", batches = "n opts", shuffle = "seed", sample = "n seed", take = "n",
   slice = "n n", filter = "fn", int = "n n", float = "", pick = "list", fork = "name",
@@ -392,7 +397,7 @@ while finish and os.time() < finish or not finish and done < options.count do
 end
 for _, f in ipairs(functions) do
   if options.counts and not counts[f.name] then
-    print(("lg.%s is in %s, and was never called"):format(f.name, META))
+    print(("lg.%s is in lua/meta, and was never called"):format(f.name))
     os.exit(1)
   end
 end

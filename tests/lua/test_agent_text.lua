@@ -58,6 +58,30 @@ function TestText.test_what_only_looks_like_a_call_is_an_answer()
   end
 end
 
+-- A server that gives no ids, or the same in each turn.
+function TestText.test_ids_are_told_apart_over_turns()
+  local program = command.write([[
+told=$(cat)
+if [ "$(printf '%s' "$told" | grep -o '"role":"tool' | wc -l)" -lt 3 ]; then
+  echo '<tool_call>{"id": "c", "name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>'
+else
+  echo done
+fi]], ".sh")
+  local add = { name = "add", parameters = { a = "number", b = "number" }, run = function()
+    return "3"
+  end }
+  local v = lg.agent { model = lg.model("exec/sh " .. program), tools = { add } } "What is it?"
+  lu.assertEquals(v:text(), "done")
+  local seen = {}
+  for _, step in ipairs(v:trace()) do
+    for _, call in ipairs(step.calls or {}) do
+      lu.assertNil(seen[call.id], call.id)
+      seen[call.id] = true
+    end
+  end
+  lu.assertTrue(seen.c)
+end
+
 -- What was wrong is told, with what was written: the history holds {} in its place.
 function TestText.test_bad_arguments_are_told()
   for arguments, want in pairs {

@@ -206,6 +206,9 @@ function TestArguments:test_schemas()
     says("lg.schema." .. name .. ": properties: must be a table", call, { properties = 5 })
     says("lg.schema." .. name .. ": items: expected a schema", call, { items = 5 })
     lu.assertNotNil(call(setmetatable({}, { __metatable = false })))
+    local endless = setmetatable({}, { __index = function(_, k) return k end })
+    says("lg.schema." .. name .. ": required: must be a list", call, { required = endless })
+    says("lg.schema." .. name .. ": enum: must be a list", call, { enum = endless })
   end
 end
 
@@ -247,6 +250,26 @@ function TestArguments:test_functions_that_are_told_by_name()
   says("lg.agent: role holds a zero byte", lg.agent, { role = "a\0b" })
   says("lg.tool: name holds a zero byte", lg.tool, { name = "a\0b", run = print })
   says("the fields must be a table, got string", lg.loss.critic "Is it?", "x", "y")
+end
+
+function TestArguments:test_inputs_of_tools_have_names()
+  for _, inputs in ipairs { { {} }, { 5 }, { "a", [3] = "b" }, { "" }, { "a\0b" } } do
+    says("lg.tool: inputs is a list of names", lg.tool, { name = "t", run = print,
+      inputs = inputs })
+  end
+  local tool = lg.tool { name = "t", run = function(x) return x end }
+  says('tool "t": inputs in a table have names', tool, { "x" })
+  lu.assertEquals(tool { question = "x" }:text(), "x")
+  lu.assertEquals(tool("x"):text(), "x")
+end
+
+function TestArguments:test_counts_that_would_never_come_back()
+  local generate, set = lg.task.object_counting.generate, lg.data.list { { a = 1 } }
+  for _, n in ipairs { 1000001, 1 << 40, math.maxinteger } do
+    says("object_counting.generate: expected how many questions, up to 1000000", generate, n)
+    says("sample: at most 10000000 rows", set.sample, set, n * 10 > n and n * 10 or n, 1, true)
+  end
+  lu.assertEquals(#set:sample(1000, 1, true), 1000)
 end
 
 function TestArguments:test_a_value_is_quoted_short_and_visible()

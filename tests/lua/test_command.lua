@@ -202,6 +202,47 @@ function TestUnseen:test_a_failed_result_ends_the_run_with_1_and_is_named()
   end
 end
 
+-- Of several calls one is waited for, and that one's error ends the work.
+local BOTH = [[
+local late = lg.model(function() lg.sleep(0.01) error("no luck", 0) end, "late")
+local function both() local a, b, c = bad "1", bad "2", late "3" return (a .. b):text() .. c:text() end
+local set = lg.data.list { { question = "a", answer = "ok" }, { question = "b", answer = "ok" } }
+local p = lg.param("p", "r")
+local function program(row) return row.question == "a" and both() or p end
+]]
+
+function TestUnseen:test_the_error_of_a_task_stands_for_all_it_has_begun()
+  for _, code in ipairs {
+    "pcall(lg.map, { 1, 2 }, both)", "lg.map({ 1, 2 }, both, { on_error = 'collect' })",
+    "local t = lg.spawn(both) pcall(t.await, t)",
+    "local t = lg.spawn(function() local x, y = lg.spawn(both), lg.spawn(both) x:await() end)"
+      .. " pcall(t.await, t)",
+    "local v = lg.tool { name = 't', run = both } () pcall(v.text, v)",
+    "local v = lg.tool { name = 't', timeout = 0.01, run = function() local x = bad '1'"
+      .. " lg.sleep(9) return x end } () pcall(v.text, v)",
+    "local m = lg.model(function(r) if #r.messages > 1 then return 'end' end return { text ="
+      .. " [[{\"text\":\"\",\"calls\":[{\"id\":\"1\",\"name\":\"t\",\"arguments\":{}}]}]],"
+      .. " media = 'application/vnd.lunagrad.turn+json' } end) print(lg.agent { model = m,"
+      .. " tools = { { name = 't', run = both } } } 'q')",
+    "lg.evaluate { program, data = set, metric = lg.metric.exact, on_error = 'zero' }",
+    "lg.train { program = program, params = { p }, train = set, val = set, steps = 1,"
+      .. " metric = lg.metric.exact, loss = lg.loss.critic 'ok?', on_error = 'zero' }",
+  } do
+    local got = unseen(BOTH .. code .. " lg.sleep(0.1)")
+    lu.assertEquals(got.code, 0, code .. "\n" .. got.err)
+  end
+end
+
+function TestUnseen:test_it_does_not_stand_for_what_others_have_begun()
+  for _, code in ipairs {
+    "local t = lg.spawn(function() local x = bad 'x' return 1 end) t:await()",
+    "local x = bad 'x' local t = lg.spawn(function() error 'y' end) pcall(t.await, t)",
+    "lg.spawn(function() lg.spawn(both) error 'y' end)", "lg.spawn(both)",
+  } do
+    lu.assertEquals(unseen(BOTH .. code .. " lg.sleep(0.1)").code, 1, code)
+  end
+end
+
 function TestUnseen:test_what_was_looked_at_or_cancelled_does_not_count()
   for _, code in ipairs {
     "pcall(function() bad('x'):text() end)", "local v = bad 'x' settle() v:state()",

@@ -88,6 +88,11 @@ function TestMetric.test_an_empty_answer_is_only_in_an_empty_prediction()
   contains { { "nonsense", "", 0 }, { "", "", 1 }, { " \n", "", 1 }, { "x", " ", 0 } }
 end
 
+function TestMetric.test_a_sign_behind_a_letter_belongs_to_its_name()
+  contains { { "It is C++.", "C", 0 }, { "It is C++.", "C++", 1 }, { "F#", "F", 0 },
+    { "C + D", "C", 1 } }
+end
+
 function TestMetric.test_f1_of_articles_and_of_other_scripts()
   for _, case in ipairs {
     { "", "A", 0 }, { "the", "a", 0 }, { "The answer is A", "A", 0.4 }, { "A", "A", 1 },
@@ -96,6 +101,7 @@ function TestMetric.test_f1_of_articles_and_of_other_scripts()
     { "北京", "上海", 0 }, { "МОСКВА", "Москва", 1 }, { "-8", "8", 0 }, { "8.0", "8", 1 },
     { "1,234", "1234", 1 }, { "٨", "8", 1 }, { "state-of-the-art", "state of the art", 1 },
     { "U.S.", "US", 1 }, { "don’t", "don't", 1 }, { "nai\u{308}ve", "naïve", 1 }, { "...", "", 1 },
+    { "!", "?", 0 }, { "?", "?", 1 }, { "", "?", 0 },
   } do
     lu.assertAlmostEquals(metric.f1(case[1], { answer = case[2] }), case[3], 1e-12, case[1])
   end

@@ -71,7 +71,8 @@ function TestFunction.test_a_bad_reply_is_an_error_of_its_call()
     { text = "x", usage = { cached = 2 ^ 60 } }, { text = "x", usage = { input = "many" } },
     { text = "x", usage = "none" }, { text = "x", finish_reason = {} },
     { text = "x", finish_reason = true }, { text = "x", finish_reason = "st\0op" },
-    { text = "x", media = 7 }, { text = loud }, loud,
+    { text = "x", media = 7 }, { text = loud }, loud, { text = {} }, { text = true },
+    { text = print }, { text = coroutine.create(print) }, { text = io.stdout }, { text = false },
   }
   for _, reply in ipairs(replies) do
     local m = recorder(function() return reply end)

@@ -78,7 +78,7 @@ function TestJson.test_bad_numbers_and_a_bad_choice()
   for _, text in ipairs { "01", "1.", ".5", "+1", "-", "1e", "0x10", "NaN", "Infinity", "--1" } do
     lu.assertNil(lg.json.decode(text), text)
   end
-  helper.fails("inval", "argument #2", lg.json.decode, "1", "digits")
+  helper.fails("inval", "argument 2", lg.json.decode, "1", "digits")
 end
 
 function TestJson.test_the_same_number_in_other_words()

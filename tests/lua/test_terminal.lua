@@ -51,6 +51,18 @@ function TestTerminal:test_every_road_is_clean_on_a_terminal()
   end
 end
 
+function TestTerminal:test_characters_that_come_in_pieces_stay_whole()
+  for _, road in ipairs { "for c in E:gmatch '.' do io.write(c) end io.write '\\n'",
+    "for c in E:gmatch '.' do io.stderr:write(c) end io.stderr:write '\\n'" } do
+    local script = command.write(("local E = %q\n%s"):format("ü世🎉é\27[2J\u{9b}2J\xFF|", road),
+      ".lua")
+    local got = on_terminal(command.line("run", script, "--no-store"))
+    lu.assertStrContains(got.out, "ü世🎉é[2J2J?|")
+  end
+  local script = command.write("io.write 'a\xC3' print 'b' io.write '\xE4\xB8' print 'c'", ".lua")
+  lu.assertStrContains(on_terminal(command.line("run", script, "--no-store")).out, "a?b\r\n?")
+end
+
 function TestTerminal:test_files_and_pipes_get_every_byte()
   for _, road in ipairs { "print(E)", "io.write(E, '\\n')", "io.stdout:write(E, '\\n')",
     "io.output():write(E):write('\\n')" } do

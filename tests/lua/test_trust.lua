@@ -59,8 +59,8 @@ function TestFolders:test_a_relative_home_is_none()
   local ask = "'local v, _, place = require [[lunagrad.config]].lookup [[A_URL]] "
     .. "print(v, place and place.level)'"
   for _, home in ipairs { ".", "", "../p", root .. "/p" } do
-    local result = command.shell(("cd %s/p && echo A_URL=y >.env && env -u XDG_CONFIG_HOME HOME=%s %s"
-      .. " -e %s"):format(root, home, world.program, ask))
+    local result = command.shell(("cd %s/p && echo A_URL=y >.env && env -u XDG_CONFIG_HOME HOME=%s"
+      .. " %s -e %s"):format(root, home, world.program, ask))
     lu.assertEquals(result.out, home:find "^/" and "y\tuser\n" or "y\tproject\n", home)
     result = command.shell(("cd %s/p && rm .env && env -u XDG_CONFIG_HOME HOME=%s %s -e %s")
       :format(root, home, world.program, ask))

@@ -180,7 +180,7 @@ function TestNodes.test_a_field_that_the_template_never_uses_is_an_error()
   end
   fails("template", "its fields are {a}, {b}", lg.format, "{a} {b} {a}", { a = 1, b = 2, c = 3 })
   fails("template", "has no field {c}", lg.format, lg.param("{a}", "template"), { a = 1, c = 3 })
-  fails("template", "has no field {x y}", lg.format, "{x y}", { ["x y"] = 1 })
+  fails("template", "\"x y\" can be no field", lg.format, "{x y}", { ["x y"] = 1 })
 end
 
 -- An editor may drop a field of a template; what that is worth is for the validation to say.
@@ -192,6 +192,11 @@ end
 
 function TestNodes.test_prompts_of_operators_are_not_replaced_by_mistake()
   local old = lg.prompts["tgd.user"]
+  for _, name in ipairs { "Question text", "2a", "a-b", "" } do
+    fails("template", "can be no field", function()
+      lg.format("{" .. name .. "}", { [name] = "x" })
+    end)
+  end
   fails("template", "{ variable } is plain text", function()
     lg.prompts["tgd.user"] = "Improve { variable } {role} {context} {extras}"
   end)

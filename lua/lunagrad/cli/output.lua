@@ -25,6 +25,28 @@ function output.clean(text)
   return clean(text)
 end
 
+-- Where a character begins that the text ends within; nil: it ends with a whole one.
+local function cut_at(text)
+  local at = text:find("[\xC2-\xF4][\x80-\xBF]*$", -3)
+  if not at then return nil end
+  local lead = text:byte(at)
+  local whole = lead < 0xE0 and 2 or lead < 0xF0 and 3 or 4
+  return #text - at + 1 < whole and at or nil
+end
+
+--- The same for a text that comes in pieces, which may cut characters: such a one waits for what
+--- follows.
+---@return fun(piece: string): string
+function output.cleaner()
+  local begun = ""
+  return function(piece)
+    local text = begun .. piece
+    local at = cut_at(text)
+    begun = at and text:sub(at) or ""
+    return output.clean(at and text:sub(1, at - 1) or text)
+  end
+end
+
 --- A stream's own `write` and `flush`, for what must reach the terminal as it is.
 ---@param stream file*
 ---@return table

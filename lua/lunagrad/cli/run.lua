@@ -221,7 +221,7 @@ end
 ---@return fun(text: string): any, ...
 function run.writer(self, stream)
   local to = self.json and io.stderr or stream
-  local raw, tty = output.raw(to), term.is_terminal(to)
+  local raw, tty, clean = output.raw(to), term.is_terminal(to), output.cleaner()
   return function(text)
     if not tty then
       local ok, why, code = raw:write(text)
@@ -231,7 +231,7 @@ function run.writer(self, stream)
     local display = self.watch().display
     display:clear()
     if text ~= "" then display.held_back = text:sub(-1) ~= "\n" end
-    raw:write(output.clean(text))
+    raw:write(clean(text))
     raw:flush()
     return stream
   end
@@ -279,7 +279,8 @@ local function run_script(self, source)
   run.install_hooks(self)
   local note = limits.look_back(self)
   if note then self.watch():event({ kind = "note", text = note }) end
-  require("lunagrad.async").spawn(body, { what = "the script" }, table.unpack(self.words)):await()
+  local context = { what = "the script", whole = true }
+  require("lunagrad.async").spawn(body, context, table.unpack(self.words)):await()
 end
 
 -- ---- the end ----------------------------------------------------------------------------

@@ -73,14 +73,16 @@ local function question(r)
   }
 end
 
+local MOST = 1000000 -- questions: more is a mistake, and would never come back
+
 --- Make n different questions. Equal seeds give equal questions.
 ---@param n integer
 ---@param seed? integer|string default 1
 ---@return { question: string, answer: string }[]
 function object_counting.generate(n, seed)
-  if math.type(n) ~= "integer" or n < 0 then
-    errors.raise("inval", ("object_counting.generate: expected how many questions, got %s")
-      :format(tostring(n)), nil, 2)
+  if math.type(n) ~= "integer" or n < 0 or n > MOST then
+    errors.raise("inval", ("object_counting.generate: expected how many questions, up to %d,"
+      .. " got %s"):format(MOST, tostring(n)), nil, 2)
   end
   local r = rng.new(seed or 1)
   local rows, known = {}, {}
