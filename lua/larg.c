@@ -181,9 +181,10 @@ lg_tool *lg__lua_check_tool(lua_State *L, int arg)
 void lg__lua_number_to_text(lua_State *L, int arg)
 {
     char text[LG_NUMBER_SIZE];
+    if (lua_type(L, arg) != LUA_TNUMBER)
+        return; /* lua_tonumber would read a string, however long it is */
     double x = lua_tonumber(L, arg);
-    if (lua_type(L, arg) != LUA_TNUMBER || lua_isinteger(L, arg) || !isfinite(x) ||
-        !lg__number_for_people(text, x)) {
+    if (lua_isinteger(L, arg) || !isfinite(x) || !lg__number_for_people(text, x)) {
         lua_tostring(L, arg);
         return;
     }
