@@ -1,11 +1,10 @@
 /* test_loop.c - watches, alarms, wake-ups and the pollable descriptor. */
-#include <sys/syscall.h>
-#include <time.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
