@@ -56,9 +56,11 @@ static void on_wake(uv_async_t *a)
     (void)a; /* being woken is all */
 }
 
+/* uv_run runs timers before it polls, too. When the limit has passed by then (the process was
+ * not given the CPU) no timer is left, and the poll would wait for ever. */
 static void on_limit(uv_timer_t *t)
 {
-    (void)t;
+    uv_stop(t->loop);
 }
 
 static void handle_gone(uv_handle_t *h)

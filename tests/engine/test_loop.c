@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -408,6 +409,31 @@ static void test_free_takes_all_along(void **state)
     /* teardown frees the loop and looks at the heap */
 }
 
+/* The clock of this process, libuv's too: `jump_at` calls from now it is 10 ms ahead. */
+static int jump_at;
+static long ahead_ns;
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+    int err = (int)syscall(SYS_clock_gettime, clock, t);
+    ahead_ns += jump_at > 0 && --jump_at == 0 ? 10000000 : 0;
+    t->tv_nsec += ahead_ns;
+    t->tv_sec += t->tv_nsec / 1000000000;
+    t->tv_nsec %= 1000000000;
+    return err;
+}
+
+/* As when the process is not given the CPU between the two. */
+static void test_a_limit_that_has_passed_before_the_poll(void **state)
+{
+    fixture *f = *state;
+    for (int i = 1; i < 6; i++) {
+        jump_at = i;
+        lg__loop_run(f->loop, 1); /* returns */
+    }
+    jump_at = 0;
+}
+
 static int oom_work(support_heap *h, void *ctx)
 {
     int *fd = ctx, err;
@@ -456,6 +482,7 @@ static const struct CMUnitTest tests[] = {
     T(test_standard_descriptors_stay_free),
     T(test_waits_no_longer_than_told),
     T(test_free_takes_all_along),
+    T(test_a_limit_that_has_passed_before_the_poll),
     T(test_oom_loop),
 };
 
