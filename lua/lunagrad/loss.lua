@@ -220,15 +220,13 @@ local function exact_result(text, targets, own)
   return ("wrong: %s, expected %s"):format(read, alternatives(targets)), 0
 end
 
--- "answer", "target", "target2", …: one for each text that is right.
-local EXACT_INPUTS = setmetatable({ "answer", "target" }, {
-  __index = function(_, i) return "target" .. i - 1 end,
-})
+-- More texts that are right come behind, named as tools name inputs beyond their list.
+local EXACT_INPUTS = { "answer", "target" }
 
 local function targets_of(inputs)
-  local list, i = {}, 2
-  while inputs[EXACT_INPUTS[i]] ~= nil do
-    list[i - 1], i = inputs[EXACT_INPUTS[i]], i + 1
+  local list, i = { inputs.target }, 3
+  while inputs["input" .. i] ~= nil do
+    list[i - 1], i = inputs["input" .. i], i + 1
   end
   return list
 end

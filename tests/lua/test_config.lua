@@ -39,7 +39,7 @@ end
 
 function TestOrder:test_paths_are_relative_to_the_file()
   local root = world.make { ["up/.env"] = "LUNAGRAD_HOME=store\n",
-    ["up/lunagrad.lua"] = 'return { LUNAGRAD_HOME = "/abs", run = { prices = "p.json" } }',
+    ["up/lunagrad.lua"] = 'return { LUNAGRAD_HOME = "/abs", run = { prices = "p.json" } }', ["up/p.json"] = '{"m": {"input_cost_per_token": 0, "output_cost_per_token": 0}}',
     ["home/.config/lunagrad/config.lua"] = 'return { SSL_CERT_DIR = "certs" }' }
   lu.assertEquals(look(root, "LUNAGRAD_HOME=", "LUNAGRAD_HOME", "LUNAGRAD_RUN_PRICES",
     "SSL_CERT_DIR"), "../store\t../.env\n../p.json\t../lunagrad.lua\n"
@@ -89,7 +89,7 @@ local function refused(text, wanted)
   local result = run_in(root, "", "-e", 'print(require "lunagrad.config".get "A_URL")')
   lu.assertStrContains(result.err, wanted)
   lu.assertStrContains(result.err, "lunagrad.lua: ")
-  lu.assertEquals(result.code, 1)
+  lu.assertEquals(result.code, 2)
 end
 
 function TestFiles:test_nothing_is_there_to_be_called()
