@@ -37,9 +37,12 @@ function TestOrder:test_each_place_comes_before_the_next()
   lu.assertEquals(look(root, "XDG_CONFIG_HOME=" .. root .. "/no", "A_URL"), "nil\tnil\n")
 end
 
+local PRICES = '{"m": {"input_cost_per_token": 0, "output_cost_per_token": 0}}'
+
 function TestOrder:test_paths_are_relative_to_the_file()
   local root = world.make { ["up/.env"] = "LUNAGRAD_HOME=store\n",
-    ["up/lunagrad.lua"] = 'return { LUNAGRAD_HOME = "/abs", run = { prices = "p.json" } }', ["up/p.json"] = '{"m": {"input_cost_per_token": 0, "output_cost_per_token": 0}}',
+    ["up/lunagrad.lua"] = 'return { LUNAGRAD_HOME = "/abs", run = { prices = "p.json" } }',
+    ["up/p.json"] = PRICES,
     ["home/.config/lunagrad/config.lua"] = 'return { SSL_CERT_DIR = "certs" }' }
   lu.assertEquals(look(root, "LUNAGRAD_HOME=", "LUNAGRAD_HOME", "LUNAGRAD_RUN_PRICES",
     "SSL_CERT_DIR"), "../store\t../.env\n../p.json\t../lunagrad.lua\n"
