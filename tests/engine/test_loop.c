@@ -137,7 +137,7 @@ static void test_writes_and_both(void **state)
 
 /* Lets ms pass: in few turns, for it waits and does not ask again and again. The kernel may
  * wake it earlier, as when an io_uring of before is taken down. */
-static void wait_in_few_turns(fixture *f, int64_t ms)
+static void wait_in_few_turns(fixture *f, int ms)
 {
     int64_t begun = now_ms();
     int turns;
