@@ -318,7 +318,8 @@ function embed.embed(texts, opts)
   if opts.model == nil then opts.model = "sim/embed" end
   local one = type(texts) ~= "table"
   local list = {}
-  for i, text in ipairs(one and { texts } or texts) do list[i] = check_text(text, i) end
+  local given = one and { texts } or texts
+  for i = 1, #given do list[i] = check_text(given[i], i) end -- a metatable may make up more
   local bytes = embed.bytes(list, opts)
   local vectors = {}
   for i, b in ipairs(bytes) do vectors[i] = core.unpack_floats(b) end

@@ -282,4 +282,10 @@ function TestArguments:test_a_value_is_quoted_short_and_visible()
   lu.assertTrue(#problem.message < 200)
 end
 
+function TestArguments:test_a_table_that_makes_up_values_has_as_many_as_it_says()
+  local endless = setmetatable({}, { __index = function() return "x" end })
+  lu.assertEquals(lg.embed(endless), {})
+  lu.assertEquals(#lg.embed { "a", "b" }, 2)
+end
+
 os.exit(lu.LuaUnit.run())
