@@ -2,7 +2,7 @@
  *
  * The upstream change that mends CVE-2022-33099 lets luaV_concat go on with a pointer into
  * the stack from before it called a metamethod. When that call made the stack move (it grew,
- * or a collection shrank it) the pointer leads into freed memory. 5.4.5 mends it;
+ * or a collection shrank it) the pointer leads into freed memory. Later releases mend it;
  * distributions brought the first change without the second to older releases (Debian 12:
  * 5.4.4-3+deb12u1). Two ways lead past it, and var.lua takes one of them each time:
  *

@@ -278,7 +278,7 @@ local function join_in_place(a, b)
   if mark and mark == core.stack_mark() or async.step_out() then return joined end
   errors.raise("state", ("Lua %s can lose its stack where \"..\" joins variables this deep in a "
     .. "plain script or a callback"):format(core.lua_release),
-    'use lg.format("{a}{b}", { a = a, b = b }), a task (lg.spawn), or Lua 5.4.6', 2)
+    'use lg.format("{a}{b}", { a = a, b = b }), a task (lg.spawn), or Lua 5.4.7', 2)
 end
 
 meta.__concat = core.stack_mark and join_in_place or join

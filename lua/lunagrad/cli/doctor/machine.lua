@@ -36,7 +36,7 @@ function machine.versions(add)
   if core.stack_mark then
     add("note", ("packages of Lua %s (Debian's 5.4.4-3+deb12u1) can crash where \"..\" calls a "
       .. "metamethod"):format(core.lua_release),
-      "variables of lunagrad are kept from it; Lua 5.4.6 has it mended")
+      "variables of lunagrad are kept from it; Lua 5.4.7 has it mended")
   end
   add("ok", ("libcurl %s with %s"):format(v.curl, v.tls or "no TLS"))
   if not v.tls then
