@@ -57,7 +57,9 @@ local function expected(fixture, name, dialect, streamed)
     if fixture.chaos and fixture.chaos[chaos] then return { status = status, kind = kind } end
   end
   if response.status then return { status = response.status, kind = kind } end
-  if finish == "content_filter" and ALWAYS_STOP[dialect] then return { text = "" } end
+  if finish == "content_filter" and ALWAYS_STOP[dialect] then
+    return { status = 200, kind = "empty" } -- told to have ended well, without a word
+  end
   if kind then return { status = 200, kind = kind } end
   if cut and streamed and not (response.toolCalls and WHOLE_CALLS[dialect]) then
     return { cut = true }
