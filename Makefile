@@ -44,15 +44,14 @@ SOVERSION = $(shell sed -n 's/^\#define LG_API_VERSION //p' engine/lunagrad.h)
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 CC_MAJOR = $(call once,CC_OF,$(CC) -dumpversion 2>/dev/null | cut -d. -f1)
 WERROR = $(if $(filter $(CC_MAJOR),$(STRICT_CC)),-Werror)
-# -iquote, because engine/sched.h is not the system's <sched.h>
+# -iquote: paths begin in engine/ and lua/, and sched.h is not the system's <sched.h>
 STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
 ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
-COMMAND_ONLY = lua/main.c lua/term.c lua/signals.c lua/line.c lua/look.c lua/mockd.c lua/mockserver.c
-ENGINE_SRC  := $(wildcard engine/*.c)
-LUA_SRC     := $(wildcard lua/*.c)
-MODULE_SRC  := $(filter-out $(COMMAND_ONLY),$(LUA_SRC))
+ENGINE_SRC  := $(wildcard engine/*/*.c)
+MODULE_SRC  := $(wildcard lua/binding/*.c)
+LUA_SRC     := $(MODULE_SRC) $(wildcard lua/command/*.c)
 LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
 TEST_SRC    := $(wildcard tests/engine/test_*.c)
 HELPER_SRC  := $(wildcard tests/*.c)
@@ -60,7 +59,7 @@ BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
 C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
-H_FILES     := $(wildcard engine/*.h lua/*.h tests/*.h tests/fuzz/*.h benchmarks/*.h)
+H_FILES     := $(wildcard engine/*.h engine/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
@@ -100,8 +99,8 @@ $(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
 		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
 		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_LUA)
 
-$(BUILD)/embedded.c: lua/embed.lua $(LUA_FILES)
-	$(call say,EMBED,$@) mkdir -p $(@D) && $(LUA) lua/embed.lua $@ lua/lunagrad
+$(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES)
+	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<

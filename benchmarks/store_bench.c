@@ -5,7 +5,7 @@
  *
  * Prints one line: the median of milliseconds an opening, or of the filling. */
 #include "bench.h"
-#include "store.h"
+#include "store/store.h"
 
 enum { TURN = 1000 };
 

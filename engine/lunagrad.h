@@ -418,7 +418,7 @@ typedef struct lg_model_config {
     size_t size;              /* set by lg_model_config_init */
     const char *dialect;      /* "host", or how the server is spoken to: "openai",
                                  "responses", "azure", "anthropic", "gemini", "ollama", …:
-                                 the rows of engine/provider.c; "exec": a program */
+                                 the rows of engine/model/provider.c; "exec": a program */
     const char *name;         /* as people write it: "openai/gpt-4o-mini" */
     const char *model;        /* as the server knows it; exec: the program and its words */
     const char *base_url;     /* "https://api.openai.com/v1"; not for host and exec */
@@ -438,7 +438,7 @@ typedef struct lg_model_config {
      * 0: 4096; -1: not known, and not sent where cost is limited. */
     int64_t max_output;
     /* How the server differs from its dialect, words between blanks: "a>b" sends the
-     * field a as b, "-a" never sends it, others are flags (engine/model.h). NULL: as is */
+     * field a as b, "-a" never sends it, others are flags (engine/model/model.h). NULL: as is */
     const char *quirks;
     /* Whom to ask when this one cannot be had (nobody answers, overload, limits, no key, no
      * money, too long for it), in this order; at most 9, without fallbacks of their own.

@@ -41,7 +41,7 @@ function code(line,    out, c, two, quote) {
 FNR == 1 {
     in_comment = 0
     engine = FILENAME ~ /^engine\//
-    command = FILENAME ~ /^lua\/(main|term|signals|line|mockd)[.]c$/
+    command = FILENAME ~ /^lua\/command\/(main|term|signals|line|mockd)[.]c$/
 }
 {
     rest = code($0)
@@ -60,4 +60,4 @@ FNR == 1 {
     }
 }
 END { exit bad }
-' $(ls engine/*.c engine/*.h lua/*.c lua/*.h 2>/dev/null)
+' $(ls engine/*.h engine/*/*.[ch] lua/*/*.[ch])

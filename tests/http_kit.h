@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "../engine/http.h"
+#include "net/http.h"
 #include "rude.h"
 #include "support.h"
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../engine/store.h"
+#include "store/store.h"
 #include "support.h"
 
 #define GOOD(text)                                                                        \

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "../engine/mem.h"
+#include "base/mem.h"
 
 /* ---- a heap that counts, checks and fails when told ---------------------- */
 

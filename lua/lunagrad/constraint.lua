@@ -4,7 +4,7 @@
 -- The optimizer shows the words to the model and runs the checks on what comes
 -- back. A plain string is a constraint in words only: nothing checks it. What is
 -- about texts (of_text: all that are made here but `new`) does not concern
--- pictures and sounds. Used by lunagrad.optim.tgd; never calls a model.
+-- pictures and sounds. Used by lunagrad.improve.tgd; never calls a model.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"

@@ -73,7 +73,7 @@ function dryrun.model(told, decoded)
   return function(raw)
     local request = decoded(raw)
     request.model = "sim/default"
-    local reply = require("lunagrad.sim.talk").reply(request)
+    local reply = require("lunagrad.world.talk").reply(request)
     if is_first(name, raw) then
       count(row, reply, request.max_completion_tokens or request.max_tokens)
     end

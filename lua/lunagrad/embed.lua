@@ -40,7 +40,7 @@ local SPEC = { model = "any", dimensions = "integer?", batch = "integer?", extra
 ---@field flight table<string, table> text → the job that will have its vector
 
 local function from_sim(name, opts)
-  local vectors = require "lunagrad.cli.mock.vectors"
+  local vectors = require "lunagrad.world.vectors"
   local size = opts.dimensions or 256
   return { name = name, keep = false, batch = math.huge, make = function(texts)
     local list = {}
@@ -164,7 +164,7 @@ local function store(desk, text, bytes)
   if not has_store(desk) then return end
   async.engine():store_exec("INSERT OR IGNORE INTO "
     .. "tool_result(key, run_id, name, version, text, created_us) VALUES(?, ?, ?, ?, ?, ?)",
-    key_of(desk, text), (require("lunagrad.record").current() or {}).id,
+    key_of(desk, text), (require("lunagrad.book.record").current() or {}).id,
     "embedding by " .. desk.name, desk.version, bytes, os.time() * 1000000)
 end
 

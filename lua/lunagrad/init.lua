@@ -61,7 +61,7 @@ async.configure(model.engine_settings())
 --- What was done so far: calls, attempts, retries, tokens by kind, …
 function lg.stats() return async.engine():stats() end
 
-require "lunagrad.record" -- begins the run when the engine is made
+require "lunagrad.book.record" -- begins the run when the engine is made
 
 -- ---- the operators' prompts ---------------------------------------------------
 
@@ -122,8 +122,8 @@ local LAZY = {
     local counting = require "lunagrad.task.object_counting"
     return { object_counting = signatures.install(counting, "task.object_counting.") }
   end,
-  optim = function() return { tgd = require "lunagrad.optim.tgd" } end,
-  evaluate = "lunagrad.evaluate", train = "lunagrad.train", schema = "lunagrad.schema",
+  optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
+  evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train", schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,
   retriever = function() return require("lunagrad.retriever").new end,

@@ -9,7 +9,7 @@
 --   contains  folded texts (lg.text.fold: no case, NFKC, plain quotes, dashes, digits, blanks)
 --   f1        words of folded texts, without punctuation and English articles; numbers by value
 --
--- Used by lunagrad.evaluate and lunagrad.train.
+-- Used by lunagrad.improve.evaluate and lunagrad.train.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"

@@ -292,7 +292,7 @@ local function decoded(request)
 end
 
 local function from_sim(name, opts)
-  local talk = require "lunagrad.sim.talk"
+  local talk = require "lunagrad.world.talk"
   local short = name:match "^sim/(.*)$" or "default"
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
@@ -306,7 +306,7 @@ end
 
 -- Only what is recorded answers; replay.lua finds it.
 local function from_recording(name, opts)
-  local replay = require "lunagrad.replay"
+  local replay = require "lunagrad.book.replay"
   local answer = replay.open(name:match "^replay/(.*)$")
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
@@ -325,7 +325,7 @@ local function from_dry_run(name, opts)
     tag = async.add_model(require("lunagrad.dryrun").model(told, decoded)) })
 end
 
--- A program: JSON on its stdin, text on its stdout (engine/provider_exec.c). What it costs is
+-- A program: JSON on its stdin, text on its stdout (engine/model/provider_exec.c). What it costs is
 -- its own business.
 local function from_exec(name, opts)
   return make({ name = name }, { dialect = "exec", name = name, model = name:match "^exec/(.*)$",

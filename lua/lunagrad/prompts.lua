@@ -4,8 +4,8 @@
 -- template is a variable like any other: made with lg.param it takes feedback,
 -- so that an operator's prompt can be improved by the same descent. Fields are
 -- written {name}; tags in capitals are fences, renamed when a value contains
--- one. Nothing here calls anything; the engine's reverse pass (engine/gradient.c)
--- uses critic.*, tool.* and reduce.*, lunagrad.optim.tgd uses tgd.*.
+-- one. Nothing here calls anything; the engine's reverse pass (engine/graph/gradient.c)
+-- uses critic.*, tool.* and reduce.*, lunagrad.improve.tgd uses tgd.*.
 --
 -- Fields
 --   critic.base    role, variable, conversation, output_role, objective

@@ -2,7 +2,7 @@
 --
 -- One row a server: adding a server that speaks OpenAI's Chat Completions is one row, or none
 -- (FOO_BASE_URL and FOO_API_KEY). Knows addresses, where keys are found and which dialect and
--- quirks of the engine (engine/provider.c, engine/model.h) a server wants; it asks nobody
+-- quirks of the engine (engine/model/provider.c, engine/model/model.h) a server wants; it asks nobody
 -- anything. Used by model.lua and by the commands that look at servers.
 --
 -- A suffix picks another API of the same server: "openai-responses/…", "azure-embed/…",
@@ -80,7 +80,7 @@ end
 ---@field base? string address, when nothing names another
 ---@field also? string[] where else a local server may listen
 ---@field dialect? string as the engine calls it; "openai" (Chat Completions) when missing
----@field quirks? string how the server differs from its dialect, see engine/model.h
+---@field quirks? string how the server differs from its dialect, see engine/model/model.h
 ---@field key? boolean false: it needs none
 ---@field keys? string[] where its key is found, NAME_API_KEY when missing
 ---@field bases? string[] where another address is found, NAME_BASE_URL when missing

@@ -1,7 +1,7 @@
 --- The statistics behind the numbers that are printed: means and their 95% intervals.
 --
 -- Pure arithmetic on lists of numbers, seeded, the same on every machine. Used
--- by lunagrad.evaluate and lunagrad.train.
+-- by lunagrad.improve.evaluate and lunagrad.train.
 
 local rng = require "lunagrad.rng"
 

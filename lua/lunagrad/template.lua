@@ -1,7 +1,7 @@
 --- What a template says about its fields: are those that are given in it?
 --
 -- A field that the template does not name would vanish: "{ q }" and "{{q}}" are plain text. How
--- templates are read and filled is the engine's (engine/template.c). Used by lg.format and by
+-- templates are read and filled is the engine's (engine/base/template.c). Used by lg.format and by
 -- lg.prompts.
 
 local core = require "lunagrad.core"

@@ -2,7 +2,7 @@
 --
 -- Metrics, extractors, constraints and retrieval compare and cut texts with these and with nothing
 -- else, so that what is a word in one is a word in all. Characters are known from utf8proc (its
--- version of Unicode is the system's); what a word is, is said in lua/unicode.h. Linear in the
+-- version of Unicode is the system's); what a word is, is said in lua/binding/unicode.h. Linear in the
 -- text, whatever it holds; bytes that are not UTF-8 count as U+FFFD. Nothing here is used by
 -- lg.metric.exact, which compares what is written.
 

@@ -1,6 +1,6 @@
 --- Failures that nobody looked at: results of the graph, and tasks that nobody waited for.
 --
--- The engine counts the results (engine/unseen.c); tasks are counted here. What was cancelled, and
+-- The engine counts the results (engine/graph/unseen.c); tasks are counted here. What was cancelled, and
 -- what a limit of the run refused, is no failure of this kind. Nor is what a task has begun that
 -- failed itself: its error stands for theirs, be it caught, told to a model, or skipped as an
 -- example. Told at the end by the command, and where the library logs, by a stock Lua.

@@ -5,7 +5,7 @@
 
 #include "../support.h"
 
-#include "../../engine/sched.h"
+#include "sched/sched.h"
 
 #define SECOND INT64_C(1000000)
 #define GOOD(text)                                                                        \

@@ -1,7 +1,7 @@
 /* test_bytes.c - growth, the ceiling, sticky errors. */
 #include "../support.h"
 
-#include "../../engine/bytes.h"
+#include "base/bytes.h"
 
 static void test_adds_of_all_kinds(void **state)
 {

@@ -1,7 +1,7 @@
 /* test_clock.c - virtual time stands still, real time does not go back. */
 #include "../support.h"
 
-#include "../../engine/clock.h"
+#include "base/clock.h"
 
 static void test_virtual_time_moves_only_when_told(void **state)
 {

@@ -1,7 +1,7 @@
 /* test_digest.c - pieces keep their borders; the bytes are fixed for ever. */
 #include "../support.h"
 
-#include "../../engine/digest.h"
+#include "base/digest.h"
 
 static void hex_of(const lg_piece *pieces, size_t n, char hex[65])
 {

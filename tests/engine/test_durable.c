@@ -8,9 +8,9 @@
 
 #include <errno.h>
 
-#include "../../engine/engine_internal.h"
-#include "../../engine/sched_parts.h"
-#include "../../engine/store_internal.h"
+#include "front/front_internal.h"
+#include "sched/sched_internal.h"
+#include "store/store_internal.h"
 #include "../rude.h"
 
 enum { FEW = 1, MANY = 12, STEPS = 30 }; /* few: all their replies come in one turn */

@@ -1,7 +1,7 @@
 /* test_eventstream.c - every line ending, every split, limits, stopping. */
 #include "../support.h"
 
-#include "../../engine/eventstream.h"
+#include "base/eventstream.h"
 
 typedef struct seen {
     char text[2000]; /* "name=data;" for each event */

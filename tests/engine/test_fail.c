@@ -1,7 +1,7 @@
 /* test_fail.c - messages as data: replaced, shared, never in the way of memory. */
 #include "../support.h"
 
-#include "../../engine/fail.h"
+#include "base/fail.h"
 
 static void test_set_replaces_all(void **state)
 {

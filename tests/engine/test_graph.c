@@ -2,7 +2,7 @@
  * What the operators compute is test_op.c's. */
 #include "../scripted.h"
 
-#include "../../engine/graph.h"
+#include "graph/graph.h"
 
 static lg_var *concat2(script *s, lg_var *a, lg_var *b, const char *role)
 {

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "../../engine/http_internal.h"
+#include "net/http_internal.h"
 #include "../http_kit.h"
 
 static const char *hint(const lg_http_done *d)

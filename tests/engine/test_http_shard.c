@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 
-#include "../../engine/http_internal.h"
+#include "net/http_internal.h"
 #include "../http_kit.h"
 
 /* ---- connections ------------------------------------------------------------ */

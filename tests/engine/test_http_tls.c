@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "../../engine/http_internal.h"
+#include "net/http_internal.h"
 #include "../http_kit.h"
 #include "../proxy.h"
 

@@ -6,7 +6,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "../../engine/json.h"
+#include "base/json.h"
 
 /* ---- reading ------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "../../engine/json.h"
-#include "../../engine/json_number.h"
+#include "base/json.h"
+#include "base/json_number.h"
 
 static lg_json *parsed(lg_mem *m, const char *s)
 {

@@ -1,7 +1,7 @@
 /* test_library.c - libraries that are there, that are not, and that are something else. */
 #include "../support.h"
 
-#include "../../engine/http_curl.h"
+#include "net/http_curl.h"
 
 typedef struct few {
     size_t (*length)(const char *s);

@@ -1,7 +1,7 @@
 /* test_log.c - secrets never get out, and lines stay lines. */
 #include "../support.h"
 
-#include "../../engine/log.h"
+#include "base/log.h"
 
 static void keep_line(void *ud, int level, const char *msg)
 {

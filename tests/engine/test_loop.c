@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../engine/loop.h"
+#include "base/loop.h"
 #include "../support.h"
 
 typedef struct note {

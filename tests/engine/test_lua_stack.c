@@ -5,7 +5,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "../../lua/lunagrad_lua.h"
+#include "../../lua/binding/lunagrad_lua.h"
 
 /* The host's functions, as texts: each is called with how deep and how long. */
 static const char source[] =

@@ -1,8 +1,8 @@
 /* test_map.c - both maps against a plain array, with many removals. */
 #include "../support.h"
 
-#include "../../engine/digest.h"
-#include "../../engine/map.h"
+#include "base/digest.h"
+#include "base/map.h"
 
 enum { IDS = 500 };
 

@@ -1,8 +1,8 @@
 /* test_media.c - kinds of values, how they are told apart and shown, base64. */
 #include "../support.h"
 
-#include "../../engine/json.h"
-#include "../../engine/media.h"
+#include "base/json.h"
+#include "base/media.h"
 
 static void test_types(void **state)
 {

@@ -1,7 +1,7 @@
 /* test_model.c - what a model may be made of, what it learns, what it hides. */
 #include "../support.h"
 
-#include "../../engine/provider.h"
+#include "model/provider.h"
 
 static lg_model_config config(void)
 {

@@ -1,7 +1,7 @@
 /* test_model_alias.c - names of one model, and of two. */
 #include "../support.h"
 
-#include "../../engine/model_alias.h"
+#include "model/model_alias.h"
 
 typedef struct pair {
     const char *asked, *said;

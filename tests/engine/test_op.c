@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "../../engine/op.h"
+#include "graph/op.h"
 
 static lg_var *format(script *s, const char *tmpl, const char *const *names, lg_var *const *vars,
                       size_t n, bool fenced)

@@ -9,7 +9,7 @@
 
 #include "../support.h"
 
-#include "../../engine/provider_wire.h"
+#include "model/provider_wire.h"
 
 enum { MAX_TURNS = 16, MAX_OPTIONS = 16, MAX_FILE = 1 << 20 };
 #define HOST "http://oracle.test"

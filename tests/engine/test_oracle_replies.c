@@ -9,7 +9,7 @@
 
 #include "../support.h"
 
-#include "../../engine/provider.h"
+#include "model/provider.h"
 
 enum { MAX_FILE = 1 << 20 };
 #define TURN "application/vnd.lunagrad.turn+json"

@@ -1,7 +1,7 @@
 /* test_plan.c - the reverse plan: who takes part, in which order, with which slots. */
 #include "../scripted.h"
 
-#include "../../engine/plan.h"
+#include "graph/plan.h"
 
 static lg_var *concat(script *s, lg_var *a, lg_var *b)
 {

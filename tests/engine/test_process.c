@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "../../engine/process.h"
-#include "../../engine/process_internal.h"
+#include "child/process.h"
+#include "child/process_internal.h"
 #include "../support.h"
 
 typedef struct fixture {

@@ -2,7 +2,7 @@
  * cancelled; what a backward pass does with an open one; memory that runs short. */
 #include "../scripted.h"
 
-#include "../engine/graph.h"
+#include "graph/graph.h"
 
 static lg_var *promise(script *s, lg_var *lead)
 {

@@ -6,7 +6,7 @@
 
 #include "../support.h"
 
-#include "../../engine/provider_adapt.h"
+#include "model/provider_adapt.h"
 
 enum { MAX_LIST = 24, MAX_CASES = 1024, MAX_FILE = 1 << 20 };
 #define KEY "sk-canary-0123456789"

@@ -4,7 +4,7 @@
  * Words alone; that what is refused is sent no more is test_sched_refusal.c's. */
 #include "../support.h"
 
-#include "../../engine/provider.h"
+#include "model/provider.h"
 
 enum { MOST = 512, LINE_MAX_ = 4096 };
 static const int64_t NOW_MS = INT64_C(1764374400000);

@@ -2,7 +2,7 @@
  * more than its bytes, and legal answers of many values are still read. */
 #include "../support.h"
 
-#include "../../engine/provider.h"
+#include "model/provider.h"
 
 typedef struct peak {
     size_t now, most;

@@ -1,7 +1,7 @@
 /* test_request.c - keys, merged options, bytes, and what a request gives back. */
 #include "../support.h"
 
-#include "../../engine/request.h"
+#include "model/request.h"
 
 typedef struct fixture {
     support_heap heap;

@@ -1,7 +1,7 @@
 /* test_sched_hedge.c - which calls are late, who may be asked twice, and the books of it. */
 #include "sched_fixture.h"
 
-#include "../../engine/sched_parts.h"
+#include "sched/sched_internal.h"
 
 enum { AFTER_MS = 100, LATE = AFTER_MS * 1000 };
 

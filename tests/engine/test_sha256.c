@@ -1,7 +1,7 @@
 /* test_sha256.c - against values that sha256sum prints, around the borders of its blocks. */
 #include "../support.h"
 
-#include "../../engine/sha256.h"
+#include "base/sha256.h"
 
 static void test_known_values(void **state)
 {

@@ -1,7 +1,7 @@
 /* test_store_index.c - a retriever's database: words are found, bad SQL and bad files told. */
 #include "../support.h"
 
-#include "../../engine/store_index.h"
+#include "store/store_index.h"
 
 static int run(lg_index *x, const char *sql, const char *text)
 {

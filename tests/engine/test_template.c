@@ -1,7 +1,7 @@
 /* test_template.c - fields, braces, fences that no value can forge, size. */
 #include "../support.h"
 
-#include "../../engine/template.h"
+#include "base/template.h"
 
 #define FIELD(name, value)             \
     {                                  \

@@ -1,7 +1,7 @@
 /* test_text.c - counting, trimming to a budget, flattening. */
 #include "../support.h"
 
-#include "../../engine/text.h"
+#include "base/text.h"
 
 static void test_counts(void **state)
 {

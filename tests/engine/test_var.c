@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "../../engine/graph.h"
+#include "graph/graph.h"
 
 /* ---- texts and roles ---------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "../../engine/vectors.h"
+#include "base/vectors.h"
 
 enum { DIM = 19, ROWS = 300 };
 

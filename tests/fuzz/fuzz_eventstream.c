@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/eventstream.h"
+#include "base/eventstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/provider.h"
+#include "model/provider.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

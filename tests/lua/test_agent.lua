@@ -712,7 +712,7 @@ end
 -- A picture of a kept tool in every dialect: the server sees it, and a later process runs nothing.
 local PICTURE = [[
 local lg = require "lunagrad"
-local draw = require("lunagrad.cli.mock.media").draw
+local draw = require("lunagrad.world.pictures").draw
 local runs = 0
 local agent = lg.agent { model = lg.model(), tools = {
   { name = "draw", description = "Draws a square of a given side.", cache = true, version = "1",

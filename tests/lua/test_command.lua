@@ -310,7 +310,7 @@ function TestClock:test_a_run_that_ended_before_it_began_has_no_negative_duratio
   local file = command.write([[
     local lg = require "lunagrad"
     lg.stats()
-    local record = require "lunagrad.record"
+    local record = require "lunagrad.book.record"
     record.finish "done"
     record.current().engine:store_exec(
       "UPDATE run SET ended_us = started_us - 64799900000 WHERE id = 1")]], ".lua")

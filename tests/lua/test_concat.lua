@@ -1,5 +1,5 @@
 -- test_concat.lua - `..` of variables: the right text at any depth, in any chain, whatever the
--- collector does meanwhile. Some Luas of distributions lose their stack there (lua/lstack.c).
+-- collector does meanwhile. Some Luas of distributions lose their stack there (lua/binding/lstack.c).
 
 require "helper"
 local lu = require "luaunit"

@@ -4,7 +4,7 @@ local helper = require "helper"
 local lu = require "luaunit"
 local command = require "command"
 local lg = require "lunagrad"
-local draw = require("lunagrad.cli.mock.media").draw
+local draw = require("lunagrad.world.pictures").draw
 
 lg.configure { virtual_clock = true }
 
@@ -157,7 +157,7 @@ function TestTools:test_a_kept_picture_is_found_again()
   local code = [[
 local lg = require "lunagrad"
 lg.configure { store = os.getenv "DIR" }
-local draw = require("lunagrad.cli.mock.media").draw
+local draw = require("lunagrad.world.pictures").draw
 local tool = lg.tool { name = "t", cache = true, version = "1", run = function(a)
   io.write "ran "
   return lg.image { bytes = draw(a.media .. #a:text(), 8) }, 0.5
@@ -410,7 +410,7 @@ end
 
 local SCRIPT = [[
 local lg = require "lunagrad"
-local draw = require("lunagrad.cli.mock.media").draw
+local draw = require("lunagrad.world.pictures").draw
 local logo = lg.param(lg.image { bytes = draw("red", 8) }, "the logo")
 local blue = draw("blue", 8)
 local rows = { { input = "1" } }
@@ -452,7 +452,7 @@ TestHttp = {}
 
 local STEP = [[
 local lg = require "lunagrad"
-local start = require("lunagrad.cli.mock.media").draw("start", 16)
+local start = require("lunagrad.world.pictures").draw("start", 16)
 local logo = lg.param(lg.image { bytes = start }, "the logo")
 local spec = { os.getenv "EDITOR_MODEL" }
 if spec[1]:find "^gemini" then spec.modalities = { "text", "image" } end

@@ -480,7 +480,7 @@ function TestOther:test_embeddings()
   end
   lu.assertAlmostEquals(dot(1, 1), 1, 1e-5)
   lu.assertTrue(dot(1, 2) > dot(1, 3))
-  local wire = require "lunagrad.cli.mock.wire"
+  local wire = require "lunagrad.world.wire"
   local bytes = wire.unbase64(replies[2].json.data[1].embedding)
   lu.assertEquals(#bytes, 256)
   lu.assertAlmostEquals(string.unpack("<f", bytes, 1), data[1].embedding[1], 1e-7)
@@ -493,7 +493,7 @@ function TestOther:test_images()
       .. "Content-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\nContent-Type: "
       .. kind .. "\r\n\r\n" .. bytes .. "\r\n--B--\r\n"
   end
-  local wire = require "lunagrad.cli.mock.wire"
+  local wire = require "lunagrad.world.wire"
   local headers = { "Authorization: Bearer k", "Content-Type: multipart/form-data; boundary=B" }
   local replies = kit.send({}, {
     { path = "/v1/images/generations", body = { model = "gpt-image-1", prompt = "a cat", n = 2 } },
@@ -509,7 +509,7 @@ function TestOther:test_images()
   local first = replies[1].json.data
   lu.assertEquals(first, replies[2].json.data)
   lu.assertNotEquals(first[1], first[2])
-  local media = require("lunagrad.cli.mock.media").read(first[1].b64_json)
+  local media = require("lunagrad.world.pictures").read(first[1].b64_json)
   lu.assertEquals({ media.type, media.width, media.height }, { "image/png", 16, 16 })
 end
 

@@ -9,12 +9,12 @@ local lg = require "lunagrad"
 local lu = require "luaunit"
 local core = require "lunagrad.core"
 local kit = require "mock_kit"
-local media = require "lunagrad.cli.mock.media"
+local media = require "lunagrad.world.pictures"
 local plan = require "lunagrad.cli.mock.plan"
-local schema = require "lunagrad.cli.mock.schema"
+local schema = require "lunagrad.world.fill"
 local serve = require "lunagrad.cli.mock.serve"
-local tools = require "lunagrad.cli.mock.tools"
-local wire = require "lunagrad.cli.mock.wire"
+local tools = require "lunagrad.world.tools"
+local wire = require "lunagrad.world.wire"
 
 -- ---- tools -------------------------------------------------------------------------------
 

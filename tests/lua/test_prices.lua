@@ -2,7 +2,7 @@
 
 local helper = require "helper"
 local lu = require "luaunit"
-local ledger = require "lunagrad.ledger"
+local ledger = require "lunagrad.book.ledger"
 local lg = require "lunagrad"
 local prices = require "lunagrad.prices"
 local settings = require "lunagrad.settings"

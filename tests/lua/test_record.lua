@@ -6,7 +6,7 @@ local async = require "lunagrad.async"
 local command = require "command"
 local core = require "lunagrad.core"
 local lg = require "lunagrad"
-local record = require "lunagrad.record"
+local record = require "lunagrad.book.record"
 local settings = require "lunagrad.settings"
 
 local dir = os.tmpname()

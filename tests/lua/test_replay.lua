@@ -7,7 +7,7 @@ local command = require "command"
 local dryrun = require "lunagrad.dryrun"
 local lg = require "lunagrad"
 local prices = require "lunagrad.prices"
-local replay = require "lunagrad.replay"
+local replay = require "lunagrad.book.replay"
 
 lg.configure { virtual_clock = true }
 
@@ -120,7 +120,7 @@ end
 -- ---- other than text ---------------------------------------------------------------------
 
 local TURN = "application/vnd.lunagrad.turn+json"
-local draw = require("lunagrad.cli.mock.media").draw
+local draw = require("lunagrad.world.pictures").draw
 
 function TestReplay:test_pictures_are_told_by_their_digest()
   local a, b = draw("a", 8), draw("b", 8)

@@ -3,12 +3,12 @@
 require "helper"
 local lu = require "luaunit"
 local prompts = require "lunagrad.prompts"
-local sim = require "lunagrad.sim"
-local answerer = require "lunagrad.sim.answerer"
-local cues = require "lunagrad.sim.cues"
-local question = require "lunagrad.sim.question"
-local read = require "lunagrad.sim.read"
-local slips = require "lunagrad.sim.slips"
+local sim = require "lunagrad.world"
+local answerer = require "lunagrad.world.answerer"
+local cues = require "lunagrad.world.cues"
+local question = require "lunagrad.world.question"
+local read = require "lunagrad.world.read"
+local slips = require "lunagrad.world.slips"
 local generate = require("lunagrad.task.object_counting").generate
 
 local FRUIT = "I have three bananas, a pear, a lamp, and two plums. How many fruits do I have?"

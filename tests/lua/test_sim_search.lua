@@ -3,7 +3,7 @@
 require "helper"
 local command = require "command"
 local lu = require "luaunit"
-local sim = require "lunagrad.sim"
+local sim = require "lunagrad.world"
 
 local function ask(user, system)
   local messages = { { role = "user", content = user } }

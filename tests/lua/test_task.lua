@@ -3,7 +3,7 @@
 require "helper"
 local lu = require "luaunit"
 local generate = require("lunagrad.task.object_counting").generate
-local question = require "lunagrad.sim.question"
+local question = require "lunagrad.world.question"
 
 TestObjectCounting = {}
 

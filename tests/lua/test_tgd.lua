@@ -4,7 +4,7 @@ require "helper"
 local lu = require "luaunit"
 local core = require "lunagrad.core"
 local lg = require "lunagrad"
-local context = require "lunagrad.optim.context"
+local context = require "lunagrad.improve.context"
 
 --- A model that answers from a list (the last one again and again) and keeps what it was asked. An
 --- answer is a text, {text=, finish_reason=} or a function of the request.

@@ -5,7 +5,7 @@
 local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
-local ledger = require "lunagrad.ledger"
+local ledger = require "lunagrad.book.ledger"
 local prices = require "lunagrad.prices"
 local store = require "lunagrad.cli.store"
 

@@ -7,7 +7,7 @@ local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
 local file = require "lunagrad.file"
-local ledger = require "lunagrad.ledger"
+local ledger = require "lunagrad.book.ledger"
 local store = require "lunagrad.cli.store"
 
 local export = {}

@@ -1,5 +1,5 @@
 --- `lunagrad mock`: a server on loopback that speaks the dialects of model servers and answers
--- with lunagrad.sim.
+-- with lunagrad.world.
 --
 -- The loop and the journal are here; what is replied is decided in mock/serve.lua and the dialects
 -- beside it, and HTTP itself in lunagrad.mockd. One thread, one process.

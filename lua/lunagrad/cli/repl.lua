@@ -1,11 +1,11 @@
 --- `lunagrad repl`: a prompt where Lua is run, models are asked and values are shown.
 --
 -- Everything that is typed runs as a task, so that Ctrl-C can end it; the terminal is only read
--- between tasks, while the engine is stepped by lua/line.c. What a run sets up is cli.run's. Where
+-- between tasks, while the engine is stepped by lua/command/line.c. What a run sets up is cli.run's. Where
 -- standard input is no terminal, lines are read and run without prompts.
 
 local args = require "lunagrad.cli.args"
-local limits = require "lunagrad.cli.limits"
+local limits = require "lunagrad.cli.caps"
 local run = require "lunagrad.cli.run"
 local term = require "lunagrad.term"
 

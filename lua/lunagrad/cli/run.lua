@@ -5,7 +5,7 @@
 -- world is cli.script's; the first three are loaded when there is something to see.
 
 local args = require "lunagrad.cli.args"
-local limits = require "lunagrad.cli.limits"
+local limits = require "lunagrad.cli.caps"
 local output = require "lunagrad.cli.output"
 local script = require "lunagrad.cli.script"
 local term = require "lunagrad.term"

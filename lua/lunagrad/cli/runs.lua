@@ -2,7 +2,7 @@
 
 local args = require "lunagrad.cli.args"
 local display = require "lunagrad.cli.display"
-local ledger = require "lunagrad.ledger"
+local ledger = require "lunagrad.book.ledger"
 local store = require "lunagrad.cli.store"
 
 local runs = {}

@@ -3,7 +3,7 @@
 local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
-local ledger = require "lunagrad.ledger"
+local ledger = require "lunagrad.book.ledger"
 local prices = require "lunagrad.prices"
 local store = require "lunagrad.cli.store"
 
@@ -121,7 +121,7 @@ local function gather(handle, word)
     runs = runs, main = main, last = runs[#runs], state = store.state(handle, runs[#runs]),
     ledger = ledger_of(handle, ids),
     candidates = candidates, proposals = proposals, trainings = trainings,
-    best = #trainings > 1 and require("lunagrad.record").highest(trainings) or main,
+    best = #trainings > 1 and require("lunagrad.book.record").highest(trainings) or main,
     scores = handle.query("SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
       .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %'"
       .. " AND phase NOT LIKE 'training %, proposal %' GROUP BY phase"

@@ -133,7 +133,7 @@ local function emit_stats(self)
   self.stats_at = now
   local s = counters()
   if not s then return end
-  local ledger = require "lunagrad.ledger"
+  local ledger = require "lunagrad.book.ledger"
   self:emit({ event = "stats", calls = ledger.bought(s), shared = s.shared, served = s.served,
     cost_usd = ledger.dollars(s),
     in_flight = s.in_flight + s.host_running, queued = s.queued + s.waiting,
@@ -186,7 +186,7 @@ end
 
 local function summary_lines(stats, seconds, models)
   local lines = {}
-  local ledger = require "lunagrad.ledger"
+  local ledger = require "lunagrad.book.ledger"
   local calls = ("%d bought"):format(ledger.bought(stats))
   if (stats.useless or 0) > 0 then calls = ("%s (%d useless)"):format(calls, stats.useless) end
   if (stats.served or 0) > 0 then
@@ -272,8 +272,8 @@ end
 local function emit_done(self, status, code, message, stats, models)
   if not self.json then return end
   local zero = { calls = 0, shared = 0, failed = 0, retries = 0, ambiguous = 0, usage = {} }
-  local s, ledger = stats or zero, require "lunagrad.ledger"
-  local best = self.trainings[1] and require("lunagrad.record").highest(self.trainings) or {}
+  local s, ledger = stats or zero, require "lunagrad.book.ledger"
+  local best = self.trainings[1] and require("lunagrad.book.record").highest(self.trainings) or {}
   local trainings = #self.trainings > 1 and self.trainings or nil
   if #models == 0 then models = setmetatable({}, require("lunagrad.core").array) end
   self:emit({ event = "done", run_id = self.run_id, status = status, exit_code = code,

@@ -1,13 +1,13 @@
 --- Makes counting questions in the form of BIG-Bench Hard's "object counting".
 --
 -- "I have a flute, two drums, and a lamp. How many musical instruments do I have?"
--- with the true answer. Word lists are sim's (lunagrad.sim.words) so that sim can
+-- with the true answer. Word lists are sim's (lunagrad.world.words) so that sim can
 -- read them; the answer is known from making the question, not from reading it.
 -- Called by scripts/prompt.lua when it is given no data file.
 
 local errors = require "lunagrad.errors"
 local rng = require "lunagrad.rng"
-local words = require "lunagrad.sim.words"
+local words = require "lunagrad.world.words"
 
 local object_counting = {}
 

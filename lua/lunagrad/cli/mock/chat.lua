@@ -5,11 +5,11 @@
 
 local check = require "lunagrad.cli.mock.check"
 local core = require "lunagrad.core"
-local media = require "lunagrad.cli.mock.media"
+local media = require "lunagrad.world.pictures"
 local openai = require "lunagrad.cli.mock.openai"
-local schema = require "lunagrad.cli.mock.schema"
-local wire = require "lunagrad.cli.mock.wire"
-local world = require "lunagrad.cli.mock.world"
+local schema = require "lunagrad.world.fill"
+local wire = require "lunagrad.world.wire"
+local world = require "lunagrad.world.neutral"
 
 local chat = { name = "openai-chat", auth = openai.auth, fault = openai.fault,
   limit_headers = openai.limit_headers, headers = openai.headers,

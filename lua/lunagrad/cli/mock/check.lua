@@ -3,7 +3,7 @@
 -- Finds the first thing that is wrong and says where; each dialect puts it in its provider's
 -- words. Fields that are null are taken away, as if they had not been sent. Pure.
 
-local wire = require "lunagrad.cli.mock.wire"
+local wire = require "lunagrad.world.wire"
 
 local check = {}
 

@@ -2,8 +2,8 @@
 
 local check = require "lunagrad.cli.mock.check"
 local openai = require "lunagrad.cli.mock.openai"
-local vectors = require "lunagrad.cli.mock.vectors"
-local wire = require "lunagrad.cli.mock.wire"
+local vectors = require "lunagrad.world.vectors"
+local wire = require "lunagrad.world.wire"
 
 local embeddings = { name = "openai-embeddings", auth = openai.auth, fault = openai.fault,
   limit_headers = openai.limit_headers, headers = openai.headers, too_big = openai.too_big,

@@ -4,9 +4,9 @@
 
 local check = require "lunagrad.cli.mock.check"
 local core = require "lunagrad.core"
-local media = require "lunagrad.cli.mock.media"
+local media = require "lunagrad.world.pictures"
 local openai = require "lunagrad.cli.mock.openai"
-local wire = require "lunagrad.cli.mock.wire"
+local wire = require "lunagrad.world.wire"
 
 local images = {}
 

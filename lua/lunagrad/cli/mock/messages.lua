@@ -2,10 +2,10 @@
 
 local check = require "lunagrad.cli.mock.check"
 local core = require "lunagrad.core"
-local media = require "lunagrad.cli.mock.media"
-local schema = require "lunagrad.cli.mock.schema"
-local wire = require "lunagrad.cli.mock.wire"
-local world = require "lunagrad.cli.mock.world"
+local media = require "lunagrad.world.pictures"
+local schema = require "lunagrad.world.fill"
+local wire = require "lunagrad.world.wire"
+local world = require "lunagrad.world.neutral"
 
 local messages = { name = "anthropic" }
 

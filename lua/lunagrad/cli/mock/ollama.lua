@@ -3,10 +3,10 @@
 
 local check = require "lunagrad.cli.mock.check"
 local core = require "lunagrad.core"
-local media = require "lunagrad.cli.mock.media"
-local vectors = require "lunagrad.cli.mock.vectors"
-local wire = require "lunagrad.cli.mock.wire"
-local world = require "lunagrad.cli.mock.world"
+local media = require "lunagrad.world.pictures"
+local vectors = require "lunagrad.world.vectors"
+local wire = require "lunagrad.world.wire"
+local world = require "lunagrad.world.neutral"
 
 local ollama = { name = "ollama" }
 

@@ -3,7 +3,7 @@
 
 local check = require "lunagrad.cli.mock.check"
 local core = require "lunagrad.core"
-local wire = require "lunagrad.cli.mock.wire"
+local wire = require "lunagrad.world.wire"
 
 local openai = { name = "openai" }
 

@@ -5,8 +5,8 @@ local chat = require "lunagrad.cli.mock.chat"
 local check = require "lunagrad.cli.mock.check"
 local core = require "lunagrad.core"
 local openai = require "lunagrad.cli.mock.openai"
-local wire = require "lunagrad.cli.mock.wire"
-local world = require "lunagrad.cli.mock.world"
+local wire = require "lunagrad.world.wire"
+local world = require "lunagrad.world.neutral"
 
 local responses = { name = "openai-responses", auth = openai.auth, fault = openai.fault,
   limit_headers = openai.limit_headers, headers = openai.headers, too_big = openai.too_big,

@@ -12,7 +12,7 @@ local messages = require "lunagrad.cli.mock.messages"
 local ollama = require "lunagrad.cli.mock.ollama"
 local openai = require "lunagrad.cli.mock.openai"
 local responses = require "lunagrad.cli.mock.responses"
-local wire = require "lunagrad.cli.mock.wire"
+local wire = require "lunagrad.world.wire"
 
 local routes = {}
 

@@ -3,7 +3,7 @@
 
 local core = require "lunagrad.core"
 local faults = require "lunagrad.cli.mock.faults"
-local hash = require "lunagrad.sim.hash"
+local hash = require "lunagrad.world.hash"
 local plan = require "lunagrad.cli.mock.plan"
 local rate = require "lunagrad.cli.mock.rate"
 local routes = require "lunagrad.cli.mock.routes"

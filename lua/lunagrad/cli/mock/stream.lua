@@ -1,7 +1,7 @@
 --- Makes one reply of a stream's events: comments between them, and the bytes at which it is split.
 --- Pure.
 
-local hash = require "lunagrad.sim.hash"
+local hash = require "lunagrad.world.hash"
 
 local stream = {}
 

@@ -1,0 +1,170 @@
+/* call_stream.c - streamed answers as they come, for those who want to watch.
+ *
+ * Only for looking: the answer itself is decoded from the whole body, stored and settled
+ * like any other. A call that watches gets LG_EVENT_PARTIAL for each piece, in order, and
+ * the rest when it settles, so that the pieces joined are the answer; an attempt that
+ * failed in the middle begins anew. Called by engine.c and host_events.c. */
+#include <string.h>
+
+#include "front/front_internal.h"
+#include "base/media.h"
+#include "model/provider.h"
+
+/* ---- requests under way ------------------------------------------------ */
+
+struct lg_stream { /* of a request whose attempt is on the wire */
+    lg_request *request;
+    struct lg_hearing *hearing;
+    size_t heard; /* bytes of the body */
+    lg_stream *prev, *next;
+};
+
+void lg__stream_started(lg_engine *e, lg_request *r)
+{
+    lg_stream *x = r->stream ? lg__mem_zero(&e->mem, sizeof *x) : NULL;
+    if (!x || lg__hearing_new(&e->mem, r->model, &x->hearing)) {
+        lg__mem_free(&e->mem, x, sizeof *x); /* the answer comes without being watched */
+        return;
+    }
+    x->request = r;
+    x->next = e->streams;
+    if (x->next) {
+        x->next->prev = x;
+    }
+    e->streams = r->watched = x;
+}
+
+void lg__stream_ended(lg_engine *e, lg_request *r)
+{
+    lg_stream *x = r->watched;
+    if (!x) {
+        return;
+    }
+    *(x->prev ? &x->prev->next : &e->streams) = x->next;
+    if (x->next) {
+        x->next->prev = x->prev;
+    }
+    lg__hearing_free(x->hearing);
+    lg__mem_free(&e->mem, x, sizeof *x);
+    r->watched = NULL;
+}
+
+/* ---- what the host is told --------------------------------------------- */
+
+static void announce(lg_engine *e, lg_node *n)
+{
+    lg_call_data *c = n->u.call;
+    if (c->announced) {
+        return;
+    }
+    c->announced = true;
+    c->next_partial = NULL;
+    *(e->partial_tail ? &e->partial_tail->u.call->next_partial : &e->partial_head) = n;
+    e->partial_tail = n;
+    lg_var_ref(n->out);
+}
+
+static void listen(lg_engine *e, lg_stream *x)
+{
+    const char *data;
+    size_t len = lg__http_so_far(x->request->transfer, &data);
+    size_t before = lg__hearing_text(x->hearing)->len;
+    if (len > x->heard) {
+        lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
+        x->heard = len;
+    }
+    if (lg__hearing_text(x->hearing)->len == before) {
+        return;
+    }
+    for (lg_node *n = x->request->waiters; n; n = n->u.call->next_waiting) {
+        if (n->u.call->stream) {
+            announce(e, n);
+        }
+    }
+}
+
+void lg__stream_listen(lg_engine *e)
+{
+    for (lg_stream *x = e->streams; x; x = x->next) {
+        if (x->request->transfer && x->request->state == LG_REQ_SENT) {
+            listen(e, x);
+        }
+    }
+}
+
+void lg__stream_settled(lg_engine *e, lg_node *n)
+{
+    const lg_text *t = n->out->text;
+    if (t && t->media == LG_MEDIA_TEXT && t->len > 0) {
+        announce(e, n);
+    }
+}
+
+/* What n has to say that was not said: of the answer, or of the stream so far. */
+static bool fill(lg_engine *e, lg_node *n)
+{
+    lg_call_data *c = n->u.call;
+    const lg_request *r = c->request;
+    const char *text = n->out->text ? n->out->text->data : NULL;
+    size_t len = n->out->text ? n->out->text->len : 0;
+    if (n->out->state == LG_PENDING && r && r->watched) {
+        const lg_bytes *so_far = lg__hearing_text(r->watched->hearing);
+        text = so_far->data;
+        len = lg__text_border(so_far->data ? so_far->data : "", so_far->len);
+        c->restart = c->restart || (c->streamed > 0 && c->attempt != r->attempts);
+        c->attempt = r->attempts;
+    }
+    if (!text || (n->out->text && n->out->text->media)) {
+        return false;
+    }
+    c->restart = c->restart || c->streamed > len;
+    size_t from = c->restart ? 0 : c->streamed;
+    if (from == len && !c->restart) {
+        return false;
+    }
+    e->partial.len = 0;
+    e->partial.err = 0;
+    if (lg__bytes_add(&e->partial, text + from, len - from)) {
+        return false; /* it comes with the next piece */
+    }
+    c->streamed = len;
+    return true;
+}
+
+bool lg__stream_next(lg_engine *e)
+{
+    while (e->partial_head) {
+        lg_node *n = e->partial_head;
+        lg_call_data *c = n->u.call;
+        e->partial_head = c->next_partial;
+        if (!e->partial_head) {
+            e->partial_tail = NULL;
+        }
+        c->next_partial = NULL;
+        c->announced = false;
+        if (fill(e, n)) {
+            e->event = (lg_event){.size = sizeof e->event,
+                                  .type = LG_EVENT_PARTIAL,
+                                  .id = n->out->id,
+                                  .tag = c->tag,
+                                  .var = n->out,
+                                  .text = e->partial.data ? e->partial.data : "",
+                                  .len = e->partial.len,
+                                  .restart = c->restart};
+            e->event_var = n->out; /* its count comes along */
+            c->restart = false;
+            return true;
+        }
+        lg_var_unref(n->out);
+    }
+    return false;
+}
+
+void lg__streams_free(lg_engine *e)
+{
+    while (e->streams) {
+        lg__stream_ended(e, e->streams->request);
+    }
+    e->partial_head = e->partial_tail = NULL; /* their counts die with the graph */
+    lg__bytes_free(&e->partial);
+}

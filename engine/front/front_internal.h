@@ -1,0 +1,216 @@
+/* front_internal.h - the engine itself, shared by the three files of the front
+ * door: engine.c (life, pump), host_make.c (what a host builds), host_events.c
+ * (events out, answers in). Nothing below the front door includes it. */
+#ifndef LG_ENGINE_INTERNAL_H
+#define LG_ENGINE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "graph/gradient.h"
+#include "child/process.h"
+#include "sched/sched.h"
+#include "store/store.h"
+
+typedef struct lg_work { /* something the host was, or will be, asked to do */
+    uint64_t id;
+    int type;            /* enum lg_event_type */
+    lg_request *request; /* CALL */
+    lg_node *node;       /* TOOL; its variable is pending, so it stays */
+    lg_step *step;       /* GRADIENT; its pass waits for us */
+    lg_text *heard;      /* GRADIENT, made when asked for */
+    bool queued, announced;
+    struct lg_work *next; /* in the event queue */
+} lg_work;
+
+typedef struct lg_entry lg_entry; /* an attempt, as the store will know it: turn.c */
+
+typedef struct lg_link {
+    struct lg_link *next;
+} lg_link;
+
+typedef struct lg_links { /* first in, first out */
+    lg_link *head, *tail;
+    size_t n;
+} lg_links;
+
+typedef struct lg_outcome { /* of a tool whose results are kept */
+    lg_link link;
+    lg_var *out; /* counted */
+    lg_text *text;
+    unsigned char key[32];
+    bool has_score;
+    double score, target;
+} lg_outcome;
+
+typedef struct lg_kept lg_kept; /* turn_tools.c */
+
+typedef struct lg_batch {   /* what waits for a transaction, or for the disk */
+    lg_links ended, picked; /* attempts: over; about to be sent */
+    lg_links results;       /* of tools */
+    uint64_t commit;        /* the transaction's number in the store */
+    size_t entries;         /* attempts that are listed or on the wire */
+    lg_links waiting;       /* picked, and another process has the same in flight */
+    lg_alarm *look;         /* to look for their replies */
+    lg_entry *under_way;    /* all whose request is picked or on the wire */
+    lg_alarm *alarm;        /* to try the store's lock again */
+    bool alarmed;
+    lg_alarm *group; /* to sync what was committed a while ago */
+    bool grouped;
+    lg_watch *synced; /* durable: a sync has ended */
+    lg_stats base;    /* as it stood when the run began */
+    lg_kept *kept;    /* tools that run, and whose results will be kept */
+    lg_keymap kept_map;
+    bool sharing;       /* others wait for one of them */
+    bool kept_due;      /* one of them may be over */
+    lg_nodes elsewhere; /* of tools that another process runs */
+    size_t n_elsewhere, looks;
+    lg_alarm *kept_look; /* to look for their results */
+} lg_batch;
+
+typedef struct lg_stream lg_stream; /* call_stream.c's */
+
+typedef struct lg_timer lg_timer; /* host_timer.c's */
+
+typedef struct lg_timers {
+    lg_timer *heap; /* the first due first */
+    size_t n, cap;
+    lg_text *text; /* of those that are over */
+} lg_timers;
+
+struct lg_engine {
+    lg_mem mem;
+    lg_clock clock;
+    lg_log log;
+    lg_loop *loop;
+    lg_http *http;                   /* made by the first request that goes out */
+    char *ca_file, *ca_path, *proxy; /* what it is made with */
+    bool http2;
+    lg_processes *processes; /* … by the first program that is started */
+    lg_sched *sched;
+    lg_store *store; /* NULL: none */
+    lg_batch turn;
+    lg_batch synced; /* durable: committed, and on its way to the disk */
+    lg_batch next;   /* … and the one committed meanwhile */
+    uint64_t served;
+    lg_stream *streams;                   /* call_stream.c: under way and watched */
+    lg_node *partial_head, *partial_tail; /* … with something new to say */
+    lg_bytes partial;                     /* … and what it is */
+    lg_timers timers;
+    int64_t hedge_due; /* call_hedge.c: when stragglers are looked for; INT64_MAX: never */
+    bool replay_only, fail_ambiguous;
+    lg_graph graph;
+    lg_model *models;
+    lg_map works; /* id → lg_work, announced or queued */
+    lg_work *out_head, *out_tail;
+    int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
+    size_t max_reply_bytes;
+    uint64_t last_request;
+    bool in_step, woken, draining;
+    atomic_int poked;
+    lg_event event;    /* what lg_engine_next returned last */
+    lg_var *event_var; /* counted while the event is borrowed */
+    char errmsg[512];
+};
+
+/* Sets the message and returns the code. */
+int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
+/* Work was made outside step(): a polling host must hear of it. */
+void lg__engine_touch(lg_engine *e);
+/* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
+int lg__work_new(lg_engine *e, int type, lg_work **out);
+/* The host's work is not wanted any more: one LG_EVENT_ABANDON if it knows of it */
+void lg__work_abandon(lg_engine *e, uint64_t id);
+void lg__work_free(lg_engine *e, lg_work *w);
+void lg__works_free(lg_engine *e);
+/* An attempt of r has ended in this state. When that is the end, all who waited for r
+ * are settled, and it is gone. */
+void lg__engine_attempted(lg_engine *e, lg_request *r, int state);
+/* Send it; its intent is stored, if there is a store. */
+void lg__engine_send(lg_engine *e, lg_request *r);
+/* call_program.c: start the program that is its model. 0, LG_ENOMEM */
+int lg__engine_send_to_program(lg_engine *e, lg_request *r);
+/* Nobody waits for it any more. */
+void lg__engine_leave(lg_engine *e, lg_request *r);
+
+/* call.c */
+void lg__engine_submit_calls(lg_engine *e, int most);  /* nodes whose inputs have settled */
+void lg__engine_complete(lg_engine *e, lg_request *r); /* DONE or FAILED: tell all, let go */
+void lg__engine_fail(lg_engine *e, lg_node *n, const lg_fail *why); /* n's variable */
+void lg__engine_fail_code(lg_engine *e, lg_node *n, int code);
+
+/* call_fallback.c */
+lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
+/* The fallback that an earlier run took for this request; 0: none. */
+uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
+/* Its model is failing and rests: whether the next one is asked at once. */
+bool lg__fallback_pass(lg_engine *e, lg_node *n);
+/* The call failed so: whether the next model is asked (n is in line again). */
+bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
+
+/* call_stream.c */
+void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
+void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */
+void lg__stream_listen(lg_engine *e);                 /* to what came since */
+void lg__stream_settled(lg_engine *e, lg_node *n);    /* its answer is there */
+bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: nothing new */
+void lg__streams_free(lg_engine *e);
+
+/* call_hedge.c */
+void lg__hedge_sent(lg_engine *e, const lg_request *r); /* it is on the wire */
+void lg__hedge_look(lg_engine *e);                      /* whether one is late by now */
+void lg__hedge_cancel(lg_engine *e, lg_request *r);     /* its twin is not wanted any more */
+/* r, which has or is a twin, ended so. The request that has ended with it; NULL: none, as
+ * the other attempt goes on, and d is taken over. */
+lg_request *lg__hedge_ended(lg_engine *e, lg_request *r, lg_http_done *d);
+
+/* host_timer.c */
+int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */
+void lg__timers_fire(lg_engine *e);            /* those that are due */
+void lg__timer_drop(lg_engine *e, lg_node *n); /* n was cancelled */
+void lg__timers_free(lg_engine *e);
+
+/* turn.c; all but open and close with a store only */
+int lg__turn_open(lg_engine *e, const lg_config *c);
+void lg__turn_close(lg_engine *e);
+void lg__turn_pick(lg_engine *e, lg_request *r);                   /* it may be sent */
+bool lg__turn_pick_twin(lg_engine *e, lg_request *t);              /* false: it must not */
+void lg__turn_swap(lg_request *a, lg_request *b);                  /* their attempts */
+void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d over */
+void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d);  /* … of a twin, freed */
+void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
+void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
+bool lg__turn_waits(const lg_engine *e);
+void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
+void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
+bool lg__turn_is_full(const lg_engine *e);
+size_t lg__turn_size(const lg_engine *e);
+size_t lg__turn_storing(const lg_engine *e);   /* what came, and nobody has heard of */
+void lg__turn_push(lg_links *l, lg_link *one); /* at its end */
+
+/* turn_tools.c: of tools whose results are kept in the store */
+bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32]);  /* false: none */
+bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32]); /* not yet stored */
+/* Whether the node's result was in the store: it is ready then. */
+bool lg__kept_find(lg_engine *e, lg_node *n);
+/* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
+int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
+int lg__kept_open(lg_engine *e);
+/* Whether its result is there, or another process runs it, and n waits for that. */
+bool lg__kept_elsewhere(lg_engine *e, lg_node *n);
+void lg__kept_unclaim(lg_engine *e, const lg_node *n); /* it is not run after all */
+bool lg__kept_shares(lg_engine *e, lg_node *n);        /* an equal one runs, and n waits for it */
+void lg__kept_runs(lg_engine *e, const lg_node *n);
+void lg__kept_sweep(lg_engine *e); /* those that are over let the waiting go on */
+void lg__kept_free(lg_engine *e);
+
+/* For the binding. */
+size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown);
+lg_store *lg__engine_store(lg_engine *e); /* NULL: none */
+void lg__engine_flush(lg_engine *e);      /* a statement was queued */
+
+/* What was cancelled lets go of requests and of the host's work. */
+void lg__engine_drop_cancelled(lg_engine *e);
+
+#endif

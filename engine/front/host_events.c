@@ -1,0 +1,481 @@
+/* host_events.c - events to the host, and its answers.
+ *
+ * Work has one life: queued, announced by an event, answered or abandoned. The
+ * id finds it; an answer to an id that is gone changes nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "front/front_internal.h"
+#include "base/media.h"
+
+/* ---- work -------------------------------------------------------------- */
+
+int lg__work_new(lg_engine *e, int type, lg_work **out)
+{
+    lg_work *w = lg__mem_zero(&e->mem, sizeof *w);
+    if (!w)
+        return LG_ENOMEM;
+    w->id = ++e->graph.last_id;
+    w->type = type;
+    if (lg__map_put(&e->works, w->id, w)) {
+        lg__mem_free(&e->mem, w, sizeof *w);
+        return LG_ENOMEM;
+    }
+    w->queued = true;
+    if (e->out_tail)
+        e->out_tail->next = w;
+    else
+        e->out_head = w;
+    e->out_tail = w;
+    *out = w;
+    return LG_OK;
+}
+
+static void release(lg_engine *e, lg_work *w)
+{
+    lg__text_unref(w->heard);
+    lg__mem_free(&e->mem, w, sizeof *w);
+}
+
+/* While it is queued the queue frees it; see lg_engine_next. */
+void lg__work_free(lg_engine *e, lg_work *w)
+{
+    lg__map_take(&e->works, w->id);
+    e->turn.kept_due = e->turn.kept != NULL;
+    if (w->queued)
+        w->type = LG_EVENT_NONE;
+    else
+        release(e, w);
+}
+
+void lg__work_abandon(lg_engine *e, uint64_t id)
+{
+    lg_work *w = lg__map_get(&e->works, id);
+    if (!w)
+        return;
+    lg__map_take(&e->works, id);
+    e->turn.kept_due = e->turn.kept != NULL;
+    w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
+    w->node = NULL;
+    w->request = NULL;
+    if (w->queued)
+        return;
+    w->queued = true;
+    w->next = NULL;
+    if (e->out_tail)
+        e->out_tail->next = w;
+    else
+        e->out_head = w;
+    e->out_tail = w;
+}
+
+void lg__works_free(lg_engine *e)
+{
+    while (e->out_head) {
+        lg_work *w = e->out_head;
+        e->out_head = w->next;
+        lg__map_take(&e->works, w->id);
+        release(e, w);
+    }
+    size_t pos = 0;
+    uint64_t id;
+    lg_work *w;
+    while ((w = lg__map_next(&e->works, &pos, &id)))
+        release(e, w);
+    lg__map_free(&e->works);
+}
+
+/* ---- events ------------------------------------------------------------ */
+
+static void fill(lg_engine *e, int type, uint64_t id, uint64_t tag, lg_var *var)
+{
+    e->event = (lg_event){.size = sizeof e->event, .type = type, .id = id, .tag = tag, .var = var};
+    e->event_var = var;
+}
+
+static void from_watch(lg_engine *e, lg_watcher *w)
+{
+    fill(e, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
+    lg__mem_free(&e->mem, w, sizeof *w);
+}
+
+static void from_work(lg_engine *e, lg_work *w)
+{
+    switch (w->type) {
+    case LG_EVENT_CALL:
+        fill(e, w->type, w->id, w->request->model->tag, NULL);
+        break;
+    case LG_EVENT_TOOL:
+        fill(e, w->type, w->id, w->node->u.tool->tag, lg_var_ref(w->node->out));
+        break;
+    case LG_EVENT_GRADIENT:
+        fill(e, w->type, w->id, w->step->var->node->u.tool->tag, lg_var_ref(w->step->var));
+        break;
+    default:
+        fill(e, LG_EVENT_ABANDON, w->id, 0, NULL);
+    }
+}
+
+/* What was withdrawn before the host heard of it is skipped. */
+static lg_work *next_work(lg_engine *e)
+{
+    while (e->out_head) {
+        lg_work *w = e->out_head;
+        e->out_head = w->next;
+        if (!e->out_head)
+            e->out_tail = NULL;
+        w->next = NULL;
+        w->queued = false;
+        if (w->type != LG_EVENT_NONE)
+            return w;
+        release(e, w);
+    }
+    return NULL;
+}
+
+/* A pass that was cancelled wants its step's work no more. */
+static bool is_moot(lg_engine *e, lg_work *w)
+{
+    if (w->type != LG_EVENT_GRADIENT || !lg__step_cancelled(w->step))
+        return false;
+    lg__work_free(e, w); /* the step itself is on its way back to the pass */
+    return true;
+}
+
+const lg_event *lg_engine_next(lg_engine *e)
+{
+    lg_var_unref(e->event_var);
+    e->event_var = NULL;
+    lg__engine_drop_cancelled(e);
+    if (lg__stream_next(e))
+        return &e->event;
+    lg_waiter *fired = lg__waits_pop(&e->graph.fired);
+    if (fired) {
+        from_watch(e, (lg_watcher *)fired);
+        return &e->event;
+    }
+    lg_work *w;
+    while ((w = next_work(e))) {
+        if (is_moot(e, w))
+            continue;
+        from_work(e, w);
+        w->announced = true;
+        if (w->type == LG_EVENT_ABANDON)
+            release(e, w);
+        return &e->event;
+    }
+    return NULL;
+}
+
+/* ---- answers ----------------------------------------------------------- */
+
+/* What was cancelled since the last step must not be found any more. */
+static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
+{
+    lg__engine_drop_cancelled(e);
+    lg_work *w = lg__map_get(&e->works, id);
+    bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
+    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
+        return w;
+    lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
+                     (unsigned long long)id);
+    return NULL;
+}
+
+static void fail_result(lg_engine *e, lg_node *node, int code, const char *what)
+{
+    lg_fail f;
+    char who[120];
+    lg__fail_init(&f);
+    lg__fail_set(&f, &e->mem, code, "%s: tool \"%s\" returned %s",
+                 lg__var_describe(node->out, who, sizeof who), node->u.tool->name->data, what);
+    lg__var_fail(node->out, code, &f);
+    lg__fail_free(&f);
+}
+
+/* What is wrong with a tool's value: LG_OK, or a code with the words in what. */
+static int check_result(int media, const char *type, const char *data, size_t len, char *what,
+                        size_t size)
+{
+    int64_t bad = media == LG_MEDIA_TEXT ? lg_utf8_check(data, len) : -1;
+    if (media < 0) {
+        snprintf(what, size, "%zu bytes that are no %.40s", len,
+                 type ? type : "picture, sound or document of a known kind");
+        return LG_EINVAL;
+    }
+    if (bad >= 0)
+        snprintf(what, size, "text that is not UTF-8 (byte %lld)", (long long)bad + 1);
+    return bad >= 0 ? LG_EUTF8 : LG_OK;
+}
+
+static void tool_result(lg_engine *e, lg_node *node, lg_text *t, const double *score, double target)
+{
+    int kept = t ? lg__kept_result(e, node, t, score, target) : LG_ENOMEM;
+    if (kept == LG_OK)
+        return;
+    if (kept != LG_ENOMEM) {
+        lg__var_ready(node->out, t);
+    } else {
+        lg__text_unref(t);
+        lg__var_fail(node->out, LG_ENOMEM, NULL);
+    }
+}
+
+/* A host's own mistake, of which its work does not die: NULL of some length, or too long. */
+static int refuse_text(lg_engine *e, const char *text, size_t len)
+{
+    if (!text && len)
+        return lg__engine_null(e);
+    return len > LG_BYTES_MAX ? lg__engine_error(e, LG_ELIMIT, "%zu bytes are too many", len)
+                              : LG_OK;
+}
+
+static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, const char *data,
+                       size_t len, const double *score, double target)
+{
+    lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_node *node = w->node;
+    lg_step *step = w->step;
+    bool gradient = w->type == LG_EVENT_GRADIENT;
+    char what[120];
+    int err = gradient ? LG_OK : refuse_text(e, data, len);
+    if (err)
+        return err;
+    lg__work_free(e, w);
+    lg__engine_touch(e);
+    if (gradient) {
+        step->work = 0;
+        lg__pass_host_done(step, NULL);
+        return LG_OK;
+    }
+    node->work = 0;
+    int bad = check_result(media, type, data, len, what, sizeof what);
+    if (bad)
+        fail_result(e, node, bad, what);
+    else if (score && lg_var_set_score(node->out, *score, target))
+        fail_result(e, node, LG_ETOOL, "a score that is not a number");
+    else
+        tool_result(e, node, lg__text_new_media(&e->mem, media, data, len), score, target);
+    return LG_OK;
+}
+
+int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
+                   double target)
+{
+    return answer_tool(e, id, LG_MEDIA_TEXT, NULL, text, len, score, target);
+}
+
+int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data, size_t len,
+                         const double *score, double target)
+{
+    return answer_tool(e, id, lg__media_check(type, data, len), type, data, len, score, target);
+}
+
+int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
+{
+    lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_node *node = w->node;
+    lg_step *step = w->step;
+    const lg_var *about = step ? step->var : node->out;
+    lg_fail f;
+    char who[120];
+    code = code < 0 ? code : LG_ETOOL; /* 0 would be no failure */
+    lg__fail_init(&f);
+    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(about, who, sizeof who),
+                 message ? message : lg_error_text(code));
+    lg__work_free(e, w);
+    if (step) {
+        step->work = 0;
+        lg__pass_host_done(step, &f);
+    } else {
+        node->work = 0;
+        lg__var_fail(node->out, code, &f);
+    }
+    lg__fail_free(&f);
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
+int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len)
+{
+    lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    int err = refuse_text(e, text, len);
+    if (err)
+        return err;
+    if (lg_utf8_check(text, len) >= 0)
+        return lg__engine_error(e, LG_EUTF8, "feedback is not UTF-8");
+    lg_text *t = lg__text_new(&e->mem, text, len);
+    if (!t)
+        return lg__engine_error(e, LG_ENOMEM, "no memory for feedback");
+    err = lg__pass_host_text(w->step, input, t);
+    lg__text_unref(t);
+    return err ? lg__engine_error(e, err, "the tool has no input %zu", input + 1) : LG_OK;
+}
+
+int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
+{
+    lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
+    if (!w)
+        return LG_ENOTFOUND;
+    if (!text || !len)
+        return lg__engine_null(e);
+    if (!w->heard)
+        w->heard = lg__step_feedback(w->step);
+    if (!w->heard)
+        return lg__engine_error(e, LG_ENOMEM, "no memory for feedback");
+    *text = w->heard->data;
+    *len = w->heard->len;
+    return LG_OK;
+}
+
+/* ---- host models ------------------------------------------------------- */
+
+int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
+{
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w)
+        return LG_ENOTFOUND;
+    if (!out)
+        return lg__engine_null(e);
+    *out = (lg_request_view){.model = w->request->model,
+                             .n_messages = w->request->n_turns,
+                             .n_options = w->request->n_options,
+                             .sample = w->request->sample};
+    return LG_OK;
+}
+
+int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, const char **text,
+                    size_t *len)
+{
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w || i >= w->request->n_turns)
+        return LG_ENOTFOUND;
+    if (!role || !text || !len)
+        return lg__engine_null(e);
+    *role = w->request->turn_roles[i];
+    *text = w->request->turn_texts[i]->data;
+    *len = w->request->turn_texts[i]->len;
+    return LG_OK;
+}
+
+const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
+{
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w || i >= w->request->n_turns || !w->request->turn_texts[i]->media)
+        return NULL;
+    return lg__media_type(w->request->turn_texts[i]->media);
+}
+
+int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
+{
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w || i >= w->request->n_options)
+        return LG_ENOTFOUND;
+    if (!out)
+        return lg__engine_null(e);
+    *out = (lg_option){w->request->options[i].name, w->request->options[i].value};
+    return LG_OK;
+}
+
+static int finish_call(lg_engine *e, lg_work *w)
+{
+    lg_request *r = w->request;
+    lg__work_free(e, w);
+    r->transfer = NULL;
+    lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
+    lg__engine_touch(e);
+    return LG_OK;
+}
+
+int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
+                  const char *finish_reason, const lg_usage *usage)
+{
+    return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
+}
+
+/* Counts that no call can have would make nonsense of the sums. */
+/* The kind of what a host's model gave; negative: it is not what type says. */
+static int kind_of_reply(const char *type, const char *data, size_t len)
+{
+    if (!type)
+        return LG_MEDIA_TEXT;
+    int media = lg__media_of_type(type);
+    bool words = media == LG_MEDIA_TURN || media == LG_MEDIA_TEXT;
+    return words ? media : lg__media_check(type, data, len);
+}
+
+/* Sums of them stay in range, as those of a server's do. */
+static int take_usage(const lg_usage *from, lg_usage *to)
+{
+    const int64_t counts[] = {from->input, from->cached, from->cache_write, from->output,
+                              from->reasoning};
+    int64_t *const out[] = {&to->input, &to->cached, &to->cache_write, &to->output, &to->reasoning};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i] < 0)
+            return LG_EINVAL;
+        *out[i] = counts[i] < LG_MOST_TOKENS ? counts[i] : LG_MOST_TOKENS;
+    }
+    return LG_OK;
+}
+
+int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
+                        const char *finish_reason, const lg_usage *usage)
+{
+    lg_usage used = {0};
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w)
+        return LG_ENOTFOUND;
+    int err = refuse_text(e, text, len);
+    if (err)
+        return err;
+    if (usage && take_usage(usage, &used))
+        return lg__engine_error(e, LG_EINVAL, "a count of tokens is negative");
+    lg_reply *r = &w->request->reply;
+    int media = kind_of_reply(type, text, len);
+    int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);
+    lg__reply_free(r);
+    lg__reply_init(r);
+    if (media < 0)
+        lg__fail_set(&r->fail, &e->mem, LG_EINVAL, "model %s returned %zu bytes that are no %s",
+                     w->request->model->name, len, type);
+    else if (bad >= 0)
+        lg__fail_set(&r->fail, &e->mem, LG_EUTF8,
+                     "model %s returned text that is not UTF-8 (byte %lld)",
+                     w->request->model->name, (long long)bad + 1);
+    else if (!(r->text = lg__text_new_media(&e->mem, media, text, len)))
+        lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
+    if (!finish_reason)
+        finish_reason = "stop";
+    size_t n = strnlen(finish_reason, sizeof r->finish_reason - 1);
+    memcpy(r->finish_reason, finish_reason, n);
+    r->finish_reason[n] = '\0';
+    r->finish = LG_FINISH_UNKNOWN;
+    for (int f = LG_FINISH_STOP; f <= LG_FINISH_TOOLS; f++)
+        if (strcmp(lg__finish_name(f), r->finish_reason) == 0)
+            r->finish = f;
+    if (usage) {
+        r->has_usage = true;
+        r->usage = used;
+    }
+    return finish_call(e, w);
+}
+
+int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message)
+{
+    lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
+    if (!w)
+        return LG_ENOTFOUND;
+    lg_reply *r = &w->request->reply;
+    lg__reply_free(r);
+    lg__reply_init(r);
+    code = code < 0 ? code : LG_ETOOL;
+    lg__fail_set(&r->fail, &e->mem, code, "%s", message ? message : lg_error_text(code));
+    r->fail.retryable = retryable;
+    return finish_call(e, w);
+}

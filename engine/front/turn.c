@@ -1,0 +1,798 @@
+/* turn.c - the engine's dealings with its store, a turn of the loop at a time.
+ *
+ * Three lists wait for the turn's transaction: attempts that ended, requests about to be
+ * sent, results of tools. When it is committed (and, if the engine is durable, on the
+ * disk) waiters hear of the replies, requests leave, tools' variables are ready: nothing
+ * is sent before its intent is stored, and nothing sees a reply before that is.
+ * While another process holds the store's lock all three lists wait. Called by engine.c,
+ * host_events.c and the binding. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "front/front_internal.h"
+
+enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
+enum { TURN = 512 }; /* replies and requests in one transaction */
+enum { LEAST = 32 }; /* … that are written before all that is to come has come */
+
+/* What is written of an attempt; there before it leaves, so that no reply is lost for
+ * want of memory. */
+struct lg_entry {
+    lg_link link;
+    struct lg_entry *prev, *next; /* all that belong to a request under way */
+    lg_request *request;          /* held while the entry is listed; NULL: it is gone */
+    unsigned char key[32];
+    int number;
+    int64_t latency_us;
+    bool serve;    /* about to be sent, and found in the store after all */
+    bool intended; /* its intent is stored */
+    bool hold;     /* another process has the same in flight */
+    lg_http_done done;
+    lg_fail said;
+    lg_paid paid;
+};
+
+/* ---- lists --------------------------------------------------------------------- */
+
+void lg__turn_push(lg_links *l, lg_link *one)
+{
+    one->next = NULL;
+    *(l->tail ? &l->tail->next : &l->head) = one;
+    l->tail = one;
+    l->n++;
+}
+
+/* The link is the first member of what is listed. */
+static void *pop(lg_links *l)
+{
+    lg_link *one = l->head;
+    if (one) {
+        l->head = one->next;
+        l->tail = l->head ? l->tail : NULL;
+        l->n--;
+    }
+    return one;
+}
+
+static lg_links take_all(lg_links *l)
+{
+    lg_links all = *l;
+    *l = (lg_links){NULL, NULL, 0};
+    return all;
+}
+
+static void list_entry(lg_links *l, lg_entry *one)
+{
+    one->request->held++;
+    lg__turn_push(l, &one->link);
+}
+
+/* The request's entry is the turn's now. */
+static lg_entry *take_entry(lg_engine *e, lg_request *r)
+{
+    lg_entry *one = r->entry;
+    r->entry = NULL;
+    if (one) {
+        *(one->prev ? &one->prev->next : &e->turn.under_way) = one->next;
+        if (one->next) {
+            one->next->prev = one->prev;
+        }
+        one->prev = one->next = NULL;
+    }
+    return one;
+}
+
+static void free_entry(lg_engine *e, lg_entry *one)
+{
+    if (one) {
+        e->turn.entries--;
+        lg__http_done_free(&one->done);
+        lg__fail_free(&one->said);
+        lg__mem_free(&e->mem, one, sizeof *one);
+    }
+}
+
+static void free_outcome(lg_engine *e, lg_outcome *o)
+{
+    lg__text_unref(o->text);
+    lg__mem_free(&e->mem, o, sizeof *o);
+}
+
+/* ---- what is to be bought -------------------------------------------------------- */
+
+/* Its entry is made before it may leave. */
+static lg_entry *new_entry(lg_engine *e, lg_request *r)
+{
+    lg_entry *one = lg__mem_zero(&e->mem, sizeof *one);
+    if (one) {
+        e->turn.entries++;
+        one->request = r;
+        memcpy(one->key, r->key, sizeof one->key);
+        one->number = r->attempts;
+        lg__bytes_init(&one->done.body, &e->mem, 1);
+        lg__fail_init(&one->done.fail);
+        lg__fail_init(&one->said);
+        one->paid.micros = -1;
+        r->entry = one;
+        one->next = e->turn.under_way;
+        if (one->next) {
+            one->next->prev = one;
+        }
+        e->turn.under_way = one;
+    }
+    return one;
+}
+
+static void refuse(lg_engine *e, lg_request *r, int code, const char *text)
+{
+    lg__sched_refuse(e->sched, r, code, text);
+    const lg_fail *why = lg__store_why(e->store);
+    if (code == LG_ESTORE && why->hint) {
+        lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
+    }
+    if (!r->held) { /* else it is told and freed when its last entry is let go */
+        lg__engine_attempted(e, r, LG_REQ_FAILED);
+    }
+}
+
+void lg__turn_pick(lg_engine *e, lg_request *r)
+{
+    if (lg__store_broken(e->store) || lg__store_full(e->store)) {
+        refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+        return;
+    }
+    lg_entry *one = new_entry(e, r);
+    if (one) {
+        list_entry(&e->turn.picked, one);
+    } else {
+        refuse(e, r, LG_ENOMEM, "no memory to note the request");
+    }
+}
+
+bool lg__turn_pick_twin(lg_engine *e, lg_request *t)
+{
+    bool takes = !lg__store_broken(e->store) && !lg__store_full(e->store);
+    lg_entry *one = takes ? new_entry(e, t) : NULL;
+    if (one) {
+        list_entry(&e->turn.picked, one);
+    }
+    return one != NULL;
+}
+
+/* Both are on the wire: neither's entry is in a list of the turn. */
+void lg__turn_swap(lg_request *a, lg_request *b)
+{
+    lg_entry *of_a = a->entry, *of_b = b->entry;
+    a->entry = of_b;
+    b->entry = of_a;
+    of_b->request = a;
+    of_a->request = b;
+}
+
+/* Servers and proxies that fail may say back what they heard. What a model answers stays
+ * as it is. */
+static void hide_key(const lg_model *m, lg_http_done *d, bool good)
+{
+    lg__model_redact(m, d->content_type, strlen(d->content_type));
+    lg__model_redact(m, d->request_id, strlen(d->request_id));
+    if (!good && d->body.data) {
+        lg__model_redact(m, d->body.data, d->body.len);
+    }
+}
+
+void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
+{
+    lg_entry *one = take_entry(e, r);
+    one->latency_us = lg__clock_now(&e->clock) - r->sent_us;
+    one->done = *d;
+    list_entry(&e->turn.ended, one);
+    lg__sched_finish_keep(e->sched, r, &one->done, &one->said, &one->paid);
+    hide_key(r->model, &one->done, one->said.code == LG_OK);
+}
+
+void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d)
+{
+    lg_entry *one = take_entry(e, t);
+    const lg_model *m = t->model; /* the first attempt counts it, too */
+    one->request = NULL;
+    one->latency_us = lg__clock_now(&e->clock) - t->sent_us;
+    one->done = *d;
+    lg__sched_lose(e->sched, t, &one->done, &one->said, &one->paid);
+    hide_key(m, &one->done, false);
+    lg__turn_push(&e->turn.ended, &one->link);
+}
+
+/* Sent, and nobody waits any more: it may be paid for all the same. */
+void lg__turn_cancelled(lg_engine *e, lg_request *r)
+{
+    lg_entry *one = take_entry(e, r);
+    if (!one) {
+        return;
+    }
+    one->request = NULL;
+    lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
+    one->said.ambiguous = true;
+    lg__turn_push(&e->turn.ended, &one->link);
+}
+
+/* ---- a turn -------------------------------------------------------------------------- */
+
+/* A request drops its model's count without freeing it. */
+static void withdraw(lg_engine *e, lg_request *r)
+{
+    lg_model *m = lg_model_ref(r->model);
+    lg__sched_withdraw(e->sched, r);
+    lg_model_unref(m);
+}
+
+/* What was about to be sent is not. */
+static void leave_out(lg_engine *e, lg_request *r)
+{
+    r->held--;
+    free_entry(e, take_entry(e, r));
+    withdraw(e, r);
+}
+
+/* Whether anybody wants what is about to be sent. A twin is wanted as long as the first
+ * attempt is under way. */
+static bool is_wanted(const lg_engine *e, const lg_request *r)
+{
+    return r->waiters || (r->twin && !e->draining);
+}
+
+static void drop_unwanted(lg_engine *e)
+{
+    lg_links all = take_all(&e->turn.picked);
+    lg_entry *one;
+    while ((one = pop(&all))) {
+        lg_request *r = one->request;
+        if (is_wanted(e, r) || r->held > 1) {
+            lg__turn_push(&e->turn.picked, &one->link);
+        } else {
+            leave_out(e, r);
+        }
+    }
+}
+
+static lg_came came_of(const lg_entry *one)
+{
+    const lg_http_done *d = &one->done;
+    bool whole = d->fail.code == LG_OK && d->status >= 200 && d->status <= 299;
+    return (lg_came){
+        .key = one->key,
+        .number = one->number,
+        .status = d->status,
+        .content_type = d->content_type,
+        .request_id = d->request_id,
+        .body = whole ? (d->body.data ? d->body.data : "") : NULL,
+        .body_len = whole ? d->body.len : 0,
+        .said = &one->said,
+        .has_usage = one->paid.has_usage,
+        .usage = one->paid.usage,
+        .micros = one->paid.micros,
+        .latency_us = one->latency_us,
+    };
+}
+
+static int write_entry(lg_engine *e, lg_entry *one)
+{
+    lg_came came = came_of(one);
+    lg_request *r = one->request;
+    bool good = r && one->said.code == LG_OK && r->state == LG_REQ_DONE;
+    return good ? lg__store_put_reply(e->store, r, &came) : lg__store_put_attempt(e->store, &came);
+}
+
+/* Another process may have bought the same since it was looked for. */
+static int write_intent(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    /* A twin's first attempt is on the wire: that was looked for. */
+    if (r->is_twin || r->model->fresh) {
+        one->intended = true;
+        return lg__store_intend(e->store, r);
+    }
+    if (lg__store_is_stale(e->store, r)) {
+        int found = lg__store_find(e->store, r);
+        one->serve = found == 1;
+        if (found != 0) {
+            return found < 0 ? found : LG_OK;
+        }
+    }
+    int elsewhere = lg__store_is_elsewhere(e->store, r->key);
+    one->hold = elsewhere == 1;
+    if (elsewhere != 0) {
+        return elsewhere < 0 ? elsewhere : LG_OK;
+    }
+    one->intended = true;
+    return lg__store_intend(e->store, r);
+}
+
+static int write_outcome(lg_engine *e, const lg_outcome *o)
+{
+    const lg_tool *t = o->out->node->u.tool;
+    lg_result result = {
+        .key = o->key,
+        .name = t->name->data,
+        .version = t->version->data,
+        .text = o->text->data,
+        .len = o->text->len,
+        .media = o->text->media,
+        .has_score = o->has_score,
+        .score = o->score,
+        .target = o->target,
+    };
+    return lg__store_put_result(e->store, &result);
+}
+
+/* As the store's columns can hold. */
+static void grow(uint64_t *sum, int64_t by)
+{
+    uint64_t all = *sum + (uint64_t)(by > 0 ? by : 0);
+    *sum = all < INT64_MAX ? all : INT64_MAX;
+}
+
+void lg__turn_count(lg_engine *e)
+{
+    lg_stats s = {.size = sizeof s};
+    lg_engine_stats(e, &s);
+    const lg_stats *b = &e->turn.base;
+    uint64_t bought = s.calls + s.useless - b->calls - b->useless;
+    lg_totals t = {bought, s.served - b->served, 0, 0, s.micros - b->micros};
+    for (int k = 0; k < LG_KINDS; k++) {
+        grow(&t.tokens_in, s.usage[k].input - b->usage[k].input);
+        grow(&t.tokens_out, s.usage[k].output - b->usage[k].output);
+    }
+    lg__store_totals(e->store, &t);
+}
+
+static int write_turn(lg_engine *e)
+{
+    int err = LG_OK;
+    for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
+        err = write_entry(e, (lg_entry *)at);
+    }
+    /* Intents that are on their way to the disk are promised for, too. */
+    size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
+    bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
+    for (lg_link *at = e->turn.picked.head; !err && room && at; at = at->next) {
+        err = write_intent(e, (lg_entry *)at);
+    }
+    for (lg_link *at = e->turn.results.head; !err && at; at = at->next) {
+        err = write_outcome(e, (const lg_outcome *)at);
+    }
+    if (err) {
+        lg__store_rollback(e->store);
+        return err;
+    }
+    lg__turn_count(e);
+    return lg__store_commit(e->store);
+}
+
+/* ---- after it ------------------------------------------------------------------------ */
+
+/* An entry is done with: what it held goes on, or goes. */
+static void let_go(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    free_entry(e, one);
+    if (!r || --r->held > 0) {
+        return;
+    }
+    bool over = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
+    if (over || r->waiters) {
+        lg__engine_attempted(e, r, r->state);
+    } else {
+        lg__engine_leave(e, r);
+    }
+}
+
+static void release_picked(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    if (one->hold) {
+        one->hold = false;
+        lg__turn_push(&e->turn.waiting, &one->link);
+        lg__alarm_set(e->turn.look, LOOK_MS);
+        return;
+    }
+    if (r->is_twin && !one->intended) {
+        leave_out(e, r);
+        return;
+    }
+    r->held--;
+    if (one->serve) {
+        free_entry(e, take_entry(e, r));
+        e->served++;
+        lg__sched_serve(e->sched, r);
+        lg__engine_attempted(e, r, LG_REQ_DONE);
+    } else if (!one->intended) { /* no room for its reply */
+        free_entry(e, take_entry(e, r));
+        refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+    } else if (!is_wanted(e, r) && !r->held) {
+        take_entry(e, r); /* its intent is there, and how it ended is noted, too */
+        one->request = NULL;
+        lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
+        lg__turn_push(&e->turn.ended, &one->link);
+        withdraw(e, r);
+    } else {
+        lg__engine_send(e, r);
+    }
+}
+
+static void release_outcome(lg_engine *e, lg_outcome *o)
+{
+    lg_var *v = o->out;
+    if (v->state == LG_PENDING) {
+        if (o->has_score) {
+            lg_var_set_score(v, o->score, o->target);
+        }
+        lg__var_ready(v, lg__text_ref(o->text));
+    }
+    lg_var_unref(v);
+    free_outcome(e, o);
+}
+
+static void release(lg_engine *e, lg_batch *t)
+{
+    lg_entry *one;
+    lg_outcome *o;
+    lg_links ended = take_all(&t->ended), picked = take_all(&t->picked);
+    lg_links results = take_all(&t->results);
+    while ((one = pop(&ended))) {
+        let_go(e, one);
+    }
+    if (e->draining) {
+        lg__engine_drop_cancelled(e); /* what would be asked again */
+    }
+    while ((one = pop(&picked))) {
+        release_picked(e, one);
+    }
+    while ((o = pop(&results))) {
+        release_outcome(e, o);
+    }
+    if (e->turn.kept) {
+        lg__kept_sweep(e);
+    }
+}
+
+/* The turn could not be stored: nobody may see what came, nothing may be sent. */
+static void fail_ended(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    const lg_fail *why = lg__store_why(e->store);
+    if (r && r->state == LG_REQ_DONE) {
+        lg__sched_spoil(e->sched, r);
+        lg__fail_set(&r->reply.fail, &e->mem, LG_ESTORE,
+                     "%s: the reply came and was paid for, but could not be stored: %s",
+                     r->model->name, lg__fail_message(why));
+        r->reply.fail.ambiguous = true;
+        if (why->hint) {
+            lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
+        }
+    }
+    let_go(e, one);
+}
+
+static void fail_picked(lg_engine *e, lg_entry *one)
+{
+    lg_request *r = one->request;
+    if (r->is_twin) {
+        leave_out(e, r);
+        return;
+    }
+    r->held--;
+    free_entry(e, take_entry(e, one->request));
+    refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+}
+
+static void fail_outcome(lg_engine *e, lg_outcome *o)
+{
+    lg_fail f;
+    if (o->out->state == LG_PENDING) {
+        lg__fail_init(&f);
+        lg__fail_copy(&f, lg__store_why(e->store));
+        f.code = LG_ESTORE;
+        lg__var_fail(o->out, LG_ESTORE, &f);
+        lg__fail_free(&f);
+    }
+    lg_var_unref(o->out);
+    free_outcome(e, o);
+}
+
+static void fail_turn(lg_engine *e, lg_batch *t)
+{
+    lg_entry *one;
+    lg_outcome *o;
+    lg_links ended = take_all(&t->ended), picked = take_all(&t->picked);
+    lg_links results = take_all(&t->results);
+    const lg_fail *why = lg__store_why(e->store);
+    lg__log_line(&e->log, LG_LOG_ERROR, "%s; nothing more is bought", lg__fail_message(why));
+    while ((one = pop(&ended))) {
+        fail_ended(e, one);
+    }
+    while ((one = pop(&picked))) {
+        fail_picked(e, one);
+    }
+    while ((o = pop(&results))) {
+        fail_outcome(e, o);
+    }
+    if (e->turn.kept) {
+        lg__kept_sweep(e); /* equal ones run on their own */
+    }
+}
+
+/* ---- when ------------------------------------------------------------------------------ */
+
+static bool is_listed(const lg_batch *t)
+{
+    return t->ended.head || t->picked.head || t->results.head;
+}
+
+static bool is_empty(const lg_engine *e)
+{
+    return !is_listed(&e->turn) && !lg__store_queued(e->store);
+}
+
+static void sync_group(void *ud)
+{
+    lg_engine *e = ud;
+    e->turn.grouped = e->store && lg__store_tick(e->store);
+    if (e->turn.grouped) {
+        lg__alarm_set(e->turn.group, GROUP_MS);
+    }
+}
+
+/* The step that runs this looks at what the disk has; what came behind is synced next. */
+static void disk_answered(void *ud, int fd, int events)
+{
+    uint64_t n;
+    lg_engine *e = ud;
+    (void)events;
+    while (read(fd, &n, sizeof n) > 0) {
+    }
+    if (e->store) {
+        lg__store_tick(e->store); /* for commits that nobody waits for */
+    }
+}
+
+/* A commit was written: its sync is watched for, or comes later. */
+static void expect_sync(lg_engine *e, bool syncing)
+{
+    lg_batch *t = &e->turn;
+    if (syncing) {
+        if (!t->synced && lg__store_sync_fd(e->store) >= 0 &&
+            !lg__watch_new(e->loop, lg__store_sync_fd(e->store), disk_answered, e, &t->synced)) {
+            lg__watch_set(t->synced, LG_READ);
+        }
+        if (!t->synced) {
+            lg__alarm_set(t->alarm, RETRY_MS); /* look again then */
+        }
+    } else if (!t->grouped) {
+        t->grouped = true;
+        lg__alarm_set(t->group, GROUP_MS);
+    }
+}
+
+/* Set again, if what it is for has still not come. */
+static void try_later(void *ud)
+{
+    lg_engine *e = ud;
+    e->turn.alarmed = false; /* the step that runs this flushes */
+    if (!e->turn.synced && e->store && lg__store_is_durable(e->store) && lg__store_tick(e->store)) {
+        lg__alarm_set(e->turn.alarm, RETRY_MS);
+    }
+}
+
+/* Has the other process its reply by now? The step that runs this flushes. */
+static void look_again(void *ud)
+{
+    lg_engine *e = ud;
+    lg_entry *one;
+    while ((one = pop(&e->turn.waiting))) {
+        lg__turn_push(&e->turn.picked, &one->link);
+    }
+}
+
+/* Without a run of the host's, what is bought belongs to one of its own. */
+static int begin_own_run(lg_engine *e)
+{
+    if (lg__store_run(e->store) || (!e->turn.picked.head && !e->turn.results.head)) {
+        return LG_OK;
+    }
+    return lg__store_run_begin(e->store, NULL, NULL);
+}
+
+static void move(lg_batch *to, lg_batch *from)
+{
+    to->commit = from->commit;
+    to->ended = take_all(&from->ended);
+    to->picked = take_all(&from->picked);
+    to->results = take_all(&from->results);
+}
+
+/* Of the disk's answers. To ask is also to have the next sync begin, which goes on while
+ * those who waited for the last one do their work. */
+static void settle_synced(lg_engine *e)
+{
+    while (is_listed(&e->synced) && lg__store_reached(e->store, e->synced.commit)) {
+        lg_batch done = {.ended.head = NULL};
+        move(&done, &e->synced);
+        move(&e->synced, &e->next);
+        if (lg__store_check_sync(e->store)) {
+            fail_turn(e, &done);
+        } else {
+            release(e, &done);
+        }
+    }
+}
+
+/* One turn may be written while the disk takes another: one that is worth it. */
+static bool may_write(const lg_engine *e)
+{
+    bool none = !is_listed(&e->synced);
+    return none || (!is_listed(&e->next) && lg__turn_size(e) >= e->turn.entries / 4);
+}
+
+static void write_now(lg_engine *e)
+{
+    int err = begin_own_run(e);
+    err = err ? err : lg__store_begin(e->store);
+    if (err == LG_STORE_BUSY) {
+        if (!e->turn.alarmed && e->turn.alarm) {
+            e->turn.alarmed = true;
+            lg__alarm_set(e->turn.alarm, RETRY_MS);
+        }
+        return;
+    }
+    err = err ? err : write_turn(e);
+    if (err) {
+        lg__store_give_up(e->store, err);
+        fail_turn(e, &e->turn);
+        return;
+    }
+    e->turn.commit = lg__store_committed(e->store);
+    expect_sync(e, !lg__store_reached(e->store, e->turn.commit));
+    if (lg__store_is_durable(e->store)) {
+        move(is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
+        settle_synced(e); /* the disk may have it, or have failed, by now */
+    } else {
+        release(e, &e->turn);
+    }
+}
+
+void lg__turn_flush(lg_engine *e)
+{
+    if (!e->store) {
+        return;
+    }
+    settle_synced(e);
+    if (!may_write(e)) {
+        return;
+    }
+    drop_unwanted(e);
+    if (!is_empty(e)) {
+        write_now(e);
+    }
+}
+
+bool lg__turn_waits(const lg_engine *e)
+{
+    return e->store && (!is_empty(e) || e->turn.waiting.head || e->turn.elsewhere.head ||
+                        is_listed(&e->synced));
+}
+
+size_t lg__turn_size(const lg_engine *e)
+{
+    return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
+}
+
+/* While the store is locked, or its disk is slow, these are on no wire and in no line. */
+size_t lg__turn_storing(const lg_engine *e)
+{
+    return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
+           e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
+}
+
+/* Most of what is under way goes to the disk while the rest is worked on: were all
+ * to wait for it at once, nobody would have work meanwhile. */
+bool lg__turn_is_full(const lg_engine *e)
+{
+    size_t n = lg__turn_size(e);
+    bool waits = e->store && lg__store_is_durable(e->store) && may_write(e);
+    return n >= TURN || (waits && n >= LEAST && n >= e->turn.entries * 5 / 8);
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+static void say_why(const lg_config *c, const lg_fail *why)
+{
+    if (c->why && c->why_size > 0) {
+        snprintf(c->why, c->why_size, "%s%s%s%s", lg__fail_message(why), why->hint ? " (" : "",
+                 why->hint ? why->hint->data : "", why->hint ? ")" : "");
+    }
+}
+
+int lg__turn_open(lg_engine *e, const lg_config *c)
+{
+    lg_fail why;
+    lg_store_config config = {.dir = c->store_dir, .durable = c->durable != 0};
+    lg__keymap_init(&e->turn.kept_map, &e->mem);
+    if (!c->store_dir) {
+        return LG_OK;
+    }
+    int err = lg__store_open(&e->mem, &e->log, &config, &e->store, &why);
+    if (err) {
+        say_why(c, &why);
+        lg__log_line(&e->log, LG_LOG_ERROR, "%s", lg__fail_message(&why));
+    }
+    lg__fail_free(&why);
+    err = err ? err : lg__alarm_new(e->loop, try_later, e, &e->turn.alarm);
+    err = err ? err : lg__alarm_new(e->loop, look_again, e, &e->turn.look);
+    err = err ? err : lg__kept_open(e);
+    return err ? err : lg__alarm_new(e->loop, sync_group, e, &e->turn.group);
+}
+
+static void drop_all(lg_engine *e, lg_batch *t)
+{
+    lg_entry *one;
+    lg_outcome *o;
+    while ((one = pop(&t->ended))) {
+        free_entry(e, one);
+    }
+    while ((o = pop(&t->results))) {
+        lg_var_unref(o->out);
+        free_outcome(e, o);
+    }
+}
+
+/* What came and was not yet written is paid for: it is written. Nobody hears of it. */
+void lg__turn_close(lg_engine *e)
+{
+    if (!e->store) {
+        return;
+    }
+    take_all(&e->turn.picked); /* they are under way, too */
+    take_all(&e->turn.waiting);
+    take_all(&e->synced.picked);
+    take_all(&e->next.picked);
+    if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
+        write_turn(e);
+    }
+    drop_all(e, &e->turn);
+    drop_all(e, &e->synced);
+    drop_all(e, &e->next);
+    lg__kept_free(e);
+    while (e->turn.under_way) {
+        free_entry(e, take_entry(e, e->turn.under_way->request));
+    }
+    if (e->turn.synced) {
+        lg__watch_close(e->turn.synced); /* before its descriptor */
+    }
+    lg__store_close(e->store);
+    e->store = NULL;
+}
+
+/* All that waits is written now, even if another process must be waited for. */
+void lg__turn_finish(lg_engine *e)
+{
+    lg__store_wait(e->store);
+    settle_synced(e);
+    drop_unwanted(e);
+    if (is_empty(e)) {
+        return;
+    }
+    int err = lg__store_begin_at_last(e->store);
+    err = err ? err : write_turn(e);
+    if (err) {
+        lg__store_give_up(e->store, err);
+    } else {
+        lg__store_wait(e->store);
+        err = lg__store_check_sync(e->store);
+    }
+    if (err) {
+        fail_turn(e, &e->turn);
+    } else {
+        release(e, &e->turn);
+    }
+}

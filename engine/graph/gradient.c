@@ -1,0 +1,638 @@
+/* gradient.c - the reverse pass: who has heard all its consumers is next.
+ *
+ * Siblings run at the same time; nothing here waits or recurses. What is asked
+ * of the backward model is in gradient_ask.c. Called by engine.c. */
+#include "graph/gradient.h"
+
+#include <string.h>
+
+#include "graph/gradient_internal.h"
+
+/* ---- small things ------------------------------------------------------ */
+
+static size_t index_of(const lg_pass *p, const lg_step *s)
+{
+    return (size_t)(s - p->plan.steps);
+}
+
+static void queue(lg_step *s)
+{
+    s->pass->busy++;
+    lg__waits_push(&s->pass->g->steps, &s->wait);
+}
+
+/* Nobody will hear of it any more; what still comes back only counts down. */
+static bool is_over(const lg_pass *p)
+{
+    return p->cancelled || p->settled;
+}
+
+/* A cancelled pass is still referred to by its leaves, so its plan must not hold them. */
+static void unbusy(lg_pass *p)
+{
+    if (--p->busy > 0 || !is_over(p))
+        return;
+    lg__plan_free(&p->plan, p->g);
+    lg__graph_drop(p->g, p->out); /* may free p */
+}
+
+static void forget_leaves(lg_pass *p)
+{
+    for (size_t i = 0; i < p->plan.n_steps; i++) {
+        lg_pass_ref **at = &p->plan.steps[i].var->passes;
+        while (*at) {
+            lg_pass_ref *r = *at;
+            if (r->pass != p->out) {
+                at = &r->next;
+                continue;
+            }
+            *at = r->next;
+            lg__mem_free(p->g->mem, r, sizeof *r);
+            lg_var_unref(p->out);
+        }
+    }
+}
+
+/* The last step is done. What failed stays on the leaves until zeroed, so that
+ * an optimizer cannot miss it. The caller holds p->busy; the plan goes with the last
+ * one who does (unbusy), so no list can hold a step that is gone. */
+static void settle(lg_pass *p)
+{
+    p->settled = true;
+    bool failed = p->fail.code && !p->skip_failed;
+    if (!failed)
+        forget_leaves(p);
+    if (failed) {
+        lg__var_fail(p->out, p->fail.code, &p->fail);
+        return;
+    }
+    lg_bytes b;
+    lg__bytes_init(&b, p->g->mem, 400);
+    lg__bytes_addf(&b, "%zu pieces of feedback, %zu questions asked, %zu solved already",
+                   p->n_texts, p->n_asked, p->n_solved);
+    if (p->fail.code) {
+        const char *why = lg__fail_message(&p->fail);
+        lg__bytes_adds(&b, "; left out: ");
+        lg__bytes_add(&b, why, lg__text_border(why, strnlen(why, 200)));
+    }
+    lg_text *t = lg__text_of(&b);
+    if (t)
+        lg__var_ready(p->out, t);
+    else
+        lg__var_fail(p->out, LG_ENOMEM, NULL);
+}
+
+/* ---- delivering -------------------------------------------------------- */
+
+static void delivered(lg_pass *p, uint32_t slot)
+{
+    lg_step *to = &p->plan.steps[p->plan.slots[slot].step];
+    if (--to->n_missing == 0)
+        queue(to);
+}
+
+static void give(lg_pass *p, uint32_t slot, lg_record *r)
+{
+    lg_record **at = &p->plan.slots[slot].records;
+    while (*at)
+        at = &(*at)->next;
+    *at = r;
+}
+
+static uint32_t slot_of(const lg_pass *p, const lg_step *s, uint32_t edge)
+{
+    return p->plan.links[s->first_link + edge];
+}
+
+static uint32_t edges_of(const lg_step *s)
+{
+    return s->var->node ? s->var->node->n_edges : 0;
+}
+
+/* A record of its own for one edge of s. NULL: memory, noted. */
+static lg_record *fresh(lg_pass *p, lg_step *s, int state, uint32_t input)
+{
+    lg_record *r = lg__record_new(p->g->mem, state);
+    if (!r) {
+        lg__pass_note(p, s, LG_ENOMEM, NULL);
+        return NULL;
+    }
+    r->from = s->var->id;
+    r->root = p->root_id;
+    r->from_role = lg__text_ref(s->var->role);
+    r->input = input;
+    r->example = s->var->example;
+    return r;
+}
+
+/* What s heard that carries a score or an example lends it to what s says. */
+static void lend(const lg_step *s, lg_record *r)
+{
+    if (s->var->has_score) {
+        r->has_score = true;
+        r->score = s->var->score;
+        r->target = s->var->target;
+    }
+    for (const lg_record *h = s->records; h; h = h->next) {
+        if (r->example < 0)
+            r->example = h->example;
+        if (!r->has_score && h->has_score) {
+            r->has_score = true;
+            r->score = h->score;
+            r->target = h->target;
+        }
+        if (!r->group)
+            r->group = h->group;
+    }
+}
+
+static void say(lg_pass *p, lg_step *s, uint32_t edge, int state, lg_text *text,
+                lg_text *conversation, lg_var *var)
+{
+    lg_record *r = fresh(p, s, state, edge);
+    if (!r)
+        return;
+    lend(s, r);
+    r->text = lg__text_ref(text);
+    r->conversation = lg__text_ref(conversation);
+    r->var = lg_var_ref(var);
+    if (state == LG_FB_TEXT)
+        p->n_texts++;
+    give(p, slot_of(p, s, edge), r);
+}
+
+/* ---- steps ------------------------------------------------------------- */
+
+static void step_done(lg_step *s)
+{
+    lg_pass *p = s->pass;
+    lg_record *all = s->records;
+    s->records = NULL;
+    lg__var_drop_records(s->var, true, p->root_id); /* of a pass that ran beside this one */
+    lg__var_add_records(s->var, all, p->root_id);
+    if (--p->steps_left == 0)
+        settle(p);
+}
+
+static void deliver_all(lg_step *s)
+{
+    lg_pass *p = s->pass;
+    for (uint32_t i = 0; i < edges_of(s); i++)
+        if (slot_of(p, s, i) != LG_NO_SLOT)
+            delivered(p, slot_of(p, s, i));
+    step_done(s);
+}
+
+static void say_empty(lg_step *s)
+{
+    for (uint32_t i = 0; i < edges_of(s); i++)
+        if (slot_of(s->pass, s, i) != LG_NO_SLOT)
+            say(s->pass, s, i, LG_FB_EMPTY, NULL, NULL, NULL);
+    deliver_all(s);
+}
+
+static bool is_root(const lg_step *s)
+{
+    return s == s->pass->plan.steps;
+}
+
+/* TEXT beats NONE beats EMPTY; a root that heard nothing is the loss itself. */
+static int heard(const lg_step *s)
+{
+    int state = is_root(s) && !s->records ? LG_FB_NONE : LG_FB_EMPTY;
+    for (const lg_record *r = s->records; r; r = r->next) {
+        if (r->state == LG_FB_TEXT)
+            return LG_FB_TEXT;
+        if (r->state == LG_FB_NONE)
+            state = LG_FB_NONE;
+    }
+    return state;
+}
+
+/* Feedback given by hand counts like a consumer's. It stays where it is; the
+ * pass works with copies, which go when the step is done. */
+static void hear_by_hand(lg_step *s)
+{
+    lg_record **at = &s->records;
+    while (*at)
+        at = &(*at)->next;
+    for (const lg_record *r = s->var->records; r && s->var->node; r = r->next) {
+        if (!r->by_hand)
+            continue;
+        *at = lg__record_copy(s->pass->g->mem, r);
+        if (!*at) {
+            lg__pass_note(s->pass, s, LG_ENOMEM, NULL);
+            return;
+        }
+        (*at)->root = s->pass->root_id;
+        at = &(*at)->next;
+    }
+}
+
+static void drop_copies_by_hand(lg_step *s)
+{
+    lg_record **at = &s->records;
+    while (*at) {
+        lg_record *r = *at;
+        if (r->from == 0) {
+            *at = r->next;
+            lg__record_free(s->pass->g, r);
+        } else {
+            at = &r->next;
+        }
+    }
+}
+
+static void gather(lg_step *s)
+{
+    lg_pass *p = s->pass;
+    lg_record **at = &s->records;
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        lg_slot *slot = &p->plan.slots[s->first_slot + i];
+        *at = slot->records;
+        slot->records = NULL;
+        while (*at)
+            at = &(*at)->next;
+    }
+    s->gathered = true;
+    hear_by_hand(s);
+}
+
+/* Copies what s heard (or "you are the loss") to each input, unchanged. */
+static void pass_on(lg_step *s)
+{
+    lg_pass *p = s->pass;
+    uint32_t group = s->var->op == LG_OP_MEAN ? (uint32_t)index_of(p, s) + 1 : 0;
+    bool skips = s->var->node && s->var->node->skip_failed;
+    for (uint32_t i = 0; i < edges_of(s); i++) {
+        uint32_t slot = slot_of(p, s, i);
+        if (slot == LG_NO_SLOT)
+            continue;
+        p->plan.steps[p->plan.slots[slot].step].forgiven |= skips || s->forgiven;
+        for (const lg_record *r = s->records; r; r = r->next) {
+            lg_record *copy = lg__record_copy(p->g->mem, r);
+            if (!copy) {
+                lg__pass_note(p, s, LG_ENOMEM, NULL);
+                break;
+            }
+            copy->group = copy->group ? copy->group : group;
+            if (!copy->from) { /* by hand: from here on it comes from this node */
+                copy->from = s->var->id;
+                copy->from_role = lg__text_ref(s->var->role);
+            }
+            give(p, slot, copy);
+        }
+        if (!s->records && is_root(s)) {
+            lg_record *none = fresh(p, s, LG_FB_NONE, i);
+            if (none) {
+                none->group = group;
+                give(p, slot, none);
+            }
+        }
+    }
+    drop_copies_by_hand(s);
+    deliver_all(s);
+}
+
+static void ask_all(lg_step *s, bool chain)
+{
+    lg_pass *p = s->pass;
+    s->n_jobs++; /* so that no answer can end the step before all are asked */
+    for (uint32_t i = 0; i < edges_of(s); i++) {
+        if (slot_of(p, s, i) == LG_NO_SLOT || !s->var->node->edges[i].seen)
+            continue; /* not seen: it failed, and the output was set by hand */
+        int err = lg__pass_ask_input(p, s, i, chain);
+        if (err)
+            lg__pass_note(p, s, err, NULL);
+    }
+    drop_copies_by_hand(s);
+    if (--s->n_jobs == 0)
+        deliver_all(s);
+}
+
+static void list_for_host(lg_step *s)
+{
+    lg_graph *g = s->pass->g;
+    s->next = NULL;
+    if (g->host_tail)
+        g->host_tail->next = s;
+    else
+        g->host_head = s;
+    g->host_tail = s;
+}
+
+static void to_host(lg_step *s)
+{
+    s->pass->busy++;
+    s->n_jobs = 1;
+    list_for_host(s);
+}
+
+lg_step *lg__graph_next_host(lg_graph *g)
+{
+    lg_step *s = g->host_head;
+    if (s) {
+        g->host_head = s->next;
+        if (!g->host_head)
+            g->host_tail = NULL;
+    }
+    return s;
+}
+
+/* A mean's records of one leaf become one, group by group; then it is done. */
+static void finish_leaf(lg_step *s)
+{
+    for (const lg_record *r = s->records; r; r = r->next) {
+        size_t n = 0;
+        if (!r->group || r->state != LG_FB_TEXT)
+            continue;
+        for (const lg_record *o = r; o; o = o->next)
+            n += o->group == r->group && o->state == LG_FB_TEXT;
+        if (n < 2)
+            continue;
+        int err = lg__pass_reduce(s->pass, s, r->group);
+        if (!err)
+            return;
+        lg__pass_note(s->pass, s, err, NULL);
+        break;
+    }
+    step_done(s);
+}
+
+/* What failed before a forgiven failure is its cause, and forgiven too. */
+static void var_failed(lg_step *s)
+{
+    lg_plan *plan = &s->pass->plan;
+    for (uint32_t i = 0; s->forgiven && i < edges_of(s); i++)
+        if (slot_of(s->pass, s, i) != LG_NO_SLOT)
+            plan->steps[plan->slots[slot_of(s->pass, s, i)].step].forgiven = true;
+    if (!s->forgiven)
+        lg__pass_note(s->pass, s, s->var->code, s->var->fail);
+    lg__records_free(s->pass->g, s->records);
+    s->records = NULL;
+    deliver_all(s);
+}
+
+static bool solved(const lg_step *s)
+{
+    return s->var->has_score && s->var->score >= s->var->target;
+}
+
+/* Sums need no value of their own to pass feedback on: a loss that is ready is
+ * worked on while its neighbours still run. */
+static bool needs_value(const lg_step *s)
+{
+    return s->var->op != LG_OP_SUM && s->var->op != LG_OP_MEAN;
+}
+
+static void run(lg_step *s)
+{
+    const lg_op_row *op = &lg__ops[s->var->op];
+    enum lg_way way = op->backward(s->var->node);
+    if (s->var->state != LG_READY && needs_value(s)) {
+        var_failed(s);
+        return;
+    }
+    if (way == LG_WAY_NONE) {
+        finish_leaf(s);
+        return;
+    }
+    int state = heard(s);
+    if (way == LG_WAY_ON && state != LG_FB_EMPTY) {
+        pass_on(s);
+        return;
+    }
+    if (state == LG_FB_NONE && solved(s)) {
+        s->pass->n_solved++;
+        state = LG_FB_EMPTY;
+    }
+    if (state == LG_FB_EMPTY)
+        say_empty(s);
+    else if (way == LG_WAY_HOST)
+        to_host(s);
+    else
+        ask_all(s, state == LG_FB_TEXT);
+}
+
+static int prepare(lg_pass *p);
+
+/* The root has settled: what its promises are made of is known now. */
+static int plan_again(lg_pass *p)
+{
+    lg_plan fresh;
+    int err = lg__plan_build(&fresh, p->g, p->plan.steps[0].var);
+    if (err)
+        return err;
+    forget_leaves(p);
+    lg__plan_free(&p->plan, p->g);
+    p->plan = fresh;
+    p->plan.open = false;
+    return prepare(p);
+}
+
+static void begin_again(lg_pass *p)
+{
+    int err = plan_again(p);
+    if (err) {
+        lg__pass_note(p, p->plan.steps, err, NULL);
+        p->plan.open = false;
+        settle(p);
+        return;
+    }
+    queue(&p->plan.steps[0]);
+}
+
+static void step_fired(lg_step *s)
+{
+    if (s->pass->plan.open) {
+        begin_again(s->pass);
+        return;
+    }
+    if (!s->gathered) {
+        gather(s);
+        if (s->var->state == LG_PENDING && needs_value(s)) {
+            s->pass->busy++;
+            lg__var_wait(s->var, &s->wait);
+            return;
+        }
+    }
+    run(s);
+}
+
+static void job_fired(lg_job *job)
+{
+    lg_pass *p = job->pass;
+    lg_step *s = job->step;
+    if (job->reduction) {
+        bool done = lg__pass_reduced(job) == 1;
+        lg__job_free(job);
+        if (done)
+            finish_leaf(s);
+        return;
+    }
+    lg_var *v = job->asked;
+    if (v->state != LG_READY)
+        lg__pass_note_at(p, s, job->input, v->code, v->fail);
+    else if (lg__is_nothing(v->text))
+        say(p, s, job->input, LG_FB_EMPTY, NULL, job->conversation, v);
+    else
+        say(p, s, job->input, LG_FB_TEXT, v->text, job->conversation, v);
+    lg__job_free(job);
+    if (--s->n_jobs == 0)
+        deliver_all(s);
+}
+
+void lg__pass_fired(lg_waiter *w)
+{
+    bool is_job = w->kind == LG_WAIT_JOB;
+    lg_pass *p = is_job ? ((lg_job *)w)->pass : ((lg_step *)w)->pass;
+    if (is_over(p) && is_job)
+        lg__job_free((lg_job *)w);
+    else if (!is_over(p) && is_job)
+        job_fired((lg_job *)w);
+    else if (!is_over(p))
+        step_fired((lg_step *)w);
+    unbusy(p);
+}
+
+/* ---- the host's own backward ------------------------------------------- */
+
+int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
+{
+    if (is_over(s->pass))
+        return LG_OK;
+    if (input >= edges_of(s))
+        return LG_EINVAL;
+    uint32_t edge = (uint32_t)input;
+    if (slot_of(s->pass, s, edge) == LG_NO_SLOT)
+        return LG_OK;
+    lg_text *talk =
+        lg__ops[s->var->op].conversation(s->pass->g, s->var->node, s->pass->context_tokens / 2);
+    bool nothing = lg__is_nothing(text);
+    say(s->pass, s, edge, nothing ? LG_FB_EMPTY : LG_FB_TEXT, nothing ? NULL : text, talk, NULL);
+    lg__text_unref(talk);
+    return LG_OK;
+}
+
+void lg__pass_host_done(lg_step *s, const lg_fail *f)
+{
+    lg_pass *p = s->pass;
+    if (!is_over(p)) {
+        if (f)
+            lg__pass_note(p, s, f->code, f);
+        drop_copies_by_hand(s);
+        s->n_jobs = 0;
+        deliver_all(s);
+    }
+    unbusy(p);
+}
+
+/* ---- start, cancel, free ----------------------------------------------- */
+
+static int refer(lg_pass *p, lg_var *leaf)
+{
+    lg_pass_ref *r = lg__mem_zero(p->g->mem, sizeof *r);
+    if (!r)
+        return LG_ENOMEM;
+    r->pass = lg_var_ref(p->out);
+    r->next = leaf->passes;
+    leaf->passes = r;
+    return LG_OK;
+}
+
+static int prepare(lg_pass *p)
+{
+    int err = LG_OK;
+    for (size_t i = 0; !err && i < p->plan.n_steps; i++) {
+        lg_step *s = &p->plan.steps[i];
+        s->pass = p;
+        lg__var_drop_records(s->var, s->var->node == NULL, p->root_id);
+        if (!s->var->node)
+            err = refer(p, s->var);
+    }
+    p->steps_left = p->plan.n_steps;
+    return err;
+}
+
+/* With an open promise the plan is a guess that only says who waits: once the root has
+ * settled it is made again. */
+static void begin(lg_pass *p)
+{
+    lg_step *first = &p->plan.steps[0];
+    if (!p->plan.open || first->var->state != LG_PENDING) {
+        p->plan.open = false;
+        queue(first);
+        return;
+    }
+    p->busy++;
+    lg__var_wait(first->var, &first->wait);
+}
+
+int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out)
+{
+    lg_var *v;
+    int err = lg__graph_leaf(g, NULL, "backward pass", false, LG_OP_PASS, &v);
+    if (err)
+        return err;
+    lg_pass *p = lg__mem_zero(g->mem, sizeof *p);
+    if (!p) {
+        lg__var_fail(v, LG_ENOMEM, NULL);
+        lg_var_unref(v);
+        return LG_ENOMEM;
+    }
+    g->pass_free = lg__pass_free;
+    g->pass_cancel = lg__pass_cancel;
+    p->g = g;
+    p->out = v;
+    v->pass = p;
+    p->model = lg_model_ref(b->model);
+    p->context_tokens = b->context_tokens ? b->context_tokens : 24000;
+    p->skip_failed = b->skip_failed;
+    p->root_id = root->id;
+    lg__unseen_look(root); /* the pass fails as it did */
+    lg__fail_init(&p->fail);
+    err = lg__plan_build(&p->plan, g, root);
+    if (!err)
+        err = prepare(p);
+    if (err) {
+        forget_leaves(p);
+        lg__plan_free(&p->plan, g);
+        lg__var_fail(v, err, NULL);
+        lg_var_unref(v);
+        return err;
+    }
+    lg_var_ref(v); /* the pass' own, until busy is zero */
+    begin(p);
+    *out = v;
+    return LG_OK;
+}
+
+bool lg__step_cancelled(const lg_step *s)
+{
+    return is_over(s->pass);
+}
+
+void lg__pass_cancel(lg_pass *p)
+{
+    if (is_over(p))
+        return;
+    p->cancelled = true;
+    for (lg_job *j = p->jobs; j;) {
+        lg_job *next = j->next; /* cancelling only queues the job */
+        lg_var_cancel(j->asked);
+        j = next;
+    }
+    for (size_t i = 0; i < p->plan.n_steps; i++)
+        if (p->plan.steps[i].work)
+            list_for_host(&p->plan.steps[i]); /* once more, to be taken back */
+}
+
+void lg__pass_free(lg_pass *p)
+{
+    while (p->jobs)
+        lg__job_free(p->jobs);
+    lg__plan_free(&p->plan, p->g);
+    lg_model_unref(p->model);
+    lg__fail_free(&p->fail);
+    lg__mem_free(p->g->mem, p, sizeof *p);
+}

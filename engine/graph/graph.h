@@ -1,0 +1,164 @@
+/* graph.h - nodes, edges, and what is ready to run.
+ *
+ * A node belongs to the variable it produces; its edges count the variables it
+ * reads. It runs once, when all inputs have settled, and sees their texts as
+ * they were when it was made (a leaf) or when they settled. All walks are loops
+ * over lists: a chain of a million nodes needs no stack. Passive: it moves nodes
+ * to the lists below, engine.c takes them off. */
+#ifndef LG_GRAPH_H
+#define LG_GRAPH_H
+
+#include "base/log.h"
+#include "graph/unseen.h"
+#include "graph/var.h"
+
+struct lg_pass;
+struct lg_step;
+
+typedef struct lg_edge {
+    lg_waiter wait; /* LG_WAIT_EDGE, in var's list while it is pending */
+    lg_node *node;
+    lg_var *var;   /* counted; NULL: a constant, which is in seen */
+    lg_text *seen; /* NULL until settled, or when it failed */
+    lg_text *name; /* field, argument or message role */
+    bool given_up; /* its node was cancelled; counted in var.given_up */
+} lg_edge;
+
+struct lg_tool {
+    uint32_t refs;
+    struct lg_graph *graph;
+    lg_text *name, *purpose;
+    lg_text *version; /* its results are kept under it; NULL: they are not */
+    bool own_backward;
+    uint64_t tag;
+    lg_tool *prev, *next; /* all tools of the graph */
+};
+
+typedef struct lg_call_data { /* of a LG_OP_CALL node */
+    lg_model *model;          /* counted */
+    lg_option *options;       /* owned strings, sorted by name */
+    size_t n_options;
+    uint32_t sample;
+    int kind;
+    uint32_t rank;               /* call_fallback.c: 0, or which fallback is asked */
+    unsigned char first_key[32]; /* … what the model itself was asked */
+    bool stream;                 /* call_stream.c: it watches; all down to next_partial */
+    bool announced, restart;
+    uint64_t tag;
+    size_t streamed; /* bytes the host has heard, … */
+    int attempt;     /* … of this attempt */
+    lg_node *next_partial;
+    void *request;         /* engine.c: the request it waits for */
+    lg_node *next_waiting; /* … and who else waits for it */
+    bool has_usage;
+    lg_usage usage;
+    char finish_reason[32];
+} lg_call_data;
+
+struct lg_node {
+    lg_var *out; /* not counted: out owns the node */
+    bool fenced, skip_failed, queued, done;
+    uint32_t n_edges, n_missing;
+    union {
+        lg_call_data *call;
+        lg_tool *tool; /* counted */
+    } u;
+    uint64_t work; /* engine.c: id of the host's work; 0: none */
+    lg_node *next; /* in one of the graph's lists */
+    lg_edge edges[];
+};
+
+typedef struct lg_nodes { /* a first-in first-out list */
+    lg_node *head, *tail;
+} lg_nodes;
+
+typedef struct lg_waits { /* the same, of waiters that were fired */
+    lg_waiter *head, *tail;
+} lg_waits;
+
+typedef struct lg_watcher { /* LG_WAIT_WATCH: an event to be */
+    lg_waiter wait;
+    lg_var *var; /* counted once fired */
+    uint64_t tag;
+} lg_watcher;
+
+typedef struct lg_template {
+    struct lg_template *next;
+    char *name;
+    lg_var *var; /* counted */
+} lg_template;
+
+enum { LG_INTERNED = 64 };
+
+struct lg_graph {
+    lg_mem *mem;
+    lg_log *log;
+    lg_engine *engine;
+    uint64_t last_id;
+    lg_var *vars; /* all */
+    lg_tool *tools;
+    lg_template *templates;
+    lg_nodes ready;                        /* all inputs settled */
+    lg_nodes calls, work;                  /* model calls and tools to start */
+    lg_waits fired;                        /* watches for the host */
+    lg_waits steps;                        /* passes' steps and jobs whose variable settled */
+    struct lg_step *host_head, *host_tail; /* steps whose backward the host runs */
+    lg_nodes dropped;                      /* cancelled nodes whose work is to be stopped; each
+                                   holds a count of its variable */
+    void (*pass_free)(struct lg_pass *);   /* gradient.c's, so that this file need not know it */
+    void (*pass_cancel)(struct lg_pass *);
+    void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
+    lg_var *dead;              /* uncounted, to be freed by the loop in release */
+    bool releasing, closing;
+    lg_unseens unseens;
+    size_t n_pending, n_live, max_pending;
+    lg_text *interned[LG_INTERNED]; /* recent roles and names, by hash */
+};
+
+int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max_pending);
+void lg__graph_free(lg_graph *g);
+
+/* Drop a count, unless the graph is being freed as a whole. */
+void lg__graph_drop(lg_graph *g, lg_var *v);
+/* A counted text of a short string, shared with equal recent ones. NULL: memory */
+lg_text *lg__graph_intern(lg_graph *g, const char *s);
+/* A variable without producer. text NULL: pending. Counted for the caller. */
+int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int op, lg_var **out);
+/* A node of n edges, not yet linked; then one lg__node_edge each, then _start. */
+int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out);
+int lg__node_edge(lg_node *node, const char *name, lg_var *var);
+/* An edge to a text that is no variable: nobody else sees it, no feedback reaches it. */
+int lg__node_constant(lg_node *node, const char *name, lg_text *text);
+void lg__node_start(lg_node *node);
+/* A promise's last edge is for what it will be made of, the others are what may lead there;
+ * it is not started but held, until that edge is filled or it fails. */
+void lg__node_hold(lg_node *n);
+bool lg__promise_open(const lg_var *v); /* a promise that was neither kept nor broken */
+/* text (taken over) settles it at once; NULL: it becomes ready with from's. 0, LG_ENOMEM */
+int lg__promise_keep(lg_node *n, lg_var *from, lg_text *text);
+/* Throw away a node that was not started. */
+void lg__node_discard(lg_var *out);
+
+/* Settle a pending variable. text is taken over (counted for the call). */
+void lg__var_ready(lg_var *v, lg_text *text);
+/* f may be NULL (only the code is kept). Its texts are shared. */
+void lg__var_fail(lg_var *v, int code, const lg_fail *f);
+/* As a dependant of what failed: the chain goes into the message. */
+void lg__var_fail_from(lg_var *v, const lg_edge *edge);
+/* Put w on v's list; fires at once when v has settled. */
+void lg__var_wait(lg_var *v, lg_waiter *w);
+/* Take w off v's list again. */
+void lg__var_unwait(lg_var *v, lg_waiter *w);
+
+void lg__nodes_push(lg_nodes *l, lg_node *n);
+lg_node *lg__nodes_pop(lg_nodes *l);
+void lg__waits_push(lg_waits *l, lg_waiter *w);
+lg_waiter *lg__waits_pop(lg_waits *l);
+
+lg_var *lg__template_find(const lg_graph *g, const char *name); /* borrowed, NULL: none */
+int lg__template_put(lg_graph *g, const char *name, lg_var *v);
+
+/* "answer to the question" (node 12, example 3) – for messages, into buf. */
+const char *lg__var_describe(const lg_var *v, char *buf, size_t size);
+
+#endif

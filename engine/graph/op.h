@@ -1,0 +1,29 @@
+/* op.h - the table of operators: forward directly followed by backward.
+ *
+ * forward turns a node's settled inputs into its output, or hands it to the
+ * list of those who do. backward is not a call but a way: how feedback on the
+ * output becomes feedback on the inputs; gradient.c walks it. */
+#ifndef LG_OP_H
+#define LG_OP_H
+
+#include "graph/graph.h"
+
+enum lg_way {
+    LG_WAY_NONE = 0, /* a leaf: feedback ends here */
+    LG_WAY_ON,       /* passed on unchanged, no call */
+    LG_WAY_ASK,      /* a model writes feedback for each input */
+    LG_WAY_HOST      /* the tool's own function does */
+};
+
+typedef struct lg_op_row {
+    void (*forward)(lg_graph *g, lg_node *node);
+    enum lg_way (*backward)(const lg_node *node);
+    /* For LG_WAY_ASK: what happened at the node, as text for a critic, its
+     * pieces trimmed to max_tokens in all. NULL: memory. */
+    lg_text *(*conversation)(lg_graph *g, const lg_node *node, size_t max_tokens);
+    const char *templates; /* "critic" or "tool": prefix of the prompts' names */
+} lg_op_row;
+
+extern const lg_op_row lg__ops[LG_OPS];
+
+#endif

@@ -1,0 +1,17 @@
+/* provider_calls.h - the calls of tools in an answer, and the turn that is made of them.
+ *
+ * Called by provider_read.c only. */
+#ifndef LG_PROVIDER_CALLS_H
+#define LG_PROVIDER_CALLS_H
+
+#include "model/provider.h"
+
+/* Where a model wrote nothing but calls of the tools that are offered (a JSON list, each with
+ * a name) as text, they are calls from now on, and the text is empty. */
+void lg__calls_from_text(lg_heard *h, const char *offered);
+/* Each call has an id that no other of the conversation has, without blanks. */
+void lg__calls_name(lg_heard *h, const lg_answer *a);
+/* LG_MEDIA_TURN; NULL: memory. */
+lg_text *lg__calls_turn(const lg_heard *h);
+
+#endif

@@ -1,0 +1,758 @@
+/* provider_read.c - from an answer's bytes to a reply, the same for every dialect.
+ *
+ * Strict about shape: it tells a whole answer from a cut one, and a stream without an
+ * end is none. The dialects only write down what they hear (provider_read.h); error
+ * bodies are provider_refusal.c's. Called by sched.c, store.c, engine.c. */
+#include "model/provider_read.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/eventstream.h"
+#include "model/model_alias.h"
+#include "model/provider_calls.h"
+#include "model/provider_halves.h"
+#include "model/provider_refusal.h"
+
+enum { MOST_CALLS = 1024, STOP_TOKENS = 32 /* a sequence to stop at has fewer */ };
+
+/* ---- what dialects write down ------------------------------------------ */
+
+static void heard_init(lg_heard *h, lg_mem *m, const lg_model *model)
+{
+    lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
+    memset(h, 0, sizeof *h);
+    h->mem = m;
+    h->model = model;
+    h->micros = -1;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        lg__bytes_init(all[i], m, LG_BYTES_MAX);
+    }
+}
+
+static void heard_free(lg_heard *h)
+{
+    lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        lg__bytes_free(all[i]);
+    }
+    for (size_t i = 0; i < h->n_calls; i++) {
+        lg__bytes_free(&h->calls[i].id);
+        lg__bytes_free(&h->calls[i].name);
+        lg__bytes_free(&h->calls[i].arguments);
+    }
+    lg__mem_free(h->mem, h->calls, h->cap_calls * sizeof *h->calls);
+}
+
+static int heard_err(const lg_heard *h)
+{
+    int err = h->err ? h->err : h->text.err;
+    err = err ? err : h->refusal.err;
+    err = err ? err : h->raw.err;
+    err = err ? err : h->scratch.err;
+    err = err ? err : h->data.err;
+    for (size_t i = 0; !err && i < h->n_calls; i++) {
+        err = h->calls[i].id.err | h->calls[i].name.err | h->calls[i].arguments.err;
+    }
+    return err;
+}
+
+void lg__heard_say(lg_heard *h, const char *s)
+{
+    lg__bytes_adds(&h->text, s ? s : "");
+}
+
+void lg__heard_refuse(lg_heard *h, const char *why)
+{
+    h->refused = true;
+    lg__bytes_adds(&h->refusal, why ? why : "");
+}
+
+int64_t lg__heard_tokens(const lg_json *usage, const char *name)
+{
+    int64_t n = lg__json_int(lg__json_get(usage, name), 0);
+    return n <= 0 ? 0 : n < LG_MOST_TOKENS ? n : LG_MOST_TOKENS;
+}
+
+typedef struct finish_word {
+    const char *word;
+    int finish;
+} finish_word;
+
+static int finish_of(const char *word)
+{
+    static const finish_word known[] = {
+        {"stop", LG_FINISH_STOP},
+        {"eos", LG_FINISH_STOP},
+        {"eos_token", LG_FINISH_STOP},
+        {"end_turn", LG_FINISH_STOP},
+        {"stop_sequence", LG_FINISH_STOP},
+        {"completed", LG_FINISH_STOP},
+        {"length", LG_FINISH_LENGTH},
+        {"max_tokens", LG_FINISH_LENGTH},
+        {"max_output_tokens", LG_FINISH_LENGTH},
+        {"incomplete", LG_FINISH_LENGTH},
+        {"model_length", LG_FINISH_LENGTH},
+        {"model_context_window_exceeded", LG_FINISH_LENGTH},
+        {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
+        {"content_filter", LG_FINISH_FILTER},
+        {"safety", LG_FINISH_FILTER},
+        {"recitation", LG_FINISH_FILTER},
+        {"sensitive", LG_FINISH_FILTER},
+        {"refusal", LG_FINISH_FILTER},
+        {"language", LG_FINISH_FILTER},
+        {"blocklist", LG_FINISH_FILTER},
+        {"prohibited_content", LG_FINISH_FILTER},
+        {"spii", LG_FINISH_FILTER},
+        {"model_armor", LG_FINISH_FILTER},
+        {"jailbreak", LG_FINISH_FILTER},
+        {"image_safety", LG_FINISH_FILTER},
+        {"image_prohibited_content", LG_FINISH_FILTER},
+        {"image_recitation", LG_FINISH_FILTER},
+        {"tool_calls", LG_FINISH_TOOLS},
+        {"tool_use", LG_FINISH_TOOLS},
+        {"function_call", LG_FINISH_TOOLS},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcasecmp(known[i].word, word) == 0) {
+            return known[i].finish;
+        }
+    }
+    return LG_FINISH_UNKNOWN;
+}
+
+void lg__heard_end(lg_heard *h, const char *word)
+{
+    size_t n = 0;
+    if (!word) {
+        return;
+    }
+    for (; word[n] && n + 1 < sizeof h->word; n++) {
+        h->word[n] = word[n] > 0x20 && word[n] < 0x7F ? word[n] : '?';
+    }
+    h->word[n] = '\0';
+    h->finish = finish_of(word);
+    if (h->finish == LG_FINISH_UNKNOWN) {
+        lg__model_redact(h->model, h->word, n);
+    }
+}
+
+lg_heard_call *lg__heard_call_at(lg_heard *h, int64_t index)
+{
+    for (size_t i = 0; i < h->n_calls; i++) {
+        if (h->calls[i].index == index) {
+            return &h->calls[i];
+        }
+    }
+    if (h->n_calls == MOST_CALLS) {
+        h->err = LG_ELIMIT;
+        return NULL;
+    }
+    if (h->n_calls == h->cap_calls) {
+        size_t cap = h->cap_calls ? h->cap_calls * 2 : 4;
+        lg_heard_call *calls =
+            lg__mem_grow(h->mem, h->calls, h->cap_calls * sizeof *calls, cap * sizeof *calls);
+        if (!calls) {
+            h->err = LG_ENOMEM;
+            return NULL;
+        }
+        h->calls = calls;
+        h->cap_calls = cap;
+    }
+    lg_heard_call *c = &h->calls[h->n_calls++];
+    lg__bytes_init(&c->id, h->mem, LG_BYTES_MAX);
+    lg__bytes_init(&c->name, h->mem, LG_BYTES_MAX);
+    lg__bytes_init(&c->arguments, h->mem, LG_BYTES_MAX);
+    c->index = index;
+    return c;
+}
+
+void lg__heard_call(lg_heard *h, const char *id, const char *name, const char *arguments,
+                    const lg_json *tree)
+{
+    lg_heard_call *c = lg__heard_call_at(h, (int64_t)h->n_calls);
+    if (!c) {
+        return;
+    }
+    lg__bytes_adds(&c->id, id ? id : "");
+    lg__bytes_adds(&c->name, name ? name : "");
+    if (tree) {
+        lg__json_write(&c->arguments, tree);
+    } else {
+        lg__bytes_adds(&c->arguments, arguments ? arguments : "");
+    }
+}
+
+void lg__heard_media(lg_heard *h, const char *type, const char *base64)
+{
+    const char *data = base64 ? strstr(base64, ";base64,") : NULL;
+    if (!base64) {
+        return;
+    }
+    h->data.len = 0;
+    int err = data && strncmp(base64, "data:", 5) == 0
+                  ? lg__base64_read(&h->data, data + 8, strlen(data + 8))
+                  : lg__base64_read(&h->data, base64, strlen(base64));
+    int media = lg__media_sniff(h->data.data ? h->data.data : "", h->data.len);
+    int said = type ? lg__media_of_type(type) : -1;
+    if (err == LG_EPARSE || h->data.len == 0) {
+        h->bad = "the reply's picture or sound is no base64";
+    }
+    h->media = media >= 0 ? media : said;
+    if (h->media < 0) {
+        h->bad = "the reply's picture or sound is of no known kind";
+        h->media = 0;
+    }
+}
+
+/* ---- replies that are none --------------------------------------------- */
+
+/* A paid reply that is of no use. */
+static void spoil(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r, int code,
+                  bool retryable, const char *text, const char *quote)
+{
+    lg__refusal_set(m, model, a, r, code, text, quote);
+    r->fail.ambiguous = true;
+    r->fail.retryable = retryable && strcmp(a->should_retry, "false") != 0;
+}
+
+/* Where the body, read as JSON, ends inside a value: it was cut. */
+static bool is_cut(const char *s, size_t len)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < len; i++) {
+        if (quoted && s[i] == '\\') {
+            i++;
+        } else if (s[i] == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (s[i] == '{' || s[i] == '[')) {
+            depth++;
+        } else if (!quoted && (s[i] == '}' || s[i] == ']')) {
+            depth -= depth > 0;
+        }
+    }
+    return depth > 0 || quoted;
+}
+
+static bool starts_json(const lg_answer *a)
+{
+    size_t i = 0;
+    while (i < a->len && strchr(" \t\r\n", a->body[i]) && a->body[i]) {
+        i++;
+    }
+    return i < a->len && a->body[i] == '{';
+}
+
+/* The hint for an answer that does not look like this API's at all. */
+static void doubt_address(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    const char *query;
+    int base = (int)lg__model_base(model, &query);
+    lg_bytes begin;
+    lg__bytes_init(&begin, m, LG_BYTES_MAX);
+    lg__refusal_quote(&begin, model, a->body, a->len, LG_QUOTE_CHARS);
+    lg__fail_hint(&r->fail, m, "is %.*s the right base URL? The reply begins: %s", base,
+                  model->base_url ? model->base_url : "", begin.len ? begin.data : "");
+    lg__bytes_free(&begin);
+}
+
+/* A web page, another API's answer: most often the wrong address. */
+static void spoil_by_type(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is no model's answer, content type",
+          a->content_type[0] ? a->content_type : "none");
+    doubt_address(m, model, a, r);
+}
+
+static bool is_json_type(const char *type)
+{
+    return !type[0] || strcasestr(type, "json");
+}
+
+static int parse(lg_mem *m, const lg_model *model, const char *s, size_t len, lg_json **root)
+{
+    size_t most = lg__provider_most_values(model->provider->vectors, len);
+    return lg__json_parse_most(m, s, len, most, root, NULL);
+}
+
+static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_answer *a, int err,
+                           lg_reply *r)
+{
+    if (err == LG_ENOMEM) {
+        spoil(m, model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
+    } else if (err == LG_ELIMIT) {
+        spoil(m, model, a, r, LG_ETOOBIG, false, "the reply holds too many values to be an answer",
+              NULL);
+    } else if (a->len == 0) {
+        spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is empty", NULL);
+    } else if (starts_json(a) && is_cut(a->body, a->len)) {
+        spoil(m, model, a, r, LG_ETRUNCATED, true, "the reply ends in the middle of its JSON",
+              NULL);
+    } else if (!starts_json(a) || !is_json_type(a->content_type)) {
+        spoil_by_type(m, model, a, r);
+    } else if (err == LG_EUTF8) {
+        spoil(m, model, a, r, LG_EUTF8, false, "the reply is not UTF-8", NULL);
+        lg__fail_hint(&r->fail, m, "its first bad byte is number %lld of %zu",
+                      (long long)lg_utf8_check(a->body, a->len) + 1, a->len);
+    } else {
+        lg_bytes begin;
+        lg__bytes_init(&begin, m, LG_BYTES_MAX);
+        lg__refusal_quote(&begin, model, a->body, a->len, LG_QUOTE_CHARS);
+        spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is malformed JSON", begin.data);
+        lg__bytes_free(&begin);
+    }
+}
+
+static void explain_length(const lg_heard *h, const lg_answer *a, lg_reply *r)
+{
+    spoil(h->mem, h->model, a, r, LG_ETRUNCATED, false,
+          "the token limit was reached before the first word of the answer", NULL);
+    r->fail.ambiguous = false; /* it is certain: this was paid */
+    lg__fail_hint(&r->fail, h->mem,
+                  "%lld tokens went into reasoning: raise max_completion_tokens (max_tokens), or "
+                  "lower reasoning_effort",
+                  (long long)r->usage.reasoning);
+}
+
+/* The model itself said no, in words or by a filter. Sure to be paid, so not ambiguous. */
+static void refuse(const lg_heard *h, const lg_answer *a, lg_reply *r, const char *text,
+                   const char *quote)
+{
+    spoil(h->mem, h->model, a, r, LG_EREFUSED, false, text, quote);
+    r->fail.ambiguous = false;
+    lg__fail_hint(&r->fail, h->mem, "change the messages; the same ones will be refused again");
+}
+
+/* The server broke off: OpenRouter and Mistral say "error", Responses "failed". */
+static bool broke_off(const lg_heard *h)
+{
+    static const char *const words[] = {"error", "failed", "cancelled",
+                                        "insufficient_system_resource"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(h->word, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the verdict ------------------------------------------------------- */
+
+/* It ended as an answer does, and says nothing: all went into reasoning, or a server lost the
+ * text. The next try may bring it; nobody is served such a one. */
+static void explain_empty(const lg_heard *h, const lg_answer *a, lg_reply *r)
+{
+    spoil(h->mem, h->model, a, r, LG_EEMPTY, true, "the answer has no words", NULL);
+    r->fail.ambiguous = false; /* it is certain: this was paid */
+    if (r->usage.reasoning > 0) {
+        lg__fail_hint(&r->fail, h->mem,
+                      "%lld tokens went into reasoning and none into an answer: ask for one in the "
+                      "messages, or lower reasoning_effort",
+                      (long long)r->usage.reasoning);
+    }
+}
+
+static bool has_words(const lg_heard *h)
+{
+    for (size_t i = 0; i < h->text.len; i++) {
+        if (!strchr(" \t\r\n", h->text.data[i]) || !h->text.data[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing stands before the sequence that it stopped at. A reply that cost more tokens than such
+ * a sequence has was lost, or is all reasoning. */
+static bool is_stopped_at_once(const lg_heard *h, const lg_answer *a, const lg_reply *r)
+{
+    return a->stops && h->finish == LG_FINISH_STOP && r->usage.reasoning <= 0 &&
+           r->usage.output <= STOP_TOKENS;
+}
+
+/* Answers without a word; false: they are good all the same (a program's output may be none). */
+static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
+{
+    if (h->finish == LG_FINISH_LENGTH) {
+        explain_length(h, a, r);
+    } else if (h->finish == LG_FINISH_TOOLS || h->n_calls > 0) {
+        spoil(h->mem, h->model, a, r, LG_EBADREPLY, false,
+              "the model called a tool instead of answering", NULL);
+        r->fail.ambiguous = false;
+    } else if (h->finish == LG_FINISH_UNKNOWN && !h->word[0]) {
+        spoil(h->mem, h->model, a, r, LG_EBADREPLY, true,
+              "the reply has neither text nor finish_reason", NULL);
+    } else if (h->finish == LG_FINISH_UNKNOWN) {
+        spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "the reply is empty; it ended with",
+              h->word);
+    } else if (!h->model->provider->hear_raw && !is_stopped_at_once(h, a, r)) {
+        explain_empty(h, a, r);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
+{
+    const lg_bytes *from = h->media ? &h->data : &h->text;
+    if (h->n_calls > 0 && a->tools) {
+        lg__calls_name(h, a);
+        r->text = lg__calls_turn(h);
+    } else {
+        r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
+    }
+    if (!r->text) {
+        spoil(h->mem, h->model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
+    }
+}
+
+static void judge(lg_heard *h, const lg_answer *a, lg_reply *r)
+{
+    if (a->tools && !h->refused && h->finish != LG_FINISH_FILTER) {
+        lg__calls_from_text(h, a->offered);
+        r->finish = h->finish;
+    }
+    bool said = has_words(h) || h->media || (h->n_calls > 0 && a->tools);
+    int err = heard_err(h);
+    if (err) {
+        spoil(h->mem, h->model, a, r, err, false, lg_error_text(err), NULL);
+    } else if (h->refused) {
+        refuse(h, a, r, "the model refused",
+               h->refusal.len ? h->refusal.data : "(no reason given)");
+    } else if (h->finish == LG_FINISH_FILTER) {
+        refuse(h, a, r, "the provider's filter stopped the answer", h->word);
+    } else if (h->bad) {
+        spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, h->bad, NULL);
+    } else if (broke_off(h)) {
+        spoil(h->mem, h->model, a, r, LG_EOVERLOAD, true, "the server broke off", h->word);
+    } else if (said || !judge_silence(h, a, r)) {
+        take_text(h, a, r);
+    }
+}
+
+/* There are many replies. */
+static uint32_t small(int64_t tokens)
+{
+    return tokens <= 0 ? 0 : tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
+}
+
+/* Every dialect names the model that answered, somewhere. */
+static void hear_name(lg_heard *h, const lg_json *root)
+{
+    const lg_json *inner = lg__json_get(root, "response");
+    const char *name = lg__json_string(lg__json_get(root, "model"));
+    inner = inner ? inner : lg__json_get(root, "message");
+    name = name ? name : lg__json_string(lg__json_get(root, "modelVersion"));
+    name = name ? name : lg__json_string(lg__json_get(inner, "model"));
+    name = h->named[0] ? NULL : name;
+    for (size_t i = 0; name && name[i] && i + 1 < sizeof h->named; i++) {
+        h->named[i] = name[i] > 0x20 && name[i] < 0x7F ? name[i] : '?';
+    }
+}
+
+/* Azure is asked for deployments, whose names are people's own. */
+static void take_name(lg_heard *h, lg_reply *r)
+{
+    const lg_model *model = h->model;
+    bool named = h->named[0] && model->model && strncmp(model->provider->dialect, "azure", 5) != 0;
+    if (named && !model->provider->get && lg__model_is_other(model->model, h->named)) {
+        lg__model_redact(model, h->named, strlen(h->named));
+        r->other = lg__text_new(h->mem, h->named, strlen(h->named)); /* NULL: it is not told */
+    }
+}
+
+static void take_facts(lg_heard *h, lg_reply *r)
+{
+    take_name(h, r);
+    r->finish = h->finish;
+    memcpy(r->finish_reason, h->word, sizeof r->finish_reason);
+    r->has_usage = h->has_usage;
+    r->usage = h->usage;
+    r->image_in = small(h->image_in);
+    r->image_out = small(h->image_out);
+    r->micros = h->micros;
+}
+
+/* ---- a whole reply ----------------------------------------------------- */
+
+static bool is_error(const lg_json *error)
+{
+    return lg__json_type(error) == LG_JSON_OBJECT || lg__json_string(error);
+}
+
+/* OpenRouter: the error stands beside a half message; Responses' events: in the response. */
+static const lg_json *error_root(const lg_json *root)
+{
+    const lg_json *choice = lg__json_at(lg__json_get(root, "choices"), 0);
+    const lg_json *response = lg__json_get(root, "response");
+    if (is_error(lg__json_get(root, "error"))) {
+        return root;
+    }
+    const lg_json *inside = is_error(lg__json_get(response, "error")) ? response : choice;
+    return is_error(lg__json_get(inside, "error")) ? inside : root;
+}
+
+/* Whether it is for the dialect to hear. */
+static bool is_heard(const lg_model *model, const lg_json *root)
+{
+    int type = lg__json_type(root);
+    return type == LG_JSON_OBJECT || (type == LG_JSON_ARRAY && model->provider->get);
+}
+
+static void judge_tree(lg_heard *h, const lg_answer *a, const lg_json *root, lg_reply *r)
+{
+    const lg_json *from = error_root(root);
+    lg_refusal w;
+    bool heard = is_heard(h->model, root);
+    if (heard) {
+        hear_name(h, root);
+        h->model->provider->hear(h, root);
+    }
+    take_facts(h, r);
+    bool look = is_error(lg__json_get(from, "error")) || h->unsaid || !heard;
+    if (look && lg__refusal_find(from, &w)) {
+        lg__refusal_judge(h->mem, h->model, a, &w, r);
+    } else if (!heard || (!is_json_type(a->content_type) && (h->bad || h->unsaid))) {
+        spoil_by_type(h->mem, h->model, a, r);
+    } else if (h->unsaid) {
+        spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, h->unsaid, NULL);
+        doubt_address(h->mem, h->model, a, r);
+    } else {
+        judge(h, a, r);
+    }
+}
+
+static void decode_tree(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    lg_heard h;
+    lg_json *root = NULL;
+    int err = parse(m, model, a->body, a->len, &root);
+    if (err) {
+        spoil_by_parse(m, model, a, err, r);
+    } else {
+        heard_init(&h, m, model);
+        judge_tree(&h, a, root, r);
+        heard_free(&h);
+    }
+    lg__json_free(m, root);
+}
+
+static void decode_refusal(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    lg_refusal w;
+    lg_json *root = NULL;
+    int err = parse(m, model, a->body, a->len, &root);
+    if (err == LG_ENOMEM) {
+        lg__refusal_set(m, model, a, r, err, lg_error_text(err), NULL);
+    } else {
+        lg__refusal_find(root, &w);
+        lg__refusal_judge(m, model, a, &w, r);
+    }
+    lg__json_free(m, root);
+}
+
+/* ---- streams ----------------------------------------------------------- */
+
+enum { STOP_ERROR = 1, STOP_MALFORMED }; /* why a hearing stopped; negative: LG_E… */
+
+struct lg_hearing {
+    lg_heard heard;
+    lg_sse sse;
+    lg_halves halves;
+    lg_bytes line;  /* JSON lines: what has no end yet */
+    lg_json *error; /* the event that is a refusal */
+    int stopped;
+};
+
+static int hear_json(lg_hearing *x, const char *name, const char *data, size_t len)
+{
+    lg_json *root = NULL;
+    len -= len > 0 && data[len - 1] == '\r' ? 1 : 0; /* of a line */
+    if (len == 0 || strncmp(data, "[DONE]", 6) == 0) {
+        x->heard.ended = x->heard.ended || len > 0;
+        return 0;
+    }
+    int err = lg__halves_join(&x->halves, &data, &len);
+    err = err ? err : parse(x->heard.mem, x->heard.model, data, len, &root);
+    if (err) {
+        return err == LG_ENOMEM || err == LG_ELIMIT ? err : STOP_MALFORMED;
+    }
+    if (is_error(lg__json_get(error_root(root), "error")) || strcmp(name, "error") == 0) {
+        x->error = root;
+        return STOP_ERROR;
+    }
+    if (lg__json_type(root) == LG_JSON_OBJECT) {
+        hear_name(&x->heard, root);
+        x->heard.model->provider->hear_event(&x->heard, name, root);
+    }
+    lg__json_free(x->heard.mem, root);
+    return heard_err(&x->heard);
+}
+
+static int hear_sse(void *ud, const char *name, const char *data, size_t len)
+{
+    return hear_json(ud, name, data, len);
+}
+
+int lg__hearing_new(lg_mem *m, const lg_model *model, lg_hearing **out)
+{
+    lg_hearing *x = lg__mem_zero(m, sizeof *x);
+    if (!x) {
+        return LG_ENOMEM;
+    }
+    heard_init(&x->heard, m, model);
+    lg__sse_init(&x->sse, m, LG_BYTES_MAX, hear_sse, x);
+    lg__halves_init(&x->halves, m);
+    lg__bytes_init(&x->line, m, LG_BYTES_MAX);
+    *out = x;
+    return LG_OK;
+}
+
+static int feed_lines(lg_hearing *x, const char *s, size_t len)
+{
+    int err = 0;
+    for (size_t i = 0, from = 0; !err && from < len; from = i + 1) {
+        for (i = from; i < len && s[i] != '\n'; i++) {
+        }
+        err = lg__bytes_add(&x->line, s + from, i - from);
+        if (!err && i < len) {
+            err = hear_json(x, "", x->line.data ? x->line.data : "", x->line.len);
+            x->line.len = 0;
+        }
+    }
+    return err;
+}
+
+int lg__hearing_feed(lg_hearing *x, const char *s, size_t len)
+{
+    if (!x->stopped) {
+        bool lines = x->heard.model->provider->framing == LG_FRAMES_LINES;
+        x->stopped = lines ? feed_lines(x, s, len) : lg__sse_feed(&x->sse, s, len);
+    }
+    return x->stopped;
+}
+
+static int hearing_end(lg_hearing *x)
+{
+    if (!x->stopped && x->heard.model->provider->framing == LG_FRAMES_LINES) {
+        x->stopped = x->line.len ? hear_json(x, "", x->line.data, x->line.len) : 0;
+    } else if (!x->stopped) {
+        x->stopped = lg__sse_end(&x->sse);
+    }
+    return x->stopped;
+}
+
+const lg_bytes *lg__hearing_text(const lg_hearing *x)
+{
+    return &x->heard.text;
+}
+
+void lg__hearing_free(lg_hearing *x)
+{
+    if (!x) {
+        return;
+    }
+    lg_mem *m = x->heard.mem;
+    lg__json_free(m, x->error);
+    lg__sse_free(&x->sse);
+    lg__halves_free(&x->halves);
+    lg__bytes_free(&x->line);
+    heard_free(&x->heard);
+    lg__mem_free(m, x, sizeof *x);
+}
+
+/* An error in the middle that is no event: JSON from the start of a line to the end, maybe
+ * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
+static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_answer *a, int *err)
+{
+    for (size_t i = 0; i < a->len; i++) {
+        lg_json *root = NULL;
+        bool opens = a->body[i] == '{' || a->body[i] == '[';
+        if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
+            continue;
+        }
+        *err = parse(m, model, a->body + i, a->len - i, &root);
+        if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
+            is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
+            return root;
+        }
+        lg__json_free(m, root);
+    }
+    return NULL;
+}
+
+static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_reply *r)
+{
+    lg_heard *h = &x->heard;
+    lg_refusal w;
+    take_facts(h, r);
+    if (stopped >= 0 && !x->error && !h->word[0]) {
+        int err = LG_OK;
+        x->error = bare_error(h->mem, h->model, a, &err);
+        stopped = err == LG_ENOMEM ? err : stopped;
+    }
+    if (stopped < 0) {
+        spoil(h->mem, h->model, a, r, stopped, false, lg_error_text(stopped), NULL);
+        return;
+    }
+    if (x->error && lg__refusal_find(error_root(x->error), &w)) {
+        lg__refusal_judge(h->mem, h->model, a, &w, r);
+        r->fail.ambiguous = r->fail.ambiguous || h->text.len > 0; /* it had begun */
+    } else if (x->error) {
+        spoil(h->mem, h->model, a, r, LG_EOVERLOAD, true, "the stream ended with an error", NULL);
+    } else if (stopped == STOP_MALFORMED && is_cut(a->body, a->len)) {
+        spoil(h->mem, h->model, a, r, LG_ETRUNCATED, true, "the stream was cut", NULL);
+    } else if (stopped == STOP_MALFORMED) {
+        spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "an event of the stream is no JSON",
+              NULL);
+    } else if (!h->word[0] && !h->refused && !h->ended) {
+        spoil(h->mem, h->model, a, r, LG_ETRUNCATED, true, "the stream ended before the answer did",
+              NULL);
+    } else {
+        judge(h, a, r);
+    }
+}
+
+static void decode_stream(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    lg_hearing *x = NULL;
+    if (lg__hearing_new(m, model, &x)) {
+        spoil(m, model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
+        return;
+    }
+    lg__hearing_feed(x, a->body, a->len);
+    judge_stream(x, a, hearing_end(x), r);
+    lg__hearing_free(x);
+}
+
+static bool is_stream(const lg_model *model, const lg_answer *a)
+{
+    const char *type = a->content_type;
+    return model->provider->hear_event && (strcasestr(type, "text/event-stream") ||
+                                           strcasestr(type, "ndjson") || strcasestr(type, "jsonl"));
+}
+
+static void decode_raw(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    lg_heard h;
+    heard_init(&h, m, model);
+    model->provider->hear_raw(&h, a);
+    take_facts(&h, r);
+    judge(&h, a, r);
+    heard_free(&h);
+}
+
+void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+{
+    if (a->status < 200 || a->status > 299) {
+        decode_refusal(m, model, a, r);
+    } else if (model->provider->hear_raw) {
+        decode_raw(m, model, a, r);
+    } else if (is_stream(model, a)) {
+        decode_stream(m, model, a, r);
+    } else {
+        decode_tree(m, model, a, r);
+    }
+}

@@ -1,0 +1,514 @@
+/* sched.c - requests from state to state: single flight, who starts, what is counted.
+ *
+ * Whose turn it is is sched_lane.c, when sched_rate.c and sched_flow.c, what an ended
+ * attempt means sched_verdict.c, second attempts sched_hedge.c, what is
+ * kept of it sched_memo.c, what it costs sched_ledger.c. Called by engine.c only. */
+#include <string.h>
+
+#include "sched/sched_internal.h"
+
+enum { DEFAULT_CONCURRENCY = 64, DEFAULT_ATTEMPTS = 10, DEFAULT_MEMO = 64 << 20 };
+
+/* ---- lines ------------------------------------------------------------- */
+
+void lg__line_push(lg_line *l, lg_request *r)
+{
+    r->prev = l->tail;
+    r->next = NULL;
+    *(l->tail ? &l->tail->next : &l->head) = r;
+    l->tail = r;
+    l->count++;
+}
+
+void lg__line_remove(lg_line *l, lg_request *r)
+{
+    *(r->prev ? &r->prev->next : &l->head) = r->next;
+    *(r->next ? &r->next->prev : &l->tail) = r->prev;
+    r->prev = r->next = NULL;
+    l->count--;
+}
+
+/* ---- the heap of those that back off ----------------------------------- */
+
+static bool is_sooner(const lg_request *a, const lg_request *b)
+{
+    return a->due_us != b->due_us ? a->due_us < b->due_us : a->id < b->id;
+}
+
+static void heap_put(lg_sched *s, size_t pos, lg_request *r)
+{
+    s->heap[pos - 1] = r;
+    r->heap_pos = pos;
+}
+
+static void heap_rise(lg_sched *s, size_t pos, lg_request *r)
+{
+    while (pos > 1 && is_sooner(r, s->heap[pos / 2 - 1])) {
+        heap_put(s, pos, s->heap[pos / 2 - 1]);
+        pos /= 2;
+    }
+    heap_put(s, pos, r);
+}
+
+static void heap_sink(lg_sched *s, size_t pos, lg_request *r)
+{
+    for (size_t child; (child = pos * 2) <= s->heap_count; pos = child) {
+        if (child < s->heap_count && is_sooner(s->heap[child], s->heap[child - 1])) {
+            child++;
+        }
+        if (!is_sooner(s->heap[child - 1], r)) {
+            break;
+        }
+        heap_put(s, pos, s->heap[child - 1]);
+    }
+    heap_put(s, pos, r);
+}
+
+static void heap_add(lg_sched *s, lg_request *r)
+{
+    s->heap_count++;
+    heap_rise(s, s->heap_count, r);
+}
+
+static void heap_remove(lg_sched *s, lg_request *r)
+{
+    size_t pos = r->heap_pos;
+    lg_request *last = s->heap[--s->heap_count];
+    r->heap_pos = 0;
+    if (last != r) {
+        heap_rise(s, pos, last);
+        heap_sink(s, last->heap_pos, last);
+    }
+}
+
+/* Room for one more owned request. 0, LG_ENOMEM. */
+static int heap_reserve(lg_sched *s)
+{
+    if (s->owned < s->heap_cap) {
+        return LG_OK;
+    }
+    size_t cap = s->heap_cap ? s->heap_cap * 2 : 64;
+    lg_request **heap = lg__mem_grow(s->mem, s->heap, s->heap_cap * sizeof(lg_request *),
+                                     cap * sizeof(lg_request *));
+    if (!heap) {
+        return LG_ENOMEM;
+    }
+    s->heap = heap;
+    s->heap_cap = cap;
+    return LG_OK;
+}
+
+/* ---- moving ------------------------------------------------------------ */
+
+static lg_line *line_of(lg_request *r)
+{
+    return &r->lane->lines[r->attempts > 0 ? LG_LINE_AGAIN : LG_LINE_FRESH + r->kind];
+}
+
+static size_t *sent_count(lg_sched *s, const lg_request *r)
+{
+    return r->model->provider ? &s->sent_wire : &s->sent_host;
+}
+
+static void land(lg_request *r)
+{
+    lg_lane *l = r->lane;
+    lg_endpoint *ep = l->endpoint;
+    l->in_flight--;
+    ep->in_flight--;
+    l->probe = l->probe == r ? NULL : l->probe;
+    ep->probe = ep->probe == r ? NULL : ep->probe;
+}
+
+static void take_off(lg_request *r)
+{
+    lg_lane *l = r->lane;
+    lg_endpoint *ep = l->endpoint;
+    l->in_flight++;
+    ep->in_flight++;
+    l->probe = l->probing && !l->probe ? r : l->probe;
+    ep->probe = ep->is_down && !ep->probe ? r : ep->probe;
+}
+
+static void leave(lg_sched *s, lg_request *r)
+{
+    if (r->state == LG_REQ_QUEUED) {
+        lg__line_remove(line_of(r), r);
+        s->queued--;
+        return;
+    }
+    lg__line_remove(&s->flight, r);
+    if (r->state == LG_REQ_SENT) {
+        land(r);
+        *sent_count(s, r) -= 1;
+    } else if (r->state == LG_REQ_BACKOFF) {
+        heap_remove(s, r);
+        s->waiting--;
+    }
+}
+
+static void enter(lg_sched *s, lg_request *r)
+{
+    if (r->state == LG_REQ_QUEUED) {
+        lg__line_push(line_of(r), r);
+        s->queued++;
+        return;
+    }
+    lg__line_push(&s->flight, r);
+    if (r->state == LG_REQ_SENT) {
+        take_off(r);
+        *sent_count(s, r) += 1;
+    } else if (r->state == LG_REQ_BACKOFF) {
+        heap_add(s, r);
+        s->waiting++;
+    }
+}
+
+void lg__sched_move(lg_sched *s, lg_request *r, int state)
+{
+    leave(s, r);
+    if (r->state == LG_REQ_QUEUED && state == LG_REQ_SENT) {
+        r->attempts++;
+    }
+    r->state = state;
+    enter(s, r);
+    lg__endpoint_refresh(s, r->lane->endpoint);
+}
+
+void lg__sched_adopt(lg_sched *s, lg_request *twin)
+{
+    twin->state = LG_REQ_SENT;
+    s->owned++;
+    enter(s, twin);
+    lg__endpoint_refresh(s, twin->lane->endpoint);
+}
+
+void lg__sched_unmap(lg_sched *s, lg_request *r)
+{
+    if (r->in_flight_map) {
+        lg__keymap_take(&s->calls, r->key);
+        r->in_flight_map = false;
+    }
+}
+
+void lg__sched_drop(lg_sched *s, lg_request *r)
+{
+    lg_lane *l = r->lane;
+    lg__sched_unmap(s, r);
+    if (r->memo_size > 0) {
+        lg__line_remove(&s->memo, r);
+        s->memo_bytes -= r->memo_size;
+    } else {
+        leave(s, r);
+    }
+    if (l) {
+        lg__endpoint_refresh(s, l->endpoint);
+    }
+    s->owned--;
+    lg__request_free(s->mem, r);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config *cfg,
+                  lg_sched **out)
+{
+    lg_sched *s = lg__mem_zero(m, sizeof *s);
+    *out = s;
+    if (!s) {
+        return LG_ENOMEM;
+    }
+    s->mem = m;
+    s->log = log;
+    s->clock = clock;
+    s->cfg = *cfg;
+    s->start_us = lg__clock_now(clock);
+    s->cfg.concurrency = cfg->concurrency > 0 ? cfg->concurrency : DEFAULT_CONCURRENCY;
+    s->cfg.max_attempts = cfg->max_attempts > 0 ? cfg->max_attempts : DEFAULT_ATTEMPTS;
+    s->cfg.memo_bytes = cfg->memo_bytes > 0 ? cfg->memo_bytes : DEFAULT_MEMO;
+    s->stated = cfg->concurrency > 0;
+    lg__keymap_init(&s->endpoints, m);
+    lg__keymap_init(&s->lanes, m);
+    lg__keymap_init(&s->calls, m);
+    return LG_OK;
+}
+
+static void free_line(lg_sched *s, lg_line *l)
+{
+    for (lg_request *r = l->head, *next; r; r = next) {
+        next = r->next;
+        lg__request_free(s->mem, r);
+    }
+}
+
+void lg__sched_free(lg_sched *s)
+{
+    if (!s) {
+        return;
+    }
+    free_line(s, &s->flight);
+    free_line(s, &s->memo);
+    lg__lanes_free(s);
+    lg__keymap_free(&s->calls);
+    lg__mem_free(s->mem, s->heap, s->heap_cap * sizeof(lg_request *));
+    lg__mem_free(s->mem, s, sizeof *s);
+}
+
+/* ---- the way of a request ---------------------------------------------- */
+
+/* A kept reply is not for a model that wants none; being asked now is for all but those that
+ * buy each call by itself, which nobody finds by its key. */
+static bool may_share(const lg_request *other, const lg_request *r)
+{
+    return other->memo_size == 0 || !r->model->no_memo;
+}
+
+static lg_request *find_equal(const lg_sched *s, const lg_request *r)
+{
+    return r->model->fresh ? NULL : lg__keymap_get(&s->calls, r->key);
+}
+
+bool lg__sched_shares(const lg_sched *s, const lg_request *r)
+{
+    const lg_request *other = find_equal(s, r);
+    return other && may_share(other, r);
+}
+
+lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
+{
+    lg_request *other = find_equal(s, r);
+    if (other && may_share(other, r)) {
+        s->stats.shared++;
+        lg__memo_touch(s, other);
+        lg__request_free(s->mem, r);
+        return other;
+    }
+    lg_lane *l = lg__lane_of(s, r->model);
+    if (!l || heap_reserve(s)) {
+        return NULL;
+    }
+    if (other) {
+        lg__sched_drop(s, other);
+    }
+    if (!r->model->fresh && lg__keymap_put(&s->calls, r->key, r)) {
+        return NULL;
+    }
+    r->in_flight_map = !r->model->fresh;
+    r->lane = l;
+    r->state = LG_REQ_QUEUED;
+    s->owned++;
+    s->newest = r->id > s->newest ? r->id : s->newest;
+    enter(s, r);
+    lg__endpoint_refresh(s, l->endpoint);
+    return r;
+}
+
+/* Back-offs that are over wait at the head of their lane's line, and lanes whose time has
+ * come are free; behind a cap all are, to be refused. */
+static bool wake_due(lg_sched *s, int64_t now)
+{
+    bool late = (s->heap_count > 0 || s->held) && lg__ledger_late(s, now);
+    while (s->heap_count > 0 && (late || s->heap[0]->due_us <= now)) {
+        lg__sched_move(s, s->heap[0], LG_REQ_QUEUED);
+    }
+    lg__lanes_wake(s, now, late);
+    return late;
+}
+
+/* r->reply.fail says why; it never left. */
+static lg_request *give_up(lg_sched *s, lg_request *r)
+{
+    r->attempts--;
+    s->stats.failed++;
+    lg__sched_unmap(s, r);
+    lg__sched_move(s, r, LG_REQ_FAILED);
+    lg__request_unload(r);
+    return r;
+}
+
+static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
+{
+    int err = r->body.len > 0 ? LG_OK : lg__request_encode(r);
+    lg__sched_move(s, r, LG_REQ_SENT);
+    if (err) {
+        lg__fail_set(&r->reply.fail, s->mem, err, "%s: the request could not be written: %s",
+                     r->model->name, r->why ? r->why : lg_error_text(err));
+        return give_up(s, r);
+    }
+    r->sent_us = now;
+    r->seq = ++s->seq;
+    lg__ledger_reserve(s, r);
+    lg__rate_take(r, now);
+    lg__lane_started(r->lane, r);
+    lg__window_note(&s->window, now, r->attempts - r->repairs - r->hedges > 1);
+    r->model->hedge_calls += r->attempts == 1 ? 1 : 0;
+    s->stats.attempts += r->model->provider ? 1 : 0;
+    s->stats.retries += r->attempts > 1 ? 1 : 0;
+    return r;
+}
+
+/* Why it need not be sent; NULL: it must. */
+static const lg_fail *refusal_of(const lg_request *r, int64_t now)
+{
+    const lg_endpoint *ep = r->lane->endpoint;
+    if (r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model)) {
+        return &ep->refusal;
+    }
+    return r->lane->day_us > now ? &r->lane->day : NULL;
+}
+
+/* It is its turn: started, or failed, with what admitted it. */
+static lg_request *let_go(lg_sched *s, lg_request *r, int admitted, int64_t now)
+{
+    if (admitted == LG_ADMIT) {
+        return start(s, r, now);
+    }
+    lg__sched_move(s, r, LG_REQ_SENT);
+    const lg_fail *refusal = refusal_of(r, now);
+    if (refusal) {
+        lg__fail_copy(&r->reply.fail, refusal);
+    }
+    return give_up(s, r);
+}
+
+/* NULL with *stop: nobody may start; NULL without: try again. */
+static lg_request *next_of(lg_sched *s, int turn, int64_t now, bool late, bool *stop)
+{
+    lg_lane *l = s->rings[turn];
+    lg_request *r = lg__lane_pick(l, turn);
+    if (refusal_of(r, now)) {
+        return let_go(s, r, LG_REFUSE, now);
+    }
+    int64_t until = late ? 0 : lg__rate_wait(r, now);
+    if (until > now) {
+        r->lane->hold_us = until;
+        lg__endpoint_refresh(s, r->lane->endpoint);
+        return NULL;
+    }
+    int admitted = lg__ledger_admit(s, r, now);
+    *stop = admitted == LG_HOLD;
+    if (*stop) {
+        return NULL;
+    }
+    s->rings[turn] = l->ring_next[turn]; /* the others' turn */
+    return let_go(s, r, admitted, now);
+}
+
+lg_request *lg__sched_next(lg_sched *s)
+{
+    int64_t now = lg__clock_now(s->clock);
+    bool late = wake_due(s, now), stop = false;
+    for (int turn = 0; turn < LG_TURNS; turn++) {
+        while (s->rings[turn] && !stop) {
+            lg_request *r = next_of(s, turn, now, late, &stop);
+            if (r) {
+                return r;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void take_back(lg_sched *s, lg_request *r)
+{
+    lg__rate_refund(r, lg__clock_now(s->clock));
+    r->lane->hold_us = 0;
+    lg__ledger_unsent(s, r);
+    s->stats.attempts -= r->model->provider ? 1 : 0;
+    s->stats.retries -= r->attempts > 1 ? 1 : 0;
+}
+
+void lg__sched_refuse(lg_sched *s, lg_request *r, int code, const char *text)
+{
+    take_back(s, r);
+    lg__fail_set(&r->reply.fail, s->mem, code, "%s: %s", r->model->name, text);
+    give_up(s, r);
+}
+
+void lg__sched_serve(lg_sched *s, lg_request *r)
+{
+    take_back(s, r);
+    r->attempts--;
+    lg__request_unload(r);
+    lg__sched_move(s, r, LG_REQ_DONE);
+}
+
+void lg__sched_spoil(lg_sched *s, lg_request *r)
+{
+    s->stats.calls--;
+    s->stats.calls_by_kind[r->kind]--;
+    s->stats.failed++;
+    s->stats.useless++;
+    lg__reply_free(&r->reply);
+    lg__sched_unmap(s, r);
+    lg__sched_move(s, r, LG_REQ_FAILED);
+}
+
+void lg__sched_withdraw(lg_sched *s, lg_request *r)
+{
+    take_back(s, r);
+    if (r->is_twin) {
+        lg__sched_part(r);
+        r->model->hedges--;
+        s->stats.hedged--;
+    }
+    lg__sched_drop(s, r);
+}
+
+void lg__sched_cancel(lg_sched *s, lg_request *r)
+{
+    if (r->state == LG_REQ_SENT && r->model->provider) {
+        s->stats.ambiguous++; /* the server may go on and send the bill */
+    }
+    if (r->state == LG_REQ_SENT) {
+        lg__ledger_lost(s, r);
+    }
+    lg__sched_drop(s, r);
+}
+
+void lg__sched_release(lg_sched *s, lg_request *r)
+{
+    bool ended = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
+    if (ended && r->memo_size == 0 && !lg__memo_keep(s, r)) {
+        lg__sched_drop(s, r);
+    }
+}
+
+int64_t lg__sched_due(const lg_sched *s)
+{
+    int64_t cap = lg__ledger_due(s), due = lg__lanes_due(s);
+    if (s->heap_count > 0 && s->heap[0]->due_us < due) {
+        due = s->heap[0]->due_us;
+    }
+    if (due == INT64_MAX) {
+        return INT64_MAX;
+    }
+    return s->stats.cap ? 0 : cap < due ? cap : due;
+}
+
+void lg__sched_stats(const lg_sched *s, lg_stats *out)
+{
+    const lg_stats *mine = &s->stats;
+    out->calls = mine->calls;
+    out->shared = mine->shared;
+    out->failed = mine->failed;
+    out->attempts = mine->attempts;
+    out->retries = mine->retries;
+    out->ambiguous = mine->ambiguous;
+    out->in_flight = s->sent_wire;
+    out->queued = s->queued;
+    out->waiting = s->waiting;
+    out->host_running = s->sent_host;
+    memcpy(out->calls_by_kind, mine->calls_by_kind, sizeof out->calls_by_kind);
+    memcpy(out->usage, mine->usage, sizeof out->usage);
+    memcpy(out->micros_by_kind, mine->micros_by_kind, sizeof out->micros_by_kind);
+    out->micros = mine->micros;
+    out->unpriced = mine->unpriced;
+    out->reserved_micros = mine->reserved_micros;
+    out->reserved_tokens = mine->reserved_tokens;
+    out->cap = mine->cap;
+    out->hedged = mine->hedged;
+    out->hedges_won = mine->hedges_won;
+    out->useless = mine->useless;
+    lg__lanes_stats(s, out);
+}

@@ -1,0 +1,192 @@
+/* store_schema.c - the tables, their version, and the way from older ones.
+ *
+ * docs/store.md describes them for people who read them. Called by store.c. */
+#include "store/store_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define APPLICATION "1819635297" /* "luna": what `file` and others go by */
+
+/* Replies stand in the order they came, narrow columns first. Keys are spread evenly,
+ * so that an index of them costs each new reply a page of its own: reply_key takes them
+ * in thousands at a time. Replies with an id above reply_indexed.upto are not in it
+ * yet; there are few of them. No id of a reply is ever used again. */
+static const char version_1[] =
+    "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, script TEXT, args TEXT, "
+    "seed INTEGER, meta TEXT, started_us INTEGER NOT NULL, ended_us INTEGER, state TEXT NOT NULL, "
+    "pid INTEGER, calls INTEGER NOT NULL DEFAULT 0, served INTEGER NOT NULL DEFAULT 0, "
+    "tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0, "
+    "micros INTEGER NOT NULL DEFAULT 0, best_score REAL, seed_score REAL);\n"
+    "CREATE INDEX run_name ON run(name);\n"
+    "CREATE TABLE reply(id INTEGER PRIMARY KEY, key BLOB NOT NULL, run_id INTEGER, "
+    "kind INTEGER, model TEXT, endpoint TEXT, status INTEGER, content_type TEXT, "
+    "request_id TEXT, finish_reason TEXT, input INTEGER, cached INTEGER, cache_write INTEGER, "
+    "output INTEGER, reasoning INTEGER, micros INTEGER, unpriced INTEGER, latency_us INTEGER, "
+    "created_us INTEGER, sum INTEGER, request TEXT, body BLOB);\n"
+    "CREATE INDEX reply_run ON reply(run_id);\n"
+    "CREATE TABLE reply_key(key BLOB PRIMARY KEY, reply_id INTEGER NOT NULL) WITHOUT ROWID;\n"
+    "CREATE TABLE reply_indexed(upto INTEGER NOT NULL);\n"
+    "INSERT INTO reply_indexed VALUES(0);\n"
+    "CREATE TABLE intent(id INTEGER PRIMARY KEY, run_id INTEGER, created_us INTEGER, "
+    "packed BLOB);\n"
+    "CREATE INDEX intent_run ON intent(run_id);\n"
+    "CREATE TABLE attempt(id INTEGER PRIMARY KEY, run_id INTEGER, key BLOB, number INTEGER, "
+    "code TEXT, ambiguous INTEGER, message TEXT, created_us INTEGER, status INTEGER, "
+    "content_type TEXT, input INTEGER, output INTEGER, micros INTEGER, body BLOB);\n"
+    "CREATE INDEX attempt_run ON attempt(run_id);\n"
+    "CREATE INDEX attempt_body ON attempt(key) WHERE body IS NOT NULL;\n"
+    "CREATE TABLE tool_result(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, run_id INTEGER, "
+    "name TEXT, version TEXT, text TEXT, score REAL, target REAL, created_us INTEGER);\n"
+    "CREATE TABLE candidates(id INTEGER PRIMARY KEY, run_id INTEGER, idx INTEGER, "
+    "iteration INTEGER, parents TEXT, texts TEXT, score REAL, is_best INTEGER, "
+    "created_us INTEGER);\n"
+    "CREATE INDEX candidates_run ON candidates(run_id);\n"
+    "CREATE TABLE proposals(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, "
+    "parent_idx INTEGER, accepted INTEGER, reason TEXT, before REAL, after REAL, texts TEXT, "
+    "feedback TEXT, created_us INTEGER);\n"
+    "CREATE INDEX proposals_run ON proposals(run_id);\n"
+    "CREATE TABLE gradients(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, "
+    "param TEXT, text TEXT, source_example INTEGER, from_role TEXT, score REAL);\n"
+    "CREATE INDEX gradients_run ON gradients(run_id);\n"
+    "CREATE TABLE edits(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, param TEXT, "
+    "before TEXT, after TEXT, gradient_ids TEXT);\n"
+    "CREATE INDEX edits_run ON edits(run_id);\n"
+    "CREATE TABLE scores(id INTEGER PRIMARY KEY, run_id INTEGER, candidate_idx INTEGER, "
+    "phase TEXT, example INTEGER, score REAL);\n"
+    "CREATE INDEX scores_run ON scores(run_id);\n"
+    "PRAGMA application_id=" APPLICATION ";\n";
+
+/* used: replies that a run was served, packed ids; for an export that can be replayed.
+ * forgotten: what deleted replies had cost, so that the books of a run stay whole. */
+static const char version_2[] =
+    "CREATE TABLE used(id INTEGER PRIMARY KEY, run_id INTEGER, packed BLOB);\n"
+    "CREATE INDEX used_run ON used(run_id);\n"
+    "CREATE TABLE forgotten(run_id INTEGER NOT NULL, kind INTEGER NOT NULL, model TEXT NOT NULL, "
+    "calls INTEGER, input INTEGER, cached INTEGER, cache_write INTEGER, output INTEGER, "
+    "reasoning INTEGER, micros INTEGER, unpriced INTEGER, PRIMARY KEY(run_id, kind, model)) "
+    "WITHOUT ROWID;\n"
+    "CREATE TRIGGER reply_forgotten AFTER DELETE ON reply BEGIN INSERT INTO forgotten VALUES("
+    "coalesce(old.run_id, 0), coalesce(old.kind, 0), coalesce(old.model, ''), 1, "
+    "coalesce(old.input, 0), coalesce(old.cached, 0), coalesce(old.cache_write, 0), "
+    "coalesce(old.output, 0), coalesce(old.reasoning, 0), coalesce(old.micros, 0), "
+    "coalesce(old.unpriced, 0)) ON CONFLICT DO UPDATE SET calls=calls+1, "
+    "input=input+excluded.input, cached=cached+excluded.cached, "
+    "cache_write=cache_write+excluded.cache_write, output=output+excluded.output, "
+    "reasoning=reasoning+excluded.reasoning, micros=micros+excluded.micros, "
+    "unpriced=unpriced+excluded.unpriced; END;\n";
+
+/* versions[v] leads from version v to v + 1, inside a transaction that also raises
+ * user_version. */
+static const char *const versions[] = {version_1, version_2};
+_Static_assert(sizeof versions / sizeof *versions == LG_SCHEMA, "a step to each version");
+
+/* A database in the other journal mode has its lock where two writers can meet. */
+static int use_log(lg_store *s)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(s->db, "PRAGMA journal_mode=WAL", -1, &stmt, NULL);
+    bool good = rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW &&
+                sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_ROW) {
+        return lg__store_failed(s, rc, "be opened");
+    }
+    return good ? LG_OK
+                : lg__store_fail(s, LG_ESTORE, true,
+                                 "%s: this file system cannot hold a "
+                                 "database with a write-ahead log",
+                                 s->path);
+}
+
+static int newer(lg_store *s, int64_t version)
+{
+    int err = lg__store_fail(s, LG_ESTORE, true,
+                             "%s: it was made by a newer lunagrad (its tables "
+                             "have version %lld, this one knows %d)",
+                             s->path, (long long)version, LG_SCHEMA);
+    lg__fail_hint(&s->why, s->mem, "use the newer lunagrad, or another directory");
+    return err;
+}
+
+static int raise_version(lg_store *s, int64_t version)
+{
+    char sql[64];
+    int err = use_log(s);
+    for (; !err && version < LG_SCHEMA; version++) {
+        snprintf(sql, sizeof sql, "PRAGMA user_version=%lld", (long long)version + 1);
+        err = lg__store_do(s, "BEGIN IMMEDIATE");
+        err = err ? err : lg__store_do(s, versions[version]);
+        err = err ? err : lg__store_do(s, sql);
+        err = err ? err : lg__store_do(s, "COMMIT");
+        if (err && !sqlite3_get_autocommit(s->db)) {
+            sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+    }
+    return err;
+}
+
+static int make(lg_store *s)
+{
+    if (s->read_only) {
+        return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
+    }
+    int err = lg__store_do(s, "PRAGMA page_size=16384");
+    return err ? err : raise_version(s, 0);
+}
+
+/* SQLite keeps the text of each CREATE. Tables and indexes of others do no harm. */
+static int check_tables(lg_store *s, int64_t version)
+{
+    sqlite3_stmt *find = NULL;
+    bool same = true;
+    int rc = sqlite3_prepare_v2(s->db, "SELECT 1 FROM sqlite_schema WHERE sql=?1", -1, &find, NULL);
+    rc = rc == SQLITE_OK ? SQLITE_ROW : rc;
+    for (int64_t v = 0; v < version; v++) {
+        for (const char *at = versions[v]; rc == SQLITE_ROW && same && *at;) {
+            size_t len = (size_t)(strstr(at, ";\n") - at);
+            if (strncmp(at, "CREATE ", 7) == 0) {
+                sqlite3_bind_text(find, 1, at, (int)len, SQLITE_STATIC);
+                rc = sqlite3_step(find);
+                sqlite3_reset(find);
+                same = rc == SQLITE_ROW;
+            }
+            at += len + 2;
+        }
+    }
+    sqlite3_finalize(find);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        return lg__store_failed(s, rc, "be read");
+    }
+    if (same) {
+        return LG_OK;
+    }
+    int err = lg__store_fail(s, LG_ESTORE, true,
+                             "%s: its tables are not those of this lunagrad, though they have its "
+                             "version (%lld)",
+                             s->path, (long long)version);
+    lg__fail_hint(&s->why, s->mem, "move it away, or choose another directory");
+    return err;
+}
+
+int lg__store_migrate(lg_store *s)
+{
+    int64_t version = lg__store_int(s, "PRAGMA user_version", 0);
+    int64_t owner = lg__store_int(s, "PRAGMA application_id", 0);
+    int64_t tables_there = lg__store_int(s, "SELECT count(*) FROM sqlite_schema", 0);
+    if (s->why.code) {
+        return s->why.code;
+    }
+    if (tables_there == 0 && version == 0) {
+        return make(s);
+    }
+    if (owner != lg__store_int(s, "SELECT " APPLICATION, 0) || version < 1) {
+        return lg__store_fail(s, LG_ESTORE, true, "%s: this is another program's database",
+                              s->path);
+    }
+    if (version > LG_SCHEMA) {
+        return newer(s, version);
+    }
+    int err = check_tables(s, version);
+    return err || s->read_only ? err : raise_version(s, version);
+}

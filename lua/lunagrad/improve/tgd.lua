@@ -1,0 +1,427 @@
+--- Textual gradient descent: a model rewrites each parameter along the feedback on it.
+--
+-- One step: for every parameter that has feedback one question (whole variable,
+-- feedback, extras) to the optimizer's model, all at the same time; the answers
+-- are checked; then all parameters change or none. What is shown is built in
+-- lunagrad.improve.context, the words are those of lunagrad.prompts (tgd.*). A
+-- failed call raises, and then nothing has changed. A picture or sound is edited
+-- by a model that makes such (lunagrad.improve.edit); wherever texts are shown,
+-- remembered and reported a description stands for it.
+
+local async = require "lunagrad.async"
+local constraint = require "lunagrad.constraint"
+local context = require "lunagrad.improve.context"
+local core = require "lunagrad.core"
+local edit = require "lunagrad.improve.edit"
+local errors = require "lunagrad.errors"
+local extract = require "lunagrad.extract"
+local media = require "lunagrad.media"
+local model = require "lunagrad.model"
+local options = require "lunagrad.options"
+local recorder = require "lunagrad.book.record"
+local signatures = require "lunagrad.signatures"
+local var = require "lunagrad.var"
+
+local trim = extract.trim
+
+---@class lunagrad.tgd
+local Tgd = {}
+Tgd.__index = Tgd
+Tgd.__name = "lunagrad.tgd"
+
+local TAG = "NEW_VARIABLE" -- as lunagrad.prompts writes it
+local REMEMBERED_REFUSALS = 3
+
+-- ---- making one ------------------------------------------------------------
+
+local SPEC = {
+  model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
+  examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
+}
+
+local function take_params(spec)
+  local params, seen = {}, {}
+  for i, p in ipairs(spec) do
+    if not var.is(p) then
+      errors.raise("inval", ("lg.optim.tgd: parameter %d is no variable, but a %s")
+        :format(i, type(p)), "make it with lg.param(text, role)", 3)
+    elseif not p:grad() then
+      errors.raise("inval", ("lg.optim.tgd: parameter %d (%s) does not require grad")
+        :format(i, p.role), "make it with lg.param(text, role)", 3)
+    elseif seen[p] then
+      errors.raise("inval", ("lg.optim.tgd: parameters %d and %d are the same variable")
+        :format(seen[p], i), nil, 3)
+    elseif media.family(p) == "document" then
+      errors.raise("inval", ("lg.optim.tgd: parameter %d (%s) is a document, which no model edits")
+        :format(i, p.role), nil, 3)
+    end
+    params[i], seen[p] = p, i
+  end
+  if #params == 0 then
+    errors.raise("inval", "lg.optim.tgd: no parameter given", "lg.optim.tgd{ prompt }", 3)
+  end
+  return params
+end
+
+--- The tag's bare name, from "NAME", "<NAME>" or { "<NAME>", "</NAME>" }.
+local function tag_name(tags)
+  if tags == nil then return TAG end
+  local first, second = tags, nil
+  if type(tags) == "table" then first, second = tags[1], tags[2] end
+  local name = type(first) == "string" and (first:match "^<?([A-Z][A-Z0-9_]*)>?$")
+  if not name or second ~= nil and second ~= "</" .. name .. ">" then
+    errors.raise("inval", "lg.optim.tgd: tags is a name in capitals, e.g. \"NEW_PROMPT\"",
+      "the opening and the closing tag are made from it", 3)
+  end
+  return name
+end
+
+local function not_negative(spec, name)
+  local value = spec[name] or 0
+  if value < 0 then
+    errors.raise("inval", ("lg.optim.tgd: %s must be 0 or more"):format(name), nil, 3)
+  end
+  return value
+end
+
+local function example_texts(list)
+  local texts = {}
+  for i, example in ipairs(list or {}) do
+    if var.is(example) then example = example:text() end
+    if type(example) ~= "string" then
+      errors.raise("inval", ("lg.optim.tgd: example %d is no text"):format(i), nil, 3)
+    end
+    texts[i] = example
+  end
+  return texts
+end
+
+--- An optimizer of the given variables.
+---
+--- Options: model (default: the optimizer's role), media_model (edits pictures and sounds, e.g.
+--- "openai-image/gpt-image-1"; default: model), momentum (past versions shown), memory (past
+--- steps' feedback shown), constraints (texts and lg.constraint), examples (texts the result
+--- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
+--- shown but the variable).
+---@param spec table
+---@return lunagrad.tgd
+local function tgd(spec)
+  if type(spec) ~= "table" or var.is(spec) then
+    errors.raise("inval", "lg.optim.tgd: expected a table", "lg.optim.tgd{ prompt }", 2)
+  end
+  local named = {}
+  for key, value in pairs(spec) do
+    if math.type(key) == nil then named[key] = value end
+  end
+  options.check(named, SPEC, "lg.optim.tgd")
+  local self = setmetatable({
+    params = take_params(spec), tag = tag_name(spec.tags),
+    model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
+    media_model = spec.media_model ~= nil and model.of(spec.media_model, "optimizer") or nil,
+    momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
+    constraints = {}, examples = example_texts(spec.examples),
+    budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
+    rewritten = {}, iteration = 0,
+  }, Tgd)
+  if self.budget == 0 then self.budget = 24000 end
+  for i, one in ipairs(spec.constraints or {}) do
+    self.constraints[i] = constraint.lift(one, ("lg.optim.tgd: constraint %d"):format(i))
+  end
+  for i in ipairs(self.params) do self.past[i], self.refused[i], self.scores[i] = {}, {}, {} end
+  return self
+end
+
+-- ---- the question ----------------------------------------------------------
+
+--- A template of the engine, with the tag exchanged for `tag`. Unchanged it is the variable itself,
+--- so that a trainable template gets its feedback.
+local function template(engine, name, tag)
+  local t = engine:template(name)
+  if not t then
+    errors.raise("notfound", ("the prompt %q is not set"):format(name), nil, 0)
+  end
+  local text = t:text()
+  if tag == TAG or text:find("<" .. tag .. ">", 1, true) then return t end
+  if not text:find("<" .. TAG .. ">", 1, true) then
+    errors.raise("inval", ("the prompt %q asks for no <%s>"):format(name, tag),
+      "write the tag into the prompt, or leave out the option tags", 0)
+  end
+  if t:grad() then
+    errors.raise("inval", ("the prompt %q is trainable and asks for <%s>, not for <%s>")
+      :format(name, TAG, tag), "write the tag into the prompt", 0)
+  end
+  return core.var(engine, (text:gsub("%f[%w_]" .. TAG .. "%f[^%w_]", tag)), t.role, false)
+end
+
+--- The past versions that momentum shows, with the scores that validation gave them.
+local function past_of(self, i)
+  local list = context.last_other(self.past[i], self.momentum, media.words(self.params[i]))
+  for n, one in ipairs(list) do
+    list[n] = { text = one.text, feedback = one.feedback, score = self.scores[i][one.text] }
+  end
+  return list
+end
+
+--- What is shown besides parameter i. Of a picture no texts are shown as examples.
+local function surroundings(self, i, feedback)
+  local engine, kind = var.engine(), self.params[i]:raw_media()
+  return context.build {
+    feedback = feedback, budget = self.budget,
+    constraints = constraint.for_media(self.constraints, kind),
+    examples = kind and {} or self.examples, refused = self.refused[i],
+    past = past_of(self, i),
+    memory = context.last(self.past[i], self.memory),
+    prompt = function(name) return template(engine, name, TAG):text() end,
+  }
+end
+
+--- The question for parameter i as variables, and the tag that the answer must use.
+local function question(self, i, feedback)
+  local engine, p = var.engine(), self.params[i]
+  local shown = surroundings(self, i, feedback)
+  local values = {
+    role = p.role, variable = p:text(), context = shown.context, extras = shown.extras,
+  }
+  local user = template(engine, "tgd.user", self.tag)
+  local _, suffix = core.fence(user:text(), values)
+  local names, vars = { "role", "variable", "context", "extras" }, {}
+  for n, name in ipairs(names) do vars[n] = core.var(engine, values[name], name, false) end
+  return {
+    system = template(engine, "tgd.system", TAG),
+    user = core.format(engine, user, names, vars, "question to the editor", true),
+    tag = suffix > 0 and ("%s_%d"):format(self.tag, suffix) or self.tag,
+  }
+end
+
+local function ask(self, messages)
+  local reply = model.call(self.model or "optimizer", {
+    messages = messages, role = "answer of the editor", kind = "optimizer",
+  })
+  async.await(reply)
+  return reply
+end
+
+-- ---- the answer ------------------------------------------------------------
+
+--- The text without blank lines and blanks around it; the first line of several keeps its indent.
+local function clean(text)
+  if not text:find("\n", 1, true) then return trim(text) end
+  local first = text:find "%S"
+  if not first then return "" end
+  while first > 1 and text:sub(first - 1, first - 1):find "[ \t]" do first = first - 1 end
+  return text:match(".*%S", first)
+end
+
+--- What is wrong with an answer: nil and the new text, or the problem and whether to ask again.
+local function judge_answer(self, i, reply, tag)
+  local before, finish = self.params[i]:text(), reply:finish_reason()
+  if finish == "length" then
+    return "the reply was cut at the model's token limit", false
+  elseif finish == "content_filter" then
+    return "the reply was cut by the provider's content filter", false
+  end
+  local new = core.tag_last(reply:text(), tag)
+  if not new then
+    return ("it holds no text between <%s> and </%s>"):format(tag, tag), true
+  end
+  new = clean(new)
+  if new == "" then return "the new text is empty", false end
+  if trim(new) == trim(before) then return "the new text is the old one", false end
+  local broken, why = constraint.broken(self.constraints, new)
+  if broken then
+    return ("the new text breaks the constraint \"%s\": %s"):format(broken.text, why), true
+  end
+  for _, old in ipairs(self.refused[i]) do
+    if old.alone and trim(old.text) == trim(new) then
+      return "this text was tried already, and validation refused it", true
+    end
+  end
+  return nil, new
+end
+
+--- What to say when the answer could not be used.
+local function again(self, tag, problem)
+  local engine = var.engine()
+  local t = template(engine, "tgd.again", self.tag)
+  if tag ~= self.tag then
+    local text = t:text():gsub("%f[%w_]" .. self.tag .. "%f[^%w_]", tag)
+    t = core.var(engine, text, t.role, false)
+  end
+  local said = core.var(engine, problem, "problem", false)
+  return core.format(engine, t, { "problem" }, { said }, "question to the editor", false)
+end
+
+--- The new text for parameter i, or nil and why there is none.
+local function propose(self, i, feedback)
+  if media.family(self.params[i]) then
+    return edit.propose { param = self.params[i], shown = surroundings(self, i, feedback),
+      model = self.media_model or self.model or "optimizer", constraints = self.constraints,
+      refused = self.refused[i],
+      template = function(name) return template(var.engine(), name, TAG) end }
+  end
+  local asked = question(self, i, feedback)
+  local messages = { { "system", asked.system }, { "user", asked.user } }
+  local reply = ask(self, messages)
+  local problem, extra = judge_answer(self, i, reply, asked.tag)
+  if not problem then return { text = extra, reply = reply, reasked = false } end
+  if not extra then return { problem = problem, reply = reply, reasked = false } end
+  if reply:text():find "%S" then messages[#messages + 1] = { "assistant", reply } end
+  messages[#messages + 1] = { "user", again(self, asked.tag, problem) }
+  reply = ask(self, messages)
+  problem, extra = judge_answer(self, i, reply, asked.tag)
+  if problem then return { problem = problem, reply = reply, reasked = true } end
+  return { text = extra, reply = reply, reasked = true }
+end
+
+-- ---- the report ------------------------------------------------------------
+
+local Report = { __name = "lunagrad.tgd.report" }
+
+function Report:__tostring()
+  local lines = { (self.changed and "changed: " or "unchanged: ") .. self.reason }
+  for _, p in ipairs(self.params) do
+    lines[#lines + 1] = ("  %s: %s (%d piece%s of feedback%s)"):format(p.role, p.reason,
+      p.feedback_count, p.feedback_count == 1 and "" or "s", p.reasked and ", asked twice" or "")
+  end
+  return table.concat(lines, "\n")
+end
+
+local function make_report(changed, reason, params)
+  return setmetatable({ changed = changed, reason = reason, params = params }, Report)
+end
+
+-- ---- a step ----------------------------------------------------------------
+
+--- Feedback that has text. Waits for a backward pass that still runs; one that failed raises.
+local function feedback_of(p)
+  local with_text = {}
+  for _, record in ipairs(p:feedback()) do
+    if record.state == "text" and record.text:find "%S" then
+      with_text[#with_text + 1] = record
+    end
+  end
+  return with_text
+end
+
+--- Set all new texts. If one cannot be set, those before it are taken back.
+local function commit(self, active, proposals)
+  local done = {}
+  for _, i in ipairs(active) do
+    local p = self.params[i]
+    local versions = p:versions()
+    local ok, problem = pcall(p.set, p, proposals[i].value or proposals[i].text)
+    if not ok then
+      for _, one in ipairs(done) do one.param:rollback(one.versions) end
+      error(problem, 0)
+    end
+    done[#done + 1] = { param = p, versions = versions }
+  end
+end
+
+local function remember(self, i, feedback)
+  local past, keep = self.past[i], math.max(self.momentum, self.memory)
+  if keep == 0 then return end
+  past[#past + 1] = { text = media.words(self.params[i]), feedback = table.concat(feedback, "\n") }
+  while #past > keep + 1 do table.remove(past, 1) end
+end
+
+local function gather(self)
+  local entries, active, records = {}, {}, {}
+  for i, p in ipairs(self.params) do
+    local entry = { role = p.role, name = p.role, changed = false, before = media.words(p),
+                    feedback_count = 0, feedback = {}, reasked = false }
+    entries[i] = entry
+    if not p:grad() then
+      entry.reason = "frozen: it does not require grad any more"
+    else
+      records[i] = feedback_of(p)
+      entry.feedback_count = #records[i]
+      for n, one in ipairs(records[i]) do entry.feedback[n] = one.text end
+      entry.records = records[i]
+      if entry.feedback_count == 0 then
+        entry.reason = "no feedback"
+      else
+        active[#active + 1] = i
+      end
+    end
+  end
+  return entries, active, records
+end
+
+--- Rewrite the parameters that have feedback: all of them, or none.
+---@return table report {changed, reason, params = {{role, changed, reason, before, after,
+--- feedback = texts, feedback_count, reasked, reply = variable}}}
+function Tgd:step()
+  local entries, active, records = gather(self)
+  self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
+  if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
+  local answers = async.map(active, function(i)
+    return propose(self, i, records[i])
+  end, { example = false })
+  local accepted, refusals = {}, {}
+  for n, i in ipairs(active) do
+    local entry, answer = entries[i], answers[n]
+    entry.reasked, entry.reply = answer.reasked, answer.reply
+    if answer.problem then
+      entry.reason = "refused: " .. answer.problem
+      refusals[#refusals + 1] = ("%s: %s"):format(entry.role, answer.problem)
+    else
+      entry.reason, accepted[i] = "rewritten", answer
+    end
+  end
+  for _, i in ipairs(active) do remember(self, i, entries[i].feedback) end
+  if #refusals > 0 then
+    for i in pairs(accepted) do
+      entries[i].reason = "kept as it was, because another parameter was refused"
+    end
+    recorder.step(self.iteration, entries)
+    return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
+  end
+  commit(self, active, accepted)
+  self.rewritten = active
+  for i, answer in pairs(accepted) do
+    entries[i].changed, entries[i].after = true, answer.text
+  end
+  recorder.step(self.iteration, entries)
+  return make_report(true, ("%d of %d parameter%s rewritten"):format(#active, #self.params,
+    #self.params == 1 and "" or "s"), entries)
+end
+
+--- Forget the feedback on all parameters.
+function Tgd:zero_grad()
+  for _, p in ipairs(self.params) do p:zero_grad() end
+end
+
+--- The variables that this optimizer rewrites.
+---@return table
+function Tgd:parameters()
+  return table.move(self.params, 1, #self.params, 1, {})
+end
+
+--- Tell the optimizer that validation refused its last step. Call it before the parameters are
+--- rolled back: the texts are shown in later steps, and the same text is not accepted again (if it
+--- was the only one that changed).
+---@param score number|nil of these texts
+---@param kept number|nil the score of what is kept instead
+function Tgd:rejected(score, kept)
+  for _, i in ipairs(self.rewritten) do
+    local list = self.refused[i]
+    list[#list + 1] = { text = media.words(self.params[i]), score = score, kept = kept,
+                        alone = #self.rewritten == 1 }
+    if #list > REMEMBERED_REFUSALS then table.remove(list, 1) end
+  end
+end
+
+--- Tell the optimizer that the texts the parameters hold now stay, and what validation gave them.
+--- What was refused before is no longer shown; the score is, with the past versions.
+---@param score number|nil
+function Tgd:accepted(score)
+  for i, p in ipairs(self.params) do
+    self.refused[i], self.scores[i][media.words(p)] = {}, score
+  end
+end
+
+signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = {}, zero_grad = {},
+  parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
+
+return tgd

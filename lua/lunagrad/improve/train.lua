@@ -1,0 +1,393 @@
+--- The gated loop: batch, losses, backward, step, and validation that may refuse.
+--
+-- A step's new texts are kept only if the validation set says so; else all
+-- parameters go back. Scores of what is kept are remembered, never bought
+-- twice. By default a tie is refused: a change that validation cannot see is
+-- unproved, and keeping ties lets a prompt drift and grow (the script of
+-- TextGrad keeps them; accept = "not_worse" does so too). Whatever ends the
+-- loop, an error and an interrupt included, the parameters hold the best texts
+-- seen. With the same seed the same rows come in the same order.
+
+local async = require "lunagrad.async"
+local data = require "lunagrad.data"
+local errors = require "lunagrad.errors"
+local evaluate = require "lunagrad.improve.evaluate"
+local media = require "lunagrad.media"
+local options = require "lunagrad.options"
+local progress = require "lunagrad.progress"
+local recorder = require "lunagrad.book.record"
+local stats_math = require "lunagrad.stats_math"
+local tgd = require "lunagrad.improve.tgd"
+local var = require "lunagrad.var"
+
+local SPEC = {
+  program = "callable", params = "table", loss = "callable", metric = "callable?",
+  train = "table", val = "table?", batch = "integer?", steps = "integer?", epochs = "integer?",
+  optimizer = "table?", seed = "any", patience = "integer?", accept = "string?",
+  on_step = "callable?", aggregate = "string?", skip_solved = "boolean?", perfect = "number?",
+  on_error = "string?", backward = "table?", concurrency = "integer?",
+}
+
+local ACCEPT = {
+  better = function(new, old) return new > old end,
+  not_worse = function(new, old) return new >= old end,
+  always = function() return true end,
+}
+
+-- ---- the result ------------------------------------------------------------
+
+---@class lunagrad.training
+local Training = { __name = "lunagrad.training" }
+
+local function cell(score)
+  return score and ("%.3f"):format(score) or "-"
+end
+
+local function step_line(record)
+  local val = cell(record.val_before)
+  if record.val_after then val = val .. " -> " .. cell(record.val_after) end
+  return ("%4d  %6s  %-14s  %s"):format(record.step, cell(record.train_score), val, record.reason)
+end
+
+function Training:__tostring()
+  local lines = { ("%4s  %6s  %-14s  %s"):format("step", "train", "validation", "what happened") }
+  for _, record in ipairs(self.steps) do lines[#lines + 1] = step_line(record) end
+  local scores = self.seed_score and self.best_score
+    and ("validation %.3f -> %.3f, "):format(self.seed_score, self.best_score) or ""
+  lines[#lines + 1] = ("%s%d kept, %d rejected, stopped: %s"):format(scores, self.accepted,
+    self.rejected, self.stopped or "by an error")
+  return table.concat(lines, "\n")
+end
+
+--- A name for each parameter: its role, numbered where roles repeat.
+local function param_names(params)
+  local names, seen = {}, {}
+  for i, p in ipairs(params) do
+    local role = p.role
+    seen[role] = (seen[role] or 0) + 1
+    names[i] = seen[role] == 1 and role or ("%s #%d"):format(role, seen[role])
+  end
+  return names
+end
+
+-- ---- values of the parameters ----------------------------------------------
+
+-- Texts; of pictures and sounds fixed variables that hold them.
+local function texts_of(params)
+  local texts = {}
+  for i, p in ipairs(params) do texts[i] = media.snapshot(p) end
+  return texts
+end
+
+local function restore(run)
+  for i, p in ipairs(run.params) do
+    if not media.same(p, run.best.texts[i]) then p:set(run.best.texts[i]) end
+  end
+end
+
+local function versions_of(params)
+  local versions = {}
+  for i, p in ipairs(params) do versions[i] = p:versions() end
+  return versions
+end
+
+local function roll_back(params, versions)
+  for i, p in ipairs(params) do
+    if p:versions() > versions[i] then p:rollback(versions[i]) end
+  end
+end
+
+-- ---- one batch -------------------------------------------------------------
+
+--- The loss of one row and what is known of its score. A row that the metric calls perfect has no
+-- loss: nothing is asked about it.
+local function row_loss(run, row)
+  local answer, score = run.program(row), nil
+  if run.metric and run.skip_solved then
+    local output = evaluate.text_of(answer)
+    score = evaluate.number_of(run.metric(output, row, answer))
+    if score >= run.perfect then return { score = score, solved = true } end
+  end
+  local loss = run.loss(answer, row)
+  if not var.is(loss) then
+    errors.raise("inval", ("lg.train: loss must return a variable, got %s"):format(type(loss)),
+      "use one of lg.loss, for example lg.loss.critic \"…\"", 0)
+  end
+  loss:text()
+  local own, target = loss.score, loss.target
+  return { score = score or own, solved = own ~= nil and own >= (target or 1), loss = loss }
+end
+
+local function try_row(run, row)
+  if run.on_error == "raise" then return row_loss(run, row) end
+  local ok, result = pcall(row_loss, run, row)
+  if ok then return result end
+  if errors.stops(result) then error(result, 0) end
+  async.passed_on()
+  return { failed = result }
+end
+
+--- Losses of the rows that are not solved, and the mean score of the batch.
+local function run_batch(run, batch)
+  local results = async.map(batch, function(row) return try_row(run, row) end,
+    { concurrency = run.concurrency })
+  local losses, scores, failed = {}, {}, 0
+  for _, result in ipairs(results) do
+    if result.failed then failed = failed + 1 end
+    if result.score then scores[#scores + 1] = result.score end
+    if result.loss and not result.solved then losses[#losses + 1] = result.loss end
+  end
+  return losses, stats_math.mean(scores), failed
+end
+
+local function check_reaches(losses)
+  for _, loss in ipairs(losses) do
+    if loss:grad() then return end
+  end
+  errors.raise("inval", "lg.train: no loss depends on a parameter",
+    "the program must use the parameters and return a variable, not a text", 0)
+end
+
+--- Batch, losses, backward, step.
+---@return table|nil report nil: there was nothing to learn from
+---@return number|nil train_score
+---@return string|nil reason
+local function propose(run, batch)
+  local losses, score, failed = run_batch(run, batch)
+  if #losses == 0 then
+    local reason = failed == 0 and "skipped: every example of the batch is solved"
+      or ("skipped: %d examples failed, the others are solved"):format(failed)
+    return nil, score, reason
+  end
+  check_reaches(losses)
+  run.optimizer:zero_grad()
+  run.optimizer.step_number = run.step
+  local root = #losses == 1 and losses[1] or var[run.aggregate](losses)
+  root:backward(run.backward)
+  return run.optimizer:step(), score, nil
+end
+
+-- ---- validation ------------------------------------------------------------
+
+-- From the second training of a run on its phases say whose they are.
+local function phase_name(run, name)
+  return run.number > 1 and ("training %d, %s"):format(run.number, name) or name
+end
+
+local function validate(run, phase)
+  return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
+                    on_error = run.on_error, concurrency = run.concurrency,
+                    phase = phase_name(run, phase), unrecorded = true }
+end
+
+--- The texts that are kept now, in the record; whether they are the best is decided here.
+local function keep(run, iteration, evaluation)
+  local texts, score = texts_of(run.params), evaluation and evaluation.mean
+  local best = not run.val or iteration == 0 or score > run.best.score
+    or score == run.best.score and run.accept ~= "always"
+  if best then run.best = { texts = texts, score = score } end
+  run.tape:candidate { iteration = iteration, texts = texts, score = score, best = best,
+                       rows = evaluation and evaluation.rows }
+end
+
+local function tell_proposal(run, record, evaluation)
+  run.tape:proposal { iteration = record.step, accepted = record.accepted, reason = record.reason,
+                      before = record.val_before, after = record.val_after, report = record.report,
+                      texts = record.changed and texts_of(run.params),
+                      rows = evaluation and evaluation.rows }
+end
+
+local function decide(run, record, versions)
+  if not run.val then
+    record.accepted, record.reason = true, "kept: there is no validation set"
+    tell_proposal(run, record)
+    keep(run, record.step)
+    return
+  end
+  local evaluation = validate(run, ("validation %d"):format(record.step))
+  record.val_after = evaluation.mean
+  record.accepted = ACCEPT[run.accept](record.val_after, run.score)
+  local how = record.val_after > run.score and "better"
+    or record.val_after == run.score and "a tie" or "worse"
+  if record.accepted then
+    record.reason, run.score = "kept: " .. how, record.val_after
+    tell_proposal(run, record, evaluation)
+    keep(run, record.step, evaluation)
+    if run.optimizer.accepted then run.optimizer:accepted(run.score) end
+  else
+    record.reason = "rejected: " .. how
+    tell_proposal(run, record, evaluation)
+    if run.optimizer.rejected then run.optimizer:rejected(record.val_after, run.score) end
+    roll_back(run.params, versions)
+  end
+end
+
+-- ---- the loop --------------------------------------------------------------
+
+local function one_step(run, number, batch)
+  local record = { step = number, changed = false, accepted = false, val_before = run.score }
+  progress.emit { kind = "phase",
+    name = phase_name(run, ("train step %d/%d"):format(number, run.steps)) }
+  local versions = versions_of(run.params)
+  local report, reason
+  run.step = number
+  report, record.train_score, reason = propose(run, batch)
+  record.report, record.skipped = report, report == nil
+  if report and report.changed then
+    record.changed = true
+    decide(run, record, versions)
+  else
+    record.reason = reason or report.reason
+    if report then tell_proposal(run, record) end
+  end
+  run.optimizer:zero_grad()
+  return record
+end
+
+local function tell(run, record)
+  local result = run.result
+  result.steps[#result.steps + 1] = record
+  result.accepted = result.accepted + (record.accepted and 1 or 0)
+  result.rejected = result.rejected + (record.changed and not record.accepted and 1 or 0)
+  progress.emit { kind = "step", training = run.number, number = record.step,
+    accepted = record.accepted, skipped = record.skipped,
+    reason = (record.reason:gsub("^%a+: ", "")) }
+  progress.emit { kind = "score", training = run.number, best = run.best.score,
+                  seed = result.seed_score, last = record.val_after or record.train_score }
+  if run.on_step then run.on_step(record, result) end
+end
+
+--- Why the loop should end now, or nil.
+local function stop_reason(run, idle)
+  if run.val and run.score >= run.perfect then return "solved" end
+  if run.patience and idle >= run.patience then return "patience" end
+  return nil
+end
+
+local function start(run)
+  local names = param_names(run.params)
+  run.tape, run.number = recorder.training(names)
+  progress.emit { kind = "training", number = run.number, params = names }
+  local evaluation = run.val and validate(run, "validation of the start")
+  if evaluation then run.score, run.result.seed_score = evaluation.mean, evaluation.mean end
+  keep(run, 0, evaluation)
+end
+
+local function loop(run)
+  local result = run.result
+  start(run)
+  if run.val then
+    if run.optimizer.accepted then run.optimizer:accepted(run.score) end
+    progress.emit { kind = "score", training = run.number, best = run.score, seed = run.score }
+  end
+  result.stopped = stop_reason(run, 0)
+  local idle, number = 0, 0
+  for batch in run.train:batches(run.batch, { seed = run.seed, epochs = math.huge }) do
+    if result.stopped or number == run.steps then break end
+    number = number + 1
+    local record = one_step(run, number, batch)
+    if record.accepted then idle = 0 elseif not record.skipped then idle = idle + 1 end
+    tell(run, record)
+    result.stopped = stop_reason(run, idle)
+  end
+  result.stopped = result.stopped or "steps"
+end
+
+-- ---- options ---------------------------------------------------------------
+
+local function at_least(spec, name, least)
+  if spec[name] and spec[name] < least then
+    errors.raise("inval", ("lg.train: %s must be at least %d, got %s"):format(name, least,
+      tostring(spec[name])), nil, 4)
+  end
+  return spec[name]
+end
+
+local function one_of(spec, name, known, default)
+  local value = spec[name] or default
+  if not known[value] then
+    local names = {}
+    for key in pairs(known) do names[#names + 1] = key end
+    table.sort(names)
+    errors.raise("inval", ("lg.train: %s must be one of %s, got %q"):format(name,
+      table.concat(names, ", "), tostring(value)), nil, 4)
+  end
+  return value
+end
+
+--- The metric for validation; without one the loss' own score.
+local function metric_of(spec)
+  if spec.metric then return spec.metric end
+  return function(_, row, answer) return spec.loss(answer, row) end
+end
+
+local function rows(list, name)
+  local set = data.list(list)
+  if #set == 0 then
+    errors.raise("inval", ("lg.train: the set %s is empty"):format(name), nil, 4)
+  end
+  return set
+end
+
+local function new_run(spec)
+  options.check(spec, SPEC, "lg.train")
+  local params = table.move(spec.params, 1, #spec.params, 1, {})
+  local optimizer = spec.optimizer or tgd(params)
+  local run = {
+    program = spec.program, params = params, loss = spec.loss, metric = spec.metric,
+    metric_or_loss = metric_of(spec), train = rows(spec.train, "train"),
+    val = spec.val and rows(spec.val, "val"), optimizer = optimizer, seed = spec.seed or 0,
+    batch = at_least(spec, "batch", 1) or 3, steps = at_least(spec, "steps", 0) or 12,
+    patience = at_least(spec, "patience", 1), accept = one_of(spec, "accept", ACCEPT, "better"),
+    aggregate = one_of(spec, "aggregate", { sum = true, mean = true }, "mean"),
+    on_error = one_of(spec, "on_error", { raise = true, zero = true }, "raise"),
+    skip_solved = spec.skip_solved ~= false, perfect = spec.perfect or 1, on_step = spec.on_step,
+    backward = spec.backward, concurrency = spec.concurrency,
+    best = { texts = texts_of(params) },
+    result = setmetatable({ steps = {}, accepted = 0, rejected = 0 }, Training),
+  }
+  if at_least(spec, "epochs", 1) then
+    local of_epochs = spec.epochs * ((#run.train + run.batch - 1) // run.batch)
+    run.steps = spec.steps and math.min(run.steps, of_epochs) or of_epochs
+  end
+  return run
+end
+
+--- Improve parameters step by step; keep what validation does not refuse. When an error or an
+--- interrupt ends it, the error object's field `training` holds what was reached. A limit of the
+--- run (max_cost, …) ends it as steps do: the best so far is returned, `stopped` is "limit".
+---
+--- spec: program(row) → variable; params; loss(answer, row) → variable; train; and, if wanted,
+--- val, metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs,
+--- optimizer (default: lg.optim.tgd over params), seed (0), patience (steps without an
+--- improvement), accept ("better", "not_worse" or "always"), aggregate ("mean" or "sum"),
+--- skip_solved (true: no loss for a row that the metric calls perfect), perfect (1: the score
+--- that counts as solved), on_error ("raise" or "zero": failed rows are left out of the batch and
+--- score 0 in validation), on_step(record, result), backward (options for backward), concurrency.
+---@param spec table
+---@return lunagrad.training {best = {role → text}, texts, steps = {{step, changed, accepted,
+--- reason, train_score, val_before, val_after, report}}, seed_score, best_score, stopped,
+--- accepted, rejected}
+local function train(spec)
+  if type(spec) ~= "table" then
+    errors.raise("inval", "lg.train: expected a table", nil, 2)
+  end
+  local run = new_run(spec)
+  local ok, problem = pcall(loop, run)
+  restore(run)
+  if run.tape then
+    run.tape:close { complete = ok, texts = run.best.texts, score = run.best.score }
+  end
+  local result = run.result
+  result.best_score, result.texts, result.best = run.best.score, run.best.texts, {}
+  for i, name in ipairs(param_names(run.params)) do result.best[name] = run.best.texts[i] end
+  if ok then return result end
+  if errors.stops(problem) == "cap" then
+    result.stopped = "limit"
+    return result
+  end
+  if errors.is(problem) then problem.training = result end
+  error(problem, 0)
+end
+
+return train

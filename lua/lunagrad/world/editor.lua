@@ -1,0 +1,296 @@
+--- Rewrites a text so that it answers the feedback on it.
+--
+-- Instructions get one sentence for each point that they do not make already; what
+-- is there stays, unless the feedback wants it out. An answer is given again, with
+-- the feedback as instructions. Like people the editor sometimes drops a point,
+-- adds a useless or harmful sentence, or (rarely) forgets the form (`noise`).
+-- Called by init.
+
+local answerer = require "lunagrad.world.answerer"
+local cases = require "lunagrad.world.case"
+local cues = require "lunagrad.world.cues"
+local hash = require "lunagrad.world.hash"
+local read = require "lunagrad.world.read"
+local search = require "lunagrad.world.search"
+local slips = require "lunagrad.world.slips"
+local tags = require "lunagrad.world.tags"
+
+local editor = {}
+
+-- The order in which instructions on counting read well; the form of the answer is last.
+local ORDER = { "skip", "distractor", "container", "quantity", "sum", "words", "ramble" }
+
+-- Added when feedback says nothing definite: they do little.
+local GENERIC = {
+  "Read the question carefully.",
+  "Take your time and be attentive.",
+  "Think through the problem before you answer.",
+  "Be thorough and precise.",
+  "The answer matters, so take care.",
+}
+
+-- Added by mistake, or when feedback asks for them.
+local HABITS = {
+  brief = "Be as brief as possible.",
+  unlisted = "Do not list the items.",
+  guess = "Trust your first impression.",
+  words = "Answer in words.",
+  chatty = "Add an interesting fact at the end.",
+  once = "Count each kind once.",
+  everything = "Count everything.",
+  unheld = "Do not count heads or stalks.",
+}
+local HABIT_NAMES = {
+  "brief", "unlisted", "guess", "words", "chatty", "once", "everything", "unheld",
+}
+local STRAY = {
+  "You are a helpful assistant.", HABITS.brief, "Keep a friendly tone.", HABITS.chatty,
+  "Questions may come in any order.", HABITS.guess, HABITS.brief, "Answer in English.",
+}
+
+-- ---- the material ----------------------------------------------------------------
+
+local function feedback_of(view)
+  local pieces = {}
+  for _, block in ipairs(view.blocks) do
+    if block.meaning == "feedback" and not block.past then
+      pieces[#pieces + 1] = block.text
+    end
+  end
+  if #pieces > 0 then
+    return table.concat(pieces, "\n")
+  end
+  local text = read.block(view, "conversation") or view.outside
+  for _, section in ipairs(tags.sections(text)) do
+    if section.meaning == "feedback" then
+      pieces[#pieces + 1] = section.text
+    end
+  end
+  return #pieces > 0 and table.concat(pieces, "\n") or text
+end
+
+-- "First words (...) last words": the whole text may stand elsewhere in the messages.
+local function unabridged(view, text)
+  local cut = text:find("(...)", 1, true)
+  local head = cut and text:sub(1, cut - 1):match "^.*%S"
+  if not head then
+    return text
+  end
+  for _, block in ipairs(view.blocks) do
+    if block.meaning ~= "variable" and block.text:sub(1, #head) == head then
+      return block.text
+    end
+  end
+  return text
+end
+
+local function text_of(view)
+  local text = read.block(view, "variable")
+  if text then
+    return unabridged(view, text)
+  end
+  for _, section in ipairs(view.sections) do
+    if section.meaning == "variable" then
+      local paragraph = section.text:match "^%s*([^\n].-)\n[ \t]*\n" or section.text
+      return paragraph:match "^%s*(.*%S)" or ""
+    end
+  end
+  return view.outside:match "```%a*\n(.-)\n```" or view.outside:match "\"([^\"]+)\""
+    or read.block(view, "system")
+end
+
+local LIMITS = { "at most", "no more than", "not more than", "maximum of", "up to", "within",
+  "under", "fewer than", "less than", "limit of", "max" }
+
+-- "at most 120 words" → 120.
+local function word_limit(view)
+  local low = view.frame:lower() .. "\n" .. view.system:lower()
+  local best
+  for _, phrase in ipairs(LIMITS) do
+    local n = low:match(phrase .. "[^%d%.\n]?[^%d%.\n]?(%d+) words?")
+    if n and (not best or tonumber(n) < best) then
+      best = math.tointeger(tonumber(n))
+    end
+  end
+  return best
+end
+
+local function count_words(text)
+  local _, n = text:gsub("%S+", "")
+  return n
+end
+
+-- ---- editing instructions ----------------------------------------------------------
+
+-- The sentences of a text with what each one says.
+local function sentences_of(text)
+  local list = {}
+  cues.read(text, function(from, to, cure, harm)
+    list[#list + 1] = { from = from, to = to, cure = cure, harm = harm }
+  end)
+  return list
+end
+
+local function take_out_habits(text)
+  local list = sentences_of(text)
+  for i = #list, 1, -1 do
+    if next(list[i].harm) and not next(list[i].cure) then
+      text = text:sub(1, list[i].from - 1) .. text:sub(list[i].to + 1)
+    end
+  end
+  return (text:gsub("%s+$", ""))
+end
+
+-- Add sentences; one that fixes the form of the answer stays last.
+local function add(text, sentences)
+  if #sentences == 0 then
+    return text
+  end
+  local bulleted = text:find "\n%s*[%-%*] " ~= nil
+  local glue = bulleted and "\n- " or " "
+  local tail = ""
+  if not bulleted then
+    local list = sentences_of(text)
+    local last = list[#list]
+    if last and last.cure.ramble and last.from > 1 and last.to >= #text - 1 then
+      text, tail = text:sub(1, last.from - 1):gsub("%s+$", ""), " " .. text:sub(last.from)
+    end
+  end
+  if not bulleted and text:find "[%w\"']$" then
+    text = text .. "."
+  end
+  local added = table.concat(sentences, glue)
+  if text == "" then
+    return (added .. tail)
+  end
+  return text .. glue .. added .. tail
+end
+
+-- Say it in fewer words: rules that have a short form take it.
+local function shorten(text)
+  for _, name in ipairs(ORDER) do
+    for _, rule in ipairs(slips[name].rule) do
+      local from, to = text:find(rule, 1, true)
+      if from then
+        text = text:sub(1, from - 1) .. slips[name].short .. text:sub(to + 1)
+      end
+    end
+  end
+  return text
+end
+
+local function fit(text, sentences, limit)
+  local new = add(text, sentences)
+  if not limit or count_words(new) <= limit then
+    return new
+  end
+  new = shorten(new)
+  while count_words(new) > limit and #sentences > 0 do
+    sentences[#sentences] = nil
+    new = shorten(add(text, sentences))
+  end
+  return new
+end
+
+-- What the feedback wants and the text does not say yet, as sentences.
+local function sentences_for(text, feedback, noise, seed)
+  local wanted, habits, remove = cues.wishes(feedback)
+  local present, list = cues.read(text).cure, {}
+  for _, name in ipairs(ORDER) do
+    if wanted[name] and (present[name] or 0) < 0.8
+      and hash.unit(seed, "drop " .. name) >= noise then
+      list[#list + 1] = hash.pick(seed, "rule " .. name, slips[name].rule)
+    end
+  end
+  for _, name in ipairs(HABIT_NAMES) do
+    if habits[name] and not text:find(HABITS[name], 1, true) then
+      list[#list + 1] = HABITS[name]
+    end
+  end
+  if hash.unit(seed, "stray") < noise then
+    table.insert(list, 1, (hash.pick(seed, "which stray", STRAY)))
+  end
+  return list, remove
+end
+
+local function edit(view, text, noise, seed)
+  local list, remove = sentences_for(text, feedback_of(view), noise, seed)
+  list[#list + 1] = search.rule(text, feedback_of(view), seed)
+  local base = remove and take_out_habits(text) or text
+  if #list == 0 and base == text then
+    for i = 0, #GENERIC - 1 do
+      local sentence = GENERIC[(hash.int(seed, "generic", #GENERIC) + i) % #GENERIC + 1]
+      if not text:find(sentence, 1, true) then
+        list[1] = sentence
+        break
+      end
+    end
+  end
+  local careful = view.again or hash.unit(seed, "mind the limit") >= noise
+  local limit = careful and word_limit(view) or nil
+  return fit(base, list, limit)
+end
+
+-- What was tried before and shown as refused is not proposed again, if that can be helped.
+local function edit_anew(view, text, noise, seed)
+  local refused = {}
+  for _, block in ipairs(view.blocks) do
+    if block.past then
+      refused[block.text] = true
+    end
+  end
+  local new
+  for try = 1, 5 do
+    new = edit(view, text, noise, try == 1 and seed or hash.text("try " .. try, seed))
+    if not refused[new] then
+      break
+    end
+  end
+  return new
+end
+
+-- ---- the reply -------------------------------------------------------------------
+
+local PREFACES = {
+  "Here is the improved version.\n", "I worked the feedback in:\n",
+  "The points are taken up below.\n",
+}
+
+--- Answer a request to rewrite a text.
+---@param view sim.view
+---@param options { noise: number, seed: integer, slips?: number, temperature?: number }
+---@return string
+---@return "stop"|"length"
+function editor.reply(view, options)
+  local seed, noise = hash.text(view.all, options.seed), options.noise
+  local text = text_of(view)
+  if not text then
+    return "I see no text to improve in this message.", "stop"
+  end
+  local case = cases.of(view)
+  local new
+  if case.answer and case.question then
+    -- An answer is not edited but given again, minding what was said of it.
+    new = answerer.reply(case.question, feedback_of(view), options)
+  else
+    new = case.answer and text or edit_anew(view, text, noise, seed)
+  end
+  if not view.asked then
+    return new, "stop"
+  end
+  local preface = hash.unit(seed, "preface") < 0.3 and hash.pick(seed, "words", PREFACES) or ""
+  local u = hash.unit(seed, "form")
+  if not view.again and u < noise * 0.2 then
+    return preface .. new, "stop"
+  elseif not view.again and u < noise * 0.3 then
+    local whole = preface .. "<" .. view.asked .. ">\n" .. new
+    local last = #whole * 2 // 3
+    while whole:find("^[\x80-\xBF]", last + 1) do
+      last = last - 1
+    end
+    return whole:sub(1, last), "length"
+  end
+  return preface .. "<" .. view.asked .. ">\n" .. new .. "\n</" .. view.asked .. ">", "stop"
+end
+
+return editor

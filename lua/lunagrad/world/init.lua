@@ -1,0 +1,177 @@
+--- sim: a small rule-based stand-in for a language model.
+--
+-- A world to try programs and optimizers in, without a key or a network; it is
+-- never evidence about real models. It reads the messages of a request and does
+-- what they ask for as far as it can: answer a question (counting, sorting words,
+-- short sums, what the documents before it say), write a search query, criticise or
+-- judge an output, merge feedback, rewrite a text.
+-- It is a pure function of the request: no clock, no state, no engine; what
+-- looks like chance is a hash of the text read (hash.lua). Served in the process
+-- as the model "sim/default" and over HTTP by `lunagrad mock`.
+--
+-- Rooms: read, tags (what is asked) · question, answerer, slips, cues (answering) ·
+-- search · case, diagnose, critic, judge, merge · editor · words, lexer, hash (ground).
+
+local answerer = require "lunagrad.world.answerer"
+local critic = require "lunagrad.world.critic"
+local editor = require "lunagrad.world.editor"
+local extras = require "lunagrad.world.extras"
+local hash = require "lunagrad.world.hash"
+local merge = require "lunagrad.world.merge"
+local read = require "lunagrad.world.read"
+local search = require "lunagrad.world.search"
+
+local sim = {}
+
+local DEFAULTS = { critic_noise = 0.15, editor_noise = 0.10, slips = 1 }
+local KNOWN = { noise = 1, critic_noise = 1, editor_noise = 1, slips = 3 }
+
+--- Read the settings in a model's name: "sim/default", "sim/noise=0.2",
+--- "sim/critic_noise=0.3,editor_noise=0.1", "sim/slips=0.5".
+---@param name? string
+---@return { critic_noise: number, editor_noise: number, slips: number }?
+---@return string? problem
+function sim.settings(name)
+  local settings = {}
+  for key, value in pairs(DEFAULTS) do
+    settings[key] = value
+  end
+  local rest = (name or ""):gsub("^sim/", "")
+  if rest == "" or rest == "sim" or rest == "default" then
+    return settings
+  end
+  for part in rest:gmatch "[^,]+" do
+    local key, text = part:match "^%s*([%w_]+)%s*=%s*(.-)%s*$"
+    local value = tonumber(text)
+    if key and not KNOWN[key] or not key and part ~= "default" then
+      return nil, "sim has no setting '" .. (key or part)
+        .. "'; it knows noise, critic_noise, editor_noise and slips"
+    elseif key and not (value and value >= 0 and value <= KNOWN[key]) then
+      return nil, "sim: " .. key .. " must be a number from 0 to " .. KNOWN[key]
+        .. ", not '" .. text .. "'"
+    elseif key == "noise" then
+      settings.critic_noise, settings.editor_noise = value, value
+    elseif key then
+      settings[key] = value
+    end
+  end
+  return settings
+end
+
+-- A content may be a list of parts, as the chat protocol has it; only text is read.
+local function plain(content)
+  if type(content) == "string" then
+    return content
+  elseif type(content) ~= "table" then
+    return ""
+  end
+  local parts = {}
+  for _, part in ipairs(content) do
+    parts[#parts + 1] = type(part) == "string" and part or type(part.text) == "string" and part.text
+      or nil
+  end
+  return table.concat(parts, "\n")
+end
+
+-- One seed for everything that makes equal messages give different replies.
+local function sampling_seed(request)
+  local heat = tonumber(request.temperature)
+  if heat == 0 then
+    return 0 -- no sampling: every sample is the same
+  end
+  local key = string.format("%s|%s|%s", tostring(tonumber(request.seed) or 0),
+    tostring(tonumber(request.sample) or 0), tostring(heat or 1))
+  return hash.text((key:gsub("%.0", "")))
+end
+
+local CANNOT = "I am sim, a small rule-based stand-in for a language model. I can count things in "
+  .. "a list (\"I have two apples and a pear. How many fruits do I have?\"), sort words and do "
+  .. "short sums, criticise such answers and edit prompts for them; this I cannot answer."
+
+--- What sim says to what it cannot do.
+sim.CANNOT = CANNOT
+
+-- The instructions: everything said but the question itself.
+local function instructions_of(view)
+  local q = view.question
+  if not q then
+    return view.system
+  end
+  return view.system .. "\n" .. view.user:sub(1, q.from - 1) .. "\n" .. view.user:sub(q.to + 1)
+end
+
+local function answer(view, options)
+  if view.question then
+    return answerer.reply(view.question, instructions_of(view), options)
+  end
+  return extras.sort(view.user, view.system, options.seed)
+    or search.query(view.user, view.system) or search.answer(view)
+    or extras.arithmetic(view.user, view.system, options.seed) or CANNOT
+end
+
+-- Cut to a number of tokens (4 bytes each), not inside a UTF-8 character.
+local function cut(text, max_tokens)
+  local limit = max_tokens and math.max(0, math.floor(max_tokens)) * 4
+  if not limit or #text <= limit then
+    return text, false
+  end
+  while limit > 0 and text:find("^[\x80-\xBF]", limit + 1) do
+    limit = limit - 1
+  end
+  return text:sub(1, limit), true
+end
+
+---@class sim.request other fields are ignored
+---@field model? string
+---@field messages { role: string, content: string|table }[]
+---@field temperature? number
+---@field sample? integer
+---@field seed? integer
+---@field max_tokens? integer
+
+---@class sim.reply
+---@field text string
+---@field finish_reason "stop"|"length"
+---@field usage { input: integer, output: integer } tokens, taken as 4 bytes each
+
+--- Reply to a request. Raises a message (a string) when the model's name is not understood.
+---@param request sim.request
+---@return sim.reply
+function sim.reply(request)
+  local settings, problem = sim.settings(request.model)
+  if not settings then
+    error(problem, 0)
+  end
+  local messages, bytes, again = {}, 0, false
+  for i, message in ipairs(request.messages or {}) do
+    messages[i] = { role = message.role, content = plain(message.content) }
+    bytes = bytes + #messages[i].content
+    again = again or message.role == "assistant"
+  end
+  local view = read.view(messages)
+  view.again = again
+  local options = {
+    seed = sampling_seed(request), slips = settings.slips,
+    temperature = tonumber(request.temperature),
+  }
+  local text, finish
+  if view.task == "critique" then
+    options.noise = settings.critic_noise
+    text = critic.reply(view, options)
+  elseif view.task == "merge" then
+    text = merge.reply(view, options)
+  elseif view.task == "rewrite" then
+    options.noise = settings.editor_noise
+    text, finish = editor.reply(view, options)
+  else
+    text = answer(view, options)
+  end
+  local was_cut
+  text, was_cut = cut(text, tonumber(request.max_tokens or request.max_completion_tokens))
+  return {
+    text = text, finish_reason = was_cut and "length" or finish or "stop",
+    usage = { input = (bytes + 3) // 4 + 4 * #messages, output = math.max(1, (#text + 3) // 4) },
+  }
+end
+
+return sim
