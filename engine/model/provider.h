@@ -139,7 +139,10 @@ int lg__hearing_feed(lg_hearing *x, const char *s, size_t len); /* 0; other: it 
 const lg_bytes *lg__hearing_text(const lg_hearing *x);
 void lg__hearing_free(lg_hearing *x);
 
-/* lg__provider_find is in model.h */
+/* The row of a dialect, NULL: none. */
+const lg_provider *lg__provider_find(const char *dialect);
+/* Its models are programs: they have no address. NULL: no. */
+bool lg__provider_is_program(const lg_provider *p);
 extern const lg_provider lg__provider_openai, lg__provider_responses, lg__provider_azure,
     lg__provider_azure_responses, lg__provider_ollama, lg__provider_openai_embed,
     lg__provider_azure_embed, lg__provider_ollama_embed, lg__provider_openai_image,
