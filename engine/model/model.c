@@ -165,8 +165,7 @@ int lg__model_repair(lg_model *model, const char *from, const char *to)
     r->from = lg__mem_strdup(model->mem, from);
     r->to = lg__mem_strdup(model->mem, to);
     if (!r->from || (to && !r->to)) {
-        lg__mem_strfree(model->mem, r->from);
-        lg__mem_free(model->mem, r, sizeof *r);
+        repair_free(model->mem, r);
         return LG_ENOMEM;
     }
     r->next = model->repairs;

@@ -1,7 +1,7 @@
 /* http.c - HTTP transfers: start, cancel, what is finished; gates.
  *
  * See http_internal.h for how the http*.c files share the work. No policy: who
- * is retried, and when, is the scheduler's. Called by engine.c.
+ * is retried, and when, is the scheduler's.
  *
  * curl_global_init() and curl_global_cleanup() are called once by each lg_http;
  * libcurl counts them, so that engines, and a host that uses libcurl itself, do
@@ -21,31 +21,6 @@ enum {
 
 /* ---- addresses ------------------------------------------------------------ */
 
-size_t lg__url_host(const char *url, const char **host)
-{
-    const char *s = strstr(url, "://"), *end, *at;
-
-    s = s ? s + 3 : url;
-    end = s + strcspn(s, "/?#");
-    while ((at = memchr(s, '@', (size_t)(end - s))) != NULL)
-        s = at + 1; /* a name and password are nobody's business */
-    *host = s;
-    return (size_t)(end - s);
-}
-
-static bool url_good(const lg_curl *c, const char *url)
-{
-    CURLU *u;
-    bool good;
-
-    if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
-        return false;
-    u = c->url();
-    good = u && c->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
-    c->url_cleanup(u);
-    return good;
-}
-
 /* Nearly all requests go to the URL of the one before. */
 static int url_check(lg_http *h, const char *url)
 {
@@ -53,7 +28,7 @@ static int url_check(lg_http *h, const char *url)
 
     if (h->known_url && strcmp(h->known_url, url) == 0)
         return 0;
-    if (!url_good(&h->curl, url))
+    if (!lg__url_good(&h->curl, url))
         return LG_EINVAL;
     copy = lg__mem_strdup(h->mem, url);
     if (!copy)
@@ -93,7 +68,8 @@ static void transfer_spare(lg_transfer *t)
     h->n_pool++;
 }
 
-void lg__transfers_trim(lg_http *h)
+/* Spare ones, after a busy time. */
+static void transfers_trim(lg_http *h)
 {
     while (h->n_pool > (size_t)h->cfg.shard_size) {
         lg_transfer *t = (lg_transfer *)(void *)h->pool.prev;
@@ -154,9 +130,10 @@ static void transfer_reset(lg_transfer *t, const lg_http_request *r, void *ud)
 
 static void transfer_ready(lg_transfer *t)
 {
+    if (t->state != LG_T_ENDED) /* else its shard counted it out */
+        t->http->active--;
     t->state = LG_T_READY;
     lg__link_before(&t->http->ready, &t->link);
-    t->http->active--;
 }
 
 /* Where it cannot begin for want of descriptors it is over at once, and says so. */
@@ -298,11 +275,11 @@ static void gate_open(lg_http *h, lg_gate *g)
     gate_release(g, NULL);
 }
 
-void lg__gates_settle(lg_http *h)
+/* Starts what open gates held. */
+static void gates_settle(lg_http *h)
 {
     lg_gate *g;
 
-    h->opened = false;
     for (g = h->gates; g; g = g->next) {
         if (g->opener && g->opener->asked)
             gate_open(h, g);
@@ -335,8 +312,10 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
 
 /* ---- life of a transfer --------------------------------------------------- */
 
-void lg__transfer_end(lg_transfer *t, CURLcode rc)
+/* It is off the wire, and listed as such by its shard: into the ready list. */
+static void transfer_end(lg_transfer *t)
 {
+    CURLcode rc = t->rc;
     lg_gate *g = t->gate;
     long status = 0;
 
@@ -346,12 +325,27 @@ void lg__transfer_end(lg_transfer *t, CURLcode rc)
     lg__headers_retry_date(t);
     if (rc != CURLE_OK || t->stop || status == 407) /* only proxies say that */
         lg__http_explain(t, rc);
-    lg__shard_remove(t);
     if (g && t->asked)
         gate_open(t->http, g);
     else if (g)
         gate_opener_gone(g, t);
     transfer_ready(t);
+}
+
+/* What follows from what the shards noted while curl ran. */
+static void settle(lg_http *h)
+{
+    while (!lg__link_empty(&h->ended)) {
+        lg_transfer *t = (lg_transfer *)(void *)h->ended.next;
+
+        lg__link_cut(&t->link);
+        transfer_end(t);
+    }
+    if (h->opened)
+        gates_settle(h);
+    if (h->rested)
+        transfers_trim(h);
+    h->opened = h->rested = false;
 }
 
 static bool request_good(const lg_http_request *r)
@@ -400,10 +394,10 @@ void lg__http_cancel(lg_transfer *t)
         lg__shard_remove(t);
     else
         lg__link_cut(&t->link);
-    if (state != LG_T_READY)
+    if (state == LG_T_HELD || state == LG_T_FLYING)
         t->http->active--;
     lg__http_done_free(&t->done);
-    if (g && state == LG_T_FLYING)
+    if (g && (state == LG_T_FLYING || state == LG_T_ENDED))
         gate_opener_gone(g, t);
     transfer_spare(t);
 }
@@ -412,6 +406,7 @@ bool lg__http_next(lg_http *h, lg_http_done *out)
 {
     lg_transfer *t;
 
+    settle(h);
     if (lg__link_empty(&h->ready))
         return false;
     t = (lg_transfer *)(void *)h->ready.next;
@@ -512,6 +507,7 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
                      "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
                      "HTTP/1.1 is used");
     lg__clock_init(&h->clock, false);
+    lg__link_init(&h->ended);
     lg__link_init(&h->ready);
     lg__link_init(&h->pool);
     h->share = share_new(&h->curl);
@@ -552,6 +548,7 @@ void lg__http_free(lg_http *h)
         free_list(&g->held);
         gate_free(h, g);
     }
+    free_list(&h->ended);
     free_list(&h->ready);
     free_list(&h->pool);
     lg__shards_free(h);

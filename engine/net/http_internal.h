@@ -1,16 +1,17 @@
 /* http_internal.h - what the http*.c files share; nobody else includes it.
  *
  * A transfer is in exactly one place: held by a gate, flying in a shard, in the
- * list of ready ones, or in the pool of spare ones.
+ * list of ended ones, in that of ready ones, or in the pool of spare ones.
  *   http.c          start, cancel, next; the pool; gates
+ *   http_url.c      addresses
  *   http_easy.c     the options of a transfer, and curl's callbacks for its bytes
  *   http_shard.c    multi handles, their sockets and timers
  *   http_headers.c  the few reply headers that matter
  *   http_fail.c     what went wrong, in words
  *   http_tls.c      one certificate store for all connections
  *   http_curl.c     loads libcurl
- * curl's callbacks only note things; what follows from them is done when curl
- * has returned (lg__shard_settle). */
+ * curl's callbacks only note things. A shard looks at them when curl has returned and lists
+ * what ended; what follows from that (gates, the pool) is done by lg__http_next. */
 #ifndef LG_HTTP_INTERNAL_H
 #define LG_HTTP_INTERNAL_H
 
@@ -36,7 +37,7 @@ typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
 typedef struct lg_tls lg_tls;
 
-enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_READY };
+enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
 
 struct lg_transfer {
     lg_link link;    /* first: in a gate, a shard, the ready list or the pool */
@@ -45,6 +46,7 @@ struct lg_transfer {
     lg_http *http;
     lg_shard *shard; /* while flying */
     lg_gate *gate;   /* while held, or flying as the one that opens it */
+    CURLcode rc;     /* how it ended, in curl's words */
     CURL *easy;      /* kept from use to use, with the options that never change */
     lg_heads *heads; /* from prepare to done */
     lg_http_request req;
@@ -101,15 +103,17 @@ struct lg_http {
     lg_log *log;
     lg_http_config cfg;
     lg_curl curl;
-    bool http2, opened; /* opened: a gate's opener got through */
-    lg_clock clock;     /* always real time: sockets know no other */
+    bool http2;
+    bool opened;    /* a gate's opener got through */
+    bool rested;    /* a shard was idle and closed */
+    lg_clock clock; /* always real time: sockets know no other */
     CURLSH *share;
     lg_tls *tls;
     lg_shard **shards;
     size_t n_shards, cap_shards, room; /* room: shards before it are full */
     lg_socket *sockets;                /* by descriptor */
     size_t n_sockets;
-    lg_link ready, pool;
+    lg_link ended, ready, pool;
     size_t active, n_pool;
     char *known_url; /* the last URL found good */
     lg_heads *heads; /* of the last request */
@@ -142,10 +146,8 @@ static inline void lg__link_cut(lg_link *l)
     lg__link_init(l);
 }
 
-/* http.c */
-void lg__transfer_end(lg_transfer *t, CURLcode rc);      /* off the wire, into the ready list */
-void lg__transfers_trim(lg_http *h);                     /* spare ones, after a busy time */
-void lg__gates_settle(lg_http *h);                       /* start what open gates held */
+/* http_url.c */
+bool lg__url_good(const lg_curl *c, const char *url);
 size_t lg__url_host(const char *url, const char **host); /* "host:port"; length */
 
 /* http_easy.c */

@@ -5,7 +5,7 @@
  * The first shard with room is taken, so that connections are used again.
  *
  * What a transfer became is read after curl has returned (shard_settle), never
- * from its callbacks. Called by http.c and, for sockets, from http_easy.c. */
+ * from its callbacks; those that ended are listed for http.c. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -190,6 +190,16 @@ static void shard_retire(lg_shard *s)
     lg__alarm_set(s->curl_alarm, -1);
 }
 
+/* Off the wire; what it came to is http.c's to say. */
+static void transfer_ended(lg_transfer *t, CURLcode rc)
+{
+    t->rc = rc;
+    t->state = LG_T_ENDED;
+    lg__shard_remove(t);
+    lg__link_before(&t->http->ended, &t->link);
+    t->http->active--;
+}
+
 static void on_alarm(void *ud)
 {
     lg_shard *s = ud;
@@ -202,14 +212,13 @@ static void on_alarm(void *ud)
         if (t->due_us > now)
             break;
         t->stop = LG_ETIMEOUT;
-        lg__transfer_end(t, CURLE_OPERATION_TIMEDOUT);
+        transfer_ended(t, CURLE_OPERATION_TIMEDOUT);
     }
     if (s->flying_count == 0 && s->multi && now >= s->idle_us + IDLE_US) {
         shard_retire(s);
-        lg__transfers_trim(s->http);
+        s->http->rested = true;
     }
     alarm_arm(s, now);
-    lg__gates_settle(s->http);
 }
 
 static void silence_begins(lg_shard *s, lg_transfer *t)
@@ -359,18 +368,16 @@ static void shard_settle(lg_shard *s)
         if (msg->msg != CURLMSG_DONE)
             continue;
         s->http->curl.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
-        lg__transfer_end(t, rc);
+        transfer_ended(t, rc);
     }
     if (s->doomed) {
         s->doomed = false;
         for (i = s->flying.next; i != &s->flying; i = next) {
             next = i->next;
             if (OF(i, lg_transfer, link)->stop != 0)
-                lg__transfer_end(OF(i, lg_transfer, link), CURLE_OUT_OF_MEMORY);
+                transfer_ended(OF(i, lg_transfer, link), CURLE_OUT_OF_MEMORY);
         }
     }
-    if (s->http->opened)
-        lg__gates_settle(s->http);
 }
 
 /* curl says that the multi handle is of no use any more: all its transfers are
@@ -382,7 +389,7 @@ static void shard_break(lg_shard *s, CURLMcode rc)
         lg_transfer *t = OF(s->flying.next, lg_transfer, link);
 
         t->stop = rc == CURLM_OUT_OF_MEMORY ? LG_ENOMEM : LG_ERESET;
-        lg__transfer_end(t, CURLE_ABORTED_BY_CALLBACK);
+        transfer_ended(t, CURLE_ABORTED_BY_CALLBACK);
     }
     shard_retire(s);
 }
