@@ -16,41 +16,8 @@
 #define NO_FORMAT \
     "does not take the form of an answer (response_format); from now on it is told in words alone"
 
-enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3, EMPTY_TRIES = 3 };
+enum { MAX_REPAIRS = 4, STRANGER_TRIES = 3, EMPTY_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
-
-/* ---- the shared budget of retries -------------------------------------- */
-
-static void window_turn(lg_window *w, int64_t now_us)
-{
-    int64_t second = now_us / 1000000;
-    if (second - w->second >= LG_WINDOW_SECONDS) {
-        memset(w, 0, sizeof *w);
-        w->second = second;
-    }
-    while (w->second < second) {
-        size_t i = (size_t)(++w->second % LG_WINDOW_SECONDS);
-        w->sum_requests -= w->requests[i];
-        w->sum_retries -= w->retries[i];
-        w->requests[i] = w->retries[i] = 0;
-    }
-}
-
-void lg__window_note(lg_window *w, int64_t now_us, bool retry)
-{
-    window_turn(w, now_us);
-    size_t i = (size_t)(w->second % LG_WINDOW_SECONDS);
-    w->requests[i]++;
-    w->sum_requests++;
-    w->retries[i] += retry ? 1 : 0;
-    w->sum_retries += retry ? 1 : 0;
-}
-
-static bool is_overspent(lg_window *w, int64_t now_us)
-{
-    window_turn(w, now_us);
-    return w->sum_retries > BUDGET_FLOOR && w->sum_retries * BUDGET_PART > w->sum_requests;
-}
 
 /* ---- back-off ---------------------------------------------------------- */
 
@@ -86,7 +53,7 @@ static int64_t backoff_us(lg_sched *s, const lg_request *r, int64_t now)
         longest *= 2;
     }
     longest = longest < LONGEST_US ? longest : LONGEST_US;
-    longest *= is_overspent(&s->window, now) ? 2 : 1;
+    longest *= lg__window_overspent(&s->window, now) ? 2 : 1;
     double part = jitter(s->cfg.seed, r->key, tries(r));
     int64_t us = (int64_t)(part * (double)longest);
     /* Spread behind the server's moment, or all who heard it come back at once. */
@@ -343,15 +310,6 @@ static bool may_try_again(const lg_sched *s, const lg_request *r)
     return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= LG_PATIENCE_MS;
 }
 
-void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
-{
-    lg_endpoint *ep = r->lane->endpoint;
-    lg__fail_copy(&ep->refusal, &r->reply.fail);
-    ep->refused_up_to = s->newest;
-    ep->refused_model = of_model ? r->model : NULL;
-    lg__endpoint_release(s, ep);
-}
-
 /* Nor is the model asked again before the day's cap is, as the server says, whole again. */
 static void refuse_day(lg_sched *s, const lg_request *r)
 {
@@ -367,10 +325,10 @@ static void remember_refusal(lg_sched *s, const lg_request *r)
     const lg_fail *f = &r->reply.fail;
     bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || is_stranger(r);
     if (r->model->provider && r->reply.daily) {
-        lg__sched_refuse_line(s, r, true);
+        lg__flow_refuse_line(s, r, true);
         refuse_day(s, r);
     } else if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
-        lg__sched_refuse_line(s, r, !all);
+        lg__flow_refuse_line(s, r, !all);
     }
 }
 
