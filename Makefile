@@ -202,7 +202,7 @@ distro-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -214,6 +214,9 @@ lint: deps-check
 
 lint-layers lint-banned lint-text: lint-%:
 	@tests/check_$*.sh
+
+lint-symbols: all
+	@BUILD=$(BUILD) tests/check_symbols.sh
 
 lint-format:
 	@echo "lint: clang-format" && \
