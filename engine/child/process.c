@@ -30,8 +30,8 @@ enum {
 struct lg_process {
     lg_process *prev, *next; /* in running or ready */
     lg_processes *ps;
-    void *ud;
-    lg_child child; /* pid 0: there is none (any more) */
+    lg_attempt *attempt; /* the caller's; not touched when it is abandoned */
+    lg_child child;      /* pid 0: there is none (any more) */
     lg_watch *out, *err, *exit;
     lg_alarm *alarm;
     lg_bytes output;
@@ -41,7 +41,7 @@ struct lg_process {
     int64_t due_us;                   /* when patience ends */
     int stop;                         /* why it was told to end: LG_E…; 0: it was not */
     int status;                       /* as of waitpid */
-    bool asked, abandoned, lost, ran; /* told to end; no done wanted; status unknown */
+    bool asked, abandoned, lost, ran; /* told to end; no end wanted; status unknown */
     lg_fail unstarted;                /* why there was never a process */
 };
 
@@ -292,7 +292,7 @@ static void on_alarm(void *ud)
     look(p);
 }
 
-/* ---- the done ------------------------------------------------------------ */
+/* ---- how it ended ---------------------------------------------------------- */
 
 /* Where the last line of stderr that is not blank begins. */
 static const char *last_line(lg_process *p, size_t *len)
@@ -358,27 +358,24 @@ static void explain(lg_process *p, lg_fail *f)
     }
 }
 
-bool lg__process_next(lg_processes *ps, lg_http_done *out)
+lg_attempt *lg__process_next(lg_processes *ps)
 {
     lg_process *p = ps ? ps->ready : NULL;
     if (!p) {
-        return false;
+        return NULL;
     }
+    lg_attempt *a = p->attempt;
     ready_remove(p);
-    memset(out, 0, sizeof *out);
-    out->ud = p->ud;
-    out->retry_after_ms = -1;
-    out->sent = p->ran;
-    lg__fail_init(&out->fail);
-    explain(p, &out->fail);
-    if (out->fail.code == LG_OK) {
-        out->status = 200;
-        snprintf(out->content_type, sizeof out->content_type, "text/plain");
+    a->sent = p->ran;
+    explain(p, &a->fail);
+    if (a->fail.code == LG_OK) {
+        a->status = 200;
+        snprintf(a->content_type, sizeof a->content_type, "text/plain");
     }
-    out->body = p->output;
+    a->body = p->output;
     lg__bytes_init(&p->output, ps->mem, 1);
     process_free(p);
-    return true;
+    return a;
 }
 
 /* ---- starting ------------------------------------------------------------ */
@@ -422,19 +419,20 @@ static int begin(lg_process *p, const lg_process_request *r)
     return err;
 }
 
-int lg__process_start(lg_processes *ps, const lg_process_request *r, void *ud, lg_process **out)
+int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt *a,
+                      lg_process **out)
 {
     lg_process *p = lg__mem_zero(ps->mem, sizeof *p);
     if (!p) {
         return LG_ENOMEM;
     }
     p->ps = ps;
-    p->ud = ud;
+    p->attempt = a;
     p->timeout_ms = r->timeout_ms;
-    p->max_output = r->max_output;
+    p->max_output = a->body.ceiling;
     lg__child_init(&p->child);
     lg__fail_init(&p->unstarted);
-    lg__bytes_init(&p->output, ps->mem, r->max_output);
+    lg__bytes_init(&p->output, ps->mem, a->body.ceiling);
     int err = begin(p, r);
     if (err) {
         process_free(p);

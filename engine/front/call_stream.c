@@ -3,7 +3,7 @@
  * Only for looking: the answer itself is decoded from the whole body, stored and settled
  * like any other. A call that watches gets LG_EVENT_PARTIAL for each piece, in order, and
  * the rest when it settles, so that the pieces joined are the answer; an attempt that
- * failed in the middle begins anew. Called by engine.c and host_events.c. */
+ * failed in the middle begins anew. */
 #include <string.h>
 
 #include "front/front_internal.h"
@@ -67,7 +67,8 @@ static void announce(lg_engine *e, lg_node *n)
 static void listen(lg_engine *e, lg_stream *x)
 {
     const char *data;
-    size_t len = lg__http_so_far(x->request->transfer, &data);
+    const lg_attempt *a = x->request->attempt;
+    size_t len = a->carrier->so_far(a, &data);
     size_t before = lg__hearing_text(x->hearing)->len;
     if (len > x->heard) {
         lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
@@ -86,7 +87,8 @@ static void listen(lg_engine *e, lg_stream *x)
 void lg__stream_listen(lg_engine *e)
 {
     for (lg_stream *x = e->streams; x; x = x->next) {
-        if (x->request->transfer && x->request->state == LG_REQ_SENT) {
+        const lg_attempt *a = x->request->attempt;
+        if (a && a->load) {
             listen(e, x);
         }
     }

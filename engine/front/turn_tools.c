@@ -3,8 +3,7 @@
  *
  * While one runs (until its result is stored) the others wait for it; then they find its
  * result in the store. If it failed, the next of them runs. So it is with one that another
- * process runs (store_claim.c), which is looked for again and again. Called by engine.c,
- * host_events.c and turn.c. */
+ * process runs (store_claim.c), which is looked for again and again. */
 #include <string.h>
 
 #include "front/front_internal.h"
@@ -234,6 +233,6 @@ int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score
     o->has_score = score != NULL;
     o->score = score ? *score : 0;
     o->target = target;
-    lg__turn_push(&e->turn.results, &o->link);
+    lg__list_push(&e->turn.results, &o->link);
     return LG_OK;
 }

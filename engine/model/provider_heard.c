@@ -8,12 +8,15 @@
 
 enum { MOST_CALLS = 1024 };
 
-void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model)
+const lg_asked lg__asked_nothing = {.tools = false};
+
+void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model, const lg_asked *asked)
 {
     lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
     memset(h, 0, sizeof *h);
     h->mem = m;
     h->model = model;
+    h->asked = asked ? asked : &lg__asked_nothing;
     h->micros = -1;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         lg__bytes_init(all[i], m, LG_BYTES_MAX);

@@ -6,7 +6,8 @@
 
 #include "model/provider.h"
 
-void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model);
+extern const lg_asked lg__asked_nothing;
+void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model, const lg_asked *asked);
 void lg__heard_free(lg_heard *h);
 int lg__heard_err(const lg_heard *h); /* the first that went wrong in any of its parts */
 

@@ -49,9 +49,8 @@ typedef struct lg_request {
     uint32_t looked;         /* store_reply.c: when it was looked for */
     uint32_t held;           /* turn.c: entries that still name it */
     int64_t unfit;           /* store_reply.c: the row that was found, and is of no use; 0: none */
-    void *entry;             /* turn.c: the one of the attempt under way */
     struct lg_lane *lane;    /* owned by the scheduler */
-    void *transfer;          /* SENT: the http transfer */
+    lg_attempt *attempt;     /* the one under way; NULL: none */
     struct lg_request *twin; /* SENT: the same, on its way as well; NULL: no */
     lg_reply reply;
     void *waiters;                  /* engine.c: nodes that wait for it */
@@ -65,13 +64,10 @@ typedef struct lg_request {
     uint32_t marks[3]; /* requests, tokens in, out that were taken up to it; low bits */
 } lg_request;
 
-/* Whether tools are offered: calls of them are an answer then. */
+/* Whether tools are offered. */
 bool lg__request_has_tools(const lg_request *r);
-/* Those, as JSON, when an answer in words may be a call of them; NULL: it may not (there are
- * none, or JSON is what was asked for). */
-const char *lg__request_offered(const lg_request *r);
-/* Whether it says where to stop. */
-bool lg__request_stops(const lg_request *r);
+/* What it asks for, as far as it tells how its answer is to be read. Borrowed. */
+lg_asked lg__request_asked(const lg_request *r);
 
 const char *lg__request_state_name(int state);
 /* Copies what it needs; texts are counted, the model too. Computes the key: a digest of

@@ -19,12 +19,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "net/http.h"
 #include "net/http_curl.h"
-
-typedef struct lg_link {
-    struct lg_link *prev, *next;
-} lg_link;
 
 /* Header lines and curl's list of them. Counted: nearly all requests have the same. */
 typedef struct lg_heads {
@@ -40,8 +37,8 @@ typedef struct lg_tls lg_tls;
 enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
 
 struct lg_transfer {
-    lg_link link;    /* first: in a gate, a shard, the ready list or the pool */
-    lg_link silence; /* in shard->silent until the first byte */
+    lg_ring link;    /* first: in a gate, a shard, the ready list or the pool */
+    lg_ring silence; /* in shard->silent until the first byte */
     int state;
     lg_http *http;
     lg_shard *shard; /* while flying */
@@ -62,8 +59,8 @@ struct lg_transfer {
     time_t retry_at;                 /* Retry-After as a date; 0: none */
     int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
     int64_t left, reset_at_ms;       /* of a limit of no kind; -1: not said; 0: as above */
-    lg_http_done done;
-    char why[CURL_ERROR_SIZE]; /* curl's own words */
+    lg_attempt *attempt;             /* the caller's; not while it is spare */
+    char why[CURL_ERROR_SIZE];       /* curl's own words */
 };
 
 struct lg_shard {
@@ -75,7 +72,7 @@ struct lg_shard {
     size_t index;
     int flying_count;
     bool doomed;            /* a transfer of it has stop set outside of curl's calls */
-    lg_link flying, silent; /* silent: by due_us */
+    lg_ring flying, silent; /* silent: by due_us */
 };
 
 /* A descriptor that curl uses. Those that curl opened through us stay watched
@@ -94,7 +91,7 @@ struct lg_gate {
     char *host;          /* "host:port" as in the URL */
     lg_transfer *opener; /* on the wire to open it; NULL: open or idle */
     int64_t open_until_us;
-    lg_link held;
+    lg_ring held;
 };
 
 struct lg_http {
@@ -113,38 +110,13 @@ struct lg_http {
     size_t n_shards, cap_shards, room; /* room: shards before it are full */
     lg_socket *sockets;                /* by descriptor */
     size_t n_sockets;
-    lg_link ended, ready, pool;
+    lg_ring ended, ready, pool;
     size_t active, n_pool;
     char *known_url; /* the last URL found good */
     lg_heads *heads; /* of the last request */
     char encodings[48];
     lg_gate *gates;
 };
-
-static inline void lg__link_init(lg_link *l)
-{
-    l->prev = l->next = l;
-}
-
-static inline bool lg__link_empty(const lg_link *l)
-{
-    return l->next == l;
-}
-
-static inline void lg__link_before(lg_link *at, lg_link *l)
-{
-    l->prev = at->prev;
-    l->next = at;
-    at->prev->next = l;
-    at->prev = l;
-}
-
-static inline void lg__link_cut(lg_link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    lg__link_init(l);
-}
 
 /* http_url.c */
 bool lg__url_good(const lg_curl *c, const char *url);
@@ -168,7 +140,7 @@ int lg__socket_close(lg_http *h, curl_socket_t fd);
 
 /* http_headers.c */
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len); /* false: too many */
-void lg__headers_retry_date(lg_transfer *t); /* retry_at into done.retry_after_ms, limits' too */
+void lg__headers_retry_date(lg_transfer *t); /* retry_at into its attempt, limits' too */
 
 /* http_limits.c */
 #define LG_SECONDS_MAX_MS INT64_C(1000000000000)       /* thirty years: no sum of it overflows */

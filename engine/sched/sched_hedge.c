@@ -54,7 +54,7 @@ lg_request *lg__sched_straggler(lg_sched *s, int64_t *due)
     int64_t now = lg__clock_now(s->clock);
     *due = INT64_MAX;
     for (lg_request *r = s->flight.head; r; r = r->next) {
-        if (r->state != LG_REQ_SENT || !r->transfer || !is_hedgeable(r)) {
+        if (r->state != LG_REQ_SENT || !(r->attempt && r->attempt->load) || !is_hedgeable(r)) {
             continue;
         }
         int64_t us = patience_us(r), at = r->sent_us + us;
@@ -125,7 +125,7 @@ lg_request *lg__sched_hedge(lg_sched *s, lg_request *r)
 void lg__sched_swap(lg_request *r, lg_request *twin)
 {
     lg_request was = *r;
-    r->transfer = twin->transfer;
+    r->attempt = twin->attempt;
     r->second = twin->second;
     r->reserved = twin->reserved;
     r->taken = twin->taken;
@@ -133,7 +133,7 @@ void lg__sched_swap(lg_request *r, lg_request *twin)
     r->seq = twin->seq;
     memcpy(r->needs, twin->needs, sizeof r->needs);
     memcpy(r->marks, twin->marks, sizeof r->marks);
-    twin->transfer = was.transfer;
+    twin->attempt = was.attempt;
     twin->second = was.second;
     twin->reserved = was.reserved;
     twin->taken = was.taken;
@@ -141,25 +141,29 @@ void lg__sched_swap(lg_request *r, lg_request *twin)
     twin->seq = was.seq;
     memcpy(twin->needs, was.needs, sizeof twin->needs);
     memcpy(twin->marks, was.marks, sizeof twin->marks);
+    if (r->attempt) {
+        r->attempt->request = r;
+    }
+    if (twin->attempt) {
+        twin->attempt->request = twin;
+    }
 }
 
-bool lg__sched_is_good(lg_sched *s, lg_request *r, const lg_http_done *d)
+bool lg__sched_is_good(lg_sched *s, lg_attempt *a)
 {
-    lg__sched_hear(s, r, d);
-    bool good = r->reply.fail.code == LG_OK;
-    lg__reply_free(&r->reply);
+    lg__sched_hear(s, a);
+    bool good = a->request->reply.fail.code == LG_OK;
+    lg__reply_free(&a->request->reply);
     return good;
 }
 
-void lg__sched_lose(lg_sched *s, lg_request *twin, const lg_http_done *d, lg_fail *said,
-                    lg_paid *paid)
+void lg__sched_lose(lg_sched *s, lg_attempt *a)
 {
-    lg__fail_init(said);
-    lg__sched_hear(s, twin, d);
-    lg__sched_settle(s, twin, d);
+    lg_request *twin = a->request;
+    lg__sched_hear(s, a);
+    lg__sched_settle(s, a);
     s->stats.ambiguous += twin->reply.fail.ambiguous ? 1 : 0;
-    lg__fail_copy(said, &twin->reply.fail);
-    *paid = (lg_paid){twin->reply.has_usage, twin->reply.usage, twin->reply.micros};
+    a->request = NULL;
     lg__sched_part(twin);
     lg__sched_drop(s, twin);
 }

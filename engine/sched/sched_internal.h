@@ -123,8 +123,8 @@ struct lg_sched {
     lg_keymap endpoints, lanes, calls;
     lg_endpoint *all_endpoints;
     lg_lane *rings[LG_GOES]; /* whose turn it is */
-    lg_lane *held;            /* calls wait there, and time must pass */
-    lg_line flight, memo;     /* memo: least recently used first */
+    lg_lane *held;           /* calls wait there, and time must pass */
+    lg_line flight, memo;    /* memo: least recently used first */
     size_t memo_bytes;
     lg_request **heap; /* by due_us, then id; heap_pos is 1-based */
     size_t heap_count, heap_cap, owned;
@@ -172,7 +172,7 @@ int64_t lg__rate_wait(lg_request *r, int64_t now); /* until when; 0: not at all 
 void lg__rate_take(lg_request *r, int64_t now);    /* it is sent */
 void lg__rate_refund(lg_request *r, int64_t now);  /* it never left, or was refused */
 /* r->reply is filled: what it used, and what the server says is left. */
-void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now);
+void lg__rate_settle(lg_request *r, const lg_attempt *a, int64_t now); /* a NULL: a host's */
 /* A refusal, the first of its wave; full: others before it, alone too, were refused */
 void lg__rate_refused(lg_lane *lane, int64_t now, bool full);
 void lg__rate_grow(lg_lane *lane, int64_t now); /* a good reply */
@@ -185,11 +185,11 @@ void lg__flow_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
 
 /* sched_verdict.c: r is SENT and its reply filled. */
 void lg__sched_judge(lg_sched *s, lg_request *r);
-/* Fills the reply of r, SENT, from how the attempt ended. */
-void lg__sched_hear(lg_sched *s, lg_request *r, const lg_http_done *d);
-/* In the books of money, of allowances and of the endpoint's state. True: it is hopeless
- * there. */
-bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d);
+/* Fills the reply of its request, which is SENT, from how the attempt ended. */
+void lg__sched_hear(lg_sched *s, lg_attempt *a);
+/* In the books of money, of allowances and of the endpoint's state; the attempt has what was
+ * said and what it cost. True: it is hopeless there. */
+bool lg__sched_settle(lg_sched *s, lg_attempt *a);
 
 /* sched_window.c */
 void lg__window_note(lg_window *w, int64_t now_us, bool retry);

@@ -423,99 +423,82 @@ void lg__sched_judge(lg_sched *s, lg_request *r)
 /* ---- how it ended ------------------------------------------------------ */
 
 /* The transfer itself failed: no whole reply. */
-static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
+static void read_failure(lg_sched *s, lg_request *r, const lg_attempt *a)
 {
     lg_fail *f = &r->reply.fail;
-    lg__fail_set(f, s->mem, d->fail.code, "%s: %s", r->model->name, lg__fail_message(&d->fail));
+    lg__fail_set(f, s->mem, a->fail.code, "%s: %s", r->model->name, lg__fail_message(&a->fail));
     if (f->message) {
         lg__model_redact(r->model, f->message->data, f->message->len); /* nobody else's yet */
     }
-    f->hint = lg__text_ref(d->fail.hint);
-    f->http_status = d->status;
-    f->retryable = d->fail.retryable;
-    f->ambiguous = d->sent;
-    memcpy(f->request_id, d->request_id, sizeof f->request_id);
+    f->hint = lg__text_ref(a->fail.hint);
+    f->http_status = a->status;
+    f->retryable = a->fail.retryable;
+    f->ambiguous = a->sent;
+    memcpy(f->request_id, a->request_id, sizeof f->request_id);
     lg__model_redact(r->model, f->request_id, strnlen(f->request_id, sizeof f->request_id));
 }
 
-static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
+void lg__sched_hear(lg_sched *s, lg_attempt *a)
 {
-    lg_answer a = {
-        .status = d->status,
-        .content_type = d->content_type,
-        .request_id = d->request_id,
-        .retry_after_ms = d->retry_after_ms,
-        .should_retry = d->should_retry,
-        .moved_to = d->moved_to,
-        .reset_ms = d->reset_ms,
-        .now_ms = (int64_t)time(NULL) * 1000,
-        .body = d->body.data ? d->body.data : "",
-        .len = d->body.len,
-        .tools = lg__request_has_tools(r),
-        .offered = lg__request_offered(r),
-        .stops = lg__request_stops(r),
-        .roles = (const char *const *)r->turn_roles,
-        .n_roles = r->n_turns,
-    };
-    lg__provider_decode(s->mem, r->model, &a, &r->reply);
-}
-
-void lg__sched_hear(lg_sched *s, lg_request *r, const lg_http_done *d)
-{
+    lg_request *r = a->request;
     lg__reply_free(&r->reply);
-    if (d->fail.code != LG_OK) {
-        read_failure(s, r, d);
+    a->now_ms = (int64_t)time(NULL) * 1000;
+    if (a->fail.code != LG_OK) {
+        read_failure(s, r, a);
     } else {
-        read_answer(s, r, d);
+        lg_asked asked = lg__request_asked(r);
+        lg__provider_decode(s->mem, r->model, a, &asked, &r->reply);
     }
 }
 
-bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d)
+/* It is told apart from the reply: a call to be asked again has forgotten. */
+static void note_end(lg_attempt *a)
 {
+    const lg_reply *p = &a->request->reply;
+    lg__fail_copy(&a->said, &p->fail);
+    a->has_usage = p->has_usage;
+    a->usage = p->usage;
+    a->micros = p->micros;
+}
+
+bool lg__sched_settle(lg_sched *s, lg_attempt *a)
+{
+    lg_request *r = a->request;
     int64_t now = lg__clock_now(s->clock);
     r->lane->hold_us = 0; /* what it used is known now */
-    r->lane->endpoint->reached = r->lane->endpoint->reached || d->sent;
-    if (d->fail.code != LG_OK && !d->sent) {
+    r->lane->endpoint->reached = r->lane->endpoint->reached || a->sent;
+    if (a->fail.code != LG_OK && !a->sent) {
         lg__ledger_unsent(s, r);
         lg__rate_refund(r, now);
     } else {
         lg__ledger_settle(s, r);
-        lg__rate_settle(r, d, now);
+        lg__rate_settle(r, a, now);
     }
     if (r->model->hedge_percentile > 0 && r->reply.fail.code == LG_OK) {
         lg__times_note(s, r->lane, now - r->sent_us);
     }
-    return lg__flow_ended(s, r, now);
+    bool hopeless = lg__flow_ended(s, r, now);
+    note_end(a);
+    return hopeless;
 }
 
-int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
-                          lg_paid *paid)
+int lg__sched_finish(lg_sched *s, lg_attempt *a)
 {
-    lg__fail_init(said);
-    *paid = (lg_paid){.micros = -1};
-    if (r->state == LG_REQ_SENT && r->model->provider) {
-        r->transfer = NULL;
-        lg__sched_hear(s, r, d);
-        bool hopeless = lg__sched_settle(s, r, d);
-        lg__fail_copy(said, &r->reply.fail);
-        *paid = (lg_paid){r->reply.has_usage, r->reply.usage, r->reply.micros};
-        if (hopeless) {
-            end(s, r, false);
-        } else {
-            lg__sched_judge(s, r);
-        }
+    lg_request *r = a->request;
+    if (r->state != LG_REQ_SENT) {
+        return r->state;
+    }
+    if (!r->model->provider) { /* the host could not be asked */
+        lg__fail_copy(&r->reply.fail, &a->fail);
+        return lg__sched_finish_host(s, r);
+    }
+    lg__sched_hear(s, a);
+    if (lg__sched_settle(s, a)) {
+        end(s, r, false);
+    } else {
+        lg__sched_judge(s, r);
     }
     return r->state;
-}
-
-int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d)
-{
-    lg_fail said;
-    lg_paid paid;
-    int state = lg__sched_finish_keep(s, r, d, &said, &paid);
-    lg__fail_free(&said);
-    lg__http_done_free(d);
-    return state;
 }
 
 int lg__sched_finish_host(lg_sched *s, lg_request *r)
