@@ -2,6 +2,7 @@
 # check_symbols.sh - who calls whom, read from the objects: a folder calls only folders of a
 # lower rank, and no files call each other round but those of the list in layers.txt. It finds
 # what check_layers.sh cannot: the public header, which all may include, declares everything.
+# lua/ is a client: it calls the public functions, and those of engine/lg_inside.h.
 #
 # Usage: tests/check_symbols.sh [-v]      -v: every folder's arrows as well
 #   BUILD=build    where the objects are (make all);  LAYERS=tests/layers.txt
@@ -19,6 +20,12 @@ BEGIN {
         if (split(line, word, " ") < 3 || word[1] != "folder") continue
         rank[word[2]] = word[3]
         order[++folders] = word[2]
+    }
+    while ((getline line < "engine/lg_inside.h") > 0) {
+        while (match(line, /lg_[a-z0-9_]+\(/)) {
+            inside[substr(line, RSTART, RLENGTH - 1)] = ++faces
+            line = substr(line, RSTART + RLENGTH)
+        }
     }
 }
 # "build/engine/net/http.o: name T …" is net/http; folders below one are its own.
@@ -53,6 +60,11 @@ END {
         fa = folder(a); fb = folder(b)
         if (fa == fb) continue
         if (!((fa, fb) in between)) { between[fa, fb] = 1; down++ }
+        client = (fa == "binding" || fa == "command") && fb != "binding" && fb != "command"
+        if (client && faces && what[i] ~ /^lg__/ && !(what[i] in inside)) {
+            printf "%s.c calls %s() of %s.c, which lg_inside.h does not declare\n", a, what[i], b
+            bad++
+        }
         if (rank[fb] + 0 < rank[fa] + 0) continue
         printf "%s.c calls %s() of %s.c: %s/ may not call %s/\n", a, what[i], b, fa, fb
         up++
