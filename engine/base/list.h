@@ -1,53 +1,50 @@
 /* list.h - lists of things that hold their own links: a queue, and a ring.
  *
- * Neither owns or counts what is in it. The link is found again by LG_OF; where it is the
- * first member a cast will do. */
+ * Neither owns what is in it; nothing here asks for memory. */
 #ifndef LG_LIST_H
 #define LG_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LG_OF(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
-
 /* ---- first in, first out ----------------------------------------------------- */
 
-typedef struct lg_link {
-    struct lg_link *next;
-} lg_link;
-
-typedef struct lg_list {
-    lg_link *head, *tail;
-    size_t n;
-} lg_list;
-
-static inline void lg__list_push(lg_list *l, lg_link *one)
-{
-    one->next = NULL;
-    *(l->tail ? &l->tail->next : &l->head) = one;
-    l->tail = one;
-    l->n++;
-}
-
-static inline void *lg__list_pop(lg_list *l) /* NULL: it is empty */
-{
-    lg_link *one = l->head;
-    if (one) {
-        l->head = one->next;
-        l->tail = l->head ? l->tail : NULL;
-        l->n--;
+/* Of things that have a member `next` of their own for it, named where one is pushed or
+ * taken: some are in several queues, one after the other. */
+#define LG_QUEUE_OF(type)  \
+    struct {               \
+        type *head, *tail; \
+        size_t n;          \
     }
-    return one;
-}
 
-static inline lg_list lg__list_take(lg_list *l) /* all of it */
-{
-    lg_list all = *l;
-    *l = (lg_list){NULL, NULL, 0};
-    return all;
-}
+#define LG_QUEUE_PUSH(q, one, next_)  \
+    do {                              \
+        (one)->next_ = NULL;          \
+        if ((q)->tail) {              \
+            (q)->tail->next_ = (one); \
+        } else {                      \
+            (q)->head = (one);        \
+        }                             \
+        (q)->tail = (one);            \
+        (q)->n++;                     \
+    } while (0)
+
+/* one: the first, NULL: it is empty. */
+#define LG_QUEUE_POP(q, one, next_)                   \
+    do {                                              \
+        (one) = (q)->head;                            \
+        if (one) {                                    \
+            (q)->head = (one)->next_;                 \
+            (q)->tail = (q)->head ? (q)->tail : NULL; \
+            (one)->next_ = NULL;                      \
+            (q)->n--;                                 \
+        }                                             \
+    } while (0)
 
 /* ---- a ring: what is in it can leave from anywhere --------------------------- */
+
+/* What a link is a member of. */
+#define LG_OF(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 typedef struct lg_ring { /* its head, and each that is in it */
     struct lg_ring *prev, *next;

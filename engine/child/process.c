@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "child/process_internal.h"
 
 enum {
@@ -28,7 +29,7 @@ enum {
 };
 
 struct lg_process {
-    lg_process *prev, *next; /* in running or ready */
+    lg_ring link; /* first: in running or ready */
     lg_processes *ps;
     lg_attempt *attempt; /* the caller's; not touched when it is abandoned */
     lg_child child;      /* pid 0: there is none (any more) */
@@ -48,57 +49,28 @@ struct lg_process {
 struct lg_processes {
     lg_mem *mem;
     lg_loop *loop;
-    lg_clock clock;              /* real, whatever the engine's is */
-    lg_process *running, *ready; /* ready: first in, … */
-    lg_process *ready_last;      /* … first out */
+    lg_clock clock; /* real, whatever the engine's is */
+    lg_ring running, ready;
     size_t active;
 };
 
 /* ---- lists --------------------------------------------------------------- */
 
+static lg_process *first(const lg_ring *list) /* NULL: it is empty */
+{
+    return lg__ring_empty(list) ? NULL : LG_OF(list->next, lg_process, link);
+}
+
 static void running_add(lg_process *p)
 {
-    lg_processes *ps = p->ps;
-    p->next = ps->running;
-    if (p->next) {
-        p->next->prev = p;
-    }
-    ps->running = p;
-    ps->active++;
+    lg__ring_before(&p->ps->running, &p->link);
+    p->ps->active++;
 }
 
 static void running_remove(lg_process *p)
 {
-    if (p->prev) {
-        p->prev->next = p->next;
-    } else {
-        p->ps->running = p->next;
-    }
-    if (p->next) {
-        p->next->prev = p->prev;
-    }
-    p->prev = p->next = NULL;
+    lg__ring_cut(&p->link);
     p->ps->active -= p->abandoned ? 0 : 1;
-}
-
-static void ready_add(lg_process *p)
-{
-    lg_processes *ps = p->ps;
-    p->prev = ps->ready_last;
-    if (p->prev) {
-        p->prev->next = p;
-    } else {
-        ps->ready = p;
-    }
-    ps->ready_last = p;
-}
-
-static void ready_remove(lg_process *p)
-{
-    lg_processes *ps = p->ps;
-    *(p->prev ? &p->prev->next : &ps->ready) = p->next;
-    *(p->next ? &p->next->prev : &ps->ready_last) = p->prev;
-    p->prev = p->next = NULL;
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -267,7 +239,7 @@ static void look(lg_process *p)
     }
     read_rest(p);
     close_all(p);
-    ready_add(p);
+    lg__ring_before(&p->ps->ready, &p->link);
 }
 
 static void on_exit_event(void *ud, int fd, int events)
@@ -360,12 +332,12 @@ static void explain(lg_process *p, lg_fail *f)
 
 lg_attempt *lg__process_next(lg_processes *ps)
 {
-    lg_process *p = ps ? ps->ready : NULL;
+    lg_process *p = ps ? first(&ps->ready) : NULL;
     if (!p) {
         return NULL;
     }
     lg_attempt *a = p->attempt;
-    ready_remove(p);
+    lg__ring_cut(&p->link);
     a->sent = p->ran;
     explain(p, &a->fail);
     if (a->fail.code == LG_OK) {
@@ -428,6 +400,7 @@ int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt 
     }
     p->ps = ps;
     p->attempt = a;
+    lg__ring_init(&p->link);
     p->timeout_ms = r->timeout_ms;
     p->max_output = a->body.ceiling;
     lg__child_init(&p->child);
@@ -444,7 +417,7 @@ int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt 
         watch_exit(p);
     } else {
         close_all(p);
-        ready_add(p);
+        lg__ring_before(&p->ps->ready, &p->link);
         lg__loop_wakeup(ps->loop); /* it is due at once */
     }
     *out = p;
@@ -454,7 +427,7 @@ int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt 
 void lg__process_cancel(lg_process *p)
 {
     if (!p->child.pid) {
-        ready_remove(p);
+        lg__ring_cut(&p->link);
         process_free(p);
         return;
     }
@@ -474,6 +447,8 @@ int lg__processes_new(lg_mem *m, lg_loop *loop, lg_processes **out)
     }
     ps->mem = m;
     ps->loop = loop;
+    lg__ring_init(&ps->running);
+    lg__ring_init(&ps->ready);
     lg__clock_init(&ps->clock, false);
     *out = ps;
     return LG_OK;
@@ -487,18 +462,19 @@ size_t lg__processes_active(const lg_processes *ps)
 /* Signals all, and waits up to rounds times 5 ms for them to end. */
 static void end_all(lg_processes *ps, int sig, int rounds)
 {
-    for (lg_process *p = ps->running; p; p = p->next) {
-        send_signal(p, sig);
+    for (lg_ring *at = ps->running.next; at != &ps->running; at = at->next) {
+        send_signal(LG_OF(at, lg_process, link), sig);
     }
-    for (int i = 0; ps->running; i++) {
-        for (lg_process *p = ps->running, *next; p; p = next) {
-            next = p->next;
+    for (int i = 0; first(&ps->running); i++) {
+        for (lg_ring *at = ps->running.next, *next; at != &ps->running; at = next) {
+            lg_process *p = LG_OF(at, lg_process, link);
+            next = at->next;
             if (reap(p)) {
                 running_remove(p);
                 process_free(p);
             }
         }
-        if (i == rounds || !ps->running) {
+        if (i == rounds || !first(&ps->running)) {
             break;
         }
         poll(NULL, 0, 5);
@@ -512,14 +488,13 @@ void lg__processes_free(lg_processes *ps)
     }
     end_all(ps, SIGTERM, 40);
     end_all(ps, SIGKILL, 160);
-    while (ps->running) { /* not even SIGKILL ended it */
-        lg_process *p = ps->running;
+    lg_process *p;
+    while ((p = first(&ps->running))) { /* not even SIGKILL ended it */
         running_remove(p);
         process_free(p);
     }
-    while (ps->ready) {
-        lg_process *p = ps->ready;
-        ready_remove(p);
+    while ((p = first(&ps->ready))) {
+        lg__ring_cut(&p->link);
         process_free(p);
     }
     lg__mem_free(ps->mem, ps, sizeof *ps);

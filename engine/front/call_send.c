@@ -107,7 +107,7 @@ static void not_started(lg_engine *e, lg_attempt *a, int err)
     } else {
         lg__fail_set(&a->fail, &e->mem, err, "cannot start a request: %s", lg_error_text(err));
     }
-    lg__list_push(&e->unstarted, &lg__entry_of(a)->link);
+    lg__entries_push(&e->unstarted, lg__entry_of(a));
 }
 
 void lg__call_send(lg_engine *e, lg_attempt *a)

@@ -58,9 +58,7 @@ static void announce(lg_engine *e, lg_node *n)
         return;
     }
     c->announced = true;
-    c->next_partial = NULL;
-    *(e->partial_tail ? &e->partial_tail->u.call->next_partial : &e->partial_head) = n;
-    e->partial_tail = n;
+    LG_QUEUE_PUSH(&e->partials, n, u.call->next_partial);
     lg_var_ref(n->out);
 }
 
@@ -135,14 +133,13 @@ static bool fill(lg_engine *e, lg_node *n)
 
 bool lg__stream_next(lg_engine *e)
 {
-    while (e->partial_head) {
-        lg_node *n = e->partial_head;
-        lg_call_data *c = n->u.call;
-        e->partial_head = c->next_partial;
-        if (!e->partial_head) {
-            e->partial_tail = NULL;
+    for (;;) {
+        lg_node *n;
+        LG_QUEUE_POP(&e->partials, n, u.call->next_partial);
+        if (!n) {
+            return false;
         }
-        c->next_partial = NULL;
+        lg_call_data *c = n->u.call;
         c->announced = false;
         if (fill(e, n)) {
             e->event = (lg_event){.size = sizeof e->event,
@@ -159,7 +156,6 @@ bool lg__stream_next(lg_engine *e)
         }
         lg_var_unref(n->out);
     }
-    return false;
 }
 
 void lg__streams_free(lg_engine *e)
@@ -167,6 +163,6 @@ void lg__streams_free(lg_engine *e)
     while (e->streams) {
         lg__stream_ended(e, e->streams->request);
     }
-    e->partial_head = e->partial_tail = NULL; /* their counts die with the graph */
+    e->partials.head = e->partials.tail = NULL; /* their counts die with the graph */
     lg__bytes_free(&e->partial);
 }

@@ -148,14 +148,14 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out_head || e->partial_head;
+    return e->graph.fired.head || e->out.head || e->partials.head;
 }
 
 static bool has_work(const lg_engine *e)
 {
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
-           g->host_head || e->unstarted.head;
+           g->host.head || e->unstarted.head;
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */
@@ -293,7 +293,7 @@ static bool start_requests(lg_engine *e, int most)
 
 static lg_attempt *next_ended(lg_engine *e)
 {
-    lg_entry *unstarted = lg__list_pop(&e->unstarted);
+    lg_entry *unstarted = lg__entries_pop(&e->unstarted);
     if (unstarted)
         return &unstarted->attempt;
     lg_attempt *a = e->http ? lg__http_next(e->http) : NULL;

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "base/heap.h"
 #include "base/list.h"
 #include "child/process.h"
 #include "graph/gradient.h"
@@ -28,8 +29,8 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
 
 /* An attempt in the engine's books, from before it leaves until its end is told, and stored. */
 typedef struct lg_entry {
-    lg_link link; /* picked, ended, or unstarted */
     lg_attempt attempt;
+    struct lg_entry *next_listed; /* picked, ended, or unstarted */
     struct lg_entry *prev, *next; /* all that are under way */
     unsigned char key[32];        /* the request may be gone first */
     int number;
@@ -40,8 +41,10 @@ typedef struct lg_entry {
     bool hold;     /* another process has the same in flight */
 } lg_entry;
 
+typedef LG_QUEUE_OF(lg_entry) lg_entries;
+
 typedef struct lg_outcome { /* of a tool whose results are kept */
-    lg_link link;
+    struct lg_outcome *next;
     lg_var *out; /* counted */
     lg_text *text;
     unsigned char key[32];
@@ -49,17 +52,19 @@ typedef struct lg_outcome { /* of a tool whose results are kept */
     double score, target;
 } lg_outcome;
 
+typedef LG_QUEUE_OF(lg_outcome) lg_outcomes;
+
 typedef struct lg_kept lg_kept; /* turn_tools.c */
 
-typedef struct lg_batch {  /* what waits for a transaction, or for the disk */
-    lg_list ended, picked; /* attempts: over; about to be sent */
-    lg_list results;       /* of tools */
-    uint64_t commit;       /* the transaction's number in the store */
-    size_t entries;        /* attempts that are listed or on the wire */
-    lg_list waiting;       /* picked, and another process has the same in flight */
-    lg_alarm *look;        /* to look for their replies */
-    lg_entry *under_way;   /* all that are picked, on the wire or with the host */
-    lg_alarm *alarm;       /* to try the store's lock again */
+typedef struct lg_batch {     /* what waits for a transaction, or for the disk */
+    lg_entries ended, picked; /* attempts: over; about to be sent */
+    lg_outcomes results;      /* of tools */
+    uint64_t commit;          /* the transaction's number in the store */
+    size_t entries;           /* attempts that are listed or on the wire */
+    lg_entries waiting;       /* picked, and another process has the same in flight */
+    lg_alarm *look;           /* to look for their replies */
+    lg_entry *under_way;      /* all that are picked, on the wire or with the host */
+    lg_alarm *alarm;          /* to try the store's lock again */
     bool alarmed;
     lg_alarm *group; /* to sync what was committed a while ago */
     bool grouped;
@@ -79,8 +84,7 @@ typedef struct lg_stream lg_stream; /* call_stream.c's */
 typedef struct lg_timer lg_timer; /* host_timer.c's */
 
 typedef struct lg_timers {
-    lg_timer *heap; /* the first due first */
-    size_t n, cap;
+    lg_heap due;
     lg_text *text; /* of those that are over */
 } lg_timers;
 
@@ -94,22 +98,22 @@ struct lg_engine {
     bool http2;
     lg_processes *processes; /* … by the first program that is started */
     lg_sched *sched;
-    lg_store *store;   /* NULL: none */
-    lg_list unstarted; /* entries that could not begin: they have ended */
+    lg_store *store;      /* NULL: none */
+    lg_entries unstarted; /* entries that could not begin: they have ended */
     lg_batch turn;
     lg_batch synced; /* durable: committed, and on its way to the disk */
     lg_batch next;   /* … and the one committed meanwhile */
     uint64_t served;
-    lg_stream *streams;                   /* call_stream.c: under way and watched */
-    lg_node *partial_head, *partial_tail; /* … with something new to say */
-    lg_bytes partial;                     /* … and what it is */
+    lg_stream *streams;            /* call_stream.c: under way and watched */
+    LG_QUEUE_OF(lg_node) partials; /* … with something new to say */
+    lg_bytes partial;              /* … and what it is */
     lg_timers timers;
     int64_t hedge_due; /* call_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
-    lg_map works; /* id → lg_work, announced or queued */
-    lg_work *out_head, *out_tail;
+    lg_map works;             /* id → lg_work, announced or queued */
+    LG_QUEUE_OF(lg_work) out; /* what the host is to be told */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
@@ -190,6 +194,9 @@ void lg__timer_drop(lg_engine *e, lg_node *n); /* n was cancelled */
 void lg__timers_free(lg_engine *e);
 
 /* turn_books.c */
+void lg__entries_push(lg_entries *l, lg_entry *one);
+lg_entry *lg__entries_pop(lg_entries *l);   /* NULL: it is empty */
+lg_entries lg__entries_take(lg_entries *l); /* all of them */
 lg_entry *lg__entry_of(lg_attempt *a);
 lg_attempt *lg__entry_new(lg_engine *e, lg_request *r); /* r's; NULL: memory */
 lg_entry *lg__entry_take(lg_engine *e, lg_request *r);  /* it is under way no more; NULL */

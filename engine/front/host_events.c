@@ -42,18 +42,16 @@ static void from_work(lg_engine *e, lg_work *w)
 /* What was withdrawn before the host heard of it is skipped. */
 static lg_work *next_work(lg_engine *e)
 {
-    while (e->out_head) {
-        lg_work *w = e->out_head;
-        e->out_head = w->next;
-        if (!e->out_head)
-            e->out_tail = NULL;
-        w->next = NULL;
+    for (;;) {
+        lg_work *w;
+        LG_QUEUE_POP(&e->out, w, next);
+        if (!w)
+            return NULL;
         w->queued = false;
         if (w->type != LG_EVENT_NONE)
             return w;
         lg__work_release(e, w);
     }
-    return NULL;
 }
 
 /* A pass that was cancelled wants its step's work no more. */

@@ -15,11 +15,7 @@ int lg__work_new(lg_engine *e, int type, lg_work **out)
         return LG_ENOMEM;
     }
     w->queued = true;
-    if (e->out_tail)
-        e->out_tail->next = w;
-    else
-        e->out_head = w;
-    e->out_tail = w;
+    LG_QUEUE_PUSH(&e->out, w, next);
     *out = w;
     return LG_OK;
 }
@@ -54,25 +50,21 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     if (w->queued)
         return;
     w->queued = true;
-    w->next = NULL;
-    if (e->out_tail)
-        e->out_tail->next = w;
-    else
-        e->out_head = w;
-    e->out_tail = w;
+    LG_QUEUE_PUSH(&e->out, w, next);
 }
 
 void lg__works_free(lg_engine *e)
 {
-    while (e->out_head) {
-        lg_work *w = e->out_head;
-        e->out_head = w->next;
+    lg_work *w;
+    for (;;) {
+        LG_QUEUE_POP(&e->out, w, next);
+        if (!w)
+            break;
         lg__map_take(&e->works, w->id);
         lg__work_release(e, w);
     }
     size_t pos = 0;
     uint64_t id;
-    lg_work *w;
     while ((w = lg__map_next(&e->works, &pos, &id)))
         lg__work_release(e, w);
     lg__map_free(&e->works);

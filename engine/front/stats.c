@@ -17,7 +17,7 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.vars_pending = e->graph.n_pending;
     s.vars_live = e->graph.n_live;
     s.served = e->served;
-    s.timers = e->timers.n;
+    s.timers = e->timers.due.n;
     s.storing = lg__turn_storing(e);
     memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
 }

@@ -6,6 +6,27 @@
 
 #include "front/front_internal.h"
 
+/* ---- lists ------------------------------------------------------------------------- */
+
+void lg__entries_push(lg_entries *l, lg_entry *one)
+{
+    LG_QUEUE_PUSH(l, one, next_listed);
+}
+
+lg_entry *lg__entries_pop(lg_entries *l)
+{
+    lg_entry *one;
+    LG_QUEUE_POP(l, one, next_listed);
+    return one;
+}
+
+lg_entries lg__entries_take(lg_entries *l)
+{
+    lg_entries all = *l;
+    *l = (lg_entries){NULL, NULL, 0};
+    return all;
+}
+
 /* ---- made and freed -------------------------------------------------------------- */
 
 lg_entry *lg__entry_of(lg_attempt *a)
@@ -69,10 +90,10 @@ void lg__entries_free(lg_engine *e)
 
 /* ---- before it leaves ------------------------------------------------------------ */
 
-static void list_entry(lg_list *l, lg_entry *one)
+static void list_entry(lg_entries *l, lg_entry *one)
 {
     one->attempt.request->held++;
-    lg__list_push(l, &one->link);
+    lg__entries_push(l, one);
 }
 
 void lg__turn_pick(lg_engine *e, lg_attempt *a)
@@ -107,7 +128,7 @@ lg_entry *lg__turn_ended(lg_engine *e, lg_request *r)
     r->held++;
     lg__sched_finish(e->sched, a);
     if (one->kept) {
-        lg__list_push(&e->turn.ended, &one->link);
+        lg__entries_push(&e->turn.ended, one);
         hide_key(m, a, a->said.code == LG_OK);
         return NULL;
     }
@@ -122,7 +143,7 @@ void lg__turn_lost(lg_engine *e, lg_request *twin)
     lg__sched_lose(e->sched, &one->attempt);
     if (one->kept) {
         hide_key(m, &one->attempt, false);
-        lg__list_push(&e->turn.ended, &one->link);
+        lg__entries_push(&e->turn.ended, one);
     } else {
         lg__entry_free(e, one);
     }
@@ -143,5 +164,5 @@ void lg__turn_cancelled(lg_engine *e, lg_request *r)
     a->request = NULL;
     lg__fail_set(&a->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
     a->said.ambiguous = true;
-    lg__list_push(&e->turn.ended, &one->link);
+    lg__entries_push(&e->turn.ended, one);
 }

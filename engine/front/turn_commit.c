@@ -15,6 +15,20 @@ enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
 enum { TURN = 512 }; /* replies and requests in one transaction */
 enum { LEAST = 32 }; /* … that are written before all that is to come has come */
 
+static lg_outcome *pop_outcome(lg_outcomes *l)
+{
+    lg_outcome *one;
+    LG_QUEUE_POP(l, one, next);
+    return one;
+}
+
+static lg_outcomes take_outcomes(lg_outcomes *l)
+{
+    lg_outcomes all = *l;
+    *l = (lg_outcomes){NULL, NULL, 0};
+    return all;
+}
+
 static void free_outcome(lg_engine *e, lg_outcome *o)
 {
     lg__text_unref(o->text);
@@ -48,12 +62,12 @@ static bool is_wanted(const lg_engine *e, const lg_request *r)
 
 static void drop_unwanted(lg_engine *e)
 {
-    lg_list all = lg__list_take(&e->turn.picked);
+    lg_entries all = lg__entries_take(&e->turn.picked);
     lg_entry *one;
-    while ((one = lg__list_pop(&all))) {
+    while ((one = lg__entries_pop(&all))) {
         lg_request *r = one->attempt.request;
         if (is_wanted(e, r) || r->held > 1) {
-            lg__list_push(&e->turn.picked, &one->link);
+            lg__entries_push(&e->turn.picked, one);
         } else {
             leave_out(e, r);
         }
@@ -134,17 +148,17 @@ void lg__turn_count(lg_engine *e)
 static int write_turn(lg_engine *e)
 {
     int err = LG_OK;
-    for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
-        err = write_entry(e, (lg_entry *)at);
+    for (lg_entry *at = e->turn.ended.head; !err && at; at = at->next_listed) {
+        err = write_entry(e, at);
     }
     /* Intents that are on their way to the disk are promised for, too. */
     size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
     bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
-    for (lg_link *at = e->turn.picked.head; !err && room && at; at = at->next) {
-        err = write_intent(e, (lg_entry *)at);
+    for (lg_entry *at = e->turn.picked.head; !err && room && at; at = at->next_listed) {
+        err = write_intent(e, at);
     }
-    for (lg_link *at = e->turn.results.head; !err && at; at = at->next) {
-        err = write_outcome(e, (const lg_outcome *)at);
+    for (lg_outcome *at = e->turn.results.head; !err && at; at = at->next) {
+        err = write_outcome(e, at);
     }
     if (err) {
         lg__store_rollback(e->store);
@@ -176,7 +190,7 @@ static void release_picked(lg_engine *e, lg_entry *one)
     lg_request *r = one->attempt.request;
     if (one->hold) {
         one->hold = false;
-        lg__list_push(&e->turn.waiting, &one->link);
+        lg__entries_push(&e->turn.waiting, one);
         lg__alarm_set(e->turn.look, LOOK_MS);
         return;
     }
@@ -197,7 +211,7 @@ static void release_picked(lg_engine *e, lg_entry *one)
         lg__entry_take(e, r); /* its intent is there, and how it ended is noted, too */
         one->attempt.request = NULL;
         lg__fail_set(&one->attempt.said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
-        lg__list_push(&e->turn.ended, &one->link);
+        lg__entries_push(&e->turn.ended, one);
         withdraw(e, r);
     } else {
         lg__call_send(e, r->attempt);
@@ -221,18 +235,18 @@ static void release(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    lg_list ended = lg__list_take(&t->ended), picked = lg__list_take(&t->picked);
-    lg_list results = lg__list_take(&t->results);
-    while ((one = lg__list_pop(&ended))) {
+    lg_entries ended = lg__entries_take(&t->ended), picked = lg__entries_take(&t->picked);
+    lg_outcomes results = take_outcomes(&t->results);
+    while ((one = lg__entries_pop(&ended))) {
         lg__turn_let_go(e, one);
     }
     if (e->draining) {
         lg__call_drop_cancelled(e); /* what would be asked again */
     }
-    while ((one = lg__list_pop(&picked))) {
+    while ((one = lg__entries_pop(&picked))) {
         release_picked(e, one);
     }
-    while ((o = lg__list_pop(&results))) {
+    while ((o = pop_outcome(&results))) {
         release_outcome(e, o);
     }
     if (e->turn.kept) {
@@ -288,17 +302,17 @@ static void fail_turn(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    lg_list ended = lg__list_take(&t->ended), picked = lg__list_take(&t->picked);
-    lg_list results = lg__list_take(&t->results);
+    lg_entries ended = lg__entries_take(&t->ended), picked = lg__entries_take(&t->picked);
+    lg_outcomes results = take_outcomes(&t->results);
     const lg_fail *why = lg__store_why(e->store);
     lg__log_line(&e->log, LG_LOG_ERROR, "%s; nothing more is bought", lg__fail_message(why));
-    while ((one = lg__list_pop(&ended))) {
+    while ((one = lg__entries_pop(&ended))) {
         fail_ended(e, one);
     }
-    while ((one = lg__list_pop(&picked))) {
+    while ((one = lg__entries_pop(&picked))) {
         fail_picked(e, one);
     }
-    while ((o = lg__list_pop(&results))) {
+    while ((o = pop_outcome(&results))) {
         fail_outcome(e, o);
     }
     if (e->turn.kept) {
@@ -373,8 +387,8 @@ static void look_again(void *ud)
 {
     lg_engine *e = ud;
     lg_entry *one;
-    while ((one = lg__list_pop(&e->turn.waiting))) {
-        lg__list_push(&e->turn.picked, &one->link);
+    while ((one = lg__entries_pop(&e->turn.waiting))) {
+        lg__entries_push(&e->turn.picked, one);
     }
 }
 
@@ -390,9 +404,9 @@ static int begin_own_run(lg_engine *e)
 static void move(lg_batch *to, lg_batch *from)
 {
     to->commit = from->commit;
-    to->ended = lg__list_take(&from->ended);
-    to->picked = lg__list_take(&from->picked);
-    to->results = lg__list_take(&from->results);
+    to->ended = lg__entries_take(&from->ended);
+    to->picked = lg__entries_take(&from->picked);
+    to->results = take_outcomes(&from->results);
 }
 
 /* Of the disk's answers. To ask is also to have the next sync begin, which goes on while
@@ -521,10 +535,10 @@ static void drop_all(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    while ((one = lg__list_pop(&t->ended))) {
+    while ((one = lg__entries_pop(&t->ended))) {
         lg__entry_free(e, one);
     }
-    while ((o = lg__list_pop(&t->results))) {
+    while ((o = pop_outcome(&t->results))) {
         lg_var_unref(o->out);
         free_outcome(e, o);
     }
@@ -536,10 +550,10 @@ void lg__turn_close(lg_engine *e)
     if (!e->store) {
         return;
     }
-    lg__list_take(&e->turn.picked); /* they are under way, too */
-    lg__list_take(&e->turn.waiting);
-    lg__list_take(&e->synced.picked);
-    lg__list_take(&e->next.picked);
+    lg__entries_take(&e->turn.picked); /* they are under way, too */
+    lg__entries_take(&e->turn.waiting);
+    lg__entries_take(&e->synced.picked);
+    lg__entries_take(&e->next.picked);
     if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
         write_turn(e);
     }

@@ -5,6 +5,7 @@
 #ifndef LG_REQUEST_H
 #define LG_REQUEST_H
 
+#include "base/heap.h"
 #include "base/map.h"
 #include "model/provider.h"
 
@@ -42,7 +43,7 @@ typedef struct lg_request {
     uint8_t repairs, hedges; /* of the attempts: sched_verdict.c, sched_hedge.c */
     bool is_twin;            /* a second attempt beside that of twin: sched_hedge.c */
     bool second;             /* SENT: its attempt was begun as such */
-    int64_t due_us;          /* BACKOFF: when */
+    lg_due due;              /* BACKOFF: when; in the scheduler's heap */
     int64_t sent_us;         /* SENT: since when */
     int64_t worst_tokens;    /* of one attempt; sched_ledger.c */
     int64_t worst_micros;    /* … -1: not known */
@@ -55,7 +56,6 @@ typedef struct lg_request {
     lg_reply reply;
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */
-    size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
     struct lg_stream *watched;      /* call_stream.c: a stream as it comes, or NULL */
     size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
     uint64_t seq;                   /* of the attempt: sched_rate.c, sched_flow.c */

@@ -51,7 +51,7 @@ void lg__sched_free(lg_sched *s)
     free_line(s, &s->memo);
     lg__lanes_free(s);
     lg__keymap_free(&s->calls);
-    lg__mem_free(s->mem, s->heap, s->heap_cap * sizeof(lg_request *));
+    lg__heap_free(&s->back_off, s->mem);
     lg__mem_free(s->mem, s, sizeof *s);
 }
 
@@ -105,9 +105,11 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
  * come are free; behind a cap all are, to be refused. */
 static bool wake_due(lg_sched *s, int64_t now)
 {
-    bool late = (s->heap_count > 0 || s->held) && lg__ledger_late(s, now);
-    while (s->heap_count > 0 && (late || s->heap[0]->due_us <= now)) {
-        lg__sched_move(s, s->heap[0], LG_REQ_QUEUED);
+    lg_due *first = lg__heap_first(&s->back_off);
+    bool late = (first || s->held) && lg__ledger_late(s, now);
+    while (first && (late || first->us <= now)) {
+        lg__sched_move(s, LG_OF(first, lg_request, due), LG_REQ_QUEUED);
+        first = lg__heap_first(&s->back_off);
     }
     lg__lanes_wake(s, now, late);
     return late;
@@ -264,9 +266,8 @@ void lg__sched_release(lg_sched *s, lg_request *r)
 int64_t lg__sched_due(const lg_sched *s)
 {
     int64_t cap = lg__ledger_due(s), due = lg__lanes_due(s);
-    if (s->heap_count > 0 && s->heap[0]->due_us < due) {
-        due = s->heap[0]->due_us;
-    }
+    const lg_due *first = lg__heap_first(&s->back_off);
+    due = first && first->us < due ? first->us : due;
     if (due == INT64_MAX) {
         return INT64_MAX;
     }

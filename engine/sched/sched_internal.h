@@ -9,6 +9,7 @@
 #ifndef LG_SCHED_INTERNAL_H
 #define LG_SCHED_INTERNAL_H
 
+#include "base/list.h"
 #include "sched/sched.h"
 
 typedef struct lg_line { /* first in, first out */
@@ -126,8 +127,8 @@ struct lg_sched {
     lg_lane *held;           /* calls wait there, and time must pass */
     lg_line flight, memo;    /* memo: least recently used first */
     size_t memo_bytes;
-    lg_request **heap; /* by due_us, then id; heap_pos is 1-based */
-    size_t heap_count, heap_cap, owned;
+    lg_heap back_off; /* has room for all owned */
+    size_t owned;
     lg_window window;
     size_t sent_host, sent_wire, queued, waiting;
     int64_t start_us;

@@ -23,75 +23,6 @@ void lg__line_remove(lg_line *l, lg_request *r)
     l->count--;
 }
 
-/* ---- the heap of those that back off ----------------------------------- */
-
-static bool is_sooner(const lg_request *a, const lg_request *b)
-{
-    return a->due_us != b->due_us ? a->due_us < b->due_us : a->id < b->id;
-}
-
-static void heap_put(lg_sched *s, size_t pos, lg_request *r)
-{
-    s->heap[pos - 1] = r;
-    r->heap_pos = pos;
-}
-
-static void heap_rise(lg_sched *s, size_t pos, lg_request *r)
-{
-    while (pos > 1 && is_sooner(r, s->heap[pos / 2 - 1])) {
-        heap_put(s, pos, s->heap[pos / 2 - 1]);
-        pos /= 2;
-    }
-    heap_put(s, pos, r);
-}
-
-static void heap_sink(lg_sched *s, size_t pos, lg_request *r)
-{
-    for (size_t child; (child = pos * 2) <= s->heap_count; pos = child) {
-        if (child < s->heap_count && is_sooner(s->heap[child], s->heap[child - 1])) {
-            child++;
-        }
-        if (!is_sooner(s->heap[child - 1], r)) {
-            break;
-        }
-        heap_put(s, pos, s->heap[child - 1]);
-    }
-    heap_put(s, pos, r);
-}
-
-static void heap_add(lg_sched *s, lg_request *r)
-{
-    s->heap_count++;
-    heap_rise(s, s->heap_count, r);
-}
-
-static void heap_remove(lg_sched *s, lg_request *r)
-{
-    size_t pos = r->heap_pos;
-    lg_request *last = s->heap[--s->heap_count];
-    r->heap_pos = 0;
-    if (last != r) {
-        heap_rise(s, pos, last);
-        heap_sink(s, last->heap_pos, last);
-    }
-}
-
-int lg__sched_reserve(lg_sched *s)
-{
-    if (s->owned < s->heap_cap) {
-        return LG_OK;
-    }
-    size_t cap = s->heap_cap ? s->heap_cap * 2 : 64;
-    lg_request **heap = lg__mem_grow(s->mem, s->heap, s->heap_cap * sizeof(lg_request *),
-                                     cap * sizeof(lg_request *));
-    if (!heap) {
-        return LG_ENOMEM;
-    }
-    s->heap = heap;
-    s->heap_cap = cap;
-    return LG_OK;
-}
-
 /* ---- moving ------------------------------------------------------------ */
 
 static lg_line *line_of(lg_request *r)
@@ -136,7 +67,7 @@ static void leave(lg_sched *s, lg_request *r)
         land(r);
         *sent_count(s, r) -= 1;
     } else if (r->state == LG_REQ_BACKOFF) {
-        heap_remove(s, r);
+        lg__heap_take(&s->back_off, &r->due);
         s->waiting--;
     }
 }
@@ -153,9 +84,15 @@ static void enter(lg_sched *s, lg_request *r)
         take_off(r);
         *sent_count(s, r) += 1;
     } else if (r->state == LG_REQ_BACKOFF) {
-        heap_add(s, r);
+        r->due.number = r->id;
+        lg__heap_put(&s->back_off, &r->due);
         s->waiting++;
     }
+}
+
+int lg__sched_reserve(lg_sched *s)
+{
+    return lg__heap_reserve(&s->back_off, s->mem, s->owned + 1);
 }
 
 void lg__sched_move(lg_sched *s, lg_request *r, int state)

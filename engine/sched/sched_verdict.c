@@ -350,7 +350,7 @@ static void end(lg_sched *s, lg_request *r, bool good)
 static void back_off(lg_sched *s, lg_request *r)
 {
     int64_t now = lg__clock_now(s->clock), us = backoff_us(s, r, now);
-    r->due_us = now + us;
+    r->due.us = now + us;
     if (s->log) {
         lg__log_line(s->log, LG_LOG_INFO, "%s; try %d of %d in %.1f s",
                      lg__fail_message(&r->reply.fail), tries(r) + 1, most_tries(s, r),

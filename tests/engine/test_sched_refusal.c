@@ -485,7 +485,7 @@ static void test_cap_of_the_day_that_is_over_soon(void **state)
     fixture_start(&f, NULL);
     lg_request *r = send(&f, "a");
     assert_int_equal(answer(&f, r, 429, PER_DAY("8.64s")), LG_REQ_BACKOFF);
-    assert_true(r->due_us >= 8640000);
+    assert_true(r->due.us >= 8640000);
     fixture_end(&f);
 }
 
