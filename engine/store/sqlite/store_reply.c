@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/media.h"
 #include "base/sha256.h"
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 /* ---- a sum against damage ------------------------------------------------------ */
 
