@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/check.h"
 #include "base/json_number.h"
 
 /* ---- cJSON's memory ------------------------------------------------------ */
@@ -476,7 +477,7 @@ static int build(lg_mem *m, const scan *c, const char *s, size_t len, lg_json **
         return LG_ENOMEM;
     current.mem = m;
     current.first = current.last = NULL;
-    current.first_size = len < 512 ? 2048 : len < 65536 ? len * 3 : 196608;
+    current.first_size = LG_SMALL(len < 512 ? 2048 : len < 65536 ? len * 3 : 196608, 1);
     current.failed = false;
     *out = cJSON_ParseWithLengthOpts(s, len, NULL, 0);
     if (*out && c->texts && !keep_texts(c, *out))

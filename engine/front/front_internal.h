@@ -118,6 +118,7 @@ struct lg_engine {
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
+    size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
     lg_event event;    /* what lg_engine_next returned last */
     lg_var *event_var; /* counted while the event is borrowed */
@@ -131,6 +132,10 @@ int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
 int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
+
+/* front_check.c, debug builds */
+void lg__engine_check(lg_engine *e);   /* all of it, between two calls; aborts */
+void lg__engine_stepped(lg_engine *e); /* … when enough steps have paid for it */
 
 /* host_work.c */
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "graph/gradient_internal.h"
 
 /* ---- small things ------------------------------------------------------ */
@@ -30,6 +31,7 @@ static bool is_over(const lg_pass *p)
 /* A cancelled pass is still referred to by its leaves, so its plan must not hold them. */
 static void unbusy(lg_pass *p)
 {
+    LG_CHECK(p->busy > 0);
     if (--p->busy > 0 || !is_over(p))
         return;
     lg__plan_free(&p->plan, p->g);
@@ -87,6 +89,7 @@ static void settle(lg_pass *p)
 static void delivered(lg_pass *p, uint32_t slot)
 {
     lg_step *to = &p->plan.steps[p->plan.slots[slot].step];
+    LG_CHECK(to->n_missing > 0 && !to->gathered);
     if (--to->n_missing == 0)
         queue(to);
 }
@@ -167,6 +170,7 @@ static void step_done(lg_step *s)
 {
     lg_pass *p = s->pass;
     lg_record *all = s->records;
+    LG_CHECK(p->steps_left > 0);
     s->records = NULL;
     lg__var_drop_records(s->var, true, p->root_id); /* of a pass that ran beside this one */
     lg__var_add_records(s->var, all, p->root_id);
@@ -421,6 +425,7 @@ static void begin_again(lg_pass *p)
     if (err) {
         lg__pass_note(p, p->plan.steps, err, NULL);
         p->plan.open = false;
+        p->steps_left = 0; /* none of them is taken */
         settle(p);
         return;
     }

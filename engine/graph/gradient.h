@@ -28,5 +28,6 @@ bool lg__step_cancelled(const lg_step *s);
 /* Cancelled: drop the questions; the pass' variable has settled already. */
 void lg__pass_cancel(lg_pass *p);
 void lg__pass_free(lg_pass *p);
+void lg__pass_check(const lg_pass *p); /* debug builds: gradient_check.c */
 
 #endif

@@ -5,12 +5,14 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "graph/op.h"
 
 /* ---- lists ------------------------------------------------------------- */
 
 void lg__nodes_push(lg_nodes *l, lg_node *n)
 {
+    LG_CHECK(!n->queued);
     n->queued = true;
     LG_QUEUE_PUSH(l, n, next);
 }
@@ -245,6 +247,7 @@ static void unlink_var(lg_graph *g, lg_var *v)
  * uncounted ones are put on a list and the outermost call works it off. */
 void lg_var_unref(lg_var *v)
 {
+    LG_CHECK(!v || v->refs > 0);
     if (!v || --v->refs > 0)
         return;
     lg_graph *g = v->graph;
@@ -313,6 +316,7 @@ int lg__node_edge(lg_node *node, const char *name, lg_var *var)
 static void input_settled(lg_edge *e)
 {
     lg_node *n = e->node;
+    LG_CHECK(n->n_missing > 0);
     if (!e->seen)
         e->seen = lg__text_ref(e->var->text);
     if (--n->n_missing > 0)
@@ -442,6 +446,7 @@ static void settled(lg_var *v)
 
 void lg__var_ready(lg_var *v, lg_text *text)
 {
+    LG_CHECK(v->state == LG_PENDING && text);
     v->text = text;
     v->state = LG_READY;
     if (v->node)
@@ -451,6 +456,7 @@ void lg__var_ready(lg_var *v, lg_text *text)
 
 void lg__var_fail(lg_var *v, int code, const lg_fail *f)
 {
+    LG_CHECK(v->state == LG_PENDING && code < 0);
     v->code = code;
     v->state = code == LG_ECANCELLED ? LG_CANCELLED : LG_FAILED;
     v->fail = f ? lg__mem_zero(v->graph->mem, sizeof *v->fail) : NULL;

@@ -114,6 +114,8 @@ struct lg_graph {
 
 int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max_pending);
 void lg__graph_free(lg_graph *g);
+/* Debug builds (graph_check.c), between calls: aborts unless counts and lists agree. */
+void lg__graph_check(lg_graph *g);
 
 /* Drop a count, unless the graph is being freed as a whole. */
 void lg__graph_drop(lg_graph *g, lg_var *v);

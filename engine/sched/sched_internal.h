@@ -155,6 +155,7 @@ void lg__lanes_free(lg_sched *s);
 /* In the rings exactly when they could start a call, and held when time must pass:
  * all lanes of the endpoint. */
 void lg__endpoint_refresh(lg_sched *s, lg_endpoint *ep);
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int turn); /* start a call of it */
 /* Nothing there waits for time any more. */
 void lg__endpoint_release(lg_sched *s, lg_endpoint *ep);
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep);

@@ -106,11 +106,16 @@ bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
            s->stats.cap == LG_CAP_NONE && has_place(s, l);
 }
 
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int turn)
+{
+    return count(l, turn) > 0 && held_until(l) == 0 && has_place(s, l);
+}
+
 static void refresh(lg_sched *s, lg_lane *l)
 {
-    bool waits = false, held = held_until(l) > 0, place = has_place(s, l);
+    bool waits = false, held = held_until(l) > 0;
     for (int k = 0; k < LG_GOES; k++) {
-        bool any = count(l, k) > 0, could = any && place && !held;
+        bool any = count(l, k) > 0, could = lg__lane_could(s, l, k);
         if (could && !l->ring_next[k]) {
             ring_add(s, l, k);
         } else if (!could && l->ring_next[k]) {

@@ -2,6 +2,7 @@
  * that each state is.
  *
  * Why it moves is decided elsewhere. */
+#include "base/check.h"
 #include "sched/sched_internal.h"
 
 /* ---- lines ------------------------------------------------------------- */
@@ -17,6 +18,7 @@ void lg__line_push(lg_line *l, lg_request *r)
 
 void lg__line_remove(lg_line *l, lg_request *r)
 {
+    LG_CHECK(l->count > 0 && (r->prev || l->head == r) && (r->next || l->tail == r));
     *(r->prev ? &r->prev->next : &l->head) = r->next;
     *(r->next ? &r->next->prev : &l->tail) = r->prev;
     r->prev = r->next = NULL;
@@ -95,8 +97,25 @@ int lg__sched_reserve(lg_sched *s)
     return lg__heap_reserve(&s->back_off, s->mem, s->owned + 1);
 }
 
+/* Where a request may go from each state. FAILED is the end, and so is DONE, unless its
+ * reply turned out to be of no use. */
+static bool may_move(int from, int to)
+{
+    switch (from) {
+    case LG_REQ_QUEUED:
+        return to == LG_REQ_SENT;
+    case LG_REQ_SENT:
+        return to != LG_REQ_SENT;
+    case LG_REQ_BACKOFF:
+        return to == LG_REQ_QUEUED;
+    default:
+        return from == LG_REQ_DONE && to == LG_REQ_FAILED;
+    }
+}
+
 void lg__sched_move(lg_sched *s, lg_request *r, int state)
 {
+    LG_CHECK(may_move(r->state, state));
     leave(s, r);
     if (r->state == LG_REQ_QUEUED && state == LG_REQ_SENT) {
         r->attempts++;

@@ -30,6 +30,7 @@ enum { LG_STORE_BUSY = 1 }; /* of begin: another holds the lock, try again */
  * in one line (initialised here). log may be NULL. */
 int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **out, lg_fail *why);
 void lg__store_close(lg_store *s);
+void lg__store_check(const lg_store *s);   /* debug builds, between two turns: store_check.c */
 const char *lg__store_version(bool *fts5); /* SQLite's; fts5: it searches texts */
 /* The last failure. After one of a write, of a sync, or for damage nothing is written
  * any more: it is final. code 0: none. */

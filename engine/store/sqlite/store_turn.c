@@ -9,7 +9,9 @@
 
 #include "store/sqlite/store_internal.h"
 
-enum { INDEX_ROWS = 4096, FRAME = 16384 + 24 };
+#include "base/check.h"
+
+enum { INDEX_ROWS = LG_SMALL(4096, 256), FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
 enum { CHECKPOINT_PAGES = 1024, CHECKPOINT_AGAIN = 256 };
 enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
