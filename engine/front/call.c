@@ -144,6 +144,16 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
     return err;
 }
 
+/* The store has answered. n may be gone behind it. */
+static void serve(lg_engine *e, lg_node *n, lg_request *r)
+{
+    LG_TRACE(&e->log, "request %llu %s: new -> served (by the store)", (unsigned long long)r->id,
+             r->model->name);
+    r->state = LG_REQ_DONE;
+    e->served++;
+    settle_call(e, n, r);
+}
+
 /* A call that the store answers costs nothing. 1: it did; 0: it is to be bought; LG_E…:
  * it must not be. */
 static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
@@ -153,9 +163,7 @@ static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
         return 0;
     int found = lg__store_find(e->store, r);
     if (found == 1) {
-        r->state = LG_REQ_DONE;
-        e->served++;
-        settle_call(e, n, r);
+        serve(e, n, r);
         return 1;
     }
     if (found == 0 && e->replay_only)
@@ -205,9 +213,7 @@ static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
         /* one that is under way may be stored, and not yet on the disk */
         served = !lg__sched_shares(e->sched, r) && lg__store_find(e->store, r) == 1;
         if (served) {
-            r->state = LG_REQ_DONE;
-            e->served++;
-            settle_call(e, n, r); /* n may be gone */
+            serve(e, n, r);
         }
         free_request(e, r);
     }

@@ -61,6 +61,8 @@ static void forget_leaves(lg_pass *p)
 static void settle(lg_pass *p)
 {
     p->settled = true;
+    LG_TRACE(p->g->log, "pass %llu: running -> settled (%zu texts, %zu asked, %zu solved)",
+             (unsigned long long)p->out->id, p->n_texts, p->n_asked, p->n_solved);
     bool failed = p->fail.code && !p->skip_failed;
     if (!failed)
         forget_leaves(p);
@@ -94,8 +96,17 @@ static void delivered(lg_pass *p, uint32_t slot)
         queue(to);
 }
 
+static const char *kind_of(const lg_record *r)
+{
+    return r->state == LG_FB_TEXT ? "text" : r->state == LG_FB_NONE ? "none" : "empty";
+}
+
 static void give(lg_pass *p, uint32_t slot, lg_record *r)
 {
+    LG_TRACE(p->g->log, "feedback of pass %llu: node %llu -> node %llu (%s, %zu bytes)",
+             (unsigned long long)p->out->id, (unsigned long long)r->from,
+             (unsigned long long)p->plan.steps[p->plan.slots[slot].step].var->id, kind_of(r),
+             r->text ? r->text->len : 0);
     lg_record **at = &p->plan.slots[slot].records;
     while (*at)
         at = &(*at)->next;
@@ -592,6 +603,8 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
         return err;
     }
     lg_var_ref(v); /* the pass' own, until busy is zero */
+    LG_TRACE(g->log, "pass %llu: new -> running (of node %llu, %zu steps)",
+             (unsigned long long)v->id, (unsigned long long)root->id, p->plan.n_steps);
     begin(p);
     *out = v;
     return LG_OK;
@@ -607,6 +620,7 @@ void lg__pass_cancel(lg_pass *p)
     if (is_over(p))
         return;
     p->cancelled = true;
+    LG_TRACE(p->g->log, "pass %llu: running -> cancelled", (unsigned long long)p->out->id);
     for (lg_job *j = p->jobs; j;) {
         lg_job *next = j->next; /* cancelling only queues the job */
         lg_var_cancel(j->asked);

@@ -421,8 +421,20 @@ static bool still_open(const lg_var *v)
     return open;
 }
 
+static void tell(const lg_var *v)
+{
+    if (!lg__log_hears(v->graph->log, LG_LOG_DEBUG))
+        return;
+    bool failed = v->state == LG_FAILED;
+    const char *to = failed ? "failed" : v->state == LG_READY ? "ready" : "cancelled";
+    LG_TRACE(v->graph->log, "node %llu %s: pending -> %s%s%s%s", (unsigned long long)v->id,
+             lg_op_name(v->op), to, failed ? " (" : "", failed ? lg_error_name(v->code) : "",
+             failed ? ")" : "");
+}
+
 static void settled(lg_var *v)
 {
+    tell(v);
     v->open = v->open && still_open(v);
     lg_waiter *w = v->waiters, *in_order = NULL;
     v->waiters = NULL;

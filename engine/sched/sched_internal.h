@@ -146,6 +146,8 @@ void lg__sched_unmap(lg_sched *s, lg_request *r);
 /* r is the scheduler's from now on, in this state. A twin never backs off, so the heap has
  * no room for it. */
 void lg__sched_adopt(lg_sched *s, lg_request *r, int state);
+/* For the log: its last state goes over into this. */
+void lg__sched_tell_end(const lg_sched *s, const lg_request *r, const char *to);
 /* Unmapped, out of its list, freed. */
 void lg__sched_drop(lg_sched *s, lg_request *r);
 
