@@ -11,9 +11,14 @@ export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
 echo "lint: symbols"
+objects=
 for source in engine/*/*.c engine/*/*/*.c lua/*/*.c; do
-    [ -f "$source" ] && echo "$build/${source%.c}.o"
-done | xargs nm -A -P | awk -v layers="${LAYERS:-tests/layers.txt}" -v build="$build/" -v verbose="${1:-}" '
+    [ -f "$source" ] || continue
+    object=$build/${source%.c}.o
+    [ -f "$object" ] || { echo "$object is missing: make all"; exit 1; }
+    objects="$objects $object"
+done
+nm -A -P $objects | awk -v layers="${LAYERS:-tests/layers.txt}" -v build="$build/" -v verbose="${1:-}" '
 BEGIN {
     while ((getline line < layers) > 0) {
         if (line ~ /^circle /) { sub(/ *#.*/, "", line); allowed[substr(line, 8)] = 1 }

@@ -4,7 +4,7 @@
  * "cannot be had" is decided here; a refusal by the model's own judgement, a request that
  * is wrong, a cap or a broken store do not. With a store the decision is written in the
  * same transaction as the intent that follows from it, so that a run that is killed and
- * started again takes the same way. Called by engine.c. */
+ * started again takes the same way. */
 #include <time.h>
 
 #include "front/front_internal.h"

@@ -43,7 +43,7 @@ const char *lg__store_dir(const lg_store *s);
  * the dialect does not understand it any more). LG_ENOMEM, LG_ESTORE. */
 int lg__store_find(lg_store *s, lg_request *r);
 /* Look-ups share a read transaction until this (or begin) ends it. */
-void lg__store_rest(lg_store *s);
+void lg__store_end_reading(lg_store *s);
 /* Whether another process has written since r was looked for. Fresh after begin. */
 bool lg__store_is_stale(const lg_store *s, const lg_request *r);
 /* Whether a run that died had sent this, and no run has its reply. 1, 0, LG_E… */

@@ -116,7 +116,7 @@ struct lg_store {
     lg_syncer sync;
 };
 
-/* store.c */
+/* store_base.c */
 /* Notes what SQLite said (rc) about doing `what`; final when a write is spoilt. */
 int lg__store_failed(lg_store *s, int rc, const char *what);
 int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
@@ -124,14 +124,18 @@ int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
 sqlite3_stmt *lg__store_sql(lg_store *s, int which); /* NULL: noted */
 int lg__store_do(lg_store *s, const char *sql);      /* plain text, no rows */
 int64_t lg__store_int(lg_store *s, const char *sql, int64_t otherwise);
-int64_t lg__store_now(void);     /* µs since 1970 */
-int64_t lg__store_ticks(void);   /* µs, monotonic */
-int lg__store_lock(lg_store *s); /* 0, LG_STORE_BUSY, LG_ESTORE */
-int lg__store_lock_wait(lg_store *s);
+int64_t lg__store_now(void);                    /* µs since 1970 */
+int64_t lg__store_ticks(void);                  /* µs, monotonic */
+int lg__store_lock(lg_store *s);                /* 0, LG_STORE_BUSY, LG_ESTORE */
+int lg__store_lock_wait(lg_store *s);           /* as long as the config says */
+int lg__store_lock_within(lg_store *s, int ms); /* … so long */
 void lg__store_unlock(lg_store *s);
-void lg__store_look(lg_store *s); /* has another process written? */
+void lg__store_notice(lg_store *s); /* whether another process has written */
 
 int lg__store_step(lg_store *s, int which); /* of a statement without rows */
+
+/* What an errno says, for messages: static text, safe in any thread. */
+const char *lg__store_errno(int sys);
 
 /* store_files.c */
 #define LG_STORE_WRITABLE "make the directory writable, or choose another one"
@@ -176,8 +180,5 @@ int lg__store_run_queue(lg_store *s);
 /* store_run.c */
 void lg__store_run_close(lg_store *s);
 bool lg__store_is_alive(lg_store *s, int64_t run);
-
-/* What an errno says, for messages: static text, safe in any thread. */
-const char *lg__store_words(int sys);
 
 #endif

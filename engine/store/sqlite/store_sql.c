@@ -1,7 +1,6 @@
 /* store_sql.c - statements of the binding: queued writes, one cursor, maintenance.
  *
- * Not for hosts: tables and columns are docs/store.md's word, not the API's. Called by
- * lua/binding/lstore.c. */
+ * Not for hosts: tables and columns are docs/store.md's word, not the API's. */
 #include "store/sqlite/store_internal.h"
 
 #include <string.h>
