@@ -44,15 +44,15 @@ BEGIN {
 }
 function folder(file) { sub(/\/.*/, "", file); return file }
 # All files that can be reached from this one, without recursion.
-function reach(start,    todo, top, one, i, m, next_files) {
-    todo[top = 1] = start
+function reach(start,    open, top, one, i, m, next_files) {
+    open[top = 1] = start
     while (top > 0) {
-        one = todo[top--]
+        one = open[top--]
         m = split(arrows[one], next_files, " ")
         for (i = 1; i <= m; i++) {
             if ((start, next_files[i]) in reached) continue
             reached[start, next_files[i]] = 1
-            todo[++top] = next_files[i]
+            open[++top] = next_files[i]
         }
     }
 }

@@ -38,6 +38,10 @@ $(echo "$source" | grep -E '\.(c|h)$' | xargs awk '
     { line = $0; gsub(/[\200-\277]/, "", line) }
     length(line) > 100 { printf "%s:%d: %d\n", FILENAME, FNR, length(line) }')
 END
+report 'SQL outside of engine/store/sqlite/ and lua/lunagrad/book/queries.lua:' <<END
+$(echo "$source" | grep -E '^(engine|lua)/' | grep -v -e '^engine/store/sqlite/' -e '/queries\.lua$' |
+    xargs grep -nE '\b(SELECT .*|INSERT (OR [A-Z]+ )?INTO|DELETE FROM|UPDATE [a-z_]+ SET|CREATE (VIRTUAL )?TABLE|PRAGMA [a-z])' | cut -c1-160)
+END
 if ctags --version 2>/dev/null | grep -q Universal; then
     report 'Functions over 80 lines:' <<END
 $(echo "$source" | grep -E '\.(c|lua)$' | ctags -L - --fields=+ne --kinds-C=f --kinds-Lua=f -f - 2>/dev/null |

@@ -19,8 +19,8 @@ local function included(file, line)
   local dir = command.temp() .. ".d"
   local got = command.shell(([[
     mkdir %s && cp -r engine lua %s/ && echo '%s' >>%s/%s
-    tests/check_layers.sh %s; code=$?; rm -r %s; exit $code]]):format(dir, dir, line, dir, file, dir,
-    dir))
+    tests/check_layers.sh %s; code=$?; rm -r %s; exit $code]]):format(dir, dir, line, dir, file,
+    dir, dir))
   return got.code, got.out
 end
 
@@ -70,7 +70,9 @@ local function called(object, code, layers)
   return got.code, got.out
 end
 
-local function planted(name) return ("void %s(void); void planted(void) { %s(); }"):format(name, name) end
+local function planted(name)
+  return ("void %s(void); void planted(void) { %s(); }"):format(name, name)
+end
 
 function TestCalls.test_the_tree_is_clean_and_has_one_circle()
   local code, out = called("engine/base/clock", "void planted(void) {}")

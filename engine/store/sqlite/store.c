@@ -15,7 +15,7 @@ static int open_db(lg_store *s)
 {
     int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             s->vfs);
+                             s->below);
     if (rc != SQLITE_OK) {
         return s->db ? lg__store_failed(s, rc, "be opened") : LG_ENOMEM;
     }
@@ -90,7 +90,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     }
     s->mem = m;
     s->log = log;
-    s->vfs = c->vfs;
+    s->below = c->below;
     s->wait_ms = c->wait_ms > 0 ? c->wait_ms : WAIT_MS;
     s->durable = c->durable;
     s->read_only = c->read_only;

@@ -139,7 +139,7 @@ const char *lg__store_dir(const lg_store *s)
 
 /* ---- statements ---------------------------------------------------------------- */
 
-sqlite3_stmt *lg__store_sql(lg_store *s, int which)
+const char *lg__store_text(int which)
 {
     static const char *const texts[] = {
         [LG_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -170,6 +170,9 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         [LG_SQL_PUT_RESULT] =
             "INSERT INTO tool_result(key, run_id, name, version, text, score, target, created_us) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(key) DO NOTHING",
+        [LG_SQL_REMEMBER] =
+            "INSERT OR REPLACE INTO tool_result(key, run_id, name, version, text, created_us) "
+            "VALUES(?1, ?2, ?3, '', ?4, ?5)",
         [LG_SQL_TOTALS] = "UPDATE run SET calls=?2, served=?3, tokens_in=?4, tokens_out=?5, "
                           "micros=?6 WHERE id=?1",
         [LG_SQL_TAIL] = "SELECT id, key FROM reply WHERE id>?1 ORDER BY id",
@@ -181,8 +184,13 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         [LG_SQL_INDEXED] = "UPDATE reply_indexed SET upto=?1 WHERE upto<?1",
     };
     _Static_assert(sizeof texts / sizeof *texts == LG_SQLS, "a text for each");
+    return texts[which];
+}
+
+sqlite3_stmt *lg__store_sql(lg_store *s, int which)
+{
     if (!s->sql[which]) {
-        int rc = sqlite3_prepare_v3(s->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+        int rc = sqlite3_prepare_v3(s->db, lg__store_text(which), -1, SQLITE_PREPARE_PERSISTENT,
                                     &s->sql[which], NULL);
         if (rc != SQLITE_OK) {
             lg__store_failed(s, rc, "be used");

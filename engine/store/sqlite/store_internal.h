@@ -1,4 +1,10 @@
-/* store_internal.h - the store's inside, shared by store*.c and nobody else.
+/* store_internal.h - the store's inside, shared by sqlite/store*.c, the only files that see
+ * SQLite.
+ *
+ * A store is a directory: store.db (with -wal and -shm), store.lock and runs/<id>.lock.
+ * Whoever writes or checkpoints holds store.lock (flock) as long as that takes: SQLite
+ * versions before 3.51.3 can corrupt a WAL database that two connections reset at once.
+ * Readers open read-only and never checkpoint. SQLite's memory is its own.
  *
  * Invariants: in_turn means that this process holds store.lock and a write
  * transaction is open; broken is for ever. */
@@ -25,6 +31,7 @@ enum {
     LG_SQL_PUT_USED,
     LG_SQL_FIND_RESULT,
     LG_SQL_PUT_RESULT,
+    LG_SQL_REMEMBER,
     LG_SQL_TOTALS,
     LG_SQL_TAIL,
     LG_SQL_INDEX,
@@ -82,7 +89,7 @@ struct lg_store {
     lg_mem *mem;
     lg_log *log;
     char *dir, *path, *log_path, *lock_path;
-    const char *vfs;
+    const char *below; /* SQLite's name of a VFS */
     int wait_ms;
     bool durable, read_only, in_turn, broken, full, wrote, has_bad;
     int lock_fd;
@@ -121,6 +128,7 @@ struct lg_store {
 int lg__store_failed(lg_store *s, int rc, const char *what);
 int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+const char *lg__store_text(int which);               /* of a statement */
 sqlite3_stmt *lg__store_sql(lg_store *s, int which); /* NULL: noted */
 int lg__store_do(lg_store *s, const char *sql);      /* plain text, no rows */
 int64_t lg__store_int(lg_store *s, const char *sql, int64_t otherwise);
