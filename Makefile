@@ -202,7 +202,7 @@ distro-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-requires lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -225,6 +225,10 @@ lint-format:
 lint-lua:
 	@echo "lint: luacheck" && \
 		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
+	@find $(wildcard lua scripts tests benchmarks) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
+
+lint-requires:
+	@$(LUA) tests/check_requires.lua
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
