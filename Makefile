@@ -50,7 +50,7 @@ STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
 ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
-ENGINE_SRC  := $(wildcard engine/*/*.c)
+ENGINE_SRC  := $(wildcard engine/*/*.c engine/*/*/*.c)
 MODULE_SRC  := $(wildcard lua/binding/*.c)
 LUA_SRC     := $(MODULE_SRC) $(wildcard lua/command/*.c)
 LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
@@ -60,7 +60,7 @@ BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
 C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
-H_FILES     := $(wildcard engine/*.h engine/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
+H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
@@ -203,7 +203,7 @@ distro-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -215,6 +215,9 @@ lint: deps-check
 
 lint-layers lint-banned lint-text: lint-%:
 	@tests/check_$*.sh
+
+lint-symbols: all
+	@BUILD=$(BUILD) tests/check_symbols.sh
 
 lint-format:
 	@echo "lint: clang-format" && \
@@ -294,4 +297,4 @@ help:
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
 	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS DISTROS JOBS V=1"
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

@@ -21,22 +21,19 @@ static void put(lg_store *s, lg_mem *m, lg_model *model, uint64_t n)
                                "\"finish_reason\":\"stop\"}]}";
     const char *role = "user";
     char text[32];
-    lg_fail good;
     lg_request *r = NULL;
     int len = snprintf(text, sizeof text, "question %llu", (unsigned long long)n);
     lg_text *t = lg__text_new(m, text, (size_t)len);
-    lg__fail_init(&good);
     if (!t || lg__request_new(m, n, model, &role, &t, 1, NULL, 0, 0, LG_FORWARD, &r))
         give_up("out of memory");
     lg__text_unref(t);
-    lg_came came = {.key = r->key,
-                    .status = 200,
-                    .content_type = "application/json",
-                    .request_id = "",
-                    .body = body,
-                    .body_len = sizeof body - 1,
-                    .said = &good,
-                    .micros = -1};
+    lg_attempt a; /* the body is borrowed */
+    lg__attempt_init(&a, m, sizeof body);
+    a.status = 200;
+    snprintf(a.content_type, sizeof a.content_type, "application/json");
+    a.body.data = (char *)(uintptr_t)body;
+    a.body.len = sizeof body - 1;
+    lg_bought came = {.key = r->key, .attempt = &a};
     if (lg__store_put_reply(s, r, &came))
         give_up(lg__fail_message(lg__store_why(s)));
     lg__request_free(m, r);

@@ -60,4 +60,4 @@ FNR == 1 {
     }
 }
 END { exit bad }
-' $(ls engine/*.h engine/*/*.[ch] lua/*/*.[ch])
+' $(ls engine/*.h engine/*/*.[ch] engine/*/*/*.[ch] lua/*/*.[ch])

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "attempts.h"
 #include "net/http.h"
 #include "rude.h"
 #include "support.h"
@@ -16,6 +17,7 @@ typedef struct kit {
     lg_loop *loop;
     lg_log log;
     lg_http *http;
+    size_t most; /* bytes of a reply */
     rude *server;
     char url[256];
     char logged[512];
@@ -43,6 +45,7 @@ static inline void kit_open(kit *k, rude *server, const lg_http_config *cfg)
 
     memset(k, 0, sizeof *k);
     k->server = server;
+    k->most = 1 << 20;
     support_mem_init(&k->mem, &k->heap);
     lg__log_init(&k->log, &k->mem, kit_on_log, k, LG_LOG_DEBUG);
     assert_int_equal(lg__loop_new(&k->mem, &k->loop), 0);
@@ -52,6 +55,7 @@ static inline void kit_open(kit *k, rude *server, const lg_http_config *cfg)
 static inline void kit_close(kit *k)
 {
     lg__http_free(k->http);
+    attempts_drop(&k->mem);
     lg__loop_free(k->loop);
     lg__log_free(&k->log);
     assert_heap_empty(&k->heap);
@@ -70,7 +74,6 @@ static inline lg_http_request kit_request(const char *url)
     r.connect_timeout_ms = 20000;
     r.first_byte_timeout_ms = 20000;
     r.total_timeout_ms = 40000;
-    r.max_reply_bytes = 1 << 20;
     return r;
 }
 
@@ -78,19 +81,19 @@ static inline lg_transfer *kit_start(kit *k, const lg_http_request *r, void *ud)
 {
     lg_transfer *t = NULL;
 
-    assert_int_equal(lg__http_start(k->http, r, ud, &t), 0);
+    assert_int_equal(lg__http_start(k->http, r, attempt_make(&k->mem, k->most, ud), &t), 0);
     assert_non_null(t);
     return t;
 }
 
 /* Turns the loop until a transfer is finished. */
-static inline lg_http_done kit_wait(kit *k)
+static inline lg_attempt kit_wait(kit *k)
 {
-    lg_http_done d;
+    lg_attempt d;
     int64_t until = kit_now_ms() + 60000;
 
     memset(&d, 0, sizeof d);
-    while (!lg__http_next(k->http, &d)) {
+    while (!attempt_take(lg__http_next(k->http), &d)) {
         if (kit_now_ms() > until)
             fail_msg("no transfer finished within a minute");
         lg__loop_run(k->loop, 1000);
@@ -98,13 +101,13 @@ static inline lg_http_done kit_wait(kit *k)
     return d;
 }
 
-static inline lg_http_done kit_do(kit *k, const lg_http_request *r)
+static inline lg_attempt kit_do(kit *k, const lg_http_request *r)
 {
     kit_start(k, r, k);
     return kit_wait(k);
 }
 
-static inline lg_http_done kit_post(kit *k, const char *path)
+static inline lg_attempt kit_post(kit *k, const char *path)
 {
     lg_http_request r = kit_request(rude_url(k->server, path, k->url, sizeof k->url));
 
@@ -114,12 +117,12 @@ static inline lg_http_done kit_post(kit *k, const char *path)
 /* A POST that must go well. */
 static inline void kit_ok(kit *k, const char *path)
 {
-    lg_http_done d = kit_post(k, path);
+    lg_attempt d = kit_post(k, path);
 
     if (d.fail.code != 0)
         fail_msg("%s: %s", path, lg__fail_message(&d.fail));
     assert_int_equal(d.status, 200);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static inline void kit_turns(kit *k, int ms)
@@ -152,7 +155,7 @@ static inline int kit_teardown(void **state)
     return 0;
 }
 
-static inline const char *kit_message(const lg_http_done *d)
+static inline const char *kit_message(const lg_attempt *d)
 {
     return lg__fail_message(&d->fail);
 }

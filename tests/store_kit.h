@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attempts.h"
 #include "store/store.h"
 #include "support.h"
 
@@ -130,33 +131,29 @@ static inline lg_request *kit_ask(kit *k, const char *text, uint32_t sample)
     return r;
 }
 
-static inline lg_came kit_came(const lg_request *r, const char *body, const lg_fail *said)
+/* A paid answer; nothing of it is to be freed. */
+static inline lg_attempt kit_attempt(kit *k, const char *body)
 {
-    return (lg_came){
-        .key = r->key,
-        .number = 1,
-        .status = 200,
-        .content_type = "application/json",
-        .request_id = "req-1",
-        .body = body,
-        .body_len = strlen(body),
-        .said = said,
-        .has_usage = true,
-        .usage = {.input = 10, .output = 2},
-        .micros = 14,
-        .latency_us = 5,
-    };
+    lg_attempt a = attempt_of(&k->mem, 200, "application/json", body, strlen(body));
+    snprintf(a.request_id, sizeof a.request_id, "req-1");
+    a.has_usage = true;
+    a.usage = (lg_usage){.input = 10, .output = 2};
+    a.micros = 14;
+    return a;
+}
+
+static inline lg_bought kit_bought(const lg_request *r, const lg_attempt *a)
+{
+    return (lg_bought){.key = r->key, .number = 1, .latency_us = 5, .attempt = a};
 }
 
 /* One turn: the intent, then the reply. 0, LG_E… */
 static inline int kit_buy(kit *k, const char *text, const char *body)
 {
-    lg_fail good;
     lg_request *r = kit_ask(k, text, 0);
     if (!r) {
         return LG_ENOMEM;
     }
-    lg__fail_init(&good);
     r->attempts = 1;
     int err = lg__store_find(k->s, r);
     err = err < 0 ? err : lg__store_begin(k->s);
@@ -166,7 +163,8 @@ static inline int kit_buy(kit *k, const char *text, const char *body)
     }
     err = err ? err : lg__store_begin(k->s);
     if (!err) {
-        lg_came c = kit_came(r, body, &good);
+        lg_attempt a = kit_attempt(k, body);
+        lg_bought c = kit_bought(r, &a);
         err = lg__store_put_reply(k->s, r, &c);
         err ? lg__store_rollback(k->s) : (void)(err = lg__store_commit(k->s));
     }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "child/process_internal.h"
 
 enum {
@@ -28,10 +29,10 @@ enum {
 };
 
 struct lg_process {
-    lg_process *prev, *next; /* in running or ready */
+    lg_ring link; /* first: in running or ready */
     lg_processes *ps;
-    void *ud;
-    lg_child child; /* pid 0: there is none (any more) */
+    lg_attempt *attempt; /* the caller's; not touched when it is abandoned */
+    lg_child child;      /* pid 0: there is none (any more) */
     lg_watch *out, *err, *exit;
     lg_alarm *alarm;
     lg_bytes output;
@@ -41,64 +42,35 @@ struct lg_process {
     int64_t due_us;                   /* when patience ends */
     int stop;                         /* why it was told to end: LG_E…; 0: it was not */
     int status;                       /* as of waitpid */
-    bool asked, abandoned, lost, ran; /* told to end; no done wanted; status unknown */
+    bool asked, abandoned, lost, ran; /* told to end; no end wanted; status unknown */
     lg_fail unstarted;                /* why there was never a process */
 };
 
 struct lg_processes {
     lg_mem *mem;
     lg_loop *loop;
-    lg_clock clock;              /* real, whatever the engine's is */
-    lg_process *running, *ready; /* ready: first in, … */
-    lg_process *ready_last;      /* … first out */
+    lg_clock clock; /* real, whatever the engine's is */
+    lg_ring running, ready;
     size_t active;
 };
 
 /* ---- lists --------------------------------------------------------------- */
 
+static lg_process *first(const lg_ring *list) /* NULL: it is empty */
+{
+    return lg__ring_empty(list) ? NULL : LG_OF(list->next, lg_process, link);
+}
+
 static void running_add(lg_process *p)
 {
-    lg_processes *ps = p->ps;
-    p->next = ps->running;
-    if (p->next) {
-        p->next->prev = p;
-    }
-    ps->running = p;
-    ps->active++;
+    lg__ring_before(&p->ps->running, &p->link);
+    p->ps->active++;
 }
 
 static void running_remove(lg_process *p)
 {
-    if (p->prev) {
-        p->prev->next = p->next;
-    } else {
-        p->ps->running = p->next;
-    }
-    if (p->next) {
-        p->next->prev = p->prev;
-    }
-    p->prev = p->next = NULL;
+    lg__ring_cut(&p->link);
     p->ps->active -= p->abandoned ? 0 : 1;
-}
-
-static void ready_add(lg_process *p)
-{
-    lg_processes *ps = p->ps;
-    p->prev = ps->ready_last;
-    if (p->prev) {
-        p->prev->next = p;
-    } else {
-        ps->ready = p;
-    }
-    ps->ready_last = p;
-}
-
-static void ready_remove(lg_process *p)
-{
-    lg_processes *ps = p->ps;
-    *(p->prev ? &p->prev->next : &ps->ready) = p->next;
-    *(p->next ? &p->next->prev : &ps->ready_last) = p->prev;
-    p->prev = p->next = NULL;
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -267,7 +239,7 @@ static void look(lg_process *p)
     }
     read_rest(p);
     close_all(p);
-    ready_add(p);
+    lg__ring_before(&p->ps->ready, &p->link);
 }
 
 static void on_exit_event(void *ud, int fd, int events)
@@ -292,7 +264,7 @@ static void on_alarm(void *ud)
     look(p);
 }
 
-/* ---- the done ------------------------------------------------------------ */
+/* ---- how it ended ---------------------------------------------------------- */
 
 /* Where the last line of stderr that is not blank begins. */
 static const char *last_line(lg_process *p, size_t *len)
@@ -358,27 +330,24 @@ static void explain(lg_process *p, lg_fail *f)
     }
 }
 
-bool lg__process_next(lg_processes *ps, lg_http_done *out)
+lg_attempt *lg__process_next(lg_processes *ps)
 {
-    lg_process *p = ps ? ps->ready : NULL;
+    lg_process *p = ps ? first(&ps->ready) : NULL;
     if (!p) {
-        return false;
+        return NULL;
     }
-    ready_remove(p);
-    memset(out, 0, sizeof *out);
-    out->ud = p->ud;
-    out->retry_after_ms = -1;
-    out->sent = p->ran;
-    lg__fail_init(&out->fail);
-    explain(p, &out->fail);
-    if (out->fail.code == LG_OK) {
-        out->status = 200;
-        snprintf(out->content_type, sizeof out->content_type, "text/plain");
+    lg_attempt *a = p->attempt;
+    lg__ring_cut(&p->link);
+    a->sent = p->ran;
+    explain(p, &a->fail);
+    if (a->fail.code == LG_OK) {
+        a->status = 200;
+        snprintf(a->content_type, sizeof a->content_type, "text/plain");
     }
-    out->body = p->output;
+    a->body = p->output;
     lg__bytes_init(&p->output, ps->mem, 1);
     process_free(p);
-    return true;
+    return a;
 }
 
 /* ---- starting ------------------------------------------------------------ */
@@ -422,19 +391,21 @@ static int begin(lg_process *p, const lg_process_request *r)
     return err;
 }
 
-int lg__process_start(lg_processes *ps, const lg_process_request *r, void *ud, lg_process **out)
+int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt *a,
+                      lg_process **out)
 {
     lg_process *p = lg__mem_zero(ps->mem, sizeof *p);
     if (!p) {
         return LG_ENOMEM;
     }
     p->ps = ps;
-    p->ud = ud;
+    p->attempt = a;
+    lg__ring_init(&p->link);
     p->timeout_ms = r->timeout_ms;
-    p->max_output = r->max_output;
+    p->max_output = a->body.ceiling;
     lg__child_init(&p->child);
     lg__fail_init(&p->unstarted);
-    lg__bytes_init(&p->output, ps->mem, r->max_output);
+    lg__bytes_init(&p->output, ps->mem, a->body.ceiling);
     int err = begin(p, r);
     if (err) {
         process_free(p);
@@ -446,7 +417,7 @@ int lg__process_start(lg_processes *ps, const lg_process_request *r, void *ud, l
         watch_exit(p);
     } else {
         close_all(p);
-        ready_add(p);
+        lg__ring_before(&p->ps->ready, &p->link);
         lg__loop_wakeup(ps->loop); /* it is due at once */
     }
     *out = p;
@@ -456,7 +427,7 @@ int lg__process_start(lg_processes *ps, const lg_process_request *r, void *ud, l
 void lg__process_cancel(lg_process *p)
 {
     if (!p->child.pid) {
-        ready_remove(p);
+        lg__ring_cut(&p->link);
         process_free(p);
         return;
     }
@@ -476,6 +447,8 @@ int lg__processes_new(lg_mem *m, lg_loop *loop, lg_processes **out)
     }
     ps->mem = m;
     ps->loop = loop;
+    lg__ring_init(&ps->running);
+    lg__ring_init(&ps->ready);
     lg__clock_init(&ps->clock, false);
     *out = ps;
     return LG_OK;
@@ -489,18 +462,19 @@ size_t lg__processes_active(const lg_processes *ps)
 /* Signals all, and waits up to rounds times 5 ms for them to end. */
 static void end_all(lg_processes *ps, int sig, int rounds)
 {
-    for (lg_process *p = ps->running; p; p = p->next) {
-        send_signal(p, sig);
+    for (lg_ring *at = ps->running.next; at != &ps->running; at = at->next) {
+        send_signal(LG_OF(at, lg_process, link), sig);
     }
-    for (int i = 0; ps->running; i++) {
-        for (lg_process *p = ps->running, *next; p; p = next) {
-            next = p->next;
+    for (int i = 0; first(&ps->running); i++) {
+        for (lg_ring *at = ps->running.next, *next; at != &ps->running; at = next) {
+            lg_process *p = LG_OF(at, lg_process, link);
+            next = at->next;
             if (reap(p)) {
                 running_remove(p);
                 process_free(p);
             }
         }
-        if (i == rounds || !ps->running) {
+        if (i == rounds || !first(&ps->running)) {
             break;
         }
         poll(NULL, 0, 5);
@@ -514,14 +488,13 @@ void lg__processes_free(lg_processes *ps)
     }
     end_all(ps, SIGTERM, 40);
     end_all(ps, SIGKILL, 160);
-    while (ps->running) { /* not even SIGKILL ended it */
-        lg_process *p = ps->running;
+    lg_process *p;
+    while ((p = first(&ps->running))) { /* not even SIGKILL ended it */
         running_remove(p);
         process_free(p);
     }
-    while (ps->ready) {
-        lg_process *p = ps->ready;
-        ready_remove(p);
+    while ((p = first(&ps->ready))) {
+        lg__ring_cut(&p->link);
         process_free(p);
     }
     lg__mem_free(ps->mem, ps, sizeof *ps);

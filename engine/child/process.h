@@ -2,7 +2,7 @@
  *
  * One process is one request: it reads the input from its stdin, what it writes to
  * stdout is the body of the reply. No retry, no policy. Finished ones wait in a list
- * for lg__process_next and look like any reply of a server; nothing is called back.
+ * for lg__process_next, their attempts like those of any server; nothing is called back.
  *
  * No shell, no signal handler: the end of a child is seen by its descriptor (pidfd), or
  * by asking where there is none. Each is the head of a process group of its own, so
@@ -10,7 +10,8 @@
 #ifndef LG_PROCESS_H
 #define LG_PROCESS_H
 
-#include "net/http.h"
+#include "base/attempt.h"
+#include "base/loop.h"
 
 typedef struct lg_processes lg_processes;
 typedef struct lg_process lg_process;
@@ -20,19 +21,20 @@ typedef struct lg_process_request { /* borrowed during start only */
     const char *input;
     size_t input_len;
     int timeout_ms;
-    size_t max_output; /* of stdout; of stderr only the end is kept */
 } lg_process_request;
 
 int lg__processes_new(lg_mem *m, lg_loop *loop, lg_processes **out);
 /* Ends and reaps what still runs; waits for it at most about a second. ps may be NULL. */
 void lg__processes_free(lg_processes *ps);
-/* 0, LG_ENOMEM. A program that cannot be started has a done all the same, which says why.
- * *out is owned by ps until lg__process_next gave its done, or cancel. */
-int lg__process_start(lg_processes *ps, const lg_process_request *r, void *ud, lg_process **out);
-/* It is told to end, and gives no done. */
+/* 0, LG_ENOMEM. A program that cannot be started ends all the same, and a says why. It is
+ * written to when it has ended, its body's ceiling holds from the start; *out is ps's until
+ * lg__process_next gave a, or cancel. */
+int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt *a,
+                      lg_process **out);
+/* It is told to end; its attempt has no end. */
 void lg__process_cancel(lg_process *p);
-/* false: none. The caller frees with lg__http_done_free. ps may be NULL. */
-bool lg__process_next(lg_processes *ps, lg_http_done *out);
+/* One that has ended; NULL: none. ps may be NULL. */
+lg_attempt *lg__process_next(lg_processes *ps);
 size_t lg__processes_active(const lg_processes *ps); /* running and awaited; NULL: 0 */
 
 #endif

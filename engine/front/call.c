@@ -2,7 +2,7 @@
  * request, and from the request's end back to all nodes that wait for it.
  *
  * Before anything is bought the store, a call that already waits for the same, and the
- * way that an earlier run took are looked at. Called by engine.c's pump. */
+ * way that an earlier run took are looked at. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/media.h"
 #include "model/provider.h"
 
-void lg__engine_fail(lg_engine *e, lg_node *n, const lg_fail *why)
+void lg__call_fail(lg_engine *e, lg_node *n, const lg_fail *why)
 {
     lg_fail f;
     char who[120];
@@ -28,12 +28,12 @@ void lg__engine_fail(lg_engine *e, lg_node *n, const lg_fail *why)
     lg__fail_free(&f);
 }
 
-void lg__engine_fail_code(lg_engine *e, lg_node *n, int code)
+void lg__call_fail_code(lg_engine *e, lg_node *n, int code)
 {
     lg_fail f;
     lg__fail_init(&f);
     f.code = code;
-    lg__engine_fail(e, n, &f);
+    lg__call_fail(e, n, &f);
 }
 
 static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
@@ -43,7 +43,7 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     c->request = NULL;
     if (r->state != LG_REQ_DONE) {
         if (!lg__fallback_take(e, n, &reply->fail))
-            lg__engine_fail(e, n, &reply->fail);
+            lg__call_fail(e, n, &reply->fail);
         return;
     }
     c->has_usage = reply->has_usage;
@@ -81,7 +81,7 @@ static void settle_waiters(lg_engine *e, lg_request *r)
 }
 
 /* A request drops its model's count without freeing it, so it is held meanwhile. */
-void lg__engine_complete(lg_engine *e, lg_request *r)
+void lg__call_complete(lg_engine *e, lg_request *r)
 {
     lg_model *m = lg_model_ref(r->model);
     settle_waiters(e, r);
@@ -99,10 +99,10 @@ static void cancel_waiters(lg_request *r)
     }
 }
 
-void lg__engine_attempted(lg_engine *e, lg_request *r, int state)
+void lg__call_attempted(lg_engine *e, lg_request *r, int state)
 {
     if (state == LG_REQ_DONE || state == LG_REQ_FAILED)
-        lg__engine_complete(e, r);
+        lg__call_complete(e, r);
     else if (e->draining) /* it would be bought once more */
         cancel_waiters(r);
 }
@@ -177,7 +177,7 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
     else
         lg__fail_copy(&f, lg__store_why(e->store));
     f.code = code;
-    lg__engine_fail(e, n, &f);
+    lg__call_fail(e, n, &f);
     lg__fail_free(&f);
 }
 
@@ -220,12 +220,12 @@ static void submit(lg_engine *e, lg_node *n)
 {
     lg_request *r, *wanted;
     if (e->draining) {
-        lg__engine_fail_code(e, n, LG_ECANCELLED);
+        lg__call_fail_code(e, n, LG_ECANCELLED);
         return;
     }
     int err = make_request(e, n, &r);
     if (err) {
-        lg__engine_fail_code(e, n, err);
+        lg__call_fail_code(e, n, err);
         return;
     }
     if (serve_fallback(e, n, r)) {
@@ -247,7 +247,7 @@ static void submit(lg_engine *e, lg_node *n)
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
         lg__request_free(&e->mem, r);
-        lg__engine_fail_code(e, n, LG_ENOMEM);
+        lg__call_fail_code(e, n, LG_ENOMEM);
         return;
     }
     if (wanted->state == LG_REQ_DONE && !wanted->held) { /* kept from before */
@@ -259,7 +259,7 @@ static void submit(lg_engine *e, lg_node *n)
     wanted->waiters = n;
 }
 
-void lg__engine_submit_calls(lg_engine *e, int most)
+void lg__call_submit(lg_engine *e, int most)
 {
     lg_node *n;
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.calls))) {

@@ -3,7 +3,7 @@
  * Only for looking: the answer itself is decoded from the whole body, stored and settled
  * like any other. A call that watches gets LG_EVENT_PARTIAL for each piece, in order, and
  * the rest when it settles, so that the pieces joined are the answer; an attempt that
- * failed in the middle begins anew. Called by engine.c and host_events.c. */
+ * failed in the middle begins anew. */
 #include <string.h>
 
 #include "front/front_internal.h"
@@ -58,16 +58,15 @@ static void announce(lg_engine *e, lg_node *n)
         return;
     }
     c->announced = true;
-    c->next_partial = NULL;
-    *(e->partial_tail ? &e->partial_tail->u.call->next_partial : &e->partial_head) = n;
-    e->partial_tail = n;
+    LG_QUEUE_PUSH(&e->partials, n, u.call->next_partial);
     lg_var_ref(n->out);
 }
 
 static void listen(lg_engine *e, lg_stream *x)
 {
     const char *data;
-    size_t len = lg__http_so_far(x->request->transfer, &data);
+    const lg_attempt *a = x->request->attempt;
+    size_t len = a->carrier->so_far(a, &data);
     size_t before = lg__hearing_text(x->hearing)->len;
     if (len > x->heard) {
         lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
@@ -86,7 +85,8 @@ static void listen(lg_engine *e, lg_stream *x)
 void lg__stream_listen(lg_engine *e)
 {
     for (lg_stream *x = e->streams; x; x = x->next) {
-        if (x->request->transfer && x->request->state == LG_REQ_SENT) {
+        const lg_attempt *a = x->request->attempt;
+        if (a && a->load) {
             listen(e, x);
         }
     }
@@ -133,14 +133,13 @@ static bool fill(lg_engine *e, lg_node *n)
 
 bool lg__stream_next(lg_engine *e)
 {
-    while (e->partial_head) {
-        lg_node *n = e->partial_head;
-        lg_call_data *c = n->u.call;
-        e->partial_head = c->next_partial;
-        if (!e->partial_head) {
-            e->partial_tail = NULL;
+    for (;;) {
+        lg_node *n;
+        LG_QUEUE_POP(&e->partials, n, u.call->next_partial);
+        if (!n) {
+            return false;
         }
-        c->next_partial = NULL;
+        lg_call_data *c = n->u.call;
         c->announced = false;
         if (fill(e, n)) {
             e->event = (lg_event){.size = sizeof e->event,
@@ -157,7 +156,6 @@ bool lg__stream_next(lg_engine *e)
         }
         lg_var_unref(n->out);
     }
-    return false;
 }
 
 void lg__streams_free(lg_engine *e)
@@ -165,6 +163,6 @@ void lg__streams_free(lg_engine *e)
     while (e->streams) {
         lg__stream_ended(e, e->streams->request);
     }
-    e->partial_head = e->partial_tail = NULL; /* their counts die with the graph */
+    e->partials.head = e->partials.tail = NULL; /* their counts die with the graph */
     lg__bytes_free(&e->partial);
 }

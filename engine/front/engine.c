@@ -1,35 +1,13 @@
-/* engine.c - the front door: create, step, free, and pump().
+/* engine.c - the front door: an engine's life, its step, and pump().
  *
  * The only place that moves an item from stage to stage:
- *   graph → request → sched → http → sched → graph → gradient → graph …
+ *   graph → request → sched → carrier → sched → graph → gradient → graph …
  * Stages are passive; each gives what it has when it is asked. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "front/front_internal.h"
-#include "model/provider.h"
-
-/* ---- errors ------------------------------------------------------------ */
-
-int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(e->errmsg, sizeof e->errmsg, fmt, ap);
-    va_end(ap);
-    return code;
-}
-
-int lg__engine_null(lg_engine *e)
-{
-    return lg__engine_error(e, LG_EINVAL, "an argument is NULL that must not be");
-}
-
-const char *lg_engine_errmsg(const lg_engine *e)
-{
-    return e->errmsg;
-}
 
 /* ---- life -------------------------------------------------------------- */
 
@@ -55,15 +33,6 @@ static int keep_http_config(lg_engine *e, const lg_config *c)
     bool lost =
         (c->ca_file && !e->ca_file) || (c->ca_path && !e->ca_path) || (c->proxy && !e->proxy);
     return lost ? LG_ENOMEM : LG_OK;
-}
-
-/* Late, because libcurl and OpenSSL take megabytes that a host which only uses its own
- * models never needs. */
-static int ensure_http(lg_engine *e)
-{
-    lg_http_config http = {
-        .ca_file = e->ca_file, .ca_path = e->ca_path, .proxy = e->proxy, .http2 = e->http2};
-    return e->http ? LG_OK : lg__http_new(&e->mem, e->loop, &e->log, &http, &e->http);
 }
 
 static int build(lg_engine *e, const lg_config *c)
@@ -140,6 +109,7 @@ void lg_engine_free(lg_engine *e)
     if (e->http)
         lg__http_free(e->http);
     lg__processes_free(e->processes);
+    lg__entries_free(e);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
@@ -165,14 +135,6 @@ void lg_engine_free(lg_engine *e)
 
 /* ---- waking ------------------------------------------------------------ */
 
-void lg__engine_touch(lg_engine *e)
-{
-    if (e->in_step || e->woken)
-        return;
-    e->woken = true;
-    lg__loop_wakeup(e->loop);
-}
-
 void lg_engine_wakeup(lg_engine *e)
 {
     atomic_store(&e->poked, 1);
@@ -186,14 +148,14 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out_head || e->partial_head;
+    return e->graph.fired.head || e->out.head || e->partials.head;
 }
 
 static bool has_work(const lg_engine *e)
 {
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
-           g->host_head;
+           g->host.head || e->unstarted.head;
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */
@@ -262,7 +224,7 @@ static void offer_tools(lg_engine *e, int most)
             continue; /* in this order: what is stored may not be on the disk yet */
         } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
             lg__kept_unclaim(e, n);
-            lg__engine_fail_code(e, n, LG_ENOMEM);
+            lg__call_fail_code(e, n, LG_ENOMEM);
         } else {
             w->node = n;
             n->work = w->id;
@@ -300,81 +262,20 @@ static void move_steps(lg_engine *e, int most)
     offer_gradients(e);
 }
 
-/* An attempt that could not even start has ended like any other. */
-static void finish_attempt(lg_engine *e, lg_request *r, lg_http_done *d)
+/* An attempt has ended; where that is kept, it is heard of when the store has it. */
+static void finish_attempt(lg_engine *e, lg_attempt *a)
 {
-    r->transfer = NULL;
+    lg_request *r = a->request;
+    a->load = NULL;
     if (r->twin) {
-        r = lg__hedge_ended(e, r, d);
+        r = lg__hedge_ended(e, a);
         if (!r)
             return;
     }
     lg__stream_ended(e, r);
-    if (e->store)
-        lg__turn_ended(e, r, d);
-    else
-        lg__engine_attempted(e, r, lg__sched_finish(e->sched, r, d));
-}
-
-static void not_started(lg_engine *e, lg_request *r, int err)
-{
-    lg_http_done d;
-    memset(&d, 0, sizeof d);
-    d.ud = r;
-    d.retry_after_ms = -1;
-    lg__bytes_init(&d.body, &e->mem, 1);
-    lg__fail_init(&d.fail);
-    if (err == LG_EINVAL)
-        lg__fail_set(&d.fail, &e->mem, err, "bad URL: %.200s", r->url.data ? r->url.data : "");
-    else
-        lg__fail_set(&d.fail, &e->mem, err, "cannot start a request: %s", lg_error_text(err));
-    finish_attempt(e, r, &d);
-}
-
-static void start_host(lg_engine *e, lg_request *r)
-{
-    lg_work *w;
-    if (!lg__work_new(e, LG_EVENT_CALL, &w)) {
-        w->request = r;
-        r->transfer = w;
-        return;
-    }
-    lg__fail_set(&r->reply.fail, &e->mem, LG_ENOMEM, "no memory to ask the model");
-    lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
-}
-
-static int send_to_server(lg_engine *e, lg_request *r)
-{
-    lg_transfer *t;
-    const lg_request *says = r->is_twin ? r->twin : r;
-    lg_http_request h = {
-        .method = r->model->provider->get ? "GET" : "POST",
-        .url = says->url.data,
-        .headers = says->headers.data ? says->headers.data : "",
-        .body = says->body.data,
-        .body_len = says->body.len,
-        .connect_timeout_ms = e->connect_timeout_ms,
-        .first_byte_timeout_ms = e->first_byte_timeout_ms,
-        .total_timeout_ms = e->total_timeout_ms,
-        .max_reply_bytes = e->max_reply_bytes,
-    };
-    int err = ensure_http(e);
-    if (!err)
-        err = lg__http_start(e->http, &h, r, &t);
-    r->transfer = err ? NULL : t;
-    return err;
-}
-
-void lg__engine_send(lg_engine *e, lg_request *r)
-{
-    bool program = r->model->provider->process;
-    int err = program ? lg__engine_send_to_program(e, r) : send_to_server(e, r);
-    if (err)
-        not_started(e, r, err);
-    else if (!program)
-        lg__stream_started(e, r);
-    if (!err && r->model->hedge_budget > 0)
-        lg__hedge_sent(e, r);
+    lg_entry *over = lg__turn_ended(e, r);
+    if (over)
+        lg__turn_let_go(e, over);
 }
 
 /* true when there may be more to start */
@@ -382,126 +283,32 @@ static bool start_requests(lg_engine *e, int most)
 {
     lg_request *r;
     for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
-        if (r->state == LG_REQ_FAILED) { /* it could not even be written */
-            if (!r->held)                /* else its last attempt is still to be stored */
-                lg__engine_complete(e, r);
-        } else if (!r->model->provider) {
-            start_host(e, r);
-        } else if (e->store) {
-            lg__turn_pick(e, r);
-        } else {
-            lg__engine_send(e, r);
-        }
+        if (r->state != LG_REQ_FAILED)
+            lg__call_go(e, r);
+        else if (!r->held) /* it could not even be written; else an end is still to be stored */
+            lg__call_complete(e, r);
     }
     return most == 0;
 }
 
+static lg_attempt *next_ended(lg_engine *e)
+{
+    lg_entry *unstarted = lg__entries_pop(&e->unstarted);
+    if (unstarted)
+        return &unstarted->attempt;
+    lg_attempt *a = e->http ? lg__http_next(e->http) : NULL;
+    return a ? a : lg__process_next(e->processes);
+}
+
 static bool take_replies(lg_engine *e, int most)
 {
-    lg_http_done d;
+    lg_attempt *a;
     bool any = false;
-    while (most-- > 0 &&
-           ((e->http && lg__http_next(e->http, &d)) || lg__process_next(e->processes, &d))) {
+    while (most-- > 0 && (a = next_ended(e))) {
         any = true;
-        finish_attempt(e, d.ud, &d);
+        finish_attempt(e, a);
     }
     return any;
-}
-
-/* ---- what was cancelled ------------------------------------------------ */
-
-static void leave_request(lg_engine *e, lg_node *n)
-{
-    lg_request *r = n->u.call->request;
-    if (!r)
-        return;
-    n->u.call->request = NULL;
-    lg_node *prev = NULL;
-    for (lg_node *w = r->waiters; w && w != n; w = w->u.call->next_waiting)
-        prev = w;
-    if (prev)
-        prev->u.call->next_waiting = n->u.call->next_waiting;
-    else
-        r->waiters = n->u.call->next_waiting;
-    n->u.call->next_waiting = NULL;
-    if (!r->waiters && !r->held)
-        lg__engine_leave(e, r);
-}
-
-void lg__engine_leave(lg_engine *e, lg_request *r)
-{
-    lg__stream_ended(e, r);
-    if (r->twin)
-        lg__hedge_cancel(e, r);
-    if (r->state == LG_REQ_SENT && r->transfer) {
-        if (r->model->provider && r->model->provider->process)
-            lg__process_cancel(r->transfer);
-        else if (r->model->provider)
-            lg__http_cancel(r->transfer);
-        if (r->model->provider && e->store)
-            lg__turn_cancelled(e, r);
-        if (!r->model->provider)
-            lg__work_abandon(e, ((lg_work *)r->transfer)->id);
-        r->transfer = NULL;
-    }
-    lg_model *m = lg_model_ref(r->model);
-    lg__sched_cancel(e->sched, r);
-    lg_model_unref(m);
-}
-
-void lg__engine_drop_cancelled(lg_engine *e)
-{
-    lg_node *n;
-    while ((n = lg__nodes_pop(&e->graph.dropped))) {
-        if (n->out->op == LG_OP_CALL)
-            leave_request(e, n);
-        else if (n->out->op == LG_OP_TIMER)
-            lg__timer_drop(e, n);
-        else if (n->work)
-            lg__work_abandon(e, n->work);
-        lg_var_unref(n->out);
-    }
-}
-
-static bool is_unsent_call(const lg_var *v)
-{
-    if (v->state != LG_PENDING || v->op != LG_OP_CALL || !v->node)
-        return false;
-    const lg_request *r = v->node->u.call->request;
-    return r && (r->state == LG_REQ_QUEUED || r->state == LG_REQ_BACKOFF ||
-                 (r->state == LG_REQ_SENT && !r->transfer));
-}
-
-static bool is_pending(const lg_var *v)
-{
-    return v->state == LG_PENDING;
-}
-
-/* Cancelling may free neighbours, so the next one is held before this is let go. */
-static void cancel_those(lg_engine *e, bool (*wanted)(const lg_var *))
-{
-    lg_var *v = lg_var_ref(e->graph.vars);
-    while (v) {
-        if (wanted(v))
-            lg_var_cancel(v);
-        lg_var *next = lg_var_ref(v->next);
-        lg_var_unref(v);
-        v = next;
-    }
-}
-
-void lg_engine_drain(lg_engine *e, bool drain)
-{
-    e->draining = drain;
-    if (drain)
-        cancel_those(e, is_unsent_call);
-    lg__engine_touch(e);
-}
-
-void lg_engine_cancel(lg_engine *e)
-{
-    cancel_those(e, is_pending);
-    lg__engine_touch(e);
 }
 
 /* ---- step -------------------------------------------------------------- */
@@ -513,10 +320,10 @@ static void pump(lg_engine *e, int64_t until_us)
     lg_clock real = {.is_virtual = false};
     bool replies, more;
     do {
-        lg__engine_drop_cancelled(e);
+        lg__call_drop_cancelled(e);
         lg__timers_fire(e);
         run_ready(e, SLICE);
-        lg__engine_submit_calls(e, SLICE);
+        lg__call_submit(e, SLICE);
         offer_tools(e, SLICE);
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
@@ -599,25 +406,4 @@ int lg_engine_wait(lg_engine *e, int timeout_ms)
         if (err)
             return err;
     }
-}
-
-/* ---- numbers ----------------------------------------------------------- */
-
-void lg_engine_stats(const lg_engine *e, lg_stats *out)
-{
-    lg_stats s;
-    if (!out)
-        return;
-    memset(&s, 0, sizeof s);
-    lg__sched_stats(e->sched, &s);
-    s.size = out->size;
-    s.host_running = e->works.count;
-    s.live_bytes = e->mem.live_bytes;
-    s.live_blocks = e->mem.live_blocks;
-    s.vars_pending = e->graph.n_pending;
-    s.vars_live = e->graph.n_live;
-    s.served = e->served;
-    s.timers = e->timers.n;
-    s.storing = lg__turn_storing(e);
-    memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
 }

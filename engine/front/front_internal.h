@@ -1,13 +1,18 @@
-/* front_internal.h - the engine itself, shared by the three files of the front
- * door: engine.c (life, pump), host_make.c (what a host builds), host_events.c
- * (events out, answers in). Nothing below the front door includes it. */
-#ifndef LG_ENGINE_INTERNAL_H
-#define LG_ENGINE_INTERNAL_H
+/* front_internal.h - the engine itself, and what the files of the front door share:
+ *   engine.c   life, step, pump;  front_base.c, stats.c
+ *   host_*.c   what a host builds, is told and asked, and answers
+ *   call_*.c   a call's way from its node to an attempt that leaves, and back
+ *   turn_*.c   what is stored before it is used */
+#ifndef LG_FRONT_INTERNAL_H
+#define LG_FRONT_INTERNAL_H
 
 #include <stdatomic.h>
 
-#include "graph/gradient.h"
+#include "base/heap.h"
+#include "base/list.h"
 #include "child/process.h"
+#include "graph/gradient.h"
+#include "net/http.h"
 #include "sched/sched.h"
 #include "store/store.h"
 
@@ -22,19 +27,24 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     struct lg_work *next; /* in the event queue */
 } lg_work;
 
-typedef struct lg_entry lg_entry; /* an attempt, as the store will know it: turn.c */
+/* An attempt in the engine's books, from before it leaves until its end is told, and stored. */
+typedef struct lg_entry {
+    lg_attempt attempt;
+    struct lg_entry *next_listed; /* picked, ended, or unstarted */
+    struct lg_entry *prev, *next; /* all that are under way */
+    unsigned char key[32];        /* the request may be gone first */
+    int number;
+    int64_t latency_us;
+    bool kept;     /* the store is told of its end */
+    bool serve;    /* about to be sent, and found in the store after all */
+    bool intended; /* its intent is stored */
+    bool hold;     /* another process has the same in flight */
+} lg_entry;
 
-typedef struct lg_link {
-    struct lg_link *next;
-} lg_link;
-
-typedef struct lg_links { /* first in, first out */
-    lg_link *head, *tail;
-    size_t n;
-} lg_links;
+typedef LG_QUEUE_OF(lg_entry) lg_entries;
 
 typedef struct lg_outcome { /* of a tool whose results are kept */
-    lg_link link;
+    struct lg_outcome *next;
     lg_var *out; /* counted */
     lg_text *text;
     unsigned char key[32];
@@ -42,17 +52,19 @@ typedef struct lg_outcome { /* of a tool whose results are kept */
     double score, target;
 } lg_outcome;
 
+typedef LG_QUEUE_OF(lg_outcome) lg_outcomes;
+
 typedef struct lg_kept lg_kept; /* turn_tools.c */
 
-typedef struct lg_batch {   /* what waits for a transaction, or for the disk */
-    lg_links ended, picked; /* attempts: over; about to be sent */
-    lg_links results;       /* of tools */
-    uint64_t commit;        /* the transaction's number in the store */
-    size_t entries;         /* attempts that are listed or on the wire */
-    lg_links waiting;       /* picked, and another process has the same in flight */
-    lg_alarm *look;         /* to look for their replies */
-    lg_entry *under_way;    /* all whose request is picked or on the wire */
-    lg_alarm *alarm;        /* to try the store's lock again */
+typedef struct lg_batch {     /* what waits for a transaction, or for the disk */
+    lg_entries ended, picked; /* attempts: over; about to be sent */
+    lg_outcomes results;      /* of tools */
+    uint64_t commit;          /* the transaction's number in the store */
+    size_t entries;           /* attempts that are listed or on the wire */
+    lg_entries waiting;       /* picked, and another process has the same in flight */
+    lg_alarm *look;           /* to look for their replies */
+    lg_entry *under_way;      /* all that are picked, on the wire or with the host */
+    lg_alarm *alarm;          /* to try the store's lock again */
     bool alarmed;
     lg_alarm *group; /* to sync what was committed a while ago */
     bool grouped;
@@ -72,8 +84,7 @@ typedef struct lg_stream lg_stream; /* call_stream.c's */
 typedef struct lg_timer lg_timer; /* host_timer.c's */
 
 typedef struct lg_timers {
-    lg_timer *heap; /* the first due first */
-    size_t n, cap;
+    lg_heap due;
     lg_text *text; /* of those that are over */
 } lg_timers;
 
@@ -87,21 +98,22 @@ struct lg_engine {
     bool http2;
     lg_processes *processes; /* … by the first program that is started */
     lg_sched *sched;
-    lg_store *store; /* NULL: none */
+    lg_store *store;      /* NULL: none */
+    lg_entries unstarted; /* entries that could not begin: they have ended */
     lg_batch turn;
     lg_batch synced; /* durable: committed, and on its way to the disk */
     lg_batch next;   /* … and the one committed meanwhile */
     uint64_t served;
-    lg_stream *streams;                   /* call_stream.c: under way and watched */
-    lg_node *partial_head, *partial_tail; /* … with something new to say */
-    lg_bytes partial;                     /* … and what it is */
+    lg_stream *streams;            /* call_stream.c: under way and watched */
+    LG_QUEUE_OF(lg_node) partials; /* … with something new to say */
+    lg_bytes partial;              /* … and what it is */
     lg_timers timers;
     int64_t hedge_due; /* call_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
-    lg_map works; /* id → lg_work, announced or queued */
-    lg_work *out_head, *out_tail;
+    lg_map works;             /* id → lg_work, announced or queued */
+    LG_QUEUE_OF(lg_work) out; /* what the host is to be told */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
@@ -112,33 +124,44 @@ struct lg_engine {
     char errmsg[512];
 };
 
+/* front_base.c */
 /* Sets the message and returns the code. */
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
+
+/* host_work.c */
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
 int lg__work_new(lg_engine *e, int type, lg_work **out);
 /* The host's work is not wanted any more: one LG_EVENT_ABANDON if it knows of it */
 void lg__work_abandon(lg_engine *e, uint64_t id);
-void lg__work_free(lg_engine *e, lg_work *w);
+void lg__work_free(lg_engine *e, lg_work *w);    /* answered */
+void lg__work_release(lg_engine *e, lg_work *w); /* neither found by its id nor queued */
 void lg__works_free(lg_engine *e);
-/* An attempt of r has ended in this state. When that is the end, all who waited for r
- * are settled, and it is gone. */
-void lg__engine_attempted(lg_engine *e, lg_request *r, int state);
-/* Send it; its intent is stored, if there is a store. */
-void lg__engine_send(lg_engine *e, lg_request *r);
-/* call_program.c: start the program that is its model. 0, LG_ENOMEM */
-int lg__engine_send_to_program(lg_engine *e, lg_request *r);
-/* Nobody waits for it any more. */
-void lg__engine_leave(lg_engine *e, lg_request *r);
 
 /* call.c */
-void lg__engine_submit_calls(lg_engine *e, int most);  /* nodes whose inputs have settled */
-void lg__engine_complete(lg_engine *e, lg_request *r); /* DONE or FAILED: tell all, let go */
-void lg__engine_fail(lg_engine *e, lg_node *n, const lg_fail *why); /* n's variable */
-void lg__engine_fail_code(lg_engine *e, lg_node *n, int code);
+void lg__call_submit(lg_engine *e, int most); /* nodes whose inputs have settled */
+/* An attempt of r has ended in this state. When that is the end, all who waited for r
+ * are settled, and it is gone. */
+void lg__call_attempted(lg_engine *e, lg_request *r, int state);
+void lg__call_complete(lg_engine *e, lg_request *r); /* DONE or FAILED: tell all, let go */
+void lg__call_fail(lg_engine *e, lg_node *n, const lg_fail *why); /* n's variable */
+void lg__call_fail_code(lg_engine *e, lg_node *n, int code);
+
+/* call_send.c */
+/* r is SENT: it leaves, or waits for the turn that stores its intent, or is refused. */
+void lg__call_go(lg_engine *e, lg_request *r);
+bool lg__call_go_twin(lg_engine *e, lg_request *twin); /* false: it cannot */
+void lg__call_send(lg_engine *e, lg_attempt *a);       /* now: what must be stored is */
+/* SENT, but it does not leave: it fails. */
+void lg__call_refuse(lg_engine *e, lg_request *r, int code, const char *text);
+
+/* call_leave.c */
+void lg__call_leave(lg_engine *e, lg_request *r); /* nobody waits for it any more */
+/* What was cancelled lets go of requests and of the host's work. */
+void lg__call_drop_cancelled(lg_engine *e);
 
 /* call_fallback.c */
 lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
@@ -158,12 +181,11 @@ bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: 
 void lg__streams_free(lg_engine *e);
 
 /* call_hedge.c */
-void lg__hedge_sent(lg_engine *e, const lg_request *r); /* it is on the wire */
-void lg__hedge_look(lg_engine *e);                      /* whether one is late by now */
-void lg__hedge_cancel(lg_engine *e, lg_request *r);     /* its twin is not wanted any more */
-/* r, which has or is a twin, ended so. The request that has ended with it; NULL: none, as
- * the other attempt goes on, and d is taken over. */
-lg_request *lg__hedge_ended(lg_engine *e, lg_request *r, lg_http_done *d);
+void lg__hedge_look(lg_engine *e);                  /* whether one is late by now */
+void lg__hedge_cancel(lg_engine *e, lg_request *r); /* its twin is not wanted any more */
+/* An attempt of one that has or is a twin has ended. The request that has ended with it;
+ * NULL: none, as the other attempt goes on. */
+lg_request *lg__hedge_ended(lg_engine *e, lg_attempt *a);
 
 /* host_timer.c */
 int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */
@@ -171,23 +193,34 @@ void lg__timers_fire(lg_engine *e);            /* those that are due */
 void lg__timer_drop(lg_engine *e, lg_node *n); /* n was cancelled */
 void lg__timers_free(lg_engine *e);
 
-/* turn.c; all but open and close with a store only */
+/* turn_books.c */
+void lg__entries_push(lg_entries *l, lg_entry *one);
+lg_entry *lg__entries_pop(lg_entries *l);   /* NULL: it is empty */
+lg_entries lg__entries_take(lg_entries *l); /* all of them */
+lg_entry *lg__entry_of(lg_attempt *a);
+lg_attempt *lg__entry_new(lg_engine *e, lg_request *r); /* r's; NULL: memory */
+lg_entry *lg__entry_take(lg_engine *e, lg_request *r);  /* it is under way no more; NULL */
+void lg__entry_free(lg_engine *e, lg_entry *one);       /* NULL: nothing */
+void lg__entries_free(lg_engine *e);                    /* all that are under way */
+bool lg__turn_takes(const lg_engine *e);                /* the store can be written to */
+void lg__turn_pick(lg_engine *e, lg_attempt *a);        /* it may leave when it is stored */
+/* r's attempt has ended: judged, and listed for the store; or given back, to be let go. */
+lg_entry *lg__turn_ended(lg_engine *e, lg_request *r);
+void lg__turn_lost(lg_engine *e, lg_request *twin);   /* … a twin's, which is freed */
+void lg__turn_cancelled(lg_engine *e, lg_request *r); /* its carrier has let it go */
+
+/* turn_commit.c; most with a store only */
 int lg__turn_open(lg_engine *e, const lg_config *c);
 void lg__turn_close(lg_engine *e);
-void lg__turn_pick(lg_engine *e, lg_request *r);                   /* it may be sent */
-bool lg__turn_pick_twin(lg_engine *e, lg_request *t);              /* false: it must not */
-void lg__turn_swap(lg_request *a, lg_request *b);                  /* their attempts */
-void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d); /* takes d over */
-void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d);  /* … of a twin, freed */
-void lg__turn_cancelled(lg_engine *e, lg_request *r); /* on the wire, and not awaited */
-void lg__turn_flush(lg_engine *e);                    /* write it, unless it must wait */
+/* An entry is done with: what it held goes on, or goes. */
+void lg__turn_let_go(lg_engine *e, lg_entry *one);
+void lg__turn_flush(lg_engine *e); /* write it, unless it must wait */
 bool lg__turn_waits(const lg_engine *e);
 void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
 void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
-size_t lg__turn_storing(const lg_engine *e);   /* what came, and nobody has heard of */
-void lg__turn_push(lg_links *l, lg_link *one); /* at its end */
+size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
 
 /* turn_tools.c: of tools whose results are kept in the store */
 bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32]);  /* false: none */
@@ -209,8 +242,5 @@ void lg__kept_free(lg_engine *e);
 size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown);
 lg_store *lg__engine_store(lg_engine *e); /* NULL: none */
 void lg__engine_flush(lg_engine *e);      /* a statement was queued */
-
-/* What was cancelled lets go of requests and of the host's work. */
-void lg__engine_drop_cancelled(lg_engine *e);
 
 #endif

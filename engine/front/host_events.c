@@ -1,89 +1,12 @@
 /* host_events.c - events to the host, and its answers.
  *
- * Work has one life: queued, announced by an event, answered or abandoned. The
- * id finds it; an answer to an id that is gone changes nothing. */
+ * What the host is asked to do is host_work.c's. An answer to an id that is gone changes
+ * nothing. */
 #include <stdio.h>
 #include <string.h>
 
 #include "front/front_internal.h"
 #include "base/media.h"
-
-/* ---- work -------------------------------------------------------------- */
-
-int lg__work_new(lg_engine *e, int type, lg_work **out)
-{
-    lg_work *w = lg__mem_zero(&e->mem, sizeof *w);
-    if (!w)
-        return LG_ENOMEM;
-    w->id = ++e->graph.last_id;
-    w->type = type;
-    if (lg__map_put(&e->works, w->id, w)) {
-        lg__mem_free(&e->mem, w, sizeof *w);
-        return LG_ENOMEM;
-    }
-    w->queued = true;
-    if (e->out_tail)
-        e->out_tail->next = w;
-    else
-        e->out_head = w;
-    e->out_tail = w;
-    *out = w;
-    return LG_OK;
-}
-
-static void release(lg_engine *e, lg_work *w)
-{
-    lg__text_unref(w->heard);
-    lg__mem_free(&e->mem, w, sizeof *w);
-}
-
-/* While it is queued the queue frees it; see lg_engine_next. */
-void lg__work_free(lg_engine *e, lg_work *w)
-{
-    lg__map_take(&e->works, w->id);
-    e->turn.kept_due = e->turn.kept != NULL;
-    if (w->queued)
-        w->type = LG_EVENT_NONE;
-    else
-        release(e, w);
-}
-
-void lg__work_abandon(lg_engine *e, uint64_t id)
-{
-    lg_work *w = lg__map_get(&e->works, id);
-    if (!w)
-        return;
-    lg__map_take(&e->works, id);
-    e->turn.kept_due = e->turn.kept != NULL;
-    w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
-    w->node = NULL;
-    w->request = NULL;
-    if (w->queued)
-        return;
-    w->queued = true;
-    w->next = NULL;
-    if (e->out_tail)
-        e->out_tail->next = w;
-    else
-        e->out_head = w;
-    e->out_tail = w;
-}
-
-void lg__works_free(lg_engine *e)
-{
-    while (e->out_head) {
-        lg_work *w = e->out_head;
-        e->out_head = w->next;
-        lg__map_take(&e->works, w->id);
-        release(e, w);
-    }
-    size_t pos = 0;
-    uint64_t id;
-    lg_work *w;
-    while ((w = lg__map_next(&e->works, &pos, &id)))
-        release(e, w);
-    lg__map_free(&e->works);
-}
 
 /* ---- events ------------------------------------------------------------ */
 
@@ -119,18 +42,16 @@ static void from_work(lg_engine *e, lg_work *w)
 /* What was withdrawn before the host heard of it is skipped. */
 static lg_work *next_work(lg_engine *e)
 {
-    while (e->out_head) {
-        lg_work *w = e->out_head;
-        e->out_head = w->next;
-        if (!e->out_head)
-            e->out_tail = NULL;
-        w->next = NULL;
+    for (;;) {
+        lg_work *w;
+        LG_QUEUE_POP(&e->out, w, next);
+        if (!w)
+            return NULL;
         w->queued = false;
         if (w->type != LG_EVENT_NONE)
             return w;
-        release(e, w);
+        lg__work_release(e, w);
     }
-    return NULL;
 }
 
 /* A pass that was cancelled wants its step's work no more. */
@@ -146,7 +67,7 @@ const lg_event *lg_engine_next(lg_engine *e)
 {
     lg_var_unref(e->event_var);
     e->event_var = NULL;
-    lg__engine_drop_cancelled(e);
+    lg__call_drop_cancelled(e);
     if (lg__stream_next(e))
         return &e->event;
     lg_waiter *fired = lg__waits_pop(&e->graph.fired);
@@ -161,7 +82,7 @@ const lg_event *lg_engine_next(lg_engine *e)
         from_work(e, w);
         w->announced = true;
         if (w->type == LG_EVENT_ABANDON)
-            release(e, w);
+            lg__work_release(e, w);
         return &e->event;
     }
     return NULL;
@@ -172,7 +93,7 @@ const lg_event *lg_engine_next(lg_engine *e)
 /* What was cancelled since the last step must not be found any more. */
 static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
 {
-    lg__engine_drop_cancelled(e);
+    lg__call_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
     if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
@@ -387,8 +308,8 @@ static int finish_call(lg_engine *e, lg_work *w)
 {
     lg_request *r = w->request;
     lg__work_free(e, w);
-    r->transfer = NULL;
-    lg__engine_attempted(e, r, lg__sched_finish_host(e->sched, r));
+    lg__entry_free(e, lg__entry_take(e, r));
+    lg__call_attempted(e, r, lg__sched_finish_host(e->sched, r));
     lg__engine_touch(e);
     return LG_OK;
 }

@@ -3,8 +3,7 @@
  *
  * While one runs (until its result is stored) the others wait for it; then they find its
  * result in the store. If it failed, the next of them runs. So it is with one that another
- * process runs (store_claim.c), which is looked for again and again. Called by engine.c,
- * host_events.c and turn.c. */
+ * process runs (store_claim.c), which is looked for again and again. */
 #include <string.h>
 
 #include "front/front_internal.h"
@@ -190,8 +189,8 @@ bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32])
 
 static bool has_result(const lg_batch *t, const unsigned char key[32])
 {
-    const lg_link *at = t->results.head;
-    while (at && memcmp(((const lg_outcome *)at)->key, key, 32) != 0) {
+    const lg_outcome *at = t->results.head;
+    while (at && memcmp(at->key, key, 32) != 0) {
         at = at->next;
     }
     return at != NULL;
@@ -234,6 +233,6 @@ int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score
     o->has_score = score != NULL;
     o->score = score ? *score : 0;
     o->target = target;
-    lg__turn_push(&e->turn.results, &o->link);
+    LG_QUEUE_PUSH(&e->turn.results, o, next);
     return LG_OK;
 }

@@ -310,32 +310,17 @@ static void ask_all(lg_step *s, bool chain)
         deliver_all(s);
 }
 
-static void list_for_host(lg_step *s)
-{
-    lg_graph *g = s->pass->g;
-    s->next = NULL;
-    if (g->host_tail)
-        g->host_tail->next = s;
-    else
-        g->host_head = s;
-    g->host_tail = s;
-}
-
 static void to_host(lg_step *s)
 {
     s->pass->busy++;
     s->n_jobs = 1;
-    list_for_host(s);
+    LG_QUEUE_PUSH(&s->pass->g->host, s, next);
 }
 
 lg_step *lg__graph_next_host(lg_graph *g)
 {
-    lg_step *s = g->host_head;
-    if (s) {
-        g->host_head = s->next;
-        if (!g->host_head)
-            g->host_tail = NULL;
-    }
+    lg_step *s;
+    LG_QUEUE_POP(&g->host, s, next);
     return s;
 }
 
@@ -622,9 +607,11 @@ void lg__pass_cancel(lg_pass *p)
         lg_var_cancel(j->asked);
         j = next;
     }
-    for (size_t i = 0; i < p->plan.n_steps; i++)
-        if (p->plan.steps[i].work)
-            list_for_host(&p->plan.steps[i]); /* once more, to be taken back */
+    for (size_t i = 0; i < p->plan.n_steps; i++) {
+        lg_step *s = &p->plan.steps[i];
+        if (s->work)
+            LG_QUEUE_PUSH(&p->g->host, s, next); /* once more, to be taken back */
+    }
 }
 
 void lg__pass_free(lg_pass *p)

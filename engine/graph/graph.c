@@ -12,46 +12,27 @@
 void lg__nodes_push(lg_nodes *l, lg_node *n)
 {
     n->queued = true;
-    n->next = NULL;
-    if (l->tail)
-        l->tail->next = n;
-    else
-        l->head = n;
-    l->tail = n;
+    LG_QUEUE_PUSH(l, n, next);
 }
 
 lg_node *lg__nodes_pop(lg_nodes *l)
 {
-    lg_node *n = l->head;
-    if (n) {
-        l->head = n->next;
-        if (!l->head)
-            l->tail = NULL;
-        n->next = NULL;
+    lg_node *n;
+    LG_QUEUE_POP(l, n, next);
+    if (n)
         n->queued = false;
-    }
     return n;
 }
 
 void lg__waits_push(lg_waits *l, lg_waiter *w)
 {
-    w->next = NULL;
-    if (l->tail)
-        l->tail->next = w;
-    else
-        l->head = w;
-    l->tail = w;
+    LG_QUEUE_PUSH(l, w, next);
 }
 
 lg_waiter *lg__waits_pop(lg_waits *l)
 {
-    lg_waiter *w = l->head;
-    if (w) {
-        l->head = w->next;
-        if (!l->head)
-            l->tail = NULL;
-        w->next = NULL;
-    }
+    lg_waiter *w;
+    LG_QUEUE_POP(l, w, next);
     return w;
 }
 

@@ -8,6 +8,7 @@
 #ifndef LG_GRAPH_H
 #define LG_GRAPH_H
 
+#include "base/list.h"
 #include "base/log.h"
 #include "graph/unseen.h"
 #include "graph/var.h"
@@ -61,20 +62,16 @@ struct lg_node {
     uint32_t n_edges, n_missing;
     union {
         lg_call_data *call;
-        lg_tool *tool; /* counted */
+        lg_tool *tool;          /* counted */
+        struct lg_timer *timer; /* front/host_timer.c's; NULL: it is over */
     } u;
     uint64_t work; /* engine.c: id of the host's work; 0: none */
     lg_node *next; /* in one of the graph's lists */
     lg_edge edges[];
 };
 
-typedef struct lg_nodes { /* a first-in first-out list */
-    lg_node *head, *tail;
-} lg_nodes;
-
-typedef struct lg_waits { /* the same, of waiters that were fired */
-    lg_waiter *head, *tail;
-} lg_waits;
+typedef LG_QUEUE_OF(lg_node) lg_nodes;
+typedef LG_QUEUE_OF(lg_waiter) lg_waits; /* of waiters that were fired */
 
 typedef struct lg_watcher { /* LG_WAIT_WATCH: an event to be */
     lg_waiter wait;
@@ -98,14 +95,14 @@ struct lg_graph {
     lg_var *vars; /* all */
     lg_tool *tools;
     lg_template *templates;
-    lg_nodes ready;                        /* all inputs settled */
-    lg_nodes calls, work;                  /* model calls and tools to start */
-    lg_waits fired;                        /* watches for the host */
-    lg_waits steps;                        /* passes' steps and jobs whose variable settled */
-    struct lg_step *host_head, *host_tail; /* steps whose backward the host runs */
-    lg_nodes dropped;                      /* cancelled nodes whose work is to be stopped; each
+    lg_nodes ready;                      /* all inputs settled */
+    lg_nodes calls, work;                /* model calls and tools to start */
+    lg_waits fired;                      /* watches for the host */
+    lg_waits steps;                      /* passes' steps and jobs whose variable settled */
+    LG_QUEUE_OF(struct lg_step) host;    /* steps whose backward the host runs */
+    lg_nodes dropped;                    /* cancelled nodes whose work is to be stopped; each
                                    holds a count of its variable */
-    void (*pass_free)(struct lg_pass *);   /* gradient.c's, so that this file need not know it */
+    void (*pass_free)(struct lg_pass *); /* gradient.c's, so that this file need not know it */
     void (*pass_cancel)(struct lg_pass *);
     void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
     lg_var *dead;              /* uncounted, to be freed by the loop in release */

@@ -75,14 +75,11 @@ struct lg_model {
     uint64_t hedge_calls, hedges; /* calls that were sent, and second attempts */
 };
 
-/* The row of a dialect, NULL: none. It is provider.c's; a model is made with it. */
-const struct lg_provider *lg__provider_find(const char *dialect);
-/* Its models are programs: they have no address. NULL: no. */
-bool lg__provider_is_program(const struct lg_provider *p);
-
 /* 0, LG_ENOMEM, LG_EINVAL with *why (static) set. refs is 1; not in any list. */
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why);
 void lg__model_destroy(lg_model *model);
+/* Text that may stand in a one-line message: UTF-8 without control characters. */
+bool lg__model_is_line(const char *s);
 /* Whether o may be a body field. 0; LG_ENOMEM; LG_EINVAL with *why (static): its value
  * is no JSON, or it would replace what the engine itself writes (may be NULL). */
 int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why);

@@ -1,5 +1,4 @@
-/* provider.c - the table of dialects, and what is too large for one. Called by model.c and
- * request.c. */
+/* provider.c - the table of dialects, and what is too large for one. */
 #include "model/provider.h"
 
 #include <string.h>
@@ -24,13 +23,6 @@ const lg_provider *lg__provider_find(const char *dialect)
 bool lg__provider_is_program(const lg_provider *p)
 {
     return p && p->process;
-}
-
-size_t lg__provider_most_values(bool vectors, size_t len)
-{
-    enum { SMALL = 1 << 16, WORDS = 1 << 20 }; /* some 3 MB; some 50 MB */
-    size_t most = SMALL + len / (vectors ? 3 : 4);
-    return vectors || most < WORDS ? most : WORDS;
 }
 
 /* Servers that only speak like OpenAI have limits of their own, which are not known. */

@@ -8,6 +8,7 @@
 #ifndef LG_PROVIDER_H
 #define LG_PROVIDER_H
 
+#include "base/attempt.h"
 #include "base/json.h"
 #include "base/media.h"
 #include "model/model.h"
@@ -29,24 +30,14 @@ typedef struct lg_ask { /* what is asked, borrowed */
     bool stream;
 } lg_ask;
 
-typedef struct lg_answer { /* what came, borrowed */
-    int status;
-    const char *content_type; /* "" : none */
-    const char *request_id;   /* of the headers */
-    int64_t retry_after_ms;   /* of the headers; -1: none */
-    const char *should_retry; /* x-should-retry: "true", "false" or "" */
-    const char *moved_to;     /* of a redirection: where to, without query; NULL or "": not said */
-    int64_t reset_ms;         /* of the headers, until a used-up limit is whole; 0, -1: not said */
-    int64_t now_ms;           /* since 1970, when it came; 0: not known */
-    const char *body;
-    size_t len;
-    bool tools;          /* tools were offered: calls of them are an answer */
-    const char *offered; /* those, as JSON, where a text may be a call; NULL: nowhere */
-    const char *const
-        *roles; /* of the messages that were sent: results of tools name their calls */
+/* What was asked for, as far as it tells how an answer is to be read; borrowed. */
+typedef struct lg_asked {
+    bool tools;               /* tools were offered: calls of them are an answer */
+    const char *offered;      /* those, as JSON, where a text may be a call; NULL: nowhere */
+    bool stops;               /* where to stop was asked for: nothing before it is an answer, too */
+    const char *const *roles; /* of what was sent: results of tools name their calls */
     size_t n_roles;
-    bool stops; /* where to stop was asked for: nothing before it is an answer, too */
-} lg_answer;
+} lg_asked;
 
 typedef struct lg_heard_call {    /* a tool that the model calls */
     lg_bytes id, name, arguments; /* arguments: JSON text; of a stream it grows */
@@ -56,12 +47,13 @@ typedef struct lg_heard_call {    /* a tool that the model calls */
 typedef struct lg_heard { /* what an answer says, whole or so far */
     lg_mem *mem;
     const lg_model *model;
-    lg_bytes text;    /* what it says */
-    lg_bytes refusal; /* why it will not; "" with refused: no reason given */
-    lg_bytes raw;     /* JSON of its own form of the turn, when that must be sent back */
-    lg_bytes scratch; /* the dialect's own, for a stream */
-    lg_bytes data;    /* a picture or sound it made, … */
-    int media;        /* … of this kind; 0: none */
+    const lg_asked *asked; /* not NULL */
+    lg_bytes text;         /* what it says */
+    lg_bytes refusal;      /* why it will not; "" with refused: no reason given */
+    lg_bytes raw;          /* JSON of its own form of the turn, when that must be sent back */
+    lg_bytes scratch;      /* the dialect's own, for a stream */
+    lg_bytes data;         /* a picture or sound it made, … */
+    int media;             /* … of this kind; 0: none */
     lg_heard_call *calls;
     size_t n_calls, cap_calls;
     char word[32];       /* why it ended, in the server's word; "": not said */
@@ -118,14 +110,16 @@ typedef struct lg_provider {
     /* name: "" when the event has none. NULL: the dialect has no streams. */
     void (*hear_event)(lg_heard *h, const char *name, const lg_json *data);
     /* The body is no JSON (a program's output): NULL: it is. */
-    void (*hear_raw)(lg_heard *h, const lg_answer *a);
+    void (*hear_raw)(lg_heard *h, const lg_attempt *a);
 } lg_provider;
 
 /* What of the ask is larger than the API takes; NULL: nothing. Static. */
 const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask);
 
-/* Fills r, which was initialised: a text, or r->fail. */
-void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r);
+/* Fills r, which was initialised, from what came whole: a text, or r->fail. asked may be
+ * NULL: no tools, nothing to stop at. */
+void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_attempt *a,
+                         const lg_asked *asked, lg_reply *r);
 
 /* As many values as JSON of so many bytes from a server may hold. Vectors are numbers and
  * little else; what models say is words. */
@@ -139,7 +133,10 @@ int lg__hearing_feed(lg_hearing *x, const char *s, size_t len); /* 0; other: it 
 const lg_bytes *lg__hearing_text(const lg_hearing *x);
 void lg__hearing_free(lg_hearing *x);
 
-/* lg__provider_find is in model.h */
+/* The row of a dialect, NULL: none. */
+const lg_provider *lg__provider_find(const char *dialect);
+/* Its models are programs: they have no address. NULL: no. */
+bool lg__provider_is_program(const lg_provider *p);
 extern const lg_provider lg__provider_openai, lg__provider_responses, lg__provider_azure,
     lg__provider_azure_responses, lg__provider_ollama, lg__provider_openai_embed,
     lg__provider_azure_embed, lg__provider_ollama_embed, lg__provider_openai_image,

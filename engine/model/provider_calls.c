@@ -2,7 +2,7 @@
  *
  * Results find their calls by id, so ids that a server leaves out or gives twice are made
  * here, before anybody has seen them. Servers that do not read their model's own form of a
- * call pass it on as text. Called by provider_read.c. */
+ * call pass it on as text. */
 #include "model/provider_calls.h"
 
 #include <stdio.h>
@@ -13,10 +13,11 @@
 /* ---- ids --------------------------------------------------------------- */
 
 /* Whether a result that was sent names such a call: "tool NAME ID", maybe " error" behind it. */
-static bool is_sent(const lg_answer *a, const char *id, size_t len)
+static bool is_sent(const lg_asked *asked, const char *id, size_t len)
 {
-    for (size_t i = 0; i < a->n_roles; i++) {
-        const char *name = strncmp(a->roles[i], "tool ", 5) == 0 ? a->roles[i] + 5 : "";
+    for (size_t i = 0; i < asked->n_roles; i++) {
+        const char *role = asked->roles[i];
+        const char *name = strncmp(role, "tool ", 5) == 0 ? role + 5 : "";
         const char *other = strchr(name, ' ');
         if (other && strcspn(other + 1, " ") == len && memcmp(other + 1, id, len) == 0) {
             return true;
@@ -25,11 +26,11 @@ static bool is_sent(const lg_answer *a, const char *id, size_t len)
     return false;
 }
 
-static bool is_taken(const lg_heard *h, const lg_answer *a, size_t before, const lg_bytes *own)
+static bool is_taken(const lg_heard *h, size_t before, const lg_bytes *own)
 {
     const char *id = own->data;
     size_t len = own->len;
-    if (is_sent(a, id, len)) {
+    if (is_sent(h->asked, id, len)) {
         return true;
     }
     for (size_t i = 0; i < before; i++) {
@@ -50,26 +51,26 @@ static void fill_blanks(lg_bytes *id)
     }
 }
 
-static void make_id(lg_heard *h, const lg_answer *a, size_t at)
+static void make_id(lg_heard *h, size_t at)
 {
     lg_bytes *id = &h->calls[at].id;
     size_t len = id->len;
     for (size_t n = at + 1; !id->err; n++) {
         id->len = len;
         lg__bytes_addf(id, len ? "_%zu" : "call_%zu", n);
-        if (!id->err && !is_taken(h, a, at, id)) {
+        if (!id->err && !is_taken(h, at, id)) {
             break;
         }
     }
 }
 
-void lg__calls_name(lg_heard *h, const lg_answer *a)
+void lg__calls_name(lg_heard *h)
 {
     for (size_t i = 0; i < h->n_calls; i++) {
         lg_bytes *id = &h->calls[i].id;
         fill_blanks(id);
-        if (id->len == 0 || is_taken(h, a, i, id)) {
-            make_id(h, a, i);
+        if (id->len == 0 || is_taken(h, i, id)) {
+            make_id(h, i);
         }
     }
 }

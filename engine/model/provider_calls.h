@@ -10,7 +10,7 @@
  * a name) as text, they are calls from now on, and the text is empty. */
 void lg__calls_from_text(lg_heard *h, const char *offered);
 /* Each call has an id that no other of the conversation has, without blanks. */
-void lg__calls_name(lg_heard *h, const lg_answer *a);
+void lg__calls_name(lg_heard *h);
 /* LG_MEDIA_TURN; NULL: memory. */
 lg_text *lg__calls_turn(const lg_heard *h);
 

@@ -193,22 +193,23 @@ static bool begins_object(const char *s, size_t len)
     return i < len && s[i] == '{';
 }
 
-static void hear_raw(lg_heard *h, const lg_answer *a)
+static void hear_raw(lg_heard *h, const lg_attempt *a)
 {
     lg_json *root = NULL;
-    int media = lg__media_sniff(a->body, a->len);
-    size_t most = lg__provider_most_values(false, a->len);
-    if (begins_object(a->body, a->len) &&
-        lg__json_parse_most(h->mem, a->body, a->len, most, &root, NULL) == LG_ENOMEM) {
+    int media = lg__media_sniff(lg__attempt_body(a), a->body.len);
+    size_t most = lg__provider_most_values(false, a->body.len);
+    if (begins_object(lg__attempt_body(a), a->body.len) &&
+        lg__json_parse_most(h->mem, lg__attempt_body(a), a->body.len, most, &root, NULL) ==
+            LG_ENOMEM) {
         h->err = LG_ENOMEM;
     } else if (is_ours(root)) {
         hear(h, root);
     } else if (media > 0) {
-        lg__bytes_add(&h->data, a->body, a->len);
+        lg__bytes_add(&h->data, lg__attempt_body(a), a->body.len);
         h->media = media;
         lg__heard_end(h, "stop");
     } else {
-        hear_words(h, a->body, a->len);
+        hear_words(h, lg__attempt_body(a), a->body.len);
     }
     lg__json_free(h->mem, root);
 }

@@ -14,201 +14,14 @@
 #include "model/provider_halves.h"
 #include "model/provider_refusal.h"
 
-enum { MOST_CALLS = 1024, STOP_TOKENS = 32 /* a sequence to stop at has fewer */ };
+enum { STOP_TOKENS = 32 /* a sequence to stop at has fewer */ };
 
 /* ---- what dialects write down ------------------------------------------ */
-
-static void heard_init(lg_heard *h, lg_mem *m, const lg_model *model)
-{
-    lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
-    memset(h, 0, sizeof *h);
-    h->mem = m;
-    h->model = model;
-    h->micros = -1;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        lg__bytes_init(all[i], m, LG_BYTES_MAX);
-    }
-}
-
-static void heard_free(lg_heard *h)
-{
-    lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        lg__bytes_free(all[i]);
-    }
-    for (size_t i = 0; i < h->n_calls; i++) {
-        lg__bytes_free(&h->calls[i].id);
-        lg__bytes_free(&h->calls[i].name);
-        lg__bytes_free(&h->calls[i].arguments);
-    }
-    lg__mem_free(h->mem, h->calls, h->cap_calls * sizeof *h->calls);
-}
-
-static int heard_err(const lg_heard *h)
-{
-    int err = h->err ? h->err : h->text.err;
-    err = err ? err : h->refusal.err;
-    err = err ? err : h->raw.err;
-    err = err ? err : h->scratch.err;
-    err = err ? err : h->data.err;
-    for (size_t i = 0; !err && i < h->n_calls; i++) {
-        err = h->calls[i].id.err | h->calls[i].name.err | h->calls[i].arguments.err;
-    }
-    return err;
-}
-
-void lg__heard_say(lg_heard *h, const char *s)
-{
-    lg__bytes_adds(&h->text, s ? s : "");
-}
-
-void lg__heard_refuse(lg_heard *h, const char *why)
-{
-    h->refused = true;
-    lg__bytes_adds(&h->refusal, why ? why : "");
-}
-
-int64_t lg__heard_tokens(const lg_json *usage, const char *name)
-{
-    int64_t n = lg__json_int(lg__json_get(usage, name), 0);
-    return n <= 0 ? 0 : n < LG_MOST_TOKENS ? n : LG_MOST_TOKENS;
-}
-
-typedef struct finish_word {
-    const char *word;
-    int finish;
-} finish_word;
-
-static int finish_of(const char *word)
-{
-    static const finish_word known[] = {
-        {"stop", LG_FINISH_STOP},
-        {"eos", LG_FINISH_STOP},
-        {"eos_token", LG_FINISH_STOP},
-        {"end_turn", LG_FINISH_STOP},
-        {"stop_sequence", LG_FINISH_STOP},
-        {"completed", LG_FINISH_STOP},
-        {"length", LG_FINISH_LENGTH},
-        {"max_tokens", LG_FINISH_LENGTH},
-        {"max_output_tokens", LG_FINISH_LENGTH},
-        {"incomplete", LG_FINISH_LENGTH},
-        {"model_length", LG_FINISH_LENGTH},
-        {"model_context_window_exceeded", LG_FINISH_LENGTH},
-        {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
-        {"content_filter", LG_FINISH_FILTER},
-        {"safety", LG_FINISH_FILTER},
-        {"recitation", LG_FINISH_FILTER},
-        {"sensitive", LG_FINISH_FILTER},
-        {"refusal", LG_FINISH_FILTER},
-        {"language", LG_FINISH_FILTER},
-        {"blocklist", LG_FINISH_FILTER},
-        {"prohibited_content", LG_FINISH_FILTER},
-        {"spii", LG_FINISH_FILTER},
-        {"model_armor", LG_FINISH_FILTER},
-        {"jailbreak", LG_FINISH_FILTER},
-        {"image_safety", LG_FINISH_FILTER},
-        {"image_prohibited_content", LG_FINISH_FILTER},
-        {"image_recitation", LG_FINISH_FILTER},
-        {"tool_calls", LG_FINISH_TOOLS},
-        {"tool_use", LG_FINISH_TOOLS},
-        {"function_call", LG_FINISH_TOOLS},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcasecmp(known[i].word, word) == 0) {
-            return known[i].finish;
-        }
-    }
-    return LG_FINISH_UNKNOWN;
-}
-
-void lg__heard_end(lg_heard *h, const char *word)
-{
-    size_t n = 0;
-    if (!word) {
-        return;
-    }
-    for (; word[n] && n + 1 < sizeof h->word; n++) {
-        h->word[n] = word[n] > 0x20 && word[n] < 0x7F ? word[n] : '?';
-    }
-    h->word[n] = '\0';
-    h->finish = finish_of(word);
-    if (h->finish == LG_FINISH_UNKNOWN) {
-        lg__model_redact(h->model, h->word, n);
-    }
-}
-
-lg_heard_call *lg__heard_call_at(lg_heard *h, int64_t index)
-{
-    for (size_t i = 0; i < h->n_calls; i++) {
-        if (h->calls[i].index == index) {
-            return &h->calls[i];
-        }
-    }
-    if (h->n_calls == MOST_CALLS) {
-        h->err = LG_ELIMIT;
-        return NULL;
-    }
-    if (h->n_calls == h->cap_calls) {
-        size_t cap = h->cap_calls ? h->cap_calls * 2 : 4;
-        lg_heard_call *calls =
-            lg__mem_grow(h->mem, h->calls, h->cap_calls * sizeof *calls, cap * sizeof *calls);
-        if (!calls) {
-            h->err = LG_ENOMEM;
-            return NULL;
-        }
-        h->calls = calls;
-        h->cap_calls = cap;
-    }
-    lg_heard_call *c = &h->calls[h->n_calls++];
-    lg__bytes_init(&c->id, h->mem, LG_BYTES_MAX);
-    lg__bytes_init(&c->name, h->mem, LG_BYTES_MAX);
-    lg__bytes_init(&c->arguments, h->mem, LG_BYTES_MAX);
-    c->index = index;
-    return c;
-}
-
-void lg__heard_call(lg_heard *h, const char *id, const char *name, const char *arguments,
-                    const lg_json *tree)
-{
-    lg_heard_call *c = lg__heard_call_at(h, (int64_t)h->n_calls);
-    if (!c) {
-        return;
-    }
-    lg__bytes_adds(&c->id, id ? id : "");
-    lg__bytes_adds(&c->name, name ? name : "");
-    if (tree) {
-        lg__json_write(&c->arguments, tree);
-    } else {
-        lg__bytes_adds(&c->arguments, arguments ? arguments : "");
-    }
-}
-
-void lg__heard_media(lg_heard *h, const char *type, const char *base64)
-{
-    const char *data = base64 ? strstr(base64, ";base64,") : NULL;
-    if (!base64) {
-        return;
-    }
-    h->data.len = 0;
-    int err = data && strncmp(base64, "data:", 5) == 0
-                  ? lg__base64_read(&h->data, data + 8, strlen(data + 8))
-                  : lg__base64_read(&h->data, base64, strlen(base64));
-    int media = lg__media_sniff(h->data.data ? h->data.data : "", h->data.len);
-    int said = type ? lg__media_of_type(type) : -1;
-    if (err == LG_EPARSE || h->data.len == 0) {
-        h->bad = "the reply's picture or sound is no base64";
-    }
-    h->media = media >= 0 ? media : said;
-    if (h->media < 0) {
-        h->bad = "the reply's picture or sound is of no known kind";
-        h->media = 0;
-    }
-}
 
 /* ---- replies that are none --------------------------------------------- */
 
 /* A paid reply that is of no use. */
-static void spoil(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r, int code,
+static void spoil(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r, int code,
                   bool retryable, const char *text, const char *quote)
 {
     lg__refusal_set(m, model, a, r, code, text, quote);
@@ -235,30 +48,27 @@ static bool is_cut(const char *s, size_t len)
     return depth > 0 || quoted;
 }
 
-static bool starts_json(const lg_answer *a)
+static bool starts_json(const lg_attempt *a)
 {
-    size_t i = 0;
-    while (i < a->len && strchr(" \t\r\n", a->body[i]) && a->body[i]) {
-        i++;
-    }
-    return i < a->len && a->body[i] == '{';
+    size_t i = strspn(lg__attempt_body(a), " \t\r\n");
+    return i < a->body.len && a->body.data[i] == '{';
 }
 
 /* The hint for an answer that does not look like this API's at all. */
-static void doubt_address(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void doubt_address(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r)
 {
     const char *query;
     int base = (int)lg__model_base(model, &query);
     lg_bytes begin;
     lg__bytes_init(&begin, m, LG_BYTES_MAX);
-    lg__refusal_quote(&begin, model, a->body, a->len, LG_QUOTE_CHARS);
+    lg__refusal_quote(&begin, model, lg__attempt_body(a), a->body.len, LG_QUOTE_CHARS);
     lg__fail_hint(&r->fail, m, "is %.*s the right base URL? The reply begins: %s", base,
                   model->base_url ? model->base_url : "", begin.len ? begin.data : "");
     lg__bytes_free(&begin);
 }
 
 /* A web page, another API's answer: most often the wrong address. */
-static void spoil_by_type(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void spoil_by_type(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r)
 {
     spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is no model's answer, content type",
           a->content_type[0] ? a->content_type : "none");
@@ -276,7 +86,7 @@ static int parse(lg_mem *m, const lg_model *model, const char *s, size_t len, lg
     return lg__json_parse_most(m, s, len, most, root, NULL);
 }
 
-static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_answer *a, int err,
+static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_attempt *a, int err,
                            lg_reply *r)
 {
     if (err == LG_ENOMEM) {
@@ -284,9 +94,9 @@ static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_answer *a,
     } else if (err == LG_ELIMIT) {
         spoil(m, model, a, r, LG_ETOOBIG, false, "the reply holds too many values to be an answer",
               NULL);
-    } else if (a->len == 0) {
+    } else if (a->body.len == 0) {
         spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is empty", NULL);
-    } else if (starts_json(a) && is_cut(a->body, a->len)) {
+    } else if (starts_json(a) && is_cut(lg__attempt_body(a), a->body.len)) {
         spoil(m, model, a, r, LG_ETRUNCATED, true, "the reply ends in the middle of its JSON",
               NULL);
     } else if (!starts_json(a) || !is_json_type(a->content_type)) {
@@ -294,17 +104,17 @@ static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_answer *a,
     } else if (err == LG_EUTF8) {
         spoil(m, model, a, r, LG_EUTF8, false, "the reply is not UTF-8", NULL);
         lg__fail_hint(&r->fail, m, "its first bad byte is number %lld of %zu",
-                      (long long)lg_utf8_check(a->body, a->len) + 1, a->len);
+                      (long long)lg_utf8_check(lg__attempt_body(a), a->body.len) + 1, a->body.len);
     } else {
         lg_bytes begin;
         lg__bytes_init(&begin, m, LG_BYTES_MAX);
-        lg__refusal_quote(&begin, model, a->body, a->len, LG_QUOTE_CHARS);
+        lg__refusal_quote(&begin, model, lg__attempt_body(a), a->body.len, LG_QUOTE_CHARS);
         spoil(m, model, a, r, LG_EBADREPLY, true, "the reply is malformed JSON", begin.data);
         lg__bytes_free(&begin);
     }
 }
 
-static void explain_length(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static void explain_length(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
     spoil(h->mem, h->model, a, r, LG_ETRUNCATED, false,
           "the token limit was reached before the first word of the answer", NULL);
@@ -316,7 +126,7 @@ static void explain_length(const lg_heard *h, const lg_answer *a, lg_reply *r)
 }
 
 /* The model itself said no, in words or by a filter. Sure to be paid, so not ambiguous. */
-static void refuse(const lg_heard *h, const lg_answer *a, lg_reply *r, const char *text,
+static void refuse(const lg_heard *h, const lg_attempt *a, lg_reply *r, const char *text,
                    const char *quote)
 {
     spoil(h->mem, h->model, a, r, LG_EREFUSED, false, text, quote);
@@ -341,7 +151,7 @@ static bool broke_off(const lg_heard *h)
 
 /* It ended as an answer does, and says nothing: all went into reasoning, or a server lost the
  * text. The next try may bring it; nobody is served such a one. */
-static void explain_empty(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static void explain_empty(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
     spoil(h->mem, h->model, a, r, LG_EEMPTY, true, "the answer has no words", NULL);
     r->fail.ambiguous = false; /* it is certain: this was paid */
@@ -365,14 +175,14 @@ static bool has_words(const lg_heard *h)
 
 /* Nothing stands before the sequence that it stopped at. A reply that cost more tokens than such
  * a sequence has was lost, or is all reasoning. */
-static bool is_stopped_at_once(const lg_heard *h, const lg_answer *a, const lg_reply *r)
+static bool is_stopped_at_once(const lg_heard *h, const lg_reply *r)
 {
-    return a->stops && h->finish == LG_FINISH_STOP && r->usage.reasoning <= 0 &&
+    return h->asked->stops && h->finish == LG_FINISH_STOP && r->usage.reasoning <= 0 &&
            r->usage.output <= STOP_TOKENS;
 }
 
 /* Answers without a word; false: they are good all the same (a program's output may be none). */
-static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
+static bool judge_silence(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
     if (h->finish == LG_FINISH_LENGTH) {
         explain_length(h, a, r);
@@ -386,7 +196,7 @@ static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
     } else if (h->finish == LG_FINISH_UNKNOWN) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "the reply is empty; it ended with",
               h->word);
-    } else if (!h->model->provider->hear_raw && !is_stopped_at_once(h, a, r)) {
+    } else if (!h->model->provider->hear_raw && !is_stopped_at_once(h, r)) {
         explain_empty(h, a, r);
     } else {
         return false;
@@ -394,11 +204,11 @@ static bool judge_silence(const lg_heard *h, const lg_answer *a, lg_reply *r)
     return true;
 }
 
-static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
+static void take_text(lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
     const lg_bytes *from = h->media ? &h->data : &h->text;
-    if (h->n_calls > 0 && a->tools) {
-        lg__calls_name(h, a);
+    if (h->n_calls > 0 && h->asked->tools) {
+        lg__calls_name(h);
         r->text = lg__calls_turn(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
@@ -408,14 +218,14 @@ static void take_text(lg_heard *h, const lg_answer *a, lg_reply *r)
     }
 }
 
-static void judge(lg_heard *h, const lg_answer *a, lg_reply *r)
+static void judge(lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
-    if (a->tools && !h->refused && h->finish != LG_FINISH_FILTER) {
-        lg__calls_from_text(h, a->offered);
+    if (h->asked->tools && !h->refused && h->finish != LG_FINISH_FILTER) {
+        lg__calls_from_text(h, h->asked->offered);
         r->finish = h->finish;
     }
-    bool said = has_words(h) || h->media || (h->n_calls > 0 && a->tools);
-    int err = heard_err(h);
+    bool said = has_words(h) || h->media || (h->n_calls > 0 && h->asked->tools);
+    int err = lg__heard_err(h);
     if (err) {
         spoil(h->mem, h->model, a, r, err, false, lg_error_text(err), NULL);
     } else if (h->refused) {
@@ -501,7 +311,7 @@ static bool is_heard(const lg_model *model, const lg_json *root)
     return type == LG_JSON_OBJECT || (type == LG_JSON_ARRAY && model->provider->get);
 }
 
-static void judge_tree(lg_heard *h, const lg_answer *a, const lg_json *root, lg_reply *r)
+static void judge_tree(lg_heard *h, const lg_attempt *a, const lg_json *root, lg_reply *r)
 {
     const lg_json *from = error_root(root);
     lg_refusal w;
@@ -524,26 +334,27 @@ static void judge_tree(lg_heard *h, const lg_answer *a, const lg_json *root, lg_
     }
 }
 
-static void decode_tree(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void decode_tree(lg_mem *m, const lg_model *model, const lg_attempt *a,
+                        const lg_asked *asked, lg_reply *r)
 {
     lg_heard h;
     lg_json *root = NULL;
-    int err = parse(m, model, a->body, a->len, &root);
+    int err = parse(m, model, lg__attempt_body(a), a->body.len, &root);
     if (err) {
         spoil_by_parse(m, model, a, err, r);
     } else {
-        heard_init(&h, m, model);
+        lg__heard_init(&h, m, model, asked);
         judge_tree(&h, a, root, r);
-        heard_free(&h);
+        lg__heard_free(&h);
     }
     lg__json_free(m, root);
 }
 
-static void decode_refusal(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void decode_refusal(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r)
 {
     lg_refusal w;
     lg_json *root = NULL;
-    int err = parse(m, model, a->body, a->len, &root);
+    int err = parse(m, model, lg__attempt_body(a), a->body.len, &root);
     if (err == LG_ENOMEM) {
         lg__refusal_set(m, model, a, r, err, lg_error_text(err), NULL);
     } else {
@@ -588,7 +399,7 @@ static int hear_json(lg_hearing *x, const char *name, const char *data, size_t l
         x->heard.model->provider->hear_event(&x->heard, name, root);
     }
     lg__json_free(x->heard.mem, root);
-    return heard_err(&x->heard);
+    return lg__heard_err(&x->heard);
 }
 
 static int hear_sse(void *ud, const char *name, const char *data, size_t len)
@@ -602,7 +413,7 @@ int lg__hearing_new(lg_mem *m, const lg_model *model, lg_hearing **out)
     if (!x) {
         return LG_ENOMEM;
     }
-    heard_init(&x->heard, m, model);
+    lg__heard_init(&x->heard, m, model, NULL);
     lg__sse_init(&x->sse, m, LG_BYTES_MAX, hear_sse, x);
     lg__halves_init(&x->halves, m);
     lg__bytes_init(&x->line, m, LG_BYTES_MAX);
@@ -659,21 +470,21 @@ void lg__hearing_free(lg_hearing *x)
     lg__sse_free(&x->sse);
     lg__halves_free(&x->halves);
     lg__bytes_free(&x->line);
-    heard_free(&x->heard);
+    lg__heard_free(&x->heard);
     lg__mem_free(m, x, sizeof *x);
 }
 
 /* An error in the middle that is no event: JSON from the start of a line to the end, maybe
  * as the one item of a list. NULL, and LG_ENOMEM in *err, when it cannot be told. */
-static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_answer *a, int *err)
+static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_attempt *a, int *err)
 {
-    for (size_t i = 0; i < a->len; i++) {
+    for (size_t i = 0; i < a->body.len; i++) {
         lg_json *root = NULL;
-        bool opens = a->body[i] == '{' || a->body[i] == '[';
-        if (!opens || (i > 0 && a->body[i - 1] != '\n')) {
+        bool opens = lg__attempt_body(a)[i] == '{' || lg__attempt_body(a)[i] == '[';
+        if (!opens || (i > 0 && lg__attempt_body(a)[i - 1] != '\n')) {
             continue;
         }
-        *err = parse(m, model, a->body + i, a->len - i, &root);
+        *err = parse(m, model, lg__attempt_body(a) + i, a->body.len - i, &root);
         if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
             is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
             return root;
@@ -683,7 +494,7 @@ static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_answer *a,
     return NULL;
 }
 
-static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_reply *r)
+static void judge_stream(lg_hearing *x, const lg_attempt *a, int stopped, lg_reply *r)
 {
     lg_heard *h = &x->heard;
     lg_refusal w;
@@ -702,7 +513,7 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
         r->fail.ambiguous = r->fail.ambiguous || h->text.len > 0; /* it had begun */
     } else if (x->error) {
         spoil(h->mem, h->model, a, r, LG_EOVERLOAD, true, "the stream ended with an error", NULL);
-    } else if (stopped == STOP_MALFORMED && is_cut(a->body, a->len)) {
+    } else if (stopped == STOP_MALFORMED && is_cut(lg__attempt_body(a), a->body.len)) {
         spoil(h->mem, h->model, a, r, LG_ETRUNCATED, true, "the stream was cut", NULL);
     } else if (stopped == STOP_MALFORMED) {
         spoil(h->mem, h->model, a, r, LG_EBADREPLY, true, "an event of the stream is no JSON",
@@ -715,44 +526,49 @@ static void judge_stream(lg_hearing *x, const lg_answer *a, int stopped, lg_repl
     }
 }
 
-static void decode_stream(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void decode_stream(lg_mem *m, const lg_model *model, const lg_attempt *a,
+                          const lg_asked *asked, lg_reply *r)
 {
     lg_hearing *x = NULL;
     if (lg__hearing_new(m, model, &x)) {
         spoil(m, model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
         return;
     }
-    lg__hearing_feed(x, a->body, a->len);
+    x->heard.asked = asked;
+    lg__hearing_feed(x, lg__attempt_body(a), a->body.len);
     judge_stream(x, a, hearing_end(x), r);
     lg__hearing_free(x);
 }
 
-static bool is_stream(const lg_model *model, const lg_answer *a)
+static bool is_stream(const lg_model *model, const lg_attempt *a)
 {
     const char *type = a->content_type;
     return model->provider->hear_event && (strcasestr(type, "text/event-stream") ||
                                            strcasestr(type, "ndjson") || strcasestr(type, "jsonl"));
 }
 
-static void decode_raw(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void decode_raw(lg_mem *m, const lg_model *model, const lg_attempt *a, const lg_asked *asked,
+                       lg_reply *r)
 {
     lg_heard h;
-    heard_init(&h, m, model);
+    lg__heard_init(&h, m, model, asked);
     model->provider->hear_raw(&h, a);
     take_facts(&h, r);
     judge(&h, a, r);
-    heard_free(&h);
+    lg__heard_free(&h);
 }
 
-void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_attempt *a,
+                         const lg_asked *asked, lg_reply *r)
 {
+    asked = asked ? asked : &lg__asked_nothing;
     if (a->status < 200 || a->status > 299) {
         decode_refusal(m, model, a, r);
     } else if (model->provider->hear_raw) {
-        decode_raw(m, model, a, r);
+        decode_raw(m, model, a, asked, r);
     } else if (is_stream(model, a)) {
-        decode_stream(m, model, a, r);
+        decode_stream(m, model, a, asked, r);
     } else {
-        decode_tree(m, model, a, r);
+        decode_tree(m, model, a, asked, r);
     }
 }

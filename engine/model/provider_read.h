@@ -1,10 +1,15 @@
 /* provider_read.h - what the dialects write down of an answer while they hear it.
  *
- * Called by provider_*.c only; what is then made of it is provider_read.c's. */
+ * What is then made of it is provider_read.c's. */
 #ifndef LG_PROVIDER_READ_H
 #define LG_PROVIDER_READ_H
 
 #include "model/provider.h"
+
+extern const lg_asked lg__asked_nothing;
+void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model, const lg_asked *asked);
+void lg__heard_free(lg_heard *h);
+int lg__heard_err(const lg_heard *h); /* the first that went wrong in any of its parts */
 
 /* Adds to what it says. NULL adds nothing. */
 void lg__heard_say(lg_heard *h, const char *s);

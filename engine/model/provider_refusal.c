@@ -94,7 +94,7 @@ static void set_request_id(const lg_model *model, lg_reply *r, const char *id)
     lg__model_redact(model, r->fail.request_id, n);
 }
 
-void lg__refusal_set(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r, int code,
+void lg__refusal_set(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r, int code,
                      const char *text, const char *quote)
 {
     lg_bytes line;
@@ -389,7 +389,7 @@ static void cut_service(char *url)
 }
 
 /* A key is never sent where the user has not said: nobody is followed. */
-static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r)
+static void hint_of_move(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r)
 {
     const char *query, *url = model->base_url ? model->base_url : "";
     int base = (int)lg__model_base(model, &query);
@@ -398,7 +398,7 @@ static void hint_of_move(lg_mem *m, const lg_model *model, const lg_answer *a, l
     if (a->status < 300 || a->status > 399) {
         return;
     }
-    if (a->moved_to && a->moved_to[0]) {
+    if (a->moved_to[0]) {
         char to[400];
         snprintf(to, sizeof to, "%.*s%.250s", a->moved_to[0] == '/' ? origin : 0, url, a->moved_to);
         lg__model_redact(model, to, strlen(to));
@@ -500,7 +500,7 @@ static void add_hint(lg_mem *m, const lg_model *model, const lg_refusal *w, cons
     }
 }
 
-static bool may_retry(int code, const lg_answer *a)
+static bool may_retry(int code, const lg_attempt *a)
 {
     bool retry = code == LG_ERATE || code == LG_EOVERLOAD || code == LG_ETIMEOUT;
     if (code == LG_EBADREPLY) {
@@ -528,21 +528,22 @@ static size_t find_tag(const char *s, size_t len, const char *tag)
 }
 
 /* How a body begins; of a web page (a proxy's, mostly) its title says it. */
-static void quote_body(lg_bytes *out, const lg_model *model, const lg_answer *a)
+static void quote_body(lg_bytes *out, const lg_model *model, const lg_attempt *a)
 {
-    size_t look = a->len < QUOTE_WINDOW ? a->len : QUOTE_WINDOW;
-    size_t from = find_tag(a->body, look, "<title>"), end = find_tag(a->body, look, "</title>");
+    size_t look = a->body.len < QUOTE_WINDOW ? a->body.len : QUOTE_WINDOW;
+    size_t from = find_tag(lg__attempt_body(a), look, "<title>"),
+           end = find_tag(lg__attempt_body(a), look, "</title>");
     if (from < end && end < look) {
         from += strlen("<title>");
-        lg__refusal_quote(out, model, a->body + from, end - from, LG_QUOTE_CHARS);
+        lg__refusal_quote(out, model, lg__attempt_body(a) + from, end - from, LG_QUOTE_CHARS);
     }
     if (out->len == 0) {
-        lg__refusal_quote(out, model, a->body, a->len, LG_QUOTE_CHARS);
+        lg__refusal_quote(out, model, lg__attempt_body(a), a->body.len, LG_QUOTE_CHARS);
     }
 }
 
 /* What the server said, or how its answer begins when that is no error we know. */
-static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
+static void add_saying(lg_bytes *out, const lg_model *model, const lg_attempt *a,
                        const lg_refusal *w)
 {
     lg__refusal_quote(out, model, w->message, strlen(w->message), MESSAGE_CHARS);
@@ -559,18 +560,19 @@ static void add_saying(lg_bytes *out, const lg_model *model, const lg_answer *a,
 }
 
 /* A firewall's page, where the API would have answered in JSON. */
-static bool is_page(const lg_answer *a, const lg_refusal *w)
+static bool is_page(const lg_attempt *a, const lg_refusal *w)
 {
     size_t i = 0;
-    while (i < a->len && a->body[i] && strchr(" \t\r\n", a->body[i])) {
+    while (i < a->body.len && lg__attempt_body(a)[i] && strchr(" \t\r\n", lg__attempt_body(a)[i])) {
         i++;
     }
     bool said = w->message[0] || w->code[0] || w->type[0];
-    return !said && (strcasestr(a->content_type, "text/html") || (i < a->len && a->body[i] == '<'));
+    return !said && (strcasestr(a->content_type, "text/html") ||
+                     (i < a->body.len && lg__attempt_body(a)[i] == '<'));
 }
 
 /* When to come back, as far as anything says so; -1: nothing does. */
-static int64_t wait_of(const lg_answer *a, const lg_refusal *w, int code)
+static int64_t wait_of(const lg_attempt *a, const lg_refusal *w, int code)
 {
     int64_t ms = a->retry_after_ms, said = code == LG_ERATE ? lg__refused_wait(w) : -1;
     int64_t left = w->reset_at_ms && a->now_ms ? w->reset_at_ms - a->now_ms : -1;
@@ -581,7 +583,7 @@ static int64_t wait_of(const lg_answer *a, const lg_refusal *w, int code)
 }
 
 /* A cap of a day that is over within a call's patience is a rate limit like any other. */
-static int judge_limit(const lg_answer *a, const lg_refusal *w, int code, lg_reply *r)
+static int judge_limit(const lg_attempt *a, const lg_refusal *w, int code, lg_reply *r)
 {
     int64_t wait = wait_of(a, w, code);
     bool limit = code == LG_ERATE || (code == LG_EMONEY && w->daily);
@@ -589,7 +591,7 @@ static int judge_limit(const lg_answer *a, const lg_refusal *w, int code, lg_rep
     return r->daily ? LG_EMONEY : code;
 }
 
-static int code_of(const lg_answer *a, const lg_refusal *w, int status, lg_reply *r)
+static int code_of(const lg_attempt *a, const lg_refusal *w, int status, lg_reply *r)
 {
     if (status == 403 && is_page(a, w)) { /* whose words are not looked into */
         return LG_EBADREPLY;
@@ -601,7 +603,7 @@ static int code_of(const lg_answer *a, const lg_refusal *w, int status, lg_reply
 }
 
 /* said: as it is quoted; w: as it is understood. */
-static void judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *said,
+static void judge(lg_mem *m, const lg_model *model, const lg_attempt *a, const lg_refusal *said,
                   const lg_refusal *w, lg_reply *r)
 {
     bool good_status = a->status >= 200 && a->status <= 299;
@@ -632,18 +634,18 @@ static void judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg
 
 /* Some servers refuse in plain words, or in JSON of their own: what they mean is looked for
  * in the body itself, which goes into copy. */
-static lg_refusal meant_by(const lg_answer *a, const lg_refusal *w, lg_bytes *copy)
+static lg_refusal meant_by(const lg_attempt *a, const lg_refusal *w, lg_bytes *copy)
 {
     enum { LOOK = 2048 };
     lg_refusal meant = *w;
     if (!w->message[0] && !w->more[0] && !is_page(a, w)) {
-        lg__bytes_add(copy, a->body, a->len < LOOK ? a->len : LOOK);
+        lg__bytes_add(copy, lg__attempt_body(a), a->body.len < LOOK ? a->body.len : LOOK);
         meant.message = copy->data ? copy->data : "";
     }
     return meant;
 }
 
-void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
+void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_attempt *a, const lg_refusal *w,
                        lg_reply *r)
 {
     lg_bytes copy;

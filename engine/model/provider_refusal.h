@@ -24,7 +24,7 @@ typedef struct lg_refusal { /* borrowed from the reply's tree; never NULL, "" : 
 bool lg__refusal_find(const lg_json *root, lg_refusal *w);
 /* Fills r->fail, bad_param, new_param, learn and daily for a reply that is a refusal, by
  * its status or by its body. */
-void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_answer *a, const lg_refusal *w,
+void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_attempt *a, const lg_refusal *w,
                        lg_reply *r);
 
 /* Adds s to out as one line: valid UTF-8 without control characters, no secret of
@@ -33,7 +33,7 @@ void lg__refusal_quote(lg_bytes *out, const lg_model *model, const char *s, size
                        size_t max_chars);
 /* Sets r->fail with "<model>: <text>" and what the answer's headers say. quote may be
  * NULL; else it follows behind ": ", cleaned. */
-void lg__refusal_set(lg_mem *m, const lg_model *model, const lg_answer *a, lg_reply *r, int code,
+void lg__refusal_set(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_reply *r, int code,
                      const char *text, const char *quote);
 
 #endif

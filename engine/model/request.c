@@ -270,21 +270,21 @@ bool lg__request_has_tools(const lg_request *r)
     return option_of(r, "tools") != NULL;
 }
 
-const char *lg__request_offered(const lg_request *r)
+/* Where JSON is asked for, an answer in words is no call of a tool. */
+lg_asked lg__request_asked(const lg_request *r)
 {
-    bool json = option_of(r, "schema") || option_of(r, "response_format");
-    return json ? NULL : option_of(r, "tools");
-}
-
-bool lg__request_stops(const lg_request *r)
-{
-    static const char *const names[] = {"stop", "stop_sequences", "stopSequences"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (option_of(r, names[i])) {
-            return true;
-        }
+    lg_asked asked = {.roles = (const char *const *)r->turn_roles, .n_roles = r->n_turns};
+    bool json = false;
+    for (size_t i = 0; i < r->n_options; i++) {
+        const char *name = r->options[i].name;
+        json = json || strcmp(name, "schema") == 0 || strcmp(name, "response_format") == 0;
+        asked.offered = strcmp(name, "tools") == 0 ? r->options[i].value : asked.offered;
+        asked.stops = asked.stops || strcmp(name, "stop") == 0 ||
+                      strcmp(name, "stop_sequences") == 0 || strcmp(name, "stopSequences") == 0;
     }
-    return false;
+    asked.tools = asked.offered != NULL;
+    asked.offered = json ? NULL : asked.offered;
+    return asked;
 }
 
 void lg__request_unload(lg_request *r)

@@ -5,6 +5,7 @@
 #ifndef LG_REQUEST_H
 #define LG_REQUEST_H
 
+#include "base/heap.h"
 #include "base/map.h"
 #include "model/provider.h"
 
@@ -42,21 +43,19 @@ typedef struct lg_request {
     uint8_t repairs, hedges; /* of the attempts: sched_verdict.c, sched_hedge.c */
     bool is_twin;            /* a second attempt beside that of twin: sched_hedge.c */
     bool second;             /* SENT: its attempt was begun as such */
-    int64_t due_us;          /* BACKOFF: when */
+    lg_due due;              /* BACKOFF: when; in the scheduler's heap */
     int64_t sent_us;         /* SENT: since when */
     int64_t worst_tokens;    /* of one attempt; sched_ledger.c */
     int64_t worst_micros;    /* … -1: not known */
     uint32_t looked;         /* store_reply.c: when it was looked for */
     uint32_t held;           /* turn.c: entries that still name it */
     int64_t unfit;           /* store_reply.c: the row that was found, and is of no use; 0: none */
-    void *entry;             /* turn.c: the one of the attempt under way */
     struct lg_lane *lane;    /* owned by the scheduler */
-    void *transfer;          /* SENT: the http transfer */
+    lg_attempt *attempt;     /* the one under way; NULL: none */
     struct lg_request *twin; /* SENT: the same, on its way as well; NULL: no */
     lg_reply reply;
     void *waiters;                  /* engine.c: nodes that wait for it */
     struct lg_request *prev, *next; /* line, memo list: sched.c */
-    size_t heap_pos;                /* BACKOFF: 1-based place in the heap */
     struct lg_stream *watched;      /* call_stream.c: a stream as it comes, or NULL */
     size_t memo_size;               /* bytes it counts in the memo; 0: not kept */
     uint64_t seq;                   /* of the attempt: sched_rate.c, sched_flow.c */
@@ -65,13 +64,10 @@ typedef struct lg_request {
     uint32_t marks[3]; /* requests, tokens in, out that were taken up to it; low bits */
 } lg_request;
 
-/* Whether tools are offered: calls of them are an answer then. */
+/* Whether tools are offered. */
 bool lg__request_has_tools(const lg_request *r);
-/* Those, as JSON, when an answer in words may be a call of them; NULL: it may not (there are
- * none, or JSON is what was asked for). */
-const char *lg__request_offered(const lg_request *r);
-/* Whether it says where to stop. */
-bool lg__request_stops(const lg_request *r);
+/* What it asks for, as far as it tells how its answer is to be read. Borrowed. */
+lg_asked lg__request_asked(const lg_request *r);
 
 const char *lg__request_state_name(int state);
 /* Copies what it needs; texts are counted, the model too. Computes the key: a digest of

@@ -1,7 +1,7 @@
 /* http.c - HTTP transfers: start, cancel, what is finished; gates.
  *
  * See http_internal.h for how the http*.c files share the work. No policy: who
- * is retried, and when, is the scheduler's. Called by engine.c.
+ * is retried, and when, is the scheduler's.
  *
  * curl_global_init() and curl_global_cleanup() are called once by each lg_http;
  * libcurl counts them, so that engines, and a host that uses libcurl itself, do
@@ -21,31 +21,6 @@ enum {
 
 /* ---- addresses ------------------------------------------------------------ */
 
-size_t lg__url_host(const char *url, const char **host)
-{
-    const char *s = strstr(url, "://"), *end, *at;
-
-    s = s ? s + 3 : url;
-    end = s + strcspn(s, "/?#");
-    while ((at = memchr(s, '@', (size_t)(end - s))) != NULL)
-        s = at + 1; /* a name and password are nobody's business */
-    *host = s;
-    return (size_t)(end - s);
-}
-
-static bool url_good(const lg_curl *c, const char *url)
-{
-    CURLU *u;
-    bool good;
-
-    if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
-        return false;
-    u = c->url();
-    good = u && c->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
-    c->url_cleanup(u);
-    return good;
-}
-
 /* Nearly all requests go to the URL of the one before. */
 static int url_check(lg_http *h, const char *url)
 {
@@ -53,7 +28,7 @@ static int url_check(lg_http *h, const char *url)
 
     if (h->known_url && strcmp(h->known_url, url) == 0)
         return 0;
-    if (!url_good(&h->curl, url))
+    if (!lg__url_good(&h->curl, url))
         return LG_EINVAL;
     copy = lg__mem_strdup(h->mem, url);
     if (!copy)
@@ -65,17 +40,8 @@ static int url_check(lg_http *h, const char *url)
 
 /* ---- transfers ------------------------------------------------------------ */
 
-static void done_clear(lg_http_done *d, lg_mem *m)
-{
-    memset(d, 0, sizeof *d);
-    d->retry_after_ms = -1;
-    lg__bytes_init(&d->body, m, LG_BYTES_MAX);
-    lg__fail_init(&d->fail);
-}
-
 static void transfer_free(lg_transfer *t)
 {
-    lg__http_done_free(&t->done);
     lg__heads_unref(t->http, t->heads);
     t->http->curl.easy_cleanup(t->easy);
     lg__mem_free(t->http->mem, t, sizeof *t);
@@ -88,17 +54,19 @@ static void transfer_spare(lg_transfer *t)
     t->http->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     lg__heads_unref(h, t->heads);
     t->heads = NULL;
+    t->attempt = NULL;
     t->state = LG_T_SPARE;
-    lg__link_before(h->pool.next, &t->link); /* the warm one is taken first */
+    lg__ring_before(h->pool.next, &t->link); /* the warm one is taken first */
     h->n_pool++;
 }
 
-void lg__transfers_trim(lg_http *h)
+/* Spare ones, after a busy time. */
+static void transfers_trim(lg_http *h)
 {
     while (h->n_pool > (size_t)h->cfg.shard_size) {
         lg_transfer *t = (lg_transfer *)(void *)h->pool.prev;
 
-        lg__link_cut(&t->link);
+        lg__ring_cut(&t->link);
         h->n_pool--;
         transfer_free(t);
     }
@@ -112,14 +80,13 @@ static int transfer_new(lg_http *h, lg_transfer **out)
     if (!t)
         return LG_ENOMEM;
     t->http = h;
-    lg__link_init(&t->link);
-    lg__link_init(&t->silence);
+    lg__ring_init(&t->link);
+    lg__ring_init(&t->silence);
     err = lg__easy_new(t);
     if (err) {
         lg__mem_free(h->mem, t, sizeof *t);
         return err;
     }
-    done_clear(&t->done, h->mem);
     *out = t;
     return 0;
 }
@@ -128,16 +95,16 @@ static int transfer_take(lg_http *h, lg_transfer **out)
 {
     lg_transfer *t;
 
-    if (lg__link_empty(&h->pool))
+    if (lg__ring_empty(&h->pool))
         return transfer_new(h, out);
     t = (lg_transfer *)(void *)h->pool.next;
-    lg__link_cut(&t->link);
+    lg__ring_cut(&t->link);
     h->n_pool--;
     *out = t;
     return 0;
 }
 
-static void transfer_reset(lg_transfer *t, const lg_http_request *r, void *ud)
+static void transfer_reset(lg_transfer *t, const lg_http_request *r, lg_attempt *a)
 {
     t->req = *r;
     t->gate = NULL;
@@ -145,18 +112,16 @@ static void transfer_reset(lg_transfer *t, const lg_http_request *r, void *ud)
     t->opened = t->os_error = t->stop = 0;
     t->asked = t->refused_resend = t->interim = false;
     t->retry_at = 0;
-    t->done.date[0] = t->why[0] = '\0';
-    done_clear(&t->done, t->http->mem);
-    t->done.ud = ud;
-    if (r->max_reply_bytes)
-        lg__bytes_init(&t->done.body, t->http->mem, r->max_reply_bytes);
+    t->why[0] = '\0';
+    t->attempt = a;
 }
 
 static void transfer_ready(lg_transfer *t)
 {
+    if (t->state != LG_T_ENDED) /* else its shard counted it out */
+        t->http->active--;
     t->state = LG_T_READY;
-    lg__link_before(&t->http->ready, &t->link);
-    t->http->active--;
+    lg__ring_before(&t->http->ready, &t->link);
 }
 
 /* Where it cannot begin for want of descriptors it is over at once, and says so. */
@@ -219,7 +184,7 @@ static int gate_of(lg_http *h, const char *url, lg_gate **out)
     }
     memcpy(g->host, host, n);
     g->host[n] = '\0';
-    lg__link_init(&g->held);
+    lg__ring_init(&g->held);
     g->next = h->gates;
     h->gates = *out = g;
     return 0;
@@ -255,7 +220,7 @@ static int gate_enter(lg_gate *g, lg_transfer *t)
         return launch_opener(g, t);
     t->gate = g;
     t->state = LG_T_HELD;
-    lg__link_before(&g->held, &t->link);
+    lg__ring_before(&g->held, &t->link);
     return 0;
 }
 
@@ -263,7 +228,7 @@ static lg_transfer *gate_next(lg_gate *g)
 {
     lg_transfer *t = (lg_transfer *)(void *)g->held.next;
 
-    lg__link_cut(&t->link);
+    lg__ring_cut(&t->link);
     t->gate = NULL;
     return t;
 }
@@ -271,15 +236,15 @@ static lg_transfer *gate_next(lg_gate *g)
 static void held_failed(lg_transfer *t, const lg_fail *why)
 {
     if (why)
-        lg__fail_copy(&t->done.fail, why);
+        lg__fail_copy(&t->attempt->fail, why);
     else
-        lg__fail_set(&t->done.fail, t->http->mem, LG_ENOMEM, "%s", lg_error_text(LG_ENOMEM));
+        lg__fail_set(&t->attempt->fail, t->http->mem, LG_ENOMEM, "%s", lg_error_text(LG_ENOMEM));
     transfer_ready(t);
 }
 
 static void gate_release(lg_gate *g, const lg_fail *why)
 {
-    while (!lg__link_empty(&g->held)) {
+    while (!lg__ring_empty(&g->held)) {
         lg_transfer *t = gate_next(g);
 
         if (why || launch(t) != 0)
@@ -298,11 +263,11 @@ static void gate_open(lg_http *h, lg_gate *g)
     gate_release(g, NULL);
 }
 
-void lg__gates_settle(lg_http *h)
+/* Starts what open gates held. */
+static void gates_settle(lg_http *h)
 {
     lg_gate *g;
 
-    h->opened = false;
     for (g = h->gates; g; g = g->next) {
         if (g->opener && g->opener->asked)
             gate_open(h, g);
@@ -314,7 +279,7 @@ void lg__gates_settle(lg_http *h)
  * when the opener was merely cancelled another takes its place. */
 static void gate_opener_gone(lg_gate *g, lg_transfer *t)
 {
-    const lg_fail *f = &t->done.fail;
+    const lg_fail *f = &t->attempt->fail;
     curl_off_t resolved = 0;
 
     t->gate = NULL;
@@ -325,7 +290,7 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
                                                                                             : NULL);
         return;
     }
-    while (!g->opener && !lg__link_empty(&g->held)) {
+    while (!g->opener && !lg__ring_empty(&g->held)) {
         lg_transfer *next = gate_next(g);
 
         if (launch_opener(g, next) != 0)
@@ -335,23 +300,40 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
 
 /* ---- life of a transfer --------------------------------------------------- */
 
-void lg__transfer_end(lg_transfer *t, CURLcode rc)
+/* It is off the wire, and listed as such by its shard: into the ready list. */
+static void transfer_end(lg_transfer *t)
 {
+    CURLcode rc = t->rc;
     lg_gate *g = t->gate;
     long status = 0;
 
     t->http->curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    t->done.status = status >= 200 ? (int)status : 0;
-    t->done.sent = lg__easy_sent(t);
+    t->attempt->status = status >= 200 ? (int)status : 0;
+    t->attempt->sent = lg__easy_sent(t);
     lg__headers_retry_date(t);
     if (rc != CURLE_OK || t->stop || status == 407) /* only proxies say that */
         lg__http_explain(t, rc);
-    lg__shard_remove(t);
     if (g && t->asked)
         gate_open(t->http, g);
     else if (g)
         gate_opener_gone(g, t);
     transfer_ready(t);
+}
+
+/* What follows from what the shards noted while curl ran. */
+static void settle(lg_http *h)
+{
+    while (!lg__ring_empty(&h->ended)) {
+        lg_transfer *t = (lg_transfer *)(void *)h->ended.next;
+
+        lg__ring_cut(&t->link);
+        transfer_end(t);
+    }
+    if (h->opened)
+        gates_settle(h);
+    if (h->rested)
+        transfers_trim(h);
+    h->opened = h->rested = false;
 }
 
 static bool request_good(const lg_http_request *r)
@@ -361,7 +343,7 @@ static bool request_good(const lg_http_request *r)
     return strcmp(r->method, "POST") == 0 || strcmp(r->method, "GET") == 0;
 }
 
-int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer **out)
+int lg__http_start(lg_http *h, const lg_http_request *r, lg_attempt *a, lg_transfer **out)
 {
     lg_transfer *t;
     lg_gate *g = NULL;
@@ -371,7 +353,7 @@ int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer *
     err = err ? err : transfer_take(h, &t);
     if (err)
         return err;
-    transfer_reset(t, r, ud);
+    transfer_reset(t, r, a);
     h->active++;
     err = lg__easy_prepare(t);
     err = err ? err : gate_enter(g, t);
@@ -384,11 +366,6 @@ int lg__http_start(lg_http *h, const lg_http_request *r, void *ud, lg_transfer *
     return 0;
 }
 
-void lg__http_give(lg_transfer *t, void *ud)
-{
-    t->done.ud = ud;
-}
-
 void lg__http_cancel(lg_transfer *t)
 {
     lg_gate *g = t->gate;
@@ -399,43 +376,34 @@ void lg__http_cancel(lg_transfer *t)
     if (state == LG_T_FLYING)
         lg__shard_remove(t);
     else
-        lg__link_cut(&t->link);
-    if (state != LG_T_READY)
+        lg__ring_cut(&t->link);
+    if (state == LG_T_HELD || state == LG_T_FLYING)
         t->http->active--;
-    lg__http_done_free(&t->done);
-    if (g && state == LG_T_FLYING)
+    if (g && (state == LG_T_FLYING || state == LG_T_ENDED))
         gate_opener_gone(g, t);
     transfer_spare(t);
 }
 
-bool lg__http_next(lg_http *h, lg_http_done *out)
+lg_attempt *lg__http_next(lg_http *h)
 {
-    lg_transfer *t;
-
-    if (lg__link_empty(&h->ready))
-        return false;
-    t = (lg_transfer *)(void *)h->ready.next;
-    lg__link_cut(&t->link);
-    *out = t->done;
-    done_clear(&t->done, h->mem);
+    settle(h);
+    if (lg__ring_empty(&h->ready))
+        return NULL;
+    lg_transfer *t = (lg_transfer *)(void *)h->ready.next;
+    lg_attempt *a = t->attempt;
+    lg__ring_cut(&t->link);
     transfer_spare(t);
-    return true;
+    return a;
 }
 
 size_t lg__http_so_far(const lg_transfer *t, const char **data)
 {
-    long status = t->done.status; /* which is set at the end */
+    long status = t->attempt->status; /* which is set at the end */
 
-    *data = t->done.body.data;
-    if (status == 0 && t->easy && t->done.body.len > 0)
+    *data = t->attempt->body.data;
+    if (status == 0 && t->easy && t->attempt->body.len > 0)
         t->http->curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    return status >= 200 && status <= 299 ? t->done.body.len : 0;
-}
-
-void lg__http_done_free(lg_http_done *d)
-{
-    lg__bytes_free(&d->body);
-    lg__fail_free(&d->fail);
+    return status >= 200 && status <= 299 ? t->attempt->body.len : 0;
 }
 
 size_t lg__http_active(const lg_http *h)
@@ -512,8 +480,9 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
                      "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
                      "HTTP/1.1 is used");
     lg__clock_init(&h->clock, false);
-    lg__link_init(&h->ready);
-    lg__link_init(&h->pool);
+    lg__ring_init(&h->ended);
+    lg__ring_init(&h->ready);
+    lg__ring_init(&h->pool);
     h->share = share_new(&h->curl);
     err = h->share ? lg__tls_new(m, &h->curl, cfg, &h->tls) : LG_ENOMEM;
     if (err) {
@@ -524,15 +493,15 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
     return 0;
 }
 
-static void free_list(lg_link *list)
+static void free_list(lg_ring *list)
 {
-    while (!lg__link_empty(list)) {
+    while (!lg__ring_empty(list)) {
         lg_transfer *t = (lg_transfer *)(void *)list->next;
 
         if (t->state == LG_T_FLYING)
             lg__shard_remove(t);
         else
-            lg__link_cut(&t->link);
+            lg__ring_cut(&t->link);
         transfer_free(t);
     }
 }
@@ -552,6 +521,7 @@ void lg__http_free(lg_http *h)
         free_list(&g->held);
         gate_free(h, g);
     }
+    free_list(&h->ended);
     free_list(&h->ready);
     free_list(&h->pool);
     lg__shards_free(h);

@@ -38,7 +38,7 @@ enum {
 static size_t on_body(char *data, size_t size, size_t n, void *ud)
 {
     lg_transfer *t = ud;
-    int err = lg__bytes_add(&t->done.body, data, size * n);
+    int err = lg__bytes_add(&t->attempt->body, data, size * n);
 
     if (err == 0)
         return size * n;

@@ -134,7 +134,7 @@ static long refused_way(const lg_transfer *t)
     long status = 0;
 
     t->http->curl.easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-    return status >= 300 ? status : t->done.status == 407 ? 407 : 0;
+    return status >= 300 ? status : t->attempt->status == 407 ? 407 : 0;
 }
 
 /* ---- connections --------------------------------------------------------- */
@@ -229,8 +229,8 @@ static void tell_tls(lg_story *s, const lg_transfer *t, CURLcode rc, const char 
 
 static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
-    const char *where = t->done.status ? "inside the reply" : "before a reply";
-    bool unread = !t->done.status && wants_certificate(t);
+    const char *where = t->attempt->status ? "inside the reply" : "before a reply";
+    bool unread = !t->attempt->status && wants_certificate(t);
     char buf[128];
     int err = os_error(t);
 
@@ -257,11 +257,11 @@ static void tell_stop(lg_story *s, const lg_transfer *t, const char *host)
 {
     if (t->stop == LG_ETIMEOUT)
         tell_timeout(s, t, host);
-    else if (t->stop == LG_ETOOBIG && t->done.body.err == 0)
+    else if (t->stop == LG_ETOOBIG && t->attempt->body.err == 0)
         tell(s, LG_ETOOBIG, false, NULL, "the reply headers of %s are too big", host);
     else if (t->stop == LG_ETOOBIG)
         tell(s, LG_ETOOBIG, false, "raise max_reply_bytes if such replies are right",
-             "the reply of %s is over %zu bytes", host, t->req.max_reply_bytes);
+             "the reply of %s is over %zu bytes", host, t->attempt->body.ceiling);
     else if (t->refused_resend)
         tell(s, LG_ERESET, true, NULL, "%s closed a kept connection as the request was sent", host);
     else if (t->stop == LG_ERESET)
@@ -275,7 +275,7 @@ static void tell_broken(lg_story *s, const lg_transfer *t, CURLcode rc, const ch
 {
     const char *why = t->why[0] ? t->why : t->http->curl.easy_strerror(rc);
 
-    if (rc == CURLE_UNSUPPORTED_PROTOCOL || (rc == CURLE_WEIRD_SERVER_REPLY && !t->done.status))
+    if (rc == CURLE_UNSUPPORTED_PROTOCOL || (rc == CURLE_WEIRD_SERVER_REPLY && !t->attempt->status))
         tell(s, LG_EBADREPLY, false, "check the base URL", "%s does not speak HTTP: %s", host, why);
     else
         tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, why);
@@ -343,7 +343,7 @@ static void tell_curl(lg_story *s, const lg_transfer *t, CURLcode rc, const char
 void lg__http_explain(lg_transfer *t, CURLcode rc)
 {
     lg_http *h = t->http;
-    lg_fail *f = &t->done.fail;
+    lg_fail *f = &t->attempt->fail;
     lg_story s;
     char host[256];
     const char *at;
@@ -362,9 +362,9 @@ void lg__http_explain(lg_transfer *t, CURLcode rc)
     if (s.hint)
         lg__fail_hint(f, h->mem, "%s", s.hint);
     f->retryable = s.retryable;
-    t->done.sent = t->done.sent && s.code != LG_ETLS; /* it was not let in */
-    f->ambiguous = t->done.sent && t->done.status < 400;
-    f->http_status = t->done.status;
-    f->retry_after_ms = t->done.retry_after_ms;
-    memcpy(f->request_id, t->done.request_id, sizeof f->request_id);
+    t->attempt->sent = t->attempt->sent && s.code != LG_ETLS; /* it was not let in */
+    f->ambiguous = t->attempt->sent && t->attempt->status < 400;
+    f->http_status = t->attempt->status;
+    f->retry_after_ms = t->attempt->retry_after_ms;
+    memcpy(f->request_id, t->attempt->request_id, sizeof f->request_id);
 }

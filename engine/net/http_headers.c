@@ -28,7 +28,7 @@ static void on_retry_after_ms(lg_transfer *t, const char *v, size_t len)
     int64_t us = lg__limits_seconds(v, len); /* the same digits, a thousandth of the worth */
 
     if (us >= 0)
-        t->done.retry_after_ms = (us + 999) / 1000;
+        t->attempt->retry_after_ms = (us + 999) / 1000;
 }
 
 static void on_retry_after(lg_transfer *t, const char *v, size_t len)
@@ -36,7 +36,7 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
     char date[64];
     int64_t ms = lg__limits_seconds(v, len);
 
-    if (t->done.retry_after_ms >= 0)
+    if (t->attempt->retry_after_ms >= 0)
         return; /* the finer one was there first */
     int64_t at = lg__limits_moment(v, len);
     if (at > 0) { /* some mean a moment */
@@ -44,7 +44,7 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
         return;
     }
     if (ms >= 0) {
-        t->done.retry_after_ms = ms;
+        t->attempt->retry_after_ms = ms;
         return;
     }
     keep(date, sizeof date, v, len);
@@ -55,18 +55,18 @@ static void on_retry_after(lg_transfer *t, const char *v, size_t len)
 
 static void on_date(lg_transfer *t, const char *v, size_t len)
 {
-    keep(t->done.date, sizeof t->done.date, v, len);
+    keep(t->attempt->date, sizeof t->attempt->date, v, len);
 }
 
 static void on_request_id(lg_transfer *t, const char *v, size_t len)
 {
-    if (t->done.request_id[0] == '\0')
-        keep(t->done.request_id, sizeof t->done.request_id, v, len);
+    if (t->attempt->request_id[0] == '\0')
+        keep(t->attempt->request_id, sizeof t->attempt->request_id, v, len);
 }
 
 static void on_should_retry(lg_transfer *t, const char *v, size_t len)
 {
-    keep(t->done.should_retry, sizeof t->done.should_retry, v, len);
+    keep(t->attempt->should_retry, sizeof t->attempt->should_retry, v, len);
 }
 
 /* How far of an address is shown: no user's name, no query, and no path behind a part that
@@ -93,18 +93,18 @@ static void on_location(lg_transfer *t, const char *v, size_t len)
                : len >= 7 && strncasecmp(v, "http://", 7) == 0 ? 7
                                                                : 0;
 
-    t->done.moved_to[0] = '\0';
+    t->attempt->moved_to[0] = '\0';
     if (n == 0 && (len == 0 || v[0] != '/' || (len > 1 && v[1] == '/')))
         return;
     while (n > 0 && n < len && v[n] != '/' && v[n] != '?' && v[n] != '#' && v[n] != '@')
         n++;
     if (n == len || v[n] != '@')
-        keep(t->done.moved_to, sizeof t->done.moved_to, v, shown(v, len, n));
+        keep(t->attempt->moved_to, sizeof t->attempt->moved_to, v, shown(v, len, n));
 }
 
 static void on_content_type(lg_transfer *t, const char *v, size_t len)
 {
-    keep(t->done.content_type, sizeof t->done.content_type, v, len);
+    keep(t->attempt->content_type, sizeof t->attempt->content_type, v, len);
 }
 
 static const struct {
@@ -128,10 +128,10 @@ static void on_status_line(lg_transfer *t, const char *line, size_t len)
     const char *sp = memchr(line, ' ', len);
 
     t->interim = sp && sp + 1 < line + len && sp[1] == '1';
-    t->done.retry_after_ms = -1;
+    t->attempt->retry_after_ms = -1;
     t->retry_at = 0;
-    t->done.date[0] = t->done.request_id[0] = '\0';
-    t->done.should_retry[0] = t->done.content_type[0] = t->done.moved_to[0] = '\0';
+    t->attempt->date[0] = t->attempt->request_id[0] = '\0';
+    t->attempt->should_retry[0] = t->attempt->content_type[0] = t->attempt->moved_to[0] = '\0';
     lg__limits_clear(t);
 }
 
@@ -177,14 +177,14 @@ int64_t lg__http_date(const lg_http *h, const char *text)
 /* By the server's own clock where it tells it: this machine's may be wrong. */
 void lg__headers_retry_date(lg_transfer *t)
 {
-    time_t now = t->done.date[0] ? t->http->curl.getdate(t->done.date, NULL) : -1;
+    time_t now = t->attempt->date[0] ? t->http->curl.getdate(t->attempt->date, NULL) : -1;
     int64_t ms;
 
     if (now < 0)
         now = time(NULL);
     lg__limits_settle(t, (int64_t)now);
-    if (t->done.retry_after_ms >= 0 || t->retry_at == 0)
+    if (t->attempt->retry_after_ms >= 0 || t->retry_at == 0)
         return;
     ms = ((int64_t)t->retry_at - (int64_t)now) * 1000;
-    t->done.retry_after_ms = ms < 0 ? 0 : ms < LG_SECONDS_MAX_MS ? ms : LG_SECONDS_MAX_MS;
+    t->attempt->retry_after_ms = ms < 0 ? 0 : ms < LG_SECONDS_MAX_MS ? ms : LG_SECONDS_MAX_MS;
 }

@@ -1,16 +1,17 @@
 /* http_internal.h - what the http*.c files share; nobody else includes it.
  *
  * A transfer is in exactly one place: held by a gate, flying in a shard, in the
- * list of ready ones, or in the pool of spare ones.
+ * list of ended ones, in that of ready ones, or in the pool of spare ones.
  *   http.c          start, cancel, next; the pool; gates
+ *   http_url.c      addresses
  *   http_easy.c     the options of a transfer, and curl's callbacks for its bytes
  *   http_shard.c    multi handles, their sockets and timers
  *   http_headers.c  the few reply headers that matter
  *   http_fail.c     what went wrong, in words
  *   http_tls.c      one certificate store for all connections
  *   http_curl.c     loads libcurl
- * curl's callbacks only note things; what follows from them is done when curl
- * has returned (lg__shard_settle). */
+ * curl's callbacks only note things. A shard looks at them when curl has returned and lists
+ * what ended; what follows from that (gates, the pool) is done by lg__http_next. */
 #ifndef LG_HTTP_INTERNAL_H
 #define LG_HTTP_INTERNAL_H
 
@@ -18,12 +19,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "net/http.h"
 #include "net/http_curl.h"
-
-typedef struct lg_link {
-    struct lg_link *prev, *next;
-} lg_link;
 
 /* Header lines and curl's list of them. Counted: nearly all requests have the same. */
 typedef struct lg_heads {
@@ -36,15 +34,16 @@ typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
 typedef struct lg_tls lg_tls;
 
-enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_READY };
+enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
 
 struct lg_transfer {
-    lg_link link;    /* first: in a gate, a shard, the ready list or the pool */
-    lg_link silence; /* in shard->silent until the first byte */
+    lg_ring link;    /* first: in a gate, a shard, the ready list or the pool */
+    lg_ring silence; /* in shard->silent until the first byte */
     int state;
     lg_http *http;
     lg_shard *shard; /* while flying */
     lg_gate *gate;   /* while held, or flying as the one that opens it */
+    CURLcode rc;     /* how it ended, in curl's words */
     CURL *easy;      /* kept from use to use, with the options that never change */
     lg_heads *heads; /* from prepare to done */
     lg_http_request req;
@@ -60,8 +59,8 @@ struct lg_transfer {
     time_t retry_at;                 /* Retry-After as a date; 0: none */
     int64_t resets_at_ms[LG_LIMITS]; /* as a date; 0: none */
     int64_t left, reset_at_ms;       /* of a limit of no kind; -1: not said; 0: as above */
-    lg_http_done done;
-    char why[CURL_ERROR_SIZE]; /* curl's own words */
+    lg_attempt *attempt;             /* the caller's; not while it is spare */
+    char why[CURL_ERROR_SIZE];       /* curl's own words */
 };
 
 struct lg_shard {
@@ -73,7 +72,7 @@ struct lg_shard {
     size_t index;
     int flying_count;
     bool doomed;            /* a transfer of it has stop set outside of curl's calls */
-    lg_link flying, silent; /* silent: by due_us */
+    lg_ring flying, silent; /* silent: by due_us */
 };
 
 /* A descriptor that curl uses. Those that curl opened through us stay watched
@@ -92,7 +91,7 @@ struct lg_gate {
     char *host;          /* "host:port" as in the URL */
     lg_transfer *opener; /* on the wire to open it; NULL: open or idle */
     int64_t open_until_us;
-    lg_link held;
+    lg_ring held;
 };
 
 struct lg_http {
@@ -101,15 +100,17 @@ struct lg_http {
     lg_log *log;
     lg_http_config cfg;
     lg_curl curl;
-    bool http2, opened; /* opened: a gate's opener got through */
-    lg_clock clock;     /* always real time: sockets know no other */
+    bool http2;
+    bool opened;    /* a gate's opener got through */
+    bool rested;    /* a shard was idle and closed */
+    lg_clock clock; /* always real time: sockets know no other */
     CURLSH *share;
     lg_tls *tls;
     lg_shard **shards;
     size_t n_shards, cap_shards, room; /* room: shards before it are full */
     lg_socket *sockets;                /* by descriptor */
     size_t n_sockets;
-    lg_link ready, pool;
+    lg_ring ended, ready, pool;
     size_t active, n_pool;
     char *known_url; /* the last URL found good */
     lg_heads *heads; /* of the last request */
@@ -117,35 +118,8 @@ struct lg_http {
     lg_gate *gates;
 };
 
-static inline void lg__link_init(lg_link *l)
-{
-    l->prev = l->next = l;
-}
-
-static inline bool lg__link_empty(const lg_link *l)
-{
-    return l->next == l;
-}
-
-static inline void lg__link_before(lg_link *at, lg_link *l)
-{
-    l->prev = at->prev;
-    l->next = at;
-    at->prev->next = l;
-    at->prev = l;
-}
-
-static inline void lg__link_cut(lg_link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    lg__link_init(l);
-}
-
-/* http.c */
-void lg__transfer_end(lg_transfer *t, CURLcode rc);      /* off the wire, into the ready list */
-void lg__transfers_trim(lg_http *h);                     /* spare ones, after a busy time */
-void lg__gates_settle(lg_http *h);                       /* start what open gates held */
+/* http_url.c */
+bool lg__url_good(const lg_curl *c, const char *url);
 size_t lg__url_host(const char *url, const char **host); /* "host:port"; length */
 
 /* http_easy.c */
@@ -166,7 +140,7 @@ int lg__socket_close(lg_http *h, curl_socket_t fd);
 
 /* http_headers.c */
 bool lg__headers_line(lg_transfer *t, const char *line, size_t len); /* false: too many */
-void lg__headers_retry_date(lg_transfer *t); /* retry_at into done.retry_after_ms, limits' too */
+void lg__headers_retry_date(lg_transfer *t); /* retry_at into its attempt, limits' too */
 
 /* http_limits.c */
 #define LG_SECONDS_MAX_MS INT64_C(1000000000000)       /* thirty years: no sum of it overflows */

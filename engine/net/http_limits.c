@@ -14,10 +14,10 @@
 void lg__limits_clear(lg_transfer *t)
 {
     for (int i = 0; i < LG_LIMITS; i++) {
-        t->done.limits[i] = (lg_http_limit){.remaining = -1, .reset_ms = -1};
+        t->attempt->limits[i] = (lg_server_limit){.remaining = -1, .reset_ms = -1};
         t->resets_at_ms[i] = 0;
     }
-    t->left = t->done.reset_ms = -1;
+    t->left = t->attempt->reset_ms = -1;
     t->reset_at_ms = 0;
 }
 
@@ -206,7 +206,7 @@ static int take_one(const char **s, const char *end, const char *const *names, i
 
 static void keep_value(lg_transfer *t, int what, int field, const char *v, size_t len)
 {
-    lg_http_limit *l = &t->done.limits[what];
+    lg_server_limit *l = &t->attempt->limits[what];
     if (field == 0) {
         int64_t limit = whole(v, len);
         l->limit = limit > 0 ? limit : 0;
@@ -223,7 +223,7 @@ static void keep_bare(lg_transfer *t, int field, const char *v, size_t len)
     if (field == 1) {
         t->left = whole(v, len);
     } else if (field == 2) {
-        t->done.reset_ms = reset_of(v, len, &t->reset_at_ms);
+        t->attempt->reset_ms = reset_of(v, len, &t->reset_at_ms);
     }
 }
 
@@ -256,12 +256,12 @@ void lg__limits_settle(lg_transfer *t, int64_t now_s)
     for (int i = 0; i < LG_LIMITS; i++) {
         if (t->resets_at_ms[i]) {
             int64_t ms = t->resets_at_ms[i] - now_s * 1000;
-            t->done.limits[i].reset_ms = ms > 0 ? ms : 0;
+            t->attempt->limits[i].reset_ms = ms > 0 ? ms : 0;
         }
     }
     if (t->reset_at_ms) {
         int64_t ms = t->reset_at_ms - now_s * 1000;
-        t->done.reset_ms = ms > 0 ? ms : 0;
+        t->attempt->reset_ms = ms > 0 ? ms : 0;
     }
-    t->done.reset_ms = t->left > 0 ? -1 : t->done.reset_ms;
+    t->attempt->reset_ms = t->left > 0 ? -1 : t->attempt->reset_ms;
 }

@@ -5,7 +5,7 @@
  * The first shard with room is taken, so that connections are used again.
  *
  * What a transfer became is read after curl has returned (shard_settle), never
- * from its callbacks. Called by http.c and, for sockets, from http_easy.c. */
+ * from its callbacks; those that ended are listed for http.c. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,8 +17,6 @@ enum {
     IDLE_US = 60 * 1000000, /* then a shard closes its connections */
     STREAMS = 100           /* HTTP/2, a connection */
 };
-
-#define OF(link_ptr, type, member) ((type *)(void *)((char *)(link_ptr)-offsetof(type, member)))
 
 /* ---- sockets -------------------------------------------------------------- */
 
@@ -173,8 +171,8 @@ static void alarm_arm(lg_shard *s, int64_t now)
 {
     int64_t next = 0;
 
-    if (!lg__link_empty(&s->silent))
-        next = OF(s->silent.next, lg_transfer, silence)->due_us;
+    if (!lg__ring_empty(&s->silent))
+        next = LG_OF(s->silent.next, lg_transfer, silence)->due_us;
     else if (s->flying_count == 0 && s->multi)
         next = s->idle_us + IDLE_US;
     if (next == 0 || (s->alarm_us != 0 && s->alarm_us <= next))
@@ -190,41 +188,50 @@ static void shard_retire(lg_shard *s)
     lg__alarm_set(s->curl_alarm, -1);
 }
 
+/* Off the wire; what it came to is http.c's to say. */
+static void transfer_ended(lg_transfer *t, CURLcode rc)
+{
+    t->rc = rc;
+    t->state = LG_T_ENDED;
+    lg__shard_remove(t);
+    lg__ring_before(&t->http->ended, &t->link);
+    t->http->active--;
+}
+
 static void on_alarm(void *ud)
 {
     lg_shard *s = ud;
     int64_t now = lg__clock_now(&s->http->clock);
 
     s->alarm_us = 0;
-    while (!lg__link_empty(&s->silent)) {
-        lg_transfer *t = OF(s->silent.next, lg_transfer, silence);
+    while (!lg__ring_empty(&s->silent)) {
+        lg_transfer *t = LG_OF(s->silent.next, lg_transfer, silence);
 
         if (t->due_us > now)
             break;
         t->stop = LG_ETIMEOUT;
-        lg__transfer_end(t, CURLE_OPERATION_TIMEDOUT);
+        transfer_ended(t, CURLE_OPERATION_TIMEDOUT);
     }
     if (s->flying_count == 0 && s->multi && now >= s->idle_us + IDLE_US) {
         shard_retire(s);
-        lg__transfers_trim(s->http);
+        s->http->rested = true;
     }
     alarm_arm(s, now);
-    lg__gates_settle(s->http);
 }
 
 static void silence_begins(lg_shard *s, lg_transfer *t)
 {
-    lg_link *at = &s->silent; /* mostly all have the same limit: then it is the last */
+    lg_ring *at = &s->silent; /* mostly all have the same limit: then it is the last */
 
     t->due_us = t->started_us + (int64_t)t->req.first_byte_timeout_ms * 1000;
-    while (at->prev != &s->silent && OF(at->prev, lg_transfer, silence)->due_us > t->due_us)
+    while (at->prev != &s->silent && LG_OF(at->prev, lg_transfer, silence)->due_us > t->due_us)
         at = at->prev;
-    lg__link_before(at, &t->silence);
+    lg__ring_before(at, &t->silence);
 }
 
 void lg__shard_first_byte(lg_transfer *t)
 {
-    lg__link_cut(&t->silence);
+    lg__ring_cut(&t->silence);
 }
 
 /* ---- shards --------------------------------------------------------------- */
@@ -267,8 +274,8 @@ static lg_shard *shard_new(lg_http *h)
         return NULL;
     s->http = h;
     s->index = h->n_shards;
-    lg__link_init(&s->flying);
-    lg__link_init(&s->silent);
+    lg__ring_init(&s->flying);
+    lg__ring_init(&s->silent);
     if (lg__alarm_new(h->loop, on_curl_alarm, s, &s->curl_alarm) != 0 ||
         lg__alarm_new(h->loop, on_alarm, s, &s->alarm) != 0) {
         shard_free(s);
@@ -319,7 +326,7 @@ int lg__shard_add(lg_shard *s, lg_transfer *t)
         return LG_ENOMEM;
     }
     t->state = LG_T_FLYING;
-    lg__link_before(&s->flying, &t->link);
+    lg__ring_before(&s->flying, &t->link);
     s->flying_count++;
     if (t->req.first_byte_timeout_ms > 0)
         silence_begins(s, t);
@@ -333,8 +340,8 @@ void lg__shard_remove(lg_transfer *t)
 
     /* A transfer that is not finished takes its connection with it. */
     s->http->curl.multi_remove_handle(s->multi, t->easy);
-    lg__link_cut(&t->link);
-    lg__link_cut(&t->silence);
+    lg__ring_cut(&t->link);
+    lg__ring_cut(&t->silence);
     t->shard = NULL;
     s->flying_count--;
     if (s->index < s->http->room)
@@ -350,7 +357,7 @@ static void shard_settle(lg_shard *s)
 {
     CURLMsg *msg;
     int left;
-    lg_link *i, *next;
+    lg_ring *i, *next;
 
     while (s->multi && (msg = s->http->curl.multi_info_read(s->multi, &left)) != NULL) {
         CURLcode rc = msg->data.result;
@@ -359,18 +366,16 @@ static void shard_settle(lg_shard *s)
         if (msg->msg != CURLMSG_DONE)
             continue;
         s->http->curl.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
-        lg__transfer_end(t, rc);
+        transfer_ended(t, rc);
     }
     if (s->doomed) {
         s->doomed = false;
         for (i = s->flying.next; i != &s->flying; i = next) {
             next = i->next;
-            if (OF(i, lg_transfer, link)->stop != 0)
-                lg__transfer_end(OF(i, lg_transfer, link), CURLE_OUT_OF_MEMORY);
+            if (LG_OF(i, lg_transfer, link)->stop != 0)
+                transfer_ended(LG_OF(i, lg_transfer, link), CURLE_OUT_OF_MEMORY);
         }
     }
-    if (s->http->opened)
-        lg__gates_settle(s->http);
 }
 
 /* curl says that the multi handle is of no use any more: all its transfers are
@@ -378,11 +383,11 @@ static void shard_settle(lg_shard *s)
 static void shard_break(lg_shard *s, CURLMcode rc)
 {
     lg__log_line(s->http->log, LG_LOG_ERROR, "libcurl: %s", s->http->curl.multi_strerror(rc));
-    while (!lg__link_empty(&s->flying)) {
-        lg_transfer *t = OF(s->flying.next, lg_transfer, link);
+    while (!lg__ring_empty(&s->flying)) {
+        lg_transfer *t = LG_OF(s->flying.next, lg_transfer, link);
 
         t->stop = rc == CURLM_OUT_OF_MEMORY ? LG_ENOMEM : LG_ERESET;
-        lg__transfer_end(t, CURLE_ABORTED_BY_CALLBACK);
+        transfer_ended(t, CURLE_ABORTED_BY_CALLBACK);
     }
     shard_retire(s);
 }

@@ -7,7 +7,6 @@
 #define LG_SCHED_H
 
 #include "base/clock.h"
-#include "net/http.h"
 #include "model/request.h"
 
 typedef struct lg_sched_config { /* zeros: as in lg_config */
@@ -19,12 +18,6 @@ typedef struct lg_sched_config { /* zeros: as in lg_config */
 } lg_sched_config;
 
 typedef struct lg_sched lg_sched;
-
-typedef struct lg_paid { /* what one attempt cost */
-    bool has_usage;
-    lg_usage usage;
-    int64_t micros; /* -1: not known */
-} lg_paid;
 
 /* log may be NULL. All three are borrowed until _free. */
 int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config *cfg,
@@ -44,13 +37,10 @@ bool lg__sched_shares(const lg_sched *s, const lg_request *r);
 /* The next request that may start now, moved to SENT with its attempt counted; NULL:
  * none. One that could not be written (memory, size) comes FAILED instead. */
 lg_request *lg__sched_next(lg_sched *s);
-/* How an attempt ended. Decodes and moves r to DONE, FAILED or BACKOFF (or back
- * to QUEUED after a repair). d is freed. Returns the new state. */
-int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d);
-/* The same, but d stays, and *said and *paid tell how this attempt alone ended and what
- * it cost (said is initialised here; free it): a call to be asked again has forgotten. */
-int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
-                          lg_paid *paid);
+/* How the attempt of a request that is SENT ended: what was said and what it cost is noted
+ * in it, and the request moves to DONE, FAILED or BACKOFF (or back to QUEUED after a repair).
+ * Returns the new state. */
+int lg__sched_finish(lg_sched *s, lg_attempt *a);
 /* The same for a host model: fill r->reply first (it is empty when r is SENT): text
  * and finish and usage, or fail with code, retryable and message. */
 int lg__sched_finish_host(lg_sched *s, lg_request *r);
@@ -74,13 +64,12 @@ int64_t lg__sched_late(const lg_request *r);
 /* Begins r's second attempt: its twin, SENT, which has r's key, but no texts: what goes on
  * the wire is r's. It lives no longer than r is SENT: one of these ends it. NULL: no memory */
 lg_request *lg__sched_hedge(lg_sched *s, lg_request *r);
-/* Each takes the other's attempt. */
+/* Each takes the other's attempt, with what the scheduler knows of it. */
 void lg__sched_swap(lg_request *r, lg_request *twin);
-/* Whether this end of the attempt would make r DONE. */
-bool lg__sched_is_good(lg_sched *s, lg_request *r, const lg_http_done *d);
-/* The twin's attempt ended so, while r's goes on: it is booked, and the twin freed. */
-void lg__sched_lose(lg_sched *s, lg_request *twin, const lg_http_done *d, lg_fail *said,
-                    lg_paid *paid);
+/* Whether this end of the attempt would make its request DONE. */
+bool lg__sched_is_good(lg_sched *s, lg_attempt *a);
+/* The twin's attempt ended so, while the first goes on: it is booked, and the twin freed. */
+void lg__sched_lose(lg_sched *s, lg_attempt *a);
 /* … was cancelled on the wire, … */
 void lg__sched_cancel_twin(lg_sched *s, lg_request *twin);
 /* … or will never be sent: it stays until it is withdrawn. */

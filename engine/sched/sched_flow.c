@@ -8,7 +8,7 @@
  *
  * An endpoint that failed eight times and ten seconds in a row is down: nothing starts for
  * 5 s, then one call tries, and so on, at last every two minutes. After ten minutes all
- * who are in line fail with it. Called by sched_verdict.c. */
+ * who are in line fail with it. */
 #include "sched/sched_internal.h"
 
 enum { REFUSALS = 3, PROBES = 3, FAILURES = 8 };
@@ -18,6 +18,15 @@ static const int64_t FAILING_US = 10000000, DOWN_US = 5000000, DOWN_MOST_US = 12
 static const int64_t HOPELESS_US = 600000000;
 
 enum { NOTHING = 0, ALIVE, REFUSED, FAILED }; /* what an end tells of the server */
+
+void lg__flow_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
+{
+    lg_endpoint *ep = r->lane->endpoint;
+    lg__fail_copy(&ep->refusal, &r->reply.fail);
+    ep->refused_up_to = s->newest;
+    ep->refused_model = of_model ? r->model : NULL;
+    lg__endpoint_release(s, ep);
+}
 
 static bool is_refusal_status(int status)
 {
@@ -174,7 +183,7 @@ static void despair(lg_sched *s, lg_request *r, int64_t now)
     f->hint = lg__text_ref(said.hint);
     lg__fail_free(&said);
     open_again(s, r, now, false);
-    lg__sched_refuse_line(s, r, false);
+    lg__flow_refuse_line(s, r, false);
 }
 
 /* True: it is hopeless. */

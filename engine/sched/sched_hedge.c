@@ -3,65 +3,13 @@
  * The second attempt is a request of its own, the first one's twin, with its own place in
  * the lane, its own part of the allowances and its own worst case set aside. It has no
  * texts and no waiters, is found by no key and is never asked again: what its end means
- * for the call is call_hedge.c's. Called by call_hedge.c and sched_verdict.c. */
-#include <stdlib.h>
+ * for the call is call_hedge.c's. */
 #include <string.h>
 
 #include "sched/sched_internal.h"
 
-enum { TIMES = 128, ENOUGH = 20, STALE = 8, MOST = 200 };
-static const int64_t LOOK_AGAIN_US = 100000, SHORTEST_US = 1000;
-
-/* ---- how long replies take ------------------------------------------------- */
-
-struct lg_times { /* the newest of a lane, in µs */
-    int64_t us[TIMES];
-    size_t n, at;
-    size_t news; /* since the quantile was found */
-    int percent; /* of the quantile; 0: not found */
-    int64_t quantile;
-};
-
-void lg__times_note(lg_sched *s, lg_lane *lane, int64_t us)
-{
-    lane->times = lane->times ? lane->times : lg__mem_zero(s->mem, sizeof *lane->times);
-    struct lg_times *t = lane->times;
-    if (t) {
-        t->us[t->at] = us;
-        t->at = (t->at + 1) % TIMES;
-        t->n += t->n < TIMES ? 1 : 0;
-        t->news++;
-    }
-}
-
-void lg__times_free(lg_sched *s, lg_lane *lane)
-{
-    lg__mem_free(s->mem, lane->times, sizeof *lane->times);
-    lane->times = NULL;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* -1: too little is known. */
-static int64_t quantile(struct lg_times *t, int percent)
-{
-    int64_t sorted[TIMES];
-    if (!t || t->n < ENOUGH) {
-        return -1;
-    }
-    if (t->percent != percent || t->news >= STALE) {
-        memcpy(sorted, t->us, t->n * sizeof *sorted);
-        qsort(sorted, t->n, sizeof *sorted, ascending);
-        t->quantile = sorted[(t->n * (size_t)percent + 99) / 100 - 1];
-        t->percent = percent;
-        t->news = 0;
-    }
-    return t->quantile > SHORTEST_US ? t->quantile : SHORTEST_US;
-}
+enum { MOST = 200 };
+static const int64_t LOOK_AGAIN_US = 100000;
 
 /* ---- when ------------------------------------------------------------------ */
 
@@ -77,7 +25,7 @@ static bool is_hedgeable(const lg_request *r)
 static int64_t patience_us(const lg_request *r)
 {
     const lg_model *m = r->model;
-    return m->hedge_percentile > 0 ? quantile(r->lane->times, m->hedge_percentile)
+    return m->hedge_percentile > 0 ? lg__times_quantile(r->lane->times, m->hedge_percentile)
                                    : m->hedge_after_us;
 }
 
@@ -106,7 +54,7 @@ lg_request *lg__sched_straggler(lg_sched *s, int64_t *due)
     int64_t now = lg__clock_now(s->clock);
     *due = INT64_MAX;
     for (lg_request *r = s->flight.head; r; r = r->next) {
-        if (r->state != LG_REQ_SENT || !r->transfer || !is_hedgeable(r)) {
+        if (r->state != LG_REQ_SENT || !(r->attempt && r->attempt->load) || !is_hedgeable(r)) {
             continue;
         }
         int64_t us = patience_us(r), at = r->sent_us + us;
@@ -157,7 +105,7 @@ lg_request *lg__sched_hedge(lg_sched *s, lg_request *r)
     t->is_twin = t->second = true;
     t->twin = r;
     r->twin = t;
-    lg__sched_adopt(s, t);
+    lg__sched_adopt(s, t, LG_REQ_SENT);
     t->sent_us = now;
     t->seq = ++s->seq;
     lg_request ask = *r;
@@ -177,7 +125,7 @@ lg_request *lg__sched_hedge(lg_sched *s, lg_request *r)
 void lg__sched_swap(lg_request *r, lg_request *twin)
 {
     lg_request was = *r;
-    r->transfer = twin->transfer;
+    r->attempt = twin->attempt;
     r->second = twin->second;
     r->reserved = twin->reserved;
     r->taken = twin->taken;
@@ -185,7 +133,7 @@ void lg__sched_swap(lg_request *r, lg_request *twin)
     r->seq = twin->seq;
     memcpy(r->needs, twin->needs, sizeof r->needs);
     memcpy(r->marks, twin->marks, sizeof r->marks);
-    twin->transfer = was.transfer;
+    twin->attempt = was.attempt;
     twin->second = was.second;
     twin->reserved = was.reserved;
     twin->taken = was.taken;
@@ -193,35 +141,29 @@ void lg__sched_swap(lg_request *r, lg_request *twin)
     twin->seq = was.seq;
     memcpy(twin->needs, was.needs, sizeof twin->needs);
     memcpy(twin->marks, was.marks, sizeof twin->marks);
-}
-
-void lg__sched_part(lg_request *twin)
-{
-    if (twin->twin) {
-        twin->twin->twin = NULL;
-        twin->twin = NULL;
-        twin->options = NULL;
-        twin->n_options = 0;
+    if (r->attempt) {
+        r->attempt->request = r;
+    }
+    if (twin->attempt) {
+        twin->attempt->request = twin;
     }
 }
 
-bool lg__sched_is_good(lg_sched *s, lg_request *r, const lg_http_done *d)
+bool lg__sched_is_good(lg_sched *s, lg_attempt *a)
 {
-    lg__sched_hear(s, r, d);
-    bool good = r->reply.fail.code == LG_OK;
-    lg__reply_free(&r->reply);
+    lg__sched_hear(s, a);
+    bool good = a->request->reply.fail.code == LG_OK;
+    lg__reply_free(&a->request->reply);
     return good;
 }
 
-void lg__sched_lose(lg_sched *s, lg_request *twin, const lg_http_done *d, lg_fail *said,
-                    lg_paid *paid)
+void lg__sched_lose(lg_sched *s, lg_attempt *a)
 {
-    lg__fail_init(said);
-    lg__sched_hear(s, twin, d);
-    lg__sched_settle(s, twin, d);
+    lg_request *twin = a->request;
+    lg__sched_hear(s, a);
+    lg__sched_settle(s, a);
     s->stats.ambiguous += twin->reply.fail.ambiguous ? 1 : 0;
-    lg__fail_copy(said, &twin->reply.fail);
-    *paid = (lg_paid){twin->reply.has_usage, twin->reply.usage, twin->reply.micros};
+    a->request = NULL;
     lg__sched_part(twin);
     lg__sched_drop(s, twin);
 }

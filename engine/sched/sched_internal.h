@@ -6,9 +6,10 @@
  * in_flight_map tells whether its key leads to it; never for FAILED. Only
  * lg__sched_move changes a state. The heap has room for every owned request, so
  * that no reply is lost for want of memory. */
-#ifndef LG_SCHED_PARTS_H
-#define LG_SCHED_PARTS_H
+#ifndef LG_SCHED_INTERNAL_H
+#define LG_SCHED_INTERNAL_H
 
+#include "base/list.h"
 #include "sched/sched.h"
 
 typedef struct lg_line { /* first in, first out */
@@ -20,7 +21,7 @@ typedef struct lg_line { /* first in, first out */
  * that had none. */
 enum { LG_LINE_AGAIN = 0, LG_LINE_FRESH, LG_LINES = LG_LINE_FRESH + LG_KINDS };
 /* Whose turn it is: calls to be asked again; work that a step waits for; new work. */
-enum { LG_TURN_AGAIN = 0, LG_TURN_STEP, LG_TURN_FORWARD, LG_TURNS };
+enum { LG_GO_AGAIN = 0, LG_GO_STEP, LG_GO_FORWARD, LG_GOES };
 
 enum { LG_HALF_US = 500000, LG_HALVES = 121 };
 #define LG_MINUTE_US INT64_C(60000000)
@@ -52,7 +53,7 @@ typedef struct lg_lane {
     struct lg_endpoint *endpoint;
     uint32_t models; /* whose calls come here */
     lg_line lines[LG_LINES];
-    int last_kind; /* of the turn LG_TURN_STEP */
+    int last_kind; /* of the turn LG_GO_STEP */
     int in_flight;
     /* How many at once: sched_flow.c */
     double window;
@@ -70,14 +71,14 @@ typedef struct lg_lane {
     bool held;        /* in the scheduler's list of those */
     struct lg_lane *held_prev, *held_next;
     /* In the ring of each kind of turn while it could start one; NULL: not. */
-    struct lg_lane *ring_prev[LG_TURNS], *ring_next[LG_TURNS];
+    struct lg_lane *ring_prev[LG_GOES], *ring_next[LG_GOES];
     struct lg_lane *prev, *next; /* the endpoint's */
     lg_fail day;                 /* a cap of the day is used up: all fail so … */
     int64_t day_us;              /* … before this; 0: no such thing */
     lg_allowance allowances[LG_LIMITS];
     double input_ratio, mean_output; /* tokens that were, by those foreseen; -1: not known */
     bool told_other;                 /* it was said that another model answers */
-    struct lg_times *times;          /* sched_hedge.c: how long replies took; NULL: no matter */
+    struct lg_times *times;          /* sched_times.c: how long replies took; NULL: no matter */
 } lg_lane;
 
 typedef struct lg_endpoint { /* a place and a key */
@@ -91,7 +92,7 @@ typedef struct lg_endpoint { /* a place and a key */
     lg_fail refusal;
     uint64_t refused_up_to;        /* ids; 0: none */
     const lg_model *refused_model; /* compared only; NULL: every model's calls */
-    int urgent_run;                /* starts of LG_TURN_STEP in a row */
+    int urgent_run;                /* starts of LG_GO_STEP in a row */
     /* Nobody there for a while: sched_flow.c */
     int failures; /* in a row */
     int64_t failing_us;
@@ -122,12 +123,12 @@ struct lg_sched {
     bool stated;     /* the config names a concurrency */
     lg_keymap endpoints, lanes, calls;
     lg_endpoint *all_endpoints;
-    lg_lane *rings[LG_TURNS]; /* whose turn it is */
-    lg_lane *held;            /* calls wait there, and time must pass */
-    lg_line flight, memo;     /* memo: least recently used first */
+    lg_lane *rings[LG_GOES]; /* whose turn it is */
+    lg_lane *held;           /* calls wait there, and time must pass */
+    lg_line flight, memo;    /* memo: least recently used first */
     size_t memo_bytes;
-    lg_request **heap; /* by due_us, then id; heap_pos is 1-based */
-    size_t heap_count, heap_cap, owned;
+    lg_heap back_off; /* has room for all owned */
+    size_t owned;
     lg_window window;
     size_t sent_host, sent_wire, queued, waiting;
     int64_t start_us;
@@ -135,14 +136,16 @@ struct lg_sched {
     lg_stats stats;
 };
 
-/* sched.c */
+/* sched_move.c */
 void lg__line_push(lg_line *l, lg_request *r);
 void lg__line_remove(lg_line *l, lg_request *r);
+int lg__sched_reserve(lg_sched *s); /* room for one more owned request. 0, LG_ENOMEM */
 void lg__sched_move(lg_sched *s, lg_request *r, int state);
 /* Its key leads to it no more. */
 void lg__sched_unmap(lg_sched *s, lg_request *r);
-/* A twin is in flight from now on. It never backs off, so the heap has no room for it. */
-void lg__sched_adopt(lg_sched *s, lg_request *twin);
+/* r is the scheduler's from now on, in this state. A twin never backs off, so the heap has
+ * no room for it. */
+void lg__sched_adopt(lg_sched *s, lg_request *r, int state);
 /* Unmapped, out of its list, freed. */
 void lg__sched_drop(lg_sched *s, lg_request *r);
 
@@ -170,7 +173,7 @@ int64_t lg__rate_wait(lg_request *r, int64_t now); /* until when; 0: not at all 
 void lg__rate_take(lg_request *r, int64_t now);    /* it is sent */
 void lg__rate_refund(lg_request *r, int64_t now);  /* it never left, or was refused */
 /* r->reply is filled: what it used, and what the server says is left. */
-void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now);
+void lg__rate_settle(lg_request *r, const lg_attempt *a, int64_t now); /* a NULL: a host's */
 /* A refusal, the first of its wave; full: others before it, alone too, were refused */
 void lg__rate_refused(lg_lane *lane, int64_t now, bool full);
 void lg__rate_grow(lg_lane *lane, int64_t now); /* a good reply */
@@ -178,18 +181,20 @@ void lg__rate_silence(lg_lane *lane);           /* nothing goes there for a whil
 
 /* sched_flow.c: r is SENT and its reply filled. True: nobody need try there any more. */
 bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);
+/* All who are in line at r's endpoint now (of its model only) fail as r did. */
+void lg__flow_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
 
 /* sched_verdict.c: r is SENT and its reply filled. */
 void lg__sched_judge(lg_sched *s, lg_request *r);
-/* Fills the reply of r, SENT, from how the attempt ended. */
-void lg__sched_hear(lg_sched *s, lg_request *r, const lg_http_done *d);
-/* In the books of money, of allowances and of the endpoint's state. True: it is hopeless
- * there. */
-bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d);
-void lg__window_note(lg_window *w, int64_t now_us, bool retry);
+/* Fills the reply of its request, which is SENT, from how the attempt ended. */
+void lg__sched_hear(lg_sched *s, lg_attempt *a);
+/* In the books of money, of allowances and of the endpoint's state; the attempt has what was
+ * said and what it cost. True: it is hopeless there. */
+bool lg__sched_settle(lg_sched *s, lg_attempt *a);
 
-/* All who are in line at r's endpoint now (of its model only) fail as r did. */
-void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
+/* sched_window.c */
+void lg__window_note(lg_window *w, int64_t now_us, bool retry);
+bool lg__window_overspent(lg_window *w, int64_t now_us); /* too many of them are retries */
 
 /* sched_ledger.c */
 int64_t lg__ledger_worst_output(const lg_request *r);
@@ -206,8 +211,9 @@ void lg__ledger_settle(lg_sched *s, lg_request *r);  /* r->reply is filled, not 
 bool lg__ledger_late(lg_sched *s, int64_t now);      /* a cap was reached, of time at last */
 int64_t lg__ledger_due(const lg_sched *s);           /* when the cap of time is reached */
 
-/* sched_hedge.c: an attempt took so long, or at least so long */
+/* sched_times.c: an attempt took so long, or at least so long */
 void lg__times_note(lg_sched *s, lg_lane *lane, int64_t us);
+int64_t lg__times_quantile(struct lg_times *t, int percent); /* µs; -1: too little is known */
 void lg__times_free(lg_sched *s, lg_lane *lane);
 
 /* sched_memo.c */

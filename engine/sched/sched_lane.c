@@ -85,9 +85,9 @@ static bool has_place(const lg_sched *s, const lg_lane *l)
 static size_t count(const lg_lane *l, int turn)
 {
     switch (turn) {
-    case LG_TURN_AGAIN:
+    case LG_GO_AGAIN:
         return l->lines[LG_LINE_AGAIN].count;
-    case LG_TURN_FORWARD:
+    case LG_GO_FORWARD:
         return l->lines[LG_LINE_FRESH + LG_FORWARD].count;
     default:
         return l->lines[LG_LINE_FRESH + LG_BACKWARD].count +
@@ -99,7 +99,7 @@ static size_t count(const lg_lane *l, int turn)
 bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
 {
     bool any = false;
-    for (int k = 0; k < LG_TURNS; k++) {
+    for (int k = 0; k < LG_GOES; k++) {
         any = any || count(l, k) > 0;
     }
     return !any && !l->probing && !l->endpoint->is_down && held_until(l) == 0 &&
@@ -109,7 +109,7 @@ bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
 static void refresh(lg_sched *s, lg_lane *l)
 {
     bool waits = false, held = held_until(l) > 0, place = has_place(s, l);
-    for (int k = 0; k < LG_TURNS; k++) {
+    for (int k = 0; k < LG_GOES; k++) {
         bool any = count(l, k) > 0, could = any && place && !held;
         if (could && !l->ring_next[k]) {
             ring_add(s, l, k);
@@ -214,7 +214,7 @@ static lg_request *pick_step(const lg_lane *l)
 static lg_request *pick_overdue(const lg_endpoint *ep)
 {
     for (const lg_lane *l = ep->lanes; l && ep->urgent_run >= URGENT_MOST; l = l->next) {
-        if (l->ring_next[LG_TURN_FORWARD]) {
+        if (l->ring_next[LG_GO_FORWARD]) {
             return l->lines[LG_LINE_FRESH + LG_FORWARD].head;
         }
     }
@@ -223,11 +223,11 @@ static lg_request *pick_overdue(const lg_endpoint *ep)
 
 lg_request *lg__lane_pick(lg_lane *lane, int turn)
 {
-    if (turn == LG_TURN_STEP) {
+    if (turn == LG_GO_STEP) {
         lg_request *overdue = pick_overdue(lane->endpoint);
         return overdue ? overdue : pick_step(lane);
     }
-    return lane->lines[turn == LG_TURN_AGAIN ? LG_LINE_AGAIN : LG_LINE_FRESH + LG_FORWARD].head;
+    return lane->lines[turn == LG_GO_AGAIN ? LG_LINE_AGAIN : LG_LINE_FRESH + LG_FORWARD].head;
 }
 
 void lg__lane_started(lg_lane *lane, const lg_request *r)

@@ -1,7 +1,7 @@
 /* sched_memo.c - finished replies that are kept for repeats, within a size.
  *
  * Only good and whole ones; least recently used goes first. Not the store of
- * runs: it lives as long as the scheduler. Called by sched.c. */
+ * runs: it lives as long as the scheduler. */
 #include "sched/sched_internal.h"
 
 enum { MAP_SHARE = 64 }; /* bytes of the key's map for one entry, about */

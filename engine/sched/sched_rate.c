@@ -284,7 +284,7 @@ static void learn_size(lg_request *r, const lg_usage *u)
 /* ---- the server's word ---------------------------------------------------------- */
 
 /* What was sent behind r is not in it yet. An older reply's word is no news. */
-static void set_gate(lg_allowance *a, const lg_http_limit *h, uint64_t seq, uint32_t mark,
+static void set_gate(lg_allowance *a, const lg_server_limit *h, uint64_t seq, uint32_t mark,
                      int64_t now)
 {
     if (seq < a->gate_seq || h->remaining < 0 || h->reset_ms <= 0) {
@@ -300,12 +300,12 @@ static void set_gate(lg_allowance *a, const lg_http_limit *h, uint64_t seq, uint
     a->gate_earns = period > 54000 && period < 66000;
 }
 
-static void hear(lg_request *r, const lg_http_limit *said, int64_t now)
+static void hear(lg_request *r, const lg_server_limit *said, int64_t now)
 {
     bool apart = said[LG_LIMIT_INPUT].limit > 0 && said[LG_LIMIT_OUTPUT].limit > 0;
     for (int i = 0; i < LG_LIMITS; i++) {
         lg_allowance *a = &r->lane->allowances[i];
-        const lg_http_limit *h = &said[i];
+        const lg_server_limit *h = &said[i];
         if (h->limit > 0 && !(apart && i == LG_LIMIT_TOKENS)) { /* then the tighter of both */
             a->said = h->reset_ms <= SLACK_MS ? h->limit : 0;
             set_gate(a, h, r->seq, mark_of(r, i), now);
@@ -313,14 +313,14 @@ static void hear(lg_request *r, const lg_http_limit *said, int64_t now)
     }
 }
 
-void lg__rate_settle(lg_request *r, const lg_http_done *d, int64_t now)
+void lg__rate_settle(lg_request *r, const lg_attempt *a, int64_t now)
 {
     if (r->reply.has_usage) {
         bill(r, &r->reply.usage, now);
         learn_size(r, &r->reply.usage);
     }
-    if (d) {
-        hear(r, d->limits, now);
+    if (a) {
+        hear(r, a->limits, now);
     }
 }
 

@@ -16,41 +16,8 @@
 #define NO_FORMAT \
     "does not take the form of an answer (response_format); from now on it is told in words alone"
 
-enum { MAX_REPAIRS = 4, BUDGET_FLOOR = 10, BUDGET_PART = 10, STRANGER_TRIES = 3, EMPTY_TRIES = 3 };
+enum { MAX_REPAIRS = 4, STRANGER_TRIES = 3, EMPTY_TRIES = 3 };
 static const int64_t FIRST_US = 500000, LONGEST_US = 30000000;
-
-/* ---- the shared budget of retries -------------------------------------- */
-
-static void window_turn(lg_window *w, int64_t now_us)
-{
-    int64_t second = now_us / 1000000;
-    if (second - w->second >= LG_WINDOW_SECONDS) {
-        memset(w, 0, sizeof *w);
-        w->second = second;
-    }
-    while (w->second < second) {
-        size_t i = (size_t)(++w->second % LG_WINDOW_SECONDS);
-        w->sum_requests -= w->requests[i];
-        w->sum_retries -= w->retries[i];
-        w->requests[i] = w->retries[i] = 0;
-    }
-}
-
-void lg__window_note(lg_window *w, int64_t now_us, bool retry)
-{
-    window_turn(w, now_us);
-    size_t i = (size_t)(w->second % LG_WINDOW_SECONDS);
-    w->requests[i]++;
-    w->sum_requests++;
-    w->retries[i] += retry ? 1 : 0;
-    w->sum_retries += retry ? 1 : 0;
-}
-
-static bool is_overspent(lg_window *w, int64_t now_us)
-{
-    window_turn(w, now_us);
-    return w->sum_retries > BUDGET_FLOOR && w->sum_retries * BUDGET_PART > w->sum_requests;
-}
 
 /* ---- back-off ---------------------------------------------------------- */
 
@@ -86,7 +53,7 @@ static int64_t backoff_us(lg_sched *s, const lg_request *r, int64_t now)
         longest *= 2;
     }
     longest = longest < LONGEST_US ? longest : LONGEST_US;
-    longest *= is_overspent(&s->window, now) ? 2 : 1;
+    longest *= lg__window_overspent(&s->window, now) ? 2 : 1;
     double part = jitter(s->cfg.seed, r->key, tries(r));
     int64_t us = (int64_t)(part * (double)longest);
     /* Spread behind the server's moment, or all who heard it come back at once. */
@@ -343,15 +310,6 @@ static bool may_try_again(const lg_sched *s, const lg_request *r)
     return f->retryable && tries(r) < most_tries(s, r) && f->retry_after_ms <= LG_PATIENCE_MS;
 }
 
-void lg__sched_refuse_line(lg_sched *s, const lg_request *r, bool of_model)
-{
-    lg_endpoint *ep = r->lane->endpoint;
-    lg__fail_copy(&ep->refusal, &r->reply.fail);
-    ep->refused_up_to = s->newest;
-    ep->refused_model = of_model ? r->model : NULL;
-    lg__endpoint_release(s, ep);
-}
-
 /* Nor is the model asked again before the day's cap is, as the server says, whole again. */
 static void refuse_day(lg_sched *s, const lg_request *r)
 {
@@ -367,10 +325,10 @@ static void remember_refusal(lg_sched *s, const lg_request *r)
     const lg_fail *f = &r->reply.fail;
     bool all = f->code == LG_EAUTH || f->code == LG_EMONEY || is_stranger(r);
     if (r->model->provider && r->reply.daily) {
-        lg__sched_refuse_line(s, r, true);
+        lg__flow_refuse_line(s, r, true);
         refuse_day(s, r);
     } else if (r->model->provider && (all || f->code == LG_ENOMODEL)) {
-        lg__sched_refuse_line(s, r, !all);
+        lg__flow_refuse_line(s, r, !all);
     }
 }
 
@@ -392,7 +350,7 @@ static void end(lg_sched *s, lg_request *r, bool good)
 static void back_off(lg_sched *s, lg_request *r)
 {
     int64_t now = lg__clock_now(s->clock), us = backoff_us(s, r, now);
-    r->due_us = now + us;
+    r->due.us = now + us;
     if (s->log) {
         lg__log_line(s->log, LG_LOG_INFO, "%s; try %d of %d in %.1f s",
                      lg__fail_message(&r->reply.fail), tries(r) + 1, most_tries(s, r),
@@ -465,99 +423,82 @@ void lg__sched_judge(lg_sched *s, lg_request *r)
 /* ---- how it ended ------------------------------------------------------ */
 
 /* The transfer itself failed: no whole reply. */
-static void read_failure(lg_sched *s, lg_request *r, const lg_http_done *d)
+static void read_failure(lg_sched *s, lg_request *r, const lg_attempt *a)
 {
     lg_fail *f = &r->reply.fail;
-    lg__fail_set(f, s->mem, d->fail.code, "%s: %s", r->model->name, lg__fail_message(&d->fail));
+    lg__fail_set(f, s->mem, a->fail.code, "%s: %s", r->model->name, lg__fail_message(&a->fail));
     if (f->message) {
         lg__model_redact(r->model, f->message->data, f->message->len); /* nobody else's yet */
     }
-    f->hint = lg__text_ref(d->fail.hint);
-    f->http_status = d->status;
-    f->retryable = d->fail.retryable;
-    f->ambiguous = d->sent;
-    memcpy(f->request_id, d->request_id, sizeof f->request_id);
+    f->hint = lg__text_ref(a->fail.hint);
+    f->http_status = a->status;
+    f->retryable = a->fail.retryable;
+    f->ambiguous = a->sent;
+    memcpy(f->request_id, a->request_id, sizeof f->request_id);
     lg__model_redact(r->model, f->request_id, strnlen(f->request_id, sizeof f->request_id));
 }
 
-static void read_answer(lg_sched *s, lg_request *r, const lg_http_done *d)
+void lg__sched_hear(lg_sched *s, lg_attempt *a)
 {
-    lg_answer a = {
-        .status = d->status,
-        .content_type = d->content_type,
-        .request_id = d->request_id,
-        .retry_after_ms = d->retry_after_ms,
-        .should_retry = d->should_retry,
-        .moved_to = d->moved_to,
-        .reset_ms = d->reset_ms,
-        .now_ms = (int64_t)time(NULL) * 1000,
-        .body = d->body.data ? d->body.data : "",
-        .len = d->body.len,
-        .tools = lg__request_has_tools(r),
-        .offered = lg__request_offered(r),
-        .stops = lg__request_stops(r),
-        .roles = (const char *const *)r->turn_roles,
-        .n_roles = r->n_turns,
-    };
-    lg__provider_decode(s->mem, r->model, &a, &r->reply);
-}
-
-void lg__sched_hear(lg_sched *s, lg_request *r, const lg_http_done *d)
-{
+    lg_request *r = a->request;
     lg__reply_free(&r->reply);
-    if (d->fail.code != LG_OK) {
-        read_failure(s, r, d);
+    a->now_ms = (int64_t)time(NULL) * 1000;
+    if (a->fail.code != LG_OK) {
+        read_failure(s, r, a);
     } else {
-        read_answer(s, r, d);
+        lg_asked asked = lg__request_asked(r);
+        lg__provider_decode(s->mem, r->model, a, &asked, &r->reply);
     }
 }
 
-bool lg__sched_settle(lg_sched *s, lg_request *r, const lg_http_done *d)
+/* It is told apart from the reply: a call to be asked again has forgotten. */
+static void note_end(lg_attempt *a)
 {
+    const lg_reply *p = &a->request->reply;
+    lg__fail_copy(&a->said, &p->fail);
+    a->has_usage = p->has_usage;
+    a->usage = p->usage;
+    a->micros = p->micros;
+}
+
+bool lg__sched_settle(lg_sched *s, lg_attempt *a)
+{
+    lg_request *r = a->request;
     int64_t now = lg__clock_now(s->clock);
     r->lane->hold_us = 0; /* what it used is known now */
-    r->lane->endpoint->reached = r->lane->endpoint->reached || d->sent;
-    if (d->fail.code != LG_OK && !d->sent) {
+    r->lane->endpoint->reached = r->lane->endpoint->reached || a->sent;
+    if (a->fail.code != LG_OK && !a->sent) {
         lg__ledger_unsent(s, r);
         lg__rate_refund(r, now);
     } else {
         lg__ledger_settle(s, r);
-        lg__rate_settle(r, d, now);
+        lg__rate_settle(r, a, now);
     }
     if (r->model->hedge_percentile > 0 && r->reply.fail.code == LG_OK) {
         lg__times_note(s, r->lane, now - r->sent_us);
     }
-    return lg__flow_ended(s, r, now);
+    bool hopeless = lg__flow_ended(s, r, now);
+    note_end(a);
+    return hopeless;
 }
 
-int lg__sched_finish_keep(lg_sched *s, lg_request *r, const lg_http_done *d, lg_fail *said,
-                          lg_paid *paid)
+int lg__sched_finish(lg_sched *s, lg_attempt *a)
 {
-    lg__fail_init(said);
-    *paid = (lg_paid){.micros = -1};
-    if (r->state == LG_REQ_SENT && r->model->provider) {
-        r->transfer = NULL;
-        lg__sched_hear(s, r, d);
-        bool hopeless = lg__sched_settle(s, r, d);
-        lg__fail_copy(said, &r->reply.fail);
-        *paid = (lg_paid){r->reply.has_usage, r->reply.usage, r->reply.micros};
-        if (hopeless) {
-            end(s, r, false);
-        } else {
-            lg__sched_judge(s, r);
-        }
+    lg_request *r = a->request;
+    if (r->state != LG_REQ_SENT) {
+        return r->state;
+    }
+    if (!r->model->provider) { /* the host could not be asked */
+        lg__fail_copy(&r->reply.fail, &a->fail);
+        return lg__sched_finish_host(s, r);
+    }
+    lg__sched_hear(s, a);
+    if (lg__sched_settle(s, a)) {
+        end(s, r, false);
+    } else {
+        lg__sched_judge(s, r);
     }
     return r->state;
-}
-
-int lg__sched_finish(lg_sched *s, lg_request *r, lg_http_done *d)
-{
-    lg_fail said;
-    lg_paid paid;
-    int state = lg__sched_finish_keep(s, r, d, &said, &paid);
-    lg__fail_free(&said);
-    lg__http_done_free(d);
-    return state;
 }
 
 int lg__sched_finish_host(lg_sched *s, lg_request *r)

@@ -61,19 +61,12 @@ int lg__store_begin_wait(lg_store *s); /* … but waits up to wait_ms, then LG_E
 /* For what is paid for: waits as long as turns may, and that was all then. */
 int lg__store_begin_at_last(lg_store *s);
 
-typedef struct lg_came { /* how an attempt ended */
+typedef struct lg_bought { /* an attempt that ended, as it is written down */
     const unsigned char *key;
     int number; /* of the attempt */
-    int status; /* 0: no reply */
-    const char *content_type, *request_id;
-    const char *body; /* NULL: no whole one */
-    size_t body_len;
-    const lg_fail *said; /* code 0: a good reply */
-    bool has_usage;
-    lg_usage usage;
-    int64_t micros; /* -1: not known */
     int64_t latency_us;
-} lg_came;
+    const lg_attempt *attempt;
+} lg_bought;
 
 typedef struct lg_result { /* a tool's */
     const unsigned char *key;
@@ -87,8 +80,8 @@ typedef struct lg_result { /* a tool's */
 /* All: 0, LG_ENOMEM, LG_ESTORE. Between begin and commit. */
 int lg__store_intend(lg_store *s, const lg_request *r);
 /* r is DONE. Where another run's reply came first, r->reply becomes that one. */
-int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c);
-int lg__store_put_attempt(lg_store *s, const lg_came *c);
+int lg__store_put_reply(lg_store *s, lg_request *r, const lg_bought *b);
+int lg__store_put_attempt(lg_store *s, const lg_bought *b);
 int lg__store_put_result(lg_store *s, const lg_result *t);
 /* Before intents are written: takes the disk's space for the replies to so many calls in
  * flight. LG_ESTORE: it is full, and nothing more may be bought; what is in flight has

@@ -4,6 +4,7 @@
  * the model replay/FILE. */
 #include "binding/lua_binding.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/media.h"
@@ -36,11 +37,12 @@ static int l_unbase64(lua_State *L)
 /* ---- replies --------------------------------------------------------------- */
 
 /* What it says into the box. The kind, -1: it is no good reply. */
-static int read_reply(lg_lua_box *box, const lg_model *model, const lg_answer *a)
+static int read_reply(lg_lua_box *box, const lg_model *model, const lg_attempt *a,
+                      const lg_asked *asked)
 {
     lg_reply r;
     lg__reply_init(&r);
-    lg__provider_decode(&box->mem, model, a, &r);
+    lg__provider_decode(&box->mem, model, a, asked, &r);
     int media = r.text ? r.text->media : -1;
     if (r.text) {
         lg__bytes_add(&box->bytes, r.text->data, r.text->len);
@@ -57,14 +59,8 @@ static int l_reply(lua_State *L)
     lg_model *model;
     const char *why, *dialect = lg__lua_check_name(L, 1);
     const char *body = lg__lua_check_text(L, 2, &len), *type = lg__lua_opt_name(L, 3);
-    lg_answer a = {.status = 200,
-                   .content_type = type ? type : "",
-                   .request_id = "",
-                   .retry_after_ms = -1,
-                   .should_retry = "",
-                   .body = body,
-                   .len = len,
-                   .tools = lua_toboolean(L, 4)};
+    lg_asked asked = {.tools = lua_toboolean(L, 4)};
+    lg_attempt a; /* the body is Lua's: it is not to be freed */
     lg_model_config c;
     lg_model_config_init(&c);
     c.dialect = dialect;
@@ -74,7 +70,12 @@ static int l_reply(lua_State *L)
     if (!lg__provider_find(dialect) || lg__model_make(&box->mem, &c, &model, &why)) {
         return 0;
     }
-    int media = read_reply(box, model, &a);
+    lg__attempt_init(&a, &box->mem, LG_BYTES_MAX);
+    a.status = 200;
+    snprintf(a.content_type, sizeof a.content_type, "%s", type ? type : "");
+    a.body.data = (char *)(uintptr_t)body;
+    a.body.len = len;
+    int media = read_reply(box, model, &a, &asked);
     lg__model_destroy(model);
     if (media < 0) {
         return 0;

@@ -22,6 +22,8 @@ typedef struct look { /* on Lua's stack; freed by its __gc, whatever was raised 
     lg_log log;
     lg_loop *loop;
     lg_http *http;
+    lg_attempt *attempts; /* one a row */
+    size_t n;
 } look;
 
 static int64_t now_ms(void)
@@ -38,6 +40,11 @@ static void close_look(look *k)
     if (k->loop)
         lg__loop_free(k->loop);
     lg__log_free(&k->log);
+    for (size_t i = 0; i < k->n; i++)
+        lg__attempt_free(&k->attempts[i]);
+    lg__mem_free(&k->mem, k->attempts, k->n * sizeof *k->attempts);
+    k->n = 0;
+    k->attempts = NULL;
     k->http = NULL;
     k->loop = NULL;
 }
@@ -65,8 +72,8 @@ static look *open_look(lua_State *L, int options)
     return k;
 }
 
-/* The row at index row of the list; its number goes along, from 1. */
-static int start(lua_State *L, look *k, int row, int ms, lua_Integer number)
+/* The row at index row of the list, with its attempt, counted from 0. */
+static int start(lua_State *L, look *k, int row, int ms, size_t number)
 {
     lg_transfer *t;
     lg_http_request r = {.method = "GET",
@@ -75,16 +82,15 @@ static int start(lua_State *L, look *k, int row, int ms, lua_Integer number)
                          .body = "",
                          .connect_timeout_ms = ms,
                          .first_byte_timeout_ms = ms,
-                         .total_timeout_ms = ms,
-                         .max_reply_bytes = REPLY_MAX};
+                         .total_timeout_ms = ms};
     if (!r.url)
         return LG_EINVAL;
     r.headers = r.headers ? r.headers : "";
-    return lg__http_start(k->http, &r, (void *)(uintptr_t)number, &t);
+    return lg__http_start(k->http, &r, &k->attempts[number], &t);
 }
 
 /* On top: the row. What came of it is added to it. */
-static void tell(lua_State *L, const look *k, const lg_http_done *d, int64_t ms)
+static void tell(lua_State *L, const look *k, const lg_attempt *d, int64_t ms)
 {
     int64_t date = lg__http_date(k->http, d->date);
     lg__lua_set_count(L, "status", (uint64_t)d->status);
@@ -104,14 +110,23 @@ static void tell(lua_State *L, const look *k, const lg_http_done *d, int64_t ms)
 
 static void collect(lua_State *L, look *k, int64_t began, size_t *left)
 {
-    lg_http_done d;
-    while (lg__http_next(k->http, &d)) {
-        lua_rawgeti(L, 1, (lua_Integer)(uintptr_t)d.ud);
-        tell(L, k, &d, now_ms() - began);
+    lg_attempt *a;
+    while ((a = lg__http_next(k->http))) {
+        lua_rawgeti(L, 1, a - k->attempts + 1);
+        tell(L, k, a, now_ms() - began);
         lua_pop(L, 1);
-        lg__http_done_free(&d);
         (*left)--;
     }
+}
+
+static void make_attempts(lua_State *L, look *k, size_t n)
+{
+    k->attempts = lg__mem_zero(&k->mem, n * sizeof *k->attempts);
+    if (n > 0 && !k->attempts)
+        lg__lua_raise(L, LG_ENOMEM, NULL, "%s", lg_error_text(LG_ENOMEM));
+    k->n = n;
+    for (size_t i = 0; i < n; i++)
+        lg__attempt_init(&k->attempts[i], &k->mem, REPLY_MAX);
 }
 
 /* look.get(list of {url =, headers = "Name: value\n…"}, {timeout_ms =, ca_file =, ca_path =}):
@@ -126,9 +141,10 @@ static int l_get(lua_State *L)
         return lg__lua_badarg(L, 1, "too many addresses");
     look *k = open_look(L, 2);
     int64_t began = now_ms();
+    make_attempts(L, k, n);
     for (size_t i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, (lua_Integer)i);
-        int err = start(L, k, lua_gettop(L), ms, (lua_Integer)i);
+        int err = start(L, k, lua_gettop(L), ms, i - 1);
         left += err == 0;
         if (err) {
             lg__lua_set_text(L, "error",

@@ -123,7 +123,8 @@ local LAZY = {
     return { object_counting = signatures.install(counting, "task.object_counting.") }
   end,
   optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
-  evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train", schema = "lunagrad.schema",
+  evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
+  schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,
   retriever = function() return require("lunagrad.retriever").new end,

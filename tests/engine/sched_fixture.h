@@ -23,6 +23,7 @@ typedef struct fixture {
     lg_sched *s;
     lg_model *model;
     uint64_t last_id;
+    lg_attempt wire; /* what is under way, for those who ask whether something is */
 } fixture;
 
 static inline void fixture_log(void *ud, int level, const char *msg)
@@ -57,6 +58,7 @@ static inline lg_model *fixture_model(fixture *f, const char *url, const char *k
 /* On memory that is set up already. 0, LG_ENOMEM. */
 static inline int fixture_start_on(fixture *f, const lg_sched_config *cfg)
 {
+    f->wire.load = f;
     lg__log_init(&f->log, &f->mem, fixture_log, f, LG_LOG_DEBUG);
     lg__clock_init(&f->clock, true);
     int err = lg__sched_new(&f->mem, &f->log, &f->clock, cfg, &f->s);
@@ -114,41 +116,47 @@ static inline lg_request *submit(fixture *f, const char *text)
     return submit_to(f, f->model, text);
 }
 
-static inline lg_http_done done_of(fixture *f, int status, const char *body)
+static inline lg_attempt ended(fixture *f, lg_request *r, int status, const char *body)
 {
-    lg_http_done d;
-    memset(&d, 0, sizeof d);
-    d.status = status;
-    d.sent = true;
-    d.retry_after_ms = -1;
-    snprintf(d.content_type, sizeof d.content_type, "application/json");
-    lg__fail_init(&d.fail);
-    lg__bytes_init(&d.body, &f->mem, LG_BYTES_MAX);
-    lg__bytes_adds(&d.body, body);
-    return d;
+    lg_attempt a;
+    lg__attempt_init(&a, &f->mem, LG_BYTES_MAX);
+    a.request = r;
+    a.status = status;
+    a.sent = true;
+    snprintf(a.content_type, sizeof a.content_type, "application/json");
+    lg__bytes_adds(&a.body, body);
+    return a;
+}
+
+/* a is freed. The request's new state. */
+static inline int finish_attempt(fixture *f, lg_attempt *a)
+{
+    int state = lg__sched_finish(f->s, a);
+    lg__attempt_free(a);
+    return state;
 }
 
 static inline int answer(fixture *f, lg_request *r, int status, const char *body)
 {
-    lg_http_done d = done_of(f, status, body);
-    return lg__sched_finish(f->s, r, &d);
+    lg_attempt a = ended(f, r, status, body);
+    return finish_attempt(f, &a);
 }
 
 static inline int answer_later(fixture *f, lg_request *r, int status, int64_t retry_after_ms)
 {
-    lg_http_done d = done_of(f, status, "");
-    d.retry_after_ms = retry_after_ms;
-    return lg__sched_finish(f->s, r, &d);
+    lg_attempt a = ended(f, r, status, "");
+    a.retry_after_ms = retry_after_ms;
+    return finish_attempt(f, &a);
 }
 
 static inline int break_off(fixture *f, lg_request *r, int code, bool sent, const char *message)
 {
-    lg_http_done d = done_of(f, 0, "");
-    d.sent = sent;
-    lg__fail_set(&d.fail, &f->mem, code, "%s", message);
-    d.fail.retryable = code == LG_ERESOLVE || code == LG_ECONNECT || code == LG_ETIMEOUT ||
+    lg_attempt a = ended(f, r, 0, "");
+    a.sent = sent;
+    lg__fail_set(&a.fail, &f->mem, code, "%s", message);
+    a.fail.retryable = code == LG_ERESOLVE || code == LG_ECONNECT || code == LG_ETIMEOUT ||
                        code == LG_ERESET || code == LG_ETRUNCATED; /* as http_fail.c says */
-    return lg__sched_finish(f->s, r, &d);
+    return finish_attempt(f, &a);
 }
 
 static inline void advance(fixture *f, int64_t us)

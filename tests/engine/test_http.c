@@ -10,7 +10,7 @@
 #include "net/http_internal.h"
 #include "../http_kit.h"
 
-static const char *hint(const lg_http_done *d)
+static const char *hint(const lg_attempt *d)
 {
     return d->fail.hint ? d->fail.hint->data : "";
 }
@@ -20,19 +20,19 @@ static const char *hint(const lg_http_done *d)
 static void test_reply(void **state)
 {
     kit *k = *state;
-    lg_http_done d = kit_post(k, "ok/v1/chat/completions");
+    lg_attempt d = kit_post(k, "ok/v1/chat/completions");
 
     assert_int_equal(d.fail.code, 0);
     assert_int_equal(d.status, 200);
     assert_true(d.sent);
-    assert_ptr_equal(d.ud, k);
+    assert_ptr_equal(d.load, k);
     assert_bytes(d.body.data, d.body.len, "{\"ok\":true}");
     assert_string_equal(d.content_type, "application/json");
     assert_string_equal(d.request_id, "req-1");
     assert_string_equal(d.should_retry, "");
     assert_int_equal(d.retry_after_ms, -1);
     assert_int_equal(lg__http_active(k->http), 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void test_request_as_sent(void **state)
@@ -54,7 +54,7 @@ static void test_request_as_sent(void **state)
 static void expect_headers(kit *k, const char *headers, const char *has, const char *has_not)
 {
     lg_http_request r = kit_request(rude_url(k->server, "ok", k->url, sizeof k->url));
-    lg_http_done d;
+    lg_attempt d;
     char head[4096];
 
     r.headers = headers;
@@ -64,7 +64,7 @@ static void expect_headers(kit *k, const char *headers, const char *has, const c
     if (has)
         assert_has(head, has);
     assert_null(strstr(head, has_not));
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 /* The list of headers is kept from request to request, for as long as one needs it. */
@@ -99,18 +99,18 @@ static void test_bodies_of_all_sizes(void **state)
         text[i] = (char)('a' + i % 26);
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         lg_http_request r = kit_request(rude_url(k->server, "echo", k->url, sizeof k->url));
-        lg_http_done d;
+        lg_attempt d;
 
         r.body = text;
         r.body_len = sizes[i];
-        r.max_reply_bytes = 4000000;
+        k->most = 4000000;
         d = kit_do(k, &r);
         assert_int_equal(d.fail.code, 0);
         assert_true(d.sent);
         assert_int_equal(d.body.len, sizes[i]);
         if (sizes[i])
             assert_memory_equal(d.body.data, text, sizes[i]);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
     assert_int_equal(rude_posts(k->server), i);
     assert_int_equal(rude_connections(k->server), 1);
@@ -121,7 +121,7 @@ static void test_get(void **state)
 {
     kit *k = *state;
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
     char head[4096];
 
     kit_ok(k, "ok"); /* the handle was a POST's before */
@@ -136,7 +136,7 @@ static void test_get(void **state)
     assert_has(head, "GET /ok/models HTTP/1.1\r\n");
     assert_null(strstr(head, "Content-Length"));
     assert_int_equal(rude_posts(k->server), 1);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void test_statuses_are_replies(void **state)
@@ -147,14 +147,14 @@ static void test_statuses_are_replies(void **state)
 
     for (i = 1; i < sizeof statuses / sizeof statuses[0]; i++) {
         char path[32];
-        lg_http_done d;
+        lg_attempt d;
 
         snprintf(path, sizeof path, "status=%d", statuses[i]);
         d = kit_post(k, path);
         assert_int_equal(d.fail.code, 0);
         assert_int_equal(d.status, statuses[i]);
         assert_has(d.body.data, "\"no\"");
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
 }
 
@@ -162,7 +162,7 @@ static void test_redirects_are_not_followed(void **state)
 {
     kit *k = *state;
     char where[128];
-    lg_http_done d;
+    lg_attempt d;
 
     snprintf(where, sizeof where, "Location: http://127.0.0.1:%d/ok\r\n", rude_port(k->server));
     rude_reply(k->server, NULL, NULL, where);
@@ -172,7 +172,7 @@ static void test_redirects_are_not_followed(void **state)
     assert_ptr_equal(strstr(where, d.moved_to), where + 10);
     assert_string_equal(where + 10 + strlen(d.moved_to), "\r\n");
     assert_int_equal(rude_posts(k->server), 1);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 /* Where a redirection leads, without what may be secret in it. */
@@ -197,19 +197,19 @@ static void test_location(void **state)
         char header[200];
         snprintf(header, sizeof header, "Location: %s\r\n", rows[i][0]);
         rude_reply(k->server, NULL, NULL, header);
-        lg_http_done d = kit_post(k, "status=302");
+        lg_attempt d = kit_post(k, "status=302");
         assert_string_equal(d.moved_to, rows[i][1]);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
 }
 
 static int64_t retry_after(kit *k, const char *path)
 {
-    lg_http_done d = kit_post(k, path);
+    lg_attempt d = kit_post(k, path);
     int64_t ms = d.retry_after_ms;
 
     assert_int_equal(d.fail.code, 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     return ms;
 }
 
@@ -258,18 +258,18 @@ static void test_reset_alone(void **state)
         snprintf(headers, sizeof headers, "Date: Tue, 01 Oct 2024 12:00:00 GMT\r\n%s",
                  rows[i].headers);
         rude_reply(k->server, NULL, NULL, headers);
-        lg_http_done d = kit_post(k, "status=429");
+        lg_attempt d = kit_post(k, "status=429");
         assert_int_equal(d.reset_ms, rows[i].ms);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
 }
 
-static lg_http_limit limit_of(kit *k, int what, const char *headers)
+static lg_server_limit limit_of(kit *k, int what, const char *headers)
 {
     rude_reply(k->server, NULL, NULL, headers);
-    lg_http_done d = kit_post(k, "ok");
-    lg_http_limit l = d.limits[what];
-    lg__http_done_free(&d);
+    lg_attempt d = kit_post(k, "ok");
+    lg_server_limit l = d.limits[what];
+    lg__attempt_free(&d);
     return l;
 }
 
@@ -321,20 +321,20 @@ static void test_limits(void **state)
         {ANTHROPIC("tomorrow"), -1},
     };
     for (size_t i = 0; i < sizeof resets / sizeof *resets; i++) {
-        lg_http_limit l = limit_of(k, LG_LIMIT_REQUESTS, resets[i].headers);
+        lg_server_limit l = limit_of(k, LG_LIMIT_REQUESTS, resets[i].headers);
         assert_int_equal(l.limit, 600);
         assert_int_equal(l.remaining, 599);
         assert_int_equal(l.reset_ms, resets[i].ms);
     }
     for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
-        lg_http_limit l = limit_of(k, LG_LIMIT_INPUT, dates[i].headers);
+        lg_server_limit l = limit_of(k, LG_LIMIT_INPUT, dates[i].headers);
         assert_int_equal(l.limit, 50000);
         assert_int_equal(l.remaining, 0);
         assert_int_equal(l.reset_ms, dates[i].ms);
     }
-    lg_http_limit l = limit_of(k, LG_LIMIT_TOKENS,
-                               "x-ratelimit-limit-tokens: -1\r\n"
-                               "x-ratelimit-remaining-tokens: -1\r\n");
+    lg_server_limit l = limit_of(k, LG_LIMIT_TOKENS,
+                                 "x-ratelimit-limit-tokens: -1\r\n"
+                                 "x-ratelimit-remaining-tokens: -1\r\n");
     assert_int_equal(l.limit, 0);
     assert_int_equal(l.remaining, -1);
     l = limit_of(k, LG_LIMIT_TOKENS,
@@ -363,7 +363,7 @@ static void test_seconds(void **state)
 static void test_other_headers(void **state)
 {
     kit *k = *state;
-    lg_http_done d;
+    lg_attempt d;
 
     rude_reply(k->server, NULL, "application/json; charset=utf-8",
                "Request-Id:  req_\xc3\xa4\x1b[0mabc \r\nX-Generation-Id: later\r\n"
@@ -372,7 +372,7 @@ static void test_other_headers(void **state)
     assert_string_equal(d.request_id, "req_[0mabc");
     assert_string_equal(d.should_retry, "false");
     assert_string_equal(d.content_type, "application/json; charset=utf-8");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 /* A 1xx is neither the reply nor its first byte. */
@@ -380,31 +380,31 @@ static void test_interim_replies(void **state)
 {
     kit *k = *state;
     lg_http_request r = kit_request(rude_url(k->server, "early=400", k->url, sizeof k->url));
-    lg_http_done d = kit_do(k, &r);
+    lg_attempt d = kit_do(k, &r);
 
     assert_int_equal(d.fail.code, 0);
     assert_int_equal(d.status, 200);
     assert_string_equal(d.request_id, "req-1");
     assert_int_equal(d.retry_after_ms, -1);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     r.first_byte_timeout_ms = 100;
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ETIMEOUT);
     assert_int_equal(d.status, 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void test_chunked_and_html(void **state)
 {
     kit *k = *state;
-    lg_http_done d = kit_post(k, "chunked");
+    lg_attempt d = kit_post(k, "chunked");
 
     assert_bytes(d.body.data, d.body.len, "{\"a\":1}");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     d = kit_post(k, "html"); /* for the provider to judge */
     assert_int_equal(d.fail.code, 0);
     assert_string_equal(d.content_type, "text/html; charset=utf-8");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 /* ---- what goes wrong, and how often it was sent ------------------------------ */
@@ -443,7 +443,7 @@ static void rude_case_run(kit *k, const rude_case *c, bool warm)
 {
     unsigned posts;
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
 
     if (warm)
         kit_ok(k, "ok");
@@ -460,7 +460,7 @@ static void rude_case_run(kit *k, const rude_case *c, bool warm)
     assert_int_equal(d.fail.retryable, c->retryable);
     assert_int_equal(d.fail.ambiguous, c->ambiguous);
     assert_int_equal(d.sent, c->sent);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_turns(k, 20); /* time for a second one to be sent, were there one */
     if (rude_posts(k->server) != posts + 1)
         fail_msg("%s: %u POSTs for one attempt", c->path, rude_posts(k->server) - posts);
@@ -491,7 +491,7 @@ static void two_calls(kit *k, const char *path, const char *method, size_t len, 
     char *body = calloc(1, len + 1);
     lg_http_request r = kit_request(rude_url(k->server, path, k->url, sizeof k->url));
     unsigned posts = rude_posts(k->server), connections = rude_connections(k->server);
-    lg_http_done d;
+    lg_attempt d;
 
     assert_non_null(body);
     memset(body, 'b', len);
@@ -500,7 +500,7 @@ static void two_calls(kit *k, const char *path, const char *method, size_t len, 
     r.body_len = len;
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ERESET);
     if (all_left)
@@ -508,7 +508,7 @@ static void two_calls(kit *k, const char *path, const char *method, size_t len, 
     assert_int_equal(d.fail.ambiguous, d.sent);
     assert_true(d.fail.retryable);
     assert_int_equal(d.status, 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_turns(k, 20);
     if (strcmp(method, "POST") == 0)
         assert_int_equal(rude_posts(k->server) - posts, 2);
@@ -562,7 +562,7 @@ static void test_refused(void **state)
     rude *gone = rude_start();
     char url[64];
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
 
     assert_non_null(gone);
     r = kit_request(rude_url(gone, "ok", url, sizeof url));
@@ -574,7 +574,7 @@ static void test_refused(void **state)
     assert_true(d.fail.retryable);
     assert_false(d.fail.ambiguous);
     assert_false(d.sent);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void test_connect_timeout(void **state)
@@ -582,7 +582,7 @@ static void test_connect_timeout(void **state)
     kit *k = *state;
     int port, fillers[8], fd = kit_full_listener(&port, fillers);
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
 
     snprintf(k->url, sizeof k->url, "http://127.0.0.1:%d/", port);
     r = kit_request(k->url);
@@ -594,7 +594,7 @@ static void test_connect_timeout(void **state)
     assert_true(d.fail.retryable);
     assert_false(d.fail.ambiguous);
     assert_false(d.sent);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_ok(k, "ok"); /* its descriptor's number is used again */
     kit_close_all(fd, fillers);
 }
@@ -616,15 +616,17 @@ static void test_bad_requests(void **state)
 
     for (i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         r = kit_request(urls[i]);
-        if (lg__http_start(k->http, &r, NULL, &t) != LG_EINVAL)
+        if (lg__http_start(k->http, &r, attempt_make(&k->mem, 1 << 20, NULL), &t) != LG_EINVAL)
             fail_msg("\"%s\" passed for a URL", urls[i]);
     }
     r = kit_request("http://127.0.0.1/");
     r.method = "DELETE";
-    assert_int_equal(lg__http_start(k->http, &r, NULL, &t), LG_EINVAL);
+    assert_int_equal(lg__http_start(k->http, &r, attempt_make(&k->mem, 1 << 20, NULL), &t),
+                     LG_EINVAL);
     r = kit_request("http://127.0.0.1/");
     r.body = NULL;
-    assert_int_equal(lg__http_start(k->http, &r, NULL, &t), LG_EINVAL);
+    assert_int_equal(lg__http_start(k->http, &r, attempt_make(&k->mem, 1 << 20, NULL), &t),
+                     LG_EINVAL);
     assert_int_equal(lg__http_active(k->http), 0);
 }
 
@@ -632,7 +634,7 @@ static void test_secrets_stay_out_of_messages(void **state)
 {
     kit *k = *state;
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
 
     snprintf(k->url, sizeof k->url, "http://user:hunter22@127.0.0.1:%d/close?key=abcdefgh",
              rude_port(k->server));
@@ -640,11 +642,11 @@ static void test_secrets_stay_out_of_messages(void **state)
     d = kit_do(k, &r);
     assert_null(strstr(kit_message(&d), "hunter22"));
     assert_null(strstr(kit_message(&d), "abcdefgh"));
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     assert_int_equal(lg__log_secret(&k->log, "127.0.0.1"), 0);
     d = kit_post(k, "close");
     assert_null(strstr(kit_message(&d), "127.0.0.1"));
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void test_out_of_descriptors(void **state)
@@ -652,7 +654,7 @@ static void test_out_of_descriptors(void **state)
     kit *k = *state;
     struct rlimit old, low;
     int free_fd = fcntl(0, F_DUPFD_CLOEXEC, 0);
-    lg_http_done d;
+    lg_attempt d;
 
     assert_true(free_fd > 0);
     close(free_fd);
@@ -667,7 +669,7 @@ static void test_out_of_descriptors(void **state)
     assert_has(hint(&d), "ulimit");
     assert_true(d.fail.retryable);
     assert_false(d.sent);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_ok(k, "ok");
 }
 
@@ -677,19 +679,19 @@ static void test_cap_is_exact_and_after_decompression(void **state)
 {
     kit *k = *state;
     lg_http_request r = kit_request(rude_url(k->server, "bomb=200000", k->url, sizeof k->url));
-    lg_http_done d;
+    lg_attempt d;
 
-    r.max_reply_bytes = 200000; /* some 1300 on the wire */
+    k->most = 200000; /* some 1300 on the wire */
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, 0);
     assert_int_equal(d.body.len, 200000);
-    lg__http_done_free(&d);
-    r.max_reply_bytes = 199999;
+    lg__attempt_free(&d);
+    k->most = 199999;
     d = kit_do(k, &r);
     assert_int_equal(d.fail.code, LG_ETOOBIG);
     assert_int_equal(d.body.len, 0);
     assert_true(k->heap.live_bytes < 1000000);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 /* Only silence before the first byte counts, not slowness after it. */
@@ -697,13 +699,13 @@ static void test_first_byte_and_total_are_apart(void **state)
 {
     kit *k = *state;
     lg_http_request r = kit_request(rude_url(k->server, "drip=40", k->url, sizeof k->url));
-    lg_http_done d;
+    lg_attempt d;
     int64_t begun;
 
     r.first_byte_timeout_ms = 200;
     d = kit_do(k, &r); /* eleven bytes, 440 ms */
     assert_int_equal(d.fail.code, 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     r = kit_request(rude_url(k->server, "silent", k->url, sizeof k->url));
     r.first_byte_timeout_ms = 150;
     begun = kit_now_ms();
@@ -711,12 +713,12 @@ static void test_first_byte_and_total_are_apart(void **state)
     assert_int_equal(d.fail.code, LG_ETIMEOUT);
     assert_has(kit_message(&d), "within 150 ms");
     assert_in_range(kit_now_ms() - begun, 149, 5000);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     r.first_byte_timeout_ms = 0;
     r.total_timeout_ms = 150;
     d = kit_do(k, &r);
     assert_has(kit_message(&d), "no whole reply");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     assert_true(rude_wait_open(k->server, 0, 5000));
 }
 
@@ -734,10 +736,10 @@ static void test_first_bytes_in_the_order_of_their_limits(void **state)
         kit_start(k, &r, (void *)(uintptr_t)limits[i]);
     }
     for (i = 0; i < 6; i++) {
-        lg_http_done d = kit_wait(k);
+        lg_attempt d = kit_wait(k);
 
-        assert_int_equal((uintptr_t)d.ud, sorted[i]);
-        lg__http_done_free(&d);
+        assert_int_equal((uintptr_t)d.load, sorted[i]);
+        lg__attempt_free(&d);
     }
 }
 

@@ -36,7 +36,7 @@ static int ask(const char *setting, const char *url, char *said, size_t size)
     kit k;
     kit_open(&k, NULL, &cfg);
     lg_http_request r = kit_request(url);
-    lg_http_done d = kit_do(&k, &r);
+    lg_attempt d = kit_do(&k, &r);
     int status = d.fail.code ? d.fail.code : d.status;
     snprintf(said, size, "%s (%s)", d.fail.code ? lg__fail_message(&d.fail) : "",
              d.fail.hint ? d.fail.hint->data : "");
@@ -45,7 +45,7 @@ static int ask(const char *setting, const char *url, char *said, size_t size)
     assert_null(strstr(said, "s3cret"));
     if (d.fail.code)
         assert_false(d.fail.ambiguous);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_close(&k);
     return status;
 }

@@ -64,11 +64,11 @@ static void finish_many(kit *k, int n)
     int i;
 
     for (i = 0; i < n; i++) {
-        lg_http_done d = kit_wait(k);
+        lg_attempt d = kit_wait(k);
 
         if (d.fail.code != 0)
             fail_msg("%d of %d: %s", i, n, kit_message(&d));
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
 }
 
@@ -127,10 +127,10 @@ static void test_idle_connections_are_quiet(void **state)
     kit *k = *state;
     rude *own = rude_start();
     lg_http_request r = kit_request(rude_url(own, "ok", k->url, sizeof k->url));
-    lg_http_done d = kit_do(k, &r);
+    lg_attempt d = kit_do(k, &r);
     int64_t begun;
 
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     rude_stop(own);
     kit_turns(k, 20);
     begun = kit_now_ms();
@@ -181,10 +181,10 @@ static void named(kit *k, int n, int want)
         kit_start(k, &r, NULL);
     kit_turns(k, 2);
     for (i = 0; i < n; i++) {
-        lg_http_done d = kit_wait(k);
+        lg_attempt d = kit_wait(k);
 
         assert_int_equal(d.fail.code, want);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
 }
 
@@ -240,14 +240,14 @@ static void test_name_not_found(void **state)
     for (i = 0; i < 30; i++)
         kit_start(k, &r, NULL);
     for (i = 0; i < 30; i++) {
-        lg_http_done d = kit_wait(k);
+        lg_attempt d = kit_wait(k);
 
         assert_int_equal(d.fail.code, LG_ERESOLVE);
         assert_has(kit_message(&d), "host name not found");
         assert_true(d.fail.retryable);
         assert_false(d.fail.ambiguous);
         assert_false(d.sent);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
     assert_int_equal(lg__http_active(k->http), 0);
 }
@@ -270,10 +270,10 @@ static void test_gate_of_a_dead_server(void **state)
         for (i = 0; i < 10; i++)
             kit_start(k, &r, NULL);
         for (i = 0; i < 10; i++) {
-            lg_http_done d = kit_wait(k);
+            lg_attempt d = kit_wait(k);
 
             assert_int_equal(d.fail.code, LG_ECONNECT);
-            lg__http_done_free(&d);
+            lg__attempt_free(&d);
         }
     }
 }
@@ -285,7 +285,7 @@ static void test_cancel_closes_the_socket_at_once(void **state)
     kit *k = *state;
     lg_http_request r = kit_request(rude_url(k->server, "silent", k->url, sizeof k->url));
     lg_transfer *t = kit_start(k, &r, NULL);
-    lg_http_done d;
+    lg_attempt d;
 
     while (rude_bodies(k->server) == 0)
         lg__loop_run(k->loop, 10);
@@ -293,7 +293,7 @@ static void test_cancel_closes_the_socket_at_once(void **state)
     assert_true(rude_wait_open(k->server, 0, 5000)); /* the loop was not turned */
     assert_int_equal(lg__http_active(k->http), 0);
     kit_turns(k, 10);
-    assert_false(lg__http_next(k->http, &d));
+    assert_false(attempt_take(lg__http_next(k->http), &d));
     kit_ok(k, "ok");
 }
 
@@ -302,7 +302,7 @@ static void test_cancel_in_every_state(void **state)
     kit *k = *state;
     lg_http_request r = kit_request(rude_url(k->server, "ok", k->url, sizeof k->url));
     lg_transfer *t;
-    lg_http_done d;
+    lg_attempt d;
     int turns;
 
     for (turns = 0; turns < 8; turns++) {
@@ -312,7 +312,7 @@ static void test_cancel_in_every_state(void **state)
         for (i = 0; i < turns; i++)
             lg__loop_run(k->loop, 1);
         lg__http_cancel(t); /* before it began, while connecting, when done */
-        assert_false(lg__http_next(k->http, &d));
+        assert_false(attempt_take(lg__http_next(k->http), &d));
         assert_int_equal(lg__http_active(k->http), 0);
     }
     kit_ok(k, "ok");
@@ -396,23 +396,22 @@ static int oom_transfers(lg_mem *m, lg_http *http, lg_loop *loop, const oom_case
     char url[128];
     lg_http_request r;
     lg_transfer *t;
-    lg_http_done d;
+    lg_attempt d;
     int i, err = 0, started = 0;
 
-    (void)m;
     if (strcmp(c->path, "named") == 0)
         snprintf(url, sizeof url, "http://some.localhost:%d/ok", rude_port(c->server));
     else
         rude_url(c->server, c->path, url, sizeof url);
     r = kit_request(url);
     for (i = 0; i < c->n && err == 0; i++) {
-        err = lg__http_start(http, &r, NULL, &t);
+        err = lg__http_start(http, &r, attempt_make(m, 1 << 20, NULL), &t);
         started += err == 0;
     }
     for (i = 0; i < started; i++) {
         int64_t until = kit_now_ms() + 20000;
 
-        while (!lg__http_next(http, &d)) {
+        while (!attempt_take(lg__http_next(http), &d)) {
             assert_true(kit_now_ms() < until); /* a lost transfer */
             lg__loop_run(loop, 100);
         }
@@ -420,7 +419,7 @@ static int oom_transfers(lg_mem *m, lg_http *http, lg_loop *loop, const oom_case
             err = LG_ENOMEM;
         else if (strcmp(c->path, "close") != 0)
             assert_int_equal(d.fail.code, 0);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
     assert_int_equal(lg__http_active(http), 0);
     return err;
@@ -444,6 +443,7 @@ static int oom_work(support_heap *h, void *ctx)
     if (err == 0)
         err = oom_transfers(&mem, http, loop, ctx);
     lg__http_free(http);
+    attempts_drop(&mem);
     lg__loop_free(loop);
     lg__log_free(&log);
     return err;

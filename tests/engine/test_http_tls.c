@@ -133,11 +133,11 @@ static int end(void **state)
 
 /* ---- the tests ------------------------------------------------------------------- */
 
-static lg_http_done ask(const identity *server_id, const lg_http_config *cfg, const char *scheme)
+static lg_attempt ask(const identity *server_id, const lg_http_config *cfg, const char *scheme)
 {
     rude *server = rude_start_tls(server_id->cert_file, server_id->key_file);
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
     kit k;
     int code;
 
@@ -156,9 +156,9 @@ static lg_http_done ask(const identity *server_id, const lg_http_config *cfg, co
              d.fail.hint ? d.fail.hint->data : "");
     print_message("    %d: %s\n", d.fail.code, d.fail.code ? k.logged : "fine");
     code = d.fail.code;
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     d.fail.code = code;
-    d.ud = strdup(k.logged);
+    d.load = strdup(k.logged);
     kit_close(&k);
     rude_stop(server);
     return d;
@@ -168,28 +168,28 @@ static lg_http_done ask(const identity *server_id, const lg_http_config *cfg, co
 static void refused(const identity *id, const char *ca_file, const char *says, const char *hint)
 {
     lg_http_config cfg = {0};
-    lg_http_done d;
+    lg_attempt d;
 
     cfg.ca_file = ca_file;
     d = ask(id, &cfg, "https");
     assert_int_equal(d.status, 0);
-    assert_has(d.ud, says);
-    assert_has(d.ud, hint);
-    assert_has(d.ud, "TLS");
-    free(d.ud);
+    assert_has(d.load, says);
+    assert_has(d.load, hint);
+    assert_has(d.load, "TLS");
+    free(d.load);
 }
 
 static void accepted(const char *ca_file, const char *ca_path)
 {
     lg_http_config cfg = {0};
-    lg_http_done d;
+    lg_attempt d;
 
     cfg.ca_file = ca_file;
     cfg.ca_path = ca_path;
     d = ask(&good, &cfg, "https");
     assert_int_equal(d.status, 200);
     assert_true(d.sent);
-    free(d.ud);
+    free(d.load);
 }
 
 static void test_trusted(void **state)
@@ -222,7 +222,7 @@ static void test_old_tls(void **state)
 {
     rude *server = rude_start_tls(good.cert_file, good.key_file);
     lg_http_config cfg = {.ca_file = ca.cert_file};
-    lg_http_done d;
+    lg_attempt d;
     kit k;
 
     (void)state;
@@ -235,7 +235,7 @@ static void test_old_tls(void **state)
     assert_int_equal(d.fail.code, LG_ETLS);
     assert_false(d.fail.retryable);
     assert_has(d.fail.hint ? d.fail.hint->data : "", "TLS 1.2");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_close(&k);
     rude_stop(server);
 }
@@ -249,7 +249,7 @@ static void test_a_client_certificate_is_asked_for(void **state)
     for (int i = 0; i < 8; i++) {
         rude *server = rude_start_tls(good.cert_file, good.key_file);
         bool newest = i % 2;
-        lg_http_done d;
+        lg_attempt d;
         kit k;
 
         assert_non_null(server);
@@ -262,7 +262,7 @@ static void test_a_client_certificate_is_asked_for(void **state)
         assert_false(d.fail.code == LG_ETLS && d.fail.ambiguous);
         assert_has(d.fail.hint ? d.fail.hint->data : "", "asks for a client's certificate");
         assert_int_equal(rude_posts(server), 0);
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
         kit_close(&k);
         rude_stop(server);
     }
@@ -276,7 +276,7 @@ static void test_through_a_proxy(void **state)
     char setting[64];
     lg_http_config cfg = {.ca_file = ca.cert_file, .proxy = setting};
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
     kit k;
 
     (void)state;
@@ -294,7 +294,7 @@ static void test_through_a_proxy(void **state)
     assert_has(d.fail.hint ? d.fail.hint->data : "", "for another host");
     assert_int_equal(rude_posts(server), 3);
     assert_int_equal(proxy_plain(way), 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_close(&k);
     proxy_stop(way);
     rude_stop(server);
@@ -325,14 +325,14 @@ static void test_no_certificates(void **state)
 static void test_directory_without_hashes(void **state)
 {
     lg_http_config cfg = {0};
-    lg_http_done d;
+    lg_attempt d;
 
     (void)state;
     cfg.ca_path = dir;
     d = ask(&good, &cfg, "https");
     assert_int_equal(d.status, 0);
-    assert_has(d.ud, "no certificates could be read from");
-    free(d.ud);
+    assert_has(d.load, "no certificates could be read from");
+    free(d.load);
 }
 
 static void test_the_environment_is_not_asked(void **state)
@@ -352,7 +352,7 @@ static void test_http_and_https_mixed_up(void **state)
     lg_http_config cfg = {0};
     rude *plain = rude_start();
     lg_http_request r;
-    lg_http_done d;
+    lg_attempt d;
     kit k;
 
     (void)state;
@@ -363,13 +363,13 @@ static void test_http_and_https_mixed_up(void **state)
     assert_int_equal(d.fail.code, LG_ETLS);
     assert_false(d.fail.retryable);
     assert_has(d.fail.hint ? d.fail.hint->data : "", "begin with http://");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_close(&k);
     rude_stop(plain);
     d = ask(&good, &cfg, "http");
     assert_int_equal(d.status, 0);
     assert_int_not_equal(d.fail.code, 0);
-    free(d.ud);
+    free(d.load);
 }
 
 static double cpu_ms(void)
@@ -413,7 +413,7 @@ static void test_kept_connection_and_no_second_post(void **state)
 {
     rude *server = rude_start_tls(good.cert_file, good.key_file);
     lg_http_config cfg = {0};
-    lg_http_done d;
+    lg_attempt d;
     kit k;
     int i;
 
@@ -428,7 +428,7 @@ static void test_kept_connection_and_no_second_post(void **state)
     assert_int_equal(d.fail.code, LG_ERESET);
     assert_true(d.fail.ambiguous);
     assert_true(d.sent);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     kit_turns(&k, 20);
     assert_int_equal(rude_posts(server), 21);
     kit_close(&k);

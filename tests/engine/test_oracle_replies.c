@@ -109,7 +109,7 @@ typedef struct reply_case {
     const char *folder, *file; /* file: without its ".txt" */
     const char *name;          /* of the question, as files write it */
     char *bytes, type[128], request_id[128];
-    lg_answer answer;
+    lg_attempt answer; /* its body is borrowed */
     bool cut, stream;
     const other_row *other; /* NULL: it is about a fixture or one of the faults */
     const lg_json *fixture; /* NULL: it answers none */
@@ -163,21 +163,19 @@ static void read_reply(reply_case *c, const char *path)
 {
     size_t len;
     char *at = c->bytes = read_file(path, &len);
-    lg_answer *a = &c->answer;
+    lg_attempt *a = &c->answer;
+    lg__attempt_init(a, &fixture_mem, LG_BYTES_MAX);
     assert_int_equal(strncmp(at, "HTTP/1.1 ", 9), 0);
     a->status = atoi(at + 9);
-    a->retry_after_ms = -1;
     for (char *end; (end = strchr(at, '\n')) != NULL && end != at; at = end + 1) {
         *end = '\0';
         read_header(c, at);
     }
     assert_int_equal(*at, '\n');
-    a->body = at + 1;
-    a->len = len - (size_t)(a->body - c->bytes);
-    a->content_type = c->type;
-    a->request_id = c->request_id;
-    a->should_retry = "";
-    a->tools = true;
+    a->body.data = at + 1;
+    a->body.len = len - (size_t)(at + 1 - c->bytes);
+    snprintf(a->content_type, sizeof a->content_type, "%.95s", c->type);
+    snprintf(a->request_id, sizeof a->request_id, "%.79s", c->request_id);
 }
 
 static const lg_json *fixture_of(const char *name)
@@ -327,8 +325,8 @@ static void check_fault(reply_case *c, const lg_reply *r, const meaning *m)
         wrong(c, "status %d, request %s, retry after %lld are not what was sent\n", f->http_status,
               f->request_id, (long long)f->retry_after_ms);
     }
-    if (strcmp(c->name, "400") == 0 && c->answer.body &&
-        strstr(c->answer.body, "\"param\":\"temperature\"") &&
+    if (strcmp(c->name, "400") == 0 && c->answer.body.data &&
+        strstr(c->answer.body.data, "\"param\":\"temperature\"") &&
         strcmp(r->bad_param, "temperature") != 0) {
         wrong(c, "the refused field is \"%s\"\n", r->bad_param);
     }
@@ -338,7 +336,8 @@ static void check_reply(reply_case *c, const meaning *m)
 {
     lg_reply r;
     lg__reply_init(&r);
-    lg__provider_decode(&fixture_mem, c->model, &c->answer, &r);
+    lg_asked asked = {.tools = true};
+    lg__provider_decode(&fixture_mem, c->model, &c->answer, &asked, &r);
     assert_int_equal(r.fail.code == 0, r.text != NULL);
     if (r.fail.code != m->code) {
         wrong(c, "it is %s (%s), not %s\n", r.fail.code ? lg_error_name(r.fail.code) : "a value",
@@ -364,9 +363,9 @@ static void check_hearing(reply_case *c, size_t step)
     lg_hearing *x = NULL;
     assert_int_equal(lg__hearing_new(&fixture_mem, c->model, &x), LG_OK);
     const lg_bytes *got = lg__hearing_text(x);
-    for (size_t at = 0; at < c->answer.len; at += step) {
-        size_t n = c->answer.len - at < step ? c->answer.len - at : step;
-        lg__hearing_feed(x, c->answer.body + at, n);
+    for (size_t at = 0; at < c->answer.body.len; at += step) {
+        size_t n = c->answer.body.len - at < step ? c->answer.body.len - at : step;
+        lg__hearing_feed(x, c->answer.body.data + at, n);
         if (got->len < before) {
             wrong(c, "what was heard grew shorter\n");
         }
@@ -433,10 +432,10 @@ static void run_reply(reply_case *c, const char *path)
         meaning m = meaning_of(c);
         check_reply(c, &m);
         if (c->stream) {
-            check_hearing(c, c->answer.len);
+            check_hearing(c, c->answer.body.len);
             check_hearing(c, 1);
         }
-    } else if (!c->cut || c->answer.len > 0) {
+    } else if (!c->cut || c->answer.body.len > 0) {
         wrong(c, "a status is missing\n");
     }
     lg__model_destroy(c->model);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "../attempts.h"
 #include "child/process.h"
 #include "child/process_internal.h"
 #include "../support.h"
@@ -17,12 +18,14 @@ typedef struct fixture {
     lg_mem mem;
     lg_loop *loop;
     lg_processes *ps;
+    size_t most; /* bytes of a reply */
 } fixture;
 
 static int begin(void **state)
 {
     static fixture f;
     memset(&f, 0, sizeof f);
+    f.most = 1 << 20;
     support_mem_init(&f.mem, &f.heap);
     assert_int_equal(lg__loop_new(&f.mem, &f.loop), 0);
     assert_int_equal(lg__processes_new(&f.mem, f.loop, &f.ps), 0);
@@ -41,6 +44,7 @@ static int end(void **state)
 {
     fixture *f = *state;
     lg__processes_free(f->ps);
+    attempts_drop(&f->mem);
     lg__loop_free(f->loop);
     assert_heap_empty(&f->heap);
     assert_no_children();
@@ -56,31 +60,31 @@ static int64_t now_ms(void)
 
 static lg_process_request request(const char *command)
 {
-    return (lg_process_request){command, "question\n", 9, 20000, 1 << 20};
+    return (lg_process_request){command, "question\n", 9, 20000};
 }
 
 static lg_process *start(fixture *f, const lg_process_request *r)
 {
     lg_process *p = NULL;
-    assert_int_equal(lg__process_start(f->ps, r, f, &p), 0);
+    assert_int_equal(lg__process_start(f->ps, r, attempt_make(&f->mem, f->most, f), &p), 0);
     assert_non_null(p);
     return p;
 }
 
-static lg_http_done wait_done(fixture *f)
+static lg_attempt wait_done(fixture *f)
 {
-    lg_http_done d;
+    lg_attempt d;
     int64_t until = now_ms() + 30000;
-    while (!lg__process_next(f->ps, &d)) {
+    while (!attempt_take(lg__process_next(f->ps), &d)) {
         assert_true(now_ms() < until);
         lg__loop_run(f->loop, 500);
     }
-    assert_ptr_equal(d.ud, f);
+    assert_ptr_equal(d.load, f);
     assert_int_equal(lg__processes_active(f->ps), 0);
     return d;
 }
 
-static lg_http_done run(fixture *f, const lg_process_request *r)
+static lg_attempt run(fixture *f, const lg_process_request *r)
 {
     start(f, r);
     return wait_done(f);
@@ -90,20 +94,20 @@ static lg_http_done run(fixture *f, const lg_process_request *r)
 static void says(fixture *f, const char *command, const char *what)
 {
     lg_process_request r = request(command);
-    lg_http_done d = run(f, &r);
+    lg_attempt d = run(f, &r);
     if (d.fail.code)
         fail_msg("%s: %s", command, lg__fail_message(&d.fail));
     assert_int_equal(d.status, 200);
     assert_true(d.sent);
     assert_string_equal(d.content_type, "text/plain");
     assert_bytes(d.body.data, d.body.len, what);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void fails_by(fixture *f, const lg_process_request *r, int code, bool ran, bool again,
                      const char *message)
 {
-    lg_http_done d = run(f, r);
+    lg_attempt d = run(f, r);
     assert_int_equal(d.fail.code, code);
     if (!strstr(lg__fail_message(&d.fail), message))
         fail_msg("%s: \"%s\" has no \"%s\"", r->command, lg__fail_message(&d.fail), message);
@@ -111,7 +115,7 @@ static void fails_by(fixture *f, const lg_process_request *r, int code, bool ran
     assert_int_equal(d.sent, ran);
     assert_int_equal(d.fail.retryable, again);
     assert_int_equal(d.status, 0);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 static void fails(fixture *f, const char *command, int code, bool ran, const char *message)
@@ -139,17 +143,18 @@ static void test_much_in_and_out(void **state)
     assert_non_null(much);
     for (size_t i = 0; i < n; i++)
         much[i] = (char)('a' + i % 26);
-    lg_process_request r = {"cat", much, n, 20000, 4 << 20};
-    lg_http_done d = run(f, &r);
+    lg_process_request r = {"cat", much, n, 20000};
+    f->most = 4 << 20;
+    lg_attempt d = run(f, &r);
     assert_int_equal(d.fail.code, 0);
     assert_int_equal(d.body.len, n);
     assert_memory_equal(d.body.data, much, n);
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     r.command = "echo deaf"; /* it reads nothing of it */
     d = run(f, &r);
     assert_int_equal(d.fail.code, 0);
     assert_bytes(d.body.data, d.body.len, "deaf\n");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
     free(much);
 }
 
@@ -176,15 +181,15 @@ static void test_many_at_once(void **state)
     }
     assert_int_equal(lg__processes_active(f->ps), 40);
     for (int i = 0; i < 40; i++) {
-        lg_http_done d;
+        lg_attempt d;
         int64_t until = now_ms() + 30000;
-        while (!lg__process_next(f->ps, &d)) {
+        while (!attempt_take(lg__process_next(f->ps), &d)) {
             assert_true(now_ms() < until);
             lg__loop_run(f->loop, 500);
         }
         assert_int_equal(d.fail.code, 0);
         assert_bytes(d.body.data, d.body.len, "question\n");
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
     assert_int_equal(lg__processes_active(f->ps), 0);
 }
@@ -244,13 +249,14 @@ static void test_cannot_start(void **state)
 
 static void test_output_too_big(void **state)
 {
+    fixture *f = *state;
     lg_process_request r = request("yes");
     int64_t since = now_ms();
-    r.max_output = 100000;
-    fails_by(*state, &r, LG_ETOOBIG, true, false, "wrote more than 100000 bytes");
+    f->most = 100000;
+    fails_by(f, &r, LG_ETOOBIG, true, false, "wrote more than 100000 bytes");
     r.command = "sh -c 'echo more than ten bytes'"; /* ended before it was seen */
-    r.max_output = 10;
-    fails_by(*state, &r, LG_ETOOBIG, true, false, "wrote more than 10 bytes");
+    f->most = 10;
+    fails_by(f, &r, LG_ETOOBIG, true, false, "wrote more than 10 bytes");
     assert_true(now_ms() - since < 15000);
 }
 
@@ -296,7 +302,7 @@ static void test_cancel(void **state)
 {
     fixture *f = *state;
     char dir[] = "/tmp/lunagrad-process-XXXXXX", file[64], command[256];
-    lg_http_done d;
+    lg_attempt d;
     assert_non_null(mkdtemp(dir));
     snprintf(file, sizeof file, "%s/pid", dir);
     snprintf(command, sizeof command, "sh -c 'sleep 60 & echo $! >%s; wait'", file);
@@ -308,11 +314,11 @@ static void test_cancel(void **state)
     assert_true(gone(file, 5000)); /* what it had started, too */
     for (int i = 0; i < 100; i++)
         lg__loop_run(f->loop, 1);
-    assert_false(lg__process_next(f->ps, &d));
+    assert_false(attempt_take(lg__process_next(f->ps), &d));
     assert_no_children();
     r.command = "no-such-program-anywhere"; /* one that is ready, and not yet fetched */
     lg__process_cancel(start(f, &r));
-    assert_false(lg__process_next(f->ps, &d));
+    assert_false(attempt_take(lg__process_next(f->ps), &d));
     unlink(file);
     rmdir(dir);
 }
@@ -351,14 +357,14 @@ static void test_closed_standard_descriptors(void **state)
     close(0);
     close(1);
     lg_process_request r = request("cat");
-    lg_http_done d = run(*state, &r);
+    lg_attempt d = run(*state, &r);
     dup2(in, 0);
     dup2(out, 1);
     close(in);
     close(out);
     assert_int_equal(d.fail.code, 0);
     assert_bytes(d.body.data, d.body.len, "question\n");
-    lg__http_done_free(&d);
+    lg__attempt_free(&d);
 }
 
 /* ---- words ----------------------------------------------------------------- */
@@ -412,19 +418,20 @@ static int oom_processes(support_heap *h, void *ctx)
     for (int i = 0; f.ps && i < 3; i++) {
         lg_process_request r = request(commands[i]);
         lg_process *p;
-        int failed = lg__process_start(f.ps, &r, &f, &p);
+        int failed = lg__process_start(f.ps, &r, attempt_make(&f.mem, 1 << 20, &f), &p);
         err = err ? err : failed;
         n += !failed;
     }
     for (int i = 0; i < n; i++) {
-        lg_http_done d;
-        while (!lg__process_next(f.ps, &d))
+        lg_attempt d;
+        while (!attempt_take(lg__process_next(f.ps), &d))
             lg__loop_run(f.loop, 500);
         if (d.fail.code == LG_ENOMEM)
             err = LG_ENOMEM;
-        lg__http_done_free(&d);
+        lg__attempt_free(&d);
     }
     lg__processes_free(f.ps);
+    attempts_drop(&f.mem);
     if (f.loop)
         lg__loop_free(f.loop);
     assert_int_equal(open_descriptors(), descriptors);

@@ -25,7 +25,8 @@ typedef struct provider_case {
     char *url, *wire_headers, *body;
     size_t body_len; /* 0: as long as its string is */
     bool has_answer, has_expect;
-    lg_answer answer;
+    lg_attempt answer; /* its body is borrowed */
+    lg_asked asked;
     char *text, *finish, *finish_reason, *usage, *error, *retryable, *ambiguous, *http_status,
         *retry_after_ms, *request_id, *bad_param, *new_param, *media, *partial;
     list in_message, in_hint, never;
@@ -117,6 +118,8 @@ static void read_ask(provider_case *c, char *s)
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
 }
 
+#define copy(to, from) snprintf(to, sizeof(to), "%s", from)
+
 static void read_answer(provider_case *c, char *s)
 {
     char *status = "200", *type = "application/json", *id = "", *wait = "-1", *retry = "";
@@ -129,14 +132,14 @@ static void read_answer(provider_case *c, char *s)
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
     c->has_answer = true;
     c->answer.status = (int)strtol(status, NULL, 10);
-    c->answer.content_type = type;
-    c->answer.request_id = id;
+    copy(c->answer.content_type, type);
+    copy(c->answer.request_id, id);
     c->answer.retry_after_ms = strtol(wait, NULL, 10);
-    c->answer.should_retry = retry;
-    c->answer.moved_to = moved;
-    c->answer.tools = strcmp(tools, "yes") == 0;
-    c->answer.offered = offered;
-    c->answer.stops = strcmp(stops, "yes") == 0;
+    copy(c->answer.should_retry, retry);
+    copy(c->answer.moved_to, moved);
+    c->asked.tools = strcmp(tools, "yes") == 0;
+    c->asked.offered = offered;
+    c->asked.stops = strcmp(stops, "yes") == 0;
 }
 
 static void read_expect(provider_case *c, char *s)
@@ -180,11 +183,11 @@ static void read_section(provider_case *c, const char *name, char *s, size_t len
     } else if (strcmp(name, "[answer]") == 0) {
         read_answer(c, s);
     } else if (strcmp(name, "[answer body]") == 0) {
-        c->answer.body = s;
-        c->answer.len = len;
+        c->answer.body.data = s;
+        c->answer.body.len = len;
     } else if (strcmp(name, "[answer body escaped]") == 0) {
-        c->answer.len = unescape(s, len);
-        c->answer.body = s;
+        c->answer.body.len = unescape(s, len);
+        c->answer.body.data = s;
     } else if (strcmp(name, "[expect]") == 0) {
         read_expect(c, s);
     } else {
@@ -263,7 +266,7 @@ static void load(provider_case *c, const char *path)
     c->key = KEY;
     c->key_name = "TEST_API_KEY";
     c->dialect = "openai";
-    c->answer.body = "";
+    lg__attempt_init(&c->answer, NULL, LG_BYTES_MAX);
     read_file(c);
     split_file(c);
     if (c->messages.n == 0) {
@@ -521,8 +524,8 @@ static int check_partial(lg_mem *m, const provider_case *c, const lg_model *mode
     if (err) {
         return err;
     }
-    for (size_t i = 0; !err && i < c->answer.len; i++) {
-        err = lg__hearing_feed(x, c->answer.body + i, 1);
+    for (size_t i = 0; !err && i < c->answer.body.len; i++) {
+        err = lg__hearing_feed(x, c->answer.body.data + i, 1);
     }
     snprintf(want, sizeof want, "%s", c->partial);
     size_t len = unescape(want, strlen(want));
@@ -560,7 +563,7 @@ static int check_decode(lg_mem *m, const provider_case *c, const lg_model *model
 {
     lg_reply r;
     lg__reply_init(&r);
-    lg__provider_decode(m, model, &c->answer, &r);
+    lg__provider_decode(m, model, &c->answer, &c->asked, &r);
     int code = r.fail.code;
     if (faulty) {
         const char *want = c->text ? "ok" : c->error;

@@ -2,6 +2,7 @@
  * whose head says how to read it, is one test by its server and number.
  *
  * Words alone; that what is refused is sent no more is test_sched_refusal.c's. */
+#include "../attempts.h"
 #include "../support.h"
 
 #include "model/provider.h"
@@ -156,16 +157,11 @@ static void test_record(void **state)
     lg_model *model = make_model(&m, c);
     lg__bytes_init(&body, &m, LG_BYTES_MAX);
     write_body(&body, c->body);
-    lg_answer a = {.status = c->status,
-                   .content_type = c->body[0] == '<' ? "text/html" : "application/json",
-                   .request_id = "",
-                   .retry_after_ms = -1,
-                   .should_retry = "",
-                   .now_ms = NOW_MS,
-                   .body = body.data,
-                   .len = body.len};
+    const char *type = c->body[0] == '<' ? "text/html" : "application/json";
+    lg_attempt a = attempt_of(&m, c->status, type, body.data, body.len);
+    a.now_ms = NOW_MS;
     lg__reply_init(&r);
-    lg__provider_decode(&m, model, &a, &r);
+    lg__provider_decode(&m, model, &a, NULL, &r);
     describe(&r, c->want, got, sizeof got);
     if (strcmp(got, c->want) != 0) {
         fail_msg("%s: \"%s\", not \"%s\": %s", c->name, got, c->want, lg__fail_message(&r.fail));

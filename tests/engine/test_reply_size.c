@@ -1,5 +1,6 @@
 /* test_reply_size.c - what memory a server's answer can take: of values by the million little
  * more than its bytes, and legal answers of many values are still read. */
+#include "../attempts.h"
 #include "../support.h"
 
 #include "model/provider.h"
@@ -55,17 +56,10 @@ static int decode(const server *from, const char *body, size_t *most)
                            .base_url = "http://x/v1"};
     lg__mem_init(&m, count_alloc, &p);
     assert_int_equal(lg__model_make(&m, &cfg, &model, &why), LG_OK);
-    lg_answer a = {.status = from->status,
-                   .content_type = from->type,
-                   .request_id = "",
-                   .retry_after_ms = -1,
-                   .should_retry = "",
-                   .body = body,
-                   .len = strlen(body),
-                   .tools = true,
-                   .offered = "[{\"name\":\"f\"}]"};
+    lg_attempt a = attempt_of(&m, from->status, from->type, body, strlen(body));
+    lg_asked asked = {.tools = true, .offered = "[{\"name\":\"f\"}]"};
     lg__reply_init(&r);
-    lg__provider_decode(&m, model, &a, &r);
+    lg__provider_decode(&m, model, &a, &asked, &r);
     int code = r.fail.code;
     lg__reply_free(&r);
     lg__model_destroy(model);

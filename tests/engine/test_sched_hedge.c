@@ -19,7 +19,7 @@ static lg_request *send(fixture *f, const char *text)
     lg_request *r = lg__sched_next(f->s);
     assert_non_null(r);
     assert_int_equal(r->state, LG_REQ_SENT);
-    r->transfer = f;
+    r->attempt = &f->wire;
     return r;
 }
 
@@ -172,7 +172,7 @@ static void test_governor(void **state)
     good(&f, b);
     assert_null(straggler(&f)); /* "c" waits */
     lg_request *c = lg__sched_next(f.s);
-    c->transfer = &f;
+    c->attempt = &f.wire;
     good(&f, c);
     a->lane->allowances[LG_LIMIT_REQUESTS].stated = 3;
     assert_null(straggler(&f)); /* not in this minute */
@@ -190,8 +190,6 @@ static void test_books(void **state)
 {
     (void)state;
     fixture f;
-    lg_fail said;
-    lg_paid paid;
     fixture_start(&f, NULL);
     hedging(&f, AFTER_MS, 0, 1);
     f.model->price_input = f.model->price_output = 1000000;
@@ -202,11 +200,12 @@ static void test_books(void **state)
     assert_int_equal(stats_of(&f).reserved_tokens, 2 * one);
     assert_int_equal(a->lane->allowances[LG_LIMIT_REQUESTS].sum, 2);
     lg__sched_swap(a, t); /* the first failed first */
-    lg_http_done d = done_of(&f, 200, "{\"choices\":[],\"usage\":{\"prompt_tokens\":7}}");
-    assert_false(lg__sched_is_good(f.s, t, &d));
-    lg__sched_lose(f.s, t, &d, &said, &paid);
-    lg__http_done_free(&d);
-    lg__fail_free(&said);
+    lg_attempt d = ended(&f, t, 200, "{\"choices\":[],\"usage\":{\"prompt_tokens\":7}}");
+    assert_false(lg__sched_is_good(f.s, &d));
+    lg__sched_lose(f.s, &d);
+    assert_null(d.request);
+    assert_int_equal(d.usage.input, 7);
+    lg__attempt_free(&d);
     assert_int_equal(stats_of(&f).reserved_tokens, one);
     good(&f, a);
     lg_stats s = stats_of(&f);
@@ -257,21 +256,19 @@ static int faulty_life(support_heap *h, void *ctx)
     }
     if (a && (a = lg__sched_next(f.s)) && a->state == LG_REQ_SENT) {
         hedging(&f, AFTER_MS, 95, 1);
-        a->transfer = &f;
+        a->attempt = &f.wire;
         advance(&f, LATE);
         lg_request *t = lg__sched_hedge(f.s, a);
-        lg_http_done d = done_of(&f, 200, GOOD("A"));
-        if (t && lg__sched_is_good(f.s, t, &d)) {
+        lg_attempt d = ended(&f, t ? t : a, 200, GOOD("A"));
+        if (t && lg__sched_is_good(f.s, &d)) {
             lg__sched_swap(a, t);
             lg__sched_cancel_twin(f.s, t);
         } else if (t) {
-            lg_fail said;
-            lg_paid paid;
-            lg__sched_lose(f.s, t, &d, &said, &paid);
-            lg__fail_free(&said);
+            lg__sched_lose(f.s, &d);
         }
         assert_null(a->twin);
-        lg__sched_finish(f.s, a, &d);
+        d.request = a;
+        finish_attempt(&f, &d);
         lg__sched_release(f.s, a);
     }
     err = err || !a || h->faults ? LG_ENOMEM : 0;

@@ -27,7 +27,7 @@ typedef struct server {
 typedef struct flight {
     lg_request *r;
     int64_t end_us;
-    lg_http_done done;
+    lg_attempt done;
 } flight;
 
 typedef struct show {
@@ -90,12 +90,12 @@ static int64_t reset_ms(const server *s, int axis, int64_t now)
     return s->head == s->tail ? 1 : (s->log[(s->tail - 1) % LOG].at_us - now) / 1000 + 60000;
 }
 
-static void write_headers(const server *s, lg_http_done *d, int64_t now)
+static void write_headers(const server *s, lg_attempt *d, int64_t now)
 {
     for (int axis = 0; s->headers && axis < 2; axis++) {
         int64_t all = axis ? TPM : RPM, used = axis ? s->sum : s->requests;
         int64_t left = s->kind == BUCKET ? (int64_t)s->room[axis] : all - used;
-        d->limits[axis] = (lg_http_limit){all, left, reset_ms(s, axis, now)};
+        d->limits[axis] = (lg_server_limit){all, left, reset_ms(s, axis, now)};
     }
 }
 
@@ -134,7 +134,7 @@ static void launch(show *w, lg_request *r)
     assert_true(w->n_flying < FLIGHT);
     flight *one = &w->flying[w->n_flying++];
     *one = (flight){r, now + (good ? took : 20000),
-                    done_of(&w->f, good ? 200 : 429, good ? body : "")};
+                    ended(&w->f, r, good ? 200 : 429, good ? body : "")};
     write_headers(&w->s, &one->done, now);
     w->queued--;
 }
@@ -152,7 +152,7 @@ static void land(show *w, int i)
 {
     flight one = w->flying[i];
     w->flying[i] = w->flying[--w->n_flying];
-    int now = lg__sched_finish(w->f.s, one.r, &one.done);
+    int now = finish_attempt(&w->f, &one.done);
     if (now == LG_REQ_DONE || now == LG_REQ_FAILED) {
         lg__sched_release(w->f.s, one.r);
     } else {
@@ -544,23 +544,23 @@ static void test_the_servers_word(void **state)
     fixture_start(&f, NULL);
     submit_many(&f, "a", 5, LG_FORWARD);
     lg_request *r = start_one(&f);
-    lg_http_done d = done_of(&f, 200, GOOD("A"));
-    d.limits[LG_LIMIT_REQUESTS] = (lg_http_limit){1000, 0, 7000};
-    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_DONE);
+    lg_attempt d = ended(&f, r, 200, GOOD("A"));
+    d.limits[LG_LIMIT_REQUESTS] = (lg_server_limit){1000, 0, 7000};
+    assert_int_equal(finish_attempt(&f, &d), LG_REQ_DONE);
     lg__sched_release(f.s, r);
     assert_null(lg__sched_next(f.s));
     assert_int_equal(stats_of(&f).held_until_us, 7 * SECOND);
     advance(&f, 7 * SECOND);
     r = start_one(&f);
-    d = done_of(&f, 200, GOOD("A")); /* Azure: what it says is no word */
-    d.limits[LG_LIMIT_REQUESTS] = (lg_http_limit){1000, -1, 7000};
-    d.limits[LG_LIMIT_TOKENS] = (lg_http_limit){0, 0, 0};
-    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_DONE);
+    d = ended(&f, r, 200, GOOD("A")); /* Azure: what it says is no word */
+    d.limits[LG_LIMIT_REQUESTS] = (lg_server_limit){1000, -1, 7000};
+    d.limits[LG_LIMIT_TOKENS] = (lg_server_limit){0, 0, 0};
+    assert_int_equal(finish_attempt(&f, &d), LG_REQ_DONE);
     lg__sched_release(f.s, r);
     r = start_one(&f);
-    d = done_of(&f, 200, GOOD("A")); /* a day's allowance is not waited for */
-    d.limits[LG_LIMIT_REQUESTS] = (lg_http_limit){200, 0, 40000000};
-    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_DONE);
+    d = ended(&f, r, 200, GOOD("A")); /* a day's allowance is not waited for */
+    d.limits[LG_LIMIT_REQUESTS] = (lg_server_limit){200, 0, 40000000};
+    assert_int_equal(finish_attempt(&f, &d), LG_REQ_DONE);
     lg__sched_release(f.s, r);
     start_one(&f);
     fixture_end(&f);

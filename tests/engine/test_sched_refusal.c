@@ -485,7 +485,7 @@ static void test_cap_of_the_day_that_is_over_soon(void **state)
     fixture_start(&f, NULL);
     lg_request *r = send(&f, "a");
     assert_int_equal(answer(&f, r, 429, PER_DAY("8.64s")), LG_REQ_BACKOFF);
-    assert_true(r->due_us >= 8640000);
+    assert_true(r->due.us >= 8640000);
     fixture_end(&f);
 }
 
@@ -509,9 +509,9 @@ static void test_cap_of_the_day_by_a_header(void **state)
     fixture f;
     fixture_start(&f, NULL);
     lg_request *r = send(&f, "a");
-    lg_http_done d = done_of(&f, 429, ERROR("Rate limit exceeded: free-models-per-day"));
+    lg_attempt d = ended(&f, r, 429, ERROR("Rate limit exceeded: free-models-per-day"));
     d.reset_ms = INT64_C(3600000);
-    assert_int_equal(lg__sched_finish(f.s, r, &d), LG_REQ_FAILED);
+    assert_int_equal(finish_attempt(&f, &d), LG_REQ_FAILED);
     assert_part(lg__fail_message(&r->reply.fail), "asks to wait 3600 s, until 20");
     fixture_end(&f);
 }

@@ -281,8 +281,8 @@ static int64_t delay_of(fixture *f, const char *text, int try)
     for (int i = 2; i <= try; i++) {
         sign_of_life(f);
         assert_int_equal(answer(f, r, 500, ""), LG_REQ_BACKOFF);
-        us = r->due_us - lg__clock_now(&f->clock);
-        lg__clock_advance(&f->clock, r->due_us);
+        us = r->due.us - lg__clock_now(&f->clock);
+        lg__clock_advance(&f->clock, r->due.us);
         assert_ptr_equal(lg__sched_next(f->s), r);
     }
     lg__sched_cancel(f->s, r);
@@ -351,7 +351,7 @@ static void test_server_delay_is_a_minimum(void **state)
     for (int i = 0; i < 50; i++) {
         lg_request *r = all[i];
         assert_int_equal(answer_later(&f, r, 429, 8000), LG_REQ_BACKOFF);
-        int64_t us = r->due_us - lg__clock_now(&f.clock);
+        int64_t us = r->due.us - lg__clock_now(&f.clock);
         assert_in_range(us, 8 * SECOND, 9 * SECOND);
         first = i == 0 || us < first ? us : first;
         last = us > last ? us : last;
@@ -389,24 +389,24 @@ static void test_budget_of_retries(void **state)
         snprintf(text, sizeof text, "%d", i);
         lg_request *r = send(&f, text);
         assert_int_equal(answer(&f, r, 500, ""), LG_REQ_BACKOFF);
-        lg__clock_advance(&f.clock, r->due_us);
+        lg__clock_advance(&f.clock, r->due.us);
         assert_ptr_equal(lg__sched_next(f.s), r);
         lg__sched_cancel(f.s, r);
         if (i == 9) { /* ten retries are free */
             lg_request *x = send(&f, "x");
             assert_int_equal(answer(&f, x, 500, ""), LG_REQ_BACKOFF);
-            assert_int_equal(x->due_us - lg__clock_now(&f.clock), alone);
+            assert_int_equal(x->due.us - lg__clock_now(&f.clock), alone);
             lg__sched_cancel(f.s, x);
         }
     }
     lg_request *x = send(&f, "x");
     assert_int_equal(answer(&f, x, 500, ""), LG_REQ_BACKOFF);
-    assert_in_range(x->due_us - lg__clock_now(&f.clock), alone * 2 - 1, alone * 2 + 1);
+    assert_in_range(x->due.us - lg__clock_now(&f.clock), alone * 2 - 1, alone * 2 + 1);
     lg__sched_cancel(f.s, x);
     advance(&f, 61 * SECOND); /* the minute is over */
     x = send(&f, "x");
     assert_int_equal(answer(&f, x, 500, ""), LG_REQ_BACKOFF);
-    assert_int_equal(x->due_us - lg__clock_now(&f.clock), alone);
+    assert_int_equal(x->due.us - lg__clock_now(&f.clock), alone);
     fixture_end(&f);
     fixture_end(&calm);
 }
@@ -453,8 +453,8 @@ static void test_due_goes_first_in_order(void **state)
     for (int i = 0; i < 20; i++) {
         lg_request *r = lg__sched_next(f.s);
         assert_ptr_not_equal(r, fresh);
-        assert_true(r->due_us >= before);
-        before = r->due_us;
+        assert_true(r->due.us >= before);
+        before = r->due.us;
     }
     assert_ptr_equal(lg__sched_next(f.s), fresh);
     lg__sched_free(f.s);
@@ -580,7 +580,7 @@ static void test_repair_and_retry(void **state)
     assert_int_equal(answer(&f, r, 400, DROP), LG_REQ_QUEUED);
     lg__sched_next(f.s);
     assert_int_equal(answer(&f, r, 500, ""), LG_REQ_BACKOFF);
-    assert_int_equal(r->due_us, alone);
+    assert_int_equal(r->due.us, alone);
     advance_to_due(&f);
     lg__sched_next(f.s);
     assert_int_equal(answer(&f, r, 500, ""), LG_REQ_FAILED);

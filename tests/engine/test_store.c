@@ -81,16 +81,15 @@ static void test_many_replies(void **state)
     enum { MANY = 5000 };
     kit k;
     char text[32];
-    lg_fail good;
     kit_setup(&k);
     open_it(&k);
-    lg__fail_init(&good);
     for (int i = 0; i < MANY;) {
         assert_int_equal(lg__store_begin(k.s), 0);
         for (int end = i + 100; i < end; i++) {
             snprintf(text, sizeof text, "question %d", i);
             lg_request *r = kit_ask(&k, text, 0);
-            lg_came c = kit_came(r, GOOD("yes"), &good);
+            lg_attempt a = kit_attempt(&k, GOOD("yes"));
+            lg_bought c = kit_bought(r, &a);
             assert_int_equal(lg__store_put_reply(k.s, r, &c), 0);
             lg__request_free(&k.mem, r);
         }
@@ -120,12 +119,15 @@ static void test_unreadable_replies_are_no_hits(void **state)
     lg_request *r = kit_ask(&k, "a", 0);
     lg__fail_init(&bad);
     lg__fail_set(&bad, &k.mem, LG_EBADREPLY, "no choices");
-    lg_came c = kit_came(r, "{\"choices\":[]}", &bad);
+    lg_attempt a = kit_attempt(&k, "{\"choices\":[]}");
+    a.said = bad;
+    lg_bought c = kit_bought(r, &a);
     assert_int_equal(lg__store_begin(k.s), 0);
     assert_int_equal(lg__store_put_attempt(k.s, &c), 0);
     assert_int_equal(lg__store_commit(k.s), 0);
     assert_int_equal(kit_find(&k, "a", ""), 0);
-    c = kit_came(r, GOOD("later"), &bad); /* as if the dialect had learned to read it */
+    a = kit_attempt(&k, GOOD("later"));
+    a.said = bad; /* as if the dialect had learned to read it */
     assert_int_equal(lg__store_begin(k.s), 0);
     assert_int_equal(lg__store_put_attempt(k.s, &c), 0);
     assert_int_equal(lg__store_commit(k.s), 0);
@@ -204,9 +206,8 @@ static void test_two_stores_see_each_other(void **state)
     assert_int_equal(lg__store_find(other.s, early), 1);
     assert_false(lg__store_is_stale(other.s, early));
     /* bought by both at once: the first is kept, the second told as paid */
-    lg_fail good;
-    lg__fail_init(&good);
-    lg_came c = kit_came(early, GOOD("second"), &good);
+    lg_attempt a = kit_attempt(&other, GOOD("second"));
+    lg_bought c = kit_bought(early, &a);
     early->looked--;
     assert_int_equal(lg__store_put_reply(other.s, early, &c), 0);
     assert_bytes(early->reply.text->data, early->reply.text->len, "first");
@@ -298,8 +299,6 @@ static void test_killed_runs_are_known(void **state)
     pid_t child = fork();
     if (child == 0) { /* dies with two calls in flight, one answered */
         lg_request *r[3];
-        lg_fail good;
-        lg__fail_init(&good);
         open_it(&k);
         begin_run(&k, "dead");
         (void)lg__store_begin(k.s);
@@ -310,7 +309,8 @@ static void test_killed_runs_are_known(void **state)
             (void)lg__store_intend(k.s, r[i]);
         }
         (void)lg__store_commit(k.s);
-        lg_came c = kit_came(r[1], GOOD("yes"), &good);
+        lg_attempt a = kit_attempt(&k, GOOD("yes"));
+        lg_bought c = kit_bought(r[1], &a);
         (void)lg__store_begin(k.s);
         (void)lg__store_put_reply(k.s, r[1], &c);
         (void)lg__store_commit(k.s);

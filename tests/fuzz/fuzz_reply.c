@@ -132,21 +132,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sscanf(line, "%*s %31s %7s", dialect, tools);
     lg_model *model = make_model(&m, dialect);
     bool offers = strcmp(tools, "tools") == 0;
-    lg_answer a = {
-        .retry_after_ms = -1, .tools = offers, .offered = offers ? "[{\"name\":\"f\"}]" : NULL};
+    lg_attempt a;
+    lg_asked asked = {.tools = offers, .offered = offers ? "[{\"name\":\"f\"}]" : NULL};
+    lg__attempt_init(&a, &m, LG_BYTES_MAX);
     a.status = (int)strtol(line, NULL, 10) % 1000;
-    a.content_type = take_line(&s, &len);
-    a.should_retry = take_line(&s, &len);
-    a.request_id = take_line(&s, &len);
+    snprintf(a.content_type, sizeof a.content_type, "%s", take_line(&s, &len));
+    snprintf(a.should_retry, sizeof a.should_retry, "%s", take_line(&s, &len));
+    snprintf(a.request_id, sizeof a.request_id, "%s", take_line(&s, &len));
     body = malloc(len ? len : 1); /* of the exact size: a read beyond it shows */
     CHECK(body != NULL);
     memcpy(body, s, len);
-    a.body = body;
-    a.len = len;
+    a.body.data = body;
+    a.body.len = len;
     lg__reply_init(&r);
     lg__reply_init(&again);
-    lg__provider_decode(&m, model, &a, &r);
-    lg__provider_decode(&m, model, &a, &again);
+    lg__provider_decode(&m, model, &a, &asked, &r);
+    lg__provider_decode(&m, model, &a, &asked, &again);
     check_reply(&r);
     if (r.text && r.text->media == LG_MEDIA_TURN) {
         check_turn(&m, model, r.text);

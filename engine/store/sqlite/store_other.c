@@ -7,7 +7,7 @@
  * Called by turn.c. */
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 enum { MOST_ROWS = 1 << 16 };
 static const int64_t PATIENCE_US = 60000000;

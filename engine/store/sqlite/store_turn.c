@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 enum { INDEX_ROWS = 4096, FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };

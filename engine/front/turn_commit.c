@@ -1,11 +1,10 @@
-/* turn.c - the engine's dealings with its store, a turn of the loop at a time.
+/* turn_commit.c - the engine's dealings with its store, a turn of the loop at a time.
  *
  * Three lists wait for the turn's transaction: attempts that ended, requests about to be
  * sent, results of tools. When it is committed (and, if the engine is durable, on the
  * disk) waiters hear of the replies, requests leave, tools' variables are ready: nothing
  * is sent before its intent is stored, and nothing sees a reply before that is.
- * While another process holds the store's lock all three lists wait. Called by engine.c,
- * host_events.c and the binding. */
+ * While another process holds the store's lock all three lists wait. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,204 +15,24 @@ enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
 enum { TURN = 512 }; /* replies and requests in one transaction */
 enum { LEAST = 32 }; /* … that are written before all that is to come has come */
 
-/* What is written of an attempt; there before it leaves, so that no reply is lost for
- * want of memory. */
-struct lg_entry {
-    lg_link link;
-    struct lg_entry *prev, *next; /* all that belong to a request under way */
-    lg_request *request;          /* held while the entry is listed; NULL: it is gone */
-    unsigned char key[32];
-    int number;
-    int64_t latency_us;
-    bool serve;    /* about to be sent, and found in the store after all */
-    bool intended; /* its intent is stored */
-    bool hold;     /* another process has the same in flight */
-    lg_http_done done;
-    lg_fail said;
-    lg_paid paid;
-};
-
-/* ---- lists --------------------------------------------------------------------- */
-
-void lg__turn_push(lg_links *l, lg_link *one)
+static lg_outcome *pop_outcome(lg_outcomes *l)
 {
-    one->next = NULL;
-    *(l->tail ? &l->tail->next : &l->head) = one;
-    l->tail = one;
-    l->n++;
-}
-
-/* The link is the first member of what is listed. */
-static void *pop(lg_links *l)
-{
-    lg_link *one = l->head;
-    if (one) {
-        l->head = one->next;
-        l->tail = l->head ? l->tail : NULL;
-        l->n--;
-    }
+    lg_outcome *one;
+    LG_QUEUE_POP(l, one, next);
     return one;
 }
 
-static lg_links take_all(lg_links *l)
+static lg_outcomes take_outcomes(lg_outcomes *l)
 {
-    lg_links all = *l;
-    *l = (lg_links){NULL, NULL, 0};
+    lg_outcomes all = *l;
+    *l = (lg_outcomes){NULL, NULL, 0};
     return all;
-}
-
-static void list_entry(lg_links *l, lg_entry *one)
-{
-    one->request->held++;
-    lg__turn_push(l, &one->link);
-}
-
-/* The request's entry is the turn's now. */
-static lg_entry *take_entry(lg_engine *e, lg_request *r)
-{
-    lg_entry *one = r->entry;
-    r->entry = NULL;
-    if (one) {
-        *(one->prev ? &one->prev->next : &e->turn.under_way) = one->next;
-        if (one->next) {
-            one->next->prev = one->prev;
-        }
-        one->prev = one->next = NULL;
-    }
-    return one;
-}
-
-static void free_entry(lg_engine *e, lg_entry *one)
-{
-    if (one) {
-        e->turn.entries--;
-        lg__http_done_free(&one->done);
-        lg__fail_free(&one->said);
-        lg__mem_free(&e->mem, one, sizeof *one);
-    }
 }
 
 static void free_outcome(lg_engine *e, lg_outcome *o)
 {
     lg__text_unref(o->text);
     lg__mem_free(&e->mem, o, sizeof *o);
-}
-
-/* ---- what is to be bought -------------------------------------------------------- */
-
-/* Its entry is made before it may leave. */
-static lg_entry *new_entry(lg_engine *e, lg_request *r)
-{
-    lg_entry *one = lg__mem_zero(&e->mem, sizeof *one);
-    if (one) {
-        e->turn.entries++;
-        one->request = r;
-        memcpy(one->key, r->key, sizeof one->key);
-        one->number = r->attempts;
-        lg__bytes_init(&one->done.body, &e->mem, 1);
-        lg__fail_init(&one->done.fail);
-        lg__fail_init(&one->said);
-        one->paid.micros = -1;
-        r->entry = one;
-        one->next = e->turn.under_way;
-        if (one->next) {
-            one->next->prev = one;
-        }
-        e->turn.under_way = one;
-    }
-    return one;
-}
-
-static void refuse(lg_engine *e, lg_request *r, int code, const char *text)
-{
-    lg__sched_refuse(e->sched, r, code, text);
-    const lg_fail *why = lg__store_why(e->store);
-    if (code == LG_ESTORE && why->hint) {
-        lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
-    }
-    if (!r->held) { /* else it is told and freed when its last entry is let go */
-        lg__engine_attempted(e, r, LG_REQ_FAILED);
-    }
-}
-
-void lg__turn_pick(lg_engine *e, lg_request *r)
-{
-    if (lg__store_broken(e->store) || lg__store_full(e->store)) {
-        refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
-        return;
-    }
-    lg_entry *one = new_entry(e, r);
-    if (one) {
-        list_entry(&e->turn.picked, one);
-    } else {
-        refuse(e, r, LG_ENOMEM, "no memory to note the request");
-    }
-}
-
-bool lg__turn_pick_twin(lg_engine *e, lg_request *t)
-{
-    bool takes = !lg__store_broken(e->store) && !lg__store_full(e->store);
-    lg_entry *one = takes ? new_entry(e, t) : NULL;
-    if (one) {
-        list_entry(&e->turn.picked, one);
-    }
-    return one != NULL;
-}
-
-/* Both are on the wire: neither's entry is in a list of the turn. */
-void lg__turn_swap(lg_request *a, lg_request *b)
-{
-    lg_entry *of_a = a->entry, *of_b = b->entry;
-    a->entry = of_b;
-    b->entry = of_a;
-    of_b->request = a;
-    of_a->request = b;
-}
-
-/* Servers and proxies that fail may say back what they heard. What a model answers stays
- * as it is. */
-static void hide_key(const lg_model *m, lg_http_done *d, bool good)
-{
-    lg__model_redact(m, d->content_type, strlen(d->content_type));
-    lg__model_redact(m, d->request_id, strlen(d->request_id));
-    if (!good && d->body.data) {
-        lg__model_redact(m, d->body.data, d->body.len);
-    }
-}
-
-void lg__turn_ended(lg_engine *e, lg_request *r, lg_http_done *d)
-{
-    lg_entry *one = take_entry(e, r);
-    one->latency_us = lg__clock_now(&e->clock) - r->sent_us;
-    one->done = *d;
-    list_entry(&e->turn.ended, one);
-    lg__sched_finish_keep(e->sched, r, &one->done, &one->said, &one->paid);
-    hide_key(r->model, &one->done, one->said.code == LG_OK);
-}
-
-void lg__turn_lost(lg_engine *e, lg_request *t, lg_http_done *d)
-{
-    lg_entry *one = take_entry(e, t);
-    const lg_model *m = t->model; /* the first attempt counts it, too */
-    one->request = NULL;
-    one->latency_us = lg__clock_now(&e->clock) - t->sent_us;
-    one->done = *d;
-    lg__sched_lose(e->sched, t, &one->done, &one->said, &one->paid);
-    hide_key(m, &one->done, false);
-    lg__turn_push(&e->turn.ended, &one->link);
-}
-
-/* Sent, and nobody waits any more: it may be paid for all the same. */
-void lg__turn_cancelled(lg_engine *e, lg_request *r)
-{
-    lg_entry *one = take_entry(e, r);
-    if (!one) {
-        return;
-    }
-    one->request = NULL;
-    lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled while it was in flight");
-    one->said.ambiguous = true;
-    lg__turn_push(&e->turn.ended, &one->link);
 }
 
 /* ---- a turn -------------------------------------------------------------------------- */
@@ -230,7 +49,7 @@ static void withdraw(lg_engine *e, lg_request *r)
 static void leave_out(lg_engine *e, lg_request *r)
 {
     r->held--;
-    free_entry(e, take_entry(e, r));
+    lg__entry_free(e, lg__entry_take(e, r));
     withdraw(e, r);
 }
 
@@ -243,50 +62,30 @@ static bool is_wanted(const lg_engine *e, const lg_request *r)
 
 static void drop_unwanted(lg_engine *e)
 {
-    lg_links all = take_all(&e->turn.picked);
+    lg_entries all = lg__entries_take(&e->turn.picked);
     lg_entry *one;
-    while ((one = pop(&all))) {
-        lg_request *r = one->request;
+    while ((one = lg__entries_pop(&all))) {
+        lg_request *r = one->attempt.request;
         if (is_wanted(e, r) || r->held > 1) {
-            lg__turn_push(&e->turn.picked, &one->link);
+            lg__entries_push(&e->turn.picked, one);
         } else {
             leave_out(e, r);
         }
     }
 }
 
-static lg_came came_of(const lg_entry *one)
-{
-    const lg_http_done *d = &one->done;
-    bool whole = d->fail.code == LG_OK && d->status >= 200 && d->status <= 299;
-    return (lg_came){
-        .key = one->key,
-        .number = one->number,
-        .status = d->status,
-        .content_type = d->content_type,
-        .request_id = d->request_id,
-        .body = whole ? (d->body.data ? d->body.data : "") : NULL,
-        .body_len = whole ? d->body.len : 0,
-        .said = &one->said,
-        .has_usage = one->paid.has_usage,
-        .usage = one->paid.usage,
-        .micros = one->paid.micros,
-        .latency_us = one->latency_us,
-    };
-}
-
 static int write_entry(lg_engine *e, lg_entry *one)
 {
-    lg_came came = came_of(one);
-    lg_request *r = one->request;
-    bool good = r && one->said.code == LG_OK && r->state == LG_REQ_DONE;
-    return good ? lg__store_put_reply(e->store, r, &came) : lg__store_put_attempt(e->store, &came);
+    lg_bought b = {one->key, one->number, one->latency_us, &one->attempt};
+    lg_request *r = one->attempt.request;
+    bool good = r && one->attempt.said.code == LG_OK && r->state == LG_REQ_DONE;
+    return good ? lg__store_put_reply(e->store, r, &b) : lg__store_put_attempt(e->store, &b);
 }
 
 /* Another process may have bought the same since it was looked for. */
 static int write_intent(lg_engine *e, lg_entry *one)
 {
-    lg_request *r = one->request;
+    lg_request *r = one->attempt.request;
     /* A twin's first attempt is on the wire: that was looked for. */
     if (r->is_twin || r->model->fresh) {
         one->intended = true;
@@ -335,10 +134,10 @@ static void grow(uint64_t *sum, int64_t by)
 void lg__turn_count(lg_engine *e)
 {
     lg_stats s = {.size = sizeof s};
-    lg_engine_stats(e, &s);
+    lg__sched_stats(e->sched, &s);
     const lg_stats *b = &e->turn.base;
     uint64_t bought = s.calls + s.useless - b->calls - b->useless;
-    lg_totals t = {bought, s.served - b->served, 0, 0, s.micros - b->micros};
+    lg_totals t = {bought, e->served - b->served, 0, 0, s.micros - b->micros};
     for (int k = 0; k < LG_KINDS; k++) {
         grow(&t.tokens_in, s.usage[k].input - b->usage[k].input);
         grow(&t.tokens_out, s.usage[k].output - b->usage[k].output);
@@ -349,17 +148,17 @@ void lg__turn_count(lg_engine *e)
 static int write_turn(lg_engine *e)
 {
     int err = LG_OK;
-    for (lg_link *at = e->turn.ended.head; !err && at; at = at->next) {
-        err = write_entry(e, (lg_entry *)at);
+    for (lg_entry *at = e->turn.ended.head; !err && at; at = at->next_listed) {
+        err = write_entry(e, at);
     }
     /* Intents that are on their way to the disk are promised for, too. */
     size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
     bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
-    for (lg_link *at = e->turn.picked.head; !err && room && at; at = at->next) {
-        err = write_intent(e, (lg_entry *)at);
+    for (lg_entry *at = e->turn.picked.head; !err && room && at; at = at->next_listed) {
+        err = write_intent(e, at);
     }
-    for (lg_link *at = e->turn.results.head; !err && at; at = at->next) {
-        err = write_outcome(e, (const lg_outcome *)at);
+    for (lg_outcome *at = e->turn.results.head; !err && at; at = at->next) {
+        err = write_outcome(e, at);
     }
     if (err) {
         lg__store_rollback(e->store);
@@ -371,28 +170,27 @@ static int write_turn(lg_engine *e)
 
 /* ---- after it ------------------------------------------------------------------------ */
 
-/* An entry is done with: what it held goes on, or goes. */
-static void let_go(lg_engine *e, lg_entry *one)
+void lg__turn_let_go(lg_engine *e, lg_entry *one)
 {
-    lg_request *r = one->request;
-    free_entry(e, one);
+    lg_request *r = one->attempt.request;
+    lg__entry_free(e, one);
     if (!r || --r->held > 0) {
         return;
     }
     bool over = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
     if (over || r->waiters) {
-        lg__engine_attempted(e, r, r->state);
+        lg__call_attempted(e, r, r->state);
     } else {
-        lg__engine_leave(e, r);
+        lg__call_leave(e, r);
     }
 }
 
 static void release_picked(lg_engine *e, lg_entry *one)
 {
-    lg_request *r = one->request;
+    lg_request *r = one->attempt.request;
     if (one->hold) {
         one->hold = false;
-        lg__turn_push(&e->turn.waiting, &one->link);
+        lg__entries_push(&e->turn.waiting, one);
         lg__alarm_set(e->turn.look, LOOK_MS);
         return;
     }
@@ -402,21 +200,21 @@ static void release_picked(lg_engine *e, lg_entry *one)
     }
     r->held--;
     if (one->serve) {
-        free_entry(e, take_entry(e, r));
+        lg__entry_free(e, lg__entry_take(e, r));
         e->served++;
         lg__sched_serve(e->sched, r);
-        lg__engine_attempted(e, r, LG_REQ_DONE);
+        lg__call_attempted(e, r, LG_REQ_DONE);
     } else if (!one->intended) { /* no room for its reply */
-        free_entry(e, take_entry(e, r));
-        refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+        lg__entry_free(e, lg__entry_take(e, r));
+        lg__call_refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
     } else if (!is_wanted(e, r) && !r->held) {
-        take_entry(e, r); /* its intent is there, and how it ended is noted, too */
-        one->request = NULL;
-        lg__fail_set(&one->said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
-        lg__turn_push(&e->turn.ended, &one->link);
+        lg__entry_take(e, r); /* its intent is there, and how it ended is noted, too */
+        one->attempt.request = NULL;
+        lg__fail_set(&one->attempt.said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
+        lg__entries_push(&e->turn.ended, one);
         withdraw(e, r);
     } else {
-        lg__engine_send(e, r);
+        lg__call_send(e, r->attempt);
     }
 }
 
@@ -437,18 +235,18 @@ static void release(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    lg_links ended = take_all(&t->ended), picked = take_all(&t->picked);
-    lg_links results = take_all(&t->results);
-    while ((one = pop(&ended))) {
-        let_go(e, one);
+    lg_entries ended = lg__entries_take(&t->ended), picked = lg__entries_take(&t->picked);
+    lg_outcomes results = take_outcomes(&t->results);
+    while ((one = lg__entries_pop(&ended))) {
+        lg__turn_let_go(e, one);
     }
     if (e->draining) {
-        lg__engine_drop_cancelled(e); /* what would be asked again */
+        lg__call_drop_cancelled(e); /* what would be asked again */
     }
-    while ((one = pop(&picked))) {
+    while ((one = lg__entries_pop(&picked))) {
         release_picked(e, one);
     }
-    while ((o = pop(&results))) {
+    while ((o = pop_outcome(&results))) {
         release_outcome(e, o);
     }
     if (e->turn.kept) {
@@ -459,7 +257,7 @@ static void release(lg_engine *e, lg_batch *t)
 /* The turn could not be stored: nobody may see what came, nothing may be sent. */
 static void fail_ended(lg_engine *e, lg_entry *one)
 {
-    lg_request *r = one->request;
+    lg_request *r = one->attempt.request;
     const lg_fail *why = lg__store_why(e->store);
     if (r && r->state == LG_REQ_DONE) {
         lg__sched_spoil(e->sched, r);
@@ -471,19 +269,19 @@ static void fail_ended(lg_engine *e, lg_entry *one)
             lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
         }
     }
-    let_go(e, one);
+    lg__turn_let_go(e, one);
 }
 
 static void fail_picked(lg_engine *e, lg_entry *one)
 {
-    lg_request *r = one->request;
+    lg_request *r = one->attempt.request;
     if (r->is_twin) {
         leave_out(e, r);
         return;
     }
     r->held--;
-    free_entry(e, take_entry(e, one->request));
-    refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
+    lg__entry_free(e, lg__entry_take(e, one->attempt.request));
+    lg__call_refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
 }
 
 static void fail_outcome(lg_engine *e, lg_outcome *o)
@@ -504,17 +302,17 @@ static void fail_turn(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    lg_links ended = take_all(&t->ended), picked = take_all(&t->picked);
-    lg_links results = take_all(&t->results);
+    lg_entries ended = lg__entries_take(&t->ended), picked = lg__entries_take(&t->picked);
+    lg_outcomes results = take_outcomes(&t->results);
     const lg_fail *why = lg__store_why(e->store);
     lg__log_line(&e->log, LG_LOG_ERROR, "%s; nothing more is bought", lg__fail_message(why));
-    while ((one = pop(&ended))) {
+    while ((one = lg__entries_pop(&ended))) {
         fail_ended(e, one);
     }
-    while ((one = pop(&picked))) {
+    while ((one = lg__entries_pop(&picked))) {
         fail_picked(e, one);
     }
-    while ((o = pop(&results))) {
+    while ((o = pop_outcome(&results))) {
         fail_outcome(e, o);
     }
     if (e->turn.kept) {
@@ -589,8 +387,8 @@ static void look_again(void *ud)
 {
     lg_engine *e = ud;
     lg_entry *one;
-    while ((one = pop(&e->turn.waiting))) {
-        lg__turn_push(&e->turn.picked, &one->link);
+    while ((one = lg__entries_pop(&e->turn.waiting))) {
+        lg__entries_push(&e->turn.picked, one);
     }
 }
 
@@ -606,9 +404,9 @@ static int begin_own_run(lg_engine *e)
 static void move(lg_batch *to, lg_batch *from)
 {
     to->commit = from->commit;
-    to->ended = take_all(&from->ended);
-    to->picked = take_all(&from->picked);
-    to->results = take_all(&from->results);
+    to->ended = lg__entries_take(&from->ended);
+    to->picked = lg__entries_take(&from->picked);
+    to->results = take_outcomes(&from->results);
 }
 
 /* Of the disk's answers. To ask is also to have the next sync begin, which goes on while
@@ -737,10 +535,10 @@ static void drop_all(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    while ((one = pop(&t->ended))) {
-        free_entry(e, one);
+    while ((one = lg__entries_pop(&t->ended))) {
+        lg__entry_free(e, one);
     }
-    while ((o = pop(&t->results))) {
+    while ((o = pop_outcome(&t->results))) {
         lg_var_unref(o->out);
         free_outcome(e, o);
     }
@@ -752,10 +550,10 @@ void lg__turn_close(lg_engine *e)
     if (!e->store) {
         return;
     }
-    take_all(&e->turn.picked); /* they are under way, too */
-    take_all(&e->turn.waiting);
-    take_all(&e->synced.picked);
-    take_all(&e->next.picked);
+    lg__entries_take(&e->turn.picked); /* they are under way, too */
+    lg__entries_take(&e->turn.waiting);
+    lg__entries_take(&e->synced.picked);
+    lg__entries_take(&e->next.picked);
     if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
         write_turn(e);
     }
@@ -763,9 +561,6 @@ void lg__turn_close(lg_engine *e)
     drop_all(e, &e->synced);
     drop_all(e, &e->next);
     lg__kept_free(e);
-    while (e->turn.under_way) {
-        free_entry(e, take_entry(e, e->turn.under_way->request));
-    }
     if (e->turn.synced) {
         lg__watch_close(e->turn.synced); /* before its descriptor */
     }

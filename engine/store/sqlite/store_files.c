@@ -2,7 +2,7 @@
  * nobody but the user reads them.
  *
  * What is in the database is not known here. Called by store.c when it opens one. */
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  *
  * Not for hosts: tables and columns are docs/store.md's word, not the API's. Called by
  * lua/binding/lstore.c. */
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 #include <string.h>
 

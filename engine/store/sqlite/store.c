@@ -2,7 +2,7 @@
  *
  * What is kept in it is in the files beside this one. Called by engine.c and the
  * binding's lstore.c. */
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

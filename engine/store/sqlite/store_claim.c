@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 static int open_claims(lg_store *s)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 enum { WAIT_MS = 5000 };
 

@@ -2,7 +2,7 @@
  *
  * A run lives as long as its process holds runs/<id>.lock. Called by turn.c
  * and the binding. */
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

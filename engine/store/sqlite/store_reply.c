@@ -4,12 +4,13 @@
  * time it is served, so that a mistake in reading costs nothing. A sum over key and
  * bytes tells a damaged row. Called by turn.c. */
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/media.h"
 #include "base/sha256.h"
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 /* ---- a sum against damage ------------------------------------------------------ */
 
@@ -61,31 +62,31 @@ static void tell_unfit(lg_store *s, const lg_request *r, const char *why)
     }
 }
 
+/* As it came. The body is the row's: a is not to be freed. */
+static void read_row(lg_store *s, lg_attempt *a, sqlite3_stmt *row)
+{
+    lg__attempt_init(a, s->mem, LG_BYTES_MAX);
+    a->status = sqlite3_column_int(row, 0);
+    snprintf(a->content_type, sizeof a->content_type, "%s", text_at(row, 1));
+    snprintf(a->request_id, sizeof a->request_id, "%s", text_at(row, 2));
+    a->body.data = (char *)sqlite3_column_blob(row, 4);
+    a->body.len = (size_t)sqlite3_column_bytes(row, 4);
+}
+
 /* The row's bytes as a reply. 1, 0, LG_ENOMEM. */
 static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
 {
-    lg_answer a = {
-        .status = sqlite3_column_int(row, 0),
-        .content_type = text_at(row, 1),
-        .request_id = text_at(row, 2),
-        .retry_after_ms = -1,
-        .should_retry = "",
-        .tools = lg__request_has_tools(r),
-        .offered = lg__request_offered(r),
-        .stops = lg__request_stops(r),
-        .roles = (const char *const *)r->turn_roles,
-        .n_roles = r->n_turns,
-    };
-    const char *body = sqlite3_column_blob(row, 4);
-    a.len = (size_t)sqlite3_column_bytes(row, 4);
-    a.body = body ? body : "";
+    lg_attempt a;
+    lg_asked asked = lg__request_asked(r);
+    read_row(s, &a, row);
     if (sqlite3_column_type(row, 3) != SQLITE_NULL &&
-        sqlite3_column_int64(row, 3) != sum_of(r->key, a.status, a.content_type, a.body, a.len)) {
+        sqlite3_column_int64(row, 3) !=
+            sum_of(r->key, a.status, a.content_type, lg__attempt_body(&a), a.body.len)) {
         tell_unfit(s, r, "it is damaged");
         return 0;
     }
     lg__reply_free(&r->reply);
-    lg__provider_decode(s->mem, r->model, &a, &r->reply);
+    lg__provider_decode(s->mem, r->model, &a, &asked, &r->reply);
     if (r->reply.fail.code == LG_OK) {
         return 1;
     }
@@ -249,21 +250,24 @@ static int write_request(const lg_request *r, lg_bytes *b)
     return lg__bytes_addf(b, "},\"sample\":%lu}", (unsigned long)r->sample);
 }
 
-static void bind_came(sqlite3_stmt *to, const lg_came *c)
+static void bind_bought(sqlite3_stmt *to, const lg_bought *b)
 {
-    bind_text(to, 7, c->content_type);
-    bind_text(to, 8, c->request_id);
-    bind_known(to, 10, c->has_usage, c->usage.input);
-    bind_known(to, 11, c->has_usage, c->usage.cached);
-    bind_known(to, 12, c->has_usage, c->usage.cache_write);
-    bind_known(to, 13, c->has_usage, c->usage.output);
-    bind_known(to, 14, c->has_usage, c->usage.reasoning);
-    bind_known(to, 15, c->micros >= 0, c->micros);
-    sqlite3_bind_int(to, 16, c->micros < 0);
-    sqlite3_bind_int64(to, 17, c->latency_us);
+    const lg_attempt *a = b->attempt;
+    const lg_usage *u = &a->usage;
+    const char *body = lg__attempt_body(a);
+    bind_text(to, 7, a->content_type);
+    bind_text(to, 8, a->request_id);
+    bind_known(to, 10, a->has_usage, u->input);
+    bind_known(to, 11, a->has_usage, u->cached);
+    bind_known(to, 12, a->has_usage, u->cache_write);
+    bind_known(to, 13, a->has_usage, u->output);
+    bind_known(to, 14, a->has_usage, u->reasoning);
+    bind_known(to, 15, a->micros >= 0, a->micros);
+    sqlite3_bind_int(to, 16, a->micros < 0);
+    sqlite3_bind_int64(to, 17, b->latency_us);
     sqlite3_bind_int64(to, 18, lg__store_now());
-    sqlite3_bind_int64(to, 19, sum_of(c->key, c->status, c->content_type, c->body, c->body_len));
-    sqlite3_bind_blob64(to, 21, c->body, c->body_len, SQLITE_STATIC);
+    sqlite3_bind_int64(to, 19, sum_of(b->key, a->status, a->content_type, body, a->body.len));
+    sqlite3_bind_blob64(to, 21, body, a->body.len, SQLITE_STATIC);
 }
 
 static int drop_unfit(lg_store *s, lg_request *r)
@@ -277,21 +281,45 @@ static int drop_unfit(lg_store *s, lg_request *r)
     return finish(s, drop);
 }
 
+/* said: as what it ended. The body is kept where it is whole: of a reply that is none. */
+static int put_attempt(lg_store *s, const lg_bought *b, const lg_fail *said, bool body)
+{
+    const lg_attempt *a = b->attempt;
+    sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_ATTEMPT);
+    if (!put) {
+        return s->why.code;
+    }
+    sqlite3_bind_int64(put, 1, s->run);
+    sqlite3_bind_blob(put, 2, b->key, 32, SQLITE_STATIC);
+    sqlite3_bind_int(put, 3, b->number);
+    bind_text(put, 4, lg_error_name(said->code));
+    sqlite3_bind_int(put, 5, said->ambiguous);
+    bind_text(put, 6, lg__fail_message(said));
+    sqlite3_bind_int64(put, 7, lg__store_now());
+    bind_known(put, 8, a->status > 0, a->status);
+    bind_text(put, 9, a->content_type);
+    bind_known(put, 10, a->has_usage, a->usage.input);
+    bind_known(put, 11, a->has_usage, a->usage.output);
+    bind_known(put, 12, a->micros >= 0, a->micros);
+    if (body) {
+        sqlite3_bind_blob64(put, 13, lg__attempt_body(a), a->body.len, SQLITE_STATIC);
+        s->has_bad = true;
+    }
+    return finish(s, put);
+}
+
 /* Two runs bought the same at once: both go on with the reply that was first. */
-static int put_twice(lg_store *s, const lg_came *c)
+static int put_twice(lg_store *s, const lg_bought *b)
 {
     lg_fail twice;
-    lg_came paid = *c;
     lg__fail_init(&twice);
     lg__fail_set(&twice, s->mem, LG_OK, "another run stored its reply to this first");
-    paid.said = &twice;
-    paid.body = NULL;
-    int err = lg__store_put_attempt(s, &paid);
+    int err = put_attempt(s, b, &twice, false);
     lg__fail_free(&twice);
     return err;
 }
 
-static int put_first(lg_store *s, lg_request *r, const lg_came *c)
+static int put_first(lg_store *s, lg_request *r, const lg_bought *b)
 {
     sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_REPLY);
     int err = put ? write_request(r, &s->scratch) : s->why.code;
@@ -300,22 +328,22 @@ static int put_first(lg_store *s, lg_request *r, const lg_came *c)
     }
     const char *query;
     size_t base = lg__model_base(r->model, &query);
-    sqlite3_bind_blob(put, 1, c->key, 32, SQLITE_STATIC);
+    sqlite3_bind_blob(put, 1, b->key, 32, SQLITE_STATIC);
     sqlite3_bind_int64(put, 2, s->run);
     sqlite3_bind_int(put, 3, r->kind);
     bind_text(put, 4, r->model->name);
     sqlite3_bind_text(put, 5, base ? r->model->base_url : "", (int)base, SQLITE_STATIC);
-    sqlite3_bind_int(put, 6, c->status);
+    sqlite3_bind_int(put, 6, b->attempt->status);
     bind_text(put, 9, r->reply.finish_reason);
-    bind_came(put, c);
+    bind_bought(put, b);
     sqlite3_bind_text64(put, 20, s->scratch.data, s->scratch.len, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_int64(put, 22, s->tail.seen + 1);
-    s->mean_bytes = (s->mean_bytes * 15 + s->scratch.len + c->body_len) / 16;
+    s->mean_bytes = (s->mean_bytes * 15 + s->scratch.len + b->attempt->body.len) / 16;
     err = finish(s, put);
-    return err ? err : lg__tail_add(s, c->key, s->tail.seen + 1);
+    return err ? err : lg__tail_add(s, b->key, s->tail.seen + 1);
 }
 
-int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
+int lg__store_put_reply(lg_store *s, lg_request *r, const lg_bought *b)
 {
     if (lg__store_is_stale(s, r) && !r->model->fresh) {
         lg_reply own = r->reply;
@@ -323,7 +351,7 @@ int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
         int found = lg__store_find(s, r);
         if (found == 1) {
             lg__reply_free(&own);
-            return put_twice(s, c);
+            return put_twice(s, b);
         }
         lg__reply_free(&r->reply);
         r->reply = own;
@@ -332,32 +360,12 @@ int lg__store_put_reply(lg_store *s, lg_request *r, const lg_came *c)
         }
     }
     int err = drop_unfit(s, r);
-    return err ? err : put_first(s, r, c);
+    return err ? err : put_first(s, r, b);
 }
 
-int lg__store_put_attempt(lg_store *s, const lg_came *c)
+int lg__store_put_attempt(lg_store *s, const lg_bought *b)
 {
-    sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_ATTEMPT);
-    if (!put) {
-        return s->why.code;
-    }
-    sqlite3_bind_int64(put, 1, s->run);
-    sqlite3_bind_blob(put, 2, c->key, 32, SQLITE_STATIC);
-    sqlite3_bind_int(put, 3, c->number);
-    bind_text(put, 4, lg_error_name(c->said->code));
-    sqlite3_bind_int(put, 5, c->said->ambiguous);
-    bind_text(put, 6, lg__fail_message(c->said));
-    sqlite3_bind_int64(put, 7, lg__store_now());
-    bind_known(put, 8, c->status > 0, c->status);
-    bind_text(put, 9, c->content_type);
-    bind_known(put, 10, c->has_usage, c->usage.input);
-    bind_known(put, 11, c->has_usage, c->usage.output);
-    bind_known(put, 12, c->micros >= 0, c->micros);
-    if (c->body) {
-        sqlite3_bind_blob64(put, 13, c->body, c->body_len, SQLITE_STATIC);
-        s->has_bad = true;
-    }
-    return finish(s, put);
+    return put_attempt(s, b, &b->attempt->said, lg__attempt_is_whole(b->attempt));
 }
 
 /* ---- tools' results ------------------------------------------------------------ */

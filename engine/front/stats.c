@@ -1,0 +1,23 @@
+/* stats.c - what the host is told in numbers. */
+#include <string.h>
+
+#include "front/front_internal.h"
+
+void lg_engine_stats(const lg_engine *e, lg_stats *out)
+{
+    lg_stats s;
+    if (!out)
+        return;
+    memset(&s, 0, sizeof s);
+    lg__sched_stats(e->sched, &s);
+    s.size = out->size;
+    s.host_running = e->works.count;
+    s.live_bytes = e->mem.live_bytes;
+    s.live_blocks = e->mem.live_blocks;
+    s.vars_pending = e->graph.n_pending;
+    s.vars_live = e->graph.n_live;
+    s.served = e->served;
+    s.timers = e->timers.due.n;
+    s.storing = lg__turn_storing(e);
+    memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
+}
