@@ -155,17 +155,31 @@ static bool scan_digits(reader *r)
 
 typedef unsigned char sixteen __attribute__((vector_size(16)));
 
-/* Which of sixteen bytes is the first control, quote or backslash; 16: none. */
-static size_t special(const char *s)
+/* Which of sixteen bytes are controls, quotes or backslashes: those have all bits. */
+static sixteen marks(const char *s)
 {
     sixteen x;
-    uint64_t half[2];
 
     memcpy(&x, s, sizeof x);
-    x = (sixteen)((x < 0x20) | (x == '"') | (x == '\\'));
-    memcpy(half, &x, sizeof half);
+    return (sixteen)((x < 0x20) | (x == '"') | (x == '\\'));
+}
+
+static bool any_marked(sixteen marked)
+{
+    uint64_t half[2];
+
+    memcpy(half, &marked, sizeof half);
+    return (half[0] | half[1]) != 0;
+}
+
+/* The place of the first byte that is marked; 16: none is. */
+static size_t first_marked(sixteen marked)
+{
+    uint64_t half[2];
+
+    memcpy(half, &marked, sizeof half);
     if ((half[0] | half[1]) == 0)
-        return 16;
+        return sizeof marked;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     half[0] = __builtin_bswap64(half[0]);
     half[1] = __builtin_bswap64(half[1]);
@@ -176,14 +190,17 @@ static size_t special(const char *s)
 /* The length of what a string may hold as it is: no control, quote, backslash. */
 static size_t plain_size(const char *s, size_t len)
 {
+    enum { STEP = sizeof(sixteen) };
     size_t n = 0;
 
-    while (len - n >= sizeof(sixteen)) {
-        size_t step = special(s + n);
+    while (len - n >= 2 * STEP && !any_marked(marks(s + n) | marks(s + n + STEP)))
+        n += 2 * STEP;
+    while (len - n >= STEP) {
+        size_t step = first_marked(marks(s + n));
 
         n += step;
-        if (step < sizeof(sixteen))
-            break;
+        if (step < STEP)
+            return n;
     }
     while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
         n++;
@@ -573,7 +590,7 @@ const lg_json *lg__json_get(const lg_json *object, const char *name)
     if (lg__json_type(object) != LG_JSON_OBJECT || !name)
         return NULL;
     for (j = object->child; j; j = j->next) {
-        if (j->name && strcmp(j->name, name) == 0)
+        if (j->name && *j->name == *name && strcmp(j->name, name) == 0)
             break;
     }
     return j;

@@ -353,9 +353,9 @@ static void test_escapes_anywhere(void **state)
         {'"', "\\\""}, {'\\', "\\\\"}, {'\x1f', "\\u001f"}, {'\x7f', "\x7f"}, {' ', " "}};
 
     (void)state;
-    for (size_t i = 0; i < 5 * 48; i++) {
-        char s[48], want[64];
-        size_t at = i % 48;
+    for (size_t i = 0; i < 5 * 96; i++) {
+        char s[96], want[112];
+        size_t at = i % 96;
 
         memset(s, 'x', sizeof s);
         memcpy(s + 20, "é", 2);
@@ -363,9 +363,9 @@ static void test_escapes_anywhere(void **state)
             continue;
         if (at == 20)
             s[21] = 'x';
-        s[at] = special[i / 48].c;
-        snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, s, special[i / 48].written,
-                 (int)(47 - at), s + at + 1);
+        s[at] = special[i / 96].c;
+        snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, s, special[i / 96].written,
+                 (int)(95 - at), s + at + 1);
         expect_written(s, sizeof s, want);
     }
 }
