@@ -130,7 +130,7 @@ struct lg_http {
 /* http_url.c */
 int lg__target_take(lg_http *h, const char *url, lg_target **out); /* LG_EINVAL: no good one */
 void lg__target_unref(lg_http *h, lg_target *target);              /* NULL: nothing */
-size_t lg__url_host(const char *url, const char **host); /* "host:port"; length */
+size_t lg__url_host(const char *url, const char **host);           /* "host:port"; length */
 
 /* http_easy.c */
 int lg__easy_new(lg_transfer *t);     /* options that never change */
