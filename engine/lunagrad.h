@@ -48,8 +48,7 @@
  * else, start processes (posix_spawn, no shell), each with a process group of its own,
  * our environment and none of our descriptors.  They install no signal handler; their
  * host must not ignore SIGCHLD, nor wait for children that it did not start (waitpid
- * of -1), or their calls fail with LG_EIO.  cJSON's process-wide allocation hooks
- * are set once, to functions that call malloc() unless an engine is parsing.
+ * of -1), or their calls fail with LG_EIO.
  */
 #ifndef LUNAGRAD_H
 #define LUNAGRAD_H

@@ -304,6 +304,7 @@ int lg__easy_prepare(lg_transfer *t)
     if (err)
         return err;
     SET(CURLOPT_URL, r->url);
+    SET(CURLOPT_CURLU, t->target->parts); /* so that it is not read again */
     SET(CURLOPT_HTTPHEADER, t->heads->list);
     if (strcmp(r->method, "GET") == 0) {
         SET(CURLOPT_HTTPGET, 1L);
