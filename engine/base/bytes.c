@@ -49,6 +49,18 @@ static int reserve(lg_bytes *b, size_t n)
     return 0;
 }
 
+int lg__bytes_expect(lg_bytes *b, size_t n)
+{
+    if (b->cap > 0 || b->err || n > b->ceiling)
+        return b->err;
+    b->data = lg__mem_new(b->mem, n + 1);
+    if (!b->data)
+        return give_up(b, LG_ENOMEM);
+    b->data[0] = '\0';
+    b->cap = n + 1;
+    return 0;
+}
+
 int lg__bytes_add(lg_bytes *b, const void *data, size_t n)
 {
     if (n == 0 || reserve(b, n))

@@ -1,14 +1,10 @@
-/* json.h - JSON in (cJSON, with the engine's allocator) and out (bytes).
+/* json.h - JSON in and out (bytes).
  *
  * Reading is strict: RFC 8259 to the letter, valid UTF-8, nothing behind the
  * value, at most 1000 levels. \u0000 and lone surrogates, which no text here can
  * hold, read as U+FFFD. No digit of a number is lost: a number that a double would
- * change keeps its text. The only file that sees cJSON. Writing is our own
- * because the same request must give the same bytes for ever.
- *
- * The one exception to "no globals": cJSON's hooks belong to the process. They
- * are set once, and what they do is decided by a thread-local that is set only
- * while an engine parses or frees. */
+ * change keeps its text. Writing is always the same: the same request must give the
+ * same bytes for ever. */
 #ifndef LG_JSON_H
 #define LG_JSON_H
 
@@ -16,12 +12,12 @@
 
 enum { LG_JSON_DEPTH = 1000 };
 
-typedef struct cJSON lg_json; /* borrowed pointers into one tree */
+typedef struct lg_json lg_json; /* borrowed pointers into one tree */
 
 /* *out is owned by the caller, free with lg__json_free. 0, LG_EPARSE, LG_EUTF8,
  * LG_ENOMEM. On the first two *where is the byte offset (may be NULL). */
 int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *where);
-/* The same of a stranger's text: a tree takes some 64 bytes for each value in it, so more
+/* The same of a stranger's text: a tree takes some 48 bytes for each value in it, so more
  * values than most are LG_ELIMIT, found before any of that is taken. */
 int lg__json_parse_most(lg_mem *m, const char *s, size_t len, size_t most, lg_json **out,
                         size_t *where);

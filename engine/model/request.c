@@ -215,6 +215,20 @@ static void turns_of(const lg_request *r, lg_turn *turns)
     }
 }
 
+/* About as long as a body will be: what is said, in base64 where it is bytes, and around it. */
+static size_t body_guess(const lg_ask *ask)
+{
+    size_t n = 256;
+    for (size_t i = 0; i < ask->n_turns; i++) {
+        size_t len = ask->turns[i].len;
+        n += 64 + (ask->turns[i].media > LG_MEDIA_TURN ? len / 3 * 4 : len);
+    }
+    for (size_t i = 0; i < ask->n_options; i++) {
+        n += strlen(ask->options[i].value) + 32;
+    }
+    return n;
+}
+
 static int write_ask(lg_request *r, const lg_ask *ask)
 {
     const lg_provider *p = r->model->provider;
@@ -224,6 +238,7 @@ static int write_ask(lg_request *r, const lg_ask *ask)
         return LG_EINVAL;
     }
     int err = lg__adapt(r->body.mem, ask, &a);
+    err = err || p->get ? err : lg__bytes_expect(&r->body, body_guess(ask));
     err = err ? err : p->encode(&a.ask, &r->url, &r->headers, &r->body, &r->why);
     lg__adapt_free(&a);
     return err;

@@ -19,31 +19,13 @@ enum {
     DNS_OTHERS_S = 600  /* … and the others never do: they come after it */
 };
 
-/* ---- addresses ------------------------------------------------------------ */
-
-/* Nearly all requests go to the URL of the one before. */
-static int url_check(lg_http *h, const char *url)
-{
-    char *copy;
-
-    if (h->known_url && strcmp(h->known_url, url) == 0)
-        return 0;
-    if (!lg__url_good(&h->curl, url))
-        return LG_EINVAL;
-    copy = lg__mem_strdup(h->mem, url);
-    if (!copy)
-        return LG_ENOMEM;
-    lg__mem_strfree(h->mem, h->known_url);
-    h->known_url = copy;
-    return 0;
-}
-
 /* ---- transfers ------------------------------------------------------------ */
 
 static void transfer_free(lg_transfer *t)
 {
-    lg__heads_unref(t->http, t->heads);
     t->http->curl.easy_cleanup(t->easy);
+    lg__heads_unref(t->http, t->heads);
+    lg__target_unref(t->http, t->target);
     lg__mem_free(t->http->mem, t, sizeof *t);
 }
 
@@ -51,9 +33,12 @@ static void transfer_spare(lg_transfer *t)
 {
     lg_http *h = t->http;
 
-    t->http->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    h->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    h->curl.easy_setopt(t->easy, CURLOPT_CURLU, NULL);
     lg__heads_unref(h, t->heads);
+    lg__target_unref(h, t->target);
     t->heads = NULL;
+    t->target = NULL;
     t->attempt = NULL;
     t->state = LG_T_SPARE;
     lg__ring_before(h->pool.next, &t->link); /* the warm one is taken first */
@@ -345,14 +330,18 @@ static bool request_good(const lg_http_request *r)
 
 int lg__http_start(lg_http *h, const lg_http_request *r, lg_attempt *a, lg_transfer **out)
 {
+    lg_target *target = NULL;
     lg_transfer *t;
     lg_gate *g = NULL;
-    int err = request_good(r) ? url_check(h, r->url) : LG_EINVAL;
+    int err = request_good(r) ? lg__target_take(h, r->url, &target) : LG_EINVAL;
 
     err = err ? err : gate_of(h, r->url, &g);
     err = err ? err : transfer_take(h, &t);
-    if (err)
+    if (err) {
+        lg__target_unref(h, target);
         return err;
+    }
+    t->target = target;
     transfer_reset(t, r, a);
     h->active++;
     err = lg__easy_prepare(t);
@@ -528,7 +517,7 @@ void lg__http_free(lg_http *h)
     if (h->share)
         h->curl.share_cleanup(h->share);
     lg__tls_free(h->tls);
-    lg__mem_strfree(h->mem, h->known_url);
+    lg__target_unref(h, h->target);
     lg__heads_unref(h, h->heads);
     h->curl.global_cleanup();
     lg__mem_free(h->mem, h, sizeof *h);

@@ -10,7 +10,7 @@
  * second one, and an upload buffer for each transfer, on libcurl below 8.7).
  *
  * Handles are kept and not reset: lg__easy_new sets what never changes,
- * lg__easy_prepare all that does. Called by http.c. */
+ * lg__easy_prepare all that does. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -307,6 +307,7 @@ int lg__easy_prepare(lg_transfer *t)
     if (err)
         return err;
     SET(CURLOPT_URL, r->url);
+    SET(CURLOPT_CURLU, t->target->parts); /* so that it is not read again */
     SET(CURLOPT_HTTPHEADER, t->heads->list);
     if (strcmp(r->method, "GET") == 0) {
         SET(CURLOPT_HTTPGET, 1L);

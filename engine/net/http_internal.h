@@ -30,6 +30,14 @@ typedef struct lg_heads {
     size_t refs;
 } lg_heads;
 
+/* An address and curl's reading of it, which takes longer than a request's start should.
+ * Counted: nearly all requests go where the one before went. */
+typedef struct lg_target {
+    char *url;
+    CURLU *parts;
+    size_t refs;
+} lg_target;
+
 typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
 typedef struct lg_tls lg_tls;
@@ -46,6 +54,7 @@ struct lg_transfer {
     CURLcode rc;     /* how it ended, in curl's words */
     CURL *easy;      /* kept from use to use, with the options that never change */
     lg_heads *heads; /* from prepare to done */
+    lg_target *target;
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
@@ -112,15 +121,16 @@ struct lg_http {
     size_t n_sockets;
     lg_ring ended, ready, pool;
     size_t active, n_pool;
-    char *known_url; /* the last URL found good */
-    lg_heads *heads; /* of the last request */
+    lg_heads *heads;   /* of the last request */
+    lg_target *target; /* of the last request */
     char encodings[48];
     lg_gate *gates;
 };
 
 /* http_url.c */
-bool lg__url_good(const lg_curl *c, const char *url);
-size_t lg__url_host(const char *url, const char **host); /* "host:port"; length */
+int lg__target_take(lg_http *h, const char *url, lg_target **out); /* LG_EINVAL: no good one */
+void lg__target_unref(lg_http *h, lg_target *target);              /* NULL: nothing */
+size_t lg__url_host(const char *url, const char **host);           /* "host:port"; length */
 
 /* http_easy.c */
 int lg__easy_new(lg_transfer *t);     /* options that never change */
