@@ -10,7 +10,7 @@
 #include "base/media.h"
 #include "model/provider.h"
 
-void lg__call_fail(lg_engine *e, lg_node *n, const lg_fail *why)
+static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why)
 {
     lg_fail f;
     char who[120];
@@ -33,7 +33,7 @@ void lg__call_fail_code(lg_engine *e, lg_node *n, int code)
     lg_fail f;
     lg__fail_init(&f);
     f.code = code;
-    lg__call_fail(e, n, &f);
+    fail_node(e, n, &f);
 }
 
 static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
@@ -43,7 +43,7 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     c->request = NULL;
     if (r->state != LG_REQ_DONE) {
         if (!lg__fallback_take(e, n, &reply->fail))
-            lg__call_fail(e, n, &reply->fail);
+            fail_node(e, n, &reply->fail);
         return;
     }
     c->has_usage = reply->has_usage;
@@ -185,7 +185,7 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
     else
         lg__fail_copy(&f, lg__store_why(e->store));
     f.code = code;
-    lg__call_fail(e, n, &f);
+    fail_node(e, n, &f);
     lg__fail_free(&f);
 }
 

@@ -151,9 +151,8 @@ void lg__call_submit(lg_engine *e, int most); /* nodes whose inputs have settled
 /* An attempt of r has ended in this state. When that is the end, all who waited for r
  * are settled, and it is gone. */
 void lg__call_attempted(lg_engine *e, lg_request *r, int state);
-void lg__call_complete(lg_engine *e, lg_request *r); /* DONE or FAILED: tell all, let go */
-void lg__call_fail(lg_engine *e, lg_node *n, const lg_fail *why); /* n's variable */
-void lg__call_fail_code(lg_engine *e, lg_node *n, int code);
+void lg__call_complete(lg_engine *e, lg_request *r);         /* DONE or FAILED: tell all, let go */
+void lg__call_fail_code(lg_engine *e, lg_node *n, int code); /* n's variable */
 
 /* call_send.c */
 /* r is SENT: it leaves, or waits for the turn that stores its intent, or is refused. */
@@ -228,10 +227,6 @@ size_t lg__turn_size(const lg_engine *e);
 size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
 
 /* turn_tools.c: of tools whose results are kept in the store */
-bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32]);  /* false: none */
-bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32]); /* not yet stored */
-/* Whether the node's result was in the store: it is ready then. */
-bool lg__kept_find(lg_engine *e, lg_node *n);
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
 int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
 int lg__kept_open(lg_engine *e);

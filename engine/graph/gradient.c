@@ -569,6 +569,35 @@ static void begin(lg_pass *p)
     lg__var_wait(first->var, &first->wait);
 }
 
+/* Drops the questions. The pass' variable settles behind it. */
+static void cancel(lg_pass *p)
+{
+    if (is_over(p))
+        return;
+    p->cancelled = true;
+    LG_TRACE(p->g->log, "pass %llu: running -> cancelled", (unsigned long long)p->out->id);
+    for (lg_job *j = p->jobs; j;) {
+        lg_job *next = j->next; /* cancelling only queues the job */
+        lg_var_cancel(j->asked);
+        j = next;
+    }
+    for (size_t i = 0; i < p->plan.n_steps; i++) {
+        lg_step *s = &p->plan.steps[i];
+        if (s->work)
+            LG_QUEUE_PUSH(&p->g->host, s, next); /* once more, to be taken back */
+    }
+}
+
+static void free_pass(lg_pass *p)
+{
+    while (p->jobs)
+        lg__job_free(p->jobs);
+    lg__plan_free(&p->plan, p->g);
+    lg_model_unref(p->model);
+    lg__fail_free(&p->fail);
+    lg__mem_free(p->g->mem, p, sizeof *p);
+}
+
 int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out)
 {
     lg_var *v;
@@ -581,8 +610,8 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
         lg_var_unref(v);
         return LG_ENOMEM;
     }
-    g->pass_free = lg__pass_free;
-    g->pass_cancel = lg__pass_cancel;
+    g->pass_free = free_pass;
+    g->pass_cancel = cancel;
     p->g = g;
     p->out = v;
     v->pass = p;
@@ -613,32 +642,4 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
 bool lg__step_cancelled(const lg_step *s)
 {
     return is_over(s->pass);
-}
-
-void lg__pass_cancel(lg_pass *p)
-{
-    if (is_over(p))
-        return;
-    p->cancelled = true;
-    LG_TRACE(p->g->log, "pass %llu: running -> cancelled", (unsigned long long)p->out->id);
-    for (lg_job *j = p->jobs; j;) {
-        lg_job *next = j->next; /* cancelling only queues the job */
-        lg_var_cancel(j->asked);
-        j = next;
-    }
-    for (size_t i = 0; i < p->plan.n_steps; i++) {
-        lg_step *s = &p->plan.steps[i];
-        if (s->work)
-            LG_QUEUE_PUSH(&p->g->host, s, next); /* once more, to be taken back */
-    }
-}
-
-void lg__pass_free(lg_pass *p)
-{
-    while (p->jobs)
-        lg__job_free(p->jobs);
-    lg__plan_free(&p->plan, p->g);
-    lg_model_unref(p->model);
-    lg__fail_free(&p->fail);
-    lg__mem_free(p->g->mem, p, sizeof *p);
 }

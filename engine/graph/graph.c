@@ -530,7 +530,8 @@ void lg__var_wait(lg_var *v, lg_waiter *w)
     v->waiters = w;
 }
 
-void lg__var_unwait(lg_var *v, lg_waiter *w)
+/* Takes w off v's list again. */
+static void unwait(lg_var *v, lg_waiter *w)
 {
     for (lg_waiter **at = &v->waiters; *at; at = &(*at)->next)
         if (*at == w) {
@@ -563,7 +564,7 @@ void lg_var_unwatch(lg_var *v, uint64_t tag)
 {
     for (lg_waiter *w = v->waiters; w; w = w->next)
         if (w->kind == LG_WAIT_WATCH && ((lg_watcher *)w)->tag == tag) {
-            lg__var_unwait(v, w);
+            unwait(v, w);
             lg__mem_free(v->graph->mem, w, sizeof(lg_watcher));
             return;
         }

@@ -146,8 +146,6 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f);
 void lg__var_fail_from(lg_var *v, const lg_edge *edge);
 /* Put w on v's list; fires at once when v has settled. */
 void lg__var_wait(lg_var *v, lg_waiter *w);
-/* Take w off v's list again. */
-void lg__var_unwait(lg_var *v, lg_waiter *w);
 
 void lg__nodes_push(lg_nodes *l, lg_node *n);
 lg_node *lg__nodes_pop(lg_nodes *l);

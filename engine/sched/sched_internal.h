@@ -187,8 +187,7 @@ bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);
 /* All who are in line at r's endpoint now (of its model only) fail as r did. */
 void lg__flow_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
 
-/* sched_verdict.c: r is SENT and its reply filled. */
-void lg__sched_judge(lg_sched *s, lg_request *r);
+/* sched_verdict.c */
 /* Fills the reply of its request, which is SENT, from how the attempt ended. */
 void lg__sched_hear(lg_sched *s, lg_attempt *a);
 /* In the books of money, of allowances and of the endpoint's state; the attempt has what was

@@ -18,7 +18,7 @@ typedef struct fixture {
     support_heap heap;
     lg_mem mem;
     lg_log log;
-    char logged[8192];
+    char logged[8192], traced[8192]; /* traced: of the level debug */
     lg_clock clock;
     lg_sched *s;
     lg_model *model;
@@ -38,8 +38,9 @@ static inline void fixture_check(fixture *f)
 static inline void fixture_log(void *ud, int level, const char *msg)
 {
     fixture *f = ud;
-    size_t n = strlen(f->logged);
-    snprintf(f->logged + n, sizeof f->logged - n, "%d %s\n", level, msg);
+    char *to = level == LG_LOG_DEBUG ? f->traced : f->logged;
+    size_t n = strlen(to);
+    snprintf(to + n, sizeof f->logged - n, "%d %s\n", level, msg);
 }
 
 /* NULL: out of memory. */
