@@ -173,7 +173,7 @@ static void check_ring(const lg_sched *s, int k, size_t lanes)
 {
     const lg_lane *l = s->rings[k];
     while (l) {
-        LG_CHECK(lanes-- > 0);
+        LG_CHECK(lanes-- > 0 && l->ring_next[k]);
         l = l->ring_next[k] == s->rings[k] ? NULL : l->ring_next[k];
     }
 }
