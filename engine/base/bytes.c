@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_CAP = 64 };
+#include "base/check.h"
+
+enum { FIRST_CAP = LG_SMALL(64, 1) };
 
 void lg__bytes_init(lg_bytes *b, lg_mem *m, size_t ceiling)
 {

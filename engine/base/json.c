@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/json_number.h"
 
 /* ---- a tree's memory ----------------------------------------------------- */
@@ -49,7 +50,8 @@ typedef struct reader {
 
 static bool new_chunk(reader *r, size_t n)
 {
-    size_t first = r->len < 512 ? 2048 : r->len < 65536 ? r->len * 3 : 196608;
+    size_t usual = r->len < 512 ? 2048 : r->len < 65536 ? r->len * 3 : 196608;
+    size_t first = LG_SMALL(usual, usual / 64);
     size_t size = r->last ? r->last->size * 2 : first;
     chunk *c;
 

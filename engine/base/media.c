@@ -109,11 +109,6 @@ bool lg__media_is_image(int media)
     return (media >= LG_MEDIA_PNG && media <= LG_MEDIA_WEBP) || media == LG_MEDIA_IMAGE_URL;
 }
 
-bool lg__media_is_audio(int media)
-{
-    return (media >= LG_MEDIA_WAV && media <= LG_MEDIA_PCM) || media == LG_MEDIA_AUDIO_URL;
-}
-
 bool lg__media_is_url(int media)
 {
     return media >= LG_MEDIA_IMAGE_URL && media <= LG_MEDIA_PDF_URL;

@@ -42,7 +42,6 @@ int lg__media_sniff(const char *s, size_t len);
  * bytes are not what type says. Never TEXT or TURN. */
 int lg__media_check(const char *type, const char *s, size_t len);
 bool lg__media_is_image(int media); /* bytes or address */
-bool lg__media_is_audio(int media);
 bool lg__media_is_url(int media);
 /* "wav", "mp3", "png", …: as file names end and some providers call them. Static. */
 const char *lg__media_ending(int media);

@@ -10,6 +10,8 @@
 #include "base/sized.h"
 #include "front/front_internal.h"
 
+#include "base/check.h"
+
 /* ---- life -------------------------------------------------------------- */
 
 void lg_config_init_size(lg_config *cfg, size_t size)
@@ -311,7 +313,7 @@ static bool take_replies(lg_engine *e, int most)
 
 /* ---- step -------------------------------------------------------------- */
 
-enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
+enum { SLICE = LG_SMALL(64, 1) }; /* items of one stage between two looks at the clock */
 
 static void pump(lg_engine *e, int64_t until_us)
 {
@@ -381,6 +383,9 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
     int err = lg__loop_run(e->loop, 0);
     settle_down(e, now > 0 && budget_us < INT64_MAX - now ? now + budget_us : 0);
     e->in_step = false;
+#ifdef LG_DEBUG
+    lg__engine_stepped(e);
+#endif
     return err;
 }
 

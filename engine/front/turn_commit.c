@@ -11,8 +11,10 @@
 
 #include "front/front_internal.h"
 
+#include "base/check.h"
+
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
-enum { TURN = 512 }; /* replies and requests in one transaction */
+enum { TURN = LG_SMALL(512, 16) }; /* replies and requests in one transaction */
 enum { LEAST = 32 }; /* … that are written before all that is to come has come */
 
 static lg_outcome *pop_outcome(lg_outcomes *l)

@@ -5,12 +5,14 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "graph/op.h"
 
 /* ---- lists ------------------------------------------------------------- */
 
 void lg__nodes_push(lg_nodes *l, lg_node *n)
 {
+    LG_CHECK(!n->queued);
     n->queued = true;
     LG_QUEUE_PUSH(l, n, next);
 }
@@ -271,6 +273,7 @@ static void unlink_var(lg_graph *g, lg_var *v)
  * uncounted ones are put on a list and the outermost call works it off. */
 void lg_var_unref(lg_var *v)
 {
+    LG_CHECK(!v || v->refs > 0);
     if (!v || --v->refs > 0)
         return;
     lg_graph *g = v->graph;
@@ -339,6 +342,7 @@ int lg__node_edge(lg_node *node, const char *name, lg_var *var)
 static void input_settled(lg_edge *e)
 {
     lg_node *n = e->node;
+    LG_CHECK(n->n_missing > 0);
     if (!e->seen)
         e->seen = lg__text_ref(e->var->text);
     if (--n->n_missing > 0)
@@ -443,8 +447,20 @@ static bool still_open(const lg_var *v)
     return open;
 }
 
+static void tell(const lg_var *v)
+{
+    if (!lg__log_hears(v->graph->log, LG_LOG_DEBUG))
+        return;
+    bool failed = v->state == LG_FAILED;
+    const char *to = failed ? "failed" : v->state == LG_READY ? "ready" : "cancelled";
+    LG_TRACE(v->graph->log, "node %llu %s: pending -> %s%s%s%s", (unsigned long long)v->id,
+             lg_op_name(v->op), to, failed ? " (" : "", failed ? lg_error_name(v->code) : "",
+             failed ? ")" : "");
+}
+
 static void settled(lg_var *v)
 {
+    tell(v);
     v->open = v->open && still_open(v);
     lg_waiter *w = v->waiters, *in_order = NULL;
     v->waiters = NULL;
@@ -468,6 +484,7 @@ static void settled(lg_var *v)
 
 void lg__var_ready(lg_var *v, lg_text *text)
 {
+    LG_CHECK(v->state == LG_PENDING && text);
     v->text = text;
     v->state = LG_READY;
     if (v->node)
@@ -477,6 +494,7 @@ void lg__var_ready(lg_var *v, lg_text *text)
 
 void lg__var_fail(lg_var *v, int code, const lg_fail *f)
 {
+    LG_CHECK(v->state == LG_PENDING && code < 0);
     v->code = code;
     v->state = code == LG_ECANCELLED ? LG_CANCELLED : LG_FAILED;
     v->fail = f ? lg__mem_zero(v->graph->mem, sizeof *v->fail) : NULL;
@@ -538,7 +556,8 @@ void lg__var_wait(lg_var *v, lg_waiter *w)
     v->waiters = w;
 }
 
-void lg__var_unwait(lg_var *v, lg_waiter *w)
+/* Takes w off v's list again. */
+static void unwait(lg_var *v, lg_waiter *w)
 {
     for (lg_waiter **at = &v->waiters; *at; at = &(*at)->next)
         if (*at == w) {
@@ -571,7 +590,7 @@ void lg_var_unwatch(lg_var *v, uint64_t tag)
 {
     for (lg_waiter *w = v->waiters; w; w = w->next)
         if (w->kind == LG_WAIT_WATCH && ((lg_watcher *)w)->tag == tag) {
-            lg__var_unwait(v, w);
+            unwait(v, w);
             lg__mem_free(v->graph->mem, w, sizeof(lg_watcher));
             return;
         }

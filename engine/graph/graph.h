@@ -122,6 +122,8 @@ struct lg_graph {
 
 int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max_pending);
 void lg__graph_free(lg_graph *g);
+/* Debug builds (graph_check.c), between calls: aborts unless counts and lists agree. */
+void lg__graph_check(lg_graph *g);
 
 /* To tell one day that the tag is free; *out is NULL for tag 0. 0, LG_ENOMEM */
 int lg__gone_new(lg_graph *g, int type, uint64_t tag, lg_gone **out);
@@ -155,8 +157,6 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f);
 void lg__var_fail_from(lg_var *v, const lg_edge *edge);
 /* Put w on v's list; fires at once when v has settled. */
 void lg__var_wait(lg_var *v, lg_waiter *w);
-/* Take w off v's list again. */
-void lg__var_unwait(lg_var *v, lg_waiter *w);
 
 void lg__nodes_push(lg_nodes *l, lg_node *n);
 lg_node *lg__nodes_pop(lg_nodes *l);

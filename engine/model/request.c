@@ -14,7 +14,7 @@
 
 const char *lg__request_state_name(int state)
 {
-    static const char *const names[] = {"queued", "sent", "backoff", "done", "failed", "cancelled"};
+    static const char *const names[] = {"queued", "sent", "backoff", "done", "failed"};
     _Static_assert(sizeof names / sizeof *names == LG_REQ_STATES, "a name for each state");
     return state >= 0 && state < LG_REQ_STATES ? names[state] : "unknown";
 }

@@ -15,7 +15,6 @@ enum lg_request_state {                    /* in life order */
                         LG_REQ_BACKOFF,    /* waits for its next attempt */
                         LG_REQ_DONE,       /* reply.text is there */
                         LG_REQ_FAILED,     /* reply.fail says why */
-                        LG_REQ_CANCELLED,  /* nobody wants it any more */
                         LG_REQ_STATES      /* not a state */
 };
 

@@ -19,13 +19,16 @@
 
 #include "net/http_internal.h"
 
+#include "base/check.h"
+
 enum {
     CONNECT_DEFAULT_MS = 10000,
     MAXAGE_CONN_S = 45, /* below the idle limits of load balancers */
     KEEPALIVE_S = 60,   /* below what address translators forget in */
     KEEPALIVE_PROBES = 5,
-    RECEIVE_BYTES = 8192, /* replies are some KB; ten thousand of these are 80 MB */
-    UPLOAD_BYTES = 16384  /* TLS needs one; curl's default is 64 KB */
+    RECEIVE_BYTES = LG_SMALL(
+        8192, 1024),     /* curl's least; replies are some KB; ten thousand of these are 80 MB */
+    UPLOAD_BYTES = 16384 /* TLS needs one; curl's default is 64 KB */
 };
 
 /* These two go as header lines, and what is to be unpacked is told to curl as well: lines

@@ -146,6 +146,8 @@ void lg__sched_unmap(lg_sched *s, lg_request *r);
 /* r is the scheduler's from now on, in this state. A twin never backs off, so the heap has
  * no room for it. */
 void lg__sched_adopt(lg_sched *s, lg_request *r, int state);
+/* For the log: its last state goes over into this. */
+void lg__sched_tell_end(const lg_sched *s, const lg_request *r, const char *to);
 /* Unmapped, out of its list, freed. */
 void lg__sched_drop(lg_sched *s, lg_request *r);
 
@@ -155,6 +157,7 @@ void lg__lanes_free(lg_sched *s);
 /* In the rings exactly when they could start a call, and held when time must pass:
  * all lanes of the endpoint. */
 void lg__endpoint_refresh(lg_sched *s, lg_endpoint *ep);
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int turn); /* start a call of it */
 /* Nothing there waits for time any more. */
 void lg__endpoint_release(lg_sched *s, lg_endpoint *ep);
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep);
@@ -184,8 +187,7 @@ bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);
 /* All who are in line at r's endpoint now (of its model only) fail as r did. */
 void lg__flow_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
 
-/* sched_verdict.c: r is SENT and its reply filled. */
-void lg__sched_judge(lg_sched *s, lg_request *r);
+/* sched_verdict.c */
 /* Fills the reply of its request, which is SENT, from how the attempt ended. */
 void lg__sched_hear(lg_sched *s, lg_attempt *a);
 /* In the books of money, of allowances and of the endpoint's state; the attempt has what was

@@ -35,12 +35,39 @@ static void ring_add(lg_sched *s, lg_lane *l, int k)
     s->rings[k] = first;
 }
 
+static int64_t held_until(const lg_lane *l)
+{
+    int64_t at = l->pause_us > l->hold_us ? l->pause_us : l->hold_us;
+    return at > l->endpoint->down_us ? at : l->endpoint->down_us;
+}
+
+/* A lane is told by the model of who is first in it. */
+static void tell_hold(const lg_sched *s, const lg_lane *l, int64_t until)
+{
+    const lg_request *first = NULL;
+    if (!lg__log_hears(s->log, LG_LOG_DEBUG)) {
+        return;
+    }
+    for (int i = 0; i < LG_LINES && !first; i++) {
+        first = l->lines[i].head;
+    }
+    const char *name = first ? first->model->name : "-";
+    if (until > 0) {
+        LG_TRACE(s->log, "lane %s: open -> held (%s, %.3f s)", name,
+                 until == l->endpoint->down_us ? "down" : "rate",
+                 (double)(until - lg__clock_now(s->clock)) / 1e6);
+    } else {
+        LG_TRACE(s->log, "lane %s: held -> open", name);
+    }
+}
+
 static void hold(lg_sched *s, lg_lane *l, bool held)
 {
     if (held == l->held) {
         return;
     }
     l->held = held;
+    tell_hold(s, l, held ? held_until(l) : 0);
     if (held) {
         l->held_prev = NULL;
         l->held_next = s->held;
@@ -54,12 +81,6 @@ static void hold(lg_sched *s, lg_lane *l, bool held)
     if (l->held_next) {
         l->held_next->held_prev = l->held_prev;
     }
-}
-
-static int64_t held_until(const lg_lane *l)
-{
-    int64_t at = l->pause_us > l->hold_us ? l->pause_us : l->hold_us;
-    return at > l->endpoint->down_us ? at : l->endpoint->down_us;
 }
 
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep)
@@ -106,11 +127,16 @@ bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
            s->stats.cap == LG_CAP_NONE && has_place(s, l);
 }
 
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int turn)
+{
+    return count(l, turn) > 0 && held_until(l) == 0 && has_place(s, l);
+}
+
 static void refresh(lg_sched *s, lg_lane *l)
 {
-    bool waits = false, held = held_until(l) > 0, place = has_place(s, l);
+    bool waits = false, held = held_until(l) > 0;
     for (int k = 0; k < LG_GOES; k++) {
-        bool any = count(l, k) > 0, could = any && place && !held;
+        bool any = count(l, k) > 0, could = lg__lane_could(s, l, k);
         if (could && !l->ring_next[k]) {
             ring_add(s, l, k);
         } else if (!could && l->ring_next[k]) {

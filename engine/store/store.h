@@ -29,6 +29,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
 void lg__store_close(lg_store *s);
 /* The backend's version; *words: it finds documents by their words. */
 const char *lg__store_version(bool *words);
+void lg__store_check(const lg_store *s); /* debug builds, between two turns: store_check.c */
 /* The last failure. After one of a write, of a sync, or for damage nothing is written
  * any more: it is final. code 0: none. */
 const lg_fail *lg__store_why(const lg_store *s);

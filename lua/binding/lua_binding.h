@@ -31,6 +31,7 @@
 typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
     struct lg_lua_line *next;
     int level;
+    int64_t at_us; /* of the engine's clock */
     size_t len;
     char text[];
 } lg_lua_line;

@@ -64,10 +64,25 @@ function async.on_engine(fn)
   if the_engine then fn(the_engine) else on_new[#on_new + 1] = fn end
 end
 
+local log_from              -- the engine's time when the first line was logged
+
+--- Lines of the log as they are shown: {level, text}. Those of the level debug tell how many
+--- seconds after the first line they were logged.
+---@param engine userdata
+---@return table[]
+function async.log_lines(engine)
+  local lines = engine:log_lines()
+  for _, line in ipairs(lines) do
+    log_from = log_from or line[3]
+    if line[1] == "debug" then line[2] = ("%.3f %s"):format(line[3] - log_from, line[2]) end
+  end
+  return lines
+end
+
 -- What the engine logs, if that was asked for: it only keeps the lines. Under the command
 -- they are the display's to show (cli/watch.lua).
 local function show_log(engine)
-  for _, line in ipairs(engine:log_lines()) do
+  for _, line in ipairs(async.log_lines(engine)) do
     io.stderr:write("lunagrad: ", line[1], ": ", line[2], "\n")
   end
 end

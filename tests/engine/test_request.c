@@ -79,7 +79,7 @@ static void test_state_names(void **state)
 {
     (void)state;
     assert_string_equal(lg__request_state_name(LG_REQ_QUEUED), "queued");
-    assert_string_equal(lg__request_state_name(LG_REQ_CANCELLED), "cancelled");
+    assert_string_equal(lg__request_state_name(LG_REQ_FAILED), "failed");
     assert_string_equal(lg__request_state_name(LG_REQ_STATES), "unknown");
     assert_string_equal(lg__request_state_name(-1), "unknown");
 }

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/json.h"
 
 /* ---- the runs' locks ----------------------------------------------------------- */
@@ -243,7 +244,7 @@ static uint64_t number_at(const unsigned char *p, int bytes)
 static int list_one(sheet *t, lg_ambiguous a)
 {
     if (t->n == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 64;
+        size_t cap = t->cap ? t->cap * 2 : LG_SMALL(64, 1);
         lg_ambiguous *list =
             lg__mem_grow(t->s->mem, t->list, t->cap * sizeof *list, cap * sizeof *list);
         if (!list) {

@@ -8,13 +8,15 @@
 
 #include "store/sqlite/store_internal.h"
 
+#include "base/check.h"
+
 static int grow(lg_store *s)
 {
     lg_tail *t = &s->tail;
     if (t->n < t->cap) {
         return LG_OK;
     }
-    size_t cap = t->cap ? t->cap * 2 : 256;
+    size_t cap = t->cap ? t->cap * 2 : LG_SMALL(256, 1);
     lg_unindexed *rows = lg__mem_grow(s->mem, t->rows, t->cap * sizeof *rows, cap * sizeof *rows);
     if (!rows) {
         return LG_ENOMEM;
