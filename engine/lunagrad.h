@@ -24,6 +24,14 @@
  * gives LG_EINVAL (or LG_ELIMIT, LG_EUTF8) and changes nothing; where there is no code to
  * return, nothing happens.  A text that is NULL is an empty one when its length is 0.
  *
+ * Versions.  A struct that begins with its size may be of an older or a newer header than
+ * the library's.  lg_..._init() of the header sets it; hosts that have no C compiler (an FFI)
+ * call lg_..._init_size() with the size of theirs.  What both know is read, what the host's
+ * does not have is as if it had not been set, what the library does not know is not looked
+ * at.  Of what the library fills, fields that it does not know are 0, and it writes nothing
+ * behind the size.  A size that was never set is LG_EINVAL.  Fields are only ever added at
+ * the end.
+ *
  * Errors.  Functions return 0 or a positive value for success and a negative
  * LG_E* code for failure; lg_engine_errmsg() has the detail of the last
  * failure.  Expected trouble (a refusal, a time-out) is not a return code but
@@ -177,7 +185,11 @@ typedef struct lg_config {
     size_t why_size;     /* that fails. NULL: none */
 } lg_config;
 
-LG_API void lg_config_init(lg_config *cfg);
+LG_API void lg_config_init_size(lg_config *cfg, size_t size);
+static inline void lg_config_init(lg_config *cfg)
+{
+    lg_config_init_size(cfg, sizeof *cfg);
+}
 
 /* cfg is copied. *out is owned by the caller, free with lg_engine_free(). */
 LG_API int lg_engine_new(const lg_config *cfg, lg_engine **out);
@@ -220,7 +232,7 @@ enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_
 enum lg_hold { LG_HOLD_NONE = 0, LG_HOLD_RATE, LG_HOLD_DOWN };
 
 typedef struct lg_stats {
-    size_t size;                         /* set by the caller */
+    size_t size;                         /* set by the caller: sizeof (lg_stats) */
     uint64_t calls;                      /* model calls finished well, bought */
     uint64_t shared;                     /* calls answered by another's reply */
     uint64_t failed;                     /* model calls given up */
@@ -250,6 +262,7 @@ typedef struct lg_stats {
     uint64_t timers;  /* now: lg_timer_new's that are not over */
     uint64_t storing; /* now: replies and results that came, and are shown when stored */
 } lg_stats;
+/* Nothing, where size was not set. */
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
 /* ---- runs -------------------------------------------------------------- */
@@ -277,7 +290,7 @@ enum lg_event_type {
 };
 /* Unknown types must be ignored. */
 typedef struct lg_event {
-    size_t size;
+    size_t size; /* what the library filled: fields behind it are not there */
     int type;
     uint64_t id;      /* VAR: the variable's; else the id to answer with */
     uint64_t tag;     /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
@@ -465,7 +478,11 @@ typedef struct lg_model_config {
      * is stored all the same. */
     bool fresh;
 } lg_model_config;
-LG_API void lg_model_config_init(lg_model_config *cfg);
+LG_API void lg_model_config_init_size(lg_model_config *cfg, size_t size);
+static inline void lg_model_config_init(lg_model_config *cfg)
+{
+    lg_model_config_init_size(cfg, sizeof *cfg);
+}
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
 LG_API int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out);
 LG_API lg_model *lg_model_ref(lg_model *m);
@@ -503,7 +520,11 @@ typedef struct lg_call {
     bool stream;     /* LG_EVENT_PARTIAL as the answer comes; the answer is the same */
     uint64_t tag;    /* echoed in LG_EVENT_PARTIAL */
 } lg_call;
-LG_API void lg_call_init(lg_call *c);
+LG_API void lg_call_init_size(lg_call *c, size_t size);
+static inline void lg_call_init(lg_call *c)
+{
+    lg_call_init_size(c, sizeof *c);
+}
 LG_API int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out);
 
 /* Template text with named fields: {name} is replaced, {{ and }} are braces,
@@ -631,7 +652,11 @@ typedef struct lg_backward {
     size_t context_tokens; /* budget of the contexts in one prompt; 0: 24 000 */
     bool skip_failed;      /* an edge that fails is left out, not an error */
 } lg_backward;
-LG_API void lg_backward_init(lg_backward *b);
+LG_API void lg_backward_init_size(lg_backward *b, size_t size);
+static inline void lg_backward_init(lg_backward *b)
+{
+    lg_backward_init_size(b, sizeof *b);
+}
 /* Start a pass from root, which may be pending. *out becomes ready when every
  * variable that requires grad has its feedback, or failed; its text says in one
  * line what was done. *out is owned by the caller. */

@@ -1,6 +1,4 @@
-/* media.c - the table of kinds, their first bytes, base64. See media.h.
- *
- * Called by the graph (what is shown of a value), the providers and the binding. */
+/* media.c - the table of kinds, their first bytes, base64. See media.h. */
 #include "base/media.h"
 
 #include <string.h>

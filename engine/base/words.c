@@ -1,7 +1,7 @@
 /* words.c - what a text is made of: characters, words, tags.
  *
  * The pure text tools of lunagrad.h. No allocation and no state; the bytes may
- * be anything, a server's or a model's. Called by hosts and by most modules. */
+ * be anything, a server's or a model's. */
 #include <string.h>
 
 #include "lunagrad.h"

@@ -3,8 +3,7 @@
  * A process is in one of two lists: running (also while it is being ended), or ready.
  * Its input is a file without a name, so that nothing is written to it while it runs:
  * a program that does not read is no special case, and no SIGPIPE can come of it.
- *
- * Called by engine.c. What a child is made of is in process_spawn.c. */
+ * What a child is made of is in process_spawn.c. */
 #include "child/process.h"
 
 #include <errno.h>

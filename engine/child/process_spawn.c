@@ -1,8 +1,7 @@
 /* process_spawn.c - what a child process is made of: words, descriptors, a clean start.
  *
  * It gets stdin, stdout, stderr and nothing else of what is open here, default signal
- * handling, nothing blocked, a process group of its own, our environment and folder.
- * Called by process.c. */
+ * handling, nothing blocked, a process group of its own, our environment and folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -269,5 +269,5 @@ void lg__call_submit(lg_engine *e, int most)
             submit(e, n);
     }
     if (e->store)
-        lg__store_rest(e->store);
+        lg__store_end_reading(e->store);
 }

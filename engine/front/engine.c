@@ -7,16 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sized.h"
 #include "front/front_internal.h"
 
 /* ---- life -------------------------------------------------------------- */
 
-void lg_config_init(lg_config *cfg)
+void lg_config_init_size(lg_config *cfg, size_t size)
 {
-    if (!cfg)
-        return;
-    memset(cfg, 0, sizeof *cfg);
-    cfg->size = sizeof *cfg;
+    const lg_config c = {.size = sizeof c};
+    if (cfg)
+        lg__sized_write(cfg, size, &c);
 }
 
 static int or_default(int value, int otherwise)
@@ -73,16 +73,13 @@ static int build(lg_engine *e, const lg_config *c)
 
 int lg_engine_new(const lg_config *cfg, lg_engine **out)
 {
-    lg_config c;
+    lg_config c = {.size = sizeof c};
     lg_mem first;
     if (!out)
         return LG_EINVAL;
     *out = NULL;
-    if (cfg && cfg->size < sizeof cfg->size)
+    if (cfg && !lg__sized_read(&c, cfg))
         return LG_EINVAL; /* lg_config_init was not called */
-    lg_config_init(&c);
-    if (cfg)
-        memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
     lg__mem_init(&first, c.alloc, c.alloc_ud);
     lg_engine *e = lg__mem_zero(&first, sizeof *e);
     if (!e)

@@ -76,7 +76,7 @@ bool lg__kept_elsewhere(lg_engine *e, lg_node *n)
         wait_elsewhere(e, n);
         return true;
     }
-    lg__store_rest(e->store); /* what was stored since this turn began to read counts */
+    lg__store_end_reading(e->store); /* what was stored since this turn began to read counts */
     if (!lg__kept_find(e, n)) {
         return false;
     }

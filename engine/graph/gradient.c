@@ -1,7 +1,7 @@
 /* gradient.c - the reverse pass: who has heard all its consumers is next.
  *
  * Siblings run at the same time; nothing here waits or recurses. What is asked
- * of the backward model is in gradient_ask.c. Called by engine.c. */
+ * of the backward model is in gradient_ask.c. */
 #include "graph/gradient.h"
 
 #include <string.h>

@@ -1,7 +1,6 @@
 /* op.c - what each operator does forward, and directly below, backward.
  *
- * Model calls and tools are only handed on here: engine.c runs them. Called by
- * engine.c (forward) and gradient.c (backward). */
+ * Model calls and tools are only handed on here: engine.c runs them. */
 #include "graph/op.h"
 
 #include <ctype.h>

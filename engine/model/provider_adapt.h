@@ -2,7 +2,7 @@
  * system messages in the user's, a JSON Schema in words.
  *
  * The same for every dialect, which write then what is left. It learns nothing itself
- * (sched_verdict.c does). Called by request.c. */
+ * (sched_verdict.c does). */
 #ifndef LG_PROVIDER_ADAPT_H
 #define LG_PROVIDER_ADAPT_H
 

@@ -3,7 +3,7 @@
  * 2026-10-21 knows no sampling and takes the key as a bearer token; 2023-06-01 is spoken
  * where a request samples (temperature, top_p, top_k), where the quirk old_version says so,
  * and where the script's own anthropic-version header does. Same ask, same bytes. What
- * answers become is provider_read.c's. Called by request.c and provider_read.c. */
+ * answers become is provider_read.c's. */
 #include <string.h>
 #include <strings.h>
 

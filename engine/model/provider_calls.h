@@ -1,6 +1,4 @@
-/* provider_calls.h - the calls of tools in an answer, and the turn that is made of them.
- *
- * Called by provider_read.c only. */
+/* provider_calls.h - the calls of tools in an answer, and the turn that is made of them. */
 #ifndef LG_PROVIDER_CALLS_H
 #define LG_PROVIDER_CALLS_H
 

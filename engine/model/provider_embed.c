@@ -1,8 +1,7 @@
 /* provider_embed.c - dialects that ask for embeddings instead of words: each turn is one
  * input, the reply a JSON list of vectors in the inputs' order.
  *
- * How many vectors there must be is the caller's to check. Called by request.c and
- * provider_read.c. */
+ * How many vectors there must be is the caller's to check. */
 #include <string.h>
 
 #include "model/provider_openai.h"

@@ -5,7 +5,7 @@
  * "data": base64} and {"type": "image/url", "url": …}; what called tools has "calls", a
  * tool's result "name" and "id". Out: the answer; or {"text", "finish_reason", "usage":
  * {"input", "output"}, "calls": [{"id", "name", "arguments"}]}; or a picture's or sound's
- * bytes. How the process ends is process.c's. Called by request.c and provider_read.c. */
+ * bytes. How the process ends is process.c's. */
 #include <string.h>
 
 #include "model/provider_read.h"

@@ -2,8 +2,7 @@
  * :streamGenerateContent?alt=sse for streams.
  *
  * Same ask, same bytes. Not its embeddings (provider_gemini_embed.c) and not Google's
- * imitation of OpenAI, which is the dialect openai. Called by request.c and
- * provider_read.c. */
+ * imitation of OpenAI, which is the dialect openai. */
 #include "model/provider_gemini.h"
 
 #include <ctype.h>

@@ -1,8 +1,7 @@
 /* provider_gemini_embed.c - Gemini's embeddings: POST <base>/models/NAME:batchEmbedContents.
  *
  * Each message is one content, the reply a JSON list of their vectors in the same order.
- * How many there must be is the caller's to check. Called by request.c and
- * provider_read.c. */
+ * How many there must be is the caller's to check. */
 #include <string.h>
 
 #include "model/provider_gemini.h"

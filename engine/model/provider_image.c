@@ -3,7 +3,7 @@
  *
  * Without a picture the body is JSON (/images/generations), with one it is a form
  * (/images/edits) whose boundary is made of what it separates: the same ask gives the same
- * bytes. Called by request.c and provider_read.c. */
+ * bytes. */
 #include <stdio.h>
 #include <string.h>
 

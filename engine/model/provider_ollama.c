@@ -3,7 +3,7 @@
  *
  * Options of the model itself go into the object "options"; keep_alive, truncate and the
  * like beside it. What Ollama has no name for (tool_choice, n, logit_bias, verbosity, …) is
- * not sent. Called by request.c and provider_read.c. */
+ * not sent. */
 #include <stdio.h>
 #include <string.h>
 

@@ -2,8 +2,7 @@
  * speak it.
  *
  * Bytes in, bytes out: encode gives the same bytes for the same ask, for ever. How
- * compatible servers differ are quirks of the model, not other dialects. Called by
- * request.c and provider_read.c. */
+ * compatible servers differ are quirks of the model, not other dialects. */
 #include <string.h>
 
 #include "model/provider_openai.h"

@@ -2,7 +2,7 @@
  *
  * Strict about shape: it tells a whole answer from a cut one, and a stream without an
  * end is none. The dialects only write down what they hear (provider_read.h); error
- * bodies are provider_refusal.c's. Called by sched.c, store.c, engine.c. */
+ * bodies are provider_refusal.c's. */
 #include "model/provider_read.h"
 
 #include <string.h>

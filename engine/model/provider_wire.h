@@ -1,7 +1,6 @@
 /* provider_wire.h - what the requests of all dialects have in common: headers, messages
  * made of parts, options under the dialect's names, tools.
- *
- * Called by provider_*.c only. Everything is borrowed from the ask. */
+ * Everything is borrowed from the ask. */
 #ifndef LG_PROVIDER_WIRE_H
 #define LG_PROVIDER_WIRE_H
 

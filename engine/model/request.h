@@ -1,7 +1,7 @@
 /* request.h - one model call as a state machine, shared by all who ask the same.
  *
  * It holds the bytes to send, the attempts made and the reply. It is not the
- * policy of when to send (sched.h) and does no I/O. Called by sched.c, engine.c */
+ * policy of when to send (sched.h) and does no I/O. */
 #ifndef LG_REQUEST_H
 #define LG_REQUEST_H
 

@@ -10,7 +10,7 @@
  * second one, and an upload buffer for each transfer, on libcurl below 8.7).
  *
  * Handles are kept and not reset: lg__easy_new sets what never changes,
- * lg__easy_prepare all that does. Called by http.c. */
+ * lg__easy_prepare all that does. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>

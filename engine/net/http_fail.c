@@ -2,7 +2,7 @@
  *
  * It does not decide about retries; it says what is known: whether the same
  * request may work later (retryable) and whether it may have been paid for
- * (ambiguous: all of it had left, and the server did not refuse). Called by http.c */
+ * (ambiguous: all of it had left, and the server did not refuse). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * A lane is one model at one endpoint, for servers limit each apart. Lanes take turns;
  * in a lane first come, first served, but what was tried goes first, then what a step
  * waits for (backward, optimizer and judge, in turn), then new forward work, which is
- * never kept waiting for more than a few of those. Called by sched.c, sched_flow.c. */
+ * never kept waiting for more than a few of those. */
 #include <string.h>
 
 #include "base/digest.h"

@@ -3,7 +3,7 @@
  * Money is whole micro-dollars. An attempt's worst case is set aside before it is
  * sent: every byte a token, and as many tokens out as the call allows. What is paid
  * without a bill (a broken connection, a reply without usage) counts against the
- * caps as its worst case. Called by sched.c and sched_verdict.c. */
+ * caps as its worst case. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

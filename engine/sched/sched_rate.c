@@ -5,8 +5,7 @@
  * once, the rest as it is earned, and no minute, wherever it begins, holds more than 99%
  * of the limit, so that it does not matter how the server counts. Tokens are foreseen
  * before a call and corrected by its bill. When the server says that less is left than
- * we know of (others use the same key), its word counts. Called by sched.c and
- * sched_flow.c. */
+ * we know of (others use the same key), its word counts. */
 #include <string.h>
 
 #include "sched/sched_internal.h"

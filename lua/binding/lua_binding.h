@@ -130,6 +130,7 @@ void lg__lua_new_class(lua_State *L, const char *name, const luaL_Reg *meta,
 
 /* ---- the files, in turn: each adds its functions to the table on top ------- */
 
+int lg__lua_open_core(lua_State *L); /* the module, on top */
 void lg__lua_open_engine(lua_State *L);
 void lg__lua_open_var(lua_State *L);
 void lg__lua_open_node(lua_State *L);

@@ -336,7 +336,7 @@ static void log_line(void *ud, int level, const char *msg)
 
 static void configure(lg_config *cfg)
 {
-    CALL(lg_config_init, cfg);
+    CALL(lg_config_init_size, cfg, sizeof *cfg);
     cfg->virtual_clock = true;
     cfg->alloc = allocate;
     cfg->alloc_ud = &w.heap;

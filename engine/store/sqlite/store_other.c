@@ -4,7 +4,7 @@
  * intent first buys; the others may wait for that reply, as long as the run that sent it
  * lives and for a minute at most, by a clock that nobody sets. Read in a turn, under the
  * lock, and only when another process has written: a run that is alone never looks.
- * Called by turn.c. */
+ * */
 #include <string.h>
 
 #include "store/sqlite/store_internal.h"

@@ -2,7 +2,7 @@
  *
  * What is stored of a reply is the bytes that came; it is read by the dialect each
  * time it is served, so that a mistake in reading costs nothing. A sum over key and
- * bytes tells a damaged row. Called by turn.c. */
+ * bytes tells a damaged row. */
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,7 +125,7 @@ static int find(lg_store *s, lg_request *r, int which, int64_t *id)
 /* Replies that are not in the index yet, of others too. */
 static int find_new(lg_store *s, lg_request *r, int64_t *id)
 {
-    lg__store_look(s);
+    lg__store_notice(s);
     int err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
     *id = err ? 0 : lg__tail_find(s, r->key);
     return err ? err : *id ? find(s, r, LG_SQL_FIND_ID, id) : 0;
@@ -141,7 +141,7 @@ static int begin_reading(lg_store *s)
     return err;
 }
 
-void lg__store_rest(lg_store *s)
+void lg__store_end_reading(lg_store *s)
 {
     if (s->reading) {
         s->reading = false;

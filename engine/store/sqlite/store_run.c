@@ -1,7 +1,6 @@
 /* store_run.c - runs: begun, ended, found dead; and the calls that dead ones had sent.
  *
- * A run lives as long as its process holds runs/<id>.lock. Called by turn.c
- * and the binding. */
+ * A run lives as long as its process holds runs/<id>.lock. */
 #include "store/sqlite/store_internal.h"
 
 #include <errno.h>
@@ -110,7 +109,7 @@ static int hold_lock(lg_store *s, int64_t id)
         return LG_OK;
     }
     return lg__store_fail(s, LG_ESTORE, true, "%s/runs/%lld.lock: cannot be locked: %s", s->dir,
-                          (long long)id, lg__store_words(errno));
+                          (long long)id, lg__store_errno(errno));
 }
 
 int lg__store_run_begin(lg_store *s, const char *name, const char *meta)

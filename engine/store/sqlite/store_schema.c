@@ -1,6 +1,6 @@
 /* store_schema.c - the tables, their version, and the way from older ones.
  *
- * docs/store.md describes them for people who read them. Called by store.c. */
+ * docs/store.md describes them for people who read them. */
 #include "store/sqlite/store_internal.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * They are kept in memory, by key, and go into the index in thousands, sorted: so a
  * page of it is written once for many replies. What other processes add is read when
- * they have written. Called by store_reply.c and store_turn.c. */
+ * they have written. */
 #include <stdlib.h>
 #include <string.h>
 

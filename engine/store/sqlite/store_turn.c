@@ -2,7 +2,7 @@
  *
  * begin, then whatever store_reply.c writes, then commit, which adds the turn's
  * intents as one row. The log moves into the database seldom, by the one who holds
- * the lock and has just written. Called by turn.c and store_run.c. */
+ * the lock and has just written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static int busy(lg_store *s)
 static int sync_failed(lg_store *s, int err)
 {
     return lg__store_fail(s, LG_ESTORE, true, "%s: the disk did not take what was written: %s",
-                          s->log_path, lg__store_words(err));
+                          s->log_path, lg__store_errno(err));
 }
 
 int lg__store_check_sync(lg_store *s)
@@ -65,7 +65,7 @@ int lg__store_begin(lg_store *s)
     if (s->broken) {
         return s->why.code;
     }
-    lg__store_rest(s);
+    lg__store_end_reading(s);
     sqlite3_stmt *begin = lg__store_sql(s, LG_SQL_BEGIN);
     int err = begin ? lg__store_lock(s) : s->why.code;
     if (err) {
@@ -81,7 +81,7 @@ int lg__store_begin(lg_store *s)
     s->busy_told = false;
     s->in_turn = true;
     lg__bytes_clear(&s->intents);
-    lg__store_look(s);
+    lg__store_notice(s);
     err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
     if (err) {
         lg__store_rollback(s);
@@ -269,7 +269,7 @@ int lg__store_commit(lg_store *s)
     s->totals_changed = false;
     lg__bytes_clear(&s->used);
     uint32_t foreign = s->foreign;
-    lg__store_look(s);
+    lg__store_notice(s);
     s->foreign = foreign; /* that was ourselves */
     if (s->log_pages < CHECKPOINT_PAGES) {
         s->next_checkpoint = CHECKPOINT_PAGES;

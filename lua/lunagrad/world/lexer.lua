@@ -66,8 +66,8 @@ function lexer.vocabulary(spec)
   table.sort(names)
   local entries = {}
   for _, class in ipairs(names) do
-    for entry in spec[class]:gmatch "%s*([^,]+)" do
-      entry = entry:gsub("%s+$", "")
+    for written in spec[class]:gmatch "%s*([^,]+)" do
+      local entry = written:gsub("%s+$", "")
       local parts = {}
       for word in entry:gmatch "%S+" do
         assert(not FILLER[word], entry) -- the reader never sees these
