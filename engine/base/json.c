@@ -37,11 +37,11 @@ typedef struct reader {
     size_t most, values; /* more than most of them are too many */
     lg_mem *mem;
     chunk *first, *last;
-    bool failed;                       /* no memory */
-    locale_t own, before;              /* own is 0 until the first number that needs strtod */
-    char *name;                        /* the next value's, in an object */
-    cJSON **slot;                      /* where the next value goes */
-    bool dry;                          /* only check: no tree; these stand for all in it */
+    bool failed;          /* no memory */
+    locale_t own, before; /* own is 0 until the first number that needs strtod */
+    char *name;           /* the next value's, in an object */
+    cJSON **slot;         /* where the next value goes */
+    bool dry;             /* only check: no tree; these stand for all in it */
     cJSON scalar, array, object;
     size_t depth;
     cJSON *inside[DEPTH];
