@@ -281,14 +281,17 @@ LG_API int lg_run_end(lg_engine *e, const char *state);
 
 enum lg_event_type {
     LG_EVENT_NONE = 0,
-    LG_EVENT_VAR,      /* a watched variable is ready, failed or cancelled */
-    LG_EVENT_CALL,     /* a host model is asked: lg_call_reply or lg_call_fail */
-    LG_EVENT_TOOL,     /* a tool is to run: lg_tool_return or lg_tool_fail */
-    LG_EVENT_GRADIENT, /* a tool's own backward is to run: lg_tool_feedback for
+    LG_EVENT_VAR,       /* a watched variable is ready, failed or cancelled */
+    LG_EVENT_CALL,      /* a host model is asked: lg_call_reply or lg_call_fail */
+    LG_EVENT_TOOL,      /* a tool is to run: lg_tool_return or lg_tool_fail */
+    LG_EVENT_GRADIENT,  /* a tool's own backward is to run: lg_tool_feedback for
                           each input, then lg_tool_return or lg_tool_fail */
-    LG_EVENT_ABANDON,  /* the host work of this id is no longer wanted */
-    LG_EVENT_PARTIAL   /* more of a streamed answer: text is what is new. After a failed
+    LG_EVENT_ABANDON,   /* the host work of this id is no longer wanted */
+    LG_EVENT_PARTIAL,   /* more of a streamed answer: text is what is new. After a failed
                           attempt it begins anew: then restart is true */
+    LG_EVENT_TOOL_GONE, /* nobody holds the tool of this tag any more, nor a node that could
+                           run it: what the host keeps for it is free. Not for tag 0 */
+    LG_EVENT_MODEL_GONE /* the same of a host model */
 };
 /* Unknown types must be ignored. */
 typedef struct lg_event {

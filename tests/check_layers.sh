@@ -20,6 +20,7 @@ BEGIN {
         for (j = 4; j <= m; j++) face[word[2] "/" word[j]] = 1
     }
     only["curl"] = "engine/net/"; only["uv.h"] = "engine/base/loop[.]c"
+    only["cjson"] = only["cJSON.h"] = "engine/base/json[.]c"
     only["openssl"] = "engine/net/http_tls[.]c"; only["dlfcn.h"] = "engine/base/library[.]c"
     only["sqlite3.h"] = "engine/store/sqlite/"; only["microhttpd.h"] = "lua/command/mockserver"
     only["utf8proc.h"] = "lua/binding/unicode"; only["readline"] = "lua/command/line[.]c"

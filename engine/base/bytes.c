@@ -83,15 +83,18 @@ int lg__bytes_addc(lg_bytes *b, char c)
 
 int lg__bytes_addf(lg_bytes *b, const char *fmt, ...)
 {
+    size_t room = b->cap - b->len;
     va_list args, again;
     int n;
 
     va_start(args, fmt);
     va_copy(again, args);
-    n = vsnprintf(NULL, 0, fmt, args);
+    n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, args);
     va_end(args);
     if (n < 0 && !b->err) {
         give_up(b, errno == EOVERFLOW ? LG_ELIMIT : LG_ENOMEM);
+    } else if (n > 0 && (size_t)n < room) {
+        b->len += (size_t)n;
     } else if (n > 0 && reserve(b, (size_t)n) == 0) {
         vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;

@@ -1,12 +1,16 @@
 /* json.c - JSON in and out. See json.h.
  *
- * One pass checks a text, to the letter of RFC 8259, and makes its tree; without
- * recursion, since texts are a stranger's. A tree lives in a few chunks that are freed
- * whole: one by one, the sixty small blocks of a model's reply would cost more than the
- * reading. */
+ * Trees are cJSON's, and looked at by its functions. They are read by our own: one pass
+ * checks a text, to the letter of RFC 8259, which cJSON does not, and makes its tree;
+ * without recursion, since texts are a stranger's. A tree lives in a few chunks that are
+ * freed whole: one by one, the sixty small blocks of a model's reply cost more than the
+ * reading, and cJSON's hooks for them are the whole process's. */
 #include "base/json.h"
 
+#include <cjson/cJSON.h>
+
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +18,6 @@
 
 #include "base/check.h"
 #include "base/json_number.h"
-
-struct lg_json {
-    lg_json *next, *child;
-    const char *name; /* of a member of an object */
-    const char *text; /* a string's; of a number that its double would not be written as */
-    double number;
-    int type;
-    bool truth;
-};
 
 /* ---- a tree's memory ----------------------------------------------------- */
 
@@ -43,14 +38,14 @@ typedef struct reader {
     size_t most, values; /* more than most of them are too many */
     lg_mem *mem;
     chunk *first, *last;
-    bool failed;                       /* no memory */
-    locale_t own, before;              /* own is 0 until the first number that needs strtod */
-    const char *name;                  /* the next value's, in an object */
-    lg_json **slot;                    /* where the next value goes */
-    bool dry;                          /* only check: no tree; these stand for all in it */
-    lg_json dummy[LG_JSON_OBJECT + 1]; /* one of each type */
+    bool failed;          /* no memory */
+    locale_t own, before; /* own is 0 until the first number that needs strtod */
+    char *name;           /* the next value's, in an object */
+    cJSON **slot;         /* where the next value goes */
+    bool dry;             /* only check: no tree; these stand for all in it */
+    cJSON scalar, array, object;
     size_t depth;
-    lg_json *inside[DEPTH];
+    cJSON *inside[DEPTH];
 } reader;
 
 static bool new_chunk(reader *r, size_t n)
@@ -83,17 +78,17 @@ static bool has_room(reader *r, size_t n)
 }
 
 /* A value where the next one goes. */
-static lg_json *new_value(reader *r, int type)
+static cJSON *new_value(reader *r, int type)
 {
-    lg_json *j = &r->dummy[type];
+    cJSON *j = type == cJSON_Object ? &r->object : type == cJSON_Array ? &r->array : &r->scalar;
 
     if (!r->dry) {
         if (!has_room(r, sizeof *j))
             return NULL;
-        j = (lg_json *)(void *)((char *)r->last + r->last->front);
+        j = (cJSON *)(void *)((char *)r->last + r->last->front);
         r->last->front += sizeof *j;
     }
-    *j = (lg_json){.name = r->name, .type = type};
+    *j = (cJSON){.string = r->name, .type = type};
     r->name = NULL;
     *r->slot = j;
     r->slot = &j->next;
@@ -308,7 +303,7 @@ static void unescape(char *to, const char *s, size_t len)
 }
 
 /* The string at hand, into the tree's memory. */
-static bool read_string(reader *r, const char **out)
+static bool read_string(reader *r, char **out)
 {
     size_t from = r->at + 1, n;
     bool escapes;
@@ -353,7 +348,7 @@ static double plain_value(const char *s, size_t len)
 }
 
 /* Every number that its double would not be written as keeps its text. */
-static bool take_number(reader *r, lg_json *j, const char *s, size_t len)
+static bool take_number(reader *r, cJSON *j, const char *s, size_t len)
 {
     bool plain = lg__number_is_plain(s, len);
     char *text;
@@ -361,7 +356,7 @@ static bool take_number(reader *r, lg_json *j, const char *s, size_t len)
     if (r->dry)
         return true;
     if (plain && FLT_EVAL_METHOD == 0) {
-        j->number = plain_value(s, len);
+        j->valuedouble = plain_value(s, len);
         return true;
     }
     text = new_text(r, len);
@@ -374,12 +369,12 @@ static bool take_number(reader *r, lg_json *j, const char *s, size_t len)
     r->failed = !r->own;
     if (r->failed)
         return false;
-    j->number = strtod(text, NULL);
-    j->text = plain ? NULL : text;
+    j->valuedouble = strtod(text, NULL);
+    j->valuestring = plain ? NULL : text; /* which cJSON does not look at, of a number */
     return true;
 }
 
-static bool read_number(reader *r, lg_json *j)
+static bool read_number(reader *r, cJSON *j)
 {
     size_t from = r->at;
 
@@ -409,24 +404,23 @@ static bool scan_word(reader *r, const char *word)
 
 /* ---- reading, the whole -------------------------------------------------- */
 
-static bool read_scalar(reader *r, lg_json *j, int first)
+static bool read_scalar(reader *r, cJSON *j, int first)
 {
     switch (first) {
     case '"':
-        j->type = LG_JSON_STRING;
-        return read_string(r, &j->text);
+        j->type = cJSON_String;
+        return read_string(r, &j->valuestring);
     case 't':
-        j->type = LG_JSON_BOOL;
-        j->truth = true;
+        j->type = cJSON_True;
         return scan_word(r, "true");
     case 'f':
-        j->type = LG_JSON_BOOL;
+        j->type = cJSON_False;
         return scan_word(r, "false");
     case 'n':
-        j->type = LG_JSON_NULL;
+        j->type = cJSON_NULL;
         return scan_word(r, "null");
     default:
-        j->type = LG_JSON_NUMBER;
+        j->type = cJSON_Number;
         return read_number(r, j);
     }
 }
@@ -445,14 +439,14 @@ static bool read_after(reader *r, bool *more)
 {
     *more = false;
     while (r->depth > 0) {
-        lg_json *nest = r->inside[r->depth - 1];
+        cJSON *nest = r->inside[r->depth - 1];
 
         scan_blanks(r);
         if (accept(r, ',')) {
             *more = true;
-            return nest->type == LG_JSON_ARRAY || read_name(r);
+            return nest->type == cJSON_Array || read_name(r);
         }
-        if (!accept(r, nest->type == LG_JSON_OBJECT ? '}' : ']'))
+        if (!accept(r, nest->type == cJSON_Object ? '}' : ']'))
             return false;
         r->slot = &nest->next;
         r->depth--;
@@ -464,8 +458,8 @@ static bool read_after(reader *r, bool *more)
 /* One value, or the opening of one. Sets *deeper when its first value follows. */
 static bool read_value(reader *r, bool *deeper)
 {
-    int open, type = 0;
-    lg_json *j;
+    int open, type = cJSON_Invalid;
+    cJSON *j;
 
     *deeper = false;
     if (r->values++ >= r->most)
@@ -473,7 +467,7 @@ static bool read_value(reader *r, bool *deeper)
     scan_blanks(r);
     open = peek(r);
     if (open == '{' || open == '[')
-        type = open == '{' ? LG_JSON_OBJECT : LG_JSON_ARRAY;
+        type = open == '{' ? cJSON_Object : cJSON_Array;
     if (type && r->depth == DEPTH)
         return false;
     j = new_value(r, type);
@@ -567,12 +561,28 @@ void lg__json_free(lg_mem *m, lg_json *j)
 
 int lg__json_type(const lg_json *j)
 {
-    return j ? j->type : 0;
+    switch (j ? j->type : cJSON_Invalid) {
+    case cJSON_NULL:
+        return LG_JSON_NULL;
+    case cJSON_False:
+    case cJSON_True:
+        return LG_JSON_BOOL;
+    case cJSON_Number:
+        return LG_JSON_NUMBER;
+    case cJSON_String:
+        return LG_JSON_STRING;
+    case cJSON_Array:
+        return LG_JSON_ARRAY;
+    case cJSON_Object:
+        return LG_JSON_OBJECT;
+    default:
+        return 0;
+    }
 }
 
 const lg_json *lg__json_first(const lg_json *array_or_object)
 {
-    return lg__json_type(array_or_object) >= LG_JSON_ARRAY ? array_or_object->child : NULL;
+    return array_or_object ? array_or_object->child : NULL;
 }
 
 const lg_json *lg__json_after(const lg_json *j)
@@ -582,56 +592,40 @@ const lg_json *lg__json_after(const lg_json *j)
 
 const char *lg__json_name(const lg_json *member)
 {
-    return member ? member->name : NULL;
+    return member ? member->string : NULL;
 }
 
 const lg_json *lg__json_get(const lg_json *object, const char *name)
 {
-    const lg_json *j;
-
-    if (lg__json_type(object) != LG_JSON_OBJECT || !name)
-        return NULL;
-    for (j = object->child; j; j = j->next) {
-        if (j->name && *j->name == *name && strcmp(j->name, name) == 0)
-            break;
-    }
-    return j;
+    return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
 }
 
 const lg_json *lg__json_at(const lg_json *array, size_t i)
 {
-    const lg_json *j = lg__json_type(array) == LG_JSON_ARRAY ? array->child : NULL;
-
-    for (; j && i > 0; i--)
-        j = j->next;
-    return j;
+    return cJSON_IsArray(array) && i <= INT_MAX ? cJSON_GetArrayItem(array, (int)i) : NULL;
 }
 
 size_t lg__json_count(const lg_json *array_or_object)
 {
-    size_t n = 0;
-
-    for (const lg_json *j = lg__json_first(array_or_object); j; j = j->next)
-        n++;
-    return n;
+    return (size_t)cJSON_GetArraySize(array_or_object);
 }
 
 const char *lg__json_string(const lg_json *j)
 {
-    return lg__json_type(j) == LG_JSON_STRING ? j->text : NULL;
+    return cJSON_GetStringValue((cJSON *)(uintptr_t)j);
 }
 
 bool lg__json_number(const lg_json *j, double *out)
 {
-    if (lg__json_type(j) != LG_JSON_NUMBER)
+    if (!cJSON_IsNumber(j))
         return false;
-    *out = j->number;
+    *out = j->valuedouble;
     return true;
 }
 
 const char *lg__json_number_text(const lg_json *j)
 {
-    return lg__json_type(j) == LG_JSON_NUMBER ? j->text : NULL;
+    return cJSON_IsNumber(j) ? j->valuestring : NULL;
 }
 
 bool lg__json_integer(const lg_json *j, int64_t *out)
@@ -665,7 +659,7 @@ int64_t lg__json_int(const lg_json *j, int64_t otherwise)
 
 bool lg__json_true(const lg_json *j)
 {
-    return j && j->truth;
+    return cJSON_IsTrue(j);
 }
 
 /* ---- writing ------------------------------------------------------------- */

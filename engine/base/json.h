@@ -1,9 +1,9 @@
-/* json.h - JSON in and out (bytes).
+/* json.h - JSON in (trees of cJSON's) and out (bytes).
  *
  * Reading is strict: RFC 8259 to the letter, valid UTF-8, nothing behind the
  * value, at most 1000 levels. \u0000 and lone surrogates, which no text here can
  * hold, read as U+FFFD. No digit of a number is lost: a number that a double would
- * change keeps its text. Writing is always the same: the same request must give the
+ * change keeps its text. json.c is the only file that sees cJSON. Writing is always the same: the same request must give the
  * same bytes for ever. */
 #ifndef LG_JSON_H
 #define LG_JSON_H
@@ -12,12 +12,12 @@
 
 enum { LG_JSON_DEPTH = 1000 };
 
-typedef struct lg_json lg_json; /* borrowed pointers into one tree */
+typedef struct cJSON lg_json; /* borrowed pointers into one tree */
 
 /* *out is owned by the caller, free with lg__json_free. 0, LG_EPARSE, LG_EUTF8,
  * LG_ENOMEM. On the first two *where is the byte offset (may be NULL). */
 int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *where);
-/* The same of a stranger's text: a tree takes some 48 bytes for each value in it, so more
+/* The same of a stranger's text: a tree takes some 64 bytes for each value in it, so more
  * values than most are LG_ELIMIT, found before any of that is taken. */
 int lg__json_parse_most(lg_mem *m, const char *s, size_t len, size_t most, lg_json **out,
                         size_t *where);

@@ -123,6 +123,7 @@ void lg_engine_free(lg_engine *e)
     while (e->models) {
         lg_model *m = e->models;
         e->models = m->next;
+        lg__mem_free(&e->mem, m->gone, sizeof *m->gone);
         lg__model_destroy(m);
     }
     if (e->loop)
@@ -147,7 +148,7 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out.head || e->partials.head;
+    return e->graph.fired.head || e->out.head || e->partials.head || e->graph.gone.head;
 }
 
 static bool has_work(const lg_engine *e)

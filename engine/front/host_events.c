@@ -63,6 +63,18 @@ static bool is_moot(lg_engine *e, lg_work *w)
     return true;
 }
 
+/* Tools and models that nobody can use any more. */
+static bool from_gone(lg_engine *e)
+{
+    lg_gone *one;
+    LG_QUEUE_POP(&e->graph.gone, one, next);
+    if (!one)
+        return false;
+    fill(e, one->type, 0, one->tag, NULL);
+    lg__mem_free(&e->mem, one, sizeof *one);
+    return true;
+}
+
 const lg_event *lg_engine_next(lg_engine *e)
 {
     lg_var_unref(e->event_var);
@@ -75,6 +87,8 @@ const lg_event *lg_engine_next(lg_engine *e)
         from_watch(e, (lg_watcher *)fired);
         return &e->event;
     }
+    if (from_gone(e))
+        return &e->event;
     lg_work *w;
     while ((w = next_work(e))) {
         if (is_moot(e, w))

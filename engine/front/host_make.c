@@ -123,6 +123,7 @@ static void forget_model(lg_model *m)
             break;
         }
     lg__sched_forget(m->engine->sched, m);
+    lg__gone_tell(&m->engine->graph, m->gone);
 }
 
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
@@ -142,7 +143,8 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
     int err = lg__model_make(&e->mem, &c, &m, &why);
     if (err)
         return lg__engine_error(e, err, "%s", why);
-    if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c)) {
+    if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c) ||
+        lg__gone_new(&e->graph, LG_EVENT_MODEL_GONE, m->provider ? 0 : m->tag, &m->gone)) {
         lg__model_destroy(m);
         return lg__engine_error(e, LG_ENOMEM, "out of memory");
     }
@@ -173,7 +175,8 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
         t->name = lg__text_new(&e->mem, name, strlen(name));
         t->purpose = lg__text_new(&e->mem, purpose ? purpose : "", purpose ? strlen(purpose) : 0);
     }
-    if (!t || !t->name || !t->purpose) {
+    if (!t || !t->name || !t->purpose ||
+        lg__gone_new(&e->graph, LG_EVENT_TOOL_GONE, tag, &t->gone)) {
         if (t) {
             lg__text_unref(t->name);
             lg__text_unref(t->purpose);

@@ -155,6 +155,31 @@ static size_t node_size(size_t n_edges)
     return sizeof(lg_node) + n_edges * sizeof(lg_edge);
 }
 
+int lg__gone_new(lg_graph *g, int type, uint64_t tag, lg_gone **out)
+{
+    *out = NULL;
+    if (!tag)
+        return LG_OK;
+    *out = lg__mem_zero(g->mem, sizeof **out);
+    if (!*out)
+        return LG_ENOMEM;
+    (*out)->type = type;
+    (*out)->tag = tag;
+    return LG_OK;
+}
+
+void lg__gone_tell(lg_graph *g, lg_gone *one)
+{
+    if (!one)
+        return;
+    if (g->closing) {
+        lg__mem_free(g->mem, one, sizeof *one);
+        return;
+    }
+    LG_QUEUE_PUSH(&g->gone, one, next);
+    g->wake(g->engine);
+}
+
 lg_tool *lg_tool_ref(lg_tool *t)
 {
     if (t)
@@ -176,6 +201,7 @@ void lg_tool_unref(lg_tool *t)
     lg__text_unref(t->name);
     lg__text_unref(t->purpose);
     lg__text_unref(t->version);
+    lg__gone_tell(g, t->gone);
     lg__mem_free(g->mem, t, sizeof *t);
 }
 
@@ -695,6 +721,10 @@ void lg__graph_free(lg_graph *g)
         v->waiters = NULL;
     }
     free_watchers(g, g->fired.head);
+    for (lg_gone *one = g->gone.head, *next; one; one = next) {
+        next = one->next;
+        lg__mem_free(g->mem, one, sizeof *one);
+    }
     for (lg_var *v = g->vars; v; v = v->next)
         if (v->pass && g->pass_free) {
             g->pass_free(v->pass);

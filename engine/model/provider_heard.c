@@ -200,7 +200,7 @@ void lg__heard_media(lg_heard *h, const char *type, const char *base64)
 
 size_t lg__provider_most_values(bool vectors, size_t len)
 {
-    enum { SMALL = 1 << 16, WORDS = 1 << 20 }; /* some 3 MB; some 50 MB */
+    enum { SMALL = 1 << 16, WORDS = 1 << 20 }; /* some 4 MB; some 64 MB */
     size_t most = SMALL + len / (vectors ? 3 : 4);
     return vectors || most < WORDS ? most : WORDS;
 }

@@ -294,8 +294,8 @@ static int l_cancel_all(lua_State *L)
 
 static const char *event_name(int type)
 {
-    static const char *const names[] = {NULL,       "var",     "call",   "tool",
-                                        "gradient", "abandon", "partial"};
+    static const char *const names[] = {NULL,      "var",     "call",      "tool",      "gradient",
+                                        "abandon", "partial", "tool_gone", "model_gone"};
     size_t i = (size_t)type;
     return i < sizeof names / sizeof *names ? names[i] : NULL;
 }

@@ -36,7 +36,8 @@ local clocked                     -- the scope whose deadline counts now
 local nested = 0
 local below = {}                  -- level of the nested loop → who waits there, and for what
 local tick                        -- the command's function, called while waiting
-local tools, models = {}, {}      -- tag → definition, tag → function
+local tools, models = {}, {}      -- tag → definition, tag → function; until the engine lets go
+local last_definition = 0         -- tag of the newest of both
 local watchers, last_watcher = {}, 0 -- tag of a streamed call → function
 local host = {}                   -- id of the host's work that runs here → its scope, or true
 
@@ -684,17 +685,27 @@ function dispatch.partial(_, _, tag, _, text, restart)
   end
 end
 
---- Register a Lua function as a model; the tag goes to core.model.
-function async.add_model(fn)
-  models[#models + 1] = fn
-  return #models
+-- Those that nobody holds any more are told as events, which a script that only makes and forgets
+-- never fetches.
+local SWEEP = 1024
+
+local function define(list, value)
+  last_definition = last_definition + 1
+  list[last_definition] = value
+  if the_engine and last_definition % SWEEP == 0 then drain(the_engine) end
+  return last_definition
 end
 
---- Register a tool's definition; the tag goes to core.tool.
-function async.add_tool(definition)
-  tools[#tools + 1] = definition
-  return #tools
-end
+--- Register a Lua function as a model; the tag goes to core.model. It is forgotten when nobody holds
+--- that any more, and no node that could ask it.
+function async.add_model(fn) return define(models, fn) end
+
+--- Register a tool's definition; the tag goes to core.tool. It is forgotten likewise.
+function async.add_tool(definition) return define(tools, definition) end
+
+function dispatch.tool_gone(_, _, tag) tools[tag] = nil end
+
+function dispatch.model_gone(_, _, tag) models[tag] = nil end
 
 -- What came is told once, unless nobody wants it any more.
 local function tell(give, engine, id, ...)

@@ -122,11 +122,8 @@ static void test_not_while_draining(void **state)
     script_end(&s);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_kind_of_failure),
-        cmocka_unit_test(test_not_while_draining),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_each_kind_of_failure),
+    cmocka_unit_test(test_not_while_draining),
+};
+LG_TEST_MAIN(tests)

@@ -5,6 +5,8 @@
 #include <locale.h>
 #include <math.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/json.h"
 
 /* ---- reading ------------------------------------------------------------- */
@@ -292,6 +294,29 @@ static void test_nesting(void **state)
     assert_heap_empty(&h);
 }
 
+/* A host's own use of cJSON goes on as if we were not there: its hooks are the host's. */
+static void test_the_host_may_use_cjson_too(void **state)
+{
+    cJSON *before = cJSON_Parse("{\"x\":[1,2]}"), *after;
+    support_heap h;
+    lg_mem m;
+    lg_json *j;
+    char *text;
+
+    (void)state;
+    support_mem_init(&m, &h);
+    assert_int_equal(lg__json_parse(&m, "[1]", 3, &j, NULL), 0);
+    assert_true(h.live_blocks > 0);
+    after = cJSON_Parse("[\"host\"]");
+    text = cJSON_PrintUnformatted(before);
+    assert_string_equal(text, "{\"x\":[1,2]}");
+    free(text);
+    cJSON_Delete(before);
+    lg__json_free(&m, j);
+    assert_heap_empty(&h);
+    cJSON_Delete(after);
+}
+
 /* Short decimals are read without strtod, and must be what it makes of them. */
 static void test_numbers_are_read_as_c_reads_them(void **state)
 {
@@ -534,6 +559,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_numbers),
     cmocka_unit_test(test_long_numbers_leave_their_neighbours_alone),
     cmocka_unit_test(test_nesting),
+    cmocka_unit_test(test_the_host_may_use_cjson_too),
     cmocka_unit_test(test_numbers_are_read_as_c_reads_them),
     cmocka_unit_test(test_writes_strings),
     cmocka_unit_test(test_escapes_anywhere),

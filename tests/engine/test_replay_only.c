@@ -105,11 +105,8 @@ static void test_a_fresh_model_is_served_as_well(void **state)
     buys_nothing(true);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_stored_answers_and_all_else_fails),
-        cmocka_unit_test(test_a_fresh_model_is_served_as_well),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_what_is_stored_answers_and_all_else_fails),
+    cmocka_unit_test(test_a_fresh_model_is_served_as_well),
+};
+LG_TEST_MAIN(tests)

@@ -318,16 +318,13 @@ static void test_events_say_their_size(void **state)
     script_end(&s);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_init_stays_within_the_hosts_size, begin, end),
-        cmocka_unit_test_setup_teardown(test_stats_of_any_version, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_config_of_any_version, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_models_config_of_any_version, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_call_of_any_version, begin, end),
-        cmocka_unit_test_setup_teardown(test_backward_of_any_version, begin, end),
-        cmocka_unit_test(test_events_say_their_size),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(test_init_stays_within_the_hosts_size, begin, end),
+    cmocka_unit_test_setup_teardown(test_stats_of_any_version, begin, end),
+    cmocka_unit_test_setup_teardown(test_a_config_of_any_version, begin, end),
+    cmocka_unit_test_setup_teardown(test_a_models_config_of_any_version, begin, end),
+    cmocka_unit_test_setup_teardown(test_a_call_of_any_version, begin, end),
+    cmocka_unit_test_setup_teardown(test_backward_of_any_version, begin, end),
+    cmocka_unit_test(test_events_say_their_size),
+};
+LG_TEST_MAIN(tests)
