@@ -15,7 +15,7 @@
 
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
 enum { TURN = LG_SMALL(512, 16) }; /* replies and requests in one transaction */
-enum { LEAST = 32 }; /* … that are written before all that is to come has come */
+enum { LEAST = 32 };               /* … that are written before all that is to come has come */
 
 static lg_outcome *pop_outcome(lg_outcomes *l)
 {

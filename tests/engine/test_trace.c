@@ -149,8 +149,8 @@ static void test_graph_and_pass(void **state)
     assert_int_equal(count_of(c, n, lg_var_id(lone), "cancelled"), 1);
     assert_int_equal(count_of(c, n, lg_var_id(pass), "ready"), 1);
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(count_of(c, n, c[i].id, c[i].to), 1);    /* each settles once */
-    n = changes(h.lines, "request", c, 100); /* queued, sent, done, kept */
+        assert_int_equal(count_of(c, n, c[i].id, c[i].to), 1); /* each settles once */
+    n = changes(h.lines, "request", c, 100);                   /* queued, sent, done, kept */
     assert_true(n > 0 && n % 4 == 0);
     assert_int_equal(lg_var_feedback(p, 0, &fb), 0);
     snprintf(want, sizeof want, "feedback of pass %llu: node %llu -> node %llu (text, %zu bytes)",
