@@ -314,6 +314,7 @@ static int set_value(lg_var *v, lg_text *t)
     v->text = t;
     v->state = LG_READY;
     v->code = 0;
+    lg__unseen_look(v); /* whoever gives a value knows that there was none */
     return LG_OK;
 }
 
