@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - measures the limits that lunagrad wants to hold and prints one table.
 #
-# Usage: benchmarks/run.sh [ROW…]      rows: cpu instructions flat memory growth
+# Usage: benchmarks/run.sh [ROW…]      rows: cpu instructions log flat memory growth
 #                                      latency pipeline waves startup idle graph
 #                                      journal journal_instructions durable
 #                                      served served_instructions open
@@ -99,6 +99,29 @@ count() {
         /PROGRAM TOTALS/ { all = $1 }
         /base\/digest.c:|:compress_wide/ { digest += $1 }
         END { printf "all=%d digest=%d\n", all, digest }'
+}
+
+# count_log BENCH LEVEL - instructions of 2,000 calls, in thousands a call, with a log of that level
+count_log() {
+    for calls in 1128 3128; do
+        valgrind -q --tool=callgrind --callgrind-out-file="$tmp/cg" "$1/engine_bench" \
+            --port "$port" --calls $calls --inflight 128 --log "$2" >/dev/null 2>&1
+        callgrind_annotate --threshold=1 --auto=no "$tmp/cg" |
+            awk '{ gsub(/,/, "") } /PROGRAM TOTALS/ { print $1 }'
+    done | awk '{ v[NR] = $1 } END { print NR == 2 ? (v[2] - v[1]) / 2e6 : "nan" }'
+}
+
+# The same engine without its debug lines (LG_QUIET), and with them unheard, and heard.
+log() {
+    make BUILD="$build/quiet" CFLAGS=-DLG_QUIET "$build/quiet/benchmarks/engine_bench" >/dev/null
+    start_server
+    none=$(count_log "$build/quiet/benchmarks" 0)
+    off=$(count_log "$bench" 0)
+    on=$(count_log "$bench" 4)
+    stop_server
+    p=$(calc "($off / $none - 1) * 100")
+    row log "0.5%" "$p% ($off k, without $none k; heard $on k)" "$p <= 0.5" \
+        "Instructions a call that debug lines nobody hears add"
 }
 
 # difference FIELD NAME - thousands of instructions a call
@@ -311,7 +334,7 @@ open() {
     row open "50 ms" "$a ms" "$a <= 50" "Opening a store of 10^6 replies"
 }
 
-all="cpu instructions flat memory growth latency pipeline waves startup idle graph
+all="cpu instructions log flat memory growth latency pipeline waves startup idle graph
  journal journal_instructions durable served served_instructions open"
 printf '%-54s %-16s %-44s %-7s %s\n' what limit measured '' 'measure again with'
 for name in ${*:-$all}; do

@@ -140,6 +140,8 @@ typedef struct lg_tool lg_tool;
  * was asked for when ptr was made. */
 typedef void *(*lg_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
 
+/* DEBUG is a line for each change of a state: "request 17 openai/gpt-4o-mini: queued -> sent
+ * (try 1)", with no texts. */
 enum lg_log_level { LG_LOG_ERROR = 1, LG_LOG_WARN, LG_LOG_INFO, LG_LOG_DEBUG };
 /* Must not call the engine. msg is borrowed until return, secrets redacted. */
 typedef void (*lg_log_fn)(void *ud, int level, const char *msg);

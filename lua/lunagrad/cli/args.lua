@@ -1,7 +1,7 @@
 --- Command lines: options by a table, positionals, "did you mean".
 --
--- Reads nothing but its arguments (and hands two of them to config.lua), and raises usage errors as tables
--- { kind = "usage", message =, hint = }. Called by the other cli modules.
+-- Reads nothing but its arguments (and hands two of them to config.lua), and raises usage errors
+-- as tables { kind = "usage", message =, hint = }.
 
 local args = {}
 

@@ -1,7 +1,6 @@
 --- The store as the commands see it: opened to be read, its runs found, its times and costs told.
 --
--- Never writes and never checkpoints; a run may go on meanwhile. Called by cli.runs, cli.show,
--- cli.cache, cli.export and cli.limits.
+-- Never writes and never checkpoints; a run may go on meanwhile.
 
 local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"

@@ -4,8 +4,7 @@
 -- A vocabulary maps classes to words and phrases. Reading a text gives for each
 -- sentence the set of classes it mentions; a class under a negation ("do not
 -- list", "never skip", "without explaining") is entered as "!class". This is
--- no grammar: it is what a quick reader would catch. Called by cues (what do
--- these instructions say?) and by read (what am I asked to do?).
+-- no grammar: it is what a quick reader would catch.
 
 local lexer = {}
 
