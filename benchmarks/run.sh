@@ -334,11 +334,11 @@ open() {
     row open "50 ms" "$a ms" "$a <= 50" "Opening a store of 10^6 replies"
 }
 
-all="cpu instructions log flat memory growth latency pipeline waves startup idle graph
+every="cpu instructions log flat memory growth latency pipeline waves startup idle graph
  journal journal_instructions durable served served_instructions open"
 printf '%-54s %-16s %-44s %-7s %s\n' what limit measured '' 'measure again with'
-for name in ${*:-$all}; do
-    case " $(echo $all) " in
+for name in ${*:-$every}; do
+    case " $(echo $every) " in
     *" $name "*) "$name" ;;
     *) echo "run.sh: no row '$name'" >&2 && exit 2 ;;
     esac

@@ -13,7 +13,7 @@ typedef struct kind_row {
 
 static const kind_row kinds[LG_MEDIA_KINDS] = {
     [LG_MEDIA_TEXT] = {"text/plain", "txt", NULL},
-    [LG_MEDIA_TURN] = {"application/vnd.lunagrad.turn+json", "json", NULL},
+    [LG_MEDIA_CALLS] = {"application/vnd.lunagrad.turn+json", "json", NULL},
     [LG_MEDIA_PNG] = {"image/png", "png", NULL},
     [LG_MEDIA_JPEG] = {"image/jpeg", "jpeg", "image/jpg"},
     [LG_MEDIA_GIF] = {"image/gif", "gif", NULL},
@@ -94,7 +94,7 @@ int lg__media_check(const char *type, const char *s, size_t len)
     if (!s || len > LG_BYTES_MAX)
         return s ? LG_ELIMIT : LG_EINVAL;
     int seen = lg__media_sniff(s, len), said = type ? lg__media_of_type(type) : seen;
-    if (said <= LG_MEDIA_TURN || len == 0) {
+    if (said <= LG_MEDIA_CALLS || len == 0) {
         return LG_EINVAL;
     }
     if (lg__media_is_url(said)) {
@@ -155,7 +155,7 @@ lg_text *lg__media_describe(lg_mem *m, lg_text *t)
     if (t->media == LG_MEDIA_TEXT) {
         return lg__text_ref(t);
     }
-    if (t->media == LG_MEDIA_TURN) {
+    if (t->media == LG_MEDIA_CALLS) {
         return describe_turn(m, t);
     }
     lg__bytes_init(&b, m, LG_BYTES_MAX);

@@ -3,7 +3,7 @@
  * A small closed list, because providers take a small closed list. Bytes are told
  * apart by how they begin, never by a file's name. It decodes nothing.
  *
- * LG_MEDIA_TURN is what a model said when it called tools: JSON
+ * LG_MEDIA_CALLS is what a model said when it called tools: JSON
  * {"text": …, "calls": [{"id", "name", "arguments"}], "dialect": …, "raw": …};
  * raw is the dialect's own form, to be sent back unchanged. */
 #ifndef LG_MEDIA_H
@@ -13,7 +13,7 @@
 
 enum lg_media {
     LG_MEDIA_TEXT = 0,
-    LG_MEDIA_TURN,
+    LG_MEDIA_CALLS,
     LG_MEDIA_PNG,
     LG_MEDIA_JPEG,
     LG_MEDIA_GIF,

@@ -115,14 +115,14 @@ static const char *role_of(const lg_edge *e)
 {
     if (strcmp(e->name->data, LG_SHOWN) != 0)
         return e->name->data;
-    return e->seen->media > LG_MEDIA_TURN ? LG_PART : NULL;
+    return e->seen->media > LG_MEDIA_CALLS ? LG_PART : NULL;
 }
 
 static int make_request(lg_engine *e, lg_node *n, lg_request **out)
 {
     const char *few_roles[FEW], **roles = few_roles;
     lg_text *few_texts[FEW], **texts = few_texts;
-    size_t edges = n->n_edges, turns = 0;
+    size_t edges = n->n_edges, parts = 0;
     lg_call_data *c = n->u.call;
     if (edges > FEW) {
         roles = lg__mem_new(&e->mem, edges * sizeof *roles);
@@ -130,13 +130,13 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
     }
     int err = roles && texts ? LG_OK : LG_ENOMEM;
     for (size_t i = 0; !err && i < edges; i++) {
-        roles[turns] = role_of(&n->edges[i]);
-        texts[turns] = n->edges[i].seen;
-        turns += roles[turns] ? 1 : 0;
+        roles[parts] = role_of(&n->edges[i]);
+        texts[parts] = n->edges[i].seen;
+        parts += roles[parts] ? 1 : 0;
     }
     if (!err)
         err = lg__request_new(&e->mem, ++e->last_request, lg__fallback_model(c), roles, texts,
-                              turns, c->options, c->n_options, c->sample, c->kind, out);
+                              parts, c->options, c->n_options, c->sample, c->kind, out);
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);
@@ -256,7 +256,7 @@ static void submit(lg_engine *e, lg_node *n)
         lg__call_fail_code(e, n, LG_ENOMEM);
         return;
     }
-    if (wanted->state == LG_REQ_DONE && !wanted->held) { /* kept from before */
+    if (wanted->state == LG_REQ_DONE && !wanted->listed) { /* kept from before */
         settle_call(e, n, wanted);
         return;
     }

@@ -285,7 +285,7 @@ static bool start_requests(lg_engine *e, int most)
     for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
         if (r->state != LG_REQ_FAILED)
             lg__call_go(e, r);
-        else if (!r->held) /* it could not even be written; else an end is still to be stored */
+        else if (!r->listed) /* it could not even be written; else an end is still to be stored */
             lg__call_complete(e, r);
     }
     return most == 0;

@@ -18,9 +18,9 @@ static void see_request(const lg_request *r, void *ud)
 {
     lg_seen *seen = ud;
     /* Else nobody would ever read or free it. */
-    LG_CHECK(r->waiters || r->held > 0 || r->is_twin);
+    LG_CHECK(r->waiters || r->listed > 0 || r->is_twin);
     LG_CHECK(!r->attempt || (r->attempt->request == r && r->state == LG_REQ_SENT));
-    seen->named += r->held;
+    seen->named += r->listed;
     for (const lg_node *n = r->waiters; n; n = n->u.call->next_waiting) {
         LG_CHECK(n->out->op == LG_OP_CALL && n->u.call->request == r);
         seen->waiting += lg__check_sum(n);

@@ -35,10 +35,10 @@ typedef struct lg_entry {
     unsigned char key[32];        /* the request may be gone first */
     int number;
     int64_t latency_us;
-    bool kept;     /* the store is told of its end */
-    bool serve;    /* about to be sent, and found in the store after all */
-    bool intended; /* its intent is stored */
-    bool hold;     /* another process has the same in flight */
+    bool kept;      /* the store is told of its end */
+    bool serve;     /* about to be sent, and found in the store after all */
+    bool intended;  /* its intent is stored */
+    bool elsewhere; /* another process has the same in flight */
 } lg_entry;
 
 typedef LG_QUEUE_OF(lg_entry) lg_entries;

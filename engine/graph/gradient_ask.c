@@ -102,7 +102,7 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
 
 static size_t exhibit(lg_text *list[MAX_EXHIBITS], size_t n, lg_text *t)
 {
-    bool known = !t || t->media <= LG_MEDIA_TURN || n == MAX_EXHIBITS;
+    bool known = !t || t->media <= LG_MEDIA_CALLS || n == MAX_EXHIBITS;
     for (size_t i = 0; i < n; i++)
         known = known || list[i] == t;
     if (!known)
@@ -171,7 +171,7 @@ static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t 
     int err = LG_OK;
     memcpy(own, parts, n * sizeof *own);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_TURN)
+        if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_CALLS)
             about = &own[i];
     if (about) {
         *first = about->text;

@@ -57,7 +57,7 @@ static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens)
 static const lg_edge *wordless_input(const lg_node *node)
 {
     for (uint32_t i = 0; i < node->n_edges; i++)
-        if (node->edges[i].seen && node->edges[i].seen->media > LG_MEDIA_TURN)
+        if (node->edges[i].seen && node->edges[i].seen->media > LG_MEDIA_CALLS)
             return &node->edges[i];
     return NULL;
 }

@@ -11,8 +11,8 @@
 typedef struct lg_adapted {
     lg_ask ask; /* to be encoded; borrowed from the one that was given and from what follows */
     lg_mem *mem;
-    lg_turn *turns; /* NULL: as they were */
-    size_t cap_turns;
+    lg_ask_part *parts; /* NULL: as they were */
+    size_t cap_parts;
     lg_pair *options; /* NULL: as they were */
     size_t cap_options;
     lg_bytes words;

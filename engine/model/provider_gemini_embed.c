@@ -10,7 +10,7 @@
 
 #define ONLY_TEXT "only text can be embedded by this API"
 
-static const char *write_request(const lg_ask *ask, const lg_turn *t, lg_bytes *b)
+static const char *write_request(const lg_ask *ask, const lg_ask_part *t, lg_bytes *b)
 {
     lg_bytes name;
     lg__bytes_init(&name, b->mem, LG_BYTES_MAX);
@@ -34,9 +34,9 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
     lg__wire_headers(ask->model, headers, "x-goog-api-key", "");
     lg__bytes_adds(body, "{\"requests\":[");
     *why = NULL;
-    for (size_t i = 0; !*why && i < ask->n_turns; i++) {
+    for (size_t i = 0; !*why && i < ask->n_parts; i++) {
         lg__bytes_adds(body, i ? "," : "");
-        *why = write_request(ask, &ask->turns[i], body);
+        *why = write_request(ask, &ask->parts[i], body);
     }
     lg__bytes_adds(body, "]}");
     int err = url->err ? url->err : headers->err;

@@ -209,7 +209,7 @@ static void take_text(lg_heard *h, const lg_attempt *a, lg_reply *r)
     const lg_bytes *from = h->media ? &h->data : &h->text;
     if (h->n_calls > 0 && h->asked->tools) {
         lg__calls_name(h);
-        r->text = lg__calls_turn(h);
+        r->text = lg__calls_value(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
     }

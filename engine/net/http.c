@@ -169,7 +169,7 @@ static int gate_of(lg_http *h, const char *url, lg_gate **out)
     }
     memcpy(g->host, host, n);
     g->host[n] = '\0';
-    lg__ring_init(&g->held);
+    lg__ring_init(&g->waiting);
     g->next = h->gates;
     h->gates = *out = g;
     return 0;
@@ -204,21 +204,21 @@ static int gate_enter(lg_gate *g, lg_transfer *t)
     if (!g->opener)
         return launch_opener(g, t);
     t->gate = g;
-    t->state = LG_T_HELD;
-    lg__ring_before(&g->held, &t->link);
+    t->state = LG_T_WAITING;
+    lg__ring_before(&g->waiting, &t->link);
     return 0;
 }
 
 static lg_transfer *gate_next(lg_gate *g)
 {
-    lg_transfer *t = (lg_transfer *)(void *)g->held.next;
+    lg_transfer *t = (lg_transfer *)(void *)g->waiting.next;
 
     lg__ring_cut(&t->link);
     t->gate = NULL;
     return t;
 }
 
-static void held_failed(lg_transfer *t, const lg_fail *why)
+static void waiting_failed(lg_transfer *t, const lg_fail *why)
 {
     if (why)
         lg__fail_copy(&t->attempt->fail, why);
@@ -229,11 +229,11 @@ static void held_failed(lg_transfer *t, const lg_fail *why)
 
 static void gate_release(lg_gate *g, const lg_fail *why)
 {
-    while (!lg__ring_empty(&g->held)) {
+    while (!lg__ring_empty(&g->waiting)) {
         lg_transfer *t = gate_next(g);
 
         if (why || launch(t) != 0)
-            held_failed(t, why);
+            waiting_failed(t, why);
     }
 }
 
@@ -275,11 +275,11 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
                                                                                             : NULL);
         return;
     }
-    while (!g->opener && !lg__ring_empty(&g->held)) {
+    while (!g->opener && !lg__ring_empty(&g->waiting)) {
         lg_transfer *next = gate_next(g);
 
         if (launch_opener(g, next) != 0)
-            held_failed(next, NULL);
+            waiting_failed(next, NULL);
     }
 }
 
@@ -366,7 +366,7 @@ void lg__http_cancel(lg_transfer *t)
         lg__shard_remove(t);
     else
         lg__ring_cut(&t->link);
-    if (state == LG_T_HELD || state == LG_T_FLYING)
+    if (state == LG_T_WAITING || state == LG_T_FLYING)
         t->http->active--;
     if (g && (state == LG_T_FLYING || state == LG_T_ENDED))
         gate_opener_gone(g, t);
@@ -507,7 +507,7 @@ void lg__http_free(lg_http *h)
         lg_gate *g = h->gates;
 
         h->gates = g->next;
-        free_list(&g->held);
+        free_list(&g->waiting);
         gate_free(h, g);
     }
     free_list(&h->ended);

@@ -1,6 +1,6 @@
 /* http_internal.h - what the http*.c files share; nobody else includes it.
  *
- * A transfer is in exactly one place: held by a gate, flying in a shard, in the
+ * A transfer is in exactly one place: waiting at a gate, flying in a shard, in the
  * list of ended ones, in that of ready ones, or in the pool of spare ones.
  *   http.c          start, cancel, next; the pool; gates
  *   http_url.c      addresses
@@ -42,7 +42,7 @@ typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
 typedef struct lg_tls lg_tls;
 
-enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
+enum lg_transfer_state { LG_T_SPARE = 0, LG_T_WAITING, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
 
 struct lg_transfer {
     lg_ring link;    /* first: in a gate, a shard, the ready list or the pool */
@@ -50,7 +50,7 @@ struct lg_transfer {
     int state;
     lg_http *http;
     lg_shard *shard; /* while flying */
-    lg_gate *gate;   /* while held, or flying as the one that opens it */
+    lg_gate *gate;   /* while waiting there, or flying as the one that opens it */
     CURLcode rc;     /* how it ended, in curl's words */
     CURL *easy;      /* kept from use to use, with the options that never change */
     lg_heads *heads; /* from prepare to done */
@@ -93,14 +93,14 @@ typedef struct lg_socket {
 } lg_socket;
 
 /* One host. Its first transfer opens the gate (name resolved, connection made);
- * until then the others are held, so that a cold start of thousands does not
+ * until then the others wait, so that a cold start of thousands does not
  * make a resolver thread each. */
 struct lg_gate {
     lg_gate *next;
     char *host;          /* "host:port" as in the URL */
     lg_transfer *opener; /* on the wire to open it; NULL: open or idle */
     int64_t open_until_us;
-    lg_ring held;
+    lg_ring waiting;
 };
 
 struct lg_http {

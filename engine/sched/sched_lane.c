@@ -1,8 +1,8 @@
-/* sched_lane.c - endpoints, their lanes, and whose turn it is.
+/* sched_lane.c - endpoints, their lanes, and who goes next.
  *
  * A lane is one model at one endpoint, for servers limit each apart. Lanes take turns;
  * in a lane first come, first served, but what was tried goes first, then what a step
- * waits for (backward, optimizer and judge, in turn), then new forward work, which is
+ * waits for (backward, optimizer and judge, one after the other), then new forward work, which is
  * never kept waiting for more than a few of those. */
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void ring_remove(lg_sched *s, lg_lane *l, int k)
     l->ring_next[k] = l->ring_prev[k] = NULL;
 }
 
-/* At the end: behind all whose turn is to come. */
+/* At the end: behind all that are to come. */
 static void ring_add(lg_sched *s, lg_lane *l, int k)
 {
     lg_lane *first = s->rings[k] ? s->rings[k] : l;
@@ -103,9 +103,9 @@ static bool has_place(const lg_sched *s, const lg_lane *l)
     return room && ep->in_flight < lg__endpoint_limit(s, ep);
 }
 
-static size_t count(const lg_lane *l, int turn)
+static size_t count(const lg_lane *l, int go)
 {
-    switch (turn) {
+    switch (go) {
     case LG_GO_AGAIN:
         return l->lines[LG_LINE_AGAIN].count;
     case LG_GO_FORWARD:
@@ -127,9 +127,9 @@ bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
            s->stats.cap == LG_CAP_NONE && has_place(s, l);
 }
 
-bool lg__lane_could(const lg_sched *s, const lg_lane *l, int turn)
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int go)
 {
-    return count(l, turn) > 0 && held_until(l) == 0 && has_place(s, l);
+    return count(l, go) > 0 && held_until(l) == 0 && has_place(s, l);
 }
 
 static void refresh(lg_sched *s, lg_lane *l)
@@ -247,13 +247,13 @@ static lg_request *pick_overdue(const lg_endpoint *ep)
     return NULL;
 }
 
-lg_request *lg__lane_pick(lg_lane *lane, int turn)
+lg_request *lg__lane_pick(lg_lane *lane, int go)
 {
-    if (turn == LG_GO_STEP) {
+    if (go == LG_GO_STEP) {
         lg_request *overdue = pick_overdue(lane->endpoint);
         return overdue ? overdue : pick_step(lane);
     }
-    return lane->lines[turn == LG_GO_AGAIN ? LG_LINE_AGAIN : LG_LINE_FRESH + LG_FORWARD].head;
+    return lane->lines[go == LG_GO_AGAIN ? LG_LINE_AGAIN : LG_LINE_FRESH + LG_FORWARD].head;
 }
 
 void lg__lane_started(lg_lane *lane, const lg_request *r)

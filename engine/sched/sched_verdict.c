@@ -369,8 +369,8 @@ static void note_cut(lg_sched *s, lg_request *r)
     if (!r->model->provider || !r->model->provider->cuts || r->model->told_cut || read < SMALLEST) {
         return;
     }
-    for (size_t i = 0; i < r->n_turns; i++) {
-        const lg_text *t = r->turn_texts[i];
+    for (size_t i = 0; i < r->n_parts; i++) {
+        const lg_text *t = r->part_texts[i];
         sent += t->media == LG_MEDIA_TEXT ? (int64_t)lg_token_estimate(t->data, t->len) : 0;
     }
     if (sent / 2 > read && s->log) {

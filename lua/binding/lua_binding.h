@@ -141,7 +141,7 @@ void lg__lua_open_unicode(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
-void lg__lua_open_limit(lua_State *L);
+void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */

@@ -211,7 +211,7 @@ static int finish(lg_store *s, sqlite3_stmt *stmt)
 /* Of a picture, sound or document no bytes: their SHA-256 says which it was. */
 static void write_content(lg_bytes *b, const lg_text *t)
 {
-    bool bytes = t->media > LG_MEDIA_TURN && !lg__media_is_url(t->media);
+    bool bytes = t->media > LG_MEDIA_CALLS && !lg__media_is_url(t->media);
     if (t->media) {
         lg__bytes_addf(b, ",\"media\":\"%s\"", lg__media_type(t->media));
     }
@@ -234,10 +234,10 @@ static int write_request(const lg_request *r, lg_bytes *b)
 {
     lg__bytes_clear(b);
     lg__bytes_adds(b, "{\"messages\":[");
-    for (size_t i = 0; i < r->n_turns; i++) {
+    for (size_t i = 0; i < r->n_parts; i++) {
         lg__bytes_adds(b, i ? ",{\"role\":" : "{\"role\":");
-        lg__json_write_string(b, r->turn_roles[i], strlen(r->turn_roles[i]));
-        write_content(b, r->turn_texts[i]);
+        lg__json_write_string(b, r->part_roles[i], strlen(r->part_roles[i]));
+        write_content(b, r->part_texts[i]);
         lg__bytes_addc(b, '}');
     }
     lg__bytes_adds(b, "],\"options\":{");
