@@ -190,7 +190,7 @@ static lg_request *request_of(held *h)
                                              : (h->leaf->role->refs = 0, NULL))         \
     XX(waits_for_none, request_of(h)->waiters = NULL)                                   \
     XX(its_request, h->call->node->u.call->request = NULL)                              \
-    XX(unnamed, request_of(h)->listed++)                                                  \
+    XX(unnamed, request_of(h)->listed++)                                                \
     XX(entries, h->s.e->turn.entries++)                                                 \
     XX(attempt_of_none, request_of(h)->attempt->request = NULL)                         \
     XX(work, ((lg_work *)h->s.e->out.head)->queued = false)                             \
