@@ -220,7 +220,7 @@ distro-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-requires lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -230,7 +230,7 @@ lint: deps-check
 	[ ! -s $(BUILD)/lint/failed ] || { echo "lint: FAILED:" `cat $(BUILD)/lint/failed`; exit 1; }
 	@echo "lint: ok"
 
-lint-layers lint-banned lint-text: lint-%:
+lint-layers lint-banned lint-text lint-musl: lint-%:
 	@tests/check_$*.sh
 
 lint-symbols: all

@@ -3,8 +3,8 @@
  * Reading is strict: RFC 8259 to the letter, valid UTF-8, nothing behind the
  * value, at most 1000 levels. \u0000 and lone surrogates, which no text here can
  * hold, read as U+FFFD. No digit of a number is lost: a number that a double would
- * change keeps its text. json.c is the only file that sees cJSON. Writing is always the same: the same request must give the
- * same bytes for ever. */
+ * change keeps its text. Writing is always the same: the same request must give the same
+ * bytes for ever. json.c is the only file that sees cJSON. */
 #ifndef LG_JSON_H
 #define LG_JSON_H
 

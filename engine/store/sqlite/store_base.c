@@ -108,7 +108,7 @@ int lg__store_failed(lg_store *s, int rc, const char *what)
     }
     code = lg__store_fail(s, code, !busy && code != LG_ENOMEM, "%s: cannot %s: %s%s%s%s", s->path,
                           what, text_of(rc), io && sys ? " (" : "",
-                          io && sys ? lg__store_errno(sys) : "", io && sys ? ")" : "");
+                          io && sys ? lg__errno_text(sys) : "", io && sys ? ")" : "");
     const char *hint = io && is_limited() ? LIMITED : hint_of(rc);
     if (hint && !s->why.hint) {
         lg__fail_hint(&s->why, s->mem, "%s", hint);
@@ -242,16 +242,10 @@ int lg__store_lock(lg_store *s)
         }
         if (errno != EINTR) {
             return lg__store_fail(s, LG_ESTORE, true, "%s: cannot be locked: %s", s->lock_path,
-                                  lg__store_errno(errno));
+                                  lg__errno_text(errno));
         }
     }
     return LG_OK;
-}
-
-const char *lg__store_errno(int sys)
-{
-    const char *words = strerrordesc_np(sys);
-    return words ? words : "unknown error";
 }
 
 static void nap(void)

@@ -40,7 +40,7 @@ int lg__store_name_files(lg_store *s, const char *dir)
 static int cannot_make(lg_store *s, const char *path)
 {
     int err =
-        lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, lg__store_errno(errno));
+        lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, lg__errno_text(errno));
     lg__fail_hint(&s->why, s->mem, "%s", LG_STORE_WRITABLE);
     return err;
 }

@@ -14,6 +14,7 @@
 #include <linux/aio_abi.h>
 #include <sqlite3.h>
 
+#include "base/errno_text.h"
 #include "store/store.h"
 
 enum {
@@ -141,9 +142,6 @@ void lg__store_unlock(lg_store *s);
 void lg__store_notice(lg_store *s); /* whether another process has written */
 
 int lg__store_step(lg_store *s, int which); /* of a statement without rows */
-
-/* What an errno says, for messages: static text, safe in any thread. */
-const char *lg__store_errno(int sys);
 
 /* store_files.c */
 #define LG_STORE_WRITABLE "make the directory writable, or choose another one"

@@ -110,7 +110,7 @@ static int hold_lock(lg_store *s, int64_t id)
         return LG_OK;
     }
     return lg__store_fail(s, LG_ESTORE, true, "%s/runs/%lld.lock: cannot be locked: %s", s->dir,
-                          (long long)id, lg__store_errno(errno));
+                          (long long)id, lg__errno_text(errno));
 }
 
 int lg__store_run_begin(lg_store *s, const char *name, const char *meta)

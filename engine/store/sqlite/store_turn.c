@@ -44,7 +44,7 @@ static int busy(lg_store *s)
 static int sync_failed(lg_store *s, int err)
 {
     return lg__store_fail(s, LG_ESTORE, true, "%s: the disk did not take what was written: %s",
-                          s->log_path, lg__store_errno(err));
+                          s->log_path, lg__errno_text(err));
 }
 
 int lg__store_check_sync(lg_store *s)
