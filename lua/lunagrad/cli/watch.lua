@@ -37,8 +37,8 @@ end
 -- ---- counters -------------------------------------------------------------------------
 
 local function counters()
-  local async = package.loaded["lunagrad.async"]
-  if async and async.started() then return async.engine():stats() end
+  local loop = package.loaded["lunagrad.loop"]
+  if loop and loop.started() then return loop.engine():stats() end
 end
 
 local function tokens(stats)
@@ -144,8 +144,8 @@ end
 -- waits for it gets an error of the kind "cancelled".
 local function on_interrupt(self)
   self.interrupted = true
-  local async = package.loaded["lunagrad.async"]
-  local engine = async and async.started() and async.engine()
+  local loop = package.loaded["lunagrad.loop"]
+  local engine = loop and loop.started() and loop.engine()
   local in_flight = engine and engine:stats().in_flight or 0
   if engine then engine:drain(true) end
   self.display:print(("interrupted: no new calls; %d in flight will be finished"
@@ -164,9 +164,9 @@ end
 -- Warnings of the engine: a store that another program keeps locked, a damaged reply. Its errors
 -- reach whoever asked for what failed.
 local function tell_warnings(self)
-  local async = package.loaded["lunagrad.async"]
-  if not async or not async.started() then return end
-  for _, line in ipairs(async.engine():log_lines()) do
+  local loop = package.loaded["lunagrad.loop"]
+  if not loop or not loop.started() then return end
+  for _, line in ipairs(loop.engine():log_lines()) do
     if line[1] == "warn" then self:event({ kind = "note", text = line[2] }) end
   end
 end
