@@ -46,10 +46,12 @@ CC_MAJOR = $(call once,CC_OF,$(CC) -dumpversion 2>/dev/null | cut -d. -f1)
 WERROR = $(if $(filter $(CC_MAJOR),$(STRICT_CC)),-Werror)
 # -iquote: paths begin in engine/ and lua/, and sched.h is not the system's <sched.h>
 STD  = -std=c17 -D_GNU_SOURCE -iquote engine -iquote lua
+# A build that checks itself (engine/base/check.h). C programs of the tests link one always.
+DEBUG = -O1 -g -DLG_DEBUG
 ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 
 # ---- what is built of what ------------------------------------------------------
-ENGINE_SRC  := $(wildcard engine/*/*.c)
+ENGINE_SRC  := $(wildcard engine/*/*.c engine/*/*/*.c)
 MODULE_SRC  := $(wildcard lua/binding/*.c)
 LUA_SRC     := $(MODULE_SRC) $(wildcard lua/command/*.c)
 LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
@@ -59,11 +61,14 @@ BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
 C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
-H_FILES     := $(wildcard engine/*.h engine/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
+H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+# … beside the build it belongs to, which may be one itself
+CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
+CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o)
 TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -74,7 +79,7 @@ else
 say =
 endif
 
-.PHONY: all deps deps-check demo check test tests lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: all deps deps-check demo check test tests debug lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
@@ -108,6 +113,13 @@ $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 $(BUILD)/engine/%.o: engine/%.c $(BUILD)/flags
 	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -fvisibility=hidden -c -o $@ $<
 
+$(BUILD)/checked/engine/%.o: engine/%.c $(BUILD)/flags
+	$(call say,CHECK,$<) mkdir -p $(@D) && \
+		$(CC) $(ALL_CFLAGS) $(DEBUG) -fvisibility=hidden -c -o $@ $<
+
+$(BUILD)/checked/liblunagrad.a: $(CHECKED_OBJ)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(CHECKED_OBJ)
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -140,24 +152,30 @@ test: deps-check
 
 tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
 
-$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(BUILD)/liblunagrad.a
+$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
-		$(BUILD)/liblunagrad.a
+		$(CHECKED)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST)
 
 # Hosts that have a Lua of their own: the binding is linked into them.
 $(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OBJ) \
-		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(BUILD)/liblunagrad.a
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
+
+# All tests, those of the Lua side as well, on a build that checks itself. No optimizer that
+# a debugger has to see through.
+debug: deps-check
+	@$(MAKE) BUILD=$(BUILD)/debug OPT='$(DEBUG)' -j$(JOBS) all tests
+	@BUILD=$(BUILD)/debug LG_TEST_SLOW=2 tests/run.sh
 
 # gcc's guesses about sizes and paths go astray in instrumented code
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Wno-format-truncation -Wno-maybe-uninitialized
 asan: deps-check
-	@$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g $(SANITIZE)' -j$(JOBS) all tests
+	@$(MAKE) BUILD=$(BUILD)/asan OPT='$(DEBUG) $(SANITIZE)' -j$(JOBS) all tests
 	@BUILD=$(BUILD)/asan LG_TEST_SLOW=4 LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
 		tests/run.sh
 
@@ -176,12 +194,12 @@ oom: deps-check
 fuzz:
 	@.ci/deps fuzz
 	@$(MAKE) CC=clang BUILD=$(BUILD)/fuzz -j$(JOBS) fuzz-bin \
-		OPT='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+		OPT='$(DEBUG) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 # Random calls of the C API and of the Lua API, under sanitizers.
 fuzz-api: deps-check
-	@$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g $(SANITIZE)' -j$(JOBS) all tests
+	@$(MAKE) BUILD=$(BUILD)/asan OPT='$(DEBUG) $(SANITIZE)' -j$(JOBS) all tests
 	@BUILD=$(BUILD)/asan LG_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
 		tests/fuzz/api.sh seconds $(FUZZ_SECONDS)
 
@@ -202,7 +220,7 @@ distro-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -212,7 +230,7 @@ lint: deps-check
 	[ ! -s $(BUILD)/lint/failed ] || { echo "lint: FAILED:" `cat $(BUILD)/lint/failed`; exit 1; }
 	@echo "lint: ok"
 
-lint-layers lint-banned lint-text: lint-%:
+lint-layers lint-banned lint-text lint-musl: lint-%:
 	@tests/check_$*.sh
 
 lint-symbols: all
@@ -225,17 +243,23 @@ lint-format:
 lint-lua:
 	@echo "lint: luacheck" && \
 		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
+	@find $(wildcard lua scripts tests benchmarks) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
+
+lint-requires:
+	@$(LUA) tests/check_requires.lua
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
 
+# What is there in debug builds alone is looked at as such.
+CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
 # A second compiler, and the analyzer for what is no test, for each file that changed.
 $(BUILD)/lint/%.ok: %.c .clang-tidy $(H_FILES)
 	$(call say,LINT,$<) mkdir -p $(@D) && \
 		tests/judge.sh $(LINT_CLANG) clang $(STD) -O2 $(WARN) -Werror $(PKG_CFLAGS) \
-			-fsyntax-only $< && \
+			$(CHECKS) -fsyntax-only $< && \
 		$(if $(filter tests/%,$<),,tests/judge.sh $(LINT_CLANG) clang-tidy --quiet \
-			--warnings-as-errors='*' $< -- $(STD) $(PKG_CFLAGS) &&) touch $@
+			--warnings-as-errors='*' $< -- $(STD) $(CHECKS) $(PKG_CFLAGS) &&) touch $@
 
 format:
 	clang-format -i $(C_FILES) $(H_FILES)
@@ -285,6 +309,7 @@ help:
 	@echo "make demo       install what is missing, build, and improve a prompt on the embedded model"
 	@echo "make check      install what is missing, build, lint, test; ends with the counts"
 	@echo "make test       the tests alone;  make lint    the checks alone;  make format  lay out C"
+	@echo "make debug      the tests on a build that checks itself and begins with small buffers"
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
@@ -296,4 +321,4 @@ help:
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
 	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS DISTROS JOBS V=1"
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(foreach d,engine/* engine/*/* lua/* tests tests/* benchmarks,$(BUILD)/$(d)/*.d))

@@ -1,6 +1,7 @@
 /* engine_bench.c - model calls through the engine, from graph step to node done.
  *
  *   engine_bench --port N [--calls N] [--inflight N] [--busy 1] [--cpu N]
+ *                [--log LEVEL]
  *                [--store DIR] [--durable 1] [--first N]
  *
  * Uses lunagrad.h alone, as a host would: it keeps as many call nodes pending as
@@ -26,6 +27,7 @@ typedef struct host {
     lg_var *system;
     slot *slots;
     bool busy;
+    uint64_t lines; /* of the log */
 } host;
 
 static void check(const host *h, int code, const char *what)
@@ -68,7 +70,14 @@ static void finish(host *h, uint64_t tag)
     bench_call_done(&h->run, s->started_us);
 }
 
-static void setup(host *h, long port, const char *store, bool durable)
+static void hear(void *ud, int level, const char *msg)
+{
+    uint64_t *n = ud;
+    (void)level;
+    *n += msg[0] != '\0';
+}
+
+static void setup(host *h, long port, const char *store, bool durable, int log_level)
 {
     lg_config cfg;
     lg_model_config model;
@@ -81,6 +90,9 @@ static void setup(host *h, long port, const char *store, bool durable)
     cfg.durable = durable;
     cfg.why = why;
     cfg.why_size = sizeof why;
+    cfg.log = hear; /* as a host has one */
+    cfg.log_ud = &h->lines;
+    cfg.log_level = log_level;
     check(h, lg_engine_new(&cfg, &h->engine), why[0] ? why : "engine");
     lg_model_config_init(&model);
     model.dialect = "openai";
@@ -133,7 +145,7 @@ int main(int argc, char **argv)
     }
     h.started = first;
     setup(&h, bench_option(argc, argv, "--port", 0), bench_text(argc, argv, "--store"),
-          bench_option(argc, argv, "--durable", 0) != 0);
+          bench_option(argc, argv, "--durable", 0) != 0, (int)bench_option(argc, argv, "--log", 0));
     h.last = first + h.run.calls;
     bench_begin(&h.run);
     run(&h);

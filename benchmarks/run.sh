@@ -1,9 +1,10 @@
 #!/bin/sh
 # run.sh - measures the limits that lunagrad wants to hold and prints one table.
 #
-# Usage: benchmarks/run.sh [ROW…]      rows: cpu instructions flat memory growth
+# Usage: benchmarks/run.sh [ROW…]      rows: cpu instructions log flat memory growth
 #                                      latency pipeline waves startup idle graph
-#                                      journal durable served open
+#                                      journal journal_instructions durable
+#                                      served served_instructions open
 #   BUILD=build        where the programs are (`make bench` builds them)
 #   BENCH_ROUNDS=5     interleaved rounds behind each median
 #   BENCH_CALLS=1000000  calls of the row "growth"
@@ -87,30 +88,66 @@ cpu() {
         "CPU a call, 128 in flight"
 }
 
-# count PROGRAM CALLS - user instructions of a whole run, and those that digests take
+# count CALLS PROGRAM OPTION… - user instructions of a whole run, and those of digests
 count() {
-    valgrind -q --tool=callgrind --callgrind-out-file="$tmp/cg" "$bench/$1" --port "$port" \
-        --calls "$2" --inflight 128 >/dev/null 2>&1
+    calls=$1 program=$2
+    shift 2
+    valgrind -q --tool=callgrind --callgrind-out-file="$tmp/cg" "$bench/$program" --port "$port" \
+        --calls "$calls" --inflight 128 "$@" >/dev/null 2>&1
     callgrind_annotate --threshold=100 --auto=no "$tmp/cg" | awk '
         { gsub(/,/, "") }
         /PROGRAM TOTALS/ { all = $1 }
-        /engine\/digest.c:/ { digest += $1 }
+        /base\/digest.c:|:compress_wide/ { digest += $1 }
         END { printf "all=%d digest=%d\n", all, digest }'
 }
 
-# difference FIELD PROGRAM - thousands of instructions a call
+# count_log BENCH LEVEL - instructions of 2,000 calls, in thousands a call, with a log of that level
+count_log() {
+    for calls in 1128 3128; do
+        valgrind -q --tool=callgrind --callgrind-out-file="$tmp/cg" "$1/engine_bench" \
+            --port "$port" --calls $calls --inflight 128 --log "$2" >/dev/null 2>&1
+        callgrind_annotate --threshold=1 --auto=no "$tmp/cg" |
+            awk '{ gsub(/,/, "") } /PROGRAM TOTALS/ { print $1 }'
+    done | awk '{ v[NR] = $1 } END { print NR == 2 ? (v[2] - v[1]) / 2e6 : "nan" }'
+}
+
+# The same engine without its debug lines (LG_QUIET), and with them unheard, and heard.
+log() {
+    make BUILD="$build/quiet" CFLAGS=-DLG_QUIET "$build/quiet/benchmarks/engine_bench" >/dev/null
+    start_server
+    none=$(count_log "$build/quiet/benchmarks" 0)
+    off=$(count_log "$bench" 0)
+    on=$(count_log "$bench" 4)
+    stop_server
+    p=$(calc "($off / $none - 1) * 100")
+    row log "0.5%" "$p% ($off k, without $none k; heard $on k)" "$p <= 0.5" \
+        "Instructions a call that debug lines nobody hears add"
+}
+
+# difference FIELD NAME - thousands of instructions a call
 difference() { calc "($(value "$1" "$tmp/$2.more") - $(value "$1" "$tmp/$2.less")) / 2e6"; }
+
+# count_both NAME PROGRAM OPTION… - short runs and long ones, into $tmp/NAME.less and .more:
+# start-up falls out of their difference. Each has a new store, unless $kept_store is set.
+count_both() {
+    name=$1
+    shift
+    [ -s "$tmp/$name.more" ] && return
+    for _ in $(seq "$(((rounds + 1) / 2))"); do
+        [ -n "${kept_store:-}" ] || rm -rf "$tmp/store"
+        count 1128 "$@" >>"$tmp/$name.less"
+        [ -n "${kept_store:-}" ] || rm -rf "$tmp/store"
+        count 3128 "$@" >>"$tmp/$name.more"
+    done
+}
 
 instructions() {
     start_server
-    for program in bare engine_bench; do
-        count $program 1128 >"$tmp/$program.less"
-        count $program 3128 >"$tmp/$program.more"
-    done
+    count_both bare bare
+    count_both plain engine_bench
     stop_server
-    a=$(difference all bare) b=$(difference all engine_bench) c=$(difference digest engine_bench)
-    r=$(calc "$b / $a")
-    row instructions "1.9 x bare" "$r x ($b k, bare $a k; digest $c k)" "$r <= 1.9" \
+    a=$(difference all bare) b=$(difference all plain) c=$(difference digest plain)
+    row instructions "165 k" "$b k ($(calc "$b / $a") x bare, $a k; digest $c k)" "$b <= 165" \
         "User instructions a call, 128 in flight (callgrind)"
 }
 
@@ -245,6 +282,17 @@ journal() {
         "CPU that a store adds to a call, 128 in flight"
 }
 
+journal_instructions() {
+    start_server
+    count_both plain engine_bench
+    count_both kept engine_bench --store "$tmp/store"
+    stop_server
+    rm -rf "$tmp/store"
+    a=$(difference all plain) b=$(difference all kept)
+    row journal_instructions "195 k" "$b k (the store $(calc "$b - $a") k of it)" "$b <= 195" \
+        "User instructions a call with a store (callgrind)"
+}
+
 durable() {
     store_rounds
     a=$(value wall_s "$tmp/kept") b=$(value wall_s "$tmp/durable") r=$(calc "100 * ($b / $a - 1)")
@@ -264,6 +312,21 @@ served() {
     row served "20 us" "$a us" "$a <= 20" "CPU a stored reply served again, 10^5 in a row"
 }
 
+served_instructions() {
+    start_server
+    rm -rf "$tmp/store"
+    "$bench/engine_bench" --port "$port" --calls 3128 --inflight 128 --store "$tmp/store" \
+        >"$tmp/bought"
+    stop_server
+    kept_store=1
+    count_both again engine_bench --store "$tmp/store"
+    kept_store=
+    rm -rf "$tmp/store"
+    a=$(difference all again)
+    row served_instructions "60 k" "$a k" "$a <= 60" \
+        "User instructions a stored reply served (callgrind)"
+}
+
 open() {
     "$bench/store_bench" --store "$tmp/big" --fill 1000000 --open 11 >"$tmp/open"
     rm -rf "$tmp/big"
@@ -271,10 +334,11 @@ open() {
     row open "50 ms" "$a ms" "$a <= 50" "Opening a store of 10^6 replies"
 }
 
-rows=${*:-cpu instructions flat memory growth latency pipeline waves startup idle graph journal durable served open}
+every="cpu instructions log flat memory growth latency pipeline waves startup idle graph
+ journal journal_instructions durable served served_instructions open"
 printf '%-54s %-16s %-44s %-7s %s\n' what limit measured '' 'measure again with'
-for name in $rows; do
-    case " cpu instructions flat memory growth latency pipeline waves startup idle graph journal durable served open " in
+for name in ${*:-$every}; do
+    case " $(echo $every) " in
     *" $name "*) "$name" ;;
     *) echo "run.sh: no row '$name'" >&2 && exit 2 ;;
     esac

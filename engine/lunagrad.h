@@ -24,6 +24,14 @@
  * gives LG_EINVAL (or LG_ELIMIT, LG_EUTF8) and changes nothing; where there is no code to
  * return, nothing happens.  A text that is NULL is an empty one when its length is 0.
  *
+ * Versions.  A struct that begins with its size may be of an older or a newer header than
+ * the library's.  lg_..._init() of the header sets it; hosts that have no C compiler (an FFI)
+ * call lg_..._init_size() with the size of theirs.  What both know is read, what the host's
+ * does not have is as if it had not been set, what the library does not know is not looked
+ * at.  Of what the library fills, fields that it does not know are 0, and it writes nothing
+ * behind the size.  A size that was never set is LG_EINVAL.  Fields are only ever added at
+ * the end.
+ *
  * Errors.  Functions return 0 or a positive value for success and a negative
  * LG_E* code for failure; lg_engine_errmsg() has the detail of the last
  * failure.  Expected trouble (a refusal, a time-out) is not a return code but
@@ -40,8 +48,7 @@
  * else, start processes (posix_spawn, no shell), each with a process group of its own,
  * our environment and none of our descriptors.  They install no signal handler; their
  * host must not ignore SIGCHLD, nor wait for children that it did not start (waitpid
- * of -1), or their calls fail with LG_EIO.  cJSON's process-wide allocation hooks
- * are set once, to functions that call malloc() unless an engine is parsing.
+ * of -1), or their calls fail with LG_EIO.
  */
 #ifndef LUNAGRAD_H
 #define LUNAGRAD_H
@@ -133,6 +140,8 @@ typedef struct lg_tool lg_tool;
  * was asked for when ptr was made. */
 typedef void *(*lg_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
 
+/* DEBUG is a line for each change of a state: "request 17 openai/gpt-4o-mini: queued -> sent
+ * (try 1)", with no texts. */
 enum lg_log_level { LG_LOG_ERROR = 1, LG_LOG_WARN, LG_LOG_INFO, LG_LOG_DEBUG };
 /* Must not call the engine. msg is borrowed until return, secrets redacted. */
 typedef void (*lg_log_fn)(void *ud, int level, const char *msg);
@@ -178,7 +187,11 @@ typedef struct lg_config {
     size_t why_size;     /* that fails. NULL: none */
 } lg_config;
 
-LG_API void lg_config_init(lg_config *cfg);
+LG_API void lg_config_init_size(lg_config *cfg, size_t size);
+static inline void lg_config_init(lg_config *cfg)
+{
+    lg_config_init_size(cfg, sizeof *cfg);
+}
 
 /* cfg is copied. *out is owned by the caller, free with lg_engine_free(). */
 LG_API int lg_engine_new(const lg_config *cfg, lg_engine **out);
@@ -221,7 +234,7 @@ enum lg_cap { LG_CAP_NONE = 0, LG_CAP_CALLS, LG_CAP_TOKENS, LG_CAP_COST, LG_CAP_
 enum lg_hold { LG_HOLD_NONE = 0, LG_HOLD_RATE, LG_HOLD_DOWN };
 
 typedef struct lg_stats {
-    size_t size;                         /* set by the caller */
+    size_t size;                         /* set by the caller: sizeof (lg_stats) */
     uint64_t calls;                      /* model calls finished well, bought */
     uint64_t shared;                     /* calls answered by another's reply */
     uint64_t failed;                     /* model calls given up */
@@ -251,6 +264,7 @@ typedef struct lg_stats {
     uint64_t timers;  /* now: lg_timer_new's that are not over */
     uint64_t storing; /* now: replies and results that came, and are shown when stored */
 } lg_stats;
+/* Nothing, where size was not set. */
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
 
 /* ---- runs -------------------------------------------------------------- */
@@ -267,18 +281,21 @@ LG_API int lg_run_end(lg_engine *e, const char *state);
 
 enum lg_event_type {
     LG_EVENT_NONE = 0,
-    LG_EVENT_VAR,      /* a watched variable is ready, failed or cancelled */
-    LG_EVENT_CALL,     /* a host model is asked: lg_call_reply or lg_call_fail */
-    LG_EVENT_TOOL,     /* a tool is to run: lg_tool_return or lg_tool_fail */
-    LG_EVENT_GRADIENT, /* a tool's own backward is to run: lg_tool_feedback for
+    LG_EVENT_VAR,       /* a watched variable is ready, failed or cancelled */
+    LG_EVENT_CALL,      /* a host model is asked: lg_call_reply or lg_call_fail */
+    LG_EVENT_TOOL,      /* a tool is to run: lg_tool_return or lg_tool_fail */
+    LG_EVENT_GRADIENT,  /* a tool's own backward is to run: lg_tool_feedback for
                           each input, then lg_tool_return or lg_tool_fail */
-    LG_EVENT_ABANDON,  /* the host work of this id is no longer wanted */
-    LG_EVENT_PARTIAL   /* more of a streamed answer: text is what is new. After a failed
+    LG_EVENT_ABANDON,   /* the host work of this id is no longer wanted */
+    LG_EVENT_PARTIAL,   /* more of a streamed answer: text is what is new. After a failed
                           attempt it begins anew: then restart is true */
+    LG_EVENT_TOOL_GONE, /* nobody holds the tool of this tag any more, nor a node that could
+                           run it: what the host keeps for it is free. Not for tag 0 */
+    LG_EVENT_MODEL_GONE /* the same of a host model */
 };
 /* Unknown types must be ignored. */
 typedef struct lg_event {
-    size_t size;
+    size_t size; /* what the library filled: fields behind it are not there */
     int type;
     uint64_t id;      /* VAR: the variable's; else the id to answer with */
     uint64_t tag;     /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
@@ -466,7 +483,11 @@ typedef struct lg_model_config {
      * is stored all the same. */
     bool fresh;
 } lg_model_config;
-LG_API void lg_model_config_init(lg_model_config *cfg);
+LG_API void lg_model_config_init_size(lg_model_config *cfg, size_t size);
+static inline void lg_model_config_init(lg_model_config *cfg)
+{
+    lg_model_config_init_size(cfg, sizeof *cfg);
+}
 /* Everything is copied. *out is owned by the caller (lg_model_unref). */
 LG_API int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out);
 LG_API lg_model *lg_model_ref(lg_model *m);
@@ -504,7 +525,11 @@ typedef struct lg_call {
     bool stream;     /* LG_EVENT_PARTIAL as the answer comes; the answer is the same */
     uint64_t tag;    /* echoed in LG_EVENT_PARTIAL */
 } lg_call;
-LG_API void lg_call_init(lg_call *c);
+LG_API void lg_call_init_size(lg_call *c, size_t size);
+static inline void lg_call_init(lg_call *c)
+{
+    lg_call_init_size(c, sizeof *c);
+}
 LG_API int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out);
 
 /* Template text with named fields: {name} is replaced, {{ and }} are braces,
@@ -632,7 +657,11 @@ typedef struct lg_backward {
     size_t context_tokens; /* budget of the contexts in one prompt; 0: 24 000 */
     bool skip_failed;      /* an edge that fails is left out, not an error */
 } lg_backward;
-LG_API void lg_backward_init(lg_backward *b);
+LG_API void lg_backward_init_size(lg_backward *b, size_t size);
+static inline void lg_backward_init(lg_backward *b)
+{
+    lg_backward_init_size(b, sizeof *b);
+}
 /* Start a pass from root, which may be pending. *out becomes ready when every
  * variable that requires grad has its feedback, or failed; its text says in one
  * line what was done. *out is owned by the caller. */

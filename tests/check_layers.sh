@@ -22,7 +22,7 @@ BEGIN {
     only["curl"] = "engine/net/"; only["uv.h"] = "engine/base/loop[.]c"
     only["cjson"] = only["cJSON.h"] = "engine/base/json[.]c"
     only["openssl"] = "engine/net/http_tls[.]c"; only["dlfcn.h"] = "engine/base/library[.]c"
-    only["sqlite3.h"] = "engine/store/"; only["microhttpd.h"] = "lua/command/mockserver"
+    only["sqlite3.h"] = "engine/store/sqlite/"; only["microhttpd.h"] = "lua/command/mockserver"
     only["utf8proc.h"] = "lua/binding/unicode"; only["readline"] = "lua/command/line[.]c"
     public_ok["stddef.h"] = public_ok["stdint.h"] = public_ok["stdbool.h"] = 1
 }

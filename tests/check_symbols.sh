@@ -11,9 +11,14 @@ export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
 echo "lint: symbols"
+objects=
 for source in engine/*/*.c engine/*/*/*.c lua/*/*.c; do
-    [ -f "$source" ] && echo "$build/${source%.c}.o"
-done | xargs nm -A -P | awk -v layers="${LAYERS:-tests/layers.txt}" -v build="$build/" -v verbose="${1:-}" '
+    [ -f "$source" ] || continue
+    object=$build/${source%.c}.o
+    [ -f "$object" ] || { echo "$object is missing: make all"; exit 1; }
+    objects="$objects $object"
+done
+nm -A -P $objects | awk -v layers="${LAYERS:-tests/layers.txt}" -v build="$build/" -v verbose="${1:-}" '
 BEGIN {
     while ((getline line < layers) > 0) {
         if (line ~ /^circle /) { sub(/ *#.*/, "", line); allowed[substr(line, 8)] = 1 }
@@ -39,15 +44,15 @@ BEGIN {
 }
 function folder(file) { sub(/\/.*/, "", file); return file }
 # All files that can be reached from this one, without recursion.
-function reach(start,    todo, top, one, i, m, next_files) {
-    todo[top = 1] = start
+function reach(start,    open, top, one, i, m, next_files) {
+    open[top = 1] = start
     while (top > 0) {
-        one = todo[top--]
+        one = open[top--]
         m = split(arrows[one], next_files, " ")
         for (i = 1; i <= m; i++) {
             if ((start, next_files[i]) in reached) continue
             reached[start, next_files[i]] = 1
-            todo[++top] = next_files[i]
+            open[++top] = next_files[i]
         }
     }
 }

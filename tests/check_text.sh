@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_text.sh - what no file of the project may hold: paths of a machine,
-# addresses of package hosts, words for unfinished work; and the limits of size
-# (files of 800 lines, functions of 80, C lines of 100 columns; luacheck sees to Lua's).
+# addresses of package hosts, words for unfinished work, SQL; and the limits of size (files of
+# 800 lines; of C functions of 80, lines of 100 columns: luacheck and check_lua.lua see to Lua's).
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
@@ -38,9 +38,13 @@ $(echo "$source" | grep -E '\.(c|h)$' | xargs awk '
     { line = $0; gsub(/[\200-\277]/, "", line) }
     length(line) > 100 { printf "%s:%d: %d\n", FILENAME, FNR, length(line) }')
 END
+report 'SQL outside of engine/store/sqlite/ and lua/lunagrad/book/queries.lua:' <<END
+$(echo "$source" | grep -E '^(engine|lua)/' | grep -v -e '^engine/store/sqlite/' -e '/queries\.lua$' |
+    xargs grep -nE '\b(SELECT .*|INSERT (OR [A-Z]+ )?INTO|DELETE FROM|UPDATE [a-z_]+ SET|CREATE (VIRTUAL )?TABLE|PRAGMA [a-z])' | cut -c1-160)
+END
 if ctags --version 2>/dev/null | grep -q Universal; then
     report 'Functions over 80 lines:' <<END
-$(echo "$source" | grep -E '\.(c|lua)$' | ctags -L - --fields=+ne --kinds-C=f --kinds-Lua=f -f - 2>/dev/null |
+$(echo "$source" | grep -E '\.c$' | ctags -L - --fields=+ne --kinds-C=f -f - 2>/dev/null |
     awk -F'\t' '/^!/ { next } {
         start = end = 0
         for (i = 4; i <= NF; i++) {

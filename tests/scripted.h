@@ -9,7 +9,7 @@
 
 #include "support.h"
 
-#include "../engine/lunagrad.h"
+#include "lunagrad.h"
 
 typedef struct script script;
 

@@ -180,7 +180,7 @@ static inline int kit_find(kit *k, const char *text, const char *says)
         return LG_ENOMEM;
     }
     int found = lg__store_find(k->s, r);
-    lg__store_rest(k->s);
+    lg__store_end_reading(k->s);
     if (found == 1) {
         assert_bytes(r->reply.text->data, r->reply.text->len, says);
     }

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_CAP = 64 };
+#include "base/check.h"
+
+enum { FIRST_CAP = LG_SMALL(64, 1) };
 
 void lg__bytes_init(lg_bytes *b, lg_mem *m, size_t ceiling)
 {
@@ -47,6 +49,18 @@ static int reserve(lg_bytes *b, size_t n)
     return 0;
 }
 
+int lg__bytes_expect(lg_bytes *b, size_t n)
+{
+    if (b->cap > 0 || b->err || n > b->ceiling)
+        return b->err;
+    b->data = lg__mem_new(b->mem, n + 1);
+    if (!b->data)
+        return give_up(b, LG_ENOMEM);
+    b->data[0] = '\0';
+    b->cap = n + 1;
+    return 0;
+}
+
 int lg__bytes_add(lg_bytes *b, const void *data, size_t n)
 {
     if (n == 0 || reserve(b, n))
@@ -69,15 +83,18 @@ int lg__bytes_addc(lg_bytes *b, char c)
 
 int lg__bytes_addf(lg_bytes *b, const char *fmt, ...)
 {
+    size_t room = b->cap - b->len;
     va_list args, again;
     int n;
 
     va_start(args, fmt);
     va_copy(again, args);
-    n = vsnprintf(NULL, 0, fmt, args);
+    n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, args);
     va_end(args);
     if (n < 0 && !b->err) {
         give_up(b, errno == EOVERFLOW ? LG_ELIMIT : LG_ENOMEM);
+    } else if (n > 0 && (size_t)n < room) {
+        b->len += (size_t)n;
     } else if (n > 0 && reserve(b, (size_t)n) == 0) {
         vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;

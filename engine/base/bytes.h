@@ -20,6 +20,8 @@ typedef struct lg_bytes {
 #define LG_BYTES_MAX ((size_t)1 << 30)
 
 void lg__bytes_init(lg_bytes *b, lg_mem *m, size_t ceiling);
+/* Room for so many at first, instead of growing to it; a guess, it may hold more. → err */
+int lg__bytes_expect(lg_bytes *b, size_t n);
 int lg__bytes_add(lg_bytes *b, const void *data, size_t n); /* → err */
 int lg__bytes_adds(lg_bytes *b, const char *s);
 int lg__bytes_addc(lg_bytes *b, char c);

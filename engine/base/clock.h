@@ -1,7 +1,7 @@
 /* clock.h - time in microseconds, real (monotonic) or virtual.
  *
  * Virtual time stands still until lg__clock_advance, so that back-off and
- * time-outs are tested without sleeping. Called by the scheduler and engine. */
+ * time-outs are tested without sleeping. */
 #ifndef LG_CLOCK_H
 #define LG_CLOCK_H
 

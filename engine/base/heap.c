@@ -1,6 +1,8 @@
 /* heap.c - a binary heap by time, then by number. */
 #include "base/heap.h"
 
+#include "base/check.h"
+
 static bool is_before(const lg_due *a, const lg_due *b)
 {
     return a->us != b->us ? a->us < b->us : a->number < b->number;
@@ -35,7 +37,7 @@ static void sink(lg_heap *h, size_t place, lg_due *d)
 
 int lg__heap_reserve(lg_heap *h, lg_mem *m, size_t n)
 {
-    size_t cap = h->cap ? h->cap : 16;
+    size_t cap = h->cap ? h->cap : LG_SMALL(16, 1);
     if (n <= h->cap)
         return LG_OK;
     while (cap < n)
@@ -75,3 +77,14 @@ void lg__heap_free(lg_heap *h, lg_mem *m)
     lg__mem_free(m, h->all, h->cap * sizeof *h->all);
     *h = (lg_heap){0};
 }
+
+#ifdef LG_DEBUG
+void lg__heap_check(const lg_heap *h)
+{
+    LG_CHECK(h->n <= h->cap);
+    for (size_t i = 0; i < h->n; i++) {
+        LG_CHECK(h->all[i]->place == i + 1);
+        LG_CHECK(i == 0 || !is_before(h->all[i], h->all[(i - 1) / 2]));
+    }
+}
+#endif

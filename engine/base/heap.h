@@ -24,5 +24,6 @@ void lg__heap_put(lg_heap *h, lg_due *d);  /* there is room */
 void lg__heap_take(lg_heap *h, lg_due *d); /* it is in h */
 lg_due *lg__heap_first(const lg_heap *h);  /* NULL: it is empty */
 void lg__heap_free(lg_heap *h, lg_mem *m);
+void lg__heap_check(const lg_heap *h); /* debug builds: its order, and who knows his place */
 
 #endif

@@ -1,84 +1,107 @@
 /* json.c - JSON in and out. See json.h.
  *
- * cJSON is lenient, so a text is first checked by a scanner of our own, without
- * recursion; what cJSON then gets is known to be good. The scanner also finds
- * the three things that are good JSON but beyond cJSON (\u0000, lone
- * surrogates, numbers of more than 63 characters) and rewrites them in a copy. */
+ * Trees are cJSON's, and looked at by its functions. They are read by our own: one pass
+ * checks a text, to the letter of RFC 8259, which cJSON does not, and makes its tree;
+ * without recursion, since texts are a stranger's. A tree lives in a few chunks that are
+ * freed whole: one by one, the sixty small blocks of a model's reply cost more than the
+ * reading, and cJSON's hooks for them are the whole process's. */
 #include "base/json.h"
 
+#include <cjson/cJSON.h>
+
+#include <float.h>
+#include <limits.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
+#include "base/check.h"
 #include "base/json_number.h"
 
-/* ---- cJSON's memory ------------------------------------------------------ */
+/* ---- a tree's memory ----------------------------------------------------- */
 
-/* A tree lives in a few chunks that are freed whole: cJSON makes some sixty small
- * blocks for a model's reply, which one by one would cost more than the parsing.
- * The root is the first thing allocated, so the first chunk is found from it. */
+/* Values are taken from the front, texts from the back. The root is the first of all, so
+ * the first chunk is found from it. */
 typedef struct chunk {
     struct chunk *next;
-    size_t size, used; /* of the whole chunk, header included */
+    size_t size; /* header included */
+    size_t front, back;
     max_align_t data[];
 } chunk;
 
-/* Whose tree is being made on this thread; mem NULL: not an engine's, and the
- * hooks are malloc and free. */
-static _Thread_local struct {
+enum { DEPTH = LG_JSON_DEPTH, LARGEST = 4 << 20 /* half of the last is empty, on the average */ };
+
+typedef struct reader {
+    const char *s;
+    size_t len, at;
+    size_t most, values; /* more than most of them are too many */
     lg_mem *mem;
     chunk *first, *last;
-    size_t first_size;
-    bool failed;
-} current;
+    bool failed;          /* no memory */
+    locale_t own, before; /* own is 0 until the first number that needs strtod */
+    char *name;           /* the next value's, in an object */
+    cJSON **slot;         /* where the next value goes */
+    bool dry;             /* only check: no tree; these stand for all in it */
+    cJSON scalar, array, object;
+    size_t depth;
+    cJSON *inside[DEPTH];
+} reader;
 
-enum { LARGEST = 4 << 20 }; /* half of the last one is empty on the average */
-
-static chunk *new_chunk(size_t n)
+static bool new_chunk(reader *r, size_t n)
 {
-    size_t size = current.last ? current.last->size * 2 : current.first_size;
+    size_t usual = r->len < 512 ? 2048 : r->len < 65536 ? r->len * 3 : 196608;
+    size_t first = LG_SMALL(usual, usual / 64);
+    size_t size = r->last ? r->last->size * 2 : first;
     chunk *c;
 
     if (size > LARGEST)
         size = LARGEST;
     if (size < n + sizeof *c)
         size = n + sizeof *c;
-    c = lg__mem_new(current.mem, size);
-    if (!c)
-        return NULL;
-    c->next = NULL;
-    c->size = size;
-    c->used = sizeof *c;
-    *(current.last ? &current.last->next : &current.first) = c;
-    current.last = c;
-    return c;
-}
-
-static void *hook_malloc(size_t n)
-{
-    chunk *c = current.last;
-    size_t rounded = (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-
-    if (!current.mem)
-        return malloc(n);
-    if (!c || c->size - c->used < rounded)
-        c = n <= LG_BYTES_MAX ? new_chunk(rounded) : NULL;
+    c = lg__mem_new(r->mem, size);
     if (!c) {
-        current.failed = true;
-        return NULL;
+        r->failed = true;
+        return false;
     }
-    c->used += rounded;
-    return (char *)c + c->used - rounded;
+    c->next = NULL;
+    c->size = c->back = size;
+    c->front = sizeof *c;
+    *(r->last ? &r->last->next : &r->first) = c;
+    r->last = c;
+    return true;
 }
 
-static void hook_free(void *p)
+static bool has_room(reader *r, size_t n)
 {
-    if (!current.mem)
-        free(p);
+    return (r->last && r->last->back - r->last->front >= n) || new_chunk(r, n);
+}
+
+/* A value where the next one goes. */
+static cJSON *new_value(reader *r, int type)
+{
+    cJSON *j = type == cJSON_Object ? &r->object : type == cJSON_Array ? &r->array : &r->scalar;
+
+    if (!r->dry) {
+        if (!has_room(r, sizeof *j))
+            return NULL;
+        j = (cJSON *)(void *)((char *)r->last + r->last->front);
+        r->last->front += sizeof *j;
+    }
+    *j = (cJSON){.string = r->name, .type = type};
+    r->name = NULL;
+    *r->slot = j;
+    r->slot = &j->next;
+    return j;
+}
+
+/* Room for n bytes and their NUL. */
+static char *new_text(reader *r, size_t n)
+{
+    if (!has_room(r, n + 1))
+        return NULL;
+    r->last->back -= n + 1;
+    return (char *)r->last + r->last->back;
 }
 
 static void free_chunks(lg_mem *m, chunk *c)
@@ -91,46 +114,26 @@ static void free_chunks(lg_mem *m, chunk *c)
     }
 }
 
-static void set_hooks(void)
-{
-    cJSON_Hooks hooks = {hook_malloc, hook_free};
+/* ---- reading, piece by piece --------------------------------------------- */
 
-    cJSON_InitHooks(&hooks);
+static int peek(const reader *r)
+{
+    return r->at < r->len ? (unsigned char)r->s[r->at] : -1;
 }
 
-/* ---- the scanner --------------------------------------------------------- */
-
-enum { DEPTH = LG_JSON_DEPTH, CJSON_NUMBER = 63 };
-
-typedef struct scan {
-    const char *s;
-    size_t len, at;
-    char *patch;         /* a copy of s to mend, or NULL: only look */
-    bool odd;            /* something needs mending */
-    bool texts;          /* a number is not written as its double would be */
-    size_t most, values; /* more than most of them are too many */
-    size_t depth;
-    char inside[DEPTH]; /* '{' or '[' */
-} scan;
-
-static int peek(const scan *c)
+static bool accept(reader *r, char want)
 {
-    return c->at < c->len ? (unsigned char)c->s[c->at] : -1;
-}
-
-static bool accept(scan *c, char want)
-{
-    if (peek(c) != want)
+    if (peek(r) != want)
         return false;
-    c->at++;
+    r->at++;
     return true;
 }
 
-static void scan_blanks(scan *c)
+static void scan_blanks(reader *r)
 {
-    while (c->at < c->len && (c->s[c->at] == ' ' || c->s[c->at] == '\n' || c->s[c->at] == '\r' ||
-                              c->s[c->at] == '\t'))
-        c->at++;
+    while (r->at < r->len && (r->s[r->at] == ' ' || r->s[r->at] == '\n' || r->s[r->at] == '\r' ||
+                              r->s[r->at] == '\t'))
+        r->at++;
 }
 
 static bool is_digit(int c)
@@ -138,117 +141,42 @@ static bool is_digit(int c)
     return c >= '0' && c <= '9';
 }
 
-static bool scan_digits(scan *c)
+static bool scan_digits(reader *r)
 {
-    size_t from = c->at;
+    size_t from = r->at;
 
-    while (is_digit(peek(c)))
-        c->at++;
-    return c->at > from;
-}
-
-/* A number too long for cJSON becomes its shortest form and blanks. */
-static void mend_number(scan *c, size_t from)
-{
-    char copy[LG_NUMBER_SIZE];
-    size_t room = c->at - from, n;
-    double x;
-
-    c->odd = true;
-    if (!c->patch)
-        return;
-    /* The text behind a number is no part of one, so strtod stops there; at the
-     * very end the copy has a NUL. */
-    x = strtod(c->patch + from, NULL);
-    if (isfinite(x))
-        lg__number_shortest(copy, x);
-    else
-        snprintf(copy, sizeof copy, "%s", x < 0 ? "-1e999" : "1e999");
-    n = strlen(copy);
-    memcpy(c->patch + from, copy, n);
-    memset(c->patch + from + n, ' ', room - n);
-}
-
-static bool scan_number(scan *c)
-{
-    size_t from = c->at;
-
-    accept(c, '-');
-    if (!accept(c, '0') && !scan_digits(c))
-        return false;
-    if (accept(c, '.') && !scan_digits(c))
-        return false;
-    if (accept(c, 'e') || accept(c, 'E')) {
-        if (!accept(c, '+'))
-            accept(c, '-');
-        if (!scan_digits(c))
-            return false;
-    }
-    if (c->at - from > CJSON_NUMBER)
-        mend_number(c, from);
-    if (!c->texts)
-        c->texts = !lg__number_is_plain(c->s + from, c->at - from);
-    return true;
-}
-
-/* The four hex digits at `at`, or -1. */
-static long hex4(const scan *c, size_t at)
-{
-    long x = 0;
-
-    if (c->len - at < 4)
-        return -1;
-    for (size_t i = at; i < at + 4; i++) {
-        const char *digits = "0123456789abcdefABCDEF";
-        const char *found = c->s[i] ? strchr(digits, c->s[i]) : NULL;
-        long digit;
-
-        if (!found)
-            return -1;
-        digit = (long)(found - digits);
-        x = x * 16 + (digit > 15 ? digit - 6 : digit);
-    }
-    return x;
-}
-
-/* Behind \u. A pair of surrogates is taken together. */
-static bool scan_unicode(scan *c)
-{
-    size_t from = c->at;
-    long x = hex4(c, from), next;
-
-    if (x < 0)
-        return false;
-    c->at += 4;
-    if (x >= 0xD800 && x < 0xDC00 && c->len - c->at >= 6 && c->s[c->at] == '\\' &&
-        c->s[c->at + 1] == 'u') {
-        next = hex4(c, c->at + 2);
-        if (next >= 0xDC00 && next < 0xE000) {
-            c->at += 6;
-            return true;
-        }
-    }
-    if (x == 0 || (x >= 0xD800 && x < 0xE000)) {
-        c->odd = true;
-        if (c->patch)
-            memcpy(c->patch + from, "FFFD", 4);
-    }
-    return true;
+    while (is_digit(peek(r)))
+        r->at++;
+    return r->at > from;
 }
 
 typedef unsigned char sixteen __attribute__((vector_size(16)));
 
-/* Which of sixteen bytes is the first control, quote or backslash; 16: none. */
-static size_t special(const char *s)
+/* Which of sixteen bytes are controls, quotes or backslashes: those have all bits. */
+static sixteen marks(const char *s)
 {
     sixteen x;
-    uint64_t half[2];
 
     memcpy(&x, s, sizeof x);
-    x = (sixteen)((x < 0x20) | (x == '"') | (x == '\\'));
-    memcpy(half, &x, sizeof half);
+    return (sixteen)((x < 0x20) | (x == '"') | (x == '\\'));
+}
+
+static bool any_marked(sixteen marked)
+{
+    uint64_t half[2];
+
+    memcpy(half, &marked, sizeof half);
+    return (half[0] | half[1]) != 0;
+}
+
+/* The place of the first byte that is marked; 16: none is. */
+static size_t first_marked(sixteen marked)
+{
+    uint64_t half[2];
+
+    memcpy(half, &marked, sizeof half);
     if ((half[0] | half[1]) == 0)
-        return 16;
+        return sizeof marked;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     half[0] = __builtin_bswap64(half[0]);
     half[1] = __builtin_bswap64(half[1]);
@@ -259,256 +187,329 @@ static size_t special(const char *s)
 /* The length of what a string may hold as it is: no control, quote, backslash. */
 static size_t plain_size(const char *s, size_t len)
 {
+    enum { STEP = sizeof(sixteen) };
     size_t n = 0;
 
-    while (len - n >= sizeof(sixteen)) {
-        size_t step = special(s + n);
+    while (len - n >= 2 * STEP && !any_marked(marks(s + n) | marks(s + n + STEP)))
+        n += 2 * STEP;
+    while (len - n >= STEP) {
+        size_t step = first_marked(marks(s + n));
 
         n += step;
-        if (step < sizeof(sixteen))
-            break;
+        if (step < STEP)
+            return n;
     }
     while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
         n++;
     return n;
 }
 
-static bool scan_string(scan *c)
+/* The four hex digits at s; -1: there are none. */
+static long hex4(const char *s, size_t len)
 {
-    if (!accept(c, '"'))
+    long x = 0;
+
+    if (len < 4)
+        return -1;
+    for (size_t i = 0; i < 4; i++) {
+        const char *digits = "0123456789abcdefABCDEF";
+        const char *found = s[i] ? strchr(digits, s[i]) : NULL;
+        long digit;
+
+        if (!found)
+            return -1;
+        digit = (long)(found - digits);
+        x = x * 16 + (digit > 15 ? digit - 6 : digit);
+    }
+    return x;
+}
+
+/* To behind the string at hand. Sets *escapes when it is not what it says. */
+static bool scan_string(reader *r, bool *escapes)
+{
+    *escapes = false;
+    if (!accept(r, '"'))
         return false;
     for (;;) {
-        c->at += plain_size(c->s + c->at, c->len - c->at);
-        if (accept(c, '"'))
+        r->at += plain_size(r->s + r->at, r->len - r->at);
+        if (accept(r, '"'))
             return true;
-        if (!accept(c, '\\'))
+        if (!accept(r, '\\'))
             return false;
-        if (accept(c, 'u')) {
-            if (!scan_unicode(c))
+        *escapes = true;
+        if (accept(r, 'u')) {
+            if (hex4(r->s + r->at, r->len - r->at) < 0)
                 return false;
-        } else if (c->at < c->len && memchr("\"\\/bfnrt", c->s[c->at], 8)) {
-            c->at++;
+            r->at += 4;
+        } else if (r->at < r->len && memchr("\"\\/bfnrt", r->s[r->at], 8)) {
+            r->at++;
         } else {
             return false;
         }
     }
 }
 
-static bool scan_word(scan *c, const char *word)
+static char *put_utf8(char *to, long x)
+{
+    static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    int size = x < 0x80 ? 1 : x < 0x800 ? 2 : x < 0x10000 ? 3 : 4;
+
+    for (int i = size - 1; i > 0; i--, x >>= 6)
+        to[i] = (char)(0x80 | (x & 0x3F));
+    to[0] = (char)(lead[size] | x);
+    return to + size;
+}
+
+/* The character whose hex digits begin at *s, which goes behind them. A pair of surrogates
+ * is taken together. */
+static long take_unicode(const char **s, const char *end)
+{
+    long x = hex4(*s, (size_t)(end - *s)), low = -1;
+
+    *s += 4;
+    if (x >= 0xD800 && x < 0xDC00 && end - *s >= 6 && (*s)[0] == '\\' && (*s)[1] == 'u')
+        low = hex4(*s + 2, (size_t)(end - *s) - 2);
+    if (low >= 0xDC00 && low < 0xE000) {
+        *s += 6;
+        return 0x10000 + ((x - 0xD800) << 10) + (low - 0xDC00);
+    }
+    return x == 0 || (x >= 0xD800 && x < 0xE000) ? 0xFFFD : x;
+}
+
+/* What a string that was found good says. It is no longer than the string. */
+static void unescape(char *to, const char *s, size_t len)
+{
+    static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
+    const char *end = s + len;
+
+    for (;;) {
+        size_t n = plain_size(s, (size_t)(end - s));
+        const char *letter;
+
+        memcpy(to, s, n);
+        to += n;
+        s += n;
+        if (s == end)
+            break;
+        s += 2; /* the backslash, and which escape it is */
+        if (s[-1] == 'u') {
+            to = put_utf8(to, take_unicode(&s, end));
+        } else {
+            letter = strchr(letters, s[-1]);
+            *to++ = letter ? meant[letter - letters] : s[-1];
+        }
+    }
+    *to = '\0';
+}
+
+/* The string at hand, into the tree's memory. */
+static bool read_string(reader *r, char **out)
+{
+    size_t from = r->at + 1, n;
+    bool escapes;
+    char *text;
+
+    if (!scan_string(r, &escapes))
+        return false;
+    if (r->dry)
+        return true;
+    n = r->at - 1 - from;
+    *out = text = new_text(r, n);
+    if (!text)
+        return false;
+    if (escapes) {
+        unescape(text, r->s + from, n);
+    } else {
+        memcpy(text, r->s + from, n);
+        text[n] = '\0';
+    }
+    return true;
+}
+
+/* Of a plain number: so few digits, over a power of ten that is exact as well, that one
+ * division is rounded as the number itself would be. */
+static double plain_value(const char *s, size_t len)
+{
+    static const double powers[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    size_t sign = *s == '-', places = 0;
+    bool point = false;
+    int64_t n = 0;
+
+    for (size_t i = sign; i < len; i++) {
+        if (s[i] == '.') {
+            point = true;
+            continue;
+        }
+        n = n * 10 + (s[i] - '0');
+        places += point;
+    }
+    return (double)(sign ? -n : n) / powers[places];
+}
+
+/* Every number that its double would not be written as keeps its text. */
+static bool take_number(reader *r, cJSON *j, const char *s, size_t len)
+{
+    bool plain = lg__number_is_plain(s, len);
+    char *text;
+
+    if (r->dry)
+        return true;
+    if (plain && FLT_EVAL_METHOD == 0) {
+        j->valuedouble = plain_value(s, len);
+        return true;
+    }
+    text = new_text(r, len);
+    if (!text)
+        return false;
+    memcpy(text, s, len);
+    text[len] = '\0';
+    if (!r->own)
+        r->before = lg__c_enter(&r->own);
+    r->failed = !r->own;
+    if (r->failed)
+        return false;
+    j->valuedouble = strtod(text, NULL);
+    j->valuestring = plain ? NULL : text; /* which cJSON does not look at, of a number */
+    return true;
+}
+
+static bool read_number(reader *r, cJSON *j)
+{
+    size_t from = r->at;
+
+    accept(r, '-');
+    if (!accept(r, '0') && !scan_digits(r))
+        return false;
+    if (accept(r, '.') && !scan_digits(r))
+        return false;
+    if (accept(r, 'e') || accept(r, 'E')) {
+        if (!accept(r, '+'))
+            accept(r, '-');
+        if (!scan_digits(r))
+            return false;
+    }
+    return take_number(r, j, r->s + from, r->at - from);
+}
+
+static bool scan_word(reader *r, const char *word)
 {
     size_t n = strlen(word);
 
-    if (c->len - c->at < n || memcmp(c->s + c->at, word, n) != 0)
+    if (r->len - r->at < n || memcmp(r->s + r->at, word, n) != 0)
         return false;
-    c->at += n;
+    r->at += n;
     return true;
 }
 
-static bool scan_scalar(scan *c)
+/* ---- reading, the whole -------------------------------------------------- */
+
+static bool read_scalar(reader *r, cJSON *j, int first)
 {
-    switch (peek(c)) {
+    switch (first) {
     case '"':
-        return scan_string(c);
+        j->type = cJSON_String;
+        return read_string(r, &j->valuestring);
     case 't':
-        return scan_word(c, "true");
+        j->type = cJSON_True;
+        return scan_word(r, "true");
     case 'f':
-        return scan_word(c, "false");
+        j->type = cJSON_False;
+        return scan_word(r, "false");
     case 'n':
-        return scan_word(c, "null");
+        j->type = cJSON_NULL;
+        return scan_word(r, "null");
     default:
-        return scan_number(c);
+        j->type = cJSON_Number;
+        return read_number(r, j);
     }
 }
 
-static bool scan_name(scan *c)
+static bool read_name(reader *r)
 {
-    scan_blanks(c);
-    if (!scan_string(c))
+    scan_blanks(r);
+    if (!read_string(r, &r->name))
         return false;
-    scan_blanks(c);
-    return accept(c, ':');
+    scan_blanks(r);
+    return accept(r, ':');
 }
 
 /* Behind a value: closes what ends here. Sets *more when another value follows. */
-static bool scan_after(scan *c, bool *more)
+static bool read_after(reader *r, bool *more)
 {
     *more = false;
-    while (c->depth > 0) {
-        char inside = c->inside[c->depth - 1];
+    while (r->depth > 0) {
+        cJSON *nest = r->inside[r->depth - 1];
 
-        scan_blanks(c);
-        if (accept(c, ',')) {
+        scan_blanks(r);
+        if (accept(r, ',')) {
             *more = true;
-            return inside == '[' || scan_name(c);
+            return nest->type == cJSON_Array || read_name(r);
         }
-        if (!accept(c, inside == '{' ? '}' : ']'))
+        if (!accept(r, nest->type == cJSON_Object ? '}' : ']'))
             return false;
-        c->depth--;
+        r->slot = &nest->next;
+        r->depth--;
     }
-    scan_blanks(c);
-    return c->at == c->len;
+    scan_blanks(r);
+    return r->at == r->len;
 }
 
 /* One value, or the opening of one. Sets *deeper when its first value follows. */
-static bool scan_value(scan *c, bool *deeper)
+static bool read_value(reader *r, bool *deeper)
 {
-    int open;
+    int open, type = cJSON_Invalid;
+    cJSON *j;
 
     *deeper = false;
-    if (c->values++ >= c->most)
+    if (r->values++ >= r->most)
         return false;
-    scan_blanks(c);
-    open = peek(c);
-    if (open != '{' && open != '[')
-        return scan_scalar(c);
-    if (c->depth == DEPTH)
+    scan_blanks(r);
+    open = peek(r);
+    if (open == '{' || open == '[')
+        type = open == '{' ? cJSON_Object : cJSON_Array;
+    if (type && r->depth == DEPTH)
         return false;
-    c->at++;
-    scan_blanks(c);
-    if (accept(c, open == '{' ? '}' : ']'))
+    j = new_value(r, type);
+    if (!j)
+        return false;
+    if (!type)
+        return read_scalar(r, j, open);
+    r->at++;
+    scan_blanks(r);
+    if (accept(r, open == '{' ? '}' : ']'))
         return true;
-    c->inside[c->depth++] = (char)open;
+    r->inside[r->depth++] = j;
+    r->slot = &j->child;
     *deeper = true;
-    return open == '[' || scan_name(c);
+    return open == '[' || read_name(r);
 }
 
-static bool scan_all(scan *c)
+static bool read_all(reader *r, bool dry, lg_json **out)
 {
     bool more = true;
 
-    c->at = c->depth = c->values = 0;
+    r->at = r->depth = r->values = 0;
+    r->dry = dry;
+    r->name = NULL;
+    r->slot = out;
     while (more) {
         bool deeper;
 
-        if (!scan_value(c, &deeper))
+        if (!read_value(r, &deeper))
             return false;
-        if (!deeper && !scan_after(c, &more))
+        if (!deeper && !read_after(r, &more))
             return false;
     }
     return true;
 }
 
-/* ---- numbers keep their texts -------------------------------------------- */
-
-/* The nodes of a tree in the order of the text. */
-typedef struct walk {
-    cJSON *at; /* the next one; NULL: the end */
-    cJSON *nests[DEPTH];
-    size_t n;
-} walk;
-
-static cJSON *walk_on(walk *w)
+/* Where there may be too many values it looks first. */
+static bool read_most(reader *r, lg_json **out)
 {
-    cJSON *j = w->at, *last = j;
-
-    if (j && j->child) {
-        w->nests[w->n++] = j;
-        w->at = j->child;
-        return j;
-    }
-    while (last && !last->next)
-        last = w->n > 0 ? w->nests[--w->n] : NULL;
-    w->at = last ? last->next : NULL;
-    return j;
-}
-
-static size_t number_size(const char *s, size_t len)
-{
-    size_t n = 0;
-
-    while (n < len && (is_digit(s[n]) || (s[n] && strchr("+-.eE", s[n]))))
-        n++;
-    return n;
-}
-
-/* The size of the number at c->at or behind, which good JSON has there; 0: none. */
-static size_t next_number(scan *c)
-{
-    while (c->at < c->len && c->s[c->at] != '-' && !is_digit(c->s[c->at])) {
-        if (c->s[c->at++] != '"')
-            continue;
-        for (;;) { /* through a string */
-            c->at += plain_size(c->s + c->at, c->len - c->at);
-            if (c->s[c->at++] == '"')
-                break;
-            c->at++; /* what is behind a backslash */
-        }
-    }
-    return c->at < c->len ? number_size(c->s + c->at, c->len - c->at) : 0;
-}
-
-/* Every number that its double would not be written as keeps its text, as its node's
- * valuestring, which cJSON leaves alone. One pass over text and tree side by side. */
-static bool keep_texts(const scan *source, lg_json *root)
-{
-    walk w = {.at = root};
-    scan c = {.s = source->s, .len = source->len};
-    size_t len = next_number(&c);
-
-    for (cJSON *j = walk_on(&w); j && len > 0; j = walk_on(&w)) {
-        if ((j->type & 0xFF) != cJSON_Number)
-            continue;
-        if (!lg__number_is_plain(c.s + c.at, len)) {
-            j->valuestring = hook_malloc(len + 1);
-            if (!j->valuestring)
-                return false;
-            memcpy(j->valuestring, c.s + c.at, len);
-            j->valuestring[len] = '\0';
-        }
-        c.at += len;
-        len = next_number(&c);
-    }
-    return true;
-}
-
-/* ---- reading ------------------------------------------------------------- */
-
-/* s is good JSON that cJSON can hold, made of what c has scanned. */
-static int build(lg_mem *m, const scan *c, const char *s, size_t len, lg_json **out)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    locale_t own, before;
-    bool failed;
-
-    pthread_once(&once, set_hooks);
-    before = lg__c_enter(&own);
-    if (!own)
-        return LG_ENOMEM;
-    current.mem = m;
-    current.first = current.last = NULL;
-    current.first_size = len < 512 ? 2048 : len < 65536 ? len * 3 : 196608;
-    current.failed = false;
-    *out = cJSON_ParseWithLengthOpts(s, len, NULL, 0);
-    if (*out && c->texts && !keep_texts(c, *out))
-        *out = NULL;
-    failed = current.failed;
-    current.mem = NULL;
-    lg__c_leave(own, before);
-    if (*out)
-        return 0;
-    free_chunks(m, current.first);
-    return failed ? LG_ENOMEM : LG_EPARSE;
-}
-
-/* As build, from a copy in which what is beyond cJSON has been mended. */
-static int build_mended(lg_mem *m, scan *c, lg_json **out)
-{
-    char *copy = lg__mem_new(m, c->len + 1);
-    locale_t own, before;
-    int rc;
-
-    if (!copy)
-        return LG_ENOMEM;
-    memcpy(copy, c->s, c->len);
-    copy[c->len] = '\0';
-    c->patch = copy;
-    before = lg__c_enter(&own);
-    rc = own && scan_all(c) ? 0 : LG_ENOMEM;
-    lg__c_leave(own, before);
-    if (rc == 0)
-        rc = build(m, c, copy, c->len, out);
-    lg__mem_free(m, copy, c->len + 1);
-    return rc;
+    if (r->len / 2 >= r->most && !read_all(r, true, out))
+        return false;
+    return read_all(r, false, out);
 }
 
 int lg__json_parse(lg_mem *m, const char *s, size_t len, lg_json **out, size_t *where)
@@ -521,7 +522,8 @@ int lg__json_parse_most(lg_mem *m, const char *s, size_t len, size_t most, lg_js
 {
     size_t mark = len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     int64_t bad = lg_utf8_check(s, len);
-    scan c;
+    bool good;
+    reader r;
 
     *out = NULL;
     if (bad >= 0) {
@@ -529,17 +531,24 @@ int lg__json_parse_most(lg_mem *m, const char *s, size_t len, size_t most, lg_js
             *where = (size_t)bad;
         return LG_EUTF8;
     }
-    c.s = s + mark; /* a byte order mark is let pass */
-    c.len = len - mark;
-    c.patch = NULL;
-    c.odd = c.texts = false;
-    c.most = most;
-    if (!scan_all(&c)) {
-        if (where)
-            *where = mark + c.at;
-        return c.values > most ? LG_ELIMIT : LG_EPARSE;
-    }
-    return c.odd ? build_mended(m, &c, out) : build(m, &c, c.s, c.len, out);
+    r.s = s + mark; /* a byte order mark is let pass */
+    r.len = len - mark;
+    r.most = most;
+    r.mem = m;
+    r.first = r.last = NULL;
+    r.failed = false;
+    r.own = r.before = (locale_t)0;
+    good = read_most(&r, out);
+    lg__c_leave(r.own, r.before);
+    if (good)
+        return 0;
+    free_chunks(m, r.first);
+    *out = NULL;
+    if (r.failed)
+        return LG_ENOMEM;
+    if (where)
+        *where = mark + r.at;
+    return r.values > most ? LG_ELIMIT : LG_EPARSE;
 }
 
 void lg__json_free(lg_mem *m, lg_json *j)
@@ -552,7 +561,7 @@ void lg__json_free(lg_mem *m, lg_json *j)
 
 int lg__json_type(const lg_json *j)
 {
-    switch (j ? j->type & 0xFF : cJSON_Invalid) {
+    switch (j ? j->type : cJSON_Invalid) {
     case cJSON_NULL:
         return LG_JSON_NULL;
     case cJSON_False:
@@ -573,7 +582,7 @@ int lg__json_type(const lg_json *j)
 
 const lg_json *lg__json_first(const lg_json *array_or_object)
 {
-    return lg__json_type(array_or_object) >= LG_JSON_ARRAY ? array_or_object->child : NULL;
+    return array_or_object ? array_or_object->child : NULL;
 }
 
 const lg_json *lg__json_after(const lg_json *j)
@@ -588,43 +597,27 @@ const char *lg__json_name(const lg_json *member)
 
 const lg_json *lg__json_get(const lg_json *object, const char *name)
 {
-    const lg_json *j;
-
-    if (lg__json_type(object) != LG_JSON_OBJECT || !name)
-        return NULL;
-    for (j = object->child; j; j = j->next) {
-        if (j->string && strcmp(j->string, name) == 0)
-            break;
-    }
-    return j;
+    return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
 }
 
 const lg_json *lg__json_at(const lg_json *array, size_t i)
 {
-    const lg_json *j = lg__json_type(array) == LG_JSON_ARRAY ? array->child : NULL;
-
-    for (; j && i > 0; i--)
-        j = j->next;
-    return j;
+    return cJSON_IsArray(array) && i <= INT_MAX ? cJSON_GetArrayItem(array, (int)i) : NULL;
 }
 
 size_t lg__json_count(const lg_json *array_or_object)
 {
-    size_t n = 0;
-
-    for (const lg_json *j = lg__json_first(array_or_object); j; j = j->next)
-        n++;
-    return n;
+    return (size_t)cJSON_GetArraySize(array_or_object);
 }
 
 const char *lg__json_string(const lg_json *j)
 {
-    return lg__json_type(j) == LG_JSON_STRING ? j->valuestring : NULL;
+    return cJSON_GetStringValue((cJSON *)(uintptr_t)j);
 }
 
 bool lg__json_number(const lg_json *j, double *out)
 {
-    if (lg__json_type(j) != LG_JSON_NUMBER)
+    if (!cJSON_IsNumber(j))
         return false;
     *out = j->valuedouble;
     return true;
@@ -632,7 +625,7 @@ bool lg__json_number(const lg_json *j, double *out)
 
 const char *lg__json_number_text(const lg_json *j)
 {
-    return lg__json_type(j) == LG_JSON_NUMBER ? j->valuestring : NULL;
+    return cJSON_IsNumber(j) ? j->valuestring : NULL;
 }
 
 bool lg__json_integer(const lg_json *j, int64_t *out)
@@ -666,7 +659,7 @@ int64_t lg__json_int(const lg_json *j, int64_t otherwise)
 
 bool lg__json_true(const lg_json *j)
 {
-    return j && (j->type & 0xFF) == cJSON_True;
+    return cJSON_IsTrue(j);
 }
 
 /* ---- writing ------------------------------------------------------------- */

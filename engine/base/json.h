@@ -1,14 +1,10 @@
-/* json.h - JSON in (cJSON, with the engine's allocator) and out (bytes).
+/* json.h - JSON in (trees of cJSON's) and out (bytes).
  *
  * Reading is strict: RFC 8259 to the letter, valid UTF-8, nothing behind the
  * value, at most 1000 levels. \u0000 and lone surrogates, which no text here can
  * hold, read as U+FFFD. No digit of a number is lost: a number that a double would
- * change keeps its text. The only file that sees cJSON. Writing is our own
- * because the same request must give the same bytes for ever.
- *
- * The one exception to "no globals": cJSON's hooks belong to the process. They
- * are set once, and what they do is decided by a thread-local that is set only
- * while an engine parses or frees. */
+ * change keeps its text. Writing is always the same: the same request must give the same
+ * bytes for ever. json.c is the only file that sees cJSON. */
 #ifndef LG_JSON_H
 #define LG_JSON_H
 

@@ -1,5 +1,5 @@
 /* json_number.h - the numbers of JSON as texts: what a double keeps of them, and how one is
- * written. See json.h for the readers; no tree and no cJSON here. */
+ * written. See json.h for the readers; no tree here. */
 #ifndef LG_JSON_NUMBER_H
 #define LG_JSON_NUMBER_H
 

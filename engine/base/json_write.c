@@ -1,7 +1,6 @@
 /* json_write.c - a tree that was read, written again: compact, members in their order.
  *
- * A loop over an array of ancestors, as deep as the reader allows. Called by the
- * providers, who pass on what they were given (tools, schemas, raw turns). */
+ * A loop over an array of ancestors, as deep as the reader allows. */
 #include <string.h>
 
 #include "base/json.h"

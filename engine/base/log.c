@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 enum { SHORTEST_SECRET = 6, LINE_SIZE = 2000 };
@@ -22,7 +23,7 @@ void lg__log_init(lg_log *l, lg_mem *m, lg_log_fn fn, void *ud, int level)
 
 static int grow_secrets(lg_log *l)
 {
-    size_t cap = l->cap_secrets ? l->cap_secrets * 2 : 4;
+    size_t cap = l->cap_secrets ? l->cap_secrets * 2 : LG_SMALL(4, 1);
     char **bigger = lg__mem_grow(l->mem, l->secrets, l->cap_secrets * sizeof *l->secrets,
                                  cap * sizeof *l->secrets);
 

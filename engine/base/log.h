@@ -23,6 +23,23 @@ int lg__log_secret(lg_log *l, const char *secret); /* shorter than 6: ignored */
 /* One line; control characters become spaces, and its end is cut off when it is
  * longer than 2,000 bytes. Needs no memory. */
 void lg__log_line(lg_log *l, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Whether a line of this level is heard by anybody. l may be NULL. */
+static inline bool lg__log_hears(const lg_log *l, int level)
+{
+#ifdef LG_QUIET /* to measure what asking costs: benchmarks/run.sh log */
+    if (level == LG_LOG_DEBUG)
+        return false;
+#endif
+    return l && level <= l->level && l->fn;
+}
+/* A state changed: "request 17 openai/gpt-4o-mini: queued -> sent (try 1)", that is what and
+ * which, from, to, and more in brackets; no texts and no keys. Where nobody hears it, not even
+ * the arguments are evaluated. */
+#define LG_TRACE(log, ...)                                \
+    do {                                                  \
+        if (lg__log_hears(log, LG_LOG_DEBUG))             \
+            lg__log_line(log, LG_LOG_DEBUG, __VA_ARGS__); \
+    } while (0)
 /* The same redaction for texts that leave otherwise (error messages). In place. */
 void lg__log_redact(const lg_log *l, char *s, size_t len);
 void lg__log_free(lg_log *l);

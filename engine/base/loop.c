@@ -1,7 +1,7 @@
 /* loop.c - descriptors and timers behind one pollable descriptor (libuv).
  *
  * The only file that sees libuv. It knows nothing of HTTP or of the engine's
- * clock: alarms are real time. Called by http_shard.c and engine.c.
+ * clock: alarms are real time.
  *
  * libuv allocates for itself outside lg_mem (a few small tables a loop).
  *

@@ -9,7 +9,9 @@
 
 #include <string.h>
 
-enum { FIRST_CAP = 16, ID_SIZE = 8, KEY_SIZE = 32 };
+#include "base/check.h"
+
+enum { FIRST_CAP = LG_SMALL(16, 2), /* one is always empty */ ID_SIZE = 8, KEY_SIZE = 32 };
 
 /* The parts of lg_map and lg_keymap that the table's functions work on. */
 typedef struct table {

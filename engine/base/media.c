@@ -1,6 +1,4 @@
-/* media.c - the table of kinds, their first bytes, base64. See media.h.
- *
- * Called by the graph (what is shown of a value), the providers and the binding. */
+/* media.c - the table of kinds, their first bytes, base64. See media.h. */
 #include "base/media.h"
 
 #include <string.h>
@@ -15,7 +13,7 @@ typedef struct kind_row {
 
 static const kind_row kinds[LG_MEDIA_KINDS] = {
     [LG_MEDIA_TEXT] = {"text/plain", "txt", NULL},
-    [LG_MEDIA_TURN] = {"application/vnd.lunagrad.turn+json", "json", NULL},
+    [LG_MEDIA_CALLS] = {"application/vnd.lunagrad.turn+json", "json", NULL},
     [LG_MEDIA_PNG] = {"image/png", "png", NULL},
     [LG_MEDIA_JPEG] = {"image/jpeg", "jpeg", "image/jpg"},
     [LG_MEDIA_GIF] = {"image/gif", "gif", NULL},
@@ -96,7 +94,7 @@ int lg__media_check(const char *type, const char *s, size_t len)
     if (!s || len > LG_BYTES_MAX)
         return s ? LG_ELIMIT : LG_EINVAL;
     int seen = lg__media_sniff(s, len), said = type ? lg__media_of_type(type) : seen;
-    if (said <= LG_MEDIA_TURN || len == 0) {
+    if (said <= LG_MEDIA_CALLS || len == 0) {
         return LG_EINVAL;
     }
     if (lg__media_is_url(said)) {
@@ -109,11 +107,6 @@ int lg__media_check(const char *type, const char *s, size_t len)
 bool lg__media_is_image(int media)
 {
     return (media >= LG_MEDIA_PNG && media <= LG_MEDIA_WEBP) || media == LG_MEDIA_IMAGE_URL;
-}
-
-bool lg__media_is_audio(int media)
-{
-    return (media >= LG_MEDIA_WAV && media <= LG_MEDIA_PCM) || media == LG_MEDIA_AUDIO_URL;
 }
 
 bool lg__media_is_url(int media)
@@ -162,7 +155,7 @@ lg_text *lg__media_describe(lg_mem *m, lg_text *t)
     if (t->media == LG_MEDIA_TEXT) {
         return lg__text_ref(t);
     }
-    if (t->media == LG_MEDIA_TURN) {
+    if (t->media == LG_MEDIA_CALLS) {
         return describe_turn(m, t);
     }
     lg__bytes_init(&b, m, LG_BYTES_MAX);

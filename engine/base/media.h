@@ -3,7 +3,7 @@
  * A small closed list, because providers take a small closed list. Bytes are told
  * apart by how they begin, never by a file's name. It decodes nothing.
  *
- * LG_MEDIA_TURN is what a model said when it called tools: JSON
+ * LG_MEDIA_CALLS is what a model said when it called tools: JSON
  * {"text": …, "calls": [{"id", "name", "arguments"}], "dialect": …, "raw": …};
  * raw is the dialect's own form, to be sent back unchanged. */
 #ifndef LG_MEDIA_H
@@ -13,7 +13,7 @@
 
 enum lg_media {
     LG_MEDIA_TEXT = 0,
-    LG_MEDIA_TURN,
+    LG_MEDIA_CALLS,
     LG_MEDIA_PNG,
     LG_MEDIA_JPEG,
     LG_MEDIA_GIF,
@@ -42,7 +42,6 @@ int lg__media_sniff(const char *s, size_t len);
  * bytes are not what type says. Never TEXT or TURN. */
 int lg__media_check(const char *type, const char *s, size_t len);
 bool lg__media_is_image(int media); /* bytes or address */
-bool lg__media_is_audio(int media);
 bool lg__media_is_url(int media);
 /* "wav", "mp3", "png", …: as file names end and some providers call them. Static. */
 const char *lg__media_ending(int media);

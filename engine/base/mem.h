@@ -1,8 +1,8 @@
 /* mem.h - allocation through the host's function, counted.
  *
  * Every allocation of the engine passes here, so that a host can bound it and a
- * test can make the n-th one fail. It is not an arena and keeps no lists.
- * Called by every module. Sizes are given back at free, as lua_Alloc wants. */
+ * test can make the n-th one fail. It is not an arena and keeps no lists. Sizes are given
+ * back at free, as lua_Alloc wants. */
 #ifndef LG_MEM_H
 #define LG_MEM_H
 

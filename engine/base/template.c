@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 /* ---- names: a small hash table, name → number ---------------------------- */
@@ -52,7 +53,7 @@ static int names_grow(names *t)
 {
     names bigger = *t;
 
-    bigger.cap = t->cap ? t->cap * 2 : 16;
+    bigger.cap = t->cap ? t->cap * 2 : LG_SMALL(16, 2);
     bigger.slots = lg__mem_zero(t->mem, bigger.cap * sizeof *bigger.slots);
     if (!bigger.slots)
         return LG_ENOMEM;

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/check.h"
+
 enum { LANES = 8 };
 
 void lg__vectors_init(lg_vectors *v, lg_mem *m, size_t dim)
@@ -52,7 +54,7 @@ static double length_of(const float *values, size_t n)
 static int make_room(lg_vectors *v)
 {
     size_t row = v->dim * sizeof *v->rows;
-    size_t cap = v->cap ? v->cap * 2 : 64;
+    size_t cap = v->cap ? v->cap * 2 : LG_SMALL(64, 1);
     if (cap > SIZE_MAX / 2 / row) {
         return LG_ELIMIT;
     }

@@ -1,7 +1,7 @@
 /* words.c - what a text is made of: characters, words, tags.
  *
  * The pure text tools of lunagrad.h. No allocation and no state; the bytes may
- * be anything, a server's or a model's. Called by hosts and by most modules. */
+ * be anything, a server's or a model's. */
 #include <string.h>
 
 #include "lunagrad.h"
@@ -38,20 +38,27 @@ static size_t sequence(const unsigned char *s, size_t n)
     return size;
 }
 
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+typedef unsigned char sixteen __attribute__((vector_size(16)));
+
 /* The length of the ASCII at s, in steps: what is left may begin with some more. */
 static size_t ascii_size(const unsigned char *s, size_t len)
 {
-    uint64_t word[4];
+    uint64_t word[2];
+    sixteen x[4];
     size_t n = 0;
 
-    for (; len - n >= sizeof word; n += sizeof word) {
-        memcpy(word, s + n, sizeof word);
-        if ((word[0] | word[1] | word[2] | word[3]) & UINT64_C(0x8080808080808080))
+    for (; len - n >= sizeof x; n += sizeof x) {
+        memcpy(x, s + n, sizeof x);
+        x[0] |= x[1] | x[2] | x[3];
+        memcpy(word, x, sizeof word);
+        if ((word[0] | word[1]) & HIGH_BITS)
             break;
     }
     for (; len - n >= sizeof *word; n += sizeof *word) {
         memcpy(word, s + n, sizeof *word);
-        if (*word & UINT64_C(0x8080808080808080))
+        if (*word & HIGH_BITS)
             break;
     }
     return n;

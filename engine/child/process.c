@@ -3,8 +3,7 @@
  * A process is in one of two lists: running (also while it is being ended), or ready.
  * Its input is a file without a name, so that nothing is written to it while it runs:
  * a program that does not read is no special case, and no SIGPIPE can come of it.
- *
- * Called by engine.c. What a child is made of is in process_spawn.c. */
+ * What a child is made of is in process_spawn.c. */
 #include "child/process.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "child/process_internal.h"
@@ -149,7 +149,7 @@ static void keep_tail(lg_process *p, const char *s, size_t n)
 /* What there is to read, now. false: nothing more will come, or is wanted. */
 static bool read_some(lg_process *p, int fd, bool is_err)
 {
-    char chunk[16384];
+    char chunk[LG_SMALL(16384, 7)];
     for (int i = 0; i < AT_ONCE; i++) {
         ssize_t n = read(fd, chunk, sizeof chunk);
         if (n <= 0) {

@@ -1,8 +1,7 @@
 /* process_spawn.c - what a child process is made of: words, descriptors, a clean start.
  *
  * It gets stdin, stdout, stderr and nothing else of what is open here, default signal
- * handling, nothing blocked, a process group of its own, our environment and folder.
- * Called by process.c. */
+ * handling, nothing blocked, a process group of its own, our environment and folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "child/process_internal.h"
 
 /* ---- words --------------------------------------------------------------- */
@@ -127,12 +127,10 @@ static int make_input(int *theirs, const char *input, size_t len)
 /* Of this machine, not of the program: it may go by. */
 static int not_now(lg_mem *m, int problem, lg_fail *why)
 {
-    char text[128] = "";
     if (problem == ENOMEM) {
         return LG_ENOMEM;
     }
-    lg__fail_set(why, m, LG_EIO, "cannot start a process: %s",
-                 strerror_r(problem, text, sizeof text));
+    lg__fail_set(why, m, LG_EIO, "cannot start a process: %s", lg__errno_text(problem));
     if (problem == EMFILE || problem == ENFILE) {
         lg__fail_hint(why, m,
                       "too many files are open; lower the concurrency, or raise the limit "

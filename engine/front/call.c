@@ -10,7 +10,7 @@
 #include "base/media.h"
 #include "model/provider.h"
 
-void lg__call_fail(lg_engine *e, lg_node *n, const lg_fail *why)
+static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why)
 {
     lg_fail f;
     char who[120];
@@ -33,7 +33,7 @@ void lg__call_fail_code(lg_engine *e, lg_node *n, int code)
     lg_fail f;
     lg__fail_init(&f);
     f.code = code;
-    lg__call_fail(e, n, &f);
+    fail_node(e, n, &f);
 }
 
 static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
@@ -43,7 +43,7 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     c->request = NULL;
     if (r->state != LG_REQ_DONE) {
         if (!lg__fallback_take(e, n, &reply->fail))
-            lg__call_fail(e, n, &reply->fail);
+            fail_node(e, n, &reply->fail);
         return;
     }
     c->has_usage = reply->has_usage;
@@ -115,14 +115,14 @@ static const char *role_of(const lg_edge *e)
 {
     if (strcmp(e->name->data, LG_SHOWN) != 0)
         return e->name->data;
-    return e->seen->media > LG_MEDIA_TURN ? LG_PART : NULL;
+    return e->seen->media > LG_MEDIA_CALLS ? LG_PART : NULL;
 }
 
 static int make_request(lg_engine *e, lg_node *n, lg_request **out)
 {
     const char *few_roles[FEW], **roles = few_roles;
     lg_text *few_texts[FEW], **texts = few_texts;
-    size_t edges = n->n_edges, turns = 0;
+    size_t edges = n->n_edges, parts = 0;
     lg_call_data *c = n->u.call;
     if (edges > FEW) {
         roles = lg__mem_new(&e->mem, edges * sizeof *roles);
@@ -130,18 +130,28 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
     }
     int err = roles && texts ? LG_OK : LG_ENOMEM;
     for (size_t i = 0; !err && i < edges; i++) {
-        roles[turns] = role_of(&n->edges[i]);
-        texts[turns] = n->edges[i].seen;
-        turns += roles[turns] ? 1 : 0;
+        roles[parts] = role_of(&n->edges[i]);
+        texts[parts] = n->edges[i].seen;
+        parts += roles[parts] ? 1 : 0;
     }
     if (!err)
         err = lg__request_new(&e->mem, ++e->last_request, lg__fallback_model(c), roles, texts,
-                              turns, c->options, c->n_options, c->sample, c->kind, out);
+                              parts, c->options, c->n_options, c->sample, c->kind, out);
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);
     }
     return err;
+}
+
+/* The store has answered. n may be gone behind it. */
+static void serve(lg_engine *e, lg_node *n, lg_request *r)
+{
+    LG_TRACE(&e->log, "request %llu %s: new -> served (by the store)", (unsigned long long)r->id,
+             r->model->name);
+    r->state = LG_REQ_DONE;
+    e->served++;
+    settle_call(e, n, r);
 }
 
 /* A call that the store answers costs nothing. 1: it did; 0: it is to be bought; LG_E…:
@@ -153,9 +163,7 @@ static int ask_store(lg_engine *e, lg_node *n, lg_request *r)
         return 0;
     int found = lg__store_find(e->store, r);
     if (found == 1) {
-        r->state = LG_REQ_DONE;
-        e->served++;
-        settle_call(e, n, r);
+        serve(e, n, r);
         return 1;
     }
     if (found == 0 && e->replay_only)
@@ -177,7 +185,7 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
     else
         lg__fail_copy(&f, lg__store_why(e->store));
     f.code = code;
-    lg__call_fail(e, n, &f);
+    fail_node(e, n, &f);
     lg__fail_free(&f);
 }
 
@@ -205,9 +213,7 @@ static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
         /* one that is under way may be stored, and not yet on the disk */
         served = !lg__sched_shares(e->sched, r) && lg__store_find(e->store, r) == 1;
         if (served) {
-            r->state = LG_REQ_DONE;
-            e->served++;
-            settle_call(e, n, r); /* n may be gone */
+            serve(e, n, r);
         }
         free_request(e, r);
     }
@@ -250,7 +256,7 @@ static void submit(lg_engine *e, lg_node *n)
         lg__call_fail_code(e, n, LG_ENOMEM);
         return;
     }
-    if (wanted->state == LG_REQ_DONE && !wanted->held) { /* kept from before */
+    if (wanted->state == LG_REQ_DONE && !wanted->listed) { /* kept from before */
         settle_call(e, n, wanted);
         return;
     }
@@ -269,5 +275,5 @@ void lg__call_submit(lg_engine *e, int most)
             submit(e, n);
     }
     if (e->store)
-        lg__store_rest(e->store);
+        lg__store_end_reading(e->store);
 }

@@ -4,8 +4,7 @@
  * "cannot be had" is decided here; a refusal by the model's own judgement, a request that
  * is wrong, a cap or a broken store do not. With a store the decision is written in the
  * same transaction as the intent that follows from it, so that a run that is killed and
- * started again takes the same way. Called by engine.c. */
-#include <time.h>
+ * started again takes the same way. */
 
 #include "front/front_internal.h"
 
@@ -68,22 +67,13 @@ uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_requ
 /* When it fails nothing is lost: a run that is started again asks the first model again. */
 static void remember(lg_engine *e, const lg_call_data *c)
 {
-    static const char sql[] =
-        "INSERT OR REPLACE INTO tool_result(key, run_id, name, version, text, created_us) "
-        "VALUES(?1, ?2, '" DECISION "', '', ?3, ?4)";
     unsigned char key[32];
     const lg_piece piece = {c->first_key, sizeof c->first_key};
     char rank[2] = {(char)('0' + c->rank), '\0'};
     if (!e->store || lg__store_tool_key(DECISION, "", &piece, 1, &e->mem, key)) {
         return;
     }
-    lg_cell cells[] = {
-        {.type = LG_CELL_BLOB, .s = (const char *)key, .len = sizeof key},
-        {.type = LG_CELL_INT, .i = lg__store_run(e->store)},
-        {.type = LG_CELL_TEXT, .s = rank, .len = 1},
-        {.type = LG_CELL_INT, .i = (int64_t)time(NULL) * 1000000},
-    };
-    lg__store_exec(e->store, sql, cells, sizeof cells / sizeof *cells);
+    lg__store_remember(e->store, key, DECISION, rank);
 }
 
 bool lg__fallback_pass(lg_engine *e, lg_node *n)

@@ -31,7 +31,7 @@ static void leave_request(lg_engine *e, lg_node *n)
     else
         r->waiters = n->u.call->next_waiting;
     n->u.call->next_waiting = NULL;
-    if (!r->waiters && !r->held)
+    if (!r->waiters && !r->listed)
         lg__call_leave(e, r);
 }
 

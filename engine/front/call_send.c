@@ -135,7 +135,7 @@ void lg__call_refuse(lg_engine *e, lg_request *r, int code, const char *text)
     if (code == LG_ESTORE && why && why->hint) {
         lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
     }
-    if (!r->held) { /* else it is told and freed when its last entry is let go */
+    if (!r->listed) { /* else it is told and freed when its last entry is let go */
         lg__call_attempted(e, r, LG_REQ_FAILED);
     }
 }

@@ -7,16 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sized.h"
 #include "front/front_internal.h"
+
+#include "base/check.h"
 
 /* ---- life -------------------------------------------------------------- */
 
-void lg_config_init(lg_config *cfg)
+void lg_config_init_size(lg_config *cfg, size_t size)
 {
-    if (!cfg)
-        return;
-    memset(cfg, 0, sizeof *cfg);
-    cfg->size = sizeof *cfg;
+    const lg_config c = {.size = sizeof c};
+    if (cfg)
+        lg__sized_write(cfg, size, &c);
 }
 
 static int or_default(int value, int otherwise)
@@ -73,16 +75,13 @@ static int build(lg_engine *e, const lg_config *c)
 
 int lg_engine_new(const lg_config *cfg, lg_engine **out)
 {
-    lg_config c;
+    lg_config c = {.size = sizeof c};
     lg_mem first;
     if (!out)
         return LG_EINVAL;
     *out = NULL;
-    if (cfg && cfg->size < sizeof cfg->size)
+    if (cfg && !lg__sized_read(&c, cfg))
         return LG_EINVAL; /* lg_config_init was not called */
-    lg_config_init(&c);
-    if (cfg)
-        memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
     lg__mem_init(&first, c.alloc, c.alloc_ud);
     lg_engine *e = lg__mem_zero(&first, sizeof *e);
     if (!e)
@@ -124,6 +123,7 @@ void lg_engine_free(lg_engine *e)
     while (e->models) {
         lg_model *m = e->models;
         e->models = m->next;
+        lg__mem_free(&e->mem, m->gone, sizeof *m->gone);
         lg__model_destroy(m);
     }
     if (e->loop)
@@ -148,7 +148,7 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out.head || e->partials.head;
+    return e->graph.fired.head || e->out.head || e->partials.head || e->graph.gone.head;
 }
 
 static bool has_work(const lg_engine *e)
@@ -285,7 +285,7 @@ static bool start_requests(lg_engine *e, int most)
     for (; most > 0 && (r = lg__sched_next(e->sched)); most--) {
         if (r->state != LG_REQ_FAILED)
             lg__call_go(e, r);
-        else if (!r->held) /* it could not even be written; else an end is still to be stored */
+        else if (!r->listed) /* it could not even be written; else an end is still to be stored */
             lg__call_complete(e, r);
     }
     return most == 0;
@@ -313,7 +313,7 @@ static bool take_replies(lg_engine *e, int most)
 
 /* ---- step -------------------------------------------------------------- */
 
-enum { SLICE = 64 }; /* items of one stage between two looks at the clock */
+enum { SLICE = LG_SMALL(64, 1) }; /* items of one stage between two looks at the clock */
 
 static void pump(lg_engine *e, int64_t until_us)
 {
@@ -383,6 +383,9 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
     int err = lg__loop_run(e->loop, 0);
     settle_down(e, now > 0 && budget_us < INT64_MAX - now ? now + budget_us : 0);
     e->in_step = false;
+#ifdef LG_DEBUG
+    lg__engine_stepped(e);
+#endif
     return err;
 }
 

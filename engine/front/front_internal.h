@@ -35,10 +35,10 @@ typedef struct lg_entry {
     unsigned char key[32];        /* the request may be gone first */
     int number;
     int64_t latency_us;
-    bool kept;     /* the store is told of its end */
-    bool serve;    /* about to be sent, and found in the store after all */
-    bool intended; /* its intent is stored */
-    bool hold;     /* another process has the same in flight */
+    bool kept;      /* the store is told of its end */
+    bool serve;     /* about to be sent, and found in the store after all */
+    bool intended;  /* its intent is stored */
+    bool elsewhere; /* another process has the same in flight */
 } lg_entry;
 
 typedef LG_QUEUE_OF(lg_entry) lg_entries;
@@ -118,6 +118,7 @@ struct lg_engine {
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
+    size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
     lg_event event;    /* what lg_engine_next returned last */
     lg_var *event_var; /* counted while the event is borrowed */
@@ -131,6 +132,10 @@ int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
 int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
+
+/* front_check.c, debug builds */
+void lg__engine_check(lg_engine *e);   /* all of it, between two calls; aborts */
+void lg__engine_stepped(lg_engine *e); /* … when enough steps have paid for it */
 
 /* host_work.c */
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
@@ -146,9 +151,8 @@ void lg__call_submit(lg_engine *e, int most); /* nodes whose inputs have settled
 /* An attempt of r has ended in this state. When that is the end, all who waited for r
  * are settled, and it is gone. */
 void lg__call_attempted(lg_engine *e, lg_request *r, int state);
-void lg__call_complete(lg_engine *e, lg_request *r); /* DONE or FAILED: tell all, let go */
-void lg__call_fail(lg_engine *e, lg_node *n, const lg_fail *why); /* n's variable */
-void lg__call_fail_code(lg_engine *e, lg_node *n, int code);
+void lg__call_complete(lg_engine *e, lg_request *r);         /* DONE or FAILED: tell all, let go */
+void lg__call_fail_code(lg_engine *e, lg_node *n, int code); /* n's variable */
 
 /* call_send.c */
 /* r is SENT: it leaves, or waits for the turn that stores its intent, or is refused. */
@@ -223,10 +227,6 @@ size_t lg__turn_size(const lg_engine *e);
 size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
 
 /* turn_tools.c: of tools whose results are kept in the store */
-bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32]);  /* false: none */
-bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32]); /* not yet stored */
-/* Whether the node's result was in the store: it is ready then. */
-bool lg__kept_find(lg_engine *e, lg_node *n);
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
 int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);
 int lg__kept_open(lg_engine *e);

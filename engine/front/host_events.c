@@ -63,6 +63,18 @@ static bool is_moot(lg_engine *e, lg_work *w)
     return true;
 }
 
+/* Tools and models that nobody can use any more. */
+static bool from_gone(lg_engine *e)
+{
+    lg_gone *one;
+    LG_QUEUE_POP(&e->graph.gone, one, next);
+    if (!one)
+        return false;
+    fill(e, one->type, 0, one->tag, NULL);
+    lg__mem_free(&e->mem, one, sizeof *one);
+    return true;
+}
+
 const lg_event *lg_engine_next(lg_engine *e)
 {
     lg_var_unref(e->event_var);
@@ -75,6 +87,8 @@ const lg_event *lg_engine_next(lg_engine *e)
         from_watch(e, (lg_watcher *)fired);
         return &e->event;
     }
+    if (from_gone(e))
+        return &e->event;
     lg_work *w;
     while ((w = next_work(e))) {
         if (is_moot(e, w))
@@ -265,7 +279,7 @@ int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
     if (!out)
         return lg__engine_null(e);
     *out = (lg_request_view){.model = w->request->model,
-                             .n_messages = w->request->n_turns,
+                             .n_messages = w->request->n_parts,
                              .n_options = w->request->n_options,
                              .sample = w->request->sample};
     return LG_OK;
@@ -275,22 +289,22 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
                     size_t *len)
 {
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
-    if (!w || i >= w->request->n_turns)
+    if (!w || i >= w->request->n_parts)
         return LG_ENOTFOUND;
     if (!role || !text || !len)
         return lg__engine_null(e);
-    *role = w->request->turn_roles[i];
-    *text = w->request->turn_texts[i]->data;
-    *len = w->request->turn_texts[i]->len;
+    *role = w->request->part_roles[i];
+    *text = w->request->part_texts[i]->data;
+    *len = w->request->part_texts[i]->len;
     return LG_OK;
 }
 
 const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
 {
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
-    if (!w || i >= w->request->n_turns || !w->request->turn_texts[i]->media)
+    if (!w || i >= w->request->n_parts || !w->request->part_texts[i]->media)
         return NULL;
-    return lg__media_type(w->request->turn_texts[i]->media);
+    return lg__media_type(w->request->part_texts[i]->media);
 }
 
 int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
@@ -327,7 +341,7 @@ static int kind_of_reply(const char *type, const char *data, size_t len)
     if (!type)
         return LG_MEDIA_TEXT;
     int media = lg__media_of_type(type);
-    bool words = media == LG_MEDIA_TURN || media == LG_MEDIA_TEXT;
+    bool words = media == LG_MEDIA_CALLS || media == LG_MEDIA_TEXT;
     return words ? media : lg__media_check(type, data, len);
 }
 
@@ -359,7 +373,7 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
         return lg__engine_error(e, LG_EINVAL, "a count of tokens is negative");
     lg_reply *r = &w->request->reply;
     int media = kind_of_reply(type, text, len);
-    int64_t bad = media > LG_MEDIA_TURN ? -1 : lg_utf8_check(text, len);
+    int64_t bad = media > LG_MEDIA_CALLS ? -1 : lg_utf8_check(text, len);
     lg__reply_free(r);
     lg__reply_init(r);
     if (media < 0)

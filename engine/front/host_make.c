@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph/cycle.h"
+#include "base/sized.h"
 #include "front/front_internal.h"
 #include "base/media.h"
 
@@ -56,14 +57,18 @@ int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t le
 
 /* ---- models ------------------------------------------------------------ */
 
-void lg_model_config_init(lg_model_config *cfg)
+static const lg_model_config NO_MODEL = {.size = sizeof NO_MODEL,
+                                         .price_input = -1,
+                                         .price_output = -1,
+                                         .price_cached = -1,
+                                         .price_cache_write = -1,
+                                         .price_image_input = -1,
+                                         .price_image_output = -1};
+
+void lg_model_config_init_size(lg_model_config *cfg, size_t size)
 {
-    if (!cfg)
-        return;
-    memset(cfg, 0, sizeof *cfg);
-    cfg->price_input = cfg->price_output = cfg->price_cached = cfg->price_cache_write = -1;
-    cfg->price_image_input = cfg->price_image_output = -1;
-    cfg->size = sizeof *cfg;
+    if (cfg)
+        lg__sized_write(cfg, size, &NO_MODEL);
 }
 
 enum { MOST_FALLBACKS = 9 };
@@ -89,10 +94,8 @@ static bool is_list(const lg_option *list, size_t n)
     return n == 0 || (list && n <= MOST_LISTED);
 }
 
-static const char *lists_problem(const lg_model_config *c, size_t size)
+static const char *lists_problem(const lg_model_config *c)
 {
-    if (size < sizeof size)
-        return "the model's size is not set: call lg_model_config_init first";
     return is_list(c->headers, c->n_headers) && is_list(c->options, c->n_options)
                ? NULL
                : "a list of options or headers is missing, or too long";
@@ -120,17 +123,19 @@ static void forget_model(lg_model *m)
             break;
         }
     lg__sched_forget(m->engine->sched, m);
+    lg__gone_tell(&m->engine->graph, m->gone);
 }
 
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
 {
-    lg_model_config c;
+    lg_model_config c = NO_MODEL;
     lg_model *m;
     if (!cfg || !out)
         return lg__engine_null(e);
-    lg_model_config_init(&c);
-    memcpy(&c, cfg, cfg->size < sizeof c ? cfg->size : sizeof c);
-    const char *why = lists_problem(&c, cfg->size);
+    if (!lg__sized_read(&c, cfg))
+        return lg__engine_error(e, LG_EINVAL,
+                                "the model's size is not set: call lg_model_config_init first");
+    const char *why = lists_problem(&c);
     why = why ? why : fallbacks_problem(e, &c);
     if (why)
         return lg__engine_error(e, LG_EINVAL, "%s", why);
@@ -138,7 +143,8 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
     int err = lg__model_make(&e->mem, &c, &m, &why);
     if (err)
         return lg__engine_error(e, err, "%s", why);
-    if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c)) {
+    if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c) ||
+        lg__gone_new(&e->graph, LG_EVENT_MODEL_GONE, m->provider ? 0 : m->tag, &m->gone)) {
         lg__model_destroy(m);
         return lg__engine_error(e, LG_ENOMEM, "out of memory");
     }
@@ -169,7 +175,8 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
         t->name = lg__text_new(&e->mem, name, strlen(name));
         t->purpose = lg__text_new(&e->mem, purpose ? purpose : "", purpose ? strlen(purpose) : 0);
     }
-    if (!t || !t->name || !t->purpose) {
+    if (!t || !t->name || !t->purpose ||
+        lg__gone_new(&e->graph, LG_EVENT_TOOL_GONE, tag, &t->gone)) {
         if (t) {
             lg__text_unref(t->name);
             lg__text_unref(t->purpose);
@@ -240,13 +247,12 @@ static int new_node(lg_engine *e, int op, size_t n, size_t more, const char *rol
     return err;
 }
 
-void lg_call_init(lg_call *c)
+static const lg_call NO_CALL = {.size = sizeof NO_CALL, .example = -1};
+
+void lg_call_init_size(lg_call *c, size_t size)
 {
-    if (!c)
-        return;
-    memset(c, 0, sizeof *c);
-    c->size = sizeof *c;
-    c->example = -1;
+    if (c)
+        lg__sized_write(c, size, &NO_CALL);
 }
 
 static int copy_options(lg_mem *m, lg_call_data *d, const lg_call *call)
@@ -283,15 +289,24 @@ static int check_options(lg_engine *e, const lg_call *call)
     return LG_OK;
 }
 
-int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
+static int check_call(lg_engine *e, const lg_model *m, const lg_call *host, lg_call *call)
+{
+    *call = NO_CALL;
+    if (host && !lg__sized_read(call, host))
+        return lg__engine_error(e, LG_EINVAL,
+                                "the call's size is not set: call lg_call_init first");
+    if (!m || m->engine != e || !call->messages || !call->n_messages)
+        return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
+    if (call->kind < 0 || call->kind >= LG_KINDS)
+        return lg__engine_error(e, LG_EINVAL, "a call needs a kind of enum lg_kind");
+    return check_options(e, call);
+}
+
+int lg_call_model(lg_engine *e, lg_model *m, const lg_call *host, lg_var **out)
 {
     lg_var *v = NULL;
-    if (!m || m->engine != e || !call || !call->messages || !call->n_messages)
-        return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
-    if (call->size < sizeof call->size || call->kind < 0 || call->kind >= LG_KINDS)
-        return lg__engine_error(e, LG_EINVAL,
-                                "a call needs lg_call_init, and a kind of enum lg_kind");
-    int err = check_options(e, call);
+    lg_call given, *call = &given;
+    int err = check_call(e, m, host, call);
     if (!err)
         err = new_node(e, LG_OP_CALL, call->n_messages, 0, call->role ? call->role : "answer", &v);
     if (err)
@@ -304,8 +319,8 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *call, lg_var **out)
         d->model = lg_model_ref(m);
         d->sample = call->sample;
         d->kind = call->kind;
-        d->stream = call->size >= sizeof *call && call->stream;
-        d->tag = call->size >= sizeof *call ? call->tag : 0;
+        d->stream = call->stream;
+        d->tag = call->tag;
     }
     for (size_t i = 0; !err && i < call->n_messages; i++)
         err = !call->messages[i].role ? LG_EINVAL
@@ -446,22 +461,22 @@ int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
 
 /* ---- backward ---------------------------------------------------------- */
 
-void lg_backward_init(lg_backward *b)
+void lg_backward_init_size(lg_backward *b, size_t size)
 {
-    if (!b)
-        return;
-    memset(b, 0, sizeof *b);
-    b->size = sizeof *b;
+    const lg_backward none = {.size = sizeof none};
+    if (b)
+        lg__sized_write(b, size, &none);
 }
 
-int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out)
+int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_var **out)
 {
-    if (!b || !out || b->size < sizeof *b)
+    lg_backward b = {.size = sizeof b};
+    if (!host || !out || !lg__sized_read(&b, host))
         return lg__engine_error(e, LG_EINVAL, "backward needs lg_backward_init, and an out");
-    if (!root || root->graph != &e->graph || (b->model && b->model->engine != e))
+    if (!root || root->graph != &e->graph || (b.model && b.model->engine != e))
         return lg__engine_error(e, LG_EINVAL,
                                 "backward needs a variable and a model of this engine");
-    int err = lg__pass_start(&e->graph, root, b, out);
+    int err = lg__pass_start(&e->graph, root, &b, out);
     if (err)
         return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));
     lg__engine_touch(e);

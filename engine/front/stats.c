@@ -1,16 +1,12 @@
 /* stats.c - what the host is told in numbers. */
-#include <string.h>
-
+#include "base/sized.h"
 #include "front/front_internal.h"
 
 void lg_engine_stats(const lg_engine *e, lg_stats *out)
 {
-    lg_stats s;
-    if (!out)
-        return;
-    memset(&s, 0, sizeof s);
+    lg_stats s = {.size = sizeof s};
+    size_t size = out ? lg__sized_of(out) : 0;
     lg__sched_stats(e->sched, &s);
-    s.size = out->size;
     s.host_running = e->works.count;
     s.live_bytes = e->mem.live_bytes;
     s.live_blocks = e->mem.live_blocks;
@@ -19,5 +15,6 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.served = e->served;
     s.timers = e->timers.due.n;
     s.storing = lg__turn_storing(e);
-    memcpy(out, &s, s.size < sizeof s ? s.size : sizeof s);
+    if (size)
+        lg__sized_write(out, size, &s);
 }

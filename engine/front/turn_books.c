@@ -92,7 +92,7 @@ void lg__entries_free(lg_engine *e)
 
 static void list_entry(lg_entries *l, lg_entry *one)
 {
-    one->attempt.request->held++;
+    one->attempt.request->listed++;
     lg__entries_push(l, one);
 }
 
@@ -125,7 +125,7 @@ lg_entry *lg__turn_ended(lg_engine *e, lg_request *r)
     lg_attempt *a = &one->attempt;
     const lg_model *m = r->model;
     one->latency_us = lg__clock_now(&e->clock) - r->sent_us;
-    r->held++;
+    r->listed++;
     lg__sched_finish(e->sched, a);
     if (one->kept) {
         lg__entries_push(&e->turn.ended, one);

@@ -11,9 +11,11 @@
 
 #include "front/front_internal.h"
 
+#include "base/check.h"
+
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
-enum { TURN = 512 }; /* replies and requests in one transaction */
-enum { LEAST = 32 }; /* … that are written before all that is to come has come */
+enum { TURN = LG_SMALL(512, 16) }; /* replies and requests in one transaction */
+enum { LEAST = 32 };               /* … that are written before all that is to come has come */
 
 static lg_outcome *pop_outcome(lg_outcomes *l)
 {
@@ -48,7 +50,7 @@ static void withdraw(lg_engine *e, lg_request *r)
 /* What was about to be sent is not. */
 static void leave_out(lg_engine *e, lg_request *r)
 {
-    r->held--;
+    r->listed--;
     lg__entry_free(e, lg__entry_take(e, r));
     withdraw(e, r);
 }
@@ -66,7 +68,7 @@ static void drop_unwanted(lg_engine *e)
     lg_entry *one;
     while ((one = lg__entries_pop(&all))) {
         lg_request *r = one->attempt.request;
-        if (is_wanted(e, r) || r->held > 1) {
+        if (is_wanted(e, r) || r->listed > 1) {
             lg__entries_push(&e->turn.picked, one);
         } else {
             leave_out(e, r);
@@ -99,7 +101,7 @@ static int write_intent(lg_engine *e, lg_entry *one)
         }
     }
     int elsewhere = lg__store_is_elsewhere(e->store, r->key);
-    one->hold = elsewhere == 1;
+    one->elsewhere = elsewhere == 1;
     if (elsewhere != 0) {
         return elsewhere < 0 ? elsewhere : LG_OK;
     }
@@ -174,7 +176,7 @@ void lg__turn_let_go(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->attempt.request;
     lg__entry_free(e, one);
-    if (!r || --r->held > 0) {
+    if (!r || --r->listed > 0) {
         return;
     }
     bool over = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
@@ -188,8 +190,8 @@ void lg__turn_let_go(lg_engine *e, lg_entry *one)
 static void release_picked(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->attempt.request;
-    if (one->hold) {
-        one->hold = false;
+    if (one->elsewhere) {
+        one->elsewhere = false;
         lg__entries_push(&e->turn.waiting, one);
         lg__alarm_set(e->turn.look, LOOK_MS);
         return;
@@ -198,7 +200,7 @@ static void release_picked(lg_engine *e, lg_entry *one)
         leave_out(e, r);
         return;
     }
-    r->held--;
+    r->listed--;
     if (one->serve) {
         lg__entry_free(e, lg__entry_take(e, r));
         e->served++;
@@ -207,7 +209,7 @@ static void release_picked(lg_engine *e, lg_entry *one)
     } else if (!one->intended) { /* no room for its reply */
         lg__entry_free(e, lg__entry_take(e, r));
         lg__call_refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
-    } else if (!is_wanted(e, r) && !r->held) {
+    } else if (!is_wanted(e, r) && !r->listed) {
         lg__entry_take(e, r); /* its intent is there, and how it ended is noted, too */
         one->attempt.request = NULL;
         lg__fail_set(&one->attempt.said, &e->mem, LG_ECANCELLED, "cancelled before it was sent");
@@ -279,7 +281,7 @@ static void fail_picked(lg_engine *e, lg_entry *one)
         leave_out(e, r);
         return;
     }
-    r->held--;
+    r->listed--;
     lg__entry_free(e, lg__entry_take(e, one->attempt.request));
     lg__call_refuse(e, r, LG_ESTORE, lg__fail_message(lg__store_why(e->store)));
 }

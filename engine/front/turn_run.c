@@ -1,6 +1,4 @@
-/* turn_run.c - a host's runs: begun and ended in the store, and what they have bought.
- *
- * Called by hosts and the binding; the turns are turn.c's. */
+/* turn_run.c - a host's runs: begun and ended in the store, and what they have bought. */
 #include <string.h>
 
 #include "front/front_internal.h"

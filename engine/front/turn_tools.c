@@ -18,11 +18,80 @@ struct lg_kept { /* one that runs */
     lg_nodes waiting; /* equal ones */
 };
 
+/* ---- found by what is asked --------------------------------------------------------- */
+
+/* The key of what the node asks of its tool. */
+static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    const lg_tool *t = n->u.tool;
+    size_t many = n->n_edges;
+    size_t size = 3 * many * sizeof(lg_piece), at = 0;
+    lg_piece *in = lg__mem_new(&e->mem, size);
+    if (!in) {
+        return LG_ENOMEM;
+    }
+    for (size_t i = 0; i < many; i++) {
+        const lg_text *seen = n->edges[i].seen;
+        in[at++] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
+        in[at++] = (lg_piece){seen->data, seen->len};
+        if (seen->media) { /* texts keep the keys that they had */
+            const char *type = lg__media_type(seen->media);
+            in[at++] = (lg_piece){type, strlen(type)};
+        }
+    }
+    int err = lg__store_tool_key(t->name->data, t->version->data, in, at, &e->mem, key);
+    lg__mem_free(&e->mem, in, size);
+    return err;
+}
+
+static bool is_kept(const lg_engine *e, const lg_node *n)
+{
+    return e->store && n->u.tool->version;
+}
+
+static bool kept_key(lg_engine *e, const lg_node *n, unsigned char key[32])
+{
+    return is_kept(e, n) && !tool_key(e, n, key);
+}
+
+static bool has_result(const lg_batch *t, const unsigned char key[32])
+{
+    const lg_outcome *at = t->results.head;
+    while (at && memcmp(at->key, key, 32) != 0) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+static bool has_any_result(const lg_engine *e, const unsigned char key[32])
+{
+    return has_result(&e->turn, key) || has_result(&e->synced, key) || has_result(&e->next, key);
+}
+
+static bool find_result(lg_engine *e, lg_node *n)
+{
+    unsigned char key[32];
+    lg_text *text = NULL;
+    bool has_score = false;
+    double score = 0, target = 0;
+    if (!kept_key(e, n, key) ||
+        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
+        return false;
+    }
+    if (has_score) {
+        lg_var_set_score(n->out, score, target);
+    }
+    lg__var_ready(n->out, text);
+    return true;
+}
+
+/* ---- equal ones ----------------------------------------------------------------------- */
+
 bool lg__kept_shares(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
     lg_kept *k = NULL;
-    if (e->turn.kept && lg__kept_key(e, n, key)) {
+    if (e->turn.kept && kept_key(e, n, key)) {
         k = lg__keymap_get(&e->turn.kept_map, key);
     }
     if (k) {
@@ -66,18 +135,18 @@ static void wait_elsewhere(lg_engine *e, lg_node *n)
 bool lg__kept_elsewhere(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
-    if (lg__kept_find(e, n)) {
+    if (find_result(e, n)) {
         return true;
     }
-    if (!lg__kept_key(e, n, key)) {
+    if (!kept_key(e, n, key)) {
         return false;
     }
     if (!lg__store_claim(e->store, key)) {
         wait_elsewhere(e, n);
         return true;
     }
-    lg__store_rest(e->store); /* what was stored since this turn began to read counts */
-    if (!lg__kept_find(e, n)) {
+    lg__store_end_reading(e->store); /* what was stored since this turn began to read counts */
+    if (!find_result(e, n)) {
         return false;
     }
     lg__store_unclaim(e->store, key);
@@ -87,7 +156,7 @@ bool lg__kept_elsewhere(lg_engine *e, lg_node *n)
 void lg__kept_unclaim(lg_engine *e, const lg_node *n)
 {
     unsigned char key[32];
-    if (lg__kept_key(e, n, key)) {
+    if (kept_key(e, n, key)) {
         lg__store_unclaim(e->store, key);
     }
 }
@@ -96,7 +165,7 @@ void lg__kept_unclaim(lg_engine *e, const lg_node *n)
 void lg__kept_runs(lg_engine *e, const lg_node *n)
 {
     unsigned char key[32];
-    lg_kept *k = lg__kept_key(e, n, key) ? lg__mem_zero(&e->mem, sizeof *k) : NULL;
+    lg_kept *k = kept_key(e, n, key) ? lg__mem_zero(&e->mem, sizeof *k) : NULL;
     if (!k) {
         lg__kept_unclaim(e, n);
         return;
@@ -114,7 +183,7 @@ void lg__kept_runs(lg_engine *e, const lg_node *n)
 
 static bool is_running(lg_engine *e, const lg_kept *k)
 {
-    return lg__map_get(&e->works, k->work) || lg__kept_has_result(e, k->key);
+    return lg__map_get(&e->works, k->work) || has_any_result(e, k->key);
 }
 
 void lg__kept_sweep(lg_engine *e)
@@ -152,71 +221,6 @@ void lg__kept_free(lg_engine *e)
 }
 
 /* ---- their results ------------------------------------------------------------------- */
-
-/* The key of what the node asks of its tool. */
-static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
-{
-    const lg_tool *t = n->u.tool;
-    size_t many = n->n_edges;
-    size_t size = 3 * many * sizeof(lg_piece), at = 0;
-    lg_piece *in = lg__mem_new(&e->mem, size);
-    if (!in) {
-        return LG_ENOMEM;
-    }
-    for (size_t i = 0; i < many; i++) {
-        const lg_text *seen = n->edges[i].seen;
-        in[at++] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
-        in[at++] = (lg_piece){seen->data, seen->len};
-        if (seen->media) { /* texts keep the keys that they had */
-            const char *type = lg__media_type(seen->media);
-            in[at++] = (lg_piece){type, strlen(type)};
-        }
-    }
-    int err = lg__store_tool_key(t->name->data, t->version->data, in, at, &e->mem, key);
-    lg__mem_free(&e->mem, in, size);
-    return err;
-}
-
-static bool is_kept(const lg_engine *e, const lg_node *n)
-{
-    return e->store && n->u.tool->version;
-}
-
-bool lg__kept_key(lg_engine *e, const lg_node *n, unsigned char key[32])
-{
-    return is_kept(e, n) && !tool_key(e, n, key);
-}
-
-static bool has_result(const lg_batch *t, const unsigned char key[32])
-{
-    const lg_outcome *at = t->results.head;
-    while (at && memcmp(at->key, key, 32) != 0) {
-        at = at->next;
-    }
-    return at != NULL;
-}
-
-bool lg__kept_has_result(const lg_engine *e, const unsigned char key[32])
-{
-    return has_result(&e->turn, key) || has_result(&e->synced, key) || has_result(&e->next, key);
-}
-
-bool lg__kept_find(lg_engine *e, lg_node *n)
-{
-    unsigned char key[32];
-    lg_text *text = NULL;
-    bool has_score = false;
-    double score = 0, target = 0;
-    if (!lg__kept_key(e, n, key) ||
-        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
-        return false;
-    }
-    if (has_score) {
-        lg_var_set_score(n->out, score, target);
-    }
-    lg__var_ready(n->out, text);
-    return true;
-}
 
 int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target)
 {

@@ -1,8 +1,7 @@
 /* cycle.h - whether a variable is made of another one.
  *
  * Nodes are made after their inputs, so only two acts can close a circle: keeping a promise,
- * and setting a template, which passes that run may still read. Both ask here first.
- * Called by host_make.c. */
+ * and setting a template, which passes that run may still read. Both ask here first. */
 #ifndef LG_CYCLE_H
 #define LG_CYCLE_H
 

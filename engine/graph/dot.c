@@ -6,6 +6,8 @@
 
 #include "graph/graph.h"
 
+#include "base/check.h"
+
 enum { SHOWN = 160, COLUMN = 44 }; /* bytes of a text, and where it is broken */
 
 typedef struct lg_dot {
@@ -22,7 +24,7 @@ static int push(lg_dot *d, lg_mem *m, lg_var *v)
     if (v->mark)
         return LG_OK;
     if (d->n == d->cap) {
-        size_t cap = d->cap ? d->cap * 2 : 32;
+        size_t cap = d->cap ? d->cap * 2 : LG_SMALL(32, 1);
         lg_var **vars = lg__mem_grow(m, d->vars, d->cap * sizeof *vars, cap * sizeof *vars);
         if (!vars)
             return LG_ENOMEM;

@@ -1,11 +1,12 @@
 /* gradient.c - the reverse pass: who has heard all its consumers is next.
  *
  * Siblings run at the same time; nothing here waits or recurses. What is asked
- * of the backward model is in gradient_ask.c. Called by engine.c. */
+ * of the backward model is in gradient_ask.c. */
 #include "graph/gradient.h"
 
 #include <string.h>
 
+#include "base/check.h"
 #include "graph/gradient_internal.h"
 
 /* ---- small things ------------------------------------------------------ */
@@ -30,6 +31,7 @@ static bool is_over(const lg_pass *p)
 /* A cancelled pass is still referred to by its leaves, so its plan must not hold them. */
 static void unbusy(lg_pass *p)
 {
+    LG_CHECK(p->busy > 0);
     if (--p->busy > 0 || !is_over(p))
         return;
     lg__plan_free(&p->plan, p->g);
@@ -59,6 +61,8 @@ static void forget_leaves(lg_pass *p)
 static void settle(lg_pass *p)
 {
     p->settled = true;
+    LG_TRACE(p->g->log, "pass %llu: running -> settled (%zu texts, %zu asked, %zu solved)",
+             (unsigned long long)p->out->id, p->n_texts, p->n_asked, p->n_solved);
     bool failed = p->fail.code && !p->skip_failed;
     if (!failed)
         forget_leaves(p);
@@ -87,12 +91,22 @@ static void settle(lg_pass *p)
 static void delivered(lg_pass *p, uint32_t slot)
 {
     lg_step *to = &p->plan.steps[p->plan.slots[slot].step];
+    LG_CHECK(to->n_missing > 0 && !to->gathered);
     if (--to->n_missing == 0)
         queue(to);
 }
 
+static const char *kind_of(const lg_record *r)
+{
+    return r->state == LG_FB_TEXT ? "text" : r->state == LG_FB_NONE ? "none" : "empty";
+}
+
 static void give(lg_pass *p, uint32_t slot, lg_record *r)
 {
+    LG_TRACE(p->g->log, "feedback of pass %llu: node %llu -> node %llu (%s, %zu bytes)",
+             (unsigned long long)p->out->id, (unsigned long long)r->from,
+             (unsigned long long)p->plan.steps[p->plan.slots[slot].step].var->id, kind_of(r),
+             r->text ? r->text->len : 0);
     lg_record **at = &p->plan.slots[slot].records;
     while (*at)
         at = &(*at)->next;
@@ -167,6 +181,7 @@ static void step_done(lg_step *s)
 {
     lg_pass *p = s->pass;
     lg_record *all = s->records;
+    LG_CHECK(p->steps_left > 0);
     s->records = NULL;
     lg__var_drop_records(s->var, true, p->root_id); /* of a pass that ran beside this one */
     lg__var_add_records(s->var, all, p->root_id);
@@ -421,6 +436,7 @@ static void begin_again(lg_pass *p)
     if (err) {
         lg__pass_note(p, p->plan.steps, err, NULL);
         p->plan.open = false;
+        p->steps_left = 0; /* none of them is taken */
         settle(p);
         return;
     }
@@ -553,6 +569,35 @@ static void begin(lg_pass *p)
     lg__var_wait(first->var, &first->wait);
 }
 
+/* Drops the questions. The pass' variable settles behind it. */
+static void cancel(lg_pass *p)
+{
+    if (is_over(p))
+        return;
+    p->cancelled = true;
+    LG_TRACE(p->g->log, "pass %llu: running -> cancelled", (unsigned long long)p->out->id);
+    for (lg_job *j = p->jobs; j;) {
+        lg_job *next = j->next; /* cancelling only queues the job */
+        lg_var_cancel(j->asked);
+        j = next;
+    }
+    for (size_t i = 0; i < p->plan.n_steps; i++) {
+        lg_step *s = &p->plan.steps[i];
+        if (s->work)
+            LG_QUEUE_PUSH(&p->g->host, s, next); /* once more, to be taken back */
+    }
+}
+
+static void free_pass(lg_pass *p)
+{
+    while (p->jobs)
+        lg__job_free(p->jobs);
+    lg__plan_free(&p->plan, p->g);
+    lg_model_unref(p->model);
+    lg__fail_free(&p->fail);
+    lg__mem_free(p->g->mem, p, sizeof *p);
+}
+
 int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out)
 {
     lg_var *v;
@@ -565,8 +610,8 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
         lg_var_unref(v);
         return LG_ENOMEM;
     }
-    g->pass_free = lg__pass_free;
-    g->pass_cancel = lg__pass_cancel;
+    g->pass_free = free_pass;
+    g->pass_cancel = cancel;
     p->g = g;
     p->out = v;
     v->pass = p;
@@ -587,6 +632,8 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
         return err;
     }
     lg_var_ref(v); /* the pass' own, until busy is zero */
+    LG_TRACE(g->log, "pass %llu: new -> running (of node %llu, %zu steps)",
+             (unsigned long long)v->id, (unsigned long long)root->id, p->plan.n_steps);
     begin(p);
     *out = v;
     return LG_OK;
@@ -595,31 +642,4 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
 bool lg__step_cancelled(const lg_step *s)
 {
     return is_over(s->pass);
-}
-
-void lg__pass_cancel(lg_pass *p)
-{
-    if (is_over(p))
-        return;
-    p->cancelled = true;
-    for (lg_job *j = p->jobs; j;) {
-        lg_job *next = j->next; /* cancelling only queues the job */
-        lg_var_cancel(j->asked);
-        j = next;
-    }
-    for (size_t i = 0; i < p->plan.n_steps; i++) {
-        lg_step *s = &p->plan.steps[i];
-        if (s->work)
-            LG_QUEUE_PUSH(&p->g->host, s, next); /* once more, to be taken back */
-    }
-}
-
-void lg__pass_free(lg_pass *p)
-{
-    while (p->jobs)
-        lg__job_free(p->jobs);
-    lg__plan_free(&p->plan, p->g);
-    lg_model_unref(p->model);
-    lg__fail_free(&p->fail);
-    lg__mem_free(p->g->mem, p, sizeof *p);
 }

@@ -25,8 +25,6 @@ lg_step *lg__graph_next_host(lg_graph *g);
 /* What a step hears of its output: the texts of its records, joined. NULL: memory */
 lg_text *lg__step_feedback(lg_step *s);
 bool lg__step_cancelled(const lg_step *s);
-/* Cancelled: drop the questions; the pass' variable has settled already. */
-void lg__pass_cancel(lg_pass *p);
-void lg__pass_free(lg_pass *p);
+void lg__pass_check(const lg_pass *p); /* debug builds: gradient_check.c */
 
 #endif

@@ -14,7 +14,7 @@ enum { MAX_PARTS = 8, MAX_EXHIBITS = 8 };
 
 /* ---- jobs -------------------------------------------------------------- */
 
-lg_job *lg__job_new(lg_pass *p, lg_step *s)
+static lg_job *job_new(lg_pass *p, lg_step *s)
 {
     lg_job *job = lg__mem_zero(p->g->mem, sizeof *job);
     if (!job)
@@ -29,6 +29,15 @@ lg_job *lg__job_new(lg_pass *p, lg_step *s)
     return job;
 }
 
+static void reduction_free(lg_pass *p, lg_reduction *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        lg__text_unref(r->texts[i]);
+    lg__mem_free(p->g->mem, r->texts, r->cap * sizeof *r->texts);
+    lg__records_free(p->g, r->members);
+    lg__mem_free(p->g->mem, r, sizeof *r);
+}
+
 void lg__job_free(lg_job *job)
 {
     lg_pass *p = job->pass;
@@ -39,7 +48,7 @@ void lg__job_free(lg_job *job)
     if (job->next)
         job->next->prev = job->prev;
     if (job->reduction && --job->reduction->open == 0)
-        lg__reduction_free(p, job->reduction);
+        reduction_free(p, job->reduction);
     lg__text_unref(job->conversation);
     lg__graph_drop(p->g, job->asked);
     lg__mem_free(p->g->mem, job, sizeof *job);
@@ -93,7 +102,7 @@ static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n
 
 static size_t exhibit(lg_text *list[MAX_EXHIBITS], size_t n, lg_text *t)
 {
-    bool known = !t || t->media <= LG_MEDIA_TURN || n == MAX_EXHIBITS;
+    bool known = !t || t->media <= LG_MEDIA_CALLS || n == MAX_EXHIBITS;
     for (size_t i = 0; i < n; i++)
         known = known || list[i] == t;
     if (!known)
@@ -162,7 +171,7 @@ static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t 
     int err = LG_OK;
     memcpy(own, parts, n * sizeof *own);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_TURN)
+        if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_CALLS)
             about = &own[i];
     if (about) {
         *first = about->text;
@@ -176,8 +185,9 @@ static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t 
 }
 
 /* The job is freed when this fails. */
-int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
-                 size_t n, lg_job *job)
+/* The nodes of one question and a job that waits for the answer. */
+static int ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
+               size_t n, lg_job *job)
 {
     char role[120];
     lg_var *sys = lg__template_find(p->g, system), *tmpl = lg__template_find(p->g, user);
@@ -309,7 +319,7 @@ int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain)
     const lg_edge *e = &s->var->node->edges[i];
     char user[40];
     lg_var *goal = NULL;
-    lg_job *job = lg__job_new(p, s);
+    lg_job *job = job_new(p, s);
     if (!job)
         return LG_ENOMEM;
     job->input = i;
@@ -326,7 +336,7 @@ int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain)
             {"feedback", said, NULL},
         };
         snprintf(user, sizeof user, "%s.%s", op->templates, chain ? "chain" : "base");
-        err = lg__pass_ask(p, s, "critic.system", user, parts, 6, job);
+        err = ask(p, s, "critic.system", user, parts, 6, job);
         if (!err)
             s->n_jobs++;
     } else {
@@ -352,15 +362,6 @@ bool lg__is_nothing(const lg_text *t)
 
 /* ---- reduction --------------------------------------------------------- */
 
-void lg__reduction_free(lg_pass *p, lg_reduction *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        lg__text_unref(r->texts[i]);
-    lg__mem_free(p->g->mem, r->texts, r->cap * sizeof *r->texts);
-    lg__records_free(p->g, r->members);
-    lg__mem_free(p->g->mem, r, sizeof *r);
-}
-
 /* How many of the texts from `from` on fit one question: at least two, so that
  * every level is shorter than the one below. */
 static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from)
@@ -379,7 +380,7 @@ static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from)
 static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t place)
 {
     lg_step *s = r->step;
-    lg_job *job = lg__job_new(p, s);
+    lg_job *job = job_new(p, s);
     if (!job)
         return LG_ENOMEM;
     lg_text *all = join(p->g, r->texts + from, NULL, n, p->context_tokens);
@@ -392,7 +393,7 @@ static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t 
     r->open++;
     lg_part parts[MAX_PARTS] = {
         {"role", s->var->role, NULL}, {"variable", s->var->text, NULL}, {"feedback", all, NULL}};
-    int err = lg__pass_ask(p, s, "reduce.system", "reduce.user", parts, 3, job);
+    int err = ask(p, s, "reduce.system", "reduce.user", parts, 3, job);
     lg__text_unref(all);
     return err;
 }
@@ -477,7 +478,7 @@ int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group)
         r->step = NULL;
     }
     if (--r->open == 0)
-        lg__reduction_free(p, r);
+        reduction_free(p, r);
     return err;
 }
 

@@ -54,16 +54,11 @@ typedef struct lg_part {
     lg_var *var;
 } lg_part;
 
-/* The nodes of one question and a job that waits for the answer. */
-int lg__pass_ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
-                 size_t n, lg_job *job);
 /* Feedback for input i of s' node, given what was heard about its output. */
 int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain);
 int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group);
 /* A reduction's answer came. 1: the whole reduction is done (records are back). */
 int lg__pass_reduced(lg_job *job);
-void lg__reduction_free(lg_pass *p, lg_reduction *r);
-lg_job *lg__job_new(lg_pass *p, lg_step *s);
 void lg__job_free(lg_job *job);
 /* Remember what failed at s; the failure of the lowest step, and there of the lowest
  * place (an input, a part of a reduction), is the one that is told. */

@@ -1,6 +1,4 @@
-/* gradient_pass.c - what a pass keeps of failures: which one is told in the end.
- *
- * Called by the files that walk the pass and that ask for it. */
+/* gradient_pass.c - what a pass keeps of failures: which one is told in the end. */
 #include "graph/gradient_internal.h"
 
 void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f)

@@ -5,12 +5,14 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "graph/op.h"
 
 /* ---- lists ------------------------------------------------------------- */
 
 void lg__nodes_push(lg_nodes *l, lg_node *n)
 {
+    LG_CHECK(!n->queued);
     n->queued = true;
     LG_QUEUE_PUSH(l, n, next);
 }
@@ -153,6 +155,31 @@ static size_t node_size(size_t n_edges)
     return sizeof(lg_node) + n_edges * sizeof(lg_edge);
 }
 
+int lg__gone_new(lg_graph *g, int type, uint64_t tag, lg_gone **out)
+{
+    *out = NULL;
+    if (!tag)
+        return LG_OK;
+    *out = lg__mem_zero(g->mem, sizeof **out);
+    if (!*out)
+        return LG_ENOMEM;
+    (*out)->type = type;
+    (*out)->tag = tag;
+    return LG_OK;
+}
+
+void lg__gone_tell(lg_graph *g, lg_gone *one)
+{
+    if (!one)
+        return;
+    if (g->closing) {
+        lg__mem_free(g->mem, one, sizeof *one);
+        return;
+    }
+    LG_QUEUE_PUSH(&g->gone, one, next);
+    g->wake(g->engine);
+}
+
 lg_tool *lg_tool_ref(lg_tool *t)
 {
     if (t)
@@ -174,6 +201,7 @@ void lg_tool_unref(lg_tool *t)
     lg__text_unref(t->name);
     lg__text_unref(t->purpose);
     lg__text_unref(t->version);
+    lg__gone_tell(g, t->gone);
     lg__mem_free(g->mem, t, sizeof *t);
 }
 
@@ -245,6 +273,7 @@ static void unlink_var(lg_graph *g, lg_var *v)
  * uncounted ones are put on a list and the outermost call works it off. */
 void lg_var_unref(lg_var *v)
 {
+    LG_CHECK(!v || v->refs > 0);
     if (!v || --v->refs > 0)
         return;
     lg_graph *g = v->graph;
@@ -313,6 +342,7 @@ int lg__node_edge(lg_node *node, const char *name, lg_var *var)
 static void input_settled(lg_edge *e)
 {
     lg_node *n = e->node;
+    LG_CHECK(n->n_missing > 0);
     if (!e->seen)
         e->seen = lg__text_ref(e->var->text);
     if (--n->n_missing > 0)
@@ -417,8 +447,20 @@ static bool still_open(const lg_var *v)
     return open;
 }
 
+static void tell(const lg_var *v)
+{
+    if (!lg__log_hears(v->graph->log, LG_LOG_DEBUG))
+        return;
+    bool failed = v->state == LG_FAILED;
+    const char *to = failed ? "failed" : v->state == LG_READY ? "ready" : "cancelled";
+    LG_TRACE(v->graph->log, "node %llu %s: pending -> %s%s%s%s", (unsigned long long)v->id,
+             lg_op_name(v->op), to, failed ? " (" : "", failed ? lg_error_name(v->code) : "",
+             failed ? ")" : "");
+}
+
 static void settled(lg_var *v)
 {
+    tell(v);
     v->open = v->open && still_open(v);
     lg_waiter *w = v->waiters, *in_order = NULL;
     v->waiters = NULL;
@@ -442,6 +484,7 @@ static void settled(lg_var *v)
 
 void lg__var_ready(lg_var *v, lg_text *text)
 {
+    LG_CHECK(v->state == LG_PENDING && text);
     v->text = text;
     v->state = LG_READY;
     if (v->node)
@@ -451,6 +494,7 @@ void lg__var_ready(lg_var *v, lg_text *text)
 
 void lg__var_fail(lg_var *v, int code, const lg_fail *f)
 {
+    LG_CHECK(v->state == LG_PENDING && code < 0);
     v->code = code;
     v->state = code == LG_ECANCELLED ? LG_CANCELLED : LG_FAILED;
     v->fail = f ? lg__mem_zero(v->graph->mem, sizeof *v->fail) : NULL;
@@ -512,7 +556,8 @@ void lg__var_wait(lg_var *v, lg_waiter *w)
     v->waiters = w;
 }
 
-void lg__var_unwait(lg_var *v, lg_waiter *w)
+/* Takes w off v's list again. */
+static void unwait(lg_var *v, lg_waiter *w)
 {
     for (lg_waiter **at = &v->waiters; *at; at = &(*at)->next)
         if (*at == w) {
@@ -545,7 +590,7 @@ void lg_var_unwatch(lg_var *v, uint64_t tag)
 {
     for (lg_waiter *w = v->waiters; w; w = w->next)
         if (w->kind == LG_WAIT_WATCH && ((lg_watcher *)w)->tag == tag) {
-            lg__var_unwait(v, w);
+            unwait(v, w);
             lg__mem_free(v->graph->mem, w, sizeof(lg_watcher));
             return;
         }
@@ -676,6 +721,10 @@ void lg__graph_free(lg_graph *g)
         v->waiters = NULL;
     }
     free_watchers(g, g->fired.head);
+    for (lg_gone *one = g->gone.head, *next; one; one = next) {
+        next = one->next;
+        lg__mem_free(g->mem, one, sizeof *one);
+    }
     for (lg_var *v = g->vars; v; v = v->next)
         if (v->pass && g->pass_free) {
             g->pass_free(v->pass);

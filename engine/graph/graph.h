@@ -25,6 +25,12 @@ typedef struct lg_edge {
     bool given_up; /* its node was cancelled; counted in var.given_up */
 } lg_edge;
 
+typedef struct lg_gone { /* a tag that is of no use any more, to be told */
+    struct lg_gone *next;
+    int type; /* LG_EVENT_TOOL_GONE, LG_EVENT_MODEL_GONE */
+    uint64_t tag;
+} lg_gone;
+
 struct lg_tool {
     uint32_t refs;
     struct lg_graph *graph;
@@ -32,6 +38,7 @@ struct lg_tool {
     lg_text *version; /* its results are kept under it; NULL: they are not */
     bool own_backward;
     uint64_t tag;
+    lg_gone *gone;        /* to tell its end by; NULL: tag is 0 */
     lg_tool *prev, *next; /* all tools of the graph */
 };
 
@@ -95,10 +102,11 @@ struct lg_graph {
     lg_var *vars; /* all */
     lg_tool *tools;
     lg_template *templates;
-    lg_nodes ready;                      /* all inputs settled */
-    lg_nodes calls, work;                /* model calls and tools to start */
-    lg_waits fired;                      /* watches for the host */
-    lg_waits steps;                      /* passes' steps and jobs whose variable settled */
+    lg_nodes ready;       /* all inputs settled */
+    lg_nodes calls, work; /* model calls and tools to start */
+    lg_waits fired;       /* watches for the host */
+    lg_waits steps;       /* passes' steps and jobs whose variable settled */
+    LG_QUEUE_OF(lg_gone) gone;
     LG_QUEUE_OF(struct lg_step) host;    /* steps whose backward the host runs */
     lg_nodes dropped;                    /* cancelled nodes whose work is to be stopped; each
                                    holds a count of its variable */
@@ -114,7 +122,12 @@ struct lg_graph {
 
 int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max_pending);
 void lg__graph_free(lg_graph *g);
+/* Debug builds (graph_check.c), between calls: aborts unless counts and lists agree. */
+void lg__graph_check(lg_graph *g);
 
+/* To tell one day that the tag is free; *out is NULL for tag 0. 0, LG_ENOMEM */
+int lg__gone_new(lg_graph *g, int type, uint64_t tag, lg_gone **out);
+void lg__gone_tell(lg_graph *g, lg_gone *one); /* now; NULL: nothing */
 /* Drop a count, unless the graph is being freed as a whole. */
 void lg__graph_drop(lg_graph *g, lg_var *v);
 /* A counted text of a short string, shared with equal recent ones. NULL: memory */
@@ -144,8 +157,6 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f);
 void lg__var_fail_from(lg_var *v, const lg_edge *edge);
 /* Put w on v's list; fires at once when v has settled. */
 void lg__var_wait(lg_var *v, lg_waiter *w);
-/* Take w off v's list again. */
-void lg__var_unwait(lg_var *v, lg_waiter *w);
 
 void lg__nodes_push(lg_nodes *l, lg_node *n);
 lg_node *lg__nodes_pop(lg_nodes *l);

@@ -1,7 +1,6 @@
 /* op.c - what each operator does forward, and directly below, backward.
  *
- * Model calls and tools are only handed on here: engine.c runs them. Called by
- * engine.c (forward) and gradient.c (backward). */
+ * Model calls and tools are only handed on here: engine.c runs them. */
 #include "graph/op.h"
 
 #include <ctype.h>
@@ -58,7 +57,7 @@ static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens)
 static const lg_edge *wordless_input(const lg_node *node)
 {
     for (uint32_t i = 0; i < node->n_edges; i++)
-        if (node->edges[i].seen && node->edges[i].seen->media > LG_MEDIA_TURN)
+        if (node->edges[i].seen && node->edges[i].seen->media > LG_MEDIA_CALLS)
             return &node->edges[i];
     return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "graph/graph.h"
 
 /* During the build var.mark holds the step's number plus one. */
@@ -15,7 +16,7 @@ typedef struct lg_growing {
 static int grow(lg_mem *m, lg_growing *l, lg_var *v)
 {
     if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
+        size_t cap = l->cap ? l->cap * 2 : LG_SMALL(64, 1);
         lg_var **vars = lg__mem_grow(m, l->vars, l->cap * sizeof *vars, cap * sizeof *vars);
         if (!vars)
             return LG_ENOMEM;

@@ -3,7 +3,7 @@
  *
  * A failure is looked at when its error is asked for, or passed on when something was made of
  * the result. What was cancelled counts as looked at. Variables that are freed unseen are
- * counted, and the first are remembered. Called by graph.c, op.c, gradient.c and the binding. */
+ * counted, and the first are remembered. */
 #include "graph/unseen.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  * No scheduling here: making, settling and freeing variables is graph.c. */
 #include "graph/var.h"
 
+#include "base/check.h"
 #include "base/media.h"
 
 #include <math.h>
@@ -289,7 +290,7 @@ static int keep_version(lg_var *v, lg_text *old)
     }
     lg_versions *h = v->versions;
     if (h->n == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 4;
+        size_t cap = h->cap ? h->cap * 2 : LG_SMALL(4, 1);
         lg_text **grown = lg__mem_grow(m, h->texts, h->cap * sizeof *grown, cap * sizeof *grown);
         if (!grown)
             return LG_ENOMEM;

@@ -1,8 +1,7 @@
 /* var.h - a variable: text, role, versions, feedback, and who waits for it.
  *
  * Passive data. It does not know how values are computed (graph.h) nor how
- * feedback is made (gradient.h). Called by graph.c, op.c, plan.c, gradient.c and
- * engine.c. Invariants:
+ * feedback is made (gradient.h). Invariants:
  * - text is set exactly when state is LG_READY;
  * - a pending variable has a node (or belongs to a pass) and one extra count,
  *   held by the graph until it settles;

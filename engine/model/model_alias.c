@@ -34,7 +34,7 @@ static char lower(char c)
 
 static bool is_among(const char *word, const char *const *list)
 {
-    while (*list && strcmp(*list, word) != 0) {
+    while (*list && (**list != *word || strcmp(*list, word) != 0)) {
         list++;
     }
     return *list != NULL;
@@ -163,6 +163,9 @@ static bool holds(const words *longer, const words *shorter)
 bool lg__model_is_other(const char *asked, const char *said)
 {
     words a, b;
+    if (strcmp(asked, said) == 0) {
+        return false;
+    }
     if (!cut(asked, &a) || !cut(said, &b) || !tells(&a) || !tells(&b)) {
         return false;
     }

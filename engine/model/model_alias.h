@@ -1,6 +1,4 @@
-/* model_alias.h - whether two names may be of one model.
- *
- * Called by provider_read.c. */
+/* model_alias.h - whether two names may be of one model. */
 #ifndef LG_MODEL_ALIAS_H
 #define LG_MODEL_ALIAS_H
 

@@ -35,9 +35,9 @@ const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask)
 {
     size_t all = 0;
     bool bad = false;
-    for (size_t i = 0; p->too_large && i < ask->n_turns; i++) {
-        const lg_turn *t = &ask->turns[i];
-        if (t->media <= LG_MEDIA_TURN || lg__media_is_url(t->media)) {
+    for (size_t i = 0; p->too_large && i < ask->n_parts; i++) {
+        const lg_ask_part *t = &ask->parts[i];
+        if (t->media <= LG_MEDIA_CALLS || lg__media_is_url(t->media)) {
             continue;
         }
         size_t size = (t->len + 2) / 3 * 4;

@@ -2,7 +2,7 @@
  *
  * One row and one file a dialect. encode writes the whole request. An answer is heard:
  * hear reads a whole reply's tree, hear_event one event of a stream, both into the same
- * lg_heard; what is then made of it (a text, a turn, a refusal, a broken reply) is
+ * lg_heard; what is then made of it (a text, a message, a refusal, a broken reply) is
  * decided once for all dialects in provider_read.c. What requests have in common is in
  * provider_wire.h. */
 #ifndef LG_PROVIDER_H
@@ -14,17 +14,17 @@
 #include "model/model.h"
 #include "model/reply.h"
 
-typedef struct lg_turn { /* one part of a message, borrowed; see lg_message for roles */
+typedef struct lg_ask_part { /* one part of a message, borrowed; see lg_message for roles */
     const char *role;
     const char *text;
     size_t len;
     int media; /* enum lg_media */
-} lg_turn;
+} lg_ask_part;
 
 typedef struct lg_ask { /* what is asked, borrowed */
     const lg_model *model;
-    const lg_turn *turns;
-    size_t n_turns;
+    const lg_ask_part *parts;
+    size_t n_parts;
     const lg_pair *options; /* merged, sorted by name, repairs not yet applied */
     size_t n_options;
     bool stream;
@@ -50,7 +50,7 @@ typedef struct lg_heard { /* what an answer says, whole or so far */
     const lg_asked *asked; /* not NULL */
     lg_bytes text;         /* what it says */
     lg_bytes refusal;      /* why it will not; "" with refused: no reason given */
-    lg_bytes raw;          /* JSON of its own form of the turn, when that must be sent back */
+    lg_bytes raw;          /* JSON of its own form of the message, when that must be sent back */
     lg_bytes scratch;      /* the dialect's own, for a stream */
     lg_bytes data;         /* a picture or sound it made, … */
     int media;             /* … of this kind; 0: none */

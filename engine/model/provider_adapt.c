@@ -31,23 +31,23 @@ static bool is_system(const char *role)
     return strcmp(role, "system") == 0 || strcmp(role, "developer") == 0;
 }
 
-static bool is_part(const lg_turn *t)
+static bool is_part(const lg_ask_part *t)
 {
     return strcmp(t->role, LG_PART) == 0;
 }
 
 /* No message at all. */
-static bool is_description(const lg_turn *t)
+static bool is_description(const lg_ask_part *t)
 {
     return strncmp(t->role, "describe ", strlen("describe ")) == 0;
 }
 
-/* Whether the message that begins at turn i is text alone. */
+/* Whether the message that begins at message i is text alone. */
 static bool is_words(const lg_ask *ask, size_t i)
 {
-    bool words = ask->turns[i].media == LG_MEDIA_TEXT;
-    for (i++; i < ask->n_turns && is_part(&ask->turns[i]); i++) {
-        words = words && ask->turns[i].media == LG_MEDIA_TEXT;
+    bool words = ask->parts[i].media == LG_MEDIA_TEXT;
+    for (i++; i < ask->n_parts && is_part(&ask->parts[i]); i++) {
+        words = words && ask->parts[i].media == LG_MEDIA_TEXT;
     }
     return words;
 }
@@ -64,21 +64,21 @@ static const char *role_of(const lg_model *model, const char *role)
     return developer && (model->learned & LG_LEARNED_NO_DEVELOPER) ? "system" : role;
 }
 
-static void put_turn(lg_adapted *a, lg_turn t)
+static void put_calls(lg_adapted *a, lg_ask_part t)
 {
-    a->turns[a->ask.n_turns++] = t;
+    a->parts[a->ask.n_parts++] = t;
 }
 
-/* Copies all turns but instructions, which go into the words: each of them when they are
+/* Copies all messages but instructions, which go into the words: each of them when they are
  * folded, else, where more words follow, the first message. → the role of the first taken. */
 static const char *take_instructions(const lg_ask *ask, bool fold, bool more, lg_adapted *a)
 {
     const char *role = NULL;
     bool taking = false, first = true, fresh = false;
-    for (size_t i = 0; i < ask->n_turns; i++) {
-        lg_turn t = ask->turns[i];
+    for (size_t i = 0; i < ask->n_parts; i++) {
+        lg_ask_part t = ask->parts[i];
         if (is_description(&t)) {
-            put_turn(a, t);
+            put_calls(a, t);
             continue;
         }
         if (!is_part(&t)) {
@@ -93,7 +93,7 @@ static const char *take_instructions(const lg_ask *ask, bool fold, bool more, lg
             lg__bytes_add(&a->words, t.text, t.len);
             fresh = fresh && t.len == 0;
         } else {
-            put_turn(a, t);
+            put_calls(a, t);
         }
     }
     return role;
@@ -115,19 +115,20 @@ static void add_schema(const lg_ask *ask, lg_bytes *b)
 
 static void put_first(lg_adapted *a, const char *role)
 {
-    memmove(a->turns + 1, a->turns, a->ask.n_turns * sizeof *a->turns);
-    a->turns[0] = (lg_turn){role, a->words.data ? a->words.data : "", a->words.len, LG_MEDIA_TEXT};
-    a->ask.n_turns++;
+    memmove(a->parts + 1, a->parts, a->ask.n_parts * sizeof *a->parts);
+    a->parts[0] =
+        (lg_ask_part){role, a->words.data ? a->words.data : "", a->words.len, LG_MEDIA_TEXT};
+    a->ask.n_parts++;
 }
 
 /* The words before the first message, when it is the user's; one of their own else. */
 static void put_folded(lg_adapted *a)
 {
     size_t i = 0;
-    while (i < a->ask.n_turns && is_description(&a->turns[i])) {
+    while (i < a->ask.n_parts && is_description(&a->parts[i])) {
         i++;
     }
-    lg_turn *first = i < a->ask.n_turns ? &a->turns[i] : NULL;
+    lg_ask_part *first = i < a->ask.n_parts ? &a->parts[i] : NULL;
     if (!first || (strcmp(first->role, "user") != 0 && !is_part(first))) {
         put_first(a, "user");
     } else if (first->media == LG_MEDIA_TEXT) {
@@ -136,23 +137,23 @@ static void put_folded(lg_adapted *a)
         first->text = a->words.data;
         first->len = a->words.len;
     } else {
-        memmove(first + 1, first, (a->ask.n_turns - i) * sizeof *first);
+        memmove(first + 1, first, (a->ask.n_parts - i) * sizeof *first);
         first[1].role = LG_PART;
-        *first = (lg_turn){"user", a->words.data, a->words.len, LG_MEDIA_TEXT};
-        a->ask.n_turns++;
+        *first = (lg_ask_part){"user", a->words.data, a->words.len, LG_MEDIA_TEXT};
+        a->ask.n_parts++;
     }
 }
 
-static int adapt_turns(const lg_ask *ask, unsigned lost, lg_adapted *a)
+static int adapt_parts(const lg_ask *ask, unsigned lost, lg_adapted *a)
 {
     bool fold = (ask->model->learned & LG_LEARNED_NO_SYSTEM) != 0;
-    a->cap_turns = ask->n_turns + 1;
-    a->turns = lg__mem_new(a->mem, a->cap_turns * sizeof *a->turns);
-    if (!a->turns) {
+    a->cap_parts = ask->n_parts + 1;
+    a->parts = lg__mem_new(a->mem, a->cap_parts * sizeof *a->parts);
+    if (!a->parts) {
         return LG_ENOMEM;
     }
-    a->ask.turns = a->turns;
-    a->ask.n_turns = 0;
+    a->ask.parts = a->parts;
+    a->ask.n_parts = 0;
     const char *role = take_instructions(ask, fold, lost != 0, a);
     if (lost) {
         add_schema(ask, &a->words);
@@ -206,12 +207,12 @@ int lg__adapt(lg_mem *m, const lg_ask *ask, lg_adapted *a)
     *a = (lg_adapted){.ask = *ask, .mem = m};
     lg__bytes_init(&a->words, m, LG_BYTES_MAX);
     int err = lost ? adapt_options(ask, lost, a) : LG_OK;
-    return err || !(lost || roles) ? err : adapt_turns(ask, lost, a);
+    return err || !(lost || roles) ? err : adapt_parts(ask, lost, a);
 }
 
 void lg__adapt_free(lg_adapted *a)
 {
     lg__bytes_free(&a->words);
-    lg__mem_free(a->mem, a->turns, a->cap_turns * sizeof *a->turns);
+    lg__mem_free(a->mem, a->parts, a->cap_parts * sizeof *a->parts);
     lg__mem_free(a->mem, a->options, a->cap_options * sizeof *a->options);
 }

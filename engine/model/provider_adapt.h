@@ -2,7 +2,7 @@
  * system messages in the user's, a JSON Schema in words.
  *
  * The same for every dialect, which write then what is left. It learns nothing itself
- * (sched_verdict.c does). Called by request.c. */
+ * (sched_verdict.c does). */
 #ifndef LG_PROVIDER_ADAPT_H
 #define LG_PROVIDER_ADAPT_H
 
@@ -11,8 +11,8 @@
 typedef struct lg_adapted {
     lg_ask ask; /* to be encoded; borrowed from the one that was given and from what follows */
     lg_mem *mem;
-    lg_turn *turns; /* NULL: as they were */
-    size_t cap_turns;
+    lg_ask_part *parts; /* NULL: as they were */
+    size_t cap_parts;
     lg_pair *options; /* NULL: as they were */
     size_t cap_options;
     lg_bytes words;

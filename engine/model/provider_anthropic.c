@@ -3,7 +3,7 @@
  * 2026-10-21 knows no sampling and takes the key as a bearer token; 2023-06-01 is spoken
  * where a request samples (temperature, top_p, top_k), where the quirk old_version says so,
  * and where the script's own anthropic-version header does. Same ask, same bytes. What
- * answers become is provider_read.c's. Called by request.c and provider_read.c. */
+ * answers become is provider_read.c's. */
 #include <string.h>
 #include <strings.h>
 
@@ -37,7 +37,7 @@ static void write_text(lg_bytes *b, const char *s, size_t len)
     }
 }
 
-static const char *write_media(lg_bytes *b, const lg_turn *t)
+static const char *write_media(lg_bytes *b, const lg_ask_part *t)
 {
     bool pdf = t->media == LG_MEDIA_PDF || t->media == LG_MEDIA_PDF_URL;
     if (!pdf && !lg__media_is_image(t->media)) {
@@ -70,12 +70,12 @@ static void write_call(lg_bytes *b, const lg_json *call)
 }
 
 /* What the assistant said when it called tools: as it came, or made anew. */
-static void write_turn(lg_bytes *b, const lg_turn *t)
+static void write_calls(lg_bytes *b, const lg_ask_part *t)
 {
-    lg_json *turn = lg__wire_turn(t, b);
-    const lg_json *raw = lg__wire_raw(turn, "anthropic");
-    const char *words = lg__json_string(lg__json_get(turn, "text"));
-    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
+    lg_json *part = lg__wire_calls(t, b);
+    const lg_json *raw = lg__wire_raw(part, "anthropic");
+    const char *words = lg__json_string(lg__json_get(part, "text"));
+    const lg_json *call = lg__json_first(lg__json_get(part, "calls"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         const char *type = lg__json_string(lg__json_get(j, "type"));
         comma(b);
@@ -92,18 +92,18 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
             write_call(b, call);
         }
     }
-    lg__json_free(b->mem, turn);
+    lg__json_free(b->mem, part);
 }
 
 static const char *write_parts(lg_bytes *b, const lg_said *s)
 {
     const char *why = NULL;
     for (size_t i = 0; !why && i < s->n_parts; i++) {
-        const lg_turn *t = &s->parts[i];
+        const lg_ask_part *t = &s->parts[i];
         if (t->media == LG_MEDIA_TEXT) {
             write_text(b, t->text, t->len);
-        } else if (t->media == LG_MEDIA_TURN) {
-            write_turn(b, t);
+        } else if (t->media == LG_MEDIA_CALLS) {
+            write_calls(b, t);
         } else if (s->who == LG_WHO_ASSISTANT) {
             why = NO_MEDIA_SAID;
         } else {
@@ -420,7 +420,7 @@ static void hear_end(lg_heard *h, const lg_json *from)
     }
 }
 
-/* Thoughts go back with the turn they led to, or the next answer is refused. */
+/* Thoughts go back with the message they led to, or the next answer is refused. */
 static void hear(lg_heard *h, const lg_json *root)
 {
     const lg_json *content = lg__json_get(root, "content");

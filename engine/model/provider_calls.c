@@ -1,4 +1,4 @@
-/* provider_calls.c - calls of tools: told apart, read from text, written as a turn.
+/* provider_calls.c - calls of tools: told apart, read from text, written as a message.
  *
  * Results find their calls by id, so ids that a server leaves out or gives twice are made
  * here, before anybody has seen them. Servers that do not read their model's own form of a
@@ -75,7 +75,7 @@ void lg__calls_name(lg_heard *h)
     }
 }
 
-/* ---- the turn ---------------------------------------------------------- */
+/* ---- the message ---------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -137,7 +137,7 @@ static void write_call(lg_bytes *b, const lg_heard_call *c)
     lg__bytes_addc(b, '}');
 }
 
-lg_text *lg__calls_turn(const lg_heard *h)
+lg_text *lg__calls_value(const lg_heard *h)
 {
     const char *dialect = h->dialect ? h->dialect : h->model->provider->dialect;
     lg_bytes b;
@@ -159,7 +159,7 @@ lg_text *lg__calls_turn(const lg_heard *h)
     lg__bytes_addc(&b, '}');
     lg_text *t = lg__text_of(&b);
     if (t) {
-        t->media = LG_MEDIA_TURN;
+        t->media = LG_MEDIA_CALLS;
     }
     return t;
 }

@@ -1,6 +1,4 @@
-/* provider_calls.h - the calls of tools in an answer, and the turn that is made of them.
- *
- * Called by provider_read.c only. */
+/* provider_calls.h - the calls of tools in an answer, and the message that is made of them. */
 #ifndef LG_PROVIDER_CALLS_H
 #define LG_PROVIDER_CALLS_H
 
@@ -11,7 +9,7 @@
 void lg__calls_from_text(lg_heard *h, const char *offered);
 /* Each call has an id that no other of the conversation has, without blanks. */
 void lg__calls_name(lg_heard *h);
-/* LG_MEDIA_TURN; NULL: memory. */
-lg_text *lg__calls_turn(const lg_heard *h);
+/* LG_MEDIA_CALLS; NULL: memory. */
+lg_text *lg__calls_value(const lg_heard *h);
 
 #endif

@@ -1,8 +1,7 @@
-/* provider_embed.c - dialects that ask for embeddings instead of words: each turn is one
+/* provider_embed.c - dialects that ask for embeddings instead of words: each message is one
  * input, the reply a JSON list of vectors in the inputs' order.
  *
- * How many vectors there must be is the caller's to check. Called by request.c and
- * provider_read.c. */
+ * How many vectors there must be is the caller's to check. */
 #include <string.h>
 
 #include "model/provider_openai.h"
@@ -19,10 +18,10 @@ static const char *write_inputs(const lg_ask *ask, lg_bytes *b)
     lg__bytes_adds(b, "{\"model\":");
     lg__json_write_string(b, ask->model->model, strlen(ask->model->model));
     lg__bytes_adds(b, ",\"input\":[");
-    for (size_t i = 0; !why && i < ask->n_turns; i++) {
-        why = ask->turns[i].media == LG_MEDIA_TEXT ? NULL : ONLY_TEXT;
+    for (size_t i = 0; !why && i < ask->n_parts; i++) {
+        why = ask->parts[i].media == LG_MEDIA_TEXT ? NULL : ONLY_TEXT;
         lg__bytes_adds(b, i ? "," : "");
-        lg__json_write_string(b, ask->turns[i].text, ask->turns[i].len);
+        lg__json_write_string(b, ask->parts[i].text, ask->parts[i].len);
     }
     lg__bytes_addc(b, ']');
     lg__wire_fields(ask, NULL, b);

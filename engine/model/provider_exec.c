@@ -5,7 +5,7 @@
  * "data": base64} and {"type": "image/url", "url": …}; what called tools has "calls", a
  * tool's result "name" and "id". Out: the answer; or {"text", "finish_reason", "usage":
  * {"input", "output"}, "calls": [{"id", "name", "arguments"}]}; or a picture's or sound's
- * bytes. How the process ends is process.c's. Called by request.c and provider_read.c. */
+ * bytes. How the process ends is process.c's. */
 #include <string.h>
 
 #include "model/provider_read.h"
@@ -13,7 +13,7 @@
 
 /* ---- messages ---------------------------------------------------------- */
 
-static void write_part(lg_bytes *b, const lg_turn *t)
+static void write_part(lg_bytes *b, const lg_ask_part *t)
 {
     bool text = t->media == LG_MEDIA_TEXT;
     lg__bytes_addf(b, "{\"type\":\"%s\",", text ? "text" : lg__media_type(t->media));
@@ -28,21 +28,21 @@ static void write_part(lg_bytes *b, const lg_turn *t)
 }
 
 /* What the assistant said when it called tools. */
-static void write_turn(lg_bytes *b, const lg_turn *t)
+static void write_calls(lg_bytes *b, const lg_ask_part *t)
 {
-    lg_json *turn = lg__wire_turn(t, b);
-    const char *words = lg__json_string(lg__json_get(turn, "text"));
+    lg_json *part = lg__wire_calls(t, b);
+    const char *words = lg__json_string(lg__json_get(part, "text"));
     lg__json_write_string(b, words ? words : "", words ? strlen(words) : 0);
     lg__bytes_adds(b, ",\"calls\":");
-    lg__json_write(b, lg__json_get(turn, "calls"));
-    lg__json_free(b->mem, turn);
+    lg__json_write(b, lg__json_get(part, "calls"));
+    lg__json_free(b->mem, part);
 }
 
 static void write_content(lg_bytes *b, const lg_said *s)
 {
     lg__bytes_adds(b, ",\"content\":");
-    if (s->parts[0].media == LG_MEDIA_TURN) {
-        write_turn(b, &s->parts[0]);
+    if (s->parts[0].media == LG_MEDIA_CALLS) {
+        write_calls(b, &s->parts[0]);
         return;
     }
     if (s->n_parts == 1 && s->parts[0].media == LG_MEDIA_TEXT) {

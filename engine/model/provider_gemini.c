@@ -2,8 +2,7 @@
  * :streamGenerateContent?alt=sse for streams.
  *
  * Same ask, same bytes. Not its embeddings (provider_gemini_embed.c) and not Google's
- * imitation of OpenAI, which is the dialect openai. Called by request.c and
- * provider_read.c. */
+ * imitation of OpenAI, which is the dialect openai. */
 #include "model/provider_gemini.h"
 
 #include <ctype.h>
@@ -76,7 +75,7 @@ static void comma(lg_bytes *b)
 }
 
 /* The type that an address's ending tells; NULL: none that we know. */
-static const char *type_of_url(const lg_turn *t)
+static const char *type_of_url(const lg_ask_part *t)
 {
     static const char *const endings[][2] = {
         {".png", "image/png"},       {".jpg", "image/jpeg"},  {".jpeg", "image/jpeg"},
@@ -95,10 +94,10 @@ static const char *type_of_url(const lg_turn *t)
 }
 
 /* As the inside of a part. NULL, or why it cannot be said. */
-static const char *write_media(lg_bytes *b, const lg_turn *t)
+static const char *write_media(lg_bytes *b, const lg_ask_part *t)
 {
     const char *type = lg__media_is_url(t->media) ? type_of_url(t) : lg__media_type(t->media);
-    if (t->media <= LG_MEDIA_TURN || t->media == LG_MEDIA_PCM) {
+    if (t->media <= LG_MEDIA_CALLS || t->media == LG_MEDIA_PCM) {
         return NO_MEDIA;
     }
     if (lg__media_is_url(t->media)) {
@@ -142,7 +141,7 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_adds(b, "}}");
 }
 
-/* A part as it came; call: what the turn calls it, if it is one. */
+/* A part as it came; call: what the message calls it, if it is one. */
 static void write_raw(lg_bytes *b, const lg_json *part, const lg_json *call)
 {
     if (!lg__json_get(part, "functionCall")) {
@@ -168,12 +167,12 @@ static void write_raw(lg_bytes *b, const lg_json *part, const lg_json *call)
 }
 
 /* What the model said when it called tools: as it came, or made anew. */
-static void write_turn(lg_bytes *b, const lg_turn *t)
+static void write_calls(lg_bytes *b, const lg_ask_part *t)
 {
-    lg_json *turn = lg__wire_turn(t, b);
-    const lg_json *raw = lg__wire_raw(turn, "gemini");
-    const char *words = lg__json_string(lg__json_get(turn, "text"));
-    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
+    lg_json *part = lg__wire_calls(t, b);
+    const lg_json *raw = lg__wire_raw(part, "gemini");
+    const char *words = lg__json_string(lg__json_get(part, "text"));
+    const lg_json *call = lg__json_first(lg__json_get(part, "calls"));
     for (const lg_json *j = lg__json_first(raw); j; j = lg__json_after(j)) {
         comma(b);
         write_raw(b, j, call);
@@ -188,18 +187,18 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
             write_call(b, call);
         }
     }
-    lg__json_free(b->mem, turn);
+    lg__json_free(b->mem, part);
 }
 
 static const char *write_parts(lg_bytes *b, const lg_said *s)
 {
     const char *why = NULL;
     for (size_t i = 0; !why && i < s->n_parts; i++) {
-        const lg_turn *t = &s->parts[i];
+        const lg_ask_part *t = &s->parts[i];
         if (t->media == LG_MEDIA_TEXT) {
             write_text(b, t->text, t->len);
-        } else if (t->media == LG_MEDIA_TURN) {
-            write_turn(b, t);
+        } else if (t->media == LG_MEDIA_CALLS) {
+            write_calls(b, t);
         } else {
             comma(b);
             why = write_media(b, t);
@@ -270,7 +269,7 @@ static const char *write_result(const lg_ask *ask, lg_bytes *b, const lg_said *s
     return why;
 }
 
-/* What the results from a turn to another hold besides, as the user's next content: models
+/* What the results from a message to another hold besides, as the user's next content: models
  * before 3 refuse it among the results of several calls. */
 static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
 {
@@ -286,7 +285,7 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
         lg__wire_returned(b, &s);
         lg__bytes_addc(b, '}');
         for (size_t i = 0; i < s.n_parts && !why; i++) {
-            if (s.parts[i].media > LG_MEDIA_TURN) {
+            if (s.parts[i].media > LG_MEDIA_CALLS) {
                 comma(b);
                 why = write_media(b, &s.parts[i]);
             }
@@ -306,7 +305,7 @@ static bool next_spoken(const lg_ask *ask, size_t *at, lg_said *s)
     return any;
 }
 
-/* One speaker's messages, from s on, which begins at turn *from and ends at *at. Whether
+/* One speaker's messages, from s on, which begins at message *from and ends at *at. Whether
  * there are more: then s, *from and *at are of the next. */
 static bool write_speaker(const lg_ask *ask, size_t *from, size_t *at, lg_said *s, lg_bytes *b,
                           const char **why)

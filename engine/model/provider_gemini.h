@@ -1,6 +1,4 @@
-/* provider_gemini.h - what Gemini's words and its embeddings have in common.
- *
- * Called by provider_gemini.c and provider_gemini_embed.c only. */
+/* provider_gemini.h - what Gemini's words and its embeddings have in common. */
 #ifndef LG_PROVIDER_GEMINI_H
 #define LG_PROVIDER_GEMINI_H
 

@@ -1,8 +1,7 @@
 /* provider_gemini_embed.c - Gemini's embeddings: POST <base>/models/NAME:batchEmbedContents.
  *
  * Each message is one content, the reply a JSON list of their vectors in the same order.
- * How many there must be is the caller's to check. Called by request.c and
- * provider_read.c. */
+ * How many there must be is the caller's to check. */
 #include <string.h>
 
 #include "model/provider_gemini.h"
@@ -11,7 +10,7 @@
 
 #define ONLY_TEXT "only text can be embedded by this API"
 
-static const char *write_request(const lg_ask *ask, const lg_turn *t, lg_bytes *b)
+static const char *write_request(const lg_ask *ask, const lg_ask_part *t, lg_bytes *b)
 {
     lg_bytes name;
     lg__bytes_init(&name, b->mem, LG_BYTES_MAX);
@@ -35,9 +34,9 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
     lg__wire_headers(ask->model, headers, "x-goog-api-key", "");
     lg__bytes_adds(body, "{\"requests\":[");
     *why = NULL;
-    for (size_t i = 0; !*why && i < ask->n_turns; i++) {
+    for (size_t i = 0; !*why && i < ask->n_parts; i++) {
         lg__bytes_adds(body, i ? "," : "");
-        *why = write_request(ask, &ask->turns[i], body);
+        *why = write_request(ask, &ask->parts[i], body);
     }
     lg__bytes_adds(body, "]}");
     int err = url->err ? url->err : headers->err;

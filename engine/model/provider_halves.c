@@ -4,7 +4,7 @@
  * one event's string ends in \ud83c, the next one's begins with \udf50. Each alone is no
  * text. The first half is taken out of its event and put before the second: on the JSON
  * itself, so that it serves every dialect, and calls' arguments as well as words. A half
- * that stays alone is dropped. Called by provider_read.c. */
+ * that stays alone is dropped. */
 #include "model/provider_halves.h"
 
 #include <string.h>

@@ -1,6 +1,4 @@
-/* provider_halves.h - characters that a stream cuts in two.
- *
- * Called by provider_read.c only. */
+/* provider_halves.h - characters that a stream cuts in two. */
 #ifndef LG_PROVIDER_HALVES_H
 #define LG_PROVIDER_HALVES_H
 

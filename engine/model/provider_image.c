@@ -3,7 +3,7 @@
  *
  * Without a picture the body is JSON (/images/generations), with one it is a form
  * (/images/edits) whose boundary is made of what it separates: the same ask gives the same
- * bytes. Called by request.c and provider_read.c. */
+ * bytes. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,8 +21,8 @@ enum { BOUNDARY = 48 };
 static size_t count_pictures(const lg_ask *ask, const char **why)
 {
     size_t n = 0;
-    for (size_t i = 0; i < ask->n_turns; i++) {
-        int media = ask->turns[i].media;
+    for (size_t i = 0; i < ask->n_parts; i++) {
+        int media = ask->parts[i].media;
         bool picture = lg__media_is_image(media) && !lg__media_is_url(media);
         n += picture ? 1 : 0;
         if (!picture && media != LG_MEDIA_TEXT) {
@@ -34,10 +34,10 @@ static size_t count_pictures(const lg_ask *ask, const char **why)
 
 static void write_prompt(const lg_ask *ask, lg_bytes *b)
 {
-    for (size_t i = 0; i < ask->n_turns; i++) {
-        if (ask->turns[i].media == LG_MEDIA_TEXT) {
+    for (size_t i = 0; i < ask->n_parts; i++) {
+        if (ask->parts[i].media == LG_MEDIA_TEXT) {
             lg__bytes_adds(b, b->len ? "\n\n" : "");
-            lg__bytes_add(b, ask->turns[i].text, ask->turns[i].len);
+            lg__bytes_add(b, ask->parts[i].text, ask->parts[i].len);
         }
     }
 }
@@ -64,18 +64,18 @@ static int make_boundary(const lg_ask *ask, char to[BOUNDARY])
     unsigned char digest[32];
     lg_piece few[16], *p = few;
     lg_mem *m = ask->model->mem;
-    if (ask->n_turns > sizeof few / sizeof *few) {
-        p = lg__mem_new(m, ask->n_turns * sizeof *p);
+    if (ask->n_parts > sizeof few / sizeof *few) {
+        p = lg__mem_new(m, ask->n_parts * sizeof *p);
     }
     if (!p) {
         return LG_ENOMEM;
     }
-    for (size_t i = 0; i < ask->n_turns; i++) {
-        p[i] = (lg_piece){ask->turns[i].text, ask->turns[i].len};
+    for (size_t i = 0; i < ask->n_parts; i++) {
+        p[i] = (lg_piece){ask->parts[i].text, ask->parts[i].len};
     }
-    lg__digest(p, ask->n_turns, digest);
+    lg__digest(p, ask->n_parts, digest);
     if (p != few) {
-        lg__mem_free(m, p, ask->n_turns * sizeof *p);
+        lg__mem_free(m, p, ask->n_parts * sizeof *p);
     }
     int at = snprintf(to, BOUNDARY, "lunagrad-");
     for (size_t i = 0; i < 16; i++) {
@@ -129,8 +129,8 @@ static void write_field_parts(const lg_ask *ask, lg_bytes *b, const char *bounda
 
 static void write_pictures(const lg_ask *ask, lg_bytes *b, const char *boundary, size_t n)
 {
-    for (size_t i = 0, number = 1; i < ask->n_turns; i++) {
-        const lg_turn *t = &ask->turns[i];
+    for (size_t i = 0, number = 1; i < ask->n_parts; i++) {
+        const lg_ask_part *t = &ask->parts[i];
         if (t->media == LG_MEDIA_TEXT) {
             continue;
         }

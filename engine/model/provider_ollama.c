@@ -3,7 +3,7 @@
  *
  * Options of the model itself go into the object "options"; keep_alive, truncate and the
  * like beside it. What Ollama has no name for (tool_choice, n, logit_bias, verbosity, …) is
- * not sent. Called by request.c and provider_read.c. */
+ * not sent. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,8 +20,8 @@ static const char *write_images(lg_bytes *b, const lg_said *s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n_parts; i++) {
-        const lg_turn *t = &s->parts[i];
-        if (t->media == LG_MEDIA_TEXT || t->media == LG_MEDIA_TURN) {
+        const lg_ask_part *t = &s->parts[i];
+        if (t->media == LG_MEDIA_TEXT || t->media == LG_MEDIA_CALLS) {
             continue;
         }
         if (!lg__media_is_image(t->media) || lg__media_is_url(t->media)) {
@@ -43,11 +43,11 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_adds(b, "}}");
 }
 
-static void write_turn(lg_bytes *b, const lg_turn *t)
+static void write_calls(lg_bytes *b, const lg_ask_part *t)
 {
-    lg_json *turn = lg__wire_turn(t, b);
-    const char *words = lg__json_string(lg__json_get(turn, "text"));
-    const lg_json *first = lg__json_first(lg__json_get(turn, "calls"));
+    lg_json *part = lg__wire_calls(t, b);
+    const char *words = lg__json_string(lg__json_get(part, "text"));
+    const lg_json *first = lg__json_first(lg__json_get(part, "calls"));
     lg__json_write_string(b, words ? words : "", words ? strlen(words) : 0);
     lg__bytes_adds(b, first ? ",\"tool_calls\":[" : "");
     for (const lg_json *c = first; c; c = lg__json_after(c)) {
@@ -55,7 +55,7 @@ static void write_turn(lg_bytes *b, const lg_turn *t)
         write_call(b, c);
     }
     lg__bytes_adds(b, first ? "]" : "");
-    lg__json_free(b->mem, turn);
+    lg__json_free(b->mem, part);
 }
 
 static const char *write_message(lg_bytes *b, const lg_said *s)
@@ -69,8 +69,8 @@ static const char *write_message(lg_bytes *b, const lg_said *s)
     lg__bytes_adds(b, "{\"role\":");
     lg__json_write_string(b, role, strlen(role));
     lg__bytes_adds(b, ",\"content\":");
-    if (s->parts[0].media == LG_MEDIA_TURN) {
-        write_turn(b, &s->parts[0]);
+    if (s->parts[0].media == LG_MEDIA_CALLS) {
+        write_calls(b, &s->parts[0]);
     } else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
         lg__bytes_adds(b, "\"\"");
     } else {
@@ -90,7 +90,7 @@ static void write_result(lg_bytes *b, const lg_said *s)
     lg__bytes_addc(b, '}');
 }
 
-/* Models look at what a user shows them: pictures among the results from a turn to another
+/* Models look at what a user shows them: pictures among the results from a message to another
  * follow those. */
 static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
 {

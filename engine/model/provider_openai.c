@@ -2,8 +2,7 @@
  * speak it.
  *
  * Bytes in, bytes out: encode gives the same bytes for the same ask, for ever. How
- * compatible servers differ are quirks of the model, not other dialects. Called by
- * request.c and provider_read.c. */
+ * compatible servers differ are quirks of the model, not other dialects. */
 #include <string.h>
 
 #include "model/provider_openai.h"
@@ -14,7 +13,7 @@
 
 /* ---- messages ---------------------------------------------------------- */
 
-static const char *write_audio(lg_bytes *b, const lg_turn *t)
+static const char *write_audio(lg_bytes *b, const lg_ask_part *t)
 {
     if (t->media != LG_MEDIA_WAV && t->media != LG_MEDIA_MP3) {
         return NO_MEDIA;
@@ -26,7 +25,7 @@ static const char *write_audio(lg_bytes *b, const lg_turn *t)
 }
 
 /* NULL, or why it cannot be said. */
-static const char *write_part(lg_bytes *b, const lg_turn *t)
+static const char *write_part(lg_bytes *b, const lg_ask_part *t)
 {
     if (t->media == LG_MEDIA_TEXT) {
         lg__bytes_adds(b, "{\"type\":\"text\",\"text\":");
@@ -71,31 +70,31 @@ static void write_call(lg_bytes *b, const lg_json *call)
 }
 
 /* What the assistant said when it called tools. */
-static void write_turn(lg_bytes *b, const lg_turn *t)
+static void write_calls(lg_bytes *b, const lg_ask_part *t)
 {
-    lg_json *turn = lg__wire_turn(t, b);
-    const char *words = lg__json_string(lg__json_get(turn, "text"));
+    lg_json *part = lg__wire_calls(t, b);
+    const char *words = lg__json_string(lg__json_get(part, "text"));
     if (words && words[0]) {
         lg__json_write_string(b, words, strlen(words));
     } else {
         lg__bytes_adds(b, "null");
     }
-    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
+    const lg_json *call = lg__json_first(lg__json_get(part, "calls"));
     lg__bytes_adds(b, call ? ",\"tool_calls\":[" : "");
     for (const lg_json *c = call; c; c = lg__json_after(c)) {
         lg__bytes_adds(b, c == call ? "" : ",");
         write_call(b, c);
     }
     lg__bytes_adds(b, call ? "]" : "");
-    lg__json_free(b->mem, turn);
+    lg__json_free(b->mem, part);
 }
 
 static const char *write_content(lg_bytes *b, const lg_said *s)
 {
-    const lg_turn *first = &s->parts[0];
+    const lg_ask_part *first = &s->parts[0];
     lg__bytes_adds(b, ",\"content\":");
-    if (first->media == LG_MEDIA_TURN) {
-        write_turn(b, first);
+    if (first->media == LG_MEDIA_CALLS) {
+        write_calls(b, first);
     } else if (s->n_parts == 1 && first->media == LG_MEDIA_TEXT) {
         lg__json_write_string(b, first->text, first->len);
     } else if (s->who == LG_WHO_TOOL && !lg__said_is_words(s)) {
@@ -134,7 +133,7 @@ static const char *write_message(lg_bytes *b, const lg_model *model, const lg_sa
     return why;
 }
 
-/* What the results from a turn to another hold besides words, which this API takes only
+/* What the results from a message to another hold besides words, which this API takes only
  * from the user. */
 static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_bytes *b)
 {
@@ -150,7 +149,7 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
         lg__wire_returned(b, &s);
         lg__bytes_addc(b, '}');
         for (size_t i = 0; i < s.n_parts && !why; i++) {
-            if (s.parts[i].media > LG_MEDIA_TURN) {
+            if (s.parts[i].media > LG_MEDIA_CALLS) {
                 lg__bytes_addc(b, ',');
                 why = write_part(b, &s.parts[i]);
             }

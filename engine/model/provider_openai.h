@@ -1,7 +1,5 @@
 /* provider_openai.h - what the dialects of OpenAI's family share: the bodies of Chat
- * Completions and of Responses, and which of both an answer is.
- *
- * Called by provider_*.c only. */
+ * Completions and of Responses, and which of both an answer is. */
 #ifndef LG_PROVIDER_OPENAI_H
 #define LG_PROVIDER_OPENAI_H
 

@@ -3,7 +3,7 @@
  *
  * It asks no model anything and sends no messages. A key goes as Authorization; servers that
  * want it elsewhere get it as a header of the model. For the commands that list what a
- * server has. Called by request.c and provider_read.c. */
+ * server has. */
 #include "model/provider_read.h"
 #include "model/provider_wire.h"
 

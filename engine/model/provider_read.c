@@ -2,7 +2,7 @@
  *
  * Strict about shape: it tells a whole answer from a cut one, and a stream without an
  * end is none. The dialects only write down what they hear (provider_read.h); error
- * bodies are provider_refusal.c's. Called by sched.c, store.c, engine.c. */
+ * bodies are provider_refusal.c's. */
 #include "model/provider_read.h"
 
 #include <string.h>
@@ -209,7 +209,7 @@ static void take_text(lg_heard *h, const lg_attempt *a, lg_reply *r)
     const lg_bytes *from = h->media ? &h->data : &h->text;
     if (h->n_calls > 0 && h->asked->tools) {
         lg__calls_name(h);
-        r->text = lg__calls_turn(h);
+        r->text = lg__calls_value(h);
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
     }

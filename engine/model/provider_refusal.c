@@ -1,7 +1,7 @@
 /* provider_refusal.c - error bodies: their shapes, and what they mean.
  *
  * Not the dialects (provider_*.c) and not the policy of retries (sched.c), for
- * which it only says what could be tried again. Called by provider_openai.c. */
+ * which it only says what could be tried again. */
 #include "model/provider_refusal.h"
 
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * answer, a role, a cap of a day.
  *
  * It reads words (provider_words.h) and names things; what is done about them is
- * sched_verdict.c's. Called by provider_refusal.c. */
+ * sched_verdict.c's. */
 #ifndef LG_PROVIDER_REFUSED_H
 #define LG_PROVIDER_REFUSED_H
 

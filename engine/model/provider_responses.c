@@ -17,7 +17,7 @@
 /* ---- input ------------------------------------------------------------- */
 
 /* NULL, or why it cannot be said. */
-static const char *write_part(lg_bytes *b, const lg_turn *t)
+static const char *write_part(lg_bytes *b, const lg_ask_part *t)
 {
     if (t->media == LG_MEDIA_TEXT) {
         lg__bytes_adds(b, "{\"type\":\"input_text\",\"text\":");
@@ -86,19 +86,19 @@ static void write_call(lg_bytes *b, const lg_json *call)
     lg__bytes_addc(b, '}');
 }
 
-/* The items that the model's turn was made of; built anew when nothing in them is secret. */
-static void write_turn(lg_bytes *b, const lg_turn *t, size_t *n)
+/* The items that the model's message was made of; built anew when nothing in them is secret. */
+static void write_calls(lg_bytes *b, const lg_ask_part *t, size_t *n)
 {
-    lg_json *turn = lg__wire_turn(t, b);
-    const lg_json *raw = lg__json_first(lg__wire_raw(turn, "responses"));
-    const char *words = lg__json_string(lg__json_get(turn, "text"));
+    lg_json *part = lg__wire_calls(t, b);
+    const lg_json *raw = lg__json_first(lg__wire_raw(part, "responses"));
+    const char *words = lg__json_string(lg__json_get(part, "text"));
     if (!raw && words && words[0]) {
         begin_item(b, n);
         lg__bytes_adds(b, "{\"role\":\"assistant\",\"content\":");
         lg__json_write_string(b, words, strlen(words));
         lg__bytes_addc(b, '}');
     }
-    const lg_json *call = lg__json_first(lg__json_get(turn, "calls"));
+    const lg_json *call = lg__json_first(lg__json_get(part, "calls"));
     for (const lg_json *j = raw; j; j = lg__json_after(j)) {
         begin_item(b, n);
         if (strcmp(type_of(j), "function_call") == 0) {
@@ -112,14 +112,14 @@ static void write_turn(lg_bytes *b, const lg_turn *t, size_t *n)
         begin_item(b, n);
         write_call(b, call);
     }
-    lg__json_free(b->mem, turn);
+    lg__json_free(b->mem, part);
 }
 
 static const char *write_said(lg_bytes *b, const lg_said *s, size_t *n)
 {
     const char *role = strcmp(s->role, LG_PART) == 0 ? "user" : s->role, *why;
-    if (s->parts[0].media == LG_MEDIA_TURN) {
-        write_turn(b, &s->parts[0], n);
+    if (s->parts[0].media == LG_MEDIA_CALLS) {
+        write_calls(b, &s->parts[0], n);
         return NULL;
     }
     begin_item(b, n);

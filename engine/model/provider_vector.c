@@ -1,7 +1,6 @@
 /* provider_vector.c - the numbers of an embedding, as JSON or packed, into a reply's text.
  *
- * Written with nine digits, which is what a float32 needs to be read back as it was.
- * Called by the dialects of embeddings. */
+ * Written with nine digits, which is what a float32 needs to be read back as it was. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@ static bool begins(const char *s, const char *with)
     return strncmp(s, with, strlen(with)) == 0;
 }
 
-static bool is_part(const lg_turn *t)
+static bool is_part(const lg_ask_part *t)
 {
     return strcmp(t->role, LG_PART) == 0;
 }
@@ -65,18 +65,18 @@ static int who_is(const char *role)
 
 bool lg__said_next(const lg_ask *ask, size_t *at, lg_said *out)
 {
-    while (*at < ask->n_turns && begins(ask->turns[*at].role, "describe ")) {
+    while (*at < ask->n_parts && begins(ask->parts[*at].role, "describe ")) {
         (*at)++;
     }
-    if (*at >= ask->n_turns) {
+    if (*at >= ask->n_parts) {
         return false;
     }
-    const lg_turn *first = &ask->turns[*at];
+    const lg_ask_part *first = &ask->parts[*at];
     *out = (lg_said){.who = who_is(first->role), .role = first->role, .parts = first};
     do {
         out->n_parts++;
         (*at)++;
-    } while (*at < ask->n_turns && is_part(&ask->turns[*at]));
+    } while (*at < ask->n_parts && is_part(&ask->parts[*at]));
     if (out->who == LG_WHO_TOOL) {
         read_tool_role(out);
     }
@@ -133,14 +133,14 @@ bool lg__wire_system(lg_bytes *b, const lg_ask *ask)
     return any;
 }
 
-void lg__wire_base64(lg_bytes *b, const lg_turn *t)
+void lg__wire_base64(lg_bytes *b, const lg_ask_part *t)
 {
     lg__bytes_addc(b, '"');
     lg__base64_write(b, t->text, t->len);
     lg__bytes_addc(b, '"');
 }
 
-void lg__wire_data_url(lg_bytes *b, const lg_turn *t)
+void lg__wire_data_url(lg_bytes *b, const lg_ask_part *t)
 {
     if (lg__media_is_url(t->media)) {
         lg__json_write_string(b, t->text, t->len);
@@ -464,8 +464,8 @@ void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b)
 {
     const char *name = lg__json_string(lg__json_get(tool, "name"));
     const char *own = lg__json_string(lg__json_get(tool, "description"));
-    for (size_t i = 0; name && i < ask->n_turns; i++) {
-        const lg_turn *t = &ask->turns[i];
+    for (size_t i = 0; name && i < ask->n_parts; i++) {
+        const lg_ask_part *t = &ask->parts[i];
         if (begins(t->role, "describe ") && strcmp(t->role + strlen("describe "), name) == 0) {
             lg__json_write_string(b, t->text, t->len);
             return;
@@ -579,9 +579,9 @@ void lg__wire_result(lg_bytes *b, const lg_said *s)
     lg_bytes all;
     lg__bytes_init(&all, b->mem, LG_BYTES_MAX);
     for (size_t i = 0; i < s->n_parts; i++) {
-        const lg_turn *t = &s->parts[i];
+        const lg_ask_part *t = &s->parts[i];
         lg__bytes_adds(&all, i ? "\n" : "");
-        if (t->media > LG_MEDIA_TURN) {
+        if (t->media > LG_MEDIA_CALLS) {
             lg__bytes_addf(&all, "[%s, shown below]", lg__media_type(t->media));
         } else {
             lg__bytes_add(&all, t->text, t->len);
@@ -599,13 +599,13 @@ void lg__wire_returned(lg_bytes *b, const lg_said *s)
     lg__json_write_string(b, words, n > 0 ? (size_t)n : 0);
 }
 
-lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b)
+lg_json *lg__wire_calls(const lg_ask_part *t, lg_bytes *b)
 {
     return parse(t->text, t->len, b);
 }
 
-const lg_json *lg__wire_raw(const lg_json *turn, const char *dialect)
+const lg_json *lg__wire_raw(const lg_json *part, const char *dialect)
 {
-    const char *made = lg__json_string(lg__json_get(turn, "dialect"));
-    return made && strcmp(made, dialect) == 0 ? lg__json_get(turn, "raw") : NULL;
+    const char *made = lg__json_string(lg__json_get(part, "dialect"));
+    return made && strcmp(made, dialect) == 0 ? lg__json_get(part, "raw") : NULL;
 }

@@ -1,7 +1,6 @@
 /* provider_wire.h - what the requests of all dialects have in common: headers, messages
  * made of parts, options under the dialect's names, tools.
- *
- * Called by provider_*.c only. Everything is borrowed from the ask. */
+ * Everything is borrowed from the ask. */
 #ifndef LG_PROVIDER_WIRE_H
 #define LG_PROVIDER_WIRE_H
 
@@ -12,7 +11,7 @@ enum lg_who { LG_WHO_OTHER = 0, LG_WHO_SYSTEM, LG_WHO_USER, LG_WHO_ASSISTANT, LG
 typedef struct lg_said { /* one message */
     int who;             /* enum lg_who; system and developer are one */
     const char *role;    /* as given */
-    const lg_turn *parts;
+    const lg_ask_part *parts;
     size_t n_parts;
     char tool[65];  /* TOOL: which tool's result, as the model called it */
     const char *id; /* TOOL: of which call; not terminated */
@@ -31,9 +30,9 @@ void lg__wire_words(lg_bytes *b, const lg_said *s);
  * none, nothing is written. */
 bool lg__wire_system(lg_bytes *b, const lg_ask *ask);
 /* "…" around base64 */
-void lg__wire_base64(lg_bytes *b, const lg_turn *t);
+void lg__wire_base64(lg_bytes *b, const lg_ask_part *t);
 /* "data:image/png;base64,…", or the address itself */
-void lg__wire_data_url(lg_bytes *b, const lg_turn *t);
+void lg__wire_data_url(lg_bytes *b, const lg_ask_part *t);
 
 /* base_url, path, and base_url's query */
 void lg__wire_url(const lg_model *model, lg_bytes *url, const char *path);
@@ -74,7 +73,7 @@ const char *lg__wire_name(const lg_model *model, const char *option);
 lg_json *lg__wire_tree(const lg_ask *ask, const char *option, lg_bytes *b);
 /* The tree of the option tools, to be freed with lg__json_free; NULL: none, or b->err. */
 lg_json *lg__wire_tools(const lg_ask *ask, lg_bytes *b);
-/* Its description as one JSON string: the turn "describe NAME", or what the option says. */
+/* Its description as one JSON string: the message "describe NAME", or what the option says. */
 void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b);
 /* parameters as given; an object without properties when there are none */
 void lg__wire_parameters(const lg_json *tool, lg_bytes *b);
@@ -89,7 +88,7 @@ void lg__wire_arguments(lg_bytes *b, const lg_json *arguments);
 void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char *also);
 /* A call that goes back in the dialect's own form. */
 typedef struct lg_own_call {
-    const lg_json *call; /* as the turn has it: its id is the one that its result names */
+    const lg_json *call; /* as the message has it: its id is the one that its result names */
     const char *id;      /* the member that holds it here */
     const char *also;    /* see lg__wire_called */
 } lg_own_call;
@@ -100,10 +99,10 @@ void lg__wire_call_raw(lg_bytes *b, const lg_json *raw, const lg_own_call *own);
 void lg__wire_result(lg_bytes *b, const lg_said *s);
 /* The words before what is shown below, as one JSON string. */
 void lg__wire_returned(lg_bytes *b, const lg_said *s);
-/* A turn's tree (LG_MEDIA_TURN), to be freed; NULL: memory (b->err). */
-lg_json *lg__wire_turn(const lg_turn *t, lg_bytes *b);
+/* A message's tree (LG_MEDIA_CALLS), to be freed; NULL: memory (b->err). */
+lg_json *lg__wire_calls(const lg_ask_part *t, lg_bytes *b);
 /* Its own form, if it was made by this dialect; NULL: build it from text and calls. */
-const lg_json *lg__wire_raw(const lg_json *turn, const char *dialect);
+const lg_json *lg__wire_raw(const lg_json *part, const char *dialect);
 /* "name":"…" from a JSON string member of j; "" when it has none */
 void lg__wire_member(lg_bytes *b, const lg_json *j, const char *name);
 

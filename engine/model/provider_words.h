@@ -2,8 +2,7 @@
  * in which a row is looked for.
  *
  * A wording that is not known yet is one more row (and one more record of
- * tests/data/refusals.txt). What follows from a row is not decided here. Called by
- * provider_refusal.c and provider_refused.c. */
+ * tests/data/refusals.txt). What follows from a row is not decided here. */
 #ifndef LG_PROVIDER_WORDS_H
 #define LG_PROVIDER_WORDS_H
 

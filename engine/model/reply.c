@@ -1,6 +1,4 @@
-/* reply.c - life and names of replies; what fills them are the providers.
- *
- * Called by request.c, sched.c, engine.c. */
+/* reply.c - life and names of replies; what fills them are the providers. */
 #include "model/reply.h"
 
 #include <string.h>

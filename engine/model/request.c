@@ -14,7 +14,7 @@
 
 const char *lg__request_state_name(int state)
 {
-    static const char *const names[] = {"queued", "sent", "backoff", "done", "failed", "cancelled"};
+    static const char *const names[] = {"queued", "sent", "backoff", "done", "failed"};
     _Static_assert(sizeof names / sizeof *names == LG_REQ_STATES, "a name for each state");
     return state >= 0 && state < LG_REQ_STATES ? names[state] : "unknown";
 }
@@ -87,7 +87,7 @@ static void put_number(unsigned char to[8], uint64_t x)
 static int make_key(lg_mem *m, lg_request *r)
 {
     lg_piece few[STACK_PIECES], *p = few;
-    size_t size = 7 + 3 * r->n_turns + 2 * r->n_options, n = 0;
+    size_t size = 7 + 3 * r->n_parts + 2 * r->n_options, n = 0;
     unsigned char numbers[4][8];
     const char *query;
     size_t base = lg__model_base(r->model, &query);
@@ -98,7 +98,7 @@ static int make_key(lg_mem *m, lg_request *r)
         return LG_ENOMEM;
     }
     put_number(numbers[0], r->sample);
-    put_number(numbers[1], r->n_turns);
+    put_number(numbers[1], r->n_parts);
     put_number(numbers[2], r->n_options);
     put_number(numbers[3], r->model->provider ? 0 : r->model->tag);
     p[n++] = piece(KEY_SCHEMA);
@@ -107,11 +107,11 @@ static int make_key(lg_mem *m, lg_request *r)
     p[n++] = piece(query);
     p[n++] = piece(r->model->provider ? r->model->model : r->model->name);
     p[n++] = (lg_piece){numbers, sizeof numbers};
-    for (size_t i = 0; i < r->n_turns; i++) {
-        p[n++] = piece(r->turn_roles[i]);
-        p[n++] = (lg_piece){r->turn_texts[i]->data, r->turn_texts[i]->len};
-        if (r->turn_texts[i]->media) { /* behind it: texts keep the keys that they had */
-            p[n++] = piece(lg__media_type(r->turn_texts[i]->media));
+    for (size_t i = 0; i < r->n_parts; i++) {
+        p[n++] = piece(r->part_roles[i]);
+        p[n++] = (lg_piece){r->part_texts[i]->data, r->part_texts[i]->len};
+        if (r->part_texts[i]->media) { /* behind it: texts keep the keys that they had */
+            p[n++] = piece(lg__media_type(r->part_texts[i]->media));
         }
     }
     for (size_t i = 0; i < r->n_options; i++) {
@@ -138,11 +138,11 @@ static char *place(char **at, const char *s)
 
 /* All small things in one block: a request in line is two allocations. */
 static int fill_block(lg_mem *m, lg_request *r, const char *const *roles, lg_text *const *texts,
-                      size_t n_turns, const merge *options)
+                      size_t n_parts, const merge *options)
 {
     size_t size =
-        n_turns * (sizeof *r->turn_texts + sizeof *r->turn_roles) + options->n * sizeof *r->options;
-    for (size_t i = 0; i < n_turns; i++) {
+        n_parts * (sizeof *r->part_texts + sizeof *r->part_roles) + options->n * sizeof *r->options;
+    for (size_t i = 0; i < n_parts; i++) {
         size += strlen(roles[i]) + 1;
     }
     for (size_t i = 0; i < options->n; i++) {
@@ -154,24 +154,24 @@ static int fill_block(lg_mem *m, lg_request *r, const char *const *roles, lg_tex
     }
     r->block_size = size;
     r->options = r->block;
-    r->turn_texts = (lg_text **)(void *)(r->options + options->n);
-    r->turn_roles = (char **)(void *)(r->turn_texts + n_turns);
-    char *at = (char *)(r->turn_roles + n_turns);
-    for (size_t i = 0; i < n_turns; i++) {
-        r->turn_texts[i] = lg__text_ref(texts[i]);
-        r->turn_roles[i] = place(&at, roles[i]);
+    r->part_texts = (lg_text **)(void *)(r->options + options->n);
+    r->part_roles = (char **)(void *)(r->part_texts + n_parts);
+    char *at = (char *)(r->part_roles + n_parts);
+    for (size_t i = 0; i < n_parts; i++) {
+        r->part_texts[i] = lg__text_ref(texts[i]);
+        r->part_roles[i] = place(&at, roles[i]);
     }
     for (size_t i = 0; i < options->n; i++) {
         r->options[i].name = place(&at, options->list[i].name);
         r->options[i].value = place(&at, options->list[i].json);
     }
-    r->n_turns = n_turns;
+    r->n_parts = n_parts;
     r->n_options = options->n;
     return LG_OK;
 }
 
 int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *roles,
-                    lg_text *const *texts, size_t n_turns, const lg_option *options,
+                    lg_text *const *texts, size_t n_parts, const lg_option *options,
                     size_t n_options, uint32_t sample, int kind, lg_request **out)
 {
     merge all;
@@ -195,7 +195,7 @@ int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *
         lg__bytes_init(&r->url, m, LG_BYTES_MAX);
         lg__bytes_init(&r->headers, m, LG_BYTES_MAX);
         lg__bytes_init(&r->body, m, LG_BYTES_MAX);
-        err = fill_block(m, r, roles, texts, n_turns, &all);
+        err = fill_block(m, r, roles, texts, n_parts, &all);
         err = err ? err : make_key(m, r);
     }
     lg__mem_free(m, all.list, all.n_all * sizeof *all.list);
@@ -207,12 +207,26 @@ int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *
     return LG_OK;
 }
 
-static void turns_of(const lg_request *r, lg_turn *turns)
+static void parts_of(const lg_request *r, lg_ask_part *parts)
 {
-    for (size_t i = 0; i < r->n_turns; i++) {
-        lg_text *t = r->turn_texts[i];
-        turns[i] = (lg_turn){r->turn_roles[i], t->data, t->len, t->media};
+    for (size_t i = 0; i < r->n_parts; i++) {
+        lg_text *t = r->part_texts[i];
+        parts[i] = (lg_ask_part){r->part_roles[i], t->data, t->len, t->media};
     }
+}
+
+/* About as long as a body will be: what is said, in base64 where it is bytes, and around it. */
+static size_t body_guess(const lg_ask *ask)
+{
+    size_t n = 256;
+    for (size_t i = 0; i < ask->n_parts; i++) {
+        size_t len = ask->parts[i].len;
+        n += 64 + (ask->parts[i].media > LG_MEDIA_CALLS ? len / 3 * 4 : len);
+    }
+    for (size_t i = 0; i < ask->n_options; i++) {
+        n += strlen(ask->options[i].value) + 32;
+    }
+    return n;
 }
 
 static int write_ask(lg_request *r, const lg_ask *ask)
@@ -224,6 +238,7 @@ static int write_ask(lg_request *r, const lg_ask *ask)
         return LG_EINVAL;
     }
     int err = lg__adapt(r->body.mem, ask, &a);
+    err = err || p->get ? err : lg__bytes_expect(&r->body, body_guess(ask));
     err = err ? err : p->encode(&a.ask, &r->url, &r->headers, &r->body, &r->why);
     lg__adapt_free(&a);
     return err;
@@ -231,23 +246,23 @@ static int write_ask(lg_request *r, const lg_ask *ask)
 
 int lg__request_encode(lg_request *r)
 {
-    lg_turn few[STACK_PIECES], *turns = few;
+    lg_ask_part few[STACK_PIECES], *parts = few;
     lg_mem *m = r->body.mem;
     lg__request_unload(r);
     if (!r->model || !r->model->provider) {
         return LG_OK;
     }
-    if (r->n_turns > STACK_PIECES) {
-        turns = lg__mem_new(m, r->n_turns * sizeof *turns);
+    if (r->n_parts > STACK_PIECES) {
+        parts = lg__mem_new(m, r->n_parts * sizeof *parts);
     }
-    if (!turns) {
+    if (!parts) {
         return LG_ENOMEM;
     }
-    turns_of(r, turns);
-    lg_ask ask = {r->model, turns, r->n_turns, r->options, r->n_options, r->stream};
+    parts_of(r, parts);
+    lg_ask ask = {r->model, parts, r->n_parts, r->options, r->n_options, r->stream};
     int err = write_ask(r, &ask);
-    if (turns != few) {
-        lg__mem_free(m, turns, r->n_turns * sizeof *turns);
+    if (parts != few) {
+        lg__mem_free(m, parts, r->n_parts * sizeof *parts);
     }
     if (err) {
         lg__request_unload(r);
@@ -273,7 +288,7 @@ bool lg__request_has_tools(const lg_request *r)
 /* Where JSON is asked for, an answer in words is no call of a tool. */
 lg_asked lg__request_asked(const lg_request *r)
 {
-    lg_asked asked = {.roles = (const char *const *)r->turn_roles, .n_roles = r->n_turns};
+    lg_asked asked = {.roles = (const char *const *)r->part_roles, .n_roles = r->n_parts};
     bool json = false;
     for (size_t i = 0; i < r->n_options; i++) {
         const char *name = r->options[i].name;
@@ -300,15 +315,15 @@ void lg__request_unload(lg_request *r)
 void lg__request_strip(lg_mem *m, lg_request *r)
 {
     lg__request_unload(r);
-    for (size_t i = 0; i < r->n_turns; i++) {
-        lg__text_unref(r->turn_texts[i]);
+    for (size_t i = 0; i < r->n_parts; i++) {
+        lg__text_unref(r->part_texts[i]);
     }
     lg__mem_free(m, r->block, r->block_size);
     r->block = NULL;
-    r->turn_texts = NULL;
-    r->turn_roles = NULL;
+    r->part_texts = NULL;
+    r->part_roles = NULL;
     r->options = NULL;
-    r->n_turns = r->n_options = r->block_size = 0;
+    r->n_parts = r->n_options = r->block_size = 0;
     if (r->model) {
         r->model->refs--;
         r->model = NULL;

@@ -1,7 +1,7 @@
 /* request.h - one model call as a state machine, shared by all who ask the same.
  *
  * It holds the bytes to send, the attempts made and the reply. It is not the
- * policy of when to send (sched.h) and does no I/O. Called by sched.c, engine.c */
+ * policy of when to send (sched.h) and does no I/O. */
 #ifndef LG_REQUEST_H
 #define LG_REQUEST_H
 
@@ -15,7 +15,6 @@ enum lg_request_state {                    /* in life order */
                         LG_REQ_BACKOFF,    /* waits for its next attempt */
                         LG_REQ_DONE,       /* reply.text is there */
                         LG_REQ_FAILED,     /* reply.fail says why */
-                        LG_REQ_CANCELLED,  /* nobody wants it any more */
                         LG_REQ_STATES      /* not a state */
 };
 
@@ -26,12 +25,12 @@ typedef struct lg_request {
     lg_model *model;             /* counted */
     unsigned char key[32];       /* where, what and which sample: makes two calls one */
     lg_bytes url, headers, body; /* while it is being sent; empty for a host model */
-    lg_text **turn_texts;        /* the messages, counted (encode again, host view) */
-    char **turn_roles;
-    size_t n_turns;
+    lg_text **part_texts;        /* the messages, counted (encode again, host view) */
+    char **part_roles;
+    size_t n_parts;
     lg_pair *options; /* the model's and the call's, merged, sorted */
     size_t n_options;
-    void *block; /* owned: turn_texts, turn_roles, options */
+    void *block; /* owned: part_texts, part_roles, options */
     size_t block_size;
     uint32_t sample;
     bool stream;        /* as it comes; no part of the key: the answer is the same */
@@ -48,7 +47,7 @@ typedef struct lg_request {
     int64_t worst_tokens;    /* of one attempt; sched_ledger.c */
     int64_t worst_micros;    /* … -1: not known */
     uint32_t looked;         /* store_reply.c: when it was looked for */
-    uint32_t held;           /* turn.c: entries that still name it */
+    uint32_t listed;         /* turn_books.c: entries in lists of the turn that name it */
     int64_t unfit;           /* store_reply.c: the row that was found, and is of no use; 0: none */
     struct lg_lane *lane;    /* owned by the scheduler */
     lg_attempt *attempt;     /* the one under way; NULL: none */
@@ -75,7 +74,7 @@ const char *lg__request_state_name(int state);
  * is the same before and after one was learned. LG_EINVAL: an option may not be sent
  * (see lg__model_option_check), or kind is none. */
 int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *roles,
-                    lg_text *const *texts, size_t n_turns, const lg_option *options,
+                    lg_text *const *texts, size_t n_parts, const lg_option *options,
                     size_t n_options, uint32_t sample, int kind, lg_request **out);
 /* Writes url, headers and body, which a request has only while it is under way: a
  * million in line are no million copies of their texts. Nothing for a host model.

@@ -19,31 +19,13 @@ enum {
     DNS_OTHERS_S = 600  /* … and the others never do: they come after it */
 };
 
-/* ---- addresses ------------------------------------------------------------ */
-
-/* Nearly all requests go to the URL of the one before. */
-static int url_check(lg_http *h, const char *url)
-{
-    char *copy;
-
-    if (h->known_url && strcmp(h->known_url, url) == 0)
-        return 0;
-    if (!lg__url_good(&h->curl, url))
-        return LG_EINVAL;
-    copy = lg__mem_strdup(h->mem, url);
-    if (!copy)
-        return LG_ENOMEM;
-    lg__mem_strfree(h->mem, h->known_url);
-    h->known_url = copy;
-    return 0;
-}
-
 /* ---- transfers ------------------------------------------------------------ */
 
 static void transfer_free(lg_transfer *t)
 {
-    lg__heads_unref(t->http, t->heads);
     t->http->curl.easy_cleanup(t->easy);
+    lg__heads_unref(t->http, t->heads);
+    lg__target_unref(t->http, t->target);
     lg__mem_free(t->http->mem, t, sizeof *t);
 }
 
@@ -51,9 +33,12 @@ static void transfer_spare(lg_transfer *t)
 {
     lg_http *h = t->http;
 
-    t->http->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    h->curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    h->curl.easy_setopt(t->easy, CURLOPT_CURLU, NULL);
     lg__heads_unref(h, t->heads);
+    lg__target_unref(h, t->target);
     t->heads = NULL;
+    t->target = NULL;
     t->attempt = NULL;
     t->state = LG_T_SPARE;
     lg__ring_before(h->pool.next, &t->link); /* the warm one is taken first */
@@ -184,7 +169,7 @@ static int gate_of(lg_http *h, const char *url, lg_gate **out)
     }
     memcpy(g->host, host, n);
     g->host[n] = '\0';
-    lg__ring_init(&g->held);
+    lg__ring_init(&g->waiting);
     g->next = h->gates;
     h->gates = *out = g;
     return 0;
@@ -219,21 +204,21 @@ static int gate_enter(lg_gate *g, lg_transfer *t)
     if (!g->opener)
         return launch_opener(g, t);
     t->gate = g;
-    t->state = LG_T_HELD;
-    lg__ring_before(&g->held, &t->link);
+    t->state = LG_T_WAITING;
+    lg__ring_before(&g->waiting, &t->link);
     return 0;
 }
 
 static lg_transfer *gate_next(lg_gate *g)
 {
-    lg_transfer *t = (lg_transfer *)(void *)g->held.next;
+    lg_transfer *t = (lg_transfer *)(void *)g->waiting.next;
 
     lg__ring_cut(&t->link);
     t->gate = NULL;
     return t;
 }
 
-static void held_failed(lg_transfer *t, const lg_fail *why)
+static void waiting_failed(lg_transfer *t, const lg_fail *why)
 {
     if (why)
         lg__fail_copy(&t->attempt->fail, why);
@@ -244,11 +229,11 @@ static void held_failed(lg_transfer *t, const lg_fail *why)
 
 static void gate_release(lg_gate *g, const lg_fail *why)
 {
-    while (!lg__ring_empty(&g->held)) {
+    while (!lg__ring_empty(&g->waiting)) {
         lg_transfer *t = gate_next(g);
 
         if (why || launch(t) != 0)
-            held_failed(t, why);
+            waiting_failed(t, why);
     }
 }
 
@@ -290,11 +275,11 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
                                                                                             : NULL);
         return;
     }
-    while (!g->opener && !lg__ring_empty(&g->held)) {
+    while (!g->opener && !lg__ring_empty(&g->waiting)) {
         lg_transfer *next = gate_next(g);
 
         if (launch_opener(g, next) != 0)
-            held_failed(next, NULL);
+            waiting_failed(next, NULL);
     }
 }
 
@@ -345,14 +330,18 @@ static bool request_good(const lg_http_request *r)
 
 int lg__http_start(lg_http *h, const lg_http_request *r, lg_attempt *a, lg_transfer **out)
 {
+    lg_target *target = NULL;
     lg_transfer *t;
     lg_gate *g = NULL;
-    int err = request_good(r) ? url_check(h, r->url) : LG_EINVAL;
+    int err = request_good(r) ? lg__target_take(h, r->url, &target) : LG_EINVAL;
 
     err = err ? err : gate_of(h, r->url, &g);
     err = err ? err : transfer_take(h, &t);
-    if (err)
+    if (err) {
+        lg__target_unref(h, target);
         return err;
+    }
+    t->target = target;
     transfer_reset(t, r, a);
     h->active++;
     err = lg__easy_prepare(t);
@@ -377,7 +366,7 @@ void lg__http_cancel(lg_transfer *t)
         lg__shard_remove(t);
     else
         lg__ring_cut(&t->link);
-    if (state == LG_T_HELD || state == LG_T_FLYING)
+    if (state == LG_T_WAITING || state == LG_T_FLYING)
         t->http->active--;
     if (g && (state == LG_T_FLYING || state == LG_T_ENDED))
         gate_opener_gone(g, t);
@@ -518,7 +507,7 @@ void lg__http_free(lg_http *h)
         lg_gate *g = h->gates;
 
         h->gates = g->next;
-        free_list(&g->held);
+        free_list(&g->waiting);
         gate_free(h, g);
     }
     free_list(&h->ended);
@@ -528,7 +517,7 @@ void lg__http_free(lg_http *h)
     if (h->share)
         h->curl.share_cleanup(h->share);
     lg__tls_free(h->tls);
-    lg__mem_strfree(h->mem, h->known_url);
+    lg__target_unref(h, h->target);
     lg__heads_unref(h, h->heads);
     h->curl.global_cleanup();
     lg__mem_free(h->mem, h, sizeof *h);

@@ -1,4 +1,4 @@
-/* http_curl.c - loads libcurl. See http_curl.h. Called by http.c. */
+/* http_curl.c - loads libcurl. See http_curl.h. */
 #include "net/http_curl.h"
 
 int lg__curl_load(lg_curl *c, const char *file, lg_log *log)

@@ -10,7 +10,7 @@
  * second one, and an upload buffer for each transfer, on libcurl below 8.7).
  *
  * Handles are kept and not reset: lg__easy_new sets what never changes,
- * lg__easy_prepare all that does. Called by http.c. */
+ * lg__easy_prepare all that does. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -19,13 +19,16 @@
 
 #include "net/http_internal.h"
 
+#include "base/check.h"
+
 enum {
     CONNECT_DEFAULT_MS = 10000,
     MAXAGE_CONN_S = 45, /* below the idle limits of load balancers */
     KEEPALIVE_S = 60,   /* below what address translators forget in */
     KEEPALIVE_PROBES = 5,
-    RECEIVE_BYTES = 8192, /* replies are some KB; ten thousand of these are 80 MB */
-    UPLOAD_BYTES = 16384  /* TLS needs one; curl's default is 64 KB */
+    RECEIVE_BYTES = LG_SMALL(
+        8192, 1024),     /* curl's least; replies are some KB; ten thousand of these are 80 MB */
+    UPLOAD_BYTES = 16384 /* TLS needs one; curl's default is 64 KB */
 };
 
 /* These two go as header lines, and what is to be unpacked is told to curl as well: lines
@@ -304,6 +307,7 @@ int lg__easy_prepare(lg_transfer *t)
     if (err)
         return err;
     SET(CURLOPT_URL, r->url);
+    SET(CURLOPT_CURLU, t->target->parts); /* so that it is not read again */
     SET(CURLOPT_HTTPHEADER, t->heads->list);
     if (strcmp(r->method, "GET") == 0) {
         SET(CURLOPT_HTTPGET, 1L);

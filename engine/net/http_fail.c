@@ -2,7 +2,7 @@
  *
  * It does not decide about retries; it says what is known: whether the same
  * request may work later (retryable) and whether it may have been paid for
- * (ambiguous: all of it had left, and the server did not refuse). Called by http.c */
+ * (ambiguous: all of it had left, and the server did not refuse). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "net/http_internal.h"
 
 #define CANNOT_RESOLVE "Could not resolve proxy: "
@@ -35,11 +36,6 @@ static void tell(lg_story *s, int code, bool retryable, const char *hint, const 
     va_start(ap, fmt);
     vsnprintf(s->text, sizeof s->text, fmt, ap);
     va_end(ap);
-}
-
-static const char *os_text(int err, char *buf, size_t size)
-{
-    return strerror_r(err, buf, size);
 }
 
 static int os_error(const lg_transfer *t)
@@ -141,9 +137,9 @@ static long refused_way(const lg_transfer *t)
 
 static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const char *host)
 {
-    char buf[128], proxy[256];
+    char proxy[256];
     int err = os_error(t);
-    const char *by = err ? os_text(err, buf, sizeof buf) : t->why;
+    const char *by = err ? lg__errno_text(err) : t->why;
 
     if (lg__http_no_descriptors(t))
         tell(s, LG_ECONNECT, true, "raise the limit (ulimit -n) or lower the concurrency",
@@ -231,7 +227,6 @@ static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char
 {
     const char *where = t->attempt->status ? "inside the reply" : "before a reply";
     bool unread = !t->attempt->status && wants_certificate(t);
-    char buf[128];
     int err = os_error(t);
 
     /* with TLS 1.3 the refusal comes when the request has left; a reset may swallow it */
@@ -247,7 +242,7 @@ static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char
     else
         tell(s, LG_ERESET, true, unread ? WANTS_CERTIFICATE : NULL, "connection to %s lost %s: %s",
              host, where,
-             err         ? os_text(err, buf, sizeof buf)
+             err         ? lg__errno_text(err)
              : t->why[0] ? t->why
                          : t->http->curl.easy_strerror(rc));
 }

@@ -1,7 +1,7 @@
 /* http_headers.c - the few reply headers that matter, out of what curl hands on.
  *
  * One line at a time, any bytes at all. It is not a header store: what is not
- * listed here is gone. Called by http_easy.c; the last function by http.c. */
+ * listed here is gone. */
 #include <string.h>
 #include <strings.h>
 

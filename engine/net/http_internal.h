@@ -1,6 +1,6 @@
 /* http_internal.h - what the http*.c files share; nobody else includes it.
  *
- * A transfer is in exactly one place: held by a gate, flying in a shard, in the
+ * A transfer is in exactly one place: waiting at a gate, flying in a shard, in the
  * list of ended ones, in that of ready ones, or in the pool of spare ones.
  *   http.c          start, cancel, next; the pool; gates
  *   http_url.c      addresses
@@ -30,11 +30,19 @@ typedef struct lg_heads {
     size_t refs;
 } lg_heads;
 
+/* An address and curl's reading of it, which takes longer than a request's start should.
+ * Counted: nearly all requests go where the one before went. */
+typedef struct lg_target {
+    char *url;
+    CURLU *parts;
+    size_t refs;
+} lg_target;
+
 typedef struct lg_shard lg_shard;
 typedef struct lg_gate lg_gate;
 typedef struct lg_tls lg_tls;
 
-enum lg_transfer_state { LG_T_SPARE = 0, LG_T_HELD, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
+enum lg_transfer_state { LG_T_SPARE = 0, LG_T_WAITING, LG_T_FLYING, LG_T_ENDED, LG_T_READY };
 
 struct lg_transfer {
     lg_ring link;    /* first: in a gate, a shard, the ready list or the pool */
@@ -42,10 +50,11 @@ struct lg_transfer {
     int state;
     lg_http *http;
     lg_shard *shard; /* while flying */
-    lg_gate *gate;   /* while held, or flying as the one that opens it */
+    lg_gate *gate;   /* while waiting there, or flying as the one that opens it */
     CURLcode rc;     /* how it ended, in curl's words */
     CURL *easy;      /* kept from use to use, with the options that never change */
     lg_heads *heads; /* from prepare to done */
+    lg_target *target;
     lg_http_request req;
     int64_t started_us, due_us; /* on the wire; when the first byte is overdue */
     size_t header_bytes;
@@ -84,14 +93,14 @@ typedef struct lg_socket {
 } lg_socket;
 
 /* One host. Its first transfer opens the gate (name resolved, connection made);
- * until then the others are held, so that a cold start of thousands does not
+ * until then the others wait, so that a cold start of thousands does not
  * make a resolver thread each. */
 struct lg_gate {
     lg_gate *next;
     char *host;          /* "host:port" as in the URL */
     lg_transfer *opener; /* on the wire to open it; NULL: open or idle */
     int64_t open_until_us;
-    lg_ring held;
+    lg_ring waiting;
 };
 
 struct lg_http {
@@ -112,15 +121,16 @@ struct lg_http {
     size_t n_sockets;
     lg_ring ended, ready, pool;
     size_t active, n_pool;
-    char *known_url; /* the last URL found good */
-    lg_heads *heads; /* of the last request */
+    lg_heads *heads;   /* of the last request */
+    lg_target *target; /* of the last request */
     char encodings[48];
     lg_gate *gates;
 };
 
 /* http_url.c */
-bool lg__url_good(const lg_curl *c, const char *url);
-size_t lg__url_host(const char *url, const char **host); /* "host:port"; length */
+int lg__target_take(lg_http *h, const char *url, lg_target **out); /* LG_EINVAL: no good one */
+void lg__target_unref(lg_http *h, lg_target *target);              /* NULL: nothing */
+size_t lg__url_host(const char *url, const char **host);           /* "host:port"; length */
 
 /* http_easy.c */
 int lg__easy_new(lg_transfer *t);     /* options that never change */

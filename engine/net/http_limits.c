@@ -2,8 +2,7 @@
  *
  * OpenAI's x-ratelimit-* (reset as "6m0s"; a moment since 1970 with others), OpenRouter's
  * x-ratelimit-reset alone, and Anthropic's anthropic-ratelimit-* (reset as a date). What is
- * not understood, and Azure's -1, is as good as not said. It draws no conclusion. Called by
- * http_headers.c. */
+ * not understood, and Azure's -1, is as good as not said. It draws no conclusion. */
 #include <string.h>
 #include <strings.h>
 

@@ -13,6 +13,8 @@
 
 #include "net/http_internal.h"
 
+#include "base/check.h"
+
 enum {
     IDLE_US = 60 * 1000000, /* then a shard closes its connections */
     STREAMS = 100           /* HTTP/2, a connection */
@@ -286,7 +288,7 @@ static lg_shard *shard_new(lg_http *h)
 
 static bool shards_grow(lg_http *h)
 {
-    size_t n = h->cap_shards ? h->cap_shards * 2 : 8;
+    size_t n = h->cap_shards ? h->cap_shards * 2 : LG_SMALL(8, 1);
     lg_shard **more;
 
     if (h->n_shards < h->cap_shards)

@@ -10,8 +10,7 @@
  * another library, or another major version than this was compiled with, curl's
  * own options are used and that is all.
  *
- * OpenSSL allocates for itself outside lg_mem. Called by http_easy.c,
- * http_fail.c and http.c. */
+ * OpenSSL allocates for itself outside lg_mem. */
 #include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

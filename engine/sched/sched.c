@@ -157,7 +157,7 @@ static const lg_fail *refusal_of(const lg_request *r, int64_t now)
     return r->lane->day_us > now ? &r->lane->day : NULL;
 }
 
-/* It is its turn: started, or failed, with what admitted it. */
+/* It is the next: started, or failed, with what admitted it. */
 static lg_request *let_go(lg_sched *s, lg_request *r, int admitted, int64_t now)
 {
     if (admitted == LG_ADMIT) {
@@ -172,10 +172,10 @@ static lg_request *let_go(lg_sched *s, lg_request *r, int admitted, int64_t now)
 }
 
 /* NULL with *stop: nobody may start; NULL without: try again. */
-static lg_request *next_of(lg_sched *s, int turn, int64_t now, bool late, bool *stop)
+static lg_request *next_of(lg_sched *s, int go, int64_t now, bool late, bool *stop)
 {
-    lg_lane *l = s->rings[turn];
-    lg_request *r = lg__lane_pick(l, turn);
+    lg_lane *l = s->rings[go];
+    lg_request *r = lg__lane_pick(l, go);
     if (refusal_of(r, now)) {
         return let_go(s, r, LG_REFUSE, now);
     }
@@ -186,11 +186,11 @@ static lg_request *next_of(lg_sched *s, int turn, int64_t now, bool late, bool *
         return NULL;
     }
     int admitted = lg__ledger_admit(s, r, now);
-    *stop = admitted == LG_HOLD;
+    *stop = admitted == LG_LATER;
     if (*stop) {
         return NULL;
     }
-    s->rings[turn] = l->ring_next[turn]; /* the others' turn */
+    s->rings[go] = l->ring_next[go]; /* the others come next */
     return let_go(s, r, admitted, now);
 }
 
@@ -198,9 +198,9 @@ lg_request *lg__sched_next(lg_sched *s)
 {
     int64_t now = lg__clock_now(s->clock);
     bool late = wake_due(s, now), stop = false;
-    for (int turn = 0; turn < LG_GOES; turn++) {
-        while (s->rings[turn] && !stop) {
-            lg_request *r = next_of(s, turn, now, late, &stop);
+    for (int go = 0; go < LG_GOES; go++) {
+        while (s->rings[go] && !stop) {
+            lg_request *r = next_of(s, go, now, late, &stop);
             if (r) {
                 return r;
             }

@@ -82,5 +82,9 @@ int64_t lg__sched_due(const lg_sched *s);
 bool lg__sched_is_open(const lg_sched *s, const lg_model *model);
 /* Sets calls … usage of out; host_running to the host calls now SENT. */
 void lg__sched_stats(const lg_sched *s, lg_stats *out);
+/* Debug builds (sched_check.c): aborts unless everything is as sched_internal.h says. */
+void lg__sched_check(const lg_sched *s);
+/* … every request that has not been read. */
+void lg__sched_walk(const lg_sched *s, void (*see)(const lg_request *r, void *ud), void *ud);
 
 #endif

@@ -20,7 +20,7 @@ typedef struct lg_line { /* first in, first out */
 /* Lines of a lane: calls that had an attempt already, and one for each kind of those
  * that had none. */
 enum { LG_LINE_AGAIN = 0, LG_LINE_FRESH, LG_LINES = LG_LINE_FRESH + LG_KINDS };
-/* Whose turn it is: calls to be asked again; work that a step waits for; new work. */
+/* Who may go: calls to be asked again; work that a step waits for; new work. */
 enum { LG_GO_AGAIN = 0, LG_GO_STEP, LG_GO_FORWARD, LG_GOES };
 
 enum { LG_HALF_US = 500000, LG_HALVES = 121 };
@@ -53,7 +53,7 @@ typedef struct lg_lane {
     struct lg_endpoint *endpoint;
     uint32_t models; /* whose calls come here */
     lg_line lines[LG_LINES];
-    int last_kind; /* of the turn LG_GO_STEP */
+    int last_kind; /* of LG_GO_STEP */
     int in_flight;
     /* How many at once: sched_flow.c */
     double window;
@@ -70,7 +70,7 @@ typedef struct lg_lane {
     int64_t hold_us;  /* the allowance is used up */
     bool held;        /* in the scheduler's list of those */
     struct lg_lane *held_prev, *held_next;
-    /* In the ring of each kind of turn while it could start one; NULL: not. */
+    /* For each of those, in its ring while it could start one; NULL: not. */
     struct lg_lane *ring_prev[LG_GOES], *ring_next[LG_GOES];
     struct lg_lane *prev, *next; /* the endpoint's */
     lg_fail day;                 /* a cap of the day is used up: all fail so … */
@@ -123,7 +123,7 @@ struct lg_sched {
     bool stated;     /* the config names a concurrency */
     lg_keymap endpoints, lanes, calls;
     lg_endpoint *all_endpoints;
-    lg_lane *rings[LG_GOES]; /* whose turn it is */
+    lg_lane *rings[LG_GOES]; /* the next is at each of them */
     lg_lane *held;           /* calls wait there, and time must pass */
     lg_line flight, memo;    /* memo: least recently used first */
     size_t memo_bytes;
@@ -146,6 +146,8 @@ void lg__sched_unmap(lg_sched *s, lg_request *r);
 /* r is the scheduler's from now on, in this state. A twin never backs off, so the heap has
  * no room for it. */
 void lg__sched_adopt(lg_sched *s, lg_request *r, int state);
+/* For the log: its last state goes over into this. */
+void lg__sched_tell_end(const lg_sched *s, const lg_request *r, const char *to);
 /* Unmapped, out of its list, freed. */
 void lg__sched_drop(lg_sched *s, lg_request *r);
 
@@ -155,6 +157,7 @@ void lg__lanes_free(lg_sched *s);
 /* In the rings exactly when they could start a call, and held when time must pass:
  * all lanes of the endpoint. */
 void lg__endpoint_refresh(lg_sched *s, lg_endpoint *ep);
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int go); /* start a call of it */
 /* Nothing there waits for time any more. */
 void lg__endpoint_release(lg_sched *s, lg_endpoint *ep);
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep);
@@ -163,8 +166,8 @@ bool lg__lane_is_idle(const lg_sched *s, const lg_lane *lane);
 /* Those whose time has come may start again; all: every one. */
 void lg__lanes_wake(lg_sched *s, int64_t now, bool all);
 int64_t lg__lanes_due(const lg_sched *s); /* INT64_MAX: none is held */
-/* Who is next at a lane that has this turn; maybe at another one of its endpoint. */
-lg_request *lg__lane_pick(lg_lane *lane, int turn);
+/* Who is next at a lane in this ring; maybe at another one of its endpoint. */
+lg_request *lg__lane_pick(lg_lane *lane, int go);
 void lg__lane_started(lg_lane *lane, const lg_request *r); /* … and was sent */
 void lg__lanes_stats(const lg_sched *s, lg_stats *out);
 
@@ -184,8 +187,7 @@ bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);
 /* All who are in line at r's endpoint now (of its model only) fail as r did. */
 void lg__flow_refuse_line(lg_sched *s, const lg_request *r, bool of_model);
 
-/* sched_verdict.c: r is SENT and its reply filled. */
-void lg__sched_judge(lg_sched *s, lg_request *r);
+/* sched_verdict.c */
 /* Fills the reply of its request, which is SENT, from how the attempt ended. */
 void lg__sched_hear(lg_sched *s, lg_attempt *a);
 /* In the books of money, of allowances and of the endpoint's state; the attempt has what was
@@ -198,7 +200,7 @@ bool lg__window_overspent(lg_window *w, int64_t now_us); /* too many of them are
 
 /* sched_ledger.c */
 int64_t lg__ledger_worst_output(const lg_request *r);
-enum { LG_ADMIT = 0, LG_HOLD, LG_REFUSE };
+enum { LG_ADMIT = 0, LG_LATER, LG_REFUSE };
 /* Whether r may be sent now: yes; not before others have ended; no, with r->reply.fail
  * set and the cap that was reached noted. */
 int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now);

@@ -1,9 +1,9 @@
-/* sched_lane.c - endpoints, their lanes, and whose turn it is.
+/* sched_lane.c - endpoints, their lanes, and who goes next.
  *
  * A lane is one model at one endpoint, for servers limit each apart. Lanes take turns;
  * in a lane first come, first served, but what was tried goes first, then what a step
- * waits for (backward, optimizer and judge, in turn), then new forward work, which is
- * never kept waiting for more than a few of those. Called by sched.c, sched_flow.c. */
+ * waits for (backward, optimizer and judge, one after the other), then new forward work, which is
+ * never kept waiting for more than a few of those. */
 #include <string.h>
 
 #include "base/digest.h"
@@ -23,7 +23,7 @@ static void ring_remove(lg_sched *s, lg_lane *l, int k)
     l->ring_next[k] = l->ring_prev[k] = NULL;
 }
 
-/* At the end: behind all whose turn is to come. */
+/* At the end: behind all that are to come. */
 static void ring_add(lg_sched *s, lg_lane *l, int k)
 {
     lg_lane *first = s->rings[k] ? s->rings[k] : l;
@@ -35,12 +35,39 @@ static void ring_add(lg_sched *s, lg_lane *l, int k)
     s->rings[k] = first;
 }
 
+static int64_t held_until(const lg_lane *l)
+{
+    int64_t at = l->pause_us > l->hold_us ? l->pause_us : l->hold_us;
+    return at > l->endpoint->down_us ? at : l->endpoint->down_us;
+}
+
+/* A lane is told by the model of who is first in it. */
+static void tell_hold(const lg_sched *s, const lg_lane *l, int64_t until)
+{
+    const lg_request *first = NULL;
+    if (!lg__log_hears(s->log, LG_LOG_DEBUG)) {
+        return;
+    }
+    for (int i = 0; i < LG_LINES && !first; i++) {
+        first = l->lines[i].head;
+    }
+    const char *name = first ? first->model->name : "-";
+    if (until > 0) {
+        LG_TRACE(s->log, "lane %s: open -> held (%s, %.3f s)", name,
+                 until == l->endpoint->down_us ? "down" : "rate",
+                 (double)(until - lg__clock_now(s->clock)) / 1e6);
+    } else {
+        LG_TRACE(s->log, "lane %s: held -> open", name);
+    }
+}
+
 static void hold(lg_sched *s, lg_lane *l, bool held)
 {
     if (held == l->held) {
         return;
     }
     l->held = held;
+    tell_hold(s, l, held ? held_until(l) : 0);
     if (held) {
         l->held_prev = NULL;
         l->held_next = s->held;
@@ -54,12 +81,6 @@ static void hold(lg_sched *s, lg_lane *l, bool held)
     if (l->held_next) {
         l->held_next->held_prev = l->held_prev;
     }
-}
-
-static int64_t held_until(const lg_lane *l)
-{
-    int64_t at = l->pause_us > l->hold_us ? l->pause_us : l->hold_us;
-    return at > l->endpoint->down_us ? at : l->endpoint->down_us;
 }
 
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep)
@@ -82,9 +103,9 @@ static bool has_place(const lg_sched *s, const lg_lane *l)
     return room && ep->in_flight < lg__endpoint_limit(s, ep);
 }
 
-static size_t count(const lg_lane *l, int turn)
+static size_t count(const lg_lane *l, int go)
 {
-    switch (turn) {
+    switch (go) {
     case LG_GO_AGAIN:
         return l->lines[LG_LINE_AGAIN].count;
     case LG_GO_FORWARD:
@@ -106,11 +127,16 @@ bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
            s->stats.cap == LG_CAP_NONE && has_place(s, l);
 }
 
+bool lg__lane_could(const lg_sched *s, const lg_lane *l, int go)
+{
+    return count(l, go) > 0 && held_until(l) == 0 && has_place(s, l);
+}
+
 static void refresh(lg_sched *s, lg_lane *l)
 {
-    bool waits = false, held = held_until(l) > 0, place = has_place(s, l);
+    bool waits = false, held = held_until(l) > 0;
     for (int k = 0; k < LG_GOES; k++) {
-        bool any = count(l, k) > 0, could = any && place && !held;
+        bool any = count(l, k) > 0, could = lg__lane_could(s, l, k);
         if (could && !l->ring_next[k]) {
             ring_add(s, l, k);
         } else if (!could && l->ring_next[k]) {
@@ -221,13 +247,13 @@ static lg_request *pick_overdue(const lg_endpoint *ep)
     return NULL;
 }
 
-lg_request *lg__lane_pick(lg_lane *lane, int turn)
+lg_request *lg__lane_pick(lg_lane *lane, int go)
 {
-    if (turn == LG_GO_STEP) {
+    if (go == LG_GO_STEP) {
         lg_request *overdue = pick_overdue(lane->endpoint);
         return overdue ? overdue : pick_step(lane);
     }
-    return lane->lines[turn == LG_GO_AGAIN ? LG_LINE_AGAIN : LG_LINE_FRESH + LG_FORWARD].head;
+    return lane->lines[go == LG_GO_AGAIN ? LG_LINE_AGAIN : LG_LINE_FRESH + LG_FORWARD].head;
 }
 
 void lg__lane_started(lg_lane *lane, const lg_request *r)

@@ -3,7 +3,7 @@
  * Money is whole micro-dollars. An attempt's worst case is set aside before it is
  * sent: every byte a token, and as many tokens out as the call allows. What is paid
  * without a bill (a broken connection, a reply without usage) counts against the
- * caps as its worst case. Called by sched.c and sched_verdict.c. */
+ * caps as its worst case. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,8 +178,8 @@ static void estimate(lg_request *r)
 {
     const lg_model *m = r->model;
     int64_t in = add(CALL_TOKENS, option_tokens(r)), out = lg__ledger_worst_output(r);
-    for (size_t i = 0; i < r->n_turns; i++) {
-        in = add(in, TURN_TOKENS + (int64_t)r->turn_texts[i]->len);
+    for (size_t i = 0; i < r->n_parts; i++) {
+        in = add(in, TURN_TOKENS + (int64_t)r->part_texts[i]->len);
     }
     r->worst_tokens = most_aside(add(in, out));
     bool known = is_priced(m) && !is_endless(r);
@@ -195,7 +195,7 @@ static int fits(uint64_t cap, uint64_t used, uint64_t reserved, int64_t more)
     if (cap == 0 || (used <= cap && want <= cap - used && reserved <= cap - used - want)) {
         return LG_ADMIT;
     }
-    return used <= cap && want <= cap - used && reserved > 0 ? LG_HOLD : LG_REFUSE;
+    return used <= cap && want <= cap - used && reserved > 0 ? LG_LATER : LG_REFUSE;
 }
 
 static void reach(lg_sched *s, int cap)
@@ -281,7 +281,7 @@ int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now)
                                        : LG_CAP_COST);
         return refuse(s, r);
     }
-    return tokens == LG_HOLD || money == LG_HOLD ? LG_HOLD : LG_ADMIT;
+    return tokens == LG_LATER || money == LG_LATER ? LG_LATER : LG_ADMIT;
 }
 
 /* ---- the books ------------------------------------------------------------- */

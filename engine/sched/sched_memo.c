@@ -24,6 +24,7 @@ bool lg__memo_keep(lg_sched *s, lg_request *r)
     while (s->memo_bytes + size > s->cfg.memo_bytes) {
         lg__sched_drop(s, s->memo.head);
     }
+    lg__sched_tell_end(s, r, "kept");
     lg__line_remove(&s->flight, r);
     lg__line_push(&s->memo, r);
     r->memo_size = size;

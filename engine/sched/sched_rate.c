@@ -5,8 +5,7 @@
  * once, the rest as it is earned, and no minute, wherever it begins, holds more than 99%
  * of the limit, so that it does not matter how the server counts. Tokens are foreseen
  * before a call and corrected by its bill. When the server says that less is left than
- * we know of (others use the same key), its word counts. Called by sched.c and
- * sched_flow.c. */
+ * we know of (others use the same key), its word counts. */
 #include <string.h>
 
 #include "sched/sched_internal.h"
@@ -61,7 +60,7 @@ static int64_t *half_at(lg_allowance *a, int64_t half)
     return &a->halves[half % LG_HALVES];
 }
 
-static void turn(lg_allowance *a, int64_t now)
+static void pass_time(lg_allowance *a, int64_t now)
 {
     int64_t half = now / LG_HALF_US;
     if (half - a->half >= LG_HALVES) {
@@ -79,7 +78,7 @@ static void turn(lg_allowance *a, int64_t now)
 static void take(lg_allowance *a, int64_t n, int64_t now)
 {
     int64_t limit = pace_of(a);
-    turn(a, now);
+    pass_time(a, now);
     *half_at(a, a->half) += n;
     a->sum += n;
     a->taken += (uint32_t)n;
@@ -93,7 +92,7 @@ static void take(lg_allowance *a, int64_t n, int64_t now)
 static void correct(lg_allowance *a, const lg_request *r, int64_t n, int64_t now)
 {
     int64_t limit = pace_of(a), half = r->sent_us / LG_HALF_US;
-    turn(a, now);
+    pass_time(a, now);
     if (n != 0 && a->half - half < LG_HALVES) {
         *half_at(a, half) += n;
         a->sum += n;
@@ -107,7 +106,7 @@ static void correct(lg_allowance *a, const lg_request *r, int64_t n, int64_t now
 static int64_t window_wait(lg_allowance *a, int64_t n, int64_t limit, int64_t now)
 {
     int64_t cap = limit - limit / SPARE;
-    turn(a, now);
+    pass_time(a, now);
     int64_t over = a->sum + least(n, cap) - cap;
     for (int64_t half = a->half - LG_HALVES + 1; over > 0 && half <= a->half; half++) {
         over -= half >= 0 ? *half_at(a, half) : 0;
@@ -164,8 +163,8 @@ static int64_t guess_input(lg_request *r)
 {
     if (r->guess == 0) {
         int64_t sum = 4;
-        for (size_t i = 0; i < r->n_turns; i++) {
-            const lg_text *t = r->turn_texts[i];
+        for (size_t i = 0; i < r->n_parts; i++) {
+            const lg_text *t = r->part_texts[i];
             sum += 4 + (int64_t)lg_token_estimate(t->data, t->len);
         }
         r->guess = narrow(sum);
@@ -378,7 +377,7 @@ void lg__rate_refused(lg_lane *lane, int64_t now, bool full)
     for (int i = 0; i < LG_LIMITS; i++) {
         lane->allowances[i].strict = true;
     }
-    turn(a, now);
+    pass_time(a, now);
     if (a->stated || a->said) {
         return;
     }

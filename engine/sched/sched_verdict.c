@@ -369,8 +369,8 @@ static void note_cut(lg_sched *s, lg_request *r)
     if (!r->model->provider || !r->model->provider->cuts || r->model->told_cut || read < SMALLEST) {
         return;
     }
-    for (size_t i = 0; i < r->n_turns; i++) {
-        const lg_text *t = r->turn_texts[i];
+    for (size_t i = 0; i < r->n_parts; i++) {
+        const lg_text *t = r->part_texts[i];
         sent += t->media == LG_MEDIA_TEXT ? (int64_t)lg_token_estimate(t->data, t->len) : 0;
     }
     if (sent / 2 > read && s->log) {
@@ -397,7 +397,8 @@ static void note_other(lg_sched *s, lg_request *r)
     p->other = NULL;
 }
 
-void lg__sched_judge(lg_sched *s, lg_request *r)
+/* r is SENT and its reply filled. */
+static void judge(lg_sched *s, lg_request *r)
 {
     if (r->reply.fail.code == LG_OK) {
         note_cut(s, r);
@@ -496,7 +497,7 @@ int lg__sched_finish(lg_sched *s, lg_attempt *a)
     if (lg__sched_settle(s, a)) {
         end(s, r, false);
     } else {
-        lg__sched_judge(s, r);
+        judge(s, r);
     }
     return r->state;
 }
@@ -513,6 +514,6 @@ int lg__sched_finish_host(lg_sched *s, lg_request *r)
     lg__ledger_settle(s, r);
     lg__rate_settle(r, NULL, lg__clock_now(s->clock));
     r->lane->hold_us = 0;
-    lg__sched_judge(s, r);
+    judge(s, r);
     return r->state;
 }

@@ -1,11 +1,8 @@
-/* store.h - what remembers: paid replies, intents, runs, in one SQLite database.
+/* store.h - what remembers: paid replies, intents, runs, results of tools.
  *
- * The store*.c files are the only ones that see SQLite. A store is a directory:
- * store.db (with -wal and -shm), store.lock and runs/<id>.lock. Whoever writes or
- * checkpoints holds store.lock (flock) as long as that takes: SQLite versions before
- * 3.51.3 can corrupt a WAL database that two connections reset at once. Readers open
- * read-only and never checkpoint. Passive: turn.c says when to write what.
- * SQLite's memory is its own. */
+ * The face of a store. What is behind it is a folder of its own (sqlite/), which alone knows
+ * in what it is kept. Several processes may use one at a time. Passive:
+ * front/turn_commit.c says when to write what. */
 #ifndef LG_STORE_H
 #define LG_STORE_H
 
@@ -18,19 +15,21 @@ typedef struct lg_store_config {
     const char *dir;
     bool durable;        /* commits are counted as done when the disk has them */
     bool read_only;      /* of another's: nothing is made, locked or written */
-    const char *vfs;     /* SQLite's name of it (tests); NULL: the default */
+    const char *below;   /* tests: by what the backend reaches its files; NULL: as usual */
     int wait_ms;         /* for others' locks; 0: 5 000; a turn waits 12 times that */
     int (*sync)(int fd); /* of the log (tests); NULL: in the background */
 } lg_store_config;
 
-enum { LG_SCHEMA = 2 };     /* of the tables, in PRAGMA user_version */
+enum { LG_SCHEMA = 2 };     /* version of what is kept, and how */
 enum { LG_STORE_BUSY = 1 }; /* of begin: another holds the lock, try again */
 
 /* 0; LG_ENOMEM; LG_ENOTFOUND (read_only, and there is none); LG_ESTORE. *why tells,
  * in one line (initialised here). log may be NULL. */
 int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **out, lg_fail *why);
 void lg__store_close(lg_store *s);
-const char *lg__store_version(bool *fts5); /* SQLite's; fts5: it searches texts */
+/* The backend's version; *words: it finds documents by their words. */
+const char *lg__store_version(bool *words);
+void lg__store_check(const lg_store *s); /* debug builds, between two turns: store_check.c */
 /* The last failure. After one of a write, of a sync, or for damage nothing is written
  * any more: it is final. code 0: none. */
 const lg_fail *lg__store_why(const lg_store *s);
@@ -43,7 +42,7 @@ const char *lg__store_dir(const lg_store *s);
  * the dialect does not understand it any more). LG_ENOMEM, LG_ESTORE. */
 int lg__store_find(lg_store *s, lg_request *r);
 /* Look-ups share a read transaction until this (or begin) ends it. */
-void lg__store_rest(lg_store *s);
+void lg__store_end_reading(lg_store *s);
 /* Whether another process has written since r was looked for. Fresh after begin. */
 bool lg__store_is_stale(const lg_store *s, const lg_request *r);
 /* Whether a run that died had sent this, and no run has its reply. 1, 0, LG_E… */
@@ -117,6 +116,11 @@ int lg__store_tool_key(const char *name, const char *version, const lg_piece *in
 int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **text, bool *has_score,
                           double *score, double *target);
 
+/* A word under a key, which lg__store_find_result finds: written with the next commit, over
+ * what was there. 0, LG_E… */
+int lg__store_remember(lg_store *s, const unsigned char key[32], const char *name,
+                       const char *word);
+
 /* Whether this process is the one that runs the tool now: with the claim held, its result is
  * looked for once more. False: another process does, and lets go when it has stored the
  * result, or has failed, or is gone (store_claim.c). */
@@ -146,7 +150,7 @@ typedef struct lg_ambiguous {
 /* *list: *n of them, freed by the caller with lg__mem_free(n * sizeof). 0, LG_E… */
 int lg__store_ambiguous(lg_store *s, int64_t run, lg_ambiguous **list, size_t *n);
 
-/* ---- SQL, for the binding (store_sql.c) ------------------------------------------ */
+/* ---- statements, for the binding (store_sql.c) ----------------------------------- */
 
 enum { LG_CELL_NULL = 0, LG_CELL_INT, LG_CELL_REAL, LG_CELL_TEXT, LG_CELL_BLOB };
 typedef struct lg_cell {
@@ -157,18 +161,19 @@ typedef struct lg_cell {
     size_t len;
 } lg_cell;
 
-/* One statement that changes rows, queued for the next commit; cells are copied. */
-int lg__store_exec(lg_store *s, const char *sql, const lg_cell *cells, size_t n);
+/* Statements are in the backend's own language: lunagrad/book/queries.lua has all of them. */
+/* One that changes rows, queued for the next commit; cells are copied. */
+int lg__store_exec(lg_store *s, const char *statement, const lg_cell *cells, size_t n);
 size_t lg__store_queued(const lg_store *s);
 /* One statement that reads. The cursor is the store's only one: a second query, or
  * the end, closes the first. */
-int lg__store_query(lg_store *s, const char *sql, const lg_cell *cells, size_t n);
+int lg__store_query(lg_store *s, const char *statement, const lg_cell *cells, size_t n);
 int lg__store_row(lg_store *s); /* 1: there is one; 0: the end; LG_E… */
 size_t lg__store_columns(const lg_store *s);
 const char *lg__store_column(const lg_store *s, size_t i);
 void lg__store_cell(const lg_store *s, size_t i, lg_cell *out); /* borrowed until _row */
-/* One statement at once, under the lock; vacuum gives the space back. *changed: rows. */
-int lg__store_maintain(lg_store *s, const char *sql, const lg_cell *cells, size_t n,
+/* One statement at once, under the lock. *changed: rows. */
+int lg__store_maintain(lg_store *s, const char *statement, const lg_cell *cells, size_t n,
                        int64_t *changed);
 
 #endif

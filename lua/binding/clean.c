@@ -2,7 +2,7 @@
  *
  * Taken out: control characters (C0 but newline and tab, DEL, C1), marks and overrides of
  * direction, line separators; a byte that is no UTF-8 becomes "?". What it is not: a filter
- * for files and pipes, which get all bytes as they are. Called by core.c and main.c. */
+ * for files and pipes, which get all bytes as they are. */
 #include "binding/clean.h"
 
 #include <lauxlib.h>

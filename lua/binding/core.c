@@ -5,7 +5,6 @@
 #include "binding/lua_binding.h"
 
 #include "binding/clean.h"
-#include "binding/lunagrad_lua.h"
 
 /* core.where(level) -> "file:line:" of the script's line there or above, or nil */
 static int l_where(lua_State *L)
@@ -43,10 +42,8 @@ static void open_errors(lua_State *L)
     lua_setfield(L, -2, "names");
 }
 
-/* A stock Lua may be asked for this module first: the others are found then, too. */
-int luaopen_lunagrad_core(lua_State *L)
+int lg__lua_open_core(lua_State *L)
 {
-    lg_lua_preload(L);
     lua_newtable(L);
     lua_pushliteral(L, LG_VERSION);
     lua_setfield(L, -2, "VERSION");
@@ -62,7 +59,7 @@ int luaopen_lunagrad_core(lua_State *L)
     lg__lua_open_store(L);
     lg__lua_open_reply(L);
     lg__lua_open_index(L);
-    lg__lua_open_limit(L);
+    lg__lua_open_deadline(L);
     lg__lua_open_stack(L);
     return 1;
 }

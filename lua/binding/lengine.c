@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LINES = 1000 }; /* of log, kept until Lua asks for them */
+enum { MOST_LINES = 10000 }; /* of log, kept until Lua asks for them */
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
@@ -35,6 +35,7 @@ static void keep_line(void *ud, int level, const char *msg)
     }
     line->next = NULL;
     line->level = level;
+    line->at_us = u->e ? lg_engine_now(u->e) : 0;
     line->len = len;
     memcpy(line->text, msg, len + 1);
     if (u->last)
@@ -55,16 +56,19 @@ static void drop_line(lg_lua_engine *u)
     free(line);
 }
 
-static void push_line(lua_State *L, int level, const char *text, size_t len)
+static void push_line(lua_State *L, int level, const char *text, size_t len, int64_t at_us)
 {
-    lua_createtable(L, 2, 0);
+    lua_createtable(L, 3, 0);
     lua_pushstring(L, levels[level - 1]);
     lua_rawseti(L, -2, 1);
     lua_pushlstring(L, text, len);
     lua_rawseti(L, -2, 2);
+    lua_pushnumber(L, (lua_Number)at_us / 1e6);
+    lua_rawseti(L, -2, 3);
 }
 
-/* engine:log_lines() -> list of {level, text}: what was logged since the last time */
+/* engine:log_lines() -> list of {level, text, seconds}: what was logged since the last time, and
+ * when by the engine's clock */
 static int l_log_lines(lua_State *L)
 {
     static const char lost[] = "more log lines came than were kept";
@@ -74,12 +78,12 @@ static int l_log_lines(lua_State *L)
     lua_newtable(L);
     lua_Integer n = 0;
     while (u->first) {
-        push_line(L, u->first->level, u->first->text, u->first->len);
+        push_line(L, u->first->level, u->first->text, u->first->len, u->first->at_us);
         lua_rawseti(L, -2, ++n);
         drop_line(u);
     }
     if (u->n_dropped) {
-        push_line(L, LG_LOG_WARN, lost, sizeof lost - 1);
+        push_line(L, LG_LOG_WARN, lost, sizeof lost - 1, lg_engine_now(u->e));
         lua_rawseti(L, -2, ++n);
         u->n_dropped = 0;
     }
@@ -290,8 +294,8 @@ static int l_cancel_all(lua_State *L)
 
 static const char *event_name(int type)
 {
-    static const char *const names[] = {NULL,       "var",     "call",   "tool",
-                                        "gradient", "abandon", "partial"};
+    static const char *const names[] = {NULL,      "var",     "call",      "tool",      "gradient",
+                                        "abandon", "partial", "tool_gone", "model_gone"};
     size_t i = (size_t)type;
     return i < sizeof names / sizeof *names ? names[i] : NULL;
 }

@@ -31,6 +31,7 @@
 typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
     struct lg_lua_line *next;
     int level;
+    int64_t at_us; /* of the engine's clock */
     size_t len;
     char text[];
 } lg_lua_line;
@@ -130,6 +131,7 @@ void lg__lua_new_class(lua_State *L, const char *name, const luaL_Reg *meta,
 
 /* ---- the files, in turn: each adds its functions to the table on top ------- */
 
+int lg__lua_open_core(lua_State *L); /* the module, on top */
 void lg__lua_open_engine(lua_State *L);
 void lg__lua_open_var(lua_State *L);
 void lg__lua_open_node(lua_State *L);
@@ -139,7 +141,7 @@ void lg__lua_open_unicode(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
-void lg__lua_open_limit(lua_State *L);
+void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */

@@ -1,7 +1,7 @@
 /* lunseen.c - results that failed, and nobody has looked, as Lua sees them.
  *
  * A script looks when it asks for the error or the state; every wait for a value asks for the
- * error. For the library's own files. Called by lvar.c and lengine.c. */
+ * error. For the library's own files. */
 #include "binding/lua_binding.h"
 
 #include "front/front_internal.h"

@@ -1,5 +1,5 @@
 /* module.c - how require finds the library: the modules in C and the Lua files
- * that embed.lua built in. Knows nothing of engines. */
+ * that bake.lua built in. Knows nothing of engines. */
 #include "binding/lunagrad_lua.h"
 
 #include <lauxlib.h>
@@ -51,6 +51,13 @@ int lg_lua_preload(lua_State *L)
     }
     lua_pop(L, 1);
     return 0;
+}
+
+/* A stock Lua may be asked for this module first: the others are found then, too. */
+int luaopen_lunagrad_core(lua_State *L)
+{
+    lg_lua_preload(L);
+    return lg__lua_open_core(L);
 }
 
 /* Not through require: that is what called us, and it would call us again. */

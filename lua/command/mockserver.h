@@ -4,7 +4,7 @@
  * took it yet), ending (all but its end is sent, nobody noted it), finished (over, nobody read
  * how) or free. Between its last byte and its answer
  * its connection is suspended, so libmicrohttpd cannot free it. A slot's id names it until
- * it is released and is not used again for billions of requests. Called by mockd.c only. */
+ * it is released and is not used again for billions of requests. */
 #ifndef LG_MOCKSERVER_H
 #define LG_MOCKSERVER_H
 

@@ -12,6 +12,7 @@ local loop = require "lunagrad.loop"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local providers = require "lunagrad.providers"
+local queries = require "lunagrad.book.queries"
 local settings = require "lunagrad.settings"
 local var = require "lunagrad.var"
 
@@ -162,8 +163,7 @@ end
 
 local function store(desk, text, bytes)
   if not has_store(desk) then return end
-  loop.engine():store_exec("INSERT OR IGNORE INTO "
-    .. "tool_result(key, run_id, name, version, text, created_us) VALUES(?, ?, ?, ?, ?, ?)",
+  loop.engine():store_exec(queries.put_embedding,
     key_of(desk, text), (require("lunagrad.book.record").current() or {}).id,
     "embedding by " .. desk.name, desk.version, bytes, os.time() * 1000000)
 end
@@ -172,13 +172,12 @@ end
 local function look_up(desk, texts, found)
   if not has_store(desk) then return end
   for from = 1, #texts, LOOK_UP do
-    local keys, of, marks = {}, {}, {}
+    local keys, of = {}, {}
     for i = from, math.min(from + LOOK_UP - 1, #texts) do
       local key = key_of(desk, texts[i])
-      keys[#keys + 1], of[key], marks[#marks + 1] = key, texts[i], "?"
+      keys[#keys + 1], of[key] = key, texts[i]
     end
-    local rows = loop.engine():store_query(("SELECT key, text FROM tool_result WHERE key IN (%s)")
-      :format(table.concat(marks, ",")), table.unpack(keys))
+    local rows = loop.engine():store_query(queries.embeddings(#keys), table.unpack(keys))
     for _, row in ipairs(rows) do
       local text = of[row.key]
       if text and #row.text > 0 and #row.text % 4 == 0 then

@@ -63,6 +63,29 @@ function lg.stats() return loop.engine():stats() end
 
 require "lunagrad.book.record" -- begins the run when the engine is made
 
+-- ---- what variables can do with what stands above them --------------------------
+
+--- Send feedback from here to everything trainable that led here. Does not wait:
+--- feedback(), an optimizer's step() and the returned variable do.
+---@param opts? table {model =, grain = "edge", context_tokens = integer, skip_failed = boolean}
+local function backward(self, opts)
+  opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
+    skip_failed = "boolean?" }, "backward", 2)
+  if opts.grain and opts.grain ~= "edge" then
+    errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
+  end
+  return loop.own(core.backward(loop.engine(), self, {
+    model = model.of(opts.model, "backward").core,
+    skip_failed = opts.skip_failed, context_tokens = opts.context_tokens }))
+end
+var.add_method("backward", backward)
+
+--- The steps that led to an agent's answer: a list of { calls, results, words }. Waits for it.
+var.add_method("trace", function(self) return require("lunagrad.agent").trace(self) end)
+
+--- What a retriever found: a list of { rank, score, id, title, text, row, var }. Waits for it.
+var.add_method("documents", function(self) return require("lunagrad.retriever").documents(self) end)
+
 -- ---- the operators' prompts ---------------------------------------------------
 
 local prompts = require "lunagrad.prompts"

@@ -55,10 +55,25 @@ function loop.on_engine(fn)
   if the_engine then fn(the_engine) else on_new[#on_new + 1] = fn end
 end
 
+local log_from              -- the engine's time when the first line was logged
+
+--- Lines of the log as they are shown: {level, text}. Those of the level debug tell how many
+--- seconds after the first line they were logged.
+---@param engine userdata
+---@return table[]
+function loop.log_lines(engine)
+  local lines = engine:log_lines()
+  for _, line in ipairs(lines) do
+    log_from = log_from or line[3]
+    if line[1] == "debug" then line[2] = ("%.3f %s"):format(line[3] - log_from, line[2]) end
+  end
+  return lines
+end
+
 -- What the engine logs, if that was asked for: it only keeps the lines. Under the command
 -- they are the display's to show (cli/watch.lua).
 local function show_log(engine)
-  for _, line in ipairs(engine:log_lines()) do
+  for _, line in ipairs(loop.log_lines(engine)) do
     io.stderr:write("lunagrad: ", line[1], ": ", line[2], "\n")
   end
 end
@@ -238,10 +253,10 @@ end
 --- A function that is called about ten times a second while the loop waits.
 function loop.on_tick(fn) tick = fn end
 
-local takers = {}                 -- kind of event → function
+local takers = {} -- kind of event → function
 
 --- The engine's events of a kind go to fn(engine, id, tag, var, text, restart).
----@param kind "call"|"tool"|"gradient"|"partial"|"abandon"
+---@param kind "call"|"tool"|"gradient"|"partial"|"abandon"|"tool_gone"|"model_gone"
 ---@param fn function
 function loop.take(kind, fn) takers[kind] = fn end
 
@@ -254,6 +269,11 @@ local function drain(engine)
     local handle = takers[kind]
     if handle then handle(engine, id, tag, var, text, restart) end
   end
+end
+
+--- Hand on what the engine has to tell, and run nothing.
+function loop.fetch()
+  if the_engine then drain(the_engine) end
 end
 
 --- One turn: run what is ready, let the engine work, fetch its events.

@@ -231,14 +231,8 @@ local function targets_of(inputs)
   return list
 end
 
-local exact_tools = {}
-
---- The tool for these options. Losses made in a loop share it, because tools are never freed.
 local function exact_tool(own)
-  local key = ("%s\0%s\0%s"):format(own.extract, own.form, own.role)
-  local known = exact_tools[key]
-  if known and known.extract == own.extract then return known.tool end
-  local made = var.tool {
+  return var.tool {
     name = "exact match",
     purpose = "reads the answer from a text and compares it with the right one: 1 right, 0 wrong",
     inputs = EXACT_INPUTS, target = 1, role = own.role or "score of the answer",
@@ -253,8 +247,6 @@ local function exact_tool(own)
       return { answer = exact_facts(ctx.inputs.answer, targets_of(ctx.inputs), own) }
     end,
   }
-  exact_tools[key] = { tool = made, extract = own.extract }
-  return made
 end
 
 --- 1 when the answer is the target, else 0: as numbers when both are numbers, else the same text.

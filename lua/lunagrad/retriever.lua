@@ -16,6 +16,7 @@ local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
 local layer = require "lunagrad.text"
 local field_of = require("lunagrad.row").get
+local queries = require "lunagrad.book.queries"
 local var = require "lunagrad.var"
 
 local retriever = {}
@@ -28,21 +29,11 @@ local SPEC = {
   description = "any", purpose = "string?", backward = "function?",
 }
 
--- FTS5 gets words that are cut already (see indexed), and only parts them at blanks and signs.
-local CUT = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
-local TOKENS = { words = CUT, stems = "porter " .. CUT, trigrams = CUT }
-
 local RRF = 60              -- of reciprocal rank fusion: 1 / (RRF + rank)
 local DEPTH = 100           -- at least so many of each list are fused
 local MOST_WORDS = 128      -- of a query that are looked for
 local FORMAT = 2            -- of the tables; 1 held texts as they are
 local GAP = "\u{A78F}"      -- between words that are cut into letters: no query holds it
-
-local TABLES = {
-  "CREATE TABLE doc(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, "
-    .. "text TEXT NOT NULL, vector BLOB, made_by TEXT)",
-  "CREATE TABLE about(format INTEGER, tokens TEXT)",
-}
 
 -- ---- words -----------------------------------------------------------------------
 
@@ -151,7 +142,7 @@ end
 
 -- What an earlier process left in the file, when no documents were given.
 local function read_stored(self)
-  for _, row in ipairs(self.db:run "SELECT place, id, title, text FROM doc ORDER BY place") do
+  for _, row in ipairs(self.db:run(queries.docs)) do
     local doc = { place = row.place, id = row.id, title = row.title, text = row.text }
     doc.row = { id = doc.id, title = doc.title, text = doc.text }
     self.docs[doc.place], self.by_id[doc.id] = doc, doc
@@ -162,39 +153,37 @@ end
 
 -- fn may not wait: others use the database, too.
 local function in_transaction(db, fn)
-  db:run "BEGIN IMMEDIATE"
+  db:run(queries.begin)
   local ok, problem = pcall(fn)
-  db:run(ok and "COMMIT" or "ROLLBACK")
+  db:run(ok and queries.commit or queries.rollback)
   if not ok then error(problem, 0) end
 end
 
 local function make_words(self)
-  self.db:run(("CREATE VIRTUAL TABLE words USING fts5(title, text, tokenize = \"%s\")")
-    :format(TOKENS[self.tokens]))
+  self.db:run(queries.make_words(self.tokens == "stems"))
 end
 
 local function put_words(self, place, title, text)
   title = title and title ~= "" and indexed(title, self.tokens) or ""
-  self.db:run("INSERT INTO words(rowid, title, text) VALUES(?, ?, ?)", place, title,
-    indexed(text, self.tokens))
+  self.db:run(queries.put_words, place, title, indexed(text, self.tokens))
 end
 
 -- A file of the format before: its words are made anew, its vectors stay.
 local function renew(self)
-  self.db:run "DROP TABLE words"
+  self.db:run(queries.drop_word_table)
   make_words(self)
-  for _, row in ipairs(self.db:run "SELECT place, title, text FROM doc") do
+  for _, row in ipairs(self.db:run(queries.docs)) do
     put_words(self, row.place, row.title, row.text)
   end
-  self.db:run("UPDATE about SET format = ?", FORMAT)
+  self.db:run(queries.set_format, FORMAT)
 end
 
 local function open(self, path, tokens)
   self.tokens = tokens
   self.db = core.index_open(path)
-  local there = self.db:run "SELECT name FROM sqlite_schema WHERE name = 'about'"
+  local there = self.db:run(queries.table_named, "about")
   if #there > 0 then
-    local about = self.db:run("SELECT format, tokens FROM about")[1] or {}
+    local about = self.db:run(queries.about)[1] or {}
     if (about.format ~= FORMAT and about.format ~= 1) or about.tokens ~= tokens then
       errors.raise("state", ("%s: %s is an index of another kind (%s)"):format(self.where, path,
         tostring(about.tokens)), "name another file, or remove this one", 3)
@@ -202,36 +191,34 @@ local function open(self, path, tokens)
       in_transaction(self.db, function() renew(self) end)
     end
     return
-  elseif #self.db:run "SELECT name FROM sqlite_schema" > 0 then
+  elseif #self.db:run(queries.tables) > 0 then
     errors.raise("state", ("%s: %s is another program's database"):format(self.where, path),
       "name another file", 3)
   end
   in_transaction(self.db, function()
-    for _, sql in ipairs(TABLES) do self.db:run(sql) end
+    for _, sql in ipairs(queries.make_index) do self.db:run(sql) end
     make_words(self)
-    self.db:run("INSERT INTO about VALUES(?, ?)", FORMAT, tokens)
+    self.db:run(queries.put_about, FORMAT, tokens)
   end)
 end
 
 local function put(self, doc, text)
   local db = self.db
-  db:run("DELETE FROM words WHERE rowid = ?", doc.place)
-  db:run("INSERT INTO doc(place, id, title, text) VALUES(?, ?, ?, ?) ON CONFLICT(place) DO UPDATE "
-    .. "SET id = excluded.id, title = excluded.title, text = excluded.text, vector = NULL",
-    doc.place, doc.id, doc.title, text)
+  db:run(queries.drop_words, doc.place)
+  db:run(queries.put_doc, doc.place, doc.id, doc.title, text)
   put_words(self, doc.place, doc.title, text)
 end
 
 -- The file holds what was given, and no more; what is the same already stays as it is.
 local function sync(self)
   local stored = {}
-  for _, row in ipairs(self.db:run "SELECT place, id, title, text FROM doc") do
+  for _, row in ipairs(self.db:run(queries.docs)) do
     local doc = self.docs[row.place]
     if doc and doc.id == row.id then
       stored[row.place] = row
     else
-      self.db:run("DELETE FROM doc WHERE place = ?", row.place)
-      self.db:run("DELETE FROM words WHERE rowid = ?", row.place)
+      self.db:run(queries.drop_doc, row.place)
+      self.db:run(queries.drop_words, row.place)
     end
   end
   for place, doc in ipairs(self.docs) do
@@ -282,8 +269,7 @@ local function add_vectors(self, docs)
   local made_by = self.embedder
   local wanted, texts = {}, {}
   for _, doc in ipairs(docs) do
-    local row = self.db:run("SELECT vector FROM doc WHERE place = ? AND made_by = ?", doc.place,
-      made_by)[1]
+    local row = self.db:run(queries.vector, doc.place, made_by)[1]
     if row and row.vector then
       set_vector(self, doc, row.vector)
     elseif with_title(doc):find "%S" then
@@ -297,8 +283,7 @@ local function add_vectors(self, docs)
   in_transaction(self.db, function()
     for i, doc in ipairs(wanted) do
       set_vector(self, doc, list[i])
-      self.db:run("UPDATE doc SET vector = ?, made_by = ? WHERE place = ?", list[i], made_by,
-        doc.place)
+      self.db:run(queries.set_vector, list[i], made_by, doc.place)
     end
   end)
 end
@@ -344,8 +329,7 @@ end
 local function by_words(self, text, depth)
   local match, list = match_of(text, self.tokens), {}
   if not match then return list end
-  local rows = self.db:run("SELECT rowid AS place, -bm25(words) AS score FROM words WHERE words "
-    .. "MATCH ? ORDER BY bm25(words), rowid LIMIT ?", match, depth)
+  local rows = self.db:run(queries.match, match, depth)
   for _, row in ipairs(rows) do
     local doc = self.docs[row.place] -- nil: another process has put it into the file since
     if doc then list[#list + 1] = { doc = doc, score = row.score } end

@@ -225,8 +225,8 @@ end
 local function resolve(root, ref)
   local node = root
   if type(ref) ~= "string" or ref:sub(1, 1) ~= "#" then return nil end
-  for part in ref:sub(2):gmatch "[^/]+" do
-    part = part:gsub("~1", "/"):gsub("~0", "~")
+  for written in ref:sub(2):gmatch "[^/]+" do
+    local part = written:gsub("~1", "/"):gsub("~0", "~")
     if type(node) ~= "table" then return nil end
     local place = math.tointeger(tonumber(part)) -- lists count from 0 there
     node = node[part] ~= nil and node[part] or place and node[place + 1] or nil

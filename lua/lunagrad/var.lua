@@ -138,12 +138,6 @@ function methods:value()
   return value
 end
 
---- The steps that led to an agent's answer: a list of { calls, results, words }. Waits for it.
-function methods:trace() return require("lunagrad.agent").trace(self) end
-
---- What a retriever found: a list of { rank, score, id, title, text, row, var }. Waits for it.
-function methods:documents() return require("lunagrad.retriever").documents(self) end
-
 --- Wait until the variable is ready; returns it.
 function methods:await() return loop.await(self) end
 
@@ -180,20 +174,6 @@ function methods:dot(opts)
 end
 
 -- ---- feedback --------------------------------------------------------------------
-
---- Send feedback from here to everything trainable that led here. Does not wait:
---- feedback(), an optimizer's step() and the returned variable do.
----@param opts? table {model =, grain = "edge", context_tokens = integer, skip_failed = boolean}
-function methods:backward(opts)
-  opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
-    skip_failed = "boolean?" }, "backward", 2)
-  if opts.grain and opts.grain ~= "edge" then
-    errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
-  end
-  local model = require("lunagrad.model").of(opts.model, "backward")
-  return loop.own(core.backward(loop.engine(), self, { model = model.core,
-    skip_failed = opts.skip_failed, context_tokens = opts.context_tokens }))
-end
 
 --- The feedback, as a list of records {state, text, score, from_role, example, conversation,
 --- sources, …}; waits for passes that run, raises what made one fail.
@@ -416,8 +396,17 @@ end
 
 local NONE = {}
 signatures.methods(methods, "v", "variable", { text = NONE, shown = NONE, calls = NONE,
-  value = NONE, documents = NONE, trace = NONE, finish_reason = NONE, usage = NONE, await = NONE,
-  history = NONE, set = NONE, dot = NONE, backward = NONE, feedback = NONE, zero_grad = NONE })
+  value = NONE, finish_reason = NONE, usage = NONE, await = NONE, history = NONE, set = NONE,
+  dot = NONE, feedback = NONE, zero_grad = NONE })
 signatures.named(methods, "v")
+
+--- A method that needs what stands above variables: whoever puts the library together brings it.
+---@param name string
+---@param fn function(variable, …)
+function var.add_method(name, fn)
+  methods[name] = fn
+  signatures.methods(methods, "v", "variable", { [name] = NONE })
+  signatures.named({ [name] = methods[name] }, "v")
+end
 
 return var

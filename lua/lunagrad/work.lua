@@ -12,7 +12,8 @@ local served = require "lunagrad.served"
 
 local work = {}
 
-local tools, models = {}, {}         -- tag → definition, tag → function
+local tools, models = {}, {}         -- tag → definition, tag → function; until the engine lets go
+local last_definition = 0            -- tag of the newest of both
 local watchers, last_watcher = {}, 0 -- tag of a streamed call → function
 local host = {}                      -- id of the host's work that runs here → its scope, or true
 
@@ -55,17 +56,27 @@ local function take_partial(_, _, tag, _, text, restart)
   end
 end
 
---- Register a Lua function as a model; the tag goes to core.model.
-function work.add_model(fn)
-  models[#models + 1] = fn
-  return #models
+-- Those that nobody holds any more are told as events, which a script that only makes and forgets
+-- never fetches.
+local SWEEP = 1024
+
+local function define(list, value)
+  last_definition = last_definition + 1
+  list[last_definition] = value
+  if last_definition % SWEEP == 0 then loop.fetch() end
+  return last_definition
 end
 
---- Register a tool's definition; the tag goes to core.tool.
-function work.add_tool(definition)
-  tools[#tools + 1] = definition
-  return #tools
-end
+--- Register a Lua function as a model; the tag goes to core.model. It is forgotten when nobody holds
+--- that any more, and no node that could ask it.
+function work.add_model(fn) return define(models, fn) end
+
+--- Register a tool's definition; the tag goes to core.tool. It is forgotten likewise.
+function work.add_tool(definition) return define(tools, definition) end
+
+local function take_tool_gone(_, _, tag) tools[tag] = nil end
+
+local function take_model_gone(_, _, tag) models[tag] = nil end
 
 -- What came is told once, unless nobody wants it any more.
 local function tell(give, engine, id, ...)
@@ -150,5 +161,7 @@ loop.take("partial", take_partial)
 loop.take("call", take_call)
 loop.take("tool", take_tool)
 loop.take("gradient", take_gradient)
+loop.take("tool_gone", take_tool_gone)
+loop.take("model_gone", take_model_gone)
 
 return work

@@ -451,6 +451,8 @@ function lunagrad.sleep(seconds) end
 ---@field max_attempts integer|nil tries of one call
 ---@field total_timeout_ms integer|nil of one try
 ---@field seed integer|nil
+---@field log "error"|"warn"|"info"|"debug"|nil what the engine tells on stderr; debug: every change
+---of a state
 --- Options of the engine, before anything else is used.
 ---@param opts lunagrad.config|table
 function lunagrad.configure(opts) end

@@ -18,19 +18,29 @@ typedef struct fixture {
     support_heap heap;
     lg_mem mem;
     lg_log log;
-    char logged[8192];
+    char logged[8192], traced[8192]; /* traced: of the level debug */
     lg_clock clock;
     lg_sched *s;
     lg_model *model;
-    uint64_t last_id;
+    uint64_t last_id, unchecked;
     lg_attempt wire; /* what is under way, for those who ask whether something is */
 } fixture;
+
+/* Not every time where there are many: a walk sees them all. */
+static inline void fixture_check(fixture *f)
+{
+    if (++f->unchecked * 64 >= f->last_id) {
+        f->unchecked = 0;
+        lg__sched_check(f->s);
+    }
+}
 
 static inline void fixture_log(void *ud, int level, const char *msg)
 {
     fixture *f = ud;
-    size_t n = strlen(f->logged);
-    snprintf(f->logged + n, sizeof f->logged - n, "%d %s\n", level, msg);
+    char *to = level == LG_LOG_DEBUG ? f->traced : f->logged;
+    size_t n = strlen(to);
+    snprintf(to + n, sizeof f->logged - n, "%d %s\n", level, msg);
 }
 
 /* NULL: out of memory. */
@@ -108,6 +118,7 @@ static inline lg_request *submit_to(fixture *f, lg_model *model, const char *tex
     assert_non_null(r);
     lg_request *got = lg__sched_submit(f->s, r);
     assert_non_null(got);
+    fixture_check(f);
     return got;
 }
 
@@ -133,6 +144,7 @@ static inline int finish_attempt(fixture *f, lg_attempt *a)
 {
     int state = lg__sched_finish(f->s, a);
     lg__attempt_free(a);
+    fixture_check(f);
     return state;
 }
 
@@ -162,6 +174,7 @@ static inline int break_off(fixture *f, lg_request *r, int code, bool sent, cons
 static inline void advance(fixture *f, int64_t us)
 {
     lg__clock_advance(&f->clock, lg__clock_now(&f->clock) + us);
+    fixture_check(f);
 }
 
 /* Time passes until the next back-off is over. */

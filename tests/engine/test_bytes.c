@@ -111,6 +111,32 @@ static void test_clear_keeps_memory(void **state)
     assert_heap_empty(&h);
 }
 
+/* As much as was guessed takes one allocation; the guess binds nobody. */
+static void test_what_is_expected(void **state)
+{
+    support_heap h;
+    lg_mem m;
+    lg_bytes b;
+
+    (void)state;
+    support_mem_init(&m, &h);
+    lg__bytes_init(&b, &m, 1000);
+    assert_int_equal(lg__bytes_expect(&b, 100), 0);
+    assert_string_equal(b.data, "");
+    for (int i = 0; i < 100; i++)
+        lg__bytes_addc(&b, 'x');
+    assert_int_equal(m.calls, 1);
+    assert_int_equal(m.live_bytes, 101);
+    lg__bytes_addc(&b, 'y');
+    assert_int_equal(b.len, 101);
+    assert_int_equal(lg__bytes_expect(&b, 500), 0); /* it is not the first */
+    assert_int_equal(m.calls, 2);
+    lg__bytes_free(&b);
+    assert_int_equal(lg__bytes_expect(&b, 1001), 0); /* more than it may hold */
+    assert_null(b.data);
+    assert_heap_empty(&h);
+}
+
 static int work(support_heap *h, void *ctx)
 {
     lg_mem m;
@@ -120,6 +146,7 @@ static int work(support_heap *h, void *ctx)
     (void)ctx;
     support_mem_on(&m, h);
     lg__bytes_init(&b, &m, LG_BYTES_MAX);
+    lg__bytes_expect(&b, 200);
     for (int i = 0; i < 100; i++) {
         lg__bytes_adds(&b, "some text ");
         lg__bytes_addf(&b, "%d", i);
@@ -147,6 +174,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_ceiling_is_exact_and_sticky),
     cmocka_unit_test(test_formatted_text_at_the_ceiling),
     cmocka_unit_test(test_clear_keeps_memory),
+    cmocka_unit_test(test_what_is_expected),
     cmocka_unit_test(test_oom),
 };
 

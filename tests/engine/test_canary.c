@@ -338,8 +338,9 @@ static void test_failures(void **state)
     if (access(program(), X_OK) != 0)
         skip();
     parrot_start(&p);
-    const char *const displays[] = {"--display plain", "--display full", "--json"};
-    for (size_t i = 0; i < 3; i++) {
+    const char *const displays[] = {"--display plain", "--display full", "--json",
+                                    "--display none --log debug"};
+    for (size_t i = 0; i < 4; i++) {
         snprintf(words, sizeof words, "run %s port=%d --run failures%zu --retries 0 %s",
                  script("failures", every_failure), p.port, i, displays[i]);
         run("", words, "99\ttried");

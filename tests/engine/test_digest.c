@@ -5,9 +5,11 @@
 
 static void hex_of(const lg_piece *pieces, size_t n, char hex[65])
 {
-    unsigned char out[32];
+    unsigned char out[32], anywhere[32];
 
     lg__digest(pieces, n, out);
+    lg__digest_anywhere(pieces, n, anywhere);
+    assert_memory_equal(out, anywhere, sizeof out);
     for (size_t i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", out[i]);
 }

@@ -10,7 +10,7 @@
 
 #include "front/front_internal.h"
 #include "sched/sched_internal.h"
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 #include "../rude.h"
 
 enum { FEW = 1, MANY = 12, STEPS = 30 }; /* few: all their replies come in one turn */

@@ -215,7 +215,7 @@ static void test_gate_holds_until_connected(void **state)
     for (i = 0; i < 3; i++)
         t[i] = kit_start(k, &r, NULL);
     assert_int_equal(t[0]->state, LG_T_FLYING);
-    assert_int_equal(t[1]->state, LG_T_HELD);
+    assert_int_equal(t[1]->state, LG_T_WAITING);
     assert_int_equal(lg__http_active(k->http), 3);
     lg__http_cancel(t[0]); /* another takes its place */
     assert_int_equal(t[1]->state, LG_T_FLYING);

@@ -1,6 +1,7 @@
 /* test_json.c - strict reading, forgiving look-ups, writing that never changes. */
 #include "../support.h"
 
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 
@@ -232,7 +233,7 @@ static void test_numbers(void **state)
     assert_true(number_of("1E2", 3) == 100);
     assert_true(number_of("123456789012345678", 18) == 123456789012345678.0);
     assert_true(isinf(number_of("1e999", 5)));
-    memset(s, '3', sizeof s); /* longer than what cJSON reads of a number */
+    memset(s, '3', sizeof s); /* longer than any double is written */
     memcpy(s, "0.", 2);
     for (size_t len = 60; len < 70; len++)
         assert_true(number_of(s, len) == 1 / 3.0);
@@ -293,7 +294,7 @@ static void test_nesting(void **state)
     assert_heap_empty(&h);
 }
 
-/* A host's own use of cJSON goes on as if we were not there. */
+/* A host's own use of cJSON goes on as if we were not there: its hooks are the host's. */
 static void test_the_host_may_use_cjson_too(void **state)
 {
     cJSON *before = cJSON_Parse("{\"x\":[1,2]}"), *after;
@@ -314,6 +315,28 @@ static void test_the_host_may_use_cjson_too(void **state)
     lg__json_free(&m, j);
     assert_heap_empty(&h);
     cJSON_Delete(after);
+}
+
+/* Short decimals are read without strtod, and must be what it makes of them. */
+static void test_numbers_are_read_as_c_reads_them(void **state)
+{
+    static const char *const edges[] = {
+        "0.1",      "-0.3",   "0.0009",     "999999999999999",  "0.000999999999999999",
+        "2.675",    "1.005",  "123456.789", "100000000000000",  "-99999999.9999999",
+        "0.000123", "8.5e-5", "1e22",       "9007199254740993", "179769313486231.5",
+    };
+    char s[64];
+    uint64_t dice = 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+        assert_true(number_of(edges[i], strlen(edges[i])) == strtod(edges[i], NULL));
+    for (int i = 0; i < 20000; i++) {
+        dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int n = snprintf(s, sizeof s, "%s%" PRIu64 ".%" PRIu64, i % 2 ? "-" : "",
+                         (dice >> 33) % (UINT64_C(1) << i % 31), dice >> (10 + i % 50));
+        assert_true(number_of(s, (size_t)n) == strtod(s, NULL));
+    }
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -355,9 +378,9 @@ static void test_escapes_anywhere(void **state)
         {'"', "\\\""}, {'\\', "\\\\"}, {'\x1f', "\\u001f"}, {'\x7f', "\x7f"}, {' ', " "}};
 
     (void)state;
-    for (size_t i = 0; i < 5 * 48; i++) {
-        char s[48], want[64];
-        size_t at = i % 48;
+    for (size_t i = 0; i < 5 * 96; i++) {
+        char s[96], want[112];
+        size_t at = i % 96;
 
         memset(s, 'x', sizeof s);
         memcpy(s + 20, "é", 2);
@@ -365,9 +388,9 @@ static void test_escapes_anywhere(void **state)
             continue;
         if (at == 20)
             s[21] = 'x';
-        s[at] = special[i / 48].c;
-        snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, s, special[i / 48].written,
-                 (int)(47 - at), s + at + 1);
+        s[at] = special[i / 96].c;
+        snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, s, special[i / 96].written,
+                 (int)(95 - at), s + at + 1);
         expect_written(s, sizeof s, want);
     }
 }
@@ -537,6 +560,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_long_numbers_leave_their_neighbours_alone),
     cmocka_unit_test(test_nesting),
     cmocka_unit_test(test_the_host_may_use_cjson_too),
+    cmocka_unit_test(test_numbers_are_read_as_c_reads_them),
     cmocka_unit_test(test_writes_strings),
     cmocka_unit_test(test_escapes_anywhere),
     cmocka_unit_test(test_strings_come_back),

@@ -69,7 +69,7 @@ static int describe_all(support_heap *h, void *ctx)
         err ? err : check_described(&m, LG_MEDIA_IMAGE_URL, "https://x", 9, "[image at https://x]");
     err = err ? err : check_described(&m, LG_MEDIA_TEXT, "plain", 5, "plain");
     return err ? err
-               : check_described(&m, LG_MEDIA_TURN, turn, sizeof turn - 1,
+               : check_described(&m, LG_MEDIA_CALLS, turn, sizeof turn - 1,
                                  "Let me see.\n[calls add {\"a\":1,\"b\":[2.5,null,true,\"x\"]}]\n"
                                  "[calls now {}]");
 }

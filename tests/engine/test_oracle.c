@@ -78,9 +78,9 @@ typedef struct call_case {
     lg_json *root;
     const lg_json *call;
     lg_model *model;
-    lg_turn turns[MAX_TURNS];
-    size_t n_turns;
-    char *kept[3 * MAX_TURNS]; /* what turns and options point to */
+    lg_ask_part parts[MAX_TURNS];
+    size_t n_parts;
+    char *kept[3 * MAX_TURNS]; /* what parts and options point to */
     size_t n_kept;
     bool used[sizeof differs / sizeof *differs];
     size_t wrong;
@@ -206,10 +206,10 @@ static void write_turn(const call_case *c, lg_bytes *b, const lg_json *message)
     lg__bytes_addc(b, '}');
 }
 
-static void add_turn(call_case *c, const char *role, const char *text, size_t len, int media)
+static void put_part(call_case *c, const char *role, const char *text, size_t len, int media)
 {
-    assert_true(c->n_turns < MAX_TURNS);
-    c->turns[c->n_turns++] = (lg_turn){role, text, len, media};
+    assert_true(c->n_parts < MAX_TURNS);
+    c->parts[c->n_parts++] = (lg_ask_part){role, text, len, media};
 }
 
 static void add_part(call_case *c, const char *role, const lg_json *part)
@@ -218,16 +218,16 @@ static void add_part(call_case *c, const char *role, const lg_json *part)
     const char *url = string_of(part, "url"), *base64 = string_of(part, "base64");
     size_t len;
     if (url[0]) {
-        add_turn(c, role, url, strlen(url), LG_MEDIA_IMAGE_URL);
+        put_part(c, role, url, strlen(url), LG_MEDIA_IMAGE_URL);
     } else if (base64[0]) {
         lg_bytes b;
         lg__bytes_init(&b, c->model->mem, LG_BYTES_MAX);
         lg__base64_read(&b, base64, strlen(base64));
         const char *bytes = keep_bytes(c, &b, &len);
         assert_int_equal(lg__media_of_type(type), lg__media_sniff(bytes, len));
-        add_turn(c, role, bytes, len, lg__media_of_type(type));
+        put_part(c, role, bytes, len, lg__media_of_type(type));
     } else {
-        add_turn(c, role, text, strlen(text), LG_MEDIA_TEXT);
+        put_part(c, role, text, strlen(text), LG_MEDIA_TEXT);
     }
 }
 
@@ -254,9 +254,9 @@ static void add_message(call_case *c, const lg_json *message)
         lg__bytes_init(&b, c->model->mem, LG_BYTES_MAX);
         write_turn(c, &b, message);
         const char *turn = keep_bytes(c, &b, &len);
-        add_turn(c, role, turn, len, LG_MEDIA_TURN);
+        put_part(c, role, turn, len, LG_MEDIA_CALLS);
     } else if (lg__json_string(content)) {
-        add_turn(c, role, lg__json_string(content), strlen(lg__json_string(content)),
+        put_part(c, role, lg__json_string(content), strlen(lg__json_string(content)),
                  LG_MEDIA_TEXT);
     }
     if (lg__json_type(content) == LG_JSON_ARRAY && !has_thoughts(message)) {
@@ -267,7 +267,7 @@ static void add_message(call_case *c, const lg_json *message)
 }
 
 /* Chat has messages; embeddings input, a turn each; pictures a prompt and pictures. */
-static void add_turns(call_case *c)
+static void add_parts(call_case *c)
 {
     const lg_json *m = lg__json_first(lg__json_get(c->call, "messages"));
     const lg_json *input = lg__json_first(lg__json_get(c->call, "input"));
@@ -276,11 +276,11 @@ static void add_turns(call_case *c)
         add_message(c, m);
     }
     for (; input; input = lg__json_after(input)) {
-        add_turn(c, "user", lg__json_string(input), strlen(lg__json_string(input)), LG_MEDIA_TEXT);
+        put_part(c, "user", lg__json_string(input), strlen(lg__json_string(input)), LG_MEDIA_TEXT);
     }
     if (prompt[0]) {
         const lg_json *image = lg__json_first(lg__json_get(c->call, "images"));
-        add_turn(c, "user", prompt, strlen(prompt), LG_MEDIA_TEXT);
+        put_part(c, "user", prompt, strlen(prompt), LG_MEDIA_TEXT);
         for (; image; image = lg__json_after(image)) {
             add_part(c, LG_PART, image);
         }
@@ -533,10 +533,10 @@ static void run_call(call_case *c, lg_mem *m, const char *path)
     c->root = read_json(m, path);
     c->call = lg__json_get(c->root, "call");
     make_model(c, m);
-    add_turns(c);
+    add_parts(c);
     lg_ask ask = {c->model,
-                  c->turns,
-                  c->n_turns,
+                  c->parts,
+                  c->n_parts,
                   c->model->options,
                   c->model->n_options,
                   lg__json_true(lg__json_get(lg__json_get(c->call, "options"), "stream"))};

@@ -247,8 +247,8 @@ static meaning meaning_of(reply_case *c)
     return m;
 }
 
-/* The turn as the engine keeps it, without what is to be sent back unchanged. */
-static void write_turn(const reply_case *c, lg_bytes *b)
+/* The message as the engine keeps it, without what is to be sent back unchanged. */
+static void write_calls(const reply_case *c, lg_bytes *b)
 {
     const char *text = said_text(c);
     const lg_json *calls = said(c, "toolCalls");
@@ -272,12 +272,12 @@ static bool starts_with(const lg_text *t, const char *begin, size_t len)
     return t->len >= len && memcmp(t->data, begin, len) == 0;
 }
 
-/* Beside text and calls a turn may keep its own form: what follows the calls. */
+/* Beside text and calls a message may keep its own form: what follows the calls. */
 static void check_turn(reply_case *c, const lg_text *t)
 {
     lg_bytes want;
     lg__bytes_init(&want, &fixture_mem, LG_BYTES_MAX);
-    write_turn(c, &want);
+    write_calls(c, &want);
     bool rest = want.len > 0 && t->len > want.len && t->data[want.len - 1] == ',';
     if (!want.data || !starts_with(t, want.data, want.len - (rest ? 1 : 0))) {
         wrong(c, "the turn is\n%s\nnot\n%s\n", t->data, want.data);

@@ -370,15 +370,15 @@ static void check_bytes(const provider_case *c, const char *what, const lg_bytes
 }
 
 /* "ROLE", "ROLE TYPE" or "TYPE" (a part of the message before); media are base64. */
-static lg_turn make_turn(char *role, char *text)
+static lg_ask_part make_part(char *role, char *text)
 {
     char *last = strrchr(role, ' '), *type = last ? last + 1 : role;
     int media = strchr(type, '/') ? lg__media_of_type(type) : -1;
     if (media < 0) {
-        return (lg_turn){role, text, unescape(text, strlen(text)), LG_MEDIA_TEXT};
+        return (lg_ask_part){role, text, unescape(text, strlen(text)), LG_MEDIA_TEXT};
     }
     size_t len = strlen(text);
-    if (media != LG_MEDIA_TURN && !lg__media_is_url(media)) {
+    if (media != LG_MEDIA_CALLS && !lg__media_is_url(media)) {
         lg_mem m;
         lg_bytes b;
         lg__mem_init(&m, NULL, NULL);
@@ -390,13 +390,13 @@ static lg_turn make_turn(char *role, char *text)
     if (last) {
         *last = '\0';
     }
-    return (lg_turn){last ? role : LG_PART, text, len, media};
+    return (lg_ask_part){last ? role : LG_PART, text, len, media};
 }
 
 static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model)
 {
     static char stores[MAX_LIST][4096];
-    lg_turn turns[MAX_LIST];
+    lg_ask_part parts[MAX_LIST];
     lg_bytes url, headers, body;
     const char *why = NULL;
     for (size_t i = 0; i < c->messages.n; i++) {
@@ -406,10 +406,10 @@ static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model
             fail_msg("%s: message = role: text", c->path);
             return LG_EINVAL;
         }
-        turns[i] = make_turn(role, text);
+        parts[i] = make_part(role, text);
     }
     lg_ask ask = {model,
-                  turns,
+                  parts,
                   c->messages.n,
                   model->options,
                   model->n_options,

@@ -79,7 +79,7 @@ static void test_state_names(void **state)
 {
     (void)state;
     assert_string_equal(lg__request_state_name(LG_REQ_QUEUED), "queued");
-    assert_string_equal(lg__request_state_name(LG_REQ_CANCELLED), "cancelled");
+    assert_string_equal(lg__request_state_name(LG_REQ_FAILED), "failed");
     assert_string_equal(lg__request_state_name(LG_REQ_STATES), "unknown");
     assert_string_equal(lg__request_state_name(-1), "unknown");
 }
@@ -257,8 +257,8 @@ static void test_host_models(void **state)
     assert_int_equal(lg__request_encode(a), LG_OK);
     assert_null(a->url.data);
     assert_null(a->body.data);
-    assert_string_equal(a->turn_roles[0], "system");
-    assert_ptr_equal(a->turn_texts[1], f.user);
+    assert_string_equal(a->part_roles[0], "system");
+    assert_ptr_equal(a->part_texts[1], f.user);
     lg__request_free(&f.mem, a);
     lg__request_free(&f.mem, b);
     lg__request_free(&f.mem, c);
@@ -300,7 +300,7 @@ static void test_strip_keeps_key_and_reply(void **state)
     lg__request_strip(&f.mem, r);
     assert_null(r->model);
     assert_null(r->body.data);
-    assert_int_equal(r->n_turns, 0);
+    assert_int_equal(r->n_parts, 0);
     assert_int_equal(f.model->refs, 1);
     assert_int_equal(f.sys->refs, 1);
     assert_memory_equal(key, r->key, sizeof key);

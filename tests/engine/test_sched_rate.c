@@ -397,7 +397,7 @@ static void test_retry_after_holds_the_lane(void **state)
     assert_ptr_equal(start_one(&f), c);
     assert_int_equal(lg__sched_due(f.s), 12 * SECOND);
     advance(&f, 12 * SECOND);
-    assert_string_equal(start_one(&f)->turn_texts[0]->data, "b");
+    assert_string_equal(start_one(&f)->part_texts[0]->data, "b");
     assert_int_equal(stats_of(&f).held, 0);
     lg__sched_free(f.s);
     f.s = NULL;

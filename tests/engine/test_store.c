@@ -197,7 +197,7 @@ static void test_two_stores_see_each_other(void **state)
     open_it(&other);
     lg_request *early = kit_ask(&other, "a", 0);
     assert_int_equal(lg__store_find(other.s, early), 0);
-    lg__store_rest(other.s);
+    lg__store_end_reading(other.s);
     assert_int_equal(kit_buy(&k, "a", GOOD("first")), 0);
     assert_int_equal(kit_find(&other, "a", "first"), 1);
     /* about to be sent: it is seen that others have written */

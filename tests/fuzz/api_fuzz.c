@@ -202,6 +202,13 @@ static void fired(const lg_event *ev)
     broken("a watch of tag %llu was never set", (unsigned long long)ev->tag);
 }
 
+/* Tags here are shared by several tools and models, so only what holds of each is looked at. */
+static void gone(const lg_event *ev)
+{
+    if (!ev->tag || ev->id || ev->var)
+        broken("tag %llu is gone, and more was told", (unsigned long long)ev->tag);
+}
+
 void take_events(size_t most)
 {
     const lg_event *ev;
@@ -213,6 +220,8 @@ void take_events(size_t most)
             fired(ev);
         else if (ev->type == LG_EVENT_ABANDON)
             abandoned(ev);
+        else if (ev->type == LG_EVENT_TOOL_GONE || ev->type == LG_EVENT_MODEL_GONE)
+            gone(ev);
         else if (ev->type != LG_EVENT_PARTIAL)
             announced(ev);
     }
@@ -336,7 +345,7 @@ static void log_line(void *ud, int level, const char *msg)
 
 static void configure(lg_config *cfg)
 {
-    CALL(lg_config_init, cfg);
+    CALL(lg_config_init_size, cfg, sizeof *cfg);
     cfg->virtual_clock = true;
     cfg->alloc = allocate;
     cfg->alloc_ud = &w.heap;

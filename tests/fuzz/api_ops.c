@@ -81,7 +81,7 @@ static void op_engine_else(void)
     cfg.why_size = below(sizeof why);
     R(CALL(lg_engine_new, chance(90) ? &cfg : NULL, chance(90) ? &e : NULL));
     CALL(lg_engine_free, e);
-    CALL(lg_config_init, NULL);
+    CALL(lg_config_init_size, NULL, 0);
 }
 
 /* ---- the loop ---------------------------------------------------------------- */
@@ -347,7 +347,7 @@ static void op_model_new(void)
 {
     lg_model_config m;
     lg_model *model = NULL, *fallback = any_model();
-    CALL(lg_model_config_init, &m);
+    CALL(lg_model_config_init_size, &m, sizeof m);
     m.name = chance(90) ? "host/model" : odd_name();
     where(&m);
     m.concurrency = chance(80) ? 0 : (int)odd_int();
@@ -377,7 +377,7 @@ static void op_model_counts(void)
     if (m && !CALL(lg_model_name, m))
         broken("a model without a name");
     CALL(lg_model_unref, m);
-    CALL(lg_model_config_init, NULL);
+    CALL(lg_model_config_init_size, NULL, 0);
 }
 
 static lg_tool *any_tool(void)
@@ -431,7 +431,7 @@ static void op_call(void)
     lg_message m[4];
     lg_call c;
     lg_var *v = NULL;
-    CALL(lg_call_init, &c);
+    CALL(lg_call_init_size, &c, sizeof c);
     for (size_t i = 0; i < 4; i++)
         m[i] = (lg_message){roles[chance(80) ? below(2) : below(10)], odd_var()};
     c.messages = chance(98) ? m : NULL;
@@ -445,7 +445,7 @@ static void op_call(void)
     c.stream = chance(20);
     c.size = chance(98) ? sizeof c : below(8);
     keep_var(CALL(lg_call_model, w.e, any_model(), chance(99) ? &c : NULL, &v), &v);
-    CALL(lg_call_init, NULL);
+    CALL(lg_call_init_size, NULL, 0);
 }
 
 static void op_format(void)
@@ -620,7 +620,7 @@ static void op_backward(void)
 {
     lg_backward b;
     lg_var *v = NULL, *root = odd_var();
-    CALL(lg_backward_init, &b);
+    CALL(lg_backward_init_size, &b, sizeof b);
     b.model = chance(90) ? w.models[below(MODELS)] : any_model();
     b.context_tokens = chance(70) ? 0 : (size_t)odd_int();
     b.skip_failed = chance(50);
@@ -628,7 +628,7 @@ static void op_backward(void)
     A("%llu", root ? (unsigned long long)lg_var_id(root) : 0);
     keep_var(CALL(lg_backward_start, w.e, root, chance(99) ? &b : NULL, &v), &v);
     R(CALL(lg_backward_start, w.e, w.vars[0], &b, NULL));
-    CALL(lg_backward_init, NULL);
+    CALL(lg_backward_init_size, NULL, 0);
 }
 
 static const char *const templates[][2] = {

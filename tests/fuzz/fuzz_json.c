@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort(); \
     } while (0)
 
-/* Writes the tree without recursion (cJSON bounds its depth to 1000). */
+/* Writes the tree without recursion (the reader bounds its depth to 1000). */
 static void write_tree(lg_bytes *b, const lg_json *root)
 {
     const lg_json *path[1002];

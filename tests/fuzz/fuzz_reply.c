@@ -4,7 +4,7 @@
  * body. Behind the status may stand a dialect, and "tools" when some were offered:
  * "200 ollama tools". Invariants: a text or a failure, never both; all that is kept is UTF-8;
  * messages are one line each; no secret of the model comes out; the same answer
- * is judged the same; a turn can be sent back; no block is left. */
+ * is judged the same; a message can be sent back; no block is left. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static void check_reply(const lg_reply *r)
     check_kept(r->new_param);
     CHECK(!r->new_param[0] || r->bad_param[0]);
     if (r->text) {
-        bool bytes = r->text->media && r->text->media != LG_MEDIA_TURN;
+        bool bytes = r->text->media && r->text->media != LG_MEDIA_CALLS;
         CHECK(bytes || lg_utf8_check(r->text->data, r->text->len) < 0);
         return;
     }
@@ -82,12 +82,12 @@ static void check_reply(const lg_reply *r)
     CHECK(!r->fail.retryable || (r->fail.code != LG_EMONEY && r->fail.code != LG_EAUTH));
 }
 
-/* A turn that called tools is JSON, and can be sent back to where it came from. */
+/* A message that called tools is JSON, and can be sent back to where it came from. */
 static void check_turn(lg_mem *m, const lg_model *model, const lg_text *text)
 {
-    lg_turn turns[] = {{"user", "hi", 2, LG_MEDIA_TEXT},
-                       {"assistant", text->data, text->len, LG_MEDIA_TURN}};
-    lg_ask ask = {.model = model, .turns = turns, .n_turns = 2};
+    lg_ask_part parts[] = {{"user", "hi", 2, LG_MEDIA_TEXT},
+                           {"assistant", text->data, text->len, LG_MEDIA_CALLS}};
+    lg_ask ask = {.model = model, .parts = parts, .n_parts = 2};
     lg_bytes url, headers, body;
     lg_json *root = NULL;
     const char *why = NULL;
@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lg__provider_decode(&m, model, &a, &asked, &r);
     lg__provider_decode(&m, model, &a, &asked, &again);
     check_reply(&r);
-    if (r.text && r.text->media == LG_MEDIA_TURN) {
+    if (r.text && r.text->media == LG_MEDIA_CALLS) {
         check_turn(&m, model, r.text);
     }
     CHECK(r.fail.code == again.fail.code && r.finish == again.finish &&

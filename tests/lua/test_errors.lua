@@ -98,7 +98,7 @@ function TestErrors.test_fields_of_another_kind_do_no_harm()
 end
 
 function TestErrors.test_words_of_what_was_raised()
-  for want, value in pairs { ["plain"] = "plain", ["nil"] = false, ["7"] = 7,
+  for told, value in pairs { ["plain"] = "plain", ["nil"] = false, ["7"] = 7,
     ["a table without a message"] = {}, ["no disk"] = { message = "no disk", code = 1 },
     ['{"code":1}'] = { code = 1 }, ["a function without a message"] = print,
     ["a thread without a message"] = coroutine.create(print),
@@ -106,7 +106,7 @@ function TestErrors.test_words_of_what_was_raised()
     ["a table without a message "] = setmetatable({}, { __tostring = function()
       return tostring(io.stdout)
     end }) } do
-    want = want:gsub(" $", "")
+    local want = told:gsub(" $", "")
     lu.assertEquals(errors.words(value or nil), want)
     lu.assertEquals(errors.wrap(value or nil).message, want)
   end

@@ -1,7 +1,8 @@
--- test_order.lua - the checks of the order see what breaks it: an include, a call, a circle
+-- test_order.lua - the checks of the order see what breaks it: an include, a call, a require, a
+-- circle; and what luacheck does not see in Lua
 --
 -- Each plants one fault into a copy and wants it told, by file and name; the tree itself is
--- clean. The order is tests/layers.txt.
+-- clean. The order is tests/layers.txt, and for Lua in tests/check_requires.lua.
 
 package.path = "tests/lua/?.lua;" .. package.path
 
@@ -19,8 +20,8 @@ local function included(file, line)
   local dir = command.temp() .. ".d"
   local got = command.shell(([[
     mkdir %s && cp -r engine lua %s/ && echo '%s' >>%s/%s
-    tests/check_layers.sh %s; code=$?; rm -r %s; exit $code]]):format(dir, dir, line, dir, file, dir,
-    dir))
+    tests/check_layers.sh %s; code=$?; rm -r %s; exit $code]]):format(dir, dir, line, dir, file,
+    dir, dir))
   return got.code, got.out
 end
 
@@ -70,7 +71,9 @@ local function called(object, code, layers)
   return got.code, got.out
 end
 
-local function planted(name) return ("void %s(void); void planted(void) { %s(); }"):format(name, name) end
+local function planted(name)
+  return ("void %s(void); void planted(void) { %s(); }"):format(name, name)
+end
 
 function TestCalls.test_the_tree_is_clean_and_has_one_circle()
   local code, out = called("engine/base/clock", "void planted(void) {}")
@@ -99,6 +102,82 @@ function TestCalls.test_a_circle_needs_a_reason()
   local code, out = called("engine/base/clock", "void planted(void) {}", "^circle")
   lu.assertEquals(code, 1, out)
   lu.assertStrContains(out, "call each other round: graph/graph graph/var")
+end
+
+TestRequires = {}
+
+function TestRequires:tearDown() command.remove_files() end
+
+-- What check_requires.lua says of a copy in which `line` is added to `file`.
+local function required(file, line)
+  local dir = command.temp() .. ".d"
+  local got = command.shell(([[
+    mkdir -p %s/lua && cp -r lua/lunagrad %s/lua/ && echo '%s' >>%s/lua/lunagrad/%s
+    %s tests/check_requires.lua %s; code=$?; rm -r %s; exit $code]]):format(dir, dir, line, dir,
+    file, command.quote(arg[-1]), dir, dir))
+  return got.code, got.out
+end
+
+function TestRequires.test_the_tree_has_no_circle()
+  local code, out = required("var.lua", "")
+  lu.assertEquals(code, 0, out)
+  lu.assertEquals(out:match "circles (%d+)", "0")
+end
+
+function TestRequires.test_what_breaks_it()
+  local faults = {
+    { "loss.lua", 'local function f() return require "lunagrad.cli.run" end',
+      "the library may not require lunagrad.cli.run" },
+    { "init.lua", 'require("lunagrad.cli.run")', "the library requires lunagrad.cli.run" },
+    { "book/record.lua", 'require "lunagrad.improve.train"', "book/ may not require" },
+    { "world/init.lua", 'require "lunagrad.prompts"', "world/ may not require lunagrad.prompts" },
+    { "var.lua", 'local function f() return require "lunagrad.model" end',
+      "require each other round: lunagrad.model lunagrad.structured lunagrad.var" },
+    { "loss.lua", 'require "lunagrad.nothing"', "there is no module lunagrad.nothing" },
+    { "loss.lua", 'require "lunagrad.term"', "lunagrad.term is for cli/ alone" },
+  }
+  for _, fault in ipairs(faults) do
+    local code, out = required(fault[1], fault[2])
+    lu.assertEquals(code, 1, fault[2])
+    lu.assertStrContains(out, fault[3])
+  end
+  lu.assertEquals((required("loss.lua", '-- require "lunagrad.cli.run"')), 0)
+end
+
+TestLua = {}
+
+function TestLua:tearDown() command.remove_files() end
+
+local function checked(text)
+  local got = command.shell(("%s tests/check_lua.lua %s"):format(command.quote(arg[-1]),
+    command.write(text, ".lua")))
+  return got.code, (got.out:gsub("^[^:]*:", ""))
+end
+
+function TestLua.test_long_functions_are_told()
+  local function of(lines)
+    return "local t = {}\nfunction t.f()\n" .. ("  t.x = 1\n"):rep(lines) .. "end\nreturn t\n"
+  end
+  lu.assertEquals({ checked(of(79)) }, { 0, "" })
+  lu.assertEquals({ checked(of(200)) }, { 1, "2: a function of 201 lines: 80 at most\n" })
+  -- what only looks like the end of one
+  lu.assertEquals((checked(of(40) .. 'local s = "end" -- end\n' .. of(60))), 0)
+end
+
+function TestLua.test_loops_that_change_their_variable_are_told()
+  local fine = { "for i = 1, 3 do local j = i; j = 2 end", "for i = 1, 3 do local i = 2; i = 3 end",
+    "for i = 1, 3 do t.i = 3; t = { i = 4 } end", "for i = 1, 3 do f(function(i) i = 2 end) end",
+    "for i = 1, 3 do end i = 4", 'for i = 1, 3 do s = "i = 2" end',
+    "for i = 1, 3 do if i == 2 then end end" }
+  for _, text in ipairs(fine) do lu.assertEquals({ checked(text) }, { 0, "" }, text) end
+  local wrong = { "for i = 1, 3 do i = 2 end", "for k, v in pairs(t) do k = 2 end",
+    "for i = 1, 3 do if x then y() else i = 2 end end", "for i = 1, 3 do a, i = 1, 2 end",
+    "for i = 1, 3 do while true do i = 2 end end", "for i = 1, 3 do f(function() i = 2 end) end" }
+  for _, text in ipairs(wrong) do
+    local code, out = checked(text)
+    lu.assertEquals(code, 1, text)
+    lu.assertStrMatches(out, "1: %w+ is the loop's own variable.*")
+  end
 end
 
 os.exit(lu.LuaUnit.run())

@@ -11,6 +11,7 @@ local errors = require "lunagrad.errors"
 local file = require "lunagrad.file"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
+local queries = require "lunagrad.book.queries"
 local settings = require "lunagrad.settings"
 
 local record = {}
@@ -68,8 +69,7 @@ local function begin(engine)
     prices_as_of = require("lunagrad.prices").as_of(),
   }
   run = { id = engine:run_begin(name, meta), name = name, engine = engine }
-  engine:store_exec("UPDATE run SET script = ?, args = ?, seed = ? WHERE id = ?", script,
-    json_list(words), a.seed, run.id)
+  engine:store_exec(queries.describe_run, script, json_list(words), a.seed, run.id)
   -- A script in a stock Lua has no command that says how it ended. Made after the engine, this is
   -- collected before it.
   record.sentinel = setmetatable({}, { __gc = function() pcall(record.finish, "done") end })
@@ -239,8 +239,7 @@ end
 local function scores(idx, phase, rows)
   for i, row in ipairs(rows or {}) do
     if row.score then
-      exec("INSERT INTO scores (run_id, candidate_idx, phase, example, score)"
-        .. " VALUES (?, ?, ?, ?, ?)", run.id, idx, phase, i, row.score)
+      exec(queries.put_score, run.id, idx, phase, i, row.score)
     end
   end
 end
@@ -253,20 +252,18 @@ function Training:candidate(what)
   counts.candidate = idx + 1
   local parents = self.kept and { self.kept } or {}
   if what.best then
-    exec("UPDATE candidates SET is_best = 0 WHERE run_id = ? AND idx = ?", run.id, self.best_idx)
+    exec(queries.demote_candidate, run.id, self.best_idx)
     self.best_idx, self.best_score = idx, what.score
   end
-  exec("INSERT INTO candidates (run_id, idx, iteration, parents, texts, score, is_best,"
-    .. " created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", run.id, idx, what.iteration,
-    json_list(parents), named(self, what.texts), what.score, what.best and 1 or 0, now_us())
+  exec(queries.put_candidate, run.id, idx, what.iteration, json_list(parents),
+    named(self, what.texts), what.score, what.best and 1 or 0, now_us())
   scores(idx, what.phase or "validation", what.rows)
   self.kept = idx
   if what.iteration == 0 then self.seed_score = what.score end
   if what.best then
     local highest = what.score and record.highest(trainings)
     if highest then
-      exec("UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?", highest.best_score,
-        highest.seed_score, run.id)
+      exec(queries.score_run, highest.best_score, highest.seed_score, run.id)
     end
     if is_worth_writing(self, what.score) then write_best(self, what.score, what.texts) end
   end
@@ -302,9 +299,8 @@ end
 --- A proposal, accepted or not.
 ---@param what table {iteration, accepted, reason, before, after, texts, report, rows}
 function Training:proposal(what)
-  exec("INSERT INTO proposals (run_id, iteration, parent_idx, accepted, reason, before, after,"
-    .. " texts, feedback, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run.id,
-    what.iteration, self.kept, what.accepted and 1 or 0, what.reason, what.before, what.after,
+  exec(queries.put_proposal, run.id, what.iteration, self.kept, what.accepted and 1 or 0,
+    what.reason, what.before, what.after,
     what.texts and named(self, what.texts), feedback_texts(what.report), now_us())
   local phase = ("proposal %d"):format(what.iteration)
   if self.number > 1 then phase = ("training %d, %s"):format(self.number, phase) end
@@ -316,9 +312,8 @@ end
 local function gradient(iteration, param, one)
   counts.gradient = counts.gradient + 1
   local id = run.id * IDS_OF_ONE_RUN + counts.gradient
-  exec("INSERT INTO gradients (id, run_id, iteration, param, text, source_example, from_role,"
-    .. " score) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", id, run.id, iteration, param, one.text,
-    one.example, one.from_role, one.score)
+  exec(queries.put_gradient, id, run.id, iteration, param, one.text, one.example, one.from_role,
+    one.score)
   return id
 end
 
@@ -331,8 +326,7 @@ function record.step(iteration, entries)
     local ids = {}
     for i, one in ipairs(entry.records or {}) do ids[i] = gradient(iteration, entry.role, one) end
     if entry.changed then
-      exec("INSERT INTO edits (run_id, iteration, param, before, after, gradient_ids)"
-        .. " VALUES (?, ?, ?, ?, ?, ?)", run.id, iteration, entry.role, entry.before, entry.after,
+      exec(queries.put_edit, run.id, iteration, entry.role, entry.before, entry.after,
         json_list(ids))
     end
   end

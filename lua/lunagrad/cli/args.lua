@@ -1,7 +1,7 @@
 --- Command lines: options by a table, positionals, "did you mean".
 --
--- Reads nothing but its arguments (and hands two of them to config.lua), and raises usage errors as tables
--- { kind = "usage", message =, hint = }. Called by the other cli modules.
+-- Reads nothing but its arguments (and hands two of them to config.lua), and raises usage errors
+-- as tables { kind = "usage", message =, hint = }.
 
 local args = {}
 
@@ -236,8 +236,8 @@ end
 
 local function list_value(option, name, text)
   local list = {}
-  for part in text:gmatch "[^;]+" do
-    part = part:match "^%s*(.-)%s*$"
+  for piece in text:gmatch "[^;]+" do
+    local part = piece:match "^%s*(.-)%s*$"
     if part ~= "" then list[#list + 1] = to_value(option, name, part) end
   end
   return list[1] and list

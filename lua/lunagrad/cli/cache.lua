@@ -7,6 +7,7 @@ local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
 local ledger = require "lunagrad.book.ledger"
 local prices = require "lunagrad.prices"
+local queries = require "lunagrad.book.queries"
 local store = require "lunagrad.cli.store"
 
 local cache = {}
@@ -49,18 +50,14 @@ function cache.help() return HELP end
 
 -- ---- stats -----------------------------------------------------------------------------
 
-local BY_MODEL = "SELECT model, count(*) AS calls, sum(length(body)) AS bytes, sum(micros) AS"
-  .. " micros, sum(unpriced) AS unpriced, min(created_us) AS first, max(created_us) AS last"
-  .. " FROM reply GROUP BY model ORDER BY calls DESC"
-
 local function file_size(path)
   local stat = require("lunagrad.file").stat(path)
   return stat and stat.size or 0
 end
 
 local function stats(handle, options)
-  local rows = handle.query(BY_MODEL)
-  local tools = handle.one "SELECT count(*) AS n FROM tool_result"
+  local rows = handle.query(queries.replies_by_model)
+  local tools = handle.one(queries.count_results())
   local size = file_size(handle.dir .. "/store.db")
   local total = { model = "all", calls = 0, bytes = 0, micros = 0, unpriced = 0 }
   for _, row in ipairs(rows) do
@@ -94,25 +91,16 @@ end
 
 -- The condition on replies, its parameters, and whether results of tools are meant, too.
 local function condition(handle, options)
-  local parts, values = {}, {}
-  if options.days then
-    parts[#parts + 1] = "created_us <= ?"
-    values[#values + 1] = math.floor((os.time() - options.days * 86400) * 1e6)
-  end
-  if options.model then
-    parts[#parts + 1] = "model = ?"
-    values[#values + 1] = options.model
-  end
-  if options.run then
-    parts[#parts + 1] = "run_id IN " .. store.ids(store.find(handle, options.run))
-  end
-  return table.concat(parts, " AND "), values, options.days and #parts == 1
+  local before = options.days and math.floor((os.time() - options.days * 86400) * 1e6)
+  local where, values = queries.kept(before, options.model,
+    options.run and store.find(handle, options.run))
+  return where, values, options.days and not options.model and not options.run
 end
 
 local function known_model(handle, options)
   if not options.model then return end
   local names = {}
-  for i, row in ipairs(handle.query "SELECT DISTINCT model FROM reply") do names[i] = row.model end
+  for i, row in ipairs(handle.query(queries.models_of_replies)) do names[i] = row.model end
   for _, name in ipairs(names) do
     if name == options.model then return end
   end
@@ -121,9 +109,7 @@ local function known_model(handle, options)
 end
 
 local function counted(handle, where, values)
-  return handle.one("SELECT count(*) AS replies, coalesce(sum(length(body)), 0) AS bytes,"
-    .. " coalesce(sum(micros), 0) AS micros, coalesce(sum(unpriced), 0) AS unpriced,"
-    .. " count(*) AS calls FROM reply WHERE " .. where, table.unpack(values))
+  return handle.one(queries.count_replies(where), table.unpack(values))
 end
 
 local function tell(options, found, deleted)
@@ -142,19 +128,18 @@ end
 local function delete(options, where, values, tools)
   local found = store.use(options, function(handle)
     local row = counted(handle, where, values)
-    row.tools = tools and handle.one("SELECT count(*) AS n FROM tool_result WHERE " .. where,
-      table.unpack(values)).n or 0
+    row.tools = tools and handle.one(queries.count_results(where), table.unpack(values)).n or 0
     return row
   end)
   local sure = not options.dry_run and (options.what == "prune" or options.yes)
   if sure then
     local dir = store.dir(options)
-    core.store_maintain(dir, "DELETE FROM reply WHERE " .. where, table.unpack(values))
+    core.store_maintain(dir, queries.drop_replies(where), table.unpack(values))
     if tools then
-      core.store_maintain(dir, "DELETE FROM tool_result WHERE " .. where, table.unpack(values))
+      core.store_maintain(dir, queries.drop_results(where), table.unpack(values))
     end
     -- Gives the space back; while others read or write it stays in the file, to be used again.
-    if found.replies + found.tools > 0 then pcall(core.store_maintain, dir, "VACUUM") end
+    if found.replies + found.tools > 0 then pcall(core.store_maintain, dir, queries.shrink) end
   end
   tell(options, found, sure == true)
   if not sure and options.what == "clear" and not options.dry_run and not options.json then
@@ -190,7 +175,7 @@ function cache.main(argv, first)
   elseif what == "prune" then
     prune(options)
   elseif what == "clear" then
-    delete(options, "1", {}, true)
+    delete(options, queries.all, {}, true)
   else
     args.fail(what and ("cache does not know %q"):format(display.clean_line(what))
       or "cache: nothing to do given", what and args.did_you_mean(what, WHAT,

@@ -228,13 +228,18 @@ function methods:event(event)
   end
 end
 
---- A line that stays, above the live block; not for mode "none".
+--- A line that was asked for by itself: in every mode.
 ---@param text string
-function methods:print(text)
-  if self.mode == "none" then return end
+function methods:log(text)
   self:clear()
   self.stream:write(display.clean_line(text), "\n")
   self.stream:flush()
+end
+
+--- A line that stays, above the live block; not for mode "none".
+---@param text string
+function methods:print(text)
+  if self.mode ~= "none" then self:log(text) end
 end
 
 local function plain_tick(self, stats)

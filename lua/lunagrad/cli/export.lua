@@ -8,6 +8,7 @@ local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
 local file = require "lunagrad.file"
 local ledger = require "lunagrad.book.ledger"
+local queries = require "lunagrad.book.queries"
 local store = require "lunagrad.cli.store"
 
 local export = {}
@@ -76,8 +77,7 @@ local function each(handle, name, where, fn)
   local from = name == "calls" and "reply" or name
   local after = -1
   while true do
-    local rows = handle.query(("SELECT rowid AS row_number, * FROM %s WHERE %s AND rowid > ?"
-      .. " ORDER BY rowid LIMIT %d"):format(from, where, PAGE), after)
+    local rows = handle.query(queries.page(from, where, PAGE), after)
     for _, row in ipairs(rows) do fn(row) end
     if #rows < PAGE then return end
     after = rows[#rows].row_number
@@ -225,22 +225,22 @@ end
 
 local function each_used(handle, where, fn)
   for list in chunks((used_ids(handle, where))) do
-    each(handle, "calls", ("id IN (%s) AND NOT coalesce(%s, 0)"):format(list, where), fn)
+    each(handle, "calls", queries.others(list, where), fn)
   end
 end
 
 -- Whether a reply of this start is not there: it was deleted, or nobody noted that it was served.
 local function lacks_replies(handle, run)
-  local where = "run_id = " .. run.id
+  local where = queries.of_runs { run }
   local ids, times = used_ids(handle, where)
   if (run.served or 0) > times then return true end
   if handle.has "forgotten"
-    and handle.one("SELECT count(*) AS n FROM forgotten WHERE " .. where).n > 0 then
+    and handle.one(queries.count_forgotten(where)).n > 0 then
     return true
   end
   local there = 0
   for list in chunks(ids) do
-    there = there + handle.one(("SELECT count(*) AS n FROM reply WHERE id IN (%s)"):format(list)).n
+    there = there + handle.one(queries.count_of_ids(list)).n
   end
   return there < #ids
 end
@@ -253,10 +253,10 @@ local function warn_if_lacking(handle, runs)
 end
 
 local function jsonl(handle, runs, options, write)
-  local where = "run_id IN " .. store.ids(runs)
+  local where = queries.of_runs(runs)
   for _, run in ipairs(runs) do write(run_row(handle, run), "\n") end
   local function call(row) write(call_row(row), "\n") end
-  each(handle, "calls", options.all_replies and "1" or where, call)
+  each(handle, "calls", options.all_replies and queries.all or where, call)
   if not options.all_replies then
     each_used(handle, where, call)
     warn_if_lacking(handle, runs)
@@ -282,7 +282,7 @@ local function csv(handle, runs, options, write)
   local name = options.table or "candidates"
   local columns = COLUMNS[name]
   write(table.concat(columns, ","), "\r\n")
-  each(handle, name, "run_id IN " .. store.ids(runs), function(row)
+  each(handle, name, queries.of_runs(runs), function(row)
     local cells = {}
     for i, column in ipairs(columns) do
       cells[i] = csv_cell(column == "kind" and kind_name(row.kind) or row[column])
@@ -305,14 +305,13 @@ end
 
 local function dot(handle, runs, _, write)
   write("digraph candidates {\n  node [shape=box];\n")
-  each(handle, "candidates", "run_id IN " .. store.ids(runs), function(row)
+  each(handle, "candidates", queries.of_runs(runs), function(row)
     write(dot_node(row), "\n")
     for _, parent in ipairs(core.json_decode(row.parents or "[]") or {}) do
       write(("  c%d_%d -> c%d_%d;\n"):format(row.run_id, parent, row.run_id, row.idx))
     end
   end)
-  each(handle, "proposals", "accepted = 0 AND parent_idx IS NOT NULL AND run_id IN "
-    .. store.ids(runs), function(row)
+  each(handle, "proposals", queries.rejected(runs), function(row)
     write(("  p%d [label=%s, style=dashed];\n  c%d_%d -> p%d [style=dashed];\n"):format(row.id,
       dot_text(("step %d\n%s"):format(row.iteration, row.reason or "")), row.run_id,
       row.parent_idx, row.id))

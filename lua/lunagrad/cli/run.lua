@@ -27,6 +27,8 @@ run.spec = { name = "run", options = {
   { names = { "--json" }, key = "json", type = "flag" },
   { names = { "--display" }, key = "display", type = "word", values = { "full", "plain", "none" },
     what = "full, plain or none" },
+  { names = { "--log" }, key = "log", type = "word",
+    values = { "error", "warn", "info", "debug" }, what = "error, warn, info or debug" },
   { names = { "-e" }, key = "code", type = "text", what = "Lua code" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
@@ -55,6 +57,8 @@ network. "-" reads the script from standard input.
   --timeout S         seconds that one try may take (default 900)
   --display MODE      full: a live block; plain: one line an event; none. On stderr; full turns
                       plain where stderr is no terminal, and without colours if NO_COLOR is set
+  --log LEVEL         what the engine tells on stderr: error, warn, info or debug; debug is a line
+                      for each change of a state, with the seconds since the first
   --json              stdout carries only JSON lines, from "launch" to "done"; the script's own
                       output goes to stderr
 
@@ -154,7 +158,7 @@ end
 -- ---- the library, set up as the command line says ------------------------------------
 
 local function engine_config(options)
-  local config = { seed = options.seed, concurrency = options.concurrency, log = "warn" }
+  local config = { seed = options.seed, concurrency = options.concurrency, log = options.log }
   if options.retries then config.max_attempts = options.retries + 1 end
   if options.timeout then
     local ms = math.ceil(options.timeout * 1000)
@@ -192,7 +196,9 @@ end
 ---@param lg table the library
 function run.set_up(self, lg)
   local settings = require "lunagrad.settings"
-  settings.configure(engine_config(self.otherwise))
+  local otherwise = engine_config(self.otherwise)
+  otherwise.log = otherwise.log or "warn"
+  settings.configure(otherwise)
   settings.pin(engine_config(self.said))
   limits.set_up(self)
   lg.args = self.arguments

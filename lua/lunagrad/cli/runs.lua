@@ -3,6 +3,7 @@
 local args = require "lunagrad.cli.args"
 local display = require "lunagrad.cli.display"
 local ledger = require "lunagrad.book.ledger"
+local queries = require "lunagrad.book.queries"
 local store = require "lunagrad.cli.store"
 
 local runs = {}
@@ -71,10 +72,7 @@ end
 -- filtered here.
 local function rows_of(handle, options)
   local found, wanted = {}, options.limit or 20
-  local rows = handle.query("SELECT run.*, (SELECT count(*) FROM reply WHERE run_id = run.id AND"
-    .. " unpriced = 1) + (SELECT count(*) FROM attempt WHERE run_id = run.id AND"
-    .. " input IS NOT NULL AND micros IS NULL) AS unpriced FROM run ORDER BY id DESC LIMIT ?",
-    options.state and 1000000 or wanted)
+  local rows = handle.query(queries.newest_runs, options.state and 1000000 or wanted)
   for _, run in ipairs(rows) do
     local state = store.state(handle, run)
     if (not options.state or state == options.state) and #found < wanted then

@@ -5,6 +5,7 @@ local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
 local ledger = require "lunagrad.book.ledger"
 local prices = require "lunagrad.prices"
+local queries = require "lunagrad.book.queries"
 local store = require "lunagrad.cli.store"
 
 local show = {}
@@ -50,35 +51,14 @@ local function names_of(row)
   return names
 end
 
-local PAID = "SELECT kind, model, count(*) AS calls, sum(input) AS input, sum(cached) AS cached,"
-  .. " sum(cache_write) AS cache_write, sum(output) AS output, sum(reasoning) AS reasoning,"
-  .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM reply WHERE run_id IN %s"
-  .. " GROUP BY kind, model"
--- Of replies that are deleted by now.
-local FORGOTTEN = " UNION ALL SELECT kind, model, calls, input, cached, cache_write, output,"
-  .. " reasoning, micros, unpriced FROM forgotten WHERE run_id IN %s"
-local LEDGER = "SELECT kind, model, sum(calls) AS calls, sum(input) AS input,"
-  .. " sum(cached) AS cached, sum(cache_write) AS cache_write, sum(output) AS output,"
-  .. " sum(reasoning) AS reasoning,"
-  .. " sum(micros) AS micros, sum(unpriced) AS unpriced FROM (%s)"
-  .. " GROUP BY kind, model ORDER BY kind, model"
-
--- Replies that no call got: refused by a filter, ended before a word, bought twice. What they were
--- asked is not kept, so they have no role and no model.
-local USELESS = "SELECT 'useless' AS kind, count(*) AS calls, sum(input) AS input, 0 AS cached,"
-  .. " 0 AS cache_write, sum(output) AS output, 0 AS reasoning, sum(micros) AS micros,"
-  .. " sum(micros IS NULL) AS unpriced FROM attempt WHERE run_id IN %s"
-  .. " AND (input IS NOT NULL OR micros IS NOT NULL)"
-
 local function kind_name(kind)
   return math.type(kind) == "integer" and ledger.KINDS[kind + 1] or tostring(kind)
 end
 
-local function ledger_of(handle, ids)
-  local from = PAID .. (handle.has "forgotten" and FORGOTTEN or "")
-  local rows = handle.query(LEDGER:format(from:gsub("%%s", ids)))
+local function ledger_of(handle, where)
+  local rows = handle.query(queries.ledger(where, handle.has "forgotten"))
   for _, row in ipairs(rows) do row.kind = kind_name(row.kind) end
-  local useless = handle.one(USELESS:format(ids))
+  local useless = handle.one(queries.useless(where))
   if useless.calls > 0 then rows[#rows + 1] = useless end
   return rows
 end
@@ -86,8 +66,7 @@ end
 --- The start whose records are shown: the last that has any, or else the last.
 local function recorded(handle, runs)
   for i = #runs, 1, -1 do
-    local row = handle.one("SELECT (SELECT count(*) FROM candidates WHERE run_id = ?) + (SELECT"
-      .. " count(*) FROM scores WHERE run_id = ?) AS n", runs[i].id, runs[i].id)
+    local row = handle.one(queries.count_records, runs[i].id, runs[i].id)
     if row.n > 0 then return runs[i] end
   end
   return runs[#runs]
@@ -113,21 +92,17 @@ end
 
 local function gather(handle, word)
   local runs = store.find(handle, word)
-  local main, ids = recorded(handle, runs), store.ids(runs)
-  local candidates = handle.query("SELECT * FROM candidates WHERE run_id = ? ORDER BY idx", main.id)
-  local proposals = handle.query("SELECT * FROM proposals WHERE run_id = ? ORDER BY id", main.id)
+  local main, where = recorded(handle, runs), queries.of_runs(runs)
+  local candidates = handle.query(queries.candidates, main.id)
+  local proposals = handle.query(queries.proposals, main.id)
   local trainings = trainings_of(candidates, proposals)
   return {
     runs = runs, main = main, last = runs[#runs], state = store.state(handle, runs[#runs]),
-    ledger = ledger_of(handle, ids),
+    ledger = ledger_of(handle, where),
     candidates = candidates, proposals = proposals, trainings = trainings,
     best = #trainings > 1 and require("lunagrad.book.record").highest(trainings) or main,
-    scores = handle.query("SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
-      .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %'"
-      .. " AND phase NOT LIKE 'training %, proposal %' GROUP BY phase"
-      .. " ORDER BY min(rowid)", main.id),
-    failed = handle.query("SELECT code, count(*) AS n, sum(micros) AS micros FROM attempt WHERE"
-      .. " run_id IN " .. ids .. " GROUP BY code ORDER BY n DESC, code"),
+    scores = handle.query(queries.mean_scores, main.id),
+    failed = handle.query(queries.failures(where)),
     ambiguous = store.ambiguous(handle, runs),
   }
 end

@@ -1,12 +1,12 @@
 --- The store as the commands see it: opened to be read, its runs found, its times and costs told.
 --
--- Never writes and never checkpoints; a run may go on meanwhile. Called by cli.runs, cli.show,
--- cli.cache, cli.export and cli.limits.
+-- Never writes and never checkpoints; a run may go on meanwhile.
 
 local args = require "lunagrad.cli.args"
 local core = require "lunagrad.core"
 local file = require "lunagrad.file"
 local prices = require "lunagrad.prices"
+local queries = require "lunagrad.book.queries"
 local settings = require "lunagrad.settings"
 
 local store = {}
@@ -43,7 +43,7 @@ end
 
 -- Tables that a store of an older version lacks, until a run brings it forward.
 local function has(db, name)
-  return #db:query("SELECT 1 FROM sqlite_schema WHERE name = ?", name) > 0
+  return #db:query(queries.table_named, name) > 0
 end
 
 --- Open a store to read it; a usage error when there is none.
@@ -82,7 +82,7 @@ end
 
 local function known_names(handle)
   local names = {}
-  for i, row in ipairs(handle.query "SELECT DISTINCT name FROM run ORDER BY id DESC LIMIT 200") do
+  for i, row in ipairs(handle.query(queries.run_names)) do
     names[i] = row.name
   end
   return names
@@ -95,22 +95,15 @@ end
 function store.find(handle, word)
   local rows
   if word:find "^%d+$" then
-    rows = handle.query("SELECT * FROM run WHERE id = ?", math.tointeger(tonumber(word)))
+    rows = handle.query(queries.run_of_id, math.tointeger(tonumber(word)))
   else
-    rows = handle.query("SELECT * FROM run WHERE name = ? ORDER BY id", word)
+    rows = handle.query(queries.runs_of_name, word)
   end
   if #rows == 0 then
     args.fail(("there is no run %q in %s"):format(word, handle.dir),
       args.did_you_mean(word, known_names(handle), "lunagrad runs lists them"))
   end
   return rows
-end
-
---- "(1, 2, 3)" for SQL, of rows' ids.
-function store.ids(rows)
-  local ids = {}
-  for i, row in ipairs(rows) do ids[i] = ("%d"):format(row.id) end
-  return "(" .. table.concat(ids, ", ") .. ")"
 end
 
 -- ---- calls without a reply -------------------------------------------------------------
@@ -161,8 +154,7 @@ end
 function store.ambiguous_before(dir, name)
   if not exists(dir .. "/store.db") then return nil end
   local ok, text = pcall(store.use, { store = dir }, function(handle)
-    local rows = handle.query("SELECT * FROM run WHERE name = ? AND id > (SELECT coalesce(max(id),"
-      .. " 0) FROM run WHERE name = ? AND state = 'done')", name, name)
+    local rows = handle.query(queries.runs_since_done, name, name)
     local list = {}
     for _, call in ipairs(store.ambiguous(handle, rows)) do
       if not call.again then list[#list + 1] = call end

@@ -162,12 +162,17 @@ local function let_end()
 end
 
 -- Warnings of the engine: a store that another program keeps locked, a damaged reply. Its errors
--- reach whoever asked for what failed.
-local function tell_warnings(self)
+-- reach whoever asked for what failed. All its lines where --log or the script asked for a level.
+local function tell_log(self)
   local loop = package.loaded["lunagrad.loop"]
   if not loop or not loop.started() then return end
-  for _, line in ipairs(loop.engine():log_lines()) do
-    if line[1] == "warn" then self:event({ kind = "note", text = line[2] }) end
+  local all = loop.setting("log") ~= "warn"
+  for _, line in ipairs(loop.log_lines(loop.engine())) do
+    if all then
+      self.display:log(("lunagrad: %s: %s"):format(line[1], line[2]))
+    elseif line[1] == "warn" then
+      self:event({ kind = "note", text = line[2] })
+    end
   end
 end
 
@@ -177,7 +182,7 @@ function methods:tick()
   if signals >= 1 and not self.interrupted then on_interrupt(self) end
   if signals >= 2 then require("lunagrad.errors").raise("cancelled", "stopped", nil, 0) end
   if self.interrupted then let_end() end
-  tell_warnings(self)
+  tell_log(self)
   self.display:tick(counters)
   emit_stats(self)
 end
@@ -292,7 +297,7 @@ end
 function methods:close(status, code, message)
   if self.closed then return end
   self.closed = true
-  tell_warnings(self)
+  tell_log(self)
   local stats = counters()
   if stats and status == "interrupted" then
     stats.ambiguous = stats.ambiguous + stats.in_flight -- their replies are not awaited

@@ -3,7 +3,6 @@
 -- "I have a flute, two drums, and a lamp. How many musical instruments do I have?"
 -- with the true answer. Word lists are sim's (lunagrad.world.words) so that sim can
 -- read them; the answer is known from making the question, not from reading it.
--- Called by scripts/prompt.lua when it is given no data file.
 
 local errors = require "lunagrad.errors"
 local rng = require "lunagrad.rng"

@@ -1,6 +1,6 @@
 --- What a critique or a rewrite is about: the text in question, the question asked,
 -- the output, and what was said of it, found in the messages by tags, labels and
--- position. It judges nothing. Called by the critic, the judge and the editor.
+-- position. It judges nothing.
 
 local question = require "lunagrad.world.question"
 local read = require "lunagrad.world.read"

@@ -3,7 +3,7 @@
 -- It recomputes the question it finds in the messages, looks for the slips that
 -- explain the output (diagnose.lua) and words them; where a verdict is asked for
 -- it gives one. Like people it is sometimes vague or names the wrong cause
--- (`noise`). It never sees what the answerer drew. Called by init.
+-- (`noise`). It never sees what the answerer drew.
 
 local cases = require "lunagrad.world.case"
 local cues = require "lunagrad.world.cues"

@@ -2,7 +2,7 @@
 --
 -- It has the question and the answer's text, nothing else: it counts for itself,
 -- compares what the answer shows of its work, and where no work is shown tries
--- which single slip would explain the number. Called by the critic.
+-- which single slip would explain the number.
 
 local hash = require "lunagrad.world.hash"
 local slips = require "lunagrad.world.slips"

@@ -4,7 +4,6 @@
 -- is there stays, unless the feedback wants it out. An answer is given again, with
 -- the feedback as instructions. Like people the editor sometimes drops a point,
 -- adds a useless or harmful sentence, or (rarely) forgets the form (`noise`).
--- Called by init.
 
 local answerer = require "lunagrad.world.answerer"
 local cases = require "lunagrad.world.case"

@@ -1,7 +1,6 @@
 --- The other things sim can do: sort words and work out short sums. With slips too.
 --
 -- Small on purpose: enough that a second and third task exist to try a script on.
--- Called by init for questions that are not about counting.
 
 local hash = require "lunagrad.world.hash"
 local lexer = require "lunagrad.world.lexer"

@@ -1,7 +1,7 @@
 --- Verdicts: is an output right, and in which words does the asker want to hear it?
 --
 -- Right means: it states the number that a given target states, or, without a
--- target, the number that counting again gives. Called by the critic.
+-- target, the number that counting again gives.
 
 local diagnose = require "lunagrad.world.diagnose"
 local read = require "lunagrad.world.read"

@@ -4,8 +4,7 @@
 -- A vocabulary maps classes to words and phrases. Reading a text gives for each
 -- sentence the set of classes it mentions; a class under a negation ("do not
 -- list", "never skip", "without explaining") is entered as "!class". This is
--- no grammar: it is what a quick reader would catch. Called by cues (what do
--- these instructions say?) and by read (what am I asked to do?).
+-- no grammar: it is what a quick reader would catch.
 
 local lexer = {}
 
@@ -66,8 +65,8 @@ function lexer.vocabulary(spec)
   table.sort(names)
   local entries = {}
   for _, class in ipairs(names) do
-    for entry in spec[class]:gmatch "%s*([^,]+)" do
-      entry = entry:gsub("%s+$", "")
+    for written in spec[class]:gmatch "%s*([^,]+)" do
+      local entry = written:gsub("%s+$", "")
       local parts = {}
       for word in entry:gmatch "%S+" do
         assert(not FILLER[word], entry) -- the reader never sees these

@@ -1,5 +1,5 @@
 --- Merges several pieces of feedback into one: every distinct point once, with how
--- many pieces made it. Called by init; reads feedback as the editor does (cues).
+-- many pieces made it. It reads feedback as the editor does (cues).
 
 local cues = require "lunagrad.world.cues"
 local hash = require "lunagrad.world.hash"

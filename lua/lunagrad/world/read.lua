@@ -3,7 +3,7 @@
 --
 -- Clients differ: some put material between tags, some behind labels, some just
 -- write. This file knows kinds of words and kinds of tags, nobody's particular
--- prompts. Called by init; the critic and the editor work on the view it makes.
+-- prompts. The critic and the editor work on the view it makes.
 
 local lexer = require "lunagrad.world.lexer"
 local question = require "lunagrad.world.question"

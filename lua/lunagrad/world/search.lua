@@ -4,8 +4,7 @@
 -- Its slip: like people who talk to a search field it writes the question down as it is, with the
 -- polite and ordinary words that lead to other documents, unless it is told to write key words
 -- only. A question is answered with the sentence of the documents that shares most of its words;
--- nothing is understood, and what no document says it does not know. Called by init, the critic and
--- the editor.
+-- nothing is understood, and what no document says it does not know.
 
 local hash = require "lunagrad.world.hash"
 

@@ -2,7 +2,6 @@
 --
 -- "<ANSWER> … </ANSWER>", "Answer: …", "[assistant] …", "### Output". What a piece
 -- holds is guessed from words in its name; nobody's particular names are known here.
--- Called by read, which decides what is asked, and by case and the editor.
 
 local tags = {}
 

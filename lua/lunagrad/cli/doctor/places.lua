@@ -3,6 +3,7 @@
 local config = require "lunagrad.config"
 local core = require "lunagrad.core"
 local file = require "lunagrad.file"
+local queries = require "lunagrad.book.queries"
 local settings = require "lunagrad.settings"
 local store_of = require "lunagrad.cli.store"
 
@@ -151,9 +152,9 @@ end
 local function look_inside(add, dir)
   local db = core.store_open(dir)
   local ok, problem = pcall(function()
-    local version = db:query("PRAGMA user_version")[1].user_version
+    local version = db:query(queries.version)[1].user_version
     local size = file.stat(dir .. "/store.db").size
-    local check = db:query("PRAGMA quick_check(1)")[1]
+    local check = db:query(queries.check)[1]
     local said = check and select(2, next(check))
     if said ~= "ok" then
       return add("wrong", ("%s/store.db is damaged: %s"):format(dir, tostring(said)),

@@ -1,21 +1,16 @@
-/* store.c - opening and closing the store, its lock, and what its failures are called.
- *
- * What is kept in it is in the files beside this one. Called by engine.c and the
- * binding's lstore.c. */
-#include "store/store_internal.h"
+/* store_base.c - what every file of the store needs: its clock, what its failures are called,
+ * its statements, its lock. */
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { WAIT_MS = 5000, POLL_MS = 5 };
-enum { CLOSE_WAIT_MS = 1000 };
+enum { POLL_MS = 5 };
 
 /* ---- time ---------------------------------------------------------------------- */
 
@@ -113,7 +108,7 @@ int lg__store_failed(lg_store *s, int rc, const char *what)
     }
     code = lg__store_fail(s, code, !busy && code != LG_ENOMEM, "%s: cannot %s: %s%s%s%s", s->path,
                           what, text_of(rc), io && sys ? " (" : "",
-                          io && sys ? lg__store_words(sys) : "", io && sys ? ")" : "");
+                          io && sys ? lg__errno_text(sys) : "", io && sys ? ")" : "");
     const char *hint = io && is_limited() ? LIMITED : hint_of(rc);
     if (hint && !s->why.hint) {
         lg__fail_hint(&s->why, s->mem, "%s", hint);
@@ -144,7 +139,7 @@ const char *lg__store_dir(const lg_store *s)
 
 /* ---- statements ---------------------------------------------------------------- */
 
-sqlite3_stmt *lg__store_sql(lg_store *s, int which)
+const char *lg__store_text(int which)
 {
     static const char *const texts[] = {
         [LG_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -175,6 +170,9 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         [LG_SQL_PUT_RESULT] =
             "INSERT INTO tool_result(key, run_id, name, version, text, score, target, created_us) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(key) DO NOTHING",
+        [LG_SQL_REMEMBER] =
+            "INSERT OR REPLACE INTO tool_result(key, run_id, name, version, text, created_us) "
+            "VALUES(?1, ?2, ?3, '', ?4, ?5)",
         [LG_SQL_TOTALS] = "UPDATE run SET calls=?2, served=?3, tokens_in=?4, tokens_out=?5, "
                           "micros=?6 WHERE id=?1",
         [LG_SQL_TAIL] = "SELECT id, key FROM reply WHERE id>?1 ORDER BY id",
@@ -186,8 +184,13 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
         [LG_SQL_INDEXED] = "UPDATE reply_indexed SET upto=?1 WHERE upto<?1",
     };
     _Static_assert(sizeof texts / sizeof *texts == LG_SQLS, "a text for each");
+    return texts[which];
+}
+
+sqlite3_stmt *lg__store_sql(lg_store *s, int which)
+{
     if (!s->sql[which]) {
-        int rc = sqlite3_prepare_v3(s->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+        int rc = sqlite3_prepare_v3(s->db, lg__store_text(which), -1, SQLITE_PREPARE_PERSISTENT,
                                     &s->sql[which], NULL);
         if (rc != SQLITE_OK) {
             lg__store_failed(s, rc, "be used");
@@ -239,16 +242,10 @@ int lg__store_lock(lg_store *s)
         }
         if (errno != EINTR) {
             return lg__store_fail(s, LG_ESTORE, true, "%s: cannot be locked: %s", s->lock_path,
-                                  lg__store_words(errno));
+                                  lg__errno_text(errno));
         }
     }
     return LG_OK;
-}
-
-const char *lg__store_words(int sys)
-{
-    const char *words = strerrordesc_np(sys);
-    return words ? words : "unknown error";
 }
 
 static void nap(void)
@@ -256,7 +253,7 @@ static void nap(void)
     poll(NULL, 0, POLL_MS);
 }
 
-static int lock_within(lg_store *s, int ms)
+int lg__store_lock_within(lg_store *s, int ms)
 {
     int64_t until = lg__store_ticks() + (int64_t)ms * 1000;
     int err;
@@ -268,7 +265,7 @@ static int lock_within(lg_store *s, int ms)
 
 int lg__store_lock_wait(lg_store *s)
 {
-    int err = lock_within(s, s->wait_ms);
+    int err = lg__store_lock_within(s, s->wait_ms);
     if (err != LG_STORE_BUSY) {
         return err;
     }
@@ -283,177 +280,10 @@ void lg__store_unlock(lg_store *s)
     flock(s->lock_fd, LOCK_UN);
 }
 
-void lg__store_look(lg_store *s)
+void lg__store_notice(lg_store *s)
 {
     uint32_t v = 0;
     sqlite3_file_control(s->db, "main", SQLITE_FCNTL_DATA_VERSION, &v);
     s->foreign += v != s->version;
     s->version = v;
-}
-
-/* ---- opening ------------------------------------------------------------------- */
-
-static int open_db(lg_store *s)
-{
-    int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    int rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             s->vfs);
-    if (rc != SQLITE_OK) {
-        return s->db ? lg__store_failed(s, rc, "be opened") : LG_ENOMEM;
-    }
-    sqlite3_busy_timeout(s->db, s->read_only ? s->wait_ms : 50);
-    sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return lg__store_do(s, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
-                           "PRAGMA cache_size=-1024; PRAGMA synchronous=NORMAL;"
-                           "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864");
-}
-
-static int remember_pages(void *ud, sqlite3 *db, const char *name, int pages)
-{
-    lg_store *s = ud;
-    (void)db;
-    (void)name;
-    s->room_end = pages < s->log_pages ? 0 : s->room_end; /* it began anew, maybe cut */
-    s->log_pages = pages;
-    return SQLITE_OK;
-}
-
-static void sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
-
-static int open_all(lg_store *s, const lg_store_config *c)
-{
-    int err = lg__store_name_files(s, c->dir);
-    err = err || s->read_only ? err : lg__store_make_dirs(s);
-    err = err ? err : lg__store_check_files(s);
-    if (err) {
-        return err;
-    }
-    err = s->read_only ? LG_OK : lg__store_lock_wait(s);
-    if (err) {
-        return err;
-    }
-    if (!s->read_only) {
-        lg__store_make_file(s);
-    }
-    err = open_db(s);
-    err = err ? err : lg__store_migrate(s);
-    err = err || s->read_only ? err : lg__store_make_private(s);
-    if (!s->read_only) {
-        lg__store_unlock(s);
-    }
-    if (err || s->read_only) {
-        return err;
-    }
-    sqlite3_wal_hook(s->db, remember_pages, s);
-    s->has_bad = lg__store_int(s, "SELECT EXISTS(SELECT 1 FROM attempt WHERE body IS NOT NULL)", 0);
-    s->tail.seen = lg__store_int(s, "SELECT upto FROM reply_indexed", 0);
-    lg__store_look(s);
-    sync_dir(s->dir);
-    return s->why.code ? s->why.code : lg__tail_learn(s);
-}
-
-int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **out, lg_fail *why)
-{
-    lg__fail_init(why);
-    *out = NULL;
-    lg_store *s = lg__mem_zero(m, sizeof *s);
-    if (!s) {
-        lg__fail_set(why, m, LG_ENOMEM, "%s", lg_error_text(LG_ENOMEM));
-        return LG_ENOMEM;
-    }
-    s->mem = m;
-    s->log = log;
-    s->vfs = c->vfs;
-    s->wait_ms = c->wait_ms > 0 ? c->wait_ms : WAIT_MS;
-    s->durable = c->durable;
-    s->read_only = c->read_only;
-    s->mean_bytes = 4096;
-    s->lock_fd = s->run_fd = s->claim_fd = s->sync.fd = s->sync.event_fd = -1;
-    s->sync.sync = c->sync;
-    s->sync.eager = c->durable;
-    s->queue_end = &s->queue;
-    lg__fail_init(&s->why);
-    lg__bytes_init(&s->intents, m, LG_BYTES_MAX);
-    lg__bytes_init(&s->used, m, LG_BYTES_MAX);
-    lg__bytes_init(&s->scratch, m, LG_BYTES_MAX);
-    lg__keymap_init(&s->lost, m);
-    lg__keymap_init(&s->tail.map, m);
-    lg__keymap_init(&s->others.map, m);
-    int err = open_all(s, c);
-    if (err) {
-        lg__fail_copy(why, &s->why);
-        why->code = err;
-        lg__store_close(s);
-        return err;
-    }
-    *out = s;
-    return LG_OK;
-}
-
-/* ---- closing ------------------------------------------------------------------- */
-
-/* All that was written moves into the database, if nobody reads or writes just now. */
-static void tidy(lg_store *s)
-{
-    s->wait_ms = CLOSE_WAIT_MS;
-    if (s->wrote && s->tail.n > 0 && !lg__store_begin_wait(s)) {
-        if (lg__tail_index(s, 1)) {
-            lg__store_rollback(s);
-        } else {
-            lg__store_commit(s);
-        }
-    }
-    if (s->wrote && !s->broken && lock_within(s, CLOSE_WAIT_MS) == LG_OK) {
-        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        lg__store_unlock(s);
-    }
-}
-
-void lg__store_close(lg_store *s)
-{
-    if (!s) {
-        return;
-    }
-    if (s->in_turn) {
-        lg__store_rollback(s);
-    }
-    lg__store_drop_queue(s);
-    sqlite3_finalize(s->cursor);
-    lg__store_rest(s);
-    if (s->db && !s->read_only) {
-        tidy(s);
-    }
-    for (int i = 0; i < LG_SQLS; i++) {
-        sqlite3_finalize(s->sql[i]);
-        s->sql[i] = NULL;
-    }
-    lg__sync_stop(&s->sync);
-    sqlite3_close(s->db);
-    lg__store_run_close(s);
-    lg__claims_close(s);
-    if (s->lock_fd >= 0) {
-        close(s->lock_fd);
-    }
-    lg_mem *m = s->mem;
-    char *paths[] = {s->dir, s->path, s->log_path, s->lock_path};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        lg__mem_strfree(m, paths[i]);
-    }
-    lg__fail_free(&s->why);
-    lg__bytes_free(&s->intents);
-    lg__bytes_free(&s->used);
-    lg__bytes_free(&s->scratch);
-    lg__keymap_free(&s->lost);
-    lg__tail_free(s);
-    lg__others_free(s);
-    lg__mem_free(m, s, sizeof *s);
 }

@@ -2,11 +2,13 @@
  *
  * They are kept in memory, by key, and go into the index in thousands, sorted: so a
  * page of it is written once for many replies. What other processes add is read when
- * they have written. Called by store_reply.c and store_turn.c. */
+ * they have written. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
+
+#include "base/check.h"
 
 static int grow(lg_store *s)
 {
@@ -14,7 +16,7 @@ static int grow(lg_store *s)
     if (t->n < t->cap) {
         return LG_OK;
     }
-    size_t cap = t->cap ? t->cap * 2 : 256;
+    size_t cap = t->cap ? t->cap * 2 : LG_SMALL(256, 1);
     lg_unindexed *rows = lg__mem_grow(s->mem, t->rows, t->cap * sizeof *rows, cap * sizeof *rows);
     if (!rows) {
         return LG_ENOMEM;

@@ -1,4 +1,10 @@
-/* store_internal.h - the store's inside, shared by store*.c and nobody else.
+/* store_internal.h - the store's inside, shared by sqlite/store*.c, the only files that see
+ * SQLite.
+ *
+ * A store is a directory: store.db (with -wal and -shm), store.lock and runs/<id>.lock.
+ * Whoever writes or checkpoints holds store.lock (flock) as long as that takes: SQLite
+ * versions before 3.51.3 can corrupt a WAL database that two connections reset at once.
+ * Readers open read-only and never checkpoint. SQLite's memory is its own.
  *
  * Invariants: in_turn means that this process holds store.lock and a write
  * transaction is open; broken is for ever. */
@@ -8,6 +14,7 @@
 #include <linux/aio_abi.h>
 #include <sqlite3.h>
 
+#include "base/errno_text.h"
 #include "store/store.h"
 
 enum {
@@ -25,6 +32,7 @@ enum {
     LG_SQL_PUT_USED,
     LG_SQL_FIND_RESULT,
     LG_SQL_PUT_RESULT,
+    LG_SQL_REMEMBER,
     LG_SQL_TOTALS,
     LG_SQL_TAIL,
     LG_SQL_INDEX,
@@ -82,7 +90,7 @@ struct lg_store {
     lg_mem *mem;
     lg_log *log;
     char *dir, *path, *log_path, *lock_path;
-    const char *vfs;
+    const char *below; /* SQLite's name of a VFS */
     int wait_ms;
     bool durable, read_only, in_turn, broken, full, wrote, has_bad;
     int lock_fd;
@@ -116,20 +124,22 @@ struct lg_store {
     lg_syncer sync;
 };
 
-/* store.c */
+/* store_base.c */
 /* Notes what SQLite said (rc) about doing `what`; final when a write is spoilt. */
 int lg__store_failed(lg_store *s, int rc, const char *what);
 int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+const char *lg__store_text(int which);               /* of a statement */
 sqlite3_stmt *lg__store_sql(lg_store *s, int which); /* NULL: noted */
 int lg__store_do(lg_store *s, const char *sql);      /* plain text, no rows */
 int64_t lg__store_int(lg_store *s, const char *sql, int64_t otherwise);
-int64_t lg__store_now(void);     /* µs since 1970 */
-int64_t lg__store_ticks(void);   /* µs, monotonic */
-int lg__store_lock(lg_store *s); /* 0, LG_STORE_BUSY, LG_ESTORE */
-int lg__store_lock_wait(lg_store *s);
+int64_t lg__store_now(void);                    /* µs since 1970 */
+int64_t lg__store_ticks(void);                  /* µs, monotonic */
+int lg__store_lock(lg_store *s);                /* 0, LG_STORE_BUSY, LG_ESTORE */
+int lg__store_lock_wait(lg_store *s);           /* as long as the config says */
+int lg__store_lock_within(lg_store *s, int ms); /* … so long */
 void lg__store_unlock(lg_store *s);
-void lg__store_look(lg_store *s); /* has another process written? */
+void lg__store_notice(lg_store *s); /* whether another process has written */
 
 int lg__store_step(lg_store *s, int which); /* of a statement without rows */
 
@@ -176,8 +186,5 @@ int lg__store_run_queue(lg_store *s);
 /* store_run.c */
 void lg__store_run_close(lg_store *s);
 bool lg__store_is_alive(lg_store *s, int64_t run);
-
-/* What an errno says, for messages: static text, safe in any thread. */
-const char *lg__store_words(int sys);
 
 #endif

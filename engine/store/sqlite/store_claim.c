@@ -3,7 +3,7 @@
  * A claim is a lock on one byte of tools.lock, at a place that the key gives: the kernel
  * lets it go when the process dies, however it does, and no clock is asked. Two keys at
  * one place only wait for each other. What it is not: a record of anything; the result is
- * looked for in the store once the claim is held. Called by turn_tools.c. */
+ * looked for in the store once the claim is held. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* locks that belong to a file's opening, not to the process */
 #endif
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 static int open_claims(lg_store *s)
 {

@@ -1,4 +1,4 @@
-/* llimit.c - ends Lua code that computes past its deadline.
+/* ldeadline.c - ends Lua code that computes past its deadline.
  *
  * A timer of the engine ends what waits; code that never waits never lets the loop see
  * that timer. So a function with a time limit runs with a count hook, which looks at the
@@ -109,7 +109,7 @@ static int l_due(lua_State *L)
     return 1;
 }
 
-void lg__lua_open_limit(lua_State *L)
+void lg__lua_open_deadline(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"limited", l_limited}, {"deadline", l_deadline}, {"due", l_due}, {NULL, NULL}};

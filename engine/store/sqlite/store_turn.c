@@ -2,14 +2,16 @@
  *
  * begin, then whatever store_reply.c writes, then commit, which adds the turn's
  * intents as one row. The log moves into the database seldom, by the one who holds
- * the lock and has just written. Called by turn.c and store_run.c. */
+ * the lock and has just written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
-enum { INDEX_ROWS = 4096, FRAME = 16384 + 24 };
+#include "base/check.h"
+
+enum { INDEX_ROWS = LG_SMALL(4096, 256), FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
 enum { CHECKPOINT_PAGES = 1024, CHECKPOINT_AGAIN = 256 };
 enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
@@ -42,7 +44,7 @@ static int busy(lg_store *s)
 static int sync_failed(lg_store *s, int err)
 {
     return lg__store_fail(s, LG_ESTORE, true, "%s: the disk did not take what was written: %s",
-                          s->log_path, lg__store_words(err));
+                          s->log_path, lg__errno_text(err));
 }
 
 int lg__store_check_sync(lg_store *s)
@@ -59,13 +61,19 @@ void lg__store_give_up(lg_store *s, int code)
     s->broken = true;
 }
 
+/* Turns are numbered by the commit that they are to become. */
+static unsigned long long next_turn(const lg_store *s)
+{
+    return (unsigned long long)s->sync.wanted + 1;
+}
+
 int lg__store_begin(lg_store *s)
 {
     lg__store_check_sync(s);
     if (s->broken) {
         return s->why.code;
     }
-    lg__store_rest(s);
+    lg__store_end_reading(s);
     sqlite3_stmt *begin = lg__store_sql(s, LG_SQL_BEGIN);
     int err = begin ? lg__store_lock(s) : s->why.code;
     if (err) {
@@ -80,8 +88,9 @@ int lg__store_begin(lg_store *s)
     s->busy_since_us = 0;
     s->busy_told = false;
     s->in_turn = true;
+    LG_TRACE(s->log, "turn %llu: new -> begun", next_turn(s));
     lg__bytes_clear(&s->intents);
-    lg__store_look(s);
+    lg__store_notice(s);
     err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
     if (err) {
         lg__store_rollback(s);
@@ -244,6 +253,7 @@ void lg__store_rollback(lg_store *s)
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
     s->in_turn = false;
+    LG_TRACE(s->log, "turn %llu: begun -> undone", next_turn(s));
     lg__store_unlock(s);
 }
 
@@ -265,11 +275,13 @@ int lg__store_commit(lg_store *s)
         return err;
     }
     s->in_turn = false;
+    LG_TRACE(s->log, "turn %llu: begun -> committed (%zu intents)", next_turn(s),
+             s->intents.len / LG_INTENT_BYTES);
     s->wrote = true;
     s->totals_changed = false;
     lg__bytes_clear(&s->used);
     uint32_t foreign = s->foreign;
-    lg__store_look(s);
+    lg__store_notice(s);
     s->foreign = foreign; /* that was ourselves */
     if (s->log_pages < CHECKPOINT_PAGES) {
         s->next_checkpoint = CHECKPOINT_PAGES;
@@ -290,9 +302,19 @@ uint64_t lg__store_committed(const lg_store *s)
     return s->sync.wanted;
 }
 
+static bool look_at_sync(lg_store *s, uint64_t commit)
+{
+    uint64_t before = s->sync.done;
+    bool reached = lg__sync_reached(&s->sync, commit);
+    if (s->sync.done != before && !s->sync.err) {
+        LG_TRACE(s->log, "turn %llu: committed -> synced", (unsigned long long)s->sync.done);
+    }
+    return reached;
+}
+
 bool lg__store_reached(lg_store *s, uint64_t commit)
 {
-    return !s->durable || lg__sync_reached(&s->sync, commit);
+    return !s->durable || look_at_sync(s, commit);
 }
 
 void lg__store_wait(lg_store *s)
@@ -309,5 +331,5 @@ int lg__store_sync_fd(const lg_store *s)
 
 bool lg__store_tick(lg_store *s)
 {
-    return !lg__sync_reached(&s->sync, s->sync.wanted);
+    return !look_at_sync(s, s->sync.wanted);
 }

@@ -1,8 +1,7 @@
 /* store_run.c - runs: begun, ended, found dead; and the calls that dead ones had sent.
  *
- * A run lives as long as its process holds runs/<id>.lock. Called by turn.c
- * and the binding. */
-#include "store/store_internal.h"
+ * A run lives as long as its process holds runs/<id>.lock. */
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/json.h"
 
 /* ---- the runs' locks ----------------------------------------------------------- */
@@ -110,7 +110,7 @@ static int hold_lock(lg_store *s, int64_t id)
         return LG_OK;
     }
     return lg__store_fail(s, LG_ESTORE, true, "%s/runs/%lld.lock: cannot be locked: %s", s->dir,
-                          (long long)id, lg__store_words(errno));
+                          (long long)id, lg__errno_text(errno));
 }
 
 int lg__store_run_begin(lg_store *s, const char *name, const char *meta)
@@ -244,7 +244,7 @@ static uint64_t number_at(const unsigned char *p, int bytes)
 static int list_one(sheet *t, lg_ambiguous a)
 {
     if (t->n == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 64;
+        size_t cap = t->cap ? t->cap * 2 : LG_SMALL(64, 1);
         lg_ambiguous *list =
             lg__mem_grow(t->s->mem, t->list, t->cap * sizeof *list, cap * sizeof *list);
         if (!list) {

@@ -1,8 +1,8 @@
 /* store_files.c - the store's directory and files: their names, that they are files, and that
  * nobody but the user reads them.
  *
- * What is in the database is not known here. Called by store.c when it opens one. */
-#include "store/store_internal.h"
+ * What is in the database is not known here. */
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ int lg__store_name_files(lg_store *s, const char *dir)
 static int cannot_make(lg_store *s, const char *path)
 {
     int err =
-        lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, lg__store_words(errno));
+        lg__store_fail(s, LG_ESTORE, true, "%s: cannot be made: %s", path, lg__errno_text(errno));
     lg__fail_hint(&s->why, s->mem, "%s", LG_STORE_WRITABLE);
     return err;
 }

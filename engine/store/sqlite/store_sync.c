@@ -6,13 +6,14 @@
  * cannot, the loop waits. Eager: after each commit, for those who wait for it. Else in
  * groups, some time after the first commit of a group. A sync that failed is never
  * tried again: what it should have written may be gone. */
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { GROUP_US = 100000 };

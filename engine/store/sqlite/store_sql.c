@@ -1,8 +1,7 @@
 /* store_sql.c - statements of the binding: queued writes, one cursor, maintenance.
  *
- * Not for hosts: tables and columns are docs/store.md's word, not the API's. Called by
- * lua/binding/lstore.c. */
-#include "store/store_internal.h"
+ * Not for hosts: tables and columns are docs/store.md's word, not the API's. */
+#include "store/sqlite/store_internal.h"
 
 #include <string.h>
 
@@ -82,6 +81,18 @@ int lg__store_exec(lg_store *s, const char *sql, const lg_cell *cells, size_t n)
     s->queue_end = &q->next;
     s->n_queued++;
     return LG_OK;
+}
+
+int lg__store_remember(lg_store *s, const unsigned char key[32], const char *name, const char *word)
+{
+    const lg_cell cells[] = {
+        {.type = LG_CELL_BLOB, .s = (const char *)key, .len = 32},
+        {.type = LG_CELL_INT, .i = s->run},
+        {.type = LG_CELL_TEXT, .s = name, .len = strlen(name)},
+        {.type = LG_CELL_TEXT, .s = word, .len = strlen(word)},
+        {.type = LG_CELL_INT, .i = lg__store_now()},
+    };
+    return lg__store_exec(s, lg__store_text(LG_SQL_REMEMBER), cells, sizeof cells / sizeof *cells);
 }
 
 size_t lg__store_queued(const lg_store *s)

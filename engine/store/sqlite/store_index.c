@@ -1,12 +1,12 @@
 /* store_index.c - the database of a retriever: opened, asked, closed.
  *
  * With SQLite's rollback journal and not the store's log: it is written seldom, and
- * several processes may have it open. Called by lua/binding/lindex.c. */
+ * several processes may have it open. */
 #include "store/store_index.h"
 
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 enum { WAIT_MS = 5000 };
 

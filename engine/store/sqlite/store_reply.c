@@ -2,7 +2,7 @@
  *
  * What is stored of a reply is the bytes that came; it is read by the dialect each
  * time it is served, so that a mistake in reading costs nothing. A sum over key and
- * bytes tells a damaged row. Called by turn.c. */
+ * bytes tells a damaged row. */
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/media.h"
 #include "base/sha256.h"
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
 
 /* ---- a sum against damage ------------------------------------------------------ */
 
@@ -125,7 +125,7 @@ static int find(lg_store *s, lg_request *r, int which, int64_t *id)
 /* Replies that are not in the index yet, of others too. */
 static int find_new(lg_store *s, lg_request *r, int64_t *id)
 {
-    lg__store_look(s);
+    lg__store_notice(s);
     int err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
     *id = err ? 0 : lg__tail_find(s, r->key);
     return err ? err : *id ? find(s, r, LG_SQL_FIND_ID, id) : 0;
@@ -141,7 +141,7 @@ static int begin_reading(lg_store *s)
     return err;
 }
 
-void lg__store_rest(lg_store *s)
+void lg__store_end_reading(lg_store *s)
 {
     if (s->reading) {
         s->reading = false;
@@ -211,7 +211,7 @@ static int finish(lg_store *s, sqlite3_stmt *stmt)
 /* Of a picture, sound or document no bytes: their SHA-256 says which it was. */
 static void write_content(lg_bytes *b, const lg_text *t)
 {
-    bool bytes = t->media > LG_MEDIA_TURN && !lg__media_is_url(t->media);
+    bool bytes = t->media > LG_MEDIA_CALLS && !lg__media_is_url(t->media);
     if (t->media) {
         lg__bytes_addf(b, ",\"media\":\"%s\"", lg__media_type(t->media));
     }
@@ -234,10 +234,10 @@ static int write_request(const lg_request *r, lg_bytes *b)
 {
     lg__bytes_clear(b);
     lg__bytes_adds(b, "{\"messages\":[");
-    for (size_t i = 0; i < r->n_turns; i++) {
+    for (size_t i = 0; i < r->n_parts; i++) {
         lg__bytes_adds(b, i ? ",{\"role\":" : "{\"role\":");
-        lg__json_write_string(b, r->turn_roles[i], strlen(r->turn_roles[i]));
-        write_content(b, r->turn_texts[i]);
+        lg__json_write_string(b, r->part_roles[i], strlen(r->part_roles[i]));
+        write_content(b, r->part_texts[i]);
         lg__bytes_addc(b, '}');
     }
     lg__bytes_adds(b, "],\"options\":{");

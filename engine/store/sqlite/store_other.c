@@ -4,10 +4,12 @@
  * intent first buys; the others may wait for that reply, as long as the run that sent it
  * lives and for a minute at most, by a clock that nobody sets. Read in a turn, under the
  * lock, and only when another process has written: a run that is alone never looks.
- * Called by turn.c. */
+ * */
 #include <string.h>
 
-#include "store/store_internal.h"
+#include "store/sqlite/store_internal.h"
+
+#include "base/check.h"
 
 enum { MOST_ROWS = 1 << 16 };
 static const int64_t PATIENCE_US = 60000000;
@@ -31,7 +33,7 @@ static int grow(lg_store *s)
     if (o->n < o->cap) {
         return LG_OK;
     }
-    size_t cap = o->cap ? o->cap * 2 : 64;
+    size_t cap = o->cap ? o->cap * 2 : LG_SMALL(64, 1);
     lg_other *rows = lg__mem_grow(s->mem, o->rows, o->cap * sizeof *rows, cap * sizeof *rows);
     if (!rows) {
         return LG_ENOMEM;

@@ -1,7 +1,7 @@
 /* store_schema.c - the tables, their version, and the way from older ones.
  *
- * docs/store.md describes them for people who read them. Called by store.c. */
-#include "store/store_internal.h"
+ * docs/store.md describes them for people who read them. */
+#include "store/sqlite/store_internal.h"
 
 #include <stdio.h>
 #include <string.h>
