@@ -7,7 +7,7 @@
  * not return. A hook that is there already (a debugger's) is left alone. The library's own
  * code is not broken off in the middle, the script's function that called it is.
  *
- * One deadline for a Lua state, that of the task which runs now: async.lua sets it with
+ * One deadline for a Lua state, that of the task which runs now: loop.lua sets it with
  * every resume. It is no wall against code that means harm. */
 #include "binding/lua_binding.h"
 

@@ -6,9 +6,9 @@
 -- descriptions of tools. What the model does wrong (an unknown tool, arguments that do not fit, a
 -- tool that fails) is told to it as a result. Nothing here runs a model or a tool by itself.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
@@ -72,7 +72,7 @@ end
 -- A text; or the variable that holds a picture, sound or document.
 local function as_result(value)
   if var.is(value) then
-    async.await(value)
+    loop.await(value)
     local media = value:raw_media()
     if media and media ~= TURN then return value end
     value = value:raw_text()
@@ -85,7 +85,7 @@ end
 -- The function of a tool's node: its one input is the JSON of the arguments.
 local function runner(tool)
   return function(text)
-    local context = async.context()
+    local context = loop.context()
     local id = context.node
     context.agents = depths[id]
     local ok, made = pcall(function()
@@ -297,7 +297,7 @@ local function run_calls(self, turn, calls, job)
   return messages
 end
 
--- ---- the loop --------------------------------------------------------------------
+-- ---- the steps -------------------------------------------------------------------
 
 local function declared(self)
   local list = {}
@@ -310,7 +310,7 @@ end
 
 -- What runs for an answer that was cancelled is wanted no more.
 local function watch(job)
-  async.when(job.answer, function()
+  loop.when(job.answer, function()
     if job.answer:raw_state() ~= "cancelled" then return end
     for _, v in pairs(job.running) do v:cancel() end
   end)
@@ -339,7 +339,7 @@ local function out_of_steps(self, turn)
 end
 
 -- job: the answer, what runs for it now, and how deep it is in other agents' tools.
-local function loop(self, spec, messages, job)
+local function converse(self, spec, messages, job)
   watch(job)
   for step = 1, self.max_steps + 1 do
     local last = step > self.max_steps
@@ -391,7 +391,7 @@ function Agent:__call(spec)
   if spec[1] == nil then
     errors.raise("inval", self.name .. ": nothing to ask", 'agent("…") or agent{ "…", picture }', 2)
   end
-  local context = async.context()
+  local context = loop.context()
   local depth = (context and context.agents or 0) + 1
   if depth > DEEPEST then
     errors.raise("limit", ("%s: agents call each other through their tools more than %d deep")
@@ -399,7 +399,7 @@ function Agent:__call(spec)
   end
   local messages, leads = opening(self, spec)
   return promise.make(leads, spec.role or self.role, function(answer)
-    return loop(self, spec, messages, { answer = answer, depth = depth, running = {} })
+    return converse(self, spec, messages, { answer = answer, depth = depth, running = {} })
   end, self.timeout and { self.timeout, self.name } or nil)
 end
 

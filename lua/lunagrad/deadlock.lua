@@ -1,6 +1,6 @@
 --- Who waits for what, in words: for the message when nothing can go on any more.
 --
--- Reads the lists of async.lua, and changes nothing.
+-- Reads the lists of the loop (loop.lua), and changes nothing.
 
 local deadlock = {}
 

@@ -6,9 +6,9 @@
 -- "sim/embed" needs no server: words and their letters hashed into directions. It knows that texts
 -- share words and nothing of what they mean.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local providers = require "lunagrad.providers"
@@ -163,7 +163,7 @@ end
 
 local function store(desk, text, bytes)
   if not has_store(desk) then return end
-  async.engine():store_exec(queries.put_embedding,
+  loop.engine():store_exec(queries.put_embedding,
     key_of(desk, text), (require("lunagrad.book.record").current() or {}).id,
     "embedding by " .. desk.name, desk.version, bytes, os.time() * 1000000)
 end
@@ -177,7 +177,7 @@ local function look_up(desk, texts, found)
       local key = key_of(desk, texts[i])
       keys[#keys + 1], of[key] = key, texts[i]
     end
-    local rows = async.engine():store_query(queries.embeddings(#keys), table.unpack(keys))
+    local rows = loop.engine():store_query(queries.embeddings(#keys), table.unpack(keys))
     for _, row in ipairs(rows) do
       local text = of[row.key]
       if text and #row.text > 0 and #row.text % 4 == 0 then
@@ -227,7 +227,7 @@ end
 local function send(desk, job, most)
   desk.open = nil
   local batches = split(job.texts, most)
-  async.map(batches, function(texts)
+  loop.map(batches, function(texts)
     local list = desk.make(texts)
     if type(list) ~= "table" then bad_reply(desk.name, "no list of vectors") end
     take(desk, job, texts, list)
@@ -247,7 +247,7 @@ local function job_for(desk, text, most)
   if not job then
     job = { texts = {}, found = {} }
     desk.open = job
-    job.task = async.spawn(send, { serves = true, scope = false }, desk, job, most)
+    job.task = loop.spawn(send, { serves = true, scope = false }, desk, job, most)
     job.task.after = function() ended(desk, job) end
   end
   job.texts[#job.texts + 1] = text

@@ -3,9 +3,9 @@
 -- Only puts together what the modules offer; those that a script does not use are not
 -- loaded. No globals, nothing runs before the first node is made.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local settings = require "lunagrad.settings"
@@ -26,8 +26,8 @@ lg.format = var.format
 lg.tool = var.tool
 lg.sum = var.sum
 lg.mean = var.mean
-lg.map = async.map
-lg.spawn = async.start
+lg.map = loop.map
+lg.spawn = loop.start
 lg.sleep = require("lunagrad.timer").sleep
 lg.errors = errors
 lg.is_var = var.is
@@ -56,10 +56,10 @@ function lg.configure(opts)
   settings.configure(opts, 2)
 end
 for name, kind in pairs(settings.SPEC) do CONFIG[name] = kind end
-async.configure(model.engine_settings())
+loop.configure(model.engine_settings())
 
 --- What was done so far: calls, attempts, retries, tokens by kind, …
-function lg.stats() return async.engine():stats() end
+function lg.stats() return loop.engine():stats() end
 
 require "lunagrad.book.record" -- begins the run when the engine is made
 
@@ -74,7 +74,7 @@ local function backward(self, opts)
   if opts.grain and opts.grain ~= "edge" then
     errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
   end
-  return async.own(core.backward(async.engine(), self, {
+  return loop.own(core.backward(loop.engine(), self, {
     model = model.of(opts.model, "backward").core,
     skip_failed = opts.skip_failed, context_tokens = opts.context_tokens }))
 end
@@ -98,7 +98,7 @@ local function install(engine, name, text)
   engine:set_template(name, v)
 end
 
-async.on_engine(function(engine)
+loop.on_engine(function(engine)
   local names = {}
   for name in pairs(prompts) do names[#names + 1] = name end
   table.sort(names)
@@ -120,7 +120,7 @@ end
 
 --- The operators' prompts by name: read as variables, replaced by assigning a text or a variable.
 lg.prompts = setmetatable({}, {
-  __index = function(_, name) return async.engine():template(name) end,
+  __index = function(_, name) return loop.engine():template(name) end,
   __newindex = function(_, name, text)
     if prompts[name] == nil then
       errors.raise("inval", ("there is no operators' prompt %q"):format(tostring(name)),
@@ -130,7 +130,7 @@ lg.prompts = setmetatable({}, {
         :format(name, type(text)), nil, 2)
     end
     check_prompt(name, text)
-    install(async.engine(), name, text)
+    install(loop.engine(), name, text)
   end,
   __pairs = function() return pairs(prompts) end,
 })
@@ -158,7 +158,7 @@ local LAZY = {
 }
 
 signatures.install(lg, "")
-signatures.methods(async.task_methods, "task", "lunagrad.task", { await = {} })
+signatures.methods(loop.task_methods, "task", "lunagrad.task", { await = {} })
 signatures.install(lg.json, "json.")
 signatures.install(errors, "errors.")
 

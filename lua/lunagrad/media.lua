@@ -4,9 +4,9 @@
 -- provider, not by us. Providers differ in what they take; what one has no form for is said
 -- before anything is sent. Limits of size are the providers' and are kept here.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local options = require "lunagrad.options"
 local var = require "lunagrad.var"
 
@@ -52,13 +52,13 @@ local function make(family, url_type)
     spec = options.check(spec, SPEC, where, 2)
     local file, url = source_of(spec, where)
     local role = spec.role or (family == "audio" and "sound" or family)
-    if url then return core.media(async.engine(), url_type, url, role, false) end
+    if url then return core.media(loop.engine(), url_type, url, role, false) end
     local bytes = spec.bytes or read_file(file, where)
     if #bytes > MOST_BYTES then
       errors.raise("limit", ("%s: %s is larger than %d MiB, and no provider takes that"):format(
         where, file or "it", MOST_BYTES // 2 ^ 20), nil, 2)
     end
-    local v = core.media(async.engine(), spec.type, bytes, role, false)
+    local v = core.media(loop.engine(), spec.type, bytes, role, false)
     local kind = v:raw_media()
     local wanted = family == "document" and "application/pdf" or family .. "/"
     if kind:sub(1, #wanted) ~= wanted then
@@ -83,7 +83,7 @@ media.document = make("document", "application/pdf-url")
 ---@param v userdata
 ---@param path string
 function media.save(v, path)
-  async.await(v)
+  loop.await(v)
   local file, problem = io.open(path, "wb")
   if not file then errors.raise("io", "lg.save: " .. problem, nil, 2) end
   local ok, trouble = file:write(v:raw_text())
@@ -109,7 +109,7 @@ end
 function media.snapshot(v)
   local text, kind = v:text(), v:raw_media()
   if not is_bytes(kind) then return text end
-  return core.media(async.engine(), kind, text, v.role, false)
+  return core.media(loop.engine(), kind, text, v.role, false)
 end
 
 --- True when a variable still has the value that snapshot() gave.

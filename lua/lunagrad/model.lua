@@ -4,15 +4,16 @@
 -- body fields exist. How a request looks on the wire is the engine's (engine/provider_*.c).
 -- Keys are only handed on to the engine; no table here keeps one that prints.
 
-local async = require "lunagrad.async"
 local config = require "lunagrad.config"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local options = require "lunagrad.options"
 local prices = require "lunagrad.prices"
 local providers = require "lunagrad.providers"
 local settings = require "lunagrad.settings"
 local var = require "lunagrad.var"
+local work = require "lunagrad.work"
 
 local model = { dry_run = false } -- dry_run: no server is asked, see dryrun.lua
 
@@ -102,7 +103,7 @@ end
 -- What the engine does not take, with the model it is about. What is wrong with an address is told
 -- with the variable that says it.
 local function make_core(self, spec)
-  local ok, made = pcall(core.model, async.engine(), spec)
+  local ok, made = pcall(core.model, loop.engine(), spec)
   if ok then return made end
   if errors.is(made) then
     local what = self.base_name and made.message:gsub("^base_url", self.base_name) or made.message
@@ -229,17 +230,17 @@ end
 
 -- One call; messages are taken, more is an option on top.
 local function call_with(self, spec, messages, more)
-  local context = async.context()
+  local context = loop.context()
   local list = body_options(spec)
   if more then
     list = list or {}
     list[#list + 1] = more
     table.sort(list, function(a, b) return a[1] < b[1] end)
   end
-  return async.own(core.call(async.engine(), self.core, {
+  return loop.own(core.call(loop.engine(), self.core, {
     messages = messages, role = spec.role, sample = spec.sample,
     options = list, kind = spec.kind or self.kind,
-    tag = spec.stream and async.add_watcher(spec.stream) or nil,
+    tag = spec.stream and work.add_watcher(spec.stream) or nil,
     example = spec.example or context and context.example,
   }))
 end
@@ -281,7 +282,7 @@ local function from_function(fn, name, opts)
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
     rpm = opts.rpm, tpm = opts.tpm,
-    tag = async.add_model(fn) })
+    tag = work.add_model(fn) })
 end
 
 -- Options arrive as JSON texts; sim and Lua models want values.
@@ -297,7 +298,7 @@ local function from_sim(name, opts)
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
     rpm = opts.rpm, tpm = opts.tpm,
-    tag = async.add_model(function(request)
+    tag = work.add_model(function(request)
       local r = decoded(request)
       r.model = "sim/" .. short
       return talk.reply(r)
@@ -310,7 +311,7 @@ local function from_recording(name, opts)
   local answer = replay.open(name:match "^replay/(.*)$")
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
-    tag = async.add_model(answer) })
+    tag = work.add_model(answer) })
 end
 
 -- A server's model in a dry run: sim answers, and what is asked is counted.
@@ -322,7 +323,7 @@ local function from_dry_run(name, opts)
   return make({ name = name }, { dialect = "host", name = name, model = name,
     options = body_options(opts), concurrency = opts.concurrency,
     fresh = opts.memo == false,
-    tag = async.add_model(require("lunagrad.dryrun").model(told, decoded)) })
+    tag = work.add_model(require("lunagrad.dryrun").model(told, decoded)) })
 end
 
 -- A program: JSON on its stdin, text on its stdout (engine/model/provider_exec.c). What it costs is
@@ -423,7 +424,7 @@ local function from_server(name, opts)
     rpm = opts.rpm, tpm = opts.tpm,
     hedge_after = after, hedge_percentile = percentile, hedge_budget = budget,
     concurrency = opts.concurrency
-      or not async.setting "concurrency" and server.row.concurrency or nil })
+      or not loop.setting "concurrency" and server.row.concurrency or nil })
 end
 
 --- Looks at a server without asking a model: its list of models as JSON, a pending variable.

@@ -4,9 +4,10 @@
 -- goes there unchanged. Losses, checks of replies and agents are built on it. Only for the
 -- library: scripts use tools.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
+local scopes = require "lunagrad.scope"
 
 local promise = {}
 
@@ -14,7 +15,7 @@ local promise = {}
 ---@param v Var
 ---@return boolean
 function promise.settled(v)
-  local ok, problem = pcall(async.await, v)
+  local ok, problem = pcall(loop.await, v)
   if not ok and v:state() == "pending" then error(problem, 0) end -- the wait itself was ended
   return v:state() == "ready"
 end
@@ -31,7 +32,7 @@ end
 
 local function limit(engine, answer, leads, scope, timeout)
   for _, lead in ipairs(leads) do promise.settled(lead) end
-  async.limit_scope(scope, timeout[1], function(problem)
+  scope:limit(timeout[1], function(problem)
     if answer:raw_state() ~= "pending" then return end
     core.break_promise(engine, answer, "timeout", timeout[2] .. ": " .. problem.message)
   end)
@@ -47,22 +48,22 @@ end
 --- settled, and whose they are
 ---@return Var
 function promise.make(leads, role, fn, timeout)
-  local engine = async.engine()
-  local outer = async.context() and async.context().scope
-  local answer = async.own(core.promise(engine, leads, role))
-  local context = async.context()
+  local engine = loop.engine()
+  local outer = loop.context() and loop.context().scope
+  local answer = loop.own(core.promise(engine, leads, role))
+  local context = loop.context()
   if context and context.example then answer:set_example(context.example) end
   local number = answer:id()
-  local scope = (timeout or outer) and async.new_scope(outer) or nil
-  if scope then async.set_promised(number, scope) end
-  local task = async.spawn(timeout and function(...)
+  local scope = (timeout or outer) and scopes.new(outer) or nil
+  if scope then scopes.set_promised(number, scope) end
+  local task = loop.spawn(timeout and function(...)
     limit(engine, answer, leads, scope, timeout)
     return fn(...)
   end or fn, { serves = true, scope = scope, what = ("%s (node %d)"):format(role, number) }, answer)
   task.after = function(t)
     if scope then
-      async.set_promised(number, nil)
-      async.close_scope(scope, t)
+      scopes.set_promised(number, nil)
+      scope:close(t)
     end
     if answer:raw_state() ~= "pending" then return end
     if not t.ok then return broken(engine, answer, t[1]) end
@@ -77,7 +78,7 @@ end
 ---@param role string
 ---@return Var
 function promise.derived(from, text, role)
-  local engine = async.engine()
+  local engine = loop.engine()
   local made = core.promise(engine, { from }, role)
   core.keep(engine, made, from, text)
   if from:example() then made:set_example(from:example()) end

@@ -8,13 +8,13 @@
 -- the same documents and query find the same. Pieces of a query are words to look for, never
 -- FTS5's syntax.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local embed = require "lunagrad.embed"
 local errors = require "lunagrad.errors"
-local layer = require "lunagrad.text"
+local loop = require "lunagrad.loop"
 local options = require "lunagrad.options"
 local promise = require "lunagrad.promise"
+local layer = require "lunagrad.text"
 local field_of = require("lunagrad.row").get
 local queries = require "lunagrad.book.queries"
 local var = require "lunagrad.var"
@@ -311,7 +311,7 @@ end
 local function update(self)
   while self.updating do self.updating:await() end
   if self.up_to_date and not has_changed(self) then return end
-  self.updating = async.spawn(refresh, { serves = true, scope = false }, self)
+  self.updating = loop.spawn(refresh, { serves = true, scope = false }, self)
   self.updating.after = function() self.updating = nil end
   self.updating:await()
 end
@@ -418,7 +418,7 @@ local function tool_of(self)
   if not self.tool then
     self.tool = var.tool { name = self.name, purpose = self.purpose, role = self.role,
       backward = self.backward, run = function()
-        return pending[async.context().node]
+        return pending[loop.context().node]
       end }
   end
   return self.tool
@@ -432,7 +432,7 @@ local function node(self, query, rows)
       names[#names + 1], vars[#vars + 1] = "document " .. plain(row.id), row.var
     end
   end
-  local made = async.own(core.tool_call(async.engine(), tool_of(self).core, names, vars,
+  local made = loop.own(core.tool_call(loop.engine(), tool_of(self).core, names, vars,
     self.role))
   pending[made:id()] = shown(rows)
   return made
@@ -546,7 +546,7 @@ end
 ---@param v Var
 ---@return table[]
 function retriever.documents(v)
-  async.await(v)
+  loop.await(v)
   return rows_of[v] or errors.raise("inval", "documents: no retriever made this variable", nil, 1)
 end
 

@@ -2,7 +2,7 @@
 --
 -- Each task's end is one answer to the engine, whatever it is: what is no answer is that call's
 -- failure, which whoever looks at it can catch, as a server's bad reply is. Nothing here runs or
--- waits for anything; async.lua calls it once a task has ended.
+-- waits for anything; work.lua calls it once a task has ended.
 
 local core = require "lunagrad.core"
 

@@ -4,9 +4,9 @@
 -- milliseconds). The command's options stand against the script's: a cap can only become lower, a
 -- place or a price file named on the command line stays. Used by lg.configure and cli.limits.
 
-local async = require "lunagrad.async"
 local config = require "lunagrad.config"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local prices = require "lunagrad.prices"
 
 local settings = {}
@@ -103,7 +103,7 @@ end
 ---@param level? integer whose line is to blame
 function settings.configure(opts, level)
   local found = settings.translate(opts, (level or 1) + 1)
-  async.configure(found)
+  loop.configure(found)
   remember(found)
 end
 
@@ -114,7 +114,7 @@ function settings.pin(opts)
   for key, value in pairs(found) do pinned[key] = value end
   if opts.store ~= nil then pinned.store_dir = found.store_dir end
   if opts.prices ~= nil then pinned.prices = true end
-  async.configure(found)
+  loop.configure(found)
   remember(found)
 end
 

@@ -1,8 +1,8 @@
 --- lg.sleep, and what a time limit may be.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local options = require "lunagrad.options"
 
 local timer = {}
@@ -19,9 +19,9 @@ function timer.sleep(seconds)
     errors.raise("inval", ("lg.sleep: %s is no number of seconds from 0 to %d")
       :format(tostring(seconds), LONGEST), nil, 2)
   end
-  local v = async.own(core.timer(async.engine(), math.floor(seconds * 1e6), "sleep"))
+  local v = loop.own(core.timer(loop.engine(), math.floor(seconds * 1e6), "sleep"))
   sleeping[v] = v:id()
-  async.await(v)
+  loop.await(v)
 end
 
 --- Ends all sleeps with an error of the kind "cancelled": a run that was interrupted and has

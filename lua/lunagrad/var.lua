@@ -4,13 +4,14 @@
 -- backward(). A variable prints as its text, joins with `..` into a node of the graph, and
 -- plain strings, numbers and booleans are lifted where a variable is wanted.
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local options = require "lunagrad.options"
 local signatures = require "lunagrad.signatures"
 local templates = require "lunagrad.template"
 local timer = require "lunagrad.timer"
+local work = require "lunagrad.work"
 
 local var = {}
 
@@ -23,17 +24,17 @@ function var.is(x)
 end
 
 --- The engine that all variables belong to.
-function var.engine() return async.engine() end
+function var.engine() return loop.engine() end
 
 local function tell_example(v)
-  local context = async.context()
+  local context = loop.context()
   local example = context and context.example
   if example then v:set_example(example) end
   return v
 end
 
 -- A node that the running task has made.
-local function begun(v) return async.own(tell_example(v)) end
+local function begun(v) return loop.own(tell_example(v)) end
 
 local LIFTED = { string = true, number = true, boolean = true }
 
@@ -50,7 +51,7 @@ function var.var(text, role)
   if not LIFTED[type(text)] then
     errors.raise("inval", ("lg.var: expected a text, got %s"):format(type(text)), nil, 2)
   end
-  return tell_example(core.var(async.engine(), text_of(text), role or "", false))
+  return tell_example(core.var(loop.engine(), text_of(text), role or "", false))
 end
 
 --- A trainable leaf: feedback reaches it, an optimizer may rewrite it.
@@ -59,7 +60,7 @@ end
 function var.param(text, role)
   local media
   if var.is(text) then
-    async.await(text)
+    loop.await(text)
     text, media = text:raw_text(), text:raw_media()
   end
   if not LIFTED[type(text)] then
@@ -69,15 +70,15 @@ function var.param(text, role)
     errors.raise("inval", "lg.param: the role is missing",
       'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
-  if media then return core.media(async.engine(), media, text, role, true) end
-  return core.var(async.engine(), text_of(text), role, true)
+  if media then return core.media(loop.engine(), media, text, role, true) end
+  return core.var(loop.engine(), text_of(text), role, true)
 end
 
 --- A variable from a variable or a plain value; where names the caller for messages.
 function var.lift(x, role, where, level)
   if var.is(x) then return x end
   if LIFTED[type(x)] then
-    return tell_example(core.var(async.engine(), text_of(x), role or "", false))
+    return tell_example(core.var(loop.engine(), text_of(x), role or "", false))
   end
   errors.raise("inval", ("%s: expected a text or a variable, got %s")
     :format(where or "lg", type(x)), nil, (level or 2) + 1)
@@ -87,7 +88,7 @@ end
 
 --- The text; waits for it, and raises when the variable failed.
 function methods:text()
-  if self:state() ~= "ready" then async.await(self) end
+  if self:state() ~= "ready" then loop.await(self) end
   return self:raw_text()
 end
 
@@ -115,13 +116,13 @@ local finish_reason, usage = methods.finish_reason, methods.usage
 
 --- Why a model's answer ended: "stop", "length", …; nil of what is no answer. Waits for it.
 function methods:finish_reason()
-  if self:state() == "pending" then async.await(self) end
+  if self:state() == "pending" then loop.await(self) end
   return finish_reason(self)
 end
 
 --- What an answer took: { input, cached, cache_write, output, reasoning }, or nil. Waits for it.
 function methods:usage()
-  if self:state() == "pending" then async.await(self) end
+  if self:state() == "pending" then loop.await(self) end
   return usage(self)
 end
 
@@ -138,14 +139,14 @@ function methods:value()
 end
 
 --- Wait until the variable is ready; returns it.
-function methods:await() return async.await(self) end
+function methods:await() return loop.await(self) end
 
 --- All values it has had, the oldest first: texts; pictures and sounds as fixed variables.
 function methods:history()
   local list = {}
   for i = 1, self:versions() do
     local text, media = self:version(i)
-    list[i] = media and core.media(async.engine(), media, text, self:raw_role(), false) or text
+    list[i] = media and core.media(loop.engine(), media, text, self:raw_role(), false) or text
   end
   return list
 end
@@ -153,7 +154,7 @@ end
 --- Give it a new text; nodes made before keep the old one.
 function methods:set(text)
   if var.is(text) then
-    async.await(text)
+    loop.await(text)
     if text:raw_media() then return self:raw_set_media(text:raw_media(), text:raw_text()) end
     text = text:raw_text()
   end
@@ -167,7 +168,7 @@ end
 ---@param opts? table {feedback = boolean}
 function methods:dot(opts)
   opts = options.check(opts or {}, { feedback = "boolean?" }, "dot")
-  local ok, problem = pcall(async.await, self)
+  local ok, problem = pcall(loop.await, self)
   if not ok and self:state() == "pending" then error(problem, 0) end -- the wait itself was ended
   return self:raw_dot(opts.feedback == true)
 end
@@ -179,7 +180,7 @@ end
 function methods:feedback()
   local pass = self:pass()
   while pass do
-    async.await(pass)
+    loop.await(pass)
     pass = self:pass()
   end
   return self:raw_feedback()
@@ -189,7 +190,7 @@ end
 function methods:zero_grad()
   local pass = self:pass()
   while pass and pass:state() == "pending" do
-    pcall(async.await, pass)
+    pcall(loop.await, pass)
     pass = self:pass()
   end
   self:raw_zero_grad()
@@ -200,16 +201,16 @@ end
 local getters = {}
 function getters.role(self) return self:raw_role() end
 function getters.media(self)
-  if self:state() == "pending" then async.await(self) end
+  if self:state() == "pending" then loop.await(self) end
   return self:raw_media()
 end
 function getters.requires_grad(self) return self:grad() end
 function getters.score(self)
-  if self:state() == "pending" then async.await(self) end
+  if self:state() == "pending" then loop.await(self) end
   return (self:raw_score())
 end
 function getters.target(self)
-  if self:state() == "pending" then async.await(self) end
+  if self:state() == "pending" then loop.await(self) end
   local _, target = self:raw_score()
   return target
 end
@@ -247,7 +248,7 @@ end
 local function join(a, b)
   a, b = var.lift(a, "text", "..", 2), var.lift(b, "text", "..", 2)
   local role = short_role(a) .. " and " .. short_role(b)
-  return begun(core.concat(async.engine(), { a, b }, #role <= 120 and role or "text"))
+  return begun(core.concat(loop.engine(), { a, b }, #role <= 120 and role or "text"))
 end
 
 -- On Luas that lose a stack that moved while they concatenated (see lstack.c): it has stayed
@@ -255,7 +256,7 @@ end
 local function join_in_place(a, b)
   local mark = core.stack_mark()
   local joined = join(a, b)
-  if mark and mark == core.stack_mark() or async.step_out() then return joined end
+  if mark and mark == core.stack_mark() or loop.step_out() then return joined end
   errors.raise("state", ("Lua %s can lose its stack where \"..\" joins variables this deep in a "
     .. "plain script or a callback"):format(core.lua_release),
     'use lg.format("{a}{b}", { a = a, b = b }), a task (lg.spawn), or Lua 5.4.7', 2)
@@ -296,7 +297,7 @@ function var.format(template, fields, opts)
   for i, name in ipairs(names) do
     vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 2)
   end
-  return begun(core.format(async.engine(), template, names, vars, opts.role or "text",
+  return begun(core.format(loop.engine(), template, names, vars, opts.role or "text",
     opts.fenced == true))
 end
 
@@ -310,7 +311,7 @@ local function reduction(what, make)
     end
     local vars = {}
     for i = 1, n do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
-    return async.own(make(async.engine(), vars, opts.skip_failed == true))
+    return loop.own(make(loop.engine(), vars, opts.skip_failed == true))
   end
 end
 
@@ -353,7 +354,7 @@ function Tool:__call(...)
       vars[i] = var.lift(args[i], names[i], ("tool %q: input %d"):format(self.name, i), 2)
     end
   end
-  return begun(core.tool_call(async.engine(), self.core, names, vars, self.role))
+  return begun(core.tool_call(loop.engine(), self.core, names, vars, self.role))
 end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end
@@ -387,8 +388,8 @@ function var.tool(spec)
   local self = { name = spec.name, role = spec.role or spec.name,
     inputs = input_names(spec.inputs) }
   setmetatable(self, Tool)
-  local tag = async.add_tool(spec)
-  self.core = core.tool(async.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag,
+  local tag = work.add_tool(spec)
+  self.core = core.tool(loop.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag,
     spec.cache and (spec.version or "") or nil)
   return self
 end

@@ -4,7 +4,7 @@ local helper = require "helper"
 local command = require "command"
 local lu = require "luaunit"
 local lg = require "lunagrad"
-local async = require "lunagrad.async"
+local loop = require "lunagrad.loop"
 
 lg.configure { virtual_clock = true }
 
@@ -230,7 +230,7 @@ function TestTask.test_context_reaches_the_nodes_of_a_task()
   -- a tool that runs while another task waits inside tostring is not that task's work
   local seen = {}
   local tool = lg.tool { name = "plain", run = function(text)
-    seen[#seen + 1] = async.context().example or "none"
+    seen[#seen + 1] = loop.context().example or "none"
     return text
   end }
   local plain = tool "p"
@@ -238,7 +238,7 @@ function TestTask.test_context_reaches_the_nodes_of_a_task()
   lg.map({ "x" }, function(name) return tostring(quick(name)) end)
   lu.assertEquals({ plain:text(), seen[1] }, { "p", "none" })
   lu.assertNil(quick("outside"):example())
-  lu.assertNil(async.context())
+  lu.assertNil(loop.context())
 end
 
 function TestTask.test_a_foreign_yield_is_an_error()
@@ -359,9 +359,9 @@ end
 
 function TestLoop.test_on_tick()
   local ticks = 0
-  async.on_tick(function() ticks = ticks + 1 end)
+  loop.on_tick(function() ticks = ticks + 1 end)
   wait_turns(3)
-  async.on_tick(nil)
+  loop.on_tick(nil)
   local before = ticks
   wait_turns(3)
   lu.assertTrue(before > 0)
@@ -369,9 +369,9 @@ function TestLoop.test_on_tick()
 end
 
 function TestLoop.test_an_error_of_the_tick_ends_the_wait()
-  async.on_tick(function() error(lg.errors.new("cancelled", "stop now"), 0) end)
+  loop.on_tick(function() error(lg.errors.new("cancelled", "stop now"), 0) end)
   local ok, problem = pcall(function() return quick("tick"):text() end)
-  async.on_tick(nil)
+  loop.on_tick(nil)
   lu.assertFalse(ok)
   lu.assertEquals(problem.kind, "cancelled")
   lu.assertEquals(quick("tock"):text(), "TOCK")
@@ -385,8 +385,8 @@ end
 function TestLoop.test_what_made_no_node_may_still_configure()
   local result = command.lua [[
 local lg = require "lunagrad"
-local async = require "lunagrad.async"
-local task = lg.spawn(function() lg.configure { concurrency = 1 } return async.started() end)
+local loop = require "lunagrad.loop"
+local task = lg.spawn(function() lg.configure { concurrency = 1 } return loop.started() end)
 print(task:await())
 local now, most = 0, 0
 local inner = lg.model(function() return "x" end)
@@ -398,7 +398,7 @@ local m = lg.model(function()
   return "x"
 end)
 lg.map({ 1, 2, 3 }, function(i) return m("q" .. i):text() .. inner("r" .. i):text() end)
-print(async.started(), most)
+print(loop.started(), most)
 print(pcall(lg.configure, { concurrency = 3 }))]]
   lu.assertEquals(result.err, "")
   lu.assertStrMatches(result.out, "false\ntrue\t1\nfalse\t.*running already.*\n")
@@ -407,7 +407,7 @@ end
 function TestLoop.test_requiring_starts_nothing()
   local result = command.lua [[
 local lg = require "lunagrad"
-print(require "lunagrad.async".started(), lg.loss ~= nil, lg.optim ~= nil)]]
+print(require "lunagrad.loop".started(), lg.loss ~= nil, lg.optim ~= nil)]]
   lu.assertEquals(result.out .. result.err, "false\ttrue\ttrue\n")
 end
 

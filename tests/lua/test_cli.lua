@@ -318,7 +318,7 @@ stack traceback:
 	scripts/x.lua:20: in function <scripts/x.lua:18>
 	(...tail calls...)
 	[C]: in function 'xpcall'
-	lunagrad/async.lua:120: in function <lunagrad/async.lua:118>]]
+	lunagrad/loop.lua:120: in function <lunagrad/loop.lua:118>]]
 
 function TestTrouble:test_a_key_in_the_line_is_not_shown()
   local path = command.write('f{ api_key = "sk-1", base_url = "http://me:pw1@h/v1" }\n'

@@ -154,7 +154,7 @@ TestTwins = {}
 
 function TestTwins:tearDown() remove_all() end
 
-local SHOW = 'local s = require "lunagrad.async".setting '
+local SHOW = 'local s = require "lunagrad.loop".setting '
   .. 'print(s "concurrency", s "seed", lg.model().name, lg.args.seed, s "max_micros")'
 
 function TestTwins:test_command_line_script_variable_file()

@@ -6,7 +6,7 @@ package.cpath = build .. "/?.so;" .. package.cpath
 
 local lg = require "lunagrad"
 local lu = require "luaunit"
-local async = require "lunagrad.async"
+local loop = require "lunagrad.loop"
 local command = require "command"
 local fails = require("helper").fails
 
@@ -65,13 +65,13 @@ function TestExec:test_cancelled()
   local answer = lg.model((program("echo $$ >" .. pid .. "; sleep 60"))) "x"
   local n = 0
   while command.read(pid) == "" and n < 1000 do
-    async.pump(10)
+    loop.pump(10)
     n = n + 1
   end
   answer:cancel()
   local number, gone = command.read(pid):match "^%d+", false
   for _ = 1, 200 do
-    async.pump(10)
+    loop.pump(10)
     gone = os.execute(("! kill -0 %s 2>/dev/null || grep -q 'State:.Z' /proc/%s/status")
       :format(number, number))
     if gone then break end

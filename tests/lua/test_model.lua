@@ -242,7 +242,7 @@ end
 
 function TestRequest.test_requests_a_minute()
   local m = lg.model { function() return "x" end, rpm = 60 }
-  local core = require("lunagrad.async").engine()
+  local core = require("lunagrad.loop").engine()
   local start, seen = core:now(), {}
   lg.map((function() local t = {} for i = 1, 60 do t[i] = i end return t end)(), function(i)
     m(i):text()

@@ -2,7 +2,7 @@
 
 local helper = require "helper"
 local lu = require "luaunit"
-local async = require "lunagrad.async"
+local loop = require "lunagrad.loop"
 local command = require "command"
 local core = require "lunagrad.core"
 local lg = require "lunagrad"
@@ -70,7 +70,7 @@ local function train()
   record.finish "done"
 end
 
-local function query(sql, ...) return async.engine():store_query(sql, ...) end
+local function query(sql, ...) return loop.engine():store_query(sql, ...) end
 
 TestTraining = {}
 
@@ -155,7 +155,7 @@ function TestTraining:test_second_training_has_its_own_best()
     train = rows, val = rows, metric = function(output) return #output end }
   lu.assertEquals(command.read(dir .. "/runs/tests/best-2.txt"), "good")
   lu.assertEquals(command.read(dir .. "/runs/tests/best.txt"), "good good")
-  async.engine():wait(0)
+  loop.engine():wait(0)
   local best = query("SELECT idx FROM candidates WHERE is_best = 1 ORDER BY idx")
   lu.assertEquals({ best[1].idx, best[2].idx }, { 2, 3 })
 end

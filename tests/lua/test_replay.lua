@@ -2,7 +2,7 @@
 
 local helper = require "helper"
 local lu = require "luaunit"
-local async = require "lunagrad.async"
+local loop = require "lunagrad.loop"
 local command = require "command"
 local dryrun = require "lunagrad.dryrun"
 local lg = require "lunagrad"
@@ -164,7 +164,7 @@ function TestReplay:test_a_replayed_answer_is_heard_as_a_stream()
   local model = lg.model("replay/" .. recording(call("one?", "uno")))
   local heard = {}
   ask(model, "one?", { stream = function(piece) heard[#heard + 1] = piece end }):text()
-  async.pump(0)
+  loop.pump(0)
   lu.assertEquals(table.concat(heard), "uno")
 end
 
@@ -278,7 +278,7 @@ function TestDryRun:test_estimate_of_nothing()
   lu.assertEquals(total.calls, 0)
 end
 
-async.engine()
+loop.engine()
 local code = lu.LuaUnit.run()
 command.remove_files()
 os.exit(code)

@@ -4,13 +4,13 @@ local helper = require "helper"
 local command = require "command"
 local lu = require "luaunit"
 local lg = require "lunagrad"
-local async = require "lunagrad.async"
+local loop = require "lunagrad.loop"
 
 lg.configure { virtual_clock = true }
 
 local fails = helper.fails
 
-local function now() return async.engine():now() / 1e6 end
+local function now() return loop.engine():now() / 1e6 end
 
 -- A model that answers after so many (virtual) seconds, and the list of what it was asked.
 local function slow_model(seconds, name)
@@ -25,7 +25,7 @@ end
 
 -- Nothing is left that waits or is on its way.
 local function nothing_left()
-  async.pump(0)
+  loop.pump(0)
   local stats = lg.stats()
   lu.assertEquals({ stats.timers, stats.host_running, stats.in_flight, stats.vars_pending },
     { 0, 0, 0, 0 })
@@ -146,7 +146,7 @@ function TestWaiting.test_what_others_need_goes_on()
     return tostring(m "shared question") .. tostring(shared)
   end }
   local same, v = m "shared question", tool "x"
-  local other = async.spawn(function()
+  local other = loop.spawn(function()
     while not shared do lg.sleep(0.5) end
     return tostring(shared)
   end)

@@ -433,7 +433,7 @@ function TestRest.test_dot_of_a_pending_variable_waits()
 end
 
 function TestRest.test_core_is_the_same_world()
-  local v = core.var(require("lunagrad.async").engine(), "raw", "r", false)
+  local v = core.var(require("lunagrad.loop").engine(), "raw", "r", false)
   lu.assertEquals((v .. "!"):text(), "raw!")
 end
 

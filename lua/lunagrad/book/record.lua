@@ -6,10 +6,10 @@
 -- changes no result. The tables are described in docs/store.md. Told by lg.train, lg.evaluate,
 -- lg.optim.tgd (what happened) and the command (what is being run).
 
-local async = require "lunagrad.async"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local file = require "lunagrad.file"
+local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local queries = require "lunagrad.book.queries"
 local settings = require "lunagrad.settings"
@@ -75,7 +75,7 @@ local function begin(engine)
   record.sentinel = setmetatable({}, { __gc = function() pcall(record.finish, "done") end })
 end
 
-async.on_engine(function(engine)
+loop.on_engine(function(engine)
   if settings.store_dir() then begin(engine) end
 end)
 
@@ -213,7 +213,7 @@ local NOTHING = setmetatable({}, { __index = function() return function() end en
 function record.training(names)
   counts.training = counts.training + 1
   if not settings.store_dir() then return NOTHING, counts.training end
-  async.engine()
+  loop.engine()
   local self = setmetatable({ names = names, number = counts.training, files = {} }, Training)
   trainings[#trainings + 1] = self
   return self, counts.training

@@ -157,8 +157,8 @@ end
 local CAPS = { "calls", "tokens", "cost", "time" } -- as the engine numbers them
 
 local function stats()
-  local async = package.loaded["lunagrad.async"]
-  return async and async.started() and async.engine():stats() or nil
+  local loop = package.loaded["lunagrad.loop"]
+  return loop and loop.started() and loop.engine():stats() or nil
 end
 
 --- The limit that was reached, "calls", "tokens", "cost" or "time"; nil when none was.

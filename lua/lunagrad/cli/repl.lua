@@ -118,12 +118,12 @@ end
 -- Calls of an expression that is to be shown are heard from the beginning: if it is one of them
 -- that it comes to, it is shown while it comes. For terminals alone.
 local function listen_to_calls(self)
-  local async, core = require "lunagrad.async", require "lunagrad.core"
+  local loop, core = require "lunagrad.loop", require "lunagrad.core"
   local call = core.call
   function core.call(engine, model, spec)
-    local voice = self.voices and not spec.tag and async.current() == self.task and new_voice(self)
+    local voice = self.voices and not spec.tag and loop.current() == self.task and new_voice(self)
     if voice then
-      spec.tag = async.add_watcher(function(...) voice:hear(...) end)
+      spec.tag = require("lunagrad.work").add_watcher(function(...) voice:hear(...) end)
     end
     local answer = call(engine, model, spec)
     if voice then self.voices[answer:id()] = voice end
@@ -155,17 +155,17 @@ end
 -- A signal while it runs: nothing more is bought, all that is waited for is cancelled, and
 -- nothing new is bought until the task has ended. It is asked about ten times a second.
 local function look_at_signals(self)
-  local async = require "lunagrad.async"
-  if term.signals() == 0 or self.stopping or not async.started() then return end
+  local loop = require "lunagrad.loop"
+  if term.signals() == 0 or self.stopping or not loop.started() then return end
   self.stopping = true
-  async.engine():drain(true)
-  async.engine():cancel()
+  loop.engine():drain(true)
+  loop.engine():cancel()
 end
 
 local function end_interrupt(self)
   local signals, ending = term.signals()
   if self.stopping then
-    require("lunagrad.async").engine():drain(false)
+    require("lunagrad.loop").engine():drain(false)
     self.stopping = false
   end
   term.forget_signals()
@@ -187,12 +187,12 @@ end
 
 --- Run fn as a task until it ends or is interrupted; what goes wrong is told.
 local function perform(self, fn, ...)
-  local async = require "lunagrad.async"
+  local loop = require "lunagrad.loop"
   local display = self.watch().display
   display.started = term.monotonic()
   display.drawn_at = display.started + DRAW_AFTER
   display.phase, display.total = nil, nil
-  self.task = async.spawn(fn, nil, ...)
+  self.task = loop.spawn(fn, nil, ...)
   local ok, problem = pcall(self.task.await, self.task)
   self.task, self.voices = nil, nil
   local interrupted = end_interrupt(self)
@@ -351,8 +351,8 @@ end
 
 local function read_line(self, prompt)
   local line = require "lunagrad.line"
-  local async = require "lunagrad.async"
-  local engine = async.started() and async.engine() or nil
+  local loop = require "lunagrad.loop"
+  local engine = loop.started() and loop.engine() or nil
   if self.editor then return line.edit(self.editor, prompt, engine) end
   return line.read(self.interactive and prompt or "", engine)
 end
@@ -415,7 +415,7 @@ local function set_up(self)
   self.roles, self.other_roles = {}, run.read_roles(self.options.models)
   run.set_up(self, lg)
   local watch = self.watch()
-  require("lunagrad.async").on_tick(function()
+  require("lunagrad.loop").on_tick(function()
     look_at_signals(self)
     watch:tick()
   end)

@@ -188,7 +188,7 @@ end
 
 function run.install_hooks(self)
   require("lunagrad.progress").on_event = function(event) self.watch():event(event) end
-  require("lunagrad.async").on_tick(function() self.watch():tick() end)
+  require("lunagrad.loop").on_tick(function() self.watch():tick() end)
 end
 
 --- Set the library up as a command line says, before it is used.
@@ -286,7 +286,7 @@ local function run_script(self, source)
   local note = limits.look_back(self)
   if note then self.watch():event({ kind = "note", text = note }) end
   local context = { what = "the script", whole = true }
-  require("lunagrad.async").spawn(body, context, table.unpack(self.words)):await()
+  require("lunagrad.loop").spawn(body, context, table.unpack(self.words)):await()
 end
 
 -- ---- the end ----------------------------------------------------------------------------
@@ -339,9 +339,9 @@ end
 
 local function end_well(self)
   if limits.reached() then return end_at_limit(self) end
-  local async = package.loaded["lunagrad.async"]
-  if async and async.started() then
-    local n, problems = require("lunagrad.unseen").list(async.engine())
+  local loop = package.loaded["lunagrad.loop"]
+  if loop and loop.started() then
+    local n, problems = require("lunagrad.unseen").list(loop.engine())
     if n > 0 then return end_unseen(self, n, problems) end
   end
   limits.finish "done"

@@ -3,7 +3,7 @@
 -- A voice hears from the beginning and is silent until it is told to speak. An attempt that broke
 -- off after something was shown is told in a line of its own, and the answer begins anew below it.
 
-local async = require "lunagrad.async"
+local loop = require "lunagrad.loop"
 
 local voice = {}
 
@@ -50,7 +50,7 @@ end
 
 -- Pieces come by tasks of their own: the last ones may wait until those have run.
 local function hear_the_rest()
-  async.spawn(function() end):await()
+  loop.spawn(function() end):await()
 end
 
 --- Show the answer while it comes, then wait for it; raises when it failed.
@@ -61,7 +61,7 @@ function methods:tell_all(answer)
     self.speaking = true
     say(self, table.concat(self.pieces))
   end
-  local ok, problem = pcall(async.await, answer)
+  local ok, problem = pcall(loop.await, answer)
   if ok then hear_the_rest() end
   self.speaking = false
   if not ok then

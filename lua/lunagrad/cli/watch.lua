@@ -37,8 +37,8 @@ end
 -- ---- counters -------------------------------------------------------------------------
 
 local function counters()
-  local async = package.loaded["lunagrad.async"]
-  if async and async.started() then return async.engine():stats() end
+  local loop = package.loaded["lunagrad.loop"]
+  if loop and loop.started() then return loop.engine():stats() end
 end
 
 local function tokens(stats)
@@ -144,8 +144,8 @@ end
 -- waits for it gets an error of the kind "cancelled".
 local function on_interrupt(self)
   self.interrupted = true
-  local async = package.loaded["lunagrad.async"]
-  local engine = async and async.started() and async.engine()
+  local loop = package.loaded["lunagrad.loop"]
+  local engine = loop and loop.started() and loop.engine()
   local in_flight = engine and engine:stats().in_flight or 0
   if engine then engine:drain(true) end
   self.display:print(("interrupted: no new calls; %d in flight will be finished"
@@ -164,10 +164,10 @@ end
 -- Warnings of the engine: a store that another program keeps locked, a damaged reply. Its errors
 -- reach whoever asked for what failed. All its lines where --log or the script asked for a level.
 local function tell_log(self)
-  local async = package.loaded["lunagrad.async"]
-  if not async or not async.started() then return end
-  local all = async.setting("log") ~= "warn"
-  for _, line in ipairs(async.log_lines(async.engine())) do
+  local loop = package.loaded["lunagrad.loop"]
+  if not loop or not loop.started() then return end
+  local all = loop.setting("log") ~= "warn"
+  for _, line in ipairs(loop.log_lines(loop.engine())) do
     if all then
       self.display:log(("lunagrad: %s: %s"):format(line[1], line[2]))
     elseif line[1] == "warn" then

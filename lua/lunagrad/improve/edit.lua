@@ -4,9 +4,9 @@
 -- the same family and not the old one. The words are lunagrad.prompts' tgd.picture, tgd.sound and
 -- tgd.media.again. Used by lunagrad.improve.tgd.
 
-local async = require "lunagrad.async"
 local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
+local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local var = require "lunagrad.var"
@@ -30,7 +30,7 @@ end
 local function ask(what, content)
   local reply = model.call(what.model, { messages = { { "user", content } },
     role = "answer of the editor", kind = "optimizer" })
-  return async.await(reply)
+  return loop.await(reply)
 end
 
 local function is_refused(list, words)

@@ -4,14 +4,14 @@
 -- program on every row concurrently and returns the mean score, its 95%
 -- interval (see stats_math) and the rows. Nothing is changed or kept.
 
-local async = require "lunagrad.async"
+local recorder = require "lunagrad.book.record"
 local core = require "lunagrad.core"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
 local metrics = require "lunagrad.metric"
 local options = require "lunagrad.options"
 local progress = require "lunagrad.progress"
-local recorder = require "lunagrad.book.record"
 local stats_math = require "lunagrad.stats_math"
 local var = require "lunagrad.var"
 
@@ -81,7 +81,7 @@ local function run_row(spec, row)
   local ok, output, score = pcall(score_row, spec.program, spec.metric, row, spec.field)
   if ok then return { example = row, output = output, score = score } end
   if errors.stops(output) then error(output, 0) end
-  async.passed_on()
+  loop.passed_on()
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
 end
 
@@ -118,7 +118,7 @@ local function evaluate(spec)
   spec = check(spec)
   local total, done = #spec.data, 0
   if spec.phase then progress.emit { kind = "phase", name = spec.phase } end
-  local rows = async.map(spec.data, function(row)
+  local rows = loop.map(spec.data, function(row)
     local result = run_row(spec, row)
     done = done + 1
     progress.emit { kind = "progress", done = done, total = total }

@@ -8,17 +8,17 @@
 -- by a model that makes such (lunagrad.improve.edit); wherever texts are shown,
 -- remembered and reported a description stands for it.
 
-local async = require "lunagrad.async"
+local recorder = require "lunagrad.book.record"
 local constraint = require "lunagrad.constraint"
-local context = require "lunagrad.improve.context"
 local core = require "lunagrad.core"
-local edit = require "lunagrad.improve.edit"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
+local context = require "lunagrad.improve.context"
+local edit = require "lunagrad.improve.edit"
+local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
-local recorder = require "lunagrad.book.record"
 local signatures = require "lunagrad.signatures"
 local var = require "lunagrad.var"
 
@@ -197,7 +197,7 @@ local function ask(self, messages)
   local reply = model.call(self.model or "optimizer", {
     messages = messages, role = "answer of the editor", kind = "optimizer",
   })
-  async.await(reply)
+  loop.await(reply)
   return reply
 end
 
@@ -355,7 +355,7 @@ function Tgd:step()
   local entries, active, records = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
-  local answers = async.map(active, function(i)
+  local answers = loop.map(active, function(i)
     return propose(self, i, records[i])
   end, { example = false })
   local accepted, refusals = {}, {}

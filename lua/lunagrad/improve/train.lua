@@ -8,16 +8,16 @@
 -- loop, an error and an interrupt included, the parameters hold the best texts
 -- seen. With the same seed the same rows come in the same order.
 
-local async = require "lunagrad.async"
+local recorder = require "lunagrad.book.record"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.improve.evaluate"
+local tgd = require "lunagrad.improve.tgd"
+local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local options = require "lunagrad.options"
 local progress = require "lunagrad.progress"
-local recorder = require "lunagrad.book.record"
 local stats_math = require "lunagrad.stats_math"
-local tgd = require "lunagrad.improve.tgd"
 local var = require "lunagrad.var"
 
 local SPEC = {
@@ -123,13 +123,13 @@ local function try_row(run, row)
   local ok, result = pcall(row_loss, run, row)
   if ok then return result end
   if errors.stops(result) then error(result, 0) end
-  async.passed_on()
+  loop.passed_on()
   return { failed = result }
 end
 
 --- Losses of the rows that are not solved, and the mean score of the batch.
 local function run_batch(run, batch)
-  local results = async.map(batch, function(row) return try_row(run, row) end,
+  local results = loop.map(batch, function(row) return try_row(run, row) end,
     { concurrency = run.concurrency })
   local losses, scores, failed = {}, {}, 0
   for _, result in ipairs(results) do
@@ -273,7 +273,7 @@ local function start(run)
   keep(run, 0, evaluation)
 end
 
-local function loop(run)
+local function rounds(run)
   local result = run.result
   start(run)
   if run.val then
@@ -373,7 +373,7 @@ local function train(spec)
     errors.raise("inval", "lg.train: expected a table", nil, 2)
   end
   local run = new_run(spec)
-  local ok, problem = pcall(loop, run)
+  local ok, problem = pcall(rounds, run)
   restore(run)
   if run.tape then
     run.tape:close { complete = ok, texts = run.best.texts, score = run.best.score }

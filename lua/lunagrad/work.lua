@@ -1,0 +1,167 @@
+--- What the engine asks of Lua: models and tools that are functions, and listeners to streams.
+--
+-- Each request is a task with a scope of its own; what the task's end is worth as an answer,
+-- served.lua says. Work that nobody wants any more is told so by `abandon`, and ends. Nothing here
+-- waits: the loop hands the engine's events over.
+
+local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
+local loop = require "lunagrad.loop"
+local scopes = require "lunagrad.scope"
+local served = require "lunagrad.served"
+
+local work = {}
+
+local tools, models = {}, {}         -- tag → definition, tag → function; until the engine lets go
+local last_definition = 0            -- tag of the newest of both
+local watchers, last_watcher = {}, 0 -- tag of a streamed call → function
+local host = {}                      -- id of the host's work that runs here → its scope, or true
+
+local function take_abandon(_, id)
+  local scope = host[id]
+  host[id] = nil
+  if type(scope) == "table" then
+    scope:cut(errors.new("cancelled", "nobody wants the result any more"))
+  end
+end
+
+--- Register a function that watches a streamed answer; the tag goes to core.call. It gets
+--- (piece, restart) as a task, in order; restart: an attempt failed, the text begins anew.
+function work.add_watcher(fn)
+  last_watcher = last_watcher + 1
+  watchers[last_watcher] = { fn = fn, pieces = {} }
+  return last_watcher
+end
+
+local function tell_pieces(watcher)
+  while watcher.pieces[1] do
+    local piece = table.remove(watcher.pieces, 1)
+    watcher.fn(piece.text, piece.restart)
+  end
+end
+
+-- One task at a time, so that the pieces keep their order even if the function waits.
+local function take_partial(_, _, tag, _, text, restart)
+  local watcher = watchers[tag]
+  if not watcher then return end
+  watcher.pieces[#watcher.pieces + 1] = { text = text, restart = restart }
+  if watcher.task and not watcher.task.done then return end
+  watcher.task = loop.spawn(tell_pieces, { serves = true }, watcher)
+  watcher.task.after = function(task)
+    if not task.ok then
+      watchers[tag] = nil
+      io.stderr:write("lunagrad: the function that watches a stream failed: ",
+        tostring(task[1]), "\n")
+    end
+  end
+end
+
+-- Those that nobody holds any more are told as events, which a script that only makes and forgets
+-- never fetches.
+local SWEEP = 1024
+
+local function define(list, value)
+  last_definition = last_definition + 1
+  list[last_definition] = value
+  if last_definition % SWEEP == 0 then loop.fetch() end
+  return last_definition
+end
+
+--- Register a Lua function as a model; the tag goes to core.model. It is forgotten when nobody holds
+--- that any more, and no node that could ask it.
+function work.add_model(fn) return define(models, fn) end
+
+--- Register a tool's definition; the tag goes to core.tool. It is forgotten likewise.
+function work.add_tool(definition) return define(tools, definition) end
+
+local function take_tool_gone(_, _, tag) tools[tag] = nil end
+
+local function take_model_gone(_, _, tag) models[tag] = nil end
+
+-- What came is told once, unless nobody wants it any more.
+local function tell(give, engine, id, ...)
+  if not host[id] then return end
+  host[id] = nil
+  give(engine, id, ...)
+end
+
+local function take_call(engine, id, tag)
+  local scope = scopes.new()
+  host[id] = scope
+  local view = engine:call_view(id)
+  local what = view and ("the model %q"):format(view.model) or nil
+  local task = loop.spawn(models[tag], { serves = true, scope = scope, what = what }, view)
+  task.after = function(t)
+    tell(served.call, engine, id, view and view.model, t)
+    scope:close()
+  end
+end
+
+local function is_bytes(media) return media ~= nil and not media:find "turn%+json$" end
+
+-- What a tool's function gets of an input: its text; of a picture, sound or document a variable
+-- that holds it, for its text alone would not say what it is.
+local function input_value(input)
+  if not is_bytes(input.media) then return input.text end
+  return core.media(loop.engine(), input.media, input.text, input.name, false)
+end
+
+-- A tool may return a pending variable: its value is waited for inside the task.
+local function run_tool(definition, ...)
+  local text, score = definition.run(...)
+  local media
+  if type(text) == "userdata" and getmetatable(text) == core.var_metatable then
+    loop.await(text)
+    if score == nil then score = text:raw_score() end
+    if is_bytes(text:raw_media()) then media = text:raw_media() end
+    text = text:raw_text()
+  end
+  return text, score, media
+end
+
+local function take_tool(engine, id, tag, var)
+  local definition, texts = tools[tag], {}
+  for i, input in ipairs(var:inputs()) do texts[i] = input_value(input) end
+  local number = var:id()
+  local scope = scopes.new(scopes.of_node(number))
+  host[id] = scope
+  local context = { example = var:example(), serves = true, node = number, scope = scope,
+    what = ("the tool %q (node %d)"):format(definition.name, number) }
+  if definition.timeout then
+    scope:limit(definition.timeout, function(problem)
+      if host[id] then engine:tool_fail(id, "timeout", problem.message) end
+      host[id] = nil
+    end)
+  end
+  local task = loop.spawn(run_tool, context, definition, table.unpack(texts))
+  task.after = function(t)
+    if not t.ok and scope.due and core.due(0) >= scope.due then t[1] = scope.late end
+    tell(served.tool, engine, id, definition, t)
+    scope:close(t)
+  end
+end
+
+local function take_gradient(engine, id, tag, var)
+  local definition, inputs, names = tools[tag], {}, {}
+  for i, input in ipairs(var:inputs()) do
+    inputs[input.name], names[i] = input_value(input), input.name
+  end
+  host[id] = true
+  local score, target = var:raw_score()
+  local heard = engine:tool_heard(id)
+  local output = is_bytes(var:raw_media()) and var or var:raw_text()
+  local ctx = { inputs = inputs, output = output, score = score, target = target,
+    feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
+  local task = loop.spawn(definition.backward, { serves = true }, ctx)
+  task.after = function(t) tell(served.gradient, engine, id, names, t) end
+end
+
+loop.take("abandon", take_abandon)
+loop.take("partial", take_partial)
+loop.take("call", take_call)
+loop.take("tool", take_tool)
+loop.take("gradient", take_gradient)
+loop.take("tool_gone", take_tool_gone)
+loop.take("model_gone", take_model_gone)
+
+return work
