@@ -157,15 +157,18 @@ local function words_of(text)
   return var.is(text) and (text:raw_text() or "") or tostring(text)
 end
 
--- Made when the agent is first asked, so that a script may still configure the engine.
-local function node_of(tool)
-  if not tool.node then
-    tool.node = var.tool { name = tool.name, purpose = words_of(tool.description),
+-- Made when the agent is first asked, so that a script may still configure the engine. It is the
+-- agent's: the tool, which its function holds, would keep it for ever.
+local function node_of(self, tool)
+  local node = self.nodes[tool]
+  if not node then
+    node = var.tool { name = tool.name, purpose = words_of(tool.description),
       run = runner(tool), backward = tool.backward, inputs = { "arguments" },
       role = "result of the tool " .. tool.name, cache = tool.cache, version = tool.version,
       timeout = tool.timeout }
+    self.nodes[tool] = node
   end
-  return tool.node
+  return node
 end
 
 -- ---- one step --------------------------------------------------------------------
@@ -253,7 +256,7 @@ local function start_call(self, turn, call, number, depth)
     result, problem = search(tool, arguments, text)
     if not result then return told(self, call, arguments, problem) end
   else
-    result = node_of(tool)(arguments)
+    result = node_of(self, tool)(arguments)
     depths[result:id()] = depth
   end
   return { role = ("tool %s %s"):format(tool.name, id_of(call)), call = call,
@@ -422,7 +425,8 @@ function agent.new(spec)
   spec = options.check(spec, SPEC, "lg.agent", 2)
   local self = { name = spec.name or "agent", role = spec.role or "answer", system = spec.system,
     max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
-    parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {},
+    parallel = spec.parallel, on_error = spec.on_error or "tell",
+    tools = {}, by_name = {}, nodes = {},
     timeout = timer.check_timeout(spec.timeout, "lg.agent", 2) }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then
     errors.raise("inval", "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)
