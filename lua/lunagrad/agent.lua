@@ -49,7 +49,7 @@ local depths = {}   -- id of a tool's node → how deep the agent that called it
 -- What a tool's function raised, in words for a model: no line of the script before it.
 local function in_words(problem)
   if problem == nil then return "the tool failed" end
-  if type(problem) == "table" and problem.message then problem = problem.message end
+  if type(problem) == "table" then problem = problem.cause or problem.message or problem end
   return (errors.words(problem):gsub("^[^\n]-:%d+: ", ""))
 end
 
@@ -192,9 +192,7 @@ end
 -- A call's id goes back as it came; only blanks would end it.
 local function id_of(call) return (tostring(call.id):gsub("[%s%c]", "_")) end
 
--- Numbers of nodes tell a model nothing, and are not the same in every run.
 local function told(self, call, from, problem)
-  problem = problem:gsub(" %(node %d+%)", "")
   return { role = ("tool %s %s error"):format(name_of(call), id_of(call)),
     result = promise.derived(from, "Error: " .. problem, "result of the tool " .. plain(call.name)),
     agent = self }
@@ -273,8 +271,8 @@ local function finish_call(self, one)
   if ok then return one end
   local failed = errors.from_var(one.result)
   if self.on_error == "raise" or errors.stops(failed) then return nil end
-  if not problem and failed.kind == "timeout" then problem = failed.message:match "timed out .*" end
-  return told(self, one.call, one.arguments, problem or failed.message)
+  -- which variables it came by tells a model nothing, and their numbers differ between runs
+  return told(self, one.call, one.arguments, problem or failed.cause)
 end
 
 -- Whether anybody still wants an answer.

@@ -106,9 +106,10 @@ local function make_core(self, spec)
   local ok, made = pcall(core.model, loop.engine(), spec)
   if ok then return made end
   if errors.is(made) then
-    local what = self.base_name and made.message:gsub("^base_url", self.base_name) or made.message
-    local field = what:match "dialect" or what:match "quirks"
-    if not made.hint and field and spec[field] then -- an address could hold a secret
+    local what, field = made.message, made.field
+    if field == "base_url" and self.base_name then
+      what = self.base_name .. ": " .. what
+    elseif not made.hint and field and field ~= "base_url" then -- an address could hold a secret
       made.hint = ("%s is %q; docs/providers.md has those that there are"):format(field,
         spec[field])
     end
