@@ -190,12 +190,33 @@ static void shard_retire(lg_shard *s)
     lg__alarm_set(s->curl_alarm, -1);
 }
 
+static void take_off(lg_shard *s, lg_transfer *t)
+{
+    /* A transfer that is not finished takes its connection with it. */
+    s->http->curl.multi_remove_handle(s->multi, t->easy);
+    lg__ring_cut(&t->link);
+    lg__ring_cut(&t->silence);
+    t->shard = NULL;
+    s->flying_count--;
+    if (s->index < s->http->room)
+        s->http->room = s->index;
+    if (s->flying_count == 0) {
+        s->idle_us = lg__clock_now(&s->http->clock);
+        alarm_arm(s, s->idle_us);
+    }
+}
+
+void lg__shard_remove(lg_transfer *t)
+{
+    take_off(t->shard, t);
+}
+
 /* Off the wire; what it came to is http.c's to say. */
-static void transfer_ended(lg_transfer *t, CURLcode rc)
+static void transfer_ended(lg_shard *s, lg_transfer *t, CURLcode rc)
 {
     t->rc = rc;
     t->state = LG_T_ENDED;
-    lg__shard_remove(t);
+    take_off(s, t);
     lg__ring_before(&t->http->ended, &t->link);
     t->http->active--;
 }
@@ -212,7 +233,7 @@ static void on_alarm(void *ud)
         if (t->due_us > now)
             break;
         t->stop = LG_ETIMEOUT;
-        transfer_ended(t, CURLE_OPERATION_TIMEDOUT);
+        transfer_ended(s, t, CURLE_OPERATION_TIMEDOUT);
     }
     if (s->flying_count == 0 && s->multi && now >= s->idle_us + IDLE_US) {
         shard_retire(s);
@@ -336,24 +357,6 @@ int lg__shard_add(lg_shard *s, lg_transfer *t)
     return 0;
 }
 
-void lg__shard_remove(lg_transfer *t)
-{
-    lg_shard *s = t->shard;
-
-    /* A transfer that is not finished takes its connection with it. */
-    s->http->curl.multi_remove_handle(s->multi, t->easy);
-    lg__ring_cut(&t->link);
-    lg__ring_cut(&t->silence);
-    t->shard = NULL;
-    s->flying_count--;
-    if (s->index < s->http->room)
-        s->http->room = s->index;
-    if (s->flying_count == 0) {
-        s->idle_us = lg__clock_now(&s->http->clock);
-        alarm_arm(s, s->idle_us);
-    }
-}
-
 /* What curl finished, and what failed to be watched. */
 static void shard_settle(lg_shard *s)
 {
@@ -368,14 +371,14 @@ static void shard_settle(lg_shard *s)
         if (msg->msg != CURLMSG_DONE)
             continue;
         s->http->curl.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
-        transfer_ended(t, rc);
+        transfer_ended(s, t, rc);
     }
     if (s->doomed) {
         s->doomed = false;
         for (i = s->flying.next; i != &s->flying; i = next) {
             next = i->next;
             if (LG_OF(i, lg_transfer, link)->stop != 0)
-                transfer_ended(LG_OF(i, lg_transfer, link), CURLE_OUT_OF_MEMORY);
+                transfer_ended(s, LG_OF(i, lg_transfer, link), CURLE_OUT_OF_MEMORY);
         }
     }
 }
@@ -389,7 +392,7 @@ static void shard_break(lg_shard *s, CURLMcode rc)
         lg_transfer *t = LG_OF(s->flying.next, lg_transfer, link);
 
         t->stop = rc == CURLM_OUT_OF_MEMORY ? LG_ENOMEM : LG_ERESET;
-        transfer_ended(t, CURLE_ABORTED_BY_CALLBACK);
+        transfer_ended(s, t, CURLE_ABORTED_BY_CALLBACK);
     }
     shard_retire(s);
 }

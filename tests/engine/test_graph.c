@@ -2,6 +2,7 @@
  * What the operators compute is test_op.c's. */
 #include "../scripted.h"
 
+#include "front/front_internal.h"
 #include "graph/graph.h"
 
 static lg_var *concat2(script *s, lg_var *a, lg_var *b, const char *role)
@@ -488,7 +489,29 @@ static void test_template_table(void **state)
     script_end(&s);
 }
 
+/* A value given by hand is no failure any more that somebody has to be told of. */
+static void test_mended_by_hand(void **state)
+{
+    (void)state;
+    script s;
+    lg_unseen list[LG_UNSEEN_KEPT];
+    lg_var *two[2];
+    size_t shown;
+    script_start(&s);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lg_promise_new(s.e, NULL, 0, "promise", &two[i]), 0);
+        assert_int_equal(lg_promise_fail(two[i], LG_ETOOL, "broken", NULL), 0);
+    }
+    assert_int_equal(lg__engine_unseen(s.e, list, &shown), 2);
+    assert_int_equal(lg_var_set(two[0], "mended", 6), 0);
+    assert_int_equal(lg__engine_unseen(s.e, list, &shown), 1);
+    assert_int_equal(list[0].id, lg_var_id(two[1]));
+    assert_int_equal(list[0].code, LG_ETOOL);
+    script_end(&s);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_mended_by_hand),
     cmocka_unit_test(test_sees_inputs_as_when_made),
     cmocka_unit_test(test_pending_inputs),
     cmocka_unit_test(test_unheld_nodes_run_and_go),
