@@ -328,7 +328,7 @@ function loop.run_until(done, what)
       if not loop.pump() and not done() and is_stuck(loop.engine()) and not loop.pump(0)
         and not done() and not run_all(ready) then
         errors.raise("state", "deadlock: nothing runs, and " .. deadlock.who_waits(below, waiting),
-          "does a tool wait for its own result?", 0)
+          "does a tool wait for its own result?", 0, "deadlock: nothing runs")
       end
     end
   end)

@@ -583,8 +583,8 @@ function TestText.test_json_read()
 end
 
 function TestText.test_json_that_is_none()
-  lu.assertEquals({ core.json_decode '{"a":1,}' }, { nil, "not valid JSON at byte 8" })
-  lu.assertEquals({ core.json_decode '"\xff"' }, { nil, "invalid UTF-8 at byte 2" })
+  lu.assertEquals({ core.json_decode '{"a":1,}' }, { nil, "not valid JSON at byte 8", 8 })
+  lu.assertEquals({ core.json_decode '"\xff"' }, { nil, "invalid UTF-8 at byte 2", 2 })
   lu.assertNil(core.json_decode "")
   lu.assertNil(core.json_decode(("["):rep(5000)))
 end
