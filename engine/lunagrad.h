@@ -376,10 +376,12 @@ typedef struct lg_failure {
     const char *message;    /* one line; of a dependant the whole chain */
     const char *hint;       /* what to do, or NULL */
     const char *request_id; /* the provider's, or NULL */
-    const char *cause;      /* the end of message: what went wrong first, without the variables */
 } lg_failure;
 /* false unless failed or cancelled. Strings are owned by the variable. out may be NULL. */
 LG_API bool lg_var_error(const lg_var *v, lg_failure *out);
+/* The end of that message: what went wrong first, without the names of variables and nodes. NULL
+ * unless failed or cancelled. */
+LG_API const char *lg_var_cause(const lg_var *v);
 
 /* How a variable was made. */
 enum lg_op {

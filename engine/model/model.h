@@ -76,8 +76,8 @@ struct lg_model {
     uint64_t hedge_calls, hedges; /* calls that were sent, and second attempts */
 };
 
-/* 0, LG_ENOMEM, LG_EINVAL with *why (static) set; and *field, if one of "base_url", "dialect" and
- * "quirks" is to blame. refs is 1; not in any list. */
+/* 0, LG_ENOMEM, LG_EINVAL with *why (static) set; and *field (may be NULL), if one of "base_url",
+ * "dialect" and "quirks" is to blame. refs is 1; not in any list. */
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why,
                    const char **field);
 void lg__model_destroy(lg_model *model);

@@ -293,6 +293,8 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
                    const char **field)
 {
     *out = NULL;
+    const char *none;
+    field = field ? field : &none;
     *field = NULL;
     *why = config_problem(cfg, field);
     if (*why)

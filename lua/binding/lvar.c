@@ -224,7 +224,7 @@ static int l_error(lua_State *L)
     lua_createtable(L, 0, 8);
     lg__lua_set_text(L, "kind", lg_error_name(f.code));
     lg__lua_set_text(L, "message", f.message);
-    lg__lua_set_text(L, "cause", f.cause);
+    lg__lua_set_text(L, "cause", lg_var_cause(v));
     lg__lua_set_text(L, "hint", f.hint);
     lg__lua_set_text(L, "request_id", f.request_id);
     if (f.http_status)

@@ -88,7 +88,7 @@ static void test_broken(void **state)
     assert_true(script_run(&s));
     assert_error(v, LG_ELIMIT, "promise (node");
     assert_true(lg_var_error(v, &why));
-    assert_string_equal(why.cause, "too many steps");
+    assert_string_equal(lg_var_cause(v), "too many steps");
     script_end(&s);
 }
 
