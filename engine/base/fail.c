@@ -77,6 +77,14 @@ void lg__fail_lead(lg_fail *f, lg_text *message)
     f->cause_at = message->len > cause ? message->len - cause : 0;
 }
 
+void lg__fail_narrow(lg_fail *f, const char *cause)
+{
+    const char *now = lg__fail_cause(f);
+    size_t all = strlen(now), len = cause ? strlen(cause) : 0;
+    if (f->message && len > 0 && len < all && strcmp(now + all - len, cause) == 0)
+        f->cause_at += all - len;
+}
+
 void lg__fail_hint(lg_fail *f, lg_mem *m, const char *fmt, ...)
 {
     va_list args;

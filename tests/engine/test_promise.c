@@ -89,6 +89,13 @@ static void test_broken(void **state)
     assert_error(v, LG_ELIMIT, "promise (node");
     assert_true(lg_var_error(v, &why));
     assert_string_equal(why.cause, "too many steps");
+    lg_var *outer = promise(&s, p);
+    assert_int_equal(lg_promise_fail_as(outer, why.code, why.message, why.cause, NULL), 0);
+    keep(v = promise(&s, outer), outer);
+    assert_true(script_run(&s));
+    assert_true(lg_var_error(v, &why));
+    assert_string_equal(why.cause, "too many steps");     /* of the first of three, */
+    assert_non_null(strstr(why.message, "answer (node")); /* which are all named */
     script_end(&s);
 }
 
