@@ -629,8 +629,8 @@ LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, cons
                                size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
 /* cause as in lg_promise_fail_as(). */
-LG_API int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable,
-                           const char *message, const char *cause);
+LG_API int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, const char *message,
+                           const char *cause);
 
 /* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
  * kept with; NULL for others. */
