@@ -353,69 +353,6 @@ function TestTold.test_full_schemas_are_checked()
   lu.assertEquals(ran, 2)
 end
 
--- Which variables an error came by, and their numbers, are for people alone.
-function TestTold.test_no_numbers_of_nodes()
-  local failing = lg.model(function() error({ message = "out of order" }, 0) end)
-  local v
-  local function ask()
-    v = lg.format("{a}", { a = failing "hi" }) .. "!"
-    return v
-  end
-  local list = told({ { "ask", {} } }, { { name = "ask", run = function() return ask() end } })
-  lu.assertEquals(list[1], "tool ask c1 error: Error: out of order")
-  local problem = v:error()
-  lu.assertStrContains(problem.message, "(node ")
-  lu.assertEquals(problem.cause, "out of order")
-end
-
--- Nor when it came by other tools, models and agents, whose variables failed before.
-function TestTold.test_no_numbers_of_nodes_of_what_is_within()
-  local inner = lg.model(function() lg.errors.raise("refused", "not that", "try this", 0) end)
-  local outer = lg.model(function() return inner("x"):text() end)
-  local within = {
-    tool = lg.tool { name = "b", run = function(x) return inner(x):text() end },
-    model = outer,
-    agent = lg.agent { model = outer, on_error = "raise" },
-    joined = function(x) return inner(x) .. "!" end,
-    both = lg.agent { model = lg.model(function() return outer("y"):text() end) },
-  }
-  for name, ask in pairs(within) do
-    local v
-    local list = told({ { "ask", {} } }, { { name = "ask", run = function()
-      v = ask "x"
-      return v
-    end } })
-    lu.assertStrContains(list[1], "tool ask c1 error: Error: not that", false, name)
-    lu.assertNotStrContains(list[1], "(node", false, name)
-    local problem = v:error()
-    lu.assertEquals(problem.message:sub(-#problem.cause), problem.cause, name)
-    lu.assertEquals(problem.kind, "refused", name)
-    local _, nodes = problem.message:gsub("%(node %d+%)", "") -- people are told the whole way
-    lu.assertTrue(nodes >= 2, problem.message)
-  end
-end
-
--- What a script raises is not ours: its `cause` means nothing here, and may be anything.
-function TestTold.test_a_cause_of_the_scripts_own()
-  local caught = select(2, pcall(lg.errors.raise, "refused", "not that"))
-  local list = told({ { "own" }, { "odd" }, { "bytes" } }, {
-    { name = "own", run = function() error({ message = "mine", cause = "other" }, 0) end },
-    { name = "odd", run = function()
-      caught.cause = {}
-      return lg.tool { name = "b", run = function() error(caught, 0) end } "x"
-    end },
-    { name = "bytes", run = function()
-      return lg.tool { name = "c", run = function()
-        local _, problem = pcall(lg.errors.raise, "refused", "not that")
-        problem.cause = "\0"
-        error(problem, 0)
-      end } "x"
-    end } })
-  lu.assertEquals(list[1], "tool own c1 error: Error: mine")
-  lu.assertStrContains(list[2], "not that")
-  lu.assertStrContains(list[3], "not that")
-end
-
 function TestTold.test_specs_that_are_wrong()
   local function bad(wanted, spec) fails("inval", wanted, lg.agent, spec) end
   bad('unknown option "tool"', { tool = {} })
