@@ -177,7 +177,7 @@ local function resume(task)
   current = before
   watch_clock(before)
   if what == GIVE_UP then
-    coroutine.close(task.co)
+    if coroutine.close then coroutine.close(task.co) end -- Lua 5.3 has nothing to close
     finish(task, false, task.context.scope.over)
   elseif not ok then -- not the task's function but this file failed, or memory is out
     finish(task, false, errors.wrap(what))
