@@ -77,7 +77,7 @@ struct lg_model {
 };
 
 /* 0, LG_ENOMEM, LG_EINVAL with *why (static) set; and *field, if one of "base_url", "dialect" and
- * "quirks" is to blame. refs is 1; not in any list. */
+ * "quirks" is to blame (field may be NULL). refs is 1; not in any list. */
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why,
                    const char **field);
 void lg__model_destroy(lg_model *model);

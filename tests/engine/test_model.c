@@ -20,7 +20,7 @@ static lg_model *make(lg_mem *m, const lg_model_config *cfg)
 {
     lg_model *model = NULL;
     const char *why = NULL;
-    int err = lg__model_make(m, cfg, &model, &why, &(const char *){NULL});
+    int err = lg__model_make(m, cfg, &model, &why, NULL);
     if (err)
         fail_msg("no model: %s", why ? why : lg_error_text(err));
 
@@ -326,7 +326,7 @@ static int oom_make(support_heap *h, void *ctx)
     cfg.n_options = 3;
     cfg.headers = headers;
     cfg.n_headers = 2;
-    int err = lg__model_make(&m, &cfg, &model, &why, &(const char *){NULL});
+    int err = lg__model_make(&m, &cfg, &model, &why, NULL);
     if (err) {
         assert_null(model);
         assert_null(why); /* not a matter of the caller's */
