@@ -580,6 +580,10 @@ LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const cha
 LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
 /* message: one line. hint may be NULL. LG_ESTATE as above. */
 LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
+/* The same for what failed because a variable did: cause is the end of message, as lg_failure
+ * has it, and becomes this failure's. NULL, or no end of message: the cause is all of it. */
+LG_API int lg_promise_fail_as(lg_var *v, int code, const char *message, const char *cause,
+                              const char *hint);
 
 /* A variable that becomes ready, with an empty text, after so many µs on the engine's clock
  * (0 or less: in the next step; at the latest after some 146 000 years). lg_var_cancel()
@@ -596,6 +600,9 @@ LG_API int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t le
 LG_API int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data,
                                 size_t len, const double *score, double target);
 LG_API int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message);
+/* cause as in lg_promise_fail_as(). */
+LG_API int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message,
+                           const char *cause);
 /* Feedback of a tool's own backward for input i (from 0). len 0: nothing to say */
 LG_API int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len);
 /* What was said about the tool's result, joined; empty when it is the loss itself.
@@ -623,6 +630,9 @@ LG_API int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len
 LG_API int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *data,
                                size_t len, const char *finish_reason, const lg_usage *usage);
 LG_API int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message);
+/* cause as in lg_promise_fail_as(). */
+LG_API int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, const char *message,
+                           const char *cause);
 
 /* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
  * kept with; NULL for others. */

@@ -11,9 +11,9 @@ typedef struct lg_fail {
     int code; /* LG_E*; 0: nothing wrong */
     int http_status;
     bool retryable, ambiguous;
+    uint32_t cause_at;      /* where in message the words begin that name no variable */
     int64_t retry_after_ms; /* the server's wish; -1: none */
     lg_text *message;       /* NULL: lg_error_text(code) */
-    size_t cause_at;        /* where in it the words begin that name no variable */
     lg_text *hint;          /* NULL: none */
     char request_id[80];    /* "" : none; printable ASCII */
 } lg_fail;
@@ -28,6 +28,8 @@ void lg__fail_of(lg_fail *f, lg_mem *m, int code, const char *who, const char *f
     __attribute__((format(printf, 5, 6)));
 /* A longer message, which ends with the one before. Takes it; NULL: memory, nothing changes. */
 void lg__fail_lead(lg_fail *f, lg_text *message);
+/* The cause begins later: it is this end of what it was. NULL, or no end of it: nothing changes. */
+void lg__fail_narrow(lg_fail *f, const char *cause);
 void lg__fail_hint(lg_fail *f, lg_mem *m, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void lg__fail_copy(lg_fail *to, const lg_fail *from); /* shares the texts */

@@ -210,6 +210,11 @@ int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void
 
 int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
+    return lg_tool_fail_as(e, id, code, message, NULL);
+}
+
+int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, const char *cause)
+{
     lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -222,6 +227,7 @@ int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
     lg__fail_init(&f);
     lg__fail_of(&f, &e->mem, code, lg__var_describe(about, who, sizeof who), "%s",
                 message ? message : lg_error_text(code));
+    lg__fail_narrow(&f, cause);
     lg__work_free(e, w);
     if (step) {
         step->work = 0;
@@ -405,6 +411,12 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
 
 int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message)
 {
+    return lg_call_fail_as(e, id, code, retryable, message, NULL);
+}
+
+int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, const char *message,
+                    const char *cause)
+{
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
@@ -413,6 +425,7 @@ int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char
     lg__reply_init(r);
     code = code < 0 ? code : LG_ETOOL;
     lg__fail_set(&r->fail, &e->mem, code, "%s", message ? message : lg_error_text(code));
+    lg__fail_narrow(&r->fail, cause);
     r->fail.retryable = retryable;
     return finish_call(e, w);
 }

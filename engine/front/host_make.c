@@ -455,6 +455,12 @@ int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len)
 
 int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
 {
+    return lg_promise_fail_as(v, code, message, NULL, hint);
+}
+
+int lg_promise_fail_as(lg_var *v, int code, const char *message, const char *cause,
+                       const char *hint)
+{
     lg_engine *e = v->graph->engine;
     lg_fail f;
     char who[120];
@@ -465,6 +471,7 @@ int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
     lg__fail_init(&f);
     lg__fail_of(&f, &e->mem, code, lg__var_describe(v, who, sizeof who), "%s",
                 message ? message : lg_error_text(code));
+    lg__fail_narrow(&f, cause);
     if (hint)
         lg__fail_hint(&f, &e->mem, "%s", hint);
     lg__var_fail(v, code, &f);

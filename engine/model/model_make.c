@@ -292,6 +292,8 @@ static int read_quirks(lg_model *model, const char *quirks, const char **why)
 int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why,
                    const char **field)
 {
+    const char *unasked;
+    field = field ? field : &unasked;
     *out = NULL;
     const char *none;
     field = field ? field : &none;

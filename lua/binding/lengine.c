@@ -445,13 +445,14 @@ static int l_tool_return(lua_State *L)
                           : lg_tool_return(e, id, text, len, given, target));
 }
 
-/* engine:tool_fail(id, kind, message) */
+/* engine:tool_fail(id, kind, message, cause | nil) */
 static int l_tool_fail(lua_State *L)
 {
     lg_engine *e = self(L);
     uint64_t id = id_of(L);
     int code = lg__lua_check_code(L, 3);
-    return answered(L, e, lg_tool_fail(e, id, code, lg__lua_check_text(L, 4, NULL)));
+    const char *message = lg__lua_check_text(L, 4, NULL);
+    return answered(L, e, lg_tool_fail_as(e, id, code, message, lg__lua_opt_name(L, 5)));
 }
 
 /* engine:tool_feedback(id, input from 1, text) */
@@ -545,14 +546,15 @@ static int l_call_reply(lua_State *L)
     return answered(L, e, err);
 }
 
-/* engine:call_fail(id, kind, retryable, message) */
+/* engine:call_fail(id, kind, retryable, message, cause | nil) */
 static int l_call_fail(lua_State *L)
 {
     lg_engine *e = self(L);
     uint64_t id = id_of(L);
     int code = lg__lua_check_code(L, 3);
     bool retryable = lua_toboolean(L, 4);
-    return answered(L, e, lg_call_fail(e, id, code, retryable, lg__lua_check_text(L, 5, NULL)));
+    const char *message = lg__lua_check_text(L, 5, NULL), *cause = lg__lua_opt_name(L, 6);
+    return answered(L, e, lg_call_fail_as(e, id, code, retryable, message, cause));
 }
 
 /* ---- registration ---------------------------------------------------------- */

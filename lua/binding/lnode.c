@@ -239,14 +239,15 @@ static int l_keep(lua_State *L)
     return err ? lg__lua_engine_failed(L, e, err) : 0;
 }
 
-/* core.break_promise(engine, promise, kind, message, hint | nil) */
+/* core.break_promise(engine, promise, kind, message, hint | nil, cause | nil) */
 static int l_break(lua_State *L)
 {
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg_var *promise = lg__lua_check_var(L, 2);
     int code = lg__lua_check_code(L, 3);
     const char *message = lg__lua_check_text(L, 4, NULL);
-    int err = lg_promise_fail(promise, code, message, lg__lua_opt_name(L, 5));
+    const char *hint = lg__lua_opt_name(L, 5), *cause = lg__lua_opt_name(L, 6);
+    int err = lg_promise_fail_as(promise, code, message, cause, hint);
     return err ? lg__lua_engine_failed(L, e, err) : 0;
 }
 

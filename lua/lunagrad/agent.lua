@@ -49,7 +49,9 @@ local depths = {}   -- id of a tool's node → how deep the agent that called it
 -- What a tool's function raised, in words for a model: no line of the script before it.
 local function in_words(problem)
   if problem == nil then return "the tool failed" end
-  if type(problem) == "table" then problem = problem.cause or problem.message or problem end
+  if type(problem) == "table" then
+    problem = errors.is(problem) and problem.cause or problem.message or problem
+  end
   return (errors.words(problem):gsub("^[^\n]-:%d+: ", ""))
 end
 

@@ -5,6 +5,7 @@
 -- waits for anything; work.lua calls it once a task has ended.
 
 local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
 
 local served = {}
 
@@ -22,18 +23,24 @@ local function first_line(problem)
   return (tostring(problem):match("^[^\n]*"))
 end
 
+-- The end of that line which names none of the variables that it came by; nil: it names none.
+local function cause_of(problem)
+  if not errors.is(problem) or type(problem.cause) ~= "string" then return nil end
+  return first_line(errors.new(problem.kind, problem.cause, problem.hint))
+end
+
 -- With the kind of what was raised, if it is one of ours.
 local function fail_call(engine, id, problem)
   local retryable = type(problem) == "table" and problem.retryable == true
-  local line = first_line(problem)
-  if not pcall(engine.call_fail, engine, id, kind_of(problem), retryable, line) then
+  local line, cause = first_line(problem), cause_of(problem)
+  if not pcall(engine.call_fail, engine, id, kind_of(problem), retryable, line, cause) then
     engine:call_fail(id, "tool", retryable, line)
   end
 end
 
 local function fail_tool(engine, id, problem)
-  local line = first_line(problem)
-  if not pcall(engine.tool_fail, engine, id, kind_of(problem), line) then
+  local line, cause = first_line(problem), cause_of(problem)
+  if not pcall(engine.tool_fail, engine, id, kind_of(problem), line, cause) then
     engine:tool_fail(id, "tool", line)
   end
 end

@@ -56,10 +56,19 @@ static void test_the_cause_is_the_end_of_the_message(void **state)
     assert_string_equal(lg__fail_cause(&g), "slow, please");
     lg__fail_lead(&g, NULL);
     assert_string_equal(lg__fail_message(&g), longer);
+    lg__fail_narrow(&g, "please");
+    assert_string_equal(lg__fail_cause(&g), "please");
+    assert_string_equal(lg__fail_message(&g), longer);
+    static const char *const no_ends[] = {NULL, "", "pleas", "slow, please", "please", "Please"};
+    for (size_t i = 0; i < sizeof no_ends / sizeof *no_ends; i++) {
+        lg__fail_narrow(&g, no_ends[i]);
+        assert_string_equal(lg__fail_cause(&g), "please");
+    }
     lg__fail_set(&f, &m, LG_EAUTH, "no key");
     assert_string_equal(lg__fail_cause(&f), "no key");
     h.fail_at = h.calls + 1;
     lg__fail_of(&f, &m, LG_ERATE, "some (node 1)", "slow");
+    lg__fail_narrow(&f, "w"); /* a text that stands in for the message is nobody's to cut */
     assert_string_equal(lg__fail_cause(&f), lg_error_text(LG_ERATE));
     lg__fail_free(&f);
     lg__fail_free(&g);

@@ -63,6 +63,9 @@ static void op_engine_numbers(void)
         broken("a time before the beginning");
     if (CALL(lg_engine_fd, w.e) < 0 || !CALL(lg_engine_errmsg, w.e))
         broken("no descriptor, or no message");
+    const char *field = CALL(lg_engine_errfield, w.e);
+    if (field && !field[0])
+        broken("a field without a name");
     CALL(lg_engine_wakeup, w.e);
 }
 
@@ -515,7 +518,7 @@ static void op_promise_fail(void)
 {
     lg_var *v = any_promise();
     A("%llu", (unsigned long long)lg_var_id(v));
-    R(CALL(lg_promise_fail, v, odd_code(), odd_name(), odd_name()));
+    R(CALL(lg_promise_fail_as, v, odd_code(), odd_name(), odd_name(), odd_name()));
 }
 
 static void op_timer(void)
@@ -543,7 +546,10 @@ static void op_tool_answer(void)
     A("%llu", (unsigned long long)one->id);
     switch (below(4)) {
     case 0:
-        answered(one, LG_EVENT_TOOL, CALL(lg_tool_fail, w.e, one->id, odd_code(), odd_name()));
+        answered(one, LG_EVENT_TOOL,
+                 chance(50)
+                     ? CALL(lg_tool_fail, w.e, one->id, odd_code(), odd_name())
+                     : CALL(lg_tool_fail_as, w.e, one->id, odd_code(), odd_name(), odd_name()));
         break;
     case 1:
         answered(one, LG_EVENT_TOOL,
@@ -593,7 +599,9 @@ static void op_call_answer(void)
     switch (below(5)) {
     case 0:
         answered(one, LG_EVENT_CALL,
-                 CALL(lg_call_fail, w.e, one->id, odd_code(), chance(50), odd_name()));
+                 chance(50) ? CALL(lg_call_fail, w.e, one->id, odd_code(), chance(50), odd_name())
+                            : CALL(lg_call_fail_as, w.e, one->id, odd_code(), chance(50),
+                                   odd_name(), odd_name()));
         break;
     case 1:
         answered(
