@@ -321,4 +321,4 @@ help:
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
 	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS DISTROS JOBS V=1"
 
--include $(wildcard $(BUILD)/*.d $(foreach d,engine/* engine/*/* lua/* tests tests/* benchmarks,$(BUILD)/$(d)/*.d))
+-include $(wildcard $(BUILD)/*.d $(foreach d,engine/* engine/*/* checked/engine/* checked/engine/*/* lua/* tests tests/* benchmarks,$(BUILD)/$(d)/*.d))
