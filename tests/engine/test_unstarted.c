@@ -1,4 +1,4 @@
-/* test_unstarted.c - attempts that cannot even begin, and are wanted no more before that is seen. */
+/* test_unstarted.c - attempts that cannot begin, and are wanted no more before that is seen. */
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
