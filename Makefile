@@ -239,6 +239,7 @@ lint-symbols: all
 lint-format:
 	@echo "lint: clang-format" && \
 		tests/judge.sh $(LINT_CLANG) clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
+	@$(LUA) tests/check_braces.lua $(C_FILES) $(H_FILES)
 
 lint-lua:
 	@echo "lint: luacheck" && \
@@ -262,6 +263,7 @@ $(BUILD)/lint/%.ok: %.c .clang-tidy $(H_FILES)
 			--warnings-as-errors='*' $< -- $(STD) $(CHECKS) $(PKG_CFLAGS) &&) touch $@
 
 format:
+	$(LUA) tests/check_braces.lua --fix $(C_FILES) $(H_FILES)
 	clang-format -i $(C_FILES) $(H_FILES)
 
 # ---- benchmarks -------------------------------------------------------------------

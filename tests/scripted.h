@@ -77,9 +77,10 @@ static inline size_t script_asked(const script *s, const char *part)
 /* The i-th prompt that contains part; fails the test when there is none. */
 static inline const char *script_find(const script *s, const char *part, size_t i)
 {
-    for (size_t k = 0; k < s->n_prompts; k++)
+    for (size_t k = 0; k < s->n_prompts; k++) {
         if (strstr(s->prompts[k], part) && i-- == 0)
             return s->prompts[k];
+    }
     fail_msg("no prompt contains \"%s\"", part);
     return "";
 }
@@ -174,11 +175,12 @@ static inline void script_drop(script *s, size_t i)
 static inline void script_abandoned(script *s, uint64_t id)
 {
     s->n_abandons++;
-    for (size_t i = 0; i < s->n_works; i++)
+    for (size_t i = 0; i < s->n_works; i++) {
         if (s->works[i].id == id) {
             script_drop(s, i);
             return;
         }
+    }
 }
 
 /* Steps once and takes all events; answers nothing. */

@@ -151,9 +151,9 @@ static inline lg_bought kit_bought(const lg_request *r, const lg_attempt *a)
 static inline int kit_buy(kit *k, const char *text, const char *body)
 {
     lg_request *r = kit_ask(k, text, 0);
-    if (!r) {
+    if (!r)
         return LG_ENOMEM;
-    }
+
     r->attempts = 1;
     int err = lg__store_find(k->s, r);
     err = err < 0 ? err : lg__store_begin(k->s);
@@ -176,14 +176,14 @@ static inline int kit_buy(kit *k, const char *text, const char *body)
 static inline int kit_find(kit *k, const char *text, const char *says)
 {
     lg_request *r = kit_ask(k, text, 0);
-    if (!r) {
+    if (!r)
         return LG_ENOMEM;
-    }
+
     int found = lg__store_find(k->s, r);
     lg__store_end_reading(k->s);
-    if (found == 1) {
+    if (found == 1)
         assert_bytes(r->reply.text->data, r->reply.text->len, says);
-    }
+
     lg__request_free(&k->mem, r);
     return found;
 }

@@ -179,18 +179,21 @@ static inline uint64_t support_oom_mode(support_oom_fn run, void *ctx, bool for_
         h.for_good = for_good;
         rc = run(&h, ctx);
         rounds++;
-        if (h.live_blocks != 0 || h.live_bytes != 0)
+        if (h.live_blocks != 0 || h.live_bytes != 0) {
             fail_msg("call %llu failed (%s): %llu blocks, %llu bytes leaked", (unsigned long long)n,
                      for_good ? "persistent" : "transient", (unsigned long long)h.live_blocks,
                      (unsigned long long)h.live_bytes);
-        if (rc != 0 && rc != LG_ENOMEM)
+        }
+        if (rc != 0 && rc != LG_ENOMEM) {
             fail_msg("call %llu failed (%s): the work returned %d (%s), not ENOMEM",
                      (unsigned long long)n, for_good ? "persistent" : "transient", rc,
                      lg_error_name(rc));
+        }
         if (h.faults == 0) {
-            if (rc != 0)
+            if (rc != 0) {
                 fail_msg("no allocation failed, yet the work returned %d (%s)", rc,
                          lg_error_name(rc));
+            }
             return rounds;
         }
     }

@@ -56,9 +56,10 @@ static int dispatch(lg_sse *s)
 {
     int rc = 0;
 
-    if (s->has_data)
+    if (s->has_data) {
         rc = s->fn(s->ud, s->name.data ? s->name.data : "", s->data.data ? s->data.data : "",
                    s->data.len);
+    }
     s->has_data = false;
     lg__bytes_clear(&s->data);
     lg__bytes_clear(&s->name);

@@ -72,9 +72,9 @@ int lg__json_write(lg_bytes *b, const lg_json *j)
             lg__bytes_addc(b, lg__json_type(nest) == LG_JSON_ARRAY ? ']' : '}');
             j = n ? lg__json_after(nest) : NULL;
         }
-        if (n == 0 || b->err) {
+        if (n == 0 || b->err)
             return b->err;
-        }
+
         lg__bytes_addc(b, ',');
         write_name(b, nests[n - 1], j);
     }

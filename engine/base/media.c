@@ -48,9 +48,8 @@ int lg__media_of_type(const char *type)
 {
     size_t len = type ? strcspn(type, "; \t,") : 0;
     for (int i = 0; i < LG_MEDIA_KINDS; i++) {
-        if (is_named(kinds[i].type, type, len) || is_named(kinds[i].also, type, len)) {
+        if (is_named(kinds[i].type, type, len) || is_named(kinds[i].also, type, len))
             return i;
-        }
     }
     return -1;
 }
@@ -82,9 +81,8 @@ int lg__media_sniff(const char *s, size_t len)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const magic *k = &known[i];
         bool riff = k->at == 0 || (len >= 4 && memcmp(s, "RIFF", 4) == 0);
-        if (riff && len >= k->at + k->len && memcmp(s + k->at, k->bytes, k->len) == 0) {
+        if (riff && len >= k->at + k->len && memcmp(s + k->at, k->bytes, k->len) == 0)
             return k->media;
-        }
     }
     return -1;
 }
@@ -94,12 +92,12 @@ int lg__media_check(const char *type, const char *s, size_t len)
     if (!s || len > LG_BYTES_MAX)
         return s ? LG_ELIMIT : LG_EINVAL;
     int seen = lg__media_sniff(s, len), said = type ? lg__media_of_type(type) : seen;
-    if (said <= LG_MEDIA_CALLS || len == 0) {
+    if (said <= LG_MEDIA_CALLS || len == 0)
         return LG_EINVAL;
-    }
-    if (lg__media_is_url(said)) {
+
+    if (lg__media_is_url(said))
         return lg_utf8_check(s, len) < 0 && !memchr(s, '\0', len) ? said : LG_EINVAL;
-    }
+
     /* Raw samples have no mark; a mark of something else is a mistake. */
     return said == seen || (said == LG_MEDIA_PCM && seen < 0) ? said : LG_EINVAL;
 }
@@ -117,9 +115,9 @@ bool lg__media_is_url(int media)
 lg_text *lg__text_new_media(lg_mem *m, int media, const char *s, size_t len)
 {
     lg_text *t = lg__text_new(m, s, len);
-    if (t) {
+    if (t)
         t->media = (uint8_t)media;
-    }
+
     return t;
 }
 
@@ -130,9 +128,9 @@ static lg_text *describe_turn(lg_mem *m, lg_text *t)
 {
     lg_json *root = NULL;
     lg_bytes b;
-    if (lg__json_parse(m, t->data, t->len, &root, NULL) == LG_ENOMEM) {
+    if (lg__json_parse(m, t->data, t->len, &root, NULL) == LG_ENOMEM)
         return NULL;
-    }
+
     lg__bytes_init(&b, m, LG_BYTES_MAX);
     const char *words = lg__json_string(lg__json_get(root, "text"));
     lg__bytes_adds(&b, words ? words : "");
@@ -152,12 +150,12 @@ static lg_text *describe_turn(lg_mem *m, lg_text *t)
 lg_text *lg__media_describe(lg_mem *m, lg_text *t)
 {
     lg_bytes b;
-    if (t->media == LG_MEDIA_TEXT) {
+    if (t->media == LG_MEDIA_TEXT)
         return lg__text_ref(t);
-    }
-    if (t->media == LG_MEDIA_CALLS) {
+
+    if (t->media == LG_MEDIA_CALLS)
         return describe_turn(m, t);
-    }
+
     lg__bytes_init(&b, m, LG_BYTES_MAX);
     if (lg__media_is_url(t->media)) {
         lg__bytes_addf(&b, "[%s %s]", lg__media_is_image(t->media) ? "image at" : "file at",
@@ -194,21 +192,21 @@ int lg__base64_write(lg_bytes *b, const char *s, size_t len)
 /* -1: blank or padding; -2: no letter of it. */
 static int value_of(char c)
 {
-    if (c >= 'A' && c <= 'Z') {
+    if (c >= 'A' && c <= 'Z')
         return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
+
+    if (c >= 'a' && c <= 'z')
         return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
+
+    if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    }
-    if (c == '+' || c == '-') {
+
+    if (c == '+' || c == '-')
         return 62;
-    }
-    if (c == '/' || c == '_') {
+
+    if (c == '/' || c == '_')
         return 63;
-    }
+
     return c == '=' || c == ' ' || c == '\n' || c == '\r' || c == '\t' ? -1 : -2;
 }
 
@@ -218,12 +216,12 @@ int lg__base64_read(lg_bytes *b, const char *s, size_t len)
     int n = 0;
     for (size_t i = 0; i < len; i++) {
         int v = value_of(s[i]);
-        if (v == -2) {
+        if (v == -2)
             return LG_EPARSE;
-        }
-        if (v < 0) {
+
+        if (v < 0)
             continue;
-        }
+
         bits = bits << 6 | (uint32_t)v;
         if (++n == 4) {
             char three[3] = {(char)(bits >> 16), (char)(bits >> 8), (char)bits};
@@ -232,9 +230,9 @@ int lg__base64_read(lg_bytes *b, const char *s, size_t len)
             n = 0;
         }
     }
-    if (n == 1) {
+    if (n == 1)
         return LG_EPARSE;
-    }
+
     if (n > 1) {
         bits <<= 6 * (4 - n);
         char two[2] = {(char)(bits >> 16), (char)(bits >> 8)};

@@ -183,10 +183,9 @@ void lg__text_flatten(char *s, size_t len)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s[i];
 
-        if (c < 0x20 || c == 0x7F) {
+        if (c < 0x20 || c == 0x7F)
             s[i] = ' ';
-        } else if (c == 0xC2 && i + 1 < len && (unsigned char)s[i + 1] < 0xA0) {
+        else if (c == 0xC2 && i + 1 < len && (unsigned char)s[i + 1] < 0xA0)
             s[i] = s[i + 1] = ' '; /* U+0080 … U+009F also steer terminals */
-        }
     }
 }

@@ -28,16 +28,15 @@ static float dot(const float *restrict a, const float *restrict b, size_t n)
     float sums[LANES] = {0}, rest = 0;
     size_t whole = n - n % LANES;
     for (size_t i = 0; i < whole; i += LANES) {
-        for (size_t j = 0; j < LANES; j++) {
+        for (size_t j = 0; j < LANES; j++)
             sums[j] += a[i + j] * b[i + j];
-        }
     }
-    for (size_t i = whole; i < n; i++) {
+    for (size_t i = whole; i < n; i++)
         rest += a[i] * b[i];
-    }
-    for (size_t j = 0; j < LANES; j++) {
+
+    for (size_t j = 0; j < LANES; j++)
         rest += sums[j];
-    }
+
     return rest;
 }
 
@@ -45,9 +44,9 @@ static float dot(const float *restrict a, const float *restrict b, size_t n)
 static double length_of(const float *values, size_t n)
 {
     double square = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         square += (double)values[i] * (double)values[i];
-    }
+
     return isfinite(square) ? sqrt(square) : 0;
 }
 
@@ -55,13 +54,13 @@ static int make_room(lg_vectors *v)
 {
     size_t row = v->dim * sizeof *v->rows;
     size_t cap = v->cap ? v->cap * 2 : LG_SMALL(64, 1);
-    if (cap > SIZE_MAX / 2 / row) {
+    if (cap > SIZE_MAX / 2 / row)
         return LG_ELIMIT;
-    }
+
     float *rows = lg__mem_grow(v->mem, v->rows, v->cap * row, cap * row);
-    if (!rows) {
+    if (!rows)
         return LG_ENOMEM;
-    }
+
     v->rows = rows;
     v->cap = cap;
     return LG_OK;
@@ -70,37 +69,35 @@ static int make_room(lg_vectors *v)
 int lg__vectors_put(lg_vectors *v, size_t row, const float *values)
 {
     double length = length_of(values, v->dim);
-    if (row > v->n || !(length > 0)) {
+    if (row > v->n || !(length > 0))
         return LG_EINVAL;
-    }
+
     if (row == v->cap) {
         int err = make_room(v);
-        if (err) {
+        if (err)
             return err;
-        }
     }
     float *to = v->rows + row * v->dim;
-    for (size_t i = 0; i < v->dim; i++) {
+    for (size_t i = 0; i < v->dim; i++)
         to[i] = (float)((double)values[i] / length);
-    }
+
     v->n += row == v->n;
     return LG_OK;
 }
 
 void lg__vectors_drop(lg_vectors *v, size_t row)
 {
-    if (row < v->n) {
+    if (row < v->n)
         v->rows[row * v->dim] = NAN;
-    }
 }
 
 /* Into the sorted list of n, whose last falls out when it is full. */
 static size_t insert(lg_near *out, size_t n, size_t k, lg_near found)
 {
     size_t at = n < k ? n : k - 1;
-    for (; at > 0 && out[at - 1].score < found.score; at--) {
+    for (; at > 0 && out[at - 1].score < found.score; at--)
         out[at] = out[at - 1];
-    }
+
     out[at] = found;
     return n < k ? n + 1 : n;
 }
@@ -109,15 +106,14 @@ size_t lg__vectors_nearest(const lg_vectors *v, const float *query, lg_near *out
 {
     double length = length_of(query, v->dim);
     size_t n = 0;
-    if (k == 0 || !(length > 0)) {
+    if (k == 0 || !(length > 0))
         return 0;
-    }
+
     for (size_t row = 0; row < v->n; row++) {
         double score = (double)dot(v->rows + row * v->dim, query, v->dim) / length;
         /* false for a gap, whose score is no number */
-        if (score > (n < k ? -INFINITY : out[n - 1].score)) {
+        if (score > (n < k ? -INFINITY : out[n - 1].score))
             n = insert(out, n, k, (lg_near){row, score});
-        }
     }
     return n;
 }

@@ -79,9 +79,9 @@ static void close_both(lg_watch **w, int *fd)
 {
     lg__watch_close(*w);
     *w = NULL;
-    if (*fd >= 0) {
+    if (*fd >= 0)
         close(*fd);
-    }
+
     *fd = -1;
 }
 
@@ -105,9 +105,8 @@ static void process_free(lg_process *p)
 /* To the group; a child that left it, or has none yet, by its own number. */
 static void send_signal(const lg_process *p, int sig)
 {
-    if (p->child.pid > 0 && kill(-p->child.pid, sig) != 0) {
+    if (p->child.pid > 0 && kill(-p->child.pid, sig) != 0)
         kill(p->child.pid, sig);
-    }
 }
 
 /* When to look again. */
@@ -121,9 +120,9 @@ static void set_alarm(lg_process *p)
 /* code 0: it is only not wanted any more. */
 static void ask_to_end(lg_process *p, int code)
 {
-    if (p->asked) {
+    if (p->asked)
         return;
-    }
+
     p->asked = true;
     p->stop = code;
     close_both(&p->out, &p->child.out);
@@ -152,14 +151,13 @@ static bool read_some(lg_process *p, int fd, bool is_err)
     char chunk[LG_SMALL(16384, 7)];
     for (int i = 0; i < AT_ONCE; i++) {
         ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n <= 0) {
+        if (n <= 0)
             return n < 0 && (errno == EAGAIN || errno == EINTR);
-        }
-        if (is_err) {
+
+        if (is_err)
             keep_tail(p, chunk, (size_t)n);
-        } else if (lg__bytes_add(&p->output, chunk, (size_t)n)) {
+        else if (lg__bytes_add(&p->output, chunk, (size_t)n))
             return false;
-        }
     }
     return true;
 }
@@ -173,22 +171,20 @@ static void on_output(void *ud, int fd, int events)
 {
     lg_process *p = ud;
     (void)events;
-    if (read_some(p, fd, false)) {
+    if (read_some(p, fd, false))
         return;
-    }
+
     close_both(&p->out, &p->child.out);
-    if (p->output.err) {
+    if (p->output.err)
         ask_to_end(p, output_problem(p));
-    }
 }
 
 static void on_error_output(void *ud, int fd, int events)
 {
     lg_process *p = ud;
     (void)events;
-    if (!read_some(p, fd, true)) {
+    if (!read_some(p, fd, true))
         close_both(&p->err, &p->child.err);
-    }
 }
 
 /* It has ended, so all that it itself wrote is there; what it left running in the
@@ -198,16 +194,15 @@ static void read_rest(lg_process *p)
     size_t before;
     do {
         before = p->output.len;
-        if (p->child.out < 0 || !read_some(p, p->child.out, false)) {
+        if (p->child.out < 0 || !read_some(p, p->child.out, false))
             break;
-        }
+
     } while (p->output.len > before);
-    if (p->child.err >= 0) {
+    if (p->child.err >= 0)
         read_some(p, p->child.err, true);
-    }
-    if (!p->asked) {
+
+    if (!p->asked)
         p->stop = output_problem(p);
-    }
 }
 
 /* ---- its end ------------------------------------------------------------- */
@@ -219,9 +214,9 @@ static bool reap(lg_process *p)
     do {
         got = waitpid(p->child.pid, &p->status, WNOHANG);
     } while (got < 0 && errno == EINTR);
-    if (got == 0) {
+    if (got == 0)
         return false;
-    }
+
     p->lost = got < 0;
     p->child.pid = 0;
     return true;
@@ -229,9 +224,9 @@ static bool reap(lg_process *p)
 
 static void look(lg_process *p)
 {
-    if (!reap(p)) {
+    if (!reap(p))
         return;
-    }
+
     running_remove(p);
     if (p->abandoned) {
         process_free(p);
@@ -270,13 +265,13 @@ static void on_alarm(void *ud)
 static const char *last_line(lg_process *p, size_t *len)
 {
     size_t end = p->n_tail;
-    while (end > 0 && strchr(" \t\r\n", p->tail[end - 1]) && p->tail[end - 1]) {
+    while (end > 0 && strchr(" \t\r\n", p->tail[end - 1]) && p->tail[end - 1])
         end--;
-    }
+
     size_t from = end;
-    while (from > 0 && p->tail[from - 1] != '\n') {
+    while (from > 0 && p->tail[from - 1] != '\n')
         from--;
-    }
+
     *len = end - from > LINE ? LINE : end - from;
     return p->tail + from;
 }
@@ -333,9 +328,9 @@ static void explain(lg_process *p, lg_fail *f)
 lg_attempt *lg__process_next(lg_processes *ps)
 {
     lg_process *p = ps ? first(&ps->ready) : NULL;
-    if (!p) {
+    if (!p)
         return NULL;
-    }
+
     lg_attempt *a = p->attempt;
     lg__ring_cut(&p->link);
     a->sent = p->ran;
@@ -370,9 +365,9 @@ static int watch_child(lg_process *p)
 static void watch_exit(lg_process *p)
 {
     int fd = p->child.exit;
-    if (fd >= 0 && lg__watch_new(p->ps->loop, fd, on_exit_event, p, &p->exit) == 0) {
+    if (fd >= 0 && lg__watch_new(p->ps->loop, fd, on_exit_event, p, &p->exit) == 0)
         lg__watch_set(p->exit, LG_READ);
-    }
+
     p->due_us = lg__clock_now(&p->ps->clock) + (int64_t)p->timeout_ms * 1000;
     set_alarm(p);
 }
@@ -381,12 +376,12 @@ static int begin(lg_process *p, const lg_process_request *r)
 {
     lg_mem *m = p->ps->mem;
     int err = lg__child_pipes(&p->child, m, r->input, r->input_len, &p->unstarted);
-    if (!err && !p->unstarted.code) {
+    if (!err && !p->unstarted.code)
         err = watch_child(p);
-    }
-    if (!err && !p->unstarted.code) {
+
+    if (!err && !p->unstarted.code)
         err = lg__child_spawn(&p->child, m, r->command, &p->unstarted);
-    }
+
     lg__child_close_theirs(&p->child);
     return err;
 }
@@ -395,9 +390,9 @@ int lg__process_start(lg_processes *ps, const lg_process_request *r, lg_attempt 
                       lg_process **out)
 {
     lg_process *p = lg__mem_zero(ps->mem, sizeof *p);
-    if (!p) {
+    if (!p)
         return LG_ENOMEM;
-    }
+
     p->ps = ps;
     p->attempt = a;
     lg__ring_init(&p->link);
@@ -442,9 +437,9 @@ void lg__process_cancel(lg_process *p)
 int lg__processes_new(lg_mem *m, lg_loop *loop, lg_processes **out)
 {
     lg_processes *ps = lg__mem_zero(m, sizeof *ps);
-    if (!ps) {
+    if (!ps)
         return LG_ENOMEM;
-    }
+
     ps->mem = m;
     ps->loop = loop;
     lg__ring_init(&ps->running);
@@ -462,9 +457,9 @@ size_t lg__processes_active(const lg_processes *ps)
 /* Signals all, and waits up to rounds times 5 ms for them to end. */
 static void end_all(lg_processes *ps, int sig, int rounds)
 {
-    for (lg_ring *at = ps->running.next; at != &ps->running; at = at->next) {
+    for (lg_ring *at = ps->running.next; at != &ps->running; at = at->next)
         send_signal(LG_OF(at, lg_process, link), sig);
-    }
+
     for (int i = 0; first(&ps->running); i++) {
         for (lg_ring *at = ps->running.next, *next; at != &ps->running; at = next) {
             lg_process *p = LG_OF(at, lg_process, link);
@@ -474,18 +469,18 @@ static void end_all(lg_processes *ps, int sig, int rounds)
                 process_free(p);
             }
         }
-        if (i == rounds || !first(&ps->running)) {
+        if (i == rounds || !first(&ps->running))
             break;
-        }
+
         poll(NULL, 0, 5);
     }
 }
 
 void lg__processes_free(lg_processes *ps)
 {
-    if (!ps) {
+    if (!ps)
         return;
-    }
+
     end_all(ps, SIGTERM, 40);
     end_all(ps, SIGKILL, 160);
     lg_process *p;

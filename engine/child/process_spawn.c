@@ -22,15 +22,14 @@ static bool take_word(const char **at, char **to)
     const char *s = *at;
     char quote = '\0';
     for (; *s && (quote || !strchr(" \t\r\n", *s)); s++) {
-        if (*s == quote) {
+        if (*s == quote)
             quote = '\0';
-        } else if (!quote && (*s == '\'' || *s == '"')) {
+        else if (!quote && (*s == '\'' || *s == '"'))
             quote = *s;
-        } else if (*s == '\\' && quote != '\'' && s[1]) {
+        else if (*s == '\\' && quote != '\'' && s[1])
             *(*to)++ = *++s;
-        } else {
+        else
             *(*to)++ = *s;
-        }
     }
     *(*to)++ = '\0';
     *at = s;
@@ -42,23 +41,23 @@ int lg__child_words(lg_mem *m, const char *command, char ***argv, size_t *size)
     size_t len = strlen(command), most = len / 2 + 2, n = 0;
     *size = most * sizeof **argv + len + 2;
     *argv = lg__mem_new(m, *size);
-    if (!*argv) {
+    if (!*argv)
         return LG_ENOMEM;
-    }
+
     char *to = (char *)(*argv + most);
     bool good = true;
     for (const char *at = command; good; n++) {
         at += strspn(at, " \t\r\n");
-        if (!*at) {
+        if (!*at)
             break;
-        }
+
         (*argv)[n] = to;
         good = take_word(&at, &to);
     }
     (*argv)[n] = NULL;
-    if (good && n > 0 && (*argv)[0][0]) {
+    if (good && n > 0 && (*argv)[0][0])
         return LG_OK;
-    }
+
     lg__mem_free(m, *argv, *size);
     *argv = NULL;
     return LG_EINVAL;
@@ -74,9 +73,9 @@ void lg__child_init(lg_child *c)
 void lg__child_close_theirs(lg_child *c)
 {
     for (int i = 0; i < 3; i++) {
-        if (c->theirs[i] >= 0) {
+        if (c->theirs[i] >= 0)
             close(c->theirs[i]);
-        }
+
         c->theirs[i] = -1;
     }
 }
@@ -85,9 +84,9 @@ void lg__child_close_theirs(lg_child *c)
  * would be overwritten on the way into the child. */
 static int lifted(int fd)
 {
-    if (fd < 0 || fd > 2) {
+    if (fd < 0 || fd > 2)
         return fd;
-    }
+
     int higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     close(fd);
     return higher;
@@ -96,28 +95,28 @@ static int lifted(int fd)
 static int make_pipe(int *ours, int *theirs)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC)) {
+    if (pipe2(ends, O_CLOEXEC))
         return errno;
-    }
+
     *ours = lifted(ends[0]);
     *theirs = lifted(ends[1]);
-    if (*ours < 0 || *theirs < 0 || fcntl(*ours, F_SETFL, O_NONBLOCK)) {
+    if (*ours < 0 || *theirs < 0 || fcntl(*ours, F_SETFL, O_NONBLOCK))
         return errno;
-    }
+
     return 0;
 }
 
 static int make_input(int *theirs, const char *input, size_t len)
 {
     *theirs = lifted(memfd_create("lunagrad-stdin", MFD_CLOEXEC));
-    if (*theirs < 0) {
+    if (*theirs < 0)
         return errno;
-    }
+
     while (len > 0) {
         ssize_t n = write(*theirs, input, len);
-        if (n < 0 && errno != EINTR) {
+        if (n < 0 && errno != EINTR)
             return errno;
-        }
+
         input += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
     }
@@ -127,9 +126,9 @@ static int make_input(int *theirs, const char *input, size_t len)
 /* Of this machine, not of the program: it may go by. */
 static int not_now(lg_mem *m, int problem, lg_fail *why)
 {
-    if (problem == ENOMEM) {
+    if (problem == ENOMEM)
         return LG_ENOMEM;
-    }
+
     lg__fail_set(why, m, LG_EIO, "cannot start a process: %s", lg__errno_text(problem));
     if (problem == EMFILE || problem == ENFILE) {
         lg__fail_hint(why, m,
@@ -166,9 +165,9 @@ static int set_attributes(posix_spawnattr_t *a)
 static int set_actions(posix_spawn_file_actions_t *f, const lg_child *c)
 {
     int err = 0;
-    for (int i = 0; !err && i < 3; i++) {
+    for (int i = 0; !err && i < 3; i++)
         err = posix_spawn_file_actions_adddup2(f, c->theirs[i], i);
-    }
+
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 34)
     /* what a host opened without close-on-exec stays with the host */
@@ -184,9 +183,9 @@ static int spawn(lg_child *c, char **argv)
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int err = posix_spawn_file_actions_init(&actions);
-    if (err) {
+    if (err)
         return err;
-    }
+
     err = posix_spawnattr_init(&attributes);
     if (!err) {
         err = set_attributes(&attributes);
@@ -217,9 +216,9 @@ static int not_there(lg_mem *m, const char *program, lg_fail *why)
 
 static int explain(lg_mem *m, int problem, const char *program, lg_fail *why)
 {
-    if (problem == ENOENT || problem == ENOTDIR) {
+    if (problem == ENOENT || problem == ENOTDIR)
         return not_there(m, program, why);
-    }
+
     if (problem == EACCES || problem == EPERM || problem == ENOEXEC) {
         bool format = problem == ENOEXEC;
         lg__fail_set(why, m, LG_ENOMODEL, "%.200s cannot be run: it is no program%s", program,
@@ -242,13 +241,13 @@ int lg__child_spawn(lg_child *c, lg_mem *m, const char *command, lg_fail *why)
                      command);
         return LG_OK;
     }
-    if (err) {
+    if (err)
         return err;
-    }
+
     int problem = spawn(c, argv);
-    if (!problem) {
+    if (!problem)
         c->exit = lifted((int)syscall(SYS_pidfd_open, c->pid, 0));
-    }
+
     err = problem ? explain(m, problem, argv[0], why) : LG_OK;
     lg__mem_free(m, argv, size);
     return err;

@@ -134,9 +134,10 @@ static int make_request(lg_engine *e, lg_node *n, lg_request **out)
         texts[parts] = n->edges[i].seen;
         parts += roles[parts] ? 1 : 0;
     }
-    if (!err)
+    if (!err) {
         err = lg__request_new(&e->mem, ++e->last_request, lg__fallback_model(c), roles, texts,
                               parts, c->options, c->n_options, c->sample, c->kind, out);
+    }
     if (edges > FEW) {
         lg__mem_free(&e->mem, roles, edges * sizeof *roles);
         lg__mem_free(&e->mem, texts, edges * sizeof *texts);
@@ -177,13 +178,14 @@ static void fail_unbought(lg_engine *e, lg_node *n, int code)
 {
     lg_fail f;
     lg__fail_init(&f);
-    if (code == LG_ENOTFOUND)
+    if (code == LG_ENOTFOUND) {
         lg__fail_set(&f, &e->mem, code, "it is not in the store %s, and nothing is to be bought",
                      lg__store_dir(e->store));
-    else if (code == LG_EAMBIGUOUS)
+    } else if (code == LG_EAMBIGUOUS) {
         lg__fail_set(&f, &e->mem, code, "an earlier run had sent it, and may have paid for it");
-    else
+    } else {
         lg__fail_copy(&f, lg__store_why(e->store));
+    }
     f.code = code;
     fail_node(e, n, &f);
     lg__fail_free(&f);
@@ -212,9 +214,9 @@ static bool serve_fallback(lg_engine *e, lg_node *n, const lg_request *first)
     if (c->rank > 0 && !make_request(e, n, &r)) {
         /* one that is under way may be stored, and not yet on the disk */
         served = !lg__sched_shares(e->sched, r) && lg__store_find(e->store, r) == 1;
-        if (served) {
+        if (served)
             serve(e, n, r);
-        }
+
         free_request(e, r);
     }
     if (!served)

@@ -54,12 +54,12 @@ uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_requ
     double score, target;
     uint32_t rank = 0;
     if (!e->store || !c->model->n_fallbacks || decision_key(e, first, key) ||
-        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
+        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1)
         return 0;
-    }
-    if (text->len == 1 && text->data[0] >= '1') {
+
+    if (text->len == 1 && text->data[0] >= '1')
         rank = (uint32_t)(text->data[0] - '0');
-    }
+
     lg__text_unref(text);
     return rank <= c->model->n_fallbacks ? rank : 0;
 }
@@ -70,9 +70,9 @@ static void remember(lg_engine *e, const lg_call_data *c)
     unsigned char key[32];
     const lg_piece piece = {c->first_key, sizeof c->first_key};
     char rank[2] = {(char)('0' + c->rank), '\0'};
-    if (!e->store || lg__store_tool_key(DECISION, "", &piece, 1, &e->mem, key)) {
+    if (!e->store || lg__store_tool_key(DECISION, "", &piece, 1, &e->mem, key))
         return;
-    }
+
     lg__store_remember(e->store, key, DECISION, rank);
 }
 
@@ -80,9 +80,9 @@ bool lg__fallback_pass(lg_engine *e, lg_node *n)
 {
     lg_call_data *c = n->u.call;
     const lg_model *m = lg__fallback_model(c);
-    if (c->rank >= c->model->n_fallbacks || !lg__sched_is_open(e->sched, m)) {
+    if (c->rank >= c->model->n_fallbacks || !lg__sched_is_open(e->sched, m))
         return false;
-    }
+
     lg_fail f;
     lg__fail_init(&f);
     lg__fail_set(&f, &e->mem, LG_EOVERLOAD, "%s has failed for a while", m->name);
@@ -94,9 +94,9 @@ bool lg__fallback_pass(lg_engine *e, lg_node *n)
 bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why)
 {
     lg_call_data *c = n->u.call;
-    if (c->rank >= c->model->n_fallbacks || !cannot_be_had(why->code) || e->draining) {
+    if (c->rank >= c->model->n_fallbacks || !cannot_be_had(why->code) || e->draining)
         return false;
-    }
+
     c->rank++;
     lg__log_line(&e->log, LG_LOG_WARN, "%s; %s is asked instead", lg__fail_message(why),
                  lg__fallback_model(c)->name);

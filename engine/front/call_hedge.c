@@ -14,9 +14,9 @@ static bool hedge(lg_engine *e, lg_request *r)
 {
     lg_request *t = lg__sched_hedge(e->sched, r);
     bool gone = t && lg__call_go_twin(e, t);
-    if (t && !gone) {
+    if (t && !gone)
         lg__sched_withdraw(e->sched, t);
-    }
+
     return gone;
 }
 
@@ -26,9 +26,9 @@ void lg__hedge_look(lg_engine *e)
     enum { REST_US = 1000000 };
     lg_request *r = NULL;
     int64_t now = e->hedge_due == INT64_MAX ? 0 : lg__clock_now(&e->clock);
-    if (e->hedge_due > now) {
+    if (e->hedge_due > now)
         return;
-    }
+
     if (e->draining) {
         e->hedge_due = INT64_MAX; /* nothing more is bought */
         return;
@@ -64,9 +64,9 @@ lg_request *lg__hedge_ended(lg_engine *e, lg_attempt *a)
         return r;
     }
     bool good = lg__sched_is_good(e->sched, a);
-    if (good != first) {
+    if (good != first)
         lg__sched_swap(r, t);
-    }
+
     if (!good) {
         lg__turn_lost(e, t);
         return NULL;

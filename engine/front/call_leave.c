@@ -5,15 +5,15 @@ void lg__call_leave(lg_engine *e, lg_request *r)
 {
     lg_attempt *a = r->attempt;
     lg__stream_ended(e, r);
-    if (r->twin) {
+    if (r->twin)
         lg__hedge_cancel(e, r);
-    }
-    if (a && !a->load) {
+
+    if (a && !a->load)
         return; /* it could not begin, and waits in unstarted: it ends there, for nobody */
-    }
-    if (a) {
+
+    if (a)
         a->carrier->cancel(e, a);
-    }
+
     lg__turn_cancelled(e, r);
     lg_model *m = lg_model_ref(r->model);
     lg__sched_cancel(e->sched, r);

@@ -77,9 +77,9 @@ static int start_host(lg_engine *e, lg_attempt *a)
 {
     lg_work *w = NULL;
     int err = lg__work_new(e, LG_EVENT_CALL, &w);
-    if (!err) {
+    if (!err)
         w->request = a->request;
-    }
+
     a->load = w;
     return err;
 }
@@ -102,11 +102,11 @@ static const lg_carrier *carrier_of(const lg_model *m)
 static void not_started(lg_engine *e, lg_attempt *a, int err)
 {
     const lg_request *r = a->request;
-    if (err == LG_EINVAL) {
+    if (err == LG_EINVAL)
         lg__fail_set(&a->fail, &e->mem, err, "bad URL: %.200s", r->url.data ? r->url.data : "");
-    } else {
+    else
         lg__fail_set(&a->fail, &e->mem, err, "cannot start a request: %s", lg_error_text(err));
-    }
+
     lg__entries_push(&e->unstarted, lg__entry_of(a));
 }
 
@@ -119,9 +119,9 @@ void lg__call_send(lg_engine *e, lg_attempt *a)
         not_started(e, a, err);
         return;
     }
-    if (a->carrier->so_far) {
+    if (a->carrier->so_far)
         lg__stream_started(e, r);
-    }
+
     if (r->model->hedge_budget > 0) {
         int64_t late = lg__sched_late(r);
         e->hedge_due = late < e->hedge_due ? late : e->hedge_due;
@@ -132,12 +132,11 @@ void lg__call_refuse(lg_engine *e, lg_request *r, int code, const char *text)
 {
     lg__sched_refuse(e->sched, r, code, text);
     const lg_fail *why = e->store ? lg__store_why(e->store) : NULL;
-    if (code == LG_ESTORE && why && why->hint) {
+    if (code == LG_ESTORE && why && why->hint)
         lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
-    }
-    if (!r->listed) { /* else it is told and freed when its last entry is let go */
+
+    if (!r->listed) /* else it is told and freed when its last entry is let go */
         lg__call_attempted(e, r, LG_REQ_FAILED);
-    }
 }
 
 /* 0; LG_ESTORE: the store takes nothing more; LG_ENOMEM. Where an end is kept, it is noted
@@ -145,29 +144,28 @@ void lg__call_refuse(lg_engine *e, lg_request *r, int code, const char *text)
 static int go(lg_engine *e, lg_request *r)
 {
     bool kept = e->store && r->model->provider;
-    if (kept && !lg__turn_takes(e)) {
+    if (kept && !lg__turn_takes(e))
         return LG_ESTORE;
-    }
+
     lg_attempt *a = lg__entry_new(e, r);
-    if (!a) {
+    if (!a)
         return LG_ENOMEM;
-    }
-    if (kept) {
+
+    if (kept)
         lg__turn_pick(e, a);
-    } else {
+    else
         lg__call_send(e, a);
-    }
+
     return LG_OK;
 }
 
 void lg__call_go(lg_engine *e, lg_request *r)
 {
     int err = go(e, r);
-    if (err == LG_ESTORE) {
+    if (err == LG_ESTORE)
         lg__call_refuse(e, r, err, lg__fail_message(lg__store_why(e->store)));
-    } else if (err) {
+    else if (err)
         lg__call_refuse(e, r, err, "no memory to note the request");
-    }
 }
 
 bool lg__call_go_twin(lg_engine *e, lg_request *twin)

@@ -28,22 +28,22 @@ void lg__stream_started(lg_engine *e, lg_request *r)
     }
     x->request = r;
     x->next = e->streams;
-    if (x->next) {
+    if (x->next)
         x->next->prev = x;
-    }
+
     e->streams = r->watched = x;
 }
 
 void lg__stream_ended(lg_engine *e, lg_request *r)
 {
     lg_stream *x = r->watched;
-    if (!x) {
+    if (!x)
         return;
-    }
+
     *(x->prev ? &x->prev->next : &e->streams) = x->next;
-    if (x->next) {
+    if (x->next)
         x->next->prev = x->prev;
-    }
+
     lg__hearing_free(x->hearing);
     lg__mem_free(&e->mem, x, sizeof *x);
     r->watched = NULL;
@@ -54,9 +54,9 @@ void lg__stream_ended(lg_engine *e, lg_request *r)
 static void announce(lg_engine *e, lg_node *n)
 {
     lg_call_data *c = n->u.call;
-    if (c->announced) {
+    if (c->announced)
         return;
-    }
+
     c->announced = true;
     LG_QUEUE_PUSH(&e->partials, n, u.call->next_partial);
     lg_var_ref(n->out);
@@ -72,13 +72,12 @@ static void listen(lg_engine *e, lg_stream *x)
         lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
         x->heard = len;
     }
-    if (lg__hearing_text(x->hearing)->len == before) {
+    if (lg__hearing_text(x->hearing)->len == before)
         return;
-    }
+
     for (lg_node *n = x->request->waiters; n; n = n->u.call->next_waiting) {
-        if (n->u.call->stream) {
+        if (n->u.call->stream)
             announce(e, n);
-        }
     }
 }
 
@@ -86,18 +85,16 @@ void lg__stream_listen(lg_engine *e)
 {
     for (lg_stream *x = e->streams; x; x = x->next) {
         const lg_attempt *a = x->request->attempt;
-        if (a && a->load) {
+        if (a && a->load)
             listen(e, x);
-        }
     }
 }
 
 void lg__stream_settled(lg_engine *e, lg_node *n)
 {
     const lg_text *t = n->out->text;
-    if (t && t->media == LG_MEDIA_TEXT && t->len > 0) {
+    if (t && t->media == LG_MEDIA_TEXT && t->len > 0)
         announce(e, n);
-    }
 }
 
 /* What n has to say that was not said: of the answer, or of the stream so far. */
@@ -114,19 +111,19 @@ static bool fill(lg_engine *e, lg_node *n)
         c->restart = c->restart || (c->streamed > 0 && c->attempt != r->attempts);
         c->attempt = r->attempts;
     }
-    if (!text || (n->out->text && n->out->text->media)) {
+    if (!text || (n->out->text && n->out->text->media))
         return false;
-    }
+
     c->restart = c->restart || c->streamed > len;
     size_t from = c->restart ? 0 : c->streamed;
-    if (from == len && !c->restart) {
+    if (from == len && !c->restart)
         return false;
-    }
+
     e->partial.len = 0;
     e->partial.err = 0;
-    if (lg__bytes_add(&e->partial, text + from, len - from)) {
+    if (lg__bytes_add(&e->partial, text + from, len - from))
         return false; /* it comes with the next piece */
-    }
+
     c->streamed = len;
     return true;
 }
@@ -136,9 +133,9 @@ bool lg__stream_next(lg_engine *e)
     for (;;) {
         lg_node *n;
         LG_QUEUE_POP(&e->partials, n, u.call->next_partial);
-        if (!n) {
+        if (!n)
             return false;
-        }
+
         lg_call_data *c = n->u.call;
         c->announced = false;
         if (fill(e, n)) {
@@ -160,9 +157,9 @@ bool lg__stream_next(lg_engine *e)
 
 void lg__streams_free(lg_engine *e)
 {
-    while (e->streams) {
+    while (e->streams)
         lg__stream_ended(e, e->streams->request);
-    }
+
     e->partials.head = e->partials.tail = NULL; /* their counts die with the graph */
     lg__bytes_free(&e->partial);
 }

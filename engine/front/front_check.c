@@ -84,9 +84,8 @@ static void check_entries(const lg_engine *e, const lg_seen *seen)
         named += check_listed(&all[i]->picked) + check_listed(&all[i]->ended);
         entries += all[i]->ended.n;
         LG_CHECK_QUEUE(&all[i]->results, lg_outcome, next);
-        for (const lg_outcome *o = all[i]->results.head; o; o = o->next) {
+        for (const lg_outcome *o = all[i]->results.head; o; o = o->next)
             LG_CHECK(o->out->op == LG_OP_TOOL && o->out->refs > 0 && o->text);
-        }
     }
     LG_CHECK(entries == e->turn.entries);
     LG_CHECK(named == seen->named);
@@ -101,9 +100,9 @@ static void check_works(lg_engine *e)
     uint64_t id;
     const lg_work *w;
     LG_CHECK_QUEUE(&e->out, lg_work, next);
-    for (w = e->out.head; w; w = w->next) {
+    for (w = e->out.head; w; w = w->next)
         LG_CHECK(w->queued);
-    }
+
     while ((w = lg__map_next(&e->works, &pos, &id))) {
         LG_CHECK(w->id == id && (w->queued || w->announced));
         LG_CHECK((w->type == LG_EVENT_CALL) == (w->request != NULL));
@@ -123,9 +122,9 @@ static void check_timers(const lg_engine *e)
     const lg_heap *h = &e->timers.due;
     size_t pending = 0;
     lg__heap_check(h);
-    for (const lg_var *v = e->graph.vars; v; v = v->next) {
+    for (const lg_var *v = e->graph.vars; v; v = v->next)
         pending += v->op == LG_OP_TIMER && v->state == LG_PENDING ? 1 : 0;
-    }
+
     LG_CHECK(pending <= h->n);
     LG_CHECK(h->n == 0 || e->timers.text);
 }
@@ -137,9 +136,9 @@ void lg__engine_check(lg_engine *e)
     lg_seen seen = {0, 0};
     lg__graph_check(&e->graph);
     lg__sched_check(e->sched);
-    if (e->store) {
+    if (e->store)
         lg__store_check(e->store);
-    }
+
     lg__sched_walk(e->sched, see_request, &seen);
     LG_CHECK(seen.waiting == calls_that_wait(&e->graph)); /* each by the one it waits for */
     check_entries(e, &seen);

@@ -376,24 +376,26 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
     int64_t bad = media > LG_MEDIA_CALLS ? -1 : lg_utf8_check(text, len);
     lg__reply_free(r);
     lg__reply_init(r);
-    if (media < 0)
+    if (media < 0) {
         lg__fail_set(&r->fail, &e->mem, LG_EINVAL, "model %s returned %zu bytes that are no %s",
                      w->request->model->name, len, type);
-    else if (bad >= 0)
+    } else if (bad >= 0) {
         lg__fail_set(&r->fail, &e->mem, LG_EUTF8,
                      "model %s returned text that is not UTF-8 (byte %lld)",
                      w->request->model->name, (long long)bad + 1);
-    else if (!(r->text = lg__text_new_media(&e->mem, media, text, len)))
+    } else if (!(r->text = lg__text_new_media(&e->mem, media, text, len))) {
         lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
+    }
     if (!finish_reason)
         finish_reason = "stop";
     size_t n = strnlen(finish_reason, sizeof r->finish_reason - 1);
     memcpy(r->finish_reason, finish_reason, n);
     r->finish_reason[n] = '\0';
     r->finish = LG_FINISH_UNKNOWN;
-    for (int f = LG_FINISH_STOP; f <= LG_FINISH_TOOLS; f++)
+    for (int f = LG_FINISH_STOP; f <= LG_FINISH_TOOLS; f++) {
         if (strcmp(lg__finish_name(f), r->finish_reason) == 0)
             r->finish = f;
+    }
     if (usage) {
         r->has_usage = true;
         r->usage = used;

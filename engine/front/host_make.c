@@ -22,12 +22,14 @@ int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, boo
                lg_var **out)
 {
     int bad = out ? lg__text_check(text, len) : LG_EINVAL;
-    if (bad == LG_EUTF8)
+    if (bad == LG_EUTF8) {
         return lg__engine_error(e, LG_EUTF8, "text is not UTF-8: byte %lld is wrong",
                                 (long long)lg_utf8_check(text, len) + 1);
-    if (bad)
+    }
+    if (bad) {
         return bad == LG_EINVAL ? lg__engine_null(e)
                                 : lg__engine_error(e, bad, "a text of %zu bytes is too long", len);
+    }
     if (!is_utf8(role))
         return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
     lg_text *t = lg__text_new(&e->mem, text, len);
@@ -44,9 +46,10 @@ int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t le
     int media = lg__media_check(type, data, len);
     if (!out)
         return lg__engine_null(e);
-    if (media < 0)
+    if (media < 0) {
         return lg__engine_error(e, media, "the %zu bytes are no %s", len,
                                 type ? type : "picture, sound or document of a known kind");
+    }
     if (!is_utf8(role))
         return lg__engine_error(e, LG_EUTF8, "the role is not UTF-8");
     lg_text *t = lg__text_new_media(&e->mem, media, data, len);
@@ -117,11 +120,12 @@ static int take_fallbacks(lg_model *m, const lg_model_config *c)
 /* Nobody counts it any more. */
 static void forget_model(lg_model *m)
 {
-    for (lg_model **at = &m->engine->models; *at; at = &(*at)->next)
+    for (lg_model **at = &m->engine->models; *at; at = &(*at)->next) {
         if (*at == m) {
             *at = m->next;
             break;
         }
+    }
     lg__sched_forget(m->engine->sched, m);
     lg__gone_tell(&m->engine->graph, m->gone);
 }
@@ -132,9 +136,10 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
     lg_model *m;
     if (!cfg || !out)
         return lg__engine_null(e);
-    if (!lg__sized_read(&c, cfg))
+    if (!lg__sized_read(&c, cfg)) {
         return lg__engine_error(e, LG_EINVAL,
                                 "the model's size is not set: call lg_model_config_init first");
+    }
     const char *why = lists_problem(&c);
     why = why ? why : fallbacks_problem(e, &c);
     if (why)
@@ -215,10 +220,11 @@ static int link_and_start(lg_engine *e, lg_var *v, const char *const *names, lg_
                           size_t n, int err, lg_var **out)
 {
     err = err || (vars && out) || (!n && out) ? err : LG_EINVAL;
-    for (size_t i = 0; !err && i < n; i++)
+    for (size_t i = 0; !err && i < n; i++) {
         err = is_utf8(names ? names[i] : NULL)
                   ? lg__node_edge(v->node, names ? names[i] : "", vars[i])
                   : LG_EUTF8;
+    }
     if (err) {
         lg__node_discard(v);
         return lg__engine_error(e, err, "cannot make the node: %s", lg_error_text(err));
@@ -237,13 +243,14 @@ static int new_node(lg_engine *e, int op, size_t n, size_t more, const char *rol
         return LG_ELIMIT;
     }
     int err = is_utf8(role) ? lg__node_new(&e->graph, op, n + more, role, v) : LG_EUTF8;
-    if (err == LG_EUTF8)
+    if (err == LG_EUTF8) {
         lg__engine_error(e, err, "the role is not UTF-8");
-    else if (err == LG_ELIMIT)
+    } else if (err == LG_ELIMIT) {
         lg__engine_error(e, err, "%zu variables are pending: wait for some, or raise max_queued",
                          e->graph.n_pending);
-    else if (err)
+    } else if (err) {
         lg__engine_error(e, err, "no memory for a node");
+    }
     return err;
 }
 
@@ -281,10 +288,11 @@ static int check_options(lg_engine *e, const lg_call *call)
     for (size_t i = 0; i < call->n_options; i++) {
         const char *why;
         int err = lg__model_option_check(&e->mem, &call->options[i], &why);
-        if (err)
+        if (err) {
             return lg__engine_error(e, err, "option \"%s\": %s",
                                     call->options[i].name ? call->options[i].name : "",
                                     why ? why : lg_error_text(err));
+        }
     }
     return LG_OK;
 }
@@ -292,9 +300,10 @@ static int check_options(lg_engine *e, const lg_call *call)
 static int check_call(lg_engine *e, const lg_model *m, const lg_call *host, lg_call *call)
 {
     *call = NO_CALL;
-    if (host && !lg__sized_read(call, host))
+    if (host && !lg__sized_read(call, host)) {
         return lg__engine_error(e, LG_EINVAL,
                                 "the call's size is not set: call lg_call_init first");
+    }
     if (!m || m->engine != e || !call->messages || !call->n_messages)
         return lg__engine_error(e, LG_EINVAL, "a call needs a model of this engine and a message");
     if (call->kind < 0 || call->kind >= LG_KINDS)
@@ -322,11 +331,12 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *host, lg_var **out)
         d->stream = call->stream;
         d->tag = call->tag;
     }
-    for (size_t i = 0; !err && i < call->n_messages; i++)
+    for (size_t i = 0; !err && i < call->n_messages; i++) {
         err = !call->messages[i].role ? LG_EINVAL
               : is_utf8(call->messages[i].role)
                   ? lg__node_edge(v->node, call->messages[i].role, call->messages[i].var)
                   : LG_EUTF8;
+    }
     return link_and_start(e, v, NULL, NULL, 0, err, out);
 }
 
@@ -407,9 +417,10 @@ int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role
 
 static int check_promise(const lg_var *v)
 {
-    if (v->op != LG_OP_PROMISE || !lg__promise_open(v))
+    if (v->op != LG_OP_PROMISE || !lg__promise_open(v)) {
         return lg__engine_error(v->graph->engine, LG_ESTATE,
                                 "this is no promise, or it was kept or broken already");
+    }
     return LG_OK;
 }
 
@@ -473,9 +484,10 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_va
     lg_backward b = {.size = sizeof b};
     if (!host || !out || !lg__sized_read(&b, host))
         return lg__engine_error(e, LG_EINVAL, "backward needs lg_backward_init, and an out");
-    if (!root || root->graph != &e->graph || (b.model && b.model->engine != e))
+    if (!root || root->graph != &e->graph || (b.model && b.model->engine != e)) {
         return lg__engine_error(e, LG_EINVAL,
                                 "backward needs a variable and a model of this engine");
+    }
     int err = lg__pass_start(&e->graph, root, &b, out);
     if (err)
         return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));

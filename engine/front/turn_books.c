@@ -37,9 +37,9 @@ lg_entry *lg__entry_of(lg_attempt *a)
 lg_attempt *lg__entry_new(lg_engine *e, lg_request *r)
 {
     lg_entry *one = lg__mem_zero(&e->mem, sizeof *one);
-    if (!one) {
+    if (!one)
         return NULL;
-    }
+
     lg__attempt_init(&one->attempt, &e->mem, e->max_reply_bytes);
     one->attempt.request = r;
     r->attempt = &one->attempt;
@@ -48,9 +48,9 @@ lg_attempt *lg__entry_new(lg_engine *e, lg_request *r)
     one->kept = e->store && r->model->provider;
     e->turn.entries += one->kept ? 1 : 0;
     one->next = e->turn.under_way;
-    if (one->next) {
+    if (one->next)
         one->next->prev = one;
-    }
+
     e->turn.under_way = one;
     return &one->attempt;
 }
@@ -61,9 +61,9 @@ lg_entry *lg__entry_take(lg_engine *e, lg_request *r)
     r->attempt = NULL;
     if (one) {
         *(one->prev ? &one->prev->next : &e->turn.under_way) = one->next;
-        if (one->next) {
+        if (one->next)
             one->next->prev = one->prev;
-        }
+
         one->prev = one->next = NULL;
     }
     return one;
@@ -114,9 +114,8 @@ static void hide_key(const lg_model *m, lg_attempt *a, bool good)
 {
     lg__model_redact(m, a->content_type, strlen(a->content_type));
     lg__model_redact(m, a->request_id, strlen(a->request_id));
-    if (!good && a->body.data) {
+    if (!good && a->body.data)
         lg__model_redact(m, a->body.data, a->body.len);
-    }
 }
 
 lg_entry *lg__turn_ended(lg_engine *e, lg_request *r)

@@ -68,11 +68,10 @@ static void drop_unwanted(lg_engine *e)
     lg_entry *one;
     while ((one = lg__entries_pop(&all))) {
         lg_request *r = one->attempt.request;
-        if (is_wanted(e, r) || r->listed > 1) {
+        if (is_wanted(e, r) || r->listed > 1)
             lg__entries_push(&e->turn.picked, one);
-        } else {
+        else
             leave_out(e, r);
-        }
     }
 }
 
@@ -96,15 +95,14 @@ static int write_intent(lg_engine *e, lg_entry *one)
     if (lg__store_is_stale(e->store, r)) {
         int found = lg__store_find(e->store, r);
         one->serve = found == 1;
-        if (found != 0) {
+        if (found != 0)
             return found < 0 ? found : LG_OK;
-        }
     }
     int elsewhere = lg__store_is_elsewhere(e->store, r->key);
     one->elsewhere = elsewhere == 1;
-    if (elsewhere != 0) {
+    if (elsewhere != 0)
         return elsewhere < 0 ? elsewhere : LG_OK;
-    }
+
     one->intended = true;
     return lg__store_intend(e->store, r);
 }
@@ -150,18 +148,18 @@ void lg__turn_count(lg_engine *e)
 static int write_turn(lg_engine *e)
 {
     int err = LG_OK;
-    for (lg_entry *at = e->turn.ended.head; !err && at; at = at->next_listed) {
+    for (lg_entry *at = e->turn.ended.head; !err && at; at = at->next_listed)
         err = write_entry(e, at);
-    }
+
     /* Intents that are on their way to the disk are promised for, too. */
     size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
     bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
-    for (lg_entry *at = e->turn.picked.head; !err && room && at; at = at->next_listed) {
+    for (lg_entry *at = e->turn.picked.head; !err && room && at; at = at->next_listed)
         err = write_intent(e, at);
-    }
-    for (lg_outcome *at = e->turn.results.head; !err && at; at = at->next) {
+
+    for (lg_outcome *at = e->turn.results.head; !err && at; at = at->next)
         err = write_outcome(e, at);
-    }
+
     if (err) {
         lg__store_rollback(e->store);
         return err;
@@ -176,15 +174,14 @@ void lg__turn_let_go(lg_engine *e, lg_entry *one)
 {
     lg_request *r = one->attempt.request;
     lg__entry_free(e, one);
-    if (!r || --r->listed > 0) {
+    if (!r || --r->listed > 0)
         return;
-    }
+
     bool over = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
-    if (over || r->waiters) {
+    if (over || r->waiters)
         lg__call_attempted(e, r, r->state);
-    } else {
+    else
         lg__call_leave(e, r);
-    }
 }
 
 static void release_picked(lg_engine *e, lg_entry *one)
@@ -224,9 +221,9 @@ static void release_outcome(lg_engine *e, lg_outcome *o)
 {
     lg_var *v = o->out;
     if (v->state == LG_PENDING) {
-        if (o->has_score) {
+        if (o->has_score)
             lg_var_set_score(v, o->score, o->target);
-        }
+
         lg__var_ready(v, lg__text_ref(o->text));
     }
     lg_var_unref(v);
@@ -239,21 +236,20 @@ static void release(lg_engine *e, lg_batch *t)
     lg_outcome *o;
     lg_entries ended = lg__entries_take(&t->ended), picked = lg__entries_take(&t->picked);
     lg_outcomes results = take_outcomes(&t->results);
-    while ((one = lg__entries_pop(&ended))) {
+    while ((one = lg__entries_pop(&ended)))
         lg__turn_let_go(e, one);
-    }
-    if (e->draining) {
+
+    if (e->draining)
         lg__call_drop_cancelled(e); /* what would be asked again */
-    }
-    while ((one = lg__entries_pop(&picked))) {
+
+    while ((one = lg__entries_pop(&picked)))
         release_picked(e, one);
-    }
-    while ((o = pop_outcome(&results))) {
+
+    while ((o = pop_outcome(&results)))
         release_outcome(e, o);
-    }
-    if (e->turn.kept) {
+
+    if (e->turn.kept)
         lg__kept_sweep(e);
-    }
 }
 
 /* The turn could not be stored: nobody may see what came, nothing may be sent. */
@@ -267,9 +263,8 @@ static void fail_ended(lg_engine *e, lg_entry *one)
                      "%s: the reply came and was paid for, but could not be stored: %s",
                      r->model->name, lg__fail_message(why));
         r->reply.fail.ambiguous = true;
-        if (why->hint) {
+        if (why->hint)
             lg__fail_hint(&r->reply.fail, &e->mem, "%s", why->hint->data);
-        }
     }
     lg__turn_let_go(e, one);
 }
@@ -308,18 +303,17 @@ static void fail_turn(lg_engine *e, lg_batch *t)
     lg_outcomes results = take_outcomes(&t->results);
     const lg_fail *why = lg__store_why(e->store);
     lg__log_line(&e->log, LG_LOG_ERROR, "%s; nothing more is bought", lg__fail_message(why));
-    while ((one = lg__entries_pop(&ended))) {
+    while ((one = lg__entries_pop(&ended)))
         fail_ended(e, one);
-    }
-    while ((one = lg__entries_pop(&picked))) {
+
+    while ((one = lg__entries_pop(&picked)))
         fail_picked(e, one);
-    }
-    while ((o = pop_outcome(&results))) {
+
+    while ((o = pop_outcome(&results)))
         fail_outcome(e, o);
-    }
-    if (e->turn.kept) {
+
+    if (e->turn.kept)
         lg__kept_sweep(e); /* equal ones run on their own */
-    }
 }
 
 /* ---- when ------------------------------------------------------------------------------ */
@@ -338,9 +332,8 @@ static void sync_group(void *ud)
 {
     lg_engine *e = ud;
     e->turn.grouped = e->store && lg__store_tick(e->store);
-    if (e->turn.grouped) {
+    if (e->turn.grouped)
         lg__alarm_set(e->turn.group, GROUP_MS);
-    }
 }
 
 /* The step that runs this looks at what the disk has; what came behind is synced next. */
@@ -351,9 +344,8 @@ static void disk_answered(void *ud, int fd, int events)
     (void)events;
     while (read(fd, &n, sizeof n) > 0) {
     }
-    if (e->store) {
+    if (e->store)
         lg__store_tick(e->store); /* for commits that nobody waits for */
-    }
 }
 
 /* A commit was written: its sync is watched for, or comes later. */
@@ -362,12 +354,12 @@ static void expect_sync(lg_engine *e, bool syncing)
     lg_batch *t = &e->turn;
     if (syncing) {
         if (!t->synced && lg__store_sync_fd(e->store) >= 0 &&
-            !lg__watch_new(e->loop, lg__store_sync_fd(e->store), disk_answered, e, &t->synced)) {
+            !lg__watch_new(e->loop, lg__store_sync_fd(e->store), disk_answered, e, &t->synced))
             lg__watch_set(t->synced, LG_READ);
-        }
-        if (!t->synced) {
+
+        if (!t->synced)
             lg__alarm_set(t->alarm, RETRY_MS); /* look again then */
-        }
+
     } else if (!t->grouped) {
         t->grouped = true;
         lg__alarm_set(t->group, GROUP_MS);
@@ -379,9 +371,8 @@ static void try_later(void *ud)
 {
     lg_engine *e = ud;
     e->turn.alarmed = false; /* the step that runs this flushes */
-    if (!e->turn.synced && e->store && lg__store_is_durable(e->store) && lg__store_tick(e->store)) {
+    if (!e->turn.synced && e->store && lg__store_is_durable(e->store) && lg__store_tick(e->store))
         lg__alarm_set(e->turn.alarm, RETRY_MS);
-    }
 }
 
 /* Has the other process its reply by now? The step that runs this flushes. */
@@ -389,17 +380,16 @@ static void look_again(void *ud)
 {
     lg_engine *e = ud;
     lg_entry *one;
-    while ((one = lg__entries_pop(&e->turn.waiting))) {
+    while ((one = lg__entries_pop(&e->turn.waiting)))
         lg__entries_push(&e->turn.picked, one);
-    }
 }
 
 /* Without a run of the host's, what is bought belongs to one of its own. */
 static int begin_own_run(lg_engine *e)
 {
-    if (lg__store_run(e->store) || (!e->turn.picked.head && !e->turn.results.head)) {
+    if (lg__store_run(e->store) || (!e->turn.picked.head && !e->turn.results.head))
         return LG_OK;
-    }
+
     return lg__store_run_begin(e->store, NULL, NULL);
 }
 
@@ -419,11 +409,10 @@ static void settle_synced(lg_engine *e)
         lg_batch done = {.ended.head = NULL};
         move(&done, &e->synced);
         move(&e->synced, &e->next);
-        if (lg__store_check_sync(e->store)) {
+        if (lg__store_check_sync(e->store))
             fail_turn(e, &done);
-        } else {
+        else
             release(e, &done);
-        }
     }
 }
 
@@ -463,17 +452,16 @@ static void write_now(lg_engine *e)
 
 void lg__turn_flush(lg_engine *e)
 {
-    if (!e->store) {
+    if (!e->store)
         return;
-    }
+
     settle_synced(e);
-    if (!may_write(e)) {
+    if (!may_write(e))
         return;
-    }
+
     drop_unwanted(e);
-    if (!is_empty(e)) {
+    if (!is_empty(e))
         write_now(e);
-    }
 }
 
 bool lg__turn_waits(const lg_engine *e)
@@ -518,9 +506,9 @@ int lg__turn_open(lg_engine *e, const lg_config *c)
     lg_fail why;
     lg_store_config config = {.dir = c->store_dir, .durable = c->durable != 0};
     lg__keymap_init(&e->turn.kept_map, &e->mem);
-    if (!c->store_dir) {
+    if (!c->store_dir)
         return LG_OK;
-    }
+
     int err = lg__store_open(&e->mem, &e->log, &config, &e->store, &why);
     if (err) {
         say_why(c, &why);
@@ -537,9 +525,9 @@ static void drop_all(lg_engine *e, lg_batch *t)
 {
     lg_entry *one;
     lg_outcome *o;
-    while ((one = lg__entries_pop(&t->ended))) {
+    while ((one = lg__entries_pop(&t->ended)))
         lg__entry_free(e, one);
-    }
+
     while ((o = pop_outcome(&t->results))) {
         lg_var_unref(o->out);
         free_outcome(e, o);
@@ -549,23 +537,23 @@ static void drop_all(lg_engine *e, lg_batch *t)
 /* What came and was not yet written is paid for: it is written. Nobody hears of it. */
 void lg__turn_close(lg_engine *e)
 {
-    if (!e->store) {
+    if (!e->store)
         return;
-    }
+
     lg__entries_take(&e->turn.picked); /* they are under way, too */
     lg__entries_take(&e->turn.waiting);
     lg__entries_take(&e->synced.picked);
     lg__entries_take(&e->next.picked);
-    if (!is_empty(e) && !lg__store_begin_at_last(e->store)) {
+    if (!is_empty(e) && !lg__store_begin_at_last(e->store))
         write_turn(e);
-    }
+
     drop_all(e, &e->turn);
     drop_all(e, &e->synced);
     drop_all(e, &e->next);
     lg__kept_free(e);
-    if (e->turn.synced) {
+    if (e->turn.synced)
         lg__watch_close(e->turn.synced); /* before its descriptor */
-    }
+
     lg__store_close(e->store);
     e->store = NULL;
 }
@@ -576,9 +564,9 @@ void lg__turn_finish(lg_engine *e)
     lg__store_wait(e->store);
     settle_synced(e);
     drop_unwanted(e);
-    if (is_empty(e)) {
+    if (is_empty(e))
         return;
-    }
+
     int err = lg__store_begin_at_last(e->store);
     err = err ? err : write_turn(e);
     if (err) {
@@ -587,9 +575,8 @@ void lg__turn_finish(lg_engine *e)
         lg__store_wait(e->store);
         err = lg__store_check_sync(e->store);
     }
-    if (err) {
+    if (err)
         fail_turn(e, &e->turn);
-    } else {
+    else
         release(e, &e->turn);
-    }
 }

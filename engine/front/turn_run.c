@@ -26,17 +26,17 @@ static void rebase(lg_engine *e)
 int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
 {
     int err = need_store(e);
-    if (!err && name && lg_utf8_check(name, strlen(name)) >= 0) {
+    if (!err && name && lg_utf8_check(name, strlen(name)) >= 0)
         err = lg__engine_error(e, LG_EUTF8, "the run's name is not UTF-8");
-    }
-    if (err) {
+
+    if (err)
         return err;
-    }
+
     rebase(e);
     err = lg__store_run_begin(e->store, name, meta);
-    if (run_id) {
+    if (run_id)
         *run_id = (uint64_t)lg__store_run(e->store);
-    }
+
     return err ? store_error(e, err) : LG_OK;
 }
 
@@ -44,9 +44,8 @@ static bool is_end(const char *state)
 {
     static const char *const ends[] = {"done", "interrupted", "limit", "failed"};
     for (size_t i = 0; state && i < sizeof ends / sizeof *ends; i++) {
-        if (strcmp(ends[i], state) == 0) {
+        if (strcmp(ends[i], state) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -54,12 +53,12 @@ static bool is_end(const char *state)
 int lg_run_end(lg_engine *e, const char *state)
 {
     int err = need_store(e);
-    if (!err && !is_end(state)) {
+    if (!err && !is_end(state))
         err = lg__engine_error(e, LG_EINVAL, "a run ends as done, interrupted, limit or failed");
-    }
-    if (err) {
+
+    if (err)
         return err;
-    }
+
     lg__turn_finish(e);
     lg__turn_count(e);
     err = lg__store_run_end(e->store, state);

@@ -27,9 +27,9 @@ static int tool_key(lg_engine *e, const lg_node *n, unsigned char key[32])
     size_t many = n->n_edges;
     size_t size = 3 * many * sizeof(lg_piece), at = 0;
     lg_piece *in = lg__mem_new(&e->mem, size);
-    if (!in) {
+    if (!in)
         return LG_ENOMEM;
-    }
+
     for (size_t i = 0; i < many; i++) {
         const lg_text *seen = n->edges[i].seen;
         in[at++] = (lg_piece){n->edges[i].name->data, n->edges[i].name->len};
@@ -57,9 +57,9 @@ static bool kept_key(lg_engine *e, const lg_node *n, unsigned char key[32])
 static bool has_result(const lg_batch *t, const unsigned char key[32])
 {
     const lg_outcome *at = t->results.head;
-    while (at && memcmp(at->key, key, 32) != 0) {
+    while (at && memcmp(at->key, key, 32) != 0)
         at = at->next;
-    }
+
     return at != NULL;
 }
 
@@ -75,12 +75,12 @@ static bool find_result(lg_engine *e, lg_node *n)
     bool has_score = false;
     double score = 0, target = 0;
     if (!kept_key(e, n, key) ||
-        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1) {
+        lg__store_find_result(e->store, key, &text, &has_score, &score, &target) != 1)
         return false;
-    }
-    if (has_score) {
+
+    if (has_score)
         lg_var_set_score(n->out, score, target);
-    }
+
     lg__var_ready(n->out, text);
     return true;
 }
@@ -91,9 +91,9 @@ bool lg__kept_shares(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
     lg_kept *k = NULL;
-    if (e->turn.kept && kept_key(e, n, key)) {
+    if (e->turn.kept && kept_key(e, n, key))
         k = lg__keymap_get(&e->turn.kept_map, key);
-    }
+
     if (k) {
         lg__nodes_push(&k->waiting, n);
         e->turn.sharing = true;
@@ -108,9 +108,9 @@ static void look_again(void *ud)
 {
     lg_engine *e = ud;
     lg_node *n;
-    while ((n = lg__nodes_pop(&e->turn.elsewhere))) {
+    while ((n = lg__nodes_pop(&e->turn.elsewhere)))
         lg__nodes_push(&e->graph.work, n);
-    }
+
     e->turn.n_elsewhere = 0;
 }
 
@@ -135,20 +135,20 @@ static void wait_elsewhere(lg_engine *e, lg_node *n)
 bool lg__kept_elsewhere(lg_engine *e, lg_node *n)
 {
     unsigned char key[32];
-    if (find_result(e, n)) {
+    if (find_result(e, n))
         return true;
-    }
-    if (!kept_key(e, n, key)) {
+
+    if (!kept_key(e, n, key))
         return false;
-    }
+
     if (!lg__store_claim(e->store, key)) {
         wait_elsewhere(e, n);
         return true;
     }
     lg__store_end_reading(e->store); /* what was stored since this turn began to read counts */
-    if (!find_result(e, n)) {
+    if (!find_result(e, n))
         return false;
-    }
+
     lg__store_unclaim(e->store, key);
     return true;
 }
@@ -156,9 +156,8 @@ bool lg__kept_elsewhere(lg_engine *e, lg_node *n)
 void lg__kept_unclaim(lg_engine *e, const lg_node *n)
 {
     unsigned char key[32];
-    if (kept_key(e, n, key)) {
+    if (kept_key(e, n, key))
         lg__store_unclaim(e->store, key);
-    }
 }
 
 /* Without memory it is not shared. */
@@ -198,9 +197,9 @@ void lg__kept_sweep(lg_engine *e)
             at = &k->next;
             continue;
         }
-        while ((n = lg__nodes_pop(&k->waiting))) {
+        while ((n = lg__nodes_pop(&k->waiting)))
             lg__nodes_push(&e->graph.work, n);
-        }
+
         lg__keymap_take(&e->turn.kept_map, k->key);
         lg__store_unclaim(e->store, k->key);
         *at = k->next;
@@ -224,9 +223,9 @@ void lg__kept_free(lg_engine *e)
 
 int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target)
 {
-    if (!is_kept(e, n) || lg__store_broken(e->store)) {
+    if (!is_kept(e, n) || lg__store_broken(e->store))
         return LG_STORE_BUSY; /* not ours */
-    }
+
     lg_outcome *o = lg__mem_zero(&e->mem, sizeof *o);
     if (!o || tool_key(e, n, o->key)) {
         lg__mem_free(&e->mem, o, sizeof *o);

@@ -192,17 +192,19 @@ static void step_done(lg_step *s)
 static void deliver_all(lg_step *s)
 {
     lg_pass *p = s->pass;
-    for (uint32_t i = 0; i < edges_of(s); i++)
+    for (uint32_t i = 0; i < edges_of(s); i++) {
         if (slot_of(p, s, i) != LG_NO_SLOT)
             delivered(p, slot_of(p, s, i));
+    }
     step_done(s);
 }
 
 static void say_empty(lg_step *s)
 {
-    for (uint32_t i = 0; i < edges_of(s); i++)
+    for (uint32_t i = 0; i < edges_of(s); i++) {
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
             say(s->pass, s, i, LG_FB_EMPTY, NULL, NULL, NULL);
+    }
     deliver_all(s);
 }
 
@@ -363,9 +365,10 @@ static void finish_leaf(lg_step *s)
 static void var_failed(lg_step *s)
 {
     lg_plan *plan = &s->pass->plan;
-    for (uint32_t i = 0; s->forgiven && i < edges_of(s); i++)
+    for (uint32_t i = 0; s->forgiven && i < edges_of(s); i++) {
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
             plan->steps[plan->slots[slot_of(s->pass, s, i)].step].forgiven = true;
+    }
     if (!s->forgiven)
         lg__pass_note(s->pass, s, s->var->code, s->var->fail);
     lg__records_free(s->pass->g, s->records);

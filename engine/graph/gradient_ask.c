@@ -131,9 +131,9 @@ static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *syste
     if (err)
         return err;
     v->node->u.call = lg__mem_zero(g->mem, sizeof(lg_call_data));
-    if (!v->node->u.call)
+    if (!v->node->u.call) {
         err = LG_ENOMEM;
-    else {
+    } else {
         v->node->u.call->model = lg_model_ref(p->model);
         v->node->u.call->kind = LG_BACKWARD;
         err = lg__node_edge(v->node, "system", system);
@@ -170,9 +170,10 @@ static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t 
     lg_part own[MAX_PARTS], *about = NULL;
     int err = LG_OK;
     memcpy(own, parts, n * sizeof *own);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_CALLS)
             about = &own[i];
+    }
     if (about) {
         *first = about->text;
         err = name_attached(p, about);
@@ -255,11 +256,12 @@ static lg_text *join_records(lg_graph *g, const lg_record *list, size_t max_toke
     lg_text **texts = lg__mem_new(g->mem, (n + 1) * sizeof *texts);
     int64_t *examples = lg__mem_new(g->mem, (n + 1) * sizeof *examples);
     lg_text *out = NULL;
-    for (const lg_record *r = list; texts && examples && r; r = r->next)
+    for (const lg_record *r = list; texts && examples && r; r = r->next) {
         if (r->state == LG_FB_TEXT) {
             texts[k] = r->text;
             examples[k++] = r->example;
         }
+    }
     if (texts && examples)
         out = join(g, texts, examples, n, max_tokens);
     lg__mem_free(g->mem, texts, (n + 1) * sizeof *texts);

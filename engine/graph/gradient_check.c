@@ -15,26 +15,24 @@ static void check_step(const lg_pass *p, const lg_step *s)
     LG_CHECK(s->n_missing <= s->n_slots);
     LG_CHECK(s->first_slot + s->n_slots <= plan->n_slots);
     LG_CHECK(!s->gathered || s->n_missing == 0);
-    for (uint32_t i = 0; s->gathered && i < s->n_slots; i++) {
+    for (uint32_t i = 0; s->gathered && i < s->n_slots; i++)
         LG_CHECK(!plan->slots[s->first_slot + i].records);
-    }
 }
 
 static void check_plan(const lg_pass *p)
 {
     const lg_plan *plan = &p->plan;
-    for (size_t i = 0; i < plan->n_steps; i++) {
+    for (size_t i = 0; i < plan->n_steps; i++)
         check_step(p, &plan->steps[i]);
-    }
+
     for (size_t i = 0; i < plan->n_slots; i++) {
         const lg_slot *slot = &plan->slots[i];
         const lg_step *to = &plan->steps[slot->step];
         LG_CHECK(slot->step < plan->n_steps);
         LG_CHECK(i >= to->first_slot && i < to->first_slot + to->n_slots);
     }
-    for (size_t i = 0; i < plan->n_links; i++) {
+    for (size_t i = 0; i < plan->n_links; i++)
         LG_CHECK(plan->links[i] == LG_NO_SLOT || plan->links[i] < plan->n_slots);
-    }
 }
 
 static void check_jobs(const lg_pass *p)

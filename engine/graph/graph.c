@@ -559,12 +559,13 @@ void lg__var_wait(lg_var *v, lg_waiter *w)
 /* Takes w off v's list again. */
 static void unwait(lg_var *v, lg_waiter *w)
 {
-    for (lg_waiter **at = &v->waiters; *at; at = &(*at)->next)
+    for (lg_waiter **at = &v->waiters; *at; at = &(*at)->next) {
         if (*at == w) {
             *at = w->next;
             w->next = NULL;
             return;
         }
+    }
 }
 
 static void wake(lg_graph *g)
@@ -588,19 +589,21 @@ int lg_var_watch(lg_var *v, uint64_t tag)
 
 void lg_var_unwatch(lg_var *v, uint64_t tag)
 {
-    for (lg_waiter *w = v->waiters; w; w = w->next)
+    for (lg_waiter *w = v->waiters; w; w = w->next) {
         if (w->kind == LG_WAIT_WATCH && ((lg_watcher *)w)->tag == tag) {
             unwait(v, w);
             lg__mem_free(v->graph->mem, w, sizeof(lg_watcher));
             return;
         }
+    }
 }
 
 bool lg_var_wanted(const lg_var *v)
 {
-    for (const lg_waiter *w = v->waiters; w; w = w->next)
+    for (const lg_waiter *w = v->waiters; w; w = w->next) {
         if (w->kind != LG_WAIT_EDGE || !((const lg_edge *)w)->node->done)
             return true;
+    }
     return false;
 }
 
@@ -665,9 +668,10 @@ int lg_var_cancel(lg_var *v)
 
 static lg_template *find(const lg_graph *g, const char *name)
 {
-    for (lg_template *t = g->templates; t; t = t->next)
+    for (lg_template *t = g->templates; t; t = t->next) {
         if (strcmp(t->name, name) == 0)
             return t;
+    }
     return NULL;
 }
 
@@ -725,11 +729,12 @@ void lg__graph_free(lg_graph *g)
         next = one->next;
         lg__mem_free(g->mem, one, sizeof *one);
     }
-    for (lg_var *v = g->vars; v; v = v->next)
+    for (lg_var *v = g->vars; v; v = v->next) {
         if (v->pass && g->pass_free) {
             g->pass_free(v->pass);
             v->pass = NULL;
         }
+    }
     while (g->templates) {
         lg_template *t = g->templates;
         g->templates = t->next;

@@ -32,9 +32,8 @@ static void check_texts(const lg_var *v)
     LG_CHECK(!v->text || v->text->refs > 0);
     LG_CHECK(v->state == LG_FAILED || v->state == LG_CANCELLED || !v->unseen);
     LG_CHECK(!v->versions || v->versions->n <= v->versions->cap);
-    for (size_t i = 0; v->versions && i < v->versions->n; i++) {
+    for (size_t i = 0; v->versions && i < v->versions->n; i++)
         LG_CHECK(v->versions->texts[i]->refs > 0);
-    }
 }
 
 static void check_waiters(const lg_var *v, lg_tally *t)
@@ -97,9 +96,9 @@ static void check_var(const lg_graph *g, const lg_var *v, lg_tally *t)
     LG_CHECK(v->op >= 0 && v->op < LG_OPS);
     check_texts(v);
     check_waiters(v, t);
-    if (v->node) {
+    if (v->node)
         check_node(v->node, t);
-    }
+
     LG_CHECK(is_settled(v) || v->node || v->pass);
     LG_CHECK(!v->pass || v->pass->out == v);
     t->live++;
@@ -115,9 +114,8 @@ static void check_var(const lg_graph *g, const lg_var *v, lg_tally *t)
 
 static void add(lg_var *v)
 {
-    if (v) {
+    if (v)
         v->mark++;
-    }
 }
 
 /* What a reduction was made of is no reduction itself. */
@@ -125,9 +123,8 @@ static void add_records(const lg_record *list)
 {
     for (const lg_record *r = list; r; r = r->next) {
         add(r->var);
-        for (const lg_record *s = r->sources; s; s = s->next) {
+        for (const lg_record *s = r->sources; s; s = s->next)
             add(s->var);
-        }
     }
 }
 
@@ -137,33 +134,31 @@ static void add_pass(const lg_pass *p)
         add(p->plan.steps[i].var);
         add_records(p->plan.steps[i].records);
     }
-    for (size_t i = 0; p->plan.slots && i < p->plan.n_slots; i++) {
+    for (size_t i = 0; p->plan.slots && i < p->plan.n_slots; i++)
         add_records(p->plan.slots[i].records);
-    }
-    for (const lg_job *j = p->jobs; j; j = j->next) {
+
+    for (const lg_job *j = p->jobs; j; j = j->next)
         add(j->asked);
-    }
-    if (p->busy > 0) {
+
+    if (p->busy > 0)
         add(p->out);
-    }
 }
 
 static void add_var(lg_var *v)
 {
-    for (uint32_t i = 0; v->node && i < v->node->n_edges; i++) {
+    for (uint32_t i = 0; v->node && i < v->node->n_edges; i++)
         add(v->node->edges[i].var);
-    }
+
     add_records(v->records);
-    for (const lg_pass_ref *p = v->passes; p; p = p->next) {
+    for (const lg_pass_ref *p = v->passes; p; p = p->next)
         add(p->pass);
-    }
-    if (v->pass) {
+
+    if (v->pass)
         add_pass(v->pass);
-    }
+
     /* The graph holds what is pending, and what was cancelled before its inputs settled. */
-    if (!is_settled(v) || (v->node && v->node->n_missing > 0)) {
+    if (!is_settled(v) || (v->node && v->node->n_missing > 0))
         add(v);
-    }
 }
 
 /* A node that is done, and still listed, is held until the list has come to it. */
@@ -172,24 +167,23 @@ static void add_done(const lg_nodes *l)
     LG_CHECK_QUEUE(l, lg_node, next);
     for (const lg_node *n = l->head; n; n = n->next) {
         LG_CHECK(n->queued);
-        if (n->done) {
+        if (n->done)
             add(n->out);
-        }
     }
 }
 
 /* Whoever holds a variable counts, the host as well, of whom nothing is known here. */
 static void check_counts(lg_graph *g)
 {
-    for (lg_var *v = g->vars; v; v = v->next) {
+    for (lg_var *v = g->vars; v; v = v->next)
         add_var(v);
-    }
-    for (const lg_template *t = g->templates; t; t = t->next) {
+
+    for (const lg_template *t = g->templates; t; t = t->next)
         add(t->var);
-    }
-    for (const lg_waiter *w = g->fired.head; w; w = w->next) {
+
+    for (const lg_waiter *w = g->fired.head; w; w = w->next)
         add(((const lg_watcher *)w)->var);
-    }
+
     add_done(&g->ready);
     add_done(&g->calls);
     add_done(&g->work);
@@ -209,13 +203,12 @@ static void check_steps(const lg_graph *g, lg_tally *t)
         LG_CHECK(is_job || w->kind == LG_WAIT_STEP);
         t->coming += lg__check_sum(is_job ? ((const lg_job *)w)->pass : ((const lg_step *)w)->pass);
     }
-    for (const lg_step *s = g->host.head; s; s = s->next) {
+    for (const lg_step *s = g->host.head; s; s = s->next)
         t->coming += s->work ? 0 : lg__check_sum(s->pass); /* else it is with the host, too */
-    }
+
     for (const lg_var *v = g->vars; v; v = v->next) {
-        for (size_t i = 0; v->pass && i < v->pass->plan.n_steps; i++) {
+        for (size_t i = 0; v->pass && i < v->pass->plan.n_steps; i++)
             t->coming += v->pass->plan.steps[i].work ? lg__check_sum(v->pass) : 0;
-        }
     }
 }
 
@@ -229,9 +222,8 @@ static void check_names(const lg_graph *g)
         LG_CHECK(t->refs > 0 && t->graph == g && t->name);
         LG_CHECK(!t->next || t->next->prev == t);
     }
-    for (const lg_template *t = g->templates; t; t = t->next) {
+    for (const lg_template *t = g->templates; t; t = t->next)
         LG_CHECK(t->name && t->var && t->var->graph == g);
-    }
 }
 
 void lg__graph_check(lg_graph *g)

@@ -24,9 +24,10 @@ static void finish(lg_node *node, lg_bytes *b)
 /* The first input that failed, in the order of the inputs. */
 static const lg_edge *failed_input(const lg_node *node)
 {
-    for (uint32_t i = 0; i < node->n_edges; i++)
+    for (uint32_t i = 0; i < node->n_edges; i++) {
         if (!node->edges[i].seen)
             return &node->edges[i];
+    }
     return NULL;
 }
 
@@ -56,9 +57,10 @@ static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens)
 /* A picture or sound that was put where only words can stand. */
 static const lg_edge *wordless_input(const lg_node *node)
 {
-    for (uint32_t i = 0; i < node->n_edges; i++)
+    for (uint32_t i = 0; i < node->n_edges; i++) {
         if (node->edges[i].seen && node->edges[i].seen->media > LG_MEDIA_CALLS)
             return &node->edges[i];
+    }
     return NULL;
 }
 
@@ -139,9 +141,10 @@ static lg_text *talk_end(lg_talk *t, int err)
     lg__bytes_init(&out, m, LG_BYTES_MAX);
     if (!err)
         err = t->tmpl.err;
-    if (!err)
+    if (!err) {
         err = lg__template_render(&out, t->tmpl.data ? t->tmpl.data : "", t->tmpl.len, t->fields,
                                   t->n, true, NULL, NULL);
+    }
     if (out.len && !err)
         out.data[--out.len] = '\0'; /* the last newline */
     for (size_t i = 0; i < t->n; i++)
@@ -164,9 +167,10 @@ static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *first, const
     int err = talk_init(&t, g, pieces);
     if (!err && first && first->len)
         err = talk_add(&t, first_name, first, share);
-    for (uint32_t i = 0; !err && i < node->n_edges; i++)
+    for (uint32_t i = 0; !err && i < node->n_edges; i++) {
         if (node->edges[i].seen && strcmp(node->edges[i].name->data, LG_SHOWN) != 0)
             err = talk_add(&t, node->edges[i].name->data, node->edges[i].seen, share);
+    }
     lg_text *made = lg__var_first_text(node->out);
     if (!err && made)
         err = talk_add(&t, last_name, made, share);

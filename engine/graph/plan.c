@@ -66,11 +66,12 @@ static void count_slots(lg_plan *p)
 {
     for (size_t s = 0; s < p->n_steps; s++) {
         const lg_node *node = p->steps[s].var->node;
-        for (uint32_t i = 0; node && i < node->n_edges; i++)
+        for (uint32_t i = 0; node && i < node->n_edges; i++) {
             if (takes_part(&node->edges[i])) {
                 p->steps[step_of(node->edges[i].var)].n_slots++;
                 p->n_slots++;
             }
+        }
     }
 }
 

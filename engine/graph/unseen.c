@@ -13,9 +13,9 @@
 void lg__unseen_failed(lg_var *v)
 {
     const lg_waiter *w = v->waiters;
-    while (w && w->kind == LG_WAIT_WATCH) {
+    while (w && w->kind == LG_WAIT_WATCH)
         w = w->next;
-    }
+
     v->unseen = v->state == LG_FAILED && !w && !v->disowned;
 }
 
@@ -43,16 +43,16 @@ static bool insert(lg_unseen *list, size_t *n, lg_unseen one, lg_unseen *dropped
 {
     size_t at = *n;
     bool full = *n == LG_UNSEEN_KEPT;
-    while (at > 0 && list[at - 1].id > one.id) {
+    while (at > 0 && list[at - 1].id > one.id)
         at--;
-    }
+
     if (at == LG_UNSEEN_KEPT) {
         *dropped = one;
         return true;
     }
-    if (full) {
+    if (full)
         *dropped = list[*n - 1];
-    }
+
     *n += !full;
     memmove(list + at + 1, list + at, (*n - at - 1) * sizeof *list);
     list[at] = one;
@@ -63,9 +63,9 @@ void lg__unseen_gone(lg_var *v)
 {
     lg_unseen dropped;
     lg_unseens *u = &v->graph->unseens;
-    if (!v->unseen || v->graph->closing) {
+    if (!v->unseen || v->graph->closing)
         return;
-    }
+
     u->n++;
     lg_unseen one = told(v);
     lg__text_ref(one.message);

@@ -453,17 +453,19 @@ int lg_var_add_feedback(lg_var *v, const char *text, size_t len)
 
 lg_var *lg_var_pass(const lg_var *v)
 {
-    for (const lg_pass_ref *p = v->passes; p; p = p->next)
+    for (const lg_pass_ref *p = v->passes; p; p = p->next) {
         if (p->pass->state != LG_READY)
             return p->pass;
+    }
     return NULL;
 }
 
 int lg_var_zero_grad(lg_var *v)
 {
-    for (const lg_pass_ref *p = v->passes; p; p = p->next)
+    for (const lg_pass_ref *p = v->passes; p; p = p->next) {
         if (p->pass->state == LG_PENDING)
             return LG_ESTATE;
+    }
     while (v->passes) {
         lg_pass_ref *p = v->passes;
         v->passes = p->next;
@@ -513,10 +515,11 @@ const char *lg__var_describe(const lg_var *v, char *buf, size_t size)
     if (!role[0])
         role = lg_op_name(v->op);
     unsigned long long id = (unsigned long long)v->id;
-    if (v->example >= 0)
+    if (v->example >= 0) {
         snprintf(buf, size, "%.*s (node %llu, example %lld)", shown_bytes(role), role, id,
                  (long long)v->example);
-    else
+    } else {
         snprintf(buf, size, "%.*s (node %llu)", shown_bytes(role), role, id);
+    }
     return buf;
 }

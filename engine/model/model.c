@@ -17,9 +17,8 @@ bool lg__model_is_line(const char *s)
 {
     size_t len = strlen(s);
     for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7F) {
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7F)
             return false;
-        }
     }
     return lg_utf8_check(s, len) < 0;
 }
@@ -29,9 +28,8 @@ static bool is_reserved(const char *name)
     static const char *const names[] = {"model", "messages", "contents",
                                         "input", "system",   "systemInstruction"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, names[i]) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -51,9 +49,9 @@ int lg__model_option_check(lg_mem *m, const lg_option *o, const char **why)
     }
     lg_json *value = NULL;
     int err = o->json ? lg__json_parse(m, o->json, strlen(o->json), &value, NULL) : LG_EPARSE;
-    if (err == LG_ENOMEM) {
+    if (err == LG_ENOMEM)
         return err;
-    }
+
     if (err) {
         *why = "an option's value is not JSON";
         return LG_EINVAL;
@@ -84,15 +82,15 @@ static void repair_free(lg_mem *m, lg_repair *r)
 
 void lg__model_destroy(lg_model *model)
 {
-    if (!model) {
+    if (!model)
         return;
-    }
+
     lg_mem *m = model->mem;
     char *strings[] = {model->dialect,  model->name,    model->model,
                        model->base_url, model->api_key, model->key_name};
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         lg__mem_strfree(m, strings[i]);
-    }
+
     pairs_free(m, model->headers, model->n_headers);
     for (size_t i = 0; i < model->n_options; i++) {
         lg__mem_strfree(m, model->options[i].name);
@@ -129,9 +127,8 @@ void lg_model_unref(lg_model *m)
 static const lg_repair *repair_of(const lg_model *model, const char *name)
 {
     for (const lg_repair *r = model->repairs; r; r = r->next) {
-        if (strcmp(r->from, name) == 0) {
+        if (strcmp(r->from, name) == 0)
             return r;
-        }
     }
     return NULL;
 }
@@ -140,28 +137,27 @@ static const lg_repair *repair_of(const lg_model *model, const char *name)
 const char *lg__model_field(const lg_model *model, const char *name)
 {
     const lg_repair *r;
-    while (name && (r = repair_of(model, name)) != NULL) {
+    while (name && (r = repair_of(model, name)) != NULL)
         name = r->to;
-    }
+
     return name;
 }
 
 int lg__model_repair(lg_model *model, const char *from, const char *to)
 {
-    if (is_reserved(from) || repair_of(model, from)) {
+    if (is_reserved(from) || repair_of(model, from))
         return LG_ESTATE;
-    }
+
     if (to) {
         const char *end = lg__model_field(model, to);
         bool bad = is_reserved(to) || strcmp(to, "stream") == 0 || !to[0] || !lg__model_is_line(to);
-        if (bad || (end && strcmp(end, from) == 0)) {
+        if (bad || (end && strcmp(end, from) == 0))
             return LG_ESTATE;
-        }
     }
     lg_repair *r = lg__mem_zero(model->mem, sizeof *r);
-    if (!r) {
+    if (!r)
         return LG_ENOMEM;
-    }
+
     r->from = lg__mem_strdup(model->mem, from);
     r->to = lg__mem_strdup(model->mem, to);
     if (!r->from || (to && !r->to)) {
@@ -189,9 +185,9 @@ size_t lg__model_base(const lg_model *model, const char **query)
     const char *url = model->base_url ? model->base_url : "";
     size_t len = strcspn(url, "?");
     *query = url + len;
-    while (len > 0 && url[len - 1] == '/') {
+    while (len > 0 && url[len - 1] == '/')
         len--;
-    }
+
     return len;
 }
 
@@ -207,9 +203,8 @@ static bool is_secret_header(const char *name)
 {
     static const char *const parts[] = {"key", "auth", "token", "secret", "cookie", "password"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (strcasestr(name, parts[i])) {
+        if (strcasestr(name, parts[i]))
             return true;
-        }
     }
     return false;
 }

@@ -34,9 +34,9 @@ static char lower(char c)
 
 static bool is_among(const char *word, const char *const *list)
 {
-    while (*list && (**list != *word || strcmp(*list, word) != 0)) {
+    while (*list && (**list != *word || strcmp(*list, word) != 0))
         list++;
-    }
+
     return *list != NULL;
 }
 
@@ -82,25 +82,24 @@ static bool cut(const char *name, words *w)
     w->n = w->base = 0;
     for (size_t i = 0; i < len && len <= MOST_NAME; i++) {
         char c = lower(name[i]), before = i ? lower(name[i - 1]) : ' ', next = lower(name[i + 1]);
-        if (is_point(name, i)) {
+        if (is_point(name, i))
             continue; /* 3.5 is one number, also where it is written 35 */
-        }
+
         bool part = is_digit(c) || is_letter(c);
         if (inside && (!part || (is_digit(c) && is_letter(before)))) {
             w->text[to++] = '\0';
             inside = false;
         }
         w->base = c == '/' && next ? w->n : w->base;
-        if (part && !inside && w->n == MOST_WORDS) {
+        if (part && !inside && w->n == MOST_WORDS)
             return false;
-        }
+
         if (part && !inside) {
             w->word[w->n++] = w->text + to;
             inside = true;
         }
-        if (part) {
+        if (part)
             w->text[to++] = c;
-        }
     }
     w->text[to] = '\0';
     return len <= MOST_NAME;
@@ -109,9 +108,8 @@ static bool cut(const char *name, words *w)
 static bool has(const words *w, const char *word)
 {
     for (size_t i = 0; i < w->n; i++) {
-        if (strcmp(w->word[i], word) == 0) {
+        if (strcmp(w->word[i], word) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -120,12 +118,11 @@ static bool has(const words *w, const char *word)
 static bool tells(const words *w)
 {
     for (size_t i = w->base; i < w->n; i++) {
-        if (strcmp(w->word[i], "sha") == 0) {
+        if (strcmp(w->word[i], "sha") == 0)
             return false; /* a digest */
-        }
-        if (!is_plain(w->word[i]) && !is_digit(w->word[i][0])) {
+
+        if (!is_plain(w->word[i]) && !is_digit(w->word[i][0]))
             return true;
-        }
     }
     return false;
 }
@@ -133,9 +130,8 @@ static bool tells(const words *w)
 static bool has_count(const words *w)
 {
     for (size_t i = 0; i < w->n; i++) {
-        if (is_digit(w->word[i][0]) && is_size(w->word[i])) {
+        if (is_digit(w->word[i][0]) && is_size(w->word[i]))
             return true;
-        }
     }
     return false;
 }
@@ -146,16 +142,14 @@ static bool holds(const words *longer, const words *shorter)
 {
     bool counted = has_count(shorter);
     for (size_t i = shorter->base; i < shorter->n; i++) {
-        if (!is_plain(shorter->word[i]) && !has(longer, shorter->word[i])) {
+        if (!is_plain(shorter->word[i]) && !has(longer, shorter->word[i]))
             return false;
-        }
     }
     for (size_t i = longer->base; i < longer->n; i++) {
         const char *word = longer->word[i];
         bool count = is_digit(word[0]);
-        if (is_size(word) && !has(shorter, word) && (!count || counted)) {
+        if (is_size(word) && !has(shorter, word) && (!count || counted))
             return false;
-        }
     }
     return true;
 }
@@ -163,11 +157,11 @@ static bool holds(const words *longer, const words *shorter)
 bool lg__model_is_other(const char *asked, const char *said)
 {
     words a, b;
-    if (strcmp(asked, said) == 0) {
+    if (strcmp(asked, said) == 0)
         return false;
-    }
-    if (!cut(asked, &a) || !cut(said, &b) || !tells(&a) || !tells(&b)) {
+
+    if (!cut(asked, &a) || !cut(said, &b) || !tells(&a) || !tells(&b))
         return false;
-    }
+
     return !holds(&a, &b) && !holds(&b, &a);
 }

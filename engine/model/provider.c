@@ -13,9 +13,8 @@ const lg_provider *lg__provider_find(const char *dialect)
         &lg__provider_gemini_embed,    &lg__provider_exec,
     };
     for (size_t i = 0; dialect && i < sizeof rows / sizeof *rows; i++) {
-        if (strcmp(rows[i]->dialect, dialect) == 0) {
+        if (strcmp(rows[i]->dialect, dialect) == 0)
             return rows[i];
-        }
     }
     return NULL;
 }
@@ -37,9 +36,9 @@ const char *lg__provider_too_large(const lg_provider *p, const lg_ask *ask)
     bool bad = false;
     for (size_t i = 0; p->too_large && i < ask->n_parts; i++) {
         const lg_ask_part *t = &ask->parts[i];
-        if (t->media <= LG_MEDIA_CALLS || lg__media_is_url(t->media)) {
+        if (t->media <= LG_MEDIA_CALLS || lg__media_is_url(t->media))
             continue;
-        }
+
         size_t size = (t->len + 2) / 3 * 4;
         all += size;
         bad = bad || (p->most_each && lg__media_is_image(t->media) && size > p->most_each) ||

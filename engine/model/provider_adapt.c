@@ -46,9 +46,9 @@ static bool is_description(const lg_ask_part *t)
 static bool is_words(const lg_ask *ask, size_t i)
 {
     bool words = ask->parts[i].media == LG_MEDIA_TEXT;
-    for (i++; i < ask->n_parts && is_part(&ask->parts[i]); i++) {
+    for (i++; i < ask->n_parts && is_part(&ask->parts[i]); i++)
         words = words && ask->parts[i].media == LG_MEDIA_TEXT;
-    }
+
     return words;
 }
 
@@ -57,9 +57,9 @@ static bool is_words(const lg_ask *ask, size_t i)
 /* The role that an instruction has which is not folded. */
 static const char *role_of(const lg_model *model, const char *role)
 {
-    if (is_system(role) && (model->learned & LG_LEARNED_NO_SYSTEM)) {
+    if (is_system(role) && (model->learned & LG_LEARNED_NO_SYSTEM))
         return "user"; /* what is no text cannot be folded */
-    }
+
     bool developer = strcmp(role, "developer") == 0;
     return developer && (model->learned & LG_LEARNED_NO_DEVELOPER) ? "system" : role;
 }
@@ -104,12 +104,12 @@ static void add_schema(const lg_ask *ask, lg_bytes *b)
     const lg_json *schema = NULL;
     lg_json *root = lg__wire_schema(ask, b, &schema);
     bool told = schema || lg__wire_option(ask, "schema");
-    if (told) {
+    if (told)
         lg__bytes_adds(b, b->len > 0 ? "\n\n" TELL : TELL);
-    }
-    if (schema) {
+
+    if (schema)
         lg__json_write(b, schema);
-    }
+
     lg__json_free(b->mem, root);
 }
 
@@ -125,9 +125,9 @@ static void put_first(lg_adapted *a, const char *role)
 static void put_folded(lg_adapted *a)
 {
     size_t i = 0;
-    while (i < a->ask.n_parts && is_description(&a->parts[i])) {
+    while (i < a->ask.n_parts && is_description(&a->parts[i]))
         i++;
-    }
+
     lg_ask_part *first = i < a->ask.n_parts ? &a->parts[i] : NULL;
     if (!first || (strcmp(first->role, "user") != 0 && !is_part(first))) {
         put_first(a, "user");
@@ -149,23 +149,23 @@ static int adapt_parts(const lg_ask *ask, unsigned lost, lg_adapted *a)
     bool fold = (ask->model->learned & LG_LEARNED_NO_SYSTEM) != 0;
     a->cap_parts = ask->n_parts + 1;
     a->parts = lg__mem_new(a->mem, a->cap_parts * sizeof *a->parts);
-    if (!a->parts) {
+    if (!a->parts)
         return LG_ENOMEM;
-    }
+
     a->ask.parts = a->parts;
     a->ask.n_parts = 0;
     const char *role = take_instructions(ask, fold, lost != 0, a);
-    if (lost) {
+    if (lost)
         add_schema(ask, &a->words);
-    }
-    if (a->words.err || (a->words.len == 0 && !role)) {
+
+    if (a->words.err || (a->words.len == 0 && !role))
         return a->words.err;
-    }
-    if (!fold) {
+
+    if (!fold)
         put_first(a, role ? role : "system");
-    } else if (a->words.len > 0) {
+    else if (a->words.len > 0)
         put_folded(a);
-    }
+
     return a->words.err;
 }
 
@@ -179,20 +179,19 @@ static int adapt_options(const lg_ask *ask, unsigned lost, lg_adapted *a)
     lg__json_free(a->mem, root);
     a->cap_options = ask->n_options + 1;
     a->options = lg__mem_new(a->mem, a->cap_options * sizeof *a->options);
-    if (!a->options || a->words.err) {
+    if (!a->options || a->words.err)
         return LG_ENOMEM;
-    }
+
     size_t n = 0;
     for (size_t i = 0; i < ask->n_options; i++) {
         bool form =
             is_named(&ask->options[i], "schema") || is_named(&ask->options[i], "response_format");
-        if (!form || (!told && !(lost & LG_LEARNED_NO_FORMAT))) {
+        if (!form || (!told && !(lost & LG_LEARNED_NO_FORMAT)))
             a->options[n++] = ask->options[i];
-        }
     }
-    if (told && !(lost & LG_LEARNED_NO_FORMAT)) {
+    if (told && !(lost & LG_LEARNED_NO_FORMAT))
         a->options[n++] = (lg_pair){schema_name, any_json};
-    }
+
     a->ask.options = a->options;
     a->ask.n_options = n;
     return LG_OK;

@@ -21,9 +21,8 @@
 /* Before the next item of a list. */
 static void comma(lg_bytes *b)
 {
-    if (b->len > 0 && b->data[b->len - 1] != '[') {
+    if (b->len > 0 && b->data[b->len - 1] != '[')
         lg__bytes_addc(b, ',');
-    }
 }
 
 /* The API refuses empty ones. */
@@ -40,9 +39,9 @@ static void write_text(lg_bytes *b, const char *s, size_t len)
 static const char *write_media(lg_bytes *b, const lg_ask_part *t)
 {
     bool pdf = t->media == LG_MEDIA_PDF || t->media == LG_MEDIA_PDF_URL;
-    if (!pdf && !lg__media_is_image(t->media)) {
+    if (!pdf && !lg__media_is_image(t->media))
         return NO_MEDIA;
-    }
+
     comma(b);
     lg__bytes_addf(b, "{\"type\":\"%s\",\"source\":{", pdf ? "document" : "image");
     if (lg__media_is_url(t->media)) {
@@ -88,9 +87,8 @@ static void write_calls(lg_bytes *b, const lg_ask_part *t)
     }
     if (!raw) {
         write_text(b, words ? words : "", words ? strlen(words) : 0);
-        for (; call; call = lg__json_after(call)) {
+        for (; call; call = lg__json_after(call))
             write_call(b, call);
-        }
     }
     lg__json_free(b->mem, part);
 }
@@ -100,15 +98,14 @@ static const char *write_parts(lg_bytes *b, const lg_said *s)
     const char *why = NULL;
     for (size_t i = 0; !why && i < s->n_parts; i++) {
         const lg_ask_part *t = &s->parts[i];
-        if (t->media == LG_MEDIA_TEXT) {
+        if (t->media == LG_MEDIA_TEXT)
             write_text(b, t->text, t->len);
-        } else if (t->media == LG_MEDIA_CALLS) {
+        else if (t->media == LG_MEDIA_CALLS)
             write_calls(b, t);
-        } else if (s->who == LG_WHO_ASSISTANT) {
+        else if (s->who == LG_WHO_ASSISTANT)
             why = NO_MEDIA_SAID;
-        } else {
+        else
             why = write_media(b, t);
-        }
     }
     return why;
 }
@@ -140,9 +137,9 @@ static const char *write_blocks(lg_bytes *b, const lg_said *s)
 static bool next_spoken(const lg_ask *ask, size_t *at, lg_said *s)
 {
     bool any = lg__said_next(ask, at, s);
-    while (any && s->who == LG_WHO_SYSTEM) {
+    while (any && s->who == LG_WHO_SYSTEM)
         any = lg__said_next(ask, at, s);
-    }
+
     return any;
 }
 
@@ -197,9 +194,8 @@ static const char *write_system(const lg_ask *ask, lg_bytes *b)
     lg_bytes words;
     lg_said s;
     for (size_t at = 0; lg__said_next(ask, &at, &s);) {
-        if (s.who == LG_WHO_SYSTEM && !lg__said_is_words(&s)) {
+        if (s.who == LG_WHO_SYSTEM && !lg__said_is_words(&s))
             return NO_MEDIA_SYSTEM;
-        }
     }
     lg__bytes_init(&words, b->mem, LG_BYTES_MAX);
     if (lg__wire_system(&words, ask)) {
@@ -246,12 +242,12 @@ static void write_tools(const lg_ask *ask, const lg_json *tools, lg_bytes *b)
 static const char *choice_of(const lg_json *choice)
 {
     const char *word = lg__json_string(choice);
-    if (!choice) {
+    if (!choice)
         return "auto";
-    }
-    if (!word) {
+
+    if (!word)
         return "tool";
-    }
+
     return strcmp(word, "required") == 0 ? "any" : word;
 }
 
@@ -268,9 +264,9 @@ static void write_choice(const lg_ask *ask, lg_bytes *b)
             lg__bytes_addc(b, ',');
             lg__wire_member(b, choice, "name");
         }
-        if (serial && strcmp(word, "none") != 0) {
+        if (serial && strcmp(word, "none") != 0)
             lg__bytes_adds(b, ",\"disable_parallel_tool_use\":true");
-        }
+
         lg__bytes_addc(b, '}');
     }
     lg__json_free(b->mem, choice);
@@ -330,9 +326,8 @@ static bool samples(const lg_ask *ask)
 {
     static const char *const names[] = {"temperature", "top_p", "top_k"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (lg__wire_option(ask, names[i]) && lg__wire_name(ask->model, names[i])) {
+        if (lg__wire_option(ask, names[i]) && lg__wire_name(ask->model, names[i]))
             return true;
-        }
     }
     return false;
 }
@@ -341,9 +336,8 @@ static bool is_old(const lg_ask *ask)
 {
     const lg_model *model = ask->model;
     for (size_t i = 0; i < model->n_headers; i++) {
-        if (strcasecmp(model->headers[i].name, "anthropic-version") == 0) {
+        if (strcasecmp(model->headers[i].name, "anthropic-version") == 0)
             return strcmp(model->headers[i].value, OLD_VERSION) == 0;
-        }
     }
     return (model->quirks & LG_QUIRK_OLD_VERSION) || samples(ask);
 }
@@ -390,9 +384,8 @@ static bool is(const char *a, const char *b)
 /* What is there takes the place of what was: a stream's counts are totals so far. */
 static void update(int64_t *to, const lg_json *usage, const char *name)
 {
-    if (lg__json_type(lg__json_get(usage, name)) == LG_JSON_NUMBER) {
+    if (lg__json_type(lg__json_get(usage, name)) == LG_JSON_NUMBER)
         *to = lg__heard_tokens(usage, name);
-    }
 }
 
 /* input_tokens leaves out what was read from a cache and written to it. */
@@ -437,14 +430,13 @@ static void hear(lg_heard *h, const lg_json *root)
             raw = true;
         }
     }
-    if (raw) {
+    if (raw)
         lg__json_write(&h->raw, content);
-    }
+
     hear_usage(h, lg__json_get(root, "usage"));
     hear_end(h, root);
-    if (lg__json_type(content) != LG_JSON_ARRAY) {
+    if (lg__json_type(content) != LG_JSON_ARRAY)
         h->unsaid = "the reply has no content";
-    }
 }
 
 /* ---- streams ----------------------------------------------------------- */
@@ -470,9 +462,9 @@ static void set_block(lg_heard *h, int block)
 /* Adds s to the JSON string that b ends with. */
 static void extend(lg_bytes *b, const char *s)
 {
-    if (b->len == 0 || !s) {
+    if (b->len == 0 || !s)
         return;
-    }
+
     size_t at = --b->len; /* its closing quote */
     lg__json_write_string(b, s, strlen(s));
     if (!b->err) {
@@ -533,9 +525,9 @@ static void hear_delta(lg_heard *h, int64_t index, const lg_json *delta)
     } else if (is(type, "input_json_delta") && block == BLOCK_TOOL) {
         lg_heard_call *c = lg__heard_call_at(h, index);
         const char *more = lg__json_string(lg__json_get(delta, "partial_json"));
-        if (c) {
+        if (c)
             lg__bytes_adds(&c->arguments, more ? more : "");
-        }
+
     } else if (is(type, "thinking_delta") && block == BLOCK_THINKING) {
         extend(&h->scratch, lg__json_string(lg__json_get(delta, "thinking")));
     } else if (is(type, "signature_delta") && block == BLOCK_THINKING) {
@@ -551,9 +543,9 @@ static void keep_call(lg_heard *h, int64_t index)
 {
     lg_heard_call *c = lg__heard_call_at(h, index);
     lg_json *input = NULL;
-    if (!c) {
+    if (!c)
         return;
-    }
+
     int err =
         lg__json_parse_most(h->mem, c->arguments.data ? c->arguments.data : "", c->arguments.len,
                             lg__provider_most_values(false, c->arguments.len), &input, NULL);
@@ -561,11 +553,11 @@ static void keep_call(lg_heard *h, int64_t index)
     start_string(h, "{\"type\":\"tool_use\",\"id\":", c->id.data);
     start_string(h, ",\"name\":", c->name.data);
     lg__bytes_adds(&h->scratch, ",\"input\":");
-    if (lg__json_type(input) == LG_JSON_OBJECT) {
+    if (lg__json_type(input) == LG_JSON_OBJECT)
         lg__json_write(&h->scratch, input);
-    } else {
+    else
         lg__bytes_adds(&h->scratch, "{}");
-    }
+
     lg__bytes_addc(&h->scratch, '}');
     lg__json_free(h->mem, input);
 }
@@ -573,11 +565,11 @@ static void keep_call(lg_heard *h, int64_t index)
 static void hear_stop(lg_heard *h, int64_t index)
 {
     int64_t block = h->state & BLOCK_MASK;
-    if (block == BLOCK_TOOL) {
+    if (block == BLOCK_TOOL)
         keep_call(h, index);
-    } else if (block != BLOCK_NONE && block != BLOCK_OTHER) {
+    else if (block != BLOCK_NONE && block != BLOCK_OTHER)
         lg__bytes_addc(&h->scratch, '}');
-    }
+
     set_block(h, BLOCK_NONE);
 }
 
@@ -600,9 +592,9 @@ static void hear_event(lg_heard *h, const char *name, const lg_json *data)
     int64_t index = lg__json_int(lg__json_get(data, "index"), 0);
     type = type ? type : name;
     if (is(type, "content_block_start")) {
-        if ((h->state & BLOCK_MASK) != BLOCK_NONE) {
+        if ((h->state & BLOCK_MASK) != BLOCK_NONE)
             hear_stop(h, h->n_calls ? h->calls[h->n_calls - 1].index : 0);
-        }
+
         hear_start(h, index, lg__json_get(data, "content_block"));
     } else if (is(type, "content_block_delta")) {
         hear_delta(h, index, lg__json_get(data, "delta"));

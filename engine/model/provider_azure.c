@@ -43,11 +43,10 @@ void lg__azure_url(const lg_model *model, lg_bytes *url, const char *path, bool 
 
 void lg__azure_headers(const lg_model *model, lg_bytes *headers)
 {
-    if (is_v1(model)) {
+    if (is_v1(model))
         lg__wire_headers(model, headers, "Authorization", "Bearer ");
-    } else {
+    else
         lg__wire_headers(model, headers, "api-key", "");
-    }
 }
 
 static int finish(lg_bytes *url, lg_bytes *headers, lg_bytes *body, const char *why)
@@ -69,9 +68,9 @@ static int encode_responses(const lg_ask *ask, lg_bytes *url, lg_bytes *headers,
 static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes *body,
                   const char **why)
 {
-    if (lg__responses_wanted(ask)) {
+    if (lg__responses_wanted(ask))
         return encode_responses(ask, url, headers, body, why);
-    }
+
     lg__azure_url(ask->model, url, "/chat/completions", true);
     lg__azure_headers(ask->model, headers);
     lg__openai_body(ask, body, why);

@@ -19,9 +19,8 @@ static bool is_sent(const lg_asked *asked, const char *id, size_t len)
         const char *role = asked->roles[i];
         const char *name = strncmp(role, "tool ", 5) == 0 ? role + 5 : "";
         const char *other = strchr(name, ' ');
-        if (other && strcspn(other + 1, " ") == len && memcmp(other + 1, id, len) == 0) {
+        if (other && strcspn(other + 1, " ") == len && memcmp(other + 1, id, len) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -30,14 +29,13 @@ static bool is_taken(const lg_heard *h, size_t before, const lg_bytes *own)
 {
     const char *id = own->data;
     size_t len = own->len;
-    if (is_sent(h->asked, id, len)) {
+    if (is_sent(h->asked, id, len))
         return true;
-    }
+
     for (size_t i = 0; i < before; i++) {
         const lg_bytes *other = &h->calls[i].id;
-        if (other->len == len && memcmp(other->data, id, len) == 0) {
+        if (other->len == len && memcmp(other->data, id, len) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -58,9 +56,8 @@ static void make_id(lg_heard *h, size_t at)
     for (size_t n = at + 1; !id->err; n++) {
         id->len = len;
         lg__bytes_addf(id, len ? "_%zu" : "call_%zu", n);
-        if (!id->err && !is_taken(h, at, id)) {
+        if (!id->err && !is_taken(h, at, id))
             break;
-        }
     }
 }
 
@@ -69,9 +66,8 @@ void lg__calls_name(lg_heard *h)
     for (size_t i = 0; i < h->n_calls; i++) {
         lg_bytes *id = &h->calls[i].id;
         fill_blanks(id);
-        if (id->len == 0 || is_taken(h, i, id)) {
+        if (id->len == 0 || is_taken(h, i, id))
             make_id(h, i);
-        }
     }
 }
 
@@ -87,11 +83,11 @@ static void write_compact(lg_bytes *b, const char *s, size_t len)
 {
     bool quoted = false;
     for (size_t i = 0, from = 0; i < len; i++) {
-        if (quoted && s[i] == '\\') {
+        if (quoted && s[i] == '\\')
             i++;
-        } else if (s[i] == '"') {
+        else if (s[i] == '"')
             quoted = !quoted;
-        }
+
         bool last = i + 1 >= len;
         if (!quoted && is_blank(s[i])) {
             lg__bytes_add(b, s + from, i - from);
@@ -116,13 +112,13 @@ static void write_arguments(lg_bytes *b, const lg_bytes *arguments)
     size_t len = arguments->len, mark = len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     int err = len ? parse(b->mem, s, len, &tree) : LG_OK;
     b->err = b->err || err != LG_ENOMEM ? b->err : err;
-    if (len == 0) {
+    if (len == 0)
         lg__bytes_adds(b, "{}");
-    } else if (err) {
+    else if (err)
         lg__json_write_string(b, s, len);
-    } else {
+    else
         write_compact(b, s + mark, len - mark);
-    }
+
     lg__json_free(b->mem, tree);
 }
 
@@ -158,9 +154,9 @@ lg_text *lg__calls_value(const lg_heard *h)
     }
     lg__bytes_addc(&b, '}');
     lg_text *t = lg__text_of(&b);
-    if (t) {
+    if (t)
         t->media = LG_MEDIA_CALLS;
-    }
+
     return t;
 }
 
@@ -177,18 +173,18 @@ static piece trimmed(piece p)
         p.s++;
         p.len--;
     }
-    while (p.len > 0 && is_blank(p.s[p.len - 1])) {
+    while (p.len > 0 && is_blank(p.s[p.len - 1]))
         p.len--;
-    }
+
     return p;
 }
 
 static bool skip(piece *p, const char *word)
 {
     size_t n = strlen(word);
-    if (p->len < n || memcmp(p->s, word, n) != 0) {
+    if (p->len < n || memcmp(p->s, word, n) != 0)
         return false;
-    }
+
     p->s += n;
     p->len -= n;
     return true;
@@ -198,13 +194,13 @@ static bool skip(piece *p, const char *word)
 static piece unfenced(piece p)
 {
     piece in = p;
-    if (!skip(&in, "```")) {
+    if (!skip(&in, "```"))
         return p;
-    }
+
     const char *line = memchr(in.s, '\n', in.len);
-    if (!line || in.len < 4 || memcmp(in.s + in.len - 3, "```", 3) != 0 || line > in.s + 20) {
+    if (!line || in.len < 4 || memcmp(in.s + in.len - 3, "```", 3) != 0 || line > in.s + 20)
         return p;
-    }
+
     in.len -= (size_t)(line - in.s) + 3;
     in.s = line;
     return trimmed(in);
@@ -222,17 +218,17 @@ static const char *const tags[][2] = {
 static bool take_tagged(piece *p, piece *inside)
 {
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-        if (!skip(p, tags[i][0])) {
+        if (!skip(p, tags[i][0]))
             continue;
-        }
+
         const char *end = memmem(p->s, p->len, tags[i][1], strlen(tags[i][1]));
         size_t len = end ? (size_t)(end - p->s) : p->len;
         *inside = trimmed((piece){p->s, len});
         p->s += len;
         p->len -= len;
-        if (end) {
+        if (end)
             skip(p, tags[i][1]);
-        }
+
         *p = trimmed(*p);
         return true;
     }
@@ -243,9 +239,8 @@ static bool is_offered(const lg_json *offered, const char *name)
 {
     for (const lg_json *t = lg__json_first(offered); name && t; t = lg__json_after(t)) {
         const char *own = lg__json_string(lg__json_get(t, "name"));
-        if (own && strcmp(own, name) == 0) {
+        if (own && strcmp(own, name) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -255,12 +250,11 @@ static bool has_only(const lg_json *object, const char *const *names)
 {
     for (const lg_json *j = lg__json_first(object); j; j = lg__json_after(j)) {
         size_t i = 0;
-        while (names[i] && strcmp(names[i], lg__json_name(j)) != 0) {
+        while (names[i] && strcmp(names[i], lg__json_name(j)) != 0)
             i++;
-        }
-        if (!names[i]) {
+
+        if (!names[i])
             return false;
-        }
     }
     return true;
 }
@@ -279,9 +273,9 @@ static bool take_call(lg_heard *h, const lg_json *offered, const lg_json *call)
     bool text = lg__json_string(args) != NULL;
     if (lg__json_type(call) != LG_JSON_OBJECT || (wrapped && !has_only(call, outer)) ||
         !has_only(from, inner) || !is_offered(offered, name) ||
-        (!text && lg__json_type(args) != LG_JSON_OBJECT)) {
+        (!text && lg__json_type(args) != LG_JSON_OBJECT))
         return false;
-    }
+
     const char *id = lg__json_string(lg__json_get(call, "id"));
     lg__heard_call(h, id, name, lg__json_string(args), text ? NULL : args);
     return true;
@@ -301,9 +295,8 @@ static bool take_one(lg_heard *h, const lg_json *offered, piece p)
     } else if (lg__json_type(list) == LG_JSON_OBJECT) {
         good = take_call(h, offered, list);
     } else {
-        for (const lg_json *c = lg__json_first(list); good && c; c = lg__json_after(c)) {
+        for (const lg_json *c = lg__json_first(list); good && c; c = lg__json_after(c))
             good = take_call(h, offered, c);
-        }
     }
     lg__json_free(h->mem, root);
     return good;
@@ -322,9 +315,8 @@ static size_t object_len(piece p)
             quoted = !quoted;
         } else if (!quoted && (c == '{' || c == '}')) {
             depth += c == '{' ? 1 : -1;
-            if (depth == 0) {
+            if (depth == 0)
                 return i + 1;
-            }
         }
     }
     return p.len;
@@ -334,17 +326,16 @@ static size_t object_len(piece p)
 static bool take_json(lg_heard *h, const lg_json *offered, piece p)
 {
     p = unfenced(p);
-    if (p.len > 0 && p.s[0] == '[') {
+    if (p.len > 0 && p.s[0] == '[')
         return take_one(h, offered, p);
-    }
+
     bool good = p.len > 0;
     while (good && p.len > 0) {
         size_t len = p.s[0] == '{' ? object_len(p) : 0;
         good = len > 0 && take_one(h, offered, (piece){p.s, len});
         p = trimmed((piece){p.s + len, p.len - len});
-        if (p.len > 1 && p.s[0] == ';') {
+        if (p.len > 1 && p.s[0] == ';')
             p = trimmed((piece){p.s + 1, p.len - 1});
-        }
     }
     return good;
 }
@@ -355,9 +346,8 @@ static size_t words_before(piece p)
     for (size_t i = 0; i < p.len; i++) {
         piece rest = {p.s + i, p.len - i};
         for (size_t k = 0; (!i || p.s[i - 1] == '\n') && k < sizeof tags / sizeof *tags; k++) {
-            if (skip(&rest, tags[k][0])) {
+            if (skip(&rest, tags[k][0]))
                 return i;
-            }
         }
     }
     return 0;
@@ -367,16 +357,16 @@ static bool take_all(lg_heard *h, const lg_json *offered, piece p)
 {
     piece inside;
     p = unfenced(trimmed(p));
-    if (skip(&p, "[TOOL_CALLS]") || skip(&p, "<|python_tag|>")) {
+    if (skip(&p, "[TOOL_CALLS]") || skip(&p, "<|python_tag|>"))
         p = trimmed(p);
-    }
-    if (!take_tagged(&p, &inside)) {
+
+    if (!take_tagged(&p, &inside))
         return take_json(h, offered, p);
-    }
+
     bool good = take_json(h, offered, inside);
-    while (good && p.len > 0) {
+    while (good && p.len > 0)
         good = take_tagged(&p, &inside) && take_json(h, offered, inside);
-    }
+
     return good;
 }
 
@@ -393,9 +383,9 @@ static void drop_calls(lg_heard *h)
 void lg__calls_from_text(lg_heard *h, const char *offered)
 {
     lg_json *tools = NULL;
-    if (h->n_calls > 0 || h->media || h->text.len == 0 || !offered) {
+    if (h->n_calls > 0 || h->media || h->text.len == 0 || !offered)
         return;
-    }
+
     int err = lg__json_parse(h->mem, offered, strlen(offered), &tools, NULL);
     h->err = err == LG_ENOMEM ? err : h->err;
     size_t words = words_before((piece){h->text.data, h->text.len});

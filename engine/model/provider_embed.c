@@ -40,9 +40,8 @@ static int finish(lg_bytes *url, lg_bytes *headers, lg_bytes *body, const char *
 static void want_base64(const lg_ask *ask, lg_bytes *body)
 {
     bool given = lg__wire_option(ask, "encoding_format");
-    if (!given && lg__wire_name(ask->model, "encoding_format")) {
+    if (!given && lg__wire_name(ask->model, "encoding_format"))
         lg__bytes_adds(body, ",\"encoding_format\":\"base64\"");
-    }
 }
 
 static int encode_openai(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes *body,
@@ -82,9 +81,8 @@ static const lg_json **in_order(lg_heard *h, const lg_json *data, size_t n)
     const lg_json **items = lg__mem_zero(h->mem, n * sizeof *items), *item = lg__json_first(data);
     for (size_t i = 0; items && item; i++, item = lg__json_after(item)) {
         int64_t at = lg__json_int(lg__json_get(item, "index"), (int64_t)i);
-        if (at >= 0 && at < (int64_t)n && !items[at]) {
+        if (at >= 0 && at < (int64_t)n && !items[at])
             items[at] = item;
-        }
     }
     h->err = items ? h->err : LG_ENOMEM;
     return items;
@@ -102,13 +100,13 @@ static void hear_openai(lg_heard *h, const lg_json *root)
     }
     lg__bytes_addc(&h->text, ']');
     lg__mem_free(h->mem, items, n * sizeof *items);
-    if (n == 0) {
+    if (n == 0)
         h->unsaid = "the reply holds no embeddings";
-    }
+
     h->usage.input = lg__heard_tokens(usage, "prompt_tokens");
-    if (h->usage.input == 0) { /* Voyage's servers */
+    if (h->usage.input == 0) /* Voyage's servers */
         h->usage.input = lg__heard_tokens(usage, "total_tokens");
-    }
+
     h->has_usage = h->usage.input > 0;
     lg__heard_end(h, "stop");
 }
@@ -123,11 +121,11 @@ static void hear_ollama(lg_heard *h, const lg_json *root)
         lg__bytes_adds(&h->text, v == first ? "" : ",");
         lg__heard_vector(h, v);
     }
-    if (!first && lg__json_count(one) > 0) {
+    if (!first && lg__json_count(one) > 0)
         lg__heard_vector(h, one);
-    } else if (!first) {
+    else if (!first)
         h->unsaid = "the reply holds no embeddings";
-    }
+
     lg__bytes_addc(&h->text, ']');
     h->usage.input = lg__heard_tokens(root, "prompt_eval_count");
     h->has_usage = h->usage.input > 0;

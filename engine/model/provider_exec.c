@@ -142,9 +142,9 @@ static void hear(lg_heard *h, const lg_json *root)
     lg_usage *u = &h->usage;
     lg__heard_end(h, word ? word : call ? "tool_calls" : "stop");
     lg__heard_say(h, lg__json_string(text));
-    if (lg__json_type(text) > LG_JSON_NULL && lg__json_type(text) != LG_JSON_STRING) {
+    if (lg__json_type(text) > LG_JSON_NULL && lg__json_type(text) != LG_JSON_STRING)
         h->bad = "the program's \"text\" is no text";
-    }
+
     for (; call; call = lg__json_after(call)) {
         const lg_json *args = lg__json_get(call, "arguments");
         lg__heard_call(h, lg__json_string(lg__json_get(call, "id")),
@@ -163,9 +163,9 @@ static bool is_ours(const lg_json *root)
 {
     static const char *const keys[] = {"text", "calls", "finish_reason", "usage"};
     bool any = false;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         any = any || lg__json_get(root, keys[i]);
-    }
+
     return any && lg__json_type(root) == LG_JSON_OBJECT;
 }
 
@@ -174,22 +174,22 @@ static void hear_words(lg_heard *h, const char *s, size_t len)
 {
     len -= len > 0 && s[len - 1] == '\n';
     len -= len > 0 && s[len - 1] == '\r';
-    if (lg_utf8_check(s, len) >= 0 || memchr(s, 0, len)) {
+    if (lg_utf8_check(s, len) >= 0 || memchr(s, 0, len))
         h->bad = "what the program wrote is neither UTF-8 nor a picture or sound of a known kind";
-    } else if (len == 0) {
+    else if (len == 0)
         h->bad = "the program wrote nothing to its stdout";
-    } else {
+    else
         lg__bytes_add(&h->text, s, len);
-    }
+
     lg__heard_end(h, "stop");
 }
 
 static bool begins_object(const char *s, size_t len)
 {
     size_t i = 0;
-    while (i < len && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n')) {
+    while (i < len && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n'))
         i++;
-    }
+
     return i < len && s[i] == '{';
 }
 

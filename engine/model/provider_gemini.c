@@ -30,9 +30,9 @@ static bool is_versioned(const lg_model *model)
 {
     const char *query;
     size_t len = lg__model_base(model, &query), at = len;
-    while (at > 0 && model->base_url[at - 1] != '/') {
+    while (at > 0 && model->base_url[at - 1] != '/')
         at--;
-    }
+
     return at > 0 && len > at + 1 && model->base_url[at] == 'v' &&
            isdigit((unsigned char)model->base_url[at + 1]);
 }
@@ -69,9 +69,8 @@ void lg__gemini_url(const lg_model *model, lg_bytes *url, const char *verb)
 /* Before the next item of a list. */
 static void comma(lg_bytes *b)
 {
-    if (b->len > 0 && b->data[b->len - 1] != '[') {
+    if (b->len > 0 && b->data[b->len - 1] != '[')
         lg__bytes_addc(b, ',');
-    }
 }
 
 /* The type that an address's ending tells; NULL: none that we know. */
@@ -86,9 +85,8 @@ static const char *type_of_url(const lg_ask_part *t)
     size_t len = strcspn(t->text, "?#");
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t n = strlen(endings[i][0]);
-        if (len > n && len <= t->len && strncasecmp(t->text + len - n, endings[i][0], n) == 0) {
+        if (len > n && len <= t->len && strncasecmp(t->text + len - n, endings[i][0], n) == 0)
             return endings[i][1];
-        }
     }
     return t->media == LG_MEDIA_PDF_URL ? "application/pdf" : NULL;
 }
@@ -97,9 +95,9 @@ static const char *type_of_url(const lg_ask_part *t)
 static const char *write_media(lg_bytes *b, const lg_ask_part *t)
 {
     const char *type = lg__media_is_url(t->media) ? type_of_url(t) : lg__media_type(t->media);
-    if (t->media <= LG_MEDIA_CALLS || t->media == LG_MEDIA_PCM) {
+    if (t->media <= LG_MEDIA_CALLS || t->media == LG_MEDIA_PCM)
         return NO_MEDIA;
-    }
+
     if (lg__media_is_url(t->media)) {
         lg__bytes_adds(b, "{\"fileData\":{\"fileUri\":");
         lg__json_write_string(b, t->text, t->len);
@@ -157,11 +155,10 @@ static void write_raw(lg_bytes *b, const lg_json *part, const lg_json *call)
         lg__bytes_adds(b, j == lg__json_first(part) ? "" : ",");
         lg__json_write_string(b, key ? key : "", key ? strlen(key) : 0);
         lg__bytes_addc(b, ':');
-        if (is_call && lg__json_type(j) == LG_JSON_OBJECT) {
+        if (is_call && lg__json_type(j) == LG_JSON_OBJECT)
             lg__wire_call_raw(b, j, &(lg_own_call){call, "id", NAMES_ALSO});
-        } else {
+        else
             lg__json_write(b, j);
-        }
     }
     lg__bytes_addc(b, '}');
 }
@@ -180,12 +177,11 @@ static void write_calls(lg_bytes *b, const lg_ask_part *t)
         call = heard ? lg__json_after(call) : call;
     }
     if (!raw) {
-        if (words && words[0]) {
+        if (words && words[0])
             write_text(b, words, strlen(words));
-        }
-        for (; call; call = lg__json_after(call)) {
+
+        for (; call; call = lg__json_after(call))
             write_call(b, call);
-        }
     }
     lg__json_free(b->mem, part);
 }
@@ -223,9 +219,8 @@ static bool is_below(const lg_ask *ask, const lg_said *s)
     bool all = takes_parts(ask->model);
     for (size_t i = 0; i < s->n_parts && all; i++) {
         all = false;
-        for (size_t k = 0; k < sizeof inside / sizeof *inside; k++) {
+        for (size_t k = 0; k < sizeof inside / sizeof *inside; k++)
             all = all || s->parts[i].media == inside[k];
-        }
     }
     return !all && !lg__said_is_words(s);
 }
@@ -254,17 +249,17 @@ static const char *write_result(const lg_ask *ask, lg_bytes *b, const lg_said *s
     write_id(b, s->id, s->id_len);
     lg__wire_called(b, "name", s->tool, NAMES_ALSO);
     lg__bytes_adds(b, s->error ? ",\"response\":{\"error\":" : ",\"response\":{\"output\":");
-    if (is_below(ask, s)) {
+    if (is_below(ask, s))
         lg__wire_result(b, s);
-    } else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
+    else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT)
         lg__bytes_adds(b, "\"\"");
-    } else {
+    else
         lg__wire_words(b, s);
-    }
+
     lg__bytes_addc(b, '}');
-    if (!lg__said_is_words(s) && !is_below(ask, s)) {
+    if (!lg__said_is_words(s) && !is_below(ask, s))
         why = write_inside(b, s);
-    }
+
     lg__bytes_adds(b, "}}");
     return why;
 }
@@ -277,9 +272,9 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
     bool any = false;
     lg_said s;
     for (size_t at = from; at < to && !why && lg__said_next(ask, &at, &s);) {
-        if (s.who != LG_WHO_TOOL || !is_below(ask, &s)) {
+        if (s.who != LG_WHO_TOOL || !is_below(ask, &s))
             continue;
-        }
+
         lg__bytes_adds(b, any ? "," : "],\"role\":\"user\"},{\"parts\":[");
         lg__bytes_adds(b, "{\"text\":");
         lg__wire_returned(b, &s);
@@ -299,9 +294,9 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
 static bool next_spoken(const lg_ask *ask, size_t *at, lg_said *s)
 {
     bool any = lg__said_next(ask, at, s);
-    while (any && s->who == LG_WHO_SYSTEM) {
+    while (any && s->who == LG_WHO_SYSTEM)
         any = lg__said_next(ask, at, s);
-    }
+
     return any;
 }
 
@@ -314,20 +309,20 @@ static bool write_speaker(const lg_ask *ask, size_t *from, size_t *at, lg_said *
     size_t first = *from; /* of the results that stand together */
     while (!*why && any && (s->who == LG_WHO_ASSISTANT) == model) {
         bool result = s->who == LG_WHO_TOOL;
-        if (results && !result) {
+        if (results && !result)
             *why = write_returned(ask, first, *from, b);
-        }
+
         first = results ? first : *from;
         results = result;
-        if (!*why) {
+        if (!*why)
             *why = result ? write_result(ask, b, s) : write_parts(b, s);
-        }
+
         *from = *at;
         any = next_spoken(ask, at, s);
     }
-    if (results && !*why) {
+    if (results && !*why)
         *why = write_returned(ask, first, *from, b);
-    }
+
     return any;
 }
 
@@ -355,9 +350,8 @@ static const char *write_system(const lg_ask *ask, lg_bytes *b)
     lg_bytes words;
     lg_said s;
     for (size_t at = 0; lg__said_next(ask, &at, &s);) {
-        if (s.who == LG_WHO_SYSTEM && !lg__said_is_words(&s)) {
+        if (s.who == LG_WHO_SYSTEM && !lg__said_is_words(&s))
             return NO_MEDIA_SYSTEM;
-        }
     }
     lg__bytes_init(&words, b->mem, LG_BYTES_MAX);
     if (lg__wire_system(&words, ask)) {
@@ -438,9 +432,9 @@ static void write_effort(const lg_ask *ask, lg_bytes *b)
     bool wanted = word && lg__wire_name(ask->model, "reasoning_effort") &&
                   !lg__wire_option(ask, "thinkingConfig");
     size_t i = 0;
-    while (wanted && i < sizeof rows / sizeof *rows && strcmp(rows[i].word, word) != 0) {
+    while (wanted && i < sizeof rows / sizeof *rows && strcmp(rows[i].word, word) != 0)
         i++;
-    }
+
     if (wanted && i == sizeof rows / sizeof *rows) { /* a word for the server to judge */
         lg__bytes_adds(b, ",\"thinkingConfig\":{\"thinkingLevel\":");
         lg__json_write_string(b, word, strlen(word));
@@ -461,9 +455,9 @@ static void write_schema(const lg_ask *ask, lg_bytes *b)
     lg_json *root = lg__wire_schema(ask, b, &schema);
     const char *type = lg__json_string(lg__json_get(root, "type"));
     bool any = lg__wire_option(ask, "schema") || (type && strcmp(type, "json_object") == 0);
-    if (schema || any) {
+    if (schema || any)
         lg__bytes_adds(b, ",\"responseMimeType\":\"application/json\"");
-    }
+
     if (schema) {
         lg__bytes_adds(b, ",\"responseJsonSchema\":");
         lg__json_write(b, schema);
@@ -480,9 +474,9 @@ static void write_modalities(const lg_ask *ask, lg_bytes *b)
         for (const lg_json *j = lg__json_first(list); j; j = lg__json_after(j)) {
             char word[16] = "";
             const char *s = lg__json_string(j);
-            for (size_t i = 0; s && s[i] && i + 1 < sizeof word; i++) {
+            for (size_t i = 0; s && s[i] && i + 1 < sizeof word; i++)
                 word[i] = (char)toupper((unsigned char)s[i]);
-            }
+
             comma(b);
             lg__json_write_string(b, word, strlen(word));
         }
@@ -505,9 +499,9 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
                   const char **why)
 {
     lg__gemini_url(ask->model, url, ask->stream ? ":streamGenerateContent" : ":generateContent");
-    if (ask->stream) {
+    if (ask->stream)
         lg__bytes_adds(url, url->data && strchr(url->data, '?') ? "&alt=sse" : "?alt=sse");
-    }
+
     lg__wire_headers(ask->model, headers, "x-goog-api-key", "");
     lg__bytes_addc(body, '{');
     *why = write_contents(ask, body);
@@ -538,9 +532,9 @@ void lg__gemini_usage(lg_heard *h, const lg_json *usage)
 {
     int64_t seen, drawn;
     lg_usage *u = &h->usage;
-    if (lg__json_type(usage) != LG_JSON_OBJECT) {
+    if (lg__json_type(usage) != LG_JSON_OBJECT)
         return;
-    }
+
     u->input = lg__heard_tokens(usage, "promptTokenCount") +
                lg__heard_tokens(usage, "toolUsePromptTokenCount");
     u->cached = lg__heard_tokens(usage, "cachedContentTokenCount");
@@ -570,18 +564,18 @@ static void hear_part(lg_heard *h, const lg_json *part)
     bool thought = lg__json_true(lg__json_get(part, "thought"));
     h->state += thought || lg__json_get(part, "thoughtSignature");
     lg__bytes_adds(&h->scratch, h->scratch.len ? "," : "");
-    if (lg__json_type(data) == LG_JSON_OBJECT) {
+    if (lg__json_type(data) == LG_JSON_OBJECT)
         lg__bytes_adds(&h->scratch, "{}"); /* a picture is the answer: none follows it */
-    } else {
+    else
         lg__json_write(&h->scratch, part);
-    }
-    if (thought) {
+
+    if (thought)
         return;
-    }
+
     lg__heard_say(h, lg__json_string(lg__json_get(part, "text")));
-    if (lg__json_get(part, "functionCall")) {
+    if (lg__json_get(part, "functionCall"))
         hear_call(h, lg__json_get(part, "functionCall"));
-    }
+
     if (lg__json_type(data) == LG_JSON_OBJECT) {
         lg__heard_media(h, lg__json_string(lg__json_get(data, "mimeType")),
                         lg__json_string(lg__json_get(data, "data")));
@@ -595,13 +589,12 @@ static void hear_finish(lg_heard *h, const lg_json *candidate)
     const char *word = lg__json_string(lg__json_get(candidate, "finishReason"));
     lg__heard_end(h, word);
     for (size_t i = 0; word && i < sizeof botched / sizeof *botched; i++) {
-        if (strcmp(word, botched[i]) == 0) {
+        if (strcmp(word, botched[i]) == 0)
             h->bad = "the model called a tool in a way that the server could not read";
-        }
     }
-    if (word && h->finish == LG_FINISH_STOP && h->n_calls > 0) {
+    if (word && h->finish == LG_FINISH_STOP && h->n_calls > 0)
         h->finish = LG_FINISH_TOOLS; /* they stop for it with the same word */
-    }
+
     if (word && h->state > 0 && h->n_calls > 0 && h->raw.len == 0) {
         lg__bytes_addc(&h->raw, '[');
         lg__bytes_add(&h->raw, h->scratch.data ? h->scratch.data : "", h->scratch.len);
@@ -625,9 +618,9 @@ static void hear_event(lg_heard *h, const char *name, const lg_json *data)
     const lg_json *candidate = lg__json_at(lg__json_get(data, "candidates"), 0);
     const lg_json *parts = lg__json_get(lg__json_get(candidate, "content"), "parts");
     (void)name;
-    for (const lg_json *p = lg__json_first(parts); p; p = lg__json_after(p)) {
+    for (const lg_json *p = lg__json_first(parts); p; p = lg__json_after(p))
         hear_part(h, p);
-    }
+
     hear_finish(h, candidate);
     hear_feedback(h, lg__json_get(data, "promptFeedback"));
     lg__gemini_usage(h, lg__json_get(data, "usageMetadata"));
@@ -636,9 +629,8 @@ static void hear_event(lg_heard *h, const char *name, const lg_json *data)
 static void hear(lg_heard *h, const lg_json *root)
 {
     hear_event(h, "", root);
-    if (lg__json_count(lg__json_get(root, "candidates")) == 0 && !h->refused) {
+    if (lg__json_count(lg__json_get(root, "candidates")) == 0 && !h->refused)
         h->unsaid = "the reply has no candidates";
-    }
 }
 
 #define CONFIG "generationConfig"

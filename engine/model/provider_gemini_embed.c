@@ -55,9 +55,9 @@ static void hear(lg_heard *h, const lg_json *root)
         lg__heard_vector(h, lg__json_get(e, "values"));
     }
     lg__bytes_addc(&h->text, ']');
-    if (!first) {
+    if (!first)
         h->unsaid = "the reply holds no embeddings";
-    }
+
     lg__gemini_usage(h, lg__json_get(root, "usageMetadata"));
     lg__heard_end(h, "stop");
 }

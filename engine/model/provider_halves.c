@@ -33,9 +33,9 @@ static bool is_half(const char *s, size_t len, const char *digits)
 static bool is_plain(const char *s, size_t at)
 {
     size_t n = 0;
-    while (n < at && s[at - n - 1] == '\\') {
+    while (n < at && s[at - n - 1] == '\\')
         n++;
-    }
+
     return n % 2 == 0;
 }
 
@@ -44,13 +44,12 @@ static size_t find_low(const char *s, size_t len)
 {
     for (size_t i = 1; i < len; i++) {
         const char *slash = memchr(s + i, '\\', len - i);
-        if (!slash) {
+        if (!slash)
             return len;
-        }
+
         i = (size_t)(slash - s);
-        if (s[i - 1] == '"' && is_plain(s, i - 1) && is_half(slash, len - i, "cdefCDEF")) {
+        if (s[i - 1] == '"' && is_plain(s, i - 1) && is_half(slash, len - i, "cdefCDEF"))
             return i;
-        }
     }
     return len;
 }
@@ -61,14 +60,13 @@ static size_t find_high(const char *s, size_t len)
     size_t found = len;
     for (size_t i = 0; i < len; i++) {
         const char *slash = memchr(s + i, '\\', len - i);
-        if (!slash) {
+        if (!slash)
             break;
-        }
+
         i = (size_t)(slash - s);
         if (len - i > ESCAPE && s[i + ESCAPE] == '"' && is_half(slash, len - i, "89abAB") &&
-            is_plain(s, i)) {
+            is_plain(s, i))
             found = i;
-        }
     }
     return found;
 }
@@ -76,9 +74,9 @@ static size_t find_high(const char *s, size_t len)
 int lg__halves_join(lg_halves *x, const char **s, size_t *len)
 {
     size_t low = x->high[0] ? find_low(*s, *len) : *len, high = find_high(*s, *len), at = 0;
-    if (low == *len && high == *len) {
+    if (low == *len && high == *len)
         return LG_OK;
-    }
+
     x->copy.len = 0;
     if (low < *len) {
         lg__bytes_add(&x->copy, *s, low);

@@ -18,17 +18,16 @@ void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model, const lg_aske
     h->model = model;
     h->asked = asked ? asked : &lg__asked_nothing;
     h->micros = -1;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         lg__bytes_init(all[i], m, LG_BYTES_MAX);
-    }
 }
 
 void lg__heard_free(lg_heard *h)
 {
     lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         lg__bytes_free(all[i]);
-    }
+
     for (size_t i = 0; i < h->n_calls; i++) {
         lg__bytes_free(&h->calls[i].id);
         lg__bytes_free(&h->calls[i].name);
@@ -44,9 +43,9 @@ int lg__heard_err(const lg_heard *h)
     err = err ? err : h->raw.err;
     err = err ? err : h->scratch.err;
     err = err ? err : h->data.err;
-    for (size_t i = 0; !err && i < h->n_calls; i++) {
+    for (size_t i = 0; !err && i < h->n_calls; i++)
         err = h->calls[i].id.err | h->calls[i].name.err | h->calls[i].arguments.err;
-    }
+
     return err;
 }
 
@@ -107,9 +106,8 @@ static int finish_of(const char *word)
         {"function_call", LG_FINISH_TOOLS},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcasecmp(known[i].word, word) == 0) {
+        if (strcasecmp(known[i].word, word) == 0)
             return known[i].finish;
-        }
     }
     return LG_FINISH_UNKNOWN;
 }
@@ -117,25 +115,23 @@ static int finish_of(const char *word)
 void lg__heard_end(lg_heard *h, const char *word)
 {
     size_t n = 0;
-    if (!word) {
+    if (!word)
         return;
-    }
-    for (; word[n] && n + 1 < sizeof h->word; n++) {
+
+    for (; word[n] && n + 1 < sizeof h->word; n++)
         h->word[n] = word[n] > 0x20 && word[n] < 0x7F ? word[n] : '?';
-    }
+
     h->word[n] = '\0';
     h->finish = finish_of(word);
-    if (h->finish == LG_FINISH_UNKNOWN) {
+    if (h->finish == LG_FINISH_UNKNOWN)
         lg__model_redact(h->model, h->word, n);
-    }
 }
 
 lg_heard_call *lg__heard_call_at(lg_heard *h, int64_t index)
 {
     for (size_t i = 0; i < h->n_calls; i++) {
-        if (h->calls[i].index == index) {
+        if (h->calls[i].index == index)
             return &h->calls[i];
-        }
     }
     if (h->n_calls == MOST_CALLS) {
         h->err = LG_ELIMIT;
@@ -164,33 +160,32 @@ void lg__heard_call(lg_heard *h, const char *id, const char *name, const char *a
                     const lg_json *tree)
 {
     lg_heard_call *c = lg__heard_call_at(h, (int64_t)h->n_calls);
-    if (!c) {
+    if (!c)
         return;
-    }
+
     lg__bytes_adds(&c->id, id ? id : "");
     lg__bytes_adds(&c->name, name ? name : "");
-    if (tree) {
+    if (tree)
         lg__json_write(&c->arguments, tree);
-    } else {
+    else
         lg__bytes_adds(&c->arguments, arguments ? arguments : "");
-    }
 }
 
 void lg__heard_media(lg_heard *h, const char *type, const char *base64)
 {
     const char *data = base64 ? strstr(base64, ";base64,") : NULL;
-    if (!base64) {
+    if (!base64)
         return;
-    }
+
     h->data.len = 0;
     int err = data && strncmp(base64, "data:", 5) == 0
                   ? lg__base64_read(&h->data, data + 8, strlen(data + 8))
                   : lg__base64_read(&h->data, base64, strlen(base64));
     int media = lg__media_sniff(h->data.data ? h->data.data : "", h->data.len);
     int said = type ? lg__media_of_type(type) : -1;
-    if (err == LG_EPARSE || h->data.len == 0) {
+    if (err == LG_EPARSE || h->data.len == 0)
         h->bad = "the reply's picture or sound is no base64";
-    }
+
     h->media = media >= 0 ? media : said;
     if (h->media < 0) {
         h->bad = "the reply's picture or sound is of no known kind";

@@ -25,9 +25,8 @@ static size_t count_pictures(const lg_ask *ask, const char **why)
         int media = ask->parts[i].media;
         bool picture = lg__media_is_image(media) && !lg__media_is_url(media);
         n += picture ? 1 : 0;
-        if (!picture && media != LG_MEDIA_TEXT) {
+        if (!picture && media != LG_MEDIA_TEXT)
             *why = NO_MEDIA;
-        }
     }
     return n;
 }
@@ -64,23 +63,23 @@ static int make_boundary(const lg_ask *ask, char to[BOUNDARY])
     unsigned char digest[32];
     lg_piece few[16], *p = few;
     lg_mem *m = ask->model->mem;
-    if (ask->n_parts > sizeof few / sizeof *few) {
+    if (ask->n_parts > sizeof few / sizeof *few)
         p = lg__mem_new(m, ask->n_parts * sizeof *p);
-    }
-    if (!p) {
+
+    if (!p)
         return LG_ENOMEM;
-    }
-    for (size_t i = 0; i < ask->n_parts; i++) {
+
+    for (size_t i = 0; i < ask->n_parts; i++)
         p[i] = (lg_piece){ask->parts[i].text, ask->parts[i].len};
-    }
+
     lg__digest(p, ask->n_parts, digest);
-    if (p != few) {
+    if (p != few)
         lg__mem_free(m, p, ask->n_parts * sizeof *p);
-    }
+
     int at = snprintf(to, BOUNDARY, "lunagrad-");
-    for (size_t i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++)
         at += snprintf(to + at, (size_t)(BOUNDARY - at), "%02x", digest[i]);
-    }
+
     return LG_OK;
 }
 
@@ -113,9 +112,9 @@ static void write_field_parts(const lg_ask *ask, lg_bytes *b, const char *bounda
     while (j && (j = lg__json_after(j)) != NULL) {
         const char *s = lg__json_string(j);
         all.len = 0;
-        if (!s) {
+        if (!s)
             lg__json_write(&all, j);
-        }
+
         write_text_part(b, boundary, lg__json_name(j),
                         s          ? s
                         : all.data ? all.data
@@ -131,9 +130,9 @@ static void write_pictures(const lg_ask *ask, lg_bytes *b, const char *boundary,
 {
     for (size_t i = 0, number = 1; i < ask->n_parts; i++) {
         const lg_ask_part *t = &ask->parts[i];
-        if (t->media == LG_MEDIA_TEXT) {
+        if (t->media == LG_MEDIA_TEXT)
             continue;
-        }
+
         begin_part(b, boundary, n > 1 ? "image[]" : "image");
         lg__bytes_addf(b, "; filename=\"image%zu.%s\"\r\nContent-Type: %s\r\n\r\n", number++,
                        lg__media_ending(t->media), lg__media_type(t->media));
@@ -149,9 +148,9 @@ static void write_form(const lg_ask *ask, const lg_bytes *prompt, size_t picture
     write_text_part(b, boundary, "model", model, strlen(model));
     write_text_part(b, boundary, "prompt", prompt->data ? prompt->data : "", prompt->len);
     write_field_parts(ask, b, boundary);
-    if (must_say_format(ask)) {
+    if (must_say_format(ask))
         write_text_part(b, boundary, "response_format", "b64_json", strlen("b64_json"));
-    }
+
     write_pictures(ask, b, boundary, pictures);
     lg__bytes_addf(b, "--%s--\r\n", boundary);
 }
@@ -169,11 +168,11 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
     lg__wire_url(ask->model, url, pictures ? "/images/edits" : "/images/generations");
     lg__wire_headers_of(ask->model, headers, pictures ? type : "application/json", "Authorization",
                         "Bearer ");
-    if (pictures) {
+    if (pictures)
         write_form(ask, &prompt, pictures, boundary, body);
-    } else {
+    else
         write_json(ask, &prompt, body);
-    }
+
     err = err ? err : prompt.err;
     err = err ? err : url->err;
     err = err ? err : headers->err;

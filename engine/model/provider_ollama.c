@@ -21,12 +21,12 @@ static const char *write_images(lg_bytes *b, const lg_said *s)
     size_t n = 0;
     for (size_t i = 0; i < s->n_parts; i++) {
         const lg_ask_part *t = &s->parts[i];
-        if (t->media == LG_MEDIA_TEXT || t->media == LG_MEDIA_CALLS) {
+        if (t->media == LG_MEDIA_TEXT || t->media == LG_MEDIA_CALLS)
             continue;
-        }
-        if (!lg__media_is_image(t->media) || lg__media_is_url(t->media)) {
+
+        if (!lg__media_is_image(t->media) || lg__media_is_url(t->media))
             return NO_MEDIA;
-        }
+
         lg__bytes_adds(b, n++ ? "," : ",\"images\":[");
         lg__wire_base64(b, t);
     }
@@ -61,21 +61,21 @@ static void write_calls(lg_bytes *b, const lg_ask_part *t)
 static const char *write_message(lg_bytes *b, const lg_said *s)
 {
     const char *role = s->role;
-    if (s->who == LG_WHO_SYSTEM) {
+    if (s->who == LG_WHO_SYSTEM)
         role = "system";
-    } else if (s->who == LG_WHO_USER) {
+    else if (s->who == LG_WHO_USER)
         role = "user";
-    }
+
     lg__bytes_adds(b, "{\"role\":");
     lg__json_write_string(b, role, strlen(role));
     lg__bytes_adds(b, ",\"content\":");
-    if (s->parts[0].media == LG_MEDIA_CALLS) {
+    if (s->parts[0].media == LG_MEDIA_CALLS)
         write_calls(b, &s->parts[0]);
-    } else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT) {
+    else if (s->n_parts == 1 && s->parts[0].media != LG_MEDIA_TEXT)
         lg__bytes_adds(b, "\"\"");
-    } else {
+    else
         lg__wire_words(b, s);
-    }
+
     const char *why = write_images(b, s);
     lg__bytes_addc(b, '}');
     return why;
@@ -116,22 +116,22 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
     lg__bytes_adds(b, ",\"messages\":[");
     while (!why && lg__said_next(ask, &at, &s)) {
         bool result = s.who == LG_WHO_TOOL;
-        if (results && !result) {
+        if (results && !result)
             why = write_returned(ask, first, before, b);
-        }
+
         first = results ? first : before;
         results = result;
         lg__bytes_adds(b, before ? "," : "");
-        if (result) {
+        if (result)
             write_result(b, &s);
-        } else {
+        else
             why = why ? why : write_message(b, &s);
-        }
+
         before = at;
     }
-    if (results && !why) {
+    if (results && !why)
         why = write_returned(ask, first, at, b);
-    }
+
     lg__bytes_addc(b, ']');
     return why;
 }
@@ -142,19 +142,18 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
 static void write_think(const lg_ask *ask, lg_bytes *b)
 {
     const char *effort = lg__wire_option(ask, "reasoning_effort");
-    if (!effort || lg__wire_option(ask, "think") || !lg__wire_name(ask->model, "think")) {
+    if (!effort || lg__wire_option(ask, "think") || !lg__wire_name(ask->model, "think"))
         return;
-    }
+
     lg__bytes_adds(b, ",\"think\":");
-    if (strcmp(effort, "\"none\"") == 0) {
+    if (strcmp(effort, "\"none\"") == 0)
         lg__bytes_adds(b, "false");
-    } else if (strcmp(effort, "\"minimal\"") == 0) {
+    else if (strcmp(effort, "\"minimal\"") == 0)
         lg__bytes_adds(b, "\"low\"");
-    } else if (strcmp(effort, "\"xhigh\"") == 0) {
+    else if (strcmp(effort, "\"xhigh\"") == 0)
         lg__bytes_adds(b, "\"max\"");
-    } else {
+    else
         lg__bytes_adds(b, effort);
-    }
 }
 
 /* The bare JSON Schema, or "json". */
@@ -210,16 +209,15 @@ static void hear_call(lg_heard *h, const lg_json *call)
 static void hear_end(lg_heard *h, const lg_json *root)
 {
     const char *reason = lg__json_string(lg__json_get(root, "done_reason"));
-    if (!lg__json_true(lg__json_get(root, "done"))) {
+    if (!lg__json_true(lg__json_get(root, "done")))
         return;
-    }
+
     h->usage.input = lg__heard_tokens(root, "prompt_eval_count");
     h->usage.output = lg__heard_tokens(root, "eval_count");
     h->has_usage = h->usage.input > 0 || h->usage.output > 0;
     lg__heard_end(h, reason && reason[0] ? reason : "stop");
-    if (h->finish == LG_FINISH_STOP && h->n_calls > 0) {
+    if (h->finish == LG_FINISH_STOP && h->n_calls > 0)
         h->finish = LG_FINISH_TOOLS; /* they stop for it with the same word */
-    }
 }
 
 static void hear_line(lg_heard *h, const char *name, const lg_json *line)
@@ -228,17 +226,17 @@ static void hear_line(lg_heard *h, const char *name, const lg_json *line)
     const lg_json *call = lg__json_first(lg__json_get(message, "tool_calls"));
     (void)name;
     lg__heard_say(h, lg__json_string(lg__json_get(message, "content")));
-    for (; call; call = lg__json_after(call)) {
+    for (; call; call = lg__json_after(call))
         hear_call(h, call);
-    }
+
     hear_end(h, line);
 }
 
 static void hear(lg_heard *h, const lg_json *root)
 {
-    if (lg__json_type(lg__json_get(root, "message")) != LG_JSON_OBJECT) {
+    if (lg__json_type(lg__json_get(root, "message")) != LG_JSON_OBJECT)
         h->unsaid = "the reply has no message";
-    }
+
     hear_line(h, "", root);
 }
 

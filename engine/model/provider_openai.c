@@ -15,9 +15,9 @@
 
 static const char *write_audio(lg_bytes *b, const lg_ask_part *t)
 {
-    if (t->media != LG_MEDIA_WAV && t->media != LG_MEDIA_MP3) {
+    if (t->media != LG_MEDIA_WAV && t->media != LG_MEDIA_MP3)
         return NO_MEDIA;
-    }
+
     lg__bytes_adds(b, "{\"type\":\"input_audio\",\"input_audio\":{\"data\":");
     lg__wire_base64(b, t);
     lg__bytes_addf(b, ",\"format\":\"%s\"}}", lg__media_ending(t->media));
@@ -74,11 +74,11 @@ static void write_calls(lg_bytes *b, const lg_ask_part *t)
 {
     lg_json *part = lg__wire_calls(t, b);
     const char *words = lg__json_string(lg__json_get(part, "text"));
-    if (words && words[0]) {
+    if (words && words[0])
         lg__json_write_string(b, words, strlen(words));
-    } else {
+    else
         lg__bytes_adds(b, "null");
-    }
+
     const lg_json *call = lg__json_first(lg__json_get(part, "calls"));
     lg__bytes_adds(b, call ? ",\"tool_calls\":[" : "");
     for (const lg_json *c = call; c; c = lg__json_after(c)) {
@@ -93,15 +93,15 @@ static const char *write_content(lg_bytes *b, const lg_said *s)
 {
     const lg_ask_part *first = &s->parts[0];
     lg__bytes_adds(b, ",\"content\":");
-    if (first->media == LG_MEDIA_CALLS) {
+    if (first->media == LG_MEDIA_CALLS)
         write_calls(b, first);
-    } else if (s->n_parts == 1 && first->media == LG_MEDIA_TEXT) {
+    else if (s->n_parts == 1 && first->media == LG_MEDIA_TEXT)
         lg__json_write_string(b, first->text, first->len);
-    } else if (s->who == LG_WHO_TOOL && !lg__said_is_words(s)) {
+    else if (s->who == LG_WHO_TOOL && !lg__said_is_words(s))
         lg__wire_result(b, s);
-    } else {
+    else
         return write_parts(b, s);
-    }
+
     return NULL;
 }
 
@@ -110,13 +110,13 @@ static void write_role(lg_bytes *b, const lg_model *model, const lg_said *s)
     const char *role = s->role;
     bool developer =
         (model->quirks & LG_QUIRK_DEVELOPER) && !(model->learned & LG_LEARNED_NO_DEVELOPER);
-    if (s->who == LG_WHO_TOOL) {
+    if (s->who == LG_WHO_TOOL)
         role = "tool";
-    } else if (strcmp(role, LG_PART) == 0) {
+    else if (strcmp(role, LG_PART) == 0)
         role = "user";
-    } else if (strcmp(role, "system") == 0 && developer) {
+    else if (strcmp(role, "system") == 0 && developer)
         role = "developer";
-    }
+
     lg__bytes_adds(b, "{\"role\":");
     lg__json_write_string(b, role, strlen(role));
 }
@@ -141,9 +141,9 @@ static const char *write_returned(const lg_ask *ask, size_t from, size_t to, lg_
     bool any = false;
     lg_said s;
     for (size_t at = from; at < to && !why && lg__said_next(ask, &at, &s);) {
-        if (lg__said_is_words(&s)) {
+        if (lg__said_is_words(&s))
             continue;
-        }
+
         lg__bytes_adds(b, any ? "," : ",{\"role\":\"user\",\"content\":[");
         lg__bytes_adds(b, "{\"type\":\"text\",\"text\":");
         lg__wire_returned(b, &s);
@@ -169,18 +169,18 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
     lg__bytes_adds(b, ",\"messages\":[");
     while (!why && lg__said_next(ask, &at, &s)) {
         bool result = s.who == LG_WHO_TOOL;
-        if (results && !result) {
+        if (results && !result)
             why = write_returned(ask, first, before, b);
-        }
+
         first = results ? first : before;
         results = result;
         lg__bytes_adds(b, before ? "," : "");
         why = why ? why : write_message(b, ask->model, &s);
         before = at;
     }
-    if (results && !why) {
+    if (results && !why)
         why = write_returned(ask, first, at, b);
-    }
+
     lg__bytes_addc(b, ']');
     return why;
 }
@@ -190,9 +190,9 @@ static const char *write_messages(const lg_ask *ask, lg_bytes *b)
 void lg__openai_tools(const lg_ask *ask, lg_bytes *b)
 {
     lg_json *tools = lg__wire_tools(ask, b);
-    if (!tools) {
+    if (!tools)
         return;
-    }
+
     lg__bytes_adds(b, ",\"tools\":[");
     for (const lg_json *t = lg__json_first(tools); t; t = lg__json_after(t)) {
         lg__bytes_adds(b, t == lg__json_first(tools) ? "" : ",");
@@ -202,9 +202,9 @@ void lg__openai_tools(const lg_ask *ask, lg_bytes *b)
         lg__wire_description(ask, t, b);
         lg__bytes_adds(b, ",\"parameters\":");
         lg__wire_parameters(t, b);
-        if (lg__json_true(lg__json_get(t, "strict"))) {
+        if (lg__json_true(lg__json_get(t, "strict")))
             lg__bytes_adds(b, ",\"strict\":true");
-        }
+
         lg__bytes_adds(b, "}}");
     }
     lg__bytes_addc(b, ']');
@@ -214,9 +214,9 @@ void lg__openai_tools(const lg_ask *ask, lg_bytes *b)
 static void write_tool_choice(const lg_ask *ask, lg_bytes *b)
 {
     lg_json *choice = lg__wire_tree(ask, "tool_choice", b);
-    if (!choice) {
+    if (!choice)
         return;
-    }
+
     const char *word = lg__json_string(choice);
     lg__bytes_adds(b, ",\"tool_choice\":");
     if (word && strcmp(word, "required") == 0 && (ask->model->quirks & LG_QUIRK_TOOL_ANY)) {
@@ -249,9 +249,8 @@ static void write_stream(const lg_ask *ask, lg_bytes *b)
 {
     bool usage = !(ask->model->quirks & LG_QUIRK_NO_STREAM_USAGE);
     lg__bytes_adds(b, ask->stream ? ",\"stream\":true" : "");
-    if (ask->stream && usage && lg__wire_name(ask->model, "stream_options")) {
+    if (ask->stream && usage && lg__wire_name(ask->model, "stream_options"))
         lg__bytes_adds(b, ",\"stream_options\":{\"include_usage\":true}");
-    }
 }
 
 void lg__openai_body(const lg_ask *ask, lg_bytes *body, const char **why)
@@ -273,11 +272,11 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
     bool other = lg__responses_wanted(ask);
     lg__wire_url(ask->model, url, other ? "/responses" : "/chat/completions");
     lg__wire_headers(ask->model, headers, "Authorization", "Bearer ");
-    if (other) {
+    if (other)
         lg__responses_body(ask, body, why);
-    } else {
+    else
         lg__openai_body(ask, body, why);
-    }
+
     int err = url->err ? url->err : headers->err;
     err = err ? err : body->err;
     return err ? err : *why ? LG_EINVAL : LG_OK;
@@ -289,30 +288,29 @@ static int encode(const lg_ask *ask, lg_bytes *url, lg_bytes *headers, lg_bytes 
 static void hear_cost(const lg_json *usage, lg_heard *h)
 {
     double dollars;
-    if (lg__json_number(lg__json_get(usage, "cost"), &dollars) && dollars >= 0 && dollars < 1e9) {
+    if (lg__json_number(lg__json_get(usage, "cost"), &dollars) && dollars >= 0 && dollars < 1e9)
         h->micros = (int64_t)(dollars * 1e6 + 0.5);
-    }
 }
 
 /* OpenAI: prompt includes cached, completion includes reasoning. DeepSeek says
  * hit and miss beside their sum. */
 static void hear_usage(lg_heard *h, const lg_json *usage)
 {
-    if (lg__json_type(usage) != LG_JSON_OBJECT) {
+    if (lg__json_type(usage) != LG_JSON_OBJECT)
         return;
-    }
+
     const lg_json *in = lg__json_get(usage, "prompt_tokens_details");
     const lg_json *out = lg__json_get(usage, "completion_tokens_details");
     int64_t hit = lg__heard_tokens(usage, "prompt_cache_hit_tokens");
     lg_usage *u = &h->usage;
     u->input = lg__heard_tokens(usage, "prompt_tokens");
-    if (u->input == 0) {
+    if (u->input == 0)
         u->input = hit + lg__heard_tokens(usage, "prompt_cache_miss_tokens");
-    }
+
     u->cached = lg__heard_tokens(in, "cached_tokens");
-    if (u->cached == 0) {
+    if (u->cached == 0)
         u->cached = hit;
-    }
+
     u->cache_write = lg__heard_tokens(in, "cache_write_tokens");
     u->output = lg__heard_tokens(usage, "completion_tokens");
     u->reasoning = lg__heard_tokens(out, "reasoning_tokens");
@@ -343,13 +341,12 @@ static void hear_parts(lg_heard *h, const lg_json *content)
 static void hear_content(lg_heard *h, const lg_json *content)
 {
     int type = lg__json_type(content);
-    if (type == LG_JSON_STRING) {
+    if (type == LG_JSON_STRING)
         lg__heard_say(h, lg__json_string(content));
-    } else if (type == LG_JSON_ARRAY) {
+    else if (type == LG_JSON_ARRAY)
         hear_parts(h, content);
-    } else if (type != 0 && type != LG_JSON_NULL) {
+    else if (type != 0 && type != LG_JSON_NULL)
         h->bad = "the reply's content is no text";
-    }
 }
 
 /* Sound that was asked for with modalities, pictures of OpenRouter's image models. */
@@ -357,18 +354,17 @@ static void hear_media(lg_heard *h, const lg_json *message)
 {
     const lg_json *audio = lg__json_get(message, "audio");
     const char *data = lg__json_string(lg__json_get(audio, "data"));
-    if (data) {
+    if (data)
         lg__heard_media(h, "audio/pcm", data);
-    }
+
     hear_parts(h, lg__json_get(message, "images"));
 }
 
 static void hear_refusal(lg_heard *h, const lg_json *message)
 {
     const char *no = lg__json_string(lg__json_get(message, "refusal"));
-    if (no && no[0]) {
+    if (no && no[0])
         lg__heard_refuse(h, no);
-    }
 }
 
 static void hear_message(lg_heard *h, const lg_json *message)
@@ -392,25 +388,23 @@ static void hear_chat(lg_heard *h, const lg_json *root)
     const lg_json *message = lg__json_get(choice, "message");
     hear_usage(h, lg__json_get(root, "usage"));
     lg__heard_end(h, lg__json_string(lg__json_get(choice, "finish_reason")));
-    if (lg__json_type(choices) != LG_JSON_ARRAY) {
+    if (lg__json_type(choices) != LG_JSON_ARRAY)
         h->unsaid = "the reply has no choices";
-    } else if (!choice) {
+    else if (!choice)
         h->bad = "the reply's list of choices is empty";
-    } else if (lg__json_type(message) != LG_JSON_OBJECT) {
+    else if (lg__json_type(message) != LG_JSON_OBJECT)
         h->bad = "the reply's first choice has no message";
-    } else {
+    else
         hear_message(h, message);
-    }
 }
 
 /* What answered is told by the answer: a recorded one may be of before the model learned. */
 void lg__openai_hear(lg_heard *h, const lg_json *root)
 {
-    if (lg__responses_is(root)) {
+    if (lg__responses_is(root))
         lg__provider_responses.hear(h, root);
-    } else {
+    else
         hear_chat(h, root);
-    }
 }
 
 /* ---- streams ----------------------------------------------------------- */
@@ -424,21 +418,20 @@ static void hear_call_delta(lg_heard *h, const lg_json *delta)
     int64_t last = h->n_calls ? h->calls[h->n_calls - 1].index : 0;
     int64_t index = lg__json_int(lg__json_get(delta, "index"), id ? last + 1 : last);
     lg_heard_call *c = lg__heard_call_at(h, index);
-    if (!c) {
+    if (!c)
         return;
-    }
-    if (c->id.len == 0) {
+
+    if (c->id.len == 0)
         lg__bytes_adds(&c->id, id ? id : "");
-    }
-    if (c->name.len == 0) {
+
+    if (c->name.len == 0)
         lg__bytes_adds(&c->name, name ? name : "");
-    }
+
     const lg_json *args = lg__json_get(f, "arguments");
     const char *more = lg__json_string(args);
     lg__bytes_adds(&c->arguments, more ? more : "");
-    if (lg__json_type(args) == LG_JSON_OBJECT) {
+    if (lg__json_type(args) == LG_JSON_OBJECT)
         lg__json_write(&c->arguments, args);
-    }
 }
 
 /* A server's message in the place of a delta is what is new, or all that was said so far. */
@@ -446,14 +439,14 @@ static const lg_json *find_delta(lg_heard *h, const lg_json *choice)
 {
     const lg_json *delta = lg__json_get(choice, "delta");
     const lg_json *message = lg__json_get(choice, "message");
-    if (lg__json_type(delta) == LG_JSON_OBJECT || lg__json_type(message) != LG_JSON_OBJECT) {
+    if (lg__json_type(delta) == LG_JSON_OBJECT || lg__json_type(message) != LG_JSON_OBJECT)
         return delta;
-    }
+
     const char *said = lg__json_string(lg__json_get(message, "content"));
     if (said && h->text.len > 0 && strlen(said) > h->text.len &&
-        memcmp(said, h->text.data, h->text.len) == 0) {
+        memcmp(said, h->text.data, h->text.len) == 0)
         h->text.len = 0;
-    }
+
     return message;
 }
 
@@ -467,9 +460,9 @@ static void hear_chunk(lg_heard *h, const lg_json *data)
         hear_refusal(h, delta);
         hear_parts(h, lg__json_get(delta, "images"));
         const lg_json *call = lg__json_first(lg__json_get(delta, "tool_calls"));
-        for (; call; call = lg__json_after(call)) {
+        for (; call; call = lg__json_after(call))
             hear_call_delta(h, call);
-        }
+
         lg__heard_end(h, lg__json_string(lg__json_get(choice, "finish_reason")));
     }
     hear_usage(h, lg__json_get(data, "usage"));
@@ -478,11 +471,10 @@ static void hear_chunk(lg_heard *h, const lg_json *data)
 void lg__openai_hear_event(lg_heard *h, const char *name, const lg_json *data)
 {
     const char *type = lg__json_string(lg__json_get(data, "type"));
-    if (type && strncmp(type, "response.", strlen("response.")) == 0) {
+    if (type && strncmp(type, "response.", strlen("response.")) == 0)
         lg__provider_responses.hear_event(h, name, data);
-    } else {
+    else
         hear_chunk(h, data);
-    }
 }
 
 const lg_field lg__openai_fields[] = {

@@ -35,15 +35,14 @@ static bool is_cut(const char *s, size_t len)
     size_t depth = 0;
     bool quoted = false;
     for (size_t i = 0; i < len; i++) {
-        if (quoted && s[i] == '\\') {
+        if (quoted && s[i] == '\\')
             i++;
-        } else if (s[i] == '"') {
+        else if (s[i] == '"')
             quoted = !quoted;
-        } else if (!quoted && (s[i] == '{' || s[i] == '[')) {
+        else if (!quoted && (s[i] == '{' || s[i] == '['))
             depth++;
-        } else if (!quoted && (s[i] == '}' || s[i] == ']')) {
+        else if (!quoted && (s[i] == '}' || s[i] == ']'))
             depth -= depth > 0;
-        }
     }
     return depth > 0 || quoted;
 }
@@ -140,9 +139,8 @@ static bool broke_off(const lg_heard *h)
     static const char *const words[] = {"error", "failed", "cancelled",
                                         "insufficient_system_resource"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(h->word, words[i]) == 0) {
+        if (strcmp(h->word, words[i]) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -166,9 +164,8 @@ static void explain_empty(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 static bool has_words(const lg_heard *h)
 {
     for (size_t i = 0; i < h->text.len; i++) {
-        if (!strchr(" \t\r\n", h->text.data[i]) || !h->text.data[i]) {
+        if (!strchr(" \t\r\n", h->text.data[i]) || !h->text.data[i])
             return true;
-        }
     }
     return false;
 }
@@ -213,9 +210,8 @@ static void take_text(lg_heard *h, const lg_attempt *a, lg_reply *r)
     } else {
         r->text = lg__text_new_media(h->mem, h->media, from->data ? from->data : "", from->len);
     }
-    if (!r->text) {
+    if (!r->text)
         spoil(h->mem, h->model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
-    }
 }
 
 static void judge(lg_heard *h, const lg_attempt *a, lg_reply *r)
@@ -257,9 +253,8 @@ static void hear_name(lg_heard *h, const lg_json *root)
     name = name ? name : lg__json_string(lg__json_get(root, "modelVersion"));
     name = name ? name : lg__json_string(lg__json_get(inner, "model"));
     name = h->named[0] ? NULL : name;
-    for (size_t i = 0; name && name[i] && i + 1 < sizeof h->named; i++) {
+    for (size_t i = 0; name && name[i] && i + 1 < sizeof h->named; i++)
         h->named[i] = name[i] > 0x20 && name[i] < 0x7F ? name[i] : '?';
-    }
 }
 
 /* Azure is asked for deployments, whose names are people's own. */
@@ -297,9 +292,9 @@ static const lg_json *error_root(const lg_json *root)
 {
     const lg_json *choice = lg__json_at(lg__json_get(root, "choices"), 0);
     const lg_json *response = lg__json_get(root, "response");
-    if (is_error(lg__json_get(root, "error"))) {
+    if (is_error(lg__json_get(root, "error")))
         return root;
-    }
+
     const lg_json *inside = is_error(lg__json_get(response, "error")) ? response : choice;
     return is_error(lg__json_get(inside, "error")) ? inside : root;
 }
@@ -387,9 +382,9 @@ static int hear_json(lg_hearing *x, const char *name, const char *data, size_t l
     }
     int err = lg__halves_join(&x->halves, &data, &len);
     err = err ? err : parse(x->heard.mem, x->heard.model, data, len, &root);
-    if (err) {
+    if (err)
         return err == LG_ENOMEM || err == LG_ELIMIT ? err : STOP_MALFORMED;
-    }
+
     if (is_error(lg__json_get(error_root(root), "error")) || strcmp(name, "error") == 0) {
         x->error = root;
         return STOP_ERROR;
@@ -410,9 +405,9 @@ static int hear_sse(void *ud, const char *name, const char *data, size_t len)
 int lg__hearing_new(lg_mem *m, const lg_model *model, lg_hearing **out)
 {
     lg_hearing *x = lg__mem_zero(m, sizeof *x);
-    if (!x) {
+    if (!x)
         return LG_ENOMEM;
-    }
+
     lg__heard_init(&x->heard, m, model, NULL);
     lg__sse_init(&x->sse, m, LG_BYTES_MAX, hear_sse, x);
     lg__halves_init(&x->halves, m);
@@ -447,11 +442,11 @@ int lg__hearing_feed(lg_hearing *x, const char *s, size_t len)
 
 static int hearing_end(lg_hearing *x)
 {
-    if (!x->stopped && x->heard.model->provider->framing == LG_FRAMES_LINES) {
+    if (!x->stopped && x->heard.model->provider->framing == LG_FRAMES_LINES)
         x->stopped = x->line.len ? hear_json(x, "", x->line.data, x->line.len) : 0;
-    } else if (!x->stopped) {
+    else if (!x->stopped)
         x->stopped = lg__sse_end(&x->sse);
-    }
+
     return x->stopped;
 }
 
@@ -462,9 +457,9 @@ const lg_bytes *lg__hearing_text(const lg_hearing *x)
 
 void lg__hearing_free(lg_hearing *x)
 {
-    if (!x) {
+    if (!x)
         return;
-    }
+
     lg_mem *m = x->heard.mem;
     lg__json_free(m, x->error);
     lg__sse_free(&x->sse);
@@ -481,14 +476,14 @@ static lg_json *bare_error(lg_mem *m, const lg_model *model, const lg_attempt *a
     for (size_t i = 0; i < a->body.len; i++) {
         lg_json *root = NULL;
         bool opens = lg__attempt_body(a)[i] == '{' || lg__attempt_body(a)[i] == '[';
-        if (!opens || (i > 0 && lg__attempt_body(a)[i - 1] != '\n')) {
+        if (!opens || (i > 0 && lg__attempt_body(a)[i - 1] != '\n'))
             continue;
-        }
+
         *err = parse(m, model, lg__attempt_body(a) + i, a->body.len - i, &root);
         if (*err == LG_ENOMEM || is_error(lg__json_get(root, "error")) ||
-            is_error(lg__json_get(lg__json_at(root, 0), "error"))) {
+            is_error(lg__json_get(lg__json_at(root, 0), "error")))
             return root;
-        }
+
         lg__json_free(m, root);
     }
     return NULL;
@@ -562,13 +557,12 @@ void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_attempt *a,
                          const lg_asked *asked, lg_reply *r)
 {
     asked = asked ? asked : &lg__asked_nothing;
-    if (a->status < 200 || a->status > 299) {
+    if (a->status < 200 || a->status > 299)
         decode_refusal(m, model, a, r);
-    } else if (model->provider->hear_raw) {
+    else if (model->provider->hear_raw)
         decode_raw(m, model, a, asked, r);
-    } else if (is_stream(model, a)) {
+    else if (is_stream(model, a))
         decode_stream(m, model, a, asked, r);
-    } else {
+    else
         decode_tree(m, model, a, asked, r);
-    }
 }

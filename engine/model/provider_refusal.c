@@ -34,12 +34,12 @@ static bool is_blank(const char *s, size_t n)
 {
     unsigned char a = (unsigned char)s[0], b = n > 1 ? (unsigned char)s[1] : 0,
                   c = n > 2 ? (unsigned char)s[2] : 0;
-    if (n == 1) {
+    if (n == 1)
         return a <= 0x20 || a == 0x7F;
-    }
-    if (n == 2) {
+
+    if (n == 2)
         return a == 0xC2 && b <= 0xA0;
-    }
+
     return n == 3 && a == 0xE2 &&
            ((b == 0x80 && c >= 0xA8 && c <= 0xAE) || (b == 0x81 && c >= 0xA6 && c <= 0xA9));
 }
@@ -60,9 +60,9 @@ static void add_clean(lg_bytes *out, const char *s, size_t len, size_t max_chars
             return;
         }
         chars += gap ? 2 : 1;
-        if (gap) {
+        if (gap)
             lg__bytes_addc(out, ' ');
-        }
+
         gap = false;
         lg__bytes_add(out, n ? s + at : "\xEF\xBF\xBD", n ? n : 3);
         at += n ? n : 1;
@@ -87,9 +87,9 @@ void lg__refusal_quote(lg_bytes *out, const lg_model *model, const char *s, size
 static void set_request_id(const lg_model *model, lg_reply *r, const char *id)
 {
     size_t n = 0;
-    for (; id[n] && n + 1 < sizeof r->fail.request_id; n++) {
+    for (; id[n] && n + 1 < sizeof r->fail.request_id; n++)
         r->fail.request_id[n] = id[n] > 0x20 && id[n] < 0x7F ? id[n] : '?';
-    }
+
     r->fail.request_id[n] = '\0';
     lg__model_redact(model, r->fail.request_id, n);
 }
@@ -99,14 +99,14 @@ void lg__refusal_set(lg_mem *m, const lg_model *model, const lg_attempt *a, lg_r
 {
     lg_bytes line;
     lg__bytes_init(&line, m, LG_BYTES_MAX);
-    if (quote && quote[0]) {
+    if (quote && quote[0])
         lg__refusal_quote(&line, model, quote, strlen(quote), MESSAGE_CHARS);
-    }
-    if (line.len > 0) {
+
+    if (line.len > 0)
         lg__fail_set(&r->fail, m, code, "%s: %s: %s", model->name, text, line.data);
-    } else {
+    else
         lg__fail_set(&r->fail, m, code, "%s: %s", model->name, text);
-    }
+
     lg__bytes_free(&line);
     r->fail.http_status = a->status;
     r->fail.retryable = false;
@@ -129,16 +129,16 @@ static void find_codes(const lg_json *e, lg_refusal *w)
     const lg_json *code = lg__json_get(e, "code");
     w->code = string_or_empty(e, "code");
     w->status = (int)lg__json_int(code, 0);
-    if (w->status == 0) {
+    if (w->status == 0)
         w->status = (int)lg__json_int(lg__json_get(e, "status"), 0);
-    }
-    if (w->status < 400 || w->status > 599) {
+
+    if (w->status < 400 || w->status > 599)
         w->status = 0;
-    }
+
     w->type = string_or_empty(e, "type");
-    if (!w->type[0]) {
+    if (!w->type[0])
         w->type = string_or_empty(e, "status");
-    }
+
     w->param = string_or_empty(e, "param");
 }
 
@@ -146,12 +146,12 @@ static void find_codes(const lg_json *e, lg_refusal *w)
 static int64_t duration_ms(const char *s)
 {
     int64_t ms = 0, unit = 1000;
-    if (*s < '0' || *s > '9') {
+    if (*s < '0' || *s > '9')
         return -1;
-    }
-    for (; *s >= '0' && *s <= '9' && ms < INT64_C(100000000000); s++) {
+
+    for (; *s >= '0' && *s <= '9' && ms < INT64_C(100000000000); s++)
         ms = ms * 10 + (*s - '0') * 1000;
-    }
+
     for (s += *s == '.'; *s >= '0' && *s <= '9'; s++) {
         unit /= 10;
         ms += (*s - '0') * unit;
@@ -167,9 +167,8 @@ static void find_google_details(const lg_json *details, lg_refusal *w)
         w->retry_after_ms = ms >= 0 ? ms : w->retry_after_ms;
         w->detail_code = w->detail_code[0] ? w->detail_code : string_or_empty(d, "reason");
         const lg_json *v = lg__json_first(lg__json_get(d, "violations"));
-        for (; v; v = lg__json_after(v)) {
+        for (; v; v = lg__json_after(v))
             w->daily = w->daily || strstr(string_or_empty(v, "quotaId"), "PerDay");
-        }
     }
 }
 
@@ -196,11 +195,10 @@ static void find_in_places(const lg_json *places, lg_refusal *w)
     w->message = w->message[0] ? w->message : message;
     w->code = string_or_empty(first, "type");
     /* Only a field of the body itself: one further down we could not take out. */
-    if (field && lg__json_count(loc) == 2) {
+    if (field && lg__json_count(loc) == 2)
         w->param = field;
-    } else {
+    else
         w->more = field ? field : "";
-    }
 }
 
 /* {message, type, param, code, status, details, metadata} */
@@ -213,11 +211,10 @@ static void find_in_error(const lg_json *e, lg_refusal *w)
     w->detail_code = string_or_empty(details, "error_code");
     w->more = string_or_empty(metadata, "raw");
     find_reset(lg__json_get(metadata, "headers"), w);
-    if (lg__json_get(lg__json_at(details, 0), "loc")) {
+    if (lg__json_get(lg__json_at(details, 0), "loc"))
         find_in_places(details, w);
-    } else if (lg__json_type(details) == LG_JSON_ARRAY) {
+    else if (lg__json_type(details) == LG_JSON_ARRAY)
         find_google_details(details, w);
-    }
 }
 
 /* "text", {message…} or [{loc: ["body", field], msg, type}] */
@@ -232,9 +229,9 @@ static bool find_in_detail(const lg_json *detail, lg_refusal *w)
         find_in_error(detail, w);
         return w->message[0] != '\0';
     }
-    if (lg__json_type(detail) != LG_JSON_ARRAY || lg__json_type(first) != LG_JSON_OBJECT) {
+    if (lg__json_type(detail) != LG_JSON_ARRAY || lg__json_type(first) != LG_JSON_OBJECT)
         return false;
-    }
+
     find_in_places(detail, w);
     return true;
 }
@@ -242,12 +239,12 @@ static bool find_in_detail(const lg_json *detail, lg_refusal *w)
 bool lg__refusal_find(const lg_json *root, lg_refusal *w)
 {
     *w = (lg_refusal){"", "", "", "", "", "", "", 0, -1, 0, false};
-    if (lg__json_type(root) == LG_JSON_ARRAY && lg__json_count(root) == 1) {
+    if (lg__json_type(root) == LG_JSON_ARRAY && lg__json_count(root) == 1)
         root = lg__json_at(root, 0);
-    }
-    if (lg__json_type(root) != LG_JSON_OBJECT) {
+
+    if (lg__json_type(root) != LG_JSON_OBJECT)
         return false;
-    }
+
     const lg_json *error = lg__json_get(root, "error");
     const lg_json *message = lg__json_get(root, "message");
     bool found = false;
@@ -279,9 +276,9 @@ bool lg__refusal_find(const lg_json *root, lg_refusal *w)
 static bool believable(int code, int status)
 {
     bool blames_us = status >= 400 && status < 500;
-    if (code == LG_EOVERLOAD || code == LG_ETIMEOUT) {
+    if (code == LG_EOVERLOAD || code == LG_ETIMEOUT)
         return !blames_us;
-    }
+
     return code != LG_ERATE || !blames_us || status == 429 || status == 403;
 }
 
@@ -376,9 +373,9 @@ static void cut_service(char *url)
     static const char *const ends[] = {"/chat/completions", "/responses", "/v1/messages",
                                        "/embeddings", "/api/chat"};
     size_t len = strlen(url);
-    while (len > 0 && url[len - 1] == '/') {
+    while (len > 0 && url[len - 1] == '/')
         url[--len] = '\0';
-    }
+
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         size_t n = strlen(ends[i]);
         if (len > n && strcmp(url + len - n, ends[i]) == 0) {
@@ -395,9 +392,9 @@ static void hint_of_move(lg_mem *m, const lg_model *model, const lg_attempt *a, 
     int base = (int)lg__model_base(model, &query);
     const char *host = strstr(url, "://");
     int origin = host ? (int)(host + 3 - url + (ptrdiff_t)strcspn(host + 3, "/?")) : 0;
-    if (a->status < 300 || a->status > 399) {
+    if (a->status < 300 || a->status > 399)
         return;
-    }
+
     if (a->moved_to[0]) {
         char to[400];
         snprintf(to, sizeof to, "%.*s%.250s", a->moved_to[0] == '/' ? origin : 0, url, a->moved_to);
@@ -470,9 +467,9 @@ static void add_hint(lg_mem *m, const lg_model *model, const lg_refusal *w, cons
     const char *query;
     int base = (int)lg__model_base(model, &query);
     const char *url = model->base_url ? model->base_url : "";
-    if (add_hint_of_way(m, r)) {
+    if (add_hint_of_way(m, r))
         return;
-    }
+
     switch (r->fail.code) {
     case LG_EAUTH:
         hint_of_key(m, model, w, key, r);
@@ -503,15 +500,15 @@ static void add_hint(lg_mem *m, const lg_model *model, const lg_refusal *w, cons
 static bool may_retry(int code, const lg_attempt *a)
 {
     bool retry = code == LG_ERATE || code == LG_EOVERLOAD || code == LG_ETIMEOUT;
-    if (code == LG_EBADREPLY) {
+    if (code == LG_EBADREPLY)
         retry = (a->status < 300 || a->status > 399) && a->status != 403; /* they stay so */
-    }
-    if (code == LG_EMONEY || code == LG_EAUTH) {
+
+    if (code == LG_EMONEY || code == LG_EAUTH)
         return false;
-    }
-    if (strcmp(a->should_retry, "true") == 0) {
+
+    if (strcmp(a->should_retry, "true") == 0)
         return true;
-    }
+
     return retry && strcmp(a->should_retry, "false") != 0;
 }
 
@@ -520,9 +517,8 @@ static size_t find_tag(const char *s, size_t len, const char *tag)
 {
     size_t n = strlen(tag);
     for (size_t i = 0; i + n <= len; i++) {
-        if (strncasecmp(s + i, tag, n) == 0) {
+        if (strncasecmp(s + i, tag, n) == 0)
             return i;
-        }
     }
     return len;
 }
@@ -537,9 +533,8 @@ static void quote_body(lg_bytes *out, const lg_model *model, const lg_attempt *a
         from += strlen("<title>");
         lg__refusal_quote(out, model, lg__attempt_body(a) + from, end - from, LG_QUOTE_CHARS);
     }
-    if (out->len == 0) {
+    if (out->len == 0)
         lg__refusal_quote(out, model, lg__attempt_body(a), a->body.len, LG_QUOTE_CHARS);
-    }
 }
 
 /* What the server said, or how its answer begins when that is no error we know. */
@@ -563,9 +558,9 @@ static void add_saying(lg_bytes *out, const lg_model *model, const lg_attempt *a
 static bool is_page(const lg_attempt *a, const lg_refusal *w)
 {
     size_t i = 0;
-    while (i < a->body.len && lg__attempt_body(a)[i] && strchr(" \t\r\n", lg__attempt_body(a)[i])) {
+    while (i < a->body.len && lg__attempt_body(a)[i] && strchr(" \t\r\n", lg__attempt_body(a)[i]))
         i++;
-    }
+
     bool said = w->message[0] || w->code[0] || w->type[0];
     return !said && (strcasestr(a->content_type, "text/html") ||
                      (i < a->body.len && lg__attempt_body(a)[i] == '<'));
@@ -593,12 +588,12 @@ static int judge_limit(const lg_attempt *a, const lg_refusal *w, int code, lg_re
 
 static int code_of(const lg_attempt *a, const lg_refusal *w, int status, lg_reply *r)
 {
-    if (status == 403 && is_page(a, w)) { /* whose words are not looked into */
+    if (status == 403 && is_page(a, w)) /* whose words are not looked into */
         return LG_EBADREPLY;
-    }
-    if (status == 500 && lg__refused_role(w)) {
+
+    if (status == 500 && lg__refused_role(w))
         return LG_EBADREQUEST; /* a chat template's word, which breaks the server */
-    }
+
     return judge_limit(a, w, meaning_of(w, status), r);
 }
 
@@ -625,9 +620,9 @@ static void judge(lg_mem *m, const lg_model *model, const lg_attempt *a, const l
     /* A gateway that gave up waiting, or a model that broke off, may be on the bill. */
     r->fail.ambiguous = good_status || a->status == 504 || a->status == 524;
     r->fail.retry_after_ms = wait_of(a, w, r->daily ? LG_ERATE : code);
-    if (!r->fail.request_id[0]) {
+    if (!r->fail.request_id[0])
         set_request_id(model, r, w->request_id);
-    }
+
     add_hint(m, model, w, inner, r);
     hint_of_move(m, model, a, r);
 }
@@ -651,10 +646,10 @@ void lg__refusal_judge(lg_mem *m, const lg_model *model, const lg_attempt *a, co
     lg_bytes copy;
     lg__bytes_init(&copy, m, LG_BYTES_MAX);
     lg_refusal meant = meant_by(a, w, &copy);
-    if (copy.err) {
+    if (copy.err)
         lg__refusal_set(m, model, a, r, LG_ENOMEM, lg_error_text(LG_ENOMEM), NULL);
-    } else {
+    else
         judge(m, model, a, w, &meant, r);
-    }
+
     lg__bytes_free(&copy);
 }

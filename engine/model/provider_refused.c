@@ -36,12 +36,11 @@ static bool alike(span a, span b)
     for (;;) {
         i += i < a.len && is_joint(a.s[i]);
         k += k < b.len && is_joint(b.s[k]);
-        if (i == a.len || k == b.len) {
+        if (i == a.len || k == b.len)
             return i == a.len && k == b.len;
-        }
-        if (plain(a.s[i++]) != plain(b.s[k++])) {
+
+        if (plain(a.s[i++]) != plain(b.s[k++]))
             return false;
-        }
     }
 }
 
@@ -51,9 +50,8 @@ static bool is_needed(span name)
     static const char *const names[] = {"model",  "messages", "input",  "contents",   "tools",
                                         "system", "stream",   "prompt", "tool_choice"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (alike(name, span_of(names[i]))) {
+        if (alike(name, span_of(names[i])))
             return true;
-        }
     }
     return false;
 }
@@ -62,9 +60,9 @@ static bool is_needed(span name)
 static bool is_of_needed(span path)
 {
     span head = {path.s, 0};
-    while (head.len < path.len && !strchr(".[", path.s[head.len])) {
+    while (head.len < path.len && !strchr(".[", path.s[head.len]))
         head.len++;
-    }
+
     return head.len > 0 && is_needed(head);
 }
 
@@ -79,12 +77,12 @@ static const char *as_sent(const lg_model *model, const char *option, span name)
 static const char *known_field(const lg_model *model, span name)
 {
     const char *sent = NULL, *field;
-    for (size_t i = 0; !sent && i < model->n_options; i++) {
+    for (size_t i = 0; !sent && i < model->n_options; i++)
         sent = as_sent(model, model->options[i].name, name);
-    }
-    for (size_t i = 0; !sent && (field = lg__wording_field(i)) != NULL; i++) {
+
+    for (size_t i = 0; !sent && (field = lg__wording_field(i)) != NULL; i++)
         sent = as_sent(model, field, name);
-    }
+
     return sent && !is_needed(span_of(sent)) ? sent : NULL;
 }
 
@@ -108,9 +106,8 @@ static bool is_format(span path)
                                         "responseJsonSchema",
                                         "generationConfig.responseJsonSchema"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (alike(path, span_of(names[i])) || begins_path(path, names[i])) {
+        if (alike(path, span_of(names[i])) || begins_path(path, names[i]))
             return true;
-        }
     }
     return false;
 }
@@ -120,9 +117,8 @@ static bool is_own(const lg_model *model, span path)
 {
     for (size_t i = 0; i < model->n_options; i++) {
         const char *name = model->options[i].name;
-        if (alike(path, span_of(name)) && strcmp(name, "response_format") != 0) {
+        if (alike(path, span_of(name)) && strcmp(name, "response_format") != 0)
             return true;
-        }
     }
     return false;
 }
@@ -132,19 +128,18 @@ static const char *grouped_field(const lg_model *model, span path)
 {
     const lg_field *f = model->provider ? model->provider->fields : NULL;
     size_t at = path.len;
-    while (at > 0 && path.s[at - 1] != '.') {
+    while (at > 0 && path.s[at - 1] != '.')
         at--;
-    }
-    if (at == 0) {
+
+    if (at == 0)
         return NULL;
-    }
+
     span group = {path.s, at - 1}, leaf = {path.s + at, path.len - at};
     for (; f && f->option; f++) {
         bool here =
             f->name && f->group && alike(leaf, span_of(f->name)) && alike(group, span_of(f->group));
-        if (here && known_field(model, span_of(f->option))) {
+        if (here && known_field(model, span_of(f->option)))
             return f->name;
-        }
     }
     return NULL;
 }
@@ -153,16 +148,16 @@ static const char *grouped_field(const lg_model *model, span path)
 static const char *field_of(const lg_model *model, span path)
 {
     static const char body[] = "body.";
-    if (path.len >= sizeof body && strncmp(path.s, body, sizeof body - 1) == 0) {
+    if (path.len >= sizeof body && strncmp(path.s, body, sizeof body - 1) == 0)
         path = (span){path.s + sizeof body - 1, path.len - (sizeof body - 1)};
-    }
-    if (is_format(path) && !is_own(model, path)) {
+
+    if (is_format(path) && !is_own(model, path))
         return "response_format";
-    }
+
     const char *field = known_field(model, path);
-    if (!field && begins_path(path, "stream_options")) {
+    if (!field && begins_path(path, "stream_options"))
         return "stream_options";
-    }
+
     return field ? field : grouped_field(model, path);
 }
 
@@ -206,12 +201,11 @@ static bool is_new_field(void *ud, const char *name, size_t len)
 static void find_new_name(looking *l, const lg_refusal *w, lg_reply *r)
 {
     lg_found found;
-    if (lg__wording_find(LG_SAYS_INSTEAD, w->message, is_new_field, l, &found)) {
+    if (lg__wording_find(LG_SAYS_INSTEAD, w->message, is_new_field, l, &found))
         copy_name(r->new_param, (span){found.name, found.name_len});
-    }
-    if (strcmp(r->new_param, r->bad_param) == 0) {
+
+    if (strcmp(r->new_param, r->bad_param) == 0)
         r->new_param[0] = '\0';
-    }
 }
 
 /* NULL: it is about no field, or about one that the request needs. */
@@ -221,18 +215,18 @@ static const char *refused_field(looking *l, const lg_refusal *w)
     int code = lg__wording_of_field(w->code);
     code = code ? code : lg__wording_of_field(w->type);
     bool named = w->param[0] && is_field(l, w->param, strlen(w->param));
-    if (named && code > 0) {
+    if (named && code > 0)
         return l->field;
-    }
+
     if (code < 0 || lg__wording_find(LG_SAYS_VALUE, w->message, NULL, NULL, &found) ||
-        is_of_needed(span_of(w->param))) {
+        is_of_needed(span_of(w->param)))
         return NULL;
-    }
+
     const char *param = named ? l->field : NULL;
     if (lg__wording_find(LG_SAYS_FIELD, w->message, is_field, l, &found) ||
-        lg__wording_find(LG_SAYS_FIELD, w->more, is_field, l, &found)) {
+        lg__wording_find(LG_SAYS_FIELD, w->more, is_field, l, &found))
         return param ? param : found.name ? l->field : found.row->field ? found.row->field : NULL;
-    }
+
     bool quoted = code > 0 && !w->param[0] && lg__wording_quoted(w->message, is_field, l, &found);
     return quoted ? l->field : NULL;
 }
@@ -256,13 +250,13 @@ static int learned(const lg_refusal *w, const lg_reply *r)
 {
     lg_found found;
     bool about_format = strcmp(r->bad_param, "response_format") == 0;
-    if (find_first(LG_SAYS_ROLE, w, &found) && found.row->code) {
+    if (find_first(LG_SAYS_ROLE, w, &found) && found.row->code)
         return found.row->code;
-    }
+
     if (!lg__wording_find(LG_SAYS_VALUE, w->message, NULL, NULL, &found) &&
-        find_first(LG_SAYS_FORMAT, w, &found)) {
+        find_first(LG_SAYS_FORMAT, w, &found))
         return found.row->code;
-    }
+
     return about_format ? LG_LEARN_WORDS : LG_LEARN_NOTHING;
 }
 
@@ -271,9 +265,9 @@ void lg__refused_find(const lg_model *model, const lg_refusal *w, int status, lg
 {
     looking l = {model, NULL, inner};
     inner[0] = '\0';
-    if (!may_be_of_request(status)) {
+    if (!may_be_of_request(status))
         return;
-    }
+
     const char *field = r->fail.code == LG_EBADREQUEST ? refused_field(&l, w) : NULL;
     if (field) {
         copy_name(r->bad_param, span_of(field));

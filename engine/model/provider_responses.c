@@ -50,9 +50,9 @@ static const char *write_content(lg_bytes *b, const lg_said *s)
         lg__wire_words(b, s);
         return NULL;
     }
-    if (s->who == LG_WHO_ASSISTANT) {
+    if (s->who == LG_WHO_ASSISTANT)
         return NO_WORDS;
-    }
+
     lg__bytes_addc(b, '[');
     for (size_t i = 0; !why && i < s->n_parts; i++) {
         lg__bytes_adds(b, i ? "," : "");
@@ -142,9 +142,8 @@ static bool has_input(const lg_ask *ask)
 {
     lg_said s;
     for (size_t at = 0; lg__said_next(ask, &at, &s);) {
-        if (s.who != LG_WHO_SYSTEM) {
+        if (s.who != LG_WHO_SYSTEM)
             return true;
-        }
     }
     return false;
 }
@@ -158,14 +157,13 @@ static const char *write_input(const lg_ask *ask, lg_bytes *b)
     if (split) {
         size_t len = b->len;
         lg__bytes_adds(b, ",\"instructions\":");
-        if (!lg__wire_system(b, ask) && !b->err) {
+        if (!lg__wire_system(b, ask) && !b->err)
             b->len = len;
-        }
     }
     lg__bytes_adds(b, ",\"input\":[");
-    for (size_t at = 0; !why && lg__said_next(ask, &at, &s);) {
+    for (size_t at = 0; !why && lg__said_next(ask, &at, &s);)
         why = split && s.who == LG_WHO_SYSTEM ? NULL : write_said(b, &s, &n);
-    }
+
     lg__bytes_addc(b, ']');
     return why;
 }
@@ -182,12 +180,12 @@ static void write_tools(const lg_ask *ask, lg_bytes *b)
 {
     lg_json *tools = lg__wire_tools(ask, b);
     const char *effort = lg__wire_option(ask, "reasoning_effort");
-    if (!tools) {
+    if (!tools)
         return;
-    }
-    if (is_ours(ask, "include") && !(effort && strcmp(effort, "\"none\"") == 0)) {
+
+    if (is_ours(ask, "include") && !(effort && strcmp(effort, "\"none\"") == 0))
         lg__bytes_adds(b, ",\"include\":[\"reasoning.encrypted_content\"]");
-    }
+
     lg__bytes_adds(b, ",\"tools\":[");
     for (const lg_json *t = lg__json_first(tools); t; t = lg__json_after(t)) {
         bool strict = lg__json_true(lg__json_get(t, "strict"));
@@ -321,11 +319,10 @@ static void hear_usage(lg_heard *h, const lg_json *usage)
 static void hear_content(lg_heard *h, const lg_json *content)
 {
     for (const lg_json *p = lg__json_first(content); p; p = lg__json_after(p)) {
-        if (strcmp(type_of(p), "output_text") == 0) {
+        if (strcmp(type_of(p), "output_text") == 0)
             lg__heard_say(h, lg__json_string(lg__json_get(p, "text")));
-        } else if (strcmp(type_of(p), "refusal") == 0) {
+        else if (strcmp(type_of(p), "refusal") == 0)
             lg__heard_refuse(h, lg__json_string(lg__json_get(p, "refusal")));
-        }
     }
 }
 
@@ -365,9 +362,9 @@ static void hear_output(lg_heard *h, const lg_json *output)
 {
     bool sealed = false;
     int64_t index = 0;
-    for (const lg_json *i = lg__json_first(output); i; i = lg__json_after(i)) {
+    for (const lg_json *i = lg__json_first(output); i; i = lg__json_after(i))
         sealed = hear_item(h, i, index++) || sealed;
-    }
+
     if (sealed && h->n_calls > 0) {
         h->raw.len = 0;
         lg__json_write(&h->raw, output);
@@ -381,24 +378,23 @@ static void hear_end(lg_heard *h, const lg_json *root, const char *otherwise)
     const lg_json *details = lg__json_get(root, "incomplete_details");
     const char *reason = lg__json_string(lg__json_get(details, "reason"));
     status = status ? status : otherwise;
-    if (strcmp(status, "incomplete") == 0 && reason) {
+    if (strcmp(status, "incomplete") == 0 && reason)
         lg__heard_end(h, reason);
-    } else if (strcmp(status, "completed") == 0 && h->n_calls > 0) {
+    else if (strcmp(status, "completed") == 0 && h->n_calls > 0)
         lg__heard_end(h, "function_call");
-    } else if (strcmp(status, "in_progress") == 0 || strcmp(status, "queued") == 0) {
+    else if (strcmp(status, "in_progress") == 0 || strcmp(status, "queued") == 0)
         h->bad = "the response is not finished";
-    } else {
+    else
         lg__heard_end(h, status[0] ? status : NULL);
-    }
 }
 
 static void hear(lg_heard *h, const lg_json *root)
 {
     const lg_json *output = lg__json_get(root, "output");
     h->dialect = "responses";
-    if (lg__json_type(output) != LG_JSON_ARRAY) {
+    if (lg__json_type(output) != LG_JSON_ARRAY)
         h->unsaid = "the reply has no output";
-    }
+
     hear_usage(h, lg__json_get(root, "usage"));
     hear_output(h, output);
     hear_end(h, root, "");
@@ -426,14 +422,12 @@ static void hear_event(lg_heard *h, const char *name, const lg_json *data)
         lg__heard_say(h, lg__json_string(lg__json_get(data, "delta")));
     } else if (strcmp(what, "output_item.done") == 0) {
         const lg_json *item = lg__json_get(data, "item");
-        if (strcmp(type_of(item), "function_call") == 0) {
+        if (strcmp(type_of(item), "function_call") == 0)
             hear_call(h, item, lg__json_int(lg__json_get(data, "output_index"), 0));
-        }
     }
     for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
-        if (strcmp(what, last[i]) == 0) {
+        if (strcmp(what, last[i]) == 0)
             hear_last(h, lg__json_get(data, "response"), last[i]);
-        }
     }
 }
 

@@ -12,13 +12,13 @@
 static bool write_number(lg_bytes *b, double x)
 {
     char text[32];
-    if (!(fabs(x) <= (double)FLT_MAX)) {
+    if (!(fabs(x) <= (double)FLT_MAX))
         return false;
-    }
+
     snprintf(text, sizeof text, "%.9g", (double)(float)x);
-    for (char *c = text; *c; c++) {
+    for (char *c = text; *c; c++)
         *c = *c == ',' ? '.' : *c;
-    }
+
     lg__bytes_adds(b, text);
     return true;
 }
@@ -30,9 +30,9 @@ static bool write_packed(lg_bytes *b, const lg_bytes *packed)
     for (size_t i = 0; good && i < packed->len; i += 4) {
         uint32_t bits = 0;
         float x;
-        for (size_t k = 4; k-- > 0;) {
+        for (size_t k = 4; k-- > 0;)
             bits = bits << 8 | (unsigned char)packed->data[i + k];
-        }
+
         memcpy(&x, &bits, sizeof x);
         lg__bytes_adds(b, i ? "," : "");
         good = write_number(b, (double)x);
@@ -64,7 +64,6 @@ void lg__heard_vector(lg_heard *h, const lg_json *vector)
         good = write_numbers(&h->text, vector);
     }
     lg__bytes_addc(&h->text, ']');
-    if (!good) {
+    if (!good)
         h->bad = "the reply holds an embedding that is no list of numbers";
-    }
 }

@@ -51,44 +51,43 @@ static void read_tool_role(lg_said *s)
 
 static int who_is(const char *role)
 {
-    if (strcmp(role, "system") == 0 || strcmp(role, "developer") == 0) {
+    if (strcmp(role, "system") == 0 || strcmp(role, "developer") == 0)
         return LG_WHO_SYSTEM;
-    }
-    if (strcmp(role, "user") == 0 || strcmp(role, LG_PART) == 0) {
+
+    if (strcmp(role, "user") == 0 || strcmp(role, LG_PART) == 0)
         return LG_WHO_USER;
-    }
-    if (strcmp(role, "assistant") == 0) {
+
+    if (strcmp(role, "assistant") == 0)
         return LG_WHO_ASSISTANT;
-    }
+
     return begins(role, "tool ") ? LG_WHO_TOOL : LG_WHO_OTHER;
 }
 
 bool lg__said_next(const lg_ask *ask, size_t *at, lg_said *out)
 {
-    while (*at < ask->n_parts && begins(ask->parts[*at].role, "describe ")) {
+    while (*at < ask->n_parts && begins(ask->parts[*at].role, "describe "))
         (*at)++;
-    }
-    if (*at >= ask->n_parts) {
+
+    if (*at >= ask->n_parts)
         return false;
-    }
+
     const lg_ask_part *first = &ask->parts[*at];
     *out = (lg_said){.who = who_is(first->role), .role = first->role, .parts = first};
     do {
         out->n_parts++;
         (*at)++;
     } while (*at < ask->n_parts && is_part(&ask->parts[*at]));
-    if (out->who == LG_WHO_TOOL) {
+    if (out->who == LG_WHO_TOOL)
         read_tool_role(out);
-    }
+
     return true;
 }
 
 bool lg__said_is_words(const lg_said *s)
 {
     for (size_t i = 0; i < s->n_parts; i++) {
-        if (s->parts[i].media != LG_MEDIA_TEXT) {
+        if (s->parts[i].media != LG_MEDIA_TEXT)
             return false;
-        }
     }
     return true;
 }
@@ -126,9 +125,9 @@ bool lg__wire_system(lg_bytes *b, const lg_ask *ask)
         }
     }
     b->err = b->err ? b->err : all.err;
-    if (any) {
+    if (any)
         lg__json_write_string(b, all.data ? all.data : "", all.len);
-    }
+
     lg__bytes_free(&all);
     return any;
 }
@@ -167,20 +166,18 @@ void lg__wire_segment(lg_bytes *url, const char *name)
     static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~";
     for (; *name; name++) {
-        if (strchr(plain, *name)) {
+        if (strchr(plain, *name))
             lg__bytes_addc(url, *name);
-        } else {
+        else
             lg__bytes_addf(url, "%%%02X", (unsigned)(unsigned char)*name);
-        }
     }
 }
 
 static bool has_header(const lg_model *model, const char *name)
 {
     for (size_t i = 0; i < model->n_headers; i++) {
-        if (strcasecmp(model->headers[i].name, name) == 0) {
+        if (strcasecmp(model->headers[i].name, name) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -196,9 +193,8 @@ static void add_header(lg_bytes *headers, const char *name, const char *before, 
 
 void lg__wire_header(const lg_model *model, lg_bytes *headers, const char *name, const char *value)
 {
-    if (!has_header(model, name)) {
+    if (!has_header(model, name))
         add_header(headers, name, "", value);
-    }
 }
 
 void lg__wire_headers(const lg_model *model, lg_bytes *headers, const char *name,
@@ -211,15 +207,14 @@ void lg__wire_headers(const lg_model *model, lg_bytes *headers, const char *name
 void lg__wire_headers_of(const lg_model *model, lg_bytes *headers, const char *type,
                          const char *name, const char *before)
 {
-    if (type) {
+    if (type)
         lg__wire_header(model, headers, "Content-Type", type);
-    }
-    if (name && model->api_key && !has_header(model, name)) {
+
+    if (name && model->api_key && !has_header(model, name))
         add_header(headers, name, before, model->api_key);
-    }
-    for (size_t i = 0; i < model->n_headers; i++) {
+
+    for (size_t i = 0; i < model->n_headers; i++)
         add_header(headers, model->headers[i].name, "", model->headers[i].value);
-    }
 }
 
 /* ---- options ----------------------------------------------------------- */
@@ -227,9 +222,8 @@ void lg__wire_headers_of(const lg_model *model, lg_bytes *headers, const char *t
 const char *lg__wire_option(const lg_ask *ask, const char *option)
 {
     for (size_t i = 0; i < ask->n_options; i++) {
-        if (strcmp(ask->options[i].name, option) == 0) {
+        if (strcmp(ask->options[i].name, option) == 0)
             return ask->options[i].value;
-        }
     }
     return NULL;
 }
@@ -238,9 +232,8 @@ static const lg_field *field_of(const lg_model *model, const char *option)
 {
     const lg_field *f = model->provider ? model->provider->fields : NULL;
     for (; f && f->option; f++) {
-        if (strcmp(f->option, option) == 0) {
+        if (strcmp(f->option, option) == 0)
             return f;
-        }
     }
     return NULL;
 }
@@ -261,9 +254,8 @@ static bool is_given(const lg_ask *ask, const char *name)
 {
     for (size_t i = 0; i < ask->n_options; i++) {
         const char *own = lg__wire_own_name(ask->model, ask->options[i].name);
-        if (own && strcmp(own, name) == 0) {
+        if (own && strcmp(own, name) == 0)
             return lg__model_field(ask->model, own) == own;
-        }
     }
     return false;
 }
@@ -278,12 +270,12 @@ typedef struct lg_sent { /* one field on its way out */
 static size_t insert(lg_sent *sorted, size_t n, lg_sent one)
 {
     size_t at = n;
-    while (at > 0 && strcmp(sorted[at - 1].name, one.name) > 0) {
+    while (at > 0 && strcmp(sorted[at - 1].name, one.name) > 0)
         at--;
-    }
-    if (at > 0 && strcmp(sorted[at - 1].name, one.name) == 0) {
+
+    if (at > 0 && strcmp(sorted[at - 1].name, one.name) == 0)
         return n;
-    }
+
     memmove(sorted + at + 1, sorted + at, (n - at) * sizeof *sorted);
     sorted[at] = one;
     return n + 1;
@@ -305,9 +297,8 @@ static size_t collect(const lg_ask *ask, const char *group, lg_sent *sorted)
         const char *own = f ? f->name : o->name;
         bool gone = !lg__model_field(ask->model, o->name); /* refused under another API's name */
         const char *name = is_in(f, group) && !gone ? lg__model_field(ask->model, own) : NULL;
-        if (name && (name == own || !is_given(ask, name))) {
+        if (name && (name == own || !is_given(ask, name)))
             n = insert(sorted, n, (lg_sent){name, o->value, f ? f->how : LG_AS_IS});
-        }
     }
     return n;
 }
@@ -322,9 +313,9 @@ static void write_value(const lg_sent *s, lg_bytes *b)
 
 size_t lg__wire_fields(const lg_ask *ask, const char *group, lg_bytes *b)
 {
-    if (ask->n_options == 0) {
+    if (ask->n_options == 0)
         return 0;
-    }
+
     lg_sent *sorted = lg__mem_new(b->mem, ask->n_options * sizeof *sorted);
     if (!sorted) {
         b->err = b->err ? b->err : LG_ENOMEM;
@@ -430,9 +421,9 @@ lg_json *lg__wire_schema(const lg_ask *ask, lg_bytes *b, const lg_json **schema)
 static lg_json *parse(const char *s, size_t len, lg_bytes *b)
 {
     lg_json *root = NULL;
-    if (lg__json_parse(b->mem, s, len, &root, NULL) == LG_ENOMEM) {
+    if (lg__json_parse(b->mem, s, len, &root, NULL) == LG_ENOMEM)
         b->err = b->err ? b->err : LG_ENOMEM;
-    }
+
     return root;
 }
 
@@ -477,11 +468,10 @@ void lg__wire_description(const lg_ask *ask, const lg_json *tool, lg_bytes *b)
 void lg__wire_parameters(const lg_json *tool, lg_bytes *b)
 {
     const lg_json *p = lg__json_get(tool, "parameters");
-    if (lg__json_type(p) == LG_JSON_OBJECT) {
+    if (lg__json_type(p) == LG_JSON_OBJECT)
         lg__json_write(b, p);
-    } else {
+    else
         lg__bytes_adds(b, "{\"type\":\"object\",\"properties\":{}}");
-    }
 }
 
 /* A call's arguments as an object: *read is to be freed. NULL: they are none. */
@@ -490,9 +480,9 @@ static const lg_json *object_of(lg_bytes *b, const lg_json *arguments, lg_json *
     const char *text = lg__json_string(arguments);
     size_t len = text ? strlen(text) : 0, most = lg__provider_most_values(false, len);
     *read = NULL;
-    if (text && lg__json_parse_most(b->mem, text, len, most, read, NULL) == LG_ENOMEM) {
+    if (text && lg__json_parse_most(b->mem, text, len, most, read, NULL) == LG_ENOMEM)
         b->err = b->err ? b->err : LG_ENOMEM;
-    }
+
     arguments = text ? *read : arguments;
     return lg__json_type(arguments) == LG_JSON_OBJECT ? arguments : NULL;
 }
@@ -501,11 +491,11 @@ void lg__wire_object(lg_bytes *b, const lg_json *arguments)
 {
     lg_json *read;
     const lg_json *object = object_of(b, arguments, &read);
-    if (object) {
+    if (object)
         lg__json_write(b, object);
-    } else {
+    else
         lg__bytes_adds(b, "{}");
-    }
+
     lg__json_free(b->mem, read);
 }
 
@@ -531,9 +521,8 @@ void lg__wire_called(lg_bytes *b, const char *key, const char *name, const char 
     size_t len = name ? strnlen(name, sizeof sent) : 0;
     if (len == sizeof sent) { /* too long: cut between characters */
         len--;
-        while (len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80) {
+        while (len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80)
             len--;
-        }
     }
     for (size_t n = 0; n < len; n++) {
         sent[n] = fits(name[n], also) ? name[n] : '_';
@@ -554,13 +543,12 @@ static void write_own(lg_bytes *b, const char *key, const lg_json *j, const lg_o
     }
     lg__json_write_string(b, key, strlen(key));
     lg__bytes_addc(b, ':');
-    if (id && strcmp(key, own->id) == 0) {
+    if (id && strcmp(key, own->id) == 0)
         lg__json_write_string(b, id, strlen(id));
-    } else if (strcmp(key, "arguments") == 0 && lg__json_string(j)) {
+    else if (strcmp(key, "arguments") == 0 && lg__json_string(j))
         lg__wire_arguments(b, j);
-    } else {
+    else
         lg__json_write(b, j);
-    }
 }
 
 void lg__wire_call_raw(lg_bytes *b, const lg_json *raw, const lg_own_call *own)
@@ -581,11 +569,10 @@ void lg__wire_result(lg_bytes *b, const lg_said *s)
     for (size_t i = 0; i < s->n_parts; i++) {
         const lg_ask_part *t = &s->parts[i];
         lg__bytes_adds(&all, i ? "\n" : "");
-        if (t->media > LG_MEDIA_CALLS) {
+        if (t->media > LG_MEDIA_CALLS)
             lg__bytes_addf(&all, "[%s, shown below]", lg__media_type(t->media));
-        } else {
+        else
             lg__bytes_add(&all, t->text, t->len);
-        }
     }
     b->err = b->err ? b->err : all.err;
     lg__json_write_string(b, all.data ? all.data : "", all.len);

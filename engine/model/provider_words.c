@@ -371,9 +371,8 @@ static const char *const fields[] = {
 int lg__wording_code(const char *word)
 {
     for (size_t i = 0; word[0] && i < sizeof codes / sizeof *codes; i++) {
-        if (strcasecmp(codes[i].word, word) == 0) {
+        if (strcasecmp(codes[i].word, word) == 0)
             return codes[i].code;
-        }
     }
     return 0;
 }
@@ -381,9 +380,8 @@ int lg__wording_code(const char *word)
 int lg__wording_of_field(const char *code)
 {
     for (size_t i = 0; code[0] && i < sizeof field_codes / sizeof *field_codes; i++) {
-        if (strcasestr(code, field_codes[i].word)) {
+        if (strcasestr(code, field_codes[i].word))
             return field_codes[i].code;
-        }
     }
     return 0;
 }
@@ -413,9 +411,9 @@ static bool is_blank(char c)
 static size_t marks(const char *s, const char *set, size_t most)
 {
     size_t n = 0;
-    while (n < most && s[n] && strchr(set, s[n])) {
+    while (n < most && s[n] && strchr(set, s[n]))
         n++;
-    }
+
     return n;
 }
 
@@ -425,13 +423,12 @@ static size_t name_span(const char *s)
     size_t n = 0;
     while (n < NAME_MAX_ && s[n]) {
         size_t digits = s[n] == '[' ? strspn(s + n + 1, "0123456789") : 0;
-        if (is_letter(s[n]) || ((s[n] == '.' || s[n] == '-') && n > 0 && is_letter(s[n + 1]))) {
+        if (is_letter(s[n]) || ((s[n] == '.' || s[n] == '-') && n > 0 && is_letter(s[n + 1])))
             n++;
-        } else if (n > 0 && digits > 0 && digits < 8 && s[n + 1 + digits] == ']') {
+        else if (n > 0 && digits > 0 && digits < 8 && s[n + 1 + digits] == ']')
             n += digits + 2;
-        } else {
+        else
             break;
-        }
     }
     return n;
 }
@@ -440,9 +437,9 @@ static size_t name_span(const char *s)
 static const char *take_name(const char *s, bool quoted, lg_found *f, size_t *opened)
 {
     size_t open = marks(s, "'\"`[{(\\", 4), n = name_span(s + open);
-    if (n == 0 || (quoted && open == 0)) {
+    if (n == 0 || (quoted && open == 0))
         return NULL;
-    }
+
     f->name = s + open;
     f->name_len = n;
     *opened = open;
@@ -468,9 +465,9 @@ static const char *take_next(const char *s, lg_found *f, size_t *opened)
 /* What stands behind one step of a pattern; NULL: it does not fit. */
 static const char *step(char p, const char *s, lg_found *f, size_t *opened)
 {
-    if (p == '%' || p == '@') {
+    if (p == '%' || p == '@')
         return take_name(s, p == '@', f, opened);
-    }
+
     if (p == ' ') {
         size_t n = marks(s, " \t\r\n", LOOK);
         return n > 0 ? s + n : NULL;
@@ -513,9 +510,9 @@ static bool fits(const lg_wording *row, const char *s, lg_name_fn is_name, void 
     *f = (lg_found){.row = row};
     const char *end = match(row->pattern + (row->pattern[0] == '^'), s, f, &opened);
     bool list = ends_in_name(row->pattern);
-    while (end && f->name && !is_name(ud, f->name, f->name_len)) {
+    while (end && f->name && !is_name(ud, f->name, f->name_len))
         end = list ? take_next(end, f, &opened) : NULL;
-    }
+
     f->rest = end;
     return end != NULL;
 }
@@ -525,18 +522,17 @@ static bool find_row(const lg_wording *row, const char *text, lg_name_fn is_name
 {
     bool named = strpbrk(row->pattern, "%@") != NULL;
     bool begins = row->pattern[0] == '%' || row->pattern[0] == '@';
-    if (named && !is_name) {
+    if (named && !is_name)
         return false;
-    }
-    if (row->pattern[0] == '^') {
+
+    if (row->pattern[0] == '^')
         return fits(row, text, is_name, ud, f);
-    }
+
     for (size_t i = 0; i < LOOK && text[i]; i++) {
         bool inside = begins && i > 0 && (is_letter(text[i - 1]) || text[i - 1] == '.');
         bool can = begins || is_blank(row->pattern[0]) || small(text[i]) == row->pattern[0];
-        if (!inside && can && fits(row, text + i, is_name, ud, f)) {
+        if (!inside && can && fits(row, text + i, is_name, ud, f))
             return true;
-        }
     }
     return false;
 }
@@ -544,9 +540,8 @@ static bool find_row(const lg_wording *row, const char *text, lg_name_fn is_name
 bool lg__wording_find(int kind, const char *text, lg_name_fn is_name, void *ud, lg_found *out)
 {
     for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
-        if (wordings[i].kind == kind && find_row(&wordings[i], text, is_name, ud, out)) {
+        if (wordings[i].kind == kind && find_row(&wordings[i], text, is_name, ud, out))
             return true;
-        }
     }
     return false;
 }
@@ -585,16 +580,15 @@ static long long take_unit(const char **s)
 static long long take_number(const char **s)
 {
     long long n = 0, part = 100;
-    if (**s < '0' || **s > '9') {
+    if (**s < '0' || **s > '9')
         return -1;
-    }
-    for (; **s >= '0' && **s <= '9'; (*s)++) {
+
+    for (; **s >= '0' && **s <= '9'; (*s)++)
         n = n < 1000000000000LL ? n * 10 + (**s - '0') * 1000LL : n;
-    }
+
     if (**s == '.' && (*s)[1] >= '0' && (*s)[1] <= '9') {
-        for ((*s)++; **s >= '0' && **s <= '9'; (*s)++, part /= 10) {
+        for ((*s)++; **s >= '0' && **s <= '9'; (*s)++, part /= 10)
             n += (**s - '0') * part;
-        }
     }
     return n;
 }
@@ -613,9 +607,9 @@ long long lg__wording_duration(const char *s)
     while ((n = take_number(&s)) >= 0) {
         s += marks(s, " ", 2);
         long long unit = take_unit(&s);
-        if (unit == 0 || n > 100000000000LL) {
+        if (unit == 0 || n > 100000000000LL)
             break;
-        }
+
         ms = (ms < 0 ? 0 : ms) + (unit == 1 ? n / 1000 : n * (unit / 1000));
         s = skip_and(s);
     }

@@ -30,9 +30,9 @@ typedef struct merge {
 static void merge_add(merge *all, lg_option o)
 {
     size_t at = all->n;
-    while (at > 0 && strcmp(all->list[at - 1].name, o.name) > 0) {
+    while (at > 0 && strcmp(all->list[at - 1].name, o.name) > 0)
         at--;
-    }
+
     if (at > 0 && strcmp(all->list[at - 1].name, o.name) == 0) {
         all->list[at - 1] = o; /* the call's word, or the later one */
         return;
@@ -46,16 +46,16 @@ static int merge_options(lg_mem *m, const lg_model *model, const lg_option *opti
                          merge *all)
 {
     *all = (merge){NULL, 0, model->n_options + n};
-    if (all->n_all == 0) {
+    if (all->n_all == 0)
         return LG_OK;
-    }
+
     all->list = lg__mem_new(m, all->n_all * sizeof *all->list);
-    if (!all->list) {
+    if (!all->list)
         return LG_ENOMEM;
-    }
-    for (size_t i = 0; i < model->n_options; i++) {
+
+    for (size_t i = 0; i < model->n_options; i++)
         merge_add(all, (lg_option){model->options[i].name, model->options[i].value});
-    }
+
     for (size_t i = 0; i < n; i++) {
         int err = lg__model_option_check(m, &options[i], NULL);
         if (err) {
@@ -78,9 +78,8 @@ static lg_piece piece(const char *s)
 /* Little-endian whatever the machine: keys may be kept. */
 static void put_number(unsigned char to[8], uint64_t x)
 {
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8; i++)
         to[i] = (unsigned char)(x >> (8 * i));
-    }
 }
 
 /* Hosts' models have no address: their name and tag stand for it. */
@@ -91,12 +90,12 @@ static int make_key(lg_mem *m, lg_request *r)
     unsigned char numbers[4][8];
     const char *query;
     size_t base = lg__model_base(r->model, &query);
-    if (size > STACK_PIECES) {
+    if (size > STACK_PIECES)
         p = lg__mem_new(m, size * sizeof *p);
-    }
-    if (!p) {
+
+    if (!p)
         return LG_ENOMEM;
-    }
+
     put_number(numbers[0], r->sample);
     put_number(numbers[1], r->n_parts);
     put_number(numbers[2], r->n_options);
@@ -110,18 +109,17 @@ static int make_key(lg_mem *m, lg_request *r)
     for (size_t i = 0; i < r->n_parts; i++) {
         p[n++] = piece(r->part_roles[i]);
         p[n++] = (lg_piece){r->part_texts[i]->data, r->part_texts[i]->len};
-        if (r->part_texts[i]->media) { /* behind it: texts keep the keys that they had */
+        if (r->part_texts[i]->media) /* behind it: texts keep the keys that they had */
             p[n++] = piece(lg__media_type(r->part_texts[i]->media));
-        }
     }
     for (size_t i = 0; i < r->n_options; i++) {
         p[n++] = piece(r->options[i].name);
         p[n++] = piece(r->options[i].value);
     }
     lg__digest(p, n, r->key);
-    if (p != few) {
+    if (p != few)
         lg__mem_free(m, p, size * sizeof *p);
-    }
+
     return 0;
 }
 
@@ -142,16 +140,16 @@ static int fill_block(lg_mem *m, lg_request *r, const char *const *roles, lg_tex
 {
     size_t size =
         n_parts * (sizeof *r->part_texts + sizeof *r->part_roles) + options->n * sizeof *r->options;
-    for (size_t i = 0; i < n_parts; i++) {
+    for (size_t i = 0; i < n_parts; i++)
         size += strlen(roles[i]) + 1;
-    }
-    for (size_t i = 0; i < options->n; i++) {
+
+    for (size_t i = 0; i < options->n; i++)
         size += strlen(options->list[i].name) + strlen(options->list[i].json) + 2;
-    }
+
     r->block = lg__mem_new(m, size);
-    if (!r->block) {
+    if (!r->block)
         return LG_ENOMEM;
-    }
+
     r->block_size = size;
     r->options = r->block;
     r->part_texts = (lg_text **)(void *)(r->options + options->n);
@@ -176,13 +174,13 @@ int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *
 {
     merge all;
     *out = NULL;
-    if (kind < 0 || kind >= LG_KINDS) {
+    if (kind < 0 || kind >= LG_KINDS)
         return LG_EINVAL;
-    }
+
     int err = merge_options(m, model, options, n_options, &all);
-    if (err) {
+    if (err)
         return err;
-    }
+
     lg_request *r = lg__mem_zero(m, sizeof *r);
     err = r ? LG_OK : LG_ENOMEM;
     if (r) {
@@ -223,9 +221,9 @@ static size_t body_guess(const lg_ask *ask)
         size_t len = ask->parts[i].len;
         n += 64 + (ask->parts[i].media > LG_MEDIA_CALLS ? len / 3 * 4 : len);
     }
-    for (size_t i = 0; i < ask->n_options; i++) {
+    for (size_t i = 0; i < ask->n_options; i++)
         n += strlen(ask->options[i].value) + 32;
-    }
+
     return n;
 }
 
@@ -234,9 +232,9 @@ static int write_ask(lg_request *r, const lg_ask *ask)
     const lg_provider *p = r->model->provider;
     lg_adapted a;
     r->why = lg__provider_too_large(p, ask);
-    if (r->why) {
+    if (r->why)
         return LG_EINVAL;
-    }
+
     int err = lg__adapt(r->body.mem, ask, &a);
     err = err || p->get ? err : lg__bytes_expect(&r->body, body_guess(ask));
     err = err ? err : p->encode(&a.ask, &r->url, &r->headers, &r->body, &r->why);
@@ -249,33 +247,32 @@ int lg__request_encode(lg_request *r)
     lg_ask_part few[STACK_PIECES], *parts = few;
     lg_mem *m = r->body.mem;
     lg__request_unload(r);
-    if (!r->model || !r->model->provider) {
+    if (!r->model || !r->model->provider)
         return LG_OK;
-    }
-    if (r->n_parts > STACK_PIECES) {
+
+    if (r->n_parts > STACK_PIECES)
         parts = lg__mem_new(m, r->n_parts * sizeof *parts);
-    }
-    if (!parts) {
+
+    if (!parts)
         return LG_ENOMEM;
-    }
+
     parts_of(r, parts);
     lg_ask ask = {r->model, parts, r->n_parts, r->options, r->n_options, r->stream};
     int err = write_ask(r, &ask);
-    if (parts != few) {
+    if (parts != few)
         lg__mem_free(m, parts, r->n_parts * sizeof *parts);
-    }
-    if (err) {
+
+    if (err)
         lg__request_unload(r);
-    }
+
     return err;
 }
 
 static const char *option_of(const lg_request *r, const char *name)
 {
     for (size_t i = 0; i < r->n_options; i++) {
-        if (strcmp(r->options[i].name, name) == 0) {
+        if (strcmp(r->options[i].name, name) == 0)
             return r->options[i].value;
-        }
     }
     return NULL;
 }
@@ -304,9 +301,9 @@ lg_asked lg__request_asked(const lg_request *r)
 
 void lg__request_unload(lg_request *r)
 {
-    if (r->headers.data) {
+    if (r->headers.data)
         explicit_bzero(r->headers.data, r->headers.len); /* the key is in there */
-    }
+
     lg__bytes_free(&r->url);
     lg__bytes_free(&r->headers);
     lg__bytes_free(&r->body);
@@ -315,9 +312,9 @@ void lg__request_unload(lg_request *r)
 void lg__request_strip(lg_mem *m, lg_request *r)
 {
     lg__request_unload(r);
-    for (size_t i = 0; i < r->n_parts; i++) {
+    for (size_t i = 0; i < r->n_parts; i++)
         lg__text_unref(r->part_texts[i]);
-    }
+
     lg__mem_free(m, r->block, r->block_size);
     r->block = NULL;
     r->part_texts = NULL;
@@ -332,9 +329,9 @@ void lg__request_strip(lg_mem *m, lg_request *r)
 
 void lg__request_free(lg_mem *m, lg_request *r)
 {
-    if (!r) {
+    if (!r)
         return;
-    }
+
     lg__request_strip(m, r);
     lg__reply_free(&r->reply);
     lg__mem_free(m, r, sizeof *r);

@@ -464,10 +464,11 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
     }
     h->http2 = http2_wanted(h);
     lg__encodings_write(h);
-    if (cfg->http2 && !h->http2)
+    if (cfg->http2 && !h->http2) {
         lg__log_line(log, LG_LOG_WARN,
                      "HTTP/2 needs libcurl 8.1 or newer with nghttp2; "
                      "HTTP/1.1 is used");
+    }
     lg__clock_init(&h->clock, false);
     lg__ring_init(&h->ended);
     lg__ring_init(&h->ready);

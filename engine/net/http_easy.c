@@ -199,9 +199,10 @@ void lg__encodings_write(lg_http *h)
     size_t i, n = 0;
 
     for (i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (features & known[i].feature)
+        if (features & known[i].feature) {
             n += (size_t)snprintf(h->encodings + n, sizeof h->encodings - n, "%s%s",
                                   n > 0 ? ", " : ENCODINGS, known[i].name);
+        }
     }
 }
 

@@ -141,29 +141,30 @@ static void tell_connect(lg_story *s, const lg_transfer *t, CURLcode rc, const c
     int err = os_error(t);
     const char *by = err ? lg__errno_text(err) : t->why;
 
-    if (lg__http_no_descriptors(t))
+    if (lg__http_no_descriptors(t)) {
         tell(s, LG_ECONNECT, true, "raise the limit (ulimit -n) or lower the concurrency",
              "too many open files: no socket left for %s", host);
-    else if (rc == CURLE_COULDNT_RESOLVE_HOST)
+    } else if (rc == CURLE_COULDNT_RESOLVE_HOST) {
         tell(s, LG_ERESOLVE, true, "check the base URL and the network", "host name not found: %s",
              host);
-    else if (rc == CURLE_COULDNT_RESOLVE_PROXY)
+    } else if (rc == CURLE_COULDNT_RESOLVE_PROXY) {
         tell(s, LG_ERESOLVE, true, "check the proxy setting",
              "the host name of the proxy %s was not found (on the way to %s)",
              strncmp(t->why, CANNOT_RESOLVE, sizeof CANNOT_RESOLVE - 1) == 0
                  ? t->why + sizeof CANNOT_RESOLVE - 1
                  : "",
              host);
-    else if (rc != CURLE_COULDNT_CONNECT)
+    } else if (rc != CURLE_COULDNT_CONNECT) {
         tell(s, LG_ECONNECT, true, "check the proxy setting", "the proxy gave no way to %s: %s",
              host, t->why);
-    else if (*unreached_proxy(t, host, proxy, sizeof proxy))
+    } else if (*unreached_proxy(t, host, proxy, sizeof proxy)) {
         tell(s, LG_ECONNECT, true,
              "is the proxy running, and its setting right? no_proxy lists hosts that need none",
              "cannot connect to the proxy %s, on the way to %s: %s", proxy, host, by);
-    else
+    } else {
         tell(s, LG_ECONNECT, true, "is the server running, and is the base URL right?",
              "cannot connect to %s: %s", host, by);
+    }
 }
 
 static void tell_timeout(lg_story *s, const lg_transfer *t, const char *host)
@@ -173,15 +174,16 @@ static void tell_timeout(lg_story *s, const lg_transfer *t, const char *host)
 
     if (r->total_timeout_ms > 0 && (connect_ms <= 0 || r->total_timeout_ms < connect_ms))
         connect_ms = r->total_timeout_ms;
-    if (t->stop == LG_ETIMEOUT)
+    if (t->stop == LG_ETIMEOUT) {
         tell(s, LG_ETIMEOUT, true, "raise first_byte_timeout_ms if the model may think longer",
              "no first byte from %s within %d ms", host, r->first_byte_timeout_ms);
-    else if (!t->asked)
+    } else if (!t->asked) {
         tell(s, LG_ETIMEOUT, true, "is the server up, and the network?",
              "no connection to %s within %d ms", host, connect_ms);
-    else
+    } else {
         tell(s, LG_ETIMEOUT, true, "raise total_timeout_ms if replies may take longer",
              "no whole reply from %s within %d ms in all", host, r->total_timeout_ms);
+    }
 }
 
 #define WANTS_CERTIFICATE                                                               \
@@ -234,35 +236,37 @@ static void tell_lost(lg_story *s, const lg_transfer *t, CURLcode rc, const char
         tell(s, LG_ETLS, false, WANTS_CERTIFICATE, "TLS with %s failed: %s", host, t->why);
         return;
     }
-    if (rc == CURLE_RECV_ERROR && (strstr(t->why, "chunk") || strstr(t->why, "Chunk")))
+    if (rc == CURLE_RECV_ERROR && (strstr(t->why, "chunk") || strstr(t->why, "Chunk"))) {
         tell(s, LG_EBADREPLY, true, NULL, "the reply of %s is broken: %s", host, t->why);
-    else if (rc == CURLE_GOT_NOTHING)
+    } else if (rc == CURLE_GOT_NOTHING) {
         tell(s, LG_ERESET, true, unread ? WANTS_CERTIFICATE : NULL,
              "%s closed the connection before a reply", host);
-    else
+    } else {
         tell(s, LG_ERESET, true, unread ? WANTS_CERTIFICATE : NULL, "connection to %s lost %s: %s",
              host, where,
              err         ? lg__errno_text(err)
              : t->why[0] ? t->why
                          : t->http->curl.easy_strerror(rc));
+    }
 }
 
 /* What a callback of ours ended. */
 static void tell_stop(lg_story *s, const lg_transfer *t, const char *host)
 {
-    if (t->stop == LG_ETIMEOUT)
+    if (t->stop == LG_ETIMEOUT) {
         tell_timeout(s, t, host);
-    else if (t->stop == LG_ETOOBIG && t->attempt->body.err == 0)
+    } else if (t->stop == LG_ETOOBIG && t->attempt->body.err == 0) {
         tell(s, LG_ETOOBIG, false, NULL, "the reply headers of %s are too big", host);
-    else if (t->stop == LG_ETOOBIG)
+    } else if (t->stop == LG_ETOOBIG) {
         tell(s, LG_ETOOBIG, false, "raise max_reply_bytes if such replies are right",
              "the reply of %s is over %zu bytes", host, t->attempt->body.ceiling);
-    else if (t->refused_resend)
+    } else if (t->refused_resend) {
         tell(s, LG_ERESET, true, NULL, "%s closed a kept connection as the request was sent", host);
-    else if (t->stop == LG_ERESET)
+    } else if (t->stop == LG_ERESET) {
         tell(s, LG_ERESET, true, NULL, "connection to %s given up after an error in libcurl", host);
-    else
+    } else {
         tell(s, t->stop, false, NULL, "%s (reply of %s)", lg_error_text(t->stop), host);
+    }
 }
 
 /* What came before any status line was no HTTP. */

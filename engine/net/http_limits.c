@@ -46,13 +46,13 @@ int64_t lg__limits_seconds(const char *s, size_t len)
 static int64_t whole(const char *s, size_t len)
 {
     int64_t n = 0;
-    if (len == 0) {
+    if (len == 0)
         return -1;
-    }
+
     for (size_t i = 0; i < len; i++) {
-        if (s[i] < '0' || s[i] > '9') {
+        if (s[i] < '0' || s[i] > '9')
             return -1;
-        }
+
         n = n < NUMBER_MAX ? n * 10 + (s[i] - '0') : n;
     }
     return n;
@@ -75,9 +75,8 @@ static int64_t take_unit(const char **s, const char *end)
     } units[] = {{"ms", 1000},      {"us", 1},      {"\xC2\xB5s", 1}, {"\xCE\xBCs", 1},
                  {"h", 3600000000}, {"s", 1000000}, {"m", 60000000}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (take_word(s, end, units[i].name)) {
+        if (take_word(s, end, units[i].name))
             return units[i].us;
-        }
     }
     return take_word(s, end, "ns") ? 1 : 0;
 }
@@ -88,19 +87,19 @@ static int64_t duration(const char *s, size_t len)
     const char *end = s + len;
     double us = 0;
     int64_t plain = lg__limits_seconds(s, len);
-    if (plain >= 0 || len == 0) {
+    if (plain >= 0 || len == 0)
         return plain;
-    }
+
     while (s < end) {
         const char *from = s;
-        while (s < end && ((*s >= '0' && *s <= '9') || *s == '.')) {
+        while (s < end && ((*s >= '0' && *s <= '9') || *s == '.'))
             s++;
-        }
+
         int64_t thousandths = lg__limits_seconds(from, (size_t)(s - from));
         int64_t unit = take_unit(&s, end);
-        if (thousandths < 0 || unit == 0) {
+        if (thousandths < 0 || unit == 0)
             return -1;
-        }
+
         us += (double)thousandths / 1000 * (double)unit;
     }
     return us < 1e15 ? (int64_t)(us / 1000) : -1;
@@ -111,9 +110,9 @@ static int64_t take_digits(const char **s, const char *end, size_t n, char mark)
 {
     size_t all = n + (mark ? 1 : 0);
     int64_t value = (size_t)(end - *s) >= all ? whole(*s, n) : -1;
-    if (value < 0 || (mark && ((*s)[n] | 0x20) != (mark | 0x20))) {
+    if (value < 0 || (mark && ((*s)[n] | 0x20) != (mark | 0x20)))
         return -1;
-    }
+
     *s += all;
     return value;
 }
@@ -126,12 +125,12 @@ static bool take_zone(const char *s, const char *end, int64_t *ms)
         }
     }
     *ms = 0;
-    if (s < end && (*s == 'Z' || *s == 'z')) {
+    if (s < end && (*s == 'Z' || *s == 'z'))
         return s + 1 == end;
-    }
-    if (s >= end || (*s != '+' && *s != '-')) {
+
+    if (s >= end || (*s != '+' && *s != '-'))
         return false;
-    }
+
     int sign = *s++ == '-' ? -1 : 1;
     int64_t hours = take_digits(&s, end, 2, ':');
     int64_t minutes = hours < 0 ? -1 : take_digits(&s, end, 2, 0);
@@ -150,13 +149,12 @@ static int64_t date(const char *s, size_t len)
     int64_t n[6], zone;
     for (int i = 0; i < 6; i++) {
         n[i] = take_digits(&s, end, parts[i].digits, parts[i].mark);
-        if (n[i] < 0) {
+        if (n[i] < 0)
             return 0;
-        }
     }
-    if (!take_zone(s, end, &zone)) {
+    if (!take_zone(s, end, &zone))
         return 0;
-    }
+
     struct tm tm = {.tm_year = (int)n[0] - 1900,
                     .tm_mon = (int)n[1] - 1,
                     .tm_mday = (int)n[2],
@@ -196,9 +194,8 @@ static bool take_name(const char **s, const char *end, const char *name)
 static int take_one(const char **s, const char *end, const char *const *names, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (take_name(s, end, names[i])) {
+        if (take_name(s, end, names[i]))
             return i;
-        }
     }
     return -1;
 }
@@ -219,11 +216,10 @@ static void keep_value(lg_transfer *t, int what, int field, const char *v, size_
 /* Of a limit that the name does not tell; it goes for the refusal that it comes with. */
 static void keep_bare(lg_transfer *t, int field, const char *v, size_t len)
 {
-    if (field == 1) {
+    if (field == 1)
         t->left = whole(v, len);
-    } else if (field == 2) {
+    else if (field == 2)
         t->attempt->reset_ms = reset_of(v, len, &t->reset_at_ms);
-    }
 }
 
 bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v, size_t len)
@@ -243,9 +239,9 @@ bool lg__limits_header(lg_transfer *t, const char *name, size_t n, const char *v
         what = take_one(&name, end, of, 4);
         field = what >= 0 && take_name(&name, end, "-") ? take_one(&name, end, fields, 3) : -1;
     }
-    if (what < 0 || field < 0 || name != end) {
+    if (what < 0 || field < 0 || name != end)
         return false;
-    }
+
     keep_value(t, what, field, v, len);
     return true;
 }

@@ -185,9 +185,10 @@ static bool has_hashed_names(const char *dir)
 
     if (!d)
         return false;
-    while (!found && (e = readdir(d)) != NULL)
+    while (!found && (e = readdir(d)) != NULL) {
         found = strlen(e->d_name) >= 10 && strspn(e->d_name, "0123456789abcdef") == 8 &&
                 e->d_name[8] == '.';
+    }
     closedir(d);
     return found;
 }

@@ -16,9 +16,9 @@ int lg__sched_new(lg_mem *m, lg_log *log, lg_clock *clock, const lg_sched_config
 {
     lg_sched *s = lg__mem_zero(m, sizeof *s);
     *out = s;
-    if (!s) {
+    if (!s)
         return LG_ENOMEM;
-    }
+
     s->mem = m;
     s->log = log;
     s->clock = clock;
@@ -44,9 +44,9 @@ static void free_line(lg_sched *s, lg_line *l)
 
 void lg__sched_free(lg_sched *s)
 {
-    if (!s) {
+    if (!s)
         return;
-    }
+
     free_line(s, &s->flight);
     free_line(s, &s->memo);
     lg__lanes_free(s);
@@ -85,15 +85,15 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
         return other;
     }
     lg_lane *l = lg__lane_of(s, r->model);
-    if (!l || lg__sched_reserve(s)) {
+    if (!l || lg__sched_reserve(s))
         return NULL;
-    }
-    if (other) {
+
+    if (other)
         lg__sched_drop(s, other);
-    }
-    if (!r->model->fresh && lg__keymap_put(&s->calls, r->key, r)) {
+
+    if (!r->model->fresh && lg__keymap_put(&s->calls, r->key, r))
         return NULL;
-    }
+
     r->in_flight_map = !r->model->fresh;
     r->lane = l;
     s->newest = r->id > s->newest ? r->id : s->newest;
@@ -151,23 +151,23 @@ static lg_request *start(lg_sched *s, lg_request *r, int64_t now)
 static const lg_fail *refusal_of(const lg_request *r, int64_t now)
 {
     const lg_endpoint *ep = r->lane->endpoint;
-    if (r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model)) {
+    if (r->id <= ep->refused_up_to && (!ep->refused_model || ep->refused_model == r->model))
         return &ep->refusal;
-    }
+
     return r->lane->day_us > now ? &r->lane->day : NULL;
 }
 
 /* It is the next: started, or failed, with what admitted it. */
 static lg_request *let_go(lg_sched *s, lg_request *r, int admitted, int64_t now)
 {
-    if (admitted == LG_ADMIT) {
+    if (admitted == LG_ADMIT)
         return start(s, r, now);
-    }
+
     lg__sched_move(s, r, LG_REQ_SENT);
     const lg_fail *refusal = refusal_of(r, now);
-    if (refusal) {
+    if (refusal)
         lg__fail_copy(&r->reply.fail, refusal);
-    }
+
     return give_up(s, r);
 }
 
@@ -176,9 +176,9 @@ static lg_request *next_of(lg_sched *s, int go, int64_t now, bool late, bool *st
 {
     lg_lane *l = s->rings[go];
     lg_request *r = lg__lane_pick(l, go);
-    if (refusal_of(r, now)) {
+    if (refusal_of(r, now))
         return let_go(s, r, LG_REFUSE, now);
-    }
+
     int64_t until = late ? 0 : lg__rate_wait(r, now);
     if (until > now) {
         r->lane->hold_us = until;
@@ -187,9 +187,9 @@ static lg_request *next_of(lg_sched *s, int go, int64_t now, bool late, bool *st
     }
     int admitted = lg__ledger_admit(s, r, now);
     *stop = admitted == LG_LATER;
-    if (*stop) {
+    if (*stop)
         return NULL;
-    }
+
     s->rings[go] = l->ring_next[go]; /* the others come next */
     return let_go(s, r, admitted, now);
 }
@@ -201,9 +201,8 @@ lg_request *lg__sched_next(lg_sched *s)
     for (int go = 0; go < LG_GOES; go++) {
         while (s->rings[go] && !stop) {
             lg_request *r = next_of(s, go, now, late, &stop);
-            if (r) {
+            if (r)
                 return r;
-            }
         }
     }
     return NULL;
@@ -259,9 +258,8 @@ void lg__sched_withdraw(lg_sched *s, lg_request *r)
 void lg__sched_release(lg_sched *s, lg_request *r)
 {
     bool ended = r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED;
-    if (ended && r->memo_size == 0 && !lg__memo_keep(s, r)) {
+    if (ended && r->memo_size == 0 && !lg__memo_keep(s, r))
         lg__sched_drop(s, r);
-    }
 }
 
 int64_t lg__sched_due(const lg_sched *s)
@@ -269,9 +267,9 @@ int64_t lg__sched_due(const lg_sched *s)
     int64_t cap = lg__ledger_due(s), due = lg__lanes_due(s);
     const lg_due *first = lg__heap_first(&s->back_off);
     due = first && first->us < due ? first->us : due;
-    if (due == INT64_MAX) {
+    if (due == INT64_MAX)
         return INT64_MAX;
-    }
+
     return s->stats.cap ? 0 : cap < due ? cap : due;
 }
 

@@ -82,9 +82,9 @@ static void check_flight(const lg_sched *s, lg_count *c)
         LG_CHECK(sent || (!r->twin && !r->is_twin && !r->reserved));
         LG_CHECK(waits == (r->due.place > 0));
         LG_CHECK(!r->is_twin || (r->twin && !r->in_flight_map && !r->waiters));
-        if (sent) {
+        if (sent)
             check_sent(r, c);
-        }
+
         check_key(s, r, c);
         c->waiting += waits ? 1 : 0;
         c->twins += r->is_twin ? 1 : 0;
@@ -135,9 +135,9 @@ static void check_lane(const lg_sched *s, const lg_endpoint *ep, const lg_lane *
     LG_CHECK(!l->next || l->next->prev == l);
     LG_CHECK(l->in_flight >= 0 && l->window >= 1);
     LG_CHECK(!l->probe || (l->probe->state == LG_REQ_SENT && l->probe->lane == l));
-    for (int i = 0; i < LG_LINES; i++) {
+    for (int i = 0; i < LG_LINES; i++)
         check_queued(s, l, i, c);
-    }
+
     check_rings(s, l);
     c->lanes++;
     c->held += l->held ? 1 : 0;
@@ -184,13 +184,13 @@ void lg__sched_check(const lg_sched *s)
     check_flight(s, &c);
     check_memo(s, &c);
     check_back_off(s);
-    for (const lg_endpoint *ep = s->all_endpoints; ep; ep = ep->next) {
+    for (const lg_endpoint *ep = s->all_endpoints; ep; ep = ep->next)
         check_endpoint(s, ep, &c);
-    }
+
     check_held(s, c.held);
-    for (int k = 0; k < LG_GOES; k++) {
+    for (int k = 0; k < LG_GOES; k++)
         check_ring(s, k, c.lanes);
-    }
+
     LG_CHECK(c.in_flight == 0); /* each lane's count is of the calls that are sent there */
     LG_CHECK(c.queued == s->queued && c.waiting == s->waiting);
     LG_CHECK(c.sent_wire == s->sent_wire && c.sent_host == s->sent_host);
@@ -205,15 +205,14 @@ void lg__sched_check(const lg_sched *s)
 
 void lg__sched_walk(const lg_sched *s, void (*see)(const lg_request *r, void *ud), void *ud)
 {
-    for (const lg_request *r = s->flight.head; r; r = r->next) {
+    for (const lg_request *r = s->flight.head; r; r = r->next)
         see(r, ud);
-    }
+
     for (const lg_endpoint *ep = s->all_endpoints; ep; ep = ep->next) {
         for (const lg_lane *l = ep->lanes; l; l = l->next) {
             for (int i = 0; i < LG_LINES; i++) {
-                for (const lg_request *r = l->lines[i].head; r; r = r->next) {
+                for (const lg_request *r = l->lines[i].head; r; r = r->next)
                     see(r, ud);
-                }
             }
         }
     }

@@ -58,9 +58,9 @@ static int tells(const lg_request *r)
 
 static int64_t doubled(int64_t us, int times, int64_t longest)
 {
-    for (; times > 0 && us < longest; times--) {
+    for (; times > 0 && us < longest; times--)
         us *= 2;
-    }
+
     return us < longest ? us : longest;
 }
 
@@ -105,9 +105,8 @@ static void refused(lg_sched *s, lg_request *r, int64_t now)
     lg__rate_refund(r, now);
     if (r->seq > l->cut_seq) {
         cut(s, l);
-        if (r->reply.fail.code == LG_ERATE) {
+        if (r->reply.fail.code == LG_ERATE)
             lg__rate_refused(l, now, full);
-        }
     }
     pause_lane(s, l, r, now);
 }
@@ -115,9 +114,8 @@ static void refused(lg_sched *s, lg_request *r, int64_t now)
 /* One more for each reply, or for each round trip, while as many are really used. */
 static void widen(const lg_sched *s, lg_lane *l, uint64_t seq)
 {
-    if (l->window < lg__endpoint_limit(s, l->endpoint) && seq <= l->full_seq) {
+    if (l->window < lg__endpoint_limit(s, l->endpoint) && seq <= l->full_seq)
         l->window += l->slow_start ? 1 : 1 / l->window;
-    }
 }
 
 static void taken(const lg_sched *s, lg_request *r, int64_t now)
@@ -190,20 +188,20 @@ static void despair(lg_sched *s, lg_request *r, int64_t now)
 static bool failed(lg_sched *s, lg_request *r, int64_t now)
 {
     lg_endpoint *ep = r->lane->endpoint;
-    if (ep->failures++ == 0) {
+    if (ep->failures++ == 0)
         ep->failing_us = now;
-    }
+
     bool fresh = !ep->is_down || r->seq > ep->down_seq;
-    if (ep->failures < FAILURES || now - ep->failing_us < FAILING_US || !fresh) {
+    if (ep->failures < FAILURES || now - ep->failing_us < FAILING_US || !fresh)
         return false;
-    }
+
     if (ep->is_down && now - ep->failing_us >= HOPELESS_US) {
         despair(s, r, now);
         return true;
     }
-    if (!ep->is_down) {
+    if (!ep->is_down)
         log_down(s, r, now);
-    }
+
     shut(s, ep, now);
     return false;
 }
@@ -211,16 +209,16 @@ static bool failed(lg_sched *s, lg_request *r, int64_t now)
 bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now)
 {
     int what = tells(r);
-    if (what == REFUSED) {
+    if (what == REFUSED)
         refused(s, r, now);
-    } else if (what == ALIVE) {
+    else if (what == ALIVE)
         taken(s, r, now);
-    }
-    if (what == FAILED || (what == REFUSED && r->reply.fail.http_status >= 500)) {
+
+    if (what == FAILED || (what == REFUSED && r->reply.fail.http_status >= 500))
         return failed(s, r, now);
-    }
-    if (what == ALIVE || what == REFUSED) {
+
+    if (what == ALIVE || what == REFUSED)
         open_again(s, r, now, true);
-    }
+
     return false;
 }

@@ -40,9 +40,9 @@ static bool has_room(lg_sched *s, lg_request *r, int64_t now)
 {
     const lg_model *m = r->model;
     bool spare = (double)(m->hedges + 1) <= m->hedge_budget * (double)m->hedge_calls;
-    if (!spare || !lg__lane_is_idle(s, r->lane) || !lg__ledger_spares(s, r)) {
+    if (!spare || !lg__lane_is_idle(s, r->lane) || !lg__ledger_spares(s, r))
         return false;
-    }
+
     lg_request ask = *r; /* for what it would take; r's own part stays as it is */
     int64_t until = lg__rate_wait(&ask, now);
     r->guess = ask.guess;
@@ -54,13 +54,13 @@ lg_request *lg__sched_straggler(lg_sched *s, int64_t *due)
     int64_t now = lg__clock_now(s->clock);
     *due = INT64_MAX;
     for (lg_request *r = s->flight.head; r; r = r->next) {
-        if (r->state != LG_REQ_SENT || !(r->attempt && r->attempt->load) || !is_hedgeable(r)) {
+        if (r->state != LG_REQ_SENT || !(r->attempt && r->attempt->load) || !is_hedgeable(r))
             continue;
-        }
+
         int64_t us = patience_us(r), at = r->sent_us + us;
-        if (us >= 0 && at <= now && has_room(s, r, now)) {
+        if (us >= 0 && at <= now && has_room(s, r, now))
             return r;
-        }
+
         at = us >= 0 && at > now ? at : now + LOOK_AGAIN_US;
         *due = at < *due ? at : *due;
     }
@@ -72,9 +72,9 @@ lg_request *lg__sched_straggler(lg_sched *s, int64_t *due)
 static lg_request *twin_of(lg_sched *s, const lg_request *r)
 {
     lg_request *t = lg__mem_zero(s->mem, sizeof *t);
-    if (!t) {
+    if (!t)
         return NULL;
-    }
+
     t->id = r->id;
     t->kind = r->kind;
     t->model = r->model;
@@ -97,9 +97,9 @@ lg_request *lg__sched_hedge(lg_sched *s, lg_request *r)
 {
     int64_t now = lg__clock_now(s->clock);
     lg_request *t = twin_of(s, r);
-    if (!t) {
+    if (!t)
         return NULL;
-    }
+
     r->hedges++;
     t->attempts = ++r->attempts; /* its number; r's own has been noted */
     t->is_twin = t->second = true;
@@ -141,12 +141,11 @@ void lg__sched_swap(lg_request *r, lg_request *twin)
     twin->seq = was.seq;
     memcpy(twin->needs, was.needs, sizeof twin->needs);
     memcpy(twin->marks, was.marks, sizeof twin->marks);
-    if (r->attempt) {
+    if (r->attempt)
         r->attempt->request = r;
-    }
-    if (twin->attempt) {
+
+    if (twin->attempt)
         twin->attempt->request = twin;
-    }
 }
 
 bool lg__sched_is_good(lg_sched *s, lg_attempt *a)
@@ -171,9 +170,9 @@ void lg__sched_lose(lg_sched *s, lg_attempt *a)
 /* It would have taken longer: without it the quantile would sink and sink. */
 void lg__sched_cancel_twin(lg_sched *s, lg_request *twin)
 {
-    if (twin->model->hedge_percentile > 0) {
+    if (twin->model->hedge_percentile > 0)
         lg__times_note(s, twin->lane, lg__clock_now(s->clock) - twin->sent_us);
-    }
+
     lg__sched_part(twin);
     lg__sched_cancel(s, twin);
 }

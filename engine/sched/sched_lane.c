@@ -17,9 +17,9 @@ static void ring_remove(lg_sched *s, lg_lane *l, int k)
 {
     l->ring_prev[k]->ring_next[k] = l->ring_next[k];
     l->ring_next[k]->ring_prev[k] = l->ring_prev[k];
-    if (s->rings[k] == l) {
+    if (s->rings[k] == l)
         s->rings[k] = l->ring_next[k] != l ? l->ring_next[k] : NULL;
-    }
+
     l->ring_next[k] = l->ring_prev[k] = NULL;
 }
 
@@ -45,12 +45,12 @@ static int64_t held_until(const lg_lane *l)
 static void tell_hold(const lg_sched *s, const lg_lane *l, int64_t until)
 {
     const lg_request *first = NULL;
-    if (!lg__log_hears(s->log, LG_LOG_DEBUG)) {
+    if (!lg__log_hears(s->log, LG_LOG_DEBUG))
         return;
-    }
-    for (int i = 0; i < LG_LINES && !first; i++) {
+
+    for (int i = 0; i < LG_LINES && !first; i++)
         first = l->lines[i].head;
-    }
+
     const char *name = first ? first->model->name : "-";
     if (until > 0) {
         LG_TRACE(s->log, "lane %s: open -> held (%s, %.3f s)", name,
@@ -63,24 +63,23 @@ static void tell_hold(const lg_sched *s, const lg_lane *l, int64_t until)
 
 static void hold(lg_sched *s, lg_lane *l, bool held)
 {
-    if (held == l->held) {
+    if (held == l->held)
         return;
-    }
+
     l->held = held;
     tell_hold(s, l, held ? held_until(l) : 0);
     if (held) {
         l->held_prev = NULL;
         l->held_next = s->held;
-        if (l->held_next) {
+        if (l->held_next)
             l->held_next->held_prev = l;
-        }
+
         s->held = l;
         return;
     }
     *(l->held_prev ? &l->held_prev->held_next : &s->held) = l->held_next;
-    if (l->held_next) {
+    if (l->held_next)
         l->held_next->held_prev = l->held_prev;
-    }
 }
 
 int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep)
@@ -93,12 +92,12 @@ int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep)
 static bool has_place(const lg_sched *s, const lg_lane *l)
 {
     const lg_endpoint *ep = l->endpoint;
-    if (s->stats.cap != LG_CAP_NONE) {
+    if (s->stats.cap != LG_CAP_NONE)
         return true;
-    }
-    if (ep->is_down) {
+
+    if (ep->is_down)
         return !ep->probe;
-    }
+
     bool room = l->probing ? !l->probe : l->in_flight < (int)l->window;
     return room && ep->in_flight < lg__endpoint_limit(s, ep);
 }
@@ -120,9 +119,9 @@ static size_t count(const lg_lane *l, int go)
 bool lg__lane_is_idle(const lg_sched *s, const lg_lane *l)
 {
     bool any = false;
-    for (int k = 0; k < LG_GOES; k++) {
+    for (int k = 0; k < LG_GOES; k++)
         any = any || count(l, k) > 0;
-    }
+
     return !any && !l->probing && !l->endpoint->is_down && held_until(l) == 0 &&
            s->stats.cap == LG_CAP_NONE && has_place(s, l);
 }
@@ -137,11 +136,11 @@ static void refresh(lg_sched *s, lg_lane *l)
     bool waits = false, held = held_until(l) > 0;
     for (int k = 0; k < LG_GOES; k++) {
         bool any = count(l, k) > 0, could = lg__lane_could(s, l, k);
-        if (could && !l->ring_next[k]) {
+        if (could && !l->ring_next[k])
             ring_add(s, l, k);
-        } else if (!could && l->ring_next[k]) {
+        else if (!could && l->ring_next[k])
             ring_remove(s, l, k);
-        }
+
         waits = waits || any;
     }
     hold(s, l, waits && held);
@@ -149,17 +148,16 @@ static void refresh(lg_sched *s, lg_lane *l)
 
 void lg__endpoint_refresh(lg_sched *s, lg_endpoint *ep)
 {
-    for (lg_lane *l = ep->lanes; l; l = l->next) {
+    for (lg_lane *l = ep->lanes; l; l = l->next)
         refresh(s, l);
-    }
 }
 
 void lg__endpoint_release(lg_sched *s, lg_endpoint *ep)
 {
     ep->down_us = 0;
-    for (lg_lane *l = ep->lanes; l; l = l->next) {
+    for (lg_lane *l = ep->lanes; l; l = l->next)
         l->pause_us = l->hold_us = 0;
-    }
+
     lg__endpoint_refresh(s, ep);
 }
 
@@ -176,9 +174,9 @@ static bool wake(lg_sched *s, lg_lane *l, int64_t now)
             any = true;
         }
     }
-    if (any) {
+    if (any)
         lg__endpoint_refresh(s, ep);
-    }
+
     return any;
 }
 
@@ -187,9 +185,9 @@ void lg__lanes_wake(lg_sched *s, int64_t now, bool all)
 {
     lg_lane *l = s->held;
     while (l) {
-        if (all) {
+        if (all)
             lg__endpoint_release(s, l->endpoint);
-        }
+
         bool changed = all || wake(s, l, now);
         l = changed ? s->held : l->held_next;
     }
@@ -212,9 +210,9 @@ void lg__lanes_stats(const lg_sched *s, lg_stats *out)
     out->held_by = LG_HOLD_NONE;
     for (const lg_lane *l = s->held; l; l = l->held_next) {
         int64_t at = held_until(l);
-        for (int i = 0; i < LG_LINES; i++) {
+        for (int i = 0; i < LG_LINES; i++)
             out->held += l->lines[i].count;
-        }
+
         if (out->held_until_us == 0 || at < out->held_until_us) {
             out->held_until_us = at;
             out->held_by = at == l->endpoint->down_us ? LG_HOLD_DOWN : LG_HOLD_RATE;
@@ -229,9 +227,8 @@ static lg_request *pick_step(const lg_lane *l)
     for (int i = 1; i <= LG_KINDS; i++) {
         int kind = (l->last_kind + i) % LG_KINDS;
         lg_request *r = l->lines[LG_LINE_FRESH + kind].head;
-        if (r && kind != LG_FORWARD) {
+        if (r && kind != LG_FORWARD)
             return r;
-        }
     }
     return NULL;
 }
@@ -240,9 +237,8 @@ static lg_request *pick_step(const lg_lane *l)
 static lg_request *pick_overdue(const lg_endpoint *ep)
 {
     for (const lg_lane *l = ep->lanes; l && ep->urgent_run >= URGENT_MOST; l = l->next) {
-        if (l->ring_next[LG_GO_FORWARD]) {
+        if (l->ring_next[LG_GO_FORWARD])
             return l->lines[LG_LINE_FRESH + LG_FORWARD].head;
-        }
     }
     return NULL;
 }
@@ -258,12 +254,12 @@ lg_request *lg__lane_pick(lg_lane *lane, int go)
 
 void lg__lane_started(lg_lane *lane, const lg_request *r)
 {
-    if (lane->in_flight >= (int)lane->window) {
+    if (lane->in_flight >= (int)lane->window)
         lane->full_seq = r->seq;
-    }
-    if (r->attempts > 1) {
+
+    if (r->attempts > 1)
         return;
-    }
+
     if (r->kind == LG_FORWARD) {
         lane->endpoint->urgent_run = 0;
     } else {
@@ -295,9 +291,9 @@ static void lane_key(const lg_endpoint *ep, const lg_model *model, unsigned char
 static lg_endpoint *endpoint_new(lg_sched *s, const unsigned char key[32])
 {
     lg_endpoint *ep = lg__mem_zero(s->mem, sizeof *ep);
-    if (!ep) {
+    if (!ep)
         return NULL;
-    }
+
     memcpy(ep->key, key, 32);
     lg__fail_init(&ep->refusal);
     if (lg__keymap_put(&s->endpoints, key, ep)) {
@@ -305,9 +301,9 @@ static lg_endpoint *endpoint_new(lg_sched *s, const unsigned char key[32])
         return NULL;
     }
     ep->next = s->all_endpoints;
-    if (ep->next) {
+    if (ep->next)
         ep->next->prev = ep;
-    }
+
     s->all_endpoints = ep;
     return ep;
 }
@@ -315,9 +311,9 @@ static lg_endpoint *endpoint_new(lg_sched *s, const unsigned char key[32])
 static void endpoint_free(lg_sched *s, lg_endpoint *ep)
 {
     *(ep->prev ? &ep->prev->next : &s->all_endpoints) = ep->next;
-    if (ep->next) {
+    if (ep->next)
         ep->next->prev = ep->prev;
-    }
+
     lg__keymap_take(&s->endpoints, ep->key);
     lg__fail_free(&ep->refusal);
     lg__mem_free(s->mem, ep, sizeof *ep);
@@ -335,9 +331,9 @@ static lg_lane *lane_new(lg_sched *s, lg_endpoint *ep, const unsigned char key[3
                          const lg_model *model)
 {
     lg_lane *l = lg__mem_zero(s->mem, sizeof *l);
-    if (!l) {
+    if (!l)
         return NULL;
-    }
+
     memcpy(l->key, key, 32);
     if (lg__keymap_put(&s->lanes, key, l)) {
         lg__mem_free(s->mem, l, sizeof *l);
@@ -361,9 +357,9 @@ static void lane_free(lg_sched *s, lg_lane *l)
 {
     hold(s, l, false);
     *(l->prev ? &l->prev->next : &l->endpoint->lanes) = l->next;
-    if (l->next) {
+    if (l->next)
         l->next->prev = l->prev;
-    }
+
     lg__keymap_take(&s->lanes, l->key);
     lg__times_free(s, l);
     lg__fail_free(&l->day);
@@ -372,9 +368,8 @@ static void lane_free(lg_sched *s, lg_lane *l)
 
 static void state(int64_t *limit, int64_t stated)
 {
-    if (stated > 0 && (*limit == 0 || stated < *limit)) {
+    if (stated > 0 && (*limit == 0 || stated < *limit))
         *limit = stated;
-    }
 }
 
 /* A model's wishes hold for all of its endpoint, or of its lane. */
@@ -392,25 +387,25 @@ static void apply(lg_sched *s, lg_lane *l, const lg_model *model)
 lg_lane *lg__lane_of(lg_sched *s, lg_model *model)
 {
     unsigned char key[32], own[32];
-    if (model->lane) {
+    if (model->lane)
         return model->lane;
-    }
+
     endpoint_key(model, key);
     lg_endpoint *ep = lg__keymap_get(&s->endpoints, key);
     ep = ep ? ep : endpoint_new(s, key);
-    if (!ep) {
+    if (!ep)
         return NULL;
-    }
+
     lane_key(ep, model, own);
-    if (!ep->lanes && model->concurrency > 0) {
+    if (!ep->lanes && model->concurrency > 0)
         ep->limit = model->concurrency;
-    }
+
     lg_lane *l = lg__keymap_get(&s->lanes, own);
     l = l ? l : lane_new(s, ep, own, model);
     if (!l) {
-        if (!ep->lanes) {
+        if (!ep->lanes)
             endpoint_free(s, ep);
-        }
+
         return NULL;
     }
     apply(s, l, model);
@@ -426,9 +421,8 @@ void lg__sched_forget(lg_sched *s, lg_model *model)
     if (l && --l->models == 0) {
         lg_endpoint *ep = l->endpoint;
         lane_free(s, l); /* a call would count its model: there is none */
-        if (!ep->lanes) {
+        if (!ep->lanes)
             endpoint_free(s, ep);
-        }
     }
 }
 

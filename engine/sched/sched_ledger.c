@@ -74,9 +74,9 @@ static lg_price_tier prices(const lg_model *m, size_t n)
 static size_t tiers_below(const lg_model *m, int64_t input)
 {
     size_t n = 0;
-    while (n < m->n_tiers && m->tiers[n].above < input) {
+    while (n < m->n_tiers && m->tiers[n].above < input)
         n++;
-    }
+
     return n;
 }
 
@@ -97,9 +97,9 @@ static int64_t mixed(int64_t tokens, int64_t price, int64_t pictures, int64_t pi
 static int64_t cost(const lg_model *m, const lg_reply *r)
 {
     const lg_usage *u = &r->usage;
-    if (!is_priced(m)) {
+    if (!is_priced(m))
         return -1;
-    }
+
     lg_price_tier p = prices(m, tiers_below(m, u->input));
     int64_t plain = least_zero(u->input - u->cached - u->cache_write);
     int64_t sum = mixed(plain, p.input, r->image_in, m->price_image_input);
@@ -140,9 +140,9 @@ static bool is_endless(const lg_request *r)
 int64_t lg__ledger_worst_output(const lg_request *r)
 {
     int64_t known = r->model->max_output;
-    if (r->model->provider && r->model->provider->vectors) {
+    if (r->model->provider && r->model->provider->vectors)
         return 0;
-    }
+
     int64_t one = option_int(r, "max_tokens", known > 0 ? known : LG_USUAL_OUTPUT);
     one = option_int(r, "max_completion_tokens", one);
     return times(one, option_int(r, "n", 1));
@@ -178,9 +178,9 @@ static void estimate(lg_request *r)
 {
     const lg_model *m = r->model;
     int64_t in = add(CALL_TOKENS, option_tokens(r)), out = lg__ledger_worst_output(r);
-    for (size_t i = 0; i < r->n_parts; i++) {
+    for (size_t i = 0; i < r->n_parts; i++)
         in = add(in, TURN_TOKENS + (int64_t)r->part_texts[i]->len);
-    }
+
     r->worst_tokens = most_aside(add(in, out));
     bool known = is_priced(m) && !is_endless(r);
     r->worst_micros = !m->provider ? 0 : known ? most_aside(worst_cost(m, in, out)) : -1;
@@ -192,25 +192,24 @@ static void estimate(lg_request *r)
 static int fits(uint64_t cap, uint64_t used, uint64_t reserved, int64_t more)
 {
     uint64_t want = (uint64_t)more;
-    if (cap == 0 || (used <= cap && want <= cap - used && reserved <= cap - used - want)) {
+    if (cap == 0 || (used <= cap && want <= cap - used && reserved <= cap - used - want))
         return LG_ADMIT;
-    }
+
     return used <= cap && want <= cap - used && reserved > 0 ? LG_LATER : LG_REFUSE;
 }
 
 static void reach(lg_sched *s, int cap)
 {
-    if (s->stats.cap == LG_CAP_NONE) {
+    if (s->stats.cap == LG_CAP_NONE)
         s->stats.cap = cap;
-    }
 }
 
 bool lg__ledger_late(lg_sched *s, int64_t now)
 {
     int64_t most = s->cfg.max_time_ms;
-    if (most > 0 && now - s->start_us >= times(most, 1000)) {
+    if (most > 0 && now - s->start_us >= times(most, 1000))
         reach(s, LG_CAP_TIME);
-    }
+
     return s->stats.cap != LG_CAP_NONE;
 }
 
@@ -262,15 +261,15 @@ bool lg__ledger_spares(const lg_sched *s, const lg_request *r)
 int lg__ledger_admit(lg_sched *s, lg_request *r, int64_t now)
 {
     const lg_sched_config *c = &s->cfg;
-    if (r->worst_tokens == 0) {
+    if (r->worst_tokens == 0)
         estimate(r);
-    }
-    if (lg__ledger_late(s, now)) {
+
+    if (lg__ledger_late(s, now))
         return refuse(s, r);
-    }
-    if (c->max_micros > 0 && r->worst_micros < 0) {
+
+    if (c->max_micros > 0 && r->worst_micros < 0)
         return refuse_unpriced(s, r);
-    }
+
     int calls = fits(c->max_calls, s->used_calls, 0, 1);
     int tokens = fits(c->max_tokens, s->used_tokens, s->stats.reserved_tokens, r->worst_tokens);
     int money =
@@ -311,9 +310,9 @@ static void charge_worst(lg_sched *s, const lg_request *r)
 
 void lg__ledger_unsent(lg_sched *s, lg_request *r)
 {
-    if (r->reserved) {
+    if (r->reserved)
         s->used_calls--;
-    }
+
     release(s, r);
 }
 
@@ -337,11 +336,10 @@ static void add_usage(lg_sched *s, int kind, const lg_usage *u)
 static void find_cost(lg_request *r)
 {
     lg_reply *p = &r->reply;
-    if (!r->model->provider) {
+    if (!r->model->provider)
         p->micros = 0;
-    } else if (p->micros < 0 && p->has_usage) {
+    else if (p->micros < 0 && p->has_usage)
         p->micros = cost(r->model, p);
-    }
 }
 
 void lg__ledger_settle(lg_sched *s, lg_request *r)
@@ -349,9 +347,9 @@ void lg__ledger_settle(lg_sched *s, lg_request *r)
     const lg_reply *p = &r->reply;
     bool good = p->fail.code == LG_OK, paid = good || p->has_usage || p->micros >= 0;
     release(s, r);
-    if (!paid && !p->fail.ambiguous) {
+    if (!paid && !p->fail.ambiguous)
         return;
-    }
+
     s->stats.useless += paid && (!good || r->is_twin) ? 1 : 0;
     find_cost(r);
     if (p->has_usage) {

@@ -14,16 +14,16 @@ static bool may_keep(const lg_request *r)
 
 bool lg__memo_keep(lg_sched *s, lg_request *r)
 {
-    if (!may_keep(r)) {
+    if (!may_keep(r))
         return false;
-    }
+
     size_t size = sizeof *r + sizeof *r->reply.text + r->reply.text->len + MAP_SHARE;
-    if (size > s->cfg.memo_bytes) {
+    if (size > s->cfg.memo_bytes)
         return false;
-    }
-    while (s->memo_bytes + size > s->cfg.memo_bytes) {
+
+    while (s->memo_bytes + size > s->cfg.memo_bytes)
         lg__sched_drop(s, s->memo.head);
-    }
+
     lg__sched_tell_end(s, r, "kept");
     lg__line_remove(&s->flight, r);
     lg__line_push(&s->memo, r);

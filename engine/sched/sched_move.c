@@ -110,9 +110,9 @@ static void tell(const lg_sched *s, const lg_request *r, const char *from, const
 static void tell_move(const lg_sched *s, const lg_request *r, const char *from)
 {
     char why[64] = "";
-    if (!lg__log_hears(s->log, LG_LOG_DEBUG)) {
+    if (!lg__log_hears(s->log, LG_LOG_DEBUG))
         return;
-    }
+
     if (r->state == LG_REQ_BACKOFF) {
         double us = (double)(r->due.us - lg__clock_now(s->clock));
         snprintf(why, sizeof why, ", again in %.3f s", us / 1e6);
@@ -148,9 +148,9 @@ void lg__sched_move(lg_sched *s, lg_request *r, int state)
     const char *from = lg__request_state_name(r->state);
     LG_CHECK(may_move(r->state, state));
     leave(s, r);
-    if (r->state == LG_REQ_QUEUED && state == LG_REQ_SENT) {
+    if (r->state == LG_REQ_QUEUED && state == LG_REQ_SENT)
         r->attempts++;
-    }
+
     r->state = state;
     enter(s, r);
     tell_move(s, r, from);
@@ -185,9 +185,9 @@ void lg__sched_drop(lg_sched *s, lg_request *r)
     } else {
         leave(s, r);
     }
-    if (l) {
+    if (l)
         lg__endpoint_refresh(s, l->endpoint);
-    }
+
     s->owned--;
     lg__request_free(s->mem, r);
 }
@@ -204,11 +204,11 @@ void lg__sched_part(lg_request *twin)
 
 void lg__sched_cancel(lg_sched *s, lg_request *r)
 {
-    if (r->state == LG_REQ_SENT && r->model->provider) {
+    if (r->state == LG_REQ_SENT && r->model->provider)
         s->stats.ambiguous++; /* the server may go on and send the bill */
-    }
-    if (r->state == LG_REQ_SENT) {
+
+    if (r->state == LG_REQ_SENT)
         lg__ledger_lost(s, r);
-    }
+
     lg__sched_drop(s, r);
 }

@@ -83,9 +83,8 @@ static void take(lg_allowance *a, int64_t n, int64_t now)
     a->sum += n;
     a->taken += (uint32_t)n;
     a->gate_left -= n;
-    if (limit > 0) {
+    if (limit > 0)
         a->earned_us = least(most(a->earned_us, now) + worth_us(n, limit), now + LG_MINUTE_US);
-    }
 }
 
 /* It was n more, or less, that r took. What the server said behind it has that in it. */
@@ -110,9 +109,8 @@ static int64_t window_wait(lg_allowance *a, int64_t n, int64_t limit, int64_t no
     int64_t over = a->sum + least(n, cap) - cap;
     for (int64_t half = a->half - LG_HALVES + 1; over > 0 && half <= a->half; half++) {
         over -= half >= 0 ? *half_at(a, half) : 0;
-        if (over <= 0) {
+        if (over <= 0)
             return (half + LG_HALVES) * LG_HALF_US;
-        }
     }
     return 0;
 }
@@ -132,9 +130,9 @@ static int64_t gate_wait(lg_allowance *a, int64_t n, int64_t now)
     }
     int64_t lacks = least(n, a->gate_limit - a->gate_limit / SPARE) - a->gate_left;
     int64_t at = a->gate_us;
-    if (a->gate_earns && lacks > 0) {
+    if (a->gate_earns && lacks > 0)
         at = least(at, a->gate_at_us + worth_us(lacks, a->gate_limit) + 1);
-    }
+
     bool patient = at - now <= INT64_C(1000) * LG_PATIENCE_MS;
     return lacks > 0 && at > now && patient ? at : 0;
 }
@@ -143,12 +141,12 @@ static int64_t wait(lg_allowance *a, int64_t n, int64_t now)
 {
     int64_t limit = limit_of(a);
     int64_t at = a->gate_us > 0 ? gate_wait(a, n, now) : 0;
-    if (pace_of(a) > 0 && n > 0) {
+    if (pace_of(a) > 0 && n > 0)
         at = most(at, pace_wait(a, now));
-    }
-    if (limit > 0 && n > 0) {
+
+    if (limit > 0 && n > 0)
         at = most(at, window_wait(a, n, limit, now));
-    }
+
     return at;
 }
 
@@ -176,9 +174,8 @@ static bool counts_tokens(const lg_lane *l)
 {
     const lg_allowance *a = l->allowances;
     for (int i = LG_LIMIT_TOKENS; i < LG_LIMITS; i++) {
-        if (limit_of(&a[i]) > 0 || a[i].gate_us > 0) {
+        if (limit_of(&a[i]) > 0 || a[i].gate_us > 0)
             return true;
-        }
     }
     return false;
 }
@@ -208,9 +205,9 @@ int64_t lg__rate_wait(lg_request *r, int64_t now)
     int64_t needs[LG_LIMITS], at = 0;
     foresee(r);
     spell(r->needs, needs);
-    for (int i = 0; i < LG_LIMITS; i++) {
+    for (int i = 0; i < LG_LIMITS; i++)
         at = most(at, wait(&r->lane->allowances[i], needs[i], now));
-    }
+
     return at > now ? at : 0;
 }
 
@@ -218,9 +215,9 @@ void lg__rate_take(lg_request *r, int64_t now)
 {
     int64_t needs[LG_LIMITS];
     spell(r->needs, needs);
-    for (int i = 0; i < LG_LIMITS; i++) {
+    for (int i = 0; i < LG_LIMITS; i++)
         take(&r->lane->allowances[i], needs[i], now);
-    }
+
     r->marks[0] = r->lane->allowances[LG_LIMIT_REQUESTS].taken;
     r->marks[1] = r->lane->allowances[LG_LIMIT_INPUT].taken;
     r->marks[2] = r->lane->allowances[LG_LIMIT_OUTPUT].taken;
@@ -245,9 +242,9 @@ void lg__rate_refund(lg_request *r, int64_t now)
 {
     int64_t needs[LG_LIMITS];
     spell(r->needs, needs);
-    for (int i = 0; r->taken && i < LG_LIMITS; i++) {
+    for (int i = 0; r->taken && i < LG_LIMITS; i++)
         correct(&r->lane->allowances[i], r, -needs[i], now);
-    }
+
     r->taken = false;
 }
 
@@ -286,9 +283,9 @@ static void learn_size(lg_request *r, const lg_usage *u)
 static void set_gate(lg_allowance *a, const lg_server_limit *h, uint64_t seq, uint32_t mark,
                      int64_t now)
 {
-    if (seq < a->gate_seq || h->remaining < 0 || h->reset_ms <= 0) {
+    if (seq < a->gate_seq || h->remaining < 0 || h->reset_ms <= 0)
         return;
-    }
+
     int64_t gone = h->limit - h->remaining;
     double period = gone > 0 ? (double)h->reset_ms * (double)h->limit / (double)gone : 0;
     a->gate_seq = seq;
@@ -318,9 +315,8 @@ void lg__rate_settle(lg_request *r, const lg_attempt *a, int64_t now)
         bill(r, &r->reply.usage, now);
         learn_size(r, &r->reply.usage);
     }
-    if (a) {
+    if (a)
         hear(r, a->limits, now);
-    }
 }
 
 /* ---- what refusals teach ---------------------------------------------------------- */
@@ -328,9 +324,9 @@ void lg__rate_settle(lg_request *r, const lg_attempt *a, int64_t now)
 static bool has_line(const lg_lane *lane)
 {
     bool any = false;
-    for (int i = 0; i < LG_LINES; i++) {
+    for (int i = 0; i < LG_LINES; i++)
         any = any || lane->lines[i].count > 0;
-    }
+
     return any;
 }
 
@@ -374,17 +370,17 @@ void lg__rate_silence(lg_lane *lane)
 void lg__rate_refused(lg_lane *lane, int64_t now, bool full)
 {
     lg_allowance *a = &lane->allowances[LG_LIMIT_REQUESTS];
-    for (int i = 0; i < LG_LIMITS; i++) {
+    for (int i = 0; i < LG_LIMITS; i++)
         lane->allowances[i].strict = true;
-    }
+
     pass_time(a, now);
-    if (a->stated || a->said) {
+    if (a->stated || a->said)
         return;
-    }
+
     learn_pace(a, now);
-    if (!full || a->sum < LEARN_MIN || a->sum < a->learned / 2) {
+    if (!full || a->sum < LEARN_MIN || a->sum < a->learned / 2)
         return;
-    }
+
     a->learned = a->learned ? least(a->learned, a->sum) : a->sum;
     a->learned_us = now;
 }

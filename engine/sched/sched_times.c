@@ -42,9 +42,9 @@ static int ascending(const void *a, const void *b)
 int64_t lg__times_quantile(struct lg_times *t, int percent)
 {
     int64_t sorted[TIMES];
-    if (!t || t->n < ENOUGH) {
+    if (!t || t->n < ENOUGH)
         return -1;
-    }
+
     if (t->percent != percent || t->news >= STALE) {
         memcpy(sorted, t->us, t->n * sizeof *sorted);
         qsort(sorted, t->n, sizeof *sorted, ascending);

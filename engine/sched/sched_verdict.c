@@ -33,9 +33,9 @@ static uint64_t splitmix(uint64_t x)
 static double jitter(uint64_t seed, const unsigned char key[32], int try)
 {
     uint64_t k = 0;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8; i++)
         k = k << 8 | key[i];
-    }
+
     uint64_t x = splitmix(splitmix(seed ^ k) + (uint64_t)try);
     return (double)(x >> 11) * 0x1p-53;
 }
@@ -49,9 +49,9 @@ static int tries(const lg_request *r)
 static int64_t backoff_us(lg_sched *s, const lg_request *r, int64_t now)
 {
     int64_t longest = FIRST_US, server = r->reply.fail.retry_after_ms * 1000;
-    for (int i = 1; i < tries(r) && longest < LONGEST_US; i++) {
+    for (int i = 1; i < tries(r) && longest < LONGEST_US; i++)
         longest *= 2;
-    }
+
     longest = longest < LONGEST_US ? longest : LONGEST_US;
     longest *= lg__window_overspent(&s->window, now) ? 2 : 1;
     double part = jitter(s->cfg.seed, r->key, tries(r));
@@ -77,9 +77,8 @@ static void say_moment(char to[32], int64_t wait_ms)
     time_t at = time(NULL) + (time_t)(wait_ms / 1000);
     struct tm tm;
     to[0] = '\0';
-    if (gmtime_r(&at, &tm)) {
+    if (gmtime_r(&at, &tm))
         strftime(to, 32, "%Y-%m-%d %H:%M UTC", &tm);
-    }
 }
 
 /* Until when a call would have had to wait that was not ready to wait so long. */
@@ -108,9 +107,9 @@ static void explain_wait(lg_sched *s, lg_request *r)
 /* What makes these prompts long is what they remember, which has a budget. */
 static void hint_of_length(lg_sched *s, lg_request *r)
 {
-    if (r->reply.fail.code != LG_ECONTEXT || (r->kind != LG_BACKWARD && r->kind != LG_OPTIMIZER)) {
+    if (r->reply.fail.code != LG_ECONTEXT || (r->kind != LG_BACKWARD && r->kind != LG_OPTIMIZER))
         return;
-    }
+
     lg__fail_hint(
         &r->reply.fail, s->mem,
         r->kind == LG_OPTIMIZER
@@ -139,9 +138,8 @@ static bool sends(const lg_request *r, const char *field)
 {
     for (size_t i = 0; i < r->n_options; i++) {
         const char *name = lg__wire_name(r->model, r->options[i].name);
-        if (name && strcmp(name, field) == 0) {
+        if (name && strcmp(name, field) == 0)
             return true;
-        }
     }
     /* What the dialects add by themselves. */
     return (r->stream && strcmp(field, "stream_options") == 0) ||
@@ -184,9 +182,9 @@ static bool learns_responses(lg_sched *s, lg_request *r)
     bool effort = tools && strcmp(r->reply.bad_param, "reasoning_effort") == 0;
     int wanted = tools ? LG_RESPONSES_TOOLS : LG_RESPONSES_ALL;
     if (!(model->quirks & LG_QUIRK_RESPONSES) || !(effort || r->reply.elsewhere) ||
-        (r->reply.fail.code != LG_EBADREQUEST && r->reply.fail.code != LG_ENOMODEL)) {
+        (r->reply.fail.code != LG_EBADREQUEST && r->reply.fail.code != LG_ENOMODEL))
         return false;
-    }
+
     if (model->responses < wanted) {
         model->responses = wanted;
         if (s->log) {
@@ -208,9 +206,9 @@ static bool loses(lg_sched *s, lg_request *r, unsigned what, const char *line)
         model->learned = before;
         return false;
     }
-    if (model->learned != before && s->log) {
+    if (model->learned != before && s->log)
         lg__log_line(s->log, LG_LOG_WARN, "%s %s", model->name, line);
-    }
+
     return true;
 }
 
@@ -262,25 +260,25 @@ static bool loses_field(lg_sched *s, lg_request *r)
         return false;
     }
     bool other = writes_other(s, r);
-    if (err == LG_OK && other) {
+    if (err == LG_OK && other)
         log_repair(s, r, from, to);
-    } else if (err == LG_OK) {
+    else if (err == LG_OK)
         lg__model_forget(r->model, from); /* the API cannot be asked without it */
-    }
+
     return other;
 }
 
 static bool is_repaired(lg_sched *s, lg_request *r)
 {
-    if (r->repairs == MAX_REPAIRS) {
+    if (r->repairs == MAX_REPAIRS)
         return false;
-    }
-    if (learns_responses(s, r)) {
+
+    if (learns_responses(s, r))
         return writes_other(s, r);
-    }
-    if (r->reply.learn != LG_LEARN_NOTHING) {
+
+    if (r->reply.learn != LG_LEARN_NOTHING)
         return learns_form(s, r);
-    }
+
     return r->reply.fail.code == LG_EBADREQUEST && r->reply.bad_param[0] && loses_field(s, r);
 }
 
@@ -366,9 +364,9 @@ static void note_cut(lg_sched *s, lg_request *r)
 {
     enum { SMALLEST = 1024 };
     int64_t read = r->reply.usage.input, sent = 0;
-    if (!r->model->provider || !r->model->provider->cuts || r->model->told_cut || read < SMALLEST) {
+    if (!r->model->provider || !r->model->provider->cuts || r->model->told_cut || read < SMALLEST)
         return;
-    }
+
     for (size_t i = 0; i < r->n_parts; i++) {
         const lg_text *t = r->part_texts[i];
         sent += t->media == LG_MEDIA_TEXT ? (int64_t)lg_token_estimate(t->data, t->len) : 0;
@@ -428,9 +426,9 @@ static void read_failure(lg_sched *s, lg_request *r, const lg_attempt *a)
 {
     lg_fail *f = &r->reply.fail;
     lg__fail_set(f, s->mem, a->fail.code, "%s: %s", r->model->name, lg__fail_message(&a->fail));
-    if (f->message) {
+    if (f->message)
         lg__model_redact(r->model, f->message->data, f->message->len); /* nobody else's yet */
-    }
+
     f->hint = lg__text_ref(a->fail.hint);
     f->http_status = a->status;
     f->retryable = a->fail.retryable;
@@ -475,9 +473,9 @@ bool lg__sched_settle(lg_sched *s, lg_attempt *a)
         lg__ledger_settle(s, r);
         lg__rate_settle(r, a, now);
     }
-    if (r->model->hedge_percentile > 0 && r->reply.fail.code == LG_OK) {
+    if (r->model->hedge_percentile > 0 && r->reply.fail.code == LG_OK)
         lg__times_note(s, r->lane, now - r->sent_us);
-    }
+
     bool hopeless = lg__flow_ended(s, r, now);
     note_end(a);
     return hopeless;
@@ -486,27 +484,27 @@ bool lg__sched_settle(lg_sched *s, lg_attempt *a)
 int lg__sched_finish(lg_sched *s, lg_attempt *a)
 {
     lg_request *r = a->request;
-    if (r->state != LG_REQ_SENT) {
+    if (r->state != LG_REQ_SENT)
         return r->state;
-    }
+
     if (!r->model->provider) { /* the host could not be asked */
         lg__fail_copy(&r->reply.fail, &a->fail);
         return lg__sched_finish_host(s, r);
     }
     lg__sched_hear(s, a);
-    if (lg__sched_settle(s, a)) {
+    if (lg__sched_settle(s, a))
         end(s, r, false);
-    } else {
+    else
         judge(s, r);
-    }
+
     return r->state;
 }
 
 int lg__sched_finish_host(lg_sched *s, lg_request *r)
 {
-    if (r->state != LG_REQ_SENT || r->model->provider) {
+    if (r->state != LG_REQ_SENT || r->model->provider)
         return r->state;
-    }
+
     if (r->reply.fail.code == LG_OK && !r->reply.text) {
         lg__fail_set(&r->reply.fail, s->mem, LG_EBADREPLY, "%s: the host gave no text",
                      r->model->name);

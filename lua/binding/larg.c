@@ -96,14 +96,16 @@ int lg__lua_badarg(lua_State *L, int arg, const char *why)
     const char *name = public_name(L);
     if (name && (!strchr(name, ':') || --arg > 0))
         return lg__lua_raise(L, LG_EINVAL, NULL, "%s: argument %d: %s", name, arg, why);
-    if (name)
+    if (name) {
         return lg__lua_raise(L, LG_EINVAL, lua_pushfstring(L, "call it with a colon: %s(…)", name),
                              "%s was called on a wrong object: %s", name, why);
+    }
     if (lua_getstack(L, 0, &ar))
         lua_getinfo(L, "n", &ar);
-    if (strcmp(ar.namewhat, "method") == 0 && --arg == 0)
+    if (strcmp(ar.namewhat, "method") == 0 && --arg == 0) {
         return lg__lua_raise(L, LG_EINVAL, NULL, "'%s' was called on a wrong object: %s", ar.name,
                              why);
+    }
     if (!ar.name)
         return lg__lua_raise(L, LG_EINVAL, NULL, "bad argument #%d: %s", arg, why);
     return lg__lua_raise(L, LG_EINVAL, NULL, "bad argument #%d to '%s': %s", arg, ar.name, why);
@@ -245,9 +247,10 @@ double lg__lua_check_number(lua_State *L, int arg)
 int lg__lua_check_code(lua_State *L, int arg)
 {
     const char *name = lg__lua_check_name(L, arg);
-    for (int i = 1; i < LG_ERROR_END; i++)
+    for (int i = 1; i < LG_ERROR_END; i++) {
         if (strcmp(lg_error_name(-i), name) == 0)
             return -i;
+    }
     return lg__lua_badarg(L, arg, lua_pushfstring(L, "no kind of error is called '%s'", name));
 }
 
@@ -334,9 +337,10 @@ void lg__lua_check_keys(lua_State *L, int t, const char *const *names, const cha
         size_t i = 0;
         while (key && names[i] && strcmp(names[i], key) != 0)
             i++;
-        if (!key || !names[i])
+        if (!key || !names[i]) {
             lg__lua_raise(L, LG_EINVAL, NULL, "%s: unknown option '%s'", where,
                           luaL_tolstring(L, -1, NULL));
+        }
     }
 }
 

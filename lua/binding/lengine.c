@@ -107,9 +107,10 @@ static int log_level(lua_State *L)
     const char *name = lg__lua_field_name(L, 1, "log");
     if (!name)
         return 0;
-    for (int i = 0; levels[i]; i++)
+    for (int i = 0; levels[i]; i++) {
         if (strcmp(levels[i], name) == 0)
             return i + 1;
+    }
     return lg__lua_raise(L, LG_EINVAL, NULL, "log: expected error, warn, info or debug, got '%s'",
                          name);
 }

@@ -199,9 +199,10 @@ static int l_pack(lua_State *L)
         int is_number = 0;
         lua_rawgeti(L, 1, (lua_Integer)i + 1);
         floats[i] = (float)lua_tonumberx(L, -1, &is_number);
-        if (!is_number || floats[i] - floats[i] != 0)
+        if (!is_number || floats[i] - floats[i] != 0) {
             return lg__lua_raise(L, LG_EINVAL, NULL, "a vector has no finite number at %I",
                                  (LUAI_UACINT)i + 1);
+        }
         lua_pop(L, 1);
     }
     luaL_buffinit(L, &b);

@@ -22,9 +22,10 @@ static size_t read_tiers(lua_State *L, int t, lg_price_tier tiers[LG_PRICE_TIERS
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    for (size_t i = 0; i < n / 5; i++)
+    for (size_t i = 0; i < n / 5; i++) {
         tiers[i] =
             (lg_price_tier){v[5 * i], v[5 * i + 1], v[5 * i + 2], v[5 * i + 3], v[5 * i + 4]};
+    }
     return n / 5;
 }
 

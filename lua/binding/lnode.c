@@ -12,11 +12,12 @@
 static lg_var *var_on_top(lua_State *L, const char *list, size_t i)
 {
     const lg_lua_var *u = luaL_testudata(L, -1, LG_LUA_VAR);
-    if (!u)
+    if (!u) {
         lg__lua_raise(L, LG_EINVAL, NULL, "%s: expected a variable at %I, got %s", list,
                       (LUAI_UACINT)i + 1, luaL_typename(L, -1));
-    else
+    } else {
         lg__lua_check_open(L, u->owner, u->v, "variable");
+    }
     return u ? u->v : NULL;
 }
 
@@ -25,9 +26,10 @@ static const char *name_on_top(lua_State *L, const char *list, size_t i)
 {
     size_t len = 0;
     const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-    if (!s || strlen(s) != len)
+    if (!s || strlen(s) != len) {
         lg__lua_raise(L, LG_EINVAL, NULL, "%s: expected a name at %I, got %s", list,
                       (LUAI_UACINT)i + 1, s ? "a text with a zero byte" : luaL_typename(L, -1));
+    }
     return s;
 }
 
@@ -88,9 +90,10 @@ static void read_messages(lua_State *L, int t, message_list *list)
         lg__lua_raise(L, LG_EINVAL, NULL, "messages: expected a list of {role, variable}");
     list->messages = lg__lua_scratch(L, list->n, sizeof *list->messages, list->few);
     for (size_t i = 0; i < list->n; i++) {
-        if (lua_rawgeti(L, at, (lua_Integer)i + 1) != LUA_TTABLE)
+        if (lua_rawgeti(L, at, (lua_Integer)i + 1) != LUA_TTABLE) {
             lg__lua_raise(L, LG_EINVAL, NULL, "messages: expected {role, variable} at %I",
                           (LUAI_UACINT)i + 1);
+        }
         lua_rawgeti(L, -1, 1);
         list->messages[i].role = name_on_top(L, "messages", i);
         lua_rawgeti(L, -2, 2);
@@ -104,9 +107,10 @@ static int kind_of(lua_State *L, const char *name)
     static const char *const kinds[LG_KINDS] = {"forward", "backward", "optimizer", "judge"};
     if (!name)
         return LG_FORWARD;
-    for (int i = 0; i < LG_KINDS; i++)
+    for (int i = 0; i < LG_KINDS; i++) {
         if (strcmp(kinds[i], name) == 0)
             return i;
+    }
     return lg__lua_raise(L, LG_EINVAL, NULL,
                          "kind: expected forward, backward, optimizer or judge, got '%s'", name);
 }
@@ -140,9 +144,10 @@ static int l_call(lua_State *L)
 
 static void check_pairs(lua_State *L, size_t names, size_t vars)
 {
-    if (names != vars)
+    if (names != vars) {
         lg__lua_raise(L, LG_EINVAL, NULL, "%I names were given for %I variables",
                       (LUAI_UACINT)names, (LUAI_UACINT)vars);
+    }
 }
 
 /* core.format(engine, template, names, vars, role, fenced) -> var */

@@ -28,9 +28,9 @@ static int l_unbase64(lua_State *L)
     size_t len;
     const char *text = lg__lua_check_text(L, 1, &len);
     lg_lua_box *box = lg__lua_new_box(L);
-    if (lg__base64_read(&box->bytes, text, len) == LG_EPARSE) {
+    if (lg__base64_read(&box->bytes, text, len) == LG_EPARSE)
         return 0;
-    }
+
     return lg__lua_push_bytes(L, box);
 }
 
@@ -44,9 +44,9 @@ static int read_reply(lg_lua_box *box, const lg_model *model, const lg_attempt *
     lg__reply_init(&r);
     lg__provider_decode(&box->mem, model, a, asked, &r);
     int media = r.text ? r.text->media : -1;
-    if (r.text) {
+    if (r.text)
         lg__bytes_add(&box->bytes, r.text->data, r.text->len);
-    }
+
     lg__reply_free(&r);
     return media;
 }
@@ -67,9 +67,9 @@ static int l_reply(lua_State *L)
     c.name = c.model = dialect;
     c.base_url = "http://127.0.0.1";
     lg_lua_box *box = lg__lua_new_box(L);
-    if (!lg__provider_find(dialect) || lg__model_make(&box->mem, &c, &model, &why)) {
+    if (!lg__provider_find(dialect) || lg__model_make(&box->mem, &c, &model, &why))
         return 0;
-    }
+
     lg__attempt_init(&a, &box->mem, LG_BYTES_MAX);
     a.status = 200;
     snprintf(a.content_type, sizeof a.content_type, "%s", type ? type : "");
@@ -77,9 +77,9 @@ static int l_reply(lua_State *L)
     a.body.len = len;
     int media = read_reply(box, model, &a, &asked);
     lg__model_destroy(model);
-    if (media < 0) {
+    if (media < 0)
         return 0;
-    }
+
     lg__lua_push_bytes(L, box);
     lua_pushstring(L, media ? lg__media_type(media) : NULL);
     return 2;

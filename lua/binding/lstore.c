@@ -33,9 +33,10 @@ static int open_failed(lua_State *L, lg_fail *why, int code)
 
 static lg_store *store_of(lua_State *L, const lg_engine *e)
 {
-    if (!e->store)
+    if (!e->store) {
         lg__lua_raise(L, LG_ESTATE, "set store when the engine is configured",
                       "the engine has no store");
+    }
     return e->store;
 }
 

@@ -39,9 +39,10 @@ static int l_box_gc(lua_State *L)
 
 int lg__lua_push_bytes(lua_State *L, lg_lua_box *box)
 {
-    if (box->bytes.err)
+    if (box->bytes.err) {
         return lg__lua_raise(L, box->bytes.err, NULL, "the text is too large: %s",
                              lg_error_text(box->bytes.err));
+    }
     lua_pushlstring(L, box->bytes.data ? box->bytes.data : "", box->bytes.len);
     lg__lua_box_free(box);
     return 1;
@@ -137,13 +138,15 @@ static size_t count_fields(lua_State *L, int t)
 static void read_fields(lua_State *L, int t, lg_field *fields)
 {
     for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1), fields++) {
-        if (lua_type(L, -2) != LUA_TSTRING)
+        if (lua_type(L, -2) != LUA_TSTRING) {
             lg__lua_raise(L, LG_EINVAL, NULL, "a field's name must be a text, got %s",
                           luaL_typename(L, -2));
+        }
         fields->name = lua_tostring(L, -2);
-        if (lua_type(L, -1) != LUA_TSTRING)
+        if (lua_type(L, -1) != LUA_TSTRING) {
             lg__lua_raise(L, LG_EINVAL, NULL, "field '%s' must be a text, got %s", fields->name,
                           luaL_typename(L, -1));
+        }
         fields->value = lua_tolstring(L, -1, &fields->len);
     }
 }
@@ -160,9 +163,10 @@ static int render(lua_State *L, bool fenced, unsigned *suffix)
     read_fields(L, 2, fields);
     lg_lua_box *box = lg__lua_new_box(L);
     int err = lg__template_render(&box->bytes, tmpl, len, fields, n, fenced, suffix, bad);
-    if (err == LG_ETEMPLATE)
+    if (err == LG_ETEMPLATE) {
         return lg__lua_raise(L, err, "write {{ and }} for braces that are no field",
                              "the template has a field {%s} that was not given", bad);
+    }
     return lg__lua_push_bytes(L, box);
 }
 
@@ -210,9 +214,10 @@ static enum keep check_keep(lua_State *L, int arg)
 {
     static const char *const names[] = {"size", "text", "number"};
     const char *name = lg__lua_opt_name(L, arg);
-    for (int i = 0; name && i < 3; i++)
+    for (int i = 0; name && i < 3; i++) {
         if (strcmp(name, names[i]) == 0)
             return (enum keep)i;
+    }
     if (name)
         lg__lua_badarg(L, arg, "expected \"size\", \"text\" or \"number\"");
     return KEEP_SIZE;
@@ -452,9 +457,10 @@ static void sort_keys(lua_State *L, writer *all, writing *w)
     json_key *keys = lua_newuserdatauv(L, (w->n + 1) * sizeof *keys, 0);
     size_t i = 0;
     for (lua_pushnil(L); lua_next(L, w->table); lua_pop(L, 1), i++) {
-        if (lua_type(L, -2) != LUA_TSTRING)
+        if (lua_type(L, -2) != LUA_TSTRING) {
             cannot_write(L, all, NULL, "a table has a key that is no text (%s)",
                          luaL_tolstring(L, -2, NULL));
+        }
         keys[i].s = lua_tolstring(L, -2, &keys[i].len);
     }
     qsort(keys, w->n, sizeof *keys, compare_keys);
@@ -463,9 +469,10 @@ static void sort_keys(lua_State *L, writer *all, writing *w)
 
 static void check_cycle(lua_State *L, const writer *all)
 {
-    for (size_t i = 0; i < all->depth; i++)
+    for (size_t i = 0; i < all->depth; i++) {
         if (lua_rawequal(L, -1, all->levels[i].table))
             cannot_write(L, all, NULL, "a table is inside itself%s", "");
+    }
     if (all->depth == JSON_DEPTH)
         cannot_write(L, all, NULL, "tables are nested too deep%s", "");
 }
@@ -473,9 +480,10 @@ static void check_cycle(lua_State *L, const writer *all)
 /* A list has no names: the first that this one has. NULL: it has holes. */
 static const char *first_name(lua_State *L, int table)
 {
-    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
         if (lua_type(L, -2) == LUA_TSTRING)
             return lua_tostring(L, -2);
+    }
     return NULL;
 }
 
@@ -531,13 +539,14 @@ static bool advance(lua_State *L, writing *w, lg_bytes *out)
 static void write_number(lua_State *L, const writer *all)
 {
     double x = lua_tonumber(L, -1);
-    if (lua_isinteger(L, -1))
+    if (lua_isinteger(L, -1)) {
         lg__bytes_addf(all->out, "%lld", (long long)lua_tointeger(L, -1));
-    else if (isfinite(x))
+    } else if (isfinite(x)) {
         lg__json_write_number(all->out, x);
-    else
+    } else {
         cannot_write(L, all, "lg.json.null stands for no value", "there is no form for %s",
                      isnan(x) ? "not-a-number" : "an infinite number");
+    }
 }
 
 /* The value on top, no table, which is popped. */

@@ -252,9 +252,10 @@ static int l_raw_set_media(lua_State *L)
     const char *type = lg__lua_opt_name(L, 2);
     const char *data = lg__lua_check_text(L, 3, &len);
     int err = lg_var_set_media(v, type, data, len);
-    if (err == LG_EINVAL)
+    if (err == LG_EINVAL) {
         return lg__lua_raise(L, err, NULL, "the %I bytes are no %s", (LUAI_UACINT)len,
                              type ? type : "picture, sound or document of a known kind");
+    }
     if (err)
         return lg__lua_raise(L, err, NULL, "the value cannot be set: %s", lg_error_text(err));
     return 0;
@@ -266,12 +267,14 @@ static int l_raw_set(lua_State *L)
     lg_var *v = self(L);
     const char *text = lg__lua_check_text(L, 2, &len);
     int err = lg_var_set(v, text, len);
-    if (err == LG_ESTATE)
+    if (err == LG_ESTATE) {
         return lg__lua_raise(L, err, "wait for it first, or cancel it",
                              "the text cannot be set while the variable is pending");
-    if (err == LG_EUTF8)
+    }
+    if (err == LG_EUTF8) {
         return lg__lua_raise(L, err, NULL, "text is not UTF-8: byte %I is wrong",
                              (LUAI_UACINT)lg_utf8_check(text, len) + 1);
+    }
     if (err)
         return lg__lua_raise(L, err, NULL, "the text cannot be set: %s", lg_error_text(err));
     return 0;
@@ -288,10 +291,11 @@ static size_t version_of(lua_State *L, const lg_var *v)
 {
     lua_Integer i = lg__lua_check_int(L, 2, LUA_MININTEGER, LUA_MAXINTEGER);
     size_t n = lg_var_versions(v);
-    if (i < 1 || (size_t)i > n)
+    if (i < 1 || (size_t)i > n) {
         lg__lua_raise(L, LG_ENOTFOUND, NULL,
                       "version and rollback: there is no version %I, the newest is %I",
                       (LUAI_UACINT)i, (LUAI_UACINT)n);
+    }
     return (size_t)i - 1;
 }
 
@@ -422,9 +426,10 @@ static int l_add_feedback(lua_State *L)
     lg_var *v = self(L);
     const char *text = lg__lua_check_text(L, 2, &len);
     int err = lg_var_add_feedback(v, text, len);
-    if (err == LG_EUTF8)
+    if (err == LG_EUTF8) {
         return lg__lua_raise(L, err, NULL, "feedback is not UTF-8: byte %I is wrong",
                              (LUAI_UACINT)lg_utf8_check(text, len) + 1);
+    }
     if (err)
         return lg__lua_raise(L, err, NULL, "feedback cannot be added: %s", lg_error_text(err));
     return 0;
@@ -433,9 +438,10 @@ static int l_add_feedback(lua_State *L)
 static int l_raw_zero_grad(lua_State *L)
 {
     int err = lg_var_zero_grad(self(L));
-    if (err)
+    if (err) {
         return lg__lua_raise(L, err, "wait for it first, or cancel it",
                              "feedback cannot be cleared while a backward pass runs");
+    }
     return 0;
 }
 

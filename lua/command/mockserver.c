@@ -300,11 +300,12 @@ static struct MHD_Response *make_response(mock_slot *slot)
     struct MHD_Response *r;
     enum { BLOCK = 16 * 1024 };
     bool pieces = slot->n_ends > 0 || slot->chunked || slot->way == WAY_RESET_BODY;
-    if (pieces || (is_to_note(slot) && slot->reply_len > 0))
+    if (pieces || (is_to_note(slot) && slot->reply_len > 0)) {
         r = m->create_response_from_callback(slot->chunked ? MHD_SIZE_UNKNOWN : slot->reply_len,
                                              BLOCK, read_pieces, slot, NULL);
-    else /* the slot outlives the response: it is freed after on_completed */
+    } else { /* the slot outlives the response: it is freed after on_completed */
         r = m->create_response_from_buffer(slot->reply_len, slot->reply, MHD_RESPMEM_PERSISTENT);
+    }
     if (!r)
         return NULL;
     for (size_t i = 0; i < slot->n_headers; i++)
@@ -533,9 +534,10 @@ void mock_server_step(mock_server *s, int64_t timeout_ms)
 {
     struct epoll_event events[128];
     int n = epoll_wait(s->epoll, events, 128, wait_ms(s, timeout_ms));
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         if (events[i].data.ptr) /* else it is the daemon's own descriptor */
             link_gone(events[i].data.ptr);
+    }
     fire_timers(s);
     s->resumed = false;
     s->mhd.run(s->daemon); /* may free links: only after the events are done */

@@ -81,17 +81,16 @@ static inline void fixture_start(fixture *f, const lg_sched_config *cfg)
     lg_sched_config none = {0};
     memset(f, 0, sizeof *f);
     support_mem_init(&f->mem, &f->heap);
-    if (fixture_start_on(f, cfg ? cfg : &none)) {
+    if (fixture_start_on(f, cfg ? cfg : &none))
         abort(); /* of a heap that does not fail yet */
-    }
 }
 
 static inline void fixture_end(fixture *f)
 {
     lg__sched_free(f->s);
-    if (f->model) {
+    if (f->model)
         assert_int_equal(f->model->refs, 1);
-    }
+
     lg__model_destroy(f->model);
     lg__log_free(&f->log);
     assert_heap_empty(&f->heap);

@@ -57,31 +57,32 @@ static void fill(char *to, size_t size, const char *form)
     char b64[256], pct[256];
     base64(KEY, b64);
     percent(KEY, pct);
-    if (strcmp(form, "json") == 0)
+    if (strcmp(form, "json") == 0) {
         snprintf(
             to, size,
             "{\"error\":{\"message\":\"Incorrect API key provided: %s. Or %s.\",\"type\":\"%s\","
             "\"param\":\"%s\",\"code\":\"%s\"}}",
             KEY, pct, KEY, KEY, KEY);
-    else if (strcmp(form, "escaped") == 0)
+    } else if (strcmp(form, "escaped") == 0) {
         snprintf(to, size, "{\"error\":{\"message\":\"no: sk-%s\\/\\u002b%s=\"}}", ONE, TWO);
-    else if (strcmp(form, "base64") == 0)
+    } else if (strcmp(form, "base64") == 0) {
         snprintf(to, size, "{\"error\":{\"message\":\"Authorization was Basic %s\"}}", b64);
-    else if (strcmp(form, "html") == 0)
+    } else if (strcmp(form, "html") == 0) {
         snprintf(to, size, "<html><body>Authorization: Bearer %s, ?key=%s</body></html>", KEY, pct);
-    else if (strcmp(form, "cut") == 0)
+    } else if (strcmp(form, "cut") == 0) {
         snprintf(to, size, "{\"choices\":[{\"message\":{\"content\":\"%s", KEY);
-    else if (strcmp(form, "bad") == 0)
+    } else if (strcmp(form, "bad") == 0) {
         snprintf(to, size, "{\"choices\": %s, \"x\" \"Bearer %s\"}", KEY, KEY);
-    else if (strcmp(form, "odd") == 0)
+    } else if (strcmp(form, "odd") == 0) {
         snprintf(to, size, "{\"detail\":\"%s\",\"%s\":[\"%s\"]}", KEY, KEY, pct);
-    else if (strcmp(form, "refusal") == 0)
+    } else if (strcmp(form, "refusal") == 0) {
         snprintf(
             to, size,
             "{\"choices\":[{\"message\":{\"refusal\":\"I know %s\"},\"finish_reason\":\"%s\"}]}",
             KEY, KEY);
-    else
+    } else {
         snprintf(to, size, "data: {\"error\":{\"message\":\"%s\",\"code\":401}}\n\n", KEY);
+    }
 }
 
 /* "POST /401/json/chat/completions": that status, that form; the headers say it as well. */

@@ -113,9 +113,9 @@ static void step(host *h, int times)
 static size_t settled(lg_var *const *answers, size_t n, int state)
 {
     size_t found = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         found += lg_var_state(answers[i]) == state;
-    }
+
     return found;
 }
 
@@ -154,16 +154,16 @@ static void two_turns_wait(host *h)
 
 static void host_end(host *h)
 {
-    for (size_t i = 0; i < FEW; i++) {
+    for (size_t i = 0; i < FEW; i++)
         lg_var_unref(h->few[i]);
-    }
-    for (size_t i = 0; i < MANY; i++) {
+
+    for (size_t i = 0; i < MANY; i++)
         lg_var_unref(h->many[i]);
-    }
+
     disk(h)->sync = NULL; /* what is still to be written */
-    if (disk(h)->busy) {
+    if (disk(h)->busy)
         lg__sync_end(disk(h), 0);
-    }
+
     lg_engine_free(h->e);
     rude_stop(h->server);
     kit_end(&h->k);
@@ -375,9 +375,8 @@ static void call_tool(host *h, lg_tool *t, lg_var *in, bool watched, lg_var **ou
 {
     const char *names[] = {"in"};
     assert_int_equal(lg_tool_call(h->e, t, names, &in, 1, "its result", out), 0);
-    if (watched) {
+    if (watched)
         assert_int_equal(lg_var_watch(*out, 1), 0);
-    }
 }
 
 /* How many tools are to run; each is given its result, if that is wanted. */
@@ -410,9 +409,9 @@ static void result_waits(host *h, lg_tool **t, lg_var **in, lg_var *out[2])
     UNTIL(h, syncs == 2);
     assert_int_equal(lg_var_state(out[0]), LG_PENDING);
     call_tool(h, *t, *in, true, &out[1]);
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < STEPS; i++)
         assert_int_equal(run_tools(h, false), 0);
-    }
+
     assert_int_equal(lg_var_state(out[0]), LG_PENDING);
     assert_int_equal(lg_var_state(out[1]), LG_PENDING);
     must_wait(h, 1);

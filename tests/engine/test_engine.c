@@ -681,9 +681,10 @@ static void whole_run(oom_vars *k, script *s)
 {
     lg_var *loss[3], *mean = NULL, *pass, *all = NULL;
     lg_var *p = leaf(k, s, "prompt", "system prompt", true);
-    for (int i = 0; p && i < 3; i++)
+    for (int i = 0; p && i < 3; i++) {
         if (!(loss[i] = example(k, s, p, i)))
             return;
+    }
     if (!p || lg_mean(s->e, loss, 3, 0, &mean))
         k->err = LG_ENOMEM;
     if (!mean || !keep(k, mean) || !(pass = keep(k, script_backward(s, mean))))

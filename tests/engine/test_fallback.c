@@ -80,9 +80,10 @@ static void test_each_kind_of_failure(void **state)
         lg_model *second = second_of(&s, &first);
         int became = ask(&s, first, failures[i].code, asked);
         if (asked[1] != 1 || asked[2] != failures[i].passed_on ||
-            (became == LG_READY) != failures[i].passed_on || became == LG_PENDING)
+            (became == LG_READY) != failures[i].passed_on || became == LG_PENDING) {
             fail_msg("%s: the first was asked %d times, the second %d",
                      lg_error_name(failures[i].code), asked[1], asked[2]);
+        }
         lg_model_unref(second);
         lg_model_unref(first);
         script_end(&s);

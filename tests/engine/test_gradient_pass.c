@@ -318,7 +318,7 @@ static void test_cancel_while_asking(void **state)
     script_drop(&s, 0);
     assert_int_equal(lg_var_cancel(pass), 0);
     for (int k = 0; k < 2; k++) { /* at once, and later */
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
             if (types[i] == LG_EVENT_CALL) {
                 assert_int_equal(lg_call_reply(s.e, ids[i], "x", 1, NULL, NULL), LG_ENOTFOUND);
             } else {
@@ -329,6 +329,7 @@ static void test_cancel_while_asking(void **state)
                 assert_int_equal(lg_tool_return(s.e, ids[i], "x", 1, NULL, 0), LG_ENOTFOUND);
                 assert_int_equal(lg_tool_fail(s.e, ids[i], LG_ETOOL, "x"), LG_ENOTFOUND);
             }
+        }
         script_take(&s);
         assert_int_equal(s.n_abandons, 2);
         assert_int_equal(s.n_vars, 1);

@@ -170,9 +170,10 @@ static void test_tree_within_the_budget(void **state)
         assert_int_equal(script_asked(&s, "REDUCE"), 4);
         assert_int_equal(script_asked(&s, "<FEEDBACK>\n1. merged-"), 1);
         assert_int_equal(script_asked(&s, "\n4. fb-"), 4); /* the left-over one goes up */
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < 4; i++) {
             assert_true(lg_token_estimate(script_find(&s, "REDUCE", i),
                                           strlen(script_find(&s, "REDUCE", i))) < 260);
+        }
         assert_int_equal(lg_var_feedbacks(p), 1);
         lg_var_feedback(p, 0, &f);
         assert_int_equal(f.n_sources, 13);
@@ -313,9 +314,10 @@ static void test_skip_failed_inputs(void **state)
             char q[24];
             snprintf(q, sizeof q, "question %d", i);
             loss[i] = script_call(&s, p, script_leaf(&s, q, "q", false), "answer", i);
-            for (int k = 0; k < deep * 3; k++)
+            for (int k = 0; k < deep * 3; k++) {
                 loss[i] = k == 1 ? script_tool_call(&s, s.tool, loss[i], "tool")
                                  : script_call(&s, NULL, loss[i], "next", i);
+            }
         }
         lg_mean(s.e, loss, 3, LG_SKIP_FAILED, &mean);
         lg_var *pass = backward(&s, mean, 0, false);

@@ -74,9 +74,9 @@ static lg_var *ask(host *h, const char *text)
 {
     lg_var *q = NULL, *a = NULL;
     lg_call c;
-    if (lg_var_new(h->e, text, strlen(text), "question", false, &q)) {
+    if (lg_var_new(h->e, text, strlen(text), "question", false, &q))
         return NULL;
-    }
+
     lg_message m = {"user", q};
     lg_call_init(&c);
     c.messages = &m;
@@ -110,17 +110,17 @@ static void arrive(host *h)
 {
     double budget = h->m->hedge_budget;
     h->m->hedge_budget = 1e-9; /* none yet */
-    for (int i = 0; rude_bodies(h->server) < 1 && i < 1000; i++) {
+    for (int i = 0; rude_bodies(h->server) < 1 && i < 1000; i++)
         assert_int_equal(lg_engine_wait(h->e, 1), 0);
-    }
+
     h->m->hedge_budget = budget;
 }
 
 static void until_hedged(host *h)
 {
-    for (int i = 0; rude_bodies(h->server) < 2 && i < 500; i++) {
+    for (int i = 0; rude_bodies(h->server) < 2 && i < 500; i++)
         assert_int_equal(lg_engine_wait(h->e, 10), 0);
-    }
+
     assert_int_equal(stats(h).hedged, 1);
 }
 
@@ -194,12 +194,12 @@ static void race(const outcome *o, int durable)
     assert_int_equal(s.reserved_tokens + s.reserved_micros, 0);
     assert_int_equal(rude_posts(h.server), 2);
     host_close(&h);
-    if (durable >= 0) {
+    if (durable >= 0)
         stored(&h, o);
-    }
-    if (durable >= 0 && o->state == LG_READY) {
+
+    if (durable >= 0 && o->state == LG_READY)
         served(&h, durable);
-    }
+
     host_end(&h);
 }
 
@@ -292,9 +292,8 @@ static void test_killed(void **state)
     if (child == 0) {
         host_open(&h, 0);
         ask(&h, "q");
-        for (;;) {
+        for (;;)
             lg_engine_wait(h.e, 10);
-        }
     }
     assert_true(rude_wait_bodies(h.server, 2, 5000));
     kill(child, SIGKILL);
@@ -330,9 +329,9 @@ static lg_var *until_wanted(host *h, int *lock)
     lg_var *v = ask(h, "q");
     arrive(h);
     *lock = take_lock(h);
-    for (int i = 0; stats(h).hedged < 1 && i < 500; i++) {
+    for (int i = 0; stats(h).hedged < 1 && i < 500; i++)
         assert_int_equal(lg_engine_wait(h->e, 1), 0);
-    }
+
     assert_int_equal(stats(h).hedged, 1);
     assert_int_equal(stats(h).in_flight, 2);
     return v;
@@ -358,14 +357,14 @@ static void test_not_sent_yet(void **state)
         host h = {.e = NULL};
         int lock;
         lg_var *v = until_wanted(&h, &lock);
-        for (int i = 0; way == ANSWERED && stats(&h).in_flight > 0 && i < 500; i++) {
+        for (int i = 0; way == ANSWERED && stats(&h).in_flight > 0 && i < 500; i++)
             assert_int_equal(lg_engine_wait(h.e, 1), 0);
-        }
-        if (way == CANCELLED) {
+
+        if (way == CANCELLED)
             assert_int_equal(lg_var_cancel(v), 0);
-        } else if (way == DRAINED) {
+        else if (way == DRAINED)
             lg_engine_drain(h.e, true);
-        }
+
         assert_int_equal(rude_posts(h.server), 1);
         close(lock);
         assert_int_equal(settle(&h, v), way == CANCELLED ? LG_CANCELLED : LG_READY);
@@ -393,9 +392,9 @@ static void test_budget(void **state)
     lg_config cfg;
     lg_var *v[CALLS];
     char text[16];
-    for (int i = 0; i < 2 * CALLS; i++) {
+    for (int i = 0; i < 2 * CALLS; i++)
         kinds[i] = "delay=100";
-    }
+
     host_setup(&h);
     rude_script(h.server, kinds, 2 * CALLS);
     lg_config_init(&cfg);
@@ -528,9 +527,9 @@ static void test_oom(void **state)
     (void)state;
     for (int with_store = 0; with_store < 2; with_store++) {
         uint64_t n = 1;
-        while (faulty(&(plan){n, with_store != 0})) {
+        while (faulty(&(plan){n, with_store != 0}))
             n++;
-        }
+
         assert_true(n > 3);
     }
 }

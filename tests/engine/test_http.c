@@ -452,9 +452,10 @@ static void rude_case_run(kit *k, const rude_case *c, bool warm)
     r.first_byte_timeout_ms = c->code == LG_ETIMEOUT ? 300 : 30000;
     r.total_timeout_ms = c->code == LG_ETIMEOUT ? 900 : 30000;
     d = kit_do(k, &r);
-    if (d.fail.code != c->code)
+    if (d.fail.code != c->code) {
         fail_msg("%s: %s (%s), not %s", c->path, lg_error_name(d.fail.code), kit_message(&d),
                  lg_error_name(c->code));
+    }
     assert_has(kit_message(&d), warm && c->warm ? c->warm : c->says);
     assert_has(kit_message(&d), "127.0.0.1");
     assert_int_equal(d.fail.retryable, c->retryable);

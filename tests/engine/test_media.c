@@ -7,9 +7,9 @@
 static void test_types(void **state)
 {
     (void)state;
-    for (int i = LG_MEDIA_TEXT; i < LG_MEDIA_KINDS; i++) {
+    for (int i = LG_MEDIA_TEXT; i < LG_MEDIA_KINDS; i++)
         assert_int_equal(lg__media_of_type(lg__media_type(i)), i);
-    }
+
     assert_int_equal(lg__media_of_type("image/jpg"), LG_MEDIA_JPEG);
     assert_int_equal(lg__media_of_type("IMAGE/PNG; q=1"), LG_MEDIA_PNG);
     assert_int_equal(lg__media_of_type("image/pn"), -1);
@@ -122,9 +122,9 @@ static void test_base64_long(void **state)
     lg_mem m;
     lg_bytes b, back;
     (void)state;
-    for (size_t i = 0; i < sizeof data; i++) {
+    for (size_t i = 0; i < sizeof data; i++)
         data[i] = (char)(i * 31 + i / 256);
-    }
+
     lg__mem_init(&m, NULL, NULL);
     for (size_t len = 4990; len <= sizeof data; len++) {
         lg__bytes_init(&b, &m, LG_BYTES_MAX);

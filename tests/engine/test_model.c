@@ -21,9 +21,9 @@ static lg_model *make(lg_mem *m, const lg_model_config *cfg)
     lg_model *model = NULL;
     const char *why = NULL;
     int err = lg__model_make(m, cfg, &model, &why);
-    if (err) {
+    if (err)
         fail_msg("no model: %s", why ? why : lg_error_text(err));
-    }
+
     return model;
 }
 
@@ -36,9 +36,9 @@ static void refused(const lg_model_config *cfg, const char *part)
     support_mem_init(&m, &h);
     assert_int_equal(lg__model_make(&m, cfg, &model, &why), LG_EINVAL);
     assert_null(model);
-    if (!why || !strstr(why, part)) {
+    if (!why || !strstr(why, part))
         fail_msg("the reason is \"%s\", without \"%s\"", why ? why : "(none)", part);
-    }
+
     assert_heap_empty(&h);
 }
 

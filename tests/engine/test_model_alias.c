@@ -10,9 +10,8 @@ typedef struct pair {
 static void check(const pair *list, size_t n, bool other)
 {
     for (size_t i = 0; i < n; i++) {
-        if (lg__model_is_other(list[i].asked, list[i].said) != other) {
+        if (lg__model_is_other(list[i].asked, list[i].said) != other)
             fail_msg("asked %s, said %s", list[i].asked, list[i].said);
-        }
     }
 }
 
@@ -90,9 +89,9 @@ static void test_names_without_end(void **state)
     name[sizeof name - 1] = '\0';
     assert_false(lg__model_is_other("gpt-4o", name));
     assert_false(lg__model_is_other(name, "gpt-4o"));
-    for (size_t i = 1; i < 150; i += 2) {
+    for (size_t i = 1; i < 150; i += 2)
         name[i] = '-';
-    }
+
     name[150] = '\0';
     assert_false(lg__model_is_other("gpt-4o", name)); /* too many words */
     assert_false(lg__model_is_other("/", "///"));

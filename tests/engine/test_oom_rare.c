@@ -21,9 +21,9 @@ typedef struct rare {
 static lg_var *keep(rare *r, int err, lg_var *const *v)
 {
     r->err = r->err ? r->err : err;
-    if (!err) {
+    if (!err)
         r->all[r->n++] = *v;
-    }
+
     return err ? NULL : *v;
 }
 
@@ -31,9 +31,8 @@ static void scored(script *s, const script_work *w)
 {
     double score = 0.25;
     int err = lg_tool_return(s->e, w->id, "0.25", 4, &score, 1);
-    if (err && lg_tool_fail(s->e, w->id, LG_ENOMEM, "no memory")) {
+    if (err && lg_tool_fail(s->e, w->id, LG_ENOMEM, "no memory"))
         lg_var_cancel(w->var);
-    }
 }
 
 static void make_models(rare *r)
@@ -45,9 +44,9 @@ static void make_models(rare *r)
     c.name = "host/second";
     c.model = "second";
     r->err = lg_model_new(r->s.e, &c, &r->second);
-    if (r->err) {
+    if (r->err)
         return;
-    }
+
     c.name = "host/first";
     c.fallbacks = &r->second;
     c.n_fallbacks = 1;
@@ -64,14 +63,14 @@ static lg_var *wide_call(rare *r, lg_var *prompt)
     lg_call c;
     lg_var *picture = NULL, *answer = NULL;
     int err = lg_var_new_media(r->s.e, NULL, PNG, PNG_LEN, "picture", false, &picture);
-    if (!keep(r, err, &picture)) {
+    if (!keep(r, err, &picture))
         return NULL;
-    }
+
     err = lg_var_set_media(picture, "image/png", PNG, PNG_LEN);
     r->err = r->err ? r->err : err;
-    for (size_t i = 0; i < PARTS; i++) {
+    for (size_t i = 0; i < PARTS; i++)
         m[i] = (lg_message){i % 2 ? LG_PART : "user", i % 2 ? picture : prompt};
-    }
+
     lg_call_init(&c);
     c.messages = m;
     c.n_messages = PARTS;
@@ -87,9 +86,9 @@ static lg_var *wide_call(rare *r, lg_var *prompt)
 static lg_var *losses(rare *r, lg_var *answer)
 {
     lg_var *two[2] = {NULL, NULL}, *promise = NULL, *mean = NULL;
-    if (!keep(r, lg_promise_new(r->s.e, &answer, 1, "extract", &promise), &promise)) {
+    if (!keep(r, lg_promise_new(r->s.e, &answer, 1, "extract", &promise), &promise))
         return NULL;
-    }
+
     script_run(&r->s);
     bool ready = lg_var_state(answer) == LG_READY;
     int err = ready ? lg_promise_keep(promise, answer, "part", 4) : LG_ENOMEM;
@@ -100,13 +99,12 @@ static lg_var *losses(rare *r, lg_var *answer)
     }
     for (int i = 0; i < 2; i++) {
         lg_var *c = script_call(&r->s, NULL, i ? promise : answer, "further", i + 1);
-        if (!keep(r, c ? LG_OK : LG_ENOMEM, &c)) {
+        if (!keep(r, c ? LG_OK : LG_ENOMEM, &c))
             return NULL;
-        }
+
         two[i] = script_tool_call(&r->s, r->s.tool, c, "loss");
-        if (!keep(r, two[i] ? LG_OK : LG_ENOMEM, &two[i])) {
+        if (!keep(r, two[i] ? LG_OK : LG_ENOMEM, &two[i]))
             return NULL;
-        }
     }
     return keep(r, lg_mean(r->s.e, two, 2, 0, &mean), &mean);
 }
@@ -115,22 +113,21 @@ static void work(rare *r)
 {
     lg_var *prompt = NULL;
     make_models(r);
-    if (r->err || !keep(r, lg_var_new(r->s.e, "p", 1, "prompt", true, &prompt), &prompt)) {
+    if (r->err || !keep(r, lg_var_new(r->s.e, "p", 1, "prompt", true, &prompt), &prompt))
         return;
-    }
+
     lg_var *answer = wide_call(r, prompt);
     lg_var *mean = answer ? losses(r, answer) : NULL;
     lg_var *pass = mean ? script_backward(&r->s, mean) : NULL;
-    if (mean) {
+    if (mean)
         keep(r, pass ? LG_OK : LG_ENOMEM, &pass);
-    }
-    if (!script_run(&r->s)) {
+
+    if (!script_run(&r->s))
         r->err = LG_ESTATE; /* something hangs */
-    } else if (pass && lg_var_state(pass) != LG_READY) {
+    else if (pass && lg_var_state(pass) != LG_READY)
         r->err = r->err ? r->err : LG_ENOMEM;
-    } else if (pass && !r->err) {
+    else if (pass && !r->err)
         assert_true(lg_var_feedbacks(prompt) >= 1);
-    }
 }
 
 static int oom_rare(support_heap *h, void *ctx)
@@ -141,18 +138,18 @@ static int oom_rare(support_heap *h, void *ctx)
     support_config(&c, h);
     r.err = script_try(&r.s, &c);
     r.s.on_tool = scored;
-    if (!r.err) {
+    if (!r.err)
         work(&r);
-    }
-    for (size_t i = 0; i < r.n; i++) {
+
+    for (size_t i = 0; i < r.n; i++)
         lg_var_unref(r.all[i]);
-    }
-    if (r.first) {
+
+    if (r.first)
         lg_model_unref(r.first);
-    }
-    if (r.second) {
+
+    if (r.second)
         lg_model_unref(r.second);
-    }
+
     script_end(&r.s);
     return r.err;
 }

@@ -101,9 +101,9 @@ static const char *keep_bytes(call_case *c, lg_bytes *b, size_t *len)
     assert_non_null(copy);
     memcpy(copy, b->data ? b->data : "", b->len);
     copy[b->len] = '\0';
-    if (len) {
+    if (len)
         *len = b->len;
-    }
+
     lg__bytes_free(b);
     return keep(c, copy);
 }
@@ -125,9 +125,9 @@ static lg_json *read_json(lg_mem *m, const char *path)
     }
     size_t size = fread(bytes, 1, MAX_FILE, f);
     fclose(f);
-    if (lg__json_parse(m, bytes, size, &root, NULL)) {
+    if (lg__json_parse(m, bytes, size, &root, NULL))
         fail_msg("%s is no JSON", path);
-    }
+
     free(bytes);
     return root;
 }
@@ -235,9 +235,9 @@ static const char *role_of(call_case *c, const lg_json *message)
 {
     lg_bytes b;
     const char *role = string_of(message, "role");
-    if (strcmp(role, "tool") != 0) {
+    if (strcmp(role, "tool") != 0)
         return role;
-    }
+
     lg__bytes_init(&b, c->model->mem, LG_BYTES_MAX);
     lg__bytes_addf(&b, "tool %s %s%s", string_of(message, "name"), string_of(message, "id"),
                    lg__json_true(lg__json_get(message, "error")) ? " error" : "");
@@ -260,9 +260,8 @@ static void add_message(call_case *c, const lg_json *message)
                  LG_MEDIA_TEXT);
     }
     if (lg__json_type(content) == LG_JSON_ARRAY && !has_thoughts(message)) {
-        for (const lg_json *p = lg__json_first(content); p; p = lg__json_after(p)) {
+        for (const lg_json *p = lg__json_first(content); p; p = lg__json_after(p))
             add_part(c, p == lg__json_first(content) ? role : LG_PART, p);
-        }
     }
 }
 
@@ -272,18 +271,17 @@ static void add_parts(call_case *c)
     const lg_json *m = lg__json_first(lg__json_get(c->call, "messages"));
     const lg_json *input = lg__json_first(lg__json_get(c->call, "input"));
     const char *prompt = string_of(c->call, "prompt");
-    for (; m; m = lg__json_after(m)) {
+    for (; m; m = lg__json_after(m))
         add_message(c, m);
-    }
-    for (; input; input = lg__json_after(input)) {
+
+    for (; input; input = lg__json_after(input))
         put_part(c, "user", lg__json_string(input), strlen(lg__json_string(input)), LG_MEDIA_TEXT);
-    }
+
     if (prompt[0]) {
         const lg_json *image = lg__json_first(lg__json_get(c->call, "images"));
         put_part(c, "user", prompt, strlen(prompt), LG_MEDIA_TEXT);
-        for (; image; image = lg__json_after(image)) {
+        for (; image; image = lg__json_after(image))
             add_part(c, LG_PART, image);
-        }
     }
 }
 
@@ -331,9 +329,8 @@ static void make_model(call_case *c, lg_mem *m)
         .options = options,
         .n_options = n,
     };
-    if (lg__model_make(m, &cfg, &c->model, &why)) {
+    if (lg__model_make(m, &cfg, &c->model, &why))
         fail_msg("%s/%s: no model: %s", c->row->folder, c->name, why);
-    }
 }
 
 /* ---- comparing ----------------------------------------------------------- */
@@ -379,9 +376,9 @@ static bool same_leaf(const lg_json *a, const lg_json *b)
         lg__json_number(b, &y);
         return x == y;
     }
-    if (type == LG_JSON_STRING) {
+    if (type == LG_JSON_STRING)
         return strcmp(lg__json_string(a), lg__json_string(b)) == 0;
-    }
+
     return type == LG_JSON_NULL || lg__json_true(a) == lg__json_true(b);
 }
 
@@ -397,9 +394,8 @@ static void compare_members(call_case *c, const char *path, const lg_json *ours,
     }
     for (const lg_json *o = lg__json_first(ours); o; o = lg__json_after(o)) {
         snprintf(at, sizeof at, "%s%s%s", path, path[0] ? "." : "", lg__json_name(o));
-        if (!lg__json_get(theirs, lg__json_name(o))) {
+        if (!lg__json_get(theirs, lg__json_name(o)))
             differ(c, at, "is only ours", o, NULL);
-        }
     }
 }
 
@@ -416,17 +412,16 @@ static void compare(call_case *c, const char *path, const lg_json *ours, const l
     } else if (lg__json_type(ours) == LG_JSON_OBJECT) {
         compare_members(c, path, ours, theirs);
     } else if (lg__json_type(ours) != LG_JSON_ARRAY) {
-        if (!same_leaf(ours, theirs)) {
+        if (!same_leaf(ours, theirs))
             differ(c, path, "has another value", ours, theirs);
-        }
+
     } else if (lg__json_count(ours) != lg__json_count(theirs)) {
         differ(c, path, "has another length", ours, theirs);
     } else {
         const lg_json *o = lg__json_first(ours), *t = lg__json_first(theirs);
         snprintf(at, sizeof at, "%s[]", path);
-        for (; o && t; o = lg__json_after(o), t = lg__json_after(t)) {
+        for (; o && t; o = lg__json_after(o), t = lg__json_after(t))
             compare(c, at, o, t);
-        }
     }
 }
 
@@ -458,9 +453,9 @@ static void compare_headers(call_case *c, const lg_bytes *headers)
             c->wrong++;
         }
     }
-    for (const char *s = headers->data; s && (s = strchr(s, '\n')) != NULL; s++) {
+    for (const char *s = headers->data; s && (s = strchr(s, '\n')) != NULL; s++)
         n--;
-    }
+
     if (n != 0) {
         print_error("%s/%s: other headers than theirs:%s\n", c->row->folder, c->name, all);
         c->wrong++;
@@ -545,12 +540,12 @@ static void run_call(call_case *c, lg_mem *m, const char *path)
     lg__bytes_init(&body, m, LG_BYTES_MAX);
     int err = c->model->provider->encode(&ask, &url, &headers, &body, &why);
     const char *form = err ? NULL : strstr(headers.data, BOUNDARY);
-    if (form) {
+    if (form)
         list_form(form + strlen(BOUNDARY), &body);
-    }
-    if (err || lg__json_parse(m, body.data, body.len, &ours, NULL)) {
+
+    if (err || lg__json_parse(m, body.data, body.len, &ours, NULL))
         fail_msg("%s/%s: %s", c->row->folder, c->name, why ? why : "the body is no JSON");
-    }
+
     compare_path(c, &url);
     compare_headers(c, &headers);
     compare(c, "", ours, lg__json_get(c->root, "body"));
@@ -562,9 +557,9 @@ static void run_call(call_case *c, lg_mem *m, const char *path)
 
 static void clear_call(call_case *c, lg_mem *m)
 {
-    for (size_t i = 0; i < c->n_kept; i++) {
+    for (size_t i = 0; i < c->n_kept; i++)
         free(c->kept[i]);
-    }
+
     lg__model_destroy(c->model);
     lg__json_free(m, c->root);
 }
@@ -596,9 +591,9 @@ static void test_folder(void **state)
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         support_heap h;
         lg_mem m;
-        if (!ends_in(e->d_name, ".json")) {
+        if (!ends_in(e->d_name, ".json"))
             continue;
-        }
+
         snprintf(name, sizeof name, "%.*s", (int)strlen(e->d_name) - 5, e->d_name);
         snprintf(path, sizeof path, "%s/%s/%s", cases, row->folder, e->d_name);
         call_case c = {.row = row, .name = name};
@@ -606,9 +601,9 @@ static void test_folder(void **state)
         run_call(&c, &m, path);
         clear_call(&c, &m);
         assert_heap_empty(&h);
-        for (size_t i = 0; i < sizeof differs / sizeof *differs; i++) {
+        for (size_t i = 0; i < sizeof differs / sizeof *differs; i++)
             used[i] = used[i] || c.used[i];
-        }
+
         n++;
         wrong += c.wrong;
     }
@@ -632,9 +627,9 @@ static void test_every_folder(void **state)
     assert_non_null(dir);
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         bool known = e->d_name[0] == '.';
-        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
             known = known || strcmp(folders[i].folder, e->d_name) == 0;
-        }
+
         if (!known) {
             print_error("%s/%s is read by no row\n", cases, e->d_name);
             unread++;

@@ -146,15 +146,14 @@ static void read_header(reply_case *c, const char *line)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t len = strlen(names[i]);
         const char *value = strncmp(line, names[i], len) == 0 ? line + len : NULL;
-        if (value && i == 0) {
+        if (value && i == 0)
             snprintf(c->type, sizeof c->type, "%s", value);
-        } else if (value && i < 3) {
+        else if (value && i < 3)
             snprintf(c->request_id, sizeof c->request_id, "%s", value);
-        } else if (value && i == 3) {
+        else if (value && i == 3)
             c->answer.retry_after_ms = 1000 * strtoll(value, NULL, 10);
-        } else if (value) {
+        else if (value)
             c->cut = strcmp(value, "cut") == 0;
-        }
     }
 }
 
@@ -183,14 +182,13 @@ static const lg_json *fixture_of(const char *name)
     char text[300];
     const lg_json *all = lg__json_get(fixture_root, "fixtures");
     snprintf(text, sizeof text, "case %.280s.", name);
-    for (char *at = text; *at; at++) {
+    for (char *at = text; *at; at++)
         *at = *at == '-' ? ' ' : *at;
-    }
+
     for (const lg_json *f = lg__json_first(all); f; f = lg__json_after(f)) {
         const char *asked = lg__json_string(lg__json_get(lg__json_get(f, "match"), "userMessage"));
-        if (asked && strcmp(asked, text) == 0) {
+        if (asked && strcmp(asked, text) == 0)
             return lg__json_get(f, "response");
-        }
     }
     return NULL;
 }
@@ -240,9 +238,8 @@ static meaning meaning_of(reply_case *c)
     }
     for (size_t i = 0; i < sizeof differs / sizeof *differs; i++) {
         const differ_row *d = &differs[i];
-        if (strcmp(d->folder, c->folder) == 0 && (!d->file || strcmp(d->file, c->file) == 0)) {
+        if (strcmp(d->folder, c->folder) == 0 && (!d->file || strcmp(d->file, c->file) == 0))
             c->used[i] = take_difference(d, &m);
-        }
     }
     return m;
 }
@@ -279,9 +276,9 @@ static void check_turn(reply_case *c, const lg_text *t)
     lg__bytes_init(&want, &fixture_mem, LG_BYTES_MAX);
     write_calls(c, &want);
     bool rest = want.len > 0 && t->len > want.len && t->data[want.len - 1] == ',';
-    if (!want.data || !starts_with(t, want.data, want.len - (rest ? 1 : 0))) {
+    if (!want.data || !starts_with(t, want.data, want.len - (rest ? 1 : 0)))
         wrong(c, "the turn is\n%s\nnot\n%s\n", t->data, want.data);
-    }
+
     lg__bytes_free(&want);
 }
 
@@ -289,14 +286,13 @@ static void check_value(reply_case *c, const lg_reply *r)
 {
     const char *media = c->other ? c->other->media : said(c, "toolCalls") ? TURN : "text/plain";
     const char *text = c->other ? c->other->begin : said_text(c);
-    if (strcmp(lg__media_type(r->text->media), media) != 0) {
+    if (strcmp(lg__media_type(r->text->media), media) != 0)
         wrong(c, "it is %s, not %s\n", lg__media_type(r->text->media), media);
-    } else if (said(c, "toolCalls")) {
+    else if (said(c, "toolCalls"))
         check_turn(c, r->text);
-    } else if (!starts_with(r->text, text, strlen(text)) ||
-               (!c->other && r->text->len != strlen(text))) {
+    else if (!starts_with(r->text, text, strlen(text)) ||
+             (!c->other && r->text->len != strlen(text)))
         wrong(c, "the text is \"%s\", not \"%s\"\n", r->text->data, text);
-    }
 }
 
 static void check_facts(reply_case *c, const lg_reply *r, const meaning *m)
@@ -306,20 +302,19 @@ static void check_facts(reply_case *c, const lg_reply *r, const meaning *m)
         snprintf(usage, sizeof usage, "%lld %lld", (long long)r->usage.input,
                  (long long)r->usage.output);
     }
-    if (strcmp(lg__finish_name(r->finish), m->finish) != 0) {
+    if (strcmp(lg__finish_name(r->finish), m->finish) != 0)
         wrong(c, "finish is %s, not %s\n", lg__finish_name(r->finish), m->finish);
-    }
-    if (strcmp(usage, m->usage) != 0) {
+
+    if (strcmp(usage, m->usage) != 0)
         wrong(c, "usage is %s, not %s\n", usage, m->usage);
-    }
 }
 
 static void check_fault(reply_case *c, const lg_reply *r, const meaning *m)
 {
     const lg_fail *f = &r->fail;
-    if (f->retryable != m->retryable) {
+    if (f->retryable != m->retryable)
         wrong(c, "%s: retryable is %d\n", lg__fail_message(f), f->retryable);
-    }
+
     if (f->http_status != c->answer.status || strcmp(f->request_id, c->request_id) != 0 ||
         f->retry_after_ms != c->answer.retry_after_ms) {
         wrong(c, "status %d, request %s, retry after %lld are not what was sent\n", f->http_status,
@@ -327,9 +322,8 @@ static void check_fault(reply_case *c, const lg_reply *r, const meaning *m)
     }
     if (strcmp(c->name, "400") == 0 && c->answer.body.data &&
         strstr(c->answer.body.data, "\"param\":\"temperature\"") &&
-        strcmp(r->bad_param, "temperature") != 0) {
+        strcmp(r->bad_param, "temperature") != 0)
         wrong(c, "the refused field is \"%s\"\n", r->bad_param);
-    }
 }
 
 static void check_reply(reply_case *c, const meaning *m)
@@ -347,9 +341,8 @@ static void check_reply(reply_case *c, const meaning *m)
         check_fault(c, &r, m);
     } else {
         check_value(c, &r);
-        if (!c->other) {
+        if (!c->other)
             check_facts(c, &r, m);
-        }
     }
     lg__reply_free(&r);
 }
@@ -366,15 +359,15 @@ static void check_hearing(reply_case *c, size_t step)
     for (size_t at = 0; at < c->answer.body.len; at += step) {
         size_t n = c->answer.body.len - at < step ? c->answer.body.len - at : step;
         lg__hearing_feed(x, c->answer.body.data + at, n);
-        if (got->len < before) {
+        if (got->len < before)
             wrong(c, "what was heard grew shorter\n");
-        }
+
         before = got->len;
     }
     size_t len = c->cut && got->len < strlen(want) ? got->len : strlen(want);
-    if (got->len != len || (len > 0 && memcmp(got->data, want, len) != 0)) {
+    if (got->len != len || (len > 0 && memcmp(got->data, want, len) != 0))
         wrong(c, "heard by %zu is \"%.*s\"\n", step, (int)got->len, got->data);
-    }
+
     lg__hearing_free(x);
 }
 
@@ -391,26 +384,23 @@ static void make_model(reply_case *c)
         .base_url = "http://oracle.test/v1",
         .api_key = "KEY",
     };
-    if (lg__model_make(&fixture_mem, &cfg, &c->model, &why)) {
+    if (lg__model_make(&fixture_mem, &cfg, &c->model, &why))
         fail_msg("%s: no model: %s", c->folder, why);
-    }
 }
 
 static void find_other(reply_case *c)
 {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        if (strcmp(others[i].folder, c->folder) == 0 && strcmp(others[i].file, c->file) == 0) {
+        if (strcmp(others[i].folder, c->folder) == 0 && strcmp(others[i].file, c->file) == 0)
             c->other = &others[i];
-        }
     }
 }
 
 static bool is_fault(const char *name)
 {
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        if (strcmp(faults[i].name, name) == 0) {
+        if (strcmp(faults[i].name, name) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -461,16 +451,16 @@ static void test_folder(void **state)
         return;
     }
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        if (!ends_in(e->d_name, ".txt")) {
+        if (!ends_in(e->d_name, ".txt"))
             continue;
-        }
+
         snprintf(file, sizeof file, "%.*s", (int)strlen(e->d_name) - 4, e->d_name);
         snprintf(path, sizeof path, "%s/%s/%s", replies, folder, e->d_name);
         reply_case c = {.folder = folder, .file = file};
         run_reply(&c, path);
-        for (size_t i = 0; i < sizeof differs / sizeof *differs; i++) {
+        for (size_t i = 0; i < sizeof differs / sizeof *differs; i++)
             used[i] = used[i] || c.used[i];
-        }
+
         n++;
         failed += c.wrong;
     }
@@ -495,9 +485,9 @@ static void test_every_folder(void **state)
     assert_non_null(dir);
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         bool known = e->d_name[0] == '.';
-        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
             known = known || strcmp(folders[i], e->d_name) == 0;
-        }
+
         if (!known) {
             print_error("%s/%s is read by nobody\n", replies, e->d_name);
             unread++;

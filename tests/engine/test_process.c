@@ -236,9 +236,9 @@ static bool under_valgrind(void)
 static void test_cannot_start(void **state)
 {
     fixture *f = *state;
-    if (under_valgrind()) {
+    if (under_valgrind())
         skip();
-    }
+
     fails(f, "./no/such/program x", LG_ENOMODEL, false, "no program ./no/such/program");
     fails(f, "no-such-program-anywhere", LG_ENOMODEL, false, "no program no-such-program-anywhere");
     fails(f, "./Makefile", LG_ENOMODEL, false, "./Makefile cannot be run");

@@ -72,11 +72,11 @@ static void set_key(const provider_case *c, const key_slot *slots, size_t n, con
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(slots[i].key, key) == 0) {
-            if (slots[i].many) {
+            if (slots[i].many)
                 list_add(slots[i].many, value);
-            } else {
+            else
                 *slots[i].one = value;
-            }
+
             return;
         }
     }
@@ -88,12 +88,12 @@ static void read_keys(const provider_case *c, char *s, const key_slot *slots, si
 {
     for (char *line = s, *next; line; line = next) {
         next = strchr(line, '\n');
-        if (next) {
+        if (next)
             *next++ = '\0';
-        }
-        if (line[strspn(line, " ")] == '\0') {
+
+        if (line[strspn(line, " ")] == '\0')
             continue;
-        }
+
         char *equals = strstr(line, " =");
         if (!equals) {
             fail_msg("%s: no \"key = value\": %s", c->path, line);
@@ -203,9 +203,8 @@ static bool is_section(const char *line, size_t len)
         "[expect]",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strlen(names[i]) == len && memcmp(names[i], line, len) == 0) {
+        if (strlen(names[i]) == len && memcmp(names[i], line, len) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -235,9 +234,9 @@ static void split_file(provider_case *c)
             if (name) {
                 static char none[1];
                 size_t size = line > start ? (size_t)(line - 1 - start) : 0;
-                if (line > start) {
+                if (line > start)
                     line[-1] = '\0';
-                }
+
                 read_section(c, name, line > start ? start : none, size);
             }
             name = line;
@@ -250,9 +249,9 @@ static void split_file(provider_case *c)
         fail_msg("%s: no section", c->path);
         return;
     }
-    if (end > start && end[-1] == '\n') {
+    if (end > start && end[-1] == '\n')
         *--end = '\0';
-    }
+
     read_section(c, name, start, (size_t)(end - start));
 }
 
@@ -331,16 +330,15 @@ static int make_model(lg_mem *m, const provider_case *c, lg_model **out)
         .n_options = c->options.n,
     };
     int err = lg__model_make(m, &cfg, out, &why);
-    if (err && err != LG_ENOMEM) {
+    if (err && err != LG_ENOMEM)
         fail_msg("%s: no model: %s", c->path, why);
-    }
+
     for (size_t i = 0; !err && i < c->repairs.n; i++) {
         char store[4096], *from, *to;
         halves(c->repairs.items[i], " -> ", store, &from, &to);
         err = lg__model_repair(*out, from, to);
-        if (err) {
+        if (err)
             lg__model_destroy(*out);
-        }
     }
     return err;
 }
@@ -354,9 +352,9 @@ static void learn(const provider_case *c, lg_model *model)
                  {"no_developer", LG_LEARNED_NO_DEVELOPER},
                  {"no_schema", LG_LEARNED_NO_SCHEMA},
                  {"no_format", LG_LEARNED_NO_FORMAT}};
-    for (size_t i = 0; c->learned && i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; c->learned && i < sizeof known / sizeof *known; i++)
         model->learned |= strstr(c->learned, known[i].word) ? known[i].flag : 0;
-    }
+
     assert_true(!c->learned || model->learned);
 }
 
@@ -364,9 +362,8 @@ static void check_bytes(const provider_case *c, const char *what, const lg_bytes
                         const char *want, size_t len)
 {
     len = len || !want ? len : strlen(want);
-    if (want && (b->len != len || (b->len > 0 && memcmp(b->data, want, b->len) != 0))) {
+    if (want && (b->len != len || (b->len > 0 && memcmp(b->data, want, b->len) != 0)))
         fail_msg("%s: %s is\n%s\nnot\n%s", c->path, what, b->data, want);
-    }
 }
 
 /* "ROLE", "ROLE TYPE" or "TYPE" (a part of the message before); media are base64. */
@@ -374,9 +371,9 @@ static lg_ask_part make_part(char *role, char *text)
 {
     char *last = strrchr(role, ' '), *type = last ? last + 1 : role;
     int media = strchr(type, '/') ? lg__media_of_type(type) : -1;
-    if (media < 0) {
+    if (media < 0)
         return (lg_ask_part){role, text, unescape(text, strlen(text)), LG_MEDIA_TEXT};
-    }
+
     size_t len = strlen(text);
     if (media != LG_MEDIA_CALLS && !lg__media_is_url(media)) {
         lg_mem m;
@@ -387,9 +384,9 @@ static lg_ask_part make_part(char *role, char *text)
         memcpy(text, b.data, len = b.len);
         lg__bytes_free(&b);
     }
-    if (last) {
+    if (last)
         *last = '\0';
-    }
+
     return (lg_ask_part){last ? role : LG_PART, text, len, media};
 }
 
@@ -445,24 +442,21 @@ static int check_encode(lg_mem *m, const provider_case *c, const lg_model *model
 static void check_string(const provider_case *c, const char *what, const char *got,
                          const char *want)
 {
-    if (want && strcmp(got, want) != 0) {
+    if (want && strcmp(got, want) != 0)
         fail_msg("%s: %s is \"%s\", not \"%s\"", c->path, what, got, want);
-    }
 }
 
 static void check_number(const provider_case *c, const char *what, int64_t got, const char *want)
 {
-    if (want && got != strtoll(want, NULL, 10)) {
+    if (want && got != strtoll(want, NULL, 10))
         fail_msg("%s: %s is %lld, not %s", c->path, what, (long long)got, want);
-    }
 }
 
 static void check_parts(const provider_case *c, const char *what, const char *got, const list *want)
 {
     for (size_t i = 0; i < want->n; i++) {
-        if (!strstr(got, want->items[i])) {
+        if (!strstr(got, want->items[i]))
             fail_msg("%s: %s \"%s\" lacks \"%s\"", c->path, what, got, want->items[i]);
-        }
     }
 }
 
@@ -470,17 +464,15 @@ static void check_line(const provider_case *c, const char *s)
 {
     assert_true(lg_utf8_check(s, strlen(s)) < 0);
     for (const char *at = s; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7F) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
             fail_msg("%s: control character in \"%s\"", c->path, s);
-        }
     }
-    if (strstr(s, c->key[0] ? c->key : KEY)) {
+    if (strstr(s, c->key[0] ? c->key : KEY))
         fail_msg("%s: the key is in \"%s\"", c->path, s);
-    }
+
     for (size_t i = 0; i < c->never.n; i++) {
-        if (strstr(s, c->never.items[i])) {
+        if (strstr(s, c->never.items[i]))
             fail_msg("%s: \"%s\" holds \"%s\"", c->path, s, c->never.items[i]);
-        }
     }
 }
 
@@ -498,16 +490,16 @@ static void check_usage(const provider_case *c, const lg_reply *r)
 static void check_good(const provider_case *c, const lg_reply *r)
 {
     char want[4096];
-    if (r->fail.code) {
+    if (r->fail.code)
         fail_msg("%s: failed: %s", c->path, lg__fail_message(&r->fail));
-    }
+
     assert_non_null(r->text);
     assert_non_null(c->finish);
     snprintf(want, sizeof want, "%s", c->text);
     size_t len = unescape(want, strlen(want));
-    if (r->text->len != len || memcmp(r->text->data, want, len) != 0) {
+    if (r->text->len != len || memcmp(r->text->data, want, len) != 0)
         fail_msg("%s: text is \"%s\", not \"%s\"", c->path, r->text->data, want);
-    }
+
     check_string(c, "finish", lg__finish_name(r->finish), c->finish);
     check_string(c, "media", lg__media_type(r->text->media), c->media ? c->media : "text/plain");
 }
@@ -517,22 +509,22 @@ static int check_partial(lg_mem *m, const provider_case *c, const lg_model *mode
 {
     lg_hearing *x;
     char want[4096];
-    if (!c->partial) {
+    if (!c->partial)
         return LG_OK;
-    }
+
     int err = lg__hearing_new(m, model, &x);
-    if (err) {
+    if (err)
         return err;
-    }
-    for (size_t i = 0; !err && i < c->answer.body.len; i++) {
+
+    for (size_t i = 0; !err && i < c->answer.body.len; i++)
         err = lg__hearing_feed(x, c->answer.body.data + i, 1);
-    }
+
     snprintf(want, sizeof want, "%s", c->partial);
     size_t len = unescape(want, strlen(want));
     const lg_bytes *got = lg__hearing_text(x);
-    if (err != LG_ENOMEM && (got->len != len || (len && memcmp(got->data, want, len) != 0))) {
+    if (err != LG_ENOMEM && (got->len != len || (len && memcmp(got->data, want, len) != 0)))
         fail_msg("%s: partial text is \"%s\"", c->path, got->data ? got->data : "");
-    }
+
     lg__hearing_free(x);
     return err == LG_ENOMEM ? err : LG_OK;
 }
@@ -568,15 +560,15 @@ static int check_decode(lg_mem *m, const provider_case *c, const lg_model *model
     if (faulty) {
         const char *want = c->text ? "ok" : c->error;
         assert_int_equal(code == 0, r.text != NULL);
-        if (code != LG_ENOMEM && strcmp(lg_error_name(code), want) != 0) {
+        if (code != LG_ENOMEM && strcmp(lg_error_name(code), want) != 0)
             fail_msg("%s: out of memory made %s of %s", c->path, lg_error_name(code), want);
-        }
+
     } else {
-        if (c->text) {
+        if (c->text)
             check_good(c, &r);
-        } else {
+        else
             check_failure(c, &r);
-        }
+
         check_usage(c, &r);
         check_string(c, "finish_reason", r.finish_reason, c->finish_reason);
         check_string(c, "bad_param", r.bad_param, c->bad_param ? c->bad_param : "");
@@ -590,9 +582,9 @@ static int run_case(lg_mem *m, const provider_case *c, bool faulty)
 {
     lg_model *model;
     int err = make_model(m, c, &model);
-    if (err) {
+    if (err)
         return err;
-    }
+
     learn(c, model);
     err = check_encode(m, c, model);
     if (err == LG_OK && c->has_answer) {
@@ -652,10 +644,8 @@ static bool find_cases(const char *folder)
     }
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         size_t len = strlen(e->d_name);
-        if (len > 4 && len < 200 && n_paths < MAX_CASES &&
-            strcmp(e->d_name + len - 4, ".txt") == 0) {
+        if (len > 4 && len < 200 && n_paths < MAX_CASES && strcmp(e->d_name + len - 4, ".txt") == 0)
             snprintf(paths[n_paths++], sizeof *paths, "%.200s/%.200s", folder, e->d_name);
-        }
     }
     closedir(dir);
     qsort(paths, n_paths, sizeof *paths, by_name);

@@ -25,11 +25,10 @@ static size_t n_records;
 static void between(const char *s, char open, char close, char *to, size_t size, const char *none)
 {
     const char *from = strchr(s, open), *end = from ? strchr(from, close) : NULL;
-    if (end) {
+    if (end)
         snprintf(to, size, "%.*s", (int)(end - from - 1), from + 1);
-    } else {
+    else
         snprintf(to, size, "%s", none);
-    }
 }
 
 static void read_line(const char *line, int number)
@@ -65,13 +64,12 @@ static bool read_records(void)
     FILE *f = fopen("tests/data/refusals.txt", "r");
     char line[LINE_MAX_];
     for (int number = 1; f && n_records < MOST && fgets(line, sizeof line, f); number++) {
-        if (line[0] != '#' && line[0] != '\n') {
+        if (line[0] != '#' && line[0] != '\n')
             read_line(line, number);
-        }
     }
-    if (f) {
+    if (f)
         fclose(f);
-    }
+
     return f != NULL;
 }
 
@@ -163,9 +161,9 @@ static void test_record(void **state)
     lg__reply_init(&r);
     lg__provider_decode(&m, model, &a, NULL, &r);
     describe(&r, c->want, got, sizeof got);
-    if (strcmp(got, c->want) != 0) {
+    if (strcmp(got, c->want) != 0)
         fail_msg("%s: \"%s\", not \"%s\": %s", c->name, got, c->want, lg__fail_message(&r.fail));
-    }
+
     bool again = r.fail.code == LG_ERATE || r.fail.code == LG_EOVERLOAD;
     assert_int_equal(r.fail.retryable, again);
     lg__reply_free(&r);
@@ -189,9 +187,9 @@ int main(void)
         fprintf(stderr, "no tests/data/refusals.txt\n");
         return 1;
     }
-    for (size_t i = 0; i < n_records; i++) {
+    for (size_t i = 0; i < n_records; i++)
         tests[i] = (struct CMUnitTest){records[i].name, test_record, NULL, NULL, &records[i]};
-    }
+
     tests[n_records] =
         (struct CMUnitTest){"test_there_are_many", test_there_are_many, NULL, NULL, NULL};
     return _cmocka_run_group_tests("refusals", tests, n_records + 1, NULL, NULL) ? 1 : 0;

@@ -54,9 +54,9 @@ static int ask(host *h, const char *text, int *code)
     lg_failure f;
     int state = lg_var_state(out);
     *code = lg_var_error(out, &f) ? f.code : 0;
-    if (state == LG_READY) {
+    if (state == LG_READY)
         assert_string_equal(lg_var_text(out, NULL), "yes");
-    }
+
     lg_var_unref(out);
     lg_var_unref(q);
     return state;

@@ -34,9 +34,9 @@ static char *many(const char *before, const char *one, size_t n, const char *beh
     char *s = malloc(len + n * each + strlen(behind) + 1);
     assert_non_null(s);
     memcpy(s, before, len);
-    for (size_t i = 0; i < n; i++, len += each) {
+    for (size_t i = 0; i < n; i++, len += each)
         memcpy(s + len, one, each);
-    }
+
     strcpy(s + len, behind);
     return s;
 }
@@ -88,9 +88,9 @@ static void test_values_by_the_million(void **state)
             char *body = many(events ? "data: {\"choices\":[" : "{\"choices\":[", ones[k],
                               SIZE / strlen(ones[k]), events ? "0]}\n\n" : "0]}");
             int code = decode(&servers[i], body, &most);
-            if (code == LG_OK || most > (size_t)MOST * SIZE) {
+            if (code == LG_OK || most > (size_t)MOST * SIZE)
                 fail_msg("%s %s: %d, %zu bytes", servers[i].dialect, ones[k], code, most);
-            }
+
             free(body);
         }
     }

@@ -203,14 +203,13 @@ static void test_what_differs_differs(void **state)
     enum { N = sizeof all / sizeof *all };
     for (size_t i = 0; i < N; i++) {
         for (size_t k = 0; k < i; k++) {
-            if (same_key(all[i], all[k])) {
+            if (same_key(all[i], all[k]))
                 fail_msg("requests %zu and %zu have one key", k, i);
-            }
         }
     }
-    for (size_t i = 0; i < N; i++) {
+    for (size_t i = 0; i < N; i++)
         lg__request_free(&f.mem, all[i]);
-    }
+
     lg__model_destroy(n);
     lg__model_destroy(v2);
     lg__model_destroy(query);
@@ -236,9 +235,9 @@ static void test_borders_count(void **state)
     assert_false(same_key(a, b));
     lg__request_free(&f.mem, a);
     lg__request_free(&f.mem, b);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++)
         lg__text_unref(t[i]);
-    }
+
     end(&f);
 }
 
@@ -323,9 +322,9 @@ static int oom_request(support_heap *h, void *ctx)
     support_mem_on(&m, h);
     lg_model_config cfg = wire_config();
     int err = lg__model_make(&m, &cfg, &model, &why);
-    if (err) {
+    if (err)
         return err;
-    }
+
     text = lg__text_new(&m, "hello", 5);
     for (size_t i = 0; i < n; i++) {
         roles[i] = "user";

@@ -45,9 +45,9 @@ static void test_limit(void **state)
 static int start_all(fixture *f, lg_request **sent)
 {
     int n = 0;
-    for (lg_request *r; (r = lg__sched_next(f->s)) != NULL; n++) {
+    for (lg_request *r; (r = lg__sched_next(f->s)) != NULL; n++)
         sent[n] = r;
-    }
+
     return n;
 }
 
@@ -127,15 +127,15 @@ static void test_endpoints_are_apart(void **state)
         char text[] = {(char)('p' + i), 0};
         submit_to(&f, others[i], text);
     }
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 5; i++)
         assert_non_null(lg__sched_next(f.s));
-    }
+
     assert_null(lg__sched_next(f.s)); /* b waits for a */
     lg__sched_free(f.s);
     f.s = NULL;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         lg__model_destroy(others[i]);
-    }
+
     fixture_end(&f);
 }
 
@@ -150,9 +150,9 @@ static void test_endpoints_take_turns(void **state)
     lg_request *b[] = {submit_to(&f, y, "1"), submit_to(&f, y, "2")};
     lg_request *c[] = {submit_to(&f, z, "1")};
     lg_request *want[] = {a[0], b[0], c[0], a[1], b[1], a[2], a[3]};
-    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         assert_ptr_equal(lg__sched_next(f.s), want[i]);
-    }
+
     assert_null(lg__sched_next(f.s));
     lg__sched_free(f.s);
     f.s = NULL;
@@ -382,9 +382,9 @@ static void test_free_with_all_states_inside(void **state)
     lg_request *done = submit(&f, "done"), *failed = submit(&f, "failed");
     lg_request *waits = submit(&f, "waits");
     submit(&f, "sent");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         assert_non_null(lg__sched_next(f.s));
-    }
+
     assert_int_equal(answer(&f, done, 200, GOOD("A")), LG_REQ_DONE);
     assert_int_equal(answer(&f, failed, 400, ""), LG_REQ_FAILED);
     assert_int_equal(answer(&f, waits, 500, ""), LG_REQ_BACKOFF);
@@ -533,9 +533,9 @@ static int oom_life(support_heap *h, void *ctx)
             assert_true(h->faults > 0);
             assert_non_null(lg__fail_message(&r->reply.fail));
         }
-        if (r && (r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED)) {
+        if (r && (r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED))
             lg__sched_release(f.s, r);
-        }
+
         advance(&f, SECOND);
     }
     lg_stats s = {0};
@@ -544,9 +544,9 @@ static int oom_life(support_heap *h, void *ctx)
         assert_int_equal(s.in_flight, 0);
         assert_int_equal(s.waiting, 0);
     }
-    if (h->faults == 0) {
+    if (h->faults == 0)
         assert_int_equal(s.calls, 2);
-    }
+
     lg__sched_free(f.s);
     lg__model_destroy(f.model);
     lg__log_free(&f.log);

@@ -210,9 +210,9 @@ static lg_request *ask_long(fixture *f, lg_model *model, size_t words, char firs
 {
     char *text = malloc(words * 5 + 1);
     assert_non_null(text);
-    for (size_t i = 0; i < words; i++) {
+    for (size_t i = 0; i < words; i++)
         memcpy(text + i * 5, "word ", 5);
-    }
+
     text[0] = first;
     text[words * 5] = '\0';
     lg_request *r = send(f, model, text, NULL);

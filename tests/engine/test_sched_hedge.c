@@ -122,9 +122,9 @@ static void test_budget(void **state)
         lg_request *r = send(&f, text);
         advance(&f, LATE);
         lg_request *late = straggler(&f);
-        if (late) {
+        if (late)
             lg__sched_cancel_twin(f.s, lg__sched_hedge(f.s, late));
-        }
+
         assert_int_equal(stats_of(&f).hedged, i / 20);
         good(&f, r);
     }
@@ -251,9 +251,9 @@ static int faulty_life(support_heap *h, void *ctx)
     support_mem_on(&f.mem, h);
     int err = fixture_start_on(&f, &(lg_sched_config){.max_attempts = 1});
     lg_request *r = err ? NULL : make(&f, f.model, "a"), *a = r ? lg__sched_submit(f.s, r) : NULL;
-    if (r && !a) {
+    if (r && !a)
         lg__request_free(&f.mem, r);
-    }
+
     if (a && (a = lg__sched_next(f.s)) && a->state == LG_REQ_SENT) {
         hedging(&f, AFTER_MS, 95, 1);
         a->attempt = &f.wire;

@@ -81,12 +81,12 @@ static bool admit(server *s, int64_t tokens, int64_t now)
 static int64_t reset_ms(const server *s, int axis, int64_t now)
 {
     double all = axis ? TPM : RPM;
-    if (s->kind == BUCKET) {
+    if (s->kind == BUCKET)
         return (int64_t)((all - s->room[axis]) / all * 60000) + 1;
-    }
-    if (s->kind == FIXED) {
+
+    if (s->kind == FIXED)
         return 60000 - (now + s->offset_us) / 1000 % 60000;
-    }
+
     return s->head == s->tail ? 1 : (s->log[(s->tail - 1) % LOG].at_us - now) / 1000 + 60000;
 }
 
@@ -107,9 +107,9 @@ static void ask_more(show *w)
     for (; w->queued < 100; w->queued++) {
         int words = 1 + (int)(support_random(&w->seed) % 60);
         int n = snprintf(text, sizeof text, "%d", (int)w->f.last_id);
-        for (int i = 0; i < words; i++) {
+        for (int i = 0; i < words; i++)
             n += snprintf(text + n, sizeof text - (size_t)n, " word");
-        }
+
         submit(&w->f, text);
     }
 }
@@ -142,9 +142,9 @@ static void launch(show *w, lg_request *r)
 static int first_to_end(const show *w)
 {
     int first = 0;
-    for (int i = 1; i < w->n_flying; i++) {
+    for (int i = 1; i < w->n_flying; i++)
         first = w->flying[i].end_us < w->flying[first].end_us ? i : first;
-    }
+
     return w->n_flying > 0 ? first : -1;
 }
 
@@ -153,11 +153,10 @@ static void land(show *w, int i)
     flight one = w->flying[i];
     w->flying[i] = w->flying[--w->n_flying];
     int now = finish_attempt(&w->f, &one.done);
-    if (now == LG_REQ_DONE || now == LG_REQ_FAILED) {
+    if (now == LG_REQ_DONE || now == LG_REQ_FAILED)
         lg__sched_release(w->f.s, one.r);
-    } else {
+    else
         w->queued++;
-    }
 }
 
 static void run_until(show *w, int64_t end_us)
@@ -178,9 +177,8 @@ static void run_until(show *w, int64_t end_us)
             return;
         }
         lg__clock_advance(&w->f.clock, at);
-        if (i >= 0 && w->flying[i].end_us <= at) {
+        if (i >= 0 && w->flying[i].end_us <= at)
             land(w, i);
-        }
     }
 }
 
@@ -208,9 +206,9 @@ static result goodput(int kind, int tokens, bool headers, bool stated)
     double spent = (double)w.s.spent / ((double)TPM * (double)MINUTES);
     result got = {requests > spent ? requests : spent,
                   (double)w.s.refused / (double)(w.s.refused + w.s.served)};
-    while (w.n_flying > 0) {
+    while (w.n_flying > 0)
         land(&w, 0);
-    }
+
     fixture_end(&w.f);
     return got;
 }
@@ -228,9 +226,8 @@ static void check_goodput(bool headers, bool stated, double least_used, double m
                           : stated ? "stated"
                                    : "neither",
                           got.used * 100, got.refused * 100);
-            if (got.used < least_used || got.refused > most_refused) {
+            if (got.used < least_used || got.refused > most_refused)
                 fail_msg("not within %.0f%%, %.0f%%", least_used * 100, most_refused * 100);
-            }
         }
     }
 }
@@ -278,9 +275,9 @@ static void submit_many(fixture *f, const char *prefix, int n, int kind)
 static int start_all(fixture *f, lg_request **sent, int most)
 {
     int n = 0;
-    for (lg_request *r; n < most && (r = lg__sched_next(f->s)) != NULL; n++) {
+    for (lg_request *r; n < most && (r = lg__sched_next(f->s)) != NULL; n++)
         sent[n] = r;
-    }
+
     return n;
 }
 
@@ -314,19 +311,18 @@ static void test_no_pace_without_a_line(void **state)
         submit(&f, text);
         lg_request *r = start_one(&f);
         advance(&f, SECOND);
-        if (i < 59) {
+        if (i < 59)
             good(&f, r);
-        } else {
+        else
             answer(&f, r, 429, "");
-        }
     }
     submit_many(&f, "a", 200, LG_FORWARD);
     for (int trip = 0; trip < 30; trip++) { /* three seconds */
         int n = start_all(&f, sent, 64);
         advance(&f, SECOND / 10);
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n; i++)
             good(&f, sent[i]);
-        }
+
         taken_then += n;
     }
     assert_in_range(taken_then, 100, 201);
@@ -345,15 +341,14 @@ static void test_half_once_a_round_trip(void **state)
     for (int i = 0; i < 32; i++) { /* two refused, thirty not */
         int status = i == 3 || i == 4 ? 429 : 200;
         answer(&f, sent[i], status, status == 200 ? GOOD("A") : "");
-        if (status == 200) {
+        if (status == 200)
             lg__sched_release(f.s, sent[i]);
-        }
     }
     int n = start_all(&f, sent, 64);
     assert_in_range(n, 14, 17);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         good(&f, sent[i]);
-    }
+
     assert_in_range(start_all(&f, sent, 64), n, n + 2); /* one more a round trip */
     fixture_end(&f);
 }
@@ -366,9 +361,9 @@ static void test_never_below_one(void **state)
     submit_many(&f, "a", 8, LG_FORWARD);
     for (int i = 0; i < 40; i++) {
         lg_request *r;
-        while ((r = lg__sched_next(f.s)) == NULL) {
+        while ((r = lg__sched_next(f.s)) == NULL)
             advance_to_due(&f);
-        }
+
         answer(&f, r, i % 3 == 0 ? 429 : i % 3 == 1 ? 503 : 529, "");
     }
     assert_int_equal(stats_of(&f).failed, 0);
@@ -414,9 +409,9 @@ static void test_pause_and_probe(void **state)
     fixture_start(&f, &(lg_sched_config){.concurrency = 4, .max_attempts = 99});
     submit_many(&f, "a", 20, LG_FORWARD);
     assert_int_equal(start_all(&f, sent, 8), 4);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         answer(&f, sent[i], 429, "");
-    }
+
     assert_null(lg__sched_next(f.s));
     for (int64_t pause = SECOND / 4; pause <= 8 * SECOND; pause *= 2) {
         advance(&f, pause - 1);
@@ -527,9 +522,9 @@ static void test_bigger_than_a_minute(void **state)
     submit_many(&f, "some words that are more than five", 3, LG_FORWARD);
     for (int i = 0; i < 3; i++) {
         lg_request *r;
-        while ((r = lg__sched_next(f.s)) == NULL) {
+        while ((r = lg__sched_next(f.s)) == NULL)
             advance_to_due(&f);
-        }
+
         good(&f, r);
     }
     assert_in_range(lg__clock_now(&f.clock), 100 * SECOND, 600 * SECOND);
@@ -602,9 +597,8 @@ static int fail_until(fixture *f, int64_t end_us, int status)
             lg__clock_advance(&f->clock, end_us);
             return n;
         }
-        if (!r) {
+        if (!r)
             lg__clock_advance(&f->clock, due);
-        }
     }
 }
 
@@ -617,18 +611,18 @@ static void test_breaker(void **state)
     assert_false(lg__sched_is_open(f.s, f.model));
     fail_until(&f, 10 * SECOND - 1, 500);
     assert_false(lg__sched_is_open(f.s, f.model)); /* not for so short a time */
-    while (!lg__sched_is_open(f.s, f.model)) {
+    while (!lg__sched_is_open(f.s, f.model))
         fail_until(&f, lg__clock_now(&f.clock) + SECOND / 10, 500);
-    }
+
     assert_part(f.logged, "failures in a row in 1");
     assert_part(f.logged, "its server is left alone for 5 s");
     assert_in_range(fail_until(&f, lg__clock_now(&f.clock) + 65 * SECOND, 500), 3, 4);
     assert_int_equal(stats_of(&f).failed, 0); /* they wait */
     assert_int_equal(stats_of(&f).held_by, LG_HOLD_DOWN);
     lg_request *r;
-    while ((r = lg__sched_next(f.s)) == NULL) {
+    while ((r = lg__sched_next(f.s)) == NULL)
         advance_to_due(&f);
-    }
+
     assert_null(lg__sched_next(f.s)); /* one tries */
     good(&f, r);
     assert_false(lg__sched_is_open(f.s, f.model));
@@ -644,9 +638,9 @@ static void test_breaker_gives_up(void **state)
     fixture f;
     fixture_start(&f, &(lg_sched_config){.concurrency = 4, .max_attempts = 99});
     submit_many(&f, "a", 50, LG_FORWARD);
-    while (!lg__sched_is_open(f.s, f.model)) {
+    while (!lg__sched_is_open(f.s, f.model))
         fail_until(&f, lg__clock_now(&f.clock) + SECOND, 500);
-    }
+
     f.logged[0] = '\0';
     assert_in_range(fail_until(&f, 900 * SECOND, 500), 6, 12); /* 5 s … 2 min apart */
     assert_int_equal(stats_of(&f).failed, 50);
@@ -669,9 +663,9 @@ static void test_breaker_tries_beside_hanging_calls(void **state)
     hanging = submit_to(&f, wide, "hangs");
     assert_ptr_equal(start_one(&f), hanging);
     submit_to(&f, wide, "a");
-    while (!lg__sched_is_open(f.s, wide)) {
+    while (!lg__sched_is_open(f.s, wide))
         fail_until(&f, lg__clock_now(&f.clock) + SECOND, 500);
-    }
+
     advance(&f, 100 * SECOND);
     start_one(&f);
     assert_null(lg__sched_next(f.s));
@@ -695,9 +689,9 @@ static int oom_lanes(support_heap *h, void *ctx)
     int err = fixture_start_on(&f, &(lg_sched_config){.max_attempts = 3});
     lg_model *other = err ? NULL : fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
     err = err || !other ? LG_ENOMEM : LG_OK;
-    if (other) {
+    if (other)
         other->model[0] = 'n';
-    }
+
     for (int i = 0; err == LG_OK && i < 4; i++) {
         lg_request *r = make(&f, i % 2 ? other : f.model, i < 2 ? "a" : "b"), *got;
         got = r ? lg__sched_submit(f.s, r) : NULL;
@@ -708,21 +702,21 @@ static int oom_lanes(support_heap *h, void *ctx)
     }
     for (int step = 0; err == LG_OK && step < 40; step++) {
         lg_request *r = lg__sched_next(f.s);
-        if (r && r->state == LG_REQ_SENT) {
+        if (r && r->state == LG_REQ_SENT)
             answer(&f, r, r->attempts == 1 ? 429 : 200, r->attempts == 1 ? "" : GOOD("A"));
-        }
+
         if (r && r->state == LG_REQ_FAILED) {
             assert_true(h->faults > 0);
             err = LG_ENOMEM;
         }
-        if (r && (r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED)) {
+        if (r && (r->state == LG_REQ_DONE || r->state == LG_REQ_FAILED))
             lg__sched_release(f.s, r);
-        }
+
         advance(&f, SECOND);
     }
-    if (h->faults == 0) {
+    if (h->faults == 0)
         assert_int_equal(stats_of(&f).calls, 4);
-    }
+
     lg__sched_free(f.s);
     lg__model_destroy(other);
     lg__model_destroy(f.model);

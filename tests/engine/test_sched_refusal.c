@@ -58,9 +58,9 @@ static lg_request *ask_as(fixture *f, int kind, const said *all, size_t n, const
     assert_int_equal(lg__request_new(&f->mem, id, f->model, roles, texts, n, options, n_options,
                                      (uint32_t)id, kind, &r),
                      LG_OK);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         lg__text_unref(texts[i]);
-    }
+
     r = lg__sched_submit(f->s, r);
     assert_ptr_equal(lg__sched_next(f->s), r);
     return r;
@@ -94,17 +94,16 @@ static lg_request *send(fixture *f, const char *text)
 static size_t count(const char *s, const char *part)
 {
     size_t n = 0;
-    for (; (s = strstr(s, part)) != NULL; s += strlen(part)) {
+    for (; (s = strstr(s, part)) != NULL; s += strlen(part))
         n++;
-    }
+
     return n;
 }
 
 static void assert_lacks(const char *s, const char *part)
 {
-    if (strstr(s, part)) {
+    if (strstr(s, part))
         fail_msg("\"%s\" holds \"%s\"", s, part);
-    }
 }
 
 /* ---- the form of the answer ------------------------------------------------ */

@@ -20,9 +20,9 @@ static void test_retry_until_good(void **state)
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(answer(&f, r, 503, ""), LG_REQ_BACKOFF);
         assert_int_equal(stats_of(&f).waiting, 1);
-        if (lg__sched_due(f.s) > lg__clock_now(&f.clock)) {
+        if (lg__sched_due(f.s) > lg__clock_now(&f.clock))
             assert_null(lg__sched_next(f.s));
-        }
+
         advance_to_due(&f);
         assert_ptr_equal(lg__sched_next(f.s), r);
         assert_int_equal(r->attempts, i + 1);
@@ -146,14 +146,14 @@ static void test_a_server_that_died_is_waited_for(void **state)
         fixture f;
         fixture_start(&f, NULL);
         lg_request *r = send(&f, "a");
-        if (i < sizeof codes / sizeof *codes) {
+        if (i < sizeof codes / sizeof *codes)
             assert_int_equal(break_off(&f, r, codes[i], true, "it broke off"), LG_REQ_BACKOFF);
-        } else {
+        else
             assert_int_equal(answer(&f, r, 503, "{\"error\":\"loading\"}"), LG_REQ_BACKOFF);
-        }
-        for (int tries = 2; tries < 10; tries++) {
+
+        for (int tries = 2; tries < 10; tries++)
             assert_int_equal(try_nobody(&f, r), LG_REQ_BACKOFF);
-        }
+
         advance_to_due(&f);
         assert_ptr_equal(lg__sched_next(f.s), r);
         assert_int_equal(answer(&f, r, 200, GOOD("A")), LG_REQ_DONE);
@@ -299,9 +299,9 @@ static void test_full_jitter(void **state)
     fixture_start(&f, NULL);
     for (int try = 2; try <= 9; try++) {
         int64_t longest = SECOND / 2, sum = 0, most = 0;
-        for (int i = 2; i < try && longest < 30 * SECOND; i++) {
+        for (int i = 2; i < try && longest < 30 * SECOND; i++)
             longest *= 2;
-        }
+
         longest = longest < 30 * SECOND ? longest : 30 * SECOND;
         for (int i = 0; i < N; i++) {
             snprintf(text, sizeof text, "%d-%d", try, i);
@@ -444,9 +444,9 @@ static void test_due_goes_first_in_order(void **state)
         snprintf(text, sizeof text, "%d", i);
         all[i] = send(&f, text);
     }
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 20; i++)
         assert_int_equal(answer_later(&f, all[i], 500, 1000), LG_REQ_BACKOFF);
-    }
+
     lg_request *fresh = submit_to(&f, y, "fresh");
     advance(&f, 3 * SECOND);
     int64_t before = 0;

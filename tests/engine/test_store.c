@@ -18,9 +18,8 @@
 static void open_it(kit *k)
 {
     int err = kit_open_with(k, NULL);
-    if (err) {
+    if (err)
         fail_msg("%s", lg__fail_message(&k->why));
-    }
 }
 
 static void reopen(kit *k)
@@ -32,9 +31,9 @@ static void reopen(kit *k)
 static const char *refused(kit *k, const lg_store_config *with, int code)
 {
     int err = kit_open_with(k, with);
-    if (err != code) {
+    if (err != code)
         fail_msg("opening gave %d (%s)", err, lg__fail_message(&k->why));
-    }
+
     assert_null(k->s);
     assert_null(strchr(lg__fail_message(&k->why), '\n'));
     return lg__fail_message(&k->why);

@@ -19,9 +19,8 @@ enum { HOURS = 18 * 3600, MINUTE = 60 };
 static void open_it(kit *k)
 {
     set_by_s = gone_s = 0;
-    if (kit_open_with(k, NULL)) {
+    if (kit_open_with(k, NULL))
         fail_msg("%s", lg__fail_message(&k->why));
-    }
 }
 
 static void check_duration(int64_t set_by)

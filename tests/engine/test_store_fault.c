@@ -29,10 +29,9 @@ static struct {
 static bool fails(void)
 {
     shim.calls++;
-    if (!shim.fail_at || shim.calls < shim.fail_at ||
-        (shim.calls > shim.fail_at && !shim.for_good)) {
+    if (!shim.fail_at || shim.calls < shim.fail_at || (shim.calls > shim.fail_at && !shim.for_good))
         return false;
-    }
+
     shim.faults++;
     return true;
 }
@@ -55,9 +54,9 @@ static int shim_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
 /* A write that fails may have written a part. */
 static int shim_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 {
-    if (!fails()) {
+    if (!fails())
         return real(f)->pMethods->xWrite(real(f), from, n, at);
-    }
+
     real(f)->pMethods->xWrite(real(f), from, n / 2, at);
     return shim.code;
 }
@@ -133,9 +132,9 @@ static int shim_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int
     shim_file *mine = (shim_file *)f;
     (void)v;
     f->pMethods = NULL;
-    if (fails()) {
+    if (fails())
         return SQLITE_CANTOPEN;
-    }
+
     mine->real = (sqlite3_file *)(mine + 1);
     int rc = shim.real->xOpen(shim.real, name, mine->real, flags, out);
     f->pMethods = rc == SQLITE_OK ? &shim.methods : NULL;
@@ -183,13 +182,12 @@ static int work(kit *k, int *err)
     if (*err) { /* one clear line that names the place */
         const lg_fail *why = k->s ? lg__store_why(k->s) : &k->why;
         assert_true(*err == LG_ESTORE || *err == LG_ENOMEM);
-        if (*err == LG_ESTORE) {
+        if (*err == LG_ESTORE)
             assert_non_null(strstr(lg__fail_message(why), k->dir));
-        }
+
         assert_null(strchr(lg__fail_message(why), '\n'));
-        if (k->s && lg__store_broken(k->s)) {
+        if (k->s && lg__store_broken(k->s))
             assert_int_equal(lg__store_begin(k->s), *err); /* for ever */
-        }
     }
     kit_shut(k);
     return good;
@@ -208,9 +206,9 @@ static uint64_t sweep(bool for_good, int code)
         bool met = shim.faults > 0;
         shim_set(0, false, 0);
         err = kit_open_with(&k, NULL);
-        if (err) {
+        if (err)
             fail_msg("call %llu: %s", (unsigned long long)n, lg__fail_message(&k.why));
-        }
+
         for (int i = 0; i < good; i++) { /* what was committed is there */
             snprintf(text, sizeof text, "q%d", i);
             assert_int_equal(kit_find(&k, text, "yes"), 1);
@@ -221,9 +219,8 @@ static uint64_t sweep(bool for_good, int code)
         lg__store_cell(k.s, 0, &cell);
         assert_bytes(cell.s, cell.len, "ok");
         kit_end(&k);
-        if (!met) {
+        if (!met)
             return n;
-        }
     }
 }
 
@@ -287,9 +284,9 @@ static void host_open_with(host *h, int durable, const char *path)
     cfg.why = why;
     cfg.why_size = sizeof why;
     cfg.max_attempts = 1;
-    if (lg_engine_new(&cfg, &h->e)) {
+    if (lg_engine_new(&cfg, &h->e))
         fail_msg("%s", why);
-    }
+
     lg_model_config_init(&model);
     model.dialect = "openai";
     model.name = "x/m";
@@ -407,11 +404,10 @@ static void test_engine_stops_buying(void **state)
             } else {
                 assert_true(lg_var_error(v, &why));
                 assert_int_equal(why.code, LG_ESTORE);
-                if (why.ambiguous) {
+                if (why.ambiguous)
                     assert_non_null(strstr(why.message, "was paid for, but could not be stored"));
-                } else {
+                else
                     assert_int_equal(rude_posts(h.server), before); /* not sent */
-                }
             }
             lg_var_unref(v);
         }
@@ -441,9 +437,8 @@ typedef struct pair {
 
 static void run_on(host *h, int ms)
 {
-    for (int i = 0; i < ms; i += 10) {
+    for (int i = 0; i < ms; i += 10)
         assert_int_equal(lg_engine_wait(h->e, 10), 0);
-    }
 }
 
 /* a's call is under way, and b asks the same. */
@@ -456,9 +451,9 @@ static void both_ask(pair *p, const char *const *kinds, size_t n)
     host_open_at(&p->a, "script/v1");
     host_open_at(&p->b, "script/v1");
     p->first = host_ask(&p->a, "q");
-    for (int i = 0; rude_posts(p->a.server) == 0 && i < 500; i++) {
+    for (int i = 0; rude_posts(p->a.server) == 0 && i < 500; i++)
         run_on(&p->a, 10);
-    }
+
     p->second = host_ask(&p->b, "q");
     run_on(&p->b, 50);
 }

@@ -61,9 +61,9 @@ static void ask(shop *s, int i)
     lg_var *q = NULL, *picture = NULL;
     lg_call c;
     int err = lg_var_new(s->e, questions[i], 1, "question", false, &q);
-    if (!err && i == WITH_PICTURE) {
+    if (!err && i == WITH_PICTURE)
         err = lg_var_new_media(s->e, NULL, PNG, sizeof PNG - 1, "picture", false, &picture);
-    }
+
     if (!err) {
         lg_message m[] = {{"user", q}, {LG_PART, picture}};
         lg_call_init(&c);
@@ -95,9 +95,9 @@ static void answer_tools(shop *s)
     while ((ev = lg_engine_next(s->e))) {
         if (ev->type == LG_EVENT_TOOL) {
             int err = lg_tool_return_media(s->e, ev->id, NULL, PNG, sizeof PNG - 1, &score, 1);
-            if (err) {
+            if (err)
                 err = lg_tool_fail(s->e, ev->id, LG_ETOOL, "no memory");
-            }
+
             s->err = s->err ? s->err : err;
         }
     }
@@ -106,30 +106,29 @@ static void answer_tools(shop *s)
 static bool is_pending(const shop *s)
 {
     bool any = s->tool && lg_var_state(s->tool) == LG_PENDING;
-    for (int i = 0; i < ASKED; i++) {
+    for (int i = 0; i < ASKED; i++)
         any = any || (s->v[i] && lg_var_state(s->v[i]) == LG_PENDING);
-    }
+
     return any;
 }
 
 /* A step that fails is done again: that is a host's part. */
 static void work(shop *s)
 {
-    for (int i = 0; i < ASKED; i++) {
+    for (int i = 0; i < ASKED; i++)
         ask(s, i);
-    }
+
     use_tool(s);
     for (int i = 0; is_pending(s); i++) {
         int err = lg_engine_wait(s->e, 1000);
         s->err = s->err ? s->err : err;
         answer_tools(s);
-        if (i > PATIENCE) {
+        if (i > PATIENCE)
             fail_msg("something hangs");
-        }
     }
-    for (int i = 0; i < ASKED; i++) {
+    for (int i = 0; i < ASKED; i++)
         s->ready[i] = s->v[i] && lg_var_state(s->v[i]) == LG_READY;
-    }
+
     s->tool_ready = s->tool && lg_var_state(s->tool) == LG_READY;
 }
 
@@ -139,9 +138,9 @@ static void close_shop(shop *s)
         int err = lg_run_end(s->e, "done");
         s->err = s->err ? s->err : err;
     }
-    for (int i = 0; i < ASKED; i++) {
+    for (int i = 0; i < ASKED; i++)
         lg_var_unref(s->v[i]);
-    }
+
     lg_var_unref(s->tool);
     lg_model_unref(s->m);
     lg_tool_unref(s->t);
@@ -155,9 +154,9 @@ static size_t ambiguous(bench *b)
 {
     lg_ambiguous *list = NULL;
     size_t n = 0;
-    if (kit_open_with(&b->k, NULL)) {
+    if (kit_open_with(&b->k, NULL))
         fail_msg("%s", lg__fail_message(&b->k.why));
-    }
+
     assert_int_equal(lg__store_ambiguous(b->k.s, 1, &list, &n), 0);
     lg__mem_free(&b->k.mem, list, n * sizeof *list);
     kit_shut(&b->k);
@@ -201,9 +200,9 @@ static int round_of(support_heap *h, void *ctx)
     rude_reply(b->server, GOOD("yes"), "application/json", NULL);
     rude_script(b->server, mixed, 3); /* the path "ok" never looks */
     open_shop(&s, b, h);
-    if (!s.err) {
+    if (!s.err)
         work(&s);
-    }
+
     close_shop(&s);
     unsigned sent = rude_posts(b->server);
     again(b, &s, sent, strncmp(b->path, "script", 6) == 0 && sent > 1 ? 1 : 0);

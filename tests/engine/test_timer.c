@@ -191,9 +191,10 @@ static int short_of_memory(support_heap *h, void *ctx)
     int err = lg_engine_new(&cfg, &e);
     for (size_t i = 0; !err && i < 20; i++)
         err = lg_timer_new(e, (int64_t)(20 - i) * 1000, "t", &v[i]);
-    for (size_t i = 0; i < 20; i += 2)
+    for (size_t i = 0; i < 20; i += 2) {
         if (v[i])
             lg_var_cancel(v[i]);
+    }
     if (e)
         assert_int_equal(lg_engine_step(e, 0), 0);
     for (size_t i = 0; i < 20; i++) {
@@ -239,13 +240,14 @@ static void test_no_time_overflows(void **state)
     script s;
     script_start(&s);
     lg_var *x = script_leaf(&s, "x", "x", false);
-    for (int round = 0; round < 3; round++)
+    for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
             lg_var *v = timer(s.e, after[i]), *call = script_call(&s, NULL, x, "answer", round);
             assert_true(script_run(&s));
             assert_int_equal(lg_var_state(v), LG_READY);
             assert_int_equal(lg_var_state(call), LG_READY);
         }
+    }
     assert_true(lg_engine_now(s.e) == INT64_MAX / 2);
     assert_int_equal(lg_engine_step(s.e, INT64_MAX), 0);
     assert_int_equal(lg_engine_step(s.e, INT64_MIN), 0);

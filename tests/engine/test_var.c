@@ -344,9 +344,10 @@ static int oom_leaves(support_heap *h, void *ctx)
         err = lg_var_rollback(v, 2);
     if (v)
         lg_var_unref(v);
-    if (s.e)
+    if (s.e) {
         while (lg_engine_next(s.e))
             continue;
+    }
     script_end(&s);
     return err;
 }

@@ -162,9 +162,10 @@ static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
 
 static work *find_work(uint64_t id)
 {
-    for (size_t i = 0; i < w.n_works; i++)
+    for (size_t i = 0; i < w.n_works; i++) {
         if (w.works[i].id == id)
             return &w.works[i];
+    }
     return NULL;
 }
 
@@ -180,9 +181,10 @@ static void announced(const lg_event *ev)
 static void abandoned(const lg_event *ev)
 {
     work *one = find_work(ev->id);
-    if (!one || one->over)
+    if (!one || one->over) {
         broken("work %llu was abandoned, but %s", (unsigned long long)ev->id,
                one ? "it is over" : "never announced");
+    }
     one->over = true;
 }
 
@@ -213,9 +215,10 @@ void take_events(size_t most)
 {
     const lg_event *ev;
     while (most-- > 0 && (ev = CALL(lg_engine_next, w.e))) {
-        if (tracing)
+        if (tracing) {
             fprintf(stderr, "  event %d, id %llu, tag %llu\n", ev->type, (unsigned long long)ev->id,
                     (unsigned long long)ev->tag);
+        }
         if (ev->type == LG_EVENT_VAR)
             fired(ev);
         else if (ev->type == LG_EVENT_ABANDON)
@@ -253,15 +256,16 @@ static void give_all(void)
         bool quiet = true;
         step();
         take_events(SIZE_MAX);
-        for (size_t i = 0; i < w.n_works; i++)
+        for (size_t i = 0; i < w.n_works; i++) {
             if (!w.works[i].over && answer_well(&w.works[i]))
                 quiet = false;
+        }
         lg_stats s = stats();
         if (s.vars_pending == 0 || (quiet && !s.in_flight && !s.waiting && !s.storing && !s.timers))
             return;
     }
     lg_stats s = stats();
-    if (!w.has_net)
+    if (!w.has_net) {
         broken("it does not come to rest: %llu pending, %llu works, %llu on the wire, %llu wait, "
                "%llu timers, "
                "%llu held until %lld",
@@ -269,6 +273,7 @@ static void give_all(void)
                (unsigned long long)s.in_flight, (unsigned long long)s.waiting,
                (unsigned long long)s.timers, (unsigned long long)s.held,
                (long long)s.held_until_us);
+    }
 }
 
 static void check_rest(void)
@@ -278,20 +283,24 @@ static void check_rest(void)
         broken("%llu variables are pending at the end", (unsigned long long)s.vars_pending);
     if (s.host_running)
         broken("%llu works are open at the end", (unsigned long long)s.host_running);
-    for (size_t i = 0; i < w.n_works; i++)
-        if (!w.works[i].over)
+    for (size_t i = 0; i < w.n_works; i++) {
+        if (!w.works[i].over) {
             broken("work %llu was neither answered nor abandoned",
                    (unsigned long long)w.works[i].id);
-    for (size_t i = 0; i < w.n_watches; i++)
+        }
+    }
+    for (size_t i = 0; i < w.n_watches; i++) {
         if (!w.watches[i].fired && !w.watches[i].taken_back)
             broken("watch %llu never fired", (unsigned long long)w.watches[i].tag);
+    }
 }
 
 static void break_promises(void)
 {
-    for (size_t i = 0; i < VARS; i++)
+    for (size_t i = 0; i < VARS; i++) {
         if (w.vars[i] && lg_var_op(w.vars[i]) == LG_OP_PROMISE)
             CALL(lg_promise_fail, w.vars[i], LG_ETOOL, "the end", NULL);
+    }
 }
 
 /* Cancelling takes back what is left, whatever it waits for. */
@@ -312,12 +321,14 @@ static void come_to_rest(void)
 
 static void free_world(void)
 {
-    for (size_t i = 0; i < VARS; i++)
+    for (size_t i = 0; i < VARS; i++) {
         if (w.vars[i] && chance(50))
             CALL(lg_var_unref, w.vars[i]);
-    for (size_t i = 0; i < MODELS; i++)
+    }
+    for (size_t i = 0; i < MODELS; i++) {
         if (w.models[i] && chance(50))
             CALL(lg_model_unref, w.models[i]);
+    }
     CALL(lg_engine_free, w.e);
     CALL(lg_engine_free, w.other);
     if (w.heap.live)

@@ -124,9 +124,10 @@ size_t any_slot(void)
 lg_var *any_var(void)
 {
     size_t from = any_slot();
-    for (size_t i = 0; i < VARS; i++)
+    for (size_t i = 0; i < VARS; i++) {
         if (w.vars[(from + i) % VARS])
             return w.vars[(from + i) % VARS];
+    }
     broken("no variable is left");
 }
 
@@ -164,8 +165,9 @@ work *odd_work(int type)
             return one;
     }
     never = (work){(uint64_t)odd_int(), type, true};
-    for (size_t i = 0; i < w.n_works; i++)
+    for (size_t i = 0; i < w.n_works; i++) {
         if (w.works[i].id == never.id)
             return &w.works[i];
+    }
     return &never;
 }

@@ -10,9 +10,10 @@ static void answered(work *one, int type, int err)
 {
     R(err);
     bool fits = one->type == type || (type == LG_EVENT_TOOL && one->type == LG_EVENT_GRADIENT);
-    if (err == LG_OK && (one->over || !fits))
+    if (err == LG_OK && (one->over || !fits)) {
         broken("an answer to %llu was taken, but %s", (unsigned long long)one->id,
                one->over ? "it is over" : "it is of another kind");
+    }
     one->over |= err == LG_OK;
 }
 
@@ -270,11 +271,12 @@ static void op_unwatch(void)
     lg_var *v = any_var();
     uint64_t id = lg_var_id(v);
     CALL(lg_var_unwatch, v, (uint64_t)odd_int() % 1000);
-    for (size_t i = 0; i < w.n_watches; i++)
+    for (size_t i = 0; i < w.n_watches; i++) {
         if (w.watches[i].var == id && chance(50)) {
             w.watches[i].taken_back = true;
             CALL(lg_var_unwatch, v, w.watches[i].tag);
         }
+    }
 }
 
 static void op_cancel(void)

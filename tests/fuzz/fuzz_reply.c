@@ -48,17 +48,15 @@ static lg_model *make_model(lg_mem *m, const char *dialect)
 static void check_kept(const char *s)
 {
     CHECK(lg_utf8_check(s, strlen(s)) < 0);
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         CHECK(!strstr(s, secrets[i]));
-    }
 }
 
 static void check_line(const char *s)
 {
     check_kept(s);
-    for (; *s; s++) {
+    for (; *s; s++)
         CHECK((unsigned char)*s >= 0x20 && *s != 0x7F);
-    }
 }
 
 static void check_reply(const lg_reply *r)
@@ -149,9 +147,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lg__provider_decode(&m, model, &a, &asked, &r);
     lg__provider_decode(&m, model, &a, &asked, &again);
     check_reply(&r);
-    if (r.text && r.text->media == LG_MEDIA_CALLS) {
+    if (r.text && r.text->media == LG_MEDIA_CALLS)
         check_turn(&m, model, r.text);
-    }
+
     CHECK(r.fail.code == again.fail.code && r.finish == again.finish &&
           r.fail.retryable == again.fail.retryable);
     lg__reply_free(&r);

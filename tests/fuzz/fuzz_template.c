@@ -57,11 +57,12 @@ static size_t name_size(const char *s, size_t len, bool capitals)
     size_t n = 0, size = 1;
 
     for (; n < len && size > 0; n += size) {
-        if ((unsigned char)s[n] >= 0x80)
+        if ((unsigned char)s[n] >= 0x80) {
             size = capitals ? 0 : foreign_size(s + n, len - n);
-        else
+        } else {
             size = (s[n] == '_' || isalnum((unsigned char)s[n])) &&
                    !(capitals && islower((unsigned char)s[n]));
+        }
     }
     return n && !isdigit((unsigned char)s[0]) && !(capitals && s[0] == '_') ? n : 0;
 }

@@ -1,5 +1,5 @@
 -- test_order.lua - the checks of the order see what breaks it: an include, a call, a require, a
--- circle; and what luacheck does not see in Lua
+-- circle; what luacheck does not see in Lua; where braces stand in C
 --
 -- Each plants one fault into a copy and wants it told, by file and name; the tree itself is
 -- clean. The order is tests/layers.txt, and for Lua in tests/check_requires.lua.
@@ -177,6 +177,44 @@ function TestLua.test_loops_that_change_their_variable_are_told()
     local code, out = checked(text)
     lu.assertEquals(code, 1, text)
     lu.assertStrMatches(out, "1: %w+ is the loop's own variable.*")
+  end
+end
+
+TestBraces = {}
+
+function TestBraces:tearDown() command.remove_files() end
+
+-- What is told of a function's body; and what --fix makes of it, without its layout.
+local function braces(body)
+  local path = command.write("void f(void)\n{\n" .. body .. "\n}\n", ".c")
+  local lua = command.quote(arg[-1])
+  local got = command.shell(("%s tests/check_braces.lua %s"):format(lua, path))
+  command.shell(("%s tests/check_braces.lua --fix %s"):format(lua, path))
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return select(2, got.out:gsub("\n", "")), (text:sub(16, -4):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+end
+
+function TestBraces.test_what_is_told_and_mended()
+  local cases = {
+    { "if (a)\n b();", 0 }, { "if (a) {\n b();\n}", 1, "if (a) b();" },
+    { "if (a) {\n b();\n c();\n}", 0 }, { "while (a) {\n b();\n}", 1, "while (a) b();" },
+    { "if (a)\n b();\nelse {\n c();\n d();\n}", 1, "if (a) { b(); } else { c(); d(); }" },
+    { "if (a) {\n b();\n} else {\n c();\n}", 2, "if (a) b(); else c();" },
+    { "if (a) {\n b();\n} else if (x) {\n c();\n} else {\n d();\n e();\n}", 0 },
+    { "for (;;)\n if (a)\n  b();", 1, "for (;;) { if (a) b(); }" },
+    { "if (a) {\n /* why */\n b();\n}", 0 }, { "if (a) {\n b(1,\n 2);\n}", 0 },
+    { "if (a)\n b(1,\n 2);", 1, "if (a) { b(1, 2); }" },
+    { "do {\n a();\n} while (b);", 0 }, { "while (a())\n ;", 0 }, { "if (a) {\n}", 0 },
+    { "x = (s){1, 2};\n/* if (a) { b(); } */\n#define M if (a) { b(); }", 0 },
+    { "switch (a) {\ncase 1:\n if (b) {\n  c();\n }\n}", 1,
+      "switch (a) { case 1: if (b) c(); }" },
+  }
+  for _, case in ipairs(cases) do
+    local told, mended = braces(case[1])
+    lu.assertEquals(told, case[2], case[1])
+    lu.assertEquals(mended, case[3] or (case[1]:gsub("%s+", " ")), case[1])
   end
 end
 

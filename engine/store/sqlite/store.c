@@ -16,9 +16,9 @@ static int open_db(lg_store *s)
     int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                              s->below);
-    if (rc != SQLITE_OK) {
+    if (rc != SQLITE_OK)
         return s->db ? lg__store_failed(s, rc, "be opened") : LG_ENOMEM;
-    }
+
     sqlite3_busy_timeout(s->db, s->read_only ? s->wait_ms : 50);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -52,25 +52,25 @@ static int open_all(lg_store *s, const lg_store_config *c)
     int err = lg__store_name_files(s, c->dir);
     err = err || s->read_only ? err : lg__store_make_dirs(s);
     err = err ? err : lg__store_check_files(s);
-    if (err) {
+    if (err)
         return err;
-    }
+
     err = s->read_only ? LG_OK : lg__store_lock_wait(s);
-    if (err) {
+    if (err)
         return err;
-    }
-    if (!s->read_only) {
+
+    if (!s->read_only)
         lg__store_make_file(s);
-    }
+
     err = open_db(s);
     err = err ? err : lg__store_migrate(s);
     err = err || s->read_only ? err : lg__store_make_private(s);
-    if (!s->read_only) {
+    if (!s->read_only)
         lg__store_unlock(s);
-    }
-    if (err || s->read_only) {
+
+    if (err || s->read_only)
         return err;
-    }
+
     sqlite3_wal_hook(s->db, remember_pages, s);
     s->has_bad = lg__store_int(s, "SELECT EXISTS(SELECT 1 FROM attempt WHERE body IS NOT NULL)", 0);
     s->tail.seen = lg__store_int(s, "SELECT upto FROM reply_indexed", 0);
@@ -124,11 +124,10 @@ static void tidy(lg_store *s)
 {
     s->wait_ms = CLOSE_WAIT_MS;
     if (s->wrote && s->tail.n > 0 && !lg__store_begin_wait(s)) {
-        if (lg__tail_index(s, 1)) {
+        if (lg__tail_index(s, 1))
             lg__store_rollback(s);
-        } else {
+        else
             lg__store_commit(s);
-        }
     }
     if (s->wrote && !s->broken && lg__store_lock_within(s, CLOSE_WAIT_MS) == LG_OK) {
         sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -138,18 +137,18 @@ static void tidy(lg_store *s)
 
 void lg__store_close(lg_store *s)
 {
-    if (!s) {
+    if (!s)
         return;
-    }
-    if (s->in_turn) {
+
+    if (s->in_turn)
         lg__store_rollback(s);
-    }
+
     lg__store_drop_queue(s);
     sqlite3_finalize(s->cursor);
     lg__store_end_reading(s);
-    if (s->db && !s->read_only) {
+    if (s->db && !s->read_only)
         tidy(s);
-    }
+
     for (int i = 0; i < LG_SQLS; i++) {
         sqlite3_finalize(s->sql[i]);
         s->sql[i] = NULL;
@@ -158,14 +157,14 @@ void lg__store_close(lg_store *s)
     sqlite3_close(s->db);
     lg__store_run_close(s);
     lg__claims_close(s);
-    if (s->lock_fd >= 0) {
+    if (s->lock_fd >= 0)
         close(s->lock_fd);
-    }
+
     lg_mem *m = s->mem;
     char *paths[] = {s->dir, s->path, s->log_path, s->lock_path};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         lg__mem_strfree(m, paths[i]);
-    }
+
     lg__fail_free(&s->why);
     lg__bytes_free(&s->intents);
     lg__bytes_free(&s->used);

@@ -37,9 +37,9 @@ int lg__store_fail(lg_store *s, int code, bool final, const char *fmt, ...)
 {
     va_list args;
     char text[1024];
-    if (s->broken || (s->full && !final)) {
+    if (s->broken || (s->full && !final))
         return s->broken ? s->why.code : code; /* the first one counts */
-    }
+
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
@@ -110,9 +110,9 @@ int lg__store_failed(lg_store *s, int rc, const char *what)
                           what, text_of(rc), io && sys ? " (" : "",
                           io && sys ? lg__errno_text(sys) : "", io && sys ? ")" : "");
     const char *hint = io && is_limited() ? LIMITED : hint_of(rc);
-    if (hint && !s->why.hint) {
+    if (hint && !s->why.hint)
         lg__fail_hint(&s->why, s->mem, "%s", hint);
-    }
+
     return code;
 }
 
@@ -192,9 +192,8 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
     if (!s->sql[which]) {
         int rc = sqlite3_prepare_v3(s->db, lg__store_text(which), -1, SQLITE_PREPARE_PERSISTENT,
                                     &s->sql[which], NULL);
-        if (rc != SQLITE_OK) {
+        if (rc != SQLITE_OK)
             lg__store_failed(s, rc, "be used");
-        }
     }
     return s->sql[which];
 }
@@ -202,9 +201,9 @@ sqlite3_stmt *lg__store_sql(lg_store *s, int which)
 int lg__store_step(lg_store *s, int which)
 {
     sqlite3_stmt *stmt = lg__store_sql(s, which);
-    if (!stmt) {
+    if (!stmt)
         return s->why.code;
-    }
+
     int rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
@@ -222,12 +221,12 @@ int64_t lg__store_int(lg_store *s, const char *sql, int64_t otherwise)
     sqlite3_stmt *stmt = NULL;
     int64_t n = otherwise;
     int rc = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
-    if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
         n = sqlite3_column_int64(stmt, 0);
-    }
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         lg__store_failed(s, rc, "be read");
-    }
+
     sqlite3_finalize(stmt);
     return n;
 }
@@ -237,9 +236,9 @@ int64_t lg__store_int(lg_store *s, const char *sql, int64_t otherwise)
 int lg__store_lock(lg_store *s)
 {
     while (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
+        if (errno == EWOULDBLOCK)
             return LG_STORE_BUSY;
-        }
+
         if (errno != EINTR) {
             return lg__store_fail(s, LG_ESTORE, true, "%s: cannot be locked: %s", s->lock_path,
                                   lg__errno_text(errno));
@@ -257,18 +256,18 @@ int lg__store_lock_within(lg_store *s, int ms)
 {
     int64_t until = lg__store_ticks() + (int64_t)ms * 1000;
     int err;
-    while ((err = lg__store_lock(s)) == LG_STORE_BUSY && lg__store_ticks() < until) {
+    while ((err = lg__store_lock(s)) == LG_STORE_BUSY && lg__store_ticks() < until)
         nap();
-    }
+
     return err;
 }
 
 int lg__store_lock_wait(lg_store *s)
 {
     int err = lg__store_lock_within(s, s->wait_ms);
-    if (err != LG_STORE_BUSY) {
+    if (err != LG_STORE_BUSY)
         return err;
-    }
+
     err = lg__store_fail(s, LG_ESTORE, false, "%s: another process has held it for %d s",
                          s->lock_path, s->wait_ms / 1000);
     lg__fail_hint(&s->why, s->mem, "%s", hint_of(SQLITE_BUSY));

@@ -19,18 +19,18 @@ static int open_claims(lg_store *s)
 {
     char path[4096];
     int n = snprintf(path, sizeof path, "%s/tools.lock", s->dir);
-    if (n < 0 || (size_t)n >= sizeof path) {
+    if (n < 0 || (size_t)n >= sizeof path)
         return -1;
-    }
+
     return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 }
 
 static off_t place_of(const unsigned char key[32])
 {
     uint64_t at = 0;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 8; i++)
         at = at << 8 | key[i];
-    }
+
     return (off_t)(at >> 2); /* well below the largest offset */
 }
 
@@ -44,26 +44,25 @@ static int set_lock(const lg_store *s, const unsigned char key[32], short type)
 /* Where there are no such locks, everybody runs his own. */
 bool lg__store_claim(lg_store *s, const unsigned char key[32])
 {
-    if (s->claim_fd < 0) {
+    if (s->claim_fd < 0)
         s->claim_fd = open_claims(s);
-    }
-    if (s->claim_fd < 0) {
+
+    if (s->claim_fd < 0)
         return true;
-    }
+
     return set_lock(s, key, F_WRLCK) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
 void lg__store_unclaim(lg_store *s, const unsigned char key[32])
 {
-    if (s->claim_fd >= 0) {
+    if (s->claim_fd >= 0)
         set_lock(s, key, F_UNLCK);
-    }
 }
 
 void lg__claims_close(lg_store *s)
 {
-    if (s->claim_fd >= 0) {
+    if (s->claim_fd >= 0)
         close(s->claim_fd);
-    }
+
     s->claim_fd = -1;
 }

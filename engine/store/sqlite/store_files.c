@@ -58,9 +58,9 @@ static int make_dir(lg_store *s, char *path)
 {
     for (char *at = path + 1;; at++) {
         char was = *at;
-        if (was != '/' && was != '\0') {
+        if (was != '/' && was != '\0')
             continue;
-        }
+
         *at = '\0';
         bool is_last = was == '\0';
         if (mkdir(path, is_last ? 0700 : 0777) != 0 && errno != EEXIST &&
@@ -70,9 +70,8 @@ static int make_dir(lg_store *s, char *path)
             return err;
         }
         *at = was;
-        if (is_last) {
+        if (is_last)
             return LG_OK;
-        }
     }
 }
 
@@ -90,26 +89,26 @@ static int open_lock(lg_store *s)
 {
     struct stat st;
     s->lock_fd = open(s->lock_path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0 || fstat(s->lock_fd, &st) != 0) {
+    if (s->lock_fd < 0 || fstat(s->lock_fd, &st) != 0)
         return cannot_make(s, s->lock_path);
-    }
+
     return S_ISREG(st.st_mode) ? LG_OK : no_file(s, s->lock_path, st.st_mode);
 }
 
 int lg__store_make_dirs(lg_store *s)
 {
     char *runs = join(s->mem, s->dir, "runs");
-    if (!runs) {
+    if (!runs)
         return LG_ENOMEM;
-    }
+
     struct stat there;
     int err = make_dir(s, s->dir);
-    if (!err && stat(s->dir, &there) == 0 && !S_ISDIR(there.st_mode)) {
+    if (!err && stat(s->dir, &there) == 0 && !S_ISDIR(there.st_mode))
         err = no_directory(s);
-    }
-    if (!err && mkdir(runs, 0700) != 0 && errno != EEXIST) {
+
+    if (!err && mkdir(runs, 0700) != 0 && errno != EEXIST)
         err = cannot_make(s, runs);
-    }
+
     lg__mem_strfree(s->mem, runs);
     return err ? err : open_lock(s);
 }
@@ -124,9 +123,8 @@ static int each_file(lg_store *s, int (*visit)(lg_store *s, const char *path, co
     int err = index ? LG_OK : LG_ENOMEM;
     for (size_t i = 0; !err && i < sizeof paths / sizeof *paths; i++) {
         struct stat st;
-        if (stat(paths[i], &st) == 0) {
+        if (stat(paths[i], &st) == 0)
             err = visit(s, paths[i], &st);
-        }
     }
     lg__mem_strfree(s->mem, index);
     return err;
@@ -135,12 +133,12 @@ static int each_file(lg_store *s, int (*visit)(lg_store *s, const char *path, co
 /* What is written into another's file, that one can read. */
 static int check_file(lg_store *s, const char *path, const struct stat *st)
 {
-    if (!S_ISREG(st->st_mode)) {
+    if (!S_ISREG(st->st_mode))
         return no_file(s, path, st->st_mode);
-    }
-    if (s->read_only || st->st_uid == geteuid() || st->st_uid == 0 || geteuid() == 0) {
+
+    if (s->read_only || st->st_uid == geteuid() || st->st_uid == 0 || geteuid() == 0)
         return LG_OK;
-    }
+
     int err = lg__store_fail(s, LG_ESTORE, true, "%s: it is another user's (uid %u)", path,
                              (unsigned)st->st_uid);
     lg__fail_hint(&s->why, s->mem, "choose another place for the store: LUNAGRAD_HOME");
@@ -152,13 +150,13 @@ int lg__store_check_files(lg_store *s)
 {
     struct stat db, wal;
     bool there = stat(s->path, &db) == 0;
-    if (s->read_only && !there) {
+    if (s->read_only && !there)
         return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
-    }
+
     int err = each_file(s, check_file);
-    if (err) {
+    if (err)
         return err;
-    }
+
     if ((!there || db.st_size == 0) && stat(s->log_path, &wal) == 0 && wal.st_size > 0) {
         err = lg__store_fail(s, LG_ESTORE, true, "%s: it is %s, but its log %s is not", s->path,
                              there ? "empty" : "gone", s->log_path);
@@ -171,18 +169,18 @@ int lg__store_check_files(lg_store *s)
 void lg__store_make_file(const lg_store *s)
 {
     int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-    } /* what else is wrong with it, SQLite tells */
+    /* what else is wrong with it, SQLite tells */
 }
 
 /* By name: to close a file that SQLite has open elsewhere in this process drops its locks. */
 static int close_to_others(lg_store *s, const char *path, const struct stat *st)
 {
     (void)s;
-    if (st->st_uid == geteuid() && (st->st_mode & OTHERS)) {
+    if (st->st_uid == geteuid() && (st->st_mode & OTHERS))
         (void)chmod(path, st->st_mode & 07777 & ~(mode_t)OTHERS);
-    }
+
     return LG_OK;
 }
 

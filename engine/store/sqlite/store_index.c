@@ -25,11 +25,11 @@ static int failed(lg_index *x, int rc)
                                                          : LG_ESTORE;
     lg__fail_set(&x->why, x->mem, code, "%s: %s", x->path ? x->path : "index",
                  x->db ? sqlite3_errmsg(x->db) : sqlite3_errstr(rc));
-    if ((rc & 0xff) == SQLITE_BUSY) {
+    if ((rc & 0xff) == SQLITE_BUSY)
         lg__fail_hint(&x->why, x->mem, "another process is writing it; try again");
-    } else if ((rc & 0xff) == SQLITE_NOTADB) {
+    else if ((rc & 0xff) == SQLITE_NOTADB)
         lg__fail_hint(&x->why, x->mem, "name another file: this one is no index");
-    }
+
     return code;
 }
 
@@ -37,14 +37,14 @@ static int connect(lg_index *x, const char *path)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path ? path : ":memory:", &x->db, flags, NULL);
-    if (rc != SQLITE_OK) {
+    if (rc != SQLITE_OK)
         return failed(x, rc);
-    }
+
     sqlite3_busy_timeout(x->db, WAIT_MS);
     rc = sqlite3_exec(x->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) {
+    if (rc != SQLITE_OK)
         return failed(x, rc);
-    }
+
     if (!sqlite3_compileoption_used("ENABLE_FTS5")) {
         lg__fail_set(&x->why, x->mem, LG_ESTORE, "this SQLite (%s) has no FTS5",
                      sqlite3_libversion());
@@ -96,24 +96,24 @@ int lg__index_do(lg_index *x, const char *sql, const lg_cell *cells, size_t n)
     sqlite3_finalize(x->stmt);
     x->stmt = NULL;
     int rc = sqlite3_prepare_v2(x->db, sql, -1, &x->stmt, NULL);
-    if (rc != SQLITE_OK) {
+    if (rc != SQLITE_OK)
         return failed(x, rc);
-    }
-    if (n > (size_t)sqlite3_bind_parameter_count(x->stmt)) {
+
+    if (n > (size_t)sqlite3_bind_parameter_count(x->stmt))
         return failed(x, SQLITE_MISUSE);
-    }
-    for (size_t i = 0; i < n; i++) {
+
+    for (size_t i = 0; i < n; i++)
         lg__store_bind(x->stmt, (int)i + 1, &cells[i]);
-    }
+
     return LG_OK;
 }
 
 int lg__index_row(lg_index *x)
 {
     int rc = x->stmt ? sqlite3_step(x->stmt) : SQLITE_DONE;
-    if (rc == SQLITE_ROW) {
+    if (rc == SQLITE_ROW)
         return 1;
-    }
+
     int err = rc == SQLITE_DONE ? LG_OK : failed(x, rc);
     sqlite3_finalize(x->stmt);
     x->stmt = NULL;

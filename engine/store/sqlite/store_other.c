@@ -30,14 +30,14 @@ static int grow(lg_store *s)
         lg__keymap_init(&o->map, s->mem);
         o->n = 0;
     }
-    if (o->n < o->cap) {
+    if (o->n < o->cap)
         return LG_OK;
-    }
+
     size_t cap = o->cap ? o->cap * 2 : LG_SMALL(64, 1);
     lg_other *rows = lg__mem_grow(s->mem, o->rows, o->cap * sizeof *rows, cap * sizeof *rows);
-    if (!rows) {
+    if (!rows)
         return LG_ENOMEM;
-    }
+
     o->rows = rows;
     o->cap = cap;
     return LG_OK;
@@ -59,15 +59,15 @@ static int note(lg_store *s, const unsigned char key[32], int64_t run, int64_t c
     if (!one) {
         int err = grow(s);
         err = err ? err : lg__keymap_put(&o->map, key, (void *)(uintptr_t)(o->n + 1));
-        if (err) {
+        if (err)
             return err;
-        }
+
         one = &o->rows[o->n++];
         memset(one, 0, sizeof *one);
     }
-    if (created > one->created_us) {
+    if (created > one->created_us)
         *one = (lg_other){run, created, waited_since(created)};
-    }
+
     return LG_OK;
 }
 
@@ -90,9 +90,9 @@ static int note_attempt(lg_store *s, sqlite3_stmt *row)
     const unsigned char *key = sqlite3_column_blob(row, 3);
     lg_other *one = key && sqlite3_column_bytes(row, 3) == 32 ? other_of(s, key) : NULL;
     if (one && one->run == sqlite3_column_int64(row, 2) &&
-        one->created_us <= sqlite3_column_int64(row, 1)) {
+        one->created_us <= sqlite3_column_int64(row, 1))
         one->run = 0;
-    }
+
     return LG_OK;
 }
 
@@ -102,9 +102,9 @@ static int learn(lg_store *s, int which, int64_t *seen, row_fn fn)
     sqlite3_stmt *row = lg__store_sql(s, which);
     int64_t oldest = lg__store_now() - PATIENCE_US, newest = *seen;
     int err = LG_OK, rc = SQLITE_ROW;
-    if (!row) {
+    if (!row)
         return s->why.code;
-    }
+
     sqlite3_bind_int64(row, 1, *seen);
     while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW &&
            sqlite3_column_int64(row, 1) >= oldest) {
@@ -113,9 +113,9 @@ static int learn(lg_store *s, int which, int64_t *seen, row_fn fn)
         err = sqlite3_column_int64(row, 2) == s->run ? LG_OK : fn(s, row);
     }
     sqlite3_reset(row);
-    if (!err && rc != SQLITE_ROW && rc != SQLITE_DONE) {
+    if (!err && rc != SQLITE_ROW && rc != SQLITE_DONE)
         err = lg__store_failed(s, rc, "be read");
-    }
+
     *seen = err ? *seen : newest;
     return err;
 }
@@ -126,9 +126,9 @@ int lg__store_is_elsewhere(lg_store *s, const unsigned char key[32])
     if (o->foreign != s->foreign) {
         int err = learn(s, LG_SQL_INTENTS, &o->seen_intent, note_intents);
         err = err ? err : learn(s, LG_SQL_ATTEMPTS, &o->seen_attempt, note_attempt);
-        if (err) {
+        if (err)
             return err;
-        }
+
         o->foreign = s->foreign;
     }
     const lg_other *one = other_of(s, key);

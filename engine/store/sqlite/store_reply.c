@@ -30,9 +30,9 @@ static uint64_t sum_bytes(uint64_t h, const void *data, size_t len)
         h = mix(h, le64toh(x));
     }
     uint64_t x = 0;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         x = x << 8 | p[i];
-    }
+
     return mix(h, x);
 }
 
@@ -87,13 +87,13 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
     }
     lg__reply_free(&r->reply);
     lg__provider_decode(s->mem, r->model, &a, &asked, &r->reply);
-    if (r->reply.fail.code == LG_OK) {
+    if (r->reply.fail.code == LG_OK)
         return 1;
-    }
+
     int code = r->reply.fail.code;
-    if (code != LG_ENOMEM && sqlite3_column_type(row, 3) != SQLITE_NULL) {
+    if (code != LG_ENOMEM && sqlite3_column_type(row, 3) != SQLITE_NULL)
         tell_unfit(s, r, lg__fail_message(&r->reply.fail));
-    }
+
     lg__reply_free(&r->reply);
     return code == LG_ENOMEM ? LG_ENOMEM : 0;
 }
@@ -102,14 +102,14 @@ static int serve(lg_store *s, lg_request *r, sqlite3_stmt *row)
 static int find(lg_store *s, lg_request *r, int which, int64_t *id)
 {
     sqlite3_stmt *row = lg__store_sql(s, which);
-    if (!row) {
+    if (!row)
         return s->why.code;
-    }
+
     int found = 0;
     sqlite3_bind_blob(row, 1, r->key, sizeof r->key, SQLITE_STATIC);
-    if (which == LG_SQL_FIND_ID) {
+    if (which == LG_SQL_FIND_ID)
         sqlite3_bind_int64(row, 2, *id);
-    }
+
     int rc = sqlite3_step(row);
     *id = 0;
     if (rc == SQLITE_ROW) {
@@ -133,9 +133,9 @@ static int find_new(lg_store *s, lg_request *r, int64_t *id)
 
 static int begin_reading(lg_store *s)
 {
-    if (s->in_turn || s->reading) {
+    if (s->in_turn || s->reading)
         return LG_OK;
-    }
+
     int err = lg__store_step(s, LG_SQL_READ);
     s->reading = !err;
     return err;
@@ -153,26 +153,25 @@ void lg__store_end_reading(lg_store *s)
 static void note_use(lg_store *s, int64_t id)
 {
     uint64_t packed = htole64((uint64_t)id);
-    if (s->run && id > 0 && !s->read_only) {
+    if (s->run && id > 0 && !s->read_only)
         (void)lg__bytes_add(&s->used, &packed, sizeof packed);
-    }
 }
 
 int lg__store_find(lg_store *s, lg_request *r)
 {
     int64_t old = 0, new = 0, bad = 0;
-    if (s->broken) {
+    if (s->broken)
         return s->why.code;
-    }
+
     int found = begin_reading(s);
     found = found ? found : find(s, r, LG_SQL_FIND, &old);
     found = found ? found : find_new(s, r, &new);
-    if (found == 0 && s->has_bad) {
+    if (found == 0 && s->has_bad)
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
-    }
-    if (found == 1) {
+
+    if (found == 1)
         note_use(s, new ? new : old);
-    }
+
     r->unfit = found == 0 ? (new ? new : old) : 0;
     r->looked = s->foreign;
     return found;
@@ -192,11 +191,10 @@ static void bind_text(sqlite3_stmt *to, int at, const char *s)
 
 static void bind_known(sqlite3_stmt *to, int at, bool known, int64_t n)
 {
-    if (known) {
+    if (known)
         sqlite3_bind_int64(to, at, n);
-    } else {
+    else
         sqlite3_bind_null(to, at);
-    }
 }
 
 /* Nothing is left bound, so that nothing is read after it has gone. */
@@ -212,9 +210,9 @@ static int finish(lg_store *s, sqlite3_stmt *stmt)
 static void write_content(lg_bytes *b, const lg_text *t)
 {
     bool bytes = t->media > LG_MEDIA_CALLS && !lg__media_is_url(t->media);
-    if (t->media) {
+    if (t->media)
         lg__bytes_addf(b, ",\"media\":\"%s\"", lg__media_type(t->media));
-    }
+
     if (!bytes) {
         lg__bytes_adds(b, ",\"content\":");
         lg__json_write_string(b, t->data, t->len);
@@ -223,9 +221,9 @@ static void write_content(lg_bytes *b, const lg_text *t)
     unsigned char digest[32];
     lg__sha256(t->data, t->len, digest);
     lg__bytes_adds(b, ",\"digest\":\"");
-    for (size_t i = 0; i < sizeof digest; i++) {
+    for (size_t i = 0; i < sizeof digest; i++)
         lg__bytes_addf(b, "%02x", digest[i]);
-    }
+
     lg__bytes_addf(b, "\",\"bytes\":%zu", t->len);
 }
 
@@ -273,9 +271,9 @@ static void bind_bought(sqlite3_stmt *to, const lg_bought *b)
 static int drop_unfit(lg_store *s, lg_request *r)
 {
     sqlite3_stmt *drop = r->unfit ? lg__store_sql(s, LG_SQL_DROP_REPLY) : NULL;
-    if (!drop) {
+    if (!drop)
         return r->unfit ? s->why.code : LG_OK;
-    }
+
     sqlite3_bind_int64(drop, 1, r->unfit);
     r->unfit = 0;
     return finish(s, drop);
@@ -286,9 +284,9 @@ static int put_attempt(lg_store *s, const lg_bought *b, const lg_fail *said, boo
 {
     const lg_attempt *a = b->attempt;
     sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_ATTEMPT);
-    if (!put) {
+    if (!put)
         return s->why.code;
-    }
+
     sqlite3_bind_int64(put, 1, s->run);
     sqlite3_bind_blob(put, 2, b->key, 32, SQLITE_STATIC);
     sqlite3_bind_int(put, 3, b->number);
@@ -323,9 +321,9 @@ static int put_first(lg_store *s, lg_request *r, const lg_bought *b)
 {
     sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_REPLY);
     int err = put ? write_request(r, &s->scratch) : s->why.code;
-    if (err) {
+    if (err)
         return err;
-    }
+
     const char *query;
     size_t base = lg__model_base(r->model, &query);
     sqlite3_bind_blob(put, 1, b->key, 32, SQLITE_STATIC);
@@ -355,9 +353,8 @@ int lg__store_put_reply(lg_store *s, lg_request *r, const lg_bought *b)
         }
         lg__reply_free(&r->reply);
         r->reply = own;
-        if (found < 0) {
+        if (found < 0)
             return found;
-        }
     }
     int err = drop_unfit(s, r);
     return err ? err : put_first(s, r, b);
@@ -375,9 +372,9 @@ int lg__store_tool_key(const char *name, const char *version, const lg_piece *in
 {
     static const char schema[] = "lunagrad-tool-1";
     lg_piece *pieces = lg__mem_new(m, (n + 3) * sizeof *pieces);
-    if (!pieces) {
+    if (!pieces)
         return LG_ENOMEM;
-    }
+
     pieces[0] = (lg_piece){schema, sizeof schema - 1};
     pieces[1] = (lg_piece){name, strlen(name)};
     pieces[2] = (lg_piece){version, strlen(version)};
@@ -399,9 +396,9 @@ static int read_result(lg_store *s, sqlite3_stmt *row, lg_text **out)
         head = data ? strnlen(data, len) + 1 : len + 1;
         media = head <= len ? lg__media_check(data, data + head, len - head) : -1;
     }
-    if (media < 0) {
+    if (media < 0)
         return 0;
-    }
+
     *out = lg__text_new_media(s->mem, media, data + head, len - head);
     return *out ? 1 : LG_ENOMEM;
 }
@@ -424,9 +421,9 @@ int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **te
                           double *score, double *target)
 {
     sqlite3_stmt *row = s->broken ? NULL : lg__store_sql(s, LG_SQL_FIND_RESULT);
-    if (!row) {
+    if (!row)
         return s->why.code;
-    }
+
     int found = 0;
     sqlite3_bind_blob(row, 1, key, 32, SQLITE_STATIC);
     int rc = sqlite3_step(row);
@@ -445,9 +442,9 @@ int lg__store_find_result(lg_store *s, const unsigned char key[32], lg_text **te
 int lg__store_put_result(lg_store *s, const lg_result *t)
 {
     sqlite3_stmt *put = lg__store_sql(s, LG_SQL_PUT_RESULT);
-    if (!put) {
+    if (!put)
         return s->why.code;
-    }
+
     sqlite3_bind_blob(put, 1, t->key, 32, SQLITE_STATIC);
     sqlite3_bind_int64(put, 2, s->run);
     bind_text(put, 3, t->name);

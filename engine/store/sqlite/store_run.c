@@ -30,17 +30,16 @@ static void remove_lock(lg_store *s, int64_t id)
 {
     char path[4096];
     int n = snprintf(path, sizeof path, "%s/runs/%lld.lock", s->dir, (long long)id);
-    if (n > 0 && (size_t)n < sizeof path) {
+    if (n > 0 && (size_t)n < sizeof path)
         unlink(path);
-    }
 }
 
 bool lg__store_is_alive(lg_store *s, int64_t id)
 {
     int fd = open_lock(s, id, false);
-    if (fd < 0) {
+    if (fd < 0)
         return false;
-    }
+
     bool alive = flock(fd, LOCK_EX | LOCK_NB) != 0;
     close(fd);
     return alive;
@@ -74,9 +73,9 @@ static int check_meta(lg_store *s, const char *meta)
     int err = lg__json_parse(s->mem, meta, strlen(meta), &root, NULL);
     bool object = !err && lg__json_type(root) == LG_JSON_OBJECT;
     lg__json_free(s->mem, root);
-    if (err == LG_ENOMEM) {
+    if (err == LG_ENOMEM)
         return err;
-    }
+
     return object ? LG_OK
                   : lg__store_fail(s, LG_EPARSE, false, "a run's meta must be a JSON object");
 }
@@ -106,9 +105,9 @@ static int insert_run(lg_store *s, const char *name, const char *meta)
 static int hold_lock(lg_store *s, int64_t id)
 {
     s->run_fd = open_lock(s, id, true);
-    if (s->run_fd >= 0 && flock(s->run_fd, LOCK_EX | LOCK_NB) == 0) {
+    if (s->run_fd >= 0 && flock(s->run_fd, LOCK_EX | LOCK_NB) == 0)
         return LG_OK;
-    }
+
     return lg__store_fail(s, LG_ESTORE, true, "%s/runs/%lld.lock: cannot be locked: %s", s->dir,
                           (long long)id, lg__errno_text(errno));
 }
@@ -116,13 +115,13 @@ static int hold_lock(lg_store *s, int64_t id)
 int lg__store_run_begin(lg_store *s, const char *name, const char *meta)
 {
     int err = meta ? check_meta(s, meta) : LG_OK;
-    if (!err && s->run) {
+    if (!err && s->run)
         err = lg__store_fail(s, LG_ESTATE, false, "a run is going on; it must end first");
-    }
+
     err = err ? err : lg__store_begin_wait(s);
-    if (err) {
+    if (err)
         return err;
-    }
+
     err = bury_dead(s);
     err = err ? err : insert_run(s, name, meta);
     int64_t id = sqlite3_last_insert_rowid(s->db);
@@ -157,13 +156,13 @@ void lg__store_totals(lg_store *s, const lg_totals *t)
 int lg__store_run_end(lg_store *s, const char *state)
 {
     sqlite3_stmt *put = NULL;
-    if (!s->run) {
+    if (!s->run)
         return lg__store_fail(s, LG_ESTATE, false, "no run is going on");
-    }
+
     int err = lg__store_begin_wait(s);
-    if (err) {
+    if (err)
         return err;
-    }
+
     int rc = sqlite3_prepare_v2(s->db, "UPDATE run SET state=?1, ended_us=?2 WHERE id=?3", -1, &put,
                                 NULL);
     if (rc == SQLITE_OK) {
@@ -188,9 +187,9 @@ int lg__store_run_end(lg_store *s, const char *state)
 
 void lg__store_run_close(lg_store *s)
 {
-    if (s->run_fd >= 0) {
+    if (s->run_fd >= 0)
         close(s->run_fd);
-    }
+
     s->run_fd = -1;
     s->run = 0;
 }
@@ -214,13 +213,13 @@ typedef struct sheet {
 static tally *tally_of(sheet *t, const unsigned char key[32])
 {
     tally *one = lg__keymap_get(&t->map, key);
-    if (one) {
+    if (one)
         return one;
-    }
+
     one = lg__mem_zero(t->s->mem, sizeof *one);
-    if (!one) {
+    if (!one)
         return NULL;
-    }
+
     memcpy(one->key, key, 32);
     one->worst = -1;
     one->next = t->all;
@@ -235,9 +234,9 @@ static tally *tally_of(sheet *t, const unsigned char key[32])
 static uint64_t number_at(const unsigned char *p, int bytes)
 {
     uint64_t x = 0;
-    for (int i = bytes - 1; i >= 0; i--) {
+    for (int i = bytes - 1; i >= 0; i--)
         x = x << 8 | p[i];
-    }
+
     return x;
 }
 
@@ -247,9 +246,9 @@ static int list_one(sheet *t, lg_ambiguous a)
         size_t cap = t->cap ? t->cap * 2 : LG_SMALL(64, 1);
         lg_ambiguous *list =
             lg__mem_grow(t->s->mem, t->list, t->cap * sizeof *list, cap * sizeof *list);
-        if (!list) {
+        if (!list)
             return LG_ENOMEM;
-        }
+
         t->list = list;
         t->cap = cap;
     }
@@ -277,24 +276,24 @@ static int each_row(sheet *t, const char *sql, int64_t run, row_fn fn)
 static int count_end(sheet *t, sqlite3_stmt *row)
 {
     const unsigned char *key = sqlite3_column_blob(row, 0);
-    if (!key || sqlite3_column_bytes(row, 0) != 32) {
+    if (!key || sqlite3_column_bytes(row, 0) != 32)
         return LG_OK;
-    }
+
     tally *one = tally_of(t, key);
-    if (!one) {
+    if (!one)
         return LG_ENOMEM;
-    }
+
     one->ended++;
-    if (sqlite3_column_count(row) == 1 || sqlite3_column_int(row, 2) == 0) {
+    if (sqlite3_column_count(row) == 1 || sqlite3_column_int(row, 2) == 0)
         return LG_OK;
-    }
+
     lg_ambiguous a = {.number = sqlite3_column_int(row, 1),
                       .worst_micros = -1,
                       .created_us = sqlite3_column_int64(row, 4)};
     const char *code = (const char *)sqlite3_column_text(row, 3);
-    for (int i = 1; code && i < LG_ERROR_END; i++) {
+    for (int i = 1; code && i < LG_ERROR_END; i++)
         a.code = strcmp(lg_error_name(-i), code) == 0 ? -i : a.code;
-    }
+
     memcpy(a.key, key, 32);
     return list_one(t, a);
 }
@@ -307,9 +306,9 @@ static int count_intents(sheet *t, sqlite3_stmt *row)
     for (size_t i = n; i > 0; i--) {
         const unsigned char *one = p + (i - 1) * LG_INTENT_BYTES;
         tally *of = tally_of(t, one);
-        if (!of) {
+        if (!of)
             return LG_ENOMEM;
-        }
+
         of->sent++;
         of->worst = (int64_t)number_at(one + 36, 8);
     }
@@ -324,9 +323,9 @@ static int list_intents(sheet *t, sqlite3_stmt *row)
     for (size_t i = n; !err && i > 0; i--) {
         const unsigned char *one = p + (i - 1) * LG_INTENT_BYTES;
         tally *of = tally_of(t, one);
-        if (!of || of->sent <= of->ended) {
+        if (!of || of->sent <= of->ended)
             continue;
-        }
+
         of->sent--;
         lg_ambiguous a = {.number = (int)number_at(one + 32, 4),
                           .worst_micros = (int64_t)number_at(one + 36, 8),
@@ -405,23 +404,22 @@ static int learn_lost(lg_store *s)
     sqlite3_stmt *row = NULL;
     int err = LG_OK;
     int rc = sqlite3_prepare_v2(s->db, "SELECT id, state FROM run WHERE id<>?1", -1, &row, NULL);
-    if (rc == SQLITE_OK) {
+    if (rc == SQLITE_OK)
         sqlite3_bind_int64(row, 1, s->run);
-    }
+
     while (!err && rc == SQLITE_OK && (rc = sqlite3_step(row)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(row, 0);
         const char *state = (const char *)sqlite3_column_text(row, 1);
         lg_ambiguous *list = NULL;
         size_t n = 0;
         rc = SQLITE_OK;
-        if (state && strcmp(state, "running") == 0 && lg__store_is_alive(s, id)) {
+        if (state && strcmp(state, "running") == 0 && lg__store_is_alive(s, id))
             continue;
-        }
+
         err = lg__store_ambiguous(s, id, &list, &n);
         for (size_t i = 0; !err && i < n; i++) {
-            if (!list[i].again) {
+            if (!list[i].again)
                 err = lg__keymap_put(&s->lost, list[i].key, s);
-            }
         }
         lg__mem_free(s->mem, list, n * sizeof *list);
     }

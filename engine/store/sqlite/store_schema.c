@@ -89,9 +89,9 @@ static int use_log(lg_store *s)
     bool good = rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW &&
                 sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
     sqlite3_finalize(stmt);
-    if (rc != SQLITE_ROW) {
+    if (rc != SQLITE_ROW)
         return lg__store_failed(s, rc, "be opened");
-    }
+
     return good ? LG_OK
                 : lg__store_fail(s, LG_ESTORE, true,
                                  "%s: this file system cannot hold a "
@@ -119,18 +119,17 @@ static int raise_version(lg_store *s, int64_t version)
         err = err ? err : lg__store_do(s, versions[version]);
         err = err ? err : lg__store_do(s, sql);
         err = err ? err : lg__store_do(s, "COMMIT");
-        if (err && !sqlite3_get_autocommit(s->db)) {
+        if (err && !sqlite3_get_autocommit(s->db))
             sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-        }
     }
     return err;
 }
 
 static int make(lg_store *s)
 {
-    if (s->read_only) {
+    if (s->read_only)
         return lg__store_fail(s, LG_ENOTFOUND, true, "%s: there is no store here", s->dir);
-    }
+
     int err = lg__store_do(s, "PRAGMA page_size=16384");
     return err ? err : raise_version(s, 0);
 }
@@ -155,12 +154,12 @@ static int check_tables(lg_store *s, int64_t version)
         }
     }
     sqlite3_finalize(find);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return lg__store_failed(s, rc, "be read");
-    }
-    if (same) {
+
+    if (same)
         return LG_OK;
-    }
+
     int err = lg__store_fail(s, LG_ESTORE, true,
                              "%s: its tables are not those of this lunagrad, though they have its "
                              "version (%lld)",
@@ -174,19 +173,19 @@ int lg__store_migrate(lg_store *s)
     int64_t version = lg__store_int(s, "PRAGMA user_version", 0);
     int64_t owner = lg__store_int(s, "PRAGMA application_id", 0);
     int64_t tables_there = lg__store_int(s, "SELECT count(*) FROM sqlite_schema", 0);
-    if (s->why.code) {
+    if (s->why.code)
         return s->why.code;
-    }
-    if (tables_there == 0 && version == 0) {
+
+    if (tables_there == 0 && version == 0)
         return make(s);
-    }
+
     if (owner != lg__store_int(s, "SELECT " APPLICATION, 0) || version < 1) {
         return lg__store_fail(s, LG_ESTORE, true, "%s: this is another program's database",
                               s->path);
     }
-    if (version > LG_SCHEMA) {
+    if (version > LG_SCHEMA)
         return newer(s, version);
-    }
+
     int err = check_tables(s, version);
     return err || s->read_only ? err : raise_version(s, version);
 }

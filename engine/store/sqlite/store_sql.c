@@ -36,16 +36,16 @@ static int prepare(lg_store *s, const char *sql, const lg_cell *cells, size_t n,
 {
     const char *rest = "";
     *out = NULL;
-    if (s->broken) {
+    if (s->broken)
         return s->why.code;
-    }
+
     int rc = sqlite3_prepare_v2(s->db, sql, -1, out, &rest);
-    if (rc == SQLITE_ERROR) {
+    if (rc == SQLITE_ERROR)
         return bad_sql(s);
-    }
-    if (rc != SQLITE_OK) {
+
+    if (rc != SQLITE_OK)
         return lg__store_failed(s, rc, "be read");
-    }
+
     bool one = *out && rest[strspn(rest, " \t\r\n;")] == '\0';
     if (!one || (sqlite3_stmt_readonly(*out) != 0) != reads ||
         n > (size_t)sqlite3_bind_parameter_count(*out)) {
@@ -56,9 +56,9 @@ static int prepare(lg_store *s, const char *sql, const lg_cell *cells, size_t n,
                               "parameters at least: %.200s",
                               reads ? "reads" : "writes", n, sql);
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         lg__store_bind(*out, (int)i + 1, &cells[i]);
-    }
+
     return LG_OK;
 }
 
@@ -68,9 +68,9 @@ int lg__store_exec(lg_store *s, const char *sql, const lg_cell *cells, size_t n)
 {
     sqlite3_stmt *stmt;
     int err = prepare(s, sql, cells, n, false, &stmt);
-    if (err) {
+    if (err)
         return err;
-    }
+
     lg_queued *q = lg__mem_zero(s->mem, sizeof *q);
     if (!q) {
         sqlite3_finalize(stmt);
@@ -143,9 +143,9 @@ int lg__store_query(lg_store *s, const char *sql, const lg_cell *cells, size_t n
 int lg__store_row(lg_store *s)
 {
     int rc = s->cursor ? sqlite3_step(s->cursor) : SQLITE_DONE;
-    if (rc == SQLITE_ROW) {
+    if (rc == SQLITE_ROW)
         return 1;
-    }
+
     int err = rc == SQLITE_DONE    ? LG_OK
               : rc == SQLITE_ERROR ? bad_sql(s)
                                    : lg__store_failed(s, rc, "be read");

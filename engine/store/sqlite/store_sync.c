@@ -51,13 +51,12 @@ static void collect(lg_syncer *y, bool wait)
     long n = 0;
     while (y->busy && y->aio && n <= 0) {
         n = syscall(SYS_io_getevents, y->aio, wait ? 1 : 0, 1, &event, wait ? NULL : &at_once);
-        if (n == 1) {
+        if (n == 1)
             finished(y, event.res < 0 ? (int)-event.res : 0);
-        } else if (n < 0 && errno != EINTR) {
+        else if (n < 0 && errno != EINTR)
             finished(y, errno);
-        } else if (!wait) {
+        else if (!wait)
             break;
-        }
     }
 }
 
@@ -70,9 +69,8 @@ static void sync_now(lg_syncer *y)
     if (!y->busy) {
         int failed = y->sync ? y->sync(y->fd) : fdatasync(y->fd);
         y->busy = failed && y->sync && errno == EINPROGRESS;
-        if (!y->busy) {
+        if (!y->busy)
             finished(y, failed ? errno : 0);
-        }
     }
 }
 
@@ -80,26 +78,26 @@ static void sync_now(lg_syncer *y)
 
 int lg__sync_start(lg_syncer *y, const char *path)
 {
-    if (y->running) {
+    if (y->running)
         return 0;
-    }
+
     y->fd = open(path, O_RDWR | O_CLOEXEC);
-    if (y->fd < 0) {
+    if (y->fd < 0)
         return errno;
-    }
+
     y->running = true;
     y->event_fd = y->sync ? -1 : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (y->event_fd >= 0 && syscall(SYS_io_setup, 1, &y->aio) != 0) {
+    if (y->event_fd >= 0 && syscall(SYS_io_setup, 1, &y->aio) != 0)
         y->aio = 0;
-    }
+
     return 0;
 }
 
 void lg__sync_ask(lg_syncer *y)
 {
-    if (y->wanted++ == y->asked) {
+    if (y->wanted++ == y->asked)
         y->since_us = lg__store_ticks();
-    }
+
     lg__sync_tick(y);
 }
 
@@ -107,9 +105,8 @@ void lg__sync_tick(lg_syncer *y)
 {
     collect(y, false);
     bool due = y->eager || lg__store_ticks() - y->since_us >= GROUP_US;
-    if (y->running && !y->busy && !y->err && y->wanted != y->asked && due) {
+    if (y->running && !y->busy && !y->err && y->wanted != y->asked && due)
         sync_now(y);
-    }
 }
 
 bool lg__sync_reached(lg_syncer *y, uint64_t commit)
@@ -135,16 +132,16 @@ int lg__sync_error(lg_syncer *y)
 
 void lg__sync_stop(lg_syncer *y)
 {
-    if (!y->running) {
+    if (!y->running)
         return;
-    }
+
     lg__sync_wait(y);
-    if (y->aio) {
+    if (y->aio)
         syscall(SYS_io_destroy, y->aio);
-    }
-    if (y->event_fd >= 0) {
+
+    if (y->event_fd >= 0)
         close(y->event_fd);
-    }
+
     close(y->fd);
     y->running = false;
 }

@@ -13,14 +13,14 @@
 static int grow(lg_store *s)
 {
     lg_tail *t = &s->tail;
-    if (t->n < t->cap) {
+    if (t->n < t->cap)
         return LG_OK;
-    }
+
     size_t cap = t->cap ? t->cap * 2 : LG_SMALL(256, 1);
     lg_unindexed *rows = lg__mem_grow(s->mem, t->rows, t->cap * sizeof *rows, cap * sizeof *rows);
-    if (!rows) {
+    if (!rows)
         return LG_ENOMEM;
-    }
+
     t->rows = rows;
     t->cap = cap;
     return LG_OK;
@@ -31,9 +31,9 @@ static int remember(lg_store *s, const unsigned char key[32], int64_t id)
     lg_tail *t = &s->tail;
     int err = grow(s);
     err = err ? err : lg__keymap_put(&t->map, key, (void *)(uintptr_t)(t->n + 1));
-    if (err) {
+    if (err)
         return err;
-    }
+
     memcpy(t->rows[t->n].key, key, 32);
     t->rows[t->n++].id = id;
     return LG_OK;
@@ -43,9 +43,9 @@ int lg__tail_learn(lg_store *s)
 {
     sqlite3_stmt *row = lg__store_sql(s, LG_SQL_TAIL);
     int rc = SQLITE_DONE, err = row ? LG_OK : s->why.code;
-    if (row) {
+    if (row)
         sqlite3_bind_int64(row, 1, s->tail.seen);
-    }
+
     while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW) {
         const unsigned char *key = sqlite3_column_blob(row, 1);
         int64_t id = sqlite3_column_int64(row, 0);
@@ -53,9 +53,9 @@ int lg__tail_learn(lg_store *s)
         s->tail.seen = err ? s->tail.seen : id;
     }
     sqlite3_reset(row);
-    if (!err && rc != SQLITE_DONE) {
+    if (!err && rc != SQLITE_DONE)
         err = lg__store_failed(s, rc, "be read");
-    }
+
     s->tail.foreign = err ? s->tail.foreign : s->foreign;
     return err;
 }
@@ -69,9 +69,9 @@ int64_t lg__tail_find(const lg_store *s, const unsigned char key[32])
 static int index_one(lg_store *s, const unsigned char key[32], int64_t id)
 {
     sqlite3_stmt *put = lg__store_sql(s, LG_SQL_INDEX);
-    if (!put) {
+    if (!put)
         return s->why.code;
-    }
+
     sqlite3_bind_blob(put, 1, key, 32, SQLITE_STATIC);
     sqlite3_bind_int64(put, 2, id);
     return lg__store_step(s, LG_SQL_INDEX);
@@ -94,17 +94,17 @@ int lg__tail_index(lg_store *s, size_t from)
 {
     lg_tail *t = &s->tail;
     int err = LG_OK;
-    if (t->n < from) {
+    if (t->n < from)
         return LG_OK;
-    }
+
     qsort(t->rows, t->n, sizeof *t->rows, by_key); /* the map is cleared behind */
-    for (size_t i = 0; !err && i < t->n; i++) {
+    for (size_t i = 0; !err && i < t->n; i++)
         err = index_one(s, t->rows[i].key, t->rows[i].id);
-    }
+
     sqlite3_stmt *mark = err ? NULL : lg__store_sql(s, LG_SQL_INDEXED);
-    if (!mark) {
+    if (!mark)
         return err ? err : s->why.code;
-    }
+
     sqlite3_bind_int64(mark, 1, t->seen);
     err = lg__store_step(s, LG_SQL_INDEXED);
     lg__keymap_free(&t->map);

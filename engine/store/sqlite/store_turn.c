@@ -22,18 +22,18 @@ enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
 static int busy(lg_store *s)
 {
     int64_t now = lg__store_ticks();
-    if (s->busy_since_us == 0) {
+    if (s->busy_since_us == 0)
         s->busy_since_us = now;
-    }
+
     int64_t gone = now - s->busy_since_us, wait = (int64_t)s->wait_ms * 1000;
     if (gone > TELL_WAITS * wait && !s->busy_told && s->log) {
         s->busy_told = true;
         lg__log_line(s->log, LG_LOG_WARN, "%s: waiting for another program that keeps it locked",
                      s->path);
     }
-    if (gone <= GIVE_UP_WAITS * wait) {
+    if (gone <= GIVE_UP_WAITS * wait)
         return LG_STORE_BUSY;
-    }
+
     int err =
         lg__store_fail(s, LG_ESTORE, true, "%s: another process has kept it locked for %lld s",
                        s->path, (long long)(gone / 1000000));
@@ -65,9 +65,9 @@ int lg__store_check_sync(lg_store *s)
 
 void lg__store_give_up(lg_store *s, int code)
 {
-    if (s->why.code == LG_OK) {
+    if (s->why.code == LG_OK)
         lg__store_fail(s, code, true, "%s: cannot be written: %s", s->path, lg_error_text(code));
-    }
+
     s->broken = true;
 }
 
@@ -80,15 +80,15 @@ static unsigned long long next_turn(const lg_store *s)
 int lg__store_begin(lg_store *s)
 {
     lg__store_check_sync(s);
-    if (s->broken) {
+    if (s->broken)
         return s->why.code;
-    }
+
     lg__store_end_reading(s);
     sqlite3_stmt *begin = lg__store_sql(s, LG_SQL_BEGIN);
     int err = begin ? lg__store_lock(s) : s->why.code;
-    if (err) {
+    if (err)
         return err == LG_STORE_BUSY ? busy(s) : err;
-    }
+
     int rc = sqlite3_step(begin);
     sqlite3_reset(begin);
     if (rc != SQLITE_DONE) {
@@ -102,9 +102,9 @@ int lg__store_begin(lg_store *s)
     lg__bytes_clear(&s->intents);
     lg__store_notice(s);
     err = s->tail.foreign != s->foreign ? lg__tail_learn(s) : LG_OK;
-    if (err) {
+    if (err)
         lg__store_rollback(s);
-    }
+
     return err;
 }
 
@@ -112,18 +112,18 @@ int lg__store_begin_wait(lg_store *s)
 {
     int64_t until = lg__store_ticks() + (int64_t)s->wait_ms * 1000;
     int err;
-    while ((err = lg__store_begin(s)) == LG_STORE_BUSY && lg__store_ticks() < until) {
+    while ((err = lg__store_begin(s)) == LG_STORE_BUSY && lg__store_ticks() < until)
         sqlite3_sleep(5);
-    }
+
     return err == LG_STORE_BUSY ? lg__store_failed(s, SQLITE_BUSY, "be written") : err;
 }
 
 int lg__store_begin_at_last(lg_store *s)
 {
     int err;
-    while ((err = lg__store_begin(s)) == LG_STORE_BUSY) {
+    while ((err = lg__store_begin(s)) == LG_STORE_BUSY)
         sqlite3_sleep(5);
-    }
+
     return err;
 }
 
@@ -131,9 +131,8 @@ int lg__store_begin_at_last(lg_store *s)
 
 static void put_number(unsigned char *to, uint64_t x, int bytes)
 {
-    for (int i = 0; i < bytes; i++) {
+    for (int i = 0; i < bytes; i++)
         to[i] = (unsigned char)(x >> (8 * i));
-    }
 }
 
 int lg__store_intend(lg_store *s, const lg_request *r)
@@ -156,9 +155,9 @@ static int run_bound(lg_store *s, sqlite3_stmt *stmt)
 static int write_intents(lg_store *s)
 {
     sqlite3_stmt *put = s->intents.len > 0 ? lg__store_sql(s, LG_SQL_PUT_INTENT) : NULL;
-    if (!put) {
+    if (!put)
         return s->intents.len > 0 ? s->why.code : LG_OK;
-    }
+
     sqlite3_bind_int64(put, 1, s->run);
     sqlite3_bind_int64(put, 2, lg__store_now());
     sqlite3_bind_blob64(put, 3, s->intents.data, s->intents.len, SQLITE_STATIC);
@@ -168,9 +167,9 @@ static int write_intents(lg_store *s)
 static int write_used(lg_store *s)
 {
     sqlite3_stmt *put = s->used.len > 0 && s->run ? lg__store_sql(s, LG_SQL_PUT_USED) : NULL;
-    if (!put) {
+    if (!put)
         return s->used.len > 0 && s->run ? s->why.code : LG_OK;
-    }
+
     sqlite3_bind_int64(put, 1, s->run);
     sqlite3_bind_blob64(put, 2, s->used.data, s->used.len, SQLITE_STATIC);
     return run_bound(s, put);
@@ -179,9 +178,9 @@ static int write_used(lg_store *s)
 static int write_totals(lg_store *s)
 {
     sqlite3_stmt *put = s->totals_changed && s->run ? lg__store_sql(s, LG_SQL_TOTALS) : NULL;
-    if (!put) {
+    if (!put)
         return s->totals_changed && s->run ? s->why.code : LG_OK;
-    }
+
     const lg_totals *t = &s->totals;
     sqlite3_bind_int64(put, 1, s->run);
     sqlite3_bind_int64(put, 2, (int64_t)t->calls);
@@ -215,18 +214,18 @@ int lg__store_room(lg_store *s, size_t calls)
     int err = lg__sync_start(&s->sync, s->log_path);
     int64_t now = (int64_t)s->log_pages * FRAME;
     int64_t need = ROOM_TURN + (int64_t)calls * (int64_t)(2 * FRAME + 2 * s->mean_bytes);
-    if (err) {
+    if (err)
         return sync_failed(s, err);
-    }
-    if (s->full || now + need <= s->room_end) {
+
+    if (s->full || now + need <= s->room_end)
         return s->full ? s->why.code : LG_OK;
-    }
+
     int64_t end = now + need + ROOM_MORE;
     while ((err = fallocate(s->sync.fd, FALLOC_FL_KEEP_SIZE, 0, end)) != 0 && errno == EINTR) {
     }
-    if (err && (errno == ENOSPC || errno == EDQUOT)) {
+    if (err && (errno == ENOSPC || errno == EDQUOT))
         return fill_up(s);
-    }
+
     s->room_end = end;
     return LG_OK;
 }
@@ -235,33 +234,33 @@ int lg__store_room(lg_store *s, size_t calls)
 
 static void checkpoint(lg_store *s)
 {
-    if (s->log_pages < s->next_checkpoint) {
+    if (s->log_pages < s->next_checkpoint)
         return;
-    }
+
     int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if ((rc & 0xff) == SQLITE_FULL) {
+    if ((rc & 0xff) == SQLITE_FULL)
         fill_up(s); /* the log still takes what is in flight */
-    } else if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED) {
+    else if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED)
         lg__store_failed(s, rc, "take what its log holds");
-    }
+
     s->next_checkpoint = s->log_pages + CHECKPOINT_AGAIN;
 }
 
 static int ask_sync(lg_store *s)
 {
     int err = lg__sync_start(&s->sync, s->log_path);
-    if (err) {
+    if (err)
         return sync_failed(s, err);
-    }
+
     lg__sync_ask(&s->sync);
     return LG_OK;
 }
 
 void lg__store_rollback(lg_store *s)
 {
-    if (!sqlite3_get_autocommit(s->db)) {
+    if (!sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    }
+
     s->in_turn = false;
     LG_TRACE(s->log, "turn %llu: begun -> undone", next_turn(s));
     lg__store_unlock(s);
@@ -293,9 +292,9 @@ int lg__store_commit(lg_store *s)
     uint32_t foreign = s->foreign;
     lg__store_notice(s);
     s->foreign = foreign; /* that was ourselves */
-    if (s->log_pages < CHECKPOINT_PAGES) {
+    if (s->log_pages < CHECKPOINT_PAGES)
         s->next_checkpoint = CHECKPOINT_PAGES;
-    }
+
     err = ask_sync(s);
     checkpoint(s);
     lg__store_unlock(s);
