@@ -79,7 +79,7 @@ else
 say =
 endif
 
-.PHONY: all deps deps-check demo check test tests debug lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
@@ -185,6 +185,12 @@ valgrind:
 	@.ci/deps valgrind
 	@$(MAKE) -j$(JOBS) tests
 	@LG_TEST_SLOW=30 LG_TEST_ONLY=c LG_TEST_WRAP='$(VALGRIND)' tests/run.sh
+
+# The library and the command with Lua 5.3: all Lua tests.
+check-53: deps-check
+	@.ci/deps lua53
+	@$(MAKE) LUA=lua5.3 LUA_PC=lua5.3 BUILD=$(BUILD)/53 -j$(JOBS) all
+	@LUA=lua5.3 BUILD=$(BUILD)/53 LG_TEST_ONLY=lua tests/run.sh
 
 # The tests that make the n-th allocation fail, for every n.
 oom: deps-check
@@ -313,6 +319,7 @@ help:
 	@echo "make test       the tests alone;  make lint    the checks alone;  make format  lay out C"
 	@echo "make debug      the tests on a build that checks itself and begins with small buffers"
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
+	@echo "make check-53   the Lua tests with Lua 5.3"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"

@@ -218,6 +218,9 @@ LG_API void lg_engine_wakeup(lg_engine *e);
 /* Detail of the last call that returned a negative code. Borrowed until the
  * next call on the engine. */
 LG_API const char *lg_engine_errmsg(const lg_engine *e);
+/* The field of a struct that it is about ("base_url", "dialect", "quirks"), if that is known;
+ * else NULL. */
+LG_API const char *lg_engine_errfield(const lg_engine *e);
 /* Microseconds of the engine's clock (monotonic, or virtual). */
 LG_API int64_t lg_engine_now(const lg_engine *e);
 
@@ -373,6 +376,7 @@ typedef struct lg_failure {
     const char *message;    /* one line; of a dependant the whole chain */
     const char *hint;       /* what to do, or NULL */
     const char *request_id; /* the provider's, or NULL */
+    const char *cause;      /* the end of message: what went wrong first, without the variables */
 } lg_failure;
 /* false unless failed or cancelled. Strings are owned by the variable. out may be NULL. */
 LG_API bool lg_var_error(const lg_var *v, lg_failure *out);

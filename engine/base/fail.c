@@ -53,6 +53,30 @@ void lg__fail_set(lg_fail *f, lg_mem *m, int code, const char *fmt, ...)
     f->message = message;
 }
 
+void lg__fail_of(lg_fail *f, lg_mem *m, int code, const char *who, const char *fmt, ...)
+{
+    va_list args;
+    lg_text *what;
+
+    va_start(args, fmt);
+    what = make_line(m, fmt, args);
+    va_end(args);
+    lg__fail_set(f, m, code, "%s: %s", who, what ? what->data : lg_error_text(code));
+    if (f->message)
+        f->cause_at = strlen(who) + 2;
+    lg__text_unref(what);
+}
+
+void lg__fail_lead(lg_fail *f, lg_text *message)
+{
+    size_t cause = strlen(lg__fail_cause(f));
+    if (!message)
+        return;
+    lg__text_unref(f->message);
+    f->message = message;
+    f->cause_at = message->len > cause ? message->len - cause : 0;
+}
+
 void lg__fail_hint(lg_fail *f, lg_mem *m, const char *fmt, ...)
 {
     va_list args;
@@ -79,6 +103,11 @@ void lg__fail_copy(lg_fail *to, const lg_fail *from)
 const char *lg__fail_message(const lg_fail *f)
 {
     return f->message ? f->message->data : lg_error_text(f->code);
+}
+
+const char *lg__fail_cause(const lg_fail *f)
+{
+    return f->message ? f->message->data + f->cause_at : lg_error_text(f->code);
 }
 
 void lg__fail_free(lg_fail *f)

@@ -13,6 +13,7 @@ typedef struct lg_fail {
     bool retryable, ambiguous;
     int64_t retry_after_ms; /* the server's wish; -1: none */
     lg_text *message;       /* NULL: lg_error_text(code) */
+    size_t cause_at;        /* where in it the words begin that name no variable */
     lg_text *hint;          /* NULL: none */
     char request_id[80];    /* "" : none; printable ASCII */
 } lg_fail;
@@ -22,10 +23,16 @@ void lg__fail_init(lg_fail *f);
  * made of the old one. Control characters in it become spaces. */
 void lg__fail_set(lg_fail *f, lg_mem *m, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same, of a variable, which the message begins with: "who: what". */
+void lg__fail_of(lg_fail *f, lg_mem *m, int code, const char *who, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* A longer message, which ends with the one before. Takes it; NULL: memory, nothing changes. */
+void lg__fail_lead(lg_fail *f, lg_text *message);
 void lg__fail_hint(lg_fail *f, lg_mem *m, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void lg__fail_copy(lg_fail *to, const lg_fail *from); /* shares the texts */
 const char *lg__fail_message(const lg_fail *f);
+const char *lg__fail_cause(const lg_fail *f); /* the message without whose it is */
 void lg__fail_free(lg_fail *f);
 
 #endif

@@ -19,11 +19,7 @@ static void fail_node(lg_engine *e, lg_node *n, const lg_fail *why)
     lg_bytes b;
     lg__bytes_init(&b, &e->mem, LG_BYTES_MAX);
     lg__bytes_addf(&b, "%s: %s", lg__var_describe(n->out, who, sizeof who), lg__fail_message(why));
-    lg_text *t = lg__text_of(&b);
-    if (t) {
-        lg__text_unref(f.message);
-        f.message = t;
-    }
+    lg__fail_lead(&f, lg__text_of(&b));
     lg__var_fail(n->out, why->code, &f);
     lg__fail_free(&f);
 }

@@ -9,6 +9,7 @@ int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(e->errmsg, sizeof e->errmsg, fmt, ap);
     va_end(ap);
+    e->errfield = NULL;
     return code;
 }
 
@@ -20,6 +21,11 @@ int lg__engine_null(lg_engine *e)
 const char *lg_engine_errmsg(const lg_engine *e)
 {
     return e->errmsg;
+}
+
+const char *lg_engine_errfield(const lg_engine *e)
+{
+    return e->errfield;
 }
 
 void lg__engine_touch(lg_engine *e)

@@ -123,6 +123,7 @@ struct lg_engine {
     lg_event event;    /* what lg_engine_next returned last */
     lg_var *event_var; /* counted while the event is borrowed */
     char errmsg[512];
+    const char *errfield; /* static */
 };
 
 /* front_base.c */

@@ -122,8 +122,8 @@ static void fail_result(lg_engine *e, lg_node *node, int code, const char *what)
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
-    lg__fail_set(&f, &e->mem, code, "%s: tool \"%s\" returned %s",
-                 lg__var_describe(node->out, who, sizeof who), node->u.tool->name->data, what);
+    lg__fail_of(&f, &e->mem, code, lg__var_describe(node->out, who, sizeof who),
+                "tool \"%s\" returned %s", node->u.tool->name->data, what);
     lg__var_fail(node->out, code, &f);
     lg__fail_free(&f);
 }
@@ -220,8 +220,8 @@ int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
     char who[120];
     code = code < 0 ? code : LG_ETOOL; /* 0 would be no failure */
     lg__fail_init(&f);
-    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(about, who, sizeof who),
-                 message ? message : lg_error_text(code));
+    lg__fail_of(&f, &e->mem, code, lg__var_describe(about, who, sizeof who), "%s",
+                message ? message : lg_error_text(code));
     lg__work_free(e, w);
     if (step) {
         step->work = 0;

@@ -140,14 +140,17 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
         return lg__engine_error(e, LG_EINVAL,
                                 "the model's size is not set: call lg_model_config_init first");
     }
-    const char *why = lists_problem(&c);
+    const char *field, *why = lists_problem(&c);
     why = why ? why : fallbacks_problem(e, &c);
     if (why)
         return lg__engine_error(e, LG_EINVAL, "%s", why);
     why = "out of memory";
-    int err = lg__model_make(&e->mem, &c, &m, &why);
-    if (err)
-        return lg__engine_error(e, err, "%s", why);
+    int err = lg__model_make(&e->mem, &c, &m, &why, &field);
+    if (err) {
+        lg__engine_error(e, err, "%s", why);
+        e->errfield = field;
+        return err;
+    }
     if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c) ||
         lg__gone_new(&e->graph, LG_EVENT_MODEL_GONE, m->provider ? 0 : m->tag, &m->gone)) {
         lg__model_destroy(m);
@@ -460,8 +463,8 @@ int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
         return err;
     code = code < 0 ? code : LG_ETOOL; /* 0 would be no failure */
     lg__fail_init(&f);
-    lg__fail_set(&f, &e->mem, code, "%s: %s", lg__var_describe(v, who, sizeof who),
-                 message ? message : lg_error_text(code));
+    lg__fail_of(&f, &e->mem, code, lg__var_describe(v, who, sizeof who), "%s",
+                message ? message : lg_error_text(code));
     if (hint)
         lg__fail_hint(&f, &e->mem, "%s", hint);
     lg__var_fail(v, code, &f);

@@ -534,14 +534,9 @@ void lg__var_fail_from(lg_var *v, const lg_edge *edge)
     lg__fail_init(&f);
     if (in->fail)
         lg__fail_copy(&f, in->fail);
-    if (strlen(why.message) < CHAIN_MAX) {
-        lg_text *chain = chained(v->graph, lg__var_describe(v, who, sizeof who), why.message);
-        if (chain) {
-            lg__text_unref(f.message);
-            f.message = chain;
-        }
-    }
     f.code = why.code;
+    if (strlen(why.message) < CHAIN_MAX)
+        lg__fail_lead(&f, chained(v->graph, lg__var_describe(v, who, sizeof who), why.message));
     lg__var_fail(v, why.code, &f);
     lg__fail_free(&f);
 }
@@ -622,6 +617,8 @@ static void cancel_one(lg_var *v)
     lg__fail_init(&f);
     lg__fail_set(&f, v->graph->mem, LG_ECANCELLED, "%s was cancelled",
                  lg__var_describe(v, who, sizeof who));
+    if (f.message)
+        f.cause_at = strlen(who) + 1;
     if (v->pass && v->graph->pass_cancel)
         v->graph->pass_cancel(v->pass);
     if (v->node && v->node->n_missing == 0) {

@@ -72,9 +72,9 @@ static bool stop_at_wordless(lg_graph *g, lg_node *node)
     lg_fail f;
     char who[120];
     lg__fail_init(&f);
-    lg__fail_set(&f, g->mem, LG_EINVAL, "%s: \"%s\" is %s, which cannot be joined into a text",
-                 lg__var_describe(node->out, who, sizeof who), e->name->data,
-                 lg__media_type(e->seen->media));
+    lg__fail_of(&f, g->mem, LG_EINVAL, lg__var_describe(node->out, who, sizeof who),
+                "\"%s\" is %s, which cannot be joined into a text", e->name->data,
+                lg__media_type(e->seen->media));
     lg__fail_hint(&f, g->mem,
                   "give it to the model as a part of its own: model{ { text, picture } }");
     lg__var_fail(node->out, LG_EINVAL, &f);
@@ -250,12 +250,12 @@ static void format_forward(lg_graph *g, lg_node *node)
     char who[120];
     lg__fail_init(&f);
     if (err == LG_ETEMPLATE) {
-        lg__fail_set(&f, g->mem, err, "%s: the template names the field {%s}, which was not given",
-                     lg__var_describe(node->out, who, sizeof who), bad);
+        lg__fail_of(&f, g->mem, err, lg__var_describe(node->out, who, sizeof who),
+                    "the template names the field {%s}, which was not given", bad);
         lg__fail_hint(&f, g->mem, "give the field, or write {{%s}} for the text itself", bad);
     } else {
-        lg__fail_set(&f, g->mem, err, "%s: %s", lg__var_describe(node->out, who, sizeof who),
-                     lg_error_text(err));
+        lg__fail_of(&f, g->mem, err, lg__var_describe(node->out, who, sizeof who), "%s",
+                    lg_error_text(err));
     }
     lg__var_fail(node->out, err, &f);
     lg__fail_free(&f);

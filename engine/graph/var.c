@@ -266,13 +266,14 @@ bool lg_var_error(const lg_var *v, lg_failure *out)
         return true;
     memset(out, 0, sizeof *out);
     out->code = v->code;
-    out->message = lg_error_text(v->code);
+    out->message = out->cause = lg_error_text(v->code);
     if (!v->fail)
         return true;
     out->http_status = v->fail->http_status;
     out->retryable = v->fail->retryable;
     out->ambiguous = v->fail->ambiguous;
     out->message = lg__fail_message(v->fail);
+    out->cause = lg__fail_cause(v->fail);
     out->hint = v->fail->hint ? v->fail->hint->data : NULL;
     out->request_id = v->fail->request_id[0] ? v->fail->request_id : NULL;
     return true;

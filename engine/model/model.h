@@ -76,8 +76,10 @@ struct lg_model {
     uint64_t hedge_calls, hedges; /* calls that were sent, and second attempts */
 };
 
-/* 0, LG_ENOMEM, LG_EINVAL with *why (static) set. refs is 1; not in any list. */
-int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why);
+/* 0, LG_ENOMEM, LG_EINVAL with *why (static) set; and *field, if one of "base_url", "dialect" and
+ * "quirks" is to blame. refs is 1; not in any list. */
+int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why,
+                   const char **field);
 void lg__model_destroy(lg_model *model);
 /* Text that may stand in a one-line message: UTF-8 without control characters. */
 bool lg__model_is_line(const char *s);

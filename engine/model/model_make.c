@@ -116,23 +116,26 @@ static const char *hedge_problem(const lg_model_config *c)
                : NULL;
 }
 
-static const char *config_problem(const lg_model_config *cfg)
+static const char *config_problem(const lg_model_config *cfg, const char **field)
 {
     bool host = cfg->dialect && strcmp(cfg->dialect, "host") == 0;
     const struct lg_provider *p = lg__provider_find(cfg->dialect);
     bool nowhere = host || lg__provider_is_program(p);
-    if (!host && !p)
+    if (!host && !p) {
+        *field = "dialect";
         return "unknown dialect";
-
-    if (nowhere && cfg->base_url)
+    }
+    if (nowhere && cfg->base_url) {
+        *field = "base_url";
         return host ? "a host model has no base_url" : "a program has no base_url";
-
+    }
     if (!host && (!cfg->model || !cfg->model[0]))
         return "model (the server's name of it) is missing";
 
-    if (!nowhere && !cfg->base_url)
+    if (!nowhere && !cfg->base_url) {
+        *field = "base_url";
         return "base_url is missing";
-
+    }
     for (size_t i = 0; i < cfg->n_headers; i++) {
         const lg_option *h = &cfg->headers[i];
         if (!h->name || !is_header_name(h->name))
@@ -142,6 +145,7 @@ static const char *config_problem(const lg_model_config *cfg)
             return "an extra header's value holds control characters";
     }
     const char *why = nowhere ? NULL : url_problem(cfg->base_url);
+    *field = why ? "base_url" : NULL;
     why = why ? why : hedge_problem(cfg);
     return why ? why : names_problem(cfg);
 }
@@ -285,10 +289,12 @@ static int read_quirks(lg_model *model, const char *quirks, const char **why)
     return err;
 }
 
-int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why)
+int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const char **why,
+                   const char **field)
 {
     *out = NULL;
-    *why = config_problem(cfg);
+    *field = NULL;
+    *why = config_problem(cfg, field);
     if (*why)
         return LG_EINVAL;
 
@@ -319,7 +325,10 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->hedge_after_us = cfg->hedge_after_ms * 1000;
     model->hedge_percentile = cfg->hedge_percentile;
     int err = copy_config(model, cfg, why);
-    err = err ? err : read_quirks(model, cfg->quirks, why);
+    if (!err) {
+        err = read_quirks(model, cfg->quirks, why);
+        *field = err == LG_EINVAL ? "quirks" : NULL;
+    }
     if (err) {
         lg__model_destroy(model);
         return err;

@@ -101,5 +101,10 @@ static void on_warning(void *ud, const char *text, int more)
 void lg__clean_warnings(lua_State *L, lg_warnings *w)
 {
     *w = (lg_warnings){0, 0};
+#if LUA_VERSION_NUM >= 504
     lua_setwarnf(L, on_warning, w);
+#else
+    (void)L; /* Lua 5.3 has no warnings */
+    (void)on_warning;
+#endif
 }

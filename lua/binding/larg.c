@@ -47,11 +47,11 @@ static void make_readable(lua_State *L)
     lua_replace(L, -2);
 }
 
-/* Takes the message from the top. */
-static int raise_message(lua_State *L, int code, const char *hint)
+/* Takes the message from the top. field: what it is about, or NULL. */
+static int raise_message(lua_State *L, int code, const char *hint, const char *field)
 {
     make_readable(L);
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     lua_insert(L, -2);
     lua_setfield(L, -2, "message");
     lua_pushstring(L, lg_error_name(code));
@@ -59,6 +59,10 @@ static int raise_message(lua_State *L, int code, const char *hint)
     if (hint) {
         lua_pushstring(L, hint);
         lua_setfield(L, -2, "hint");
+    }
+    if (field) {
+        lua_pushstring(L, field);
+        lua_setfield(L, -2, "field");
     }
     lg__lua_push_where(L, 1);
     lua_setfield(L, -2, "where");
@@ -73,7 +77,7 @@ int lg__lua_raise(lua_State *L, int code, const char *hint, const char *fmt, ...
     va_start(ap, fmt);
     lua_pushvfstring(L, fmt, ap);
     va_end(ap);
-    return raise_message(L, code, hint);
+    return raise_message(L, code, hint, NULL);
 }
 
 /* What scripts call the running function, from core.names: "lg.json.decode", "v:set_role".
@@ -121,7 +125,9 @@ static int badtype(lua_State *L, int arg, const char *expected)
 
 int lg__lua_engine_failed(lua_State *L, const lg_engine *e, int code)
 {
-    return lg__lua_raise(L, code, NULL, "%s", lg_engine_errmsg(e));
+    luaL_checkstack(L, 8, "an error object");
+    lua_pushstring(L, lg_engine_errmsg(e));
+    return raise_message(L, code, NULL, lg_engine_errfield(e));
 }
 
 /* ---- objects ------------------------------------------------------------- */

@@ -57,7 +57,7 @@ static int l_reply(lua_State *L)
 {
     size_t len;
     lg_model *model;
-    const char *why, *dialect = lg__lua_check_name(L, 1);
+    const char *why, *field, *dialect = lg__lua_check_name(L, 1);
     const char *body = lg__lua_check_text(L, 2, &len), *type = lg__lua_opt_name(L, 3);
     lg_asked asked = {.tools = lua_toboolean(L, 4)};
     lg_attempt a; /* the body is Lua's: it is not to be freed */
@@ -67,7 +67,7 @@ static int l_reply(lua_State *L)
     c.name = c.model = dialect;
     c.base_url = "http://127.0.0.1";
     lg_lua_box *box = lg__lua_new_box(L);
-    if (!lg__provider_find(dialect) || lg__model_make(&box->mem, &c, &model, &why))
+    if (!lg__provider_find(dialect) || lg__model_make(&box->mem, &c, &model, &why, &field))
         return 0;
 
     lg__attempt_init(&a, &box->mem, LG_BYTES_MAX);

@@ -356,7 +356,7 @@ static void push_tree(lua_State *L, const lg_json *root, enum keep keep)
     }
 }
 
-/* core.json_decode(text, keep?) -> value | nil, message. null is core.null. keep: "size" (the
+/* core.json_decode(text, keep?) -> value | nil, message, byte. null is core.null. keep: "size" (the
  * default), "text" or "number", see above. */
 static int l_json_decode(lua_State *L)
 {
@@ -372,7 +372,8 @@ static int l_json_decode(lua_State *L)
         lua_pushnil(L);
         lua_pushfstring(L, "%s at byte %I", err == LG_EUTF8 ? "invalid UTF-8" : "not valid JSON",
                         (LUAI_UACINT)where + 1);
-        return 2;
+        lua_pushinteger(L, (lua_Integer)where + 1);
+        return 3;
     }
     push_tree(L, box->json, keep);
     lg__lua_box_free(box);

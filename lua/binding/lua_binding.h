@@ -11,11 +11,9 @@
 #ifndef LG_LUA_BINDING_H
 #define LG_LUA_BINDING_H
 
-#include <lauxlib.h>
-#include <lua.h>
-
 #include "base/bytes.h"
 #include "base/json.h"
+#include "binding/lua_compat.h"
 #include "lunagrad.h"
 
 #define LG_LUA_ENGINE "lunagrad.engine"

@@ -221,9 +221,10 @@ static int l_error(lua_State *L)
     lg__lua_looked(v);
     if (!lg_var_error(v, &f))
         return 0;
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     lg__lua_set_text(L, "kind", lg_error_name(f.code));
     lg__lua_set_text(L, "message", f.message);
+    lg__lua_set_text(L, "cause", f.cause);
     lg__lua_set_text(L, "hint", f.hint);
     lg__lua_set_text(L, "request_id", f.request_id);
     if (f.http_status)

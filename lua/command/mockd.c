@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binding/lua_compat.h"
 #include "command/mockserver.h"
 
 #define SERVER_TYPE "lunagrad.mockd.server"

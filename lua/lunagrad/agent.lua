@@ -49,7 +49,7 @@ local depths = {}   -- id of a tool's node → how deep the agent that called it
 -- What a tool's function raised, in words for a model: no line of the script before it.
 local function in_words(problem)
   if problem == nil then return "the tool failed" end
-  if type(problem) == "table" and problem.message then problem = problem.message end
+  if type(problem) == "table" then problem = problem.cause or problem.message or problem end
   return (errors.words(problem):gsub("^[^\n]-:%d+: ", ""))
 end
 
@@ -157,15 +157,18 @@ local function words_of(text)
   return var.is(text) and (text:raw_text() or "") or tostring(text)
 end
 
--- Made when the agent is first asked, so that a script may still configure the engine.
-local function node_of(tool)
-  if not tool.node then
-    tool.node = var.tool { name = tool.name, purpose = words_of(tool.description),
+-- Made when the agent is first asked, so that a script may still configure the engine. It is the
+-- agent's: the tool, which its function holds, would keep it for ever.
+local function node_of(self, tool)
+  local node = self.nodes[tool]
+  if not node then
+    node = var.tool { name = tool.name, purpose = words_of(tool.description),
       run = runner(tool), backward = tool.backward, inputs = { "arguments" },
       role = "result of the tool " .. tool.name, cache = tool.cache, version = tool.version,
       timeout = tool.timeout }
+    self.nodes[tool] = node
   end
-  return tool.node
+  return node
 end
 
 -- ---- one step --------------------------------------------------------------------
@@ -189,9 +192,7 @@ end
 -- A call's id goes back as it came; only blanks would end it.
 local function id_of(call) return (tostring(call.id):gsub("[%s%c]", "_")) end
 
--- Numbers of nodes tell a model nothing, and are not the same in every run.
 local function told(self, call, from, problem)
-  problem = problem:gsub(" %(node %d+%)", "")
   return { role = ("tool %s %s error"):format(name_of(call), id_of(call)),
     result = promise.derived(from, "Error: " .. problem, "result of the tool " .. plain(call.name)),
     agent = self }
@@ -253,7 +254,7 @@ local function start_call(self, turn, call, number, depth)
     result, problem = search(tool, arguments, text)
     if not result then return told(self, call, arguments, problem) end
   else
-    result = node_of(tool)(arguments)
+    result = node_of(self, tool)(arguments)
     depths[result:id()] = depth
   end
   return { role = ("tool %s %s"):format(tool.name, id_of(call)), call = call,
@@ -270,8 +271,8 @@ local function finish_call(self, one)
   if ok then return one end
   local failed = errors.from_var(one.result)
   if self.on_error == "raise" or errors.stops(failed) then return nil end
-  if not problem and failed.kind == "timeout" then problem = failed.message:match "timed out .*" end
-  return told(self, one.call, one.arguments, problem or failed.message)
+  -- which variables it came by tells a model nothing, and their numbers differ between runs
+  return told(self, one.call, one.arguments, problem or failed.cause)
 end
 
 -- Whether anybody still wants an answer.
@@ -422,7 +423,8 @@ function agent.new(spec)
   spec = options.check(spec, SPEC, "lg.agent", 2)
   local self = { name = spec.name or "agent", role = spec.role or "answer", system = spec.system,
     max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
-    parallel = spec.parallel, on_error = spec.on_error or "tell", tools = {}, by_name = {},
+    parallel = spec.parallel, on_error = spec.on_error or "tell",
+    tools = {}, by_name = {}, nodes = {},
     timeout = timer.check_timeout(spec.timeout, "lg.agent", 2) }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then
     errors.raise("inval", "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)

@@ -175,11 +175,11 @@ end
 local the_files, the_passed, named
 
 local function add_found(path, kind, level)
-  local text, why = trust.read(path)
+  local text, why, open = trust.read(path)
   if text then
     the_files[#the_files + 1] = take(path, kind, level, text)
   elseif why then
-    the_passed[#the_passed + 1] = { path = path, kind = kind, why = why }
+    the_passed[#the_passed + 1] = { path = path, kind = kind, why = why, open = open }
   end
 end
 
@@ -226,17 +226,14 @@ function config.files()
 end
 
 --- The files that do not count, and why.
----@return {path: string, kind: string, why: string}[]
+---@return {path: string, kind: string, why: string, open: string|nil}[] open: what others may write
 function config.passed_over()
   if not the_files then find_files() end
   return the_passed
 end
 
 local function chmod_of(one)
-  if one.why:find "^others may write it " then return "chmod go-w " .. one.path .. ", or " end
-  if not one.why:find "^others may write its folder" then return "" end
-  local folder = folder_of(one.path)
-  return ("chmod go-w %s, or "):format(folder == "" and "." or folder)
+  return one.open and ("chmod go-w %s, or "):format(one.open == "./" and "." or one.open) or ""
 end
 
 --- What mends that a file is passed over.

@@ -106,20 +106,14 @@ local function is_object(value)
   return type(value) == "table" and #value == 0 and getmetatable(value) ~= core.array
 end
 
---- Where decoding failed: the byte that the decoder names, or the end.
-local function problem_line(text, problem)
-  local offset = tostring(problem):match "byte (%d+)" or tostring(problem):match "offset (%d+)"
-  return source.line_of(text, offset and math.tointeger(offset) or #text)
-end
-
 --- The rows of a text that is one list of objects; nil when it is lines.
 local function list_rows(text, name)
   local first = text:match "^%s*(%[[^\n]*)"
   if not first then return nil end
-  local list, problem = core.json_decode(text, "text")
+  local list, problem, byte = core.json_decode(text, "text")
   if list == nil then
     if core.json_decode(first) then return nil end
-    broken("parse", name, problem_line(text, problem), tostring(problem))
+    broken("parse", name, source.line_of(text, byte), tostring(problem))
   end
   if #list > 0 and not is_object(list[1]) then return nil end
   for i, item in ipairs(list) do
@@ -228,9 +222,9 @@ end
 function data.bbh_text(text, name)
   name = name or "text"
   text = clean(text, name, "lg.data.bbh_text")
-  local whole, problem = core.json_decode(text, "text")
+  local whole, problem, byte = core.json_decode(text, "text")
   if whole == nil then
-    broken("parse", name, problem_line(text, problem), tostring(problem))
+    broken("parse", name, source.line_of(text, byte), tostring(problem))
   end
   local examples = type(whole) == "table" and (whole.examples or #whole > 0 and whole)
   if type(examples) ~= "table" then

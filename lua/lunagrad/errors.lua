@@ -3,7 +3,8 @@
 -- A table { kind, message, hint, where, retryable, request_id, http_status } that
 -- prints as "where: message (hint)". The binding in C raises the same objects for
 -- misuse. `kind` is a short name for programs ("timeout", "inval"), `where` the
--- line of the script, if a line is to blame.
+-- line of the script, if a line is to blame. What a program may want to know of it is a
+-- field, too (`cause`, `field`): nobody looks for it in the words.
 
 local core = require "lunagrad.core"
 
@@ -82,8 +83,10 @@ end
 ---@param message string
 ---@param hint? string
 ---@param level? integer
-function errors.raise(kind, message, hint, level)
+---@param cause? string the message without the names of variables, where it has some
+function errors.raise(kind, message, hint, level, cause)
   local object = new(kind, readable(message), readable(hint))
+  object.cause = cause
   level = level or 1
   if level > 0 then object.where = core.where(level + 1) end
   error(object, 0)

@@ -177,7 +177,7 @@ local function resume(task)
   current = before
   watch_clock(before)
   if what == GIVE_UP then
-    coroutine.close(task.co)
+    if coroutine.close then coroutine.close(task.co) end -- Lua 5.3 has nothing to close
     finish(task, false, task.context.scope.over)
   elseif not ok then -- not the task's function but this file failed, or memory is out
     finish(task, false, errors.wrap(what))
@@ -328,7 +328,7 @@ function loop.run_until(done, what)
       if not loop.pump() and not done() and is_stuck(loop.engine()) and not loop.pump(0)
         and not done() and not run_all(ready) then
         errors.raise("state", "deadlock: nothing runs, and " .. deadlock.who_waits(below, waiting),
-          "does a tool wait for its own result?", 0)
+          "does a tool wait for its own result?", 0, "deadlock: nothing runs")
       end
     end
   end)

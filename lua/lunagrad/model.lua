@@ -106,9 +106,10 @@ local function make_core(self, spec)
   local ok, made = pcall(core.model, loop.engine(), spec)
   if ok then return made end
   if errors.is(made) then
-    local what = self.base_name and made.message:gsub("^base_url", self.base_name) or made.message
-    local field = what:match "dialect" or what:match "quirks"
-    if not made.hint and field and spec[field] then -- an address could hold a secret
+    local what, field = made.message, made.field
+    if field == "base_url" and self.base_name then
+      what = self.base_name .. ": " .. what
+    elseif not made.hint and field and field ~= "base_url" then -- an address could hold a secret
       made.hint = ("%s is %q; docs/providers.md has those that there are"):format(field,
         spec[field])
     end
@@ -140,24 +141,10 @@ function Model.__index(self, name)
   return rawget(self, "core")
 end
 
-local make_later = false
-local next_fallback -- of the model that is being made
-
+-- Only described: the engine's part is made when that is asked for.
 local function make(self, spec)
   unmade[self] = spec
-  self.fallback, next_fallback = next_fallback, nil
-  setmetatable(self, Model)
-  if not make_later then self.core = realize(self) end
-  return self
-end
-
---- While fn runs, models are only described: the engine stays unmade, so that a script may still
---- configure it.
-function model.later(fn)
-  make_later = true
-  local ok, problem = pcall(fn)
-  make_later = false
-  if not ok then error(problem, 0) end
+  return setmetatable(self, Model)
 end
 
 -- A content that is a list is a message of several parts.
@@ -237,12 +224,14 @@ local function call_with(self, spec, messages, more)
     list[#list + 1] = more
     table.sort(list, function(a, b) return a[1] < b[1] end)
   end
-  return loop.own(core.call(loop.engine(), self.core, {
-    messages = messages, role = spec.role, sample = spec.sample,
+  local asked = { messages = messages, role = spec.role, sample = spec.sample,
     options = list, kind = spec.kind or self.kind,
-    tag = spec.stream and work.add_watcher(spec.stream) or nil,
-    example = spec.example or context and context.example,
-  }))
+    example = spec.example or context and context.example }
+  if not spec.stream then return loop.own(core.call(loop.engine(), self.core, asked)) end
+  return loop.own(work.watch(spec.stream, function(tag)
+    asked.tag = tag
+    return core.call(loop.engine(), self.core, asked)
+  end))
 end
 
 local function call(self, spec)
@@ -453,6 +442,39 @@ local function named(spec, opts, name)
   return from_server(spec, opts)
 end
 
+-- What a model is asked with, without its engine's part.
+local function described(spec, name)
+  if spec == nil then return model.for_role "model" end
+  if getmetatable(spec) == Model then return spec end
+  local opts = spec
+  if type(spec) == "table" then
+    options.check(spec, MODEL_SPEC, "lg.model", 3)
+    for _, limit in ipairs { "concurrency", "rpm", "tpm" } do
+      if spec[limit] and spec[limit] < 1 then
+        errors.raise("inval", ("lg.model: %s must be at least 1, got %d"):format(limit,
+          spec[limit]), "leave it out for no limit of your own", 3)
+      end
+    end
+    spec = spec[1]
+  else
+    opts = {}
+  end
+  local fallback
+  if opts.fallback ~= nil then
+    local list = opts.fallback
+    fallback = {}
+    if type(list) ~= "table" or getmetatable(list) == Model then list = { list } end
+    for n, m in ipairs(list) do fallback[n] = described(m) end
+  end
+  local made = named(spec, opts, name)
+  made.fallback = fallback
+  if opts.schema then
+    require("lunagrad.structured").check(opts.schema, made.name)
+    rawset(made, "schema", opts.schema)
+  end
+  return made
+end
+
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
 --- With fallback = { "b/y", … } those are asked, in order, when it cannot be had.
@@ -461,51 +483,30 @@ end
 ---@param spec? string|table|function
 ---@param name? string for a function
 function model.new(spec, name)
-  if spec == nil then return model.for_role "model" end
-  if getmetatable(spec) == Model then return spec end
-  local opts = spec
-  if type(spec) == "table" then
-    options.check(spec, MODEL_SPEC, "lg.model", 2)
-    for _, limit in ipairs { "concurrency", "rpm", "tpm" } do
-      if spec[limit] and spec[limit] < 1 then
-        errors.raise("inval", ("lg.model: %s must be at least 1, got %d"):format(limit,
-          spec[limit]), "leave it out for no limit of your own", 2)
-      end
-    end
-    spec = spec[1]
-  else
-    opts = {}
-  end
-  if opts.fallback ~= nil then
-    local list, models = opts.fallback, {}
-    if type(list) ~= "table" or getmetatable(list) == Model then list = { list } end
-    for n, m in ipairs(list) do models[n] = model.new(m) end
-    next_fallback = models
-  end
-  local ok, made = pcall(named, spec, opts, name)
-  next_fallback = nil
-  if not ok then error(made, 0) end
-  if opts.schema then
-    require("lunagrad.structured").check(opts.schema, made.name)
-    rawset(made, "schema", opts.schema)
-  end
+  local made = described(spec, name)
+  if unmade[made] then made.core = realize(made) end
   return made
 end
 
 -- ---- roles -----------------------------------------------------------------------
 
 local defaults = {}
+local ROLES = { model = "any", backward = "any", optimizer = "any", judge = "any" }
 local FALLBACK = { model = {}, backward = { "model" }, optimizer = { "backward", "model" },
   judge = { "backward", "model" } }
 
 --- Which model plays which role: lg.default{ model = m, backward = b, optimizer = o, judge = j }.
 --- What is not set falls back: judge and optimizer to backward, backward to model, that to sim.
 function model.default(roles)
-  options.check(roles, { model = "any", backward = "any", optimizer = "any", judge = "any" },
-    "lg.default", 2)
-  for role, m in pairs(roles) do
-    defaults[role] = model.new(m)
-  end
+  options.check(roles, ROLES, "lg.default", 2)
+  for role, m in pairs(roles) do defaults[role] = model.new(m) end
+end
+
+--- For the command: as default, but the models are only described. The engine stays unmade, so
+--- that a script may still configure it.
+function model.preset(roles)
+  options.check(roles, ROLES, "lg.default", 2)
+  for role, m in pairs(roles) do defaults[role] = described(m) end
 end
 
 --- The model of a role.

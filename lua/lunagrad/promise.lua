@@ -23,7 +23,7 @@ end
 local function broken(engine, answer, problem)
   problem = errors.wrap(problem)
   local kind = problem.kind ~= "script" and problem.kind or "tool"
-  local message = tostring(problem.message):match "^[^\n]*"
+  local message = tostring(problem.cause or problem.message):match "^[^\n]*"
   local hint = problem.hint and tostring(problem.hint)
   if not pcall(core.break_promise, engine, answer, kind, message, hint) then
     core.break_promise(engine, answer, "tool", message, hint) -- a kind of the script's own

@@ -51,9 +51,9 @@ function source.read_file(path, where)
   if type(path) ~= "string" then
     errors.raise("inval", ("%s: expected a file name, got %s"):format(where, type(path)), nil, 3)
   end
-  local file, problem = require("lunagrad.file").open(path)
+  local file, problem, number = require("lunagrad.file").open(path)
   if not file then
-    local missing = problem:find("No such file", 1, true)
+    local missing = number == 2 -- ENOENT
     errors.raise(missing and "notfound" or "io", problem, missing
       and "relative names are looked up from the directory the command was started in" or nil, 3)
   end

@@ -59,19 +59,21 @@ end
 
 -- ---- files -----------------------------------------------------------------------
 
+-- Each returns why not, and what others may write, if that is why.
 local function why_not_folder(path)
-  local stat, problem = file.stat(folder_of(path))
+  local folder = folder_of(path)
+  local stat, problem = file.stat(folder)
   if not stat then return problem end
   if not is_ours(stat) then return ("its folder is another user's (uid %d)"):format(stat.uid) end
   if stat.others_write and not stat.sticky then
-    return ("others may write its folder (mode %04o)"):format(stat.mode)
+    return ("others may write its folder (mode %04o)"):format(stat.mode), folder
   end
 end
 
-local function why_not_own(stat, what)
+local function why_not_own(stat, what, path)
   if not is_ours(stat) then return ("%s is another user's (uid %d)"):format(what, stat.uid) end
   if stat.others_write and stat.kind ~= "link" then
-    return ("others may write %s (mode %04o)"):format(what, stat.mode)
+    return ("others may write %s (mode %04o)"):format(what, stat.mode), path
   end
 end
 
@@ -80,8 +82,8 @@ local function why_not_entry(path)
   for _ = 1, MOST_LINKS do
     local stat = file.stat(path, true)
     if not stat then return nil end
-    local why = why_not_folder(path)
-    if why or stat.kind ~= "link" then return why end
+    local why, open = why_not_folder(path)
+    if why or stat.kind ~= "link" then return why, open end
     why = why_not_own(stat, "the link")
     if why then return why end
     local to = file.link(path) or ""
@@ -98,6 +100,7 @@ local WHAT = { pipe = "it is a pipe, not a file", other = "it is a device or a s
 ---@param path string
 ---@return string|nil text nil without a reason: there is none
 ---@return string|table|nil why why it is not read; or file.stat's table
+---@return string|nil open what others may write, where that is why
 function trust.read(path)
   local folder = path:match "^(.*%.lunagrad)/[^/]*$"
   local text, problem, number, stat = file.read(path, MOST_BYTES)
@@ -107,9 +110,11 @@ function trust.read(path)
     return nil, not is_absent and "it cannot be read: " .. words_of(problem) or nil
   end
   if stat.kind == "directory" then return nil end -- .env is also what some call a folder of Python
-  local why = WHAT[stat.kind] or why_not_own(stat, "it") or why_not_entry(path)
-    or folder and why_not_entry(folder)
-  if why then return nil, why end
+  local why, open = WHAT[stat.kind], nil
+  if not why then why, open = why_not_own(stat, "it", path) end
+  if not why then why, open = why_not_entry(path) end
+  if not why and folder then why, open = why_not_entry(folder) end
+  if why then return nil, why, open end
   if not text then
     return nil, number == 27 and "it is larger than 1 MB" -- EFBIG
       or "it cannot be read: " .. words_of(problem)

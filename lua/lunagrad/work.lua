@@ -12,9 +12,12 @@ local served = require "lunagrad.served"
 
 local work = {}
 
+local FIRST_SWEEP = 64
+
 local tools, models = {}, {}         -- tag → definition, tag → function; until the engine lets go
 local last_definition = 0            -- tag of the newest of both
-local watchers, last_watcher = {}, 0 -- tag of a streamed call → function
+local watchers, last_watcher = {}, 0 -- tag of a streamed call → who hears it, until that is over
+local watched, sweep_at = 0, FIRST_SWEEP -- how many of these there are
 local host = {}                      -- id of the host's work that runs here → its scope, or true
 
 local function take_abandon(_, id)
@@ -25,12 +28,32 @@ local function take_abandon(_, id)
   end
 end
 
---- Register a function that watches a streamed answer; the tag goes to core.call. It gets
+-- Forgets those whose call is over, when all it said has been fetched.
+local function sweep_watchers()
+  loop.fetch()
+  local kept = 0
+  for tag, one in pairs(watchers) do
+    if one.answer and one.answer:raw_state() == "pending" then
+      kept = kept + 1
+    else
+      watchers[tag] = nil
+    end
+  end
+  watched, sweep_at = kept, math.max(FIRST_SWEEP, 2 * kept)
+end
+
+--- Begin a call whose answer fn watches: begin(tag) makes it, and the tag goes to core.call. fn gets
 --- (piece, restart) as a task, in order; restart: an attempt failed, the text begins anew.
-function work.add_watcher(fn)
-  last_watcher = last_watcher + 1
-  watchers[last_watcher] = { fn = fn, pieces = {} }
-  return last_watcher
+---@param fn fun(piece: string, restart: boolean)
+---@param begin fun(tag: integer): Var
+---@return Var
+function work.watch(fn, begin)
+  if watched >= sweep_at then sweep_watchers() end
+  watched, last_watcher = watched + 1, last_watcher + 1
+  local one = { fn = fn, pieces = {} }
+  watchers[last_watcher] = one
+  one.answer = begin(last_watcher)
+  return one.answer
 end
 
 local function tell_pieces(watcher)

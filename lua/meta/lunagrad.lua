@@ -180,6 +180,8 @@ function Var:usage() end
 ---@class lunagrad.error what failing calls raise; tostring is one readable line
 ---@field kind string "auth", "timeout", "rate", "inval", …
 ---@field message string
+---@field cause string|nil of a variable's: the end of message, without the variables it came by
+---@field field string|nil what of the arguments it is about: "base_url", "dialect", "quirks"
 ---@field hint string|nil what to do
 ---@field retryable boolean|nil
 ---@field request_id string|nil
@@ -475,7 +477,7 @@ function lunagrad.json.encode(value) end
 --- same, as a value that encode writes as it came and tostring shows).
 ---@param text string
 ---@param keep? "size"|"text"|"number"
----@return any value, string|nil problem
+---@return any value, string|nil problem, integer|nil byte where it is
 function lunagrad.json.decode(text, keep) end
 --- JSON's null.
 lunagrad.json.null = nil

@@ -60,7 +60,7 @@ static inline lg_model *fixture_model(fixture *f, const char *url, const char *k
     };
     const char *why;
     lg_model *model = NULL;
-    int err = lg__model_make(&f->mem, &cfg, &model, &why);
+    int err = lg__model_make(&f->mem, &cfg, &model, &why, &(const char *){NULL});
     assert_true(err == LG_OK || err == LG_ENOMEM);
     return model;
 }

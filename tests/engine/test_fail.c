@@ -35,6 +35,37 @@ static void test_set_replaces_all(void **state)
     assert_heap_empty(&h);
 }
 
+static void test_the_cause_is_the_end_of_the_message(void **state)
+{
+    support_heap h;
+    lg_mem m;
+    lg_fail f, g;
+    const char *longer = "other (node 2) <- some (node 1): slow, please";
+
+    (void)state;
+    support_mem_init(&m, &h);
+    lg__fail_init(&f);
+    lg__fail_init(&g);
+    assert_string_equal(lg__fail_cause(&f), lg__fail_message(&f));
+    lg__fail_of(&f, &m, LG_ERATE, "some (node 1)", "slow, %s", "please");
+    assert_string_equal(lg__fail_message(&f), "some (node 1): slow, please");
+    assert_string_equal(lg__fail_cause(&f), "slow, please");
+    lg__fail_copy(&g, &f);
+    lg__fail_lead(&g, lg__text_new(&m, longer, strlen(longer)));
+    assert_string_equal(lg__fail_message(&g), longer);
+    assert_string_equal(lg__fail_cause(&g), "slow, please");
+    lg__fail_lead(&g, NULL);
+    assert_string_equal(lg__fail_message(&g), longer);
+    lg__fail_set(&f, &m, LG_EAUTH, "no key");
+    assert_string_equal(lg__fail_cause(&f), "no key");
+    h.fail_at = h.calls + 1;
+    lg__fail_of(&f, &m, LG_ERATE, "some (node 1)", "slow");
+    assert_string_equal(lg__fail_cause(&f), lg_error_text(LG_ERATE));
+    lg__fail_free(&f);
+    lg__fail_free(&g);
+    assert_heap_empty(&h);
+}
+
 static void test_one_line_of_clean_text(void **state)
 {
     lg_mem m;
@@ -148,6 +179,7 @@ static void test_oom(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_set_replaces_all),
+    cmocka_unit_test(test_the_cause_is_the_end_of_the_message),
     cmocka_unit_test(test_one_line_of_clean_text),
     cmocka_unit_test(test_message_made_of_the_old_one),
     cmocka_unit_test(test_long_messages_are_cut_between_characters),

@@ -20,7 +20,7 @@ static lg_model *make(lg_mem *m, const lg_model_config *cfg)
 {
     lg_model *model = NULL;
     const char *why = NULL;
-    int err = lg__model_make(m, cfg, &model, &why);
+    int err = lg__model_make(m, cfg, &model, &why, &(const char *){NULL});
     if (err)
         fail_msg("no model: %s", why ? why : lg_error_text(err));
 
@@ -34,8 +34,14 @@ static void refused(const lg_model_config *cfg, const char *part)
     lg_model *model;
     const char *why = NULL;
     support_mem_init(&m, &h);
-    assert_int_equal(lg__model_make(&m, cfg, &model, &why), LG_EINVAL);
+    const char *field = "x";
+    assert_int_equal(lg__model_make(&m, cfg, &model, &why, &field), LG_EINVAL);
     assert_null(model);
+    for (size_t i = 0; i < 3; i++) { /* a field that the reason names is told as data, too */
+        const char *name = (const char *[]){"base_url", "dialect", "quirks"}[i];
+        if (strstr(part, name))
+            assert_string_equal(field, name);
+    }
     if (!why || !strstr(why, part))
         fail_msg("the reason is \"%s\", without \"%s\"", why ? why : "(none)", part);
 
@@ -320,7 +326,7 @@ static int oom_make(support_heap *h, void *ctx)
     cfg.n_options = 3;
     cfg.headers = headers;
     cfg.n_headers = 2;
-    int err = lg__model_make(&m, &cfg, &model, &why);
+    int err = lg__model_make(&m, &cfg, &model, &why, &(const char *){NULL});
     if (err) {
         assert_null(model);
         assert_null(why); /* not a matter of the caller's */

@@ -329,7 +329,7 @@ static void make_model(call_case *c, lg_mem *m)
         .options = options,
         .n_options = n,
     };
-    if (lg__model_make(m, &cfg, &c->model, &why))
+    if (lg__model_make(m, &cfg, &c->model, &why, &(const char *){NULL}))
         fail_msg("%s/%s: no model: %s", c->row->folder, c->name, why);
 }
 

@@ -87,6 +87,8 @@ static void test_broken(void **state)
     keep(v, script_call(&s, NULL, pass, "answer", -1)); /* of what failed */
     assert_true(script_run(&s));
     assert_error(v, LG_ELIMIT, "promise (node");
+    assert_true(lg_var_error(v, &why));
+    assert_string_equal(why.cause, "too many steps");
     script_end(&s);
 }
 

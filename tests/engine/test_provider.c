@@ -329,7 +329,7 @@ static int make_model(lg_mem *m, const provider_case *c, lg_model **out)
         .options = options.of,
         .n_options = c->options.n,
     };
-    int err = lg__model_make(m, &cfg, out, &why);
+    int err = lg__model_make(m, &cfg, out, &why, &(const char *){NULL});
     if (err && err != LG_ENOMEM)
         fail_msg("%s: no model: %s", c->path, why);
 

@@ -33,7 +33,7 @@ static lg_model *model_of(fixture *f, const char *dialect, const char *quirks)
         .api_key = "sk-canary-0",
         .quirks = quirks,
     };
-    assert_int_equal(lg__model_make(&f->mem, &cfg, &model, &why), LG_OK);
+    assert_int_equal(lg__model_make(&f->mem, &cfg, &model, &why, &(const char *){NULL}), LG_OK);
     return model;
 }
 
@@ -362,7 +362,8 @@ static void test_fields_by_other_names(void **state)
                                .options = &own,
                                .n_options = 1};
         lg__model_destroy(f.model);
-        assert_int_equal(lg__model_make(&f.mem, &cfg, &f.model, &why), LG_OK);
+        assert_int_equal(lg__model_make(&f.mem, &cfg, &f.model, &why, &(const char *){NULL}),
+                         LG_OK);
         lg_request *r = ask(&f, with_system + 1, 1, NULL, NULL);
         assert_part(r->body.data, rows[i].gone);
         refuse(&f, r, 400, rows[i].body);

@@ -353,6 +353,21 @@ function TestTold.test_full_schemas_are_checked()
   lu.assertEquals(ran, 2)
 end
 
+-- Which variables an error came by, and their numbers, are for people alone.
+function TestTold.test_no_numbers_of_nodes()
+  local failing = lg.model(function() error({ message = "out of order" }, 0) end)
+  local v
+  local function ask()
+    v = lg.format("{a}", { a = failing "hi" }) .. "!"
+    return v
+  end
+  local list = told({ { "ask", {} } }, { { name = "ask", run = function() return ask() end } })
+  lu.assertEquals(list[1], "tool ask c1 error: Error: out of order")
+  local problem = v:error()
+  lu.assertStrContains(problem.message, "(node ")
+  lu.assertEquals(problem.cause, "out of order")
+end
+
 function TestTold.test_specs_that_are_wrong()
   local function bad(wanted, spec) fails("inval", wanted, lg.agent, spec) end
   bad('unknown option "tool"', { tool = {} })

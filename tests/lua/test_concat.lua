@@ -42,12 +42,12 @@ end
 
 -- Calls f with a collector that runs a whole cycle whenever it is asked whether to.
 local function always_collecting(f)
-  local mode = collectgarbage "incremental"
+  local mode = _VERSION ~= "Lua 5.3" and collectgarbage "incremental"
   local pause, speed = collectgarbage("setpause", 0), collectgarbage("setstepmul", 1000)
   f()
   collectgarbage("setpause", pause)
   collectgarbage("setstepmul", speed)
-  collectgarbage(mode)
+  if mode then collectgarbage(mode) end
 end
 
 local function join_in_tasks(n)

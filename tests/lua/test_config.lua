@@ -76,7 +76,7 @@ end
 function TestOrder:test_a_bad_address_is_told_with_its_variable()
   local root = world.make { ["up/.env"] = "FOO_BASE_URL=foo.example/v1\n" }
   local result = run_in(root, "", "-e", 'print(lg.model "foo/x")')
-  lu.assertStrContains(result.err, "FOO_BASE_URL must look like https://host/path")
+  lu.assertStrContains(result.err, "FOO_BASE_URL: base_url must look like https://host/path")
   result = run_in(root, "", "-e", 'print(lg.model{ "foo/x", base_url = "x" })')
   lu.assertStrContains(result.err, "base_url must look like")
 end

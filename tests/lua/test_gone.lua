@@ -21,6 +21,13 @@ local function left_of(n, make)
   return (lua_after - lua) / n, (engine_after - engine) / n
 end
 
+local CALL = lg.json.encode{ calls = { { id = "1", name = "t", arguments = { a = 1 } } } }
+local caller = lg.model(function(request)
+  if #request.messages > 1 then return "done" end
+  return { text = CALL, media = "application/vnd.lunagrad.turn+json" }
+end)
+local echo = lg.model(function(request) return request.messages[1].content end)
+
 TestGone = {}
 
 function TestGone.test_a_loop_that_makes_them_stays_flat()
@@ -42,6 +49,11 @@ function TestGone.test_a_loop_that_uses_them_stays_flat()
     model = function(i) return lg.model(function() return tostring(i) end) "hi":text() end,
     score = function(i) return lg.loss.score(function() return i % 2 end)("text").score end,
     exact = function(i) return lg.loss.exact{ target = "x" .. i }("x1").score end,
+    agent = function(i)
+      local tools = { { name = "t", run = function() return "found " .. i end } }
+      return lg.agent{ model = caller, tools = tools }("question " .. i):text()
+    end,
+    stream = function(i) return echo{ "hi " .. i, stream = function() end }:text() end,
   }
   for name, make in pairs(makers) do
     local lua, engine = left_of(3000, make)

@@ -418,7 +418,7 @@ function TestTool.test_own_backward_spares_the_call()
   local seen
   local a, b = lg.param("1", "left"), lg.param("2", "right")
   local tool = lg.tool { name = "adder", inputs = { "x", "y" }, target = 10, role = "the sum",
-    run = function(x, y) return tostring(x + y), x + y end,
+    run = function(x, y) return ("%d"):format(x + y), x + y end,
     backward = function(ctx)
       seen = ctx
       wait_turns(2)

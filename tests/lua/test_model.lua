@@ -147,6 +147,8 @@ function TestRequest.test_a_configuration_that_is_wrong()
   lu.assertStrContains(bad("openai/m: quirks", { quirks = "odd" }).hint, '"odd"')
   local problem = bad("openai/m: base_url must", { base_url = "http://u:secret@h/" })
   lu.assertNotStrContains(tostring(problem), "secret")
+  lu.assertEquals(problem.field, "base_url")
+  lu.assertEquals(bad("quirks", { quirks = "a>b a>c" }).field, "quirks")
   for _, name in ipairs { "rpm", "tpm", "concurrency" } do
     bad(name .. " must be at least 1, got 0", { [name] = 0 })
   end

@@ -193,7 +193,8 @@ local function braces(body)
   local file = assert(io.open(path))
   local text = file:read "a"
   file:close()
-  return select(2, got.out:gsub("\n", "")), (text:sub(16, -4):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+  text = text:sub(16, -4):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+  return select(2, got.out:gsub("\n", "")), text
 end
 
 function TestBraces.test_what_is_told_and_mended()

@@ -608,7 +608,8 @@ function TestCommands:test_a_plain_program_may_have_a_store()
     .. "require('lunagrad').configure { store = os.getenv 'DIR' }\n" .. SCRIPT, ".lua")
   local so = command.path:gsub("lunagrad$", "?.so")
   if so:sub(1, 1) ~= "/" then so = "$PWD/" .. so end
-  local lua = "env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} lua5.4 " .. plain
+  local lua = "env ${LG_PRELOAD:+LD_PRELOAD=$LG_PRELOAD} " .. (arg[-1] or "lua5.4") .. " "
+    .. plain
   local line = ("export SO=\"%s\" DIR=%s; %s; echo then; %s"):format(so,
     command.quote(dir), lua, lua)
   local r = command.with_mock({}, line)

@@ -26,6 +26,11 @@ local ROADS = {
   "os.exit(print(E))",
 }
 
+-- What Lua 5.3 does not know: variables that are closed, warnings.
+local function is_known(road)
+  return _VERSION ~= "Lua 5.3" or not (road:find "<close>" or road:find "warn")
+end
+
 local function is_clean(text)
   return not text:find "[\0-\8\11\12\14-\31\127]" and not text:find "\xC2[\x80-\x9F]"
     and not text:find "\u{202e}" and not text:find "\u{2066}" and utf8.len(text) ~= nil
@@ -44,9 +49,10 @@ end
 
 function TestTerminal:test_every_road_is_clean_on_a_terminal()
   for _, road in ipairs(ROADS) do
-    local got = on_terminal(command.line("run", script_of(road), "--no-store"))
-    lu.assertTrue(is_clean(got.out), road .. "\n" .. got.out)
-    local is_shown = not road:find "t%[E%]%(" and not road:find "model"
+    local got = is_known(road)
+      and on_terminal(command.line("run", script_of(road), "--no-store"))
+    if got then lu.assertTrue(is_clean(got.out), road .. "\n" .. got.out) end
+    local is_shown = got and not road:find "t%[E%]%(" and not road:find "model"
     if is_shown then lu.assertStrContains(got.out, "[31m]52;c;QQ==2J") end
   end
 end
@@ -69,8 +75,10 @@ function TestTerminal:test_files_and_pipes_get_every_byte()
     lu.assertEquals(command.run("run", script_of(road)).out, BAD .. "\n", road)
   end
   lu.assertEquals(command.run("run", script_of "io.stderr:write(E)").err, BAD)
-  lu.assertEquals(command.run("run", script_of "warn '@on' warn(E)").err,
-    "Lua warning: " .. BAD .. "\n")
+  local warning = "warn '@on' warn(E)"
+  if is_known(warning) then
+    lu.assertEquals(command.run("run", script_of(warning)).err, "Lua warning: " .. BAD .. "\n")
+  end
 end
 
 function TestTerminal:test_what_was_kept_is_clean_as_well()

@@ -122,11 +122,12 @@ local function listen_to_calls(self)
   local call = core.call
   function core.call(engine, model, spec)
     local voice = self.voices and not spec.tag and loop.current() == self.task and new_voice(self)
-    if voice then
-      spec.tag = require("lunagrad.work").add_watcher(function(...) voice:hear(...) end)
-    end
-    local answer = call(engine, model, spec)
-    if voice then self.voices[answer:id()] = voice end
+    if not voice then return call(engine, model, spec) end
+    local answer = require("lunagrad.work").watch(function(...) voice:hear(...) end, function(tag)
+      spec.tag = tag
+      return call(engine, model, spec)
+    end)
+    self.voices[answer:id()] = voice
     return answer
   end
 end

@@ -170,17 +170,15 @@ end
 
 -- The command's models stand against those of the script's lg.default.
 local function set_roles(lg, roles, otherwise)
-  local default = lg.default
-  if next(otherwise) then
-    require("lunagrad.model").later(function() default(otherwise) end)
-  end
+  local default, model = lg.default, require "lunagrad.model"
+  model.preset(otherwise)
   if not next(roles) then return end
-  require("lunagrad.model").later(function() default(roles) end)
+  model.preset(roles)
   function lg.default(wanted)
     if type(wanted) ~= "table" then return default(wanted) end
     local rest = {}
-    for role, model in pairs(wanted) do
-      if not roles[role] then rest[role] = model end
+    for role, m in pairs(wanted) do
+      if not roles[role] then rest[role] = m end
     end
     return default(rest)
   end

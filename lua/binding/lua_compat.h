@@ -1,0 +1,28 @@
+/* lua_compat.h - what Lua 5.3 does not have, said in its words.
+ *
+ * For the library as a module; the command is built with 5.4. */
+#ifndef LG_LUA_COMPAT_H
+#define LG_LUA_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 504
+
+/* Of user values there is one. */
+#define lua_newuserdatauv(L, size, n) lua_newuserdata(L, size)
+#define lua_setiuservalue(L, index, n) lua_setuservalue(L, index)
+#define lua_getiuservalue(L, index, n) lua_getuservalue(L, index)
+
+#define luaL_argexpected(L, good, at, name) \
+    ((void)((good) ||                       \
+            luaL_argerror(L, at,            \
+                          lua_pushfstring(L, "%s expected, got %s", name, luaL_typename(L, at)))))
+#define luaL_typeerror(L, at, name) \
+    luaL_argerror(L, at, lua_pushfstring(L, "%s expected, got %s", name, luaL_typename(L, at)))
+
+/* Without to-be-closed variables there is nothing to close; what it ended with stays on top. */
+#define lua_resetthread(co) ((void)(co))
+
+#endif
+#endif
