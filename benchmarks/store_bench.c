@@ -55,7 +55,7 @@ static void fill(const char *dir, uint64_t n)
     lg__mem_init(&m, NULL, NULL);
     if (lg__store_open(&m, NULL, &c, &s, &why))
         give_up(lg__fail_message(&why));
-    if (lg__model_make(&m, &cfg, &model, &problem))
+    if (lg__model_make(&m, &cfg, &model, &problem, &(const char *){NULL}))
         give_up(problem);
     for (uint64_t i = 0; i < n;) {
         if (lg__store_begin_wait(s))

@@ -384,7 +384,7 @@ static void make_model(reply_case *c)
         .base_url = "http://oracle.test/v1",
         .api_key = "KEY",
     };
-    if (lg__model_make(&fixture_mem, &cfg, &c->model, &why))
+    if (lg__model_make(&fixture_mem, &cfg, &c->model, &why, &(const char *){NULL}))
         fail_msg("%s: no model: %s", c->folder, why);
 }
 

@@ -125,7 +125,7 @@ static lg_model *make_model(lg_mem *m, const record *c)
         .options = &option,
         .n_options = c->option[0] ? 1 : 0,
     };
-    assert_int_equal(lg__model_make(m, &cfg, &model, &why), LG_OK);
+    assert_int_equal(lg__model_make(m, &cfg, &model, &why, &(const char *){NULL}), LG_OK);
     return model;
 }
 

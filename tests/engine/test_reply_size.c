@@ -55,7 +55,7 @@ static int decode(const server *from, const char *body, size_t *most)
                            .model = "m",
                            .base_url = "http://x/v1"};
     lg__mem_init(&m, count_alloc, &p);
-    assert_int_equal(lg__model_make(&m, &cfg, &model, &why), LG_OK);
+    assert_int_equal(lg__model_make(&m, &cfg, &model, &why, &(const char *){NULL}), LG_OK);
     lg_attempt a = attempt_of(&m, from->status, from->type, body, strlen(body));
     lg_asked asked = {.tools = true, .offered = "[{\"name\":\"f\"}]"};
     lg__reply_init(&r);

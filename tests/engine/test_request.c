@@ -14,7 +14,7 @@ static lg_model *make_model(lg_mem *m, const lg_model_config *cfg)
 {
     lg_model *model = NULL;
     const char *why = NULL;
-    assert_int_equal(lg__model_make(m, cfg, &model, &why), LG_OK);
+    assert_int_equal(lg__model_make(m, cfg, &model, &why, &(const char *){NULL}), LG_OK);
     return model;
 }
 
@@ -321,7 +321,7 @@ static int oom_request(support_heap *h, void *ctx)
     size_t n = ctx ? MANY : 2; /* many do not fit on the stack */
     support_mem_on(&m, h);
     lg_model_config cfg = wire_config();
-    int err = lg__model_make(&m, &cfg, &model, &why);
+    int err = lg__model_make(&m, &cfg, &model, &why, &(const char *){NULL});
     if (err)
         return err;
 

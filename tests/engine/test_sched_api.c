@@ -33,7 +33,7 @@ static lg_model *make_model(fixture *f, const char *dialect, const char *quirks,
     };
     const char *why;
     lg_model *model = NULL;
-    assert_int_equal(lg__model_make(&f->mem, &cfg, &model, &why), LG_OK);
+    assert_int_equal(lg__model_make(&f->mem, &cfg, &model, &why, &(const char *){NULL}), LG_OK);
     return model;
 }
 

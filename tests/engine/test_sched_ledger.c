@@ -221,7 +221,7 @@ static lg_model *other_model(fixture *f, const char *dialect, int64_t max_output
     cfg.price_image_input = 2000000;
     cfg.price_image_output = 8000000;
     cfg.max_output = max_output;
-    assert_int_equal(lg__model_make(&f->mem, &cfg, &m, &why), LG_OK);
+    assert_int_equal(lg__model_make(&f->mem, &cfg, &m, &why, &(const char *){NULL}), LG_OK);
     return m;
 }
 

@@ -40,7 +40,7 @@ static lg_model *make_model(lg_mem *m, const char *dialect)
     };
     const char *why;
     lg_model *model;
-    CHECK(lg__model_make(m, &cfg, &model, &why) == LG_OK);
+    CHECK(lg__model_make(m, &cfg, &model, &why, &(const char *){NULL}) == LG_OK);
     return model;
 }
 
