@@ -63,7 +63,7 @@ void lg__fail_of(lg_fail *f, lg_mem *m, int code, const char *who, const char *f
     va_end(args);
     lg__fail_set(f, m, code, "%s: %s", who, what ? what->data : lg_error_text(code));
     if (f->message)
-        f->cause_at = strlen(who) + 2;
+        f->cause_at = (uint32_t)strlen(who) + 2;
     lg__text_unref(what);
 }
 
@@ -74,7 +74,7 @@ void lg__fail_lead(lg_fail *f, lg_text *message)
         return;
     lg__text_unref(f->message);
     f->message = message;
-    f->cause_at = message->len > cause ? message->len - cause : 0;
+    f->cause_at = message->len > cause ? (uint32_t)(message->len - cause) : 0;
 }
 
 void lg__fail_hint(lg_fail *f, lg_mem *m, const char *fmt, ...)

@@ -11,9 +11,9 @@ typedef struct lg_fail {
     int code; /* LG_E*; 0: nothing wrong */
     int http_status;
     bool retryable, ambiguous;
+    uint32_t cause_at;      /* where in message the words begin that name no variable */
     int64_t retry_after_ms; /* the server's wish; -1: none */
     lg_text *message;       /* NULL: lg_error_text(code) */
-    size_t cause_at;        /* where in it the words begin that name no variable */
     lg_text *hint;          /* NULL: none */
     char request_id[80];    /* "" : none; printable ASCII */
 } lg_fail;

@@ -618,7 +618,7 @@ static void cancel_one(lg_var *v)
     lg__fail_set(&f, v->graph->mem, LG_ECANCELLED, "%s was cancelled",
                  lg__var_describe(v, who, sizeof who));
     if (f.message)
-        f.cause_at = strlen(who) + 1;
+        f.cause_at = (uint32_t)strlen(who) + 1;
     if (v->pass && v->graph->pass_cancel)
         v->graph->pass_cancel(v->pass);
     if (v->node && v->node->n_missing == 0) {
