@@ -8,7 +8,10 @@ void lg__call_leave(lg_engine *e, lg_request *r)
     if (r->twin)
         lg__hedge_cancel(e, r);
 
-    if (a && a->load)
+    if (a && !a->load)
+        return; /* it could not begin, and waits in unstarted: it ends there, for nobody */
+
+    if (a)
         a->carrier->cancel(e, a);
 
     lg__turn_cancelled(e, r);

@@ -239,6 +239,7 @@ void lg__sched_spoil(lg_sched *s, lg_request *r)
     s->stats.failed++;
     s->stats.useless++;
     lg__reply_free(&r->reply);
+    r->reply.fail.code = LG_ESTORE;
     lg__sched_unmap(s, r);
     lg__sched_move(s, r, LG_REQ_FAILED);
 }

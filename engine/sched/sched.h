@@ -52,7 +52,7 @@ void lg__sched_cancel(lg_sched *s, lg_request *r);
 void lg__sched_refuse(lg_sched *s, lg_request *r, int code, const char *text);
 /* … to DONE with r->reply, which was found elsewhere, … */
 void lg__sched_serve(lg_sched *s, lg_request *r);
-/* DONE, but it cannot be used: to FAILED; set r->reply.fail. */
+/* DONE, but it could not be stored: to FAILED with LG_ESTORE; say why in r->reply.fail. */
 void lg__sched_spoil(lg_sched *s, lg_request *r);
 /* … or away, as nobody wants it. */
 void lg__sched_withdraw(lg_sched *s, lg_request *r);

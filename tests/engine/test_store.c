@@ -713,6 +713,38 @@ static void test_oom(void **state)
     nftw(k.top, kit_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* What the level debug tells of turns: each begun once, and then either committed or undone;
+ * with one that waits for its disk, synced behind that. */
+static void test_lines_of_turns(void **state)
+{
+    (void)state;
+    kit k;
+    const lg_store_config durable = {.durable = true};
+    char all[400] = "", line[48];
+    unsigned long long number, synced = 0;
+    kit_setup(&k);
+    assert_int_equal(kit_open_with(&k, &durable), 0);
+    assert_int_equal(lg__store_begin(k.s), 0);
+    lg__store_rollback(k.s);
+    assert_int_equal(kit_buy(&k, "TEXTCANARY", GOOD("BODYCANARY")), 0);
+    lg__store_wait(k.s);
+    for (const char *at = strstr(k.logged, "turn "); at; at = strstr(at + 1, "turn ")) {
+        assert_int_equal(sscanf(at, "turn %llu: %47[^\n]", &number, line), 2);
+        if (strcmp(line, "committed -> synced") != 0) {
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s; ", line);
+            continue;
+        }
+        assert_true(number > synced); /* the first may be told when the next begins */
+        synced = number;
+    }
+    assert_string_equal(all, "new -> begun; begun -> undone; "
+                             "new -> begun; begun -> committed (1 intents); "
+                             "new -> begun; begun -> committed (0 intents); ");
+    assert_int_equal(synced, lg__store_committed(k.s)); /* and so all before it */
+    assert_null(strstr(k.logged, "CANARY"));
+    kit_end(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -738,6 +770,7 @@ int main(void)
         cmocka_unit_test(test_places_that_cannot_be),
         cmocka_unit_test(test_directories_that_cannot_be_written),
         cmocka_unit_test(test_a_lock_that_never_goes),
+        cmocka_unit_test(test_lines_of_turns),
         cmocka_unit_test(test_oom),
     };
     support_start();

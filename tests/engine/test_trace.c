@@ -83,6 +83,20 @@ static void test_end_without_success(void **state)
     fixture_end(&f);
 }
 
+static void test_reply_that_is_lost(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_request *r = submit(&f, "one");
+    assert_ptr_equal(lg__sched_next(f.s), r);
+    assert_int_equal(answer(&f, r, 200, GOOD("x")), LG_REQ_DONE);
+    lg__sched_spoil(f.s, r);
+    assert_non_null(strstr(f.traced, "done -> failed (try 1, store)"));
+    lg__sched_release(f.s, r);
+    fixture_end(&f);
+}
+
 static void test_lane_that_is_held(void **state)
 {
     (void)state;
@@ -196,9 +210,9 @@ static void test_off_costs_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_life_of_a_call),    cmocka_unit_test(test_end_without_success),
-    cmocka_unit_test(test_lane_that_is_held), cmocka_unit_test(test_graph_and_pass),
-    cmocka_unit_test(test_off_costs_nothing),
+    cmocka_unit_test(test_life_of_a_call),     cmocka_unit_test(test_end_without_success),
+    cmocka_unit_test(test_reply_that_is_lost), cmocka_unit_test(test_lane_that_is_held),
+    cmocka_unit_test(test_graph_and_pass),     cmocka_unit_test(test_off_costs_nothing),
 };
 
 LG_TEST_MAIN(tests)

@@ -122,6 +122,7 @@ struct lg_store {
     lg_keymap lost; /* keys that dead runs had sent; read when first asked for */
     bool lost_known;
     lg_syncer sync;
+    uint64_t told_synced; /* the last commit that a line has called synced */
 };
 
 /* store_base.c */

@@ -47,9 +47,19 @@ static int sync_failed(lg_store *s, int err)
                           s->log_path, lg__errno_text(err));
 }
 
+/* By whatever call it came out: once. */
+static void tell_synced(lg_store *s)
+{
+    if (s->told_synced != s->sync.done && !s->sync.err) {
+        s->told_synced = s->sync.done;
+        LG_TRACE(s->log, "turn %llu: committed -> synced", (unsigned long long)s->told_synced);
+    }
+}
+
 int lg__store_check_sync(lg_store *s)
 {
     int err = lg__sync_error(&s->sync);
+    tell_synced(s);
     return err ? sync_failed(s, err) : LG_OK;
 }
 
@@ -303,11 +313,8 @@ uint64_t lg__store_committed(const lg_store *s)
 
 static bool look_at_sync(lg_store *s, uint64_t commit)
 {
-    uint64_t before = s->sync.done;
     bool reached = lg__sync_reached(&s->sync, commit);
-    if (s->sync.done != before && !s->sync.err)
-        LG_TRACE(s->log, "turn %llu: committed -> synced", (unsigned long long)s->sync.done);
-
+    tell_synced(s);
     return reached;
 }
 
@@ -318,8 +325,10 @@ bool lg__store_reached(lg_store *s, uint64_t commit)
 
 void lg__store_wait(lg_store *s)
 {
-    if (s->durable)
+    if (s->durable) {
         lg__sync_wait(&s->sync);
+        tell_synced(s);
+    }
 }
 
 int lg__store_sync_fd(const lg_store *s)
