@@ -72,7 +72,7 @@ static inline lg_model *kit_model(kit *k)
     };
     const char *why;
     lg_model *m = NULL;
-    (void)lg__model_make(&k->mem, &cfg, &m, &why);
+    (void)lg__model_make(&k->mem, &cfg, &m, &why, &(const char *){NULL});
     return m;
 }
 
