@@ -239,7 +239,7 @@ void lg__kept_runs(lg_engine *e, const lg_node *n);
 void lg__kept_sweep(lg_engine *e); /* those that are over let the waiting go on */
 void lg__kept_free(lg_engine *e);
 
-/* For the binding. */
+/* For inside.c and the tests. */
 size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown);
 lg_store *lg__engine_store(lg_engine *e); /* NULL: none */
 void lg__engine_flush(lg_engine *e);      /* a statement was queued */

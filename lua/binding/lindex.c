@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "store/store_index.h"
-#include "base/vectors.h"
+#include "binding/vectors.h"
 
 #define LG_LUA_INDEX "lunagrad.index"
 #define LG_LUA_VECTORS "lunagrad.vectors"

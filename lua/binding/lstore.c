@@ -6,7 +6,8 @@
 
 #include <limits.h>
 
-#include "front/front_internal.h"
+#include "front/inside.h"
+#include "store/store.h"
 
 #define LG_LUA_STORE "lunagrad.store"
 
@@ -33,11 +34,12 @@ static int open_failed(lua_State *L, lg_fail *why, int code)
 
 static lg_store *store_of(lua_State *L, const lg_engine *e)
 {
-    if (!e->store) {
+    lg_store *s = lg__inside_store(e);
+    if (!s) {
         lg__lua_raise(L, LG_ESTATE, "set store when the engine is configured",
                       "the engine has no store");
     }
-    return e->store;
+    return s;
 }
 
 static lg_store *self(lua_State *L)
@@ -140,15 +142,13 @@ static int l_engine_query(lua_State *L)
 {
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg_store *s = store_of(L, e);
-    if (lg__store_queued(s))
-        lg__engine_flush(e);
+    lg__inside_flush(e);
     return query(L, s);
 }
 
 /* engine:store_exec(sql, …): with the next transaction */
 static int l_engine_exec(lua_State *L)
 {
-    enum { MOST = 256 };
     lg_cell local[LG_LUA_FEW];
     size_t n;
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
@@ -158,10 +158,7 @@ static int l_engine_exec(lua_State *L)
     int err = lg__store_exec(s, sql, cells, n);
     if (err)
         return failed(L, lg__store_why(s), err);
-    if (lg__store_queued(s) >= MOST)
-        lg__engine_flush(e);
-    else
-        lg__engine_touch(e);
+    lg__inside_queued(e);
     return 0;
 }
 

@@ -4,17 +4,17 @@
  * error. For the library's own files. */
 #include "binding/lua_binding.h"
 
-#include "front/front_internal.h"
+#include "front/inside.h"
 
 void lg__lua_looked(lg_var *v)
 {
-    lg__unseen_look(v);
+    lg__inside_look(v);
 }
 
 /* v:disown(): that it fails, or will, needs nobody's look. */
 int lg__lua_disown(lua_State *L)
 {
-    lg__unseen_disown(lg__lua_check_var(L, 1));
+    lg__inside_disown(lg__lua_check_var(L, 1));
     return 0;
 }
 
@@ -22,18 +22,17 @@ int lg__lua_disown(lua_State *L)
  * list of {id, kind, message, hint} */
 static int l_unseen(lua_State *L)
 {
-    lg_unseen list[LG_UNSEEN_KEPT];
+    lg_inside_unseen list[LG_INSIDE_UNSEEN];
     size_t shown;
     const lg_lua_engine *u = lg__lua_check_engine(L, 1);
-    lua_pushinteger(L, (lua_Integer)lg__engine_unseen(u->e, list, &shown));
+    lua_pushinteger(L, (lua_Integer)lg__inside_unseen(u->e, list, &shown));
     lua_createtable(L, (int)shown, 0);
     for (size_t i = 0; i < shown; i++) {
         lua_createtable(L, 0, 4);
         lg__lua_set_count(L, "id", list[i].id);
         lg__lua_set_text(L, "kind", lg_error_name(list[i].code));
-        lg__lua_set_text(L, "message",
-                         list[i].message ? list[i].message->data : lg_error_text(list[i].code));
-        lg__lua_set_text(L, "hint", list[i].hint ? list[i].hint->data : NULL);
+        lg__lua_set_text(L, "message", list[i].message);
+        lg__lua_set_text(L, "hint", list[i].hint);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 2;

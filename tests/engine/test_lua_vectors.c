@@ -1,9 +1,9 @@
-/* test_vectors.c - the nearest rows against a plain sort; gaps, ties, odd vectors. */
+/* test_lua_vectors.c - the nearest rows against a plain sort; gaps, ties, odd vectors. */
 #include "../support.h"
 
 #include <math.h>
 
-#include "base/vectors.h"
+#include "binding/vectors.h"
 
 enum { DIM = 19, ROWS = 300 };
 

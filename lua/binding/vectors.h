@@ -1,7 +1,7 @@
 /* vectors.h - a matrix of unit vectors, and which of its rows lie nearest to another.
  *
  * An exact scan: no index that forgets neighbours. Rows are single floats, of length one;
- * a row that was taken out stays as a gap. Passive; its caller is lua/binding/lindex.c. */
+ * a row that was taken out stays as a gap. Passive. */
 #ifndef LG_VECTORS_H
 #define LG_VECTORS_H
 
