@@ -580,7 +580,7 @@ LG_API int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const cha
 LG_API int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len);
 /* message: one line. hint may be NULL. LG_ESTATE as above. */
 LG_API int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint);
-/* The same for what failed because a variable did: cause is the end of message, as lg_failure
+/* The same for what failed because a variable did: cause is the end of message, as lg_var_cause()
  * has it, and becomes this failure's. NULL, or no end of message: the cause is all of it. */
 LG_API int lg_promise_fail_as(lg_var *v, int code, const char *message, const char *cause,
                               const char *hint);

@@ -183,6 +183,12 @@ static void op_var_rollback(void)
     R(CALL(lg_var_rollback, v, chance(80) && n ? below(n) : (size_t)odd_int()));
 }
 
+static const char *why_of(const lg_var *v)
+{
+    lg_failure why;
+    return lg_var_error(v, &why) ? why.message : "";
+}
+
 static void look_at_value(lg_var *v)
 {
     size_t len = 7, n = CALL(lg_var_versions, v);
@@ -194,6 +200,10 @@ static void look_at_value(lg_var *v)
     bool bad = state == LG_FAILED || state == LG_CANCELLED;
     if (CALL(lg_var_error, v, chance(90) ? &why : NULL) != bad)
         broken("state %d does not fit its error", state);
+    const char *cause = CALL(lg_var_cause, v);
+    size_t whole = bad ? strlen(why_of(v)) : 0, part = cause ? strlen(cause) : 0;
+    if ((cause != NULL) != bad || part > whole)
+        broken("state %d does not fit its cause", state);
     size_t i = n ? below(n + 1) : 0;
     if ((CALL(lg_var_version, v, i, chance(80) ? &len : NULL) != NULL) != (i < n))
         broken("version %zu of %zu", i, n);
