@@ -318,7 +318,8 @@ static void add_words(lg_graph *g, lg_bytes *b, lg_text *t)
 static int concat_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
                           char *bad)
 {
-    (void)bad;
+    if (bad)
+        *bad = '\0';
     for (uint32_t i = 0; i < node->n_edges; i++)
         add_words(g, out, shown(node, instead, i));
     return out->err;
@@ -361,7 +362,8 @@ static uint32_t add_scores(lg_node *node, double *score, double *target)
 static int sum_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
                        char *bad)
 {
-    (void)bad;
+    if (bad)
+        *bad = '\0';
     bool used = false;
     for (uint32_t i = 0; i < node->n_edges; i++) {
         lg_text *text = shown(node, instead, i);
@@ -464,7 +466,8 @@ static void promise_forward(lg_graph *g, lg_node *node)
 static int promise_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
                            char *bad)
 {
-    (void)bad;
+    if (bad)
+        *bad = '\0';
     add_words(g, out, shown(node, instead, node->n_edges - 1));
     return out->err;
 }
