@@ -526,11 +526,12 @@ static void job_fired(lg_job *job)
         return;
     }
     lg_var *v = job->asked;
-    if (v->state != LG_READY)
+    if (v->state == LG_READY) {
+        lg_text *said = lg__is_nothing(v->text) ? NULL : v->text;
+        say(s, job->slot, job->input, said, job->conversation, v);
+    } else {
         lg__pass_note_at(p, s, job->input, v->code, v->fail);
-    else
-        say(s, job->slot, job->input, lg__is_nothing(v->text) ? NULL : v->text, job->conversation,
-            v);
+    }
     lg__job_free(job);
     if (--s->n_jobs == 0)
         deliver_all(s);
