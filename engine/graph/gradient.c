@@ -74,6 +74,8 @@ static void settle(lg_pass *p)
     lg__bytes_init(&b, p->g->mem, 400);
     lg__bytes_addf(&b, "%zu pieces of feedback, %zu questions asked, %zu solved already",
                    p->n_texts, p->n_asked, p->n_solved);
+    if (p->n_malformed)
+        lg__bytes_addf(&b, ", %zu malformed replies", p->n_malformed);
     if (p->fail.code) {
         const char *why = lg__fail_message(&p->fail);
         lg__bytes_adds(&b, "; left out: ");
@@ -514,6 +516,25 @@ static void step_fired(lg_step *s)
     run(s);
 }
 
+/* What a reply is worth to who asked. true: it is asked for once more. */
+static bool hear_reply(lg_job *job)
+{
+    lg_pass *p = job->pass;
+    lg_var *v = job->asked;
+    lg_text *points = NULL;
+    bool cut = strcmp(lg_var_finish_reason(v) ? lg_var_finish_reason(v) : "", "length") == 0;
+    int worth = lg__critique(p->g->mem, v->text, job->variable, cut, &points);
+    p->n_malformed += worth == LG_CRITIQUE_ECHO;
+    if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, true) == LG_OK)
+        return true;
+    if (worth == LG_CRITIQUE_NO_MEMORY)
+        lg__pass_note_at(p, job->step, job->input, LG_ENOMEM, NULL);
+    else
+        say(job->step, job->slot, job->input, points, job->conversation, v);
+    lg__text_unref(points);
+    return false;
+}
+
 static void job_fired(lg_job *job)
 {
     lg_pass *p = job->pass;
@@ -526,10 +547,12 @@ static void job_fired(lg_job *job)
         return;
     }
     lg_var *v = job->asked;
-    if (v->state == LG_READY) {
-        lg_text *said = lg__is_nothing(v->text) ? NULL : v->text;
-        say(s, job->slot, job->input, said, job->conversation, v);
-    } else {
+    bool ceiling = v->code == LG_ETRUNCATED && p->reply_tokens && !job->again;
+    if (v->state == LG_READY && hear_reply(job))
+        return;
+    if (v->state != LG_READY) {
+        if (ceiling && lg__pass_again(job, false) == LG_OK)
+            return;
         lg__pass_note_at(p, s, job->input, v->code, v->fail);
     }
     lg__job_free(job);
@@ -675,6 +698,7 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
     p->model = lg_model_ref(b->model);
     p->context_tokens = b->context_tokens ? b->context_tokens : 24000;
     p->skip_failed = b->skip_failed;
+    p->reply_tokens = b->no_ceiling ? 0 : b->reply_tokens ? b->reply_tokens : 2048;
     p->root_id = root->id;
     lg__unseen_look(root); /* the pass fails as it did */
     lg__fail_init(&p->fail);

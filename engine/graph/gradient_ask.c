@@ -9,41 +9,9 @@
 #include "graph/gradient_internal.h"
 #include "base/media.h"
 #include "base/template.h"
+#include "model/model.h"
 
 enum { MAX_EXHIBITS = 8, GOAL_TOKENS = 80, OTHERS_SHOWN = 8 };
-
-/* ---- jobs -------------------------------------------------------------- */
-
-lg_job *lg__job_new(lg_pass *p, lg_step *s)
-{
-    lg_job *job = lg__mem_zero(p->g->mem, sizeof *job);
-    if (!job)
-        return NULL;
-    job->wait.kind = LG_WAIT_JOB;
-    job->pass = p;
-    job->step = s;
-    job->next = p->jobs;
-    if (p->jobs)
-        p->jobs->prev = job;
-    p->jobs = job;
-    return job;
-}
-
-void lg__job_free(lg_job *job)
-{
-    lg_pass *p = job->pass;
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        p->jobs = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    if (job->reduction)
-        lg__reduction_drop(p, job->reduction);
-    lg__text_unref(job->conversation);
-    lg__graph_drop(p->g, job->asked);
-    lg__mem_free(p->g->mem, job, sizeof *job);
-}
 
 /* ---- one question ------------------------------------------------------ */
 
@@ -112,6 +80,26 @@ static size_t exhibits(const lg_var *about, lg_text *first, lg_text *list[MAX_EX
     return exhibit(list, n, about->node ? lg__var_first_text(about) : about->text);
 }
 
+/* A ceiling for the reply, unless the model has one: who loops would hold the whole pass. */
+static int limit_reply(lg_graph *g, lg_call_data *c, size_t tokens)
+{
+    char n[24];
+    for (size_t i = 0; i < c->model->n_options; i++) {
+        const char *name = c->model->options[i].name;
+        if (strcmp(name, "max_tokens") == 0 || strcmp(name, "max_completion_tokens") == 0 ||
+            strcmp(name, "max_output_tokens") == 0)
+            return LG_OK;
+    }
+    c->options = lg__mem_zero(g->mem, sizeof *c->options);
+    if (!c->options)
+        return LG_ENOMEM;
+    c->n_options = 1;
+    snprintf(n, sizeof n, "%zu", tokens);
+    c->options[0].name = lg__mem_strdup(g->mem, "max_tokens");
+    c->options[0].json = lg__mem_strdup(g->mem, n);
+    return c->options[0].name && c->options[0].json ? LG_OK : LG_ENOMEM;
+}
+
 static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *system, lg_var *user,
                      const char *role, lg_var **out)
 {
@@ -128,7 +116,9 @@ static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *syste
     } else {
         v->node->u.call->model = lg_model_ref(p->model);
         v->node->u.call->kind = LG_BACKWARD;
-        err = lg__node_edge(v->node, "system", system);
+        err = p->reply_tokens ? limit_reply(g, v->node->u.call, p->reply_tokens) : LG_OK;
+        if (!err)
+            err = lg__node_edge(v->node, "system", system);
     }
     if (!err)
         err = lg__node_edge(v->node, "user", user);
@@ -412,6 +402,7 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
     }
     job->input = aim->input;
     job->slot = aim->slot;
+    job->variable = lg__text_ref(aim->text);
     job->conversation = lg__pass_conversation(p, s, aim);
     lg_text *said = chain ? lg__step_feedback(s) : lg__text_ref(none);
     lg_part parts[LG_PARTS] = {
@@ -458,4 +449,56 @@ void lg__pass_ask(lg_pass *p, lg_step *s, bool chain)
             lg__pass_note(p, s, bad, NULL);
     }
     lg__aims_free(&aims);
+}
+
+/* ---- once more --------------------------------------------------------- */
+
+/* The same messages and parts, and behind them what was wrong. */
+static int copy_call(lg_pass *p, const lg_var *old, lg_var *more, lg_var **out)
+{
+    const lg_node *from = old->node;
+    lg_var *v;
+    int err = lg__node_new(p->g, LG_OP_CALL, from->n_edges + (more ? 1 : 0), old->role->data, &v);
+    if (err)
+        return err;
+    lg_call_data *c = v->node->u.call = lg__mem_zero(p->g->mem, sizeof *c);
+    if (c) {
+        c->model = lg_model_ref(p->model);
+        c->kind = LG_BACKWARD;
+        err = more ? limit_reply(p->g, c, p->reply_tokens) : LG_OK;
+    } else {
+        err = LG_ENOMEM;
+    }
+    for (uint32_t i = 0; !err && i < from->n_edges; i++) {
+        const lg_edge *e = &from->edges[i];
+        err = e->var ? lg__node_edge(v->node, e->name->data, e->var)
+                     : lg__node_constant(v->node, e->name->data, e->seen);
+    }
+    if (!err && more)
+        err = lg__node_edge(v->node, "user", more);
+    if (err)
+        lg__node_discard(v);
+    else
+        *out = v;
+    return err;
+}
+
+int lg__pass_again(lg_job *job, bool echo)
+{
+    lg_pass *p = job->pass;
+    lg_var *more = echo ? lg__template_find(p->g, "critic.again") : NULL, *asked = NULL;
+    if (echo && !more)
+        return LG_ENOTFOUND;
+    int err = copy_call(p, job->asked, more, &asked);
+    if (err)
+        return err;
+    asked->example = job->asked->example;
+    lg__node_start(asked->node);
+    lg__graph_drop(p->g, job->asked);
+    job->asked = asked;
+    job->again = true;
+    p->busy++;
+    p->n_asked++;
+    lg__var_wait(asked, &job->wait);
+    return LG_OK;
 }

@@ -1,7 +1,7 @@
 /* gradient_internal.h - what the parts of the reverse pass share.
  *
  * gradient.c walks the plan; gradient_ask.c writes the questions, gradient_reduce.c those that
- * merge what was said. Invariants:
+ * merge what was said; gradient_job.c keeps what is under way. Invariants:
  * - busy counts what will still come back to the pass: queued steps, steps that
  *   wait for their variable or for the host, jobs. Until it is zero the pass
  *   holds a count of its own variable, so nothing can fire into freed memory;
@@ -14,8 +14,16 @@
 struct lg_reduction;
 
 enum {
-    LG_SOLVED_KEPT = 4, /* solved cases of a pass whose conversation is kept */
-    LG_TWO_SHORT = 120  /* tokens of two pieces that are not worth a merge */
+    LG_SOLVED_KEPT = 4,      /* solved cases of a pass whose conversation is kept */
+    LG_TWO_SHORT = 120,      /* tokens of two pieces that are not worth a merge */
+    LG_CRITIQUE_TOKENS = 400 /* of a critic's reply that go on: few points are asked for */
+};
+
+enum lg_critique { /* what a critic's reply is */
+                   LG_CRITIQUE_POINTS = 0,
+                   LG_CRITIQUE_NOTHING,
+                   LG_CRITIQUE_ECHO, /* the question, or the variable, given back */
+                   LG_CRITIQUE_NO_MEMORY
 };
 
 typedef struct lg_job {         /* one question to the backward model */
@@ -25,6 +33,8 @@ typedef struct lg_job {         /* one question to the backward model */
     lg_step *step;
     lg_var *asked;                  /* counted */
     lg_text *conversation;          /* what it was about; NULL for a reduction */
+    lg_text *variable;              /* … and on what; counted */
+    bool again;                     /* it was asked once more already */
     uint32_t input;                 /* which input of the step's node it is for, … */
     uint32_t slot;                  /* … and where what is said is given */
     struct lg_reduction *reduction; /* NULL: feedback for an input */
@@ -45,12 +55,13 @@ struct lg_pass {
     lg_graph *g;
     lg_var *out;     /* owns the pass */
     lg_model *model; /* counted; NULL: none given */
-    size_t context_tokens;
+    size_t context_tokens, reply_tokens;
     bool skip_failed, cancelled, settled;
     lg_plan plan;
     uint64_t root_id;
     size_t steps_left, busy;
     size_t n_asked, n_solved, n_texts, n_kept;
+    size_t n_malformed; /* replies that were no criticism */
     lg_job *jobs;
     lg_fail fail; /* of the lowest step that failed */
     size_t fail_step, fail_place;
@@ -90,7 +101,12 @@ void lg__reduction_drop(lg_pass *p, lg_reduction *r); /* one job less is open */
  * place (an input, a part of a reduction), is the one that is told. */
 void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f);
 void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f);
-/* true when a reply says that nothing should change: verdict.c */
+/* verdict.c: true when a reply says that nothing should change; and what a reply is worth:
+ * enum lg_critique, with the points (counted) in *out. */
 bool lg__is_nothing(const lg_text *t);
+int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, bool cut, lg_text **out);
+/* The question of a job once more: with a word on what was wrong with the reply (an echo), or
+ * without a ceiling, where the reply was cut before its first word. 0, LG_ENOMEM, LG_ENOTFOUND. */
+int lg__pass_again(lg_job *job, bool echo);
 
 #endif

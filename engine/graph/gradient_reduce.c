@@ -8,21 +8,6 @@
 
 enum { LEAST_TALK = 40 }; /* tokens; a shorter piece of a conversation says nothing */
 
-static void reduction_free(lg_pass *p, lg_reduction *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        lg__text_unref(r->texts[i]);
-    lg__mem_free(p->g->mem, r->texts, r->cap * sizeof *r->texts);
-    lg__records_free(p->g, r->members);
-    lg__mem_free(p->g->mem, r, sizeof *r);
-}
-
-void lg__reduction_drop(lg_pass *p, lg_reduction *r)
-{
-    if (--r->open == 0)
-        reduction_free(p, r);
-}
-
 /* How many of the texts from `from` on fit one question: at least two, so that
  * every level is shorter than the one below. */
 static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from)
@@ -204,8 +189,7 @@ int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group)
         r->members = NULL;
         r->step = NULL;
     }
-    if (--r->open == 0)
-        reduction_free(p, r);
+    lg__reduction_drop(p, r);
     return err;
 }
 

@@ -1,10 +1,13 @@
-/* verdict.c - whether a critic's reply says that nothing should change.
+/* verdict.c - what a critic's reply is worth: points, "nothing to improve", or an echo.
  *
  * Models do not keep to the one sentence they are asked for: they add a label, quotes, a full
- * stop, a reason. What follows a clear "nothing" counts only where it takes that back. Pure. */
+ * stop, a reason. What follows a clear "nothing" counts only where it takes that back. Small
+ * ones say a line over and over, or give back the question; each line counts once, and what is
+ * no criticism is none. What goes on is bounded, however long the reply. Pure. */
 #include <ctype.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "graph/gradient_internal.h"
 
 enum { WORDS_READ = 240 }; /* bytes; whoever says more than that has something to say */
@@ -69,12 +72,14 @@ bool lg__is_nothing(const lg_text *t)
         "no change needed",       "no changes needed",     "no change is needed",
         "no changes are needed",  "no changes necessary",  "no improvement needed",
         "no improvements needed", "no feedback is needed", "no feedback needed"};
-    char said[WORDS_READ + 3];
-    if (plain(t, said) == 0)
+    char said[WORDS_READ + 2];
+    size_t n = plain(t, said);
+    if (n == 0)
         return true;
     if (t->len > WORDS_READ)
         return false;
-    strcat(said, " ");
+    said[n] = ' '; /* so that a word is always between blanks */
+    said[n + 1] = '\0';
     const char *text = skip_label(said);
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
         const char *rest = after(text, nothing[i]);
@@ -82,4 +87,90 @@ bool lg__is_nothing(const lg_text *t)
             return !takes_back(rest);
     }
     return false;
+}
+
+/* ---- points ------------------------------------------------------------ */
+
+static bool is_blank_line(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (isalnum((unsigned char)s[i]) || (unsigned char)s[i] > 127)
+            return false;
+    }
+    return true;
+}
+
+static size_t line_size(const char *s, size_t len)
+{
+    const char *end = memchr(s, '\n', len);
+    return end ? (size_t)(end - s) : len;
+}
+
+/* Whether a line stands in what was kept already: a model that loops says nothing new. */
+static bool is_known(const lg_bytes *kept, const char *line, size_t len)
+{
+    for (size_t at = 0; at < kept->len;) {
+        size_t n = line_size(kept->data + at, kept->len - at);
+        if (n == len && memcmp(kept->data + at, line, len) == 0)
+            return true;
+        at += n + 1;
+    }
+    return false;
+}
+
+/* The lines of a reply, each once, up to the limit; of one that was cut not the broken end. */
+static void keep_lines(lg_bytes *out, const char *s, size_t len, bool cut)
+{
+    size_t tokens = 0;
+    for (size_t at = 0; at < len && tokens < LG_CRITIQUE_TOKENS;) {
+        size_t n = line_size(s + at, len - at);
+        bool broken = cut && at + n == len && out->len > 0;
+        bool blank = is_blank_line(s + at, n);
+        if (!broken && (blank ? out->len > 0 : !is_known(out, s + at, n))) {
+            lg__bytes_add(out, s + at, n);
+            lg__bytes_addc(out, '\n');
+            tokens += lg_token_estimate(s + at, n) + 1;
+        }
+        at += n + 1;
+    }
+    while (out->len && isspace((unsigned char)out->data[out->len - 1]))
+        out->data[--out->len] = '\0';
+}
+
+static bool holds(const lg_text *t, const char *word)
+{
+    return strstr(t->data, word) != NULL;
+}
+
+static bool same_text(const lg_text *a, const lg_text *b)
+{
+    size_t from = 0, to = a->len;
+    while (from < to && isspace((unsigned char)a->data[from]))
+        from++;
+    while (to > from && isspace((unsigned char)a->data[to - 1]))
+        to--;
+    return b && b->len == to - from && memcmp(b->data, a->data + from, b->len) == 0;
+}
+
+/* The frame of the question, or the variable itself, given back. */
+static bool is_echo(const lg_text *t, const lg_text *variable)
+{
+    return same_text(t, variable) || holds(t, "</CONVERSATION>") || holds(t, "<CONVERSATION>") ||
+           holds(t, "</OBJECTIVE>") || holds(t, "[VARIABLE] marks");
+}
+
+int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, bool cut, lg_text **out)
+{
+    *out = NULL;
+    if (lg__is_nothing(said))
+        return LG_CRITIQUE_NOTHING;
+    if (is_echo(said, variable))
+        return LG_CRITIQUE_ECHO;
+    lg_bytes b;
+    lg__bytes_init(&b, m, LG_BYTES_MAX);
+    keep_lines(&b, said->data, said->len, cut);
+    lg_text *kept = lg__text_of(&b);
+    *out = kept ? lg__text_trim(m, kept, LG_CRITIQUE_TOKENS) : NULL;
+    lg__text_unref(kept);
+    return *out ? LG_CRITIQUE_POINTS : LG_CRITIQUE_NO_MEMORY;
 }

@@ -17,6 +17,7 @@
 --   critic.goal    goal: what the outcome in the end is judged by
 --   critic.others  others: roles of what else the same step was given, and is asked about
 --   critic.given, critic.made  (none): of a variable that is given; that an earlier step made
+--   critic.again   (none): behind the question, when the reply only gave it back
 --   mark           (none): stands in a conversation where the variable stood
 --   reduce.user    role, variable, feedback: several pieces, numbered; solved
 --   reduce.solved  solved, all: how many examples have nothing to say
@@ -129,6 +130,10 @@ This was said about that result:
 
 The function itself is fixed. What should change in the {role}, and why? At most 3 points. Leave out
 what the {role} has no part in.]]
+
+prompts["critic.again"] = [[
+Your last reply gave back what you were shown. Say in one or two sentences of your own what should
+change in the variable, or reply with exactly: NOTHING TO IMPROVE]]
 
 prompts["mark"] = "[VARIABLE]"
 
