@@ -89,7 +89,7 @@ static bool stop_at_wordless(lg_graph *g, lg_node *node)
 typedef struct lg_talk {
     lg_graph *g;
     lg_bytes tmpl;
-    lg_field *fields;
+    lg_fill *fields;
     char (*names)[16];
     lg_text **texts;
     size_t n, cap;
@@ -125,7 +125,7 @@ static int talk_add(lg_talk *t, const char *name, lg_text *text, size_t max_toke
     size_t i = t->n++;
     t->texts[i] = cut;
     snprintf(t->names[i], sizeof t->names[i], "a%zu", i);
-    t->fields[i] = (lg_field){t->names[i], cut->data, cut->len};
+    t->fields[i] = (lg_fill){t->names[i], cut->data, cut->len};
     if (!isalpha((unsigned char)name[0]) || (unsigned char)name[0] > 127)
         name = "input";
     add_tag(&t->tmpl, "<", name);
@@ -210,7 +210,7 @@ static lg_text *call_conversation(lg_graph *g, const lg_node *node, size_t max_t
 static int render(lg_graph *g, const lg_node *node, lg_bytes *out, char *bad)
 {
     size_t n = node->n_edges - 1, made = 0;
-    lg_field *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
+    lg_fill *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
     lg_text **texts = lg__mem_new(g->mem, node->n_edges * sizeof(lg_text *));
     int err = fields && texts ? LG_OK : LG_ENOMEM;
     for (; !err && made < n; made++) {
@@ -220,7 +220,7 @@ static int render(lg_graph *g, const lg_node *node, lg_bytes *out, char *bad)
             err = LG_ENOMEM;
             break;
         }
-        fields[made] = (lg_field){e->name->data, texts[made]->data, texts[made]->len};
+        fields[made] = (lg_fill){e->name->data, texts[made]->data, texts[made]->len};
     }
     const lg_text *tmpl = node->edges[0].seen;
     if (!err)
