@@ -24,8 +24,8 @@ typedef struct lg_out {
 enum lg_form {
     LG_AS_JSON,   /* a JSON string with its quotes; what is no UTF-8 becomes U+FFFD */
     LG_AS_BASE64, /* with padding */
-    LG_OF_BASE64, /* its bytes: both alphabets, blanks are skipped. LG_EPARSE: it is none */
-    LG_AS_SHA256  /* 64 hexadecimal digits */
+    LG_OF_BASE64, /* its bytes: both alphabets, blanks are skipped. LG_EPARSE: it is none, some was added */
+    LG_AS_SHA256 /* 64 hexadecimal digits */
 };
 
 typedef struct lg_fill { /* of a template; borrowed */

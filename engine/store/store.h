@@ -143,7 +143,7 @@ int lg__store_run_end(lg_store *s, const char *state);
 /* *list: *n of them, freed by the caller with lg__mem_free(n * sizeof). 0, LG_E… */
 int lg__store_ambiguous(lg_store *s, int64_t run, lg_ambiguous **list, size_t *n);
 
-/* ---- statements, for the binding (store_sql.c) ----------------------------------- */
+/* ---- statements, for lg_inside.h (store_sql.c) ----------------------------------- */
 
 /* Statements are in the backend's own language: lunagrad/book/queries.lua has all of them. */
 /* One that changes rows, queued for the next commit; cells are copied. */

@@ -296,7 +296,7 @@ static void push_tree(lua_State *L, lg_items *items, enum keep keep)
     lg_item item = {.count = 0};
     while (lg__items_next(items, &item)) {
         if (item.kind == LG_ITEM_END) {
-            depth--;
+            depth -= depth > 0;
         } else {
             if (item.name)
                 lua_pushstring(L, item.name);

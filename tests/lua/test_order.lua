@@ -90,7 +90,7 @@ function TestCalls.test_what_breaks_it()
     { "engine/base/clock", "lg_engine_cancel", "base/clock.c calls lg_engine_cancel()" },
     { "engine/net/http", "lg__sched_due", "net/ may not call sched/" },
     { "engine/store/sqlite/store", "lg__sched_due", "store/ may not call sched/" },
-    { "lua/binding/larg", "lg__mem_init", "binding/larg.c calls lg__mem_init() of base/mem.c, not" },
+    { "lua/binding/larg", "lg__mem_init", "binding/larg.c calls lg__mem_init() of base/mem.c" },
     { "lua/command/term", "lg__store_row", "not declared by lg_inside.h" },
     { "engine/sched/sched_lane", "lg__sched_next",
       "call each other round: sched/sched sched/sched_lane" },
