@@ -24,8 +24,8 @@ typedef struct lg_out {
 enum lg_form {
     LG_AS_JSON,   /* a JSON string with its quotes; what is no UTF-8 becomes U+FFFD */
     LG_AS_BASE64, /* with padding */
-    LG_OF_BASE64, /* its bytes: both alphabets, blanks are skipped. LG_EPARSE: it is none, some was added */
-    LG_AS_SHA256 /* 64 hexadecimal digits */
+    LG_OF_BASE64, /* its bytes: both alphabets, blanks are skipped. LG_EPARSE: it is none */
+    LG_AS_SHA256  /* 64 hexadecimal digits */
 };
 
 typedef struct lg_fill { /* of a template; borrowed */
@@ -36,7 +36,7 @@ typedef struct lg_fill { /* of a template; borrowed */
 
 /* Adds n bytes as they are. → out->err */
 int lg__out_add(lg_out *out, const void *data, size_t n);
-/* Adds n bytes in another form. → out->err, or LG_EPARSE */
+/* Adds n bytes in another form. → out->err; or LG_EPARSE, and some of it may be there */
 int lg__out_as(lg_out *out, enum lg_form form, const void *data, size_t n);
 /* Adds the text, or if it has more than max_tokens its head and tail, with a line between that
  * says how much was left out. → out->err */
