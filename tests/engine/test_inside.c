@@ -275,7 +275,7 @@ static int read_reply(support_heap *h, void *ctx)
     return err;
 }
 
-static void test_a_reply_is_read(void **state)
+static void test_a_reply_is_read_oom(void **state)
 {
     static const char calls[] =
         "{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\","
@@ -343,7 +343,7 @@ static int index_rows(support_heap *h, void *ctx)
     return LG_OK;
 }
 
-static void test_rows_of_an_index(void **state)
+static void test_rows_of_an_index_oom(void **state)
 {
     support_heap h;
     lg_book *b;
@@ -406,7 +406,7 @@ static void fill(kit *k)
     kit_shut(k);
 }
 
-static void test_rows_of_a_store(void **state)
+static void test_rows_of_a_store_oom(void **state)
 {
     static const char change[] = "UPDATE run SET name = 'renamed'";
     kit k;
@@ -504,9 +504,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_templates),
     cmocka_unit_test(test_texts_oom),
     cmocka_unit_test(test_numbers),
-    cmocka_unit_test(test_a_reply_is_read),
-    cmocka_unit_test(test_rows_of_an_index),
-    cmocka_unit_test(test_rows_of_a_store),
+    cmocka_unit_test(test_a_reply_is_read_oom),
+    cmocka_unit_test(test_rows_of_an_index_oom),
+    cmocka_unit_test(test_rows_of_a_store_oom),
     cmocka_unit_test(test_the_engines_own_store),
     cmocka_unit_test(test_libraries),
     cmocka_unit_test(test_a_look_says_what_is_beneath),
