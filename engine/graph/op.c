@@ -85,7 +85,7 @@ static bool stop_at_wordless(lg_graph *g, lg_node *node)
 typedef struct lg_talk {
     lg_graph *g;
     lg_bytes tmpl;
-    lg_field *fields;
+    lg_fill *fields;
     char (*names)[16];
     lg_text **texts;
     size_t n, cap;
@@ -160,7 +160,7 @@ static int talk_fit(lg_talk *t, size_t max_tokens)
             return LG_ENOMEM;
         lg__text_unref(t->texts[i]);
         t->texts[i] = cut;
-        t->fields[i] = (lg_field){t->names[i], cut->data, cut->len};
+        t->fields[i] = (lg_fill){t->names[i], cut->data, cut->len};
     }
     return t->tmpl.err;
 }
@@ -245,7 +245,7 @@ static int format_compose(lg_graph *g, const lg_node *node, lg_text *const *inst
                           char *bad)
 {
     size_t n = node->n_edges - 1, made = 0;
-    lg_field *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
+    lg_fill *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
     lg_text **texts = lg__mem_new(g->mem, node->n_edges * sizeof(lg_text *));
     int err = fields && texts ? LG_OK : LG_ENOMEM;
     for (; !err && made < n; made++) {
@@ -255,7 +255,7 @@ static int format_compose(lg_graph *g, const lg_node *node, lg_text *const *inst
             err = LG_ENOMEM;
             break;
         }
-        fields[made] = (lg_field){e->name->data, texts[made]->data, texts[made]->len};
+        fields[made] = (lg_fill){e->name->data, texts[made]->data, texts[made]->len};
     }
     const lg_text *tmpl = node->edges[0].seen;
     if (!err && instead && instead[0])
