@@ -289,9 +289,9 @@ static void tell_options(script *s, const script_work *w, char *out)
     *out = '\0';
     assert_int_equal(lg_call_view(s->e, w->id, &view), 0);
     for (size_t i = 0; i < view.n_options; i++) {
-        const char *name, *json;
-        lg_call_option(s->e, w->id, i, &name, &json);
-        out += sprintf(out, "%s=%s ", name, json);
+        lg_option o;
+        lg_call_option(s->e, w->id, i, &o);
+        out += sprintf(out, "%s=%s ", o.name, o.json);
     }
 }
 
