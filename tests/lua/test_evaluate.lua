@@ -1,6 +1,6 @@
 -- test_evaluate.lua - evaluation: scores, intervals, failing rows, everything at the same time
 
-require "helper"
+local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 
@@ -107,10 +107,11 @@ end
 function TestEvaluate.test_misuse()
   local spec = { echo, data = rows(2), metric = lg.metric.exact }
   lu.assertErrorMsgContains("empty", lg.evaluate, { echo, data = {}, metric = lg.metric.exact })
-  lu.assertErrorMsgContains("metric", lg.evaluate, { echo, data = rows(2) })
-  lu.assertErrorMsgContains("program", lg.evaluate, { data = rows(2), metric = lg.metric.exact })
+  helper.fails("inval", { field = "metric" }, lg.evaluate, { echo, data = rows(2) })
+  helper.fails("inval", { field = "program" }, lg.evaluate,
+    { data = rows(2), metric = lg.metric.exact })
   spec.on_error = "ignore"
-  lu.assertErrorMsgContains("on_error", lg.evaluate, spec)
+  helper.fails("inval", { field = "on_error" }, lg.evaluate, spec)
   lu.assertErrorMsgContains("must return a variable or a text", lg.evaluate,
     { function() return {} end, data = rows(1), metric = lg.metric.exact })
   lu.assertErrorMsgContains("the metric must return", lg.evaluate,
