@@ -36,7 +36,7 @@ function TestMetric.test_number()
   lu.assertEquals(metric.number("so 1,072 it is", { answer = "work\n#### 1072" }), 1)
   lu.assertEquals(metric.number("none", { answer = "0" }), 0) -- unreadable is not zero
   lu.assertEquals(metric.number("-5", { answer = "5" }), 0)
-  lu.assertErrorMsgContains("no number", metric.number, "8", { answer = "eight" })
+  helper.fails("inval", "no number", metric.number, "8", { answer = "eight" })
 end
 
 function TestMetric.test_contains_whole_words()
@@ -173,9 +173,9 @@ function TestMetric.test_make()
   lu.assertEquals(m("x", { label = "x", question = "q" }), 1)
   lu.assertEquals(seen, "q")
   m = metric.make { function() return "good" end, name = "mine" }
-  lu.assertErrorMsgContains("mine", m, "x", {})
+  helper.fails("inval", "mine", m, "x", {})
   m = metric.make(function() return 0 / 0 end)
-  lu.assertErrorMsgContains("not-a-number", m, "x", {})
+  helper.fails("inval", "not-a-number", m, "x", {})
 end
 
 TestStats = {}

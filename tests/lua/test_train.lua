@@ -280,13 +280,13 @@ function TestTrain.test_misuse()
   helper.fails("inval", { field = "accept" }, lg.train, w.spec)
   w = world { 1 }
   w.spec.train = {}
-  lu.assertErrorMsgContains("train is empty", lg.train, w.spec)
+  helper.fails("inval", "train is empty", lg.train, w.spec)
   w = world { 1 }
   w.spec.program = function() return "text" end
-  lu.assertErrorMsgContains("no loss depends on a parameter", lg.train, w.spec)
+  helper.fails("inval", "no loss depends on a parameter", lg.train, w.spec)
   w = world { 1 }
   w.spec.loss = function() return 0.5 end
-  lu.assertErrorMsgContains("loss must return a variable", lg.train, w.spec)
+  helper.fails("inval", "loss must return a variable", lg.train, w.spec)
 end
 
 os.exit(lu.LuaUnit.run())
