@@ -672,6 +672,10 @@ typedef struct lg_backward {
     lg_model *model;       /* writes the feedback; NULL: an error if a call is needed */
     size_t context_tokens; /* budget of the contexts in one prompt; 0: 24 000 */
     bool skip_failed;      /* an edge that fails is left out, not an error */
+    /* Ceiling of one reply, for models that have none of their own (max_tokens); 0: 2048. A reply
+     * that was cut before its first word, as by long reasoning, is asked for again without. */
+    size_t reply_tokens;
+    bool no_ceiling; /* none at all */
 } lg_backward;
 LG_API void lg_backward_init_size(lg_backward *b, size_t size);
 static inline void lg_backward_init(lg_backward *b)

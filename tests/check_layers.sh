@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_layers.sh - what a file may include: a folder of the engine includes its own headers
-# and the faces of folders of a lower rank (layers.txt), a library is seen by one place. What a
-# file calls, whatever it includes, is check_symbols.sh's.
+# and the faces of folders of a lower rank (layers.txt), lua/ includes two headers of it, a
+# library is seen by one place. What a file calls, whatever it includes, is check_symbols.sh's.
 #
 # Usage: tests/check_layers.sh [TREE]      of another tree than this one
 set -u
@@ -15,6 +15,7 @@ awk -v layers="$layers" '
 BEGIN {
     while ((getline line < layers) > 0) {
         m = split(line, word, " ")
+        if (word[1] == "client") client[word[2]] = 1
         if (m < 3 || word[1] != "folder") continue
         rank[word[2]] = word[3]
         for (j = 4; j <= m; j++) face[word[2] "/" word[j]] = 1
@@ -30,16 +31,18 @@ function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 FNR == 1 {
     n = split(FILENAME, part, "/")
     mine = n >= 3 && n <= 4 ? part[2] : ""
-    if (FILENAME != "engine/lunagrad.h" && !(mine in rank))
+    if (FILENAME !~ /^engine\/(lunagrad|lg_inside)[.]h$/ && !(mine in rank))
         complain("no folder of the list in tests/layers.txt")
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, part, "\"")
-    if (part[2] == "lunagrad.h") next
+    if (part[2] == "lunagrad.h" || part[2] == "lg_inside.h") next
     theirs = part[2]
     sub(/\/.*/, "", theirs)
     if (part[2] !~ /^[a-z]+\/([a-z]+\/)?[a-z_0-9]+[.]h$/ || !(theirs in rank))
         complain("include \"" part[2] "\": not \"folder/header.h\"")
+    else if (mine in client && !(theirs in client))
+        complain("lua/ includes of the engine lunagrad.h and lg_inside.h, not \"" part[2] "\"")
     else if (theirs != mine && rank[theirs] + 0 >= rank[mine] + 0)
         complain("folder " mine " may not include " theirs "/")
     else if (theirs != mine && !((theirs "/*") in face) && !(part[2] in face))

@@ -2,7 +2,8 @@
 # check_symbols.sh - who calls whom, read from the objects: a folder calls only folders of a
 # lower rank, and no files call each other round but those of the list in layers.txt. It finds
 # what check_layers.sh cannot: the public header, which all may include, declares everything.
-# lua/ is a client: it calls the public functions, and those of engine/lg_inside.h.
+# lua/ (the clients of layers.txt) calls the public functions, and those of engine/lg_inside.h,
+# which declares no function that lua/ does not call.
 #
 # Usage: tests/check_symbols.sh [-v]      -v: every folder's arrows as well
 #   BUILD=build    where the objects are (make all);  LAYERS=tests/layers.txt
@@ -22,13 +23,15 @@ nm -A -P $objects | awk -v layers="${LAYERS:-tests/layers.txt}" -v build="$build
 BEGIN {
     while ((getline line < layers) > 0) {
         if (line ~ /^circle /) { sub(/ *#.*/, "", line); allowed[substr(line, 8)] = 1 }
-        if (split(line, word, " ") < 3 || word[1] != "folder") continue
+        m = split(line, word, " ")
+        if (word[1] == "client") client[word[2]] = 1
+        if (m < 3 || word[1] != "folder") continue
         rank[word[2]] = word[3]
         order[++folders] = word[2]
     }
     while ((getline line < "engine/lg_inside.h") > 0) {
         while (match(line, /lg_[a-z0-9_]+\(/)) {
-            inside[substr(line, RSTART, RLENGTH - 1)] = ++faces
+            inside[substr(line, RSTART, RLENGTH - 1)] = 1
             line = substr(line, RSTART + RLENGTH)
         }
     }
@@ -65,14 +68,22 @@ END {
         fa = folder(a); fb = folder(b)
         if (fa == fb) continue
         if (!((fa, fb) in between)) { between[fa, fb] = 1; down++ }
-        client = (fa == "binding" || fa == "command") && fb != "binding" && fb != "command"
-        if (client && faces && what[i] ~ /^lg__/ && !(what[i] in inside)) {
-            printf "%s.c calls %s() of %s.c, which lg_inside.h does not declare\n", a, what[i], b
-            bad++
+        if (fa in client && !(fb in client) && what[i] ~ /^lg__/) {
+            wanted[what[i]] = 1
+            if (!(what[i] in inside)) {
+                printf "%s.c calls %s() of %s.c, not declared by lg_inside.h\n", a, what[i], b
+                bad++
+            }
         }
         if (rank[fb] + 0 < rank[fa] + 0) continue
         printf "%s.c calls %s() of %s.c: %s/ may not call %s/\n", a, what[i], b, fa, fb
         up++
+    }
+    for (name in inside) {
+        faces++
+        if (name in wanted) continue
+        print "lg_inside.h declares " name "(), which lua/ does not call"
+        bad++
     }
     for (i = 1; i <= n; i++) reach(files[i])
     for (i = 1; i <= n; i++) {
@@ -96,6 +107,6 @@ END {
         printf "  %d %-8s calls:%s\n", rank[order[i]], order[i], line
     }
     printf "lint: symbols: %d files in %d folders, %d arrows between files, %d between folders, " \
-        "up %d, circles %d\n", n, folders, count, down, up, circles
+        "up %d, circles %d, inside %d\n", n, folders, count, down, up, circles, faces
     exit up + bad > 0
 }'

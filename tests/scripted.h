@@ -253,25 +253,33 @@ static inline int script_template(script *s, const char *name, const char *text)
 #define SCRIPT_CRITIC(word, heard)                                 \
     word " role={role} out={output_role} goal={objective}\n" heard \
          "<CONVERSATION>\n{conversation}\n</CONVERSATION>\n"       \
-         "<VARIABLE>\n{variable}\n</VARIABLE>"
+         "<VARIABLE>\n{variable}\n</VARIABLE>{goal}{others}{kind}"
 #define SCRIPT_HEARD "<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"
+
+enum { SCRIPT_TEMPLATES = 14 };
 
 static inline int script_templates(script *s)
 {
-    static const char *const all[][2] = {
+    static const char *const all[SCRIPT_TEMPLATES][2] = {
         {"critic.system", "You are the critic."},
         {"critic.base", SCRIPT_CRITIC("BASE", "")},
         {"critic.chain", SCRIPT_CRITIC("CHAIN", SCRIPT_HEARD)},
         {"tool.base", SCRIPT_CRITIC("TOOLBASE", "")},
         {"tool.chain", SCRIPT_CRITIC("TOOLCHAIN", SCRIPT_HEARD)},
         {"objective", "do well"},
+        {"objective.chain", "do well"},
+        {"critic.goal", " judged by {goal};"},
+        {"critic.others", " beside {others};"},
+        {"critic.made", " made"},
+        {"reduce.solved", "{solved} of {all} solved\n"},
         {"objective.scored", "scored {score} of {target}"},
         {"reduce.system", "Merge."},
-        {"reduce.user", "REDUCE role={role}\n<VARIABLE>\n{variable}\n</VARIABLE>\n" SCRIPT_HEARD},
+        {"reduce.user",
+         "REDUCE role={role}\n<VARIABLE>\n{variable}\n</VARIABLE>\n{solved}" SCRIPT_HEARD},
     };
     int err = 0;
 
-    for (size_t i = 0; !err && i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; !err && i < SCRIPT_TEMPLATES; i++)
         err = script_template(s, all[i][0], all[i][1]);
     return err;
 }

@@ -2,7 +2,7 @@
  *
  * A double holds some 16 digits and a Lua integer 64 bits, so a number that is read and
  * written again may come out as another one. What is here says when, and compares decimals
- * digit by digit, without arithmetic that could round. Used by json.c and the binding. */
+ * digit by digit, without arithmetic that could round. */
 #include "base/json_number.h"
 
 #include <math.h>

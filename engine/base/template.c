@@ -261,11 +261,11 @@ bool lg__template_field(const char *tmpl, size_t len, size_t *at, const char **f
 
 typedef struct render {
     reader r;
-    const lg_field *fields;
+    const lg_fill *fields;
     names by_name, tags;
 } render;
 
-static const lg_field *field_of(const render *x, const piece *p)
+static const lg_fill *field_of(const render *x, const piece *p)
 {
     const name *found = names_get(&x->by_name, p->s, p->len);
 
@@ -399,7 +399,7 @@ static void forger_run(forger *f, render *x, size_t most)
     f->plain = f->numbered = 0;
     x->r.at = 0;
     while (read_piece(&x->r, &p)) {
-        const lg_field *field = p.type == FIELD ? field_of(x, &p) : NULL;
+        const lg_fill *field = p.type == FIELD ? field_of(x, &p) : NULL;
         size_t len = field ? field->len : p.len;
 
         if (len > most)
@@ -464,7 +464,7 @@ static int write_all(lg_bytes *out, render *x, unsigned k)
 
     x->r.at = 0;
     while (!out->err && read_piece(&x->r, &p)) {
-        const lg_field *field = p.type == FIELD ? field_of(x, &p) : NULL;
+        const lg_fill *field = p.type == FIELD ? field_of(x, &p) : NULL;
 
         if (field)
             lg__bytes_add(out, field->value, field->len);
@@ -476,7 +476,7 @@ static int write_all(lg_bytes *out, render *x, unsigned k)
     return out->err;
 }
 
-int lg__template_render(lg_bytes *out, const char *tmpl, size_t len, const lg_field *fields,
+int lg__template_render(lg_bytes *out, const char *tmpl, size_t len, const lg_fill *fields,
                         size_t n, bool fenced, unsigned *suffix, char bad[64])
 {
     render x = {.r = {tmpl, len, 0}, .fields = fields};

@@ -2,7 +2,8 @@
  *   engine.c   life, step, pump;  front_base.c, stats.c
  *   host_*.c   what a host builds, is told and asked, and answers
  *   call_*.c   a call's way from its node to an attempt that leaves, and back
- *   turn_*.c   what is stored before it is used */
+ *   turn_*.c   what is stored before it is used
+ *   inside*.c  what lua/ needs beyond lunagrad.h */
 #ifndef LG_FRONT_INTERNAL_H
 #define LG_FRONT_INTERNAL_H
 
@@ -15,6 +16,7 @@
 #include "net/http.h"
 #include "sched/sched.h"
 #include "store/store.h"
+#include "store/store_index.h"
 
 typedef struct lg_work { /* something the host was, or will be, asked to do */
     uint64_t id;
@@ -88,6 +90,17 @@ typedef struct lg_timers {
     lg_text *text; /* of those that are over */
 } lg_timers;
 
+struct lg_book {       /* inside_book.c's: one of these three */
+    lg_engine *engine; /* borrowed, with the store that it has */
+    lg_store *store;
+    lg_index *index;
+    lg_mem mem;
+    lg_fail why;        /* it could not be opened */
+    bool refused;       /* … or has no such statements */
+    lg_ambiguous *list; /* n of them */
+    size_t n;
+};
+
 struct lg_engine {
     lg_mem mem;
     lg_clock clock;
@@ -99,6 +112,7 @@ struct lg_engine {
     lg_processes *processes; /* … by the first program that is started */
     lg_sched *sched;
     lg_store *store;      /* NULL: none */
+    struct lg_book book;  /* it, for lua/ */
     lg_entries unstarted; /* entries that could not begin: they have ended */
     lg_batch turn;
     lg_batch synced; /* durable: committed, and on its way to the disk */

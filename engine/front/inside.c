@@ -1,28 +1,13 @@
-/* inside.c - what the Lua binding needs of an engine beyond lunagrad.h. */
-#include "front/inside.h"
+/* inside.c - results that nobody looked at, and libraries, for lua/. See lg_inside.h. */
+#include "lg_inside.h"
 
+#include <stdio.h>
+
+#include "base/library.h"
 #include "front/front_internal.h"
 #include "graph/graph.h"
 
-lg_store *lg__inside_store(const lg_engine *e)
-{
-    return e->store;
-}
-
-void lg__inside_flush(lg_engine *e)
-{
-    if (lg__store_queued(e->store))
-        lg__engine_flush(e);
-}
-
-void lg__inside_queued(lg_engine *e)
-{
-    enum { MOST = 256 };
-    if (lg__store_queued(e->store) >= MOST)
-        lg__engine_flush(e);
-    else
-        lg__engine_touch(e);
-}
+/* ---- unseen ------------------------------------------------------------------- */
 
 _Static_assert((int)LG_INSIDE_UNSEEN == (int)LG_UNSEEN_KEPT, "all that is kept can be told");
 
@@ -42,12 +27,26 @@ size_t lg__inside_unseen(const lg_engine *e, lg_inside_unseen *out, size_t *show
     return n;
 }
 
-void lg__inside_look(lg_var *v)
+void lg__inside_look(lg_var *v, bool for_good)
 {
-    lg__unseen_look(v);
+    if (for_good)
+        lg__unseen_disown(v);
+    else
+        lg__unseen_look(v);
 }
 
-void lg__inside_disown(lg_var *v)
+/* ---- libraries ------------------------------------------------------------------ */
+
+bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char *why,
+                     size_t why_size)
 {
-    lg__unseen_disown(v);
+    void *library = lg__library_open(file, why, why_size);
+    for (size_t i = 0; library && i < n; i++) {
+        lg_symbol symbol = {.name = imports[i].name};
+        if (lg__library_find(library, &symbol, 1, imports[i].to)) {
+            snprintf(why, why_size, "%s has no %s", file, symbol.name);
+            return false;
+        }
+    }
+    return library != NULL;
 }

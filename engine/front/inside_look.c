@@ -1,6 +1,6 @@
-/* inside_look.c - one look at each of many servers, through the engine's transfers, so that
- * certificates, proxies and the words for what fails are those of a run. */
-#include "front/inside_look.h"
+/* inside_look.c - one look at each of many servers, for lua/, through the engine's transfers, so
+ * that certificates, proxies and the words for what fails are those of a run. */
+#include "lg_inside.h"
 
 #include <time.h>
 
@@ -124,15 +124,11 @@ bool lg__look_next(lg_look *k, int ms, lg_look_reply *out)
     return false;
 }
 
-void lg__look_ca(lg_look *k, const char **dir, const char **file)
-{
-    lg__http_ca(k->http, dir, file);
-}
-
-void lg__look_version(lg_look *k, lg_look_versions *out)
+void lg__look_about(lg_look *k, lg_look_about *out)
 {
     out->curl = lg__http_version(k->http, &out->tls);
     out->sqlite = lg__store_version(&out->fts5);
     out->libuv = lg__loop_version();
     out->schema = LG_SCHEMA;
+    lg__http_ca(k->http, &out->ca_dir, &out->ca_file);
 }

@@ -74,6 +74,8 @@ static void settle(lg_pass *p)
     lg__bytes_init(&b, p->g->mem, 400);
     lg__bytes_addf(&b, "%zu pieces of feedback, %zu questions asked, %zu solved already",
                    p->n_texts, p->n_asked, p->n_solved);
+    if (p->n_malformed)
+        lg__bytes_addf(&b, ", %zu malformed replies", p->n_malformed);
     if (p->fail.code) {
         const char *why = lg__fail_message(&p->fail);
         lg__bytes_adds(&b, "; left out: ");
@@ -101,6 +103,8 @@ static const char *kind_of(const lg_record *r)
     return r->state == LG_FB_TEXT ? "text" : r->state == LG_FB_NONE ? "none" : "empty";
 }
 
+/* In the order of the graph, whoever came first: several give to the slot of a text that they
+ * see through. */
 static void give(lg_pass *p, uint32_t slot, lg_record *r)
 {
     LG_TRACE(p->g->log, "feedback of pass %llu: node %llu -> node %llu (%s, %zu bytes)",
@@ -108,8 +112,9 @@ static void give(lg_pass *p, uint32_t slot, lg_record *r)
              (unsigned long long)p->plan.steps[p->plan.slots[slot].step].var->id, kind_of(r),
              r->text ? r->text->len : 0);
     lg_record **at = &p->plan.slots[slot].records;
-    while (*at)
+    while (*at && (*at)->order <= r->order)
         at = &(*at)->next;
+    r->next = *at;
     *at = r;
 }
 
@@ -135,6 +140,7 @@ static lg_record *fresh(lg_pass *p, lg_step *s, int state, uint32_t input)
     r->root = p->root_id;
     r->from_role = lg__text_ref(s->var->role);
     r->input = input;
+    r->order = (uint32_t)index_of(p, s);
     r->example = s->var->example;
     return r;
 }
@@ -157,22 +163,28 @@ static void lend(const lg_step *s, lg_record *r)
         }
         if (!r->group)
             r->group = h->group;
+        if (!r->goal)
+            r->goal = lg__text_ref(h->goal);
     }
 }
 
-static void say(lg_pass *p, lg_step *s, uint32_t edge, int state, lg_text *text,
-                lg_text *conversation, lg_var *var)
+/* text NULL: there is nothing to improve. slot: where it goes, by way of that input. */
+static void say(lg_step *s, uint32_t slot, uint32_t input, lg_text *text, lg_text *conversation,
+                lg_var *var)
 {
-    lg_record *r = fresh(p, s, state, edge);
+    lg_pass *p = s->pass;
+    lg_record *r = fresh(p, s, text ? LG_FB_TEXT : LG_FB_EMPTY, input);
     if (!r)
         return;
     lend(s, r);
     r->text = lg__text_ref(text);
     r->conversation = lg__text_ref(conversation);
     r->var = lg_var_ref(var);
-    if (state == LG_FB_TEXT)
+    if (!r->goal)
+        r->goal = lg__pass_goal(p, s);
+    if (text)
         p->n_texts++;
-    give(p, slot_of(p, s, edge), r);
+    give(p, slot, r);
 }
 
 /* ---- steps ------------------------------------------------------------- */
@@ -199,11 +211,48 @@ static void deliver_all(lg_step *s)
     step_done(s);
 }
 
+static bool heard_solved(const lg_step *s)
+{
+    for (const lg_record *r = s->records; r; r = r->next) {
+        if (lg__record_solved(r))
+            return true;
+    }
+    return false;
+}
+
+/* Of the first solved cases the conversation is kept: who rewrites the text should see what
+ * it does well, too. */
+static void keep_solved(lg_step *s)
+{
+    lg_pass *p = s->pass;
+    lg_aims aims;
+    int err = lg__aims_find(&p->plan, s, 0, edges_of(s), &aims);
+    for (size_t i = 0; !err && i < aims.n; i++) {
+        const lg_aim *aim = &aims.list[i];
+        lg_text *talk = lg__pass_conversation(p, s, aim);
+        if (talk)
+            say(s, aim->slot, aim->input, NULL, talk, NULL);
+        else
+            err = LG_ENOMEM;
+        lg__text_unref(talk);
+    }
+    if (err)
+        lg__pass_note(p, s, err, NULL);
+    lg__aims_free(&aims);
+    deliver_all(s);
+}
+
 static void say_empty(lg_step *s)
 {
+    bool talks = s->var->op == LG_OP_CALL && s->var->state == LG_READY;
+    if (talks && s->pass->n_kept < LG_SOLVED_KEPT && heard_solved(s)) {
+        s->pass->n_kept++;
+        keep_solved(s);
+        return;
+    }
     for (uint32_t i = 0; i < edges_of(s); i++) {
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
-            say(s->pass, s, i, LG_FB_EMPTY, NULL, NULL, NULL);
+            say(s, slot_of(s->pass, s, i), i, NULL, NULL, NULL);
     }
     deliver_all(s);
 }
@@ -293,6 +342,7 @@ static void pass_on(lg_step *s)
                 break;
             }
             copy->group = copy->group ? copy->group : group;
+            copy->order = (uint32_t)index_of(p, s);
             if (!copy->from) { /* by hand: from here on it comes from this node */
                 copy->from = s->var->id;
                 copy->from_role = lg__text_ref(s->var->role);
@@ -313,15 +363,8 @@ static void pass_on(lg_step *s)
 
 static void ask_all(lg_step *s, bool chain)
 {
-    lg_pass *p = s->pass;
     s->n_jobs++; /* so that no answer can end the step before all are asked */
-    for (uint32_t i = 0; i < edges_of(s); i++) {
-        if (slot_of(p, s, i) == LG_NO_SLOT || !s->var->node->edges[i].seen)
-            continue; /* not seen: it failed, and the output was set by hand */
-        int err = lg__pass_ask_input(p, s, i, chain);
-        if (err)
-            lg__pass_note(p, s, err, NULL);
-    }
+    lg__pass_ask(s->pass, s, chain);
     drop_copies_by_hand(s);
     if (--s->n_jobs == 0)
         deliver_all(s);
@@ -341,16 +384,22 @@ lg_step *lg__graph_next_host(lg_graph *g)
     return s;
 }
 
-/* A mean's records of one leaf become one, group by group; then it is done. */
+/* A mean's records of one leaf become one, group by group; then it is done. Two short ones
+ * are read as easily as one. */
 static void finish_leaf(lg_step *s)
 {
     for (const lg_record *r = s->records; r; r = r->next) {
         size_t n = 0;
         if (!r->group || r->state != LG_FB_TEXT)
             continue;
-        for (const lg_record *o = r; o; o = o->next)
-            n += o->group == r->group && o->state == LG_FB_TEXT;
-        if (n < 2)
+        size_t tokens = 0;
+        for (const lg_record *o = r; o; o = o->next) {
+            if (o->group != r->group || o->state != LG_FB_TEXT)
+                continue;
+            n++;
+            tokens += lg_token_estimate(o->text->data, o->text->len);
+        }
+        if (n < 2 || (n == 2 && tokens <= LG_TWO_SHORT))
             continue;
         int err = lg__pass_reduce(s->pass, s, r->group);
         if (!err)
@@ -401,6 +450,10 @@ static void run(lg_step *s)
         return;
     }
     int state = heard(s);
+    if (way == LG_WAY_ON && !s->records && s->through) {
+        deliver_all(s); /* what was to be said went past it */
+        return;
+    }
     if (way == LG_WAY_ON && state != LG_FB_EMPTY) {
         pass_on(s);
         return;
@@ -463,6 +516,25 @@ static void step_fired(lg_step *s)
     run(s);
 }
 
+/* What a reply is worth to who asked. true: it is asked for once more. */
+static bool hear_reply(lg_job *job)
+{
+    lg_pass *p = job->pass;
+    lg_var *v = job->asked;
+    lg_text *points = NULL;
+    bool cut = strcmp(lg_var_finish_reason(v) ? lg_var_finish_reason(v) : "", "length") == 0;
+    int worth = lg__critique(p->g->mem, v->text, job->variable, cut, &points);
+    p->n_malformed += worth == LG_CRITIQUE_ECHO;
+    if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, true) == LG_OK)
+        return true;
+    if (worth == LG_CRITIQUE_NO_MEMORY)
+        lg__pass_note_at(p, job->step, job->input, LG_ENOMEM, NULL);
+    else
+        say(job->step, job->slot, job->input, points, job->conversation, v);
+    lg__text_unref(points);
+    return false;
+}
+
 static void job_fired(lg_job *job)
 {
     lg_pass *p = job->pass;
@@ -475,12 +547,14 @@ static void job_fired(lg_job *job)
         return;
     }
     lg_var *v = job->asked;
-    if (v->state != LG_READY)
+    bool ceiling = v->code == LG_ETRUNCATED && p->reply_tokens && !job->again;
+    if (v->state == LG_READY && hear_reply(job))
+        return;
+    if (v->state != LG_READY) {
+        if (ceiling && lg__pass_again(job, false) == LG_OK)
+            return;
         lg__pass_note_at(p, s, job->input, v->code, v->fail);
-    else if (lg__is_nothing(v->text))
-        say(p, s, job->input, LG_FB_EMPTY, NULL, job->conversation, v);
-    else
-        say(p, s, job->input, LG_FB_TEXT, v->text, job->conversation, v);
+    }
     lg__job_free(job);
     if (--s->n_jobs == 0)
         deliver_all(s);
@@ -503,19 +577,22 @@ void lg__pass_fired(lg_waiter *w)
 
 int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
 {
-    if (is_over(s->pass))
+    lg_pass *p = s->pass;
+    if (is_over(p))
         return LG_OK;
     if (input >= edges_of(s))
         return LG_EINVAL;
+    lg_aims aims;
     uint32_t edge = (uint32_t)input;
-    if (slot_of(s->pass, s, edge) == LG_NO_SLOT)
-        return LG_OK;
-    lg_text *talk =
-        lg__ops[s->var->op].conversation(s->pass->g, s->var->node, s->pass->context_tokens / 2);
-    bool nothing = lg__is_nothing(text);
-    say(s->pass, s, edge, nothing ? LG_FB_EMPTY : LG_FB_TEXT, nothing ? NULL : text, talk, NULL);
-    lg__text_unref(talk);
-    return LG_OK;
+    int err = lg__aims_find(&p->plan, s, edge, edge + 1, &aims);
+    for (size_t i = 0; !err && i < aims.n; i++) {
+        const lg_aim *aim = &aims.list[i];
+        lg_text *talk = lg__pass_conversation(p, s, aim);
+        say(s, aim->slot, edge, lg__is_nothing(text) ? NULL : text, talk, NULL);
+        lg__text_unref(talk);
+    }
+    lg__aims_free(&aims);
+    return err;
 }
 
 void lg__pass_host_done(lg_step *s, const lg_fail *f)
@@ -621,6 +698,7 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
     p->model = lg_model_ref(b->model);
     p->context_tokens = b->context_tokens ? b->context_tokens : 24000;
     p->skip_failed = b->skip_failed;
+    p->reply_tokens = b->no_ceiling ? 0 : b->reply_tokens ? b->reply_tokens : 2048;
     p->root_id = root->id;
     lg__unseen_look(root); /* the pass fails as it did */
     lg__fail_init(&p->fail);

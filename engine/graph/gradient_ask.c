@@ -1,58 +1,17 @@
 /* gradient_ask.c - the questions of the reverse pass, as nodes of the graph.
  *
  * A question is a template node and a model call; its prompts are the engine's
- * templates (lua/lunagrad/prompts.lua), so none of their words stand here. */
+ * templates (lua/lunagrad/prompts.lua), so none of their words stand here. Every question is
+ * about one variable (aims.h), whole, with what was said about what came of it. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "graph/gradient_internal.h"
 #include "base/media.h"
 #include "base/template.h"
+#include "model/model.h"
 
-enum { MAX_PARTS = 8, MAX_EXHIBITS = 8 };
-
-/* ---- jobs -------------------------------------------------------------- */
-
-static lg_job *job_new(lg_pass *p, lg_step *s)
-{
-    lg_job *job = lg__mem_zero(p->g->mem, sizeof *job);
-    if (!job)
-        return NULL;
-    job->wait.kind = LG_WAIT_JOB;
-    job->pass = p;
-    job->step = s;
-    job->next = p->jobs;
-    if (p->jobs)
-        p->jobs->prev = job;
-    p->jobs = job;
-    return job;
-}
-
-static void reduction_free(lg_pass *p, lg_reduction *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        lg__text_unref(r->texts[i]);
-    lg__mem_free(p->g->mem, r->texts, r->cap * sizeof *r->texts);
-    lg__records_free(p->g, r->members);
-    lg__mem_free(p->g->mem, r, sizeof *r);
-}
-
-void lg__job_free(lg_job *job)
-{
-    lg_pass *p = job->pass;
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        p->jobs = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    if (job->reduction && --job->reduction->open == 0)
-        reduction_free(p, job->reduction);
-    lg__text_unref(job->conversation);
-    lg__graph_drop(p->g, job->asked);
-    lg__mem_free(p->g->mem, job, sizeof *job);
-}
+enum { MAX_EXHIBITS = 8, GOAL_TOKENS = 80, OTHERS_SHOWN = 8 };
 
 /* ---- one question ------------------------------------------------------ */
 
@@ -79,10 +38,11 @@ static int no_model(lg_pass *p, const lg_step *s)
     return LG_EINVAL;
 }
 
-static int render_node(lg_graph *g, lg_var *tmpl, const lg_part *parts, size_t n, lg_var **out)
+static int render_node(lg_graph *g, const char *role, lg_var *tmpl, const lg_part *parts, size_t n,
+                       lg_var **out)
 {
     lg_var *v;
-    int err = lg__node_new(g, LG_OP_FORMAT, n + 1, "question to the critic", &v);
+    int err = lg__node_new(g, LG_OP_FORMAT, n + 1, role, &v);
     if (err)
         return err;
     v->node->fenced = true;
@@ -120,6 +80,26 @@ static size_t exhibits(const lg_var *about, lg_text *first, lg_text *list[MAX_EX
     return exhibit(list, n, about->node ? lg__var_first_text(about) : about->text);
 }
 
+/* A ceiling for the reply, unless the model has one: who loops would hold the whole pass. */
+static int limit_reply(lg_graph *g, lg_call_data *c, size_t tokens)
+{
+    char n[24];
+    for (size_t i = 0; i < c->model->n_options; i++) {
+        const char *name = c->model->options[i].name;
+        if (strcmp(name, "max_tokens") == 0 || strcmp(name, "max_completion_tokens") == 0 ||
+            strcmp(name, "max_output_tokens") == 0)
+            return LG_OK;
+    }
+    c->options = lg__mem_zero(g->mem, sizeof *c->options);
+    if (!c->options)
+        return LG_ENOMEM;
+    c->n_options = 1;
+    snprintf(n, sizeof n, "%zu", tokens);
+    c->options[0].name = lg__mem_strdup(g->mem, "max_tokens");
+    c->options[0].json = lg__mem_strdup(g->mem, n);
+    return c->options[0].name && c->options[0].json ? LG_OK : LG_ENOMEM;
+}
+
 static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *system, lg_var *user,
                      const char *role, lg_var **out)
 {
@@ -136,7 +116,9 @@ static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *syste
     } else {
         v->node->u.call->model = lg_model_ref(p->model);
         v->node->u.call->kind = LG_BACKWARD;
-        err = lg__node_edge(v->node, "system", system);
+        err = p->reply_tokens ? limit_reply(g, v->node->u.call, p->reply_tokens) : LG_OK;
+        if (!err)
+            err = lg__node_edge(v->node, "system", system);
     }
     if (!err)
         err = lg__node_edge(v->node, "user", user);
@@ -157,7 +139,7 @@ static int name_attached(lg_pass *p, lg_part *part)
     if (!t)
         return LG_OK;
     lg_part value = {"value", part->text, NULL};
-    int err = render_node(p->g, t, &value, 1, &part->var);
+    int err = render_node(p->g, "attached", t, &value, 1, &part->var);
     if (!err)
         lg__node_start(part->var->node);
     return err;
@@ -167,11 +149,12 @@ static int name_attached(lg_pass *p, lg_part *part)
 static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t n, lg_text **first,
                          lg_var **out)
 {
-    lg_part own[MAX_PARTS], *about = NULL;
+    lg_part own[LG_PARTS], *about = NULL;
     int err = LG_OK;
     memcpy(own, parts, n * sizeof *own);
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(own[i].name, "variable") == 0 && own[i].text->media > LG_MEDIA_CALLS)
+        if (own[i].text && strcmp(own[i].name, "variable") == 0 &&
+            own[i].text->media > LG_MEDIA_CALLS)
             about = &own[i];
     }
     if (about) {
@@ -179,16 +162,15 @@ static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t 
         err = name_attached(p, about);
     }
     if (!err)
-        err = render_node(p->g, tmpl, own, n, out);
+        err = render_node(p->g, "question to the critic", tmpl, own, n, out);
     if (about)
         lg_var_unref(about->var);
     return err;
 }
 
-/* The job is freed when this fails. */
 /* The nodes of one question and a job that waits for the answer. */
-static int ask(lg_pass *p, lg_step *s, const char *system, const char *user, const lg_part *parts,
-               size_t n, lg_job *job)
+int lg__pass_question(lg_pass *p, lg_step *s, const char *system, const char *user,
+                      const lg_part *parts, size_t n, lg_job *job)
 {
     char role[120];
     lg_var *sys = lg__template_find(p->g, system), *tmpl = lg__template_find(p->g, user);
@@ -202,7 +184,7 @@ static int ask(lg_pass *p, lg_step *s, const char *system, const char *user, con
     if (!err)
         err = question_node(p, tmpl, parts, n, &first, &text);
     if (!err) {
-        snprintf(role, sizeof role, "feedback on %.80s", lg_var_role(s->var));
+        snprintf(role, sizeof role, "feedback on %.80s", parts[0].text->data);
         if (lg_utf8_check(role, strlen(role)) >= 0)
             snprintf(role, sizeof role, "feedback");
         err = call_node(p, s, first, sys, text, role, &asked);
@@ -224,327 +206,299 @@ static int ask(lg_pass *p, lg_step *s, const char *system, const char *user, con
     return LG_OK;
 }
 
-/* ---- feedback for one input -------------------------------------------- */
-
-/* Several pieces are numbered and share the budget; one stands alone. */
-static lg_text *join(lg_graph *g, lg_text *const *texts, const int64_t *examples, size_t n,
-                     size_t max_tokens)
+lg_text *lg__number(lg_mem *m, double x)
 {
+    char buf[40];
+    lg__number_text(buf, sizeof buf, x);
+    return lg__text_new(m, buf, strlen(buf));
+}
+
+int lg__pass_section(lg_pass *p, const char *name, const lg_part *values, size_t n, lg_part *part)
+{
+    lg_var *t = lg__template_find(p->g, name);
+    for (size_t i = 0; i < n; i++) {
+        if (!values[i].text)
+            return LG_ENOMEM;
+    }
+    if (!t) {
+        lg_text *none = lg__text_new(p->g->mem, "", 0);
+        int err =
+            none ? lg__graph_leaf(p->g, none, name, false, LG_OP_LEAF, &part->var) : LG_ENOMEM;
+        lg__text_unref(none);
+        return err;
+    }
+    if (n == 0 && t->state == LG_READY && !t->grad && !memchr(t->text->data, '{', t->text->len)) {
+        part->text = t->text; /* nothing to fill in: no node */
+        return LG_OK;
+    }
+    int err = render_node(p->g, name, t, values, n, &part->var);
+    if (!err)
+        lg__node_start(part->var->node);
+    return err;
+}
+
+/* ---- what was heard ---------------------------------------------------- */
+
+static void add_head(lg_bytes *b, size_t n, const lg_record *r)
+{
+    lg__bytes_addf(b, "%s%zu. ", n > 1 ? "\n" : "", n);
+    if (r->example >= 0)
+        lg__bytes_addf(b, "(example %lld) ", (long long)r->example);
+}
+
+static bool same(const lg_text *a, const lg_text *b)
+{
+    return a == b || (a->len == b->len && memcmp(a->data, b->data, a->len) == 0);
+}
+
+static bool said_before(const lg_record *list, const lg_record *r)
+{
+    for (; list != r; list = list->next) {
+        if (list->state == LG_FB_TEXT && list->example == r->example && same(list->text, r->text))
+            return true;
+    }
+    return false;
+}
+
+/* Several pieces are numbered and share the budget; one stands alone. Equal ones count once. */
+lg_text *lg__step_feedback(lg_step *s)
+{
+    lg_graph *g = s->pass->g;
+    size_t n = 0, k = 0;
+    for (const lg_record *r = s->records; r; r = r->next)
+        n += r->state == LG_FB_TEXT && !said_before(s->records, r);
     lg_bytes b;
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
-    for (size_t i = 0; i < n; i++) {
-        lg_text *t = lg__text_trim(g->mem, texts[i], max_tokens / n + 1);
+    for (const lg_record *r = s->records; r; r = r->next) {
+        if (r->state != LG_FB_TEXT || said_before(s->records, r))
+            continue;
+        lg_text *t = lg__text_trim(g->mem, r->text, s->pass->context_tokens / 2 / n + 1);
         if (!t) {
             lg__bytes_free(&b);
             return NULL;
         }
         if (n > 1)
-            lg__bytes_addf(&b, "%s%zu. ", i ? "\n" : "", i + 1);
-        if (n > 1 && examples && examples[i] >= 0)
-            lg__bytes_addf(&b, "(example %lld) ", (long long)examples[i]);
+            add_head(&b, ++k, r);
         lg__bytes_add(&b, t->data, t->len);
         lg__text_unref(t);
     }
     return lg__text_of(&b);
 }
 
-static lg_text *join_records(lg_graph *g, const lg_record *list, size_t max_tokens)
+/* ---- feedback for one variable ----------------------------------------- */
+
+/* The score that is to be raised: the outcome's own, or the mean of those it was heard with. */
+static bool score_of(const lg_step *s, double *score, double *target)
 {
-    size_t n = 0, k = 0;
-    for (const lg_record *r = list; r; r = r->next)
-        n += r->state == LG_FB_TEXT;
-    lg_text **texts = lg__mem_new(g->mem, (n + 1) * sizeof *texts);
-    int64_t *examples = lg__mem_new(g->mem, (n + 1) * sizeof *examples);
-    lg_text *out = NULL;
-    for (const lg_record *r = list; texts && examples && r; r = r->next) {
-        if (r->state == LG_FB_TEXT) {
-            texts[k] = r->text;
-            examples[k++] = r->example;
-        }
+    size_t n = 0;
+    *score = s->var->score;
+    *target = s->var->target;
+    if (s->var->has_score)
+        return true;
+    *score = *target = 0;
+    for (const lg_record *r = s->records; r; r = r->next) {
+        if (r->state != LG_FB_TEXT)
+            continue;
+        if (!r->has_score)
+            return false;
+        *score += r->score;
+        *target += r->target;
+        n++;
     }
-    if (texts && examples)
-        out = join(g, texts, examples, n, max_tokens);
-    lg__mem_free(g->mem, texts, (n + 1) * sizeof *texts);
-    lg__mem_free(g->mem, examples, (n + 1) * sizeof *examples);
-    return out;
+    if (n) {
+        *score /= (double)n;
+        *target /= (double)n;
+    }
+    return n > 0;
 }
 
-lg_text *lg__step_feedback(lg_step *s)
+/* What is wanted, from the template that fits: a node, so that this template, too, may be
+ * pending, fail, or take feedback. */
+static int objective(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
 {
-    return join_records(s->pass->g, s->records, s->pass->context_tokens / 2);
-}
-
-static int number_edge(lg_graph *g, lg_node *node, const char *name, double x)
-{
-    char buf[40];
-    lg__number_text(buf, sizeof buf, x);
-    lg_text *t = lg__text_new(g->mem, buf, strlen(buf));
-    int err = t ? lg__node_constant(node, name, t) : LG_ENOMEM;
-    lg__text_unref(t);
+    double score, target;
+    lg_mem *m = p->g->mem;
+    lg_part values[] = {
+        {"output_role", s->var->role, NULL}, {"score", NULL, NULL}, {"target", NULL, NULL}};
+    if (!score_of(s, &score, &target))
+        return lg__pass_section(p, chain ? "objective.chain" : "objective", values, 1, part);
+    values[1].text = lg__number(m, score);
+    values[2].text = lg__number(m, target);
+    int err = lg__pass_section(p, "objective.scored", values, 3, part);
+    lg__text_unref(values[1].text);
+    lg__text_unref(values[2].text);
     return err;
 }
 
-/* "The result was scored 0 …" from the scored template, or the plain objective: a
- * node, so that this template too may be pending, fail, or take feedback. */
-static int objective(lg_pass *p, const lg_step *s, lg_var **out)
+/* The system message of a judge, the purpose of a function: what the outcome is wanted for. */
+lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s)
 {
-    lg_graph *g = p->g;
-    bool scored = s->var->has_score;
-    lg_var *t = lg__template_find(g, scored ? "objective.scored" : "objective"), *v;
-    if (!t) {
-        lg_text *none = lg__text_new(g->mem, "", 0);
-        int err = none ? lg__graph_leaf(g, none, "objective", false, LG_OP_LEAF, out) : LG_ENOMEM;
-        lg__text_unref(none);
-        return err;
+    const lg_node *node = s->var->node;
+    if (s->var->op == LG_OP_TOOL)
+        return lg__text_trim(p->g->mem, node->u.tool->purpose, GOAL_TOKENS);
+    for (uint32_t i = 0; s->var->op == LG_OP_CALL && i < node->n_edges; i++) {
+        if (node->edges[i].seen && strcmp(node->edges[i].name->data, "system") == 0)
+            return lg__text_trim(p->g->mem, node->edges[i].seen, GOAL_TOKENS);
     }
-    int err = lg__node_new(g, LG_OP_FORMAT, scored ? 3 : 1, "objective", &v);
-    if (err)
-        return err;
-    err = lg__node_edge(v->node, "template", t);
-    if (!err && scored)
-        err = number_edge(g, v->node, "score", s->var->score);
-    if (!err && scored)
-        err = number_edge(g, v->node, "target", s->var->target);
-    if (err) {
-        lg__node_discard(v);
-        return err;
+    return NULL;
+}
+
+/* What the outcome in the end is judged by, where that is not what is shown anyway. */
+static int goal(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
+{
+    for (const lg_record *r = s->records; chain && r; r = r->next) {
+        lg_part value = {"goal", r->goal, NULL};
+        if (r->state == LG_FB_TEXT && r->goal && r->goal->len)
+            return lg__pass_section(p, "critic.goal", &value, 1, part);
     }
-    lg__node_start(v->node);
-    *out = v;
     return LG_OK;
 }
 
-int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain)
+/* The other variables of the node are asked about, too: what only they can mend is theirs. */
+static int others(lg_pass *p, const lg_aims *aims, const lg_aim *own, lg_part *part)
 {
-    lg_graph *g = p->g;
-    const lg_op_row *op = &lg__ops[s->var->op];
-    const lg_edge *e = &s->var->node->edges[i];
-    char user[40];
-    lg_var *goal = NULL;
-    lg_job *job = job_new(p, s);
-    if (!job)
-        return LG_ENOMEM;
-    job->input = i;
-    job->conversation = op->conversation(g, s->var->node, p->context_tokens / 2);
-    lg_text *said = chain ? lg__step_feedback(s) : lg__text_new(g->mem, "", 0);
-    int err = job->conversation && said ? objective(p, s, &goal) : LG_ENOMEM;
-    if (!err) {
-        lg_part parts[MAX_PARTS] = {
-            {"role", e->var->role, NULL},
-            {"variable", e->seen, NULL},
-            {"conversation", job->conversation, NULL},
-            {"output_role", s->var->role, NULL},
-            {"objective", NULL, goal},
-            {"feedback", said, NULL},
-        };
-        snprintf(user, sizeof user, "%s.%s", op->templates, chain ? "chain" : "base");
-        err = ask(p, s, "critic.system", user, parts, 6, job);
-        if (!err)
-            s->n_jobs++;
-    } else {
-        lg__job_free(job);
-    }
-    lg_var_unref(goal);
-    lg__text_unref(said);
-    return err;
-}
-
-/* Blank, or the sentence the critic's prompt asks for, with or without a stop. */
-bool lg__is_nothing(const lg_text *t)
-{
-    static const char word[] = "NOTHING TO IMPROVE";
-    const char *a = t->data, *z = t->data + t->len;
-    while (a < z && strchr(" \t\r\n\"'*`", *a))
-        a++;
-    while (z > a && strchr(" \t\r\n\"'*`.!", z[-1]))
-        z--;
-    size_t n = (size_t)(z - a);
-    return n == 0 || (n == sizeof word - 1 && strncasecmp(a, word, n) == 0);
-}
-
-/* ---- reduction --------------------------------------------------------- */
-
-/* How many of the texts from `from` on fit one question: at least two, so that
- * every level is shorter than the one below. */
-static size_t fitting(const lg_pass *p, const lg_reduction *r, size_t from)
-{
-    size_t n = 0, tokens = 0, budget = p->context_tokens;
-    while (from + n < r->n) {
-        const lg_text *t = r->texts[from + n];
-        tokens += lg_token_estimate(t->data, t->len) + 8;
-        if (n >= 2 && tokens > budget)
-            break;
-        n++;
-    }
-    return n;
-}
-
-static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t place)
-{
-    lg_step *s = r->step;
-    lg_job *job = job_new(p, s);
-    if (!job)
-        return LG_ENOMEM;
-    lg_text *all = join(p->g, r->texts + from, NULL, n, p->context_tokens);
-    if (!all) {
-        lg__job_free(job);
-        return LG_ENOMEM;
-    }
-    job->reduction = r;
-    job->place = place;
-    r->open++;
-    lg_part parts[MAX_PARTS] = {
-        {"role", s->var->role, NULL}, {"variable", s->var->text, NULL}, {"feedback", all, NULL}};
-    int err = ask(p, s, "reduce.system", "reduce.user", parts, 3, job);
-    lg__text_unref(all);
-    return err;
-}
-
-/* Asks for one level: the texts in groups, each group's answer in its place. A
- * single text left over at the end goes up as it is. */
-static int ask_level(lg_pass *p, lg_reduction *r)
-{
-    lg_text **below = r->texts;
-    size_t n = r->n, cap = r->cap, places = 0;
-    int err = LG_OK;
-    for (size_t from = 0; from < n; from += fitting(p, r, from))
-        places++;
-    lg_text **above = lg__mem_zero(p->g->mem, places * sizeof *above);
-    if (!above)
-        return LG_ENOMEM;
-    size_t place = 0;
-    for (size_t from = 0; !err && from < n; place++) {
-        size_t take = fitting(p, r, from);
-        if (take == 1)
-            above[place] = lg__text_ref(below[from]);
-        else
-            err = ask_group(p, r, from, take, place);
-        from += take;
-    }
-    for (size_t i = 0; i < n; i++)
-        lg__text_unref(below[i]);
-    lg__mem_free(p->g->mem, below, cap * sizeof *below);
-    r->texts = above;
-    r->n = r->cap = places;
-    return err;
-}
-
-/* Takes the group's records out of the step's list, in order. */
-static void take_members(lg_reduction *r, lg_step *s, uint32_t group)
-{
-    lg_record **at = &s->records, **to = &r->members;
-    while (*at) {
-        lg_record *x = *at;
-        if (x->group != group || x->state != LG_FB_TEXT) {
-            at = &x->next;
-            continue;
-        }
-        *at = x->next;
-        x->next = NULL;
-        x->group = 0;
-        *to = x;
-        to = &x->next;
-        r->n++;
-    }
-}
-
-static void give_back(lg_step *s, lg_record *list)
-{
-    lg_record **at = &s->records;
-    while (*at)
-        at = &(*at)->next;
-    *at = list;
-}
-
-int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group)
-{
-    lg_reduction *r = lg__mem_zero(p->g->mem, sizeof *r);
-    if (!r)
-        return LG_ENOMEM;
-    r->step = s;
-    take_members(r, s, group);
-    r->texts = lg__mem_zero(p->g->mem, r->n * sizeof *r->texts);
-    r->cap = r->n;
-    r->open = 1; /* ours, while asking */
-    int err = r->texts ? LG_OK : LG_ENOMEM;
-    size_t i = 0;
-    if (err)
-        r->n = r->cap = 0;
-    for (lg_record *x = r->members; !err && x; x = x->next)
-        r->texts[i++] = lg__text_ref(x->text);
-    if (!err)
-        err = ask_level(p, r);
-    if (err) { /* what was asked already answers into the void */
-        give_back(s, r->members);
-        r->members = NULL;
-        r->step = NULL;
-    }
-    if (--r->open == 0)
-        reduction_free(p, r);
-    return err;
-}
-
-static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var)
-{
-    bool nothing = lg__is_nothing(r->texts[0]);
-    lg_record *one = lg__record_new(p->g->mem, nothing ? LG_FB_EMPTY : LG_FB_TEXT);
-    if (!one)
-        return NULL;
-    const lg_record *first = r->members;
-    one->text = nothing ? NULL : lg__text_ref(r->texts[0]);
-    one->from = first->from;
-    one->from_role = lg__text_ref(first->from_role);
-    one->root = p->root_id;
-    one->has_score = first->has_score;
-    one->target = first->target;
+    lg_bytes b;
     size_t n = 0;
-    for (const lg_record *x = first; x; x = x->next, n++) {
-        one->has_score = one->has_score && x->has_score;
-        one->score += x->score;
+    lg__bytes_init(&b, p->g->mem, LG_BYTES_MAX);
+    for (size_t i = 0; i < aims->n && n < OTHERS_SHOWN; i++) {
+        if (&aims->list[i] != own)
+            lg__bytes_addf(&b, "%s\"%s\"", n++ ? ", " : "", aims->list[i].step->var->role->data);
     }
-    one->score /= (double)n;
-    one->var = lg_var_ref(var);
-    one->sources = r->members;
-    r->members = NULL;
-    return one;
+    if (!n)
+        return LG_OK;
+    lg_part value = {"others", lg__text_of(&b), NULL};
+    int err = lg__pass_section(p, "critic.others", &value, 1, part);
+    lg__text_unref(value.text);
+    return err;
 }
 
-/* A failed question, or no memory: the single pieces are kept instead. */
-static int fall_back(lg_reduction *r, lg_job *job, int code)
+lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
 {
-    lg_step *s = r->step;
-    if (code)
-        lg__pass_note(job->pass, s, code, NULL);
-    give_back(s, r->members);
-    r->members = NULL;
-    r->step = NULL;
-    return 1;
+    lg_var *t = lg__template_find(p->g, "mark");
+    lg_text *mark = t && t->state == LG_READY ? lg__text_ref(t->text)
+                                              : lg__text_new(p->g->mem, "[VARIABLE]", 10);
+    lg_text *talk =
+        mark ? lg__aim_conversation(p->g, &p->plan, s, aim, mark, p->context_tokens / 2) : NULL;
+    lg__text_unref(mark);
+    return talk;
 }
 
-int lg__pass_reduced(lg_job *job)
+/* Where the role of a variable with a producer is asked for, somebody upstream will answer. */
+static const char *kind_of(const lg_aim *aim)
+{
+    return aim->step->var->node ? "critic.made" : "critic.given";
+}
+
+static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, bool chain)
+{
+    char user[40];
+    lg_text *none = lg__text_new(p->g->mem, "", 0);
+    lg_job *job = lg__job_new(p, s);
+    if (!job || !none) {
+        lg__text_unref(none);
+        if (job)
+            lg__job_free(job);
+        return LG_ENOMEM;
+    }
+    job->input = aim->input;
+    job->slot = aim->slot;
+    job->variable = lg__text_ref(aim->text);
+    job->conversation = lg__pass_conversation(p, s, aim);
+    lg_text *said = chain ? lg__step_feedback(s) : lg__text_ref(none);
+    lg_part parts[LG_PARTS] = {
+        {"role", aim->step->var->role, NULL},
+        {"variable", aim->text, NULL},
+        {"conversation", job->conversation, NULL},
+        {"output_role", s->var->role, NULL},
+        {"feedback", said, NULL},
+        {"objective", none, NULL},
+        {"goal", none, NULL},
+        {"others", none, NULL},
+        {"kind", none, NULL},
+    };
+    int err = job->conversation && said ? objective(p, s, chain, &parts[5]) : LG_ENOMEM;
+    if (!err)
+        err = goal(p, s, chain, &parts[6]);
+    if (!err)
+        err = others(p, aims, aim, &parts[7]);
+    if (!err)
+        err = lg__pass_section(p, kind_of(aim), NULL, 0, &parts[8]);
+    snprintf(user, sizeof user, "%s.%s", lg__ops[s->var->op].templates, chain ? "chain" : "base");
+    if (err)
+        lg__job_free(job);
+    else
+        err = lg__pass_question(p, s, "critic.system", user, parts, 9, job);
+    if (!err)
+        s->n_jobs++;
+    for (size_t i = 5; i < 9; i++)
+        lg_var_unref(parts[i].var);
+    lg__text_unref(said);
+    lg__text_unref(none);
+    return err;
+}
+
+void lg__pass_ask(lg_pass *p, lg_step *s, bool chain)
+{
+    lg_aims aims;
+    int err = lg__aims_find(&p->plan, s, 0, s->var->node->n_edges, &aims);
+    if (err)
+        lg__pass_note(p, s, err, NULL);
+    for (size_t i = 0; !err && i < aims.n; i++) {
+        int bad = ask(p, s, &aims, &aims.list[i], chain);
+        if (bad)
+            lg__pass_note(p, s, bad, NULL);
+    }
+    lg__aims_free(&aims);
+}
+
+/* ---- once more --------------------------------------------------------- */
+
+/* The same messages and parts, and behind them what was wrong. */
+static int copy_call(lg_pass *p, const lg_var *old, lg_var *more, lg_var **out)
+{
+    const lg_node *from = old->node;
+    lg_var *v;
+    int err = lg__node_new(p->g, LG_OP_CALL, from->n_edges + (more ? 1 : 0), old->role->data, &v);
+    if (err)
+        return err;
+    lg_call_data *c = v->node->u.call = lg__mem_zero(p->g->mem, sizeof *c);
+    if (c) {
+        c->model = lg_model_ref(p->model);
+        c->kind = LG_BACKWARD;
+        err = more ? limit_reply(p->g, c, p->reply_tokens) : LG_OK;
+    } else {
+        err = LG_ENOMEM;
+    }
+    for (uint32_t i = 0; !err && i < from->n_edges; i++) {
+        const lg_edge *e = &from->edges[i];
+        err = e->var ? lg__node_edge(v->node, e->name->data, e->var)
+                     : lg__node_constant(v->node, e->name->data, e->seen);
+    }
+    if (!err && more)
+        err = lg__node_edge(v->node, "user", more);
+    if (err)
+        lg__node_discard(v);
+    else
+        *out = v;
+    return err;
+}
+
+int lg__pass_again(lg_job *job, bool echo)
 {
     lg_pass *p = job->pass;
-    lg_reduction *r = job->reduction;
-    lg_step *s = r->step;
-    if (!s)
-        return 0; /* given up before */
-    if (job->asked->state == LG_READY) {
-        r->texts[job->place] = lg__text_ref(job->asked->text);
-    } else {
-        lg__pass_note_at(p, s, job->place, job->asked->code, job->asked->fail);
-        r->failed = true;
-    }
-    if (r->open > 1) /* the others of this level: the first by place is told */
-        return 0;
-    if (r->failed)
-        return fall_back(r, job, LG_OK);
-    if (r->n > 1) {
-        int err = ask_level(p, r);
-        return err ? fall_back(r, job, err) : 0;
-    }
-    lg_record *one = reduced_record(p, r, job->asked);
-    if (!one)
-        return fall_back(r, job, LG_ENOMEM);
-    give_back(s, one);
-    return 1;
+    lg_var *more = echo ? lg__template_find(p->g, "critic.again") : NULL, *asked = NULL;
+    if (echo && !more)
+        return LG_ENOTFOUND;
+    int err = copy_call(p, job->asked, more, &asked);
+    if (err)
+        return err;
+    asked->example = job->asked->example;
+    lg__node_start(asked->node);
+    lg__graph_drop(p->g, job->asked);
+    job->asked = asked;
+    job->again = true;
+    p->busy++;
+    p->n_asked++;
+    lg__var_wait(asked, &job->wait);
+    return LG_OK;
 }

@@ -1,6 +1,7 @@
-/* gradient_internal.h - what the two halves of the reverse pass share.
+/* gradient_internal.h - what the parts of the reverse pass share.
  *
- * gradient.c walks the plan; gradient_ask.c writes the questions. Invariants:
+ * gradient.c walks the plan; gradient_ask.c writes the questions, gradient_reduce.c those that
+ * merge what was said; gradient_job.c keeps what is under way. Invariants:
  * - busy counts what will still come back to the pass: queued steps, steps that
  *   wait for their variable or for the host, jobs. Until it is zero the pass
  *   holds a count of its own variable, so nothing can fire into freed memory;
@@ -8,9 +9,22 @@
 #ifndef LG_GRADIENT_INTERNAL_H
 #define LG_GRADIENT_INTERNAL_H
 
-#include "graph/gradient.h"
+#include "graph/aims.h"
 
 struct lg_reduction;
+
+enum {
+    LG_SOLVED_KEPT = 4,      /* solved cases of a pass whose conversation is kept */
+    LG_TWO_SHORT = 120,      /* tokens of two pieces that are not worth a merge */
+    LG_CRITIQUE_TOKENS = 400 /* of a critic's reply that go on: few points are asked for */
+};
+
+enum lg_critique { /* what a critic's reply is */
+                   LG_CRITIQUE_POINTS = 0,
+                   LG_CRITIQUE_NOTHING,
+                   LG_CRITIQUE_ECHO, /* the question, or the variable, given back */
+                   LG_CRITIQUE_NO_MEMORY
+};
 
 typedef struct lg_job {         /* one question to the backward model */
     lg_waiter wait;             /* LG_WAIT_JOB, on asked */
@@ -19,7 +33,10 @@ typedef struct lg_job {         /* one question to the backward model */
     lg_step *step;
     lg_var *asked;                  /* counted */
     lg_text *conversation;          /* what it was about; NULL for a reduction */
-    uint32_t input;                 /* which input of the step's node it is for */
+    lg_text *variable;              /* … and on what; counted */
+    bool again;                     /* it was asked once more already */
+    uint32_t input;                 /* which input of the step's node it is for, … */
+    uint32_t slot;                  /* … and where what is said is given */
     struct lg_reduction *reduction; /* NULL: feedback for an input */
     size_t place;                   /* in the reduction's outputs */
 } lg_job;
@@ -29,19 +46,22 @@ typedef struct lg_reduction { /* several records of one leaf become one */
     lg_record *members; /* taken out of the step's records */
     lg_text **texts;    /* of this level */
     size_t n, cap, open;
-    bool failed; /* one of this level did */
+    size_t n_solved; /* examples of the group that had nothing to say: they are solved */
+    bool first;      /* this level is made of the members themselves */
+    bool failed;     /* one of this level did */
 } lg_reduction;
 
 struct lg_pass {
     lg_graph *g;
     lg_var *out;     /* owns the pass */
     lg_model *model; /* counted; NULL: none given */
-    size_t context_tokens;
+    size_t context_tokens, reply_tokens;
     bool skip_failed, cancelled, settled;
     lg_plan plan;
     uint64_t root_id;
     size_t steps_left, busy;
-    size_t n_asked, n_solved, n_texts;
+    size_t n_asked, n_solved, n_texts, n_kept;
+    size_t n_malformed; /* replies that were no criticism */
     lg_job *jobs;
     lg_fail fail; /* of the lowest step that failed */
     size_t fail_step, fail_place;
@@ -54,17 +74,39 @@ typedef struct lg_part {
     lg_var *var;
 } lg_part;
 
-/* Feedback for input i of s' node, given what was heard about its output. */
-int lg__pass_ask_input(lg_pass *p, lg_step *s, uint32_t i, bool chain);
+/* Questions for feedback on all that the inputs of s' node lead to, given what was heard
+ * about its output (chain), or that it is the outcome itself. What fails is noted. */
+void lg__pass_ask(lg_pass *p, lg_step *s, bool chain);
+/* What happened at s, with aim's places marked. NULL: memory */
+lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim);
+/* What s' output is judged by, in a few words; NULL: it does not say, or memory. Counted. */
+lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s);
+
+/* For gradient_reduce.c: a job, freed when asking with it fails, and texts as one. */
+enum { LG_PARTS = 10 };
+lg_job *lg__job_new(lg_pass *p, lg_step *s);
+int lg__pass_question(lg_pass *p, lg_step *s, const char *system, const char *user,
+                      const lg_part *parts, size_t n, lg_job *job);
+/* A field of the question that is a template of its own, or empty: with a number of values. The
+ * part's variable is counted. */
+int lg__pass_section(lg_pass *p, const char *name, const lg_part *values, size_t n, lg_part *part);
+lg_text *lg__number(lg_mem *m, double x); /* NULL: memory */
+
 int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group);
 /* A reduction's answer came. 1: the whole reduction is done (records are back). */
 int lg__pass_reduced(lg_job *job);
 void lg__job_free(lg_job *job);
+void lg__reduction_drop(lg_pass *p, lg_reduction *r); /* one job less is open */
 /* Remember what failed at s; the failure of the lowest step, and there of the lowest
  * place (an input, a part of a reduction), is the one that is told. */
 void lg__pass_note_at(lg_pass *p, const lg_step *s, size_t place, int code, const lg_fail *f);
 void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f);
-/* true when a reply says that nothing should change */
+/* verdict.c: true when a reply says that nothing should change; and what a reply is worth:
+ * enum lg_critique, with the points (counted) in *out. */
 bool lg__is_nothing(const lg_text *t);
+int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, bool cut, lg_text **out);
+/* The question of a job once more: with a word on what was wrong with the reply (an echo), or
+ * without a ceiling, where the reply was cut before its first word. 0, LG_ENOMEM, LG_ENOTFOUND. */
+int lg__pass_again(lg_job *job, bool echo);
 
 #endif

@@ -45,13 +45,9 @@ static enum lg_way pass_on(const lg_node *node)
     return LG_WAY_ON;
 }
 
-/* What can be read of t, cut to size. NULL: memory */
-static lg_text *trimmed(lg_graph *g, lg_text *t, size_t max_tokens)
+static lg_text *shown(const lg_node *node, lg_text *const *instead, uint32_t i)
 {
-    lg_text *said = lg__media_describe(g->mem, t);
-    lg_text *cut = said ? lg__text_trim(g->mem, said, max_tokens) : NULL;
-    lg__text_unref(said);
-    return cut;
+    return instead && instead[i] ? instead[i] : node->edges[i].seen;
 }
 
 /* A picture or sound that was put where only words can stand. */
@@ -89,7 +85,7 @@ static bool stop_at_wordless(lg_graph *g, lg_node *node)
 typedef struct lg_talk {
     lg_graph *g;
     lg_bytes tmpl;
-    lg_field *fields;
+    lg_fill *fields;
     char (*names)[16];
     lg_text **texts;
     size_t n, cap;
@@ -117,21 +113,56 @@ static void add_tag(lg_bytes *b, const char *open, const char *name)
     lg__bytes_addc(b, '>');
 }
 
-static int talk_add(lg_talk *t, const char *name, lg_text *text, size_t max_tokens)
+static void talk_add(lg_talk *t, const char *name, lg_text *text)
 {
-    lg_text *cut = trimmed(t->g, text, max_tokens);
-    if (!cut)
-        return LG_ENOMEM;
     size_t i = t->n++;
-    t->texts[i] = cut;
+    t->texts[i] = lg__media_describe(t->g->mem, text);
     snprintf(t->names[i], sizeof t->names[i], "a%zu", i);
-    t->fields[i] = (lg_field){t->names[i], cut->data, cut->len};
     if (!isalpha((unsigned char)name[0]) || (unsigned char)name[0] > 127)
         name = "input";
     add_tag(&t->tmpl, "<", name);
     lg__bytes_addf(&t->tmpl, "\n{a%zu}\n", i);
     add_tag(&t->tmpl, "</", name);
-    return lg__bytes_addc(&t->tmpl, '\n');
+    lg__bytes_addc(&t->tmpl, '\n');
+}
+
+/* What each long text may have, when short ones are whole: a few rounds come close enough. */
+static size_t share_of(const lg_talk *t, size_t max_tokens)
+{
+    enum { ROUNDS = 4 };
+    size_t share = max_tokens / (t->n + 1) + 1;
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t left = max_tokens, n_long = 0;
+        for (size_t i = 0; i < t->n; i++) {
+            size_t size = lg_token_estimate(t->texts[i]->data, t->texts[i]->len);
+            if (size > share)
+                n_long++;
+            else
+                left -= size < left ? size : left;
+        }
+        if (!n_long || left / n_long <= share)
+            return share;
+        share = left / n_long;
+    }
+    return share;
+}
+
+static int talk_fit(lg_talk *t, size_t max_tokens)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (!t->texts[i])
+            return LG_ENOMEM;
+    }
+    size_t share = share_of(t, max_tokens);
+    for (size_t i = 0; i < t->n; i++) {
+        lg_text *cut = lg__text_trim(t->g->mem, t->texts[i], share);
+        if (!cut)
+            return LG_ENOMEM;
+        lg__text_unref(t->texts[i]);
+        t->texts[i] = cut;
+        t->fields[i] = (lg_fill){t->names[i], cut->data, cut->len};
+    }
+    return t->tmpl.err;
 }
 
 static lg_text *talk_end(lg_talk *t, int err)
@@ -158,22 +189,23 @@ static lg_text *talk_end(lg_talk *t, int err)
     return text;
 }
 
-static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *first, const char *first_name,
+static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_text *first,
                          const char *last_name, size_t max_tokens)
 {
     lg_talk t;
-    size_t pieces = node->n_edges + 2;
-    size_t share = max_tokens / pieces + 1;
-    int err = talk_init(&t, g, pieces);
+    int err = talk_init(&t, g, node->n_edges + 2);
     if (!err && first && first->len)
-        err = talk_add(&t, first_name, first, share);
+        talk_add(&t, "function", first);
     for (uint32_t i = 0; !err && i < node->n_edges; i++) {
-        if (node->edges[i].seen && strcmp(node->edges[i].name->data, LG_SHOWN) != 0)
-            err = talk_add(&t, node->edges[i].name->data, node->edges[i].seen, share);
+        lg_text *text = shown(node, instead, i);
+        if (text && strcmp(node->edges[i].name->data, LG_SHOWN) != 0)
+            talk_add(&t, node->edges[i].name->data, text);
     }
     lg_text *made = lg__var_first_text(node->out);
     if (!err && made)
-        err = talk_add(&t, last_name, made, share);
+        talk_add(&t, last_name, made);
+    if (!err)
+        err = talk_fit(&t, max_tokens);
     return talk_end(&t, err);
 }
 
@@ -199,30 +231,35 @@ static enum lg_way call_backward(const lg_node *node)
     return LG_WAY_ASK;
 }
 
-static lg_text *call_conversation(lg_graph *g, const lg_node *node, size_t max_tokens)
+static lg_text *call_conversation(lg_graph *g, const lg_node *node, lg_text *const *instead,
+                                  size_t max_tokens)
 {
-    return converse(g, node, NULL, NULL, "output", max_tokens);
+    return converse(g, node, instead, NULL, "output", max_tokens);
 }
 
 /* ---- template ---------------------------------------------------------- */
 
-/* Edge 0 is the template itself, the others are its fields. */
-static int render(lg_graph *g, const lg_node *node, lg_bytes *out, char *bad)
+/* Edge 0 is the template itself, the others are its fields. What is shown instead of the
+ * template stands above it. */
+static int format_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
+                          char *bad)
 {
     size_t n = node->n_edges - 1, made = 0;
-    lg_field *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
+    lg_fill *fields = lg__mem_new(g->mem, node->n_edges * sizeof *fields);
     lg_text **texts = lg__mem_new(g->mem, node->n_edges * sizeof(lg_text *));
     int err = fields && texts ? LG_OK : LG_ENOMEM;
     for (; !err && made < n; made++) {
         const lg_edge *e = &node->edges[made + 1];
-        texts[made] = lg__media_describe(g->mem, e->seen);
+        texts[made] = lg__media_describe(g->mem, shown(node, instead, (uint32_t)made + 1));
         if (!texts[made]) {
             err = LG_ENOMEM;
             break;
         }
-        fields[made] = (lg_field){e->name->data, texts[made]->data, texts[made]->len};
+        fields[made] = (lg_fill){e->name->data, texts[made]->data, texts[made]->len};
     }
     const lg_text *tmpl = node->edges[0].seen;
+    if (!err && instead && instead[0])
+        lg__bytes_addf(out, "%s\n", instead[0]->data);
     if (!err)
         err = lg__template_render(out, tmpl->data, tmpl->len, fields, n, node->fenced, NULL, bad);
     while (texts && made > 0)
@@ -240,7 +277,7 @@ static void format_forward(lg_graph *g, lg_node *node)
     lg_bytes out;
     char bad[64] = "";
     lg__bytes_init(&out, g->mem, LG_BYTES_MAX);
-    int err = render(g, node, &out, bad);
+    int err = format_compose(g, node, NULL, &out, bad);
     if (!err) {
         finish(node, &out);
         return;
@@ -278,14 +315,23 @@ static void add_words(lg_graph *g, lg_bytes *b, lg_text *t)
     lg__text_unref(said);
 }
 
+static int concat_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
+                          char *bad)
+{
+    if (bad)
+        *bad = '\0';
+    for (uint32_t i = 0; i < node->n_edges; i++)
+        add_words(g, out, shown(node, instead, i));
+    return out->err;
+}
+
 static void concat_forward(lg_graph *g, lg_node *node)
 {
     if (stop_at_failed_input(node) || stop_at_wordless(g, node))
         return;
     lg_bytes b;
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
-    for (uint32_t i = 0; i < node->n_edges; i++)
-        add_words(g, &b, node->edges[i].seen);
+    concat_compose(g, node, NULL, &b, NULL);
     finish(node, &b);
 }
 
@@ -313,26 +359,48 @@ static uint32_t add_scores(lg_node *node, double *score, double *target)
     return all ? n : 0;
 }
 
+static int sum_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
+                       char *bad)
+{
+    if (bad)
+        *bad = '\0';
+    bool used = false;
+    for (uint32_t i = 0; i < node->n_edges; i++) {
+        lg_text *text = shown(node, instead, i);
+        if (!text)
+            continue;
+        if (used)
+            lg__bytes_addc(out, '\n');
+        used = true;
+        add_words(g, out, text);
+    }
+    return out->err;
+}
+
+/* How many inputs are there; one that failed was looked at. */
+static uint32_t usable(const lg_node *node)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < node->n_edges; i++) {
+        if (node->edges[i].seen)
+            n++;
+        else
+            lg__unseen_look(node->edges[i].var);
+    }
+    return n;
+}
+
 static void sum_or_mean(lg_graph *g, lg_node *node, bool mean)
 {
     if (!node->skip_failed && stop_at_failed_input(node))
         return;
-    lg_bytes b;
-    uint32_t used = 0;
-    lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
-    for (uint32_t i = 0; i < node->n_edges; i++) {
-        if (!node->edges[i].seen) {
-            lg__unseen_look(node->edges[i].var);
-            continue;
-        }
-        if (used++)
-            lg__bytes_addc(&b, '\n');
-        add_words(g, &b, node->edges[i].seen);
-    }
-    if (!used && node->n_edges) {
+    if (!usable(node) && node->n_edges) {
         stop_at_failed_input(node);
         return;
     }
+    lg_bytes b;
+    lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
+    sum_compose(g, node, NULL, &b, NULL);
     double score = 0, target = 0;
     uint32_t n = add_scores(node, &score, &target);
     if (n)
@@ -373,11 +441,11 @@ static enum lg_way tool_backward(const lg_node *node)
     return node->u.tool->own_backward ? LG_WAY_HOST : LG_WAY_ASK;
 }
 
-static lg_text *tool_conversation(lg_graph *g, const lg_node *node, size_t max_tokens)
+static lg_text *tool_conversation(lg_graph *g, const lg_node *node, lg_text *const *instead,
+                                  size_t max_tokens)
 {
     const lg_tool *t = node->u.tool;
-    return converse(g, node, t->purpose->len ? t->purpose : t->name, "function", "result",
-                    max_tokens);
+    return converse(g, node, instead, t->purpose->len ? t->purpose : t->name, "result", max_tokens);
 }
 
 /* ---- promise ----------------------------------------------------------- */
@@ -395,6 +463,15 @@ static void promise_forward(lg_graph *g, lg_node *node)
     lg__var_ready(node->out, lg__text_ref(e->seen));
 }
 
+static int promise_compose(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
+                           char *bad)
+{
+    if (bad)
+        *bad = '\0';
+    add_words(g, out, shown(node, instead, node->n_edges - 1));
+    return out->err;
+}
+
 static enum lg_way promise_backward(const lg_node *node)
 {
     return pass_on(node);
@@ -403,15 +480,15 @@ static enum lg_way promise_backward(const lg_node *node)
 /* ---- the table --------------------------------------------------------- */
 
 const lg_op_row lg__ops[LG_OPS] = {
-    [LG_OP_LEAF] = {NULL, leaf_backward, NULL, NULL},
-    [LG_OP_CALL] = {call_forward, call_backward, call_conversation, "critic"},
-    [LG_OP_FORMAT] = {format_forward, format_backward, NULL, NULL},
-    [LG_OP_CONCAT] = {concat_forward, concat_backward, NULL, NULL},
-    [LG_OP_SUM] = {sum_forward, sum_backward, NULL, NULL},
-    [LG_OP_MEAN] = {mean_forward, mean_backward, NULL, NULL},
-    [LG_OP_TOOL] = {tool_forward, tool_backward, tool_conversation, "tool"},
-    [LG_OP_REPLY] = {NULL, leaf_backward, NULL, NULL},
-    [LG_OP_PASS] = {NULL, leaf_backward, NULL, NULL},
-    [LG_OP_PROMISE] = {promise_forward, promise_backward, NULL, NULL},
-    [LG_OP_TIMER] = {NULL, leaf_backward, NULL, NULL},
+    [LG_OP_LEAF] = {NULL, leaf_backward, NULL, NULL, NULL},
+    [LG_OP_CALL] = {call_forward, call_backward, call_conversation, NULL, "critic"},
+    [LG_OP_FORMAT] = {format_forward, format_backward, NULL, format_compose, NULL},
+    [LG_OP_CONCAT] = {concat_forward, concat_backward, NULL, concat_compose, NULL},
+    [LG_OP_SUM] = {sum_forward, sum_backward, NULL, sum_compose, NULL},
+    [LG_OP_MEAN] = {mean_forward, mean_backward, NULL, sum_compose, NULL},
+    [LG_OP_TOOL] = {tool_forward, tool_backward, tool_conversation, NULL, "tool"},
+    [LG_OP_REPLY] = {NULL, leaf_backward, NULL, NULL, NULL},
+    [LG_OP_PASS] = {NULL, leaf_backward, NULL, NULL, NULL},
+    [LG_OP_PROMISE] = {promise_forward, promise_backward, NULL, promise_compose, NULL},
+    [LG_OP_TIMER] = {NULL, leaf_backward, NULL, NULL, NULL},
 };

@@ -6,6 +6,7 @@
 #ifndef LG_OP_H
 #define LG_OP_H
 
+#include "base/bytes.h"
 #include "graph/graph.h"
 
 enum lg_way {
@@ -20,9 +21,17 @@ typedef struct lg_op_row {
     enum lg_way (*backward)(const lg_node *node);
     /* For LG_WAY_ASK: what happened at the node, as text for a critic, its
      * pieces trimmed to max_tokens in all. NULL: memory. */
-    lg_text *(*conversation)(lg_graph *g, const lg_node *node, size_t max_tokens);
+    lg_text *(*conversation)(lg_graph *g, const lg_node *node, lg_text *const *instead,
+                             size_t max_tokens);
+    /* For LG_WAY_ON: the text that is made of the inputs, added to out. 0, LG_ENOMEM,
+     * LG_ETEMPLATE with the field in bad (64 bytes). */
+    int (*compose)(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_bytes *out,
+                   char *bad);
     const char *templates; /* "critic" or "tool": prefix of the prompts' names */
 } lg_op_row;
+
+/* In both, instead (may be NULL) has for each input the text to show in its place; NULL: what
+ * the node saw. */
 
 extern const lg_op_row lg__ops[LG_OPS];
 

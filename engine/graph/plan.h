@@ -22,10 +22,14 @@ typedef struct lg_step {
     lg_var *var;        /* counted */
     uint32_t n_missing; /* consumers that have not delivered */
     uint32_t first_slot, n_slots;
-    size_t first_link;    /* into links: one for each edge of var's node */
-    uint32_t n_jobs;      /* questions asked and not yet answered */
-    bool forgiven;        /* its failure is no failure of the pass */
-    bool gathered;        /* all consumers have delivered */
+    size_t first_link; /* into links: one for each edge of var's node */
+    uint32_t n_jobs;   /* questions asked and not yet answered */
+    bool forgiven;     /* its failure is no failure of the pass */
+    bool gathered;     /* all consumers have delivered */
+    bool through;      /* a question went past it to what it is made of: aims.c */
+    uint64_t walk;     /* aims.c: the last walk that came here, … */
+    lg_text *shown;    /* … and, within one, its text with the place marked */
+    struct lg_step *next_shown;
     uint64_t work;        /* engine.c: id of the host's work */
     lg_record *records;   /* complete: all slots in order, and by hand */
     struct lg_step *next; /* in the list of those for the host */
@@ -37,7 +41,8 @@ typedef struct lg_plan {
     lg_slot *slots;
     uint32_t *links; /* edge → slot, LG_NO_SLOT: takes no feedback */
     size_t n_steps, n_slots, n_links;
-    bool open; /* a promise that it found may still be made of more than it knows */
+    uint64_t walks; /* aims.c */
+    bool open;      /* a promise that it found may still be made of more than it knows */
 } lg_plan;
 
 /* 0, LG_ENOMEM, LG_ELIMIT, LG_ECYCLE. Step 0 is the root. */

@@ -36,9 +36,15 @@ lg_record *lg__record_copy(lg_mem *m, const lg_record *from)
     lg__text_ref(r->text);
     lg__text_ref(r->conversation);
     lg__text_ref(r->from_role);
+    lg__text_ref(r->goal);
     if (r->var)
         lg_var_ref(r->var);
     return r;
+}
+
+bool lg__record_solved(const lg_record *r)
+{
+    return r->state == LG_FB_EMPTY && r->has_score && r->score >= r->target;
 }
 
 static void free_one(lg_graph *g, lg_record *r)
@@ -46,6 +52,7 @@ static void free_one(lg_graph *g, lg_record *r)
     lg__text_unref(r->text);
     lg__text_unref(r->conversation);
     lg__text_unref(r->from_role);
+    lg__text_unref(r->goal);
     lg__graph_drop(g, r->var);
     lg__mem_free(g->mem, r, sizeof *r);
 }

@@ -27,8 +27,10 @@ typedef struct lg_record { /* one piece of feedback, see lg_feedback */
     int state;
     bool has_score, by_hand;
     uint32_t group; /* the mean it came through, 0: none; one pass only */
+    uint32_t order; /* the step that gave it; one pass only */
     double score, target;
     lg_text *text, *conversation, *from_role;
+    lg_text *goal;       /* what the outcome is judged by, in a few words, or NULL */
     uint64_t from, root; /* variables' ids; root: where the pass began */
     size_t input;
     int64_t example;
@@ -73,6 +75,8 @@ struct lg_var {
 
 lg_record *lg__record_new(lg_mem *m, int state);           /* NULL: memory */
 lg_record *lg__record_copy(lg_mem *m, const lg_record *r); /* shares the texts */
+/* Nothing to improve, because the outcome has reached its target. */
+bool lg__record_solved(const lg_record *r);
 /* Frees r and its sources; drops its variable through the graph. */
 void lg__record_free(lg_graph *g, lg_record *r);
 void lg__records_free(lg_graph *g, lg_record *list);

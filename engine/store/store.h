@@ -7,6 +7,7 @@
 #define LG_STORE_H
 
 #include "base/digest.h"
+#include "lg_inside.h" /* lg_cell, lg_ambiguous */
 #include "model/request.h"
 
 typedef struct lg_store lg_store;
@@ -139,27 +140,10 @@ int64_t lg__store_run(const lg_store *s);               /* its id; 0: none */
 void lg__store_totals(lg_store *s, const lg_totals *t); /* written with the next commit */
 int lg__store_run_end(lg_store *s, const char *state);
 
-/* A call that was sent, or was about to be, in a run, and nobody knows how it ended. */
-typedef struct lg_ambiguous {
-    unsigned char key[32];
-    int number, code;     /* code: LG_E* of an attempt that failed so; 0: the run died */
-    int64_t worst_micros; /* -1: not known */
-    int64_t created_us;
-    bool again; /* some run has its reply by now */
-} lg_ambiguous;
 /* *list: *n of them, freed by the caller with lg__mem_free(n * sizeof). 0, LG_E… */
 int lg__store_ambiguous(lg_store *s, int64_t run, lg_ambiguous **list, size_t *n);
 
-/* ---- statements, for the binding (store_sql.c) ----------------------------------- */
-
-enum { LG_CELL_NULL = 0, LG_CELL_INT, LG_CELL_REAL, LG_CELL_TEXT, LG_CELL_BLOB };
-typedef struct lg_cell {
-    int type;
-    int64_t i;
-    double d;
-    const char *s; /* borrowed */
-    size_t len;
-} lg_cell;
+/* ---- statements, for lg_inside.h (store_sql.c) ----------------------------------- */
 
 /* Statements are in the backend's own language: lunagrad/book/queries.lua has all of them. */
 /* One that changes rows, queued for the next commit; cells are copied. */

@@ -5,13 +5,10 @@
 #include "binding/lua_binding.h"
 
 #include "binding/clean.h"
-#include "base/text.h"
 
 #include <limits.h>
 #include <math.h>
 #include <string.h>
-
-#include "base/json_number.h"
 
 /* ---- errors -------------------------------------------------------------- */
 
@@ -31,6 +28,15 @@ void lg__lua_push_where(lua_State *L, int level)
 
 enum { LONGEST = 1000 }; /* bytes of a message, whatever a script gives */
 
+/* The most bytes of a text, which has more, that cut no character of it. */
+static size_t whole_characters(const char *text)
+{
+    size_t n = LONGEST;
+    while (n > LONGEST - 4 && ((unsigned char)text[n] & 0xC0) == 0x80)
+        n--;
+    return n;
+}
+
 /* The message on top: no page of it, and nothing that a terminal would obey. */
 static void make_readable(lua_State *L)
 {
@@ -38,7 +44,7 @@ static void make_readable(lua_State *L)
     const char *text = lua_tolstring(L, -1, &len);
     bool is_long = len > LONGEST;
     lua_pushcfunction(L, lg__lua_clean);
-    lua_pushlstring(L, text, is_long ? lg__text_border(text, LONGEST) : len);
+    lua_pushlstring(L, text, is_long ? whole_characters(text) : len);
     lua_call(L, 1, 1);
     if (is_long) {
         lua_pushliteral(L, "…");
@@ -188,11 +194,11 @@ lg_tool *lg__lua_check_tool(lua_State *L, int arg)
 
 void lg__lua_number_to_text(lua_State *L, int arg)
 {
-    char text[LG_NUMBER_SIZE];
+    char text[LG_NUMBER_ROOM];
     if (lua_type(L, arg) != LUA_TNUMBER)
         return; /* lua_tonumber would read a string, however long it is */
     double x = lua_tonumber(L, arg);
-    if (lua_isinteger(L, arg) || !isfinite(x) || !lg__number_for_people(text, x)) {
+    if (lua_isinteger(L, arg) || !isfinite(x) || !lg__inside_number(text, x, true)) {
         lua_tostring(L, arg);
         return;
     }

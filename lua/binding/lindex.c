@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "store/store_index.h"
 #include "binding/vectors.h"
 
 #define LG_LUA_INDEX "lunagrad.index"
@@ -15,100 +14,35 @@
 
 /* ---- the database -------------------------------------------------------------- */
 
-typedef struct lua_index {
-    lg_mem mem;
-    lg_index *x; /* NULL: closed */
-} lua_index;
-
-static int failed(lua_State *L, const lg_fail *why, int code)
-{
-    return lg__lua_raise(L, code, why->hint ? why->hint->data : NULL, "%s", lg__fail_message(why));
-}
-
-static lg_index *check_index(lua_State *L)
-{
-    lua_index *u = luaL_testudata(L, 1, LG_LUA_INDEX);
-    if (!u)
-        lg__lua_badarg(L, 1, "expected an index");
-    else if (!u->x)
-        lg__lua_raise(L, LG_ESTATE, NULL, "the index is closed");
-    return u ? u->x : NULL;
-}
-
 /* core.index_open(path | nil) -> index */
 static int l_index_open(lua_State *L)
 {
-    lg_fail why;
-    const char *path = lg__lua_opt_name(L, 1);
-    lua_index *u = lua_newuserdatauv(L, sizeof *u, 0);
-    u->x = NULL;
-    lg__mem_init(&u->mem, NULL, NULL);
-    luaL_setmetatable(L, LG_LUA_INDEX);
-    int err = lg__index_open(&u->mem, path, &u->x, &why);
-    if (!err)
-        return 1;
-    lua_pushstring(L, lg__fail_message(&why)); /* copied, because why is freed here */
-    lua_pushstring(L, why.hint ? why.hint->data : NULL);
-    lg__fail_free(&why);
-    return lg__lua_raise(L, err, lua_tostring(L, -1), "%s", lua_tostring(L, -2));
-}
-
-static void push_row(lua_State *L, const lg_index *x)
-{
-    size_t columns = lg__index_columns(x);
-    lua_createtable(L, 0, (int)columns);
-    for (size_t i = 0; i < columns; i++) {
-        lg_cell cell;
-        lg__index_cell(x, i, &cell);
-        lg__lua_push_cell(L, &cell);
-        lua_setfield(L, -2, lg__index_column(x, i));
-    }
+    lg__lua_open_book(L, LG_LUA_INDEX, LG_BOOK_INDEX, lg__lua_opt_name(L, 1));
+    return 1;
 }
 
 /* index:run(sql, …) -> list of rows by column, empty for a statement that writes */
 static int l_index_run(lua_State *L)
 {
-    lg_cell local[LG_LUA_FEW];
-    size_t n;
-    lg_index *x = check_index(L);
-    const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
-    int err = lg__index_do(x, sql, cells, n);
-    lua_newtable(L);
-    for (lua_Integer i = 1; !err && (err = lg__index_row(x)) == 1; i++) {
-        err = LG_OK;
-        push_row(L, x);
-        lua_rawseti(L, -2, i);
-    }
-    return err ? failed(L, lg__index_why(x), err) : 1;
+    return lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_INDEX));
 }
 
 static int l_index_close(lua_State *L)
 {
-    lua_index *u = luaL_testudata(L, 1, LG_LUA_INDEX);
-    if (u && u->x) {
-        lg_index *x = u->x;
-        u->x = NULL;
-        lg__index_close(x);
-    }
+    lg__lua_close_book(L, LG_LUA_INDEX);
     return 0;
 }
 
 /* ---- the matrix ---------------------------------------------------------------- */
 
-typedef struct lua_vectors {
-    lg_mem mem;
-    lg_vectors v; /* dim 0: closed */
-} lua_vectors;
-
 static lg_vectors *check_vectors(lua_State *L)
 {
-    lua_vectors *u = luaL_testudata(L, 1, LG_LUA_VECTORS);
-    if (!u)
+    lg_vectors *v = luaL_testudata(L, 1, LG_LUA_VECTORS); /* dim 0: closed */
+    if (!v)
         lg__lua_badarg(L, 1, "expected vectors");
-    else if (!u->v.dim)
+    else if (!v->dim)
         lg__lua_raise(L, LG_ESTATE, NULL, "the vectors are closed");
-    return u ? &u->v : NULL;
+    return v;
 }
 
 /* The bytes of one vector; copied, because those of a string need not be aligned. */
@@ -128,9 +62,8 @@ static int l_vectors(lua_State *L)
 {
     enum { MOST = 1 << 20 };
     lua_Integer dim = lg__lua_check_int(L, 1, 1, MOST);
-    lua_vectors *u = lua_newuserdatauv(L, sizeof *u, 0);
-    lg__mem_init(&u->mem, NULL, NULL);
-    lg__vectors_init(&u->v, &u->mem, (size_t)dim);
+    lg_vectors *v = lua_newuserdatauv(L, sizeof *v, 0);
+    lg__vectors_init(v, NULL, NULL, (size_t)dim);
     luaL_setmetatable(L, LG_LUA_VECTORS);
     return 1;
 }
@@ -178,10 +111,10 @@ static int l_vectors_nearest(lua_State *L)
 
 static int l_vectors_close(lua_State *L)
 {
-    lua_vectors *u = luaL_testudata(L, 1, LG_LUA_VECTORS);
-    if (u && u->v.dim) {
-        lg__vectors_free(&u->v);
-        u->v.dim = 0;
+    lg_vectors *v = luaL_testudata(L, 1, LG_LUA_VECTORS);
+    if (v && v->dim) {
+        lg__vectors_free(v);
+        v->dim = 0;
     }
     return 0;
 }

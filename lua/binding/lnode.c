@@ -263,10 +263,12 @@ static int l_timer(lua_State *L)
 
 /* ---- backward -------------------------------------------------------------- */
 
-/* core.backward(engine, root, {model=, context_tokens=, skip_failed=}) -> pass */
+/* core.backward(engine, root, {model=, context_tokens=, reply_tokens=, skip_failed=}) -> pass;
+ * reply_tokens 0: no ceiling */
 static int l_backward(lua_State *L)
 {
-    static const char *const keys[] = {"model", "context_tokens", "skip_failed", NULL};
+    static const char *const keys[] = {"model", "context_tokens", "reply_tokens", "skip_failed",
+                                       NULL};
     lg_backward b;
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg_var *root = lg__lua_check_var(L, 2);
@@ -277,6 +279,9 @@ static int l_backward(lua_State *L)
         lg__lua_check_keys(L, 3, keys, "backward");
         b.context_tokens = (size_t)lg__lua_field_int(L, 3, "context_tokens", 0, LUA_MAXINTEGER, 0);
         b.skip_failed = lg__lua_field_true(L, 3, "skip_failed");
+        lua_Integer reply = lg__lua_field_int(L, 3, "reply_tokens", 0, INT32_MAX, -1);
+        b.no_ceiling = reply == 0;
+        b.reply_tokens = reply > 0 ? (size_t)reply : 0;
         lua_pushliteral(L, "model");
         if (lua_rawget(L, 3) != LUA_TNIL)
             b.model = lg__lua_check_model(L, 4);

@@ -4,52 +4,69 @@
  * For the library's own files, not for scripts: the tables are docs/store.md's. */
 #include "binding/lua_binding.h"
 
-#include <limits.h>
-
-#include "front/inside.h"
-#include "store/store.h"
+#include <string.h>
 
 #define LG_LUA_STORE "lunagrad.store"
 
-typedef struct lua_store {
-    lg_mem mem;
-    lg_store *s; /* NULL: closed */
-} lua_store;
+typedef struct lua_book {
+    lg_book *b; /* NULL: closed */
+} lua_book;
 
-/* ---- errors ---------------------------------------------------------------- */
+/* ---- books: of this file, and of lindex.c ------------------------------------ */
 
-static int failed(lua_State *L, const lg_fail *why, int code)
+/* What went wrong with it; NULL: with the memory for it. */
+static int failed(lua_State *L, const lg_book *b, int code)
 {
-    return lg__lua_raise(L, code, why->hint ? why->hint->data : NULL, "%s", lg__fail_message(why));
+    const char *hint = NULL;
+    const char *why = b ? lg__book_why(b, &hint) : lg_error_text(code);
+    return lg__lua_raise(L, code, hint, "%s", why);
 }
 
-/* The why of a store that could not be opened is freed here, so it is copied first. */
-static int open_failed(lua_State *L, lg_fail *why, int code)
+/* "store", "index": the class without its "lunagrad." */
+static const char *noun(const char *class)
 {
-    lua_pushstring(L, lg__fail_message(why));
-    lua_pushstring(L, why->hint ? why->hint->data : NULL);
-    lg__fail_free(why);
-    return lg__lua_raise(L, code, lua_tostring(L, -1), "%s", lua_tostring(L, -2));
+    return strchr(class, '.') + 1;
 }
 
-static lg_store *store_of(lua_State *L, const lg_engine *e)
+void lg__lua_open_book(lua_State *L, const char *class, enum lg_book_kind kind, const char *path)
 {
-    lg_store *s = lg__inside_store(e);
-    if (!s) {
+    lua_book *u = lua_newuserdatauv(L, sizeof *u, 0);
+    u->b = NULL;
+    luaL_setmetatable(L, class);
+    int err = lg__book_open(NULL, NULL, kind, path, &u->b);
+    if (err)
+        failed(L, u->b, err);
+}
+
+lg_book *lg__lua_check_book(lua_State *L, const char *class)
+{
+    const lua_book *u = luaL_testudata(L, 1, class);
+    const char *article = *noun(class) == 'i' ? "an" : "a";
+    if (!u)
+        lg__lua_badarg(L, 1, lua_pushfstring(L, "expected %s %s", article, noun(class)));
+    else if (!u->b)
+        lg__lua_raise(L, LG_ESTATE, NULL, "the %s is closed", noun(class));
+    return u ? u->b : NULL;
+}
+
+void lg__lua_close_book(lua_State *L, const char *class)
+{
+    lua_book *u = luaL_testudata(L, 1, class);
+    if (u) {
+        lg_book *b = u->b;
+        u->b = NULL;
+        lg__book_close(b);
+    }
+}
+
+static lg_book *book_of(lua_State *L, lg_engine *e)
+{
+    lg_book *b = lg__book_of(e);
+    if (!b) {
         lg__lua_raise(L, LG_ESTATE, "set store when the engine is configured",
                       "the engine has no store");
     }
-    return s;
-}
-
-static lg_store *self(lua_State *L)
-{
-    lua_store *u = luaL_testudata(L, 1, LG_LUA_STORE);
-    if (!u)
-        lg__lua_badarg(L, 1, "expected a store");
-    else if (!u->s)
-        lg__lua_raise(L, LG_ESTATE, NULL, "the store is closed");
-    return u ? u->s : NULL;
+    return b;
 }
 
 /* ---- values ---------------------------------------------------------------- */
@@ -84,7 +101,7 @@ static void read_cell(lua_State *L, int arg, lg_cell *c)
 }
 
 /* All arguments behind the statement. Memory until the function returns. */
-lg_cell *lg__lua_read_cells(lua_State *L, int from, size_t *n, lg_cell *local)
+static lg_cell *read_cells(lua_State *L, int from, size_t *n, lg_cell *local)
 {
     int top = lua_gettop(L);
     *n = top >= from ? (size_t)(top - from + 1) : 0;
@@ -94,7 +111,7 @@ lg_cell *lg__lua_read_cells(lua_State *L, int from, size_t *n, lg_cell *local)
     return cells;
 }
 
-void lg__lua_push_cell(lua_State *L, const lg_cell *c)
+static void push_cell(lua_State *L, const lg_cell *c)
 {
     if (c->type == LG_CELL_INT)
         lua_pushinteger(L, c->i);
@@ -108,42 +125,37 @@ void lg__lua_push_cell(lua_State *L, const lg_cell *c)
 
 /* ---- statements ------------------------------------------------------------ */
 
-static void push_row(lua_State *L, const lg_store *s)
+static void push_row(lua_State *L, const lg_book *b, int columns)
 {
-    size_t columns = lg__store_columns(s);
-    lua_createtable(L, 0, (int)columns);
-    for (size_t i = 0; i < columns; i++) {
+    lua_createtable(L, 0, columns);
+    for (int i = 0; i < columns; i++) {
         lg_cell cell;
-        lg__store_cell(s, i, &cell);
-        lg__lua_push_cell(L, &cell);
-        lua_setfield(L, -2, lg__store_column(s, i));
+        const char *name = lg__book_cell(b, (size_t)i, &cell);
+        push_cell(L, &cell);
+        lua_setfield(L, -2, name);
     }
 }
 
-/* Statement at arg, parameters behind it -> list of rows */
-static int query(lua_State *L, lg_store *s)
+int lg__lua_query_book(lua_State *L, lg_book *b)
 {
     lg_cell local[LG_LUA_FEW];
     size_t n;
     const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
-    int err = lg__store_query(s, sql, cells, n);
+    lg_cell *cells = read_cells(L, 3, &n, local);
+    int found = lg__book_query(b, sql, cells, n);
     lua_newtable(L);
-    for (lua_Integer i = 1; !err && (err = lg__store_row(s)) == 1; i++) {
-        err = LG_OK;
-        push_row(L, s);
+    for (lua_Integer i = 1; found == LG_OK && (found = lg__book_next(b)) > 0; i++) {
+        push_row(L, b, found);
         lua_rawseti(L, -2, i);
+        found = LG_OK;
     }
-    return err ? failed(L, lg__store_why(s), err) : 1;
+    return found ? failed(L, b, found) : 1;
 }
 
 /* engine:store_query(sql, …) -> list of rows by column; what was queued is written first */
 static int l_engine_query(lua_State *L)
 {
-    lg_engine *e = lg__lua_check_engine(L, 1)->e;
-    lg_store *s = store_of(L, e);
-    lg__inside_flush(e);
-    return query(L, s);
+    return lg__lua_query_book(L, book_of(L, lg__lua_check_engine(L, 1)->e));
 }
 
 /* engine:store_exec(sql, …): with the next transaction */
@@ -151,15 +163,12 @@ static int l_engine_exec(lua_State *L)
 {
     lg_cell local[LG_LUA_FEW];
     size_t n;
-    lg_engine *e = lg__lua_check_engine(L, 1)->e;
-    lg_store *s = store_of(L, e);
+    int64_t changed;
+    lg_book *b = book_of(L, lg__lua_check_engine(L, 1)->e);
     const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
-    int err = lg__store_exec(s, sql, cells, n);
-    if (err)
-        return failed(L, lg__store_why(s), err);
-    lg__inside_queued(e);
-    return 0;
+    lg_cell *cells = read_cells(L, 3, &n, local);
+    int err = lg__book_change(b, sql, cells, n, &changed);
+    return err ? failed(L, b, err) : 0;
 }
 
 /* ---- runs ------------------------------------------------------------------ */
@@ -186,24 +195,10 @@ static int l_run_end(lua_State *L)
 
 /* ---- stores without an engine ---------------------------------------------- */
 
-static lua_store *open_store(lua_State *L, bool read_only)
-{
-    lg_fail why;
-    lg_store_config c = {.dir = lg__lua_check_name(L, 1), .read_only = read_only};
-    lua_store *u = lua_newuserdatauv(L, sizeof *u, 0);
-    u->s = NULL;
-    lg__mem_init(&u->mem, NULL, NULL);
-    luaL_setmetatable(L, LG_LUA_STORE);
-    int err = lg__store_open(&u->mem, NULL, &c, &u->s, &why);
-    if (err)
-        open_failed(L, &why, err);
-    return u;
-}
-
 /* core.store_open(dir) -> store, to be read while others write */
 static int l_open(lua_State *L)
 {
-    open_store(L, true);
+    lg__lua_open_book(L, LG_LUA_STORE, LG_BOOK_STORE, lg__lua_check_name(L, 1));
     return 1;
 }
 
@@ -213,21 +208,22 @@ static int l_maintain(lua_State *L)
     lg_cell local[LG_LUA_FEW];
     size_t n;
     int64_t changed;
-    const char *sql = lg__lua_check_name(L, 2);
-    lg_cell *cells = lg__lua_read_cells(L, 3, &n, local);
-    lua_store *u = open_store(L, false);
-    int err = lg__store_maintain(u->s, sql, cells, n, &changed);
+    const char *dir = lg__lua_check_name(L, 1), *sql = lg__lua_check_name(L, 2);
+    lg_cell *cells = read_cells(L, 3, &n, local);
+    lg__lua_open_book(L, LG_LUA_STORE, LG_BOOK_WRITABLE, dir);
+    lua_book *u = lua_touserdata(L, -1);
+    int err = lg__book_change(u->b, sql, cells, n, &changed);
     if (err)
-        return failed(L, lg__store_why(u->s), err);
-    lg__store_close(u->s);
-    u->s = NULL;
+        return failed(L, u->b, err);
+    lg__book_close(u->b);
+    u->b = NULL;
     lua_pushinteger(L, changed);
     return 1;
 }
 
 static int l_query(lua_State *L)
 {
-    return query(L, self(L));
+    return lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_STORE));
 }
 
 static void push_hex(lua_State *L, const unsigned char key[32])
@@ -264,20 +260,15 @@ static void push_ambiguous(lua_State *L, const lg_ambiguous *a)
 static int l_ambiguous(lua_State *L)
 {
     size_t n;
-    lg_ambiguous *list;
-    lg_store *s = self(L);
+    const lg_ambiguous *list;
+    lg_book *b = lg__lua_check_book(L, LG_LUA_STORE);
     int64_t run = lg__lua_check_int(L, 2, 0, LUA_MAXINTEGER);
-    lua_store *u = lua_touserdata(L, 1);
-    int err = lg__store_ambiguous(s, run, &list, &n);
+    int err = lg__book_ambiguous(b, run, &list, &n);
     if (err)
-        return failed(L, lg__store_why(s), err);
-    lg_ambiguous *kept = lua_newuserdatauv(L, n * sizeof *kept + 1, 0);
-    for (size_t i = 0; i < n; i++)
-        kept[i] = list[i];
-    lg__mem_free(&u->mem, list, n * sizeof *list);
+        return failed(L, b, err);
     lua_createtable(L, (int)n, 0);
     for (size_t i = 0; i < n; i++) {
-        push_ambiguous(L, &kept[i]);
+        push_ambiguous(L, &list[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -285,12 +276,7 @@ static int l_ambiguous(lua_State *L)
 
 static int l_close(lua_State *L)
 {
-    lua_store *u = luaL_testudata(L, 1, LG_LUA_STORE);
-    if (u && u->s) {
-        lg_store *s = u->s;
-        u->s = NULL;
-        lg__store_close(s);
-    }
+    lg__lua_close_book(L, LG_LUA_STORE);
     return 0;
 }
 

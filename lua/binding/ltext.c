@@ -4,31 +4,25 @@
 #include "binding/lua_binding.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/json_number.h"
-#include "base/sha256.h"
-#include "base/template.h"
-#include "base/text.h"
 
 /* ---- boxes ----------------------------------------------------------------- */
 
 lg_lua_box *lg__lua_new_box(lua_State *L)
 {
     lg_lua_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-    box->json = NULL;
-    lg__mem_init(&box->mem, NULL, NULL);
-    lg__bytes_init(&box->bytes, &box->mem, LG_BYTES_MAX);
+    *box = (lg_lua_box){0};
     luaL_setmetatable(L, LG_LUA_BOX);
     return box;
 }
 
 void lg__lua_box_free(lg_lua_box *box)
 {
-    lg__json_free(&box->mem, box->json);
-    box->json = NULL;
-    lg__bytes_free(&box->bytes);
+    lg__items_close(box->items);
+    box->items = NULL;
+    lg__out_free(&box->out);
 }
 
 static int l_box_gc(lua_State *L)
@@ -37,13 +31,13 @@ static int l_box_gc(lua_State *L)
     return 0;
 }
 
-int lg__lua_push_bytes(lua_State *L, lg_lua_box *box)
+int lg__lua_push_out(lua_State *L, lg_lua_box *box)
 {
-    if (box->bytes.err) {
-        return lg__lua_raise(L, box->bytes.err, NULL, "the text is too large: %s",
-                             lg_error_text(box->bytes.err));
+    if (box->out.err) {
+        return lg__lua_raise(L, box->out.err, NULL, "the text is too large: %s",
+                             lg_error_text(box->out.err));
     }
-    lua_pushlstring(L, box->bytes.data ? box->bytes.data : "", box->bytes.len);
+    lua_pushlstring(L, box->out.data ? box->out.data : "", box->out.len);
     lg__lua_box_free(box);
     return 1;
 }
@@ -98,30 +92,19 @@ static int l_trim(lua_State *L)
         return 1;
     }
     lg_lua_box *box = lg__lua_new_box(L);
-    lg_text *whole = lg__text_new(&box->mem, text, len);
-    lg_text *part = whole ? lg__text_trim(&box->mem, whole, most) : NULL;
-    lg__text_unref(whole);
-    if (part)
-        lg__bytes_add(&box->bytes, part->data, part->len);
-    lg__text_unref(part);
-    if (!part)
+    if (lg__out_trim(&box->out, text, len, most) == LG_ENOMEM)
         return lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for a text");
-    return lg__lua_push_bytes(L, box);
+    return lg__lua_push_out(L, box);
 }
 
 /* core.sha256(text) -> 64 hexadecimal digits */
 static int l_sha256(lua_State *L)
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char sum[32];
-    char hex[64];
     size_t len;
     const char *text = lg__lua_check_text(L, 1, &len);
-    lg__sha256(text, len, sum);
-    for (size_t i = 0; i < sizeof hex; i++)
-        hex[i] = digits[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
-    lua_pushlstring(L, hex, sizeof hex);
-    return 1;
+    lg_lua_box *box = lg__lua_new_box(L);
+    lg__out_as(&box->out, LG_AS_SHA256, text, len);
+    return lg__lua_push_out(L, box);
 }
 
 /* ---- templates ------------------------------------------------------------- */
@@ -135,7 +118,7 @@ static size_t count_fields(lua_State *L, int t)
 }
 
 /* The texts stay alive in the table. */
-static void read_fields(lua_State *L, int t, lg_field *fields)
+static void read_fields(lua_State *L, int t, lg_fill *fields)
 {
     for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1), fields++) {
         if (lua_type(L, -2) != LUA_TSTRING) {
@@ -151,37 +134,37 @@ static void read_fields(lua_State *L, int t, lg_field *fields)
     }
 }
 
-static int render(lua_State *L, bool fenced, unsigned *suffix)
+/* suffix NULL: without fences */
+static int render(lua_State *L, unsigned *suffix)
 {
     size_t len;
     char bad[64];
-    lg_field few[LG_LUA_FEW];
+    lg_fill few[LG_LUA_FEW];
     const char *tmpl = lg__lua_check_text(L, 1, &len);
     lg__lua_check_list(L, 2);
     size_t n = count_fields(L, 2);
-    lg_field *fields = lg__lua_scratch(L, n, sizeof *fields, few);
+    lg_fill *fields = lg__lua_scratch(L, n, sizeof *fields, few);
     read_fields(L, 2, fields);
     lg_lua_box *box = lg__lua_new_box(L);
-    int err = lg__template_render(&box->bytes, tmpl, len, fields, n, fenced, suffix, bad);
+    int err = lg__out_template(&box->out, tmpl, len, fields, n, suffix, bad);
     if (err == LG_ETEMPLATE) {
         return lg__lua_raise(L, err, "write {{ and }} for braces that are no field",
                              "the template has a field {%s} that was not given", bad);
     }
-    return lg__lua_push_bytes(L, box);
+    return lg__lua_push_out(L, box);
 }
 
 /* core.render(template, {name = text}) -> text */
 static int l_render(lua_State *L)
 {
-    unsigned suffix;
-    return render(L, false, &suffix);
+    return render(L, NULL);
 }
 
 /* core.fence(template, {name = text}) -> text, the number in its tags (0: none) */
 static int l_fence(lua_State *L)
 {
     unsigned suffix = 0;
-    render(L, true, &suffix);
+    render(L, &suffix);
     lua_pushinteger(L, (lua_Integer)suffix);
     return 2;
 }
@@ -192,7 +175,7 @@ static int l_fields(lua_State *L)
     size_t len, at = 0, size;
     const char *name, *tmpl = lg__lua_check_text(L, 1, &len);
     lua_newtable(L);
-    for (lua_Integer i = 1; lg__template_field(tmpl, len, &at, &name, &size); i++) {
+    for (lua_Integer i = 1; lg__inside_field(tmpl, len, &at, &name, &size); i++) {
         lua_pushlstring(L, name, size);
         lua_rawseti(L, -2, i);
     }
@@ -201,7 +184,7 @@ static int l_fields(lua_State *L)
 
 /* ---- reading JSON ---------------------------------------------------------- */
 
-enum { JSON_DEPTH = 1000 }; /* lg__json_parse lets no deeper one through */
+enum { JSON_DEPTH = LG_ITEMS_DEPTH };
 
 /* What becomes of a number that Lua's numbers would change. */
 enum keep {
@@ -226,13 +209,12 @@ static enum keep check_keep(lua_State *L, int arg)
 /* Does the float hold what was written? */
 static bool is_held(const char *text, double x, enum keep keep)
 {
-    char shown[LG_NUMBER_SIZE];
+    char shown[LG_NUMBER_ROOM];
     if (!isfinite(x) || !text[strcspn(text, ".eE")])
         return false;
     if (keep == KEEP_SIZE)
         return true;
-    lg__number_for_people(shown, x);
-    return lg__number_same(text, shown);
+    return lg__inside_number(shown, x, true) && lg__inside_same_number(text, shown);
 }
 
 static void push_marked(lua_State *L, const char *text)
@@ -242,20 +224,14 @@ static void push_marked(lua_State *L, const char *text)
     luaL_setmetatable(L, LG_LUA_NUMBER);
 }
 
-static void push_number(lua_State *L, const lg_json *j, enum keep keep)
+static void push_number(lua_State *L, const lg_item *item, enum keep keep)
 {
-    const char *text = lg__json_number_text(j);
-    int64_t whole;
-    double x = 0;
-    lg__json_number(j, &x);
-    if (lg__json_integer(j, &whole))
-        lua_pushinteger(L, (lua_Integer)whole);
-    else if (!text || is_held(text, x, keep))
-        lua_pushnumber(L, x);
+    if (!item->text || is_held(item->text, item->x, keep))
+        lua_pushnumber(L, item->x);
     else if (keep == KEEP_NUMBER)
-        push_marked(L, text);
+        push_marked(L, item->text);
     else
-        lua_pushstring(L, text);
+        lua_pushstring(L, item->text);
 }
 
 static int l_number_tostring(lua_State *L)
@@ -276,30 +252,32 @@ static int l_number_text(lua_State *L)
 /* core.same_number(a, b) -> whether two numbers in JSON's writing have the same value */
 static int l_same_number(lua_State *L)
 {
-    lua_pushboolean(L, lg__number_same(lg__lua_check_name(L, 1), lg__lua_check_name(L, 2)));
+    lua_pushboolean(L, lg__inside_same_number(lg__lua_check_name(L, 1), lg__lua_check_name(L, 2)));
     return 1;
 }
 
 /* Pushes the value; of an array or object only the empty table. */
-static void push_json(lua_State *L, const lg_json *j, enum keep keep)
+static void push_item(lua_State *L, const lg_item *item, enum keep keep)
 {
-    size_t n = lg__json_count(j);
-    int room = n < 1 << 20 ? (int)n : 1 << 20;
-    switch (lg__json_type(j)) {
-    case LG_JSON_BOOL:
-        lua_pushboolean(L, lg__json_true(j));
+    int room = item->count < 1 << 20 ? (int)item->count : 1 << 20;
+    switch (item->kind) {
+    case LG_ITEM_BOOL:
+        lua_pushboolean(L, item->whole != 0);
         break;
-    case LG_JSON_NUMBER:
-        push_number(L, j, keep);
+    case LG_ITEM_WHOLE:
+        lua_pushinteger(L, (lua_Integer)item->whole);
         break;
-    case LG_JSON_STRING:
-        lua_pushstring(L, lg__json_string(j));
+    case LG_ITEM_NUMBER:
+        push_number(L, item, keep);
         break;
-    case LG_JSON_ARRAY:
+    case LG_ITEM_STRING:
+        lua_pushstring(L, item->text);
+        break;
+    case LG_ITEM_ARRAY:
         lua_createtable(L, room, 0);
         luaL_setmetatable(L, LG_LUA_ARRAY);
         break;
-    case LG_JSON_OBJECT:
+    case LG_ITEM_OBJECT:
         lua_createtable(L, 0, room);
         break;
     default:
@@ -307,52 +285,31 @@ static void push_json(lua_State *L, const lg_json *j, enum keep keep)
     }
 }
 
-typedef struct reading { /* an array or object whose table is on the stack */
-    const lg_json *next;
-    bool is_array;
-    lua_Integer n;
-} reading;
+enum { IN_OBJECT = -1 };
 
-static void enter(reading *r, const lg_json *j)
+/* Pushes the whole value. The tables that are being filled lie one above the other, in
+ * objects with the name between. */
+static void push_tree(lua_State *L, lg_items *items, enum keep keep)
 {
-    r->next = lg__json_first(j);
-    r->is_array = lg__json_type(j) == LG_JSON_ARRAY;
-    r->n = 0;
-}
-
-/* The value on top goes into the table below it (for objects below its name). */
-static void store(lua_State *L, reading *r)
-{
-    if (r->is_array)
-        lua_rawseti(L, -2, ++r->n);
-    else
-        lua_rawset(L, -3);
-}
-
-static void push_tree(lua_State *L, const lg_json *root, enum keep keep)
-{
-    reading levels[JSON_DEPTH + 1];
+    lua_Integer filled[JSON_DEPTH]; /* of each table; IN_OBJECT: names say where */
     size_t depth = 0;
-    push_json(L, root, keep);
-    if (lg__json_type(root) < LG_JSON_ARRAY)
-        return;
-    enter(&levels[depth++], root);
-    while (depth > 0) {
-        reading *r = &levels[depth - 1];
-        const lg_json *j = r->next;
-        if (!j) {
-            if (--depth > 0)
-                store(L, &levels[depth - 1]);
-            continue;
+    lg_item item = {.count = 0};
+    while (lg__items_next(items, &item)) {
+        if (item.kind == LG_ITEM_END) {
+            depth -= depth > 0;
+        } else {
+            if (item.name)
+                lua_pushstring(L, item.name);
+            push_item(L, &item, keep);
+            if (item.kind == LG_ITEM_ARRAY || item.kind == LG_ITEM_OBJECT) {
+                filled[depth++] = item.kind == LG_ITEM_ARRAY ? 0 : IN_OBJECT;
+                continue;
+            }
         }
-        r->next = lg__json_after(j);
-        if (!r->is_array)
-            lua_pushstring(L, lg__json_name(j));
-        push_json(L, j, keep);
-        if (lg__json_type(j) >= LG_JSON_ARRAY && depth <= JSON_DEPTH)
-            enter(&levels[depth++], j);
-        else
-            store(L, r);
+        if (depth > 0 && filled[depth - 1] == IN_OBJECT)
+            lua_rawset(L, -3);
+        else if (depth > 0)
+            lua_rawseti(L, -2, ++filled[depth - 1]);
     }
 }
 
@@ -365,7 +322,7 @@ static int l_json_decode(lua_State *L)
     enum keep keep = check_keep(L, 2);
     luaL_checkstack(L, 2 * JSON_DEPTH + 20, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
-    int err = lg__json_parse(&box->mem, text, len, &box->json, &where);
+    int err = lg__items_open(NULL, NULL, text, len, &box->items, &where);
     if (err == LG_ENOMEM)
         return lg__lua_raise(L, err, NULL, "no memory for JSON");
     if (err) {
@@ -375,7 +332,7 @@ static int l_json_decode(lua_State *L)
         lua_pushinteger(L, (lua_Integer)where + 1);
         return 3;
     }
-    push_tree(L, box->json, keep);
+    push_tree(L, box->items, keep);
     lg__lua_box_free(box);
     return 1;
 }
@@ -396,8 +353,23 @@ typedef struct writing { /* a table that is being written */
 typedef struct writer { /* all that are: each is a value of the one before */
     writing levels[JSON_DEPTH];
     size_t depth;
-    lg_bytes *out;
+    lg_out *out;
 } writer;
+
+static void add_sign(lg_out *out, char c)
+{
+    if (out->cap - out->len > 1) {
+        out->data[out->len++] = c;
+        out->data[out->len] = '\0';
+    } else {
+        lg__out_add(out, &c, 1);
+    }
+}
+
+static void add_text(lg_out *out, const char *s)
+{
+    lg__out_add(out, s, strlen(s));
+}
 
 /* Pushes where the value is: "a.list[3]"; "" at the top. */
 static const char *where_now(lua_State *L, const writer *all)
@@ -512,26 +484,26 @@ static void begin(lua_State *L, writer *all)
     else
         sort_keys(L, all, w);
     all->depth++;
-    lg__bytes_addc(all->out, w->keys ? '{' : '[');
+    add_sign(all->out, w->keys ? '{' : '[');
 }
 
 /* Pushes the next value and writes what stands before it; false at the end. */
-static bool advance(lua_State *L, writing *w, lg_bytes *out)
+static bool advance(lua_State *L, writing *w, lg_out *out)
 {
     if (w->next == w->n) {
-        lg__bytes_addc(out, w->keys ? '}' : ']');
+        add_sign(out, w->keys ? '}' : ']');
         lua_settop(L, w->table - 1);
         return false;
     }
     if (w->next > 0)
-        lg__bytes_addc(out, ',');
+        add_sign(out, ',');
     if (!w->keys) {
         lua_rawgeti(L, w->table, (lua_Integer)++w->next);
         return true;
     }
     const json_key *key = &w->keys[w->next++];
-    lg__json_write_string(out, key->s, key->len);
-    lg__bytes_addc(out, ':');
+    lg__out_as(out, LG_AS_JSON, key->s, key->len);
+    add_sign(out, ':');
     lua_pushlstring(L, key->s, key->len);
     lua_rawget(L, w->table);
     return true;
@@ -539,11 +511,15 @@ static bool advance(lua_State *L, writing *w, lg_bytes *out)
 
 static void write_number(lua_State *L, const writer *all)
 {
+    char text[LG_NUMBER_ROOM];
     double x = lua_tonumber(L, -1);
     if (lua_isinteger(L, -1)) {
-        lg__bytes_addf(all->out, "%lld", (long long)lua_tointeger(L, -1));
+        snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(L, -1));
+        add_text(all->out, text);
     } else if (isfinite(x)) {
-        lg__json_write_number(all->out, x);
+        if (!lg__inside_number(text, x, false))
+            lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for a number");
+        add_text(all->out, text);
     } else {
         cannot_write(L, all, "lg.json.null stands for no value", "there is no form for %s",
                      isnan(x) ? "not-a-number" : "an infinite number");
@@ -557,26 +533,26 @@ static void write_scalar(lua_State *L, const writer *all)
     const char *s;
     switch (lua_type(L, -1)) {
     case LUA_TBOOLEAN:
-        lg__bytes_adds(all->out, lua_toboolean(L, -1) ? "true" : "false");
+        add_text(all->out, lua_toboolean(L, -1) ? "true" : "false");
         break;
     case LUA_TNUMBER:
         write_number(L, all);
         break;
     case LUA_TSTRING:
         s = lua_tolstring(L, -1, &len);
-        lg__json_write_string(all->out, s, len);
+        lg__out_as(all->out, LG_AS_JSON, s, len);
         break;
     case LUA_TUSERDATA:
         s = luaL_testudata(L, -1, LG_LUA_NUMBER);
         if (s) {
-            lg__bytes_adds(all->out, s);
+            add_text(all->out, s);
             break;
         }
         cannot_write(L, all, NULL, "there is no form for a %s", luaL_typename(L, -1));
         break;
     case LUA_TLIGHTUSERDATA:
         if (!lua_touserdata(L, -1)) {
-            lg__bytes_adds(all->out, "null");
+            add_text(all->out, "null");
             break;
         }
         /* fall through */
@@ -589,7 +565,7 @@ static void write_scalar(lua_State *L, const writer *all)
 }
 
 /* The value on top is written and popped. */
-static void write_tree(lua_State *L, lg_bytes *out)
+static void write_tree(lua_State *L, lg_out *out)
 {
     writer all;
     all.depth = 0;
@@ -613,8 +589,8 @@ static int l_json_encode(lua_State *L)
     luaL_checkstack(L, 4 * JSON_DEPTH, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
     lua_pushvalue(L, 1);
-    write_tree(L, &box->bytes);
-    return lg__lua_push_bytes(L, box);
+    write_tree(L, &box->out);
+    return lg__lua_push_out(L, box);
 }
 
 /* ---- registration ---------------------------------------------------------- */

@@ -11,9 +11,8 @@
 #ifndef LG_LUA_BINDING_H
 #define LG_LUA_BINDING_H
 
-#include "base/bytes.h"
-#include "base/json.h"
 #include "binding/lua_compat.h"
+#include "lg_inside.h"
 #include "lunagrad.h"
 
 #define LG_LUA_ENGINE "lunagrad.engine"
@@ -57,9 +56,8 @@ typedef struct lg_lua_tool {
 
 /* C memory that the collector frees if an error jumps past us */
 typedef struct lg_lua_box {
-    lg_mem mem;
-    lg_bytes bytes;
-    lg_json *json;
+    lg_out out;
+    lg_items *items;
 } lg_lua_box;
 
 struct lg_embedded { /* a Lua file built in; made by embed.lua, ended by a NULL name */
@@ -147,10 +145,12 @@ void lg__lua_looked(lg_var *v);                /* the script has looked at its f
 int lg__lua_disown(lua_State *L);              /* lunseen.c */
 void lg__lua_give_room(lua_State *L);          /* lstack.c: on Luas that lose stacks */
 
-/* lstore.c: all arguments from an index on (local has LG_LUA_FEW, see lg__lua_scratch) */
-struct lg_cell;
-struct lg_cell *lg__lua_read_cells(lua_State *L, int from, size_t *n, struct lg_cell *local);
-void lg__lua_push_cell(lua_State *L, const struct lg_cell *c);
+/* lstore.c: a book is a userdata of one of the classes "lunagrad.store", "lunagrad.index" */
+void lg__lua_open_book(lua_State *L, const char *class, enum lg_book_kind kind, const char *path);
+lg_book *lg__lua_check_book(lua_State *L, const char *class); /* at 1, one that is open */
+/* Statement at 2, parameters behind it -> list of rows by column */
+int lg__lua_query_book(lua_State *L, lg_book *b);
+void lg__lua_close_book(lua_State *L, const char *class); /* at 1; harmless twice */
 
 /* A new userdata without variable, of the engine whose userdata is at index. */
 lg_lua_var *lg__lua_new_var(lua_State *L, int engine);
@@ -159,8 +159,8 @@ void lg__lua_push_var(lua_State *L, int engine, lg_var *v);
 
 lg_lua_box *lg__lua_new_box(lua_State *L); /* pushes it */
 void lg__lua_box_free(lg_lua_box *box);    /* early; harmless twice */
-/* Pushes the bytes and frees them, or raises what went wrong with them. */
-int lg__lua_push_bytes(lua_State *L, lg_lua_box *box);
+/* Pushes the text and frees it, or raises what went wrong with it. */
+int lg__lua_push_out(lua_State *L, lg_lua_box *box);
 
 /* ---- lfile.c -------------------------------------------------------------- */
 

@@ -14,8 +14,8 @@ static int l_alike(lua_State *L)
     const char *text = lg__lua_check_text(L, 1, &len);
     int level = luaL_checkoption(L, 2, NULL, levels);
     lg_lua_box *box = lg__lua_new_box(L);
-    lg__text_alike(&box->bytes, text, len, (enum lg_level)level);
-    return lg__lua_push_bytes(L, box);
+    lg__text_alike(&box->out, text, len, (enum lg_level)level);
+    return lg__lua_push_out(L, box);
 }
 
 static char kind_letter(enum lg_char kind)
@@ -41,9 +41,10 @@ static int l_words(lua_State *L)
         lua_rawseti(L, 3, ++n);
         lua_pushinteger(L, (lua_Integer)w.from + 1);
         lua_rawseti(L, 4, n);
-        lg__bytes_addc(&box->bytes, kind_letter(w.kind));
+        char letter = kind_letter(w.kind);
+        lg__out_add(&box->out, &letter, 1);
     }
-    lg__lua_push_bytes(L, box);
+    lg__lua_push_out(L, box);
     return 3;
 }
 
@@ -56,10 +57,10 @@ static int l_cut(lua_State *L)
     lg_word w;
     for (size_t at = 0; lg__word_next(text, len, at, true, &w); at = w.to) {
         if (at > 0)
-            lg__bytes_addc(&box->bytes, ' ');
-        lg__bytes_add(&box->bytes, text + w.from, w.to - w.from);
+            lg__out_add(&box->out, " ", 1);
+        lg__out_add(&box->out, text + w.from, w.to - w.from);
     }
-    return lg__lua_push_bytes(L, box);
+    return lg__lua_push_out(L, box);
 }
 
 /* core.count_words(text) -> how many people would count */

@@ -4,17 +4,15 @@
  * error. For the library's own files. */
 #include "binding/lua_binding.h"
 
-#include "front/inside.h"
-
 void lg__lua_looked(lg_var *v)
 {
-    lg__inside_look(v);
+    lg__inside_look(v, false);
 }
 
 /* v:disown(): that it fails, or will, needs nobody's look. */
 int lg__lua_disown(lua_State *L)
 {
-    lg__inside_disown(lg__lua_check_var(L, 1));
+    lg__inside_look(lg__lua_check_var(L, 1), true);
     return 0;
 }
 

@@ -457,7 +457,7 @@ static int l_pass(lua_State *L)
 static int write_box(void *ud, const char *data, size_t len)
 {
     lg_lua_box *box = ud;
-    return lg__bytes_add(&box->bytes, data, len);
+    return lg__out_add(&box->out, data, len);
 }
 
 /* v:raw_dot(with_feedback) -> the graph in Graphviz' language */
@@ -467,9 +467,9 @@ static int l_raw_dot(lua_State *L)
     bool with_feedback = lua_toboolean(L, 2);
     lg_lua_box *box = lg__lua_new_box(L);
     int err = lg_var_dot(v, with_feedback, write_box, box);
-    if (err && !box->bytes.err)
+    if (err && !box->out.err)
         return lg__lua_raise(L, err, NULL, "cannot draw the graph: %s", lg_error_text(err));
-    return lg__lua_push_bytes(L, box);
+    return lg__lua_push_out(L, box);
 }
 
 /* ---- registration ---------------------------------------------------------- */

@@ -239,7 +239,7 @@ static int32_t without_stroke(int32_t c)
 }
 
 typedef struct maker {
-    lg_bytes *out; /* code points, until they are written */
+    lg_out *out; /* code points, until they are written */
     enum lg_level level;
     int32_t last; /* 0: none yet */
 } maker;
@@ -257,7 +257,7 @@ static void put(maker *m, int32_t c)
         c = c >= 0xF0 ? without_stroke(c) : c;
     }
     m->last = c;
-    lg__bytes_add(m->out, &c, sizeof c);
+    lg__out_add(m->out, &c, sizeof c);
 }
 
 /* A character in plain form, at this level. */
@@ -355,7 +355,7 @@ static void order_marks(utf8proc_int32_t *c, size_t n)
 }
 
 /* Code points → UTF-8, in the same place: no character takes more room than its number. */
-static void write_utf8(lg_bytes *out, size_t n)
+static void write_utf8(lg_out *out, size_t n)
 {
     size_t at = 0;
 
@@ -373,7 +373,7 @@ static void write_utf8(lg_bytes *out, size_t n)
     out->data[at] = '\0';
 }
 
-int lg__text_alike(lg_bytes *out, const char *s, size_t len, enum lg_level level)
+int lg__text_alike(lg_out *out, const char *s, size_t len, enum lg_level level)
 {
     maker m = {out, level, 0};
     utf8proc_int32_t *points;

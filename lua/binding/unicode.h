@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "lg_inside.h"
 
 enum lg_level { LG_PLAIN, LG_FOLD, LG_SEARCH };
 
@@ -46,7 +46,7 @@ int32_t lg__char_plain(int32_t c);
 int32_t lg__char_lower(int32_t c);
 
 /* Appends the text at this level to out. → out->err */
-int lg__text_alike(lg_bytes *out, const char *s, size_t len, enum lg_level level);
+int lg__text_alike(lg_out *out, const char *s, size_t len, enum lg_level level);
 
 typedef struct lg_word {
     size_t from, to; /* bytes */

@@ -6,21 +6,37 @@
 #include "binding/vectors.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
-
+#ifdef LG_DEBUG
+enum { FIRST_ROWS = 1 };
+#else
+enum { FIRST_ROWS = 64 };
+#endif
 enum { LANES = 8 };
 
-void lg__vectors_init(lg_vectors *v, lg_mem *m, size_t dim)
+static void *usual_alloc(void *ud, void *p, size_t osize, size_t nsize)
 {
-    *v = (lg_vectors){.mem = m, .dim = dim};
+    (void)ud;
+    (void)osize;
+    if (nsize > 0)
+        return realloc(p, nsize);
+
+    free(p);
+    return NULL;
+}
+
+void lg__vectors_init(lg_vectors *v, lg_alloc_fn alloc, void *ud, size_t dim)
+{
+    *v = (lg_vectors){.alloc = alloc ? alloc : usual_alloc, .alloc_ud = ud, .dim = dim};
 }
 
 void lg__vectors_free(lg_vectors *v)
 {
-    lg__mem_free(v->mem, v->rows, v->cap * v->dim * sizeof *v->rows);
-    lg__vectors_init(v, v->mem, v->dim);
+    if (v->rows)
+        v->alloc(v->alloc_ud, v->rows, v->cap * v->dim * sizeof *v->rows, 0);
+    lg__vectors_init(v, v->alloc, v->alloc_ud, v->dim);
 }
 
 static float dot(const float *restrict a, const float *restrict b, size_t n)
@@ -53,11 +69,11 @@ static double length_of(const float *values, size_t n)
 static int make_room(lg_vectors *v)
 {
     size_t row = v->dim * sizeof *v->rows;
-    size_t cap = v->cap ? v->cap * 2 : LG_SMALL(64, 1);
+    size_t cap = v->cap ? v->cap * 2 : FIRST_ROWS;
     if (cap > SIZE_MAX / 2 / row)
         return LG_ELIMIT;
 
-    float *rows = lg__mem_grow(v->mem, v->rows, v->cap * row, cap * row);
+    float *rows = v->alloc(v->alloc_ud, v->rows, v->cap * row, cap * row);
     if (!rows)
         return LG_ENOMEM;
 

@@ -5,10 +5,11 @@
 #ifndef LG_VECTORS_H
 #define LG_VECTORS_H
 
-#include "base/mem.h"
+#include "lunagrad.h"
 
 typedef struct lg_vectors {
-    lg_mem *mem;
+    lg_alloc_fn alloc;
+    void *alloc_ud;
     size_t dim;    /* numbers in a row, at least 1 */
     size_t n, cap; /* rows, gaps included */
     float *rows;   /* a gap begins with a NaN */
@@ -19,7 +20,7 @@ typedef struct lg_near {
     double score; /* cosine, -1 to 1 */
 } lg_near;
 
-void lg__vectors_init(lg_vectors *v, lg_mem *m, size_t dim);
+void lg__vectors_init(lg_vectors *v, lg_alloc_fn alloc, void *ud, size_t dim); /* NULL: malloc */
 void lg__vectors_free(lg_vectors *v);
 /* values: dim of them, any length but zero; row at most n. LG_EINVAL: no direction (all
  * zero, or not finite); LG_ENOMEM; LG_ELIMIT: too many rows. Unchanged on failure. */

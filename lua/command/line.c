@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/library.h"
+#include "lg_inside.h"
 #include "binding/lua_binding.h"
 #include "command/term.h"
 
@@ -28,7 +28,6 @@ enum {
 };
 
 typedef struct editor { /* libreadline; pointers to functions, then to its variables */
-    void *library;
     char *(*readline)(const char *prompt);
     void (*add_history)(const char *line);
     int (*bind_key)(int key, int (*function)(int, int));
@@ -100,34 +99,30 @@ static int next_byte(FILE *stream)
     return *reading.editor->state & STATE_COMMAND ? READ_ERROR : EOF;
 }
 
-/* The name of what is not there, or NULL. */
-static const char *find_all(editor *r)
+static bool load(editor *r, const char *file, char *why, size_t why_size)
 {
-    static const lg_symbol symbols[] = {{"readline", offsetof(editor, readline)},
-                                        {"add_history", offsetof(editor, add_history)},
-                                        {"rl_bind_key", offsetof(editor, bind_key)},
-                                        {"rl_insert", offsetof(editor, insert)},
-                                        {"rl_check_signals", offsetof(editor, check_signals)},
-                                        {"rl_getc_function", offsetof(editor, getc)},
-                                        {"rl_outstream", offsetof(editor, out)},
-                                        {"rl_readline_name", offsetof(editor, name)},
-                                        {"rl_readline_state", offsetof(editor, state)}};
-    return lg__library_find(r->library, symbols, sizeof symbols / sizeof *symbols, r);
+    const lg_import imports[] = {{"readline", &r->readline},
+                                 {"add_history", &r->add_history},
+                                 {"rl_bind_key", &r->bind_key},
+                                 {"rl_insert", &r->insert},
+                                 {"rl_check_signals", &r->check_signals},
+                                 {"rl_getc_function", &r->getc},
+                                 {"rl_outstream", &r->out},
+                                 {"rl_readline_name", &r->name},
+                                 {"rl_readline_state", &r->state}};
+    return lg__inside_load(file, imports, sizeof imports / sizeof *imports, why, why_size);
 }
 
 /* line.load(file) -> an editor, or nil and why there is none */
 static int l_load(lua_State *L)
 {
-    const char *file = luaL_checkstring(L, 1), *missing;
+    const char *file = luaL_checkstring(L, 1);
     char why[256];
     editor *r = lua_newuserdatauv(L, sizeof *r, 0);
     memset(r, 0, sizeof *r);
-    r->library = lg__library_open(file, why, sizeof why);
-    missing = r->library ? find_all(r) : NULL;
-    if (!r->library || missing) {
+    if (!load(r, file, why, sizeof why)) {
         lua_pushnil(L);
-        lua_pushfstring(L, missing ? "%s has no %s" : "%s%s", missing ? file : why,
-                        missing ? missing : "");
+        lua_pushstring(L, why);
         return 2;
     }
     *r->name = "lunagrad"; /* for the user's inputrc */

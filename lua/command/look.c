@@ -3,7 +3,7 @@
 #include "command/look.h"
 
 #include "binding/lua_binding.h"
-#include "front/inside_look.h"
+#include "lg_inside.h"
 
 enum { MOST = 256, GRACE_MS = 1000 };
 
@@ -106,20 +106,20 @@ static look *open_bare(lua_State *L)
 /* look.ca() -> the folder and the file of certificates when nothing names others, or nil */
 static int l_ca(lua_State *L)
 {
-    const char *dir, *file;
+    lg_look_about a;
     look *u = open_bare(L);
-    lg__look_ca(u->k, &dir, &file);
-    lua_pushstring(L, dir);
-    lua_pushstring(L, file);
+    lg__look_about(u->k, &a);
+    lua_pushstring(L, a.ca_dir);
+    lua_pushstring(L, a.ca_file);
     return 2;
 }
 
 /* look.versions() -> {curl =, tls =, sqlite =, fts5 =, libuv =, schema =} */
 static int l_versions(lua_State *L)
 {
-    lg_look_versions v;
+    lg_look_about v;
     look *u = open_bare(L);
-    lg__look_version(u->k, &v);
+    lg__look_about(u->k, &v);
     lua_newtable(L);
     lg__lua_set_text(L, "curl", v.curl);
     lg__lua_set_text(L, "tls", v.tls);

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/library.h"
+#include "lg_inside.h"
 
 #define NO_INDEX SIZE_MAX
 #define LIBRARY "libmicrohttpd.so.12"
@@ -581,19 +581,13 @@ static unsigned raise_descriptor_limit(void)
 /* problem says what failed */
 static bool library_load(mock_server *s)
 {
-    static const lg_symbol symbols[] = {
-#define XX(name) {"MHD_" #name, offsetof(mock_library, name)},
+    const lg_import imports[] = {
+#define XX(name) {"MHD_" #name, &s->mhd.name},
         MOCK_LIBRARY_MAP(XX)
 #undef XX
     };
-    void *library = lg__library_open(LIBRARY, s->problem, sizeof s->problem);
-    if (!library)
-        return false;
-    const char *missing =
-        lg__library_find(library, symbols, sizeof symbols / sizeof *symbols, &s->mhd);
-    if (missing)
-        snprintf(s->problem, sizeof s->problem, LIBRARY " has no %s", missing);
-    return !missing;
+    return lg__inside_load(LIBRARY, imports, sizeof imports / sizeof *imports, s->problem,
+                           sizeof s->problem);
 }
 
 int mock_server_start(mock_server *s, int port, int backlog)

@@ -67,16 +67,18 @@ require "lunagrad.book.record" -- begins the run when the engine is made
 
 --- Send feedback from here to everything trainable that led here. Does not wait:
 --- feedback(), an optimizer's step() and the returned variable do.
----@param opts? table {model =, grain = "edge", context_tokens = integer, skip_failed = boolean}
+---@param opts? table {model =, grain = "edge", context_tokens = integer, reply_tokens = integer
+--- (ceiling of one reply; 2048; 0: none), skip_failed = boolean}
 local function backward(self, opts)
   opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
-    skip_failed = "boolean?" }, "backward", 2)
+    reply_tokens = "integer?", skip_failed = "boolean?" }, "backward", 2)
   if opts.grain and opts.grain ~= "edge" then
     errors.refuse("grain", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
   end
   return loop.own(core.backward(loop.engine(), self, {
     model = model.of(opts.model, "backward").core,
-    skip_failed = opts.skip_failed, context_tokens = opts.context_tokens }))
+    skip_failed = opts.skip_failed, context_tokens = opts.context_tokens,
+    reply_tokens = opts.reply_tokens }))
 end
 var.add_method("backward", backward)
 

@@ -22,6 +22,7 @@ local Var = {}
 ---@field model? lunagrad.model|string who writes the feedback
 ---@field grain? "edge"
 ---@field context_tokens? integer budget of the contexts in one prompt
+---@field reply_tokens? integer ceiling of one reply, for models without max_tokens (2048); 0: none
 ---@field skip_failed? boolean leave out what fails
 
 ---@class lunagrad.usage tokens

@@ -37,8 +37,8 @@ static void test_single_count(void **state)
     assert_int_equal(lg_format(s.e, t, names, &p, 1, "text", false, &text), 0);
     lg_var *loss = script_call(&s, NULL, concat2(&s, text, t), "loss", 3);
     script_learn(&s, sum(&s, &loss, 1));
-    assert_int_equal(lg_var_feedbacks(p), 1); /* through format, concat, call and sum */
-    assert_int_equal(lg_var_feedbacks(text), 1);
+    assert_int_equal(lg_var_feedbacks(p), 1);    /* through format, concat, call and sum */
+    assert_int_equal(lg_var_feedbacks(text), 0); /* it is seen through */
     assert_int_equal(lg_var_feedback(p, 0, &f), 0);
     assert_int_equal(f.state, LG_FB_TEXT);
     assert_true(strncmp(f.text, "fb-", 3) == 0);
@@ -46,7 +46,8 @@ static void test_single_count(void **state)
     assert_string_equal(f.from_role, "loss");
     assert_int_equal(f.input, 0);
     assert_int_equal(f.example, 3);
-    assert_non_null(strstr(f.conversation, "<USER>\nsay promptsay {p}\n</USER>"));
+    assert_non_null(strstr(f.conversation, "<USER>\nsay [VARIABLE]say {p}\n</USER>"));
+    assert_non_null(strstr(script_find(&s, "BASE", 0), "role=system prompt out=loss"));
     assert_non_null(f.var);
     assert_string_equal(f.text, lg_var_text(f.var, NULL));
     assert_int_equal(backward_calls(&s), 1);
@@ -92,18 +93,20 @@ static void test_diamond(void **state)
     lg_var *mid = script_call(&s, NULL, p, "mid", -1);
     lg_var *a = script_call(&s, NULL, mid, "a", 1), *b = script_call(&s, mid, mid, "b", 2);
     script_learn(&s, sum(&s, (lg_var *[]){a, b}, 2));
-    assert_int_equal(lg_var_feedbacks(mid), 3); /* a's one edge, b's two */
-    assert_int_equal(lg_var_feedbacks(p), 1);   /* asked once, with all three */
-    assert_int_equal(backward_calls(&s), 3);    /* b's two questions are the same one */
+    assert_int_equal(lg_var_feedbacks(mid), 2); /* b is asked once, with both places marked */
+    assert_int_equal(lg_var_feedbacks(p), 1);   /* asked once, with both */
+    assert_int_equal(backward_calls(&s), 3);
+    const char *twice = script_find(&s, "BASE role=mid out=b", 0);
+    assert_non_null(strstr(twice, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>\n<USER>\n[VARIABLE]\n"));
     const char *chain = script_find(&s, "CHAIN role=p", 0);
     assert_non_null(strstr(chain, "\n1. (example 1) fb-"));
     assert_non_null(strstr(chain, "\n2. (example 2) fb-"));
-    assert_non_null(strstr(chain, "\n3. (example 2) fb-"));
+    assert_null(strstr(chain, "\n3. "));
     assert_int_equal(script_asked(&s, "BASE role=mid"), 2);
     script_end(&s);
 }
 
-/* The same variable twice in one node: two edges, two records. */
+/* The same variable twice in one node: one question, which tells the places apart. */
 static void test_same_input_twice(void **state)
 {
     (void)state;
@@ -112,9 +115,11 @@ static void test_same_input_twice(void **state)
     script_start(&s);
     lg_var *p = script_leaf(&s, "prompt", "p", true);
     script_learn(&s, script_call(&s, p, p, "loss", -1));
-    assert_int_equal(lg_var_feedbacks(p), 2);
-    lg_var_feedback(p, 1, &f);
-    assert_int_equal(f.input, 1);
+    assert_int_equal(lg_var_feedbacks(p), 1);
+    lg_var_feedback(p, 0, &f);
+    assert_int_equal(f.input, 0);
+    assert_non_null(strstr(f.conversation, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>\n<USER>\n"
+                                           "[VARIABLE]\n</USER>"));
     script_end(&s);
 }
 
@@ -141,7 +146,7 @@ static void test_base_and_chain(void **state)
     assert_non_null(strstr(tool, "<FEEDBACK>\nfb-"));
     assert_non_null(strstr(chain, "CHAIN role=system prompt out=answer goal=do well\n<FEEDBACK>\n"
                                   "fb-"));
-    assert_non_null(strstr(chain, "<SYSTEM>\nthe prompt\n</SYSTEM>\n<USER>\nthe question\n"
+    assert_non_null(strstr(chain, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>\n<USER>\nthe question\n"
                                   "</USER>\n<OUTPUT>\nanswer-"));
     assert_non_null(strstr(chain, "<VARIABLE>\nthe prompt\n</VARIABLE>"));
     assert_null(strstr(chain, "2. ")); /* one piece is not numbered */
@@ -165,7 +170,7 @@ static void test_score_is_told(void **state)
     lg_var *loss = script_tool_call(&s, s.tool, script_call(&s, NULL, p, "answer", 5), "loss");
     script_learn(&s, loss);
     assert_non_null(strstr(script_find(&s, "TOOLBASE", 0), "goal=scored 0.25 of 1\n"));
-    assert_non_null(strstr(script_find(&s, " CHAIN", 0), "goal=do well\n"));
+    assert_non_null(strstr(script_find(&s, " CHAIN", 0), "goal=scored 0.25 of 1\n"));
     lg_var_feedback(p, 0, &f); /* the loss' score comes along */
     assert_true(f.has_score && f.score == 0.25 && f.target == 1);
     assert_int_equal(f.example, 5);
@@ -182,8 +187,19 @@ static const char *say_nothing(script *s, const char *prompt)
 static void test_nothing_to_improve(void **state)
 {
     static const char *const words[] = {
-        "NOTHING TO IMPROVE",    "", " \n\t", "nothing to improve.", "**Nothing to improve!**",
-        "\"NOTHING TO IMPROVE\""};
+        "NOTHING TO IMPROVE",
+        "",
+        " \n\t",
+        "nothing to improve.",
+        "**Nothing to improve!**",
+        "\"NOTHING TO IMPROVE\"",
+        "NOTHING TO IMPROVE. It is fine.",
+        "Feedback: NOTHING TO IMPROVE",
+        "**Feedback:** Nothing to improve - the prompt does its part.",
+        "- Nothing to improve",
+        "\xe2\x80\x9cNothing to improve\xe2\x80\x9d",
+        "No changes are needed.",
+        "<FEEDBACK>NOTHING TO IMPROVE</FEEDBACK>"};
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         script s;
@@ -203,21 +219,23 @@ static void test_nothing_to_improve(void **state)
     }
 }
 
-static const char *almost_nothing(script *s, const char *prompt)
-{
-    return strstr(prompt, "BASE") ? "NOTHING TO IMPROVE but the end" : script_reply(s, prompt);
-}
-
 static void test_more_than_nothing(void **state)
 {
+    static const char *const words[] = {
+        "NOTHING TO IMPROVE but the end", "Nothing to improve, except that it should be shorter.",
+        "nothing to improvement", "There is nothing to improve in the first line. The second lies.",
+        "Nothing to improve. However, it shouts."};
     (void)state;
-    script s;
-    script_start(&s);
-    s.reply = almost_nothing;
-    lg_var *p = script_leaf(&s, "prompt", "p", true);
-    script_learn(&s, script_call(&s, NULL, p, "loss", -1));
-    assert_string_equal(script_said(p, 0), "NOTHING TO IMPROVE but the end");
-    script_end(&s);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        script s;
+        script_start(&s);
+        s.reply = say_nothing;
+        s.ud = (void *)(uintptr_t)words[i];
+        lg_var *p = script_leaf(&s, "prompt", "p", true);
+        script_learn(&s, script_call(&s, NULL, p, "loss", -1));
+        assert_string_equal(script_said(p, 0), words[i]);
+        script_end(&s);
+    }
 }
 
 static void score_by_name(script *s, const script_work *w)
@@ -421,7 +439,7 @@ static void test_new_version_and_new_graph(void **state)
     script_learn(&s, loss);
     const char *asked = script_find(&s, "BASE", 0);
     assert_non_null(strstr(asked, "<VARIABLE>\nfirst\n</VARIABLE>"));
-    assert_non_null(strstr(asked, "<USER>\nfirst\n</USER>"));
+    assert_non_null(strstr(asked, "<USER>\n[VARIABLE]\n</USER>"));
     lg_var_zero_grad(p);
     script_forget(&s);
     script_learn(&s, script_call(&s, NULL, p, "loss", -1));

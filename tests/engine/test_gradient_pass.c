@@ -64,7 +64,7 @@ static void test_failing_critic(void **state)
         if (skip) {
             assert_null(pass);
         } else {
-            assert_error(pass, LG_EREFUSED, "feedback on answer (node");
+            assert_error(pass, LG_EREFUSED, "feedback on p (node");
             assert_error(pass, LG_EREFUSED, "example 4): the model refused");
             assert_ptr_equal(lg_var_pass(q), pass);
             assert_int_equal(lg_var_zero_grad(p), 0);
@@ -201,6 +201,148 @@ static void test_trainable_templates(void **state)
         assert_int_equal(f.state, LG_FB_TEXT);
         assert_non_null(strstr(f.conversation, "prompt"));
         lg_var_unref(wrote);
+        script_end(&s);
+    }
+}
+
+/* ---- what a critic's reply is worth ------------------------------------- */
+
+typedef struct replies { /* one after the other, to questions of the critic */
+    const char *const *texts;
+    size_t n;
+} replies;
+
+static const char *in_turn(script *s, const char *prompt)
+{
+    replies *r = s->ud;
+    return strstr(prompt, "BASE") ? r->texts[r->n++] : script_reply(s, prompt);
+}
+
+/* A prompt whose critic answers these; what is said in the end, the questions, the pass' words. */
+static void criticised(script *s, const char *const *texts, lg_var **p, char said[200])
+{
+    replies r = {texts, 0};
+    script_start(s);
+    s->reply = in_turn;
+    s->ud = &r;
+    script_template(s, "critic.again", "AGAIN");
+    *p = script_leaf(s, "be brief", "p", true);
+    lg_var *pass = backward(s, script_call(s, NULL, *p, "loss", -1), s->model, false);
+    assert_true(script_run(s));
+    assert_int_equal(lg_var_state(pass), LG_READY);
+    snprintf(said, 200, "%s", lg_var_text(pass, NULL));
+    lg_var_unref(pass);
+}
+
+static void test_an_echo_is_asked_again(void **state)
+{
+    static const char *const echoes[] = {
+        "be brief", " be brief\n", "<CONVERSATION>\nhello\n</CONVERSATION>",
+        "The variable was used; [VARIABLE] marks where it stood.", "Raise it.\n</OBJECTIVE>"};
+    (void)state;
+    for (size_t i = 0; i < sizeof echoes / sizeof *echoes; i++) {
+        script s;
+        lg_var *p;
+        char said[200];
+        criticised(&s, (const char *[]){echoes[i], "Say how many."}, &p, said);
+        assert_string_equal(script_said(p, 0), "Say how many.");
+        assert_int_equal(s.n_prompts, 3);
+        assert_non_null(strstr(s.prompts[2], "user: AGAIN\n"));
+        assert_non_null(strstr(said, "1 malformed"));
+        script_end(&s);
+        criticised(&s, (const char *[]){echoes[i], "be brief"}, &p, said); /* it gives up */
+        lg_feedback f;
+        assert_int_equal(lg_var_feedback(p, 0, &f), 0);
+        assert_int_equal(f.state, LG_FB_EMPTY);
+        assert_int_equal(s.n_prompts, 3);
+        assert_non_null(strstr(said, "2 malformed"));
+        script_end(&s);
+    }
+}
+
+static void test_what_is_said_over_and_over_counts_once(void **state)
+{
+    (void)state;
+    script s;
+    lg_var *p;
+    char said[200], *loop = calloc(1, 20000), *end = loop;
+    end = stpcpy(end, "- Name the items.\n\n");
+    for (int i = 0; i < 200; i++)
+        end = stpcpy(end, i % 2 ? "- Name the items.\n" : "- Count them.\n");
+    criticised(&s, (const char *[]){loop}, &p, said);
+    assert_string_equal(script_said(p, 0), "- Name the items.\n\n- Count them.");
+    script_end(&s);
+    for (end = loop; end < loop + 19000;)
+        end += sprintf(end, "- Point %zu is one more.\n", (size_t)(end - loop));
+    criticised(&s, (const char *[]){loop}, &p, said);
+    lg_feedback f;
+    lg_var_feedback(p, 0, &f);
+    assert_true(lg_token_estimate(f.text, f.len) <= 410); /* few points were asked for */
+    assert_true(strncmp(f.text, "- Point 0 is one more.\n- Point ", 30) == 0);
+    script_end(&s);
+    free(loop);
+}
+
+static void tell_options(script *s, const script_work *w, char *out)
+{
+    lg_request_view view;
+    *out = '\0';
+    assert_int_equal(lg_call_view(s->e, w->id, &view), 0);
+    for (size_t i = 0; i < view.n_options; i++) {
+        const char *name, *json;
+        lg_call_option(s->e, w->id, i, &name, &json);
+        out += sprintf(out, "%s=%s ", name, json);
+    }
+}
+
+/* Takes the only work there is; tells its options. */
+static script_work only_work(script *s, char *options)
+{
+    script_take(s);
+    assert_int_equal(s->n_works, 1);
+    script_work w = s->works[0];
+    lg_var_ref(w.var);
+    tell_options(s, &w, options);
+    script_drop(s, 0);
+    return w;
+}
+
+static void test_replies_have_a_ceiling(void **state)
+{
+    static const struct {
+        size_t tokens;
+        bool none;
+        const char *want;
+    } rows[] = {{0, false, "max_tokens=2048 "}, {300, false, "max_tokens=300 "}, {300, true, ""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        script s;
+        lg_backward b;
+        lg_var *pass = NULL;
+        char options[80];
+        script_start(&s);
+        lg_var *p = script_leaf(&s, "prompt", "p", true);
+        lg_var *loss = script_call(&s, NULL, p, "loss", -1);
+        assert_true(script_run(&s));
+        lg_backward_init(&b);
+        b.model = s.model;
+        b.reply_tokens = rows[i].tokens;
+        b.no_ceiling = rows[i].none;
+        assert_int_equal(lg_backward_start(s.e, loss, &b, &pass), 0);
+        script_work w = only_work(&s, options);
+        assert_string_equal(options, rows[i].want);
+        /* long reasoning used it up: once more without */
+        lg_call_fail(s.e, w.id, LG_ETRUNCATED, false, "cut before the first word");
+        lg_var_unref(w.var);
+        if (!rows[i].none) {
+            w = only_work(&s, options);
+            assert_string_equal(options, "");
+            lg_call_reply(s.e, w.id, "mend it", 7, "stop", NULL);
+            lg_var_unref(w.var);
+        }
+        assert_true(script_run(&s));
+        assert_int_equal(lg_var_state(pass), rows[i].none ? LG_FAILED : LG_READY);
+        lg_var_unref(pass);
         script_end(&s);
     }
 }
@@ -457,7 +599,7 @@ static void random_passes(uint64_t seed)
         lg_var_unref(loss[i]);
     lg_var_unref(mid);
     lg_var_unref(p);
-    assert_int_equal(script_stats(&s).vars_live, 9);
+    assert_int_equal(script_stats(&s).vars_live, SCRIPT_TEMPLATES);
     assert_int_equal(script_stats(&s).host_running, 0);
     script_end(&s);
     assert_heap_empty(&h);
@@ -478,6 +620,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_failed_root),
     cmocka_unit_test(test_template_with_an_unknown_field),
     cmocka_unit_test(test_trainable_templates),
+    cmocka_unit_test(test_an_echo_is_asked_again),
+    cmocka_unit_test(test_what_is_said_over_and_over_counts_once),
+    cmocka_unit_test(test_replies_have_a_ceiling),
     cmocka_unit_test(test_pending_template),
     cmocka_unit_test(test_own_backward),
     cmocka_unit_test(test_own_backward_fails),

@@ -26,7 +26,6 @@ static double cosine(const float *a, const float *b)
 static void test_like_a_plain_scan(void **state)
 {
     support_heap h;
-    lg_mem m;
     lg_vectors v;
     lg_near near[10];
     uint64_t seed = 7;
@@ -34,8 +33,8 @@ static void test_like_a_plain_scan(void **state)
     float query[DIM];
 
     (void)state;
-    support_mem_init(&m, &h);
-    lg__vectors_init(&v, &m, DIM);
+    support_heap_init(&h);
+    lg__vectors_init(&v, support_alloc, &h, DIM);
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t j = 0; j < DIM; j++)
             rows[i][j] = draw(&seed);
@@ -60,13 +59,13 @@ static void test_ties_gaps_and_odd_vectors(void **state)
 {
     static const float x[2] = {3, 0}, y[2] = {0, 2}, zero[2] = {0, 0};
     const float bad[2] = {NAN, 1}, huge[2] = {1e30F, 1e30F};
-    lg_mem m;
+    support_heap h;
     lg_vectors v;
     lg_near near[4];
 
     (void)state;
-    lg__mem_init(&m, NULL, NULL);
-    lg__vectors_init(&v, &m, 2);
+    support_heap_init(&h);
+    lg__vectors_init(&v, support_alloc, &h, 2);
     assert_int_equal(lg__vectors_nearest(&v, x, near, 4), 0);
     assert_int_equal(lg__vectors_put(&v, 1, x), LG_EINVAL); /* row 0 comes first */
     assert_int_equal(lg__vectors_put(&v, 0, zero), LG_EINVAL);
@@ -88,20 +87,18 @@ static void test_ties_gaps_and_odd_vectors(void **state)
     assert_int_equal(lg__vectors_put(&v, 1, y), 0); /* the gap is filled */
     assert_int_equal(lg__vectors_nearest(&v, x, near, 4), 4);
     lg__vectors_free(&v);
-    assert_int_equal(m.live_blocks, 0);
+    assert_heap_empty(&h);
 }
 
 static int grow(support_heap *h, void *ctx)
 {
     static const float x[3] = {1, 2, 3};
-    lg_mem m;
     lg_vectors v;
     lg_near near[1];
     int err = 0;
 
     (void)ctx;
-    support_mem_on(&m, h);
-    lg__vectors_init(&v, &m, 3);
+    lg__vectors_init(&v, support_alloc, h, 3);
     for (size_t i = 0; !err && i < 200; i++)
         err = lg__vectors_put(&v, i, x);
     assert_int_equal(lg__vectors_nearest(&v, x, near, 1), v.n > 0); /* what is there stays */

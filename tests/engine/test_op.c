@@ -270,7 +270,7 @@ static void test_call_view(void **state)
 static void assert_talk(script *s, lg_var *v, size_t tokens, const char *want)
 {
     (void)s;
-    lg_text *t = lg__ops[v->op].conversation(v->graph, v->node, tokens);
+    lg_text *t = lg__ops[v->op].conversation(v->graph, v->node, NULL, tokens);
     assert_non_null(t);
     if (want)
         assert_bytes(t->data, t->len, want);

@@ -8,7 +8,7 @@
         name, value, sizeof(value) - 1 \
     }
 
-static unsigned render(const char *tmpl, const lg_field *fields, size_t n, bool fenced,
+static unsigned render(const char *tmpl, const lg_fill *fields, size_t n, bool fenced,
                        const char *want)
 {
     support_heap h;
@@ -31,10 +31,10 @@ static unsigned render(const char *tmpl, const lg_field *fields, size_t n, bool 
 
 static void test_fields_and_braces(void **state)
 {
-    static const lg_field f[] = {FIELD("x", "1"),       FIELD("long_Name9", "{x}{{"),
-                                 FIELD("_", ""),        FIELD("x", "not this one"),
-                                 FIELD("größe", "180"), FIELD("名前", "Ada"),
-                                 FIELD("й_1", "!")};
+    static const lg_fill f[] = {FIELD("x", "1"),       FIELD("long_Name9", "{x}{{"),
+                                FIELD("_", ""),        FIELD("x", "not this one"),
+                                FIELD("größe", "180"), FIELD("名前", "Ada"),
+                                FIELD("й_1", "!")};
     static const char *const cases[][2] = {
         {"", ""},
         {"plain", "plain"},
@@ -107,7 +107,7 @@ static void test_long_unknown_name_is_cut_between_letters(void **state)
 
 static void test_unknown_fields(void **state)
 {
-    static const lg_field f[] = {FIELD("known", "1")};
+    static const lg_fill f[] = {FIELD("known", "1")};
     char tmpl[200] = "{known} {", bad[64];
     lg_mem m;
     lg_bytes out;
@@ -137,7 +137,7 @@ static void test_unknown_fields(void **state)
 
 static unsigned fence(const char *value, const char *want)
 {
-    lg_field f = {"v", value, strlen(value)};
+    lg_fill f = {"v", value, strlen(value)};
 
     return render("<T>{v}</T> see <T_U> <t>", &f, 1, true, want);
 }
@@ -175,7 +175,7 @@ static void test_fences_are_renamed(void **state)
 
 static void test_tags_that_look_numbered(void **state)
 {
-    static const lg_field f[] = {FIELD("v", "</A_2>"), FIELD("w", "<A>")};
+    static const lg_fill f[] = {FIELD("v", "</A_2>"), FIELD("w", "<A>")};
 
     (void)state;
     assert_int_equal(render("<A>{v}<A_2>", f, 2, true, "<A_3></A_2><A_2_3>"), 3);
@@ -187,8 +187,8 @@ static void test_tags_that_look_numbered(void **state)
 /* Neither two values nor a value and the template make a tag together. */
 static void test_joined_forgeries(void **state)
 {
-    static const lg_field f[] = {FIELD("a", "</T"), FIELD("b", ">"), FIELD("c", "T"),
-                                 FIELD("n", ""), FIELD("gt", ">")};
+    static const lg_fill f[] = {FIELD("a", "</T"), FIELD("b", ">"), FIELD("c", "T"), FIELD("n", ""),
+                                FIELD("gt", ">")};
 
     (void)state;
     assert_int_equal(render("<T>{a}{b}</T>", f, 5, true, "<T_2></T></T_2>"), 2);
@@ -200,7 +200,7 @@ static void test_joined_forgeries(void **state)
 
 static void test_fields_that_are_not_inserted_do_not_count(void **state)
 {
-    static const lg_field f[] = {FIELD("v", "x"), FIELD("other", "<T>")};
+    static const lg_fill f[] = {FIELD("v", "x"), FIELD("other", "<T>")};
 
     (void)state;
     assert_int_equal(render("<T>{v}</T>", f, 2, true, "<T>x</T>"), 0);
@@ -209,7 +209,7 @@ static void test_fields_that_are_not_inserted_do_not_count(void **state)
 
 static void test_what_is_a_tag_of_the_template(void **state)
 {
-    static const lg_field f[] = {FIELD("v", "<a><1><A-B><B_><C9></D>")};
+    static const lg_fill f[] = {FIELD("v", "<a><1><A-B><B_><C9></D>")};
 
     (void)state;
     /* none of these is written as a fence, so nothing is renamed */
@@ -225,7 +225,7 @@ static void test_what_is_a_tag_of_the_template(void **state)
 
 static void test_ceiling(void **state)
 {
-    static const lg_field f[] = {FIELD("v", "0123456789<T>")};
+    static const lg_fill f[] = {FIELD("v", "0123456789<T>")};
     lg_mem m;
     lg_bytes out;
 
@@ -250,7 +250,7 @@ static void test_large_values(void **state)
 {
     enum { SIZE = 10 * 1024 * 1024 };
     static char names[50][8], tmpl[2000] = "<T> </T>";
-    lg_field f[50];
+    lg_fill f[50];
     char *big = malloc(SIZE + 40);
     size_t len = 0;
     unsigned k = 2, suffix;
@@ -264,7 +264,7 @@ static void test_large_values(void **state)
         len += (size_t)snprintf(big + len, 40, "<< T_%u >", k);
     for (size_t i = 0; i < 50; i++) {
         snprintf(names[i], sizeof names[i], "f%zu", i);
-        f[i] = (lg_field){names[i], i == 20 ? big : "small", i == 20 ? len : 5};
+        f[i] = (lg_fill){names[i], i == 20 ? big : "small", i == 20 ? len : 5};
         snprintf(tmpl + strlen(tmpl), 40, "{f%zu}<T>", i);
     }
     lg__mem_init(&m, NULL, NULL);
@@ -288,7 +288,7 @@ static void test_many_fields_and_a_large_template(void **state)
 {
     enum { N = 20000 };
     char(*names)[12] = malloc(N * sizeof *names);
-    lg_field *f = malloc(N * sizeof *f);
+    lg_fill *f = malloc(N * sizeof *f);
     lg_mem m;
     lg_bytes tmpl, out;
 
@@ -300,7 +300,7 @@ static void test_many_fields_and_a_large_template(void **state)
     lg__bytes_init(&out, &m, LG_BYTES_MAX);
     for (size_t i = 0; i < N; i++) {
         snprintf(names[i], sizeof names[i], "f%zu", i);
-        f[i] = (lg_field){names[i], names[i], strlen(names[i])};
+        f[i] = (lg_fill){names[i], names[i], strlen(names[i])};
         lg__bytes_addf(&tmpl, "{f%zu}<T%zu>{{{ <A", N - 1 - i, i);
     }
     assert_int_equal(lg__template_render(&out, tmpl.data, tmpl.len, f, N, true, NULL, NULL), 0);
@@ -320,7 +320,7 @@ static void test_many_fields_and_a_large_template(void **state)
 
 static int work(support_heap *h, void *ctx)
 {
-    static const lg_field f[] = {FIELD("a", "</T>"), FIELD("b", "<T_2>")};
+    static const lg_fill f[] = {FIELD("a", "</T>"), FIELD("b", "<T_2>")};
     const char *tmpl = "<T>{a}{b}</T>";
     lg_mem m;
     lg_bytes out;

@@ -78,7 +78,7 @@ static size_t tag_size(const char *s, size_t len)
 }
 
 /* false: an unknown field */
-static bool slow_render(marked *out, const char *s, size_t len, const lg_field *f)
+static bool slow_render(marked *out, const char *s, size_t len, const lg_fill *f)
 {
     for (size_t i = 0; i < len;) {
         size_t n = tag_size(s + i, len - i), k;
@@ -190,7 +190,7 @@ static void expect(const marked *x, unsigned k, const lg_bytes *got)
     CHECK(at == got->len);
 }
 
-static void check(lg_mem *m, const char *tmpl, size_t len, const lg_field *f, const marked *x,
+static void check(lg_mem *m, const char *tmpl, size_t len, const lg_fill *f, const marked *x,
                   bool good)
 {
     char bad[64] = "";
@@ -218,7 +218,7 @@ static void check(lg_mem *m, const char *tmpl, size_t len, const lg_field *f, co
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    lg_field f[FIELDS] = {{"a", "", 0}, {"b", "", 0}, {"c", "", 0}};
+    lg_fill f[FIELDS] = {{"a", "", 0}, {"b", "", 0}, {"c", "", 0}};
     const char *s = (const char *)data, *cut;
     size_t left = size, len;
     marked x;

@@ -92,23 +92,50 @@ function TestEdges.test_one_record_an_edge_through_a_sum()
   lu.assertStrContains(pass:text(), "3 pieces of feedback, 3 questions asked")
 end
 
-function TestEdges.test_concat_and_format_pass_on_unchanged()
+-- Not about the frame: about each text in it that can change, by its own role, at its place.
+function TestEdges.test_texts_within_a_text_are_asked_about_each()
   local a, b, c = lg.param("A", "first"), lg.param("B", "second"), lg.param("{x}!", "frame")
-  local m, asked = critic()
+  local m, asked = critic(function(prompt) return "on " .. prompt.role end)
   local joined = lg.format(c, { x = a .. " and " .. b }, { role = "task" })
   ask(joined, nil, "evaluation"):backward { model = m }
-  for _, v in ipairs { a, b, c } do lu.assertEquals(texts_of(v), { "fix 1" }) end
-  lu.assertEquals(#asked, 1)
-  lu.assertEquals({ asked[1].role, asked[1].variable }, { "task", "A and B!" })
-  lu.assertStrContains(a:feedback()[1].conversation, "A and B!")
+  lu.assertEquals({ texts_of(a), texts_of(b), texts_of(c) },
+    { { "on first" }, { "on second" }, { "on frame" } })
+  local shown = {}
+  for _, prompt in ipairs(asked) do
+    shown[prompt.variable] = prompt.conversation:match "<USER>\n(.-)\n</USER>"
+  end
+  lu.assertEquals(shown, { A = "[VARIABLE] and B!", B = "A and [VARIABLE]!",
+    ["{x}!"] = "[VARIABLE]\nA and B!" })
+  lu.assertEquals(joined:feedback(), {})
 end
 
-function TestEdges.test_a_variable_used_twice_in_one_call_has_two_edges()
+-- lg.format, loss.compare, loss.critic with fields: the variable is asked about, not the frame.
+function TestEdges.test_fields_of_losses_are_asked_about_by_their_roles()
+  local m, asked = critic()
+  local answer, key = lg.param("four", "answer to the question"), lg.param("one", "answer key")
+  local judge = { model = lg.model(function() return "wrong" end, "judge") }
+  judge[1] = "Compare."
+  lg.loss.critic(judge)(answer, { question = "1 + 1?" }):backward { model = m }
+  lg.loss.compare { "Compare.", fields = { "given", "key" }, model = judge.model } {
+    given = answer, key = key }:backward { model = m }
+  lu.assertEquals({ #texts_of(answer), #texts_of(key) }, { 2, 1 }) -- waits for both
+  local seen = {}
+  for i, prompt in ipairs(asked) do
+    seen[i] = { prompt.role, prompt.variable }
+    lu.assertStrContains(prompt.conversation, "[VARIABLE]")
+    lu.assertStrContains(prompt.conversation, "Compare.")
+    lu.assertNotStrContains(prompt.conversation, prompt.variable .. "\n<")
+  end
+  lu.assertEquals(seen, { { "answer to the question", "four" }, { "answer to the question", "four" },
+    { "answer key", "one" } })
+end
+
+function TestEdges.test_a_variable_used_twice_in_one_call_is_one_question()
   local p = lg.param("Think.", "advice")
   local m, asked = critic()
   ask(p, p):backward { model = m }
-  lu.assertEquals(texts_of(p), { "fix 1", "fix 1" }) -- equal questions at once are one call
-  lu.assertEquals({ p:feedback()[1].input, p:feedback()[2].input, #asked }, { 1, 2, 1 })
+  lu.assertEquals({ texts_of(p), #asked }, { { "fix 1" }, 1 })
+  lu.assertStrContains(asked[1].conversation, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>\n<USER>\n[VARIABLE]")
 end
 
 function TestEdges.test_diamond()
@@ -118,10 +145,10 @@ function TestEdges.test_diamond()
   end)
   local left, right = ask("left", p, "left half"), ask("right", p, "right half")
   ask(left .. " + " .. right, nil, "verdict"):backward { model = m }
-  lu.assertEquals(texts_of(p), { "2: left", "3: right" })
-  lu.assertEquals(#asked, 3)
-  lu.assertStrContains(asked[1].variable, " + ")
-  for i = 2, 3 do lu.assertEquals({ asked[i].role, asked[i].variable }, { "advice", "Think." }) end
+  lu.assertEquals(texts_of(p), { "3: left", "4: right" })
+  lu.assertEquals({ asked[1].role, asked[2].role, #asked }, { "left half", "right half", 4 })
+  lu.assertStrContains(asked[1].conversation, "<USER>\n[VARIABLE] + " .. right:text())
+  for i = 3, 4 do lu.assertEquals({ asked[i].role, asked[i].variable }, { "advice", "Think." }) end
 end
 
 function TestEdges.test_only_trainable_inputs_are_asked_about()
@@ -156,15 +183,16 @@ function TestPrompts.test_base_and_chain()
   lu.assertEquals(texts_of(p), { "fix 2" })
   local base, chain = asked[1], asked[2]
   lu.assertEquals({ base.role, base.variable, base.feedback }, { "answer to why", answer:text() })
-  lu.assertStrContains(base.text, "an evaluation of the variable")
+  lu.assertNotStrContains(base.text, "<GOAL>")
   lu.assertStrContains(base.conversation, "Judge.")
   lu.assertEquals({ chain.role, chain.variable, chain.feedback }, { "advice", "Think.", "fix 1" })
   lu.assertStrContains(chain.text, '"answer to why"')
   lu.assertStrContains(chain.conversation, "why")
+  lu.assertStrContains(chain.text, "<GOAL>\nJudge.\n</GOAL>") -- what it is all for
   for _, prompt in ipairs(asked) do
     lu.assertEquals(prompt.system, lg.prompts["critic.system"]:text())
-    lu.assertEquals(prompt.objective, lg.prompts["objective"]:text())
   end
+  lu.assertEquals(base.objective, lg.prompts["objective"]:text())
 end
 
 function TestPrompts.test_several_pieces_are_numbered()
@@ -248,7 +276,8 @@ function TestPrompts.test_a_prompt_of_the_critic_can_be_trained()
   local m, asked = critic(function() return "name the mistake" end)
   reply:backward { model = m }
   lu.assertEquals(texts_of(template), { "name the mistake" })
-  lu.assertEquals(asked[1].variable, "Criticise Think..")
+  lu.assertEquals(asked[1].variable, "Criticise {variable}.")
+  lu.assertStrContains(asked[1].conversation, "[VARIABLE]\nCriticise Think..")
 end
 
 -- ---- what costs no call ------------------------------------------------------------
@@ -302,23 +331,40 @@ function TestMean.test_one_merge_a_parameter_with_sources()
   local before = lg.stats().calls_by_kind[2]
   lg.mean(losses):backward { model = m }
   lu.assertEquals({ texts_of(p), texts_of(q) }, { { "merged for advice" }, { "merged for style" } })
-  lu.assertEquals(lg.stats().calls_by_kind[2] - before, 4 + 2)
-  local merges = { asked[5], asked[6] }
-  lu.assertEquals({ merges[1].merge, merges[2].merge, #asked }, { true, true, 6 })
+  lu.assertEquals(lg.stats().calls_by_kind[2] - before, 8 + 2)
+  local merges = { asked[9], asked[10] }
+  lu.assertEquals({ merges[1].merge, merges[2].merge, #asked }, { true, true, 10 })
   local record = p:feedback()[1]
   lu.assertEquals(#record.sources, 4)
   for i, source in ipairs(record.sources) do
     lu.assertStrContains(source.text, "on q" .. i)
     lu.assertStrContains(source.conversation, "q" .. i)
-    lu.assertStrContains(merges[1].feedback, i .. ". " .. source.text)
+    lu.assertStrContains(merges[1].feedback, i .. ". " .. source.text .. "\nThis is about:\n")
   end
   lu.assertStrContains(merges[1].text, "Think.")
 end
 
 function TestMean.test_the_score_of_a_merged_record_is_the_mean()
   local p = lg.param("Think.", "advice")
-  lg.mean { graded(0)(ask("q1", p)), graded(0.5)(ask("q2", p)) }:backward { model = critic() }
-  lu.assertEquals({ #p:feedback(), p:feedback()[1].score }, { 1, 0.25 })
+  local m, asked = critic()
+  local losses = { graded(0)(ask("q1", p)), graded(0.5)(ask("q2", p)), graded(0.25)(ask("q3", p)),
+    graded(1)(ask("q4", p)) }
+  lg.mean(losses):backward { model = m }
+  local merged
+  for _, record in ipairs(p:feedback()) do
+    if record.state == "text" then merged = record end
+  end
+  lu.assertEquals({ #p:feedback(), merged.score, #merged.sources }, { 2, 0.25, 3 })
+  lu.assertStrContains(asked[#asked].text, "1 of 4 examples are solved")
+  lu.assertStrContains(asked[#asked].feedback, "2. (scored 0.5 of 1) fix")
+end
+
+-- Two short pieces are read as they are: no call for a merge.
+function TestMean.test_two_short_pieces_are_not_merged()
+  local p = lg.param("Think.", "advice")
+  local m, asked = critic()
+  lg.mean { graded(0)(ask("q1", p)), graded(0.5)(ask("q2", p)) }:backward { model = m }
+  lu.assertEquals({ texts_of(p), #asked }, { { "fix 3", "fix 4" }, 4 })
 end
 
 -- ---- passes ------------------------------------------------------------------------

@@ -42,6 +42,8 @@ function TestIncludes.test_what_breaks_it()
     { "engine/model/model.c", "#include <lua.h>", "the engine knows no Lua" },
     { "engine/lunagrad.h", "#include <stdio.h>", "lunagrad.h includes only" },
     { "lua/binding/core.c", '#include "command/term.h"', "binding may not include command/" },
+    { "lua/binding/core.c", '#include "base/mem.h"', "lua/ includes of the engine lunagrad.h and" },
+    { "lua/command/term.c", '#include "store/store.h"', 'lg_inside.h, not "store/store.h"' },
   }
   for _, fault in ipairs(faults) do
     local code, out = included(fault[1], fault[2])
@@ -80,6 +82,7 @@ function TestCalls.test_the_tree_is_clean_and_has_one_circle()
   lu.assertEquals(code, 0, out)
   lu.assertEquals(out:match "up (%d+), circles", "0")
   lu.assertEquals(out:match "circles (%d+)", "1")
+  lu.assertTrue(tonumber(out:match "inside (%d+)") <= 30)
 end
 
 function TestCalls.test_what_breaks_it()
@@ -87,6 +90,8 @@ function TestCalls.test_what_breaks_it()
     { "engine/base/clock", "lg_engine_cancel", "base/clock.c calls lg_engine_cancel()" },
     { "engine/net/http", "lg__sched_due", "net/ may not call sched/" },
     { "engine/store/sqlite/store", "lg__sched_due", "store/ may not call sched/" },
+    { "lua/binding/larg", "lg__mem_init", "binding/larg.c calls lg__mem_init() of base/mem.c" },
+    { "lua/command/term", "lg__store_row", "not declared by lg_inside.h" },
     { "engine/sched/sched_lane", "lg__sched_next",
       "call each other round: sched/sched sched/sched_lane" },
   }

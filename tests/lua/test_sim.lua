@@ -55,12 +55,13 @@ local function criticise(system, user, output, feedback, more)
   return ask(prompts["critic.system"], render("critic.chain", {
     role = "system prompt", conversation = conversation(system, user, output), variable = system,
     output_role = "answer", feedback = feedback or "It is not right.", objective = "Do better.",
+    goal = "", kind = "", others = "",
   }), more or { model = EXACT })
 end
 
 local function edit(text, feedback, more, extras)
   return ask(prompts["tgd.system"], render("tgd.user", {
-    role = "system prompt", variable = text, extras = extras or "",
+    role = "system prompt", variable = text, extras = extras or "", standing = "",
     context = "Piece 1:\n<FEEDBACK>\n" .. feedback .. "\n</FEEDBACK>",
   }), more or { model = EXACT })
 end

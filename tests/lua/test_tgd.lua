@@ -339,7 +339,7 @@ function TestShown.test_feedback_comes_with_its_score_and_conversation()
   local m, asked = editor(new_text "new")
   lg.optim.tgd { p, model = m }:step()
   local text = user_text(asked[1])
-  for _, part in ipairs { "count better", "scored 0 of 1, higher is better", "the reply",
+  for _, part in ipairs { "count better", "(scored 0 of 1)", "<SYSTEM>\n[VARIABLE]\n</SYSTEM>",
                           "How many?", "I think it is 7." } do
     lu.assertStrContains(text, part)
   end
@@ -354,7 +354,7 @@ function TestShown.test_merged_feedback_keeps_conversations_of_its_sources()
   local m, asked = editor(new_text "new")
   local report = lg.optim.tgd { p, model = m }:step()
   lu.assertEquals(report.params[1].feedback_count, 1)
-  for _, part in ipairs { "merged from 3 pieces", "no to question 1", "no to question 3" } do
+  for _, part in ipairs { "of 3 examples together", "no to question 1", "no to question 3" } do
     lu.assertStrContains(user_text(asked[1]), part)
   end
 end
@@ -377,6 +377,32 @@ function TestShown.test_indentation_of_code_is_kept()
   lu.assertEquals(p:text(), "  if x then\n    y()\n  end")
 end
 
+-- The variable stands whole and once, however many examples there are; solved ones are told of.
+function TestShown.test_a_batch_shows_the_variable_once()
+  local rules = ("Count every item you are told of. "):rep(40)
+  local p = lg.param(rules, "system prompt")
+  local answerer = lg.model(function(request) return "no to " .. request.messages[2].content end)
+  local losses, exact = {}, lg.loss.exact {}
+  for i = 1, 20 do
+    local answer = answerer { "question " .. i .. ".", system = "Rules: " .. p }
+    losses[i] = exact(answer, i <= 12 and "no to question " .. i .. "." or "yes")
+  end
+  lg.mean(losses):backward { model = (editor(table.unpack((function()
+    local said = {}
+    for i = 1, 9 do said[i] = "point " .. i end
+    return said
+  end)()))) }
+  local m, asked = editor(new_text "new")
+  local report = lg.optim.tgd { p, model = m }:step()
+  local text = user_text(asked[1])
+  lu.assertEquals(select(2, text:gsub(rules:gsub("%p", "%%%0"), "")), 1)
+  lu.assertStrContains(text, "12 of 20 examples of the batch are solved")
+  lu.assertStrContains(text, "change as little")
+  lu.assertStrContains(text, "This one came out right:\n<CONVERSATION>\n<SYSTEM>\nRules: [VARIABLE]")
+  for i = 13, 20 do lu.assertStrContains(text, "no to question " .. i .. ".") end
+  lu.assertEquals({ report.params[1].solved, report.params[1].examples }, { 12, 20 })
+end
+
 TestContext = {}
 
 local function build(records, budget)
@@ -394,7 +420,9 @@ function TestContext.test_keeps_to_the_budget_and_drops_conversations_first()
   end
   local roomy, tight, tiny = build(records, 40000), build(records, 2500), build(records, 200)
   lu.assertStrContains(roomy, "talk 50")
-  lu.assertNil(tight:find("CONVERSATION", 1, true))
+  lu.assertStrContains(tight, "talk 1 ") -- the first ones, as many as there is room for
+  lu.assertNil(tight:find("talk 50 ", 1, true))
+  lu.assertNil(tiny:find("CONVERSATION", 1, true))
   lu.assertStrContains(tight, "point 50")
   lu.assertStrContains(tiny, "40 more pieces are left out")
   for budget, text in pairs { [2500] = tight, [200] = tiny } do

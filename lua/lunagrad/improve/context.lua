@@ -10,7 +10,8 @@ local core = require "lunagrad.core"
 
 local context = {}
 
-local SOURCES_SHOWN = 3     -- conversations shown of feedback that was merged
+local SOLVED_SHOWN = 2      -- conversations that came out well
+local SOLVED_SHARE = 8      -- … and the part of the budget that they may have
 local SMALLEST_TALK = 40    -- tokens; a shorter piece of a conversation says nothing
 local SMALLEST_PIECE = 20   -- tokens of one piece of feedback, however many there are
 
@@ -61,7 +62,7 @@ end
 
 local function scored(score, target)
   if not score then return "" end
-  return (", scored %.4g of %.4g, higher is better"):format(score, target)
+  return (" (scored %.4g of %.4g)"):format(score, target)
 end
 
 local function validated(score)
@@ -85,50 +86,52 @@ local function distinct(records)
   return list
 end
 
---- The conversations a record is about; of merged feedback those of its first sources.
+--- The conversations a record is about; of merged feedback those of its sources.
 local function conversations(record)
-  if record.conversation and record.conversation ~= "" then return { record.conversation } end
+  if record.conversation and record.conversation ~= "" then return { record } end
   local list = {}
   for _, source in ipairs(record.sources or {}) do
-    local talk = source.conversation
-    if talk and talk ~= "" and #list < SOURCES_SHOWN then list[#list + 1] = talk end
+    if source.conversation and source.conversation ~= "" then list[#list + 1] = source end
   end
   return list
 end
 
-local function head_of(values, n, one)
-  local record, parts = one.record, {}
-  if record.from_role and record.from_role ~= "" then
-    parts[1] = " by way of the " .. values:add(record.from_role)
-  end
+local function head_of(n, one)
+  local record, more = one.record, ""
   if record.sources and #record.sources > 1 then
-    parts[#parts + 1] = (", merged from %d pieces"):format(#record.sources)
+    more = (", of %d examples together"):format(#record.sources)
   elseif one.count > 1 then
-    parts[#parts + 1] = (", given %d times in these words"):format(one.count)
+    more = (", given %d times in these words"):format(one.count)
   end
-  parts[#parts + 1] = scored(record.score, record.target or 1)
-  return ("Piece %d%s"):format(n, table.concat(parts))
+  return ("Feedback %d%s%s"):format(n, more, scored(record.score, record.target or 1))
 end
 
 --- Pieces of feedback and conversations, cut to the budget. The conversations of a piece are none
 -- when there is no room.
 local function room_for(list, budget)
-  local texts, talks, owner = {}, {}, {}
+  local texts, sources, owner = {}, {}, {}
   for n, one in ipairs(list) do
     texts[n] = one.record.text
-    for _, talk in ipairs(conversations(one.record)) do
-      talks[#talks + 1], owner[#owner + 1] = talk, n
+    for _, source in ipairs(conversations(one.record)) do
+      sources[#sources + 1], owner[#owner + 1] = source, n
     end
   end
   texts = context.fit(texts, budget)
   local left = budget - total(texts)
-  local fits = #talks > 0 and left // #talks >= SMALLEST_TALK
-  local shown = {}
-  for k, talk in ipairs(fits and context.fit(talks, left) or {}) do
-    shown[owner[k]] = shown[owner[k]] or {}
-    table.insert(shown[owner[k]], talk)
+  local most = math.min(#sources, left // SMALLEST_TALK) -- the first ones, if not all
+  local talks, shown = {}, {}
+  for k = 1, most do talks[k] = sources[k].conversation end
+  for k, talk in ipairs(most > 0 and context.fit(talks, left) or {}) do
+    local n = owner[k]
+    shown[n] = shown[n] or {}
+    table.insert(shown[n], { talk = talk, record = sources[k] })
   end
   return texts, shown
+end
+
+-- Of a conversation that merged feedback is about: how it came out.
+local function about(one, merged)
+  return merged and "One of them" .. scored(one.record.score, one.record.target or 1) .. ":\n" or ""
 end
 
 local function feedback_body(values, records, budget)
@@ -139,14 +142,30 @@ local function feedback_body(values, records, budget)
   local texts, talks = room_for(list, budget)
   local lines = {}
   for n, one in ipairs(list) do
-    lines[#lines + 1] = head_of(values, n, one) .. ":"
-    for _, talk in ipairs(talks[n] or {}) do
-      lines[#lines + 1] = "<CONVERSATION>\n" .. values:add(talk) .. "\n</CONVERSATION>"
-    end
+    lines[#lines + 1] = head_of(n, one) .. ":"
     lines[#lines + 1] = "<FEEDBACK>\n" .. values:add(texts[n]) .. "\n</FEEDBACK>"
+    for _, shown in ipairs(talks[n] or {}) do
+      lines[#lines + 1] = about(shown, one.record.sources and #one.record.sources > 0)
+        .. "<CONVERSATION>\n" .. values:add(shown.talk) .. "\n</CONVERSATION>"
+    end
   end
   if left_out > 0 then
     lines[#lines + 1] = ("(%d more pieces are left out for want of room.)"):format(left_out)
+  end
+  return table.concat(lines, "\n")
+end
+
+--- A few conversations that came out well: what must not be lost.
+local function solved_body(values, solved, budget)
+  local talks, lines = {}, {}
+  for _, record in ipairs(solved) do
+    if #talks < SOLVED_SHOWN and (record.conversation or "") ~= "" then
+      talks[#talks + 1] = record.conversation
+    end
+  end
+  for _, talk in ipairs(#talks > 0 and context.fit(talks, budget // SOLVED_SHARE) or {}) do
+    lines[#lines + 1] = "This one came out right:\n<CONVERSATION>\n" .. values:add(talk)
+      .. "\n</CONVERSATION>"
   end
   return table.concat(lines, "\n")
 end
@@ -223,12 +242,31 @@ local function number_tags(text, suffix)
   return (text:gsub("(</?[A-Z][A-Z0-9_]*)>", "%1_" .. suffix .. ">"))
 end
 
---- The two texts for the optimizer's question.
+--- How well the variable does as it is, in words; "" when nothing is known of it.
+---@param what table solved, all (examples of the batch), score (of the validation)
+---@return string
+function context.standing(what)
+  local said = {}
+  if (what.solved or 0) > 0 then
+    said[1] = ("As it is, %d of %d examples of the batch are solved."):format(what.solved, what.all)
+  end
+  if what.score then
+    said[#said + 1] = ("In validation it has %.4g; higher is better."):format(what.score)
+  end
+  local good = what.score and what.score >= 0.75 or 2 * (what.solved or 0) > (what.all or 0)
+  if #said > 0 and good then
+    said[#said + 1] = "It does well already: change as little as will mend what is wrong."
+  end
+  return table.concat(said, " ")
+end
+
+--- The texts for the optimizer's question.
 ---
---- what: feedback (records with text), budget, constraints, examples, refused, past, memory, and
---- prompt(name), which gives the text of a template.
+--- what: feedback (records with text), solved_records (of examples that came out right), solved and
+--- all (their numbers), score (of the validation, or nil), budget, constraints, examples, refused,
+--- past, memory, and prompt(name), which gives the text of a template.
 ---@param what table
----@return {context: string, extras: string}
+---@return {context: string, standing: string, extras: string}
 function context.build(what)
   local values, budget, extras = new_values(), what.budget, {}
   local bodies = {
@@ -242,11 +280,15 @@ function context.build(what)
     extras[#extras + 1] = section(what.prompt, body[1], body[2])
   end
   local used = 0
+  local solved = solved_body(values, what.solved_records or {}, budget)
   for _, text in pairs(values.fields) do used = used + core.tokens(text) end
   local said = feedback_body(values, what.feedback, math.max(budget - used, budget // 4))
+  if solved ~= "" then said = said .. "\n" .. solved end
+  local standing = section(what.prompt, "standing", context.standing(what)) or ""
   local rest = #extras > 0 and "\n" .. table.concat(extras, "\n\n") .. "\n" or ""
   local _, suffix = core.fence(said .. rest, values.fields)
   return {
+    standing = standing,
     context = core.render(number_tags(said, suffix), values.fields),
     extras = core.render(number_tags(rest, suffix), values.fields),
   }

@@ -163,10 +163,13 @@ local function past_of(self, i)
 end
 
 --- What is shown besides parameter i. Of a picture no texts are shown as examples.
-local function surroundings(self, i, feedback)
+---@param heard table text, solved: records
+local function surroundings(self, i, heard)
   local engine, kind = var.engine(), self.params[i]:raw_media()
   return context.build {
-    feedback = feedback, budget = self.budget,
+    feedback = heard.text, solved_records = heard.solved, solved = #heard.solved,
+    all = #heard.solved + heard.open, score = self.scores[i][media.words(self.params[i])],
+    budget = self.budget,
     constraints = constraint.for_media(self.constraints, kind),
     examples = kind and {} or self.examples, refused = self.refused[i],
     past = past_of(self, i),
@@ -176,15 +179,16 @@ local function surroundings(self, i, feedback)
 end
 
 --- The question for parameter i as variables, and the tag that the answer must use.
-local function question(self, i, feedback)
+local function question(self, i, heard)
   local engine, p = var.engine(), self.params[i]
-  local shown = surroundings(self, i, feedback)
+  local shown = surroundings(self, i, heard)
   local values = {
-    role = p.role, variable = p:text(), context = shown.context, extras = shown.extras,
+    role = p.role, variable = p:text(), standing = shown.standing, context = shown.context,
+    extras = shown.extras,
   }
   local user = template(engine, "tgd.user", self.tag)
   local _, suffix = core.fence(user:text(), values)
-  local names, vars = { "role", "variable", "context", "extras" }, {}
+  local names, vars = { "role", "variable", "standing", "context", "extras" }, {}
   for n, name in ipairs(names) do vars[n] = core.var(engine, values[name], name, false) end
   return {
     system = template(engine, "tgd.system", TAG),
@@ -252,14 +256,14 @@ local function again(self, tag, problem)
 end
 
 --- The new text for parameter i, or nil and why there is none.
-local function propose(self, i, feedback)
+local function propose(self, i, heard)
   if media.family(self.params[i]) then
-    return edit.propose { param = self.params[i], shown = surroundings(self, i, feedback),
+    return edit.propose { param = self.params[i], shown = surroundings(self, i, heard),
       model = self.media_model or self.model or "optimizer", constraints = self.constraints,
       refused = self.refused[i],
       template = function(name) return template(var.engine(), name, TAG) end }
   end
-  local asked = question(self, i, feedback)
+  local asked = question(self, i, heard)
   local messages = { { "system", asked.system }, { "user", asked.user } }
   local reply = ask(self, messages)
   local problem, extra = judge_answer(self, i, reply, asked.tag)
@@ -292,15 +296,20 @@ end
 
 -- ---- a step ----------------------------------------------------------------
 
---- Feedback that has text. Waits for a backward pass that still runs; one that failed raises.
-local function feedback_of(p)
-  local with_text = {}
+--- What was said of p: the records with text, those of examples that came out right, and how many
+--- examples did not. Waits for a backward pass that still runs; one that failed raises.
+---@return table {text, solved, open}
+local function heard_of(p)
+  local heard = { text = {}, solved = {}, open = 0 }
   for _, record in ipairs(p:feedback()) do
     if record.state == "text" and record.text:find "%S" then
-      with_text[#with_text + 1] = record
+      heard.text[#heard.text + 1] = record
+      heard.open = heard.open + math.max(#(record.sources or {}), 1)
+    elseif record.state == "empty" and record.score and record.score >= (record.target or 1) then
+      heard.solved[#heard.solved + 1] = record
     end
   end
-  return with_text
+  return heard
 end
 
 --- Set all new texts. If one cannot be set, those before it are taken back.
@@ -326,7 +335,7 @@ local function remember(self, i, feedback)
 end
 
 local function gather(self)
-  local entries, active, records = {}, {}, {}
+  local entries, active, heard = {}, {}, {}
   for i, p in ipairs(self.params) do
     local entry = { role = p.role, name = p.role, changed = false, before = media.words(p),
                     feedback_count = 0, feedback = {}, reasked = false }
@@ -334,10 +343,10 @@ local function gather(self)
     if not p:grad() then
       entry.reason = "frozen: it does not require grad any more"
     else
-      records[i] = feedback_of(p)
-      entry.feedback_count = #records[i]
-      for n, one in ipairs(records[i]) do entry.feedback[n] = one.text end
-      entry.records = records[i]
+      heard[i] = heard_of(p)
+      entry.records, entry.feedback_count = heard[i].text, #heard[i].text
+      for n, one in ipairs(heard[i].text) do entry.feedback[n] = one.text end
+      entry.solved, entry.examples = #heard[i].solved, #heard[i].solved + heard[i].open
       if entry.feedback_count == 0 then
         entry.reason = "no feedback"
       else
@@ -345,18 +354,18 @@ local function gather(self)
       end
     end
   end
-  return entries, active, records
+  return entries, active, heard
 end
 
 --- Rewrite the parameters that have feedback: all of them, or none.
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
 --- feedback = texts, feedback_count, reasked, reply = variable}}}
 function Tgd:step()
-  local entries, active, records = gather(self)
+  local entries, active, heard = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
   local answers = loop.map(active, function(i)
-    return propose(self, i, records[i])
+    return propose(self, i, heard[i])
   end, { example = false })
   local accepted, refusals = {}, {}
   for n, i in ipairs(active) do

@@ -126,6 +126,22 @@ local function plainly_a_question(system, user)
   return true
 end
 
+-- "[THIS] marks where the text stood": what stands for a text that is given elsewhere is read as
+-- that text.
+local function fill_marks(text)
+  local mark = text:match "(%[%u[%w_ ]*%]) marks"
+  local blocks = mark and (tags.blocks(text)) or {}
+  for _, block in ipairs(blocks) do
+    if block.meaning == "variable" and block.depth == 1 then
+      local plain = block.text:gsub("%%", "%%%%")
+      local said = text:gsub(mark:gsub("%p", "%%%0") .. " marks", "\0")
+      said = said:gsub(mark:gsub("%p", "%%%0"), plain)
+      return (said:gsub("%z", (mark .. " marks"):gsub("%%", "%%%%")))
+    end
+  end
+  return text
+end
+
 --- Read a list of messages (contents are strings).
 ---@param messages { role: string, content: string }[]
 ---@return sim.view
@@ -136,7 +152,7 @@ function read.view(messages)
     if message.role == "system" or message.role == "developer" then
       systems[#systems + 1] = message.content
     elseif message.role ~= "assistant" then
-      users[#users + 1] = message.content
+      users[#users + 1] = fill_marks(message.content)
     end
   end
   local view = {

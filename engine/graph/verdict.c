@@ -1,0 +1,176 @@
+/* verdict.c - what a critic's reply is worth: points, "nothing to improve", or an echo.
+ *
+ * Models do not keep to the one sentence they are asked for: they add a label, quotes, a full
+ * stop, a reason. What follows a clear "nothing" counts only where it takes that back. Small
+ * ones say a line over and over, or give back the question; each line counts once, and what is
+ * no criticism is none. What goes on is bounded, however long the reply. Pure. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "graph/gradient_internal.h"
+
+enum { WORDS_READ = 240 }; /* bytes; whoever says more than that has something to say */
+
+/* Letters and digits in lower case, everything else a single blank; "feedback: " goes. */
+static size_t plain(const lg_text *t, char out[WORDS_READ + 1])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->len && n < WORDS_READ; i++) {
+        unsigned char c = (unsigned char)t->data[i];
+        if (c == 0xE2 && i + 2 < t->len && (unsigned char)t->data[i + 1] == 0x80) {
+            c = ' '; /* U+2000 to U+203F: quotes, dashes, dots */
+            i += 2;
+        }
+        if (isalnum(c) || c > 127)
+            out[n++] = (char)tolower(c);
+        else if (c == '\'' && n && i + 1 < t->len && isalpha((unsigned char)t->data[i + 1]))
+            continue; /* don't */
+        else if (n && out[n - 1] != ' ')
+            out[n++] = ' ';
+    }
+    while (n && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+    return n;
+}
+
+static const char *after(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+    return strncmp(text, word, n) == 0 && (text[n] == ' ' || !text[n]) ? text + n : NULL;
+}
+
+/* Behind a label that some models begin with. */
+static const char *skip_label(const char *text)
+{
+    static const char *const labels[] = {"feedback", "answer", "verdict", "points", "response"};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        const char *rest = after(text, labels[i]);
+        if (rest && *rest)
+            return rest + 1;
+    }
+    return text;
+}
+
+static bool takes_back(const char *rest)
+{
+    static const char *const words[] = {" but ",    " however ", " except ", " although ",
+                                        " though ", " unless ",  " could ",  " should ",
+                                        " yet ",    " only ",    " might "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strstr(rest, words[i]))
+            return true;
+    }
+    return false;
+}
+
+bool lg__is_nothing(const lg_text *t)
+{
+    static const char *const nothing[] = {
+        "nothing to improve",     "nothing to change",     "nothing needs to change",
+        "no change needed",       "no changes needed",     "no change is needed",
+        "no changes are needed",  "no changes necessary",  "no improvement needed",
+        "no improvements needed", "no feedback is needed", "no feedback needed"};
+    char said[WORDS_READ + 2];
+    size_t n = plain(t, said);
+    if (n == 0)
+        return true;
+    if (t->len > WORDS_READ)
+        return false;
+    said[n] = ' '; /* so that a word is always between blanks */
+    said[n + 1] = '\0';
+    const char *text = skip_label(said);
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        const char *rest = after(text, nothing[i]);
+        if (rest)
+            return !takes_back(rest);
+    }
+    return false;
+}
+
+/* ---- points ------------------------------------------------------------ */
+
+static bool is_blank_line(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (isalnum((unsigned char)s[i]) || (unsigned char)s[i] > 127)
+            return false;
+    }
+    return true;
+}
+
+static size_t line_size(const char *s, size_t len)
+{
+    const char *end = memchr(s, '\n', len);
+    return end ? (size_t)(end - s) : len;
+}
+
+/* Whether a line stands in what was kept already: a model that loops says nothing new. */
+static bool is_known(const lg_bytes *kept, const char *line, size_t len)
+{
+    for (size_t at = 0; at < kept->len;) {
+        size_t n = line_size(kept->data + at, kept->len - at);
+        if (n == len && memcmp(kept->data + at, line, len) == 0)
+            return true;
+        at += n + 1;
+    }
+    return false;
+}
+
+/* The lines of a reply, each once, up to the limit; of one that was cut not the broken end. */
+static void keep_lines(lg_bytes *out, const char *s, size_t len, bool cut)
+{
+    size_t tokens = 0;
+    for (size_t at = 0; at < len && tokens < LG_CRITIQUE_TOKENS;) {
+        size_t n = line_size(s + at, len - at);
+        bool broken = cut && at + n == len && out->len > 0;
+        bool blank = is_blank_line(s + at, n);
+        if (!broken && (blank ? out->len > 0 : !is_known(out, s + at, n))) {
+            lg__bytes_add(out, s + at, n);
+            lg__bytes_addc(out, '\n');
+            tokens += lg_token_estimate(s + at, n) + 1;
+        }
+        at += n + 1;
+    }
+    while (out->len && isspace((unsigned char)out->data[out->len - 1]))
+        out->data[--out->len] = '\0';
+}
+
+static bool holds(const lg_text *t, const char *word)
+{
+    return strstr(t->data, word) != NULL;
+}
+
+static bool same_text(const lg_text *a, const lg_text *b)
+{
+    size_t from = 0, to = a->len;
+    while (from < to && isspace((unsigned char)a->data[from]))
+        from++;
+    while (to > from && isspace((unsigned char)a->data[to - 1]))
+        to--;
+    return b && b->len == to - from && memcmp(b->data, a->data + from, b->len) == 0;
+}
+
+/* The frame of the question, or the variable itself, given back. */
+static bool is_echo(const lg_text *t, const lg_text *variable)
+{
+    return same_text(t, variable) || holds(t, "</CONVERSATION>") || holds(t, "<CONVERSATION>") ||
+           holds(t, "</OBJECTIVE>") || holds(t, "[VARIABLE] marks");
+}
+
+int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, bool cut, lg_text **out)
+{
+    *out = NULL;
+    if (lg__is_nothing(said))
+        return LG_CRITIQUE_NOTHING;
+    if (is_echo(said, variable))
+        return LG_CRITIQUE_ECHO;
+    lg_bytes b;
+    lg__bytes_init(&b, m, LG_BYTES_MAX);
+    keep_lines(&b, said->data, said->len, cut);
+    lg_text *kept = lg__text_of(&b);
+    *out = kept ? lg__text_trim(m, kept, LG_CRITIQUE_TOKENS) : NULL;
+    lg__text_unref(kept);
+    return *out ? LG_CRITIQUE_POINTS : LG_CRITIQUE_NO_MEMORY;
+}

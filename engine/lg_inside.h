@@ -1,0 +1,223 @@
+/* lg_inside.h - what the Lua binding and the command need of the engine beyond lunagrad.h.
+ *
+ * Not for hosts: it is not installed, and may change with every version. It is all that lua/
+ * may call (tests/check_symbols.sh), and shows no struct of the engine: handles, and plain
+ * structs of its own, which headers of the engine may share. Its functions are
+ * front/inside*.c. As lunagrad.h says: codes are LG_E…, 0 is well; one thread at a time. */
+#ifndef LG_INSIDE_H
+#define LG_INSIDE_H
+
+#include "lunagrad.h"
+
+/* ---- texts that grow -------------------------------------------------------- */
+
+/* All zero is an empty one. After a failure it is empty, holds its error and ignores what is
+ * added, so that a caller may add many pieces and look at err once. */
+typedef struct lg_out {
+    lg_alloc_fn alloc; /* NULL: malloc */
+    void *alloc_ud;
+    char *data; /* NUL-terminated when not NULL */
+    size_t len, cap;
+    int err; /* 0, LG_ENOMEM or LG_ELIMIT (1 GB) */
+} lg_out;
+
+enum lg_form {
+    LG_AS_JSON,   /* a JSON string with its quotes; what is no UTF-8 becomes U+FFFD */
+    LG_AS_BASE64, /* with padding */
+    LG_OF_BASE64, /* its bytes: both alphabets, blanks are skipped. LG_EPARSE: it is none */
+    LG_AS_SHA256  /* 64 hexadecimal digits */
+};
+
+typedef struct lg_fill { /* of a template; borrowed */
+    const char *name;
+    const char *value;
+    size_t len;
+} lg_fill;
+
+/* Adds n bytes as they are. → out->err */
+int lg__out_add(lg_out *out, const void *data, size_t n);
+/* Adds n bytes in another form. → out->err; or LG_EPARSE, and some of it may be there */
+int lg__out_as(lg_out *out, enum lg_form form, const void *data, size_t n);
+/* Adds the text, or if it has more than max_tokens its head and tail, with a line between that
+ * says how much was left out. → out->err */
+int lg__out_trim(lg_out *out, const char *s, size_t len, size_t max_tokens);
+/* Adds the template with its {fields} filled in. suffix not NULL: the values are fenced, see
+ * base/template.h, and *suffix is the number in the tags (0: none). LG_ETEMPLATE: the field
+ * named in bad is none of fields, and nothing was added; else → out->err */
+int lg__out_template(lg_out *out, const char *tmpl, size_t len, const lg_fill *fields, size_t n,
+                     unsigned *suffix, char bad[64]);
+/* The next field of a template from *at on (0 at first), which moves behind it. Borrowed from
+ * the template. false: there is none. */
+bool lg__inside_field(const char *tmpl, size_t len, size_t *at, const char **name, size_t *size);
+/* Adds what a whole reply of this dialect says. *media: its type when it is no text ("image/png",
+ * static), else NULL. tools: they were offered. LG_EPARSE: it is no good reply, or there is no
+ * such dialect; else → out->err */
+int lg__out_reply(lg_out *out, const char *dialect, const char *content_type, const char *body,
+                  size_t len, bool tools, const char **media);
+/* Gives its memory back; it is empty, and usable again. */
+void lg__out_free(lg_out *out);
+
+/* ---- numbers ----------------------------------------------------------------- */
+
+enum { LG_NUMBER_ROOM = 32 };
+
+/* The shortest text that reads back as x, whatever the locale; for_people: a float looks like one
+ * ("1.0"), else it is JSON ("1"). x is finite. false: no memory. */
+bool lg__inside_number(char text[LG_NUMBER_ROOM], double x, bool for_people);
+/* Whether two numbers in JSON's writing have the same value. Linear in their lengths. */
+bool lg__inside_same_number(const char *a, const char *b);
+
+/* ---- JSON, value by value ------------------------------------------------------ */
+
+enum { LG_ITEMS_DEPTH = 1000 }; /* no deeper one is read */
+
+enum lg_item_kind {
+    LG_ITEM_NULL,
+    LG_ITEM_BOOL,
+    LG_ITEM_WHOLE,  /* a number written without fraction and exponent, of 64 bits */
+    LG_ITEM_NUMBER, /* any other */
+    LG_ITEM_STRING,
+    LG_ITEM_ARRAY,  /* its values follow, … */
+    LG_ITEM_OBJECT, /* … with their names, … */
+    LG_ITEM_END     /* … and then this */
+};
+
+typedef struct lg_item { /* borrowed until the reading is closed */
+    enum lg_item_kind kind;
+    const char *name; /* of a value in an object; NULL: it is in none */
+    const char *text; /* STRING; NUMBER: as it was written, NULL if x is written just so */
+    double x;         /* NUMBER; may be infinite */
+    int64_t whole;    /* WHOLE; BOOL: 0 or 1 */
+    size_t count;     /* ARRAY, OBJECT: of values in it */
+} lg_item;
+
+typedef struct lg_items lg_items;
+
+/* Reads all of a text, which is not needed any more then. Strict: RFC 8259, UTF-8, nothing behind
+ * the value; \u0000 and lone surrogates read as U+FFFD. LG_EPARSE, LG_EUTF8: *where is the
+ * offset of the byte that is wrong; LG_ENOMEM. alloc NULL: malloc. *out: close it. */
+int lg__items_open(lg_alloc_fn alloc, void *ud, const char *s, size_t len, lg_items **out,
+                   size_t *where);
+/* The next value, in the order of the text, or the end of an array or object. false: that was all.
+ * Cannot fail. */
+bool lg__items_next(lg_items *items, lg_item *item);
+void lg__items_close(lg_items *items); /* NULL: nothing */
+
+/* ---- rows: a store, or an index ------------------------------------------------- */
+
+enum { LG_CELL_NULL = 0, LG_CELL_INT, LG_CELL_REAL, LG_CELL_TEXT, LG_CELL_BLOB };
+
+typedef struct lg_cell {
+    int type;
+    int64_t i;
+    double d;
+    const char *s; /* borrowed */
+    size_t len;
+} lg_cell;
+
+/* A call that was sent, or was about to be, in a run, and nobody knows how it ended. */
+typedef struct lg_ambiguous {
+    unsigned char key[32];
+    int number, code;     /* code: LG_E* of an attempt that failed so; 0: the run died */
+    int64_t worst_micros; /* -1: not known */
+    int64_t created_us;
+    bool again; /* some run has its reply by now */
+} lg_ambiguous;
+
+enum lg_book_kind {
+    LG_BOOK_STORE,    /* to be read while others write. LG_ENOTFOUND: there is none */
+    LG_BOOK_WRITABLE, /* a store that may be changed */
+    LG_BOOK_INDEX     /* a retriever's database; path NULL: in memory */
+};
+
+typedef struct lg_book lg_book;
+
+/* LG_ENOMEM, LG_ESTORE, LG_ENOTFOUND. *out is to be closed after a failure, too: it knows why;
+ * NULL: no memory. alloc NULL: malloc. */
+int lg__book_open(lg_alloc_fn alloc, void *ud, enum lg_book_kind kind, const char *path,
+                  lg_book **out);
+/* The engine's own store, borrowed as long as it lives; NULL: it was configured without. */
+lg_book *lg__book_of(lg_engine *e);
+/* Begins one statement (of an index also one that writes); it ends the one before. Of an engine's
+ * store: what was queued is written first. LG_EINVAL, LG_ENOMEM, LG_ESTORE. */
+int lg__book_query(lg_book *b, const char *sql, const lg_cell *cells, size_t n);
+/* > 0: there is a row, of so many columns; 0: no more; LG_E… */
+int lg__book_next(lg_book *b);
+/* Column i of the row at hand, borrowed until the next; → the column's name, borrowed as long as
+ * the statement. */
+const char *lg__book_cell(const lg_book *b, size_t i, lg_cell *out);
+/* One statement that changes rows. Of an engine's store: with the next transaction, cells are
+ * copied, *changed is 0; of a writable store: at once, *changed is how many. Not of an index.
+ * LG_EINVAL, LG_ENOMEM, LG_ESTORE. */
+int lg__book_change(lg_book *b, const char *sql, const lg_cell *cells, size_t n, int64_t *changed);
+/* The calls of a run that may have been paid for. Of a store that was opened. *list is borrowed
+ * until the next such call. LG_EINVAL, LG_ENOMEM, LG_ESTORE. */
+int lg__book_ambiguous(lg_book *b, int64_t run, const lg_ambiguous **list, size_t *n);
+/* What the last failure was, in one line; *hint: what mends it, NULL: none. Borrowed until the
+ * next call of b. */
+const char *lg__book_why(const lg_book *b, const char **hint);
+void lg__book_close(lg_book *b); /* one that was opened; NULL: nothing */
+
+/* ---- results that failed, and nobody has looked ----------------------------------- */
+
+enum { LG_INSIDE_UNSEEN = 4 };
+
+typedef struct lg_inside_unseen {
+    uint64_t id;
+    int code;
+    const char *message; /* never NULL */
+    const char *hint;    /* NULL: none */
+} lg_inside_unseen;
+
+/* How many there are; the first of them, by id, into out: *shown of LG_INSIDE_UNSEEN.
+ * Borrowed until the engine runs, or one of its variables is freed. */
+size_t lg__inside_unseen(const lg_engine *e, lg_inside_unseen *out, size_t *shown);
+/* The failure of v was looked at. for_good: that it fails, or will, needs nobody's look. */
+void lg__inside_look(lg_var *v, bool for_good);
+
+/* ---- for the command ----------------------------------------------------------------- */
+
+typedef struct lg_import {
+    const char *name;
+    void *to; /* where its pointer goes */
+} lg_import;
+
+/* Loads a shared library, for the life of the process, and finds n of its functions and
+ * variables. false: why says in one line what is missing. */
+bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char *why,
+                     size_t why_size);
+
+/* GET of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
+typedef struct lg_look lg_look;
+
+typedef struct lg_look_reply { /* borrowed until the look is closed */
+    size_t number;             /* of the address */
+    int64_t status, ms;        /* status 0: no reply */
+    int64_t date;              /* seconds since 1970; -1: not said */
+    const char *moved_to;      /* NULL: nowhere */
+    int code;                  /* LG_E…; 0: body */
+    const char *message, *hint;
+    const char *body;
+    size_t body_len;
+} lg_look_reply;
+
+typedef struct lg_look_about { /* static, or borrowed until the look is closed */
+    const char *curl, *tls, *sqlite, *libuv;
+    int schema;
+    bool fts5;
+    const char *ca_dir, *ca_file; /* of certificates when nothing names others; NULL: none */
+} lg_look_about;
+
+/* Room for n addresses. ca_file, ca_path NULL: the usual certificates. LG_E… of what the network
+ * needs; *out: close it. */
+int lg__look_open(size_t n, const char *ca_file, const char *ca_path, lg_look **out);
+/* The address of this number is asked. headers: "Name: value\n…", NULL: none. The texts are
+ * borrowed until the look is closed. LG_EINVAL: it is no address; LG_ENOMEM. */
+int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers, int ms);
+/* The next that is over; false: all are, or ms have passed since the look was opened. */
+bool lg__look_next(lg_look *k, int ms, lg_look_reply *out);
+/* The libraries beneath, and the certificates. */
+void lg__look_about(lg_look *k, lg_look_about *out);
+void lg__look_close(lg_look *k); /* NULL: nothing */
+
+#endif
