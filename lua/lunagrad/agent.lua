@@ -429,7 +429,8 @@ function agent.new(spec)
     tools = {}, by_name = {}, nodes = {},
     timeout = timer.check_timeout(spec.timeout, "lg.agent", 2) }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then
-    errors.raise("inval", "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)
+    errors.refuse(self.max_steps < 1 and "max_steps" or "max_calls_per_step",
+      "lg.agent: max_steps and max_calls_per_step must be at least 1", nil, 2)
   end
   if spec.model ~= nil then self.model = model.of(spec.model, "model") end
   local seen = {}

@@ -233,13 +233,13 @@ function csv.options(opts, where)
   opts = options.check(opts or {}, { header = "any", separator = "string?" }, where)
   local separator = opts.separator
   if separator and (#separator ~= 1 or separator:find "[\"\r\n\128-\255]") then
-    errors.raise("inval", where .. ": separator must be one character, like \",\" or \"\\t\"",
+    errors.refuse("separator", where .. ": separator must be one character, like \",\" or \"\\t\"",
       nil, 3)
   end
   local header = opts.header
   if header == nil then header = true end
   if type(header) ~= "boolean" and type(header) ~= "table" then
-    errors.raise("inval", where .. ": header must be true, false or a list of names", nil, 3)
+    errors.refuse("header", where .. ": header must be true, false or a list of names", nil, 3)
   end
   return header, separator
 end

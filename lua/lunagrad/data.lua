@@ -265,7 +265,7 @@ local function seed_of(seed, where)
   if seed == nil then return 0 end
   if type(seed) == "string" then return seed end
   if math.type(seed) and math.tointeger(seed) then return math.tointeger(seed) end
-  errors.raise("inval", ("%s: a seed is a whole number or a text, got %s")
+  errors.refuse("seed", ("%s: a seed is a whole number or a text, got %s")
     :format(where, type(seed)), nil, 3)
 end
 
@@ -283,7 +283,7 @@ local function part_ends(sizes, total)
   local sum, shares = 0, true
   for i, size in ipairs(sizes) do
     if not math.type(size) or size <= 0 or size ~= size then
-      errors.raise("inval", ("split: part %d must be larger than 0, got %s")
+      errors.refuse(tostring(i), ("split: part %d must be larger than 0, got %s")
         :format(i, tostring(size)), nil, 4)
     end
     sum = sum + size
@@ -315,7 +315,7 @@ function Dataset:split(spec)
   end
   for key in pairs(spec) do
     if math.type(key) == nil and key ~= "seed" then
-      errors.raise("inval", ("split: unknown option %q"):format(tostring(key)),
+      errors.refuse(tostring(key), ("split: unknown option %q"):format(tostring(key)),
         "the only option is seed", 2)
     end
   end

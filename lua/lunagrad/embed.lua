@@ -312,7 +312,8 @@ end
 function embed.embed(texts, opts)
   opts = options.check(opts or {}, SPEC, "lg.embed", 2)
   if opts.batch and opts.batch < 1 or opts.dimensions and opts.dimensions < 1 then
-    errors.raise("inval", "lg.embed: dimensions and batch must be at least 1", nil, 2)
+    errors.refuse(opts.batch and opts.batch < 1 and "batch" or "dimensions",
+      "lg.embed: dimensions and batch must be at least 1", nil, 2)
   end
   if opts.model == nil then opts.model = "sim/embed" end
   local one = type(texts) ~= "table"

@@ -84,12 +84,22 @@ end
 ---@param hint? string
 ---@param level? integer
 ---@param cause? string the message without the names of variables, where it has some
-function errors.raise(kind, message, hint, level, cause)
+---@param field? string what of the arguments it is about, as the script names it
+function errors.raise(kind, message, hint, level, cause, field)
   local object = new(kind, readable(message), readable(hint))
-  object.cause = cause
+  object.cause, object.field = cause, field
   level = level or 1
   if level > 0 then object.where = core.where(level + 1) end
   error(object, 0)
+end
+
+--- Raises what is wrong with one argument, kind "inval": `field` is its name for programs.
+---@param field string
+---@param message string
+---@param hint? string
+---@param level? integer as in errors.raise
+function errors.refuse(field, message, hint, level)
+  errors.raise("inval", message, hint, (level or 1) + 1, nil, field)
 end
 
 --- The error object of a variable that failed or was cancelled; nil for others.

@@ -73,7 +73,7 @@ local function backward(self, opts)
   opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
     reply_tokens = "integer?", skip_failed = "boolean?" }, "backward", 2)
   if opts.grain and opts.grain ~= "edge" then
-    errors.raise("inval", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
+    errors.refuse("grain", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
   end
   return loop.own(core.backward(loop.engine(), self, {
     model = model.of(opts.model, "backward").core,
@@ -168,7 +168,7 @@ return setmetatable(lg, {
   __index = function(_, name)
     local from = LAZY[name]
     if not from then
-      errors.raise("inval", ("lg has no %q"):format(tostring(name)),
+      errors.refuse(tostring(name), ("lg has no %q"):format(tostring(name)),
         options.suggest(tostring(name), lg, LAZY), 2)
     end
     local value = type(from) == "function" and from() or require(from)

@@ -496,7 +496,7 @@ local MAP = { concurrency = "integer?", example = "boolean?",
 function loop.map(list, fn, opts)
   opts = options.check(opts or {}, MAP, "lg.map", 2)
   if opts.concurrency and opts.concurrency < 1 then
-    errors.raise("inval", "lg.map: concurrency must be at least 1", nil, 2)
+    errors.refuse("concurrency", "lg.map: concurrency must be at least 1", nil, 2)
   end
   options.check({ [2] = fn }, { [2] = "callable" }, "lg.map", 2)
   local n, results, left, started = #list, {}, 0, 0

@@ -130,7 +130,7 @@ local function field_values(fields, given, where)
   for _, name in ipairs(fields) do
     spec[name] = "any"
     if given[name] == nil then
-      errors.raise("inval", ("%s: the field %q is missing"):format(where, name), nil, 3)
+      errors.refuse(name, ("%s: the field %q is missing"):format(where, name), nil, 3)
     end
   end
   options.check(given, spec, where)

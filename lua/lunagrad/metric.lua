@@ -76,7 +76,7 @@ end
 ---@param field string|nil
 ---@return string[]
 function metric.truths(row, field)
-  return texts_of(value_of(row, field)) or errors.raise("inval",
+  return texts_of(value_of(row, field)) or errors.refuse(field or "answer",
     ("the row has no %s to compare with"):format(field or "answer (or target, or answers)"),
     "name the field: lg.metric.make{ lg.metric.exact, field = \"…\" }", 3)
 end

@@ -153,7 +153,8 @@ local function add_message(list, role, content, name, where)
   local n = options.length(content)
   for i = 1, math.max(n, 1) do
     if content[i] == nil then
-      errors.raise("inval", ("%s: %s is nil"):format(where, n > 1 and ("part %d"):format(i)
+      local field = n > 1 and tostring(i) or name == role and "content" or name
+      errors.refuse(field, ("%s: %s is nil"):format(where, n > 1 and ("part %d"):format(i)
         or name == role and "its content" or "the " .. name), nil, 3)
     end
     list[#list + 1] = { i == 1 and role or "+", var.lift(content[i], name, where, 3) }
@@ -384,11 +385,11 @@ local function read_hedge(hedge)
   local after, budget = hedge.after, hedge.budget or 0.05
   local percentile = type(after) == "string" and tonumber(after:match "^p(%d%d)$") or nil
   if not (percentile and percentile >= 50 or math.type(after) == "integer" and after > 0) then
-    errors.raise("inval", ("hedge: after = %s is no delay"):format(tostring(after)),
+    errors.refuse("after", ("hedge: after = %s is no delay"):format(tostring(after)),
       'write milliseconds, or "p95": longer than 95% of the last replies took', 4)
   end
   if not (budget >= 0 and budget <= 1) then
-    errors.raise("inval", ("hedge: budget = %s is no part of the calls"):format(budget),
+    errors.refuse("budget", ("hedge: budget = %s is no part of the calls"):format(budget),
       "write a number from 0 to 1: 0.05 are five in a hundred", 4)
   end
   return not percentile and after or nil, percentile, budget
@@ -451,7 +452,7 @@ local function described(spec, name)
     options.check(spec, MODEL_SPEC, "lg.model", 3)
     for _, limit in ipairs { "concurrency", "rpm", "tpm" } do
       if spec[limit] and spec[limit] < 1 then
-        errors.raise("inval", ("lg.model: %s must be at least 1, got %d"):format(limit,
+        errors.refuse(limit, ("lg.model: %s must be at least 1, got %d"):format(limit,
           spec[limit]), "leave it out for no limit of your own", 3)
       end
     end

@@ -202,8 +202,13 @@ function options.length(list)
   return n
 end
 
+-- The field says which option it is: "steps", or "1" for what has no name.
+local function refuse(key, message, hint, level)
+  errors.refuse(tostring(key), message, hint, level + 1)
+end
+
 local function too_many(opts, limit, where, level)
-  errors.raise("inval", ("%s: at most %d parts can be given, there are %d"):format(where,
+  refuse(limit.most + 1, ("%s: at most %d parts can be given, there are %d"):format(where,
     limit.most, options.length(opts)), limit.hint, level + 1)
 end
 
@@ -211,7 +216,7 @@ end
 local function check_holes(opts, where, level)
   for i = 1, options.length(opts) do
     if opts[i] == nil then
-      errors.raise("inval", ("%s: part %d is nil"):format(where, i), nil, level + 1)
+      refuse(i, ("%s: part %d is nil"):format(where, i), nil, level + 1)
     end
   end
 end
@@ -224,7 +229,7 @@ local function unknown(key, spec, where, level)
   local what = type(key) == "string" and ("unknown option %q"):format(key)
     or math.type(key) and ("unexpected value at position %s"):format(key)
     or ("unknown option %s"):format(tostring(key))
-  errors.raise("inval", ("%s: %s"):format(where, what), hint, level + 1)
+  refuse(key, ("%s: %s"):format(where, what), hint, level + 1)
 end
 
 local function named(key)
@@ -259,13 +264,13 @@ end
 local function complain(value, key, rule, where, level)
   local types, _, one_of = parts_of(rule)
   if value == nil then
-    errors.raise("inval", ("%s: %s is missing"):format(where, named(key)), nil, level + 1)
+    refuse(key, ("%s: %s is missing"):format(where, named(key)), nil, level + 1)
   elseif not fits(value, types) then
-    errors.raise("inval", ("%s: %s must be a %s, got %s"):format(where, named(key),
+    refuse(key, ("%s: %s must be a %s, got %s"):format(where, named(key),
       in_words(types), shown(value)), nil, level + 1)
   end
   local near = type(value) == "string" and options.nearest(value, one_of)
-  errors.raise("inval", ("%s: %s must be one of %s, got %s"):format(where, named(key),
+  refuse(key, ("%s: %s must be one of %s, got %s"):format(where, named(key),
     listed(one_of), shown(value)), near and ("did you mean %q?"):format(near) or nil, level + 1)
 end
 
@@ -287,7 +292,7 @@ end
 local function check_names(opts, where, level)
   for _, key in ipairs { "role", "name", "purpose" } do
     if type(opts[key]) == "string" and opts[key]:find("\0", 1, true) then
-      errors.raise("inval", ("%s: %s holds a zero byte"):format(where, key), nil, level + 1)
+      refuse(key, ("%s: %s holds a zero byte"):format(where, key), nil, level + 1)
     end
   end
 end
@@ -344,7 +349,7 @@ local function complain_argument(where, rule, i, value)
     hint = ("call it with a colon: %s(…)"):format(where)
   end
   errors.raise("inval", ("%s: argument %d (%s) must be %s, got %s"):format(where,
-    where:find ":" and i - 1 or i, rule[1], wanted, shown(value)), hint, 3)
+    where:find ":" and i - 1 or i, rule[1], wanted, shown(value)), hint, 3, nil, rule[1])
 end
 
 --- Tells the binding what scripts call a function of it, for its own words about an argument.
@@ -385,7 +390,7 @@ end
 ---@param name string as scripts write it
 function options.closed(module, name)
   return setmetatable(module, { __index = function(_, key)
-    errors.raise("inval", ("%s has no %q"):format(name, tostring(key)),
+    errors.refuse(tostring(key), ("%s has no %q"):format(name, tostring(key)),
       options.suggest(tostring(key), module), 2)
   end })
 end

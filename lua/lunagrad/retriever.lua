@@ -110,7 +110,8 @@ local function read_doc(self, given, i, spec)
   local content = given
   if row then content = field_of(row, spec.text or "text") end
   if content == nil then
-    errors.raise("inval", ("%s: document %d has no field %q"):format(where, i, spec.text or "text"),
+    local field = spec.text or "text"
+    errors.refuse(field, ("%s: document %d has no field %q"):format(where, i, field),
       'text = "…" names the field of a row that is its text', 4)
   end
   local doc = { place = i, row = given }
@@ -443,7 +444,7 @@ Retriever.__index = Retriever
 Retriever.__name = "lunagrad.retriever"
 
 local function check_k(k, where)
-  if k and k < 1 then errors.raise("inval", where .. ": k must be at least 1", nil, 3) end
+  if k and k < 1 then errors.refuse("k", where .. ": k must be at least 1", nil, 3) end
   return k
 end
 
@@ -491,7 +492,7 @@ end
 
 local function check_mode(spec)
   if spec.mode and spec.mode ~= "bm25" and spec.embed == nil then
-    errors.raise("inval", ("lg.retriever: the mode %q needs a model that embeds"):format(spec.mode),
+    errors.refuse("mode", ("lg.retriever: the mode %q needs a model that embeds"):format(spec.mode),
       'embed = "openai/text-embedding-3-small", or "sim/embed"', 3)
   elseif spec.docs == nil and spec.path == nil then
     errors.raise("inval", "lg.retriever: no documents", "give docs = {…}, or the path of an index",

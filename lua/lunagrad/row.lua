@@ -33,7 +33,7 @@ end
 local function missing(t, key, name, nulls)
   local names = known_names(t, nulls)
   local near = options.nearest(key, names)
-  errors.raise("inval", ("%s: the row has no field %q; %s"):format(name, key, listed(names)),
+  errors.refuse(key, ("%s: the row has no field %q; %s"):format(name, key, listed(names)),
     (near and ("did you mean %q? "):format(near) or "")
       .. ("where a row may lack it, lg.data.get(row, %q) gives nil"):format(key), 3)
 end

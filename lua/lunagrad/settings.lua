@@ -25,7 +25,7 @@ local pinned = {}   -- what the command line said: these stay
 
 local function positive(name, value, level)
   if value ~= value or value <= 0 or value >= 2 ^ 53 then
-    errors.raise("inval", ("%s must be more than 0, got %s"):format(name, tostring(value)), nil,
+    errors.refuse(name, ("%s must be more than 0, got %s"):format(name, tostring(value)), nil,
       level + 1)
   end
   return value
@@ -37,7 +37,7 @@ local function in_units(name, value, level)
   local units = name == "max_cost" and value * 1e6 or name == "max_time" and value * 1e3 or value
   local whole = math.tointeger(math.floor(units + 1e-6))
   if not whole or whole < 1 then
-    errors.raise("inval", ("%s: %s is too small to count"):format(name, tostring(value)), nil,
+    errors.refuse(name, ("%s: %s is too small to count"):format(name, tostring(value)), nil,
       level + 1)
   end
   return whole
@@ -48,7 +48,7 @@ local DURABLE = { full = true, group = false }
 local function durable_of(value, level)
   if type(value) == "boolean" then return value end
   if DURABLE[value] == nil then
-    errors.raise("inval", ("durable must be \"group\" or \"full\", got %q"):format(value),
+    errors.refuse("durable", ("durable must be \"group\" or \"full\", got %q"):format(value),
       'group: written at once, synced in groups; full: every commit waits for the disk', level + 1)
   end
   return DURABLE[value]

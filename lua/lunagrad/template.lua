@@ -54,13 +54,13 @@ function template.check(text, given, where, level)
     if not set[name] then
       if core.fields("{" .. name .. "}")[1] ~= name then
         errors.raise("template", ("%s: %q can be no field of a template"):format(where, name),
-          "letters, digits and _, no digit first: { q = row[\"…\"] } and {q}", level + 1)
+          "letters, digits and _, no digit first: { q = row[\"…\"] } and {q}", level + 1, nil, name)
       end
       local braces, near = template.lookalike(text, name), options.nearest(name, names)
       errors.raise("template", ("%s: the template has no field {%s}; %s"):format(where, name,
         listed(names)), braces and ("%s is plain text there: write {%s}"):format(braces, name)
           or near and ("did you mean {%s}?"):format(near)
-          or ("write {%s} where it belongs, or leave it out"):format(name), level + 1)
+          or ("write {%s} where it belongs, or leave it out"):format(name), level + 1, nil, name)
     end
   end
 end

@@ -16,7 +16,7 @@ local sleeping = setmetatable({}, { __mode = "k" }) -- variables that a script o
 function timer.sleep(seconds)
   options.check({ [1] = seconds }, { [1] = "number" }, "lg.sleep", 2)
   if not (seconds >= 0 and seconds <= LONGEST) then
-    errors.raise("inval", ("lg.sleep: %s is no number of seconds from 0 to %d")
+    errors.refuse("seconds", ("lg.sleep: %s is no number of seconds from 0 to %d")
       :format(tostring(seconds), LONGEST), nil, 2)
   end
   local v = loop.own(core.timer(loop.engine(), math.floor(seconds * 1e6), "sleep"))
@@ -39,7 +39,7 @@ end
 --- Checks a time limit in seconds; nil is none.
 function timer.check_timeout(seconds, where, level)
   if seconds == nil or seconds > 0 and seconds <= LONGEST then return seconds end
-  errors.raise("inval", ("%s: timeout must be more than 0 seconds, got %s")
+  errors.refuse("timeout", ("%s: timeout must be more than 0 seconds, got %s")
     :format(where, tostring(seconds)), nil, (level or 1) + 1)
 end
 

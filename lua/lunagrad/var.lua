@@ -67,7 +67,7 @@ function var.param(text, role)
     errors.raise("inval", ("lg.param: expected a text, got %s"):format(type(text)), nil, 2)
   end
   if type(role) ~= "string" or not role:find "%S" then
-    errors.raise("inval", "lg.param: the role is missing",
+    errors.refuse("role", "lg.param: the role is missing",
       'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
   if media then return core.media(loop.engine(), media, text, role, true) end
@@ -220,7 +220,7 @@ function meta.__index(self, key)
   if method then return method end
   local getter = getters[key]
   if getter then return getter(self) end
-  errors.raise("inval", ("a variable has no %q"):format(tostring(key)),
+  errors.refuse(tostring(key), ("a variable has no %q"):format(tostring(key)),
     options.suggest(tostring(key), methods, getters), 2)
 end
 
@@ -232,7 +232,7 @@ function meta.__newindex(self, key, value)
   elseif key == "score" then
     self:set_score(value)
   else
-    errors.raise("inval", ("a variable's %q cannot be set"):format(tostring(key)),
+    errors.refuse(tostring(key), ("a variable's %q cannot be set"):format(tostring(key)),
       "role, score and requires_grad can; a new text comes by v:set(text)", 2)
   end
 end

@@ -182,7 +182,7 @@ function Var:usage() end
 ---@field kind string "auth", "timeout", "rate", "inval", …
 ---@field message string
 ---@field cause string|nil of a variable's: the end of message, without the variables it came by
----@field field string|nil what of the arguments it is about: "base_url", "dialect", "quirks"
+---@field field string|nil what of the arguments it is about: "base_url", "steps"; "1" if it has no name
 ---@field hint string|nil what to do
 ---@field retryable boolean|nil
 ---@field request_id string|nil
@@ -726,7 +726,15 @@ function lunagrad.errors.new(kind, message, hint) end
 ---@param message string
 ---@param hint? string
 ---@param level? integer
-function lunagrad.errors.raise(kind, message, hint, level) end
+---@param cause? string
+---@param field? string
+function lunagrad.errors.raise(kind, message, hint, level, cause, field) end
+---What is wrong with one argument: kind "inval", and `field` is its name
+---@param field string
+---@param message string
+---@param hint? string
+---@param level? integer
+function lunagrad.errors.refuse(field, message, hint, level) end
 ---@param x any
 ---@return boolean
 function lunagrad.errors.is(x) end

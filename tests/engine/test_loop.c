@@ -169,6 +169,25 @@ static void test_unwanted_events_are_dropped_once(void **state)
     lg__watch_close(n.watch);
 }
 
+/* Who waits for room to write is not woken by what could be read. */
+static void test_what_is_not_wanted_does_not_wake(void **state)
+{
+    fixture *f = *state;
+    note n = {0};
+    char much[4096] = {0};
+
+    assert_int_equal(fcntl(f->fd[0], F_SETFL, O_NONBLOCK), 0);
+    while (write(f->fd[0], much, sizeof much) > 0)
+        continue;
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(lg__watch_new(f->loop, f->fd[0], on_event, &n, &n.watch), 0);
+    lg__watch_set(n.watch, LG_WRITE);
+    put(f->fd[1]);
+    wait_in_few_turns(f, 60);
+    assert_int_equal(n.calls, 0);
+    lg__watch_close(n.watch);
+}
+
 static void test_end_of_stream_is_readable(void **state)
 {
     fixture *f = *state;
@@ -475,6 +494,7 @@ static const struct CMUnitTest tests[] = {
     T(test_reads_when_there_is_something),
     T(test_writes_and_both),
     T(test_unwanted_events_are_dropped_once),
+    T(test_what_is_not_wanted_does_not_wake),
     T(test_end_of_stream_is_readable),
     T(test_closes_inside_its_callback),
     T(test_descriptor_is_used_again),

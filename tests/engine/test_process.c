@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -245,6 +246,50 @@ static void test_cannot_start(void **state)
     fails(f, "/", LG_ENOMODEL, false, "/ cannot be run");
     fails(f, "sh 'oh", LG_ENOMODEL, false, "a quote has no end");
     fails(f, "   ", LG_ENOMODEL, false, "no program is named");
+}
+
+/* Takes all descriptors that are left below a low limit; gives them back. */
+static void take_descriptors(struct rlimit *before, int *taken, size_t *n)
+{
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+    struct rlimit low = {64, before->rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (*n = 0; *n < 64; (*n)++) {
+        taken[*n] = fcntl(0, F_DUPFD_CLOEXEC, 0);
+        if (taken[*n] < 0)
+            break;
+    }
+    assert_int_equal(errno, EMFILE);
+}
+
+static void give_descriptors(const struct rlimit *before, const int *taken, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        close(taken[i]);
+
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, before), 0);
+}
+
+/* It may go by: the call is tried again, and no other program is at fault. */
+static void test_no_descriptor_left_may_be_tried_again(void **state)
+{
+    fixture *f = *state;
+    struct rlimit before;
+    int taken[64];
+    size_t n;
+    lg_process_request r = request("cat");
+    take_descriptors(&before, taken, &n);
+    lg_process *p = NULL;
+    int err = lg__process_start(f->ps, &r, attempt_make(&f->mem, f->most, f), &p);
+    give_descriptors(&before, taken, n);
+    assert_int_equal(err, 0);
+    lg_attempt d = wait_done(f);
+    assert_int_equal(d.fail.code, LG_EIO);
+    assert_true(d.fail.retryable);
+    assert_false(d.sent);
+    assert_non_null(d.fail.hint);
+    lg__attempt_free(&d);
+    says(f, "cat", "question\n");
 }
 
 static void test_output_too_big(void **state)
@@ -532,6 +577,7 @@ int main(void)
         T(test_clean_start),
         T(test_bad_ends),
         T(test_cannot_start),
+        T(test_no_descriptor_left_may_be_tried_again),
         T(test_output_too_big),
         T(test_timeout),
         T(test_cancel),

@@ -330,11 +330,13 @@ function TestMap.test_two_thousand_tasks()
 end
 
 function TestMap.test_misuse()
-  fails("inval", "concurrency must be at least 1", lg.map, {}, print, { concurrency = 0 })
-  fails("inval", "concurrency must be a whole number", lg.map, {}, print, { concurrency = 1.5 })
-  fails("inval", 'did you mean "concurrency"?', lg.map, {}, print, { concurency = 2 })
-  fails("inval", 'did you mean "collect"?', lg.map, {}, print, { on_error = "colect" })
-  local problem = fails("inval", "lg.map: argument 2", function()
+  fails("inval", { field = "concurrency" }, lg.map, {}, print, { concurrency = 0 })
+  fails("inval", { field = "concurrency" }, lg.map, {}, print, { concurrency = 1.5 })
+  fails("inval", { field = "concurency", hint = 'did you mean "concurrency"?' },
+    lg.map, {}, print, { concurency = 2 })
+  fails("inval", { field = "on_error", hint = 'did you mean "collect"?' },
+    lg.map, {}, print, { on_error = "colect" })
+  local problem = fails("inval", { field = "fn" }, function()
     lg.map({ 1 }, "no function")
   end)
   lu.assertStrContains(problem.where, "test_async.lua")
@@ -379,7 +381,8 @@ end
 
 function TestLoop.test_configure_after_the_start_is_an_error()
   fails("state", "running already", lg.configure, { concurrency = 2 })
-  fails("inval", 'did you mean "concurrency"?', lg.configure, { concurency = 2 })
+  fails("inval", { field = "concurency", hint = 'did you mean "concurrency"?' },
+    lg.configure, { concurency = 2 })
 end
 
 function TestLoop.test_what_made_no_node_may_still_configure()

@@ -1,6 +1,6 @@
 -- test_data.lua - data sets: reading, broken files, splits, batches
 
-require "helper"
+local helper = require "helper"
 local lu = require "luaunit"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
@@ -83,9 +83,9 @@ function TestRead.test_csv_options()
   lu.assertEquals(data.csv_text("1d2", { header = false, separator = "d" })[1], { "1", "2" })
   lu.assertEquals(data.csv_text('x\n""\n\n1\n')[1].x, "") -- quoted: a row, not a blank line
   lu.assertEquals(#data.csv_text('x\n""\n\n1\n'), 2)
-  fails("separator", data.csv_text, "a", { separator = ",," })
-  fails("header", data.csv_text, "a", { header = 5 })
-  fails("unknown", data.csv_text, "a", { heading = true })
+  helper.fails("inval", { field = "separator" }, data.csv_text, "a", { separator = ",," })
+  helper.fails("inval", { field = "header" }, data.csv_text, "a", { header = 5 })
+  helper.fails("inval", { field = "heading" }, data.csv_text, "a", { heading = true })
 end
 
 function TestRead.test_csv_names_the_broken_line()
@@ -275,11 +275,11 @@ function TestSet.test_split_refuses_what_it_cannot_do()
   fails("sum to 1.1", function() numbers(50):split { 0.6, 0.5 } end)
   fails("neither", function() numbers(50):split { 10, 0.5 } end)
   fails("would have no row", function() numbers(3):split { 0.9, 0.05 } end)
-  fails("larger than 0", function() numbers(3):split { 0, 1 } end)
-  fails("larger than 0", function() numbers(3):split { 0 / 0 } end)
-  fails("unknown option", function() numbers(3):split { 1, sead = 1 } end)
+  helper.fails("inval", { field = "1" }, function() numbers(3):split { 0, 1 } end)
+  helper.fails("inval", { field = "1" }, function() numbers(3):split { 0 / 0 } end)
+  helper.fails("inval", { field = "sead" }, function() numbers(3):split { 1, sead = 1 } end)
   fails("sizes", function() numbers(3):split {} end)
-  fails("seed", function() numbers(3):split { 1, seed = {} } end)
+  helper.fails("inval", { field = "seed" }, function() numbers(3):split { 1, seed = {} } end)
 end
 
 function TestSet.test_batches_cover_each_epoch()

@@ -90,8 +90,9 @@ function TestEmbed.test_misuse()
   fails("inval", "text 2 is empty", lg.embed, { "a", " " })
   fails("inval", "text 1 is a table", lg.embed, { {} })
   fails("inval", "text 1 is not UTF-8", lg.embed, "\xff")
-  fails("inval", "did you mean \"dimensions\"", lg.embed, "a", { dimension = 3 })
-  fails("inval", "at least 1", lg.embed, "a", { batch = 0 })
+  fails("inval", { field = "dimension", hint = 'did you mean "dimensions"?' },
+    lg.embed, "a", { dimension = 3 })
+  fails("inval", { field = "batch" }, lg.embed, "a", { batch = 0 })
   fails("nomodel", "no model's name", lg.embed, "a", { model = "gpt" })
   fails("badreply", "1 vectors came for 2 texts", lg.embed, { "a", "b" },
     { model = function() return { { 1 } } end })

@@ -1,6 +1,6 @@
 -- test_evaluate.lua - evaluation: scores, intervals, failing rows, everything at the same time
 
-require "helper"
+local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 
@@ -65,7 +65,7 @@ function TestEvaluate.test_failing_rows()
     return "1"
   end
   local spec = { program, data = rows(4), metric = function(out) return tonumber(out) end }
-  lu.assertErrorMsgContains("broken row", lg.evaluate, spec)
+  helper.fails("script", "broken row", lg.evaluate, spec)
   spec.on_error = "zero"
   local zero = lg.evaluate(spec)
   lu.assertEquals({ zero.mean, zero.n, zero.errors }, { 0.75, 4, 1 })
@@ -106,14 +106,15 @@ end
 
 function TestEvaluate.test_misuse()
   local spec = { echo, data = rows(2), metric = lg.metric.exact }
-  lu.assertErrorMsgContains("empty", lg.evaluate, { echo, data = {}, metric = lg.metric.exact })
-  lu.assertErrorMsgContains("metric", lg.evaluate, { echo, data = rows(2) })
-  lu.assertErrorMsgContains("program", lg.evaluate, { data = rows(2), metric = lg.metric.exact })
+  helper.fails("inval", "empty", lg.evaluate, { echo, data = {}, metric = lg.metric.exact })
+  helper.fails("inval", { field = "metric" }, lg.evaluate, { echo, data = rows(2) })
+  helper.fails("inval", { field = "program" }, lg.evaluate,
+    { data = rows(2), metric = lg.metric.exact })
   spec.on_error = "ignore"
-  lu.assertErrorMsgContains("on_error", lg.evaluate, spec)
-  lu.assertErrorMsgContains("must return a variable or a text", lg.evaluate,
+  helper.fails("inval", { field = "on_error" }, lg.evaluate, spec)
+  helper.fails("inval", "must return a variable or a text", lg.evaluate,
     { function() return {} end, data = rows(1), metric = lg.metric.exact })
-  lu.assertErrorMsgContains("the metric must return", lg.evaluate,
+  helper.fails("inval", "the metric must return", lg.evaluate,
     { echo, data = rows(1), metric = function() return "good" end })
 end
 

@@ -192,13 +192,13 @@ function TestRequest.test_unknown_options()
   end)
   lu.assertEquals(problem.hint, 'did you mean "temperature"?')
   lu.assertStrContains(problem.where, "test_model.lua:")
-  problem = fails("inval", 'lg.model: unknown option "max_token"', function()
+  problem = fails("inval", { field = "max_token" }, function()
     lg.model { "sim/default", max_token = 1 }
   end)
   lu.assertEquals(problem.hint, 'did you mean "max_tokens"?')
   lu.assertStrContains(problem.where, "test_model.lua:")
-  fails("inval", "temperature must be a number", lg.model, { "sim/default", temperature = "hot" })
-  fails("inval", "max_tokens must be a whole number", m, { "x", max_tokens = 1.5 })
+  fails("inval", { field = "temperature" }, lg.model, { "sim/default", temperature = "hot" })
+  fails("inval", { field = "max_tokens" }, m, { "x", max_tokens = 1.5 })
   fails("inval", "lg.model: expected a name, got number", lg.model, 5)
   fails("inval", "lg.model: expected a name, got nil", lg.model, {})
 end
@@ -233,12 +233,12 @@ function TestRequest.test_what_is_no_hedge()
   local function of(hedge)
     return lg.model { "openai/x", base_url = "http://127.0.0.1:9/v1", api_key = "k", hedge = hedge }
   end
-  fails("inval", "after = 0 is no delay", of, { after = 0 })
-  fails("inval", "after = p9 is no delay", of, { after = "p9" })
-  fails("inval", "after = p49 is no delay", of, { after = "p49" })
-  fails("inval", "budget = 5 is no part", of, { after = "p95", budget = 5 })
-  fails("inval", "after", of, {})
-  fails("inval", "often", of, { after = 100, often = 1 })
+  fails("inval", { field = "after" }, of, { after = 0 })
+  fails("inval", { field = "after" }, of, { after = "p9" })
+  fails("inval", { field = "after" }, of, { after = "p49" })
+  fails("inval", { field = "budget" }, of, { after = "p95", budget = 5 })
+  fails("inval", { field = "after" }, of, {})
+  fails("inval", { field = "often" }, of, { after = 100, often = 1 })
   lu.assertEquals(tostring(of { after = "p95" }), "openai/x")
 end
 
@@ -253,7 +253,7 @@ function TestRequest.test_requests_a_minute()
   end)
   lu.assertTrue(core:now() - start > 50e6, tostring(core:now() - start))
   lu.assertNotNil(seen.rate)
-  lu.assertErrorMsgContains("rpm", lg.model, { "sim/default", rpm = "many" })
+  fails("inval", { field = "rpm" }, lg.model, { "sim/default", rpm = "many" })
 end
 
 TestSharing = {}
@@ -339,7 +339,8 @@ function TestRoles.test_anything_a_model_is_made_of()
   lu.assertStrContains(of "sim/default", "sim")
   lu.assertEquals(of(recorder()), "answer 1")
   fails("inval", "expected a name, got number", lg.default, { judge = 5 })
-  fails("inval", 'did you mean "judge"?', lg.default, { jugde = "sim/default" })
+  fails("inval", { field = "jugde", hint = 'did you mean "judge"?' },
+    lg.default, { jugde = "sim/default" })
 end
 
 function TestRoles.test_backward_uses_its_role()

@@ -25,38 +25,39 @@ end
 function TestOptions.test_unknown_key_suggests_the_nearest()
   local problem = helper.fails("inval", 'lg.train: unknown option "step"', check, { step = 3 })
   lu.assertEquals(problem.hint, 'did you mean "steps"?')
-  problem = helper.fails("inval", "unknown option", check, { btach = 3 })
+  problem = helper.fails("inval", { field = "btach" }, check, { btach = 3 })
   lu.assertEquals(problem.hint, 'did you mean "batch"?')
-  problem = helper.fails("inval", "unknown option", check, { STEPS = 3 })
+  problem = helper.fails("inval", { field = "STEPS" }, check, { STEPS = 3 })
   lu.assertEquals(problem.hint, 'did you mean "steps"?')
 end
 
 function TestOptions.test_unknown_key_that_is_near_to_nothing()
-  local problem = helper.fails("inval", "unknown option", check, { temperature = 3 })
+  local problem = helper.fails("inval", { field = "temperature" }, check, { temperature = 3 })
   lu.assertEquals(problem.hint, "possible are anything, batch, model, name, run, steps")
-  problem = helper.fails("inval", "unknown option", check, { [("x"):rep(100)] = 3 })
+  problem = helper.fails("inval", { field = ("x"):rep(100) },
+    check, { [("x"):rep(100)] = 3 })
   lu.assertStrContains(problem.hint, "possible are")
 end
 
 function TestOptions.test_odd_keys()
   helper.fails("inval", "unexpected value at position 2", check, { print, 5 })
   helper.fails("inval", "unknown option true", check, { [true] = 1 })
-  helper.fails("inval", "unknown option \"x\"", check, { x = 1 }, {})
+  helper.fails("inval", { field = "x" }, check, { x = 1 }, {})
 end
 
 function TestOptions.test_types()
   helper.fails("inval", "steps must be a whole number, got 1.5", check, { steps = 1.5 })
-  helper.fails("inval", "steps must be a whole number, got \"3\"", check, { steps = "3" })
+  helper.fails("inval", { field = "steps" }, check, { steps = "3" })
   helper.fails("inval", "model must be a string or table, got 3", check, { model = 3 })
   helper.fails("inval", "argument 1 must be a function, got a table", check, { {} })
-  helper.fails("inval", "run must be a callable, got a table", check, { run = {} })
+  helper.fails("inval", { field = "run" }, check, { run = {} })
   check { run = setmetatable({}, { __call = print }) }
   check { run = print }
 end
 
 function TestOptions.test_required()
   helper.fails("inval", "lg.train: name is missing", check, {}, { name = "string" })
-  helper.fails("inval", "name is missing", check, {}, { name = { type = "string",
+  helper.fails("inval", { field = "name" }, check, {}, { name = { type = "string",
     required = true } })
   check({}, { name = { type = "string" } })
   check({}, { name = "any" })
@@ -68,7 +69,7 @@ function TestOptions.test_one_of()
   local problem = helper.fails("inval", 'grain must be one of "edge", "node", "graph", got "nod"',
     check, { grain = "nod" }, spec)
   lu.assertEquals(problem.hint, 'did you mean "node"?')
-  helper.fails("inval", "grain must be a string", check, { grain = 1 }, spec)
+  helper.fails("inval", { field = "grain" }, check, { grain = 1 }, spec)
 end
 
 function TestOptions.test_defaults_make_a_copy()
@@ -81,7 +82,7 @@ function TestOptions.test_defaults_make_a_copy()
   lu.assertNil(opts.steps)
   local all = { steps = 1, gate = true }
   lu.assertIs(check(all, spec), all)
-  helper.fails("inval", "steps must be", check, { steps = "many" }, spec)
+  helper.fails("inval", { field = "steps" }, check, { steps = "many" }, spec)
 end
 
 function TestOptions.test_not_a_table()
@@ -90,14 +91,14 @@ end
 
 function TestOptions.test_the_first_of_several_mistakes_is_named()
   for _ = 1, 20 do
-    helper.fails("inval", 'unknown option "aaa"', check, { zzz = 1, aaa = 1, mmm = 1, steps = "x" })
-    helper.fails("inval", "batch must be", check, { steps = "x", batch = "x", name = 1 })
+    helper.fails("inval", { field = "aaa" }, check, { zzz = 1, aaa = 1, mmm = 1, steps = "x" })
+    helper.fails("inval", { field = "batch" }, check, { steps = "x", batch = "x", name = 1 })
   end
 end
 
 function TestOptions.test_level_is_the_caller_of_the_checking_function()
   local expected
-  local problem = helper.fails("inval", "unknown", function()
+  local problem = helper.fails("inval", { field = "step" }, function()
     expected = debug.getinfo(1, "l").currentline + 1
     check { step = 1 }
     return true

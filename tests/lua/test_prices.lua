@@ -269,12 +269,13 @@ function TestSettings:test_units()
 end
 
 function TestSettings:test_bad_values()
-  fails("inval", "max_cost must be more than 0", settings.translate, { max_cost = 0 })
-  fails("inval", "max_time must be more than 0", settings.translate, { max_time = -1 })
-  fails("inval", "max_cost", settings.translate, { max_cost = 0 / 0 })
-  fails("inval", "too small", settings.translate, { max_cost = 1e-9 })
-  fails("inval", "durable must be", settings.translate, { durable = "fsync" })
-  fails("inval", "did you mean \"max_cost\"", lg.configure, { max_costs = 1 })
+  fails("inval", { field = "max_cost" }, settings.translate, { max_cost = 0 })
+  fails("inval", { field = "max_time" }, settings.translate, { max_time = -1 })
+  fails("inval", { field = "max_cost" }, settings.translate, { max_cost = 0 / 0 })
+  fails("inval", { field = "max_cost" }, settings.translate, { max_cost = 1e-9 })
+  fails("inval", { field = "durable" }, settings.translate, { durable = "fsync" })
+  fails("inval", { field = "max_costs", hint = 'did you mean "max_cost"?' },
+    lg.configure, { max_costs = 1 })
 end
 
 os.exit(lu.LuaUnit.run())

@@ -203,13 +203,13 @@ function TestSearch.test_misuse()
     { docs = { "a", { id = 1, text = "" } } })
   fails("inval", 'document 1 has no field "text"', lg.retriever, { docs = { { body = "x" } } })
   fails("inval", "document 2 is not UTF-8", lg.retriever, { docs = { "a", "\xff" } })
-  fails("inval", "needs a model", lg.retriever, { docs = {}, mode = "hybrid" })
-  fails("inval", "k must be at least 1", lg.retriever, { docs = {}, k = 0 })
-  fails("inval", 'did you mean "docs"', lg.retriever, { doc = {} })
+  fails("inval", { field = "mode" }, lg.retriever, { docs = {}, mode = "hybrid" })
+  fails("inval", { field = "k" }, lg.retriever, { docs = {}, k = 0 })
+  fails("inval", { field = "doc", hint = 'did you mean "docs"?' }, lg.retriever, { doc = {} })
   fails("inval", "no retriever made this", function() lg.var "x":documents() end)
   local r = lg.retriever { docs = { "a" } }
   fails("inval", "expected a text", r, {})
-  fails("inval", "did you mean", r, "a", { K = 1 })
+  fails("inval", { field = "K", hint = 'did you mean "k"?' }, r, "a", { K = 1 })
 end
 
 function TestSearch.test_a_failed_query()

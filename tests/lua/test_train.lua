@@ -1,6 +1,6 @@
 -- test_train.lua - the gated loop: validation is never lowered, refusals roll back, the best stays
 
-require "helper"
+local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 local progress = require "lunagrad.progress"
@@ -215,7 +215,7 @@ end
 
 function TestTrain.test_after_an_error_the_best_texts_are_back()
   local w = world { 6, function() error "the editor broke" end }
-  lu.assertErrorMsgContains("the editor broke", lg.train, w.spec)
+  helper.fails("tool", "the editor broke", lg.train, w.spec)
   lu.assertEquals(w.prompt:text(), "level 6")
   w = world { 6, 9 }
   local inner = w.spec.program
@@ -274,19 +274,19 @@ end
 function TestTrain.test_misuse()
   local w = world { 1 }
   w.spec.stepps = 3
-  lu.assertErrorMsgContains("stepps", lg.train, w.spec)
+  helper.fails("inval", { field = "stepps" }, lg.train, w.spec)
   w = world { 1 }
   w.spec.accept = "sometimes"
-  lu.assertErrorMsgContains("always, better, not_worse", lg.train, w.spec)
+  helper.fails("inval", { field = "accept" }, lg.train, w.spec)
   w = world { 1 }
   w.spec.train = {}
-  lu.assertErrorMsgContains("train is empty", lg.train, w.spec)
+  helper.fails("inval", "train is empty", lg.train, w.spec)
   w = world { 1 }
   w.spec.program = function() return "text" end
-  lu.assertErrorMsgContains("no loss depends on a parameter", lg.train, w.spec)
+  helper.fails("inval", "no loss depends on a parameter", lg.train, w.spec)
   w = world { 1 }
   w.spec.loss = function() return 0.5 end
-  lu.assertErrorMsgContains("loss must return a variable", lg.train, w.spec)
+  helper.fails("inval", "loss must return a variable", lg.train, w.spec)
 end
 
 os.exit(lu.LuaUnit.run())

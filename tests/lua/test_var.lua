@@ -55,14 +55,14 @@ function TestMaking.test_what_is_no_text()
   blames_here(fails("inval", "lg.sum: item 2: expected a text or a variable", function()
     lg.sum { "a", {} }
   end))
-  fails("utf8", "UTF-8", lg.var, "bad \xff byte")
+  fails("utf8", nil, lg.var, "bad \xff byte")
 end
 
 function TestMaking.test_a_parameter_needs_a_role()
   local p = lg.param("Think.", "system prompt")
   lu.assertEquals({ p:text(), p.role, p.requires_grad }, { "Think.", "system prompt", true })
   for _, role in ipairs { false, "", " \n", 5 } do
-    local problem = fails("inval", "the role is missing", lg.param, "x", role or nil)
+    local problem = fails("inval", { field = "role" }, lg.param, "x", role or nil)
     lu.assertStrContains(problem.hint, "lg.param(text, ")
   end
   fails("inval", "lg.param: expected a text, got nil", lg.param, nil, "role")
@@ -109,12 +109,12 @@ end
 
 function TestLooks.test_unknown_attributes()
   local v = lg.var "x"
-  lu.assertEquals(fails("inval", 'has no "rol"', function() return v.rol end).hint,
+  lu.assertEquals(fails("inval", { field = "rol" }, function() return v.rol end).hint,
     'did you mean "role"?')
-  lu.assertEquals(fails("inval", 'has no "histori"', function() return v:histori() end).hint,
+  lu.assertEquals(fails("inval", { field = "histori" }, function() return v:histori() end).hint,
     'did you mean "history"?')
-  lu.assertNil(fails("inval", 'has no "zzzzzz"', function() return v.zzzzzz end).hint)
-  local problem = blames_here(fails("inval", '"text" cannot be set', function() v.text = "y" end))
+  lu.assertNil(fails("inval", { field = "zzzzzz" }, function() return v.zzzzzz end).hint)
+  local problem = blames_here(fails("inval", { field = "text" }, function() v.text = "y" end))
   lu.assertStrContains(problem.hint, "v:set(text)")
   lu.assertEquals(v:text(), "x")
 end
@@ -169,17 +169,17 @@ end
 function TestNodes.test_a_field_that_the_template_never_uses_is_an_error()
   for _, text in ipairs { "Question: { q }", "{{ q }}", "{q:s}", "{q }", "{q!r}", "{q.x}",
     "{{q}}" } do
-    local problem = fails("template", "has no field {q}; it has none", lg.format, text, { q = "x" })
+    local problem = fails("template", { field = "q" }, lg.format, text, { q = "x" })
     lu.assertStrContains(problem.hint, text:match "{.*}" .. " is plain text", false, text)
   end
   for text, hint in pairs { ["{Question}"] = "did you mean {Question}?",
     ["{größe} {other}"] = "leave it out", ["question"] = "leave it out" } do
-    local problem = fails("template", "has no field {question}", lg.format, text,
+    local problem = fails("template", { field = "question" }, lg.format, text,
       { question = "x", Question = text:find "Q" and "y" or nil })
     lu.assertStrContains(problem.hint, hint)
   end
   fails("template", "its fields are {a}, {b}", lg.format, "{a} {b} {a}", { a = 1, b = 2, c = 3 })
-  fails("template", "has no field {c}", lg.format, lg.param("{a}", "template"), { a = 1, c = 3 })
+  fails("template", { field = "c" }, lg.format, lg.param("{a}", "template"), { a = 1, c = 3 })
   fails("template", "\"x y\" can be no field", lg.format, "{x y}", { ["x y"] = 1 })
 end
 
@@ -217,7 +217,8 @@ function TestNodes.test_a_field_that_was_not_given()
   lu.assertStrContains(problem.hint, "{{question}}")
   fails("inval", "expected a table of fields", lg.format, "{q}", "x")
   fails("inval", "fields have names", lg.format, "{q}", { "x" })
-  fails("inval", 'did you mean "role"?', lg.format, "{q}", { q = 1 }, { roles = "x" })
+  fails("inval", { field = "roles", hint = 'did you mean "role"?' },
+    lg.format, "{q}", { q = 1 }, { roles = "x" })
 end
 
 function TestNodes.test_scores_of_sum_and_mean()
@@ -241,7 +242,8 @@ function TestNodes.test_skip_failed()
   lu.assertEquals(lg.sum(list, { skip_failed = true }).score, 6)
   fails("tool", "no luck today", tostring,
     lg.sum({ broken "b", broken "c" }, { skip_failed = true }))
-  fails("inval", 'did you mean "skip_failed"?', lg.sum, list, { skipfailed = true })
+  fails("inval", { field = "skipfailed", hint = 'did you mean "skip_failed"?' },
+    lg.sum, list, { skipfailed = true })
 end
 
 -- ---- versions ---------------------------------------------------------------------
@@ -259,9 +261,9 @@ function TestVersions.test_set_history_rollback()
   lu.assertEquals({ p:text(), p:history() }, { "two", { "one", "two" } })
   p:set "five"
   lu.assertEquals(p:history(), { "one", "two", "five" })
-  lu.assertErrorMsgContains("5", p.rollback, p, 5)
+  fails("notfound", "5", p.rollback, p, 5)
   fails("inval", "set: expected a text, got table", p.set, p, {})
-  fails("utf8", "UTF-8", p.set, p, "\xc3")
+  fails("utf8", nil, p.set, p, "\xc3")
   lu.assertEquals(p:text(), "five")
 end
 
@@ -316,8 +318,8 @@ function TestFailing.test_cancel()
   local after = v .. "!"
   lu.assertTrue(v:cancel())
   lu.assertEquals(v:state(), "cancelled")
-  fails("cancelled", "cancelled", v.text, v)
-  fails("cancelled", "cancelled", after.text, after)
+  fails("cancelled", nil, v.text, v)
+  fails("cancelled", nil, after.text, after)
   lu.assertFalse(v:cancel())
   lu.assertFalse(lg.var("ready"):cancel())
 end
@@ -335,7 +337,7 @@ function TestFailing.test_cancel_while_a_tool_runs()
     return "too late"
   end }
   v = tool "x"
-  fails("cancelled", "cancelled", v.text, v)
+  fails("cancelled", nil, v.text, v)
   for i = 1, 3 do upper("turn " .. i):text() end
   lu.assertNil(went_on)
   lu.assertEquals(raised.kind, "cancelled")
@@ -386,9 +388,10 @@ function TestTool.test_names_of_inputs()
 end
 
 function TestTool.test_misuse()
-  fails("inval", "lg.tool: name is missing", lg.tool, { run = print })
-  fails("inval", "lg.tool: run is missing", lg.tool, { name = "x" })
-  fails("inval", 'did you mean "purpose"?', lg.tool, { name = "x", run = print, purpos = "y" })
+  fails("inval", { field = "name" }, lg.tool, { run = print })
+  fails("inval", { field = "run" }, lg.tool, { name = "x" })
+  fails("inval", { field = "purpos", hint = 'did you mean "purpose"?' },
+    lg.tool, { name = "x", run = print, purpos = "y" })
 end
 
 -- ---- feedback by hand, dot --------------------------------------------------------
@@ -404,8 +407,9 @@ function TestRest.test_zero_grad()
   lu.assertEquals(texts, { "text shorter", "text kinder" })
   p:zero_grad()
   lu.assertEquals(p:feedback(), {})
-  lu.assertErrorMsgContains("grain", p.backward, p, { grain = "word" })
-  lu.assertErrorMsgContains('did you mean "model"?', p.backward, p, { modle = "x" })
+  fails("inval", { field = "grain" }, p.backward, p, { grain = "word" })
+  fails("inval", { field = "modle", hint = 'did you mean "model"?' },
+    p.backward, p, { modle = "x" })
 end
 
 function TestRest.test_dot()
@@ -424,7 +428,8 @@ function TestRest.test_dot()
   p:add_feedback "say why"
   lu.assertNotStrContains(loss:dot(), "say why")
   lu.assertStrContains(loss:dot { feedback = true }, "say why")
-  fails("inval", 'did you mean "feedback"?', loss.dot, loss, { feedbak = true })
+  fails("inval", { field = "feedbak", hint = 'did you mean "feedback"?' },
+    loss.dot, loss, { feedbak = true })
 end
 
 function TestRest.test_dot_of_a_pending_variable_waits()

@@ -92,7 +92,7 @@ local function check(spec)
   options.check(named, SPEC, "lg.evaluate")
   named.on_error = named.on_error or "raise"
   if not ON_ERROR[named.on_error] then
-    errors.raise("inval", ("lg.evaluate: on_error must be raise, zero or skip, got %q")
+    errors.refuse("on_error", ("lg.evaluate: on_error must be raise, zero or skip, got %q")
       :format(named.on_error), nil, 3)
   end
   named.data = data.list(named.data)

@@ -297,7 +297,7 @@ end
 
 local function at_least(spec, name, least)
   if spec[name] and spec[name] < least then
-    errors.raise("inval", ("lg.train: %s must be at least %d, got %s"):format(name, least,
+    errors.refuse(name, ("lg.train: %s must be at least %d, got %s"):format(name, least,
       tostring(spec[name])), nil, 4)
   end
   return spec[name]
@@ -309,7 +309,7 @@ local function one_of(spec, name, known, default)
     local names = {}
     for key in pairs(known) do names[#names + 1] = key end
     table.sort(names)
-    errors.raise("inval", ("lg.train: %s must be one of %s, got %q"):format(name,
+    errors.refuse(name, ("lg.train: %s must be one of %s, got %q"):format(name,
       table.concat(names, ", "), tostring(value)), nil, 4)
   end
   return value
