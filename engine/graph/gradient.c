@@ -180,8 +180,10 @@ static void say(lg_step *s, uint32_t slot, uint32_t input, lg_text *text, lg_tex
     r->text = lg__text_ref(text);
     r->conversation = lg__text_ref(conversation);
     r->var = lg_var_ref(var);
-    if (!r->goal)
+    if (!r->goal || lg__step_judges(s)) { /* a judge's own words say it best */
+        lg__text_unref(r->goal);
         r->goal = lg__pass_goal(p, s);
+    }
     if (text)
         p->n_texts++;
     give(p, slot, r);

@@ -330,6 +330,11 @@ static int objective(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
     return err;
 }
 
+bool lg__step_judges(const lg_step *s)
+{
+    return s->var->op == LG_OP_CALL && s->var->node->u.call->kind == LG_JUDGE;
+}
+
 /* The system message of a judge, the purpose of a function: what the outcome is wanted for. */
 lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s)
 {
@@ -346,6 +351,7 @@ lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s)
 /* What the outcome in the end is judged by, where that is not what is shown anyway. */
 static int goal(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
 {
+    chain = chain && !lg__step_judges(s);
     for (const lg_record *r = s->records; chain && r; r = r->next) {
         lg_part value = {"goal", r->goal, NULL};
         if (r->state == LG_FB_TEXT && r->goal && r->goal->len)

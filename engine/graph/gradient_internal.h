@@ -79,6 +79,7 @@ typedef struct lg_part {
 void lg__pass_ask(lg_pass *p, lg_step *s, bool chain);
 /* What happened at s, with aim's places marked. NULL: memory */
 lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim);
+bool lg__step_judges(const lg_step *s); /* it is a judge's call */
 /* What s' output is judged by, in a few words; NULL: it does not say, or memory. Counted. */
 lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s);
 

@@ -38,7 +38,7 @@ static size_t plain(const lg_text *t, char out[WORDS_READ + 1])
 static const char *after(const char *text, const char *word)
 {
     size_t n = strlen(word);
-    return strncmp(text, word, n) == 0 && (text[n] == ' ' || !text[n]) ? text + n : NULL;
+    return strncmp(text, word, n) == 0 && text[n] == ' ' ? text + n : NULL;
 }
 
 /* Behind a label that some models begin with. */
@@ -72,7 +72,7 @@ bool lg__is_nothing(const lg_text *t)
         "no change needed",       "no changes needed",     "no change is needed",
         "no changes are needed",  "no changes necessary",  "no improvement needed",
         "no improvements needed", "no feedback is needed", "no feedback needed"};
-    char said[WORDS_READ + 2];
+    char said[WORDS_READ + 2] = "";
     size_t n = plain(t, said);
     if (n == 0)
         return true;

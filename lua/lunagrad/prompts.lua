@@ -63,7 +63,7 @@ The variable was used in this exchange with a language model, whose output is th
 {objective}
 </OBJECTIVE>
 
-What should change in the {role}, and why? At most 3 points.]]
+What should change in the variable ("{role}"), and why? At most 3 points.]]
 
 prompts["critic.chain"] = [[
 Give feedback on a variable with the role "{role}". This is the variable, whole:
@@ -86,8 +86,8 @@ This was said about that output:
 {objective}
 </OBJECTIVE>
 
-What should change in the {role}, and why? At most 3 points. Leave out what the {role} has no part
-in.]]
+What should change in the variable ("{role}"), and why? At most 3 points. Leave out what it
+has no part in.]]
 
 prompts["tool.base"] = [[
 Give feedback on a variable with the role "{role}". This is the variable, whole:
@@ -105,7 +105,8 @@ it stood:
 {objective}
 </OBJECTIVE>
 
-The function itself is fixed. What should change in the {role}, and why? At most 3 points.]]
+The function itself is fixed. What should change in the variable ("{role}"), and why?
+At most 3 points.]]
 
 prompts["tool.chain"] = [[
 Give feedback on a variable with the role "{role}". This is the variable, whole:
@@ -128,8 +129,8 @@ This was said about that result:
 {objective}
 </OBJECTIVE>
 
-The function itself is fixed. What should change in the {role}, and why? At most 3 points. Leave out
-what the {role} has no part in.]]
+The function itself is fixed. What should change in the variable ("{role}"), and why?
+At most 3 points. Leave out what it has no part in.]]
 
 prompts["critic.again"] = [[
 Your last reply gave back what you were shown. Say in one or two sentences of your own what should
@@ -140,7 +141,7 @@ prompts["mark"] = "[VARIABLE]"
 prompts["objective"] = "The exchange judges something, and should find nothing left to criticise."
 
 prompts["objective.chain"] =
-  "The {output_role} should be such that none of this has to be said again."
+  "The outcome (\"{output_role}\") should be such that none of this need be said again."
 
 prompts["objective.scored"] =
   "The result was scored {score}; the target is {target} and higher is better. Raise the score."

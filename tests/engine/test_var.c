@@ -211,7 +211,7 @@ static void test_watch(void **state)
     assert_int_equal(s.n_vars, 2);
     assert_int_equal(s.last_tag, 13);
     assert_true(id > 0);
-    assert_int_equal(script_stats(&s).vars_live, 1 + 9); /* x and the templates */
+    assert_int_equal(script_stats(&s).vars_live, SCRIPT_TEMPLATES + 1); /* and x */
     script_end(&s);
 }
 

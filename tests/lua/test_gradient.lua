@@ -126,8 +126,8 @@ function TestEdges.test_fields_of_losses_are_asked_about_by_their_roles()
     lu.assertStrContains(prompt.conversation, "Compare.")
     lu.assertNotStrContains(prompt.conversation, prompt.variable .. "\n<")
   end
-  lu.assertEquals(seen, { { "answer to the question", "four" }, { "answer to the question", "four" },
-    { "answer key", "one" } })
+  local role = "answer to the question"
+  lu.assertEquals(seen, { { role, "four" }, { role, "four" }, { "answer key", "one" } })
 end
 
 function TestEdges.test_a_variable_used_twice_in_one_call_is_one_question()

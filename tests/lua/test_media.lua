@@ -90,12 +90,12 @@ function TestFeedback:test_merged_feedback_shows_the_picture_once()
   local critic, asked = scripted(function(_, n) return "point " .. n end)
   local eye = scripted "red"
   local losses = {}
-  for i = 1, 2 do losses[i] = eye { "Look " .. i, logo } end
+  for i = 1, 3 do losses[i] = eye { "Look " .. i, logo } end
   lg.mean(losses):backward { model = critic }
   lu.assertEquals(#logo:feedback(), 1)
-  lu.assertEquals(#asked, 3)
-  lu.assertEquals(kinds(asked[3]), "- - image/png") -- the merge
-  lu.assertStrContains(asked[3].messages[2].content, "first attachment")
+  lu.assertEquals(#asked, 4)
+  lu.assertEquals(kinds(asked[4]), "- - image/png") -- the merge
+  lu.assertStrContains(asked[4].messages[2].content, "first attachment")
 end
 
 function TestFeedback:test_a_trainable_template_names_the_picture()
@@ -228,7 +228,8 @@ function TestLosses:test_a_second_question_shows_the_pictures_again()
     local critic, criticized = scripted "brighter"
     loss:backward { model = critic }
     lu.assertEquals(#prompt:feedback(), 1)
-    lu.assertEquals(#criticized, 2, case) -- as many as without a second question
+    -- as many as without a second question; the sketch can change, too
+    lu.assertEquals(#criticized, case == "answer" and 3 or 2, case)
   end
 end
 

@@ -310,7 +310,7 @@ function TestReplies.test_feedback_reaches_the_prompt()
     lu.assertEquals(#feedback, 1)
     lu.assertEquals(feedback[1].text, "say why")
     lu.assertEquals(critics, 1)
-    lu.assertStrContains(feedback[1].conversation, "judge it")
+    lu.assertStrContains(feedback[1].conversation, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>")
   end
 end
 

@@ -398,7 +398,8 @@ function TestShown.test_a_batch_shows_the_variable_once()
   lu.assertEquals(select(2, text:gsub(rules:gsub("%p", "%%%0"), "")), 1)
   lu.assertStrContains(text, "12 of 20 examples of the batch are solved")
   lu.assertStrContains(text, "change as little")
-  lu.assertStrContains(text, "This one came out right:\n<CONVERSATION>\n<SYSTEM>\nRules: [VARIABLE]")
+  lu.assertStrContains(text, "This one came out right:\n<CONVERSATION>\n<SYSTEM>\n"
+    .. "Rules: [VARIABLE]")
   for i = 13, 20 do lu.assertStrContains(text, "no to question " .. i .. ".") end
   lu.assertEquals({ report.params[1].solved, report.params[1].examples }, { 12, 20 })
 end
