@@ -469,6 +469,7 @@ local function described(spec, name)
   end
   local made = named(spec, opts, name)
   made.fallback = fallback
+  rawset(made, "max_tokens", opts.max_tokens)
   if opts.schema then
     require("lunagrad.structured").check(opts.schema, made.name)
     rawset(made, "schema", opts.schema)

@@ -25,6 +25,7 @@
 --   tgd.standing, tgd.past, tgd.memory, tgd.rejected, tgd.examples, tgd.constraints: the sections,
 --                  each with the field of its own name (standing, past, memory, …)
 --   tgd.again      what to say when the reply held no new text: problem
+--   tgd.json       (none): behind the question, for a model that does not keep to the tags
 --   tgd.picture, tgd.sound: the question for a picture or sound, which is attached to it: role,
 --                  context, extras
 --   tgd.media.again  what to say when the reply was no such picture or sound: problem
@@ -228,6 +229,9 @@ prompts["tgd.again"] = [[
 Your reply could not be used: {problem}
 Write the improved variable again, whole, between <NEW_VARIABLE> and </NEW_VARIABLE>, and nothing
 behind it.]]
+
+prompts["tgd.json"] = [[
+Do not use the tags. Reply with JSON alone: {"new_text": "the improved variable, whole"}]]
 
 prompts["tgd.picture"] = [[
 Edit the attached picture. It is "{role}".

@@ -68,7 +68,7 @@ function structured.check(wanted, where) prepare(wanted, where) end
 
 --- A call whose answer must fit; `call(messages, option, quiet)` makes one. Used by model.lua.
 ---@param wanted string|table short or full
----@param spec table of the call
+---@param spec table of the call; once = true: what does not fit is not asked for again
 ---@param messages table
 ---@param call fun(messages: table, option: table, quiet: boolean): Var
 ---@param where string
@@ -80,7 +80,7 @@ function structured.ask(wanted, spec, messages, call, where)
   leads[#leads + 1] = first
   return promise.make(leads, spec.role or "answer", function(answer)
     local reply, problem = first, nil
-    for round = 1, 2 do
+    for round = 1, spec.once and 1 or 2 do
       if not promise.settled(reply) or reply:raw_media() == TURN then return reply end
       local json
       json, problem = structured.read(reply:raw_text(), made.full)
@@ -89,12 +89,12 @@ function structured.ask(wanted, spec, messages, call, where)
         errors.raise("badreply", where .. ": the reply does not fit its schema: it was cut at the "
           .. "limit of its length", "raise max_tokens, or ask for less", 0)
       end
-      if round == 1 and answer:state() == "pending" then
+      if round == 1 and not spec.once and answer:state() == "pending" then
         reply = call(with_repair(messages, reply:raw_text(), problem), made.option, true)
       end
     end
-    errors.raise("badreply", ("%s: the reply does not fit its schema, asked twice: %s")
-      :format(where, problem), "say in the prompt what each member means, or loosen the schema", 0)
+    errors.raise("badreply", ("%s: the reply does not fit its schema%s: %s")
+      :format(where, spec.once and "" or ", asked twice", problem), "say in the prompt what each member means, or loosen the schema", 0)
   end)
 end
 

@@ -143,12 +143,26 @@ local function refused(reason, calls, spec, ...)
 end
 
 function TestRefusals.test_no_tag_is_asked_once_more()
-  local asked = refused("no text between <NEW_VARIABLE>", 2, {}, "Sorry, no.", "still none")
+  local asked = refused("no text between <NEW_VARIABLE>", 3, {}, "Sorry, no.", "still none")
   local messages = asked[2].messages
   lu.assertEquals(#messages, 4)
   lu.assertEquals({ messages[3].role, messages[3].content }, { "assistant", "Sorry, no." })
   lu.assertEquals(messages[4].role, "user")
   lu.assertStrContains(messages[4].content, "<NEW_VARIABLE>")
+  lu.assertNil(asked[2].schema)
+  lu.assertNotNil(asked[3].schema) -- then by the server's own means
+end
+
+-- A model that does not keep to the tags is asked for JSON, and from then on at once.
+function TestRefusals.test_a_model_without_tags_is_asked_for_json()
+  local p = param("old text", "improve")
+  local m, asked = editor("no", "tags", '{"new_text":"first"}', '{"new_text":"second"}')
+  local opt = lg.optim.tgd { p, model = m }
+  local report = opt:step()
+  lu.assertEquals({ p:text(), #asked, report.params[1].malformed }, { "first", 3, 2 })
+  lu.assertStrContains(asked[3].messages[2].content, "old text")
+  report = opt:step()
+  lu.assertEquals({ p:text(), #asked, report.params[1].malformed }, { "second", 4, 0 })
 end
 
 function TestRefusals.test_the_second_answer_counts()
@@ -160,23 +174,85 @@ function TestRefusals.test_the_second_answer_counts()
 end
 
 function TestRefusals.test_a_missing_end_tag_is_no_text()
-  refused("no text between", 2, {}, "<NEW_VARIABLE>half of it")
+  refused("no text between", 3, {}, "<NEW_VARIABLE>half of it")
 end
 
 function TestRefusals.test_an_empty_reply_is_asked_again_without_an_empty_message()
-  local asked = refused("no text between", 2, {}, "", "")
+  local asked = refused("no text between", 3, {}, "", "")
   lu.assertEquals(#asked[2].messages, 3)
 end
 
-function TestRefusals.test_a_cut_reply_is_refused_even_with_tags()
-  refused("cut at the model's token limit", 1, {},
-    { text = new_text "whole by chance", finish_reason = "length" })
+function TestRefusals.test_a_cut_reply()
+  local cut = { text = "<NEW_VARIABLE>half", finish_reason = "length" }
+  local asked = refused("cut at the model's token limit", 3, {}, cut)
+  lu.assertEquals(#asked[2].messages, 3) -- what would only be cut again is not shown
   refused("content filter", 1, {}, { text = new_text "x", finish_reason = "content_filter" })
+  local p = param("old", "improve") -- cut behind the new text: that is whole
+  lg.optim.tgd { p, model = (editor { text = new_text "new" .. " and so on and",
+    finish_reason = "length" }) }:step()
+  lu.assertEquals(p:text(), "new")
 end
 
 function TestRefusals.test_empty_or_unchanged()
-  refused("empty", 1, {}, new_text " \n ")
-  refused("the old one", 1, {}, new_text "  old text\n")
+  refused("empty", 2, {}, new_text " \n ")
+  refused("the old one", 2, {}, new_text "  old text\n")
+end
+
+-- What models give instead of a new text: each is known, told, and asked for once more.
+function TestRefusals.test_what_is_no_new_text()
+  local answerer = lg.model(function() return "The review is a negative one, sadly." end)
+  local said = "The prompt should say that one word is wanted, nothing else."
+  local function rejected(reason, new)
+    local p = lg.param("Answer the question.", "system prompt for reviews")
+    local answer = answerer { "Two hours of noise and not one line that is worth hearing.",
+      system = p }
+    lg.loss.exact { target = "negative" }(answer):backward { model = (editor(said)) }
+    local m, asked = editor(new_text(new), new_text "Answer with one word.")
+    local report = lg.optim.tgd { p, model = m }:step()
+    lu.assertEquals(#asked, 2, new)
+    lu.assertStrContains(asked[2].messages[4].content, reason)
+    lu.assertEquals({ p:text(), report.params[1].reasked }, { "Answer with one word.", true })
+  end
+  rejected("name of the variable", "System prompt for reviews.")
+  rejected("single word", "Feedback")
+  rejected("the feedback itself", said)
+  rejected("an answer", "The review is a negative one, sadly!")
+  rejected("quotes an example", "Is this good: two hours of noise and not one line that is worth it?")
+  rejected("part of the question", "Answer. <FEEDBACK>\nmore\n</FEEDBACK>")
+  rejected("over and over", ("Name the sentiment.\n"):rep(5))
+  rejected("too long", ("Say it in one word, and say why. "):rep(200))
+end
+
+function TestRefusals.test_wrappers_are_taken_off()
+  for _, text in ipairs { "```text\nnew\n```", "```\nnew\n```", "<VARIABLE>\nnew\n</VARIABLE>",
+                          "**new**", "\"new\"", "“new”", "```\n**new**\n```" } do
+    local p = param("old", "improve")
+    lg.optim.tgd { p, model = (editor(new_text(text))) }:step()
+    lu.assertEquals(p:text(), "new", text)
+  end
+  for _, text in ipairs { "```lua\nx = 1\n```", "**a** and **b**", "\"a\" or \"b\"" } do
+    local p = param(text:sub(1, 3) == "```" and "```lua\nx = 0\n```" or "old", "improve")
+    lg.optim.tgd { p, model = (editor(new_text(text))) }:step()
+    lu.assertEquals(p:text(), text)
+  end
+end
+
+function TestRefusals.test_a_reply_has_a_ceiling()
+  local function asked_with(spec, m_spec)
+    local p = param("old", "improve")
+    local asked = {}
+    local m = lg.model { function(request)
+      asked[#asked + 1] = request
+      return new_text "new"
+    end, max_tokens = m_spec }
+    spec[1], spec.model = p, m
+    lg.optim.tgd(spec):step()
+    return asked[1].max_tokens
+  end
+  lu.assertEquals(asked_with {}, 2048 + 4)
+  lu.assertEquals(asked_with { reply_tokens = 300 }, 300)
+  lu.assertNil(asked_with { reply_tokens = 0 })
+  lu.assertEquals(asked_with({}, 77), 77)
 end
 
 function TestRefusals.test_constraints_are_checked_by_code()
@@ -512,11 +588,11 @@ function TestMore.test_questions_of_one_step_are_asked_at_the_same_time()
     events[#events + 1] = "start"
     for i = 1, 3 do inner(name .. i):text() end
     events[#events + 1] = "end"
-    return new_text(name)
+    return new_text("new " .. name)
   end)
   lg.optim.tgd { a, b, model = m }:step()
   lu.assertEquals(events, { "start", "start", "end", "end" })
-  lu.assertEquals({ a:text(), b:text() }, { "first", "second" })
+  lu.assertEquals({ a:text(), b:text() }, { "new first", "new second" })
 end
 
 function TestMore.test_operators_prompts_can_be_replaced_and_trained()

@@ -12,17 +12,15 @@ local recorder = require "lunagrad.book.record"
 local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
-local extract = require "lunagrad.extract"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
+local proposal = require "lunagrad.improve.proposal"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local signatures = require "lunagrad.signatures"
 local var = require "lunagrad.var"
-
-local trim = extract.trim
 
 ---@class lunagrad.tgd
 local Tgd = {}
@@ -31,12 +29,14 @@ Tgd.__name = "lunagrad.tgd"
 
 local TAG = "NEW_VARIABLE" -- as lunagrad.prompts writes it
 local REMEMBERED_REFUSALS = 3
+local LEAST_REPLY = 2048 -- tokens of a reply's ceiling, besides those of the variable
 
 -- ---- making one ------------------------------------------------------------
 
 local SPEC = {
   model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
+  reply_tokens = "integer?", may_grow = "boolean?",
 }
 
 local function take_params(spec)
@@ -102,7 +102,9 @@ end
 --- "openai-image/gpt-image-1"; default: model), momentum (past versions shown), memory (past
 --- steps' feedback shown), constraints (texts and lg.constraint), examples (texts the result
 --- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
---- shown but the variable).
+--- shown but the variable), reply_tokens (ceiling of a reply, for models without max_tokens; 2048
+--- and what the variable needs; 0: none), may_grow (one step may make a text more than four times
+--- as long).
 ---@param spec table
 ---@return lunagrad.tgd
 local function tgd(spec)
@@ -121,7 +123,8 @@ local function tgd(spec)
     momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
     constraints = {}, examples = example_texts(spec.examples),
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
-    rewritten = {}, iteration = 0,
+    rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
+    reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
@@ -197,50 +200,36 @@ local function question(self, i, heard)
   }
 end
 
-local function ask(self, messages)
-  local reply = model.call(self.model or "optimizer", {
-    messages = messages, role = "answer of the editor", kind = "optimizer",
-  })
-  loop.await(reply)
-  return reply
+-- A ceiling for the reply, where the model has none: nil, or tokens.
+local function ceiling(self, i)
+  local m = model.of(self.model, "optimizer")
+  if self.reply_tokens == 0 or rawget(m, "max_tokens") then return nil end
+  return self.reply_tokens or LEAST_REPLY + 4 * core.tokens(self.params[i]:text())
+end
+
+local function ask(self, i, messages)
+  local limit = ceiling(self, i)
+  local function call(most)
+    return loop.await(model.call(self.model or "optimizer", { messages = messages,
+      role = "answer of the editor", kind = "optimizer", max_tokens = most }))
+  end
+  local ok, reply = pcall(call, limit)
+  if ok then return reply end
+  if limit and errors.is(reply) and reply.kind == "truncated" then
+    loop.passed_on()
+    return call(nil) -- long reasoning used it up before the first word
+  end
+  error(reply, 0)
 end
 
 -- ---- the answer ------------------------------------------------------------
 
---- The text without blank lines and blanks around it; the first line of several keeps its indent.
-local function clean(text)
-  if not text:find("\n", 1, true) then return trim(text) end
-  local first = text:find "%S"
-  if not first then return "" end
-  while first > 1 and text:sub(first - 1, first - 1):find "[ \t]" do first = first - 1 end
-  return text:match(".*%S", first)
-end
-
---- What is wrong with an answer: nil and the new text, or the problem and whether to ask again.
-local function judge_answer(self, i, reply, tag)
-  local before, finish = self.params[i]:text(), reply:finish_reason()
-  if finish == "length" then
-    return "the reply was cut at the model's token limit", false
-  elseif finish == "content_filter" then
-    return "the reply was cut by the provider's content filter", false
-  end
-  local new = core.tag_last(reply:text(), tag)
-  if not new then
-    return ("it holds no text between <%s> and </%s>"):format(tag, tag), true
-  end
-  new = clean(new)
-  if new == "" then return "the new text is empty", false end
-  if trim(new) == trim(before) then return "the new text is the old one", false end
-  local broken, why = constraint.broken(self.constraints, new)
-  if broken then
-    return ("the new text breaks the constraint \"%s\": %s"):format(broken.text, why), true
-  end
-  for _, old in ipairs(self.refused[i]) do
-    if old.alone and trim(old.text) == trim(new) then
-      return "this text was tried already, and validation refused it", true
-    end
-  end
-  return nil, new
+-- What a reply is read against.
+local function wanted(self, i, heard)
+  local records = table.move(heard.text, 1, #heard.text, 1, {})
+  table.move(heard.solved, 1, #heard.solved, #records + 1, records)
+  return { before = self.params[i]:text(), role = self.params[i].role, records = records,
+    constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow }
 end
 
 --- What to say when the answer could not be used.
@@ -255,6 +244,25 @@ local function again(self, tag, problem)
   return core.format(engine, t, { "problem" }, { said }, "question to the editor", false)
 end
 
+-- A model that does not keep to the tags is asked for JSON, which many servers enforce.
+local function by_schema(self, i, asked, what, tries)
+  local reply = model.call(self.model or "optimizer", { role = "answer of the editor",
+    kind = "optimizer", once = true, max_tokens = ceiling(self, i), schema = { new_text = "string" },
+    messages = { { "system", asked.system }, { "user", asked.user },
+      { "user", template(var.engine(), "tgd.json", TAG) } } })
+  local ok, problem = pcall(loop.await, reply)
+  if not ok then
+    if errors.stops(problem) then error(problem, 0) end
+    loop.passed_on()
+    tries.problem = tries.problem or "the reply does not fit its form"
+    tries.malformed = tries.malformed + 1
+    return tries
+  end
+  tries.reply, tries.form = reply, "schema"
+  tries.text, tries.problem = proposal.read(what, reply:text(), reply:finish_reason())
+  return tries
+end
+
 --- The new text for parameter i, or nil and why there is none.
 local function propose(self, i, heard)
   if media.family(self.params[i]) then
@@ -263,18 +271,25 @@ local function propose(self, i, heard)
       refused = self.refused[i],
       template = function(name) return template(var.engine(), name, TAG) end }
   end
-  local asked = question(self, i, heard)
+  local asked, what = question(self, i, heard), wanted(self, i, heard)
   local messages = { { "system", asked.system }, { "user", asked.user } }
-  local reply = ask(self, messages)
-  local problem, extra = judge_answer(self, i, reply, asked.tag)
-  if not problem then return { text = extra, reply = reply, reasked = false } end
-  if not extra then return { problem = problem, reply = reply, reasked = false } end
-  if reply:text():find "%S" then messages[#messages + 1] = { "assistant", reply } end
-  messages[#messages + 1] = { "user", again(self, asked.tag, problem) }
-  reply = ask(self, messages)
-  problem, extra = judge_answer(self, i, reply, asked.tag)
-  if problem then return { problem = problem, reply = reply, reasked = true } end
-  return { text = extra, reply = reply, reasked = true }
+  local tries = { reasked = false, malformed = 0 }
+  if self.form == "tags" then
+    for round = 1, 2 do
+      local reply = ask(self, i, messages)
+      local new, problem, more = proposal.read(what, reply:text(), reply:finish_reason(), asked.tag)
+      tries.reply, tries.problem, tries.text, tries.reasked = reply, problem, new, round > 1
+      tries.malformed = tries.malformed + (more == "form" and 1 or 0)
+      if not more then return tries end
+      -- what was cut would only be cut again behind itself
+      if reply:finish_reason() ~= "length" and reply:text():find "%S" then
+        messages[#messages + 1] = { "assistant", reply }
+      end
+      messages[#messages + 1] = { "user", again(self, asked.tag, problem) }
+    end
+    if tries.malformed < 2 then return tries end
+  end
+  return by_schema(self, i, asked, what, tries)
 end
 
 -- ---- the report ------------------------------------------------------------
@@ -359,7 +374,7 @@ end
 
 --- Rewrite the parameters that have feedback: all of them, or none.
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
---- feedback = texts, feedback_count, reasked, reply = variable}}}
+--- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable}}}
 function Tgd:step()
   local entries, active, heard = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
@@ -371,6 +386,9 @@ function Tgd:step()
   for n, i in ipairs(active) do
     local entry, answer = entries[i], answers[n]
     entry.reasked, entry.reply = answer.reasked, answer.reply
+    entry.malformed = answer.malformed or 0
+    self.malformed = self.malformed + entry.malformed
+    if answer.form and answer.text then self.form = answer.form end -- for the next steps
     if answer.problem then
       entry.reason = "refused: " .. answer.problem
       refusals[#refusals + 1] = ("%s: %s"):format(entry.role, answer.problem)

@@ -1,0 +1,227 @@
+--- What an editor's reply is worth: the new text, or what is wrong with it.
+--
+-- Models that are asked for a prompt answer the prompt, give back the feedback, the role, the
+-- example or the question's own frame, say a line for ever, or stop in the middle. Each of these is
+-- known by a rule that needs no model, named, and worth asking once more. Texts in, a text or a
+-- reason out; nothing here asks anybody. Used by lunagrad.improve.tgd.
+
+local constraint = require "lunagrad.constraint"
+local core = require "lunagrad.core"
+local layer = require "lunagrad.text"
+
+local proposal = {}
+
+local trim = layer.trim
+
+local QUOTED_WORDS = 8     -- in a row, of an example: a quotation
+local REPEATS = 4          -- of one line: a loop
+local GROWTH = { 4, 600 }  -- a step may make a text so many times as long, and so many tokens more
+
+-- ---- reading ---------------------------------------------------------------
+
+--- The text without blank lines and blanks around it; the first line of several keeps its indent.
+local function clean(text)
+  if not text:find("\n", 1, true) then return trim(text) end
+  local first = text:find "%S"
+  if not first then return "" end
+  while first > 1 and text:sub(first - 1, first - 1):find "[ \t]" do first = first - 1 end
+  return text:match(".*%S", first)
+end
+
+-- What may stand around a whole text: its opening, its end, and what an old text with one begins
+-- with.
+local WRAPPERS = {
+  { "^%s*```[%w_+-]*[ \t]*\r?\n(.-)\r?\n?[ \t]*```%s*$", "^%s*```" },
+  { "^%s*<VARIABLE>%s*(.-)%s*</VARIABLE>%s*$", "^%s*<VARIABLE>" },
+  { "^%s*<NEW_VARIABLE>%s*(.-)%s*</NEW_VARIABLE>%s*$", "^%s*<NEW_VARIABLE>" },
+  { "^%s*%*%*([^*]-)%*%*%s*$", "^%s*%*%*" },
+  { "^%s*\"([^\"]-)\"%s*$", "^%s*\"" },
+  { "^%s*“([^“”]-)”%s*$", "^%s*“" },
+}
+
+--- Without fences, tags, stars and quotes around it, where the old text had none.
+---@param text string
+---@param before string
+function proposal.unwrap(text, before)
+  for _ = 1, 3 do
+    local inner
+    for _, wrapper in ipairs(WRAPPERS) do
+      inner = not before:find(wrapper[2]) and text:match(wrapper[1])
+      if inner and inner:find "%S" then break end
+      inner = nil
+    end
+    if not inner then return text end
+    text = inner
+  end
+  return text
+end
+
+-- ---- what no new text is ---------------------------------------------------
+
+-- Words in lower case between single blanks, with a blank at both ends.
+local function words_of(text)
+  local plain = layer.fold(text):gsub("[%s%p]+", " ")
+  return " " .. trim(plain) .. " "
+end
+
+local function count(text)
+  local _, n = text:gsub("%S+", "")
+  return n
+end
+
+-- The part of a conversation that is not the variable's own message, and whether that one
+-- instructs.
+local function example_of(talk)
+  local system = talk:match "<SYSTEM[_%d]*>(.-)</SYSTEM"
+  local instructs = system ~= nil and system:find("[VARIABLE]", 1, true) ~= nil
+  return instructs and talk:gsub("<SYSTEM[_%d]*>.-</SYSTEM[_%d]*>", "") or talk, instructs
+end
+
+-- The conversations that records are about.
+local function talks_of(records)
+  local talks = {}
+  local function add(record)
+    if record.conversation and record.conversation ~= "" then
+      talks[#talks + 1] = record.conversation
+    end
+  end
+  for _, record in ipairs(records) do
+    add(record)
+    for _, source in ipairs(record.sources or {}) do add(source) end
+  end
+  return talks
+end
+
+-- So many words in a row of `new` that stand in `text` and not in `old`; nil: none.
+local function quotation(new, text, old)
+  local list, places = {}, {}
+  for from, word in new:gmatch "()(%S+)" do list[#list + 1], places[#places + 1] = word, from end
+  for i = 1, #list - QUOTED_WORDS + 1 do
+    local last = i + QUOTED_WORDS - 1
+    local phrase = " " .. new:sub(places[i], places[last] + #list[last] - 1) .. " "
+    if text:find(phrase, 1, true) and not old:find(phrase, 1, true) then return trim(phrase) end
+  end
+  return nil
+end
+
+local function is_feedback(new, records)
+  for _, record in ipairs(records) do
+    local said = words_of(record.text)
+    if #new > 24 and said:find(new, 1, true) and 5 * #new >= 4 * #said then return true end
+  end
+  return false
+end
+
+local function is_output(new, talks)
+  for _, talk in ipairs(talks) do
+    local made = talk:match "<OUTPUT[_%d]*>\n(.-)\n</OUTPUT"
+    if made and #new > 4 and words_of(made) == new then return true end
+  end
+  return false
+end
+
+local FRAME = { "[VARIABLE]", "<CONVERSATION", "<CONTEXT", "<FEEDBACK", "<VARIABLE",
+  "<NEW_VARIABLE" }
+
+local function frame_in(new, old)
+  for _, part in ipairs(FRAME) do
+    if new:find(part, 1, true) and not old:find(part, 1, true) then return part end
+  end
+  return nil
+end
+
+local function is_loop(new)
+  local seen = {}
+  for line in new:gmatch "[^\n]+" do
+    local words = trim(line)
+    if #words > 12 then
+      seen[words] = (seen[words] or 0) + 1
+      if seen[words] >= REPEATS then return true end
+    end
+  end
+  return false
+end
+
+local function kind_problem(what, new)
+  local before, plain = what.before, words_of(new)
+  local old, talks = words_of(before), talks_of(what.records)
+  local frame = frame_in(new, before)
+  if frame then return ("the new text holds %s, a part of the question"):format(frame) end
+  if plain == words_of(what.role) then return "the new text is only the name of the variable" end
+  if is_feedback(plain, what.records) then return "the new text is the feedback itself" end
+  if is_loop(new) and not is_loop(before) then
+    return "the new text says the same line over and over"
+  end
+  if is_output(plain, talks) then return "the new text is an answer, not a new variable" end
+  local quoted
+  for _, talk in ipairs(talks) do
+    local rest, instructs = example_of(talk)
+    if instructs and count(new) == 1 and count(before) >= 3 then
+      return "the new text is a single word"
+    end
+    quoted = quoted or instructs and quotation(plain, words_of(rest), old)
+  end
+  if quoted then
+    return ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted)
+  end
+  local most = GROWTH[1] * core.tokens(before) + GROWTH[2]
+  if not what.may_grow and core.tokens(new) > most then
+    return ("the new text is too long: at most some %d words"):format(most * 3 // 4)
+  end
+  return nil
+end
+
+--- What is wrong with a new text, or nil.
+---@param what table as for proposal.read
+---@param new string
+---@return string|nil
+function proposal.problem(what, new)
+  if new == "" then return "the new text is empty" end
+  if trim(new) == trim(what.before) then return "the new text is the old one" end
+  local problem = kind_problem(what, new)
+  if problem then return problem end
+  local broken, why = constraint.broken(what.constraints, new)
+  if broken then
+    return ("the new text breaks the constraint \"%s\": %s"):format(broken.text, why)
+  end
+  for _, old in ipairs(what.refused) do
+    if old.alone and trim(old.text) == trim(new) then
+      return "this text was tried already, and validation refused it"
+    end
+  end
+  return nil
+end
+
+-- ---- a reply ---------------------------------------------------------------
+
+--- The new text of a reply; or nil, what is wrong with it, whether it may be asked for again
+--- ("again"; "form": what was wrong is the form of the reply; false: no).
+---@param what table {before, role, records, constraints, refused, may_grow?}
+---@param text string the reply
+---@param finish string|nil why it ended
+---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }
+---@return string|nil new, string|nil problem, "again"|"form"|false|nil more
+function proposal.read(what, text, finish, tag)
+  if finish == "content_filter" then
+    return nil, "the reply was cut by the provider's content filter", false
+  end
+  local new
+  if tag then
+    new = core.tag_last(text, tag)
+  else
+    local value = core.json_decode(text)
+    new = type(value) == "table" and type(value.new_text) == "string" and value.new_text or nil
+  end
+  if not new and finish == "length" then
+    return nil, "the reply was cut at the model's token limit", "form"
+  elseif not new then
+    return nil, tag and ("it holds no text between <%s> and </%s>"):format(tag, tag)
+      or "it holds no new text", "form"
+  end
+  new = clean(proposal.unwrap(new, what.before))
+  local problem = proposal.problem(what, new)
+  if problem then return nil, problem, "again" end
+  return new
+end
+
+return proposal
