@@ -525,7 +525,7 @@ static bool hear_reply(lg_job *job)
     lg_var *v = job->asked;
     lg_text *points = NULL;
     bool cut = strcmp(lg_var_finish_reason(v) ? lg_var_finish_reason(v) : "", "length") == 0;
-    int worth = lg__critique(p->g->mem, v->text, job->variable, cut, &points);
+    int worth = lg__critique(p->g->mem, v->text, job->variable, job->output, cut, &points);
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, true) == LG_OK)
         return true;

@@ -409,6 +409,8 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
     job->input = aim->input;
     job->slot = aim->slot;
     job->variable = lg__text_ref(aim->text);
+    if (chain && !lg__step_judges(s))
+        job->output = lg__text_ref(lg__var_first_text(s->var));
     job->conversation = lg__pass_conversation(p, s, aim);
     lg_text *said = chain ? lg__step_feedback(s) : lg__text_ref(none);
     lg_part parts[LG_PARTS] = {

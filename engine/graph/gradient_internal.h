@@ -22,7 +22,7 @@ enum {
 enum lg_critique { /* what a critic's reply is */
                    LG_CRITIQUE_POINTS = 0,
                    LG_CRITIQUE_NOTHING,
-                   LG_CRITIQUE_ECHO, /* the question, or the variable, given back */
+                   LG_CRITIQUE_ECHO, /* the question, the variable or the output, given back */
                    LG_CRITIQUE_NO_MEMORY
 };
 
@@ -34,6 +34,7 @@ typedef struct lg_job {         /* one question to the backward model */
     lg_var *asked;                  /* counted */
     lg_text *conversation;          /* what it was about; NULL for a reduction */
     lg_text *variable;              /* … and on what; counted */
+    lg_text *output;                /* what came of it, where that is no judgement; counted */
     bool again;                     /* it was asked once more already */
     uint32_t input;                 /* which input of the step's node it is for, … */
     uint32_t slot;                  /* … and where what is said is given */
@@ -105,7 +106,8 @@ void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f);
 /* verdict.c: true when a reply says that nothing should change; and what a reply is worth:
  * enum lg_critique, with the points (counted) in *out. */
 bool lg__is_nothing(const lg_text *t);
-int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, bool cut, lg_text **out);
+int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, const lg_text *output,
+                 bool cut, lg_text **out);
 /* The question of a job once more: with a word on what was wrong with the reply (an echo), or
  * without a ceiling, where the reply was cut before its first word. 0, LG_ENOMEM, LG_ENOTFOUND. */
 int lg__pass_again(lg_job *job, bool echo);

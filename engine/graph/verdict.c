@@ -152,19 +152,27 @@ static bool same_text(const lg_text *a, const lg_text *b)
     return b && b->len == to - from && memcmp(b->data, a->data + from, b->len) == 0;
 }
 
-/* The frame of the question, or the variable itself, given back. */
-static bool is_echo(const lg_text *t, const lg_text *variable)
+/* The same words, whatever stands between them; of long texts the beginning counts. */
+static bool same_words(const lg_text *a, const lg_text *b)
 {
-    return same_text(t, variable) || holds(t, "</CONVERSATION>") || holds(t, "<CONVERSATION>") ||
-           holds(t, "</OBJECTIVE>") || holds(t, "[VARIABLE] marks");
+    char one[WORDS_READ + 1], two[WORDS_READ + 1];
+    return b && plain(a, one) == plain(b, two) && strcmp(one, two) == 0;
 }
 
-int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, bool cut, lg_text **out)
+/* The frame of the question, the variable itself or the output, given back. */
+static bool is_echo(const lg_text *t, const lg_text *variable, const lg_text *output)
+{
+    return same_text(t, variable) || same_words(t, output) || holds(t, "</CONVERSATION>") ||
+           holds(t, "<CONVERSATION>") || holds(t, "</OBJECTIVE>") || holds(t, "[VARIABLE] marks");
+}
+
+int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, const lg_text *output,
+                 bool cut, lg_text **out)
 {
     *out = NULL;
     if (lg__is_nothing(said))
         return LG_CRITIQUE_NOTHING;
-    if (is_echo(said, variable))
+    if (is_echo(said, variable, output))
         return LG_CRITIQUE_ECHO;
     lg_bytes b;
     lg__bytes_init(&b, m, LG_BYTES_MAX);

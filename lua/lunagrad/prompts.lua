@@ -25,6 +25,7 @@
 --   tgd.standing, tgd.past, tgd.memory, tgd.rejected, tgd.examples, tgd.constraints: the sections,
 --                  each with the field of its own name (standing, past, memory, …)
 --   tgd.again      what to say when the reply held no new text: problem
+--   tgd.short      role, variable, feedback, problem: what is asked when a reply was no new text
 --   tgd.json       (none): behind the question, for a model that does not keep to the tags
 --   tgd.picture, tgd.sound: the question for a picture or sound, which is attached to it: role,
 --                  context, extras
@@ -40,9 +41,9 @@ prompts["critic.system"] = [[
 You are the critic in a system that improves texts step by step. You are shown one text, called the
 variable, what was done with it, and how that came out. Say what in the variable should change, and
 why, so that the outcome gets better.
-- Judge the variable, not the output: which of its words, or which words that it lacks, led there?
-- Name at most 3 points, a line each, the most important first. Each says what went wrong, what in
-  the variable is the cause, and what kind of change would prevent it.
+- Judge the variable, not the output: what does it say, or leave unsaid, that led there?
+- Name at most 3 points, a line each, the most important first. Each says what went wrong and what
+  the variable should say to prevent it.
 - Think of other inputs of the same kind, not only of the one shown; do not quote it.
 - Do not write the new variable, and do not do its task. Somebody else rewrites it with your points.
 - If the variable does its part and nothing should change, reply with exactly: NOTHING TO IMPROVE
@@ -64,7 +65,7 @@ The variable was used in this exchange with a language model, whose output is th
 {objective}
 </OBJECTIVE>
 
-What should change in the variable ("{role}"), and why? At most 3 points.]]
+What should change in the {role}, and why? At most 3 points.]]
 
 prompts["critic.chain"] = [[
 Give feedback on a variable with the role "{role}". This is the variable, whole:
@@ -87,8 +88,7 @@ This was said about that output:
 {objective}
 </OBJECTIVE>
 
-What should change in the variable ("{role}"), and why? At most 3 points. Leave out what it
-has no part in.]]
+What should change in the {role}, and why? At most 3 points. Leave out what it has no part in.]]
 
 prompts["tool.base"] = [[
 Give feedback on a variable with the role "{role}". This is the variable, whole:
@@ -106,8 +106,8 @@ it stood:
 {objective}
 </OBJECTIVE>
 
-The function itself is fixed. What should change in the variable ("{role}"), and why?
-At most 3 points.]]
+The function itself is fixed. What should change in the {role}, and why? At most 3
+points.]]
 
 prompts["tool.chain"] = [[
 Give feedback on a variable with the role "{role}". This is the variable, whole:
@@ -130,8 +130,8 @@ This was said about that result:
 {objective}
 </OBJECTIVE>
 
-The function itself is fixed. What should change in the variable ("{role}"), and why?
-At most 3 points. Leave out what it has no part in.]]
+The function itself is fixed. What should change in the {role}, and why? At most 3 points.
+Leave out what it has no part in.]]
 
 prompts["critic.again"] = [[
 Your last reply gave back what you were shown. Say in one or two sentences of your own what should
@@ -229,6 +229,22 @@ prompts["tgd.again"] = [[
 Your reply could not be used: {problem}
 Write the improved variable again, whole, between <NEW_VARIABLE> and </NEW_VARIABLE>, and nothing
 behind it.]]
+
+prompts["tgd.short"] = [[
+This is the {role} as it is:
+<VARIABLE>
+{variable}
+</VARIABLE>
+
+This was said about it:
+<FEEDBACK>
+{feedback}
+</FEEDBACK>
+
+A first try could not be used: {problem}.
+
+Write the {role} again, whole, so that it does what the feedback asks for with any input. Put it
+between <NEW_VARIABLE> and </NEW_VARIABLE>.]]
 
 prompts["tgd.json"] = [[
 Do not use the tags. Reply with JSON alone: {"new_text": "the improved variable, whole"}]]

@@ -93,8 +93,10 @@ function structured.ask(wanted, spec, messages, call, where)
         reply = call(with_repair(messages, reply:raw_text(), problem), made.option, true)
       end
     end
+    local twice = spec.once and "" or ", asked twice"
     errors.raise("badreply", ("%s: the reply does not fit its schema%s: %s")
-      :format(where, spec.once and "" or ", asked twice", problem), "say in the prompt what each member means, or loosen the schema", 0)
+      :format(where, twice, problem),
+      "say in the prompt what each member means, or loosen the schema", 0)
   end)
 end
 

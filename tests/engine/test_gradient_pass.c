@@ -260,6 +260,32 @@ static void test_an_echo_is_asked_again(void **state)
     }
 }
 
+/* An answer given back is no feedback on its prompt; a judge's own words may be. */
+static const char *parrot(script *s, const char *prompt)
+{
+    (void)s;
+    return strstr(prompt, "AGAIN")   ? "Say how many."
+           : strstr(prompt, "CHAIN") ? "Four cats."
+           : strstr(prompt, "BASE")  ? "four, cats"
+           : strstr(prompt, "judge") ? "four cats"
+                                     : "Four \"cats\"";
+}
+
+static void test_an_output_given_back_is_asked_again(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    s.reply = parrot;
+    script_template(&s, "critic.again", "AGAIN");
+    lg_var *judge = script_leaf(&s, "judge", "judge", true);
+    lg_var *p = script_leaf(&s, "be brief", "p", true);
+    script_learn(&s, script_call(&s, judge, script_call(&s, NULL, p, "answer", -1), "loss", -1));
+    assert_string_equal(script_said(p, 0), "Say how many.");
+    assert_string_equal(script_said(judge, 0), "four, cats");
+    script_end(&s);
+}
+
 static void test_what_is_said_over_and_over_counts_once(void **state)
 {
     (void)state;
@@ -621,6 +647,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_template_with_an_unknown_field),
     cmocka_unit_test(test_trainable_templates),
     cmocka_unit_test(test_an_echo_is_asked_again),
+    cmocka_unit_test(test_an_output_given_back_is_asked_again),
     cmocka_unit_test(test_what_is_said_over_and_over_counts_once),
     cmocka_unit_test(test_replies_have_a_ceiling),
     cmocka_unit_test(test_pending_template),

@@ -213,8 +213,8 @@ local function is_raw(text)
 end
 
 -- These pass on what they are given.
-local HANDS_ON = { ["errors.raise"] = true, ["errors.new"] = true, ["errors.wrap"] = true,
-  ["errors.words"] = true }
+local HANDS_ON = { ["errors.raise"] = true, ["errors.refuse"] = true, ["errors.new"] = true,
+  ["errors.wrap"] = true, ["errors.words"] = true }
 
 local function judge(name, problem)
   if type(problem) == "table" and rawget(problem, "odd") then return end

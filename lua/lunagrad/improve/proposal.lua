@@ -171,15 +171,15 @@ local function kind_problem(what, new)
   return nil
 end
 
---- What is wrong with a new text, or nil.
+--- What is wrong with a new text, or nil; and how it is best asked for again.
 ---@param what table as for proposal.read
 ---@param new string
----@return string|nil
+---@return string|nil problem, "short"|nil more
 function proposal.problem(what, new)
   if new == "" then return "the new text is empty" end
   if trim(new) == trim(what.before) then return "the new text is the old one" end
   local problem = kind_problem(what, new)
-  if problem then return problem end
+  if problem then return problem, "short" end
   local broken, why = constraint.broken(what.constraints, new)
   if broken then
     return ("the new text breaks the constraint \"%s\": %s"):format(broken.text, why)
@@ -195,12 +195,13 @@ end
 -- ---- a reply ---------------------------------------------------------------
 
 --- The new text of a reply; or nil, what is wrong with it, whether it may be asked for again
---- ("again"; "form": what was wrong is the form of the reply; false: no).
+--- ("again"; "short": without what it took for its answer; "form": what was wrong is the form of
+--- the reply; false: no).
 ---@param what table {before, role, records, constraints, refused, may_grow?}
 ---@param text string the reply
 ---@param finish string|nil why it ended
 ---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }
----@return string|nil new, string|nil problem, "again"|"form"|false|nil more
+---@return string|nil new, string|nil problem, "again"|"short"|"form"|false|nil more
 function proposal.read(what, text, finish, tag)
   if finish == "content_filter" then
     return nil, "the reply was cut by the provider's content filter", false
@@ -219,8 +220,8 @@ function proposal.read(what, text, finish, tag)
       or "it holds no new text", "form"
   end
   new = clean(proposal.unwrap(new, what.before))
-  local problem = proposal.problem(what, new)
-  if problem then return nil, problem, "again" end
+  local problem, more = proposal.problem(what, new)
+  if problem then return nil, problem, more or "again" end
   return new
 end
 

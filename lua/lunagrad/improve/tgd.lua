@@ -181,23 +181,27 @@ local function surroundings(self, i, heard)
   }
 end
 
+-- A template with its fields as a variable, and the tag as the fence has it then.
+local function filled(self, name, names, values)
+  local engine, vars = var.engine(), {}
+  local t = template(engine, name, self.tag)
+  local _, suffix = core.fence(t:text(), values)
+  for n, field in ipairs(names) do vars[n] = core.var(engine, values[field], field, false) end
+  return core.format(engine, t, names, vars, "question to the editor", true),
+    suffix > 0 and ("%s_%d"):format(self.tag, suffix) or self.tag
+end
+
 --- The question for parameter i as variables, and the tag that the answer must use.
 local function question(self, i, heard)
-  local engine, p = var.engine(), self.params[i]
+  local p = self.params[i]
   local shown = surroundings(self, i, heard)
   local values = {
     role = p.role, variable = p:text(), standing = shown.standing, context = shown.context,
     extras = shown.extras,
   }
-  local user = template(engine, "tgd.user", self.tag)
-  local _, suffix = core.fence(user:text(), values)
-  local names, vars = { "role", "variable", "standing", "context", "extras" }, {}
-  for n, name in ipairs(names) do vars[n] = core.var(engine, values[name], name, false) end
-  return {
-    system = template(engine, "tgd.system", TAG),
-    user = core.format(engine, user, names, vars, "question to the editor", true),
-    tag = suffix > 0 and ("%s_%d"):format(self.tag, suffix) or self.tag,
-  }
+  local user, tag = filled(self, "tgd.user",
+    { "role", "variable", "standing", "context", "extras" }, values)
+  return { system = template(var.engine(), "tgd.system", TAG), user = user, tag = tag }
 end
 
 -- A ceiling for the reply, where the model has none: nil, or tokens.
@@ -244,10 +248,35 @@ local function again(self, tag, problem)
   return core.format(engine, t, { "problem" }, { said }, "question to the editor", false)
 end
 
+-- The question without the conversations, which a weak model takes for what it is asked.
+local function short_question(self, i, heard, problem)
+  local p, said = self.params[i], {}
+  for n, record in ipairs(heard.text) do said[n] = record.text end
+  local values = { role = p.role, variable = p:text(), problem = problem,
+    feedback = table.concat(context.fit(said, self.budget // 2), "\n") }
+  return filled(self, "tgd.short", { "role", "variable", "feedback", "problem" }, values)
+end
+
+-- The messages of the second try, and the tag that its answer must use.
+local function once_more(self, i, asked, heard, reply, problem, more)
+  if more == "short" then
+    local user, tag = short_question(self, i, heard, problem)
+    return { { "system", asked.system }, { "user", user } }, tag
+  end
+  local messages = { { "system", asked.system }, { "user", asked.user } }
+  -- what was cut would only be cut again behind itself
+  if reply:finish_reason() ~= "length" and reply:text():find "%S" then
+    messages[#messages + 1] = { "assistant", reply }
+  end
+  messages[#messages + 1] = { "user", again(self, asked.tag, problem) }
+  return messages, asked.tag
+end
+
 -- A model that does not keep to the tags is asked for JSON, which many servers enforce.
 local function by_schema(self, i, asked, what, tries)
   local reply = model.call(self.model or "optimizer", { role = "answer of the editor",
-    kind = "optimizer", once = true, max_tokens = ceiling(self, i), schema = { new_text = "string" },
+    kind = "optimizer", once = true, max_tokens = ceiling(self, i),
+    schema = { new_text = "string" },
     messages = { { "system", asked.system }, { "user", asked.user },
       { "user", template(var.engine(), "tgd.json", TAG) } } })
   local ok, problem = pcall(loop.await, reply)
@@ -272,20 +301,18 @@ local function propose(self, i, heard)
       template = function(name) return template(var.engine(), name, TAG) end }
   end
   local asked, what = question(self, i, heard), wanted(self, i, heard)
-  local messages = { { "system", asked.system }, { "user", asked.user } }
+  local messages, tag = { { "system", asked.system }, { "user", asked.user } }, asked.tag
   local tries = { reasked = false, malformed = 0 }
   if self.form == "tags" then
     for round = 1, 2 do
       local reply = ask(self, i, messages)
-      local new, problem, more = proposal.read(what, reply:text(), reply:finish_reason(), asked.tag)
+      local new, problem, more = proposal.read(what, reply:text(), reply:finish_reason(), tag)
       tries.reply, tries.problem, tries.text, tries.reasked = reply, problem, new, round > 1
       tries.malformed = tries.malformed + (more == "form" and 1 or 0)
       if not more then return tries end
-      -- what was cut would only be cut again behind itself
-      if reply:finish_reason() ~= "length" and reply:text():find "%S" then
-        messages[#messages + 1] = { "assistant", reply }
+      if round == 1 then
+        messages, tag = once_more(self, i, asked, heard, reply, problem, more)
       end
-      messages[#messages + 1] = { "user", again(self, asked.tag, problem) }
     end
     if tries.malformed < 2 then return tries end
   end
