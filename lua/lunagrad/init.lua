@@ -65,20 +65,27 @@ require "lunagrad.book.record" -- begins the run when the engine is made
 
 -- ---- what variables can do with what stands above them --------------------------
 
+local GRAINS = { edge = 0, node = 1, graph = 2, auto = 3 } -- enum lg_grain
+
 --- Send feedback from here to everything trainable that led here. Does not wait:
 --- feedback(), an optimizer's step() and the returned variable do.
----@param opts? table {model =, grain = "edge", context_tokens = integer, reply_tokens = integer
---- (ceiling of one reply; 2048; 0: none), skip_failed = boolean}
+--- One question is about one text that a step was given (grain "edge"), about all that it was
+--- given ("node"), or about a batch with all its steps ("graph"); "auto": "graph" where an example
+--- goes through four steps or more, else "node". The same records come of each.
+---@param opts? table {model =, grain = "edge"|"node"|"graph"|"auto", context_tokens = integer,
+--- reply_tokens = integer (ceiling of one reply; 2048; 0: none), skip_failed = boolean}
 local function backward(self, opts)
   opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
     reply_tokens = "integer?", skip_failed = "boolean?" }, "backward", 2)
-  if opts.grain and opts.grain ~= "edge" then
-    errors.refuse("grain", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
+  local grain = GRAINS[opts.grain or "edge"]
+  if not grain then
+    errors.refuse("grain", ("backward: no grain %q"):format(opts.grain),
+      options.suggest(opts.grain, GRAINS) or 'there are "edge", "node", "graph" and "auto"', 2)
   end
   return loop.own(core.backward(loop.engine(), self, {
     model = model.of(opts.model, "backward").core,
     skip_failed = opts.skip_failed, context_tokens = opts.context_tokens,
-    reply_tokens = opts.reply_tokens }))
+    reply_tokens = opts.reply_tokens, grain = grain }))
 end
 var.add_method("backward", backward)
 

@@ -20,7 +20,7 @@ local Var = {}
 
 ---@class lunagrad.backward
 ---@field model? lunagrad.model|string who writes the feedback
----@field grain? "edge"
+---@field grain? integer enum lg_grain
 ---@field context_tokens? integer budget of the contexts in one prompt
 ---@field reply_tokens? integer ceiling of one reply, for models without max_tokens (2048); 0: none
 ---@field skip_failed? boolean leave out what fails
