@@ -30,16 +30,22 @@ local function model(name, text)
     return text
   end, name)
 end
-local a, b = lg.param("A", "first"), lg.param("B", "second")
+local fields, params, template = {}, {}, "{q}"
+for i, name in ipairs { "west", "north", "east", "south", "up", "down" } do
+  params[i] = lg.param("text " .. i, name .. " text")
+  fields[name], template = params[i], template .. " {" .. name .. "}"
+end
 local answerer, losses = model("answerer", "an answer"), {}
 for i = 1, 4 do
-  local answer = answerer { lg.format("{x}: {y} {z}", { z = b, y = a, x = "q" .. i }) }
+  fields.q = "question " .. i
+  local answer = answerer { lg.format(template, fields) }
   local loss = lg.loss.compare { "Judge.", fields = { "given", "right" },
     model = model("judge", "no") }
-  losses[i] = loss { given = answer .. b, right = "8" }
+  losses[i] = loss { given = answer .. params[2], right = "8" }
 end
 lg.mean(losses):backward { model = model("critic", "mend it") }
-lg.optim.tgd { a, b, model = model("editor", "<NEW_VARIABLE>C</NEW_VARIABLE>") }:step()
+params.model = model("editor", "<NEW_VARIABLE>C</NEW_VARIABLE>")
+lg.optim.tgd(params):step()
 print(#wire, table.concat(wire, "\n====\n"))
 ]]
 
@@ -48,7 +54,7 @@ function TestRobust.test_defect_26_same_bytes_each_run()
   local first = command.lua(SAME_BYTES)
   lu.assertEquals(first.code, 0, first.err)
   lu.assertTrue(tonumber(first.out:match "^%d+") > 20)
-  for _ = 1, 3 do lu.assertEquals(command.lua(SAME_BYTES).out, first.out) end
+  for _ = 1, 3 do lu.assertTrue(command.lua(SAME_BYTES).out == first.out, "other bytes") end
 end
 
 -- There: a chain of 1,200 nodes exhausts Python's stack; drawing it does, too.
