@@ -106,7 +106,8 @@ function TestFields.test_every_field_is_known_to_who_fills_it_in()
   back()
   local shown = texts_of(asked) .. texts_of(edits)
   for _, name in ipairs { "critic.base", "critic.chain", "tool.base", "tool.chain", "objective",
-    "objective.scored", "critic.goal", "critic.given", "critic.made", "reduce.user", "tgd.user",
+    "objective.scored", "critic.goal", "critic.given", "critic.made", "critic.passed",
+    "reduce.user", "tgd.user",
     "tgd.past", "tgd.memory", "tgd.rejected", "tgd.examples", "tgd.constraints" } do
     lu.assertStrContains(shown, "FIELDS OF " .. name .. ": ")
   end

@@ -178,6 +178,18 @@ function TestNested.test_scores_add_up_and_are_averaged()
   lu.assertEquals(lg.mean { lg.mean(halves[1]), lg.mean(halves[2]) }.score, 0.4375)
 end
 
+function TestNested.test_members_may_weigh_more()
+  local p = lg.param("Think.", "advice")
+  local losses = { graded(0)(ask("q1", p)), graded(0.8)(ask("q2", p)) }
+  lu.assertAlmostEquals(lg.mean(losses, { weights = { 3, 1 } }).score, 0.2, 1e-9)
+  local total = lg.sum(losses, { weights = { 10, 1 } })
+  lu.assertAlmostEquals(total.score, 0.8, 1e-9)
+  total:backward { model = critic() }
+  local e, edits = kit.editor "Think twice."
+  lg.optim.tgd({ p, model = e }):step()
+  holds(edits[1].text, "weight 10")
+end
+
 -- ---- failures ------------------------------------------------------------------------
 
 TestFailing = {}
@@ -275,6 +287,28 @@ function TestFrozen.test_a_parameter_made_from_an_answer_cuts_the_graph()
   local m, asked = critic()
   ask(answer):backward { model = m }
   lu.assertEquals({ #texts(answer), texts(p), #asked }, { 1, {}, 1 })
+end
+
+-- There a node without grad may have no predecessor with it; here feedback ends there.
+function TestFrozen.test_an_output_may_be_frozen_or_detached()
+  local p = lg.param("Think.", "advice")
+  local answer = ask("q", p, "answer")
+  ask(answer:detach()):backward { model = kit.nobody }
+  lu.assertEquals({ texts(p), answer.requires_grad }, { {}, true })
+  answer.requires_grad = false
+  ask(answer):backward { model = kit.nobody }
+  lu.assertEquals(texts(p), {})
+end
+
+-- Coordinate descent over the steps of a compound system: what a step made is rewritten itself.
+function TestFrozen.test_an_output_may_be_a_parameter()
+  local answer = ask("q", lg.var("Think.", "advice"), "answer")
+  answer.requires_grad = true
+  local m, asked = critic "be exact"
+  ask(answer):backward { model = m }
+  lu.assertEquals({ texts(answer), #asked, asked[1].role }, { { "be exact" }, 1, "answer" })
+  lg.optim.tgd({ answer, model = (kit.editor "an exact answer") }):step()
+  lu.assertEquals(ask(answer):text(), "answer to an exact answer")
 end
 
 -- Feedback is about the text that was used; the step rewrites the present one.
