@@ -2,7 +2,8 @@
 --
 -- Each block is a script of its own, run by the command in an empty directory, on sim and without a
 -- network. Where a line ends in "--> words", these words are printed, in this order; "…" in them
--- stands for anything. A block that cannot stand alone does not belong into these pages.
+-- stands for anything. A block that cannot stand alone does not belong into these pages; those of
+-- all other pages may be pieces, want keys or files, and are only compiled.
 
 require "helper"
 local lu = require "luaunit"
@@ -65,6 +66,59 @@ for _, path in ipairs(PAGES) do
   end
   TestPages["test_" .. path:match "([%w%-]+)%.md":gsub("%-", "_") .. "_has_blocks"] = function()
     lu.assertTrue(#blocks > 0, path)
+  end
+end
+
+-- ---- all pages -------------------------------------------------------------------------
+
+TestAll = {}
+
+local function pages()
+  local list, pipe = { "README.md" }, assert(io.popen "ls docs/*.md docs/internals/*.md")
+  for path in pipe:lines() do list[#list + 1] = path end
+  pipe:close()
+  return list
+end
+
+function TestAll.test_every_block_compiles()
+  local seen = 0
+  for _, path in ipairs(pages()) do
+    for _, block in ipairs(blocks_of(path)) do
+      local code = table.concat(block.code, "\n")
+      local ok, problem = load(code, path) -- or an expression, or a field of a table
+      ok = ok or load("return " .. code, path) or load("return {" .. code .. "}", path)
+      lu.assertNotNil(ok, ("%s:%d: %s"):format(path, block.line, problem))
+      seen = seen + 1
+    end
+  end
+  lu.assertTrue(seen > 20, seen)
+end
+
+-- The script that the README shows is the one in scripts/, which has a comment in front of it.
+function TestAll.test_the_readme_shows_the_script_that_there_is()
+  local shown = table.concat(blocks_of "README.md"[1].code, "\n") .. "\n"
+  local script = command.read "scripts/quickstart.lua"
+  lu.assertEquals(script:sub(-#shown), shown)
+end
+
+-- Links between pages, and to headings in them, lead somewhere.
+function TestAll.test_links_between_pages()
+  for _, path in ipairs(pages()) do
+    local folder = path:match "^(.*/)" or ""
+    for target in command.read(path):gmatch "%]%(([^)%s]+)%)" do
+      local file, heading = target:match "^([^#]*)#?(.*)$"
+      if not target:find "^%a+:" then
+        local text = command.read(file == "" and path or folder .. file)
+        local is_folder = file:find "/$" ~= nil
+        lu.assertTrue(is_folder or text ~= "", ("%s: %s"):format(path, target))
+        local found = heading == ""
+        for title in ("\n" .. text):gmatch "\n#+ ([^\n]+)" do
+          local slug = title:lower():gsub("[^%w%s%-_]", ""):gsub("%s", "-")
+          found = found or slug == heading
+        end
+        lu.assertTrue(found, ("%s: no heading for %s"):format(path, target))
+      end
+    end
   end
 end
 
