@@ -3,6 +3,7 @@
 
 local helper = require "helper"
 local lu = require "luaunit"
+local command = require "command"
 local core = require "lunagrad.core"
 local defaults = require "lunagrad.prompts"
 local sets = require "lunagrad.prompt_sets"
@@ -170,6 +171,19 @@ function TestUse.test_a_set_with_a_mistake_changes_nothing()
   end
   fails("inval", 'did you mean "critic.base"?', lg.prompts.use, { ["critic.bas"] = "x" })
   fails("inval", { field = "tgd.user" }, lg.prompts.use, { ["tgd.user"] = 5 })
+end
+
+-- Choosing a set starts nothing: the engine can still be configured.
+function TestUse.test_before_the_engine_is_made()
+  local r = command.lua [[
+local lg = require "lunagrad"
+lg.prompts.use { ["critic.system"] = "Mine." }
+pcall(lg.prompts.use, { ["critic.system"] = "Other.", ["critic.bas"] = "x" })
+lg.configure { concurrency = 3 }
+print(lg.prompts["critic.system"], #lg.prompts["tgd.system"] > 100)
+]]
+  command.remove_files()
+  lu.assertEquals({ r.code, r.out }, { 0, "Mine.\ttrue\n" }, r.err)
 end
 
 -- The table is the script's: what it does to it later changes nothing.
