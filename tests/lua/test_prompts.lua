@@ -131,6 +131,27 @@ function TestFields.test_an_unknown_field_is_refused_at_once()
   back()
 end
 
+-- The extras are a list of sections: in which order, and which of them at all.
+function TestFields.test_the_extras_choose_their_sections()
+  local function shown(extras)
+    lg.prompts["tgd.extras"] = extras
+    local p = lg.param("Answer.", "advice")
+    p:add_feedback "be exact"
+    local editor, asked = hears "<NEW_VARIABLE>Answer exactly.</NEW_VARIABLE>"
+    local opt = lg.optim.tgd { p, model = editor, examples = { "Go." }, constraints = { "short" } }
+    local ok, problem = pcall(opt.step, opt)
+    back()
+    return ok and asked[1][2] or problem, p:text()
+  end
+  assert_order(shown "{constraints}{examples}", { "<CONSTRAINTS>", "<EXAMPLES>" })
+  assert_order(shown "{examples} {constraints}", { "<EXAMPLES>", "<CONSTRAINTS>" })
+  lu.assertNotStrContains(shown "{past}{constraints}", "<EXAMPLES>")
+  local problem, text = shown(lg.var "{examples}{exmples}")
+  lu.assertEquals({ problem.kind, text }, { "template", "Answer." })
+  lg.prompts["tgd.examples"] = "{{examples}} are {examples} and {examples}" -- as any template
+  lu.assertStrContains(shown "{examples}", "{examples} are Example 1:")
+end
+
 -- ---- use -----------------------------------------------------------------------------
 
 TestUse = {}
