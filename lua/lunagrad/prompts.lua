@@ -1,6 +1,7 @@
 --- The operators' own prompts: plain templates, every one replaceable.
 --
--- `lg.prompts["critic.base"] = "…"` (a text or a variable) replaces one. A
+-- `lg.prompts["critic.base"] = "…"` (a text or a variable) replaces one,
+-- `lg.prompts.use` a whole set (prompt_sets.lua; these here are the set "default"). A
 -- template is a variable like any other: made with lg.param it takes feedback,
 -- so that an operator's prompt can be improved by the same descent. Fields are
 -- written {name}; tags in capitals are fences, renamed when a value contains
@@ -31,6 +32,8 @@
 --   tgd.user       role, variable, standing, context, extras
 --   tgd.standing, tgd.past, tgd.memory, tgd.rejected, tgd.examples, tgd.constraints: the sections,
 --                  each with the field of its own name (standing, past, memory, …)
+--   tgd.extras     past, memory, rejected, examples, constraints: which sections stand in the
+--                  extras, in which order; only the fields count
 --   tgd.again      what to say when the reply held no new text: problem
 --   tgd.short      role, variable, feedback, problem: what is asked when a reply was no new text
 --   tgd.json       (none): behind the question, for a model that does not keep to the tags
@@ -369,6 +372,8 @@ into the sound unless the feedback asks for them. Reply with the sound alone.]]
 prompts["tgd.media.again"] = [[
 Your last reply could not be used: {problem}
 Make it again, from the attachment, and reply with it alone.]]
+
+prompts["tgd.extras"] = "{past}\n{memory}\n{rejected}\n{examples}\n{constraints}"
 
 prompts["tgd.past"] = [[
 These are earlier versions of the variable, oldest first. If what is said now was said of them too, small
