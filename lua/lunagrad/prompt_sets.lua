@@ -30,7 +30,8 @@ local MORE = {
 -- Shown as they are: braces in them are braces.
 local PLAIN = {
   ["critic.system"] = true, ["critic.again"] = true, mark = true, ["reduce.system"] = true,
-  ["tgd.system"] = true, ["tgd.json"] = true,
+  ["tgd.system"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
+  ["tgd.edit.json"] = true,
 }
 
 local sets = {}

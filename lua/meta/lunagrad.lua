@@ -528,8 +528,9 @@ function lunagrad.loss.score(spec) end
 lunagrad.optim = {}
 --- Textual gradient descent over the given parameters.
 --- media_model edits those that are pictures or sounds, e.g. "openai-image/gpt-image-1".
+--- docs/optimizers.md describes the options.
 ---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
---- tags=}
+--- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 

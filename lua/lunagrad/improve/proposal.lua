@@ -7,6 +7,7 @@
 
 local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
+local replace = require "lunagrad.improve.replace"
 local layer = require "lunagrad.text"
 
 local proposal = {}
@@ -223,6 +224,33 @@ function proposal.read(what, text, finish, tag)
   local problem, more = proposal.problem(what, new)
   if problem then return nil, problem, more or "again" end
   return new
+end
+
+--- The text that the edits of a reply make of the old one; as proposal.read, and what became of
+--- each edit.
+---@param what table as for proposal.read, and max_edits
+---@param text string the reply
+---@param finish string|nil why it ended
+---@param number integer|nil of its tags, 0: none; nil: it is JSON
+---@return string|nil new, string|nil problem, "again"|"form"|false|nil more
+---@return table detail {edits = {{find, replace, applied, problem}} or nil}
+function proposal.read_edits(what, text, finish, number)
+  if finish == "content_filter" then
+    return nil, "the reply was cut by the provider's content filter", false, {}
+  end
+  local list, cut = replace.read(text, number)
+  if finish == "length" and (cut or #list == 0) then
+    return nil, "the reply was cut at the model's token limit", "form", {}
+  elseif #list == 0 then
+    return nil, "it holds no edit", "form", {}
+  end
+  local new, edits, applied = replace.apply(what.before, list, what.max_edits)
+  if applied == 0 then
+    return nil, "no edit could be applied: " .. replace.problems(edits), "again", { edits = edits }
+  end
+  new = clean(new)
+  local problem = proposal.problem(what, new)
+  return not problem and new or nil, problem, problem and "again", { edits = edits }
 end
 
 return proposal
