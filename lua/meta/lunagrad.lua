@@ -521,7 +521,7 @@ function lunagrad.loss.judge(spec) end
 function lunagrad.loss.score(spec) end
 
 ---@class lunagrad.optimizer
----@field step fun(self): table report
+---@field step fun(self, opts?: table): table report {judge=}
 ---@field zero_grad fun(self)
 ---@field parameters fun(self): Var[]
 
@@ -530,7 +530,8 @@ lunagrad.optim = {}
 --- media_model edits those that are pictures or sounds, e.g. "openai-image/gpt-image-1".
 --- docs/optimizers.md describes the options.
 ---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
---- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=}
+--- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=,
+--- candidates=, judge=}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 

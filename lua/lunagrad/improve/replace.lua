@@ -264,6 +264,15 @@ function replace.summary(results)
   return ("%d of %d edit%s applied"):format(n, #results, #results == 1 and "" or "s")
 end
 
+--- The text that they made was not taken: none of them is applied.
+---@param results table[]
+---@param why string
+function replace.refuse(results, why)
+  for _, one in ipairs(results) do
+    if one.applied then one.applied, one.problem = false, why end
+  end
+end
+
 local SHOWN = 40 -- characters of a text in a line
 
 local function short(text)

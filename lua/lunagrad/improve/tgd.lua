@@ -10,9 +10,9 @@
 local recorder = require "lunagrad.book.record"
 local constraint = require "lunagrad.constraint"
 local errors = require "lunagrad.errors"
+local candidates = require "lunagrad.improve.candidates"
 local replace = require "lunagrad.improve.replace"
 local rewrite = require "lunagrad.improve.rewrite"
-local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
@@ -33,6 +33,7 @@ local SPEC = {
   model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
   reply_tokens = "integer?", may_grow = "boolean?", max_edits = "integer?",
+  candidates = "integer?", judge = "callable?",
   mode = { type = "string", one_of = { "rewrite", "edit", "auto" }, default = "rewrite" },
 }
 
@@ -108,7 +109,8 @@ end
 --- shown but the variable), reply_tokens (ceiling of a reply, for models without max_tokens; 2048
 --- and what the variable needs; 0: none), may_grow (one step may make a text more than four times
 --- as long), mode ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of texts
---- beyond some 1,500 tokens), max_edits (of one reply, 5). docs/optimizers.md says more.
+--- beyond some 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step,
+--- of which the judge takes the best), judge(texts) → score. docs/optimizers.md says more.
 ---@param spec table
 ---@return lunagrad.tgd
 local function tgd(spec)
@@ -121,6 +123,7 @@ local function tgd(spec)
   end
   named = options.check(named, SPEC, "lg.optim.tgd")
   at_least_one(named, "max_edits")
+  at_least_one(named, "candidates")
   local self = setmetatable({
     params = take_params(spec), tag = tag_name(spec.tags),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
@@ -130,7 +133,8 @@ local function tgd(spec)
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
     rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
-    mode = named.mode, max_edits = named.max_edits or MOST_EDITS,
+    candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
+    max_edits = named.max_edits or MOST_EDITS,
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
@@ -150,6 +154,9 @@ function Report:__tostring()
     lines[#lines + 1] = ("  %s: %s (%d piece%s of feedback%s)"):format(p.role, p.reason,
       p.feedback_count, p.feedback_count == 1 and "" or "s", p.reasked and ", asked twice" or "")
     for _, one in ipairs(p.edits or {}) do lines[#lines + 1] = "    " .. replace.line(one) end
+  end
+  for i, one in ipairs(self.candidates or {}) do
+    lines[#lines + 1] = "  " .. candidates.line(i, one)
   end
   return table.concat(lines, "\n")
 end
@@ -174,21 +181,6 @@ local function heard_of(p)
     end
   end
   return heard
-end
-
---- Set all new texts. If one cannot be set, those before it are taken back.
-local function commit(self, active, proposals)
-  local done = {}
-  for _, i in ipairs(active) do
-    local p = self.params[i]
-    local versions = p:versions()
-    local ok, problem = pcall(p.set, p, proposals[i].value or proposals[i].text)
-    if not ok then
-      for _, one in ipairs(done) do one.param:rollback(one.versions) end
-      error(problem, 0)
-    end
-    done[#done + 1] = { param = p, versions = versions }
-  end
 end
 
 local function remember(self, i, feedback)
@@ -221,48 +213,83 @@ local function gather(self)
   return entries, active, heard
 end
 
+-- What came of the answers, whichever is taken: what the next steps do otherwise.
+local function learn(self, entries, all)
+  for _, one in ipairs(all) do
+    local entry, answer = entries[one.i], one.answer
+    entry.malformed = (entry.malformed or 0) + (answer.malformed or 0)
+    self.malformed = self.malformed + (answer.malformed or 0)
+    if answer.form and answer.text then self.form = answer.form end
+  end
+end
+
+-- Nothing is changed: what each parameter's entry says about that.
+local function refuse(entries, active, answers)
+  local refusals = {}
+  for _, i in ipairs(active) do
+    local entry, problem = entries[i], answers[i].problem
+    if problem then
+      entry.reason = "refused: " .. problem
+      refusals[#refusals + 1] = ("%s: %s"):format(entry.role, problem)
+    else
+      entry.reason = "kept as it was, because another parameter was refused"
+    end
+    if entry.edits then replace.refuse(entry.edits, "the new text was refused") end
+  end
+  return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
+end
+
+local function accept(self, entries, active, answers)
+  candidates.set(self.params, answers)
+  self.rewritten = {}
+  for _, i in ipairs(active) do
+    local entry, answer = entries[i], answers[i]
+    self.rewritten[#self.rewritten + 1] = i
+    entry.changed, entry.after = true, answer.text
+    entry.reason = answer.edits and replace.summary(answer.edits) or "rewritten"
+  end
+  return make_report(true, ("%d of %d parameter%s rewritten"):format(#self.rewritten,
+    #self.params, #self.params == 1 and "" or "s"), entries)
+end
+
+local function judge_of(self, opts)
+  local judge = opts and opts.judge or self.judge
+  if self.candidates > 1 and not judge then
+    errors.refuse("judge", ("optimizer:step: candidates = %d, but nobody says which is best")
+      :format(self.candidates), "give judge = function(texts) return score end to lg.optim.tgd or "
+        .. "to step; lg.train gives its own", 3)
+  end
+  return judge
+end
+
 --- Rewrite the parameters that have feedback: all of them, or none.
+---
+--- opts: judge(texts) → number, which of several candidates is best; the parameters hold its texts
+--- meanwhile.
+---@param opts table|nil {judge}
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
 --- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable,
---- edits = {{find, replace, applied, problem}} or nil}}}
-function Tgd:step()
+--- edits = {{find, replace, applied, problem}} or nil}}, candidates = {{texts, score, problem,
+--- times, taken}} or nil}
+function Tgd:step(opts)
+  options.check(opts, { judge = "callable?" }, "optimizer:step")
+  local judge = judge_of(self, opts)
   local entries, active, heard = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
-  local answers = loop.map(active, function(i)
-    return rewrite.propose(self, i, heard[i])
-  end, { example = false })
-  local accepted, refusals = {}, {}
-  for n, i in ipairs(active) do
-    local entry, answer = entries[i], answers[n]
-    entry.reasked, entry.reply = answer.reasked, answer.reply
-    entry.malformed, entry.edits = answer.malformed or 0, answer.edits
-    self.malformed = self.malformed + entry.malformed
-    if answer.form and answer.text then self.form = answer.form end -- for the next steps
-    if answer.problem then
-      entry.reason = "refused: " .. answer.problem
-      refusals[#refusals + 1] = ("%s: %s"):format(entry.role, answer.problem)
-    else
-      entry.reason = answer.edits and replace.summary(answer.edits) or "rewritten"
-      accepted[i] = answer
-    end
+  local list, all = candidates.ask(self, active, heard)
+  learn(self, entries, all)
+  local taken = candidates.best(self.params, list, judge)
+  for _, i in ipairs(active) do
+    local entry, answer = entries[i], taken.answers[i]
+    entry.reasked, entry.reply, entry.edits = answer.reasked, answer.reply, answer.edits
+    remember(self, i, entry.feedback)
   end
-  for _, i in ipairs(active) do remember(self, i, entries[i].feedback) end
-  if #refusals > 0 then
-    for i in pairs(accepted) do
-      entries[i].reason = "kept as it was, because another parameter was refused"
-    end
-    recorder.step(self.iteration, entries)
-    return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
-  end
-  commit(self, active, accepted)
-  self.rewritten = active
-  for i, answer in pairs(accepted) do
-    entries[i].changed, entries[i].after = true, answer.text
-  end
+  local report = taken.problem and refuse(entries, active, taken.answers)
+    or accept(self, entries, active, taken.answers)
+  if self.candidates > 1 then report.candidates = candidates.told(list, taken) end
   recorder.step(self.iteration, entries)
-  return make_report(true, ("%d of %d parameter%s rewritten"):format(#active, #self.params,
-    #self.params == 1 and "" or "s"), entries)
+  return report
 end
 
 --- Forget the feedback on all parameters.
@@ -299,7 +326,7 @@ function Tgd:accepted(score)
   end
 end
 
-signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = {}, zero_grad = {},
+signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = { { "opts", "table?" } }, zero_grad = {},
   parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
 
 return tgd

@@ -140,6 +140,14 @@ local function run_batch(run, batch)
   return losses, stats_math.mean(scores), failed
 end
 
+-- For an optimizer with several candidates: what the texts that the parameters hold get on a batch.
+local function judge_on(run, rows)
+  return function()
+    return evaluate { run.program, data = rows, metric = run.metric_or_loss, seed = run.seed,
+      on_error = run.on_error, concurrency = run.concurrency, unrecorded = true }.mean
+  end
+end
+
 local function check_reaches(losses)
   for _, loss in ipairs(losses) do
     if loss:grad() then return end
@@ -164,7 +172,7 @@ local function propose(run, batch)
   run.optimizer.step_number = run.step
   local root = #losses == 1 and losses[1] or var[run.aggregate](losses)
   root:backward(run.backward)
-  return run.optimizer:step(), score, nil
+  return run.optimizer:step { judge = judge_on(run, batch) }, score, nil
 end
 
 -- ---- validation ------------------------------------------------------------
