@@ -698,8 +698,11 @@ function lunagrad.metric.score(value, who) end
 function lunagrad.evaluate(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
 --- accept is "better" (the default: a tie is refused), "not_worse" or "always".
+--- A batch that is solved as a whole is no step: another is drawn (redrawn counts them).
+--- stopped: "steps", "solved" (validation is perfect), "all solved" (all rows to learn from are),
+--- "nothing to learn from", "patience" or "limit".
 ---@param spec table {program=, params=, loss=, metric=, train=, val=, batch=3, steps=12, seed=, …}
----@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, stopped=}
+---@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, redrawn=, stopped=}
 function lunagrad.train(spec) end
 
 lunagrad.rng = {}
