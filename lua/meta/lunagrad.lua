@@ -90,11 +90,15 @@ function Var:raw_set_media(type, bytes) end
 function Var:raw_role() end
 ---@param role string
 function Var:set_role(role) end
---- Does it take feedback?
+--- Does it take feedback? What a node made can be frozen (set_grad(false): feedback ends there) or
+--- trained (set_grad(true): a parameter like any other); `v.requires_grad = …` is the same.
 ---@return boolean
 function Var:grad() end
 ---@param on boolean
 function Var:set_grad(on) end
+--- A variable that is or will be what this one is and takes no feedback; never waits.
+---@return lunagrad.var
+function Var:detach() end
 ---@return lunagrad.var
 function Var:raw_detach() end
 --- Score and target as they are now; never waits.
