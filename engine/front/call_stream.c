@@ -67,12 +67,14 @@ static void listen(lg_engine *e, lg_stream *x)
     const char *data;
     const lg_attempt *a = x->request->attempt;
     size_t len = a->carrier->so_far(a, &data);
-    size_t before = lg__hearing_text(x->hearing)->len;
+    size_t before, after, begin, moved;
+    (void)lg__hearing_text(x->hearing, &before, &begin);
     if (len > x->heard) {
         lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
         x->heard = len;
     }
-    if (lg__hearing_text(x->hearing)->len == before)
+    (void)lg__hearing_text(x->hearing, &after, &moved);
+    if (after == before && moved == begin)
         return;
 
     for (lg_node *n = x->request->waiters; n; n = n->u.call->next_waiting) {
@@ -105,11 +107,13 @@ static bool fill(lg_engine *e, lg_node *n)
     const char *text = n->out->text ? n->out->text->data : NULL;
     size_t len = n->out->text ? n->out->text->len : 0;
     if (n->out->state == LG_PENDING && r && r->watched) {
-        const lg_bytes *so_far = lg__hearing_text(r->watched->hearing);
-        text = so_far->data;
-        len = lg__text_border(so_far->data ? so_far->data : "", so_far->len);
-        c->restart = c->restart || (c->streamed > 0 && c->attempt != r->attempts);
+        size_t begin;
+        text = lg__hearing_text(r->watched->hearing, &len, &begin);
+        len = lg__text_border(text ? text : "", len);
+        c->restart = c->restart || (c->streamed > 0 && (c->attempt != r->attempts ||
+                                                        c->begin != begin));
         c->attempt = r->attempts;
+        c->begin = begin;
     }
     if (!text || (n->out->text && n->out->text->media))
         return false;

@@ -33,7 +33,8 @@ typedef struct lg_request {
     void *block; /* owned: part_texts, part_roles, options */
     size_t block_size;
     uint32_t sample;
-    bool stream;        /* as it comes; no part of the key: the answer is the same */
+    bool stream : 1;         /* as it comes; no part of the key: the answer is the same */
+    bool keeps_thinking : 1; /* the model's word; nor is this: the bytes are the same */
     bool reserved;      /* SENT: the worst case is set aside */
     bool taken;         /* … and its part of its lane's allowance: sched_rate.c */
     bool in_flight_map; /* found by key */
