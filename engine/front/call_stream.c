@@ -110,8 +110,8 @@ static bool fill(lg_engine *e, lg_node *n)
         size_t begin;
         text = lg__hearing_text(r->watched->hearing, &len, &begin);
         len = lg__text_border(text ? text : "", len);
-        c->restart = c->restart || (c->streamed > 0 && (c->attempt != r->attempts ||
-                                                        c->begin != begin));
+        c->restart =
+            c->restart || (c->streamed > 0 && (c->attempt != r->attempts || c->begin != begin));
         c->attempt = r->attempts;
         c->begin = begin;
     }

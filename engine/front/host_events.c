@@ -351,7 +351,8 @@ static int kind_of_reply(const char *type, const char *data, size_t len)
     return words ? media : lg__media_check(type, data, len);
 }
 
-/* Counts that no call can have would make nonsense of the sums. These stay in range, as those of a server's do. */
+/* Counts that no call can have would make nonsense of the sums; these stay in range, as those of
+ * a server's do. */
 static int take_usage(const lg_usage *from, lg_usage *to)
 {
     const int64_t counts[] = {from->input, from->cached, from->cache_write, from->output,

@@ -374,9 +374,12 @@ static void hear_media(lg_heard *h, const lg_json *message)
  * under two. */
 const char *lg__openai_thinking(const lg_json *message)
 {
-    static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *said = lg__json_string(lg__json_get(message, names[i]));
+    for (const lg_json *j = lg__json_first(message); j; j = lg__json_after(j)) {
+        const char *name = lg__json_name(j);
+        bool may_be = name && (strncmp(name, "rea", 3) == 0 || name[0] == 't');
+        bool is_one = may_be && (strcmp(name, "reasoning_content") == 0 ||
+                                 strcmp(name, "reasoning") == 0 || strcmp(name, "thinking") == 0);
+        const char *said = is_one ? lg__json_string(j) : NULL;
         if (said && said[0])
             return said;
     }

@@ -48,7 +48,10 @@ static bool is_cut(const char *s, size_t len)
 
 static bool starts_json(const lg_attempt *a)
 {
-    size_t i = strspn(lg__attempt_body(a), " \t\r\n");
+    size_t i = 0; /* a body of the store has no NUL behind it */
+    while (i < a->body.len && strchr(" \t\r\n", a->body.data[i]) && a->body.data[i])
+        i++;
+
     return i < a->body.len && a->body.data[i] == '{';
 }
 
@@ -153,9 +156,10 @@ static void explain_empty(const lg_heard *h, const lg_attempt *a, lg_reply *r)
     spoil(h->mem, h->model, a, r, LG_EEMPTY, true, "the answer has no words", NULL);
     r->fail.ambiguous = false; /* it is certain: this was paid */
     if (r->usage.reasoning <= 0 && r->thinking) {
-        lg__fail_hint(&r->fail, h->mem,
-                      "it thought, and gave no answer: ask for one in the messages; keep_thinking = "
-                      "true leaves what it thought in the text");
+        lg__fail_hint(
+            &r->fail, h->mem,
+            "it thought, and gave no answer: ask for one in the messages; keep_thinking = "
+            "true leaves what it thought in the text");
     } else if (r->usage.reasoning > 0) {
         lg__fail_hint(&r->fail, h->mem,
                       "%lld tokens went into reasoning and none into an answer: ask for one in the "
@@ -178,8 +182,7 @@ static bool has_words(const lg_heard *h)
 static bool is_stopped_at_once(const lg_heard *h, const lg_reply *r)
 {
     return h->asked->stops && h->finish == LG_FINISH_STOP && r->usage.reasoning <= 0 &&
-           !r->thinking &&
-           r->usage.output <= STOP_TOKENS;
+           !r->thinking && r->usage.output <= STOP_TOKENS;
 }
 
 /* Answers without a word; false: they are good all the same (a program's output may be none). */

@@ -43,7 +43,7 @@ typedef struct lg_reply {
     bool parted : 1;    /* what was thought stood in the text, before the answer */
     bool elsewhere : 1; /* it says that the Responses API takes this */
     bool daily : 1;     /* a cap of a day is used up */
-    uint8_t learn;  /* enum lg_learn */
+    uint8_t learn;      /* enum lg_learn */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);

@@ -10,11 +10,11 @@
 
 #include <string.h>
 
-enum {                  /* lg_thinking.state */
-       AT_START = 0,    /* before any word; also behind thinking */
-       INSIDE,          /* behind an opening tag */
-       OUTSIDE,         /* the answer, unless a closing tag comes */
-       ANSWER           /* the answer, whatever comes */
+enum {               /* lg_thinking.state */
+       AT_START = 0, /* before any word; also behind thinking */
+       INSIDE,       /* behind an opening tag */
+       OUTSIDE,      /* the answer, unless a closing tag comes */
+       ANSWER        /* the answer, whatever comes */
 };
 
 static const struct {

@@ -403,8 +403,8 @@ end
 
 local NONE = {}
 signatures.methods(methods, "v", "variable", { text = NONE, shown = NONE, calls = NONE,
-  value = NONE, finish_reason = NONE, thinking = NONE, usage = NONE, await = NONE, history = NONE, set = NONE,
-  dot = NONE, feedback = NONE, zero_grad = NONE })
+  value = NONE, finish_reason = NONE, thinking = NONE, usage = NONE, await = NONE, history = NONE,
+  set = NONE, dot = NONE, feedback = NONE, zero_grad = NONE })
 signatures.named(methods, "v")
 
 --- A method that needs what stands above variables: whoever puts the library together brings it.

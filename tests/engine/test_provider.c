@@ -108,13 +108,20 @@ static void read_keys(const provider_case *c, char *s, const key_slot *slots, si
 static void read_ask(provider_case *c, char *s)
 {
     key_slot slots[] = {
-        {"name", &c->name, NULL},         {"model", &c->model, NULL},
-        {"base_url", &c->base_url, NULL}, {"key", &c->key, NULL},
-        {"key_name", &c->key_name, NULL}, {"header", NULL, &c->headers},
-        {"option", NULL, &c->options},    {"repair", NULL, &c->repairs},
-        {"message", NULL, &c->messages},  {"dialect", &c->dialect, NULL},
-        {"quirks", &c->quirks, NULL},     {"stream", &c->stream, NULL},
-        {"refuses", &c->refuses, NULL},   {"learned", &c->learned, NULL},
+        {"name", &c->name, NULL},
+        {"model", &c->model, NULL},
+        {"base_url", &c->base_url, NULL},
+        {"key", &c->key, NULL},
+        {"key_name", &c->key_name, NULL},
+        {"header", NULL, &c->headers},
+        {"option", NULL, &c->options},
+        {"repair", NULL, &c->repairs},
+        {"message", NULL, &c->messages},
+        {"dialect", &c->dialect, NULL},
+        {"quirks", &c->quirks, NULL},
+        {"stream", &c->stream, NULL},
+        {"refuses", &c->refuses, NULL},
+        {"learned", &c->learned, NULL},
         {"keep_thinking", &c->keep_thinking, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);

@@ -165,9 +165,10 @@ static void check_growing(const char *text, bool cut, size_t step)
         shown = now;
     }
     bool bare = from > 0 && !begins_open(text);
-    if (back > (bare ? 1 : 0) || (shown > 0 && begin != from && !(begin == 0 && bare)))
+    if (back > (bare ? 1 : 0) || (shown > 0 && begin != from && !(begin == 0 && bare))) {
         fail_msg("\"%s\" by %zu: from %zu, not %zu; taken back %zu times", text, step, begin, from,
                  back);
+    }
 
     lg__bytes_free(&thought);
 }

@@ -147,8 +147,8 @@ function TestUses.test_nothing_to_improve()
   local prompt = lg.param("Answer.", "system prompt")
   local backward = says "<think>ok, <FEEDBACK>bad</FEEDBACK></think>\n\nNOTHING TO IMPROVE"
   local answer = says "4" { "2+2?", system = prompt }
-  local loss = lg.loss.critic { "Is it right?", model = says "<think>no</think>It is right." }(answer)
-  loss:backward { model = backward }:await()
+  local critic = lg.loss.critic { "Is it right?", model = says "<think>no</think>It is right." }
+  critic(answer):backward { model = backward }:await()
   local heard = prompt:feedback()
   lu.assertEquals({ #heard, heard[1].state }, { 1, "empty" })
 end
