@@ -641,8 +641,8 @@ LG_API int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, 
 /* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
  * kept with; NULL for others. */
 LG_API const char *lg_var_finish_reason(const lg_var *v);
-/* What the model thought before its answer, as far as it was told; UTF-8, owned by v until its
- * value is another one. NULL: nothing, or v is no ready answer of a model. len may be NULL. */
+/* What the model thought before the answer that v was made with, as far as it was told: UTF-8,
+ * owned by v. NULL: nothing, or v is no ready answer of a model. len may be NULL. */
 LG_API const char *lg_var_thinking(const lg_var *v, size_t *len);
 /* false when v is no model's answer, or the server did not say. out may be NULL. */
 LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);

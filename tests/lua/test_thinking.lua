@@ -87,6 +87,25 @@ function TestWire.test_it_may_stay_in_the_text()
   end
 end
 
+-- The store has the bytes that came: what it serves has the same thinking, and so has an export.
+function TestWire.test_served_and_exported()
+  local dir = command.temp ".store"
+  local script = command.write([[
+local lg = require "lunagrad"
+local answer = lg.model "openai/x" "I have two apples and a pear. How many fruits do I have?"
+print(answer:text() .. "|" .. answer:thinking())]], ".lua")
+  local got = command.with_mock({ "--model", "sim/think=1" }, ([[
+LUNAGRAD_HOME=%s; export LUNAGRAD_HOME; RUN="$LG run %s --display none --run r"
+$RUN; $RUN; $LG export r --store=%s | grep '"type":"call"'; rm -rf %s]]):format(dir, script, dir,
+    dir))
+  local first, second, row = got.out:match "^(I see.-No%.)\n(I see.-No%.)\n(.*)$"
+  lu.assertNotNil(row, got.out .. got.err)
+  lu.assertEquals(#got.journal, 1, got.err)
+  lu.assertEquals(second, first)
+  row = json.decode(row)
+  lu.assertEquals(row.text .. "|" .. row.thinking, first)
+end
+
 -- ---- functions as models -----------------------------------------------------------------
 
 TestFunctions = {}
