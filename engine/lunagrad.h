@@ -338,7 +338,14 @@ LG_API const char *lg_var_role(const lg_var *v);
 LG_API int lg_var_set_role(lg_var *v, const char *role);
 /* requires grad: true for a leaf made so, or when any input requires it */
 LG_API bool lg_var_grad(const lg_var *v);
+/* What a node made can be frozen (false: feedback ends there, and goes no further) or trained
+ * (true: it is a parameter like a leaf, asked about by its own role, and hears of passes that
+ * failed; feedback still goes on to what it is made of). Nodes that read it keep what they have.
+ * Until the next pass. */
 LG_API int lg_var_set_grad(lg_var *v, bool grad);
+/* A variable that is or will be what v is, with its role and example, and takes no feedback.
+ * *out is owned by the caller. */
+LG_API int lg_var_detach(lg_var *v, lg_var **out);
 /* Scores: larger is better. target is the score that counts as solved. */
 LG_API bool lg_var_score(const lg_var *v, double *score, double *target);
 LG_API int lg_var_set_score(lg_var *v, double score, double target);
@@ -559,6 +566,13 @@ enum lg_reduce_flags { LG_SKIP_FAILED = 1 };
  * parameter. With LG_SKIP_FAILED failed inputs are left out unless all fail. */
 LG_API int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out);
 LG_API int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out);
+/* The same where some inputs count more than others: each score and target is multiplied by its
+ * weight (a mean is divided by their sum), and feedback says which weight it came with. weights
+ * are copied; each is a number above 0, else LG_EINVAL. NULL: 1 each. */
+LG_API int lg_sum_weighted(lg_engine *e, lg_var *const *vars, const double *weights, size_t n,
+                           unsigned flags, lg_var **out);
+LG_API int lg_mean_weighted(lg_engine *e, lg_var *const *vars, const double *weights, size_t n,
+                            unsigned flags, lg_var **out);
 
 /* A function of the host. purpose goes into backward prompts. tag is echoed in
  * events. own_backward: LG_EVENT_GRADIENT is sent instead of a model call. */
@@ -665,6 +679,7 @@ typedef struct lg_feedback {
     size_t conversation_len;
     size_t n_sources; /* records a reduction made this from; 0: not reduced */
     lg_var *var;      /* the node that wrote it; NULL: by hand or passed on */
+    double weight;    /* that of the sums and means it came through, multiplied; 1: none */
 } lg_feedback;
 LG_API size_t lg_var_feedbacks(const lg_var *v);
 LG_API int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out);

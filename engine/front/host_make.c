@@ -2,6 +2,7 @@
  *
  * Checks what the host gives, then builds in graph.c; nothing runs here. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "graph/cycle.h"
@@ -362,27 +363,78 @@ int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_
     return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
 }
 
-static int reduce(lg_engine *e, int op, const char *role, lg_var *const *vars, size_t n,
-                  unsigned flags, lg_var **out)
+static int set_weights(lg_node *node, const double *weights)
+{
+    size_t n = node->n_edges;
+    for (size_t i = 0; i < n; i++) {
+        if (!(weights[i] > 0 && isfinite(weights[i])))
+            return LG_EINVAL;
+    }
+    node->u.weights = lg__mem_new(node->out->graph->mem, n * sizeof *weights);
+    if (!node->u.weights)
+        return LG_ENOMEM;
+    memcpy(node->u.weights, weights, n * sizeof *weights);
+    return LG_OK;
+}
+
+/* "sum of a and b": what it is made of, where that can be said in a few words. */
+static void name_parts(const char *what, lg_var *v)
+{
+    char role[160];
+    const lg_edge *edges = v->node->edges;
+    size_t n = v->node->n_edges, alike = 1;
+    while (alike < n && strcmp(edges[alike].var->role->data, edges[0].var->role->data) == 0)
+        alike++;
+    size_t len = (size_t)snprintf(role, sizeof role, "%s of ", what);
+    if (n > 1 && alike == n)
+        len += (size_t)snprintf(role + len, sizeof role - len, "%zu times ", n);
+    for (size_t i = 0; i < (alike == n ? 1 : n) && len < sizeof role; i++) {
+        const char *before = i == 0 ? "" : i + 1 == n ? " and " : ", ";
+        len += (size_t)snprintf(role + len, sizeof role - len, "%s%s", before,
+                                edges[i].var->role->data);
+    }
+    if (len < sizeof role)
+        lg_var_set_role(v, role); /* without memory it keeps the short one */
+}
+
+static int reduce(lg_engine *e, int op, const char *what, lg_var *const *vars,
+                  const double *weights, size_t n, unsigned flags, lg_var **out)
 {
     lg_var *v = NULL;
     if (!n)
-        return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", role);
-    int err = new_node(e, op, n, 0, role, &v);
+        return lg__engine_error(e, LG_EINVAL, "%s of nothing: give at least one variable", what);
+    int err = new_node(e, op, n, 0, what, &v);
     if (err)
         return err;
     v->node->skip_failed = (flags & LG_SKIP_FAILED) != 0;
-    return link_and_start(e, v, NULL, vars, n, 0, out);
+    if (weights && vars)
+        err = set_weights(v->node, weights);
+    err = link_and_start(e, v, NULL, vars, n, err, out);
+    if (!err)
+        name_parts(what, *out);
+    return err;
 }
 
 int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out)
 {
-    return reduce(e, LG_OP_SUM, "sum", vars, n, flags, out);
+    return reduce(e, LG_OP_SUM, "sum", vars, NULL, n, flags, out);
 }
 
 int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out)
 {
-    return reduce(e, LG_OP_MEAN, "mean", vars, n, flags, out);
+    return reduce(e, LG_OP_MEAN, "mean", vars, NULL, n, flags, out);
+}
+
+int lg_sum_weighted(lg_engine *e, lg_var *const *vars, const double *weights, size_t n,
+                    unsigned flags, lg_var **out)
+{
+    return reduce(e, LG_OP_SUM, "sum", vars, weights, n, flags, out);
+}
+
+int lg_mean_weighted(lg_engine *e, lg_var *const *vars, const double *weights, size_t n,
+                     unsigned flags, lg_var **out)
+{
+    return reduce(e, LG_OP_MEAN, "mean", vars, weights, n, flags, out);
 }
 
 int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars, size_t n,
@@ -416,6 +468,26 @@ int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role
     lg__node_hold(v->node);
     *out = v;
     return LG_OK;
+}
+
+int lg_var_detach(lg_var *v, lg_var **out)
+{
+    lg_var *copy = NULL;
+    if (!v || !out)
+        return LG_EINVAL;
+    int err = lg_promise_new(v->graph->engine, NULL, 0, v->role->data, &copy);
+    if (err)
+        return err;
+    copy->frozen = true;
+    copy->example = v->example;
+    err = lg_promise_keep(copy, v, NULL, 0);
+    if (!err) {
+        *out = copy;
+        return LG_OK;
+    }
+    lg_promise_fail(copy, err, lg_error_text(err), NULL);
+    lg_var_unref(copy);
+    return err;
 }
 
 static int check_promise(const lg_var *v)

@@ -26,10 +26,14 @@ static uint32_t edges_of(const lg_step *s)
     return s->var->node ? s->var->node->n_edges : 0;
 }
 
-/* A promise stands for the call or tool that it is made of, with the role that was asked for. */
-static bool is_frame(const lg_step *s)
+/* A promise stands for the call or tool that it is made of, with the role that was asked for. What
+ * is trained itself is asked about, whatever made it, and so is a text that the host put in the
+ * place of what was made. */
+static bool is_frame(const lg_step *s, const lg_text *seen)
 {
     const lg_node *node = s->var->node;
+    if (s->var->trained || s->var->replaced || seen != lg__var_first_text(s->var))
+        return false;
     if (s->var->op != LG_OP_PROMISE)
         return lg__ops[s->var->op].compose != NULL;
     const lg_var *from = node->edges[node->n_edges - 1].var;
@@ -93,7 +97,7 @@ static int look(lg_walk *w, lg_aims *aims)
     lg_step *to = behind(w->plan, at->step, i, &slot);
     if (!to || to->walk == w->number)
         return LG_OK;
-    if (is_frame(to)) {
+    if (is_frame(to, at->step->var->node->edges[i].seen)) {
         to->through = true;
         return enter(w, to, 0, edges_of(to));
     }
@@ -180,7 +184,7 @@ static int mark_next(lg_walk *w, const lg_aim *aim, lg_text *mark)
         return LG_OK;
     if (to == aim->step)
         return put_instead(w->mem, at, i, mark);
-    if (!is_frame(to))
+    if (!is_frame(to, at->step->var->node->edges[i].seen))
         return LG_OK;
     if (to->walk != w->number)
         return enter(w, to, 0, edges_of(to));

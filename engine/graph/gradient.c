@@ -163,6 +163,8 @@ static void lend(const lg_step *s, lg_record *r)
         }
         if (!r->group)
             r->group = h->group;
+        if (r->weight == 1)
+            r->weight = h->weight;
         if (!r->goal)
             r->goal = lg__text_ref(h->goal);
     }
@@ -326,6 +328,12 @@ static void gather(lg_step *s)
     hear_by_hand(s);
 }
 
+static double weight_of(const lg_step *s, uint32_t edge)
+{
+    bool reduces = s->var->op == LG_OP_SUM || s->var->op == LG_OP_MEAN;
+    return reduces && s->var->node->u.weights ? s->var->node->u.weights[edge] : 1;
+}
+
 /* Copies what s heard (or "you are the loss") to each input, unchanged. */
 static void pass_on(lg_step *s)
 {
@@ -345,6 +353,7 @@ static void pass_on(lg_step *s)
             }
             copy->group = copy->group ? copy->group : group;
             copy->order = (uint32_t)index_of(p, s);
+            copy->weight *= weight_of(s, i);
             if (!copy->from) { /* by hand: from here on it comes from this node */
                 copy->from = s->var->id;
                 copy->from_role = lg__text_ref(s->var->role);
@@ -355,6 +364,7 @@ static void pass_on(lg_step *s)
             lg_record *none = fresh(p, s, LG_FB_NONE, i);
             if (none) {
                 none->group = group;
+                none->weight = weight_of(s, i);
                 give(p, slot, none);
             }
         }
@@ -449,6 +459,10 @@ static void run(lg_step *s)
     }
     if (way == LG_WAY_NONE) {
         finish_leaf(s);
+        return;
+    }
+    if (s->var->replaced) {
+        deliver_all(s); /* what made it has no part in its text */
         return;
     }
     int state = heard(s);
@@ -629,8 +643,9 @@ static int prepare(lg_pass *p)
     for (size_t i = 0; !err && i < p->plan.n_steps; i++) {
         lg_step *s = &p->plan.steps[i];
         s->pass = p;
-        lg__var_drop_records(s->var, s->var->node == NULL, p->root_id);
-        if (!s->var->node)
+        bool parameter = !s->var->node || s->var->trained;
+        lg__var_drop_records(s->var, parameter, p->root_id);
+        if (parameter)
             err = refer(p, s->var);
     }
     p->steps_left = p->plan.n_steps;

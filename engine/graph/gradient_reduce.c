@@ -33,6 +33,8 @@ static int add_piece(lg_bytes *b, lg_graph *g, const lg_reduction *r, size_t i, 
         lg__bytes_addf(b, "(example %lld) ", (long long)x->example);
     if (x && x->has_score)
         lg__bytes_addf(b, "(scored %.4g of %.4g) ", x->score, x->target);
+    if (x && x->weight != 1)
+        lg__bytes_addf(b, "(weight %.4g) ", x->weight);
     lg_text *said = lg__text_trim(g->mem, r->texts[i], share);
     if (!said)
         return LG_ENOMEM;

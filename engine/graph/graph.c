@@ -220,6 +220,8 @@ static void free_node(lg_graph *g, int op, lg_node *n)
         free_call(g->mem, n->u.call);
     else if (op == LG_OP_TOOL)
         lg_tool_unref(n->u.tool);
+    else if (op == LG_OP_SUM || op == LG_OP_MEAN)
+        lg__mem_free(g->mem, n->u.weights, n->u.weights ? n->n_edges * sizeof(double) : 0);
     lg__mem_free(g->mem, n, node_size(n->n_edges));
 }
 
@@ -335,7 +337,7 @@ int lg__node_edge(lg_node *node, const char *name, lg_var *var)
     if (err)
         return err;
     e->var = lg_var_ref(var);
-    node->out->grad |= var->grad;
+    node->out->grad |= var->grad && !node->out->frozen;
     node->out->open |= var->open;
     return LG_OK;
 }

@@ -73,6 +73,7 @@ struct lg_node {
         lg_call_data *call;
         lg_tool *tool;          /* counted */
         struct lg_timer *timer; /* front/host_timer.c's; NULL: it is over */
+        double *weights;        /* of a sum or mean, one for each edge; NULL: 1 each */
     } u;
     uint64_t work; /* engine.c: id of the host's work; 0: none */
     lg_node *next; /* in one of the graph's lists */

@@ -342,19 +342,24 @@ static enum lg_way concat_backward(const lg_node *node)
 
 /* ---- sum and mean ------------------------------------------------------ */
 
-/* Scores add up when every input that counts has one. Returns how many did. */
-static uint32_t add_scores(lg_node *node, double *score, double *target)
+static double weight(const lg_node *node, uint32_t i)
 {
-    uint32_t n = 0;
+    return node->u.weights ? node->u.weights[i] : 1;
+}
+
+/* Scores add up when every input that counts has one. Returns the weight of those that did. */
+static double add_scores(lg_node *node, double *score, double *target)
+{
+    double n = 0;
     bool all = true;
     for (uint32_t i = 0; i < node->n_edges; i++) {
         const lg_var *v = node->edges[i].var;
         if (!node->edges[i].seen)
             continue;
-        n++;
+        n += weight(node, i);
         all = all && v->has_score;
-        *score += v->score;
-        *target += v->target;
+        *score += v->score * weight(node, i);
+        *target += v->target * weight(node, i);
     }
     return all ? n : 0;
 }
@@ -402,8 +407,8 @@ static void sum_or_mean(lg_graph *g, lg_node *node, bool mean)
     lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
     sum_compose(g, node, NULL, &b, NULL);
     double score = 0, target = 0;
-    uint32_t n = add_scores(node, &score, &target);
-    if (n)
+    double n = add_scores(node, &score, &target);
+    if (n > 0)
         lg_var_set_score(node->out, mean ? score / n : score, mean ? target / n : target);
     finish(node, &b);
 }

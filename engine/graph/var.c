@@ -20,6 +20,7 @@ lg_record *lg__record_new(lg_mem *m, int state)
     if (r) {
         r->state = state;
         r->example = -1;
+        r->weight = 1;
     }
     return r;
 }
@@ -171,9 +172,9 @@ bool lg_var_grad(const lg_var *v)
 
 int lg_var_set_grad(lg_var *v, bool grad)
 {
-    if (v->node && !grad)
-        return LG_ESTATE;
     v->grad = grad;
+    v->frozen = v->node && !grad;
+    v->trained = v->node && grad;
     return LG_OK;
 }
 
@@ -334,6 +335,7 @@ static int set_value(lg_var *v, lg_text *t)
         lg__text_unref(t);
         return LG_ENOMEM;
     }
+    v->replaced = v->replaced || (v->node && !v->text);
     lg__text_unref(v->text);
     v->text = t;
     v->state = LG_READY;
@@ -436,6 +438,7 @@ static int view(const lg_record *r, size_t i, lg_feedback *out)
         .conversation_len = r->conversation ? r->conversation->len : 0,
         .n_sources = count(r->sources),
         .var = r->var,
+        .weight = r->weight,
     };
     return LG_OK;
 }

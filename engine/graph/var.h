@@ -29,6 +29,7 @@ typedef struct lg_record { /* one piece of feedback, see lg_feedback */
     uint32_t group; /* the mean it came through, 0: none; one pass only */
     uint32_t order; /* the step that gave it; one pass only */
     double score, target;
+    double weight; /* of the sums and means that it came through */
     lg_text *text, *conversation, *from_role;
     lg_text *goal;       /* what the outcome is judged by, in a few words, or NULL */
     uint64_t from, root; /* variables' ids; root: where the pass began */
@@ -55,6 +56,8 @@ struct lg_var {
     int8_t op;    /* enum lg_op */
     int8_t state; /* enum lg_state */
     bool grad, has_score;
+    bool frozen, trained;  /* of what a node made: it takes no feedback; it is a parameter itself */
+    bool replaced;         /* its producer failed, and the host gave the value */
     bool unseen, disowned; /* failed, and nobody has looked; or will not: unseen.h */
     bool open;             /* an open promise, or a pass that runs, may be behind it: cycle.h */
     int code;              /* LG_E* when failed or cancelled */

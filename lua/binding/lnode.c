@@ -178,26 +178,49 @@ static int l_concat(lua_State *L)
     return made(L, e, lg_concat(e, vars.vars, vars.n, role ? role : "", &u->v));
 }
 
-/* core.sum(engine, vars, skip_failed) -> var */
-static int l_sum(lua_State *L)
+/* A list of as many numbers as there are variables; NULL: none was given. */
+static const double *read_weights(lua_State *L, int at, size_t n)
 {
-    var_list vars;
-    lg_engine *e = lg__lua_check_engine(L, 1)->e;
-    unsigned flags = lua_toboolean(L, 3) ? LG_SKIP_FAILED : 0;
-    read_vars(L, 2, &vars);
-    lg_lua_var *u = lg__lua_new_var(L, 1);
-    return made(L, e, lg_sum(e, vars.vars, vars.n, flags, &u->v));
+    if (lua_isnoneornil(L, at))
+        return NULL;
+    lg__lua_check_list(L, at);
+    if (lua_rawlen(L, at) != n) {
+        lg__lua_raise(L, LG_EINVAL, NULL, "%I weights were given for %I variables",
+                      (LUAI_UACINT)lua_rawlen(L, at), (LUAI_UACINT)n);
+    }
+    double *weights = lua_newuserdatauv(L, (n + 1) * sizeof *weights, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, at, (lua_Integer)i + 1);
+        weights[i] = luaL_checknumber(L, -1);
+        lua_pop(L, 1);
+    }
+    return weights;
 }
 
-/* core.mean(engine, vars, skip_failed) -> var */
-static int l_mean(lua_State *L)
+typedef int (*reduction)(lg_engine *, lg_var *const *, const double *, size_t, unsigned, lg_var **);
+
+static int reduce(lua_State *L, reduction make)
 {
     var_list vars;
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     unsigned flags = lua_toboolean(L, 3) ? LG_SKIP_FAILED : 0;
+    lua_settop(L, 4);
     read_vars(L, 2, &vars);
+    const double *weights = read_weights(L, 4, vars.n);
     lg_lua_var *u = lg__lua_new_var(L, 1);
-    return made(L, e, lg_mean(e, vars.vars, vars.n, flags, &u->v));
+    return made(L, e, make(e, vars.vars, weights, vars.n, flags, &u->v));
+}
+
+/* core.sum(engine, vars, skip_failed, weights | nil) -> var */
+static int l_sum(lua_State *L)
+{
+    return reduce(L, lg_sum_weighted);
+}
+
+/* core.mean(engine, vars, skip_failed, weights | nil) -> var */
+static int l_mean(lua_State *L)
+{
+    return reduce(L, lg_mean_weighted);
 }
 
 /* core.tool_call(engine, tool, names, vars, role) -> var */

@@ -126,6 +126,19 @@ static int l_set_grad(lua_State *L)
     return 0;
 }
 
+/* v:raw_detach() -> var */
+static int l_detach(lua_State *L)
+{
+    lg_var *v = self(L);
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    lg_lua_var *u = lg__lua_new_var(L, 2);
+    int err = lg_var_detach(v, &u->v);
+    if (err)
+        return lg__lua_raise(L, err, NULL, "cannot detach: %s", lg_error_text(err));
+    return 1;
+}
+
 /* v:raw_score() -> score, target | nil */
 static int l_raw_score(lua_State *L)
 {
@@ -393,6 +406,10 @@ static void push_feedback(lua_State *L, int engine, const lg_feedback *f)
     lg__lua_set_count(L, "from", f->from);
     lg__lua_set_count(L, "input", f->input + 1);
     lg__lua_set_text(L, "from_role", f->from_role);
+    if (f->weight != 1) {
+        lua_pushnumber(L, f->weight);
+        lua_setfield(L, -2, "weight");
+    }
     if (f->example >= 0)
         lg__lua_set_count(L, "example", (uint64_t)f->example);
     set_long(L, "conversation", f->conversation, f->conversation_len);
@@ -529,6 +546,7 @@ void lg__lua_open_var(lua_State *L)
                                        {"set_role", l_set_role},
                                        {"grad", l_grad},
                                        {"set_grad", l_set_grad},
+                                       {"raw_detach", l_detach},
                                        {"raw_score", l_raw_score},
                                        {"set_score", l_set_score},
                                        {"example", l_example},

@@ -148,6 +148,11 @@ end
 --- Wait until the variable is ready; returns it.
 function methods:await() return loop.await(self) end
 
+--- A variable that is or will be what this one is and takes no feedback: what is made of it
+--- teaches nothing to what made it. Never waits.
+---@return lunagrad.var
+function methods:detach() return begun(methods.raw_detach(self)) end
+
 --- All values it has had, the oldest first: texts; pictures and sounds as fixed variables.
 function methods:history()
   local list = {}
@@ -308,9 +313,23 @@ function var.format(template, fields, opts)
     opts.fenced == true))
 end
 
+local function check_weights(what, weights, n)
+  if weights and options.length(weights) ~= n then
+    errors.refuse("weights", ("%s: %d weights for %d variables"):format(what,
+      options.length(weights), n), "give one number above 0 for each", 3)
+  end
+  for i = 1, weights and n or 0 do
+    local w = weights[i]
+    if math.type(w) == nil or not (w > 0 and w < math.huge) then
+      errors.refuse("weights", ("%s: weight %d is %s"):format(what, i, tostring(w)),
+        "give one number above 0 for each", 3)
+    end
+  end
+end
+
 local function reduction(what, make)
   return function(list, opts)
-    opts = options.check(opts or {}, { skip_failed = "boolean?" }, what, 2)
+    opts = options.check(opts or {}, { skip_failed = "boolean?", weights = "table?" }, what, 2)
     if var.is(list) then list = { list } end
     local n = type(list) == "table" and options.length(list) or 0
     if n == 0 then
@@ -318,14 +337,20 @@ local function reduction(what, make)
     end
     local vars = {}
     for i = 1, n do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
-    return loop.own(make(loop.engine(), vars, opts.skip_failed == true))
+    check_weights(what, opts.weights, n)
+    return loop.own(make(loop.engine(), vars, opts.skip_failed == true, opts.weights))
   end
 end
 
---- Texts joined, scores added; feedback passes to each unchanged and costs no call.
+--- Texts joined, scores added; feedback passes to each unchanged and costs no call. With
+--- `weights`, a number above 0 for each, scores count so much, and feedback says so.
+---@param list lunagrad.var[]
+---@param opts? table {skip_failed = boolean, weights = number[]}
 var.sum = reduction("lg.sum", core.sum)
 
 --- Texts joined, scores averaged; feedback from here is merged, by one call a parameter.
+---@param list lunagrad.var[]
+---@param opts? table as for lg.sum
 var.mean = reduction("lg.mean", core.mean)
 
 -- ---- tools -----------------------------------------------------------------------

@@ -95,6 +95,8 @@ function Var:set_role(role) end
 function Var:grad() end
 ---@param on boolean
 function Var:set_grad(on) end
+---@return lunagrad.var
+function Var:raw_detach() end
 --- Score and target as they are now; never waits.
 ---@return number|nil score, number|nil target
 function Var:raw_score() end

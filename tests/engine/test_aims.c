@@ -61,6 +61,101 @@ static void test_frames_within_frames(void **state)
     script_end(&s);
 }
 
+/* What is trained itself is asked about, not what it is made of, which hears the same. */
+static void test_a_trained_frame(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "be brief", "style", true);
+    lg_var *frame = format1(&s, "<{x}>", "x", p);
+    assert_int_equal(lg_var_set_grad(frame, true), 0);
+    script_learn(&s, script_call(&s, NULL, join(&s, frame, frame), "loss", -1));
+    assert_int_equal(s.n_prompts, 2);
+    const char *asked = script_find(&s, "BASE role=what is to be judged", 0);
+    assert_non_null(strstr(asked, "<VARIABLE>\n<be brief>\n</VARIABLE>"));
+    assert_non_null(strstr(asked, "<USER>\n[VARIABLE][VARIABLE]\n</USER>"));
+    assert_string_equal(script_said(frame, 0), script_said(p, 0));
+    assert_int_equal(lg_var_set(frame, "<be clear>", 10), 0);
+    script_end(&s);
+}
+
+/* Feedback ends at a frozen answer; beside it, it goes on. */
+static void test_a_frozen_answer(void **state)
+{
+    (void)state;
+    for (int detached = 0; detached < 2; detached++) {
+        script s;
+        script_start(&s);
+        lg_var *p = script_leaf(&s, "be brief", "style", true);
+        lg_var *q = script_leaf(&s, "judge", "manner", true);
+        lg_var *x = script_call(&s, NULL, p, "answer", 7), *y = x;
+        if (detached)
+            assert_int_equal(lg_var_detach(x, &y), 0); /* it is pending still */
+        else
+            assert_int_equal(lg_var_set_grad(x, false), 0);
+        assert_false(lg_var_grad(y));
+        script_learn(&s, script_call(&s, q, y, "loss", -1));
+        assert_string_equal(lg_var_text(y, NULL), lg_var_text(x, NULL));
+        assert_string_equal(lg_var_role(y), "answer");
+        assert_int_equal(lg_var_example(y), 7);
+        assert_int_equal(lg_var_feedbacks(p), 0);
+        assert_int_equal(lg_var_feedbacks(q), 1);
+        assert_int_equal(s.n_prompts, 3);
+        if (detached)
+            lg_var_unref(y);
+        script_end(&s);
+    }
+}
+
+/* A text that was put in the place of a joined one, read before and behind that; and one put in
+ * the place of one that failed. */
+static void test_a_text_put_in_its_place(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "be brief", "style", true);
+    lg_var *frame = format1(&s, "<{x}>", "x", p), *bad = format1(&s, "{y}", "x", p);
+    assert_true(script_run(&s));
+    lg_var *before = script_call(&s, NULL, frame, "before", -1);
+    assert_int_equal(lg_var_set(frame, "[be clear]", 10), 0);
+    assert_int_equal(lg_var_set(bad, "be kind", 7), 0);
+    lg_var *behind = script_call(&s, bad, frame, "behind", -1);
+    script_learn(&s, before);
+    assert_non_null(strstr(script_find(&s, "BASE role=style out=before", 0), "<[VARIABLE]>"));
+    script_learn(&s, behind);
+    const char *asked = script_find(&s, "BASE role=what is to be judged out=behind", 0);
+    assert_non_null(strstr(asked, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>"));
+    asked = script_find(&s, "BASE role=what is to be judged out=behind", 1);
+    assert_non_null(strstr(asked, "<USER>\n[VARIABLE]\n</USER>"));
+    assert_int_equal(lg_var_feedbacks(p), 2); /* the frame's goes on, the other's does not */
+    script_end(&s);
+}
+
+/* A failed pass is told to a trained answer, as to a leaf. */
+static void test_a_trained_answer_hears_of_failed_passes(void **state)
+{
+    (void)state;
+    script s;
+    script_start(&s);
+    lg_var *x = script_tool_call(&s, s.tool, script_leaf(&s, "x", "x", false), "draft");
+    assert_int_equal(lg_var_set_grad(x, true), 0);
+    lg_var *loss = script_call(&s, NULL, x, "loss", -1), *pass = NULL;
+    lg_backward b;
+    lg_backward_init(&b); /* without a model */
+    assert_int_equal(lg_backward_start(s.e, loss, &b, &pass), 0);
+    assert_true(script_run(&s));
+    assert_ptr_equal(lg_var_pass(x), pass);
+    assert_int_equal(lg_var_state(pass), LG_FAILED);
+    assert_int_equal(lg_var_zero_grad(x), 0);
+    assert_null(lg_var_pass(x));
+    script_learn(&s, loss);
+    assert_int_equal(lg_var_feedbacks(x), 1);
+    lg_var_unref(pass);
+    script_end(&s);
+}
+
 /* A trainable template: its place is all that was made with it. */
 static void test_a_template_is_shown_filled_in(void **state)
 {
@@ -254,6 +349,10 @@ static void test_oom(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_fields_are_told_apart),
     cmocka_unit_test(test_frames_within_frames),
+    cmocka_unit_test(test_a_trained_frame),
+    cmocka_unit_test(test_a_frozen_answer),
+    cmocka_unit_test(test_a_text_put_in_its_place),
+    cmocka_unit_test(test_a_trained_answer_hears_of_failed_passes),
     cmocka_unit_test(test_a_template_is_shown_filled_in),
     cmocka_unit_test(test_what_was_made),
     cmocka_unit_test(test_own_feedback_goes_through),

@@ -341,7 +341,7 @@ static void test_feedback_by_hand_through_a_sum(void **state)
     lg_var_feedback(loss, 0, &f);
     assert_string_equal(f.text, "all of it is dull");
     assert_int_equal(f.from, lg_var_id(total)); /* from here on it comes from the sum */
-    assert_string_equal(f.from_role, "sum");
+    assert_string_equal(f.from_role, "sum of loss");
     assert_int_equal(script_asked(&s, "CHAIN role=p"), 1);
     assert_int_equal(script_asked(&s, "BASE"), 0);
     script_end(&s);

@@ -112,8 +112,51 @@ static void test_sum_and_mean(void **state)
     assert_true(score == 0.75 && target == 1.5);
     assert_text(mixed, "one\nhalf\nplain");
     assert_false(lg_var_score(mixed, NULL, NULL)); /* one has none */
-    assert_string_equal(lg_var_role(sum), "sum");
+    assert_string_equal(lg_var_role(sum), "sum of 2 times loss");
     assert_string_equal(lg_op_name(lg_var_op(mean)), "mean");
+    script_end(&s);
+}
+
+static void test_weights(void **state)
+{
+    (void)state;
+    script s;
+    double score, target;
+    const double weights[] = {3, 1}, bad[][2] = {{1, 0}, {-1, 1}, {NAN, 1}, {1, INFINITY}};
+    lg_var *sum = NULL, *mean = NULL, *plain = NULL;
+    script_start(&s);
+    lg_var *in[] = {scored(&s, "one", 1, 1), scored(&s, "half", 0.5, 2)};
+    lg_sum_weighted(s.e, in, weights, 2, 0, &sum);
+    lg_mean_weighted(s.e, in, weights, 2, 0, &mean);
+    lg_mean_weighted(s.e, in, NULL, 2, 0, &plain);
+    assert_true(script_run(&s));
+    assert_true(lg_var_score(sum, &score, &target));
+    assert_true(score == 3.5 && target == 5);
+    assert_true(lg_var_score(mean, &score, &target));
+    assert_true(score == 0.875 && target == 1.25);
+    assert_true(lg_var_score(plain, &score, &target));
+    assert_true(score == 0.75 && target == 1.5);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(lg_sum_weighted(s.e, in, bad[i], 2, 0, &sum), LG_EINVAL);
+    script_end(&s);
+}
+
+/* What a long list is made of is not said. */
+static void test_sums_name_their_parts(void **state)
+{
+    (void)state;
+    script s;
+    lg_var *some = NULL, *many[60], *all = NULL;
+    script_start(&s);
+    for (int i = 0; i < 60; i++) {
+        char role[20];
+        snprintf(role, sizeof role, "part %d", i);
+        many[i] = script_leaf(&s, "x", role, false);
+    }
+    lg_sum(s.e, many, 3, 0, &some);
+    lg_mean(s.e, many, 60, 0, &all);
+    assert_string_equal(lg_var_role(some), "sum of part 0, part 1 and part 2");
+    assert_string_equal(lg_var_role(all), "mean");
     script_end(&s);
 }
 
@@ -146,7 +189,7 @@ static void test_skip_failed(void **state)
     assert_text(skips, "a\nc");
     assert_true(lg_var_score(skips, &score, &target));
     assert_true(score == 3 && target == 4);
-    assert_error(stops, LG_ETOOL, "mean (node");
+    assert_error(stops, LG_ETOOL, "mean of a, b1, c and b2 (node");
     assert_error(stops, LG_ETOOL, "b1 (node");
     assert_error(none, LG_ETOOL, "b2 (node"); /* the first of those that failed */
     script_end(&s);
@@ -466,6 +509,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_format_fenced),
     cmocka_unit_test(test_concat),
     cmocka_unit_test(test_sum_and_mean),
+    cmocka_unit_test(test_weights),
+    cmocka_unit_test(test_sums_name_their_parts),
     cmocka_unit_test(test_skip_failed),
     cmocka_unit_test(test_bad_results),
     cmocka_unit_test(test_tool_result),

@@ -176,6 +176,13 @@ static void op_var_set_else(void)
     R(CALL(lg_var_set_example, v, odd_int()));
 }
 
+static void op_var_detach(void)
+{
+    lg_var *v = NULL;
+    keep_var(CALL(lg_var_detach, any_var(), &v), &v);
+    R(CALL(lg_var_detach, chance(50) ? any_var() : NULL, NULL));
+}
+
 static void op_var_rollback(void)
 {
     lg_var *v = any_var();
@@ -480,11 +487,18 @@ static void op_reduce(void)
     lg_var *v = NULL;
     size_t n = draw();
     unsigned flags = chance(90) ? (unsigned)below(2) : (unsigned)odd_int();
-    switch (below(3)) {
+    double weights[] = {odd_double(), 1, 2};
+    switch (below(5)) {
     case 0:
-        keep_var(CALL(lg_concat, w.e, drawn(), n, odd_name(), &v), &v);
+        keep_var(CALL(lg_sum_weighted, w.e, drawn(), n < 4 ? weights : NULL, n, flags, &v), &v);
         break;
     case 1:
+        keep_var(CALL(lg_mean_weighted, w.e, drawn(), n < 4 ? weights : NULL, n, flags, &v), &v);
+        break;
+    case 2:
+        keep_var(CALL(lg_concat, w.e, drawn(), n, odd_name(), &v), &v);
+        break;
+    case 3:
         keep_var(CALL(lg_sum, w.e, drawn(), n, flags, &v), &v);
         break;
     default:
@@ -692,7 +706,7 @@ static const struct {
     {op_tool_counts, 1},  {op_call, 10},        {op_format, 6},         {op_reduce, 8},
     {op_tool_call, 8},    {op_promise_new, 6},  {op_promise_keep, 8},   {op_promise_fail, 2},
     {op_timer, 4},        {op_tool_answer, 12}, {op_tool_feedback, 6},  {op_call_look, 4},
-    {op_call_answer, 16}, {op_backward, 6},     {op_template, 2},
+    {op_call_answer, 16}, {op_backward, 6},     {op_template, 2},       {op_var_detach, 3},
 };
 
 void one_call(void)

@@ -542,4 +542,65 @@ function TestFailures.test_a_failed_root()
   lu.assertEquals(texts_of(q), { "fix 1" })
 end
 
+-- ---- where feedback ends, and how much it counts ---------------------------------
+
+TestReach = {}
+
+function TestReach.test_a_detached_answer_teaches_nothing_to_what_made_it()
+  local p, judge = lg.param("Think.", "advice"), lg.param("Be strict.", "judge")
+  local answer = ask("q1", p)
+  local loss = answerer { answer:detach(), system = judge }
+  loss:backward { model = critic() }
+  lu.assertEquals({ texts_of(p), texts_of(judge) }, { {}, { "fix 1" } })
+  lu.assertEquals(answer:detach():text(), answer:text())
+  lu.assertFalse(answer:detach().requires_grad)
+  lu.assertTrue(answer.requires_grad)
+end
+
+function TestReach.test_a_frozen_answer()
+  local p = lg.param("Think.", "advice")
+  local answer = ask("q1", p)
+  answer.requires_grad = false
+  local m, asked = critic()
+  answerer { answer, system = lg.param("Be strict.", "judge") }:backward { model = m }:await()
+  lu.assertEquals({ texts_of(p), #asked }, { {}, 1 })
+end
+
+-- One module's output as the parameter, and what depends on it made anew.
+function TestReach.test_an_answer_as_the_parameter()
+  local draft = lg.model(function() return "draft" end) { "q" }
+  draft.requires_grad = true
+  local function judged() return answerer { draft, system = "Judge." } end
+  judged():backward { model = critic() }
+  local editor = lg.model(function() return "<NEW_VARIABLE>a better draft</NEW_VARIABLE>" end)
+  lu.assertTrue(lg.optim.tgd { draft, model = editor }:step().params[1].changed)
+  lu.assertEquals(draft:history(), { "draft", "a better draft" })
+  draft:zero_grad()
+  local m, asked = critic()
+  judged():backward { model = m }:await()
+  lu.assertEquals(asked[1].variable, "a better draft")
+end
+
+function TestReach.test_weights()
+  local p = lg.param("Think.", "advice")
+  local losses = {}
+  for i = 1, 3 do
+    losses[i] = ask("q" .. i, p)
+    losses[i]:await()
+    losses[i].score = i / 10
+  end
+  local mean = lg.mean(losses, { weights = { 2, 1, 1 } })
+  lu.assertAlmostEquals(mean.score, 0.175, 1e-12)
+  local m, asked = critic()
+  mean:backward { model = m }
+  p:feedback()
+  lu.assertStrContains(asked[#asked].feedback, "(weight 2)")
+  local sources = p:feedback()[1].sources
+  lu.assertEquals({ sources[1].weight, sources[2].weight }, { 2 })
+  for _, bad in ipairs { { 1, 2 }, { 1, 2, 0 }, { 1, 2, "x" }, { 1, 2, 0 / 0 } } do
+    local ok, e = pcall(lg.mean, losses, { weights = bad })
+    lu.assertEquals({ ok, e.kind, e.field }, { false, "inval", "weights" })
+  end
+end
+
 os.exit(lu.LuaUnit.run())

@@ -103,6 +103,7 @@ local function head_of(n, one)
   elseif one.count > 1 then
     more = (", given %d times in these words"):format(one.count)
   end
+  if record.weight then more = ("%s, weight %.4g"):format(more, record.weight) end
   return ("Feedback %d%s%s"):format(n, more, scored(record.score, record.target or 1))
 end
 
