@@ -499,6 +499,9 @@ typedef struct lg_model_config {
      * there. false: it is parted from the answer, see lg_var_thinking() and
      * docs/providers.md. */
     bool keep_thinking;
+    /* A reply that says the same over and over is broken off, and ends as at its limit. All calls
+     * go as streams then, where the dialect has them; see docs/models.md. */
+    bool stop_repetition;
 } lg_model_config;
 LG_API void lg_model_config_init_size(lg_model_config *cfg, size_t size);
 static inline void lg_model_config_init(lg_model_config *cfg)

@@ -250,7 +250,8 @@ static void submit(lg_engine *e, lg_node *n)
         free_request(e, r);
         return;
     }
-    r->stream = n->u.call->stream && r->model->provider && r->model->provider->hear_event;
+    r->stream = (n->u.call->stream || r->model->stop_repetition) && r->model->provider &&
+                r->model->provider->hear_event;
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
         lg__request_free(&e->mem, r);

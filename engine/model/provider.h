@@ -134,6 +134,8 @@ int lg__hearing_feed(lg_hearing *x, const char *s, size_t len); /* 0; other: it 
 /* What is said so far, without what is thought; *begin: so many bytes of thinking stand before
  * it (what was shown with another number is taken back). NULL: nothing yet. */
 const char *lg__hearing_text(const lg_hearing *x, size_t *len, size_t *begin);
+/* Whether what is said, or thought, has begun to be the same over and over. */
+bool lg__hearing_repeats(const lg_hearing *x);
 void lg__hearing_free(lg_hearing *x);
 
 /* The row of a dialect, NULL: none. */

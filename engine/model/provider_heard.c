@@ -100,6 +100,7 @@ static int finish_of(const char *word)
         {"incomplete", LG_FINISH_LENGTH},
         {"model_length", LG_FINISH_LENGTH},
         {"model_context_window_exceeded", LG_FINISH_LENGTH},
+        {"repetition", LG_FINISH_LENGTH}, /* ours: it was broken off */
         {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
         {"content_filter", LG_FINISH_FILTER},
         {"safety", LG_FINISH_FILTER},

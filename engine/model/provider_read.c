@@ -13,6 +13,7 @@
 #include "model/provider_calls.h"
 #include "model/provider_halves.h"
 #include "model/provider_refusal.h"
+#include "model/repetition.h"
 #include "model/thinking.h"
 
 enum { STOP_TOKENS = 32 /* a sequence to stop at has fewer */ };
@@ -117,6 +118,12 @@ static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_attempt *a
 
 static void explain_length(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
+    if (lg__attempt_is_broken_off(a)) {
+        spoil(h->mem, h->model, a, r, LG_ETRUNCATED, false,
+              "it thought the same over and over, and was broken off before an answer", NULL);
+        r->fail.ambiguous = false; /* it is certain: this was paid */
+        return;
+    }
     spoil(h->mem, h->model, a, r, LG_ETRUNCATED, false,
           "the token limit was reached before the first word of the answer", NULL);
     r->fail.ambiguous = false; /* it is certain: this was paid */
@@ -392,9 +399,11 @@ struct lg_hearing {
     lg_heard heard;
     lg_sse sse;
     lg_halves halves;
-    lg_thinking thinking; /* of what the stream says */
-    lg_bytes line;        /* JSON lines: what has no end yet */
-    lg_json *error;       /* the event that is a refusal */
+    lg_thinking thinking;   /* of what the stream says */
+    lg_repetition loops[2]; /* in what it says, and thinks */
+    bool repeats;
+    lg_bytes line;  /* JSON lines: what has no end yet */
+    lg_json *error; /* the event that is a refusal */
     int stopped;
 };
 
@@ -457,6 +466,18 @@ static int feed_lines(lg_hearing *x, const char *s, size_t len)
     return err;
 }
 
+static bool is_loop(lg_repetition *r, const lg_bytes *b)
+{
+    return b->len > 0 && lg__repetition_look(r, b->data, b->len);
+}
+
+static void look_for_loops(lg_hearing *x)
+{
+    bool said = is_loop(&x->loops[0], &x->heard.text);
+    bool thought = is_loop(&x->loops[1], &x->heard.thought);
+    x->repeats = x->repeats || said || thought;
+}
+
 int lg__hearing_feed(lg_hearing *x, const char *s, size_t len)
 {
     if (!x->stopped) {
@@ -464,6 +485,9 @@ int lg__hearing_feed(lg_hearing *x, const char *s, size_t len)
         x->stopped = lines ? feed_lines(x, s, len) : lg__sse_feed(&x->sse, s, len);
         if (!x->heard.model->keep_thinking && x->heard.text.len > 0)
             lg__thinking_look(&x->thinking, x->heard.text.data, x->heard.text.len);
+
+        if (x->heard.model->stop_repetition)
+            look_for_loops(x);
     }
     return x->stopped;
 }
@@ -485,6 +509,11 @@ const char *lg__hearing_text(const lg_hearing *x, size_t *len, size_t *begin)
     *begin = x->thinking.from;
     *len = told && text->len > *begin ? text->len - *begin : 0;
     return *len ? text->data + *begin : NULL;
+}
+
+bool lg__hearing_repeats(const lg_hearing *x)
+{
+    return x->repeats;
 }
 
 void lg__hearing_free(lg_hearing *x)
@@ -563,7 +592,11 @@ static void decode_stream(lg_mem *m, const lg_model *model, const lg_attempt *a,
     }
     x->heard.asked = asked;
     lg__hearing_feed(x, lg__attempt_body(a), a->body.len);
-    judge_stream(x, a, hearing_end(x), r);
+    bool broken_off = lg__attempt_is_broken_off(a);
+    if (broken_off && !x->heard.word[0])
+        lg__heard_end(&x->heard, "repetition");
+
+    judge_stream(x, a, broken_off ? x->stopped : hearing_end(x), r);
     lg__hearing_free(x);
 }
 

@@ -224,6 +224,7 @@ lunagrad.args = nil
 ---@field extra? table raw body fields
 ---@field memo? boolean false: each call is bought by itself, also what a run had bought before
 ---@field keep_thinking? boolean true: what it thinks in tags of its text stays in the answer
+---@field stop_repetition? boolean true: a reply that says the same over and over is broken off
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
 ---@field schema? lunagrad.schemaspec of all its answers
 

@@ -378,6 +378,7 @@ static void op_model_new(void)
     m.concurrency = chance(80) ? 0 : (int)odd_int();
     m.no_memo = chance(20);
     m.keep_thinking = chance(20);
+    m.stop_repetition = chance(20);
     if (chance(20))
         odd_prices(&m);
     if (chance(20))

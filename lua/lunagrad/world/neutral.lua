@@ -172,7 +172,7 @@ function world.answer(request)
   else
     local text, how = speak(request, results)
     if request.schema or request.json then text = schema.json(request.schema, text) end
-    text = sim.thought(request.model) .. text
+    text = sim.thought(request.model) .. text .. sim.loop(request.model)
     text, answer.stopped = cut_at_stop(text, request.stop)
     local short = false
     if left then text, short = cut(text, left) end
