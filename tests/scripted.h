@@ -256,7 +256,7 @@ static inline int script_template(script *s, const char *name, const char *text)
          "<VARIABLE>\n{variable}\n</VARIABLE>{goal}{others}{kind}"
 #define SCRIPT_HEARD "<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"
 
-enum { SCRIPT_TEMPLATES = 14 };
+enum { SCRIPT_TEMPLATES = 15 };
 
 static inline int script_templates(script *s)
 {
@@ -271,6 +271,7 @@ static inline int script_templates(script *s)
         {"critic.goal", " judged by {goal};"},
         {"critic.others", " beside {others};"},
         {"critic.made", " made"},
+        {"critic.passed", " passed"},
         {"reduce.solved", "{solved} of {all} solved\n"},
         {"objective.scored", "scored {score} of {target}"},
         {"reduce.system", "Merge."},

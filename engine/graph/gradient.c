@@ -538,8 +538,13 @@ static bool hear_reply(lg_job *job)
     lg_pass *p = job->pass;
     lg_var *v = job->asked;
     lg_text *points = NULL;
-    bool cut = strcmp(lg_var_finish_reason(v) ? lg_var_finish_reason(v) : "", "length") == 0;
-    int worth = lg__critique(p->g->mem, v->text, job->variable, job->output, cut, &points);
+    const char *why = lg_var_finish_reason(v);
+    lg_said said = {.text = v->text,
+                    .variable = job->variable,
+                    .output = job->output,
+                    .heard = job->heard,
+                    .cut = why && strcmp(why, "length") == 0};
+    int worth = lg__critique(p->g->mem, &said, &points);
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, true) == LG_OK)
         return true;

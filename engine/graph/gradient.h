@@ -22,8 +22,9 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text);
 void lg__pass_host_done(lg_step *s, const lg_fail *f); /* f NULL: well */
 /* The next step the host must run, or, when it is cancelled, need not; or NULL. */
 lg_step *lg__graph_next_host(lg_graph *g);
-/* What a step hears of its output: the texts of its records, joined. NULL: memory */
-lg_text *lg__step_feedback(lg_step *s);
+/* heard.c: what was said about a step's output, as points. Several are numbered from 1, each at
+ * the beginning of a line; equal ones count once; they share the budget. NULL: memory. Counted. */
+lg_text *lg__step_feedback(const lg_step *s);
 bool lg__step_cancelled(const lg_step *s);
 void lg__pass_check(const lg_pass *p); /* debug builds: gradient_check.c */
 

@@ -237,54 +237,6 @@ int lg__pass_section(lg_pass *p, const char *name, const lg_part *values, size_t
     return err;
 }
 
-/* ---- what was heard ---------------------------------------------------- */
-
-static void add_head(lg_bytes *b, size_t n, const lg_record *r)
-{
-    lg__bytes_addf(b, "%s%zu. ", n > 1 ? "\n" : "", n);
-    if (r->example >= 0)
-        lg__bytes_addf(b, "(example %lld) ", (long long)r->example);
-}
-
-static bool same(const lg_text *a, const lg_text *b)
-{
-    return a == b || (a->len == b->len && memcmp(a->data, b->data, a->len) == 0);
-}
-
-static bool said_before(const lg_record *list, const lg_record *r)
-{
-    for (; list != r; list = list->next) {
-        if (list->state == LG_FB_TEXT && list->example == r->example && same(list->text, r->text))
-            return true;
-    }
-    return false;
-}
-
-/* Several pieces are numbered and share the budget; one stands alone. Equal ones count once. */
-lg_text *lg__step_feedback(lg_step *s)
-{
-    lg_graph *g = s->pass->g;
-    size_t n = 0, k = 0;
-    for (const lg_record *r = s->records; r; r = r->next)
-        n += r->state == LG_FB_TEXT && !said_before(s->records, r);
-    lg_bytes b;
-    lg__bytes_init(&b, g->mem, LG_BYTES_MAX);
-    for (const lg_record *r = s->records; r; r = r->next) {
-        if (r->state != LG_FB_TEXT || said_before(s->records, r))
-            continue;
-        lg_text *t = lg__text_trim(g->mem, r->text, s->pass->context_tokens / 2 / n + 1);
-        if (!t) {
-            lg__bytes_free(&b);
-            return NULL;
-        }
-        if (n > 1)
-            add_head(&b, ++k, r);
-        lg__bytes_add(&b, t->data, t->len);
-        lg__text_unref(t);
-    }
-    return lg__text_of(&b);
-}
-
 /* ---- feedback for one variable ----------------------------------------- */
 
 /* The score that is to be raised: the outcome's own, or the mean of those it was heard with. */
@@ -389,10 +341,13 @@ lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
     return talk;
 }
 
-/* Where the role of a variable with a producer is asked for, somebody upstream will answer. */
-static const char *kind_of(const lg_aim *aim)
+/* Of a variable with a producer somebody upstream will hear; points of what was heard can be
+ * handed on to them as they are. */
+static const char *kind_of(const lg_aim *aim, bool chain)
 {
-    return aim->step->var->node ? "critic.made" : "critic.given";
+    if (!aim->step->var->node)
+        return "critic.given";
+    return chain ? "critic.passed" : "critic.made";
 }
 
 static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, bool chain)
@@ -413,6 +368,7 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
         job->output = lg__text_ref(lg__var_first_text(s->var));
     job->conversation = lg__pass_conversation(p, s, aim);
     lg_text *said = chain ? lg__step_feedback(s) : lg__text_ref(none);
+    job->heard = chain ? lg__text_ref(said) : NULL;
     lg_part parts[LG_PARTS] = {
         {"role", aim->step->var->role, NULL},
         {"variable", aim->text, NULL},
@@ -430,7 +386,7 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
     if (!err)
         err = others(p, aims, aim, &parts[7]);
     if (!err)
-        err = lg__pass_section(p, kind_of(aim), NULL, 0, &parts[8]);
+        err = lg__pass_section(p, kind_of(aim, chain), NULL, 0, &parts[8]);
     snprintf(user, sizeof user, "%s.%s", lg__ops[s->var->op].templates, chain ? "chain" : "base");
     if (err)
         lg__job_free(job);

@@ -35,6 +35,7 @@ typedef struct lg_job {         /* one question to the backward model */
     lg_text *conversation;          /* what it was about; NULL for a reduction */
     lg_text *variable;              /* … and on what; counted */
     lg_text *output;                /* what came of it, where that is no judgement; counted */
+    lg_text *heard;                 /* the points it was shown, which it may hand on; counted */
     bool again;                     /* it was asked once more already */
     uint32_t input;                 /* which input of the step's node it is for, … */
     uint32_t slot;                  /* … and where what is said is given */
@@ -75,6 +76,13 @@ typedef struct lg_part {
     lg_var *var;
 } lg_part;
 
+/* Of what lg__step_feedback() tells, point n (from 1) without its number; where there
+ * is only one, it is meant by any. false: there is none. */
+bool lg__heard_point(const lg_text *heard, size_t n, const char **text, size_t *len);
+/* The numbers of a line that is nothing but numbers of points: "#2", "points 1 and 3". 0: it says
+ * something else, or more than max. */
+size_t lg__references(const char *s, size_t len, size_t *numbers, size_t max);
+
 /* Questions for feedback on all that the inputs of s' node lead to, given what was heard
  * about its output (chain), or that it is the outcome itself. What fails is noted. */
 void lg__pass_ask(lg_pass *p, lg_step *s, bool chain);
@@ -106,8 +114,11 @@ void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f);
 /* verdict.c: true when a reply says that nothing should change; and what a reply is worth:
  * enum lg_critique, with the points (counted) in *out. */
 bool lg__is_nothing(const lg_text *t);
-int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, const lg_text *output,
-                 bool cut, lg_text **out);
+typedef struct lg_said { /* a reply, and what it is compared with; NULL: nothing */
+    const lg_text *text, *variable, *output, *heard;
+    bool cut;
+} lg_said;
+int lg__critique(lg_mem *m, const lg_said *said, lg_text **out);
 /* The question of a job once more: with a word on what was wrong with the reply (an echo), or
  * without a ceiling, where the reply was cut before its first word. 0, LG_ENOMEM, LG_ENOTFOUND. */
 int lg__pass_again(lg_job *job, bool echo);

@@ -47,6 +47,7 @@ void lg__job_free(lg_job *job)
     lg__text_unref(job->conversation);
     lg__text_unref(job->variable);
     lg__text_unref(job->output);
+    lg__text_unref(job->heard);
     lg__graph_drop(p->g, job->asked);
     lg__mem_free(p->g->mem, job, sizeof *job);
 }

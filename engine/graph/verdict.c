@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "graph/gradient_internal.h"
 
+enum { POINTS_HANDED = 8 };
 enum { WORDS_READ = 240 }; /* bytes; whoever says more than that has something to say */
 
 /* Letters and digits in lower case, everything else a single blank; "feedback: " goes. */
@@ -111,26 +112,52 @@ static bool is_known(const lg_bytes *kept, const char *line, size_t len)
 {
     for (size_t at = 0; at < kept->len;) {
         size_t n = line_size(kept->data + at, kept->len - at);
+        size_t dash = n > 2 && memcmp(kept->data + at, "- ", 2) == 0 ? 2 : 0;
         if (n == len && memcmp(kept->data + at, line, len) == 0)
+            return true;
+        if (dash && n - dash == len && memcmp(kept->data + at + dash, line, len) == 0)
             return true;
         at += n + 1;
     }
     return false;
 }
 
-/* The lines of a reply, each once, up to the limit; of one that was cut not the broken end. */
-static void keep_lines(lg_bytes *out, const char *s, size_t len, bool cut)
+static size_t add_line(lg_bytes *out, const char *dash, const char *s, size_t n)
 {
-    size_t tokens = 0;
+    bool blank = is_blank_line(s, n);
+    if (blank ? out->len == 0 : is_known(out, s, n))
+        return 0;
+    lg__bytes_adds(out, dash);
+    lg__bytes_add(out, s, n);
+    lg__bytes_addc(out, '\n');
+    return lg_token_estimate(s, n) + 1;
+}
+
+/* "#2", "Points 1 and 3": points of what was heard, handed on as they stand, so that nothing is
+ * lost by telling it once more; numbers that none has are left out. false: the line is no such
+ * list but says something of its own. */
+static bool hand_on(lg_bytes *out, const lg_text *heard, const char *s, size_t n, size_t *tokens)
+{
+    size_t numbers[POINTS_HANDED], len;
+    size_t found = heard ? lg__references(s, n, numbers, POINTS_HANDED) : 0;
+    const char *point;
+    for (size_t i = 0; i < found; i++) {
+        if (lg__heard_point(heard, numbers[i], &point, &len))
+            *tokens += add_line(out, "- ", point, len); /* a list stays one */
+    }
+    return found > 0;
+}
+
+/* The lines of a reply, each once, up to the limit; of one that was cut not the broken end. */
+static void keep_lines(lg_bytes *out, const lg_said *said)
+{
+    const char *s = said->text->data;
+    size_t tokens = 0, len = said->text->len;
     for (size_t at = 0; at < len && tokens < LG_CRITIQUE_TOKENS;) {
         size_t n = line_size(s + at, len - at);
-        bool broken = cut && at + n == len && out->len > 0;
-        bool blank = is_blank_line(s + at, n);
-        if (!broken && (blank ? out->len > 0 : !is_known(out, s + at, n))) {
-            lg__bytes_add(out, s + at, n);
-            lg__bytes_addc(out, '\n');
-            tokens += lg_token_estimate(s + at, n) + 1;
-        }
+        bool broken = said->cut && at + n == len && out->len > 0;
+        if (!broken && !hand_on(out, said->heard, s + at, n, &tokens))
+            tokens += add_line(out, "", s + at, n);
         at += n + 1;
     }
     while (out->len && isspace((unsigned char)out->data[out->len - 1]))
@@ -160,25 +187,29 @@ static bool same_words(const lg_text *a, const lg_text *b)
 }
 
 /* The frame of the question, the variable itself or the output, given back. */
-static bool is_echo(const lg_text *t, const lg_text *variable, const lg_text *output)
+static bool is_echo(const lg_said *said)
 {
-    return same_text(t, variable) || same_words(t, output) || holds(t, "</CONVERSATION>") ||
-           holds(t, "<CONVERSATION>") || holds(t, "</OBJECTIVE>") || holds(t, "[VARIABLE] marks");
+    const lg_text *t = said->text;
+    return same_text(t, said->variable) || same_words(t, said->output) ||
+           holds(t, "</CONVERSATION>") || holds(t, "<CONVERSATION>") || holds(t, "</OBJECTIVE>") ||
+           holds(t, "[VARIABLE] marks");
 }
 
-int lg__critique(lg_mem *m, const lg_text *said, const lg_text *variable, const lg_text *output,
-                 bool cut, lg_text **out)
+int lg__critique(lg_mem *m, const lg_said *said, lg_text **out)
 {
     *out = NULL;
-    if (lg__is_nothing(said))
+    if (lg__is_nothing(said->text))
         return LG_CRITIQUE_NOTHING;
-    if (is_echo(said, variable, output))
+    if (is_echo(said))
         return LG_CRITIQUE_ECHO;
     lg_bytes b;
     lg__bytes_init(&b, m, LG_BYTES_MAX);
-    keep_lines(&b, said->data, said->len, cut);
+    keep_lines(&b, said);
     lg_text *kept = lg__text_of(&b);
-    *out = kept ? lg__text_trim(m, kept, LG_CRITIQUE_TOKENS) : NULL;
+    bool none = kept && kept->len == 0;
+    *out = kept && !none ? lg__text_trim(m, kept, LG_CRITIQUE_TOKENS) : NULL;
     lg__text_unref(kept);
+    if (none)
+        return LG_CRITIQUE_NOTHING;
     return *out ? LG_CRITIQUE_POINTS : LG_CRITIQUE_NO_MEMORY;
 }

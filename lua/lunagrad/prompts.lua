@@ -17,6 +17,7 @@
 --   critic.goal    goal: what the outcome in the end is judged by
 --   critic.others  others: roles of what else the same step was given, and is asked about
 --   critic.given, critic.made  (none): of a variable that is given; that an earlier step made
+--   critic.passed  (none): of one that an earlier step made, when points about the output are shown
 --   critic.again   (none): behind the question, when the reply only gave it back
 --   mark           (none): stands in a conversation where the variable stood
 --   reduce.user    role, variable, feedback: several pieces, numbered; solved
@@ -166,6 +167,13 @@ prompts["critic.made"] = [[
 
 The variable was itself made by an earlier step, which is told your points: say what is wrong with
 it or missing in it, so that it can be made better there.
+]]
+
+prompts["critic.passed"] = [[
+
+The variable was itself made by an earlier step, which is told your points. Hand on a point that
+began there, not in this step, by its number alone on a line, like: #2
+Say in words of your own only what no point says yet. Leave out what began in this step.
 ]]
 
 prompts["attached"] =
