@@ -57,7 +57,7 @@ static void op_text_tools(void)
 
 static void op_engine_numbers(void)
 {
-    lg_stats s = {.size = chance(80) ? sizeof s : below(sizeof s + 9)};
+    lg_stats s = {.size = chance(80) ? sizeof s : below(sizeof s + 1)};
     CALL(lg_engine_stats, w.e, chance(95) ? &s : NULL);
     if (CALL(lg_engine_now, w.e) < 0 || CALL(lg_engine_timeout, w.e) < -1)
         broken("a time before the beginning");
