@@ -692,6 +692,14 @@ LG_API int lg_var_add_feedback(lg_var *v, const char *text, size_t len);
 /* Forget all feedback, and passes that failed. LG_ESTATE while a pass runs. */
 LG_API int lg_var_zero_grad(lg_var *v);
 
+/* How much one question is about. LG_GRAIN_EDGE: one for each text that a node was given and that
+ * takes feedback; NODE: one for all that a node was given (edge, where that is one text, a picture
+ * or more than a dozen); GRAPH: one for a batch, which shows what was done for each of its examples
+ * and names changes for every parameter (up to a dozen texts; functions' own backward is not
+ * called); AUTO: graph where an example goes through four steps or more, else node. The same
+ * records come of each; GRAPH has none for what is no parameter. */
+enum lg_grain { LG_GRAIN_EDGE = 0, LG_GRAIN_NODE, LG_GRAIN_GRAPH, LG_GRAIN_AUTO };
+
 typedef struct lg_backward {
     size_t size;           /* set by lg_backward_init */
     lg_model *model;       /* writes the feedback; NULL: an error if a call is needed */
@@ -701,6 +709,7 @@ typedef struct lg_backward {
      * that was cut before its first word, as by long reasoning, is asked for again without. */
     size_t reply_tokens;
     bool no_ceiling; /* none at all */
+    int grain;       /* enum lg_grain */
 } lg_backward;
 LG_API void lg_backward_init_size(lg_backward *b, size_t size);
 static inline void lg_backward_init(lg_backward *b)

@@ -44,6 +44,7 @@ local function loaded_names()
   end
   load_lazy()
   walk(lg, "", 1)
+  names["prompts.use"] = type(lg.prompts.use) == "function" or nil -- not among the prompts' names
   for name in pairs(require("lunagrad.core").var_methods) do
     if is_public(name) then names["Var:" .. name] = true end
   end

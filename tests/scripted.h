@@ -256,7 +256,7 @@ static inline int script_template(script *s, const char *name, const char *text)
          "<VARIABLE>\n{variable}\n</VARIABLE>{goal}{others}{kind}"
 #define SCRIPT_HEARD "<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"
 
-enum { SCRIPT_TEMPLATES = 15 };
+enum { SCRIPT_TEMPLATES = 21 };
 
 static inline int script_templates(script *s)
 {
@@ -272,6 +272,14 @@ static inline int script_templates(script *s)
         {"critic.others", " beside {others};"},
         {"critic.made", " made"},
         {"critic.passed", " passed"},
+        {"critic.node.system", "You are the critic of a step."},
+        {"critic.node",
+         "NODE out={output_role} goal={objective}\n{texts}\n<CONVERSATION>\n{conversation}\n"
+         "</CONVERSATION>{heard}{goal}"},
+        {"critic.node.heard", "\n<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"},
+        {"critic.graph.system", "You are the critic of a program."},
+        {"critic.graph", "GRAPH\n{texts}\n{solved}<TRACE>\n{trace}\n</TRACE>{goal}"},
+        {"critic.graph.solved", "{solved} of {all} cases solved\n"},
         {"reduce.solved", "{solved} of {all} solved\n"},
         {"objective.scored", "scored {score} of {target}"},
         {"reduce.system", "Merge."},

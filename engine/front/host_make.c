@@ -570,6 +570,8 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_va
         return lg__engine_error(e, LG_EINVAL,
                                 "backward needs a variable and a model of this engine");
     }
+    if (b.grain < LG_GRAIN_EDGE || b.grain > LG_GRAIN_AUTO)
+        return lg__engine_error(e, LG_EINVAL, "backward: there is no such grain");
     int err = lg__pass_start(&e->graph, root, &b, out);
     if (err)
         return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));

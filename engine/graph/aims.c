@@ -175,14 +175,24 @@ static int leave(lg_walk *w, lg_graph *g, lg_step **frames)
     return put_instead(w->mem, above, above->next - 1, at->step->shown);
 }
 
-static int mark_next(lg_walk *w, const lg_aim *aim, lg_text *mark)
+static lg_text *mark_of(const lg_aim *aims, lg_text *const *marks, size_t n, const lg_step *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (aims[i].step == to)
+            return marks[i];
+    }
+    return NULL;
+}
+
+static int mark_next(lg_walk *w, const lg_aim *aims, lg_text *const *marks, size_t n)
 {
     lg_place *at = &w->places[w->n - 1];
     uint32_t i = at->next++, slot;
     lg_step *to = behind(w->plan, at->step, i, &slot);
     if (!to)
         return LG_OK;
-    if (to == aim->step)
+    lg_text *mark = mark_of(aims, marks, n, to);
+    if (mark)
         return put_instead(w->mem, at, i, mark);
     if (!is_frame(to, at->step->var->node->edges[i].seen))
         return LG_OK;
@@ -191,8 +201,8 @@ static int mark_next(lg_walk *w, const lg_aim *aim, lg_text *mark)
     return to->shown ? put_instead(w->mem, at, i, to->shown) : LG_OK;
 }
 
-lg_text *lg__aim_conversation(lg_graph *g, lg_plan *plan, lg_step *s, const lg_aim *aim,
-                              lg_text *mark, size_t max_tokens)
+lg_text *lg__aim_conversation(lg_graph *g, lg_plan *plan, lg_step *s, const lg_aim *aims,
+                              lg_text *const *marks, size_t n, size_t max_tokens)
 {
     lg_walk w;
     lg_step *frames = NULL;
@@ -202,7 +212,7 @@ lg_text *lg__aim_conversation(lg_graph *g, lg_plan *plan, lg_step *s, const lg_a
     while (!err && w.n > 0) {
         lg_place *at = &w.places[w.n - 1];
         if (at->next < at->to) {
-            err = mark_next(&w, aim, mark);
+            err = mark_next(&w, aims, marks, n);
         } else if (w.n > 1) {
             err = leave(&w, g, &frames);
         } else {

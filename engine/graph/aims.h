@@ -27,8 +27,8 @@ typedef struct lg_aims {
  * list must be freed in either case. */
 int lg__aims_find(lg_plan *plan, lg_step *s, uint32_t from, uint32_t to, lg_aims *out);
 void lg__aims_free(lg_aims *aims);
-/* The conversation of s with `mark` wherever aim's text stands. NULL: memory */
-lg_text *lg__aim_conversation(lg_graph *g, lg_plan *plan, lg_step *s, const lg_aim *aim,
-                              lg_text *mark, size_t max_tokens);
+/* The conversation of s with each aim's mark wherever its text stands. NULL: memory */
+lg_text *lg__aim_conversation(lg_graph *g, lg_plan *plan, lg_step *s, const lg_aim *aims,
+                              lg_text *const *marks, size_t n, size_t max_tokens);
 
 #endif

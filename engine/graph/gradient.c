@@ -98,26 +98,6 @@ static void delivered(lg_pass *p, uint32_t slot)
         queue(to);
 }
 
-static const char *kind_of(const lg_record *r)
-{
-    return r->state == LG_FB_TEXT ? "text" : r->state == LG_FB_NONE ? "none" : "empty";
-}
-
-/* In the order of the graph, whoever came first: several give to the slot of a text that they
- * see through. */
-static void give(lg_pass *p, uint32_t slot, lg_record *r)
-{
-    LG_TRACE(p->g->log, "feedback of pass %llu: node %llu -> node %llu (%s, %zu bytes)",
-             (unsigned long long)p->out->id, (unsigned long long)r->from,
-             (unsigned long long)p->plan.steps[p->plan.slots[slot].step].var->id, kind_of(r),
-             r->text ? r->text->len : 0);
-    lg_record **at = &p->plan.slots[slot].records;
-    while (*at && (*at)->order <= r->order)
-        at = &(*at)->next;
-    r->next = *at;
-    *at = r;
-}
-
 static uint32_t slot_of(const lg_pass *p, const lg_step *s, uint32_t edge)
 {
     return p->plan.links[s->first_link + edge];
@@ -126,69 +106,6 @@ static uint32_t slot_of(const lg_pass *p, const lg_step *s, uint32_t edge)
 static uint32_t edges_of(const lg_step *s)
 {
     return s->var->node ? s->var->node->n_edges : 0;
-}
-
-/* A record of its own for one edge of s. NULL: memory, noted. */
-static lg_record *fresh(lg_pass *p, lg_step *s, int state, uint32_t input)
-{
-    lg_record *r = lg__record_new(p->g->mem, state);
-    if (!r) {
-        lg__pass_note(p, s, LG_ENOMEM, NULL);
-        return NULL;
-    }
-    r->from = s->var->id;
-    r->root = p->root_id;
-    r->from_role = lg__text_ref(s->var->role);
-    r->input = input;
-    r->order = (uint32_t)index_of(p, s);
-    r->example = s->var->example;
-    return r;
-}
-
-/* What s heard that carries a score or an example lends it to what s says. */
-static void lend(const lg_step *s, lg_record *r)
-{
-    if (s->var->has_score) {
-        r->has_score = true;
-        r->score = s->var->score;
-        r->target = s->var->target;
-    }
-    for (const lg_record *h = s->records; h; h = h->next) {
-        if (r->example < 0)
-            r->example = h->example;
-        if (!r->has_score && h->has_score) {
-            r->has_score = true;
-            r->score = h->score;
-            r->target = h->target;
-        }
-        if (!r->group)
-            r->group = h->group;
-        if (r->weight == 1)
-            r->weight = h->weight;
-        if (!r->goal)
-            r->goal = lg__text_ref(h->goal);
-    }
-}
-
-/* text NULL: there is nothing to improve. slot: where it goes, by way of that input. */
-static void say(lg_step *s, uint32_t slot, uint32_t input, lg_text *text, lg_text *conversation,
-                lg_var *var)
-{
-    lg_pass *p = s->pass;
-    lg_record *r = fresh(p, s, text ? LG_FB_TEXT : LG_FB_EMPTY, input);
-    if (!r)
-        return;
-    lend(s, r);
-    r->text = lg__text_ref(text);
-    r->conversation = lg__text_ref(conversation);
-    r->var = lg_var_ref(var);
-    if (!r->goal || lg__step_judges(s)) { /* a judge's own words say it best */
-        lg__text_unref(r->goal);
-        r->goal = lg__pass_goal(p, s);
-    }
-    if (text)
-        p->n_texts++;
-    give(p, slot, r);
 }
 
 /* ---- steps ------------------------------------------------------------- */
@@ -235,7 +152,7 @@ static void keep_solved(lg_step *s)
         const lg_aim *aim = &aims.list[i];
         lg_text *talk = lg__pass_conversation(p, s, aim);
         if (talk)
-            say(s, aim->slot, aim->input, NULL, talk, NULL);
+            lg__pass_say(s, aim->slot, aim->input, NULL, talk, NULL);
         else
             err = LG_ENOMEM;
         lg__text_unref(talk);
@@ -256,7 +173,7 @@ static void say_empty(lg_step *s)
     }
     for (uint32_t i = 0; i < edges_of(s); i++) {
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
-            say(s, slot_of(s->pass, s, i), i, NULL, NULL, NULL);
+            lg__pass_say(s, slot_of(s->pass, s, i), i, NULL, NULL, NULL);
     }
     deliver_all(s);
 }
@@ -358,14 +275,14 @@ static void pass_on(lg_step *s)
                 copy->from = s->var->id;
                 copy->from_role = lg__text_ref(s->var->role);
             }
-            give(p, slot, copy);
+            lg__pass_give(p, slot, copy);
         }
         if (!s->records && is_root(s)) {
-            lg_record *none = fresh(p, s, LG_FB_NONE, i);
+            lg_record *none = lg__pass_fresh(p, s, LG_FB_NONE, i);
             if (none) {
                 none->group = group;
                 none->weight = weight_of(s, i);
-                give(p, slot, none);
+                lg__pass_give(p, slot, none);
             }
         }
     }
@@ -373,10 +290,26 @@ static void pass_on(lg_step *s)
     deliver_all(s);
 }
 
+/* Questions for feedback on all that the inputs of s' node lead to, given what was heard about
+ * its output (chain), or that it is the outcome itself. What fails is noted. */
+static void ask(lg_pass *p, lg_step *s, bool chain)
+{
+    lg_aims aims;
+    int err = lg__aims_find(&p->plan, s, 0, s->var->node->n_edges, &aims);
+    bool together = !err && lg__node_fits(p, s, &aims);
+    if (together)
+        err = lg__node_ask(p, s, &aims, chain);
+    else if (!err)
+        lg__pass_ask_each(p, s, &aims, chain);
+    if (err)
+        lg__pass_note(p, s, err, NULL);
+    lg__aims_free(&aims);
+}
+
 static void ask_all(lg_step *s, bool chain)
 {
     s->n_jobs++; /* so that no answer can end the step before all are asked */
-    lg__pass_ask(s->pass, s, chain);
+    ask(s->pass, s, chain);
     drop_copies_by_hand(s);
     if (--s->n_jobs == 0)
         deliver_all(s);
@@ -515,12 +448,39 @@ static void begin_again(lg_pass *p)
     queue(&p->plan.steps[0]);
 }
 
+static void trace_done(lg_pass *p)
+{
+    lg__trace_done(p, finish_leaf);
+}
+
+/* true: one question is about all of it. The root has settled. */
+static bool trace(lg_step *root)
+{
+    lg_pass *p = root->pass;
+    if (root->var->state != LG_READY || !lg__trace_wanted(p))
+        return false;
+    root->n_jobs++; /* so that no answer can end it before all are asked */
+    int err = lg__trace_start(p);
+    root->n_jobs--;
+    if (err == LG_ENOTFOUND) {
+        p->grain = LG_GRAIN_NODE;
+        return false;
+    }
+    if (err)
+        lg__pass_note(p, root, err, NULL);
+    if (root->n_jobs == 0)
+        trace_done(p);
+    return true;
+}
+
 static void step_fired(lg_step *s)
 {
     if (s->pass->plan.open) {
         begin_again(s->pass);
         return;
     }
+    if (is_root(s) && !s->gathered && trace(s))
+        return;
     if (!s->gathered) {
         gather(s);
         if (s->var->state == LG_PENDING && needs_value(s)) {
@@ -538,6 +498,10 @@ static bool hear_reply(lg_job *job)
     lg_pass *p = job->pass;
     lg_var *v = job->asked;
     lg_text *points = NULL;
+    if (p->traced)
+        return lg__trace_heard(job);
+    if (job->all.n)
+        return lg__node_heard(job);
     const char *why = lg_var_finish_reason(v);
     lg_said said = {.text = v->text,
                     .variable = job->variable,
@@ -546,12 +510,12 @@ static bool hear_reply(lg_job *job)
                     .cut = why && strcmp(why, "length") == 0};
     int worth = lg__critique(p->g->mem, &said, &points);
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
-    if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, true) == LG_OK)
+    if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, "critic.again") == LG_OK)
         return true;
     if (worth == LG_CRITIQUE_NO_MEMORY)
         lg__pass_note_at(p, job->step, job->input, LG_ENOMEM, NULL);
     else
-        say(job->step, job->slot, job->input, points, job->conversation, v);
+        lg__pass_say(job->step, job->slot, job->input, points, job->conversation, v);
     lg__text_unref(points);
     return false;
 }
@@ -572,12 +536,16 @@ static void job_fired(lg_job *job)
     if (v->state == LG_READY && hear_reply(job))
         return;
     if (v->state != LG_READY) {
-        if (ceiling && lg__pass_again(job, false) == LG_OK)
+        if (ceiling && lg__pass_again(job, NULL) == LG_OK)
             return;
         lg__pass_note_at(p, s, job->input, v->code, v->fail);
     }
     lg__job_free(job);
-    if (--s->n_jobs == 0)
+    if (--s->n_jobs > 0)
+        return;
+    if (p->traced)
+        trace_done(p);
+    else
         deliver_all(s);
 }
 
@@ -609,7 +577,7 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
     for (size_t i = 0; !err && i < aims.n; i++) {
         const lg_aim *aim = &aims.list[i];
         lg_text *talk = lg__pass_conversation(p, s, aim);
-        say(s, aim->slot, edge, lg__is_nothing(text) ? NULL : text, talk, NULL);
+        lg__pass_say(s, aim->slot, edge, lg__is_nothing(text) ? NULL : text, talk, NULL);
         lg__text_unref(talk);
     }
     lg__aims_free(&aims);
@@ -662,7 +630,8 @@ static int prepare(lg_pass *p)
 static void begin(lg_pass *p)
 {
     lg_step *first = &p->plan.steps[0];
-    if (!p->plan.open || first->var->state != LG_PENDING) {
+    bool waits = p->plan.open || lg__trace_wanted(p);
+    if (!waits || first->var->state != LG_PENDING) {
         p->plan.open = false;
         queue(first);
         return;
@@ -720,6 +689,7 @@ int lg__pass_start(lg_graph *g, lg_var *root, const lg_backward *b, lg_var **out
     p->model = lg_model_ref(b->model);
     p->context_tokens = b->context_tokens ? b->context_tokens : 24000;
     p->skip_failed = b->skip_failed;
+    p->grain = b->grain;
     p->reply_tokens = b->no_ceiling ? 0 : b->reply_tokens ? b->reply_tokens : 2048;
     p->root_id = root->id;
     lg__unseen_look(root); /* the pass fails as it did */

@@ -266,7 +266,7 @@ static bool score_of(const lg_step *s, double *score, double *target)
 
 /* What is wanted, from the template that fits: a node, so that this template, too, may be
  * pending, fail, or take feedback. */
-static int objective(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
+int lg__pass_objective(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
 {
     double score, target;
     lg_mem *m = p->g->mem;
@@ -301,7 +301,7 @@ lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s)
 }
 
 /* What the outcome in the end is judged by, where that is not what is shown anyway. */
-static int goal(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
+int lg__pass_told_goal(lg_pass *p, const lg_step *s, bool chain, lg_part *part)
 {
     chain = chain && !lg__step_judges(s);
     for (const lg_record *r = s->records; chain && r; r = r->next) {
@@ -336,7 +336,7 @@ lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
     lg_text *mark = t && t->state == LG_READY ? lg__text_ref(t->text)
                                               : lg__text_new(p->g->mem, "[VARIABLE]", 10);
     lg_text *talk =
-        mark ? lg__aim_conversation(p->g, &p->plan, s, aim, mark, p->context_tokens / 2) : NULL;
+        mark ? lg__aim_conversation(p->g, &p->plan, s, aim, &mark, 1, p->context_tokens / 2) : NULL;
     lg__text_unref(mark);
     return talk;
 }
@@ -380,9 +380,9 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
         {"others", none, NULL},
         {"kind", none, NULL},
     };
-    int err = job->conversation && said ? objective(p, s, chain, &parts[5]) : LG_ENOMEM;
+    int err = job->conversation && said ? lg__pass_objective(p, s, chain, &parts[5]) : LG_ENOMEM;
     if (!err)
-        err = goal(p, s, chain, &parts[6]);
+        err = lg__pass_told_goal(p, s, chain, &parts[6]);
     if (!err)
         err = others(p, aims, aim, &parts[7]);
     if (!err)
@@ -401,18 +401,13 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
     return err;
 }
 
-void lg__pass_ask(lg_pass *p, lg_step *s, bool chain)
+void lg__pass_ask_each(lg_pass *p, lg_step *s, const lg_aims *aims, bool chain)
 {
-    lg_aims aims;
-    int err = lg__aims_find(&p->plan, s, 0, s->var->node->n_edges, &aims);
-    if (err)
-        lg__pass_note(p, s, err, NULL);
-    for (size_t i = 0; !err && i < aims.n; i++) {
-        int bad = ask(p, s, &aims, &aims.list[i], chain);
-        if (bad)
-            lg__pass_note(p, s, bad, NULL);
+    for (size_t i = 0; i < aims->n; i++) {
+        int err = ask(p, s, aims, &aims->list[i], chain);
+        if (err)
+            lg__pass_note(p, s, err, NULL);
     }
-    lg__aims_free(&aims);
 }
 
 /* ---- once more --------------------------------------------------------- */
@@ -447,11 +442,11 @@ static int copy_call(lg_pass *p, const lg_var *old, lg_var *more, lg_var **out)
     return err;
 }
 
-int lg__pass_again(lg_job *job, bool echo)
+int lg__pass_again(lg_job *job, const char *what)
 {
     lg_pass *p = job->pass;
-    lg_var *more = echo ? lg__template_find(p->g, "critic.again") : NULL, *asked = NULL;
-    if (echo && !more)
+    lg_var *more = what ? lg__template_find(p->g, what) : NULL, *asked = NULL;
+    if (what && !more)
         return LG_ENOTFOUND;
     int err = copy_call(p, job->asked, more, &asked);
     if (err)

@@ -1,7 +1,10 @@
 /* gradient_internal.h - what the parts of the reverse pass share.
  *
- * gradient.c walks the plan; gradient_ask.c writes the questions, gradient_reduce.c those that
- * merge what was said; gradient_job.c keeps what is under way. Invariants:
+ * gradient.c walks the plan. Questions are written by gradient_ask.c (about one text),
+ * gradient_node.c (about all that a node was given), gradient_trace.c (about a batch) and
+ * gradient_reduce.c (which merges). heard.c tells what was said so far, verdict.c and letters.c
+ * read replies, gradient_say.c makes records of them; gradient_job.c keeps what is under way.
+ * Invariants:
  * - busy counts what will still come back to the pass: queued steps, steps that
  *   wait for their variable or for the host, jobs. Until it is zero the pass
  *   holds a count of its own variable, so nothing can fire into freed memory;
@@ -39,6 +42,7 @@ typedef struct lg_job {         /* one question to the backward model */
     bool again;                     /* it was asked once more already */
     uint32_t input;                 /* which input of the step's node it is for, … */
     uint32_t slot;                  /* … and where what is said is given */
+    lg_aims all;                    /* of a question about a node: whom it is about; n 0: none */
     struct lg_reduction *reduction; /* NULL: feedback for an input */
     size_t place;                   /* in the reduction's outputs */
 } lg_job;
@@ -59,6 +63,8 @@ struct lg_pass {
     lg_model *model; /* counted; NULL: none given */
     size_t context_tokens, reply_tokens;
     bool skip_failed, cancelled, settled;
+    bool traced; /* one question is about it all: gradient_trace.c */
+    int grain;   /* enum lg_grain */
     lg_plan plan;
     uint64_t root_id;
     size_t steps_left, busy;
@@ -83,9 +89,6 @@ bool lg__heard_point(const lg_text *heard, size_t n, const char **text, size_t *
  * something else, or more than max. */
 size_t lg__references(const char *s, size_t len, size_t *numbers, size_t max);
 
-/* Questions for feedback on all that the inputs of s' node lead to, given what was heard
- * about its output (chain), or that it is the outcome itself. What fails is noted. */
-void lg__pass_ask(lg_pass *p, lg_step *s, bool chain);
 /* What happened at s, with aim's places marked. NULL: memory */
 lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim);
 bool lg__step_judges(const lg_step *s); /* it is a judge's call */
@@ -101,6 +104,37 @@ int lg__pass_question(lg_pass *p, lg_step *s, const char *system, const char *us
  * part's variable is counted. */
 int lg__pass_section(lg_pass *p, const char *name, const lg_part *values, size_t n, lg_part *part);
 lg_text *lg__number(lg_mem *m, double x); /* NULL: memory */
+
+/* What is wanted of s' output, and what it is judged by in the end (where that is not shown
+ * anyway): parts of a question. 0, LG_ENOMEM. */
+int lg__pass_objective(lg_pass *p, const lg_step *s, bool chain, lg_part *part);
+int lg__pass_told_goal(lg_pass *p, const lg_step *s, bool chain, lg_part *part);
+/* A question for each of the aims; what fails is noted. */
+void lg__pass_ask_each(lg_pass *p, lg_step *s, const lg_aims *aims, bool chain);
+/* gradient_say.c: a record of s' own for one of its inputs. NULL: memory, noted. */
+lg_record *lg__pass_fresh(lg_pass *p, lg_step *s, int state, uint32_t input);
+/* Into a slot, in the order of the graph, whoever came first. */
+void lg__pass_give(lg_pass *p, uint32_t slot, lg_record *r);
+/* What s says, into a slot by way of an input. text NULL: nothing to improve. */
+void lg__pass_say(lg_step *s, uint32_t slot, uint32_t input, lg_text *text, lg_text *conversation,
+                  lg_var *var);
+
+/* The same record for whoever takes it; NULL: memory, noted. */
+lg_record *lg__pass_record(lg_step *s, uint32_t input, lg_text *text, lg_text *conversation,
+                           lg_var *var);
+
+/* gradient_trace.c: one question about a batch. Whether it is to be: told by the plan alone. */
+bool lg__trace_wanted(lg_pass *p);
+/* Asks, once the root has settled. LG_ENOTFOUND: it cannot be about these parameters, nothing was
+ * done; LG_ENOMEM: what was asked comes back still. */
+int lg__trace_start(lg_pass *p);
+bool lg__trace_heard(lg_job *job); /* as lg__node_heard() */
+/* All is heard: each parameter has its records and is finished. */
+void lg__trace_done(lg_pass *p, void (*finish)(lg_step *));
+/* gradient_node.c: one question about all that a node was given; it takes the aims over (0). */
+bool lg__node_fits(const lg_pass *p, const lg_step *s, const lg_aims *aims);
+int lg__node_ask(lg_pass *p, lg_step *s, lg_aims *aims, bool chain);
+bool lg__node_heard(lg_job *job); /* its reply came. true: it is asked for once more */
 
 int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group);
 /* A reduction's answer came. 1: the whole reduction is done (records are back). */
@@ -119,8 +153,9 @@ typedef struct lg_said { /* a reply, and what it is compared with; NULL: nothing
     bool cut;
 } lg_said;
 int lg__critique(lg_mem *m, const lg_said *said, lg_text **out);
-/* The question of a job once more: with a word on what was wrong with the reply (an echo), or
- * without a ceiling, where the reply was cut before its first word. 0, LG_ENOMEM, LG_ENOTFOUND. */
-int lg__pass_again(lg_job *job, bool echo);
+/* The question of a job once more: with a word on what was wrong with the reply (the name of a
+ * template), or (NULL) without a ceiling, where the reply was cut before its first word. 0,
+ * LG_ENOMEM, LG_ENOTFOUND. */
+int lg__pass_again(lg_job *job, const char *more);
 
 #endif

@@ -48,6 +48,7 @@ void lg__job_free(lg_job *job)
     lg__text_unref(job->variable);
     lg__text_unref(job->output);
     lg__text_unref(job->heard);
+    lg__aims_free(&job->all);
     lg__graph_drop(p->g, job->asked);
     lg__mem_free(p->g->mem, job, sizeof *job);
 }

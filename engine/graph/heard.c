@@ -2,7 +2,8 @@
  *
  * A point that has been told once more at every step of a chain says less each time, and more
  * words: who is asked about what an earlier step made may name points instead. A list (most of
- * its lines begin with a dash or number) is as many points as lines; prose or a report is one. No questions (gradient_ask.c). */
+ * its lines begin with a dash or a number) is as many points as lines; prose or a report is one.
+ * No questions (gradient_ask.c). */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

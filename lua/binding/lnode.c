@@ -290,8 +290,8 @@ static int l_timer(lua_State *L)
  * reply_tokens 0: no ceiling */
 static int l_backward(lua_State *L)
 {
-    static const char *const keys[] = {"model", "context_tokens", "reply_tokens", "skip_failed",
-                                       NULL};
+    static const char *const keys[] = {"model",       "context_tokens", "reply_tokens",
+                                       "skip_failed", "grain",          NULL};
     lg_backward b;
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg_var *root = lg__lua_check_var(L, 2);
@@ -302,6 +302,7 @@ static int l_backward(lua_State *L)
         lg__lua_check_keys(L, 3, keys, "backward");
         b.context_tokens = (size_t)lg__lua_field_int(L, 3, "context_tokens", 0, LUA_MAXINTEGER, 0);
         b.skip_failed = lg__lua_field_true(L, 3, "skip_failed");
+        b.grain = (int)lg__lua_field_int(L, 3, "grain", LG_GRAIN_EDGE, LG_GRAIN_AUTO, 0);
         lua_Integer reply = lg__lua_field_int(L, 3, "reply_tokens", 0, INT32_MAX, -1);
         b.no_ceiling = reply == 0;
         b.reply_tokens = reply > 0 ? (size_t)reply : 0;

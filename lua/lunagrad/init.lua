@@ -10,7 +10,6 @@ local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local settings = require "lunagrad.settings"
 local signatures = require "lunagrad.signatures"
-local templates = require "lunagrad.template"
 local var = require "lunagrad.var"
 
 local lg = { _NAME = "lunagrad", _VERSION = core.VERSION, VERSION = core.VERSION }
@@ -65,20 +64,27 @@ require "lunagrad.book.record" -- begins the run when the engine is made
 
 -- ---- what variables can do with what stands above them --------------------------
 
+local GRAINS = { edge = 0, node = 1, graph = 2, auto = 3 } -- enum lg_grain
+
 --- Send feedback from here to everything trainable that led here. Does not wait:
 --- feedback(), an optimizer's step() and the returned variable do.
----@param opts? table {model =, grain = "edge", context_tokens = integer, reply_tokens = integer
---- (ceiling of one reply; 2048; 0: none), skip_failed = boolean}
+--- One question is about one text that a step was given (grain "edge"), about all that it was
+--- given ("node"), or about a batch with all its steps ("graph"); "auto": "graph" where an example
+--- goes through four steps or more, else "node". The same records come of each.
+---@param opts? table {model =, grain = "edge"|"node"|"graph"|"auto", context_tokens = integer,
+--- reply_tokens = integer (ceiling of one reply; 2048; 0: none), skip_failed = boolean}
 local function backward(self, opts)
   opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
     reply_tokens = "integer?", skip_failed = "boolean?" }, "backward", 2)
-  if opts.grain and opts.grain ~= "edge" then
-    errors.refuse("grain", ("backward: no grain %q"):format(opts.grain), 'there is "edge"', 2)
+  local grain = GRAINS[opts.grain or "edge"]
+  if not grain then
+    errors.refuse("grain", ("backward: no grain %q"):format(opts.grain),
+      options.suggest(opts.grain, GRAINS) or 'there are "edge", "node", "graph" and "auto"', 2)
   end
   return loop.own(core.backward(loop.engine(), self, {
     model = model.of(opts.model, "backward").core,
     skip_failed = opts.skip_failed, context_tokens = opts.context_tokens,
-    reply_tokens = opts.reply_tokens }))
+    reply_tokens = opts.reply_tokens, grain = grain }))
 end
 var.add_method("backward", backward)
 
@@ -88,54 +94,7 @@ var.add_method("trace", function(self) return require("lunagrad.agent").trace(se
 --- What a retriever found: a list of { rank, score, id, title, text, row, var }. Waits for it.
 var.add_method("documents", function(self) return require("lunagrad.retriever").documents(self) end)
 
--- ---- the operators' prompts ---------------------------------------------------
-
-local prompts = require "lunagrad.prompts"
-
-local function install(engine, name, text)
-  local v = text
-  if not var.is(v) then
-    v = core.var(engine, text, ("the operators' prompt %q"):format(name), false)
-  end
-  engine:set_template(name, v)
-end
-
-loop.on_engine(function(engine)
-  local names = {}
-  for name in pairs(prompts) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do install(engine, name, prompts[name]) end
-end)
-
--- A prompt may leave a field out, but not by mistake.
-local function check_prompt(name, text)
-  if type(text) ~= "string" then return end
-  local set = templates.fields(text)
-  for _, field in ipairs((select(2, templates.fields(prompts[name])))) do
-    local braces = not set[field] and templates.lookalike(text, field)
-    if braces then
-      errors.raise("template", ("the operators' prompt %q: %s is plain text"):format(name, braces),
-        ("write {%s}"):format(field), 3)
-    end
-  end
-end
-
---- The operators' prompts by name: read as variables, replaced by assigning a text or a variable.
-lg.prompts = setmetatable({}, {
-  __index = function(_, name) return loop.engine():template(name) end,
-  __newindex = function(_, name, text)
-    if prompts[name] == nil then
-      errors.raise("inval", ("there is no operators' prompt %q"):format(tostring(name)),
-        options.suggest(tostring(name), prompts), 2)
-    elseif type(text) ~= "string" and not var.is(text) then
-      errors.raise("inval", ("the operators' prompt %q: expected a text or a variable, got %s")
-        :format(name, type(text)), nil, 2)
-    end
-    check_prompt(name, text)
-    install(loop.engine(), name, text)
-  end,
-  __pairs = function() return pairs(prompts) end,
-})
+lg.prompts = require("lunagrad.prompt_sets").face
 
 -- ---- what is loaded when it is used -------------------------------------------
 

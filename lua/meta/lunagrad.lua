@@ -20,7 +20,7 @@ local Var = {}
 
 ---@class lunagrad.backward
 ---@field model? lunagrad.model|string who writes the feedback
----@field grain? "edge"
+---@field grain? integer enum lg_grain
 ---@field context_tokens? integer budget of the contexts in one prompt
 ---@field reply_tokens? integer ceiling of one reply, for models without max_tokens (2048); 0: none
 ---@field skip_failed? boolean leave out what fails
@@ -471,9 +471,16 @@ function lunagrad.configure(opts) end
 --- many), held_seconds (until the first may go) and held_by ("rate" or "down").
 ---@return table
 function lunagrad.stats() end
+---@class lunagrad.prompts
+---@field [string] Var
 --- The operators' prompts by name; assign a text or a variable to replace one.
----@type table<string, Var>
+---@type lunagrad.prompts
 lunagrad.prompts = nil
+--- Ask by another set from now on: "default", "textgrad" (what TextGrad tells its models, to compare
+--- with), or your own, name to text or variable, in which what it lacks is as in "default". What
+--- was assigned before is replaced. A set with a mistake is refused whole.
+---@param set "default"|"textgrad"|table<string, string|Var>
+function lunagrad.prompts.use(set) end
 
 lunagrad.json = {}
 ---@param value any

@@ -599,7 +599,7 @@ static void *deep(void *ud)
     lg_var_unref(pass);
     lg_var_unref(loss);
     lg_var_unref(v);
-    if (script_stats(&s).vars_live > 20)
+    if (script_stats(&s).vars_live > SCRIPT_TEMPLATES + 6)
         problem = "the chain was not freed";
     lg_var *bottom = script_tool_call(&s, s.tool, p, "bottom");
     v = deep_chain(&s, bottom, n / 4);

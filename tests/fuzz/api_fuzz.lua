@@ -158,6 +158,9 @@ local WANTS = {
   v = a_var, other = a_var, texts = function() return { "a", "b" } end,
   options = function() return { "A", "B" } end, pattern = function() return "^%d+$" end,
   roles = function() return { model = "sim/default" } end, seconds = function() return below(3) end,
+  set = function()
+    return pick { "default", "textgrad", { ["tgd.system"] = a_text() }, { mark = odd() } }
+  end,
   i = function() return 1 + below(3) end, tag = function() return below(9) end,
 }
 

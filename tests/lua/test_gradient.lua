@@ -253,7 +253,7 @@ function TestPrompts.test_prompts_can_be_replaced()
   local m, asked = critic()
   ask("why", p):backward { model = m }
   local texts = texts_of(p)
-  lg.prompts["critic.base"] = "{unknown} field"
+  lg.prompts["critic.base"] = lg.var "{unknown} field" -- a text is refused at once: test_prompts
   local q = lg.param("x", "advice")
   ask("why", q):backward { model = m }
   local ok, problem = pcall(q.feedback, q)

@@ -7,6 +7,7 @@
 -- are the templates tgd.* of lunagrad.prompts. Used by lunagrad.improve.tgd.
 
 local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
 
 local context = {}
 
@@ -226,15 +227,31 @@ local function examples_body(values, examples, budget)
   return table.concat(lines, "\n")
 end
 
+-- What each section of the extras holds; their order is the template tgd.extras'.
+local BODIES = {
+  past = function(values, what, budget) return past_body(values, what.past, budget // 4) end,
+  memory = function(values, what, budget) return memory_body(values, what.memory, budget // 8) end,
+  rejected = function(values, what, budget)
+    return refused_body(values, what.refused, budget // 8)
+  end,
+  examples = function(values, what, budget)
+    return examples_body(values, what.examples, budget // 8)
+  end,
+  constraints = function(values, what) return constraints_body(values, what.constraints) end,
+}
+
 -- ---- both ------------------------------------------------------------------
 
---- A section's template with its body in place of its one field.
+--- A section's template with its body in place of its field, or behind it where it has none.
 local function section(prompt, name, body)
   if body == "" then return nil end
-  local text = prompt("tgd." .. name)
-  local from, to = text:find("{" .. name .. "}", 1, true)
-  if not from then return text .. "\n" .. body end
-  return text:sub(1, from - 1) .. body .. text:sub(to + 1)
+  local found = false
+  local text = prompt("tgd." .. name):gsub("({+)" .. name .. "}", function(open)
+    if #open % 2 == 0 then return nil end -- "{{" is a brace
+    found = true
+    return open:sub(2) .. body
+  end)
+  return found and text or text .. "\n" .. body
 end
 
 --- Tags in capitals get a number, as the engine's fence does.
@@ -270,15 +287,13 @@ end
 ---@return {context: string, standing: string, extras: string}
 function context.build(what)
   local values, budget, extras = new_values(), what.budget, {}
-  local bodies = {
-    { "past", past_body(values, what.past, budget // 4) },
-    { "memory", memory_body(values, what.memory, budget // 8) },
-    { "rejected", refused_body(values, what.refused, budget // 8) },
-    { "examples", examples_body(values, what.examples, budget // 8) },
-    { "constraints", constraints_body(values, what.constraints) },
-  }
-  for _, body in ipairs(bodies) do
-    extras[#extras + 1] = section(what.prompt, body[1], body[2])
+  for _, name in ipairs(core.fields(what.prompt "tgd.extras")) do
+    local body = BODIES[name] and BODIES[name](values, what, budget)
+    if not body then
+      errors.raise("template", ("the operators' prompt \"tgd.extras\" has no section {%s}")
+        :format(name), nil, 0)
+    end
+    extras[#extras + 1] = section(what.prompt, name, body)
   end
   local used = 0
   local solved = solved_body(values, what.solved_records or {}, budget)
