@@ -180,6 +180,9 @@ function Var:raw_dot(with_feedback) end
 --- Why a model's answer ended. Waits for it.
 ---@return string|nil "stop", "length", …
 function Var:finish_reason() end
+--- What the model thought before its answer; nil: nothing was told. Waits for it.
+---@return string|nil
+function Var:thinking() end
 --- What an answer took. Waits for it.
 ---@return lunagrad.usage|nil
 function Var:usage() end
@@ -224,6 +227,8 @@ lunagrad.args = nil
 --- ms, or "p95" of the last replies; for at most this part of the calls (0.05)
 ---@field extra? table raw body fields
 ---@field memo? boolean false: each call is bought by itself, also what a run had bought before
+---@field keep_thinking? boolean true: what it thinks in tags of its text stays in the answer
+---@field stop_repetition? boolean true: a reply that says the same over and over is broken off
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
 ---@field schema? lunagrad.schemaspec of all its answers
 
