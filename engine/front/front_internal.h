@@ -194,9 +194,9 @@ bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 /* call_stream.c */
 void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
 void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */
-void lg__stream_listen(lg_engine *e);                 /* to what came since */
-void lg__stream_settled(lg_engine *e, lg_node *n);    /* its answer is there */
-bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: nothing new */
+bool lg__stream_listen(lg_engine *e); /* to what came since; true: one was broken off */
+void lg__stream_settled(lg_engine *e, lg_node *n); /* its answer is there */
+bool lg__stream_next(lg_engine *e);                /* fills e->event; false: nothing new */
 void lg__streams_free(lg_engine *e);
 
 /* call_hedge.c */
@@ -240,6 +240,10 @@ void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
 bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
 size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
+
+/* turn_width.c: how many calls at once a server takes, from run to run */
+void lg__turn_recall_width(lg_engine *e, lg_request *r); /* r was submitted */
+void lg__turn_note_width(lg_engine *e);                  /* for the next commit */
 
 /* turn_tools.c: of tools whose results are kept in the store */
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */

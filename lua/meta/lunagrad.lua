@@ -90,11 +90,15 @@ function Var:raw_set_media(type, bytes) end
 function Var:raw_role() end
 ---@param role string
 function Var:set_role(role) end
---- Does it take feedback?
+--- Does it take feedback? What a node made can be frozen (set_grad(false): feedback ends there) or
+--- trained (set_grad(true): a parameter like any other); `v.requires_grad = …` is the same.
 ---@return boolean
 function Var:grad() end
 ---@param on boolean
 function Var:set_grad(on) end
+--- A variable that is or will be what this one is and takes no feedback; never waits.
+---@return lunagrad.var
+function Var:detach() end
 ---@return lunagrad.var
 function Var:raw_detach() end
 --- Score and target as they are now; never waits.
@@ -176,6 +180,9 @@ function Var:raw_dot(with_feedback) end
 --- Why a model's answer ended. Waits for it.
 ---@return string|nil "stop", "length", …
 function Var:finish_reason() end
+--- What the model thought before its answer; nil: nothing was told. Waits for it.
+---@return string|nil
+function Var:thinking() end
 --- What an answer took. Waits for it.
 ---@return lunagrad.usage|nil
 function Var:usage() end
@@ -211,7 +218,7 @@ lunagrad.args = nil
 ---@field base_url? string
 ---@field api_key? string
 ---@field headers? table<string, string>
----@field concurrency? integer calls in flight
+---@field concurrency? integer calls in flight at its endpoint, all from the first on
 ---@field dialect? string how the server is spoken to: "openai", "anthropic", … (docs/providers.md)
 ---@field quirks? string how it differs from its dialect: "a>b -c json_object" (docs/providers.md)
 ---@field rpm? integer requests a minute that the server allows; calls are spread to it
@@ -220,6 +227,8 @@ lunagrad.args = nil
 --- ms, or "p95" of the last replies; for at most this part of the calls (0.05)
 ---@field extra? table raw body fields
 ---@field memo? boolean false: each call is bought by itself, also what a run had bought before
+---@field keep_thinking? boolean true: what it thinks in tags of its text stays in the answer
+---@field stop_repetition? boolean true: a reply that says the same over and over is broken off
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
 ---@field schema? lunagrad.schemaspec of all its answers
 
@@ -452,7 +461,8 @@ function lunagrad.sleep(seconds) end
 ---@field max_calls integer|nil
 ---@field max_tokens integer|nil input and output
 ---@field max_time number|nil seconds
----@field concurrency integer|nil calls in flight for each endpoint
+---@field concurrency integer|nil calls in flight for each endpoint, all from the first on; nil: up
+--- to 64, begun with 16 or what an earlier run found to hold
 ---@field max_attempts integer|nil tries of one call
 ---@field total_timeout_ms integer|nil of one try
 ---@field seed integer|nil
@@ -709,8 +719,11 @@ function lunagrad.metric.score(value, who) end
 function lunagrad.evaluate(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
 --- accept is "better" (the default: a tie is refused), "not_worse" or "always".
+--- A batch that is solved as a whole is no step: another is drawn (redrawn counts them).
+--- stopped: "steps", "solved" (validation is perfect), "all solved" (all rows to learn from are),
+--- "nothing to learn from", "patience" or "limit".
 ---@param spec table {program=, params=, loss=, metric=, train=, val=, batch=3, steps=12, seed=, …}
----@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, stopped=}
+---@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, redrawn=, stopped=}
 function lunagrad.train(spec) end
 
 lunagrad.rng = {}

@@ -63,8 +63,8 @@ end
 function rewrite.surroundings(self, i, heard, budget)
   local kind = self.params[i]:raw_media()
   return context.build {
-    feedback = heard.text, solved_records = heard.solved, solved = #heard.solved,
-    all = #heard.solved + heard.open, score = self.scores[i][media.words(self.params[i])],
+    feedback = heard.text, solved_records = heard.solved, solved = heard.n_solved,
+    all = heard.n_solved + heard.n_open, score = self.scores[i][media.words(self.params[i])],
     budget = budget,
     constraints = constraint.for_media(self.constraints, kind),
     examples = kind and {} or self.examples, refused = self.refused[i],

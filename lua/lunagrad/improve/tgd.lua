@@ -108,8 +108,8 @@ end
 --- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
 --- shown but the variable), reply_tokens (ceiling of a reply, for models without max_tokens; 2048
 --- and what the variable needs; 0: none), may_grow (one step may make a text more than four times
---- as long), mode ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of texts
---- beyond some 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step,
+--- as long), mode ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of
+--- texts beyond some 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step,
 --- of which the judge takes the best), judge(texts) → score. docs/optimizers.md says more.
 ---@param spec table
 ---@return lunagrad.tgd
@@ -167,19 +167,31 @@ end
 
 -- ---- a step ----------------------------------------------------------------
 
+-- The examples that records, or what they were merged from, are of; one without is one by itself.
+local function add_examples(set, record)
+  local sources = record.sources and #record.sources > 0 and record.sources or { record }
+  for _, source in ipairs(sources) do set[source.example or source] = true end
+end
+
 --- What was said of p: the records with text, those of examples that came out right, and how many
---- examples did not. Waits for a backward pass that still runs; one that failed raises.
----@return table {text, solved, open}
+--- examples did and did not: an example whose calls used p twice is one. Waits for a backward pass
+--- that still runs; one that failed raises.
+---@return table {text, solved, n_solved, n_open}
 local function heard_of(p)
-  local heard = { text = {}, solved = {}, open = 0 }
+  local heard, open, right = { text = {}, solved = {}, n_solved = 0, n_open = 0 }, {}, {}
   for _, record in ipairs(p:feedback()) do
     if record.state == "text" and record.text:find "%S" then
       heard.text[#heard.text + 1] = record
-      heard.open = heard.open + math.max(#(record.sources or {}), 1)
+      add_examples(open, record)
     elseif record.state == "empty" and record.score and record.score >= (record.target or 1) then
       heard.solved[#heard.solved + 1] = record
+      add_examples(right, record)
     end
   end
+  for example in pairs(right) do
+    if not open[example] then heard.n_solved = heard.n_solved + 1 end
+  end
+  for _ in pairs(open) do heard.n_open = heard.n_open + 1 end
   return heard
 end
 
@@ -202,7 +214,7 @@ local function gather(self)
       heard[i] = heard_of(p)
       entry.records, entry.feedback_count = heard[i].text, #heard[i].text
       for n, one in ipairs(heard[i].text) do entry.feedback[n] = one.text end
-      entry.solved, entry.examples = #heard[i].solved, #heard[i].solved + heard[i].open
+      entry.solved, entry.examples = heard[i].n_solved, heard[i].n_solved + heard[i].n_open
       if entry.feedback_count == 0 then
         entry.reason = "no feedback"
       else
@@ -326,7 +338,7 @@ function Tgd:accepted(score)
   end
 end
 
-signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = { { "opts", "table?" } }, zero_grad = {},
-  parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
+signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = { { "opts", "table?" } },
+  zero_grad = {}, parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
 
 return tgd
