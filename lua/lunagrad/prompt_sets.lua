@@ -31,7 +31,7 @@ local MORE = {
 local PLAIN = {
   ["critic.system"] = true, ["critic.again"] = true, mark = true, ["reduce.system"] = true,
   ["tgd.system"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
-  ["tgd.edit.json"] = true,
+  ["tgd.edit.json"] = true, ["tgd.check.system"] = true, ["tgd.check.again"] = true,
 }
 
 local sets = {}

@@ -541,7 +541,7 @@ lunagrad.optim = {}
 --- docs/optimizers.md describes the options.
 ---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
 --- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=,
---- candidates=, judge=}
+--- candidates=, judge=, check_constraints=true|model}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 
@@ -595,6 +595,10 @@ function lunagrad.constraint.lift(value, where) end
 ---@param media string|nil "image/png", …; nil: a text
 ---@return lunagrad.constraint[]
 function lunagrad.constraint.for_media(list, media) end
+--- Those of a list that are words only.
+---@param list lunagrad.constraint[]
+---@return lunagrad.constraint[]
+function lunagrad.constraint.worded(list) end
 --- The first constraint that a value breaks, and why.
 ---@param list lunagrad.constraint[]
 ---@param value string a text, or the bytes of a picture or sound

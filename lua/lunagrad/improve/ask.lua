@@ -55,11 +55,15 @@ end
 -- ---- calls -----------------------------------------------------------------
 
 local function spec_of(q, messages, most)
-  return { messages = messages, role = "answer of the editor", kind = "optimizer",
-           max_tokens = most, sample = q.sample }
+  return { messages = messages, role = q.role or "answer of the editor",
+           kind = q.kind or "optimizer", max_tokens = most, sample = q.sample }
 end
 
-local function reply_to(q, messages)
+--- One reply, waited for. Where thinking used up the ceiling, it is asked for once more without.
+---@param q table {model, ceiling, sample, role, kind = of the call in the ledger}
+---@param messages table
+---@return Var
+function ask.reply(q, messages)
   local function call(most)
     return loop.await(model.call(q.model, spec_of(q, messages, most)))
   end
@@ -127,7 +131,7 @@ function ask.hold(q)
   local tries = { reasked = false, malformed = 0 }
   if q.form == "tags" then
     for round = 1, 2 do
-      local reply = reply_to(q, messages)
+      local reply = ask.reply(q, messages)
       local found, problem, more, detail = q.read(reply:text(), reply:finish_reason(), number)
       note(tries, found, problem, detail)
       tries.reply, tries.reasked = reply, round > 1

@@ -10,6 +10,7 @@ local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local ask = require "lunagrad.improve.ask"
+local check = require "lunagrad.improve.check"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
 local proposal = require "lunagrad.improve.proposal"
@@ -99,6 +100,26 @@ function rewrite.wanted(self, i, heard)
     max_edits = self.max_edits }
 end
 
+--- A reader of replies whose new texts are put to the judge of the constraints as well, where that
+--- is asked for.
+---@param self lunagrad.tgd
+---@param role string of the variable
+---@param read function as ask.hold wants it
+---@return function
+function rewrite.checked(self, role, read)
+  if not self.checks then return read end
+  return function(text, finish, number)
+    local found, problem, more, detail = read(text, finish, number)
+    if not found then return nil, problem, more, detail end
+    local broken, unread = check.problem { text = found, role = role, model = self.checks.model,
+      constraints = self.constraints }
+    detail = detail or {}
+    detail.unchecked = unread
+    if broken then return nil, broken, "again", detail end
+    return found, nil, nil, detail
+  end
+end
+
 --- What every question has: whom it goes to, and how long its reply may be. `tokens` are those of
 --- a reply besides the usual ones.
 ---@param self lunagrad.tgd
@@ -178,10 +199,12 @@ end
 ---@param i integer
 ---@param heard table what was said of it
 ---@param sample integer|nil which of several answers to the same question
----@return table answer {text, value, problem, reply, reasked, malformed, form, edits}
+---@return table answer {text, value, problem, reply, reasked, malformed, form, edits,
+--- unchecked = constraints that the judge gave no verdict on}
 function rewrite.propose(self, i, heard, sample)
   if media.family(self.params[i]) then return drawn(self, i, heard, sample) end
   local q = (wants_edits(self, i) and by_edits or whole)(self, i, heard, sample)
+  q.read = rewrite.checked(self, self.params[i].role, q.read)
   local answer = ask.hold(q)
   answer.text = answer.found
   return answer

@@ -33,7 +33,7 @@ local SPEC = {
   model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
   reply_tokens = "integer?", may_grow = "boolean?", max_edits = "integer?",
-  candidates = "integer?", judge = "callable?",
+  candidates = "integer?", judge = "callable?", check_constraints = "any",
   mode = { type = "string", one_of = { "rewrite", "edit", "auto" }, default = "rewrite" },
 }
 
@@ -100,6 +100,12 @@ local function example_texts(list)
   return texts
 end
 
+-- Who judges the constraints in words: {model}, nil: nobody is asked.
+local function checks_of(wanted)
+  if not wanted then return nil end
+  return { model = wanted ~= true and model.of(wanted, "judge") or nil }
+end
+
 --- An optimizer of the given variables.
 ---
 --- Options: model (default: the optimizer's role), media_model (edits pictures and sounds, e.g.
@@ -110,7 +116,8 @@ end
 --- and what the variable needs; 0: none), may_grow (one step may make a text more than four times
 --- as long), mode ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of
 --- texts beyond some 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step,
---- of which the judge takes the best), judge(texts) → score. docs/optimizers.md says more.
+--- of which the judge takes the best), judge(texts) → score, check_constraints (true or a model:
+--- a judge looks at the constraints in words). docs/optimizers.md says more.
 ---@param spec table
 ---@return lunagrad.tgd
 local function tgd(spec)
@@ -134,7 +141,7 @@ local function tgd(spec)
     rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
     candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
-    max_edits = named.max_edits or MOST_EDITS,
+    max_edits = named.max_edits or MOST_EDITS, checks = checks_of(named.check_constraints),
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
@@ -153,6 +160,9 @@ function Report:__tostring()
   for _, p in ipairs(self.params) do
     lines[#lines + 1] = ("  %s: %s (%d piece%s of feedback%s)"):format(p.role, p.reason,
       p.feedback_count, p.feedback_count == 1 and "" or "s", p.reasked and ", asked twice" or "")
+    for _, one in ipairs(p.unchecked or {}) do
+      lines[#lines + 1] = ("    not checked: %s"):format(errors.quoted(one))
+    end
     for _, one in ipairs(p.edits or {}) do lines[#lines + 1] = "    " .. replace.line(one) end
   end
   for i, one in ipairs(self.candidates or {}) do
@@ -281,8 +291,8 @@ end
 ---@param opts table|nil {judge}
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
 --- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable,
---- edits = {{find, replace, applied, problem}} or nil}}, candidates = {{texts, score, problem,
---- times, taken}} or nil}
+--- edits = {{find, replace, applied, problem}} or nil, unchecked = texts or nil}},
+--- candidates = {{texts, score, problem, times, taken}} or nil}
 function Tgd:step(opts)
   options.check(opts, { judge = "callable?" }, "optimizer:step")
   local judge = judge_of(self, opts)
@@ -295,6 +305,7 @@ function Tgd:step(opts)
   for _, i in ipairs(active) do
     local entry, answer = entries[i], taken.answers[i]
     entry.reasked, entry.reply, entry.edits = answer.reasked, answer.reply, answer.edits
+    entry.unchecked = answer.unchecked
     remember(self, i, entry.feedback)
   end
   local report = taken.problem and refuse(entries, active, taken.answers)
