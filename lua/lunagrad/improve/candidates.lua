@@ -6,6 +6,7 @@
 -- lunagrad.improve.tgd.
 
 local rewrite = require "lunagrad.improve.rewrite"
+local together = require "lunagrad.improve.together"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
 local metric = require "lunagrad.metric"
@@ -62,6 +63,43 @@ local function texts_of(params, answers)
   return texts, table.concat(key)
 end
 
+-- The candidates of these answers, those that are equal once.
+local function distinct(params, sets)
+  local list, known = {}, {}
+  for _, set in ipairs(sets) do
+    local one = { answers = set, problem = first_problem(params, set), times = 1 }
+    local key
+    if not one.problem then one.texts, key = texts_of(params, set) end
+    if key and known[key] then
+      known[key].times = known[key].times + 1
+    else
+      list[#list + 1] = one
+      if key then known[key] = one end
+    end
+  end
+  return list
+end
+
+-- Which parameters are asked about in one question: each by itself, or all texts together.
+local function groups_of(self, active)
+  local groups, texts = {}, {}
+  for _, i in ipairs(active) do
+    if self.together and not media.family(self.params[i]) then
+      texts[#texts + 1] = i
+    else
+      groups[#groups + 1] = { i }
+    end
+  end
+  if #texts > 0 then groups[#groups + 1] = texts end
+  return groups
+end
+
+local function answers_for(self, group, heard, sample)
+  if #group > 1 then return together.propose(self, group, heard, sample) end
+  local i = group[1]
+  return { [i] = rewrite.propose(self, i, heard[i], sample) }
+end
+
 --- Ask for all candidates: a list of {answers, problem, texts, times}, those that are equal once.
 ---@param self lunagrad.tgd
 ---@param active integer[] the parameters that have feedback
@@ -71,30 +109,20 @@ end
 function candidates.ask(self, active, heard)
   local jobs = {}
   for k = 1, self.candidates do
-    for _, i in ipairs(active) do jobs[#jobs + 1] = { k = k, i = i } end
+    for _, group in ipairs(groups_of(self, active)) do jobs[#jobs + 1] = { k = k, of = group } end
   end
   local answers = loop.map(jobs, function(job)
-    return rewrite.propose(self, job.i, heard[job.i], job.k > 1 and job.k - 1 or nil)
+    return answers_for(self, job.of, heard, job.k > 1 and job.k - 1 or nil)
   end, { example = false })
   local sets, all = {}, {}
   for n, job in ipairs(jobs) do
-    sets[job.k] = sets[job.k] or {}
-    sets[job.k][job.i] = answers[n]
-    all[n] = { i = job.i, answer = answers[n] }
-  end
-  local list, known = {}, {}
-  for _, set in ipairs(sets) do
-    local one = { answers = set, problem = first_problem(self.params, set), times = 1 }
-    local key
-    if not one.problem then one.texts, key = texts_of(self.params, set) end
-    if key and known[key] then
-      known[key].times = known[key].times + 1
-    else
-      list[#list + 1] = one
-      if key then known[key] = one end
+    local set = sets[job.k] or {}
+    sets[job.k] = set
+    for _, i in ipairs(job.of) do
+      set[i], all[#all + 1] = answers[n][i], { i = i, answer = answers[n][i] }
     end
   end
-  return list, all
+  return distinct(self.params, sets), all
 end
 
 -- ---- choosing --------------------------------------------------------------

@@ -57,6 +57,12 @@ function proposal.unwrap(text, before)
   return text
 end
 
+--- A new text as it would be kept: without what stands around it, and without blanks at its ends.
+---@param text string
+---@param before string
+---@return string
+function proposal.tidy(text, before) return clean(proposal.unwrap(text, before)) end
+
 -- ---- what no new text is ---------------------------------------------------
 
 -- Words in lower case between single blanks, with a blank at both ends.
@@ -220,7 +226,7 @@ function proposal.read(what, text, finish, tag)
     return nil, tag and ("it holds no text between <%s> and </%s>"):format(tag, tag)
       or "it holds no new text", "form"
   end
-  new = clean(proposal.unwrap(new, what.before))
+  new = proposal.tidy(new, what.before)
   local problem, more = proposal.problem(what, new)
   if problem then return nil, problem, more or "again" end
   return new

@@ -34,6 +34,7 @@ local SPEC = {
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
   reply_tokens = "integer?", may_grow = "boolean?", max_edits = "integer?",
   candidates = "integer?", judge = "callable?", check_constraints = "any",
+  together = "boolean?",
   mode = { type = "string", one_of = { "rewrite", "edit", "auto" }, default = "rewrite" },
 }
 
@@ -117,7 +118,8 @@ end
 --- as long), mode ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of
 --- texts beyond some 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step,
 --- of which the judge takes the best), judge(texts) → score, check_constraints (true or a model:
---- a judge looks at the constraints in words). docs/optimizers.md says more.
+--- a judge looks at the constraints in words), together (one question and reply for all
+--- texts that have feedback). docs/optimizers.md says more.
 ---@param spec table
 ---@return lunagrad.tgd
 local function tgd(spec)
@@ -131,6 +133,10 @@ local function tgd(spec)
   named = options.check(named, SPEC, "lg.optim.tgd")
   at_least_one(named, "max_edits")
   at_least_one(named, "candidates")
+  if named.together and named.mode == "edit" then
+    errors.refuse("together", "lg.optim.tgd: together = true rewrites whole texts, not by edits",
+      "leave out mode = \"edit\"", 2)
+  end
   local self = setmetatable({
     params = take_params(spec), tag = tag_name(spec.tags),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
@@ -141,7 +147,8 @@ local function tgd(spec)
     rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
     candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
-    max_edits = named.max_edits or MOST_EDITS, checks = checks_of(named.check_constraints),
+    together = named.together == true, max_edits = named.max_edits or MOST_EDITS,
+    checks = checks_of(named.check_constraints),
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
@@ -266,9 +273,13 @@ local function accept(self, entries, active, answers)
   self.rewritten = {}
   for _, i in ipairs(active) do
     local entry, answer = entries[i], answers[i]
-    self.rewritten[#self.rewritten + 1] = i
-    entry.changed, entry.after = true, answer.text
-    entry.reason = answer.edits and replace.summary(answer.edits) or "rewritten"
+    if answer.same then
+      entry.reason = "left as it is"
+    else
+      self.rewritten[#self.rewritten + 1] = i
+      entry.changed, entry.after = true, answer.text
+      entry.reason = answer.edits and replace.summary(answer.edits) or "rewritten"
+    end
   end
   return make_report(true, ("%d of %d parameter%s rewritten"):format(#self.rewritten,
     #self.params, #self.params == 1 and "" or "s"), entries)
