@@ -5,7 +5,6 @@
 -- reason, and the others still count. Texts in, texts out; nobody is asked. Used by
 -- lunagrad.improve.proposal.
 
-local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local extract = require "lunagrad.extract"
 local layer = require "lunagrad.text"
@@ -241,6 +240,17 @@ function replace.apply(text, edits, most)
   return append(assemble(text, ranges), pieces), results, #ranges + #pieces
 end
 
+-- ---- telling --------------------------------------------------------------
+
+local SHOWN = 40 -- characters of a text in a line
+
+local function short(text)
+  text = layer.trim(text):gsub("%s+", " ")
+  local length = utf8.len(text)
+  if length and length > SHOWN then text = text:sub(1, utf8.offset(text, SHOWN) - 1) .. "…" end
+  return errors.quoted(text)
+end
+
 --- What was wrong with the edits that were not applied, in one line for who wrote them.
 ---@param results table[]
 ---@return string
@@ -248,8 +258,7 @@ function replace.problems(results)
   local said = {}
   for i, one in ipairs(results) do
     if not one.applied then
-      said[#said + 1] = ("edit %d (%s): %s"):format(i,
-        core.json_encode(core.trim(one.find, 12)), one.problem)
+      said[#said + 1] = ("edit %d (%s): %s"):format(i, short(one.find), one.problem)
     end
   end
   return table.concat(said, "; ")
@@ -271,15 +280,6 @@ function replace.refuse(results, why)
   for _, one in ipairs(results) do
     if one.applied then one.applied, one.problem = false, why end
   end
-end
-
-local SHOWN = 40 -- characters of a text in a line
-
-local function short(text)
-  text = layer.trim(text):gsub("%s+", " ")
-  local length = utf8.len(text)
-  if length and length > SHOWN then text = text:sub(1, utf8.offset(text, SHOWN) - 1) .. "…" end
-  return errors.quoted(text)
 end
 
 --- One edit in one line: what it put where, or why it did not.
