@@ -129,7 +129,12 @@ local SPECS = {
   ["loss.exact"] = function() return { target = "10", extract = lg.extract.last_number } end,
   ["loss.judge"] = function() return { "Is it right?", model = a_model() } end,
   ["loss.score"] = callback,
-  ["optim.tgd"] = function() return { a_var(), model = a_model() } end,
+  ["optim.tgd"] = function()
+    return { a_var(), model = a_model(), mode = pick { "rewrite", "edit", "auto" },
+      candidates = 1 + below(2), judge = pick { callback(), function() return 0.5 end },
+      constraints = { "be kind" }, check_constraints = pick { false, true, "sim/default" },
+      together = chance(30), max_edits = 1 + below(4) }
+  end,
   ["metric.make"] = function() return { lg.metric.exact, extract = lg.extract.last_number } end,
   ["schema.of"] = function() return { score = "number", note = "string?", list = { "string" } } end,
   ["evaluate"] = function()
