@@ -223,6 +223,18 @@ function TestStep.test_the_new_whole_text_goes_through_the_checks()
   lu.assertStrContains(asked[2].messages[4].content, "20 are allowed")
 end
 
+function TestStep.test_edits_of_a_text_that_was_refused_are_not_applied()
+  local p = param()
+  local m = editor(edit("Be brief.", "Be very very brief.") .. edit("nowhere", "x"))
+  local report = lg.optim.tgd { p, model = m, mode = "edit",
+    constraints = { lg.constraint.not_contains "very" } }:step()
+  lu.assertEquals({ report.changed, p:text() }, { false, LONG })
+  local edits = report.params[1].edits
+  lu.assertEquals({ edits[1].applied, edits[2].applied }, { false, false })
+  lu.assertStrContains(edits[1].problem, "the new text was refused")
+  lu.assertStrContains(edits[2].problem, "does not stand")
+end
+
 function TestStep.test_a_model_without_tags_is_asked_for_json()
   local p = param()
   local m, asked = editor("I would shorten it.", "Really.",
