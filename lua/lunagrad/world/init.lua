@@ -17,6 +17,7 @@ local critic = require "lunagrad.world.critic"
 local editor = require "lunagrad.world.editor"
 local extras = require "lunagrad.world.extras"
 local hash = require "lunagrad.world.hash"
+local judge = require "lunagrad.world.judge"
 local merge = require "lunagrad.world.merge"
 local read = require "lunagrad.world.read"
 local search = require "lunagrad.world.search"
@@ -184,7 +185,7 @@ function sim.reply(request)
   local text, finish
   if view.task == "critique" then
     options.noise = settings.critic_noise
-    text = critic.reply(view, options)
+    text = judge.rules(view) or critic.reply(view, options)
   elseif view.task == "merge" then
     text = merge.reply(view, options)
   elseif view.task == "rewrite" then
