@@ -185,7 +185,8 @@ local function once(depth, grain, out)
   local hit, planted, blamed, sound = 0, 0, 0, 0
   for i, prompt in ipairs(prompts) do
     local text = said(prompt)
-    local told = text:find("line on " .. TOPICS[i], 1, true) and text:find(tostring(wanted(i)), 1, true)
+    local told = text:find("line on " .. TOPICS[i], 1, true)
+      and text:find(tostring(wanted(i)), 1, true)
     if faulty[i] then
       planted, hit = planted + 1, hit + (told and 1 or 0)
     else

@@ -84,7 +84,8 @@ typedef struct lg_part {
     lg_var *var;
 } lg_part;
 
-/* The points of an outcome that is a list of several, as of a judge; NULL: it is none, or memory. */
+/* The points of an outcome that is a list of several, as of a judge; NULL: it is none, or there is
+ * no memory. */
 lg_text *lg__output_points(const lg_step *s);
 /* Of what lg__step_feedback() tells, point n (from 1) without its number; where there
  * is only one, it is meant by any. false: there is none. */

@@ -49,6 +49,7 @@
 --   tgd.together.form  letter, role: what the reply has for each
 --   tgd.together.again  problem, form: what to say when the reply could not be used
 --   tgd.together.json  (none): as tgd.json
+--   tgd.attached   (none): behind the question, when pictures or sounds are attached to it
 --   tgd.picture, tgd.sound: the question for a picture or sound, which is attached to it: role,
 --                  context, extras
 --   tgd.media.again  what to say when the reply was no such picture or sound: problem
@@ -347,6 +348,9 @@ variable stood):
 </CONTEXT>
 {extras}
 Write the improved variable between <NEW_VARIABLE> and </NEW_VARIABLE>, and nothing behind it.]]
+
+prompts["tgd.attached"] =
+  "Attached are the pictures and sounds of these conversations, in their order."
 
 prompts["tgd.standing"] = [[
 

@@ -541,7 +541,7 @@ lunagrad.optim = {}
 --- docs/optimizers.md describes the options.
 ---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
 --- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=,
---- candidates=, judge=, check_constraints=true|model, together=}
+--- candidates=, judge=, check_constraints=true|model, together=, pictures=}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 

@@ -13,6 +13,7 @@ local ask = require "lunagrad.improve.ask"
 local check = require "lunagrad.improve.check"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
+local exhibits = require "lunagrad.improve.exhibits"
 local proposal = require "lunagrad.improve.proposal"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
@@ -75,14 +76,25 @@ function rewrite.surroundings(self, i, heard, budget)
   }
 end
 
+--- A question with the pictures and sounds that the feedback is about behind it.
+---@param self lunagrad.tgd
+---@param user Var
+---@param records table[]
+---@return Var|Var[]
+function rewrite.illustrated(self, user, records)
+  if not self.pictures then return user end
+  return exhibits.attach(user, records, ask.prompt "tgd.attached")
+end
+
 local FIELDS = { "role", "variable", "standing", "context", "extras" }
 
 --- The question for parameter i, and the number of its tags.
 local function question(self, i, heard, t)
   local p = self.params[i]
   local shown = rewrite.surroundings(self, i, heard, self.budget)
-  return ask.fill(t, FIELDS, { role = p.role, variable = p:text(), standing = shown.standing,
-    context = shown.context, extras = shown.extras })
+  local user, number = ask.fill(t, FIELDS, { role = p.role, variable = p:text(),
+    standing = shown.standing, context = shown.context, extras = shown.extras })
+  return rewrite.illustrated(self, user, heard.text), number
 end
 
 -- ---- what a reply is read against ------------------------------------------

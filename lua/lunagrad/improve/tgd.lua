@@ -34,7 +34,7 @@ local SPEC = {
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
   reply_tokens = "integer?", may_grow = "boolean?", max_edits = "integer?",
   candidates = "integer?", judge = "callable?", check_constraints = "any",
-  together = "boolean?",
+  together = "boolean?", pictures = "boolean?",
   mode = { type = "string", one_of = { "rewrite", "edit", "auto" }, default = "rewrite" },
 }
 
@@ -114,12 +114,13 @@ end
 --- steps' feedback shown), constraints (texts and lg.constraint), examples (texts the result
 --- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
 --- shown but the variable), reply_tokens (ceiling of a reply, for models without max_tokens; 2048
---- and what the variable needs; 0: none), may_grow (one step may make a text more than four times
---- as long), mode ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of
---- texts beyond some 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step,
---- of which the judge takes the best), judge(texts) → score, check_constraints (true or a model:
---- a judge looks at the constraints in words), together (one question and reply for all
---- texts that have feedback). docs/optimizers.md says more.
+--- and what the variable needs; 0: none), pictures (false: those that the feedback is about are not
+--- shown to the editor), may_grow (one step may make a text more than four times as long), mode
+--- ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of texts beyond some
+--- 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step, of which the
+--- judge takes the best), judge(texts) → score, check_constraints (true or a model: a judge looks
+--- at the constraints in words), together (one question and reply for all texts that have
+--- feedback). docs/optimizers.md says more.
 ---@param spec table
 ---@return lunagrad.tgd
 local function tgd(spec)
@@ -145,6 +146,7 @@ local function tgd(spec)
     constraints = {}, examples = example_texts(spec.examples),
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
     rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
+    pictures = spec.pictures ~= false,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
     candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
     together = named.together == true, max_edits = named.max_edits or MOST_EDITS,

@@ -52,7 +52,11 @@ local function question(self, group, heard)
   wanted = core.render(context.number_tags(wanted, number), values)
   local user = ask.fill(ask.prompt "tgd.together", { "variables", "form" },
     { variables = shown, form = wanted })
-  return user, wanted, number
+  local records = {}
+  for _, i in ipairs(group) do
+    table.move(heard[i].text, 1, #heard[i].text, #records + 1, records)
+  end
+  return rewrite.illustrated(self, user, records), wanted, number
 end
 
 -- ---- the reply -------------------------------------------------------------
