@@ -223,6 +223,14 @@ function TestStep.test_the_new_whole_text_goes_through_the_checks()
   lu.assertStrContains(asked[2].messages[4].content, "20 are allowed")
 end
 
+function TestStep.test_the_form_given_back_is_no_edit()
+  local p = param()
+  local m = editor(edit("Be brief.", "what stands there instead") .. edit("Name", "Tell"))
+  local report = lg.optim.tgd { p, model = m, mode = "edit" }:step()
+  lu.assertEquals(p:text(), (LONG:gsub("Name", "Tell")))
+  lu.assertStrContains(report.params[1].edits[1].problem, "the form of the question")
+end
+
 function TestStep.test_edits_of_a_text_that_was_refused_are_not_applied()
   local p = param()
   local m = editor(edit("Be brief.", "Be very very brief.") .. edit("nowhere", "x"))

@@ -220,6 +220,8 @@ function TestRefusals.test_what_is_no_new_text()
   rejected("an answer", "The review is a negative one, sadly!")
   rejected("quotes an example", "Good? Hours of noise and not one line that is worth hearing?")
   rejected("part of the question", "Answer. <FEEDBACK>\nmore\n</FEEDBACK>")
+  rejected("name of the variable", "the new system prompt for reviews")
+  rejected("the form of the question", "The improved variable, whole.")
   rejected("over and over", ("Name the sentiment.\n"):rep(5))
   rejected("too long", ("Say it in one word, and say why. "):rep(200))
 end

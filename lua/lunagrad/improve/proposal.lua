@@ -149,12 +149,22 @@ local function is_loop(new)
   return false
 end
 
+-- Whether a text is only words of the question itself: "the improved variable, whole".
+local function is_form(what, new)
+  local plain = words_of(new)
+  if not what.form or count(plain) < 3 then return false end
+  return words_of(what.form):find(plain, 1, true) ~= nil
+    and not words_of(what.before):find(plain, 1, true)
+end
+
 local function kind_problem(what, new)
   local before, plain = what.before, words_of(new)
   local old, talks = words_of(before), talks_of(what.records)
   local frame = frame_in(new, before)
   if frame then return ("the new text holds %s, a part of the question"):format(frame) end
-  if plain == words_of(what.role) then return "the new text is only the name of the variable" end
+  local name = plain:gsub("^ the new ", " "):gsub("^ the improved ", " ")
+  if name == words_of(what.role) then return "the new text is only the name of the variable" end
+  if is_form(what, new) then return "the new text repeats the form of the question" end
   if is_feedback(plain, what.records) then return "the new text is the feedback itself" end
   if is_loop(new) and not is_loop(before) then
     return "the new text says the same line over and over"
@@ -204,7 +214,8 @@ end
 --- The new text of a reply; or nil, what is wrong with it, whether it may be asked for again
 --- ("again"; "short": without what it took for its answer; "form": what was wrong is the form of
 --- the reply; false: no).
----@param what table {before, role, records, constraints, refused, may_grow?}
+---@param what table {before, role, records, constraints, refused, may_grow?, form? = what the
+--- question says about the form of the reply}
 ---@param text string the reply
 ---@param finish string|nil why it ended
 ---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }
@@ -249,6 +260,9 @@ function proposal.read_edits(what, text, finish, number)
     return nil, "the reply was cut at the model's token limit", "form", {}
   elseif #list == 0 then
     return nil, "it holds no edit", "form", {}
+  end
+  for _, one in ipairs(list) do
+    if is_form(what, one.replace) then one.problem = "it repeats the form of the question" end
   end
   local new, edits, applied = replace.apply(what.before, list, what.max_edits)
   if applied == 0 then

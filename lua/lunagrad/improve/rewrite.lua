@@ -99,6 +99,16 @@ end
 
 -- ---- what a reply is read against ------------------------------------------
 
+-- What the questions say about the form of a reply, which weak models give back as the reply.
+local function forms()
+  local said = {}
+  for i, name in ipairs { "tgd.json", "tgd.again", "tgd.edit.json", "tgd.edit.again",
+    "tgd.together.form", "tgd.together.json" } do
+    said[i] = ask.prompt(name):text()
+  end
+  return table.concat(said, "\n")
+end
+
 --- What a new text for parameter i is compared with.
 ---@param self lunagrad.tgd
 ---@param i integer
@@ -109,7 +119,7 @@ function rewrite.wanted(self, i, heard)
   table.move(heard.solved, 1, #heard.solved, #records + 1, records)
   return { before = self.params[i]:text(), role = self.params[i].role, records = records,
     constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow,
-    max_edits = self.max_edits }
+    max_edits = self.max_edits, form = forms() }
 end
 
 --- A reader of replies whose new texts are put to the judge of the constraints as well, where that
