@@ -519,6 +519,10 @@ function lunagrad.loss.judge(spec) end
 ---@param spec function|table fn or {fn, name=, purpose=, target=, role=, critic=}
 ---@return fun(answer: lunagrad.text, ...): Var
 function lunagrad.loss.score(spec) end
+--- Several losses as one, called with what each is called with; the score is their mean by weight.
+---@param spec table {loss, …, weights = {number, …}, skip_failed=, role=}, or {{loss, weight}, …}
+---@return fun(answer: lunagrad.text, ...): Var
+function lunagrad.loss.all(spec) end
 
 ---@class lunagrad.optimizer
 ---@field step fun(self): table report
