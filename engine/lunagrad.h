@@ -153,8 +153,10 @@ typedef struct lg_config {
     void *alloc_ud;
     lg_log_fn log; /* NULL: silent */
     void *log_ud;
-    int log_level;             /* 0: LG_LOG_WARN */
-    int concurrency;           /* calls in flight an endpoint; 0: 64, begun with 16 */
+    int log_level; /* 0: LG_LOG_WARN */
+    /* Calls in flight an endpoint, from the first on; 0: 64 at most, begun with 16, or with what
+     * an earlier run at this store found that the server takes */
+    int concurrency;
     int max_attempts;          /* tries of one call in all; 0: 10 */
     int connect_timeout_ms;    /* 0: 10 000 */
     int first_byte_timeout_ms; /* silence while a model thinks; 0: 600 000 */

@@ -254,6 +254,7 @@ static void submit(lg_engine *e, lg_node *n)
         lg__call_fail_code(e, n, LG_ENOMEM);
         return;
     }
+    lg__turn_recall_width(e, wanted);
     if (wanted->state == LG_REQ_DONE && !wanted->listed) { /* kept from before */
         settle_call(e, n, wanted);
         return;

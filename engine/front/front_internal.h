@@ -241,6 +241,10 @@ bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
 size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
 
+/* turn_width.c: how many calls at once a server takes, from run to run */
+void lg__turn_recall_width(lg_engine *e, lg_request *r); /* r was submitted */
+void lg__turn_note_width(lg_engine *e);                  /* for the next commit */
+
 /* turn_tools.c: of tools whose results are kept in the store */
 /* 0: text is taken over, the variable is ready after the turn; LG_ENOMEM; 1: not kept. */
 int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score, double target);

@@ -165,6 +165,7 @@ static int write_turn(lg_engine *e)
         return err;
     }
     lg__turn_count(e);
+    lg__turn_note_width(e);
     return lg__store_commit(e->store);
 }
 

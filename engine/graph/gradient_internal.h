@@ -52,9 +52,10 @@ typedef struct lg_reduction { /* several records of one leaf become one */
     lg_record *members; /* taken out of the step's records */
     lg_text **texts;    /* of this level */
     size_t n, cap, open;
-    size_t n_solved; /* examples of the group that had nothing to say: they are solved */
-    bool first;      /* this level is made of the members themselves */
-    bool failed;     /* one of this level did */
+    /* Examples of the group that the members are of, and others, which are solved */
+    size_t n_open, n_solved;
+    bool first;  /* this level is made of the members themselves */
+    bool failed; /* one of this level did */
 } lg_reduction;
 
 struct lg_pass {

@@ -4,6 +4,7 @@
  * keeps the single pieces. Other feedback is not touched. */
 #include <string.h>
 
+#include "base/map.h"
 #include "graph/gradient_internal.h"
 
 enum { LEAST_TALK = 40 }; /* tokens; a shorter piece of a conversation says nothing */
@@ -70,13 +71,10 @@ static lg_text *join(lg_pass *p, const lg_reduction *r, size_t from, size_t n)
 static int standing(lg_pass *p, const lg_reduction *r, lg_part *part)
 {
     lg_mem *m = p->g->mem;
-    size_t n = 0;
-    for (const lg_record *x = r->members; x; x = x->next)
-        n++;
     if (!r->n_solved)
         return LG_OK;
     lg_part values[] = {{"solved", lg__number(m, (double)r->n_solved), NULL},
-                        {"all", lg__number(m, (double)(r->n_solved + n)), NULL}};
+                        {"all", lg__number(m, (double)(r->n_solved + r->n_open)), NULL}};
     int err = lg__pass_section(p, "reduce.solved", values, 2, part);
     lg__text_unref(values[0].text);
     lg__text_unref(values[1].text);
@@ -145,7 +143,6 @@ static void take_members(lg_reduction *r, lg_step *s, uint32_t group)
     lg_record **at = &s->records, **to = &r->members;
     while (*at) {
         lg_record *x = *at;
-        r->n_solved += x->group == group && lg__record_solved(x);
         if (x->group != group || x->state != LG_FB_TEXT) {
             at = &x->next;
             continue;
@@ -157,6 +154,33 @@ static void take_members(lg_reduction *r, lg_step *s, uint32_t group)
         to = &x->next;
         r->n++;
     }
+}
+
+/* One more, unless the example was met; a record of none is one by itself. */
+static int meet(lg_map *met, const lg_record *x, size_t *n)
+{
+    uint64_t id = (uint64_t)x->example + 1;
+    bool known = x->example >= 0 && lg__map_get(met, id);
+    *n += known ? 0 : 1;
+    return known || x->example < 0 ? LG_OK : lg__map_put(met, id, met);
+}
+
+/* An example may have several records: its calls used the variable more than once. It is
+ * solved when nothing was said of it at all. */
+static int count_examples(lg_pass *p, lg_reduction *r, uint32_t group)
+{
+    lg_map met;
+    int err = LG_OK;
+    lg__map_init(&met, p->g->mem);
+    for (const lg_record *x = r->members; !err && x; x = x->next)
+        err = meet(&met, x, &r->n_open);
+
+    for (const lg_record *x = r->step->records; !err && x; x = x->next) {
+        if (x->group == group && lg__record_solved(x))
+            err = meet(&met, x, &r->n_solved);
+    }
+    lg__map_free(&met);
+    return err;
 }
 
 static void give_back(lg_step *s, lg_record *list)
@@ -182,6 +206,8 @@ int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group)
     size_t i = 0;
     if (err)
         r->n = r->cap = 0;
+    else
+        err = count_examples(p, r, group);
     for (lg_record *x = r->members; !err && x; x = x->next)
         r->texts[i++] = lg__text_ref(x->text);
     if (!err)

@@ -76,6 +76,19 @@ void lg__sched_cancel_twin(lg_sched *s, lg_request *twin);
 void lg__sched_part(lg_request *twin);
 /* The engine has read a DONE or FAILED request: kept as memo or freed. */
 void lg__sched_release(lg_sched *s, lg_request *r);
+/* How many calls at once a server was found to take, from one run to the next (sched_width.c).
+ * Nothing of it is known where the user states a concurrency. */
+typedef struct lg_width {
+    int most;
+    bool refused; /* it refused more */
+} lg_width;
+
+/* r was submitted, as the first one there: whether to look for what an earlier run found
+ * under that key; if there is something, recall it. */
+bool lg__sched_width_wanted(const lg_request *r, unsigned char key[32]);
+void lg__sched_width_recall(lg_sched *s, lg_request *r, lg_width width);
+/* What the next run should know, and has not been told; false: nothing more. */
+bool lg__sched_width_news(lg_sched *s, unsigned char key[32], lg_width *out);
 /* When the next BACKOFF or held call is due (µs of the clock), INT64_MAX: none. */
 int64_t lg__sched_due(const lg_sched *s);
 /* Whether the model's endpoint failed again and again, so that calls to it wait. */

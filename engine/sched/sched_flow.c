@@ -1,10 +1,12 @@
 /* sched_flow.c - how many calls at once, and when none: what replies tell of a server's
  * state.
  *
- * A lane begins with 16 in flight (or all that the user states) and has one more for each
- * reply, until the server refuses (429, 503, 529): then half, once a round trip, and from
- * there on one more a round trip. A server's Retry-After stops the lane; so do three
- * refusals in a row, for a time that doubles, and behind it one call tries alone.
+ * A lane begins with 16 in flight (or all that the user states, or as many as an earlier run
+ * found to hold: sched_width.c) and has one more for each reply, or all there may be once the
+ * server's headers say how many requests it takes, until it refuses (429, 503, 529): then half,
+ * once a round trip, and from there on one more a round trip. A server's Retry-After stops the
+ * lane; so do three refusals in a row, for a time that doubles, and behind it one call tries
+ * alone.
  *
  * An endpoint that failed eight times and ten seconds in a row is down: nothing starts for
  * 5 s, then one call tries, and so on, at last every two minutes. After ten minutes all
@@ -76,9 +78,11 @@ static void cut(lg_sched *s, lg_lane *l)
 {
     double flying = l->in_flight;
     double half = (flying < l->window ? flying : l->window) / 2;
-    l->window = half > 1 ? half : 1;
+    double least = lg__width_least(l);
+    l->window = half > least ? half : least;
     l->slow_start = false;
     l->cut_seq = s->seq;
+    lg__width_cut(s, l);
 }
 
 static void pause_lane(lg_sched *s, lg_lane *l, const lg_request *r, int64_t now)
@@ -111,14 +115,21 @@ static void refused(lg_sched *s, lg_request *r, int64_t now)
     pause_lane(s, l, r, now);
 }
 
-/* One more for each reply, or for each round trip, while as many are really used. */
+/* One more for each reply, or for each round trip, while as many are really used; all at once
+ * where the server's allowance is known, which spreads them. */
 static void widen(const lg_sched *s, lg_lane *l, uint64_t seq)
 {
-    if (l->window < lg__endpoint_limit(s, l->endpoint) && seq <= l->full_seq)
-        l->window += l->slow_start ? 1 : 1 / l->window;
+    int limit = lg__endpoint_limit(s, l->endpoint);
+    if (l->window >= limit)
+        return;
+
+    if (lg__width_is_spread(l))
+        l->window = limit;
+    else if (seq <= l->full_seq)
+        l->window += lg__width_step(l);
 }
 
-static void taken(const lg_sched *s, lg_request *r, int64_t now)
+static void taken(lg_sched *s, lg_request *r, int64_t now)
 {
     lg_lane *l = r->lane;
     l->refusals = 0;
@@ -128,6 +139,7 @@ static void taken(const lg_sched *s, lg_request *r, int64_t now)
         l->pause_us = 0;
     }
     widen(s, l, r->seq);
+    lg__width_held(s, l, r->seq);
     lg__rate_grow(l, now);
 }
 

@@ -59,11 +59,17 @@ typedef struct lg_lane {
     double window;
     bool slow_start;
     uint64_t full_seq; /* up to here as many as the window were sent */
-    uint64_t cut_seq;  /* a refusal of what was sent up to here is no news */
-    int refusals;      /* since the last good reply */
-    bool probing;      /* one at a time, until one is not refused */
-    lg_request *probe; /* that one; NULL: not sent */
-    int pauses;        /* in a row */
+    /* How many at once it was found to take: sched_width.c */
+    bool gentle, recalled;       /* nobody states it; an earlier run was asked */
+    unsigned char width_key[32]; /* of a gentle one */
+    lg_width known, width, told; /* of an earlier run; what holds; what the next one is told */
+    int tried;                   /* the most that were in flight since the last refusal */
+    uint64_t tried_seq;          /* … from here on */
+    uint64_t cut_seq;            /* a refusal of what was sent up to here is no news */
+    int refusals;                /* since the last good reply */
+    bool probing;                /* one at a time, until one is not refused */
+    lg_request *probe;           /* that one; NULL: not sent */
+    int pauses;                  /* in a row */
     uint64_t pause_seq;
     /* Nothing starts before; 0: no such thing */
     int64_t pause_us; /* it was refused */
@@ -121,6 +127,7 @@ struct lg_sched {
     uint64_t newest; /* id of the last request submitted */
     uint64_t seq;    /* of the last attempt */
     bool stated;     /* the config names a concurrency */
+    bool width_news; /* there may be some */
     lg_keymap endpoints, lanes, calls;
     lg_endpoint *all_endpoints;
     lg_lane *rings[LG_GOES]; /* the next is at each of them */
@@ -160,7 +167,6 @@ void lg__endpoint_refresh(lg_sched *s, lg_endpoint *ep);
 bool lg__lane_could(const lg_sched *s, const lg_lane *l, int go); /* start a call of it */
 /* Nothing there waits for time any more. */
 void lg__endpoint_release(lg_sched *s, lg_endpoint *ep);
-int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep);
 /* One more call could start in the lane at once, and none waits there. */
 bool lg__lane_is_idle(const lg_sched *s, const lg_lane *lane);
 /* Those whose time has come may start again; all: every one. */
@@ -181,6 +187,20 @@ void lg__rate_settle(lg_request *r, const lg_attempt *a, int64_t now); /* a NULL
 void lg__rate_refused(lg_lane *lane, int64_t now, bool full);
 void lg__rate_grow(lg_lane *lane, int64_t now); /* a good reply */
 void lg__rate_silence(lg_lane *lane);           /* nothing goes there for a while */
+
+/* sched_width.c */
+int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep);
+void lg__width_begin(const lg_sched *s, lg_lane *l, const lg_model *model); /* its first window */
+/* Nobody was refused there, and how many requests it takes a minute is known. */
+bool lg__width_is_spread(const lg_lane *l);
+/* By how much a good reply widens it: until the first refusal to twice as much a round trip,
+ * or by a quarter near where an earlier run was refused; then by one a round trip. */
+double lg__width_step(const lg_lane *l);
+/* What it is not cut below: where an earlier run was refused, near what held in this one. */
+double lg__width_least(const lg_lane *l);
+void lg__width_sent(lg_lane *l, const lg_request *r);
+void lg__width_held(lg_sched *s, lg_lane *l, uint64_t seq); /* a good reply to that attempt */
+void lg__width_cut(lg_sched *s, lg_lane *l);                /* it was refused; its window is cut */
 
 /* sched_flow.c: r is SENT and its reply filled. True: nobody need try there any more. */
 bool lg__flow_ended(lg_sched *s, lg_request *r, int64_t now);

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "sched/sched_internal.h"
 
-enum { FIRST_WINDOW = 16, URGENT_MOST = 7 };
+enum { URGENT_MOST = 7 };
 
 /* ---- rings and holds ------------------------------------------------------- */
 
@@ -80,11 +80,6 @@ static void hold(lg_sched *s, lg_lane *l, bool held)
     *(l->held_prev ? &l->held_prev->held_next : &s->held) = l->held_next;
     if (l->held_next)
         l->held_next->held_prev = l->held_prev;
-}
-
-int lg__endpoint_limit(const lg_sched *s, const lg_endpoint *ep)
-{
-    return ep->limit ? ep->limit : s->cfg.concurrency;
 }
 
 /* Behind a cap of costs all have one, to be refused. While the endpoint is down, calls
@@ -257,6 +252,7 @@ void lg__lane_started(lg_lane *lane, const lg_request *r)
     if (lane->in_flight >= (int)lane->window)
         lane->full_seq = r->seq;
 
+    lg__width_sent(lane, r);
     if (r->attempts > 1)
         return;
 
@@ -319,14 +315,6 @@ static void endpoint_free(lg_sched *s, lg_endpoint *ep)
     lg__mem_free(s->mem, ep, sizeof *ep);
 }
 
-/* The user knows what he states; where he does not, the server is met gently. */
-static double first_window(const lg_sched *s, const lg_endpoint *ep, const lg_model *model)
-{
-    int limit = lg__endpoint_limit(s, ep);
-    bool gently = model->provider && !s->stated && ep->limit == 0 && limit > FIRST_WINDOW;
-    return gently ? FIRST_WINDOW : limit;
-}
-
 static lg_lane *lane_new(lg_sched *s, lg_endpoint *ep, const unsigned char key[32],
                          const lg_model *model)
 {
@@ -341,7 +329,7 @@ static lg_lane *lane_new(lg_sched *s, lg_endpoint *ep, const unsigned char key[3
     }
     l->endpoint = ep;
     l->slow_start = true;
-    l->window = first_window(s, ep, model);
+    lg__width_begin(s, l, model);
     l->input_ratio = 1;
     l->mean_output = -1;
     lg_lane **last = &ep->lanes;

@@ -8,7 +8,8 @@
 --   progress  done, total                 of the phase
 --   training  number, params              one begins: which of the run, and the parameters' names
 --   score     training, best, seed, last  larger is better; any may be nil
---   step      training, number, accepted, skipped, reason   of an optimizer's step
+--   step      training, number, accepted, reason, of an optimizer's step; redrawn (solved batches
+--             before it), solved and examples (of its own batch)
 --   note      text                        one line for people
 
 local progress = { on_event = nil }

@@ -211,7 +211,7 @@ lunagrad.args = nil
 ---@field base_url? string
 ---@field api_key? string
 ---@field headers? table<string, string>
----@field concurrency? integer calls in flight
+---@field concurrency? integer calls in flight at its endpoint, all from the first on
 ---@field dialect? string how the server is spoken to: "openai", "anthropic", … (docs/providers.md)
 ---@field quirks? string how it differs from its dialect: "a>b -c json_object" (docs/providers.md)
 ---@field rpm? integer requests a minute that the server allows; calls are spread to it
@@ -452,7 +452,8 @@ function lunagrad.sleep(seconds) end
 ---@field max_calls integer|nil
 ---@field max_tokens integer|nil input and output
 ---@field max_time number|nil seconds
----@field concurrency integer|nil calls in flight for each endpoint
+---@field concurrency integer|nil calls in flight for each endpoint, all from the first on; nil: up
+--- to 64, begun with 16 or what an earlier run found to hold
 ---@field max_attempts integer|nil tries of one call
 ---@field total_timeout_ms integer|nil of one try
 ---@field seed integer|nil
@@ -711,8 +712,11 @@ function lunagrad.metric.score(value, who) end
 function lunagrad.evaluate(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
 --- accept is "better" (the default: a tie is refused), "not_worse" or "always".
+--- A batch that is solved as a whole is no step: another is drawn (redrawn counts them).
+--- stopped: "steps", "solved" (validation is perfect), "all solved" (all rows to learn from are),
+--- "nothing to learn from", "patience" or "limit".
 ---@param spec table {program=, params=, loss=, metric=, train=, val=, batch=3, steps=12, seed=, …}
----@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, stopped=}
+---@return table {best=, steps=, seed_score=, best_score=, accepted=, rejected=, redrawn=, stopped=}
 function lunagrad.train(spec) end
 
 lunagrad.rng = {}

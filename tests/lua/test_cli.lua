@@ -260,10 +260,15 @@ function TestDisplay:test_plain_tells_steps_scores_and_retries()
     shown:tick(stats({ retries = math.floor(time), calls = 4 }))
   end
   at(1, { kind = "step", number = 2, accepted = false, reason = "validation fell" })
+  at(1, { kind = "step", number = 3, accepted = true, redrawn = 1 })
+  at(1, { kind = "step", number = 4, accepted = true, reason = "better", redrawn = 5 })
   at(2, { kind = "score", best = 0.5, seed = 0.25 })
   at(3, { kind = "score", best = 0.5, seed = 0.25, last = 0.1 })
   at(9)
-  lu.assertEquals(out:text(), "step 2: rejected, validation fell\nbest score 0.500 (+0.250)\n"
+  lu.assertEquals(out:text(), "step 2: rejected, validation fell\n"
+    .. "step 3: accepted (before it 1 solved batch drawn again)\n"
+    .. "step 4: accepted, better (before it 5 solved batches drawn again)\n"
+    .. "best score 0.500 (+0.250)\n"
     .. "calls: 4 done, 0 in flight, 0 queued, 9 retries\n")
 end
 

@@ -67,6 +67,13 @@ local function count_posts(r)
   return n
 end
 
+-- A second start has bought nothing. It was served what the first one bought, and again what that
+-- one had from memory: a row that failed is asked again in the next batch.
+local function assert_served(calls, served, bought)
+  lu.assertEquals(calls, 0)
+  lu.assertTrue(served >= bought and served < 2 * bought, served)
+end
+
 TestStore = { setUp = setup, tearDown = cleanup }
 
 function TestStore:test_a_second_start_buys_nothing()
@@ -76,9 +83,10 @@ function TestStore:test_a_second_start_buys_nothing()
   lu.assertTrue(bought > 20, bought)
   local done = lines_of(command.read(dir .. ".2"))
   done = done[#done]
-  lu.assertEquals({ done.calls, done.served }, { 0, bought })
+  assert_served(done.calls, done.served, bought)
   local found = runs()
-  lu.assertEquals({ found[1].state, found[1].calls, found[1].served }, { "done", 0, bought })
+  lu.assertEquals({ found[1].state, found[1].served }, { "done", done.served })
+  assert_served(found[1].calls, found[1].served, bought)
   lu.assertEquals({ found[2].state, found[2].calls, found[2].served }, { "done", bought, 0 })
   local one, two = show "1", show "2"
   lu.assertEquals(two.candidates, one.candidates)
@@ -617,7 +625,7 @@ function TestCommands:test_a_plain_program_may_have_a_store()
   local first, second = r.out:match "^(.-)then\n(.*)$"
   lu.assertEquals(second, first)
   local found = runs()
-  lu.assertEquals({ found[1].calls, found[1].served }, { 0, found[2].calls })
+  assert_served(found[1].calls, found[1].served, found[2].calls)
   lu.assertEquals({ found[1].state, found[2].state }, { "done", "done" })
 end
 

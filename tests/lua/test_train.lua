@@ -140,15 +140,170 @@ function TestTrain.test_patience()
   lu.assertEquals({ r.stopped, #r.steps }, { "patience", 3 })
 end
 
-function TestTrain.test_a_solved_batch_costs_nothing()
+function TestTrain.test_when_all_rows_are_solved_it_ends_and_nothing_was_asked()
   local w = world { 9 }
-  w.spec.train = { { question = "1", answer = "ok" }, { question = "2", answer = "ok" } }
-  w.spec.steps = 3
+  w.spec.train = { { question = "1", answer = "ok" }, { question = "2", answer = "ok" },
+    { question = "1", answer = "ok" } }
+  w.spec.batch, w.spec.steps = 1, 5
   w.spec.loss = function() error "no loss for solved rows" end
   local r = lg.train(w.spec)
-  lu.assertEquals({ w.edits, r.accepted, #r.steps }, { 0, 0, 3 })
-  lu.assertStrContains(r.steps[1].reason, "every example of the batch is solved")
-  lu.assertEquals(r.steps[1].train_score, 1)
+  lu.assertEquals({ w.edits, r.accepted, #r.steps, r.redrawn }, { 0, 0, 0, 3 })
+  lu.assertEquals(r.stopped, "all solved")
+  lu.assertStrContains(tostring(r), "3 batches were solved, drawn again")
+end
+
+-- Runs with batches of so many rows, and notes the rows of each.
+local function noted(w, batch, steps)
+  local drawn, inner, now = {}, w.spec.program, nil
+  w.spec.batch, w.spec.steps = batch, steps
+  w.spec.program = function(row)
+    if row.train then
+      now = now or {}
+      now[#now + 1] = tonumber(row.question)
+    end
+    return inner(row)
+  end
+  for _, row in ipairs(w.spec.train) do row.train = true end
+  w.spec.on_step = function(record)
+    drawn[#drawn + 1], now = { rows = now, redrawn = record.redrawn, solved = record.solved }, nil
+  end
+  return lg.train(w.spec), drawn
+end
+
+function TestTrain.test_a_solved_batch_is_no_step()
+  local w = world { 1, 2, 3 }
+  w.prompt:set "level 9" -- one row in ten teaches something
+  local r, drawn = noted(w, 2, 3)
+  lu.assertEquals({ #r.steps, r.stopped, r.rejected }, { 3, "steps", 3 })
+  local redrawn = 0
+  for _, one in ipairs(drawn) do
+    redrawn = redrawn + one.redrawn
+    lu.assertTrue(#one.rows == 2 * (one.redrawn + 1))
+    lu.assertEquals(one.solved, 1)
+    lu.assertTrue(one.rows[#one.rows] == 10 or one.rows[#one.rows - 1] == 10)
+  end
+  lu.assertEquals(r.redrawn, redrawn)
+  -- the row that failed comes again at once, beside one that is not known yet
+  lu.assertEquals({ drawn[2].redrawn, drawn[3].redrawn }, { 0, 0 })
+  lu.assertEquals({ drawn[2].rows[1], drawn[3].rows[1] }, { 10, 10 })
+end
+
+-- As when a run was killed and is started again: replies are the same, and so are the batches.
+function TestTrain.test_what_is_started_again_draws_the_same_batches()
+  local function play(most)
+    local w = world { 1, 2, 6, 3, 8, 4 }
+    w.prompt:set "level 5"
+    w.spec.seed = "again"
+    local inner, drawn = w.spec.program, {}
+    w.spec.program = function(row)
+      drawn[#drawn + 1] = row.question
+      if #drawn == most then error "killed" end
+      return inner(row)
+    end
+    w.spec.batch, w.spec.steps = 3, 6
+    pcall(lg.train, w.spec)
+    return table.concat(drawn, " ", 1, math.min(most, #drawn)), #drawn
+  end
+  local whole, n = play(1000)
+  lu.assertTrue(n > 60)
+  lu.assertEquals(play(1000), whole)
+  for _, most in ipairs { 15, 30, 47 } do
+    lu.assertEquals(whole:sub(1, #play(most)), play(most))
+  end
+end
+
+function TestTrain.test_a_step_that_is_kept_forgets_what_failed()
+  local w = world { 9, 1 }
+  w.spec.val = nil
+  local _, drawn = noted(w, 5, 2)
+  local first, again = {}, 0
+  for i = 1, 5 do first[drawn[1].rows[i]] = true end
+  for i = 1, 5 do again = again + (first[drawn[2].rows[i]] and 1 or 0) end
+  lu.assertEquals(again, 0)
+end
+
+function TestTrain.test_critics_without_a_score_that_are_content_end_it()
+  local w = world { 3 }
+  w.critic = lg.model(function() return "NOTHING TO IMPROVE" end)
+  w.spec.metric, w.spec.val, w.spec.batch = nil, nil, 4
+  w.spec.backward = { model = w.critic }
+  local critic = lg.loss.critic { "Is it right?", model = lg.model(function() return "Fine." end) }
+  w.spec.loss = function(answer) return critic(answer) end
+  local r = lg.train(w.spec)
+  lu.assertEquals({ #r.steps, r.redrawn, r.stopped, w.edits }, { 0, 3, "all solved", 0 })
+end
+
+function TestTrain.test_rows_that_fail_always_do_not_hold_it_up()
+  local w = world { 3 }
+  w.prompt:set "level 9"
+  local inner = w.spec.program
+  w.spec.on_error, w.spec.batch, w.spec.steps = "zero", 1, 50
+  w.spec.program = function(row)
+    if row.question == "10" then error "filtered" end
+    return inner(row)
+  end
+  local r = lg.train(w.spec)
+  lu.assertEquals({ #r.steps, r.redrawn, r.stopped }, { 0, 10, "nothing to learn from" })
+end
+
+-- 9 of 10 solved, by a metric, with a critic that gives no score.
+local function nearly(aggregate)
+  local w = world { 10 }
+  w.prompt:set "level 9"
+  w.asked = 0
+  local judge = lg.model(function()
+    w.asked = w.asked + 1
+    return "The answer is bad."
+  end)
+  local critic = lg.loss.critic { "Is it right?", model = judge }
+  w.spec.loss = function(answer, row) return critic(answer, { question = row.question }) end
+  w.spec.steps, w.spec.aggregate = 1, aggregate
+  return w
+end
+
+function TestTrain.test_the_editor_is_told_what_is_solved_and_how_well_it_does()
+  for _, aggregate in ipairs { "mean", "sum" } do
+    local w = nearly(aggregate)
+    local r = lg.train(w.spec)
+    lu.assertStrContains(w.shown[1], "9 of 10")
+    lu.assertStrContains(w.shown[1], "validation it has 0.9;")
+    lu.assertStrContains(w.shown[1], "<OUTPUT>\nok\n</OUTPUT>") -- what must not be lost
+    lu.assertEquals(w.asked, 1)
+    lu.assertEquals({ r.steps[1].solved, r.steps[1].examples }, { 9, 10 })
+    local entry = r.steps[1].report.params[1]
+    lu.assertEquals({ entry.solved, entry.examples, entry.feedback_count }, { 9, 10, 1 })
+  end
+end
+
+function TestTrain.test_a_loss_may_be_asked_about_solved_rows_too()
+  local w = nearly()
+  w.spec.skip_solved = false
+  lg.train(w.spec)
+  lu.assertEquals(w.asked, 10)
+end
+
+-- Two calls of one example are one example, for the merge as well.
+function TestTrain.test_examples_are_counted_not_calls()
+  local w, merged = nearly(), nil
+  w.prompt:set "level 7"
+  w.spec.backward = { model = lg.model(function(request)
+    local question = request.messages[2].content
+    if not question:find "Merge" then return "raise it, " .. #question end
+    merged = question
+    return "raise the level"
+  end) }
+  local reader = lg.model(function(request)
+    return request.messages[2].content:match " (%a+)"
+  end)
+  local inner = w.spec.program
+  w.spec.program = function(row)
+    return reader { lg.format("{n} {first}", { n = row.question, first = inner(row) }),
+      system = w.prompt }
+  end
+  lg.train(w.spec)
+  lu.assertStrContains(merged, "7 of 10 examples")
+  lu.assertStrContains(w.shown[1], "7 of 10 examples")
+  lu.assertStrContains(w.shown[1], "of 3 examples together")
 end
 
 function TestTrain.test_without_a_metric_the_loss_scores()

@@ -155,8 +155,10 @@ function queries.count_replies(where)
     .. " count(*) AS calls FROM reply WHERE " .. where
 end
 
+-- Not what is kept of servers: how many calls at once they take.
 function queries.count_results(where)
-  return "SELECT count(*) AS n FROM tool_result WHERE " .. (where or queries.all)
+  return "SELECT count(*) AS n FROM tool_result WHERE name <> 'width' AND ("
+    .. (where or queries.all) .. ")"
 end
 
 function queries.drop_replies(where) return "DELETE FROM reply WHERE " .. where end

@@ -176,9 +176,12 @@ local function plain_line(self, text)
 end
 
 local function step_text(event)
-  local what = event.accepted and "accepted" or event.skipped and "skipped" or "rejected"
-  local text = ("step %s: %s"):format(event.number or "?", what)
-  return event.reason and ("%s, %s"):format(text, event.reason) or text
+  local text = ("step %s: %s"):format(event.number or "?",
+    event.accepted and "accepted" or "rejected")
+  if event.reason then text = ("%s, %s"):format(text, event.reason) end
+  if (event.redrawn or 0) == 0 then return text end
+  return ("%s (before it %d solved batch%s drawn again)"):format(text, event.redrawn,
+    event.redrawn == 1 and "" or "es")
 end
 
 local say = {

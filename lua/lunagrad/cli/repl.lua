@@ -45,7 +45,7 @@ Where standard input is no terminal, lines are read and run without prompts, and
   -m MODEL            the model, as provider/model: openai/gpt-4o-mini, ollama/llama3, sim/default
   -m ROLE=MODEL       the model of one role: model, backward, optimizer or judge
   --seed N            of what is random in the engine; also lg.args.seed
-  --concurrency N     calls in flight for each endpoint (default 64)
+  --concurrency N     calls in flight for each endpoint, from the first on (default: up to 64)
   --retries N         tries of a call after its first (default 9)
   --timeout S         seconds that one try may take (default 900)
   --display MODE      while you wait, full: a live block; plain: one line an event; none

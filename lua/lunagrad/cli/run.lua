@@ -52,7 +52,8 @@ network. "-" reads the script from standard input.
                       falls back to the model before it in this list
   -e CODE             run this code; lg is there without require
   --seed N            of what is random in the engine; also lg.args.seed
-  --concurrency N     calls in flight for each endpoint (default 64)
+  --concurrency N     calls in flight for each endpoint, all from the first on. Without it 64 at
+                      most, begun with 16 or with what an earlier run found that the server takes
   --retries N         tries of a call after its first (default 9)
   --timeout S         seconds that one try may take (default 900)
   --display MODE      full: a live block; plain: one line an event; none. On stderr; full turns

@@ -97,10 +97,21 @@ local function conversations(record)
   return list
 end
 
+-- How many examples merged feedback is of: one may have several pieces.
+local function examples_of(sources)
+  local n, met = 0, {}
+  for _, source in ipairs(sources) do
+    local key = source.example or source
+    if not met[key] then n, met[key] = n + 1, true end
+  end
+  return n
+end
+
 local function head_of(n, one)
   local record, more = one.record, ""
-  if record.sources and #record.sources > 1 then
-    more = (", of %d examples together"):format(#record.sources)
+  local merged = examples_of(record.sources or {})
+  if merged > 1 then
+    more = (", of %d examples together"):format(merged)
   elseif one.count > 1 then
     more = (", given %d times in these words"):format(one.count)
   end

@@ -170,8 +170,8 @@ end
 local function surroundings(self, i, heard)
   local engine, kind = var.engine(), self.params[i]:raw_media()
   return context.build {
-    feedback = heard.text, solved_records = heard.solved, solved = #heard.solved,
-    all = #heard.solved + heard.open, score = self.scores[i][media.words(self.params[i])],
+    feedback = heard.text, solved_records = heard.solved, solved = heard.n_solved,
+    all = heard.n_solved + heard.n_open, score = self.scores[i][media.words(self.params[i])],
     budget = self.budget,
     constraints = constraint.for_media(self.constraints, kind),
     examples = kind and {} or self.examples, refused = self.refused[i],
@@ -338,19 +338,31 @@ end
 
 -- ---- a step ----------------------------------------------------------------
 
+-- The examples that records, or what they were merged from, are of; one without is one by itself.
+local function add_examples(set, record)
+  local sources = record.sources and #record.sources > 0 and record.sources or { record }
+  for _, source in ipairs(sources) do set[source.example or source] = true end
+end
+
 --- What was said of p: the records with text, those of examples that came out right, and how many
---- examples did not. Waits for a backward pass that still runs; one that failed raises.
----@return table {text, solved, open}
+--- examples did and did not: an example whose calls used p twice is one. Waits for a backward pass
+--- that still runs; one that failed raises.
+---@return table {text, solved, n_solved, n_open}
 local function heard_of(p)
-  local heard = { text = {}, solved = {}, open = 0 }
+  local heard, open, right = { text = {}, solved = {}, n_solved = 0, n_open = 0 }, {}, {}
   for _, record in ipairs(p:feedback()) do
     if record.state == "text" and record.text:find "%S" then
       heard.text[#heard.text + 1] = record
-      heard.open = heard.open + math.max(#(record.sources or {}), 1)
+      add_examples(open, record)
     elseif record.state == "empty" and record.score and record.score >= (record.target or 1) then
       heard.solved[#heard.solved + 1] = record
+      add_examples(right, record)
     end
   end
+  for example in pairs(right) do
+    if not open[example] then heard.n_solved = heard.n_solved + 1 end
+  end
+  for _ in pairs(open) do heard.n_open = heard.n_open + 1 end
   return heard
 end
 
@@ -388,7 +400,7 @@ local function gather(self)
       heard[i] = heard_of(p)
       entry.records, entry.feedback_count = heard[i].text, #heard[i].text
       for n, one in ipairs(heard[i].text) do entry.feedback[n] = one.text end
-      entry.solved, entry.examples = #heard[i].solved, #heard[i].solved + heard[i].open
+      entry.solved, entry.examples = heard[i].n_solved, heard[i].n_solved + heard[i].n_open
       if entry.feedback_count == 0 then
         entry.reason = "no feedback"
       else

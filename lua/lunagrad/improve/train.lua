@@ -6,12 +6,14 @@
 -- unproved, and keeping ties lets a prompt drift and grow (the script of
 -- TextGrad keeps them; accept = "not_worse" does so too). Whatever ends the
 -- loop, an error and an interrupt included, the parameters hold the best texts
--- seen. With the same seed the same rows come in the same order.
+-- seen. With the same seed and the same outcomes the same rows come in the same order
+-- (lunagrad.improve.sampler). A batch that is solved is no step: another is drawn.
 
 local recorder = require "lunagrad.book.record"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.improve.evaluate"
+local sampler = require "lunagrad.improve.sampler"
 local tgd = require "lunagrad.improve.tgd"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
@@ -56,6 +58,10 @@ function Training:__tostring()
     and ("validation %.3f -> %.3f, "):format(self.seed_score, self.best_score) or ""
   lines[#lines + 1] = ("%s%d kept, %d rejected, stopped: %s"):format(scores, self.accepted,
     self.rejected, self.stopped or "by an error")
+  if self.redrawn > 0 then
+    lines[#lines + 1] = self.redrawn == 1 and "1 batch was solved, drawn again"
+      or ("%d batches were solved, drawn again"):format(self.redrawn)
+  end
   return table.concat(lines, "\n")
 end
 
@@ -99,14 +105,25 @@ end
 
 -- ---- one batch -------------------------------------------------------------
 
---- The loss of one row and what is known of its score. A row that the metric calls perfect has no
--- loss: nothing is asked about it.
+--- A loss that the metric calls perfect: it has its score, and costs nothing backward. So merge and
+--- editor are told how many examples are solved, and see what solves them.
+local function free_loss(run, answer, score)
+  return var.tool { name = "metric", purpose = "scores an answer, higher is better",
+    inputs = { "answer" }, target = run.perfect, role = "score of the answer",
+    run = function() return "solved", score end }(answer)
+end
+
+--- The loss of one row and what is known of its score. About a row that the metric calls perfect
+--- nothing is asked.
 local function row_loss(run, row)
   local answer, score = run.program(row), nil
   if run.metric and run.skip_solved then
     local output = evaluate.text_of(answer)
     score = evaluate.number_of(run.metric(output, row, answer))
-    if score >= run.perfect then return { score = score, solved = true } end
+    if score >= run.perfect then
+      return { score = score, solved = true,
+               loss = var.is(answer) and free_loss(run, answer, score) or nil }
+    end
   end
   local loss = run.loss(answer, row)
   if not var.is(loss) then
@@ -127,17 +144,29 @@ local function try_row(run, row)
   return { failed = result }
 end
 
---- Losses of the rows that are not solved, and the mean score of the batch.
+--- How the rows of a batch fared: told to the sampler, and summed up.
+---@return table {rows, losses, open = how many of them ask for something, solved, failed, score}
 local function run_batch(run, batch)
-  local results = loop.map(batch, function(row) return try_row(run, row) end,
+  local rows = {}
+  for n, i in ipairs(batch) do rows[n] = run.train[i] end
+  local results = loop.map(rows, function(row) return try_row(run, row) end,
     { concurrency = run.concurrency })
-  local losses, scores, failed = {}, {}, 0
-  for _, result in ipairs(results) do
-    if result.failed then failed = failed + 1 end
+  local seen = { rows = results, losses = {}, open = 0, solved = 0, failed = 0 }
+  local scores = {}
+  for n, result in ipairs(results) do
+    local state = result.failed and "idle" or result.solved and "solved" or "failed"
+    run.sampler:note(batch[n], state)
+    if result.failed then seen.failed = seen.failed + 1 end
+    if result.solved then seen.solved = seen.solved + 1 end
     if result.score then scores[#scores + 1] = result.score end
-    if result.loss and not result.solved then losses[#losses + 1] = result.loss end
+    if result.loss then
+      seen.losses[#seen.losses + 1] = result.loss
+      seen.open = seen.open + (result.solved and 0 or 1)
+      seen.scored = seen.scored or not result.solved and result.loss.score ~= nil
+    end
   end
-  return losses, stats_math.mean(scores), failed
+  seen.score = stats_math.mean(scores)
+  return seen
 end
 
 local function check_reaches(losses)
@@ -148,23 +177,49 @@ local function check_reaches(losses)
     "the program must use the parameters and return a variable, not a text", 0)
 end
 
---- Batch, losses, backward, step.
----@return table|nil report nil: there was nothing to learn from
----@return number|nil train_score
----@return string|nil reason
-local function propose(run, batch)
-  local losses, score, failed = run_batch(run, batch)
-  if #losses == 0 then
-    local reason = failed == 0 and "skipped: every example of the batch is solved"
-      or ("skipped: %d examples failed, the others are solved"):format(failed)
-    return nil, score, reason
-  end
+local function learn(run, losses)
   check_reaches(losses)
   run.optimizer:zero_grad()
   run.optimizer.step_number = run.step
   local root = #losses == 1 and losses[1] or var[run.aggregate](losses)
   root:backward(run.backward)
-  return run.optimizer:step(), score, nil
+  return run.optimizer:step()
+end
+
+--- Whether critics that give no score had nothing to say: the batch is solved as far as they know.
+local function is_content(seen, report)
+  if seen.scored or report.changed then return false end
+  local heard = false
+  for _, entry in ipairs(report.params or {}) do
+    if entry.feedback_count ~= 0 then return false end
+    heard = heard or entry.examples ~= nil
+  end
+  return heard
+end
+
+local function note_content(run, batch, seen)
+  for n, row in ipairs(seen.rows) do
+    if not row.failed and not row.solved then
+      run.sampler:note(batch[n], row.score and "idle" or "solved") -- a metric knows better
+    end
+  end
+end
+
+--- Batch, losses, backward, step: with another batch while there is nothing to improve in one.
+---@return table|nil report nil: no row is left that could teach something
+---@return table|nil seen the batch
+local function propose(run, record)
+  while true do
+    local batch = run.sampler:draw(run.batch)
+    if not batch then return nil end
+    local seen = run_batch(run, batch)
+    if seen.open > 0 then
+      local report = learn(run, seen.losses)
+      if not is_content(seen, report) then return report, seen end
+      note_content(run, batch, seen)
+    end
+    record.redrawn, run.result.redrawn = record.redrawn + 1, run.result.redrawn + 1
+  end
 end
 
 -- ---- validation ------------------------------------------------------------
@@ -224,21 +279,28 @@ end
 
 -- ---- the loop --------------------------------------------------------------
 
-local function one_step(run, number, batch)
-  local record = { step = number, changed = false, accepted = false, val_before = run.score }
+--- nil: there was nothing to learn from any more.
+local function one_step(run, number)
+  local record = { step = number, changed = false, accepted = false, val_before = run.score,
+                   redrawn = 0 }
   progress.emit { kind = "phase",
     name = phase_name(run, ("train step %d/%d"):format(number, run.steps)) }
   local versions = versions_of(run.params)
-  local report, reason
   run.step = number
-  report, record.train_score, reason = propose(run, batch)
-  record.report, record.skipped = report, report == nil
-  if report and report.changed then
+  local report, seen = propose(run, record)
+  if not report then
+    run.optimizer:zero_grad()
+    return nil
+  end
+  record.report, record.train_score = report, seen.score
+  record.solved, record.examples = seen.solved, seen.solved + seen.open + seen.failed
+  if report.changed then
     record.changed = true
     decide(run, record, versions)
+    if record.accepted then run.sampler:forget() end
   else
-    record.reason = reason or report.reason
-    if report then tell_proposal(run, record) end
+    record.reason = report.reason
+    tell_proposal(run, record)
   end
   run.optimizer:zero_grad()
   return record
@@ -250,8 +312,8 @@ local function tell(run, record)
   result.accepted = result.accepted + (record.accepted and 1 or 0)
   result.rejected = result.rejected + (record.changed and not record.accepted and 1 or 0)
   progress.emit { kind = "step", training = run.number, number = record.step,
-    accepted = record.accepted, skipped = record.skipped,
-    reason = (record.reason:gsub("^%a+: ", "")) }
+    accepted = record.accepted, redrawn = record.redrawn, solved = record.solved,
+    examples = record.examples, reason = (record.reason:gsub("^%a+: ", "")) }
   progress.emit { kind = "score", training = run.number, best = run.best.score,
                   seed = result.seed_score, last = record.val_after or record.train_score }
   if run.on_step then run.on_step(record, result) end
@@ -281,14 +343,17 @@ local function rounds(run)
     progress.emit { kind = "score", training = run.number, best = run.score, seed = run.score }
   end
   result.stopped = stop_reason(run, 0)
-  local idle, number = 0, 0
-  for batch in run.train:batches(run.batch, { seed = run.seed, epochs = math.huge }) do
-    if result.stopped or number == run.steps then break end
-    number = number + 1
-    local record = one_step(run, number, batch)
-    if record.accepted then idle = 0 elseif not record.skipped then idle = idle + 1 end
-    tell(run, record)
-    result.stopped = stop_reason(run, idle)
+  local idle = 0
+  for number = 1, run.steps do
+    if result.stopped then break end
+    local record = one_step(run, number)
+    if record then
+      idle = record.accepted and 0 or idle + 1
+      tell(run, record)
+      result.stopped = stop_reason(run, idle)
+    else
+      result.stopped = run.sampler:all_solved() and "all solved" or "nothing to learn from"
+    end
   end
   result.stopped = result.stopped or "steps"
 end
@@ -329,6 +394,15 @@ local function rows(list, name)
   return set
 end
 
+local function seed_of(seed)
+  if seed == nil then return 0 end
+  if type(seed) ~= "string" and not (math.type(seed) and math.tointeger(seed)) then
+    errors.refuse("seed", ("lg.train: a seed is a whole number or a text, got %s")
+      :format(type(seed)), nil, 4)
+  end
+  return seed
+end
+
 local function new_run(spec)
   options.check(spec, SPEC, "lg.train")
   local params = table.move(spec.params, 1, #spec.params, 1, {})
@@ -336,7 +410,7 @@ local function new_run(spec)
   local run = {
     program = spec.program, params = params, loss = spec.loss, metric = spec.metric,
     metric_or_loss = metric_of(spec), train = rows(spec.train, "train"),
-    val = spec.val and rows(spec.val, "val"), optimizer = optimizer, seed = spec.seed or 0,
+    val = spec.val and rows(spec.val, "val"), optimizer = optimizer, seed = seed_of(spec.seed),
     batch = at_least(spec, "batch", 1) or 3, steps = at_least(spec, "steps", 0) or 12,
     patience = at_least(spec, "patience", 1), accept = one_of(spec, "accept", ACCEPT, "better"),
     aggregate = one_of(spec, "aggregate", { sum = true, mean = true }, "mean"),
@@ -344,8 +418,9 @@ local function new_run(spec)
     skip_solved = spec.skip_solved ~= false, perfect = spec.perfect or 1, on_step = spec.on_step,
     backward = spec.backward, concurrency = spec.concurrency,
     best = { texts = texts_of(params) },
-    result = setmetatable({ steps = {}, accepted = 0, rejected = 0 }, Training),
+    result = setmetatable({ steps = {}, accepted = 0, rejected = 0, redrawn = 0 }, Training),
   }
+  run.sampler = sampler.new(#run.train, run.seed)
   if at_least(spec, "epochs", 1) then
     local of_epochs = spec.epochs * ((#run.train + run.batch - 1) // run.batch)
     run.steps = spec.steps and math.min(run.steps, of_epochs) or of_epochs
@@ -353,21 +428,26 @@ local function new_run(spec)
   return run
 end
 
---- Improve parameters step by step; keep what validation does not refuse. When an error or an
+--- Improve parameters step by step; keep what validation does not refuse. A batch comes of the rows
+--- that failed under the present texts (half of it at most, while others are unknown), of unknown
+--- ones and at last of solved ones; one that is solved as a whole is no step, and another is drawn,
+--- until all rows are (`stopped` is "all solved"). When an error or an
 --- interrupt ends it, the error object's field `training` holds what was reached. A limit of the
 --- run (max_cost, …) ends it as steps do: the best so far is returned, `stopped` is "limit".
 ---
 --- spec: program(row) → variable; params; loss(answer, row) → variable; train; and, if wanted,
---- val, metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs,
+--- val, metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs (as
+--- many steps as so many times round the rows take),
 --- optimizer (default: lg.optim.tgd over params), seed (0), patience (steps without an
 --- improvement), accept ("better", "not_worse" or "always"), aggregate ("mean" or "sum"),
---- skip_solved (true: no loss for a row that the metric calls perfect), perfect (1: the score
+--- skip_solved (true: a row that the metric calls perfect costs no call of the loss, and counts as
+--- solved backward; false: the loss is asked about it as well), perfect (1: the score
 --- that counts as solved), on_error ("raise" or "zero": failed rows are left out of the batch and
 --- score 0 in validation), on_step(record, result), backward (options for backward), concurrency.
 ---@param spec table
 ---@return lunagrad.training {best = {role → text}, texts, steps = {{step, changed, accepted,
---- reason, train_score, val_before, val_after, report}}, seed_score, best_score, stopped,
---- accepted, rejected}
+--- reason, train_score, solved, examples, redrawn, val_before, val_after, report}}, seed_score,
+--- best_score, stopped, accepted, rejected, redrawn}
 local function train(spec)
   if type(spec) ~= "table" then
     errors.raise("inval", "lg.train: expected a table", nil, 2)
