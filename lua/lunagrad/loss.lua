@@ -525,7 +525,7 @@ end
 --- solved gives none and costs no call. A part that fails fails the whole, unless skip_failed.
 --- A part may be a function that returns a variable:
 --- `lg.loss.all{ exact, function(answer, row) return critic(answer, { question = row.q }) end }`.
----@param spec table {loss, …, weights = {number above 0, …}, skip_failed=, role=}, or {{loss, weight}, …}
+---@param spec table {loss, …, weights = {number, …}, skip_failed=, role=}, or {{loss, weight}, …}
 function loss.all(spec)
   local named = {}
   if type(spec) ~= "table" or getmetatable(spec) ~= nil then refuse_part(1, spec) end

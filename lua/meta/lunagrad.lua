@@ -97,6 +97,9 @@ function Var:grad() end
 function Var:set_grad(on) end
 ---@return lunagrad.var
 function Var:raw_detach() end
+--- A variable that is or will be what this one is, and takes no feedback.
+---@return Var
+function Var:detach() end
 --- Score and target as they are now; never waits.
 ---@return number|nil score, number|nil target
 function Var:raw_score() end
@@ -526,7 +529,7 @@ function lunagrad.loss.score(spec) end
 function lunagrad.loss.all(spec) end
 
 ---@class lunagrad.optimizer
----@field step fun(self): table report
+---@field step fun(self, opts?: {functional: boolean}): table report or, functional, new variables
 ---@field zero_grad fun(self)
 ---@field parameters fun(self): Var[]
 

@@ -130,7 +130,8 @@ local SPECS = {
   ["loss.judge"] = function() return { "Is it right?", model = a_model() } end,
   ["loss.score"] = callback,
   ["loss.all"] = function()
-    return { lg.loss.exact { target = "10" }, callback(), weights = pick { { 1, 2 }, { 0, 1 }, { 1 } } }
+    return { lg.loss.exact { target = "10" }, callback(),
+      weights = pick { { 1, 2 }, { 0, 1 }, { 1 } } }
   end,
   ["optim.tgd"] = function() return { a_var(), model = a_model() } end,
   ["metric.make"] = function() return { lg.metric.exact, extract = lg.extract.last_number } end,

@@ -340,7 +340,8 @@ end
 function TestAll.test_a_part_without_score_leaves_the_whole_without()
   local answer = lg.param("10", "answer")
   local m, asked = model "criticism"
-  local all = lg.loss.all { lg.loss.exact { target = "10" }, lg.loss.critic { "Judge.", model = m } }
+  local critic = lg.loss.critic { "Judge.", model = m }
+  local all = lg.loss.all { lg.loss.exact { target = "10" }, critic }
   local v = all(answer)
   lu.assertNil(v.score)
   lu.assertEquals(#asked, 1)
