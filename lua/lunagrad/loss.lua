@@ -5,6 +5,7 @@
 -- judge    a model gives a verdict from 0 to 1               a call, a score
 -- exact    the answer is compared with what is right         no call, a score
 -- score    a function of yours                               no call, a score
+-- person   a person, at the terminal or by a function        no call, a score if wanted
 -- all      several of these as one                           theirs, a score if all have one
 --
 -- Larger scores are better; a score at its target is solved and costs no
@@ -20,6 +21,7 @@ local layer = require "lunagrad.text"
 local model = require "lunagrad.model"
 local number = require "lunagrad.number"
 local options = require "lunagrad.options"
+local person = require "lunagrad.person"
 local promise = require "lunagrad.promise"
 local var = require "lunagrad.var"
 
@@ -81,30 +83,36 @@ local function shown_of(names, given)
   return list
 end
 
---- What to judge: the answer alone, or one text of the answer and what belongs to it, and what is
---- shown behind that.
-local function instance(where, answer, more)
+--- What is called as critics are: the names of all fields, the answer last, and their values.
+local function fields_of(where, answer, more)
   if type(answer) == "table" and not var.is(answer) then
     answer, more = answer[1] or answer.answer, answer
   end
-  if answer == nil then errors.raise("inval", where .. ": nothing to judge was given", nil, 3) end
+  if answer == nil then errors.raise("inval", where .. ": nothing to judge was given", nil, 4) end
   if more ~= nil and type(more) ~= "table" then
     errors.raise("inval", ("%s: the fields must be a table, got %s"):format(where, type(more)),
-      nil, 3)
+      nil, 4)
   end
-  local names, values = {}, {}
+  local names, values = {}, { answer = answer }
   for name, value in pairs(more or {}) do
     if name ~= 1 and name ~= "answer" then
       if not is_name(name) then
         errors.raise("inval", ("%s: %s is no name for a field"):format(where, tostring(name)),
-          nil, 3)
+          nil, 4)
       end
       names[#names + 1], values[name] = name, value
     end
   end
-  if #names == 0 then return var.lift(answer, "answer"), {} end
   table.sort(names)
-  names[#names + 1], values.answer = "answer", answer
+  names[#names + 1] = "answer"
+  return names, values
+end
+
+--- What to judge: the answer alone, or one text of the answer and what belongs to it, and what is
+--- shown behind that.
+local function instance(where, answer, more)
+  local names, values = fields_of(where, answer, more)
+  if #names == 1 then return var.lift(values.answer, "answer"), {} end
   return fields_node(names, values, "what is to be judged"), shown_of(names, values)
 end
 
@@ -466,6 +474,26 @@ function loss.score(spec)
       errors.raise("inval", "score: nothing to judge was given", nil, 2)
     end
     return scorer(...)
+  end)
+end
+
+-- ---- person ----------------------------------------------------------------
+
+--- A person judges, as critics do: `person(answer)`, `person(answer, { question = q })`.
+---
+--- They are asked at the terminal, while everything else goes on, or by a function of yours:
+--- `ask = function(question) … return score, words end`, which may wait, return a variable, or
+--- `question:later()` and have the answer given by `question:reply(score, words)`. What they say is
+--- the feedback; nothing said is fine. With `target` a score is asked for, with `choices` one of
+--- these, which may bring a score: `choices = { { "good", 1 }, "too long" }`. Answers are kept, in the
+--- store too: nobody is asked the same twice.
+---@param spec string|table "what to look at" or {instruction, ask=, choices=, target=, name=, role=}
+function loss.person(...)
+  local spec = ...
+  if select("#", ...) == 0 then spec = {} end
+  local judge = person.judge(spec)
+  return callable("person", {}, function(_, answer, more)
+    return judge(fields_of("person", answer, more))
   end)
 end
 
