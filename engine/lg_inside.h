@@ -50,10 +50,10 @@ int lg__out_template(lg_out *out, const char *tmpl, size_t len, const lg_fill *f
  * the template. false: there is none. */
 bool lg__inside_field(const char *tmpl, size_t len, size_t *at, const char **name, size_t *size);
 /* Adds what a whole reply of this dialect says. *media: its type when it is no text ("image/png",
- * static), else NULL. tools: they were offered. LG_EPARSE: it is no good reply, or there is no
- * such dialect; else → out->err */
+ * static), else NULL. tools: they were offered. thinking: gets what was thought before; may be
+ * NULL. LG_EPARSE: it is no good reply, or there is no such dialect; else → out->err */
 int lg__out_reply(lg_out *out, const char *dialect, const char *content_type, const char *body,
-                  size_t len, bool tools, const char **media);
+                  size_t len, bool tools, const char **media, lg_out *thinking);
 /* Gives its memory back; it is empty, and usable again. */
 void lg__out_free(lg_out *out);
 

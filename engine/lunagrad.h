@@ -497,6 +497,13 @@ typedef struct lg_model_config {
      * or is served from the memory or the store (but where nothing may be bought). What comes
      * is stored all the same. */
     bool fresh;
+    /* What a model thought and wrote into its text (<think>…</think> at the beginning) stays
+     * there. false: it is parted from the answer, see lg_var_thinking() and
+     * docs/providers.md. */
+    bool keep_thinking;
+    /* A reply that says the same over and over is broken off, and ends as at its limit. All calls
+     * go as streams then, where the dialect has them; see docs/models.md. */
+    bool stop_repetition;
 } lg_model_config;
 LG_API void lg_model_config_init_size(lg_model_config *cfg, size_t size);
 static inline void lg_model_config_init(lg_model_config *cfg)
@@ -653,6 +660,9 @@ LG_API int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, 
 /* "stop", "length", "content_filter", … of a model's answer, also one that a promise was
  * kept with; NULL for others. */
 LG_API const char *lg_var_finish_reason(const lg_var *v);
+/* What the model thought before the answer that v was made with, as far as it was told: UTF-8,
+ * owned by v. NULL: nothing, or v is no ready answer of a model. len may be NULL. */
+LG_API const char *lg_var_thinking(const lg_var *v, size_t *len);
 /* false when v is no model's answer, or the server did not say. out may be NULL. */
 LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);
 

@@ -304,7 +304,8 @@ static bool drip_body(conn *c)
 
 static bool kind_drip(conn *c)
 {
-    return reply_head(c, 200, "application/json", NULL, strlen(c->r->body)) && drip_body(c);
+    const char *type = c->r->type[0] ? c->r->type : "application/json";
+    return reply_head(c, 200, type, NULL, strlen(c->r->body)) && drip_body(c);
 }
 
 static bool kind_early(conn *c)

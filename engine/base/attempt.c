@@ -1,7 +1,10 @@
 /* attempt.c - one attempt of a call: made, looked at, freed. */
 #include "base/attempt.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define BROKEN_OFF "; broken-off=repetition" /* a parameter of its type: stored with it */
 
 void lg__attempt_init(lg_attempt *a, lg_mem *m, size_t ceiling)
 {
@@ -24,6 +27,19 @@ void lg__attempt_free(lg_attempt *a)
 const char *lg__attempt_body(const lg_attempt *a)
 {
     return a->body.data ? a->body.data : "";
+}
+
+void lg__attempt_break_off(lg_attempt *a)
+{
+    size_t room = sizeof a->content_type - sizeof BROKEN_OFF;
+    size_t len = strcspn(a->content_type, ";");
+    len = len < room ? len : room;
+    snprintf(a->content_type + len, sizeof a->content_type - len, "%s", BROKEN_OFF);
+}
+
+bool lg__attempt_is_broken_off(const lg_attempt *a)
+{
+    return strstr(a->content_type, BROKEN_OFF) != NULL;
 }
 
 bool lg__attempt_is_whole(const lg_attempt *a)

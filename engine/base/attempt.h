@@ -20,6 +20,9 @@ typedef struct lg_carrier {
     void (*cancel)(lg_engine *e, lg_attempt *a);
     /* The body as far as it came; borrowed until the loop runs. NULL: it comes as a whole. */
     size_t (*so_far)(const lg_attempt *a, const char **data);
+    /* It ends now, with what came: it is the next that has ended. false: it cannot. NULL: none
+     * can. */
+    bool (*stop)(lg_engine *e, lg_attempt *a);
 } lg_carrier;
 
 /* What a server allows in a minute, and what of it is left. */
@@ -60,6 +63,10 @@ void lg__attempt_init(lg_attempt *a, lg_mem *m, size_t ceiling);
 void lg__attempt_free(lg_attempt *a); /* what it holds */
 /* "" where there is none. */
 const char *lg__attempt_body(const lg_attempt *a);
+/* Notes that it was ended by us, because it said the same over and over; with what came, so that
+ * whoever reads it later knows. */
+void lg__attempt_break_off(lg_attempt *a);
+bool lg__attempt_is_broken_off(const lg_attempt *a);
 /* A whole answer of a status that means well: worth keeping. */
 bool lg__attempt_is_whole(const lg_attempt *a);
 

@@ -45,6 +45,9 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     c->has_usage = reply->has_usage;
     c->usage = reply->usage;
     memcpy(c->finish_reason, reply->finish_reason, sizeof c->finish_reason);
+    lg__text_unref(c->thinking);
+    c->thinking = lg__text_ref(reply->thinking);
+    c->restart = c->restart || (c->streamed > 0 && c->begin == 0 && reply->parted);
     const char *name = lg__finish_name(reply->finish);
     if (reply->finish != LG_FINISH_UNKNOWN)
         snprintf(c->finish_reason, sizeof c->finish_reason, "%s", name);
@@ -247,7 +250,8 @@ static void submit(lg_engine *e, lg_node *n)
         free_request(e, r);
         return;
     }
-    r->stream = n->u.call->stream && r->model->provider && r->model->provider->hear_event;
+    r->stream = (n->u.call->stream || r->model->stop_repetition) && r->model->provider &&
+                r->model->provider->hear_event;
     wanted = lg__sched_submit(e->sched, r);
     if (!wanted) {
         lg__request_free(&e->mem, r);

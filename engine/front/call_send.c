@@ -50,6 +50,16 @@ static size_t http_so_far(const lg_attempt *a, const char **data)
     return lg__http_so_far(a->load, data);
 }
 
+static bool stop_http(lg_engine *e, lg_attempt *a)
+{
+    (void)e;
+    if (!lg__http_stop(a->load))
+        return false;
+
+    lg__attempt_break_off(a);
+    return true;
+}
+
 /* A process takes the transfer's place: its end is a reply like a server's. */
 static int start_program(lg_engine *e, lg_attempt *a)
 {
@@ -91,9 +101,9 @@ static void cancel_host(lg_engine *e, lg_attempt *a)
 
 static const lg_carrier *carrier_of(const lg_model *m)
 {
-    static const lg_carrier http = {start_http, cancel_http, http_so_far};
-    static const lg_carrier program = {start_program, cancel_program, NULL};
-    static const lg_carrier host = {start_host, cancel_host, NULL};
+    static const lg_carrier http = {start_http, cancel_http, http_so_far, stop_http};
+    static const lg_carrier program = {start_program, cancel_program, NULL, NULL};
+    static const lg_carrier host = {start_host, cancel_host, NULL, NULL};
     return !m->provider ? &host : m->provider->process ? &program : &http;
 }
 

@@ -1,6 +1,7 @@
 /* call_stream.c - streamed answers as they come, for those who want to watch.
  *
- * Only for looking: the answer itself is decoded from the whole body, stored and settled
+ * Only for looking, but that one who says the same over and over may be broken off: the answer
+ * itself is decoded from the whole body, stored and settled
  * like any other. A call that watches gets LG_EVENT_PARTIAL for each piece, in order, and
  * the rest when it settles, so that the pieces joined are the answer; an attempt that
  * failed in the middle begins anew. */
@@ -16,6 +17,7 @@ struct lg_stream { /* of a request whose attempt is on the wire */
     lg_request *request;
     struct lg_hearing *hearing;
     size_t heard; /* bytes of the body */
+    bool stopped; /* it said the same over and over, and was broken off */
     lg_stream *prev, *next;
 };
 
@@ -62,17 +64,33 @@ static void announce(lg_engine *e, lg_node *n)
     lg_var_ref(n->out);
 }
 
+static void stop(lg_engine *e, lg_stream *x)
+{
+    lg_attempt *a = x->request->attempt;
+    x->stopped = a->carrier->stop && a->carrier->stop(e, a);
+    if (x->stopped) {
+        lg__log_line(&e->log, LG_LOG_WARN,
+                     "%s: the answer says the same over and over, so it was broken off after %zu "
+                     "bytes",
+                     x->request->model->name, x->heard);
+    }
+}
+
 static void listen(lg_engine *e, lg_stream *x)
 {
     const char *data;
     const lg_attempt *a = x->request->attempt;
     size_t len = a->carrier->so_far(a, &data);
-    size_t before = lg__hearing_text(x->hearing)->len;
+    size_t before, after, begin, moved;
+    (void)lg__hearing_text(x->hearing, &before, &begin);
     if (len > x->heard) {
         lg__hearing_feed(x->hearing, data + x->heard, len - x->heard);
         x->heard = len;
     }
-    if (lg__hearing_text(x->hearing)->len == before)
+    if (!x->stopped && lg__hearing_repeats(x->hearing))
+        stop(e, x);
+    (void)lg__hearing_text(x->hearing, &after, &moved);
+    if (after == before && moved == begin)
         return;
 
     for (lg_node *n = x->request->waiters; n; n = n->u.call->next_waiting) {
@@ -81,13 +99,17 @@ static void listen(lg_engine *e, lg_stream *x)
     }
 }
 
-void lg__stream_listen(lg_engine *e)
+bool lg__stream_listen(lg_engine *e)
 {
+    bool stopped = false;
     for (lg_stream *x = e->streams; x; x = x->next) {
         const lg_attempt *a = x->request->attempt;
+        bool before = x->stopped;
         if (a && a->load)
             listen(e, x);
+        stopped = stopped || x->stopped != before;
     }
+    return stopped;
 }
 
 void lg__stream_settled(lg_engine *e, lg_node *n)
@@ -105,11 +127,13 @@ static bool fill(lg_engine *e, lg_node *n)
     const char *text = n->out->text ? n->out->text->data : NULL;
     size_t len = n->out->text ? n->out->text->len : 0;
     if (n->out->state == LG_PENDING && r && r->watched) {
-        const lg_bytes *so_far = lg__hearing_text(r->watched->hearing);
-        text = so_far->data;
-        len = lg__text_border(so_far->data ? so_far->data : "", so_far->len);
-        c->restart = c->restart || (c->streamed > 0 && c->attempt != r->attempts);
+        size_t begin;
+        text = lg__hearing_text(r->watched->hearing, &len, &begin);
+        len = lg__text_border(text ? text : "", len);
+        c->restart =
+            c->restart || (c->streamed > 0 && (c->attempt != r->attempts || c->begin != begin));
         c->attempt = r->attempts;
+        c->begin = begin;
     }
     if (!text || (n->out->text && n->out->text->media))
         return false;

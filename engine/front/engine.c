@@ -327,7 +327,7 @@ static void pump(lg_engine *e, int64_t until_us)
         offer_tools(e, SLICE);
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
-        lg__stream_listen(e);
+        replies = lg__stream_listen(e) || replies; /* one that was broken off has ended */
         more = start_requests(e, SLICE);
         lg__hedge_look(e);
         bool last = until_us && lg__clock_now(&real) >= until_us;

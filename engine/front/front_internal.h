@@ -194,9 +194,9 @@ bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 /* call_stream.c */
 void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
 void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */
-void lg__stream_listen(lg_engine *e);                 /* to what came since */
-void lg__stream_settled(lg_engine *e, lg_node *n);    /* its answer is there */
-bool lg__stream_next(lg_engine *e);                   /* fills e->event; false: nothing new */
+bool lg__stream_listen(lg_engine *e); /* to what came since; true: one was broken off */
+void lg__stream_settled(lg_engine *e, lg_node *n); /* its answer is there */
+bool lg__stream_next(lg_engine *e);                /* fills e->event; false: nothing new */
 void lg__streams_free(lg_engine *e);
 
 /* call_hedge.c */

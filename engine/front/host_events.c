@@ -7,6 +7,7 @@
 
 #include "front/front_internal.h"
 #include "base/media.h"
+#include "model/thinking.h"
 
 /* ---- events ------------------------------------------------------------ */
 
@@ -340,7 +341,6 @@ int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
     return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
 }
 
-/* Counts that no call can have would make nonsense of the sums. */
 /* The kind of what a host's model gave; negative: it is not what type says. */
 static int kind_of_reply(const char *type, const char *data, size_t len)
 {
@@ -351,7 +351,8 @@ static int kind_of_reply(const char *type, const char *data, size_t len)
     return words ? media : lg__media_check(type, data, len);
 }
 
-/* Sums of them stay in range, as those of a server's do. */
+/* Counts that no call can have would make nonsense of the sums; these stay in range, as those of
+ * a server's do. */
 static int take_usage(const lg_usage *from, lg_usage *to)
 {
     const int64_t counts[] = {from->input, from->cached, from->cache_write, from->output,
@@ -363,6 +364,37 @@ static int take_usage(const lg_usage *from, lg_usage *to)
         *out[i] = counts[i] < LG_MOST_TOKENS ? counts[i] : LG_MOST_TOKENS;
     }
     return LG_OK;
+}
+
+static void take_finish(const char *word, lg_reply *r)
+{
+    word = word ? word : "stop";
+    size_t n = strnlen(word, sizeof r->finish_reason - 1);
+    memcpy(r->finish_reason, word, n);
+    r->finish_reason[n] = '\0';
+    r->finish = LG_FINISH_UNKNOWN;
+    for (int f = LG_FINISH_STOP; f <= LG_FINISH_TOOLS; f++) {
+        if (strcmp(lg__finish_name(f), r->finish_reason) == 0)
+            r->finish = f;
+    }
+}
+
+/* What came, without what was thought where it is words. */
+static void take_text(lg_engine *e, const lg_model *model, int media, const char *text, size_t len,
+                      lg_reply *r)
+{
+    size_t begin = 0;
+    lg_bytes thought;
+    lg__bytes_init(&thought, &e->mem, LG_BYTES_MAX);
+    if (media == LG_MEDIA_TEXT && !model->keep_thinking)
+        begin = lg__thinking_part(text, len, r->finish == LG_FINISH_LENGTH, &thought);
+    if (thought.len > 0)
+        r->thinking = lg__thinking_text(&thought);
+    if (!thought.err && (r->thinking || thought.len == 0))
+        r->text = lg__text_new_media(&e->mem, media, text ? text + begin : "", len - begin);
+    if (!r->text)
+        lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
+    lg__bytes_free(&thought);
 }
 
 int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
@@ -382,6 +414,7 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
     int64_t bad = media > LG_MEDIA_CALLS ? -1 : lg_utf8_check(text, len);
     lg__reply_free(r);
     lg__reply_init(r);
+    take_finish(finish_reason, r);
     if (media < 0) {
         lg__fail_set(&r->fail, &e->mem, LG_EINVAL, "model %s returned %zu bytes that are no %s",
                      w->request->model->name, len, type);
@@ -389,18 +422,8 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
         lg__fail_set(&r->fail, &e->mem, LG_EUTF8,
                      "model %s returned text that is not UTF-8 (byte %lld)",
                      w->request->model->name, (long long)bad + 1);
-    } else if (!(r->text = lg__text_new_media(&e->mem, media, text, len))) {
-        lg__fail_set(&r->fail, &e->mem, LG_ENOMEM, "no memory for a reply");
-    }
-    if (!finish_reason)
-        finish_reason = "stop";
-    size_t n = strnlen(finish_reason, sizeof r->finish_reason - 1);
-    memcpy(r->finish_reason, finish_reason, n);
-    r->finish_reason[n] = '\0';
-    r->finish = LG_FINISH_UNKNOWN;
-    for (int f = LG_FINISH_STOP; f <= LG_FINISH_TOOLS; f++) {
-        if (strcmp(lg__finish_name(f), r->finish_reason) == 0)
-            r->finish = f;
+    } else {
+        take_text(e, w->request->model, media, text, len, r);
     }
     if (usage) {
         r->has_usage = true;

@@ -151,7 +151,7 @@ static int make_model(lg_mem *m, const char *dialect, lg_model **out)
 }
 
 int lg__out_reply(lg_out *out, const char *dialect, const char *content_type, const char *body,
-                  size_t len, bool tools, const char **media)
+                  size_t len, bool tools, const char **media, lg_out *thinking)
 {
     lg_mem m;
     lg_reply r;
@@ -175,6 +175,8 @@ int lg__out_reply(lg_out *out, const char *dialect, const char *content_type, co
         err = lg__out_add(out, r.text->data, r.text->len);
     else
         err = r.fail.code == LG_ENOMEM ? no_memory(out) : LG_EPARSE;
+    if (!err && thinking && r.thinking)
+        err = lg__out_add(thinking, r.thinking->data, r.thinking->len);
     if (!err && r.text->media)
         *media = lg__media_type(r.text->media);
     lg__reply_free(&r);

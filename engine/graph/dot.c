@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 
 #include "base/check.h"
+#include "base/media.h"
 
 enum { SHOWN = 160, COLUMN = 44 }; /* bytes of a text, and where it is broken */
 
@@ -87,6 +88,21 @@ static void add_feedback(lg_bytes *b, const lg_var *v)
     }
 }
 
+/* A picture by its kind and size: its bytes are no text. */
+static void add_value(lg_dot *d, const lg_var *v)
+{
+    if (!v->text) {
+        lg__bytes_addf(&d->line, "(%s)", state_name(v->state));
+        return;
+    }
+    lg_text *shown = lg__media_describe(v->graph->mem, v->text);
+    if (shown)
+        add_text(&d->line, shown->data, shown->len);
+    else
+        d->err = LG_ENOMEM;
+    lg__text_unref(shown);
+}
+
 static void describe(lg_dot *d, const lg_var *v, bool with_feedback)
 {
     lg_bytes *b = &d->line;
@@ -98,10 +114,7 @@ static void describe(lg_dot *d, const lg_var *v, bool with_feedback)
         add_text(b, v->role->data, v->role->len);
     }
     lg__bytes_adds(b, "\\n");
-    if (v->text)
-        add_text(b, v->text->data, v->text->len);
-    else
-        lg__bytes_addf(b, "(%s)", state_name(v->state));
+    add_value(d, v);
     if (v->has_score) {
         char score[40], target[40];
         lg__bytes_addf(b, "\\nscore %s of %s", lg__number_text(score, sizeof score, v->score),

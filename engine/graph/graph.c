@@ -146,6 +146,7 @@ static void free_call(lg_mem *m, lg_call_data *c)
         lg__mem_strfree(m, (char *)(uintptr_t)c->options[i].json);
     }
     lg__mem_free(m, c->options, c->n_options * sizeof *c->options);
+    lg__text_unref(c->thinking);
     lg_model_unref(c->model);
     lg__mem_free(m, c, sizeof *c);
 }

@@ -54,6 +54,7 @@ typedef struct lg_call_data { /* of a LG_OP_CALL node */
     bool announced, restart;
     uint64_t tag;
     size_t streamed; /* bytes the host has heard, … */
+    size_t begin;    /* … behind so many bytes of thinking, … */
     int attempt;     /* … of this attempt */
     lg_node *next_partial;
     void *request;         /* engine.c: the request it waits for */
@@ -61,6 +62,7 @@ typedef struct lg_call_data { /* of a LG_OP_CALL node */
     bool has_usage;
     lg_usage usage;
     char finish_reason[32];
+    lg_text *thinking; /* what was thought before the answer; NULL: not told */
 } lg_call_data;
 
 struct lg_node {

@@ -256,6 +256,16 @@ const char *lg_var_finish_reason(const lg_var *v)
     return v->node->u.call->finish_reason;
 }
 
+const char *lg_var_thinking(const lg_var *v, size_t *len)
+{
+    v = call_behind(v);
+    bool answered = v->op == LG_OP_CALL && v->node && v->state == LG_READY;
+    const lg_text *t = answered ? v->node->u.call->thinking : NULL;
+    if (len)
+        *len = t ? t->len : 0;
+    return t ? t->data : NULL;
+}
+
 bool lg_var_usage(const lg_var *v, lg_usage *out)
 {
     v = call_behind(v);

@@ -50,7 +50,8 @@ struct lg_model {
     lg_pair *headers, *options; /* options sorted by name */
     size_t n_headers, n_options, cap_options;
     int concurrency;
-    bool no_memo, fresh; /* see lg_model_config */
+    bool no_memo, fresh;                 /* see lg_model_config */
+    bool keep_thinking, stop_repetition; /* … */
     uint64_t tag;
     int64_t price_input, price_output, price_cached, price_cache_write; /* -1: not known */
     int64_t price_image_input, price_image_output;                      /* -1: as words */

@@ -311,6 +311,8 @@ int lg__model_make(lg_mem *m, const lg_model_config *cfg, lg_model **out, const 
     model->concurrency = cfg->concurrency;
     model->no_memo = cfg->no_memo || cfg->fresh;
     model->fresh = cfg->fresh;
+    model->keep_thinking = cfg->keep_thinking;
+    model->stop_repetition = cfg->stop_repetition;
     model->tag = cfg->tag;
     model->price_input = cfg->price_input;
     model->price_output = cfg->price_output;

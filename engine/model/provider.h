@@ -49,6 +49,7 @@ typedef struct lg_heard { /* what an answer says, whole or so far */
     const lg_model *model;
     const lg_asked *asked; /* not NULL */
     lg_bytes text;         /* what it says */
+    lg_bytes thought;      /* … and what it thought before, as the server has it apart */
     lg_bytes refusal;      /* why it will not; "" with refused: no reason given */
     lg_bytes raw;          /* JSON of its own form of the message, when that must be sent back */
     lg_bytes scratch;      /* the dialect's own, for a stream */
@@ -125,12 +126,16 @@ void lg__provider_decode(lg_mem *m, const lg_model *model, const lg_attempt *a,
  * little else; what models say is words. */
 size_t lg__provider_most_values(bool vectors, size_t len);
 
-/* A stream while it comes: feed what is new, and read heard.text as it grows. Nothing it
+/* A stream while it comes: feed what is new, and read its text as it grows. Nothing it
  * sees is the answer; that is decoded from the whole body. */
 typedef struct lg_hearing lg_hearing;
 int lg__hearing_new(lg_mem *m, const lg_model *model, lg_hearing **out);
 int lg__hearing_feed(lg_hearing *x, const char *s, size_t len); /* 0; other: it hears no more */
-const lg_bytes *lg__hearing_text(const lg_hearing *x);
+/* What is said so far, without what is thought; *begin: so many bytes of thinking stand before
+ * it (what was shown with another number is taken back). NULL: nothing yet. */
+const char *lg__hearing_text(const lg_hearing *x, size_t *len, size_t *begin);
+/* Whether what is said, or thought, has begun to be the same over and over. */
+bool lg__hearing_repeats(const lg_hearing *x);
 void lg__hearing_free(lg_hearing *x);
 
 /* The row of a dialect, NULL: none. */

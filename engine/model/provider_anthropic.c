@@ -428,6 +428,8 @@ static void hear(lg_heard *h, const lg_json *root)
                            lg__json_get(c, "input"));
         } else {
             raw = true;
+            lg__heard_think_next(h);
+            lg__heard_think(h, lg__json_string(lg__json_get(c, "thinking")));
         }
     }
     if (raw)
@@ -505,8 +507,10 @@ static void hear_start(lg_heard *h, int64_t index, const lg_json *block)
     } else if (is(type, "thinking")) {
         set_block(h, BLOCK_THINKING);
         h->state |= HAS_RAW;
-        start_string(h, "{\"type\":\"thinking\",\"thinking\":",
-                     lg__json_string(lg__json_get(block, "thinking")));
+        const char *begun = lg__json_string(lg__json_get(block, "thinking"));
+        lg__heard_think_next(h);
+        lg__heard_think(h, begun);
+        start_string(h, "{\"type\":\"thinking\",\"thinking\":", begun);
     } else {
         set_block(h, BLOCK_OTHER);
         h->state |= HAS_RAW;
@@ -529,7 +533,9 @@ static void hear_delta(lg_heard *h, int64_t index, const lg_json *delta)
             lg__bytes_adds(&c->arguments, more ? more : "");
 
     } else if (is(type, "thinking_delta") && block == BLOCK_THINKING) {
-        extend(&h->scratch, lg__json_string(lg__json_get(delta, "thinking")));
+        const char *more = lg__json_string(lg__json_get(delta, "thinking"));
+        lg__heard_think(h, more);
+        extend(&h->scratch, more);
     } else if (is(type, "signature_delta") && block == BLOCK_THINKING) {
         set_block(h, BLOCK_SIGNED);
         start_string(h, ",\"signature\":", lg__json_string(lg__json_get(delta, "signature")));

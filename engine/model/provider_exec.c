@@ -141,6 +141,7 @@ static void hear(lg_heard *h, const lg_json *root)
     const char *word = lg__json_string(lg__json_get(root, "finish_reason"));
     lg_usage *u = &h->usage;
     lg__heard_end(h, word ? word : call ? "tool_calls" : "stop");
+    lg__heard_think(h, lg__json_string(lg__json_get(root, "thinking")));
     lg__heard_say(h, lg__json_string(text));
     if (lg__json_type(text) > LG_JSON_NULL && lg__json_type(text) != LG_JSON_STRING)
         h->bad = "the program's \"text\" is no text";

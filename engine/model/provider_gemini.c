@@ -569,8 +569,10 @@ static void hear_part(lg_heard *h, const lg_json *part)
     else
         lg__json_write(&h->scratch, part);
 
-    if (thought)
+    if (thought) {
+        lg__heard_think(h, lg__json_string(lg__json_get(part, "text")));
         return;
+    }
 
     lg__heard_say(h, lg__json_string(lg__json_get(part, "text")));
     if (lg__json_get(part, "functionCall"))

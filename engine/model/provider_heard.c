@@ -12,7 +12,7 @@ const lg_asked lg__asked_nothing = {.tools = false};
 
 void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model, const lg_asked *asked)
 {
-    lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
+    lg_bytes *all[] = {&h->text, &h->thought, &h->refusal, &h->raw, &h->scratch, &h->data};
     memset(h, 0, sizeof *h);
     h->mem = m;
     h->model = model;
@@ -24,7 +24,7 @@ void lg__heard_init(lg_heard *h, lg_mem *m, const lg_model *model, const lg_aske
 
 void lg__heard_free(lg_heard *h)
 {
-    lg_bytes *all[] = {&h->text, &h->refusal, &h->raw, &h->scratch, &h->data};
+    lg_bytes *all[] = {&h->text, &h->thought, &h->refusal, &h->raw, &h->scratch, &h->data};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         lg__bytes_free(all[i]);
 
@@ -39,6 +39,7 @@ void lg__heard_free(lg_heard *h)
 int lg__heard_err(const lg_heard *h)
 {
     int err = h->err ? h->err : h->text.err;
+    err = err ? err : h->thought.err;
     err = err ? err : h->refusal.err;
     err = err ? err : h->raw.err;
     err = err ? err : h->scratch.err;
@@ -52,6 +53,19 @@ int lg__heard_err(const lg_heard *h)
 void lg__heard_say(lg_heard *h, const char *s)
 {
     lg__bytes_adds(&h->text, s ? s : "");
+}
+
+void lg__heard_think(lg_heard *h, const char *s)
+{
+    if (s && s[0])
+        lg__bytes_adds(&h->thought, s);
+}
+
+void lg__heard_think_next(lg_heard *h)
+{
+    const lg_bytes *b = &h->thought;
+    if (b->len > 0 && (b->len < 2 || memcmp(b->data + b->len - 2, "\n\n", 2) != 0))
+        lg__bytes_adds(&h->thought, "\n\n");
 }
 
 void lg__heard_refuse(lg_heard *h, const char *why)
@@ -86,6 +100,7 @@ static int finish_of(const char *word)
         {"incomplete", LG_FINISH_LENGTH},
         {"model_length", LG_FINISH_LENGTH},
         {"model_context_window_exceeded", LG_FINISH_LENGTH},
+        {"repetition", LG_FINISH_LENGTH}, /* ours: it was broken off */
         {"pause_turn", LG_FINISH_LENGTH}, /* it would go on if it were asked again */
         {"content_filter", LG_FINISH_FILTER},
         {"safety", LG_FINISH_FILTER},

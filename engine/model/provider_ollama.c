@@ -225,6 +225,7 @@ static void hear_line(lg_heard *h, const char *name, const lg_json *line)
     const lg_json *message = lg__json_get(line, "message");
     const lg_json *call = lg__json_first(lg__json_get(message, "tool_calls"));
     (void)name;
+    lg__heard_think(h, lg__openai_thinking(message));
     lg__heard_say(h, lg__json_string(lg__json_get(message, "content")));
     for (; call; call = lg__json_after(call))
         hear_call(h, call);

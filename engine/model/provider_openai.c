@@ -318,6 +318,14 @@ static void hear_usage(lg_heard *h, const lg_json *usage)
     hear_cost(usage, h);
 }
 
+/* Magistral's thinking is a part of the content, with parts of its own. */
+static void hear_thoughts(lg_heard *h, const lg_json *parts)
+{
+    lg__heard_think(h, lg__json_string(parts));
+    for (const lg_json *p = lg__json_first(parts); p; p = lg__json_after(p))
+        lg__heard_think(h, lg__json_string(lg__json_get(p, "text")));
+}
+
 /* Adds the texts of content's parts. */
 static void hear_parts(lg_heard *h, const lg_json *content)
 {
@@ -331,6 +339,8 @@ static void hear_parts(lg_heard *h, const lg_json *content)
         } else if (type && strcmp(type, "image_url") == 0) {
             const lg_json *image = lg__json_get(p, "image_url");
             lg__heard_media(h, NULL, lg__json_string(lg__json_get(image, "url")));
+        } else if (type && strcmp(type, "thinking") == 0) {
+            hear_thoughts(h, lg__json_get(p, "thinking"));
         } else if (said &&
                    (!type || strcmp(type, "text") == 0 || strcmp(type, "output_text") == 0)) {
             lg__heard_say(h, said);
@@ -360,6 +370,22 @@ static void hear_media(lg_heard *h, const lg_json *message)
     hear_parts(h, lg__json_get(message, "images"));
 }
 
+/* DeepSeek's name, OpenRouter's and vLLM's later one, Ollama's: servers give one, or the same
+ * under two. */
+const char *lg__openai_thinking(const lg_json *message)
+{
+    for (const lg_json *j = lg__json_first(message); j; j = lg__json_after(j)) {
+        const char *name = lg__json_name(j);
+        bool may_be = name && (strncmp(name, "rea", 3) == 0 || name[0] == 't');
+        bool is_one = may_be && (strcmp(name, "reasoning_content") == 0 ||
+                                 strcmp(name, "reasoning") == 0 || strcmp(name, "thinking") == 0);
+        const char *said = is_one ? lg__json_string(j) : NULL;
+        if (said && said[0])
+            return said;
+    }
+    return NULL;
+}
+
 static void hear_refusal(lg_heard *h, const lg_json *message)
 {
     const char *no = lg__json_string(lg__json_get(message, "refusal"));
@@ -369,6 +395,7 @@ static void hear_refusal(lg_heard *h, const lg_json *message)
 
 static void hear_message(lg_heard *h, const lg_json *message)
 {
+    lg__heard_think(h, lg__openai_thinking(message));
     hear_content(h, lg__json_get(message, "content"));
     hear_refusal(h, message);
     hear_media(h, message);
@@ -434,6 +461,14 @@ static void hear_call_delta(lg_heard *h, const lg_json *delta)
         lg__json_write(&c->arguments, args);
 }
 
+/* Forgets what was said so far when a message says it again, and so many bytes more. */
+static void forget_begun(lg_bytes *so_far, const char *said, size_t more)
+{
+    if (said && so_far->len > 0 && strlen(said) >= so_far->len + more &&
+        memcmp(said, so_far->data, so_far->len) == 0)
+        so_far->len = 0;
+}
+
 /* A server's message in the place of a delta is what is new, or all that was said so far. */
 static const lg_json *find_delta(lg_heard *h, const lg_json *choice)
 {
@@ -442,11 +477,8 @@ static const lg_json *find_delta(lg_heard *h, const lg_json *choice)
     if (lg__json_type(delta) == LG_JSON_OBJECT || lg__json_type(message) != LG_JSON_OBJECT)
         return delta;
 
-    const char *said = lg__json_string(lg__json_get(message, "content"));
-    if (said && h->text.len > 0 && strlen(said) > h->text.len &&
-        memcmp(said, h->text.data, h->text.len) == 0)
-        h->text.len = 0;
-
+    forget_begun(&h->text, lg__json_string(lg__json_get(message, "content")), 1);
+    forget_begun(&h->thought, lg__openai_thinking(message), 0); /* it has ended, the answer not */
     return message;
 }
 
@@ -456,6 +488,7 @@ static void hear_chunk(lg_heard *h, const lg_json *data)
     const lg_json *choice = lg__json_at(lg__json_get(data, "choices"), 0);
     if (lg__json_int(lg__json_get(choice, "index"), 0) == 0) {
         const lg_json *delta = find_delta(h, choice);
+        lg__heard_think(h, lg__openai_thinking(delta));
         hear_content(h, lg__json_get(delta, "content"));
         hear_refusal(h, delta);
         hear_parts(h, lg__json_get(delta, "images"));

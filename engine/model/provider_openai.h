@@ -20,6 +20,8 @@ void lg__openai_hear_event(lg_heard *h, const char *name, const lg_json *data);
 bool lg__responses_wanted(const lg_ask *ask);
 /* Its body, whatever the model's own dialect is. */
 void lg__responses_body(const lg_ask *ask, lg_bytes *body, const char **why);
+/* What a message, or a piece of one, says in a field of its own that it thought; NULL: nothing. */
+const char *lg__openai_thinking(const lg_json *message);
 bool lg__responses_is(const lg_json *root);
 
 /* Azure's address of an API. deployed: the path names the deployment (but for v1). */

@@ -13,10 +13,10 @@
 #include "model/provider_calls.h"
 #include "model/provider_halves.h"
 #include "model/provider_refusal.h"
+#include "model/repetition.h"
+#include "model/thinking.h"
 
 enum { STOP_TOKENS = 32 /* a sequence to stop at has fewer */ };
-
-/* ---- what dialects write down ------------------------------------------ */
 
 /* ---- replies that are none --------------------------------------------- */
 
@@ -49,7 +49,10 @@ static bool is_cut(const char *s, size_t len)
 
 static bool starts_json(const lg_attempt *a)
 {
-    size_t i = strspn(lg__attempt_body(a), " \t\r\n");
+    size_t i = 0; /* a body of the store has no NUL behind it */
+    while (i < a->body.len && strchr(" \t\r\n", a->body.data[i]) && a->body.data[i])
+        i++;
+
     return i < a->body.len && a->body.data[i] == '{';
 }
 
@@ -115,13 +118,19 @@ static void spoil_by_parse(lg_mem *m, const lg_model *model, const lg_attempt *a
 
 static void explain_length(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
+    if (lg__attempt_is_broken_off(a)) {
+        spoil(h->mem, h->model, a, r, LG_ETRUNCATED, false,
+              "it thought the same over and over, and was broken off before an answer", NULL);
+        r->fail.ambiguous = false; /* it is certain: this was paid */
+        return;
+    }
     spoil(h->mem, h->model, a, r, LG_ETRUNCATED, false,
           "the token limit was reached before the first word of the answer", NULL);
     r->fail.ambiguous = false; /* it is certain: this was paid */
     lg__fail_hint(&r->fail, h->mem,
                   "%lld tokens went into reasoning: raise max_completion_tokens (max_tokens), or "
                   "lower reasoning_effort",
-                  (long long)r->usage.reasoning);
+                  (long long)(r->usage.reasoning ? r->usage.reasoning : r->usage.output));
 }
 
 /* The model itself said no, in words or by a filter. Sure to be paid, so not ambiguous. */
@@ -153,7 +162,12 @@ static void explain_empty(const lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
     spoil(h->mem, h->model, a, r, LG_EEMPTY, true, "the answer has no words", NULL);
     r->fail.ambiguous = false; /* it is certain: this was paid */
-    if (r->usage.reasoning > 0) {
+    if (r->usage.reasoning <= 0 && r->thinking) {
+        lg__fail_hint(
+            &r->fail, h->mem,
+            "it thought, and gave no answer: ask for one in the messages; keep_thinking = "
+            "true leaves what it thought in the text");
+    } else if (r->usage.reasoning > 0) {
         lg__fail_hint(&r->fail, h->mem,
                       "%lld tokens went into reasoning and none into an answer: ask for one in the "
                       "messages, or lower reasoning_effort",
@@ -175,7 +189,7 @@ static bool has_words(const lg_heard *h)
 static bool is_stopped_at_once(const lg_heard *h, const lg_reply *r)
 {
     return h->asked->stops && h->finish == LG_FINISH_STOP && r->usage.reasoning <= 0 &&
-           r->usage.output <= STOP_TOKENS;
+           !r->thinking && r->usage.output <= STOP_TOKENS;
 }
 
 /* Answers without a word; false: they are good all the same (a program's output may be none). */
@@ -214,8 +228,26 @@ static void take_text(lg_heard *h, const lg_attempt *a, lg_reply *r)
         spoil(h->mem, h->model, a, r, LG_ENOMEM, false, lg_error_text(LG_ENOMEM), NULL);
 }
 
+/* What was thought goes its own way before anybody reads the text. Vectors and pictures have
+ * none. */
+static void part_thinking(lg_heard *h, lg_reply *r)
+{
+    lg_bytes *text = &h->text;
+    bool cut = h->finish == LG_FINISH_LENGTH;
+    if (!h->model->keep_thinking && !h->model->provider->vectors) {
+        size_t begin = lg__thinking_part(text->data, text->len, cut, &h->thought);
+        r->parted = begin > 0;
+        text->len -= begin;
+        if (begin > 0)
+            memmove(text->data, text->data + begin, text->len + 1);
+    }
+    if (h->thought.len > 0 && !(r->thinking = lg__thinking_text(&h->thought)))
+        h->err = h->err ? h->err : LG_ENOMEM;
+}
+
 static void judge(lg_heard *h, const lg_attempt *a, lg_reply *r)
 {
+    part_thinking(h, r);
     if (h->asked->tools && !h->refused && h->finish != LG_FINISH_FILTER) {
         lg__calls_from_text(h, h->asked->offered);
         r->finish = h->finish;
@@ -367,6 +399,9 @@ struct lg_hearing {
     lg_heard heard;
     lg_sse sse;
     lg_halves halves;
+    lg_thinking thinking;   /* of what the stream says */
+    lg_repetition loops[2]; /* in what it says, and thinks */
+    bool repeats;
     lg_bytes line;  /* JSON lines: what has no end yet */
     lg_json *error; /* the event that is a refusal */
     int stopped;
@@ -431,11 +466,28 @@ static int feed_lines(lg_hearing *x, const char *s, size_t len)
     return err;
 }
 
+static bool is_loop(lg_repetition *r, const lg_bytes *b)
+{
+    return b->len > 0 && lg__repetition_look(r, b->data, b->len);
+}
+
+static void look_for_loops(lg_hearing *x)
+{
+    bool said = is_loop(&x->loops[0], &x->heard.text);
+    bool thought = is_loop(&x->loops[1], &x->heard.thought);
+    x->repeats = x->repeats || said || thought;
+}
+
 int lg__hearing_feed(lg_hearing *x, const char *s, size_t len)
 {
     if (!x->stopped) {
         bool lines = x->heard.model->provider->framing == LG_FRAMES_LINES;
         x->stopped = lines ? feed_lines(x, s, len) : lg__sse_feed(&x->sse, s, len);
+        if (!x->heard.model->keep_thinking && x->heard.text.len > 0)
+            lg__thinking_look(&x->thinking, x->heard.text.data, x->heard.text.len);
+
+        if (x->heard.model->stop_repetition)
+            look_for_loops(x);
     }
     return x->stopped;
 }
@@ -450,9 +502,18 @@ static int hearing_end(lg_hearing *x)
     return x->stopped;
 }
 
-const lg_bytes *lg__hearing_text(const lg_hearing *x)
+const char *lg__hearing_text(const lg_hearing *x, size_t *len, size_t *begin)
 {
-    return &x->heard.text;
+    const lg_bytes *text = &x->heard.text;
+    bool told = x->heard.model->keep_thinking || lg__thinking_is_told(&x->thinking);
+    *begin = x->thinking.from;
+    *len = told && text->len > *begin ? text->len - *begin : 0;
+    return *len ? text->data + *begin : NULL;
+}
+
+bool lg__hearing_repeats(const lg_hearing *x)
+{
+    return x->repeats;
 }
 
 void lg__hearing_free(lg_hearing *x)
@@ -531,7 +592,11 @@ static void decode_stream(lg_mem *m, const lg_model *model, const lg_attempt *a,
     }
     x->heard.asked = asked;
     lg__hearing_feed(x, lg__attempt_body(a), a->body.len);
-    judge_stream(x, a, hearing_end(x), r);
+    bool broken_off = lg__attempt_is_broken_off(a);
+    if (broken_off && !x->heard.word[0])
+        lg__heard_end(&x->heard, "repetition");
+
+    judge_stream(x, a, broken_off ? x->stopped : hearing_end(x), r);
     lg__hearing_free(x);
 }
 

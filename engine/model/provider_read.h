@@ -13,6 +13,10 @@ int lg__heard_err(const lg_heard *h); /* the first that went wrong in any of its
 
 /* Adds to what it says. NULL adds nothing. */
 void lg__heard_say(lg_heard *h, const char *s);
+/* Adds to what it thought, where the server has that apart. NULL adds nothing. */
+void lg__heard_think(lg_heard *h, const char *s);
+/* What it thinks next is another piece. */
+void lg__heard_think_next(lg_heard *h);
 /* It will not answer. why NULL or "": no reason given. */
 void lg__heard_refuse(lg_heard *h, const char *why);
 /* Why it ended, in the server's word, which every dialect's list is searched for. NULL:

@@ -169,9 +169,11 @@ typedef struct looking {
     char *inner;       /* the first that is a part of a script's own option */
 } looking;
 
-static void copy_name(char to[64], span from)
+enum { INNER = 64 }; /* bytes for a part of an option */
+
+static void copy_name(char *to, size_t room, span from)
 {
-    if (from.len < 64) {
+    if (from.len < room) {
         memcpy(to, from.s, from.len);
         to[from.len] = '\0';
     }
@@ -184,7 +186,7 @@ static bool is_field(void *ud, const char *name, size_t len)
     l->field = field_of(l->model, path);
     for (size_t i = 0; !l->field && !l->inner[0] && i < l->model->n_options; i++) {
         if (begins_path(path, l->model->options[i].name)) {
-            copy_name(l->inner, path);
+            copy_name(l->inner, INNER, path);
             lg__model_redact(l->model, l->inner, strlen(l->inner));
         }
     }
@@ -202,7 +204,7 @@ static void find_new_name(looking *l, const lg_refusal *w, lg_reply *r)
 {
     lg_found found;
     if (lg__wording_find(LG_SAYS_INSTEAD, w->message, is_new_field, l, &found))
-        copy_name(r->new_param, (span){found.name, found.name_len});
+        copy_name(r->new_param, sizeof r->new_param, (span){found.name, found.name_len});
 
     if (strcmp(r->new_param, r->bad_param) == 0)
         r->new_param[0] = '\0';
@@ -270,12 +272,12 @@ void lg__refused_find(const lg_model *model, const lg_refusal *w, int status, lg
 
     const char *field = r->fail.code == LG_EBADREQUEST ? refused_field(&l, w) : NULL;
     if (field) {
-        copy_name(r->bad_param, span_of(field));
+        copy_name(r->bad_param, sizeof r->bad_param, span_of(field));
         find_new_name(&l, w, r);
     }
     r->learn = (uint8_t)learned(w, r);
     if (r->learn == LG_LEARN_OBJECT || r->learn == LG_LEARN_WORDS) {
-        copy_name(r->bad_param, span_of("response_format"));
+        copy_name(r->bad_param, sizeof r->bad_param, span_of("response_format"));
         r->new_param[0] = '\0';
     } else if (r->learn != LG_LEARN_NOTHING) {
         r->bad_param[0] = r->new_param[0] = '\0';

@@ -326,6 +326,15 @@ static void hear_content(lg_heard *h, const lg_json *content)
     }
 }
 
+/* Summaries of what was thought, and on servers with open models the words themselves. */
+static void hear_thoughts(lg_heard *h, const lg_json *parts)
+{
+    for (const lg_json *p = lg__json_first(parts); p; p = lg__json_after(p)) {
+        lg__heard_think_next(h);
+        lg__heard_think(h, lg__json_string(lg__json_get(p, "text")));
+    }
+}
+
 /* A stream says each call twice: when it is whole, and at the end of all. */
 static void hear_call(lg_heard *h, const lg_json *item, int64_t index)
 {
@@ -353,6 +362,8 @@ static bool hear_item(lg_heard *h, const lg_json *item, int64_t index)
         lg__heard_media(h, NULL, lg__json_string(lg__json_get(item, "result")));
     } else if (strcmp(type, "reasoning") == 0) {
         const char *sealed = lg__json_string(lg__json_get(item, "encrypted_content"));
+        hear_thoughts(h, lg__json_get(item, "summary"));
+        hear_thoughts(h, lg__json_get(item, "content"));
         return sealed && sealed[0];
     }
     return false;
@@ -405,7 +416,7 @@ static void hear_last(lg_heard *h, const lg_json *response, const char *status)
 {
     const lg_json *output = lg__json_get(response, "output");
     if (lg__json_count(output) > 0) {
-        h->text.len = 0;
+        h->text.len = h->thought.len = 0;
         hear_output(h, output);
     }
     hear_usage(h, lg__json_get(response, "usage"));
@@ -420,6 +431,11 @@ static void hear_event(lg_heard *h, const char *name, const lg_json *data)
     h->dialect = "responses";
     if (strcmp(what, "output_text.delta") == 0) {
         lg__heard_say(h, lg__json_string(lg__json_get(data, "delta")));
+    } else if (strcmp(what, "reasoning_summary_text.delta") == 0 ||
+               strcmp(what, "reasoning_text.delta") == 0) {
+        lg__heard_think(h, lg__json_string(lg__json_get(data, "delta")));
+    } else if (strcmp(what, "reasoning_summary_part.added") == 0) {
+        lg__heard_think_next(h);
     } else if (strcmp(what, "output_item.done") == 0) {
         const lg_json *item = lg__json_get(data, "item");
         if (strcmp(type_of(item), "function_call") == 0)

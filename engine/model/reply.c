@@ -13,6 +13,7 @@ void lg__reply_init(lg_reply *r)
 void lg__reply_free(lg_reply *r)
 {
     lg__text_unref(r->text);
+    lg__text_unref(r->thinking);
     lg__text_unref(r->other);
     lg__fail_free(&r->fail);
     lg__reply_init(r);

@@ -28,6 +28,7 @@ enum lg_learn {
 
 typedef struct lg_reply {
     lg_text *text;          /* NULL when the call failed */
+    lg_text *thinking;      /* what was thought before, apart from it; NULL: nothing told */
     int finish;             /* enum lg_finish */
     uint32_t image_in;      /* of the input: tokens of pictures */
     lg_usage usage;         /* normalised: input with cached, output with reasoning */
@@ -36,12 +37,13 @@ typedef struct lg_reply {
     lg_fail fail;           /* code 0: a good reply */
     lg_text *other;         /* another model than was asked for answered: which; or NULL */
     char bad_param[64];     /* a 400 that names a body field: which; "" otherwise */
-    char new_param[64];     /* … and the field to use instead; "" : drop it */
+    char new_param[56];     /* … and the field to use instead; "" : drop it */
     uint32_t image_out;     /* of the output: tokens of pictures */
-    bool has_usage;
-    bool elsewhere; /* it says that the Responses API takes this */
-    bool daily;     /* a cap of a day is used up */
-    uint8_t learn;  /* enum lg_learn */
+    bool has_usage : 1;
+    bool parted : 1;    /* what was thought stood in the text, before the answer */
+    bool elsewhere : 1; /* it says that the Responses API takes this */
+    bool daily : 1;     /* a cap of a day is used up */
+    uint8_t learn;      /* enum lg_learn */
 } lg_reply;
 
 void lg__reply_init(lg_reply *r);

@@ -188,6 +188,7 @@ int lg__request_new(lg_mem *m, uint64_t id, lg_model *model, const char *const *
         r->kind = kind;
         r->sample = sample;
         r->model = model;
+        r->keeps_thinking = model->keep_thinking;
         model->refs++;
         lg__reply_init(&r->reply);
         lg__bytes_init(&r->url, m, LG_BYTES_MAX);

@@ -33,11 +33,12 @@ typedef struct lg_request {
     void *block; /* owned: part_texts, part_roles, options */
     size_t block_size;
     uint32_t sample;
-    bool stream;        /* as it comes; no part of the key: the answer is the same */
-    bool reserved;      /* SENT: the worst case is set aside */
-    bool taken;         /* … and its part of its lane's allowance: sched_rate.c */
-    bool in_flight_map; /* found by key */
-    const char *why;    /* static: what cannot be said in its dialect */
+    bool stream : 1;         /* as it comes; no part of the key: the answer is the same */
+    bool keeps_thinking : 1; /* the model's word; nor is this: the bytes are the same */
+    bool reserved;           /* SENT: the worst case is set aside */
+    bool taken;              /* … and its part of its lane's allowance: sched_rate.c */
+    bool in_flight_map;      /* found by key */
+    const char *why;         /* static: what cannot be said in its dialect */
     int attempts;
     uint8_t repairs, hedges; /* of the attempts: sched_verdict.c, sched_hedge.c */
     bool is_twin;            /* a second attempt beside that of twin: sched_hedge.c */

@@ -395,6 +395,14 @@ size_t lg__http_so_far(const lg_transfer *t, const char **data)
     return status >= 200 && status <= 299 ? t->attempt->body.len : 0;
 }
 
+bool lg__http_stop(lg_transfer *t)
+{
+    if (t->state != LG_T_FLYING)
+        return false;
+    lg__shard_stop(t);
+    return true;
+}
+
 size_t lg__http_active(const lg_http *h)
 {
     return h ? h->active : 0;

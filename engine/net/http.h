@@ -43,6 +43,8 @@ int lg__http_start(lg_http *h, const lg_http_request *r, lg_attempt *a, lg_trans
 size_t lg__http_so_far(const lg_transfer *t, const char **data);
 /* Frees the socket at once; its attempt has no end. */
 void lg__http_cancel(lg_transfer *t);
+/* Ends it with what came, as a whole reply. false: it is not on the wire. */
+bool lg__http_stop(lg_transfer *t);
 /* One that has ended; NULL: none. */
 lg_attempt *lg__http_next(lg_http *h);
 size_t lg__http_active(const lg_http *h); /* h NULL: 0 */ /* started and not finished */

@@ -142,7 +142,9 @@ void lg__encodings_write(lg_http *h);              /* what curl can unpack, as a
 /* http_shard.c */
 lg_shard *lg__shard_with_room(lg_http *h); /* NULL: memory */
 int lg__shard_add(lg_shard *s, lg_transfer *t);
-void lg__shard_remove(lg_transfer *t); /* its socket goes unless reusable */
+void lg__shard_remove(lg_transfer *t);
+void lg__shard_stop(lg_transfer *t);
+/* flying: it has ended, and well */ /* its socket goes unless reusable */
 void lg__shard_first_byte(lg_transfer *t);
 void lg__shards_free(lg_http *h);
 curl_socket_t lg__socket_open(lg_transfer *t, const struct curl_sockaddr *a);

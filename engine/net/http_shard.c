@@ -221,6 +221,11 @@ static void transfer_ended(lg_shard *s, lg_transfer *t, CURLcode rc)
     t->http->active--;
 }
 
+void lg__shard_stop(lg_transfer *t)
+{
+    transfer_ended(t->shard, t, CURLE_OK);
+}
+
 static void on_alarm(void *ud)
 {
     lg_shard *s = ud;

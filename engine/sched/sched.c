@@ -58,10 +58,12 @@ void lg__sched_free(lg_sched *s)
 /* ---- the way of a request ---------------------------------------------- */
 
 /* A kept reply is not for a model that wants none; being asked now is for all but those that
- * buy each call by itself, which nobody finds by its key. */
+ * buy each call by itself, which nobody finds by its key. Who wants thinking left in the text
+ * reads the same bytes as another text. */
 static bool may_share(const lg_request *other, const lg_request *r)
 {
-    return other->memo_size == 0 || !r->model->no_memo;
+    return other->keeps_thinking == r->keeps_thinking &&
+           (other->memo_size == 0 || !r->model->no_memo);
 }
 
 static lg_request *find_equal(const lg_sched *s, const lg_request *r)
@@ -88,13 +90,15 @@ lg_request *lg__sched_submit(lg_sched *s, lg_request *r)
     if (!l || lg__sched_reserve(s))
         return NULL;
 
-    if (other)
+    if (other && other->memo_size > 0) {
         lg__sched_drop(s, other);
-
-    if (!r->model->fresh && lg__keymap_put(&s->calls, r->key, r))
+        other = NULL;
+    }
+    bool by_key = !r->model->fresh && !other; /* one that is under way keeps its place */
+    if (by_key && lg__keymap_put(&s->calls, r->key, r))
         return NULL;
 
-    r->in_flight_map = !r->model->fresh;
+    r->in_flight_map = by_key;
     r->lane = l;
     s->newest = r->id > s->newest ? r->id : s->newest;
     lg__sched_adopt(s, r, LG_REQ_QUEUED);

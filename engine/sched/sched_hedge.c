@@ -79,6 +79,7 @@ static lg_request *twin_of(lg_sched *s, const lg_request *r)
     t->kind = r->kind;
     t->model = r->model;
     t->model->refs++;
+    t->keeps_thinking = r->keeps_thinking;
     memcpy(t->key, r->key, sizeof t->key);
     lg__bytes_init(&t->url, s->mem, LG_BYTES_MAX);
     lg__bytes_init(&t->headers, s->mem, LG_BYTES_MAX);

@@ -17,7 +17,9 @@ bool lg__memo_keep(lg_sched *s, lg_request *r)
     if (!may_keep(r))
         return false;
 
+    const lg_text *thinking = r->reply.thinking;
     size_t size = sizeof *r + sizeof *r->reply.text + r->reply.text->len + MAP_SHARE;
+    size += thinking ? sizeof *thinking + thinking->len : 0;
     if (size > s->cfg.memo_bytes)
         return false;
 

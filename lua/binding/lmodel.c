@@ -68,6 +68,8 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
                                        "tag",
                                        "no_memo",
                                        "fresh",
+                                       "keep_thinking",
+                                       "stop_repetition",
                                        "concurrency",
                                        "price_input",
                                        "price_output",
@@ -95,6 +97,8 @@ static void read_model(lua_State *L, int t, lg_model_config *c, lg_price_tier *t
     c->concurrency = (int)lg__lua_field_int(L, t, "concurrency", 0, INT_MAX, 0);
     c->no_memo = lg__lua_field_true(L, t, "no_memo");
     c->fresh = lg__lua_field_true(L, t, "fresh");
+    c->keep_thinking = lg__lua_field_true(L, t, "keep_thinking");
+    c->stop_repetition = lg__lua_field_true(L, t, "stop_repetition");
     c->tag = (uint64_t)lg__lua_field_int(L, t, "tag", LUA_MININTEGER, LUA_MAXINTEGER, 0);
     c->price_input = lg__lua_field_int(L, t, "price_input", -1, LUA_MAXINTEGER, -1);
     c->price_output = lg__lua_field_int(L, t, "price_output", -1, LUA_MAXINTEGER, -1);

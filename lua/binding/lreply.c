@@ -30,21 +30,26 @@ static int l_unbase64(lua_State *L)
 
 /* ---- replies --------------------------------------------------------------- */
 
-/* core.reply(dialect, body, content_type, tools) -> text, media type | nil: it is no good
- * reply of this dialect. tools: they were offered. */
+/* core.reply(dialect, body, content_type, tools) -> text, media type, thinking | nil: it is no
+ * good reply of this dialect. tools: they were offered. */
 static int l_reply(lua_State *L)
 {
     size_t len;
     const char *media, *dialect = lg__lua_check_name(L, 1);
     const char *body = lg__lua_check_text(L, 2, &len), *type = lg__lua_opt_name(L, 3);
-    lg_lua_box *box = lg__lua_new_box(L);
-    if (lg__out_reply(&box->out, dialect, type, body, len, lua_toboolean(L, 4), &media) ==
-        LG_EPARSE)
+    lg_lua_box *thinking = lg__lua_new_box(L), *box = lg__lua_new_box(L);
+    if (lg__out_reply(&box->out, dialect, type, body, len, lua_toboolean(L, 4), &media,
+                      &thinking->out) == LG_EPARSE)
         return 0;
 
+    bool thought = thinking->out.len > 0;
     lg__lua_push_out(L, box);
     lua_pushstring(L, media);
-    return 2;
+    if (!thought)
+        return 2;
+
+    lg__lua_push_out(L, thinking);
+    return 3;
 }
 
 void lg__lua_open_reply(lua_State *L)

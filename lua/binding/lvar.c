@@ -217,6 +217,16 @@ static int l_finish_reason(lua_State *L)
     return 1;
 }
 
+static int l_thinking(lua_State *L)
+{
+    size_t len;
+    const char *thinking = lg_var_thinking(self(L), &len);
+    if (!thinking)
+        return 0;
+    lua_pushlstring(L, thinking, len);
+    return 1;
+}
+
 static int l_usage(lua_State *L)
 {
     lg_usage usage;
@@ -560,6 +570,7 @@ void lg__lua_open_var(lua_State *L)
                                        {"pass", l_pass},
                                        {"raw_dot", l_raw_dot},
                                        {"finish_reason", l_finish_reason},
+                                       {"thinking", l_thinking},
                                        {"usage", l_usage},
                                        {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_VAR, meta, methods);

@@ -53,6 +53,7 @@ local MODEL_SPEC = spec_with {
   base_url = "string?", api_key = "string?", headers = "table?", concurrency = "integer?",
   extra = "table?", memo = "boolean?", schema = "any", fallback = "any", dialect = "string?",
   quirks = "string?", rpm = "integer?", tpm = "integer?", hedge = "table?",
+  keep_thinking = "boolean?", stop_repetition = "boolean?",
 }
 local HEDGE_SPEC = { after = "integer|string", budget = "number?" }
 local CALL_SPEC = spec_with {
@@ -469,6 +470,8 @@ local function described(spec, name)
   end
   local made = named(spec, opts, name)
   made.fallback = fallback
+  unmade[made].keep_thinking = opts.keep_thinking or nil
+  unmade[made].stop_repetition = opts.stop_repetition or nil
   rawset(made, "max_tokens", opts.max_tokens)
   if opts.schema then
     require("lunagrad.structured").check(opts.schema, made.name)
@@ -480,7 +483,9 @@ end
 --- A model: lg.model "openai/gpt-4o-mini", lg.model{ "sim/default", temperature = 0 }, or a Lua
 --- function(request) → text, where request has messages = {{role, content}…} and the options.
 --- With fallback = { "b/y", … } those are asked, in order, when it cannot be had.
---- schema = { … } is that of all its answers, see model:__call.
+--- schema = { … } is that of all its answers, see model:__call. keep_thinking = true leaves in the
+--- answer what a model thinks in tags of its text; v:thinking() has it otherwise. stop_repetition =
+--- true breaks off a reply that says the same over and over.
 --- lg.model() is the one that plays the role "model": what -m or lg.default says, or sim.
 ---@param spec? string|table|function
 ---@param name? string for a function

@@ -113,11 +113,18 @@ end
 function methods:calls() return var.calls(self) end
 
 local finish_reason, usage = methods.finish_reason, methods.usage
+local thinking = methods.thinking
 
 --- Why a model's answer ended: "stop", "length", …; nil of what is no answer. Waits for it.
 function methods:finish_reason()
   if self:state() == "pending" then loop.await(self) end
   return finish_reason(self)
+end
+
+--- What the model thought before its answer, as far as it was told; nil: nothing. Waits for it.
+function methods:thinking()
+  if self:state() == "pending" then loop.await(self) end
+  return thinking(self)
 end
 
 --- What an answer took: { input, cached, cache_write, output, reasoning }, or nil. Waits for it.
@@ -424,8 +431,8 @@ end
 
 local NONE = {}
 signatures.methods(methods, "v", "variable", { text = NONE, shown = NONE, calls = NONE,
-  value = NONE, finish_reason = NONE, usage = NONE, await = NONE, history = NONE, set = NONE,
-  dot = NONE, feedback = NONE, zero_grad = NONE })
+  value = NONE, finish_reason = NONE, thinking = NONE, usage = NONE, await = NONE, history = NONE,
+  set = NONE, dot = NONE, feedback = NONE, zero_grad = NONE })
 signatures.named(methods, "v")
 
 --- A method that needs what stands above variables: whoever puts the library together brings it.

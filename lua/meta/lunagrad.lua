@@ -90,11 +90,15 @@ function Var:raw_set_media(type, bytes) end
 function Var:raw_role() end
 ---@param role string
 function Var:set_role(role) end
---- Does it take feedback?
+--- Does it take feedback? What a node made can be frozen (set_grad(false): feedback ends there) or
+--- trained (set_grad(true): a parameter like any other); `v.requires_grad = …` is the same.
 ---@return boolean
 function Var:grad() end
 ---@param on boolean
 function Var:set_grad(on) end
+--- A variable that is or will be what this one is and takes no feedback; never waits.
+---@return lunagrad.var
+function Var:detach() end
 ---@return lunagrad.var
 function Var:raw_detach() end
 --- A variable that is or will be what this one is, and takes no feedback.
@@ -179,6 +183,9 @@ function Var:raw_dot(with_feedback) end
 --- Why a model's answer ended. Waits for it.
 ---@return string|nil "stop", "length", …
 function Var:finish_reason() end
+--- What the model thought before its answer; nil: nothing was told. Waits for it.
+---@return string|nil
+function Var:thinking() end
 --- What an answer took. Waits for it.
 ---@return lunagrad.usage|nil
 function Var:usage() end
@@ -223,6 +230,8 @@ lunagrad.args = nil
 --- ms, or "p95" of the last replies; for at most this part of the calls (0.05)
 ---@field extra? table raw body fields
 ---@field memo? boolean false: each call is bought by itself, also what a run had bought before
+---@field keep_thinking? boolean true: what it thinks in tags of its text stays in the answer
+---@field stop_repetition? boolean true: a reply that says the same over and over is broken off
 ---@field fallback? lunagrad.model|string|(lunagrad.model|string)[] asked in order when it cannot be had
 ---@field schema? lunagrad.schemaspec of all its answers
 

@@ -263,15 +263,19 @@ static void test_numbers(void **state)
 
 static int read_reply(support_heap *h, void *ctx)
 {
-    static const char body[] = GOOD("Yes.");
-    lg_out out = {.alloc = support_alloc, .alloc_ud = h};
+    static const char body[] = GOOD("<think>Is it?</think>Yes.");
+    lg_out out = {.alloc = support_alloc, .alloc_ud = h}, thinking = out;
     const char *media;
     (void)ctx;
-    int err = lg__out_reply(&out, "openai", "application/json", body, strlen(body), false, &media);
+    int err = lg__out_reply(&out, "openai", "application/json", body, strlen(body), false, &media,
+                            &thinking);
     assert_null(media);
-    if (!err)
+    if (!err) {
         assert_out(&out, "Yes.");
+        assert_out(&thinking, "Is it?");
+    }
     lg__out_free(&out);
+    lg__out_free(&thinking);
     return err;
 }
 
@@ -284,12 +288,14 @@ static void test_a_reply_is_read_oom(void **state)
     const char *media;
     (void)state;
     oom_sweep(read_reply, NULL);
-    assert_int_equal(lg__out_reply(&out, "openai", NULL, calls, strlen(calls), true, &media), 0);
+    assert_int_equal(lg__out_reply(&out, "openai", NULL, calls, strlen(calls), true, &media, NULL),
+                     0);
     assert_non_null(media);
     assert_non_null(strstr(out.data, "\"name\":\"f\""));
     lg__out_free(&out);
-    assert_int_equal(lg__out_reply(&out, "openai", NULL, "{", 1, false, &media), LG_EPARSE);
-    assert_int_equal(lg__out_reply(&out, "nobody's", NULL, calls, 1, false, &media), LG_EPARSE);
+    assert_int_equal(lg__out_reply(&out, "openai", NULL, "{", 1, false, &media, NULL), LG_EPARSE);
+    assert_int_equal(lg__out_reply(&out, "nobody's", NULL, calls, 1, false, &media, NULL),
+                     LG_EPARSE);
     assert_null(out.data);
 }
 

@@ -20,7 +20,8 @@ typedef struct list {
 typedef struct provider_case {
     char path[512], *bytes;
     size_t size;
-    char *name, *model, *base_url, *key, *key_name, *dialect, *quirks, *learned, *stream, *refuses;
+    char *name, *model, *base_url, *key, *key_name, *dialect, *quirks, *learned, *stream, *refuses,
+        *keep_thinking;
     list headers, options, repairs, messages;
     char *url, *wire_headers, *body;
     size_t body_len; /* 0: as long as its string is */
@@ -28,7 +29,7 @@ typedef struct provider_case {
     lg_attempt answer; /* its body is borrowed */
     lg_asked asked;
     char *text, *finish, *finish_reason, *usage, *error, *retryable, *ambiguous, *http_status,
-        *retry_after_ms, *request_id, *bad_param, *new_param, *media, *partial;
+        *retry_after_ms, *request_id, *bad_param, *new_param, *media, *partial, *thinking;
     list in_message, in_hint, never;
 } provider_case;
 
@@ -107,13 +108,21 @@ static void read_keys(const provider_case *c, char *s, const key_slot *slots, si
 static void read_ask(provider_case *c, char *s)
 {
     key_slot slots[] = {
-        {"name", &c->name, NULL},         {"model", &c->model, NULL},
-        {"base_url", &c->base_url, NULL}, {"key", &c->key, NULL},
-        {"key_name", &c->key_name, NULL}, {"header", NULL, &c->headers},
-        {"option", NULL, &c->options},    {"repair", NULL, &c->repairs},
-        {"message", NULL, &c->messages},  {"dialect", &c->dialect, NULL},
-        {"quirks", &c->quirks, NULL},     {"stream", &c->stream, NULL},
-        {"refuses", &c->refuses, NULL},   {"learned", &c->learned, NULL},
+        {"name", &c->name, NULL},
+        {"model", &c->model, NULL},
+        {"base_url", &c->base_url, NULL},
+        {"key", &c->key, NULL},
+        {"key_name", &c->key_name, NULL},
+        {"header", NULL, &c->headers},
+        {"option", NULL, &c->options},
+        {"repair", NULL, &c->repairs},
+        {"message", NULL, &c->messages},
+        {"dialect", &c->dialect, NULL},
+        {"quirks", &c->quirks, NULL},
+        {"stream", &c->stream, NULL},
+        {"refuses", &c->refuses, NULL},
+        {"learned", &c->learned, NULL},
+        {"keep_thinking", &c->keep_thinking, NULL},
     };
     read_keys(c, s, slots, sizeof slots / sizeof *slots);
 }
@@ -159,6 +168,7 @@ static void read_expect(provider_case *c, char *s)
         {"new_param", &c->new_param, NULL},
         {"media", &c->media, NULL},
         {"partial", &c->partial, NULL},
+        {"thinking", &c->thinking, NULL},
         {"message", NULL, &c->in_message},
         {"hint", NULL, &c->in_hint},
         {"never", NULL, &c->never},
@@ -352,6 +362,7 @@ static void learn(const provider_case *c, lg_model *model)
                  {"no_developer", LG_LEARNED_NO_DEVELOPER},
                  {"no_schema", LG_LEARNED_NO_SCHEMA},
                  {"no_format", LG_LEARNED_NO_FORMAT}};
+    model->keep_thinking = c->keep_thinking != NULL;
     for (size_t i = 0; c->learned && i < sizeof known / sizeof *known; i++)
         model->learned |= strstr(c->learned, known[i].word) ? known[i].flag : 0;
 
@@ -500,6 +511,11 @@ static void check_good(const provider_case *c, const lg_reply *r)
     if (r->text->len != len || memcmp(r->text->data, want, len) != 0)
         fail_msg("%s: text is \"%s\", not \"%s\"", c->path, r->text->data, want);
 
+    snprintf(want, sizeof want, "%s", c->thinking ? c->thinking : "");
+    len = unescape(want, strlen(want));
+    if (c->thinking && (!r->thinking || strcmp(r->thinking->data, want) != 0))
+        fail_msg("%s: thinking is \"%s\"", c->path, r->thinking ? r->thinking->data : "(none)");
+
     check_string(c, "finish", lg__finish_name(r->finish), c->finish);
     check_string(c, "media", lg__media_type(r->text->media), c->media ? c->media : "text/plain");
 }
@@ -521,9 +537,10 @@ static int check_partial(lg_mem *m, const provider_case *c, const lg_model *mode
 
     snprintf(want, sizeof want, "%s", c->partial);
     size_t len = unescape(want, strlen(want));
-    const lg_bytes *got = lg__hearing_text(x);
-    if (err != LG_ENOMEM && (got->len != len || (len && memcmp(got->data, want, len) != 0)))
-        fail_msg("%s: partial text is \"%s\"", c->path, got->data ? got->data : "");
+    size_t n, begin;
+    const char *got = lg__hearing_text(x, &n, &begin);
+    if (err != LG_ENOMEM && (n != len || (len && memcmp(got, want, len) != 0)))
+        fail_msg("%s: partial text is \"%.*s\"", c->path, (int)n, got ? got : "");
 
     lg__hearing_free(x);
     return err == LG_ENOMEM ? err : LG_OK;

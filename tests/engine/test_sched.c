@@ -232,6 +232,49 @@ static void test_memo(void **state)
     fixture_end(&f);
 }
 
+static void told(fixture *f, lg_request *r, const char *text, const char *thinking)
+{
+    const lg_text *t = r->reply.thinking;
+    assert_int_equal(r->state, LG_REQ_DONE);
+    assert_string_equal(r->reply.text->data, text);
+    assert_string_equal(t ? t->data : "", thinking);
+    lg__sched_release(f->s, r);
+}
+
+/* Who wants thinking left in the text reads the same bytes otherwise: nobody gets the other's. */
+static void test_thinking_kept_or_parted(void **state)
+{
+    static const char body[] = GOOD("<think>hm</think>A");
+    (void)state;
+    fixture f;
+    fixture_start(&f, NULL);
+    lg_model *keeps = fixture_model(&f, "https://x/v1", "sk-canary-0", 0);
+    keeps->keep_thinking = true;
+    lg_request *a = submit(&f, "a"), *kept = submit_to(&f, keeps, "a");
+    assert_ptr_not_equal(a, kept); /* both under way */
+    assert_memory_equal(a->key, kept->key, sizeof a->key);
+    assert_ptr_equal(submit(&f, "a"), a);
+    assert_ptr_equal(lg__sched_next(f.s), a);
+    assert_ptr_equal(lg__sched_next(f.s), kept);
+    assert_int_equal(answer(&f, a, 200, body), LG_REQ_DONE);
+    assert_int_equal(answer(&f, kept, 200, body), LG_REQ_DONE);
+    told(&f, kept, "<think>hm</think>A", "");
+    told(&f, a, "A", "hm");
+    told(&f, submit(&f, "a"), "A", "hm"); /* from memory */
+    kept = submit_to(&f, keeps, "a");
+    assert_int_equal(kept->state, LG_REQ_QUEUED);
+    assert_ptr_equal(lg__sched_next(f.s), kept);
+    assert_int_equal(answer(&f, kept, 200, body), LG_REQ_DONE);
+    told(&f, kept, "<think>hm</think>A", "");
+    told(&f, submit_to(&f, keeps, "a"), "<think>hm</think>A", "");
+    lg__sched_free(f.s);
+    f.s = NULL;
+    lg__model_destroy(keeps);
+    lg_sched_config none = {0};
+    assert_int_equal(lg__sched_new(&f.mem, &f.log, &f.clock, &none, &f.s), LG_OK);
+    fixture_end(&f);
+}
+
 static void asked_again(fixture *f, const char *text)
 {
     uint64_t attempts = stats_of(f).attempts;
@@ -589,6 +632,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_forgotten_model),
     cmocka_unit_test(test_single_flight),
     cmocka_unit_test(test_memo),
+    cmocka_unit_test(test_thinking_kept_or_parted),
     cmocka_unit_test(test_what_is_not_kept),
     cmocka_unit_test(test_no_memo_model_beside_another),
     cmocka_unit_test(test_a_fresh_model_buys_each_call),

@@ -33,8 +33,8 @@ run_lua() {
 
 # tell_seed - the command that repeats what "$out" ends with
 tell_seed() {
-    seed=$(sed -n 's/^at seed \([0-9]*\)$/\1/p' "$out" | tail -n 1)
-    [ -z "$seed" ] || printf '\n  repeat it: %s lua %s\n' "$again" "$seed" >>"$out"
+    at_seed=$(sed -n 's/^at seed \([0-9]*\)$/\1/p' "$out" | tail -n 1)
+    [ -z "$at_seed" ] || printf '\n  repeat it: %s lua %s\n' "$again" "$at_seed" >>"$out"
 }
 
 # judge NAME CODE - a line of what "$out" holds, and all of it when something was found

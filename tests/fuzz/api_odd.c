@@ -25,6 +25,8 @@ bytes odd_text(void)
                                       "\xff\xfe",
                                       "\xe2\x82",
                                       "\xed\xa0\x80",
+                                      "<think>so</think>yes",
+                                      "<think>so",
                                       "be brief"};
     switch (below(24)) {
     case 0:

@@ -57,7 +57,7 @@ static void op_text_tools(void)
 
 static void op_engine_numbers(void)
 {
-    lg_stats s = {.size = chance(80) ? sizeof s : below(sizeof s + 9)};
+    lg_stats s = {.size = chance(80) ? sizeof s : below(sizeof s + 1)};
     CALL(lg_engine_stats, w.e, chance(95) ? &s : NULL);
     if (CALL(lg_engine_now, w.e) < 0 || CALL(lg_engine_timeout, w.e) < -1)
         broken("a time before the beginning");
@@ -220,7 +220,7 @@ static void look_at_value(lg_var *v)
 
 static void look_at_making(lg_var *v)
 {
-    size_t n = CALL(lg_var_inputs, v), i = below(n + 2);
+    size_t n = CALL(lg_var_inputs, v), i = below(n + 2), len;
     lg_input in;
     lg_usage usage;
     if ((CALL(lg_var_input, v, i, &in) == LG_OK) != (i < n))
@@ -228,6 +228,9 @@ static void look_at_making(lg_var *v)
     R(CALL(lg_var_input, v, i, NULL));
     CALL(lg_var_input_media, v, i);
     CALL(lg_var_finish_reason, v);
+    const char *thinking = CALL(lg_var_thinking, v, chance(80) ? &len : NULL);
+    if (thinking && (lg_utf8_check(thinking, strlen(thinking)) >= 0 || !thinking[0]))
+        broken("thinking that is no text");
     CALL(lg_var_usage, v, chance(80) ? &usage : NULL);
     CALL(lg_var_wanted, v);
     CALL(lg_var_pass, v);
@@ -374,6 +377,8 @@ static void op_model_new(void)
     where(&m);
     m.concurrency = chance(80) ? 0 : (int)odd_int();
     m.no_memo = chance(20);
+    m.keep_thinking = chance(20);
+    m.stop_repetition = chance(20);
     if (chance(20))
         odd_prices(&m);
     if (chance(20))

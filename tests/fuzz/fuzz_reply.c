@@ -40,6 +40,9 @@ static lg_model *make_model(lg_mem *m, const char *dialect)
     };
     const char *why;
     lg_model *model;
+    if (lg__provider_is_program(lg__provider_find(cfg.dialect)))
+        cfg.base_url = NULL;
+
     CHECK(lg__model_make(m, &cfg, &model, &why, NULL) == LG_OK);
     return model;
 }
@@ -70,6 +73,7 @@ static void check_reply(const lg_reply *r)
     if (r->text) {
         bool bytes = r->text->media && r->text->media != LG_MEDIA_CALLS;
         CHECK(bytes || lg_utf8_check(r->text->data, r->text->len) < 0);
+        CHECK(!r->thinking || lg_utf8_check(r->thinking->data, r->thinking->len) < 0);
         return;
     }
     CHECK(strcmp(lg_error_name(r->fail.code), "unknown") != 0 && r->fail.code != LG_ENOMEM);

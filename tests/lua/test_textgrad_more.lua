@@ -193,7 +193,8 @@ function TestRobust.test_defect_36_any_graph_can_be_drawn()
   local v = kit.answerer { p, lg.image { bytes = draw("red", 8) } }
   v:await()
   local dot = v:dot { feedback = true }
-  holds(dot, "digraph", [[Tom & \"Jerry\" <b> \\]], "who & what", "leaf: image")
+  holds(dot, "digraph", [[Tom & \"Jerry\" <b> \\]], "who & what", "leaf: image", "[image/png, ")
+  lu.assertNotNil(utf8.len(dot)) -- a picture's bytes are no text
   for line in dot:gsub([[\\]], ""):gsub([[\"]], ""):gmatch "[^\n]+" do
     lu.assertEquals(select(2, line:gsub('"', "")) % 2, 0, line) -- every quote is closed
   end

@@ -136,13 +136,14 @@ local DIALECTS = { "openai", "anthropic", "gemini", "ollama", "openai-image", "o
 ---@param tools boolean they were offered
 ---@return string|nil text or bytes
 ---@return string|nil media its type, when it is no text
+---@return string|nil thinking what was thought before it
 function export.reply_of(row, tools)
   if row.model and row.model:find "^exec/" then
     return core.reply("exec", row.body, row.content_type, tools)
   end
   for _, dialect in ipairs(DIALECTS) do
-    local text, media = core.reply(dialect, row.body, row.content_type, tools)
-    if text then return text, media end
+    local text, media, thinking = core.reply(dialect, row.body, row.content_type, tools)
+    if text then return text, media, thinking end
   end
   return export.text_of(row.body)
 end
@@ -171,11 +172,11 @@ local TURN = "application/vnd.lunagrad.turn+json"
 local function call_row(row)
   local request = request_of(row)
   local tools = field(request, "options", "tools") ~= nil
-  local said, media = export.reply_of(row, tools)
+  local said, media, thinking = export.reply_of(row, tools)
   local bytes = media ~= nil and media ~= TURN
   return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
     model = row.model, request = request, text = store.or_null(not bytes and said or nil),
-    media = media, data = bytes and core.base64(said) or nil,
+    thinking = thinking, media = media, data = bytes and core.base64(said) or nil,
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,

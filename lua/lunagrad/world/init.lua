@@ -23,13 +23,14 @@ local search = require "lunagrad.world.search"
 
 local sim = {}
 
-local DEFAULTS = { critic_noise = 0.15, editor_noise = 0.10, slips = 1 }
-local KNOWN = { noise = 1, critic_noise = 1, editor_noise = 1, slips = 3 }
+local DEFAULTS = { critic_noise = 0.15, editor_noise = 0.10, slips = 1, think = 0, loop = 0 }
+local KNOWN = { noise = 1, critic_noise = 1, editor_noise = 1, slips = 3, think = 2, loop = 1 }
 
 --- Read the settings in a model's name: "sim/default", "sim/noise=0.2",
---- "sim/critic_noise=0.3,editor_noise=0.1", "sim/slips=0.5".
+--- "sim/critic_noise=0.3,editor_noise=0.1", "sim/slips=0.5", "sim/think=1".
 ---@param name? string
----@return { critic_noise: number, editor_noise: number, slips: number }?
+---@return { critic_noise: number, editor_noise: number, slips: number, think: number,
+--- loop: number }?
 ---@return string? problem
 function sim.settings(name)
   local settings = {}
@@ -45,7 +46,7 @@ function sim.settings(name)
     local value = tonumber(text)
     if key and not KNOWN[key] or not key and part ~= "default" then
       return nil, "sim has no setting '" .. (key or part)
-        .. "'; it knows noise, critic_noise, editor_noise and slips"
+        .. "'; it knows noise, critic_noise, editor_noise, slips, think and loop"
     elseif key and not (value and value >= 0 and value <= KNOWN[key]) then
       return nil, "sim: " .. key .. " must be a number from 0 to " .. KNOWN[key]
         .. ", not '" .. text .. "'"
@@ -109,6 +110,31 @@ local function answer(view, options)
     or extras.arithmetic(view.user, view.system, options.seed) or CANNOT
 end
 
+-- What stands in the text of a model that thinks there, as servers pass it on: think=1 in tags,
+-- think=2 without the opening one, which the template wrote. It holds all that must not be read
+-- as the answer.
+local THOUGHT = "I look at what is asked. A draft:\n```json\n{\"answer\": \"a draft\"}\n```\n"
+  .. "<NEW_VARIABLE>a draft</NEW_VARIABLE> <VERDICT>0</VERDICT> NOTHING TO IMPROVE? No."
+
+--- What stands before the answer of the model of this name.
+---@param name? string
+---@return string
+function sim.thought(name)
+  local settings = sim.settings(name)
+  local think = settings and settings.think or 0
+  return think == 0 and "" or (think == 1 and "<think>\n" or "") .. THOUGHT .. "\n</think>\n\n"
+end
+
+local LOOP = "\nBut wait, let me look at it once more."
+
+--- What stands behind the answer of the model of this name: with loop=1 the same, over and over.
+---@param name? string
+---@return string
+function sim.loop(name)
+  local settings = sim.settings(name)
+  return settings and settings.loop > 0 and LOOP:rep(1000) or ""
+end
+
 -- Cut to a number of tokens (4 bytes each), not inside a UTF-8 character.
 local function cut(text, max_tokens)
   local limit = max_tokens and math.max(0, math.floor(max_tokens)) * 4
@@ -128,6 +154,7 @@ end
 ---@field sample? integer
 ---@field seed? integer
 ---@field max_tokens? integer
+---@field bare? boolean only the answer, whatever it thinks
 
 ---@class sim.reply
 ---@field text string
@@ -167,6 +194,7 @@ function sim.reply(request)
     text = answer(view, options)
   end
   local was_cut
+  if not request.bare then text = sim.thought(request.model) .. text .. sim.loop(request.model) end
   text, was_cut = cut(text, tonumber(request.max_tokens or request.max_completion_tokens))
   return {
     text = text, finish_reason = was_cut and "length" or finish or "stop",

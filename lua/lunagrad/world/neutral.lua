@@ -118,7 +118,7 @@ local function speak(request, results)
   if results then return tools.say(results) end
   local shown = last_user(request.messages).media
   local said = sim.reply({ model = request.model, messages = request.messages,
-    temperature = request.temperature, sample = request.sample })
+    temperature = request.temperature, sample = request.sample, bare = true })
   if shown and #shown > 0 and said.text == sim.CANNOT then return media.describe(shown) end
   return said.text, said.finish_reason
 end
@@ -172,6 +172,7 @@ function world.answer(request)
   else
     local text, how = speak(request, results)
     if request.schema or request.json then text = schema.json(request.schema, text) end
+    text = sim.thought(request.model) .. text .. sim.loop(request.model)
     text, answer.stopped = cut_at_stop(text, request.stop)
     local short = false
     if left then text, short = cut(text, left) end
