@@ -101,9 +101,6 @@ function Var:set_grad(on) end
 function Var:detach() end
 ---@return lunagrad.var
 function Var:raw_detach() end
---- A variable that is or will be what this one is, and takes no feedback.
----@return Var
-function Var:detach() end
 --- Score and target as they are now; never waits.
 ---@return number|nil score, number|nil target
 function Var:raw_score() end

@@ -371,6 +371,22 @@ function TestAll.test_parts_are_called_with_all_that_the_whole_is()
   lu.assertNotStrContains(asked[1].messages[2].content, "10")
 end
 
+function TestAll.test_as_the_loss_and_the_metric_of_a_training()
+  local rows = lg.task.object_counting.generate(24, 1)
+  local prompt = lg.param("Answer the question.", "system prompt")
+  local brief = lg.loss.score(function(text) return #text < 400, "be brief" end)
+  local result = lg.train {
+    program = function(row) return lg.model() { row.question, system = prompt } end,
+    params = { prompt }, train = table.move(rows, 1, 12, 1, {}), seed = 1, steps = 3, batch = 3,
+    val = table.move(rows, 13, 24, 1, {}),
+    loss = lg.loss.all { lg.loss.exact { extract = lg.extract.last_number },
+      function(answer) return brief(answer) end, weights = { 3, 1 } },
+  }
+  lu.assertTrue(result.seed_score >= 0.25 and result.seed_score < 0.9)
+  lu.assertTrue(result.best_score > result.seed_score)
+  lu.assertTrue(result.best_score <= 1)
+end
+
 function TestAll.test_misuse()
   helper.fails("inval", "no loss", lg.loss.all, {})
   helper.fails("inval", "no loss", lg.loss.all, { 5 })
