@@ -88,17 +88,17 @@ local function fields_of(where, answer, more)
   if type(answer) == "table" and not var.is(answer) then
     answer, more = answer[1] or answer.answer, answer
   end
-  if answer == nil then errors.raise("inval", where .. ": nothing to judge was given", nil, 4) end
+  if answer == nil then errors.raise("inval", where .. ": nothing to judge was given", nil, 3) end
   if more ~= nil and type(more) ~= "table" then
     errors.raise("inval", ("%s: the fields must be a table, got %s"):format(where, type(more)),
-      nil, 4)
+      nil, 3)
   end
   local names, values = {}, { answer = answer }
   for name, value in pairs(more or {}) do
     if name ~= 1 and name ~= "answer" then
       if not is_name(name) then
         errors.raise("inval", ("%s: %s is no name for a field"):format(where, tostring(name)),
-          nil, 4)
+          nil, 3)
       end
       names[#names + 1], values[name] = name, value
     end
@@ -506,7 +506,7 @@ end
 
 local function refuse_part(i, got)
   errors.raise("inval", ("lg.loss.all: part %d is no loss, but a %s"):format(i, type(got)),
-    "lg.loss.all{ lg.loss.critic \"…\", lg.loss.exact{ … }, weights = { 1, 2 } }", 4)
+    "lg.loss.all{ lg.loss.critic \"…\", lg.loss.exact{ … }, weights = { 1, 2 } }", 3)
 end
 
 --- The parts of a spec and their weights, nil for 1 each: `{ a, b, weights = { 1, 2 } }`, or
