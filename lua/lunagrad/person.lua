@@ -173,7 +173,14 @@ local function ask_score(own, out)
   end
 end
 
+-- What was typed before the question stood there was no answer to it: one more Enter would be "fine".
+local function drop_typed()
+  typed = ""
+  while file.typed() do end
+end
+
 local function converse(own, out, question)
+  drop_typed()
   show(own, out, question)
   local score, words
   if own.choices then

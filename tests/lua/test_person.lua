@@ -181,16 +181,24 @@ function TestCommand:test_without_a_terminal_it_says_what_to_give()
   lu.assertStrContains(got.err, "ask = function(question)")
 end
 
--- What a terminal shows while `keys` (a shell's) are typed; the run's lines of output are last.
-local function on_terminal(code, keys)
-  if not os.execute [[command -v script >/dev/null 2>&1 &&
-    timeout 10 script -qec true /dev/null </dev/null >/dev/null 2>&1]] then
-    lu.skip "script(1) makes no terminal here"
-  end
+local has_terminal = os.execute [[command -v script mkfifo >/dev/null 2>&1 &&
+  timeout 10 script -qec true /dev/null </dev/null >/dev/null 2>&1]]
+
+-- What a terminal shows of a run. `steps` is a shell's: see WORDS N waits until N lines have had
+-- the words, keys types as printf does.
+local function on_terminal(code, steps)
+  if not has_terminal then lu.skip "script(1) makes no terminal here" end
   local script = command.write("local lg = require 'lunagrad'\n" .. code, ".lua")
-  local line = ("timeout 30 %s"):format(command.line("run", script, "--no-store"))
-  return command.shell(("(%s) | TERM=dumb script -qec %s /dev/null"):format(keys,
-    command.quote(line)))
+  local line = command.line("run", script, "--no-store")
+  return command.shell(([[LOG=%s; FIFO=%s; export TERM=dumb; mkfifo $FIFO; : >$LOG
+    see() { n=0; until [ $(grep -ac -- "$1" $LOG) -ge ${2:-1} ]; do
+      n=$((n + 1)); [ $n -lt 500 ] || { echo "not seen: $1" >&2; break; }; sleep 0.02; done; }
+    keys() { printf "$1" >&3; }
+    timeout 40 script -qfec %s $LOG <$FIFO >/dev/null 2>&1 & term=$!
+    exec 3>$FIFO
+    %s
+    wait $term; code=$?; exec 3>&-; tr -d '\r' <$LOG; exit $code]])
+    :format(command.temp(), command.temp ".fifo", command.quote(line), steps))
 end
 
 function TestCommand:test_at_a_terminal_while_others_go_on()
@@ -204,13 +212,15 @@ function TestCommand:test_at_a_terminal_while_others_go_on()
     print(v:text(), v.score, w:text(), w.score)
     over = true
     other:await()
-    print(ticks > 10)]], "sleep 1; printf 'much\\n2,5\\nshow the work\\n\\n\\n'; sleep 2")
-  lu.assertEquals(got.code, 0, got.out .. got.err)
-  local shown = got.out:gsub("\r", "")
+    print("went on", ticks > 10)]], [[see 'none > ' 1; sleep 0.5; keys 'much\n2,5\n'
+    see 'no words > '; keys 'show the work\n'
+    see 'none > ' 3; keys '\n\n']])
+  lu.assertEquals({ got.code, got.err }, { 0, "" }, got.out)
+  local shown = got.out
   lu.assertStrContains(shown, "Is it right?\n[question]\n5 + 7?\n[answer]\n[31m12\n")
   lu.assertStrContains(shown, "that is no number")
   lu.assertStrContains(shown, "show the work\t2.5\tfine\t5")
-  lu.assertStrContains(shown, "true")
+  lu.assertStrContains(shown, "went on\ttrue")
 end
 
 function TestCommand:test_choices_at_a_terminal()
@@ -222,16 +232,27 @@ function TestCommand:test_choices_at_a_terminal()
       list[i] = ("%s=%s"):format(v:text(), v.score)
     end
     print(table.concat(list, " | "))]],
-    "sleep 1; printf '9\\n1\\n\\ntoo LONG\\nby half\\n\\nof my own\\n'; sleep 2")
-  local shown = got.out:gsub("\r", "")
+    [[see 'fine > ' 1; keys '9\n1\n\n'; see 'fine > ' 3; keys 'too LONG\nby half\n'
+    see 'fine > ' 4; keys '\n'; see 'fine > ' 5; keys 'of my own\n']])
+  local shown = got.out
+  lu.assertEquals({ got.code, got.err }, { 0, "" }, shown)
   lu.assertStrContains(shown, "  1  good\n  2  too long\n")
   lu.assertStrContains(shown, "there is no choice 9")
   lu.assertStrContains(shown, "good=1.0 | too long: by half=nil | fine=1.0 | of my own=nil")
 end
 
+function TestCommand:test_what_was_typed_before_a_question_is_no_answer_to_it()
+  local got = on_terminal([[
+    print "begun"
+    lg.sleep(1)
+    print(lg.loss.person {} "x":text())]],
+    [[see begun; keys '\n\n'; see 'fine > '; keys 'not so\n']])
+  lu.assertStrContains(got.out, "\nnot so\n", got.out .. got.err)
+end
+
 function TestCommand:test_the_end_of_what_is_typed_is_no_answer()
   local got = on_terminal([[print(pcall(function() return lg.loss.person {} "x":text() end))]],
-    "sleep 1; printf '\\004'; sleep 1")
+    [[see ' > '; keys '\004']])
   lu.assertStrContains(got.out, "no answer was given")
 end
 
