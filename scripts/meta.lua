@@ -1,7 +1,7 @@
 -- meta.lua - the critic's own prompt, improved: its points should make other prompts better.
 --
 --   lunagrad run scripts/meta.lua                           on sim, a rule-based stand-in
---   lunagrad run scripts/meta.lua -m openai/gpt-4o-mini     on a real model (some 2,000 calls)
+--   lunagrad run scripts/meta.lua -m openai/gpt-4o-mini     on a real model (2,300 calls)
 --
 -- A task is a prompt to start with, three counting questions to learn from, and others to judge
 -- by. One step improves its prompt; the step stays in the graph (functional = true), so that
