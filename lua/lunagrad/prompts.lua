@@ -39,6 +39,7 @@
 --   tgd.again      what to say when the reply held no new text: problem
 --   tgd.short      role, variable, feedback, problem: what is asked when a reply was no new text
 --   tgd.json       (none): behind the question, for a model that does not keep to the tags
+--   tgd.attached   (none): behind the question, when pictures or sounds are attached to it
 --   tgd.picture, tgd.sound: the question for a picture or sound, which is attached to it: role,
 --                  context, extras
 --   tgd.media.again  what to say when the reply was no such picture or sound: problem
@@ -337,6 +338,9 @@ variable stood):
 </CONTEXT>
 {extras}
 Write the improved variable between <NEW_VARIABLE> and </NEW_VARIABLE>, and nothing behind it.]]
+
+prompts["tgd.attached"] =
+  "Attached are the pictures and sounds of these conversations, in their order."
 
 prompts["tgd.standing"] = [[
 
