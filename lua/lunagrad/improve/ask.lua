@@ -26,15 +26,19 @@ function ask.prompt(name)
   return t
 end
 
---- A template with its fields as variables, and the number that the fence gave its tags.
+--- A template with its fields as variables, and the number that the fence gave its tags. What is
+--- in `made` stands there as the variable that it is, with the text of its value.
 ---@param t Var the template
 ---@param names string[] of the fields
 ---@param values table name → text
+---@param made? table name → variable
 ---@return Var question, integer number
-function ask.fill(t, names, values)
+function ask.fill(t, names, values, made)
   local engine, vars = var.engine(), {}
   local _, number = core.fence(t:text(), values)
-  for n, field in ipairs(names) do vars[n] = core.var(engine, values[field], field, false) end
+  for n, field in ipairs(names) do
+    vars[n] = made and made[field] or core.var(engine, values[field], field, false)
+  end
   return core.format(engine, t, names, vars, ROLE, true), number
 end
 

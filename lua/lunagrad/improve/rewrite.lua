@@ -93,7 +93,8 @@ local function question(self, i, heard, t)
   local p = self.params[i]
   local shown = rewrite.surroundings(self, i, heard, self.budget)
   local user, number = ask.fill(t, FIELDS, { role = p.role, variable = p:text(),
-    standing = shown.standing, context = shown.context, extras = shown.extras })
+    standing = shown.standing, context = shown.context, extras = shown.extras },
+    heard.shown and { context = heard.shown(heard.text, shown.context) })
   return rewrite.illustrated(self, user, heard.text), number
 end
 
@@ -162,9 +163,11 @@ end
 local function short_question(self, i, heard, problem)
   local p, said = self.params[i], {}
   for n, record in ipairs(heard.text) do said[n] = record.text end
+  local feedback = table.concat(context.fit(said, self.budget // 2), "\n")
   return ask.fill(rewrite.template("tgd.short", self.tag),
-    { "role", "variable", "feedback", "problem" }, { role = p.role, variable = p:text(),
-      problem = problem, feedback = table.concat(context.fit(said, self.budget // 2), "\n") })
+    { "role", "variable", "feedback", "problem" },
+    { role = p.role, variable = p:text(), problem = problem, feedback = feedback },
+    heard.shown and { feedback = heard.shown(heard.text, feedback) })
 end
 
 local function whole(self, i, heard, sample)

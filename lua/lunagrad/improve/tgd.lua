@@ -11,6 +11,7 @@ local recorder = require "lunagrad.book.record"
 local constraint = require "lunagrad.constraint"
 local errors = require "lunagrad.errors"
 local candidates = require "lunagrad.improve.candidates"
+local functional = require "lunagrad.improve.functional"
 local replace = require "lunagrad.improve.replace"
 local rewrite = require "lunagrad.improve.rewrite"
 local media = require "lunagrad.media"
@@ -297,17 +298,25 @@ local function judge_of(self, opts)
   return judge
 end
 
---- Rewrite the parameters that have feedback: all of them, or none.
+--- Rewrite the parameters that have feedback: all of them, or none. With functional = true nothing
+--- is set: the new texts are returned as variables of the graph, in the order of the parameters
+--- (what is not rewritten stands for itself), and the report behind them; there is one candidate
+--- then, and each parameter is a question of its own.
 ---
---- opts: judge(texts) → number, which of several candidates is best; the parameters hold its texts
+--- judge(texts) → number says which of several candidates is best; the parameters hold its texts
 --- meanwhile.
----@param opts table|nil {judge}
+---@param opts? table {judge = function, functional = boolean}
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
 --- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable,
 --- edits = {{find, replace, applied, problem}} or nil, unchecked = texts or nil}},
 --- candidates = {{texts, score, problem, times, taken}} or nil}
 function Tgd:step(opts)
-  options.check(opts, { judge = "callable?" }, "optimizer:step")
+  options.check(opts, { judge = "callable?", functional = "boolean?" }, "step", 2)
+  if opts and opts.functional then
+    functional.check(self.params)
+    return functional.step(self, { gather = gather, propose = rewrite.propose,
+      report = make_report })
+  end
   local judge = judge_of(self, opts)
   local entries, active, heard = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
@@ -362,7 +371,7 @@ function Tgd:accepted(score)
   end
 end
 
-signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = { { "opts", "table?" } },
+signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = { { "options", "table?" } },
   zero_grad = {}, parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
 
 return tgd
