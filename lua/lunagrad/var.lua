@@ -70,6 +70,9 @@ function var.param(text, role)
     errors.refuse("role", "lg.param: the role is missing",
       'say what the text is for: lg.param(text, "system prompt for counting questions")', 2)
   end
+  if role:find("\0", 1, true) then
+    errors.refuse("role", "lg.param: role holds a zero byte", nil, 2)
+  end
   if media then return core.media(loop.engine(), media, text, role, true) end
   return core.var(loop.engine(), text_of(text), role, true)
 end

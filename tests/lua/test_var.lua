@@ -65,6 +65,7 @@ function TestMaking.test_a_parameter_needs_a_role()
     local problem = fails("inval", { field = "role" }, lg.param, "x", role or nil)
     lu.assertStrContains(problem.hint, "lg.param(text, ")
   end
+  fails("inval", { field = "role" }, lg.param, "x", "a\0b")
   fails("inval", "lg.param: expected a text, got nil", lg.param, nil, "role")
 end
 
