@@ -6,8 +6,8 @@
 --
 -- Arguments: task=all (or names with commas: counting, sorting, arithmetic, sentiment, json),
 -- n=12/20/40 (rows to learn from, to validate on, held out), steps=3, batch=3, seed=1, grain=edge,
--- prompts=default|textgrad, cap=200 (tokens of a reply of critic and editor), role=told|plain,
--- set=1|2 (of probe: which half of the rows).
+-- prompts=default|textgrad|FILE.lua (which returns a set for lg.prompts.use), cap=200 (tokens of a
+-- reply of critic and editor), role=told|plain, set=1|2 (of probe: which half of the rows).
 
 package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
 
@@ -41,7 +41,9 @@ end
 local sizes, seed, cap = split_sizes(), number("seed", 1, 0), number("cap", 200, 1)
 local steps, batch, shown = number("steps", 3, 0), number("batch", 3, 1), number("probe", 0, 0)
 local backward = { reply_tokens = cap, grain = args.grain }
-if args.prompts then lg.prompts.use(args.prompts) end
+if args.prompts then
+  lg.prompts.use(args.prompts:find "%.lua$" and dofile(args.prompts) or args.prompts)
+end
 
 local function chosen()
   local names = {}
