@@ -67,5 +67,5 @@ return function(case, rows, n)
   print(("malformed replies: critic %d, editor %d"):format(operators.critic_malformed(),
     sum.malformed))
   print(operators.spent(since))
-  print "Whether a proposal is sensible is for you to say."
+  print "Whether a proposal is sensible is for you to say. So few say little; a second run differs."
 end

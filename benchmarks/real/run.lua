@@ -18,7 +18,7 @@ local paired = require "paired"
 local tasks = require "tasks"
 
 local args = lg.args
-local ARGUMENTS = "task n steps batch seed grain prompts cap role set probe "
+local ARGUMENTS = "task n steps batch seed grain prompts cap role set probe rows "
 
 for name in pairs(args) do
   if not ARGUMENTS:find(name .. " ", 1, true) then
@@ -95,15 +95,29 @@ local function report(before, after, prompt, since, result)
   print(operators.spent(since))
 end
 
-local function run(name)
-  local task = tasks[name]
-  local case = case_of(task)
-  local total = sizes[1] + sizes[2] + sizes[3]
+local function splits_of(name)
+  local task, total = tasks[name], sizes[1] + sizes[2] + sizes[3]
   if task.most and total > task.most then
     error(("%s has %d rows, n= asks for %d"):format(name, task.most, total), 0)
   end
-  local rows = lg.data.list(task.rows(total, seed))
-  local train, val, test = rows:split { sizes[1], sizes[2], sizes[3], seed = seed }
+  return lg.data.list(task.rows(total, seed)):split { sizes[1], sizes[2], sizes[3], seed = seed }
+end
+
+-- For programs in other languages, which cannot draw the same rows.
+local function print_rows(name)
+  local splits, task = { splits_of(name) }, tasks[name]
+  for i, split in ipairs { "train", "val", "test" } do
+    for _, row in ipairs(splits[i]) do
+      print(lg.json.encode { task = name, split = split, question = row.question,
+        answer = row.answer, max_tokens = task.max_tokens, role = task.role })
+    end
+  end
+end
+
+local function run(name)
+  local task = tasks[name]
+  local case = case_of(task)
+  local train, val, test = splits_of(name)
   local since = operators.mark()
   local prompt = case.start()
   local function program(row) return case.program(prompt, row) end
@@ -126,8 +140,9 @@ local function look(name)
   require "probe" (case_of(task), table.move(rows, 1 + (set - 1) * half, set * half, 1, {}), shown)
 end
 
-for _, name in ipairs(chosen()) do
-  if shown > 0 then look(name) else run(name) end
+local act = args.rows and print_rows or shown > 0 and look or run
+for _, name in ipairs(chosen()) do act(name) end
+if act == run then
+  print(("\n%d held-out rows a task say little: read the direction, not the digits; a second run "
+    .. "differs."):format(sizes[3]))
 end
-print(("\n%d held-out rows a task say little: read the direction, not the digits; a second run "
-  .. "differs."):format(sizes[3]))
