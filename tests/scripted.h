@@ -256,7 +256,7 @@ static inline int script_template(script *s, const char *name, const char *text)
          "<VARIABLE>\n{variable}\n</VARIABLE>{goal}{others}{kind}"
 #define SCRIPT_HEARD "<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"
 
-enum { SCRIPT_TEMPLATES = 21 };
+enum { SCRIPT_TEMPLATES = 23 };
 
 static inline int script_templates(script *s)
 {
@@ -272,6 +272,8 @@ static inline int script_templates(script *s)
         {"critic.others", " beside {others};"},
         {"critic.made", " made"},
         {"critic.passed", " passed"},
+        {"critic.told", " told\n<POINTS>\n{points}\n</POINTS>"},
+        {"critic.node.told", "\n<POINTS>\n{points}\n</POINTS>"},
         {"critic.node.system", "You are the critic of a step."},
         {"critic.node",
          "NODE out={output_role} goal={objective}\n{texts}\n<CONVERSATION>\n{conversation}\n"

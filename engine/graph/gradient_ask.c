@@ -341,13 +341,18 @@ lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
     return talk;
 }
 
-/* Of a variable with a producer somebody upstream will hear; points of what was heard can be
- * handed on to them as they are. */
-static const char *kind_of(const lg_aim *aim, bool chain)
+/* Of a variable with a producer somebody upstream will hear; points of what was heard, or of the
+ * outcome itself, can be handed on to them as they are. */
+static int kind(lg_pass *p, lg_job *job, const lg_aim *aim, lg_part *part)
 {
     if (!aim->step->var->node)
-        return "critic.given";
-    return chain ? "critic.passed" : "critic.made";
+        return lg__pass_section(p, "critic.given", NULL, 0, part);
+    if (job->chain)
+        return lg__pass_section(p, "critic.passed", NULL, 0, part);
+    job->heard = lg__output_points(job->step);
+    lg_part value = {"points", job->heard, NULL};
+    return job->heard ? lg__pass_section(p, "critic.told", &value, 1, part)
+                      : lg__pass_section(p, "critic.made", NULL, 0, part);
 }
 
 static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, bool chain)
@@ -369,6 +374,7 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
     job->conversation = lg__pass_conversation(p, s, aim);
     lg_text *said = chain ? lg__step_feedback(s) : lg__text_ref(none);
     job->heard = chain ? lg__text_ref(said) : NULL;
+    job->chain = chain;
     lg_part parts[LG_PARTS] = {
         {"role", aim->step->var->role, NULL},
         {"variable", aim->text, NULL},
@@ -386,7 +392,7 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
     if (!err)
         err = others(p, aims, aim, &parts[7]);
     if (!err)
-        err = lg__pass_section(p, kind_of(aim, chain), NULL, 0, &parts[8]);
+        err = kind(p, job, aim, &parts[8]);
     snprintf(user, sizeof user, "%s.%s", lg__ops[s->var->op].templates, chain ? "chain" : "base");
     if (err)
         lg__job_free(job);

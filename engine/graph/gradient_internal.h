@@ -39,6 +39,7 @@ typedef struct lg_job {         /* one question to the backward model */
     lg_text *variable;              /* … and on what; counted */
     lg_text *output;                /* what came of it, where that is no judgement; counted */
     lg_text *heard;                 /* the points it was shown, which it may hand on; counted */
+    bool chain;                     /* they were said about the output, and are not its own */
     bool again;                     /* it was asked once more already */
     uint32_t input;                 /* which input of the step's node it is for, … */
     uint32_t slot;                  /* … and where what is said is given */
@@ -83,6 +84,9 @@ typedef struct lg_part {
     lg_var *var;
 } lg_part;
 
+/* The points of an outcome that is a list of several, as of a judge; NULL: it is none, or there is
+ * no memory. */
+lg_text *lg__output_points(const lg_step *s);
 /* Of what lg__step_feedback() tells, point n (from 1) without its number; where there
  * is only one, it is meant by any. false: there is none. */
 bool lg__heard_point(const lg_text *heard, size_t n, const char **text, size_t *len);

@@ -36,10 +36,22 @@ static lg_text *conversation(lg_pass *p, lg_step *s, const lg_aims *aims)
     return talk;
 }
 
-static int told(lg_pass *p, lg_text *heard, lg_part *part)
+static int told(lg_pass *p, const lg_job *job, lg_part *part)
 {
-    lg_part value = {"feedback", heard, NULL};
-    return heard->len ? lg__pass_section(p, "critic.node.heard", &value, 1, part) : LG_OK;
+    lg_part value = {job->chain ? "feedback" : "points", job->heard, NULL};
+    if (!job->heard || !job->heard->len)
+        return LG_OK;
+    return lg__pass_section(p, job->chain ? "critic.node.heard" : "critic.node.told", &value, 1,
+                            part);
+}
+
+static bool any_made(const lg_aims *aims)
+{
+    for (size_t i = 0; i < aims->n; i++) {
+        if (aims->list[i].step->var->node)
+            return true;
+    }
+    return false;
 }
 
 static int ask(lg_pass *p, lg_step *s, lg_job *job, bool chain, lg_text *none)
@@ -56,8 +68,8 @@ static int ask(lg_pass *p, lg_step *s, lg_job *job, bool chain, lg_text *none)
         {"goal", none, NULL},
     };
     int err = shown && job->conversation && (job->heard || !chain) ? LG_OK : LG_ENOMEM;
-    if (!err && chain)
-        err = told(p, job->heard, &parts[4]);
+    if (!err)
+        err = told(p, job, &parts[4]);
     if (!err)
         err = lg__pass_objective(p, s, chain, &parts[5]);
     if (!err)
@@ -80,7 +92,9 @@ int lg__node_ask(lg_pass *p, lg_step *s, lg_aims *aims, bool chain)
         lg__text_unref(none);
         return LG_ENOMEM;
     }
-    job->heard = chain ? lg__step_feedback(s) : NULL;
+    job->chain = chain;
+    if (chain || any_made(aims))
+        job->heard = chain ? lg__step_feedback(s) : lg__output_points(s);
     if (chain && !lg__step_judges(s))
         job->output = lg__text_ref(lg__var_first_text(s->var));
     job->all = *aims;
@@ -136,7 +150,7 @@ bool lg__node_heard(lg_job *job)
         p->n_malformed++;
         if (!job->again && lg__pass_again(job, "critic.node.again") == LG_OK)
             return true;
-        lg__pass_ask_each(p, job->step, &job->all, job->heard != NULL);
+        lg__pass_ask_each(p, job->step, &job->all, job->chain);
     }
     for (size_t i = 0; i < job->all.n; i++) {
         if (named)

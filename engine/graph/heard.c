@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/media.h"
 #include "graph/gradient_internal.h"
 
 enum { MOST_LINES = 8 }; /* of a list; a longer one is a report */
@@ -81,16 +82,15 @@ static int add(lg_points *p, const lg_record *r, const char *s, size_t len)
         return LG_ENOMEM;
     if (p->all > 1)
         lg__bytes_addf(p->out, "%s%zu. ", p->n > 1 ? "\n" : "", p->n);
-    if (p->all > 1 && r->example >= 0)
+    if (p->all > 1 && r && r->example >= 0)
         lg__bytes_addf(p->out, "(example %lld) ", (long long)r->example);
     lg__bytes_add(p->out, t->data, t->len);
     lg__text_unref(t);
     return LG_OK;
 }
 
-static int add_record(lg_points *p, const lg_record *r)
+static int add_text(lg_points *p, const lg_record *r, const lg_text *t)
 {
-    const lg_text *t = r->text;
     if (!is_list(t))
         return add(p, r, t->data, t->len);
     int err = LG_OK;
@@ -109,7 +109,7 @@ static int add_all(lg_points *p)
     p->n = 0;
     for (const lg_record *r = p->step->records; !err && r; r = r->next) {
         if (r->state == LG_FB_TEXT && !said_before(p->step->records, r))
-            err = add_record(p, r);
+            err = add_text(p, r, r->text);
     }
     return err;
 }
@@ -128,6 +128,24 @@ lg_text *lg__step_feedback(const lg_step *s)
         return NULL;
     }
     return lg__text_of(&b);
+}
+
+lg_text *lg__output_points(const lg_step *s)
+{
+    const lg_text *t = lg__var_first_text(s->var);
+    lg_bytes b;
+    lg_points p = {.step = s};
+    if (!t || t->media > LG_MEDIA_CALLS || add_text(&p, NULL, t) || p.n < 2)
+        return NULL;
+    p.all = p.n;
+    p.n = 0;
+    p.share = s->pass->context_tokens / 2 / (p.all + 1) + 1;
+    p.out = &b;
+    lg__bytes_init(&b, s->pass->g->mem, LG_BYTES_MAX);
+    if (!add_text(&p, NULL, t))
+        return lg__text_of(&b);
+    lg__bytes_free(&b);
+    return NULL;
 }
 
 /* ---- by number --------------------------------------------------------- */

@@ -18,10 +18,12 @@
 --   critic.goal    goal: what the outcome in the end is judged by
 --   critic.others  others: roles of what else the same step was given, and is asked about
 --   critic.given, critic.made  (none): of a variable that is given; that an earlier step made
+--   critic.told    points: of one that an earlier step made, when the outcome is a list of points
 --   critic.passed  (none): of one that an earlier step made, when points about the output are shown
 --   critic.node    texts, conversation, output_role, heard, goal, objective: about all that a step
 --                  was given at once (grain "node")
 --   critic.node.heard  feedback: what was said about the step's output
+--   critic.node.told  points: what the outcome says, where it is a list of points
 --   critic.node.again  (none): behind it, when the reply did not keep to the letters
 --   critic.graph   texts, trace, solved, goal: about a batch at once (grain "graph")
 --   critic.graph.solved  solved, all: how many of its cases are solved
@@ -38,6 +40,7 @@
 --   tgd.short      role, variable, feedback: what is asked when a reply was no new text. It may have
 --                  problem, too; what a weak model reads there, it gives back.
 --   tgd.json       (none): behind the question, for a model that does not keep to the tags
+--   tgd.attached   (none): behind the question, when pictures or sounds are attached to it
 --   tgd.picture, tgd.sound: the question for a picture or sound, which is attached to it: role,
 --                  context, extras
 --   tgd.media.again  what to say when the reply was no such picture or sound: problem
@@ -179,6 +182,16 @@ The variable was itself made by an earlier step, which is told your points: say 
 it or missing in it, so that it can be made better there.
 ]]
 
+prompts["critic.told"] = [[
+
+The variable was itself made by an earlier step, which is told your points. The output makes these:
+<POINTS>
+{points}
+</POINTS>
+Hand on one that is true of the variable by its number alone on a line, like: #2
+Say in words of your own only what none of them says.
+]]
+
 prompts["critic.passed"] = [[
 
 The variable was itself made by an earlier step, which is told your points. Hand on a point that
@@ -223,6 +236,16 @@ This was said about that output:
 <FEEDBACK>
 {feedback}
 </FEEDBACK>
+Where an earlier step made a text and caused a point, hand the point on to it by its number alone,
+like: B: #2
+]]
+
+prompts["critic.node.told"] = [[
+
+The output makes these points:
+<POINTS>
+{points}
+</POINTS>
 Where an earlier step made a text and caused a point, hand the point on to it by its number alone,
 like: B: #2
 ]]
@@ -316,6 +339,9 @@ variable stood):
 </CONTEXT>
 {extras}
 Write the improved variable between <NEW_VARIABLE> and </NEW_VARIABLE>, and nothing behind it.]]
+
+prompts["tgd.attached"] =
+  "Attached are the pictures and sounds of these conversations, in their order."
 
 prompts["tgd.standing"] = [[
 

@@ -106,6 +106,34 @@ static void test_a_point_goes_through_as_it_was_said(void **state)
     script_end(&s);
 }
 
+/* What a judge says in a list is handed on likewise; prose is not shown twice. */
+static const char *judges(script *s, const char *prompt)
+{
+    if (strstr(prompt, "BASE"))
+        return "#2";
+    return strstr(prompt, "Is it kind?") ? s->ud : script_reply(s, prompt);
+}
+
+static void test_points_of_a_judge(void **state)
+{
+    (void)state;
+    static const char *const verdicts[] = {"It is not.", "1. It is long.\n2. It is rude.\n"};
+    for (int i = 0; i < 2; i++) {
+        script s;
+        script_start(&s);
+        s.reply = judges;
+        s.ud = (void *)(uintptr_t)verdicts[i];
+        lg_var *p = script_leaf(&s, "p", "p", true);
+        lg_var *judge = script_leaf(&s, "Is it kind?", "judge", false);
+        lg_var *answer = script_call(&s, NULL, p, "answer", -1);
+        script_learn(&s, script_call(&s, judge, answer, "loss", -1));
+        const char *asked = script_find(&s, "BASE role=answer", 0);
+        assert_int_equal(strstr(asked, "<POINTS>\n1. It is long.\n2. It is rude.\n") != NULL, i);
+        assert_string_equal(script_said(answer, 0), i ? "- It is rude." : "#2");
+        script_end(&s);
+    }
+}
+
 /* Numbers that no point has are left out; with nothing else there is nothing to improve. */
 static const char *wrong_number(script *s, const char *prompt)
 {
@@ -153,6 +181,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_lines_that_only_refer),
     cmocka_unit_test(test_points_by_number),
     cmocka_unit_test(test_a_point_goes_through_as_it_was_said),
+    cmocka_unit_test(test_points_of_a_judge),
     cmocka_unit_test(test_a_number_that_no_point_has),
     cmocka_unit_test(test_prose_is_one_point),
 };

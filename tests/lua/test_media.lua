@@ -75,6 +75,29 @@ function TestFeedback:test_each_input_of_a_call_has_its_own_question()
   lu.assertEquals(by_media, { [true] = 1, [false] = 1 })
 end
 
+-- Who rewrites a prompt sees the pictures that it is about, each once; not where told otherwise.
+function TestFeedback:test_the_editor_sees_the_pictures()
+  local function step(options)
+    local prompt = lg.param("What is it?", "question")
+    local eye, critic = scripted "a square", scripted "Ask for the colour."
+    local losses = {}
+    for i, bytes in ipairs { RED, BLUE, RED } do
+      losses[i] = eye { prompt, lg.image { bytes = bytes } }
+    end
+    lg.sum(losses):backward { model = critic }
+    local editor, asked = scripted "<NEW_VARIABLE>What is it, and of which colour?</NEW_VARIABLE>"
+    options[1], options.model = prompt, editor
+    lg.optim.tgd(options):step()
+    lu.assertEquals(prompt:text(), "What is it, and of which colour?")
+    return asked[1]
+  end
+  local one = step {}
+  lu.assertEquals(kinds(one), "- - - image/png image/png")
+  lu.assertStrContains(one.messages[3].content, "Attached")
+  lu.assertEquals({ one.messages[4].content, one.messages[5].content }, { RED, BLUE })
+  lu.assertEquals(kinds(step { pictures = false }), "- -")
+end
+
 function TestFeedback:test_sound_and_documents()
   local voice = lg.param(lg.audio { bytes = WAV }, "the jingle")
   local critic, asked = scripted "louder"

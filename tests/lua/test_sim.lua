@@ -420,6 +420,30 @@ end
 
 -- ---- editing ---------------------------------------------------------------------
 
+-- Two texts under letters: each is criticised as if it were alone, in a line of its own.
+function TestCritic.test_texts_under_letters()
+  local texts = "A. system prompt for counting:\n<A>\nAnswer the question.\n</A>\n\n"
+    .. "B. note:\n<B>\nThe weather is fine.\n</B>\n\n"
+  local step = "<SYSTEM>\n[A]\n</SYSTEM>\n<USER>\n"
+    .. "I have two pears, a lamp, three plums and a fig. How many fruits do I have?\n"
+    .. "</USER>\n<OUTPUT>\nThere are 4.\n</OUTPUT>\n"
+  local system = "You are a critic. Say which texts should change. Reply with a line a letter."
+  local forms = {
+    "<CONVERSATION>\n" .. step .. "</CONVERSATION>",
+    "<TRACE>\nCase 1, scored 0 of 1:\nStep 1 makes \"answer\":\n" .. step .. "</TRACE>",
+  }
+  for _, form in ipairs(forms) do
+    local reply = sim.reply { model = "sim/noise=0", messages = {
+      { role = "system", content = system },
+      { role = "user", content = texts .. form .. "\n\nWhat should change in each text? "
+        .. "Reply with feedback, a line for each letter." } } }.text
+    local a, b = reply:match "^A:(.-)\nB:(.*)$"
+    lu.assertNotNil(a, reply)
+    lu.assertNotNil(a:find "model" or a:find "instruction", a) -- it is a prompt; 4 is wrong
+    lu.assertNotEquals(a, b)
+  end
+end
+
 TestEditor = {}
 
 function TestEditor.test_advice_becomes_an_instruction()

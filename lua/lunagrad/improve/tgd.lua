@@ -14,6 +14,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
+local exhibits = require "lunagrad.improve.exhibits"
 local proposal = require "lunagrad.improve.proposal"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
@@ -36,7 +37,7 @@ local LEAST_REPLY = 2048 -- tokens of a reply's ceiling, besides those of the va
 local SPEC = {
   model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
-  reply_tokens = "integer?", may_grow = "boolean?",
+  reply_tokens = "integer?", may_grow = "boolean?", pictures = "boolean?",
 }
 
 local function take_params(spec)
@@ -103,7 +104,8 @@ end
 --- steps' feedback shown), constraints (texts and lg.constraint), examples (texts the result
 --- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
 --- shown but the variable), reply_tokens (ceiling of a reply, for models without max_tokens; 2048
---- and what the variable needs; 0: none), may_grow (one step may make a text more than four times
+--- and what the variable needs; 0: none), pictures (false: those that the feedback is about are not
+--- shown to the editor), may_grow (one step may make a text more than four times
 --- as long).
 ---@param spec table
 ---@return lunagrad.tgd
@@ -124,6 +126,7 @@ local function tgd(spec)
     constraints = {}, examples = example_texts(spec.examples),
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
     rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
+    pictures = spec.pictures ~= false,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
@@ -201,6 +204,9 @@ local function question(self, i, heard)
   }
   local user, tag = filled(self, "tgd.user",
     { "role", "variable", "standing", "context", "extras" }, values)
+  if self.pictures then
+    user = exhibits.attach(user, heard.text, template(var.engine(), "tgd.attached", TAG))
+  end
   return { system = template(var.engine(), "tgd.system", TAG), user = user, tag = tag }
 end
 

@@ -10,13 +10,14 @@
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
 -- Rooms: read, tags (what is asked) · question, answerer, slips, cues (answering) ·
--- search · case, diagnose, critic, judge, merge · editor · words, lexer, hash (ground).
+-- search · case, diagnose, critic, judge, merge, letters · editor · words, lexer, hash (ground).
 
 local answerer = require "lunagrad.world.answerer"
 local critic = require "lunagrad.world.critic"
 local editor = require "lunagrad.world.editor"
 local extras = require "lunagrad.world.extras"
 local hash = require "lunagrad.world.hash"
+local letters = require "lunagrad.world.letters"
 local merge = require "lunagrad.world.merge"
 local read = require "lunagrad.world.read"
 local search = require "lunagrad.world.search"
@@ -135,6 +136,34 @@ function sim.loop(name)
   return settings and settings.loop > 0 and LOOP:rep(1000) or ""
 end
 
+-- What is said of one of several texts, about each conversation that it has a part in.
+local function about_one(view, messages, options)
+  local said, nothing = {}, "NOTHING TO IMPROVE"
+  for _, content in ipairs(messages) do
+    local alone = read.view { { role = "system", content = view.system },
+      { role = "user", content = content } }
+    local reply = critic.reply(alone, options)
+    if reply:find "^NOTHING" or reply:find "^Nothing" or reply:find "^No " then
+      nothing = reply
+    elseif not said[reply] then
+      said[reply] = true
+      said[#said + 1] = "- " .. reply:gsub("\n", " ")
+    end
+  end
+  return #said > 0 and "\n" .. table.concat(said, "\n") or " " .. nothing
+end
+
+-- Where several texts are shown under letters, and a line is asked for each.
+local function by_letter(view, options)
+  local list, rest = letters.find(view.user)
+  if #list == 0 or not (view.system .. view.user):find "each letter" then return nil end
+  local lines = {}
+  for i, one in ipairs(list) do
+    lines[i] = one.letter .. ":" .. about_one(view, letters.messages(one, list, rest), options)
+  end
+  return table.concat(lines, "\n")
+end
+
 -- Cut to a number of tokens (4 bytes each), not inside a UTF-8 character.
 local function cut(text, max_tokens)
   local limit = max_tokens and math.max(0, math.floor(max_tokens)) * 4
@@ -184,7 +213,7 @@ function sim.reply(request)
   local text, finish
   if view.task == "critique" then
     options.noise = settings.critic_noise
-    text = critic.reply(view, options)
+    text = by_letter(view, options) or critic.reply(view, options)
   elseif view.task == "merge" then
     text = merge.reply(view, options)
   elseif view.task == "rewrite" then
