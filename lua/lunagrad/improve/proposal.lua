@@ -151,10 +151,9 @@ local function is_name(new, role)
   return all >= 2 and all <= count(role) and hits >= NAMED * all
 end
 
--- What only the questions say: of a score, and in the place of the new text.
+-- What only the questions say of a score, and what they call the new text.
 local TOLD = { "higher is better", "1 right 0 wrong", "the right answer is" }
-local PLACES = { "the improved variable", "the improved variable whole", "improved variable",
-  "the new text", "the new variable", "new variable", "new text" }
+local CALLED = " this is here a an the new improved variable text whole "
 
 local function told_in(new, old)
   for _, part in ipairs(TOLD) do
@@ -164,12 +163,16 @@ local function told_in(new, old)
   return false
 end
 
-local function is_place(new)
-  for _, part in ipairs(PLACES) do
-    if new == " " .. part .. " " then return true end
+-- "The improved variable, whole", "This is a new text.".
+local function is_called(new)
+  for word in new:gmatch "%S+" do
+    if not CALLED:find(" " .. word .. " ", 1, true) then return false end
   end
-  return false
+  local named = new:find(" new ", 1, true) or new:find(" improved ", 1, true)
+  return named ~= nil and count(new) > 1
 end
+
+local function has_letters(text) return text:find "[%a\x80-\xff]" ~= nil end
 
 local FRAME = { "[VARIABLE]", "<CONVERSATION", "<CONTEXT", "<FEEDBACK", "<VARIABLE",
   "<NEW_VARIABLE" }
@@ -193,39 +196,41 @@ local function is_loop(new)
   return false
 end
 
--- What no text that instructs a model may be, whatever it is for.
-local function instruction_problem(what, new, talks)
-  local old, plain, quoted = words_of(what.before), words_of(new), nil
-  for _, talk in ipairs(talks) do
-    local rest, instructs = example_of(talk)
-    if instructs and count(new) == 1 and count(what.before) >= 3 then
-      return "the new text is a single word"
-    elseif instructs and is_name(plain, words_of(what.role)) then
-      return "the new text is only a name of the variable"
-    elseif instructs and is_made_of(plain, rest, old) then
-      return "the new text is made of an example's words, but it is for every input"
-    end
-    quoted = quoted or instructs and quotation(plain, words_of(rest), old)
+-- What no text that instructs a model may be, whatever it is for; talk: one that it was used in.
+local function instruction_problem(what, new, plain, talk)
+  local rest, instructs = example_of(talk)
+  if not instructs then return nil end
+  local old = words_of(what.before)
+  if count(new) == 1 and count(what.before) >= 3 then return "the new text is a single word" end
+  if is_name(plain, words_of(what.role)) then
+    return "the new text is only a name of the variable"
   end
+  if has_letters(what.before) and not has_letters(new) then return "the new text holds no words" end
+  if told_in(plain, old) then return "the new text speaks of the score" end
+  if is_made_of(plain, rest, old) then
+    return "the new text is made of an example's words, but it is for every input"
+  end
+  local quoted = quotation(plain, words_of(rest), old)
   return quoted and
     ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted) or nil
 end
 
 local function kind_problem(what, new)
   local before, plain = what.before, words_of(new)
-  local old, talks = words_of(before), talks_of(what.records)
+  local talks = talks_of(what.records)
   local frame = frame_in(new, before)
   if frame then return ("the new text holds %s, a part of the question"):format(frame) end
   if plain == words_of(what.role) then return "the new text is only the name of the variable" end
-  if is_place(plain) then return "the new text is only what the question calls it" end
+  if is_called(plain) then return "the new text is only what the question calls it" end
   if is_feedback(plain, what.records) then return "the new text is the feedback itself" end
   if is_loop(new) and not is_loop(before) then
     return "the new text says the same line over and over"
   end
   if is_output(plain, talks) then return "the new text is an answer, not a new variable" end
-  if told_in(plain, old) then return "the new text speaks of the score" end
-  local problem = instruction_problem(what, new, talks)
-  if problem then return problem end
+  for _, talk in ipairs(talks) do
+    local problem = instruction_problem(what, new, plain, talk)
+    if problem then return problem end
+  end
   local most = GROWTH[1] * core.tokens(before) + GROWTH[2]
   if not what.may_grow and core.tokens(new) > most then
     return ("the new text is too long: at most some %d words"):format(most * 3 // 4)
