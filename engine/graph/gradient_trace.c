@@ -248,6 +248,7 @@ static bool find_params(lg_pass *p, lg_aims *out, lg_aim room[LG_LETTERS])
         if (out->n == LG_LETTERS || !text || text->media > LG_MEDIA_CALLS)
             return false;
         room[out->n++] = (lg_aim){s, text, 0, 0};
+        s->parameter = true; /* whatever the host makes of its variable meanwhile */
     }
     return out->n > 0;
 }
@@ -458,7 +459,7 @@ void lg__trace_done(lg_pass *p, void (*finish)(lg_step *))
     lg_step *root = plan->steps;
     for (size_t i = 0; i < plan->n_steps && !p->settled; i++) {
         lg_step *s = &plan->steps[i];
-        if (!is_parameter(s))
+        if (!s->parameter)
             continue;
         if (!s->records)
             s->records = lg__pass_record(root, 0, NULL, NULL, NULL);

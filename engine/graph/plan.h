@@ -26,6 +26,7 @@ typedef struct lg_step {
     uint32_t n_jobs;   /* questions asked and not yet answered */
     bool forgiven;     /* its failure is no failure of the pass */
     bool gathered;     /* all consumers have delivered */
+    bool parameter;    /* gradient_trace.c: the question about it all is about it, too */
     bool through;      /* a question went past it to what it is made of: aims.c */
     uint64_t walk;     /* aims.c: the last walk that came here, … */
     lg_text *shown;    /* … and, within one, its text with the place marked */

@@ -1,7 +1,8 @@
 /* lfile.c - module lunagrad.file: writing a file whole, and asking about files.
  *
- * For what a run leaves behind in its directory (record.lua, the command). Not for the
- * store's database, which is the engine's. */
+ * For what a run leaves behind in its directory (record.lua, the command), and for lines that a
+ * person types while others work (person.lua). Not for the store's database, which is the
+ * engine's. */
 #include "binding/lua_binding.h"
 
 #include <errno.h>
@@ -380,12 +381,41 @@ static int l_space(lua_State *L)
     return 1;
 }
 
+/* ---- the terminal ---------------------------------------------------------- */
+
+/* file.is_terminal(number of a descriptor) */
+static int l_is_terminal(lua_State *L)
+{
+    lua_Integer fd = luaL_checkinteger(L, 1);
+    lua_pushboolean(L, fd >= 0 && fd < INT_MAX && isatty((int)fd));
+    return 1;
+}
+
+/* file.typed() -> what was typed at standard input since (of a terminal whole lines), nil: nothing;
+ * false: there is no more to come. Never waits. */
+static int l_typed(lua_State *L)
+{
+    char bytes[4096];
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+    int ready = poll(&in, 1, 0);
+    ssize_t n = ready > 0 ? read(STDIN_FILENO, bytes, sizeof bytes) : -1;
+    bool none_yet = ready <= 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+    if (n > 0)
+        lua_pushlstring(L, bytes, (size_t)n);
+    else if (none_yet)
+        lua_pushnil(L);
+    else
+        lua_pushboolean(L, false);
+    return 1;
+}
+
 int luaopen_lunagrad_file(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"write", l_write},       {"locked", l_locked}, {"stat", l_stat},
         {"link", l_link},         {"read", l_read},     {"open", l_open},
-        {"writable", l_writable}, {"space", l_space},   {NULL, NULL}};
+        {"writable", l_writable}, {"space", l_space},   {"is_terminal", l_is_terminal},
+        {"typed", l_typed},       {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

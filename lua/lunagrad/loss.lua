@@ -5,6 +5,8 @@
 -- judge    a model gives a verdict from 0 to 1               a call, a score
 -- exact    the answer is compared with what is right         no call, a score
 -- score    a function of yours                               no call, a score
+-- person   a person, at the terminal or by a function        no call, a score if wanted
+-- all      several of these as one                           theirs, a score if all have one
 --
 -- Larger scores are better; a score at its target is solved and costs no
 -- backward call. Instructions are never templates: braces in them are braces.
@@ -19,6 +21,8 @@ local layer = require "lunagrad.text"
 local model = require "lunagrad.model"
 local number = require "lunagrad.number"
 local options = require "lunagrad.options"
+local person = require "lunagrad.person"
+local promise = require "lunagrad.promise"
 local var = require "lunagrad.var"
 
 local loss = {}
@@ -79,9 +83,8 @@ local function shown_of(names, given)
   return list
 end
 
---- What to judge: the answer alone, or one text of the answer and what belongs to it, and what is
---- shown behind that.
-local function instance(where, answer, more)
+--- What is called as critics are: the names of all fields, the answer last, and their values.
+local function fields_of(where, answer, more)
   if type(answer) == "table" and not var.is(answer) then
     answer, more = answer[1] or answer.answer, answer
   end
@@ -90,7 +93,7 @@ local function instance(where, answer, more)
     errors.raise("inval", ("%s: the fields must be a table, got %s"):format(where, type(more)),
       nil, 3)
   end
-  local names, values = {}, {}
+  local names, values = {}, { answer = answer }
   for name, value in pairs(more or {}) do
     if name ~= 1 and name ~= "answer" then
       if not is_name(name) then
@@ -100,9 +103,16 @@ local function instance(where, answer, more)
       names[#names + 1], values[name] = name, value
     end
   end
-  if #names == 0 then return var.lift(answer, "answer"), {} end
   table.sort(names)
-  names[#names + 1], values.answer = "answer", answer
+  names[#names + 1] = "answer"
+  return names, values
+end
+
+--- What to judge: the answer alone, or one text of the answer and what belongs to it, and what is
+--- shown behind that.
+local function instance(where, answer, more)
+  local names, values = fields_of(where, answer, more)
+  if #names == 1 then return var.lift(values.answer, "answer"), {} end
   return fields_node(names, values, "what is to be judged"), shown_of(names, values)
 end
 
@@ -464,6 +474,111 @@ function loss.score(spec)
       errors.raise("inval", "score: nothing to judge was given", nil, 2)
     end
     return scorer(...)
+  end)
+end
+
+-- ---- person ----------------------------------------------------------------
+
+--- A person judges, as critics do: `person(answer)`, `person(answer, { question = q })`.
+---
+--- They are asked at the terminal, while everything else goes on, or by a function of yours:
+--- `ask = function(question) … return score, words end`, which may wait, return a variable, or
+--- `question:later()` and have the answer given by `question:reply(score, words)`. What they say is
+--- the feedback; nothing said is fine. With `target` a score is asked for, with `choices` one of
+--- these, which may bring a score: `choices = { { "good", 1 }, "too long" }`. Answers are kept, in the
+--- store too: nobody is asked the same twice.
+---@param spec string|table "what to look at" or {instruction, ask=, choices=, target=, name=, role=}
+function loss.person(...)
+  local spec = ...
+  if select("#", ...) == 0 then spec = {} end
+  local judge = person.judge(spec)
+  return callable("person", {}, function(_, answer, more)
+    return judge(fields_of("person", answer, more))
+  end)
+end
+
+-- ---- all -------------------------------------------------------------------
+
+local function is_loss(value)
+  local meta = getmetatable(value)
+  return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
+end
+
+local function refuse_part(i, got)
+  errors.raise("inval", ("lg.loss.all: part %d is no loss, but a %s"):format(i, type(got)),
+    "lg.loss.all{ lg.loss.critic \"…\", lg.loss.exact{ … }, weights = { 1, 2 } }", 3)
+end
+
+--- The parts of a spec and their weights, nil for 1 each: `{ a, b, weights = { 1, 2 } }`, or
+--- `{ { a, 1 }, { b, 2 } }`.
+local function take_parts(spec)
+  local parts, weights, paired = {}, {}, false
+  for i = 1, options.length(spec) do
+    local part, weight = spec[i], nil
+    if type(part) == "table" and getmetatable(part) == nil then
+      part, weight, paired = part[1], part[2], true
+    end
+    if not is_loss(part) then refuse_part(i, part) end
+    parts[i], weights[i] = part, weight or 1
+  end
+  if #parts == 0 then refuse_part(1, nil) end
+  if paired and spec.weights then
+    errors.refuse("weights", "lg.loss.all: weights are given twice",
+      "with each part, or as one list", 3)
+  end
+  weights = spec.weights or (paired and weights or nil)
+  if weights then var.check_weights("lg.loss.all", weights, #parts, "losses") end
+  return parts, weights
+end
+
+--- The mean of the parts' scores and targets by weight; nil when one that is there has none.
+local function mean_score(outcomes, weights)
+  local score, target, sum = 0.0, 0.0, 0.0
+  for i, outcome in ipairs(outcomes) do
+    if outcome:state() == "ready" then
+      local own, wanted = outcome:raw_score()
+      if not own then return nil end
+      local weight = weights and weights[i] or 1
+      score, target, sum = score + own * weight, target + wanted * weight, sum + weight
+    end
+  end
+  if sum == 0 then return nil end
+  return score / sum, target / sum
+end
+
+--- Several losses as one, called with what each is called with.
+---
+--- Its text is theirs, its score their mean by weight (none when a part has none: such a part always
+--- has something to say). Each part gives its own feedback, which says its weight; a part that is
+--- solved gives none and costs no call. A part that fails fails the whole, unless skip_failed.
+--- A part may be a function that returns a variable:
+--- `lg.loss.all{ exact, function(answer, row) return critic(answer, { question = row.q }) end }`.
+---@param spec table {loss, …, weights = {number, …}, skip_failed=, role=}, or {{loss, weight}, …}
+function loss.all(spec)
+  local named = {}
+  if type(spec) ~= "table" or getmetatable(spec) ~= nil then refuse_part(1, spec) end
+  for key, value in pairs(spec) do
+    if math.type(key) == nil then named[key] = value end
+  end
+  options.check(named, { weights = "table?", skip_failed = "boolean?", role = "string?" },
+    "lg.loss.all")
+  local parts, weights = take_parts(spec)
+  return callable("all", {}, function(_, ...)
+    local outcomes = {}
+    for i, part in ipairs(parts) do
+      outcomes[i] = part(...)
+      if not var.is(outcomes[i]) then
+        errors.raise("inval", ("all: part %d returned no variable, but a %s"):format(i,
+          type(outcomes[i])), "a part is a loss, or a function that returns what one returned", 2)
+      end
+    end
+    return promise.make(outcomes, named.role or "judgement", function()
+      for _, outcome in ipairs(outcomes) do promise.settled(outcome) end
+      local whole = var.sum(outcomes, { weights = weights, skip_failed = named.skip_failed })
+      local score, target = mean_score(outcomes, weights)
+      if promise.settled(whole) and score then whole:set_score(score, target) end
+      return whole
+    end)
   end)
 end
 

@@ -313,10 +313,13 @@ function var.format(template, fields, opts)
     opts.fenced == true))
 end
 
-local function check_weights(what, weights, n)
+--- Weights are one number above 0 for each of n things, or nil.
+---@param what string who complains
+---@param things? string "variables"
+function var.check_weights(what, weights, n, things)
   if weights and options.length(weights) ~= n then
-    errors.refuse("weights", ("%s: %d weights for %d variables"):format(what,
-      options.length(weights), n), "give one number above 0 for each", 3)
+    errors.refuse("weights", ("%s: %d weights for %d %s"):format(what,
+      options.length(weights), n, things or "variables"), "give one number above 0 for each", 3)
   end
   for i = 1, weights and n or 0 do
     local w = weights[i]
@@ -337,7 +340,7 @@ local function reduction(what, make)
     end
     local vars = {}
     for i = 1, n do vars[i] = var.lift(list[i], "", ("%s: item %d"):format(what, i), 2) end
-    check_weights(what, opts.weights, n)
+    var.check_weights(what, opts.weights, n)
     return loop.own(make(loop.engine(), vars, opts.skip_failed == true, opts.weights))
   end
 end

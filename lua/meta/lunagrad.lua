@@ -529,9 +529,18 @@ function lunagrad.loss.judge(spec) end
 ---@param spec function|table fn or {fn, name=, purpose=, target=, role=, critic=}
 ---@return fun(answer: lunagrad.text, ...): Var
 function lunagrad.loss.score(spec) end
+--- A person judges, at the terminal or by a function of yours; kept, so that nobody is asked twice.
+---@param spec? string|table what to look at, or {instruction, ask = function(question) → score, words,
+--- choices = { {"good", 1}, "too long" }, target=, name=, role=}
+---@return fun(answer: lunagrad.text|table, more?: table): Var
+function lunagrad.loss.person(spec) end
+--- Several losses as one, called with what each is called with; the score is their mean by weight.
+---@param spec table {loss, …, weights = {number, …}, skip_failed=, role=}, or {{loss, weight}, …}
+---@return fun(answer: lunagrad.text, ...): Var
+function lunagrad.loss.all(spec) end
 
 ---@class lunagrad.optimizer
----@field step fun(self): table report
+---@field step fun(self, opts?: {functional: boolean}): table report or, functional, new variables
 ---@field zero_grad fun(self)
 ---@field parameters fun(self): Var[]
 

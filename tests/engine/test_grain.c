@@ -354,6 +354,29 @@ static void test_failures(void **state)
     script_end(&s);
 }
 
+/* What the host makes a parameter meanwhile is one for the next pass. */
+static void test_a_parameter_made_meanwhile(void **state)
+{
+    (void)state;
+    script s;
+    lg_var *draft, *report, *pass = NULL;
+    start(&s, "A: x");
+    lg_var *root = batch(&s, &draft, &report, CASES);
+    assert_true(script_run(&s));
+    lg_backward b;
+    lg_backward_init(&b);
+    b.model = s.model;
+    b.grain = LG_GRAIN_GRAPH;
+    assert_int_equal(lg_backward_start(s.e, root, &b, &pass), 0);
+    script_take(&s); /* it is asked */
+    assert_int_equal(lg_var_set_grad(root, true), 0);
+    assert_true(script_run(&s));
+    assert_int_equal(lg_var_state(pass), LG_READY);
+    assert_int_equal(lg_var_feedbacks(root), 0);
+    lg_var_unref(pass);
+    script_end(&s);
+}
+
 static int short_of_memory(support_heap *h, void *ctx)
 {
     script s;
@@ -403,6 +426,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_auto),
     cmocka_unit_test(test_few_and_many_parameters),
     cmocka_unit_test(test_failures),
+    cmocka_unit_test(test_a_parameter_made_meanwhile),
     cmocka_unit_test(test_oom),
 };
 LG_TEST_MAIN(tests)

@@ -129,6 +129,14 @@ local SPECS = {
   ["loss.exact"] = function() return { target = "10", extract = lg.extract.last_number } end,
   ["loss.judge"] = function() return { "Is it right?", model = a_model() } end,
   ["loss.score"] = callback,
+  ["loss.person"] = function()
+    return { ask = callback(), choices = pick { { "good", { "bad", 0 } }, {}, false } or nil,
+      target = pick { 1, 0 } }
+  end,
+  ["loss.all"] = function()
+    return { lg.loss.exact { target = "10" }, callback(),
+      weights = pick { { 1, 2 }, { 0, 1 }, { 1 } } }
+  end,
   ["optim.tgd"] = function() return { a_var(), model = a_model() } end,
   ["metric.make"] = function() return { lg.metric.exact, extract = lg.extract.last_number } end,
   ["schema.of"] = function() return { score = "number", note = "string?", list = { "string" } } end,

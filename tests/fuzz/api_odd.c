@@ -27,6 +27,9 @@ bytes odd_text(void)
                                       "\xed\xa0\x80",
                                       "<think>so</think>yes",
                                       "<think>so",
+                                      "A: #1\n- B. x\nNOBODY: y",
+                                      "- one\n- two\n",
+                                      "#2, #1",
                                       "be brief"};
     switch (below(24)) {
     case 0:

@@ -663,6 +663,7 @@ static void op_backward(void)
     b.model = chance(90) ? w.models[below(MODELS)] : any_model();
     b.context_tokens = chance(70) ? 0 : (size_t)odd_int();
     b.skip_failed = chance(50);
+    b.grain = chance(95) ? (int)below(4) : (int)odd_int();
     b.size = chance(98) ? sizeof b : below(8);
     A("%llu", root ? (unsigned long long)lg_var_id(root) : 0);
     keep_var(CALL(lg_backward_start, w.e, root, chance(99) ? &b : NULL, &v), &v);
@@ -678,6 +679,17 @@ static const char *const templates[][2] = {
     {"tool.chain", "{role} {output_role} {objective} {conversation} {variable} {feedback}"},
     {"objective", "do well"},
     {"objective.scored", "scored {score} of {target}"},
+    {"critic.passed", "by number"},
+    {"critic.told", "{points}"},
+    {"critic.again", "again"},
+    {"critic.node.system", "You are the critic of a step."},
+    {"critic.node", "{texts} {conversation} {output_role} {heard} {goal} {objective}"},
+    {"critic.node.heard", "{feedback}"},
+    {"critic.node.told", "{points}"},
+    {"critic.node.again", "letters"},
+    {"critic.graph.system", "You are the critic of a program."},
+    {"critic.graph", "{texts} {trace} {solved} {goal}"},
+    {"critic.graph.solved", "{solved} of {all}"},
     {"reduce.system", "Merge."},
     {"reduce.user", "REDUCE {role} {variable} {feedback}"},
 };
@@ -685,7 +697,7 @@ static const char *const templates[][2] = {
 static void op_template(void)
 {
     lg_var *v = NULL;
-    const char *name = chance(70) ? templates[below(9)][0] : odd_name();
+    const char *name = chance(70) ? templates[below(20)][0] : odd_name();
     A("%s", name ? name : "NULL");
     if (chance(30))
         R(CALL(lg_template_set, w.e, name, odd_var()));

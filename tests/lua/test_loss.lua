@@ -298,4 +298,104 @@ function TestScore.test_misuse()
   helper.fails("inval", { field = "nam" }, lg.loss.score, { function() end, nam = "x" })
 end
 
+TestAll = {}
+
+local function scored(value, words, name)
+  return lg.loss.score { function() return value, words end, name = name }
+end
+
+function TestAll.test_scores_by_weight_and_texts_together()
+  local all = lg.loss.all { scored(1, "a"), scored(0.2, "b"), weights = { 3, 1 } }
+  local v = all "x"
+  lu.assertAlmostEquals(v.score, 0.8, 1e-9)
+  lu.assertEquals({ v.target, v:text() }, { 1, "1: a\n0.2: b" })
+  lu.assertAlmostEquals(lg.loss.all { { scored(1), 1 }, { scored(0), 4 } } "x".score, 0.2, 1e-9)
+  lu.assertAlmostEquals(lg.loss.all { scored(1), scored(0) } "x".score, 0.5, 1e-9)
+end
+
+function TestAll.test_each_part_gives_its_own_feedback_with_its_weight()
+  local answer = lg.param("x", "answer")
+  local all = lg.loss.all { scored(0.5, "shorter", "one"), scored(0, "warmer", "two"),
+    weights = { 1, 10 } }
+  all(answer):backward { model = nobody() }
+  local records = answer:feedback()
+  lu.assertEquals(#records, 2)
+  lu.assertStrContains(records[1].text, "shorter")
+  lu.assertStrContains(records[2].text, "warmer")
+  lu.assertEquals({ records[1].weight, records[2].weight }, { nil, 10 })
+end
+
+function TestAll.test_a_solved_part_is_free()
+  local answer = lg.param("10", "answer")
+  local all = lg.loss.all { lg.loss.exact { target = "10" },
+    lg.loss.judge { "?", model = (model "Fine. <VERDICT>1</VERDICT>") }, scored(0, "say why") }
+  all(answer):backward { model = nobody() }
+  local texts = feedback_texts(answer)
+  lu.assertEquals(#texts, 1)
+  lu.assertStrContains(texts[1], "say why")
+  local done = lg.loss.all { scored(1), lg.loss.exact { target = "10" } } (answer)
+  lu.assertEquals({ done.score, done.target }, { 1, 1 })
+end
+
+function TestAll.test_a_part_without_score_leaves_the_whole_without()
+  local answer = lg.param("10", "answer")
+  local m, asked = model "criticism"
+  local critic = lg.loss.critic { "Judge.", model = m }
+  local all = lg.loss.all { lg.loss.exact { target = "10" }, critic }
+  local v = all(answer)
+  lu.assertNil(v.score)
+  lu.assertEquals(#asked, 1)
+  v:backward { model = (model "do better") }
+  lu.assertEquals(feedback_texts(answer), { "do better" })
+end
+
+function TestAll.test_a_part_that_fails()
+  local answer = lg.param("x", "answer")
+  local bad = function(v) return lg.loss.score(function() error "broken" end)(v) end
+  local v = lg.loss.all { scored(0.5, "shorter"), bad } (answer)
+  helper.fails("tool", "broken", v.text, v)
+  local kept = lg.loss.all { scored(0.5, "shorter"), bad, weights = { 1, 3 }, skip_failed = true }
+  local w = kept(answer)
+  lu.assertEquals(w.score, 0.5)
+  w:backward { model = nobody() }
+  lu.assertStrContains(feedback_texts(answer)[1], "shorter")
+end
+
+function TestAll.test_parts_are_called_with_all_that_the_whole_is()
+  local m, asked = model "hm"
+  local critic = lg.loss.critic { "Judge.", model = m }
+  local all = lg.loss.all { lg.loss.exact {}, critic }
+  local row = { question = "6 + 4?", answer = "10" }
+  all("9", row):text()
+  lu.assertStrContains(asked[1].messages[2].content, "<QUESTION>\n6 + 4?")
+  lu.assertNotStrContains(asked[1].messages[2].content, "10")
+end
+
+function TestAll.test_as_the_loss_and_the_metric_of_a_training()
+  local rows = lg.task.object_counting.generate(24, 1)
+  local prompt = lg.param("Answer the question.", "system prompt")
+  local brief = lg.loss.score(function(text) return #text < 400, "be brief" end)
+  local result = lg.train {
+    program = function(row) return lg.model() { row.question, system = prompt } end,
+    params = { prompt }, train = table.move(rows, 1, 12, 1, {}), seed = 1, steps = 3, batch = 3,
+    val = table.move(rows, 13, 24, 1, {}),
+    loss = lg.loss.all { lg.loss.exact { extract = lg.extract.last_number },
+      function(answer) return brief(answer) end, weights = { 3, 1 } },
+  }
+  lu.assertTrue(result.seed_score >= 0.25 and result.seed_score < 0.9)
+  lu.assertTrue(result.best_score > result.seed_score)
+  lu.assertTrue(result.best_score <= 1)
+end
+
+function TestAll.test_misuse()
+  helper.fails("inval", "no loss", lg.loss.all, {})
+  helper.fails("inval", "no loss", lg.loss.all, { 5 })
+  helper.fails("inval", "no loss", lg.loss.all, lg.loss.exact "1")
+  helper.fails("inval", { field = "weight" }, lg.loss.all, { scored(1), weight = { 1 } })
+  helper.fails("inval", { field = "weights" }, lg.loss.all, { scored(1), weights = { 1, 2 } })
+  helper.fails("inval", { field = "weights" }, lg.loss.all, { { scored(1), 0 } })
+  helper.fails("inval", { field = "weights" }, lg.loss.all, { { scored(1), 1 }, weights = { 1 } })
+  helper.fails("inval", "part 1 returned", lg.loss.all { function() return 1 end }, "x")
+end
+
 os.exit(lu.LuaUnit.run())

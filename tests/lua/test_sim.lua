@@ -364,6 +364,20 @@ function TestCritic.test_a_bad_habit_in_the_instructions_is_named()
   lu.assertTrue(remove, said)
 end
 
+function TestCritic.test_told_to_mind_something_it_speaks_of_it()
+  local told = prompts["critic.system"]
+    .. "\n- Pay attention to quantity words and count that many."
+  local function said(system, prompt)
+    local user = render("critic.chain", { role = "system prompt", variable = prompt, kind = "",
+      conversation = conversation(prompt, FRUIT, "I see three bananas and a pear.\nAnswer: 4"),
+      output_role = "answer", feedback = "Wrong.", objective = "Better.", goal = "", others = "" })
+    return ask(system, user, { model = EXACT })
+  end
+  lu.assertNotStrContains(said(prompts["critic.system"], "Answer."), "lists hold several")
+  lu.assertStrContains(said(told, "Answer."), "lists hold several")
+  lu.assertNotStrContains(said(told, slips.quantity.rule[1]), "lists hold several")
+end
+
 function TestCritic.test_noise()
   local rows, off = generate(60, 21), { [0] = 0, [1] = 0 }
   for noise = 0, 1 do

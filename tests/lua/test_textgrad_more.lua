@@ -173,18 +173,29 @@ function TestRobust.test_defect_34_a_model_for_one_pass_and_texts_that_join()
   lu.assertEquals(loss:feedback(), {})
 end
 
--- There: pictures are sent for every gradient and once more to the optimizer.
-function TestRobust.test_defect_35_who_edits_a_text_gets_no_pictures()
+-- There: pictures are sent again for every gradient, and to an optimizer that may not see.
+function TestRobust.test_defect_35_a_picture_is_shown_once_and_to_who_can_see()
   local p = lg.param("What is it?", "question")
   local m, asked = critic()
-  kit.answerer { p, lg.image { bytes = draw("red", 8) } }:backward { model = m }
-  lu.assertEquals(#texts(p), 1)
+  local losses = {}
+  for i = 1, 2 do
+    losses[i] = kit.answerer { p, lg.image { bytes = draw("red", 8) }, "part " .. i }
+  end
+  lg.sum(losses):backward { model = m }
+  lu.assertEquals(#texts(p), 2)
   lu.assertEquals({ #asked[1].request.messages, asked[1].request.messages[3].media },
     { 3, "image/png" }) -- the critic has to see it
   local e, edits = editor "What is on it?"
-  lg.optim.tgd { p, model = e }:step()
-  for _, message in ipairs(edits[1].request.messages) do lu.assertNil(message.media) end
+  local function pictures(step)
+    local n = 0
+    for _, message in ipairs(edits[step].request.messages) do n = n + (message.media and 1 or 0) end
+    return n
+  end
+  lg.optim.tgd { p, model = e, pictures = false }:step()
   holds(edits[1].text, "[image/png,")
+  p:set "What is it?"
+  lg.optim.tgd { p, model = e }:step()
+  lu.assertEquals({ pictures(1), pictures(2) }, { 0, 1 })
 end
 
 -- There: a graph with bytes in it cannot be drawn, and "&" is not escaped.

@@ -15,6 +15,7 @@ local errors = require "lunagrad.errors"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
 local exhibits = require "lunagrad.improve.exhibits"
+local functional = require "lunagrad.improve.functional"
 local proposal = require "lunagrad.improve.proposal"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
@@ -184,12 +185,16 @@ local function surroundings(self, i, heard)
   }
 end
 
--- A template with its fields as a variable, and the tag as the fence has it then.
-local function filled(self, name, names, values)
+-- A template with its fields as a variable, and the tag as the fence has it then. What was said is
+-- shown in the field `said`, by heard.shown if there is one.
+local function filled(self, name, names, values, heard, said)
   local engine, vars = var.engine(), {}
   local t = template(engine, name, self.tag)
   local _, suffix = core.fence(t:text(), values)
-  for n, field in ipairs(names) do vars[n] = core.var(engine, values[field], field, false) end
+  for n, field in ipairs(names) do
+    vars[n] = heard.shown and field == said and heard.shown(heard.text, values[field])
+      or core.var(engine, values[field], field, false)
+  end
   return core.format(engine, t, names, vars, "question to the editor", true),
     suffix > 0 and ("%s_%d"):format(self.tag, suffix) or self.tag
 end
@@ -203,7 +208,7 @@ local function question(self, i, heard)
     extras = shown.extras,
   }
   local user, tag = filled(self, "tgd.user",
-    { "role", "variable", "standing", "context", "extras" }, values)
+    { "role", "variable", "standing", "context", "extras" }, values, heard, "context")
   if self.pictures then
     user = exhibits.attach(user, heard.text, template(var.engine(), "tgd.attached", TAG))
   end
@@ -260,7 +265,8 @@ local function short_question(self, i, heard, problem)
   for n, record in ipairs(heard.text) do said[n] = record.text end
   local values = { role = p.role, variable = p:text(), problem = problem,
     feedback = table.concat(context.fit(said, self.budget // 2), "\n") }
-  return filled(self, "tgd.short", { "role", "variable", "feedback", "problem" }, values)
+  return filled(self, "tgd.short", { "role", "variable", "feedback", "problem" }, values, heard,
+    "feedback")
 end
 
 -- The messages of the second try, and the tag that its answer must use.
@@ -417,10 +423,17 @@ local function gather(self)
   return entries, active, heard
 end
 
---- Rewrite the parameters that have feedback: all of them, or none.
+--- Rewrite the parameters that have feedback: all of them, or none. With functional = true nothing
+--- is set: the new texts are returned as variables of the graph, in the order of the parameters
+--- (what is not rewritten stands for itself), and the report behind them.
+---@param opts? table {functional = boolean}
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
 --- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable}}}
-function Tgd:step()
+function Tgd:step(opts)
+  if opts and options.check(opts, { functional = "boolean?" }, "step", 2).functional then
+    functional.check(self.params)
+    return functional.step(self, { gather = gather, propose = propose, report = make_report })
+  end
   local entries, active, heard = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
@@ -493,7 +506,7 @@ function Tgd:accepted(score)
   end
 end
 
-signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = {}, zero_grad = {},
-  parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
+signatures.methods(Tgd, "optimizer", "lunagrad.tgd", { step = { { "options", "table?" } },
+  zero_grad = {}, parameters = {}, accepted = { { "score", "number?" } }, rejected = {} })
 
 return tgd

@@ -149,6 +149,23 @@ local function look_ahead(case, named, seed)
     .. hash.pick(seed, "how ahead", slips[entry[1]].remedy) .. "."
 end
 
+-- Whoever is told to mind something speaks of it also where this output did not stumble over it.
+local function as_told(view, case, named, seed)
+  if case.about_answer then
+    return nil
+  end
+  local minds, present, said = cues.read(view.system).cure, cues.read(case.instructions).cure, {}
+  for _, entry in ipairs(AHEAD) do
+    local name = entry[1]
+    if (minds[name] or 0) >= 0.8 and (present[name] or 0) < 0.8 and not named[name] then
+      said[#said + 1] = "As " .. entry[2] .. ", tell the model to "
+        .. hash.pick(seed, "as told " .. name, slips[name].remedy) .. "."
+      named[name] = true
+    end
+  end
+  return #said > 0 and table.concat(said, " ") or nil
+end
+
 local function prose(view, case, options)
   local seed = options.seed
   local q, output = case.question, case.output
@@ -180,6 +197,7 @@ local function prose(view, case, options)
     table.insert(said, 1, "Counting again gives " .. q.total .. "; the output says "
       .. found.stated .. ".")
   end
+  said[#said + 1] = as_told(view, case, named, seed)
   said[#said + 1] = look_ahead(case, named, seed)
   return table.concat(said, " ")
 end
