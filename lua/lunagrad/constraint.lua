@@ -2,8 +2,8 @@
 --
 -- An object { text = words, check = function(text) → true | false, reason }.
 -- The optimizer shows the words to the model and runs the checks on what comes
--- back. A plain string is a constraint in words only: nothing checks it. What is
--- about texts (of_text: all that are made here but `new`) does not concern
+-- back. A plain string is a constraint in words only: no code checks it, a judge may
+-- (lunagrad.improve.check). What is about texts (of_text: all that are made here but `new`) does not concern
 -- pictures and sounds. Used by lunagrad.improve.tgd; never calls a model.
 
 local core = require "lunagrad.core"
@@ -187,6 +187,17 @@ function constraint.for_media(list, media)
   local some = {}
   for _, one in ipairs(list) do
     if not one.of_text then some[#some + 1] = one end
+  end
+  return some
+end
+
+--- The constraints of a list that are words only, which no code checks.
+---@param list table[]
+---@return table[]
+function constraint.worded(list)
+  local some = {}
+  for _, one in ipairs(list) do
+    if not one.check then some[#some + 1] = one end
   end
   return some
 end

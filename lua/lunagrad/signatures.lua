@@ -46,6 +46,7 @@ local KNOWN = {
   ["metric.score"] = { { "value", "any" }, { "who", "string" } },
   ["constraint.for_media"] = { CONSTRAINTS, { "media", "string?" } },
   ["constraint.broken"] = { CONSTRAINTS, { "value", "string" }, { "media", "string?" } },
+  ["constraint.worded"] = { CONSTRAINTS },
   ["constraint.lift"] = { { "value", "string|table" }, { "where", "string?" } },
   ["constraint.matches"] = { { "pattern", "string" }, { "words", "string?" } },
   ["schema.of"] = { { "spec", "table|string" }, { "where", "string?" } },

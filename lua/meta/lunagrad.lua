@@ -540,15 +540,17 @@ function lunagrad.loss.person(spec) end
 function lunagrad.loss.all(spec) end
 
 ---@class lunagrad.optimizer
----@field step fun(self, opts?: {functional: boolean}): table report or, functional, new variables
+---@field step fun(self, opts?: {judge: function, functional: boolean}): table report or, functional, new variables
 ---@field zero_grad fun(self)
 ---@field parameters fun(self): Var[]
 
 lunagrad.optim = {}
 --- Textual gradient descent over the given parameters.
 --- media_model edits those that are pictures or sounds, e.g. "openai-image/gpt-image-1".
+--- docs/optimizers.md describes the options.
 ---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
---- tags=}
+--- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=,
+--- candidates=, judge=, check_constraints=true|model, together=, pictures=}
 ---@return lunagrad.optimizer
 function lunagrad.optim.tgd(spec) end
 
@@ -602,6 +604,10 @@ function lunagrad.constraint.lift(value, where) end
 ---@param media string|nil "image/png", …; nil: a text
 ---@return lunagrad.constraint[]
 function lunagrad.constraint.for_media(list, media) end
+--- Those of a list that are words only.
+---@param list lunagrad.constraint[]
+---@return lunagrad.constraint[]
+function lunagrad.constraint.worded(list) end
 --- The first constraint that a value breaks, and why.
 ---@param list lunagrad.constraint[]
 ---@param value string a text, or the bytes of a picture or sound

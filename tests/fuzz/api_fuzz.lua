@@ -137,7 +137,12 @@ local SPECS = {
     return { lg.loss.exact { target = "10" }, callback(),
       weights = pick { { 1, 2 }, { 0, 1 }, { 1 } } }
   end,
-  ["optim.tgd"] = function() return { a_var(), model = a_model() } end,
+  ["optim.tgd"] = function()
+    return { a_var(), model = a_model(), mode = pick { "rewrite", "edit", "auto" },
+      candidates = 1 + below(2), judge = pick { callback(), function() return 0.5 end },
+      constraints = { "be kind" }, check_constraints = pick { false, true, "sim/default" },
+      together = chance(30), max_edits = 1 + below(4) }
+  end,
   ["metric.make"] = function() return { lg.metric.exact, extract = lg.extract.last_number } end,
   ["schema.of"] = function() return { score = "number", note = "string?", list = { "string" } } end,
   ["evaluate"] = function()

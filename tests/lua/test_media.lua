@@ -77,7 +77,7 @@ end
 
 -- Who rewrites a prompt sees the pictures that it is about, each once; not where told otherwise.
 function TestFeedback:test_the_editor_sees_the_pictures()
-  local function step(options)
+  local function step(options, reply, other)
     local prompt = lg.param("What is it?", "question")
     local eye, critic = scripted "a square", scripted "Ask for the colour."
     local losses = {}
@@ -85,8 +85,9 @@ function TestFeedback:test_the_editor_sees_the_pictures()
       losses[i] = eye { prompt, lg.image { bytes = bytes } }
     end
     lg.sum(losses):backward { model = critic }
-    local editor, asked = scripted "<NEW_VARIABLE>What is it, and of which colour?</NEW_VARIABLE>"
-    options[1], options.model = prompt, editor
+    local editor, asked = scripted(reply
+      or "<NEW_VARIABLE>What is it, and of which colour?</NEW_VARIABLE>")
+    options[1], options[2], options.model = prompt, other, editor
     lg.optim.tgd(options):step()
     lu.assertEquals(prompt:text(), "What is it, and of which colour?")
     return asked[1]
@@ -96,6 +97,15 @@ function TestFeedback:test_the_editor_sees_the_pictures()
   lu.assertStrContains(one.messages[3].content, "Attached")
   lu.assertEquals({ one.messages[4].content, one.messages[5].content }, { RED, BLUE })
   lu.assertEquals(kinds(step { pictures = false }), "- -")
+  one = step({ mode = "edit" },
+    "<FIND>it?</FIND><REPLACE>it, and of which colour?</REPLACE>")
+  lu.assertEquals(kinds(one), "- - - image/png image/png")
+  local other = lg.param("Look.", "advice")
+  other:add_feedback "Look closer."
+  one = step({ together = true },
+    "<NEW_VARIABLE_A>What is it, and of which colour?</NEW_VARIABLE_A>"
+    .. "<NEW_VARIABLE_B>Look closely.</NEW_VARIABLE_B>", other)
+  lu.assertEquals({ kinds(one), other:text() }, { "- - - image/png image/png", "Look closely." })
 end
 
 function TestFeedback:test_sound_and_documents()

@@ -91,8 +91,8 @@ function TestFields.test_built_in_sets_have_known_names_and_fields()
   end
 end
 
--- A template of each name that holds all fields it may have is filled in wherever it is used.
-function TestFields.test_every_field_is_known_to_who_fills_it_in()
+-- A template of each name that holds all fields it may have.
+local function with_all_fields()
   local all = {}
   for name, text in pairs(defaults) do
     local _, names = sets.fields(name)
@@ -102,7 +102,12 @@ function TestFields.test_every_field_is_known_to_who_fills_it_in()
     local plain = name == "mark" or name == "tgd.extras"
     all[name] = plain and text or text .. "\nFIELDS OF " .. name .. ": " .. table.concat(more)
   end
-  lg.prompts.use(all)
+  return all
+end
+
+-- It is filled in wherever it is used.
+function TestFields.test_every_field_is_known_to_who_fills_it_in()
+  lg.prompts.use(with_all_fields())
   local asked, edits = step(lg.param("Answer.", "advice"))
   back()
   local shown = texts_of(asked) .. texts_of(edits)
@@ -113,6 +118,29 @@ function TestFields.test_every_field_is_known_to_who_fills_it_in()
     lu.assertStrContains(shown, "FIELDS OF " .. name .. ": ")
   end
   lu.assertNotStrContains(shown, "={") -- nothing stayed a field
+end
+
+function TestFields.test_every_field_of_the_other_ways_to_edit()
+  lg.prompts.use(with_all_fields())
+  local editor, asked = hears "none"
+  local writer, written =
+    hears "<NEW_VARIABLE_A>x</NEW_VARIABLE_A><NEW_VARIABLE_B>y</NEW_VARIABLE_B>"
+  local judge, judged = hears "perhaps"
+  local params = { lg.param("one", "first"), lg.param("two", "second") }
+  for _, p in ipairs(params) do p:add_feedback "improve" end
+  lg.optim.tgd { params[1], model = editor, mode = "edit" }:step()
+  for _, m in ipairs { editor, writer } do
+    lg.optim.tgd { params[1], params[2], model = m, together = true, check_constraints = judge,
+      constraints = { "be kind" } }:step()
+  end
+  back()
+  local shown = texts_of(asked) .. texts_of(written) .. texts_of(judged)
+  for _, name in ipairs { "edit", "edit.again", "edit.json", "edit.system", "together",
+    "together.part", "together.form", "together.again", "together.json", "together.system", "check",
+    "check.system", "check.again" } do
+    lu.assertStrContains(shown, "FIELDS OF tgd." .. name .. ": ")
+  end
+  lu.assertNotStrContains(shown, "={")
 end
 
 function TestFields.test_an_unknown_field_is_refused_at_once()

@@ -175,6 +175,22 @@ function TestTraining:test_what_an_earlier_start_reached_stays()
   lu.assertEquals(command.read(base .. ".txt"), "new")
 end
 
+-- Applied or not, what the editor wrote edit by edit is kept in its order.
+function TestTraining:test_z_single_edits()
+  local prompt = lg.param("Be brief. Be kind.", "edited prompt")
+  prompt:add_feedback "Say more."
+  lg.optim.tgd { prompt, mode = "edit", model = lg.model(function()
+    return "<FIND>nowhere</FIND><REPLACE>x</REPLACE><FIND>brief</FIND><REPLACE>short</REPLACE>"
+  end) }:step()
+  loop.engine():wait(0)
+  local rows = query("SELECT param, number, find, put, problem FROM replacements ORDER BY id")
+  lu.assertEquals(#rows, 2)
+  lu.assertStrContains(rows[1].problem, "does not stand")
+  lu.assertEquals(rows[2], { param = "edited prompt", number = 2, find = "brief", put = "short" })
+  local edits = query("SELECT after FROM edits WHERE param = ?", "edited prompt")
+  lu.assertEquals({ #edits, edits[1].after }, { 1, "Be short. Be kind." })
+end
+
 TestFile = {}
 
 function TestFile:test_write_and_locked()

@@ -236,6 +236,8 @@ function TestRefusals.test_what_is_no_new_text()
     "If somebody complains that hours of noise and not one line that is worth "
     .. "hearing came, call it bad, else name it good.")
   rejected("part of the question", "Answer. <FEEDBACK>\nmore\n</FEEDBACK>")
+  rejected("name of the variable", "the new system prompt for judging reviews")
+  rejected("the form of the question", "Reply with JSON alone.")
   rejected("over and over", ("Name the sentiment.\n"):rep(5))
   rejected("too long", ("Say it in one word, and say why. "):rep(200))
 end

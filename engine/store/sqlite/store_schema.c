@@ -76,9 +76,15 @@ static const char version_2[] =
     "reasoning=reasoning+excluded.reasoning, micros=micros+excluded.micros, "
     "unpriced=unpriced+excluded.unpriced; END;\n";
 
+/* What an editor wrote edit by edit, where it did not write the whole text anew. */
+static const char version_3[] =
+    "CREATE TABLE replacements(id INTEGER PRIMARY KEY, run_id INTEGER, iteration INTEGER, "
+    "param TEXT, number INTEGER, find TEXT, put TEXT, problem TEXT);\n"
+    "CREATE INDEX replacements_run ON replacements(run_id);\n";
+
 /* versions[v] leads from version v to v + 1, inside a transaction that also raises
  * user_version. */
-static const char *const versions[] = {version_1, version_2};
+static const char *const versions[] = {version_1, version_2, version_3};
 _Static_assert(sizeof versions / sizeof *versions == LG_SCHEMA, "a step to each version");
 
 /* A database in the other journal mode has its lock where two writers can meet. */

@@ -22,6 +22,8 @@ queries.put_gradient = "INSERT INTO gradients (id, run_id, iteration, param, tex
   .. " from_role, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 queries.put_edit = "INSERT INTO edits (run_id, iteration, param, before, after, gradient_ids)"
   .. " VALUES (?, ?, ?, ?, ?, ?)"
+queries.put_replacement = "INSERT INTO replacements (run_id, iteration, param, number, find, put,"
+  .. " problem) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 -- ---- runs --------------------------------------------------------------------------------
 

@@ -319,7 +319,7 @@ end
 
 --- What an optimizer's step saw and did: its feedback, and what it wrote because of it.
 ---@param iteration integer
----@param entries table of the report: {role, changed, before, after, records}
+---@param entries table of the report: {role, changed, before, after, records, edits}
 function record.step(iteration, entries)
   if not run then return end
   for _, entry in ipairs(entries) do
@@ -328,6 +328,10 @@ function record.step(iteration, entries)
     if entry.changed then
       exec(queries.put_edit, run.id, iteration, entry.role, entry.before, entry.after,
         json_list(ids))
+    end
+    for number, one in ipairs(entry.edits or {}) do
+      exec(queries.put_replacement, run.id, iteration, entry.role, number, one.find, one.replace,
+        one.problem)
     end
   end
 end

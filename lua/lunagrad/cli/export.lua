@@ -19,9 +19,10 @@ usage: lunagrad export RUN [--format jsonl|csv|dot] [-o FILE] [options]
 Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
 
   --format F     jsonl: everything, an object a line, each with its "type": run, call, candidate,
-                 proposal, gradient, edit, score (default); csv: one table; dot: the candidates
-                 and where they came from, for Graphviz
-  --table T      of csv: candidates (default), proposals, gradients, edits, scores or calls
+                 proposal, gradient, edit, replacement, score (default); csv: one table;
+                 dot: the candidates and where they came from, for Graphviz
+  --table T      of csv: candidates (default), proposals, gradients, edits,
+                 replacements, scores or calls
   --all-replies  of jsonl: all replies in the store, not only those that the run bought or was
                  served
   -o FILE        write this file, whole or not at all; default: standard output
@@ -36,7 +37,8 @@ examples:
   lunagrad export 12 --format dot | dot -Tsvg > candidates.svg
 ]]
 
-local TABLES = { "candidates", "proposals", "gradients", "edits", "scores", "calls" }
+local TABLES = { "candidates", "proposals", "gradients", "edits", "replacements", "scores",
+  "calls" }
 
 local SPEC = { name = "export", options = store.with {
   { names = { "--format" }, key = "format", type = "word", values = { "jsonl", "csv", "dot" },
@@ -60,6 +62,7 @@ local COLUMNS = {
   gradients = { "id", "run_id", "iteration", "param", "text", "source_example", "from_role",
     "score" },
   edits = { "id", "run_id", "iteration", "param", "before", "after", "gradient_ids" },
+  replacements = { "id", "run_id", "iteration", "param", "number", "find", "put", "problem" },
   scores = { "run_id", "candidate_idx", "phase", "example", "score" },
   calls = { "id", "run_id", "kind", "model", "endpoint", "status", "request_id", "finish_reason",
     "input", "cached", "cache_write", "output", "reasoning", "micros", "unpriced", "latency_us",
@@ -68,13 +71,14 @@ local COLUMNS = {
 local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = true }
 local IS_FLAG = { is_best = true, accepted = true, unpriced = true }
 local SINGULAR = { candidates = "candidate", proposals = "proposal", gradients = "gradient",
-  edits = "edit", scores = "score" }
+  edits = "edit", replacements = "replacement", scores = "score" }
 
 local PAGE = 1000 -- rows held at once: a store may be larger than memory
 
 -- Rows of a table, page by page, in the order they were written.
 local function each(handle, name, where, fn)
   local from = name == "calls" and "reply" or name
+  if not handle.has(from) then return end -- a store of an older version
   local after = -1
   while true do
     local rows = handle.query(queries.page(from, where, PAGE), after)
@@ -262,7 +266,8 @@ local function jsonl(handle, runs, options, write)
     each_used(handle, where, call)
     warn_if_lacking(handle, runs)
   end
-  for _, name in ipairs { "candidates", "proposals", "gradients", "edits", "scores" } do
+  for _, name in ipairs { "candidates", "proposals", "gradients", "edits", "replacements",
+    "scores" } do
     each(handle, name, where, function(row) write(json_row(name, row), "\n") end)
   end
 end

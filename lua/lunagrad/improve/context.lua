@@ -265,8 +265,11 @@ local function section(prompt, name, body)
   return found and text or text .. "\n" .. body
 end
 
---- Tags in capitals get a number, as the engine's fence does.
-local function number_tags(text, suffix)
+--- Tags in capitals get a number, as the engine's fence does; 0: they stay.
+---@param text string
+---@param suffix integer
+---@return string
+function context.number_tags(text, suffix)
   if suffix == 0 then return text end
   return (text:gsub("(</?[A-Z][A-Z0-9_]*)>", "%1_" .. suffix .. ">"))
 end
@@ -316,8 +319,8 @@ function context.build(what)
   local _, suffix = core.fence(said .. rest, values.fields)
   return {
     standing = standing,
-    context = core.render(number_tags(said, suffix), values.fields),
-    extras = core.render(number_tags(rest, suffix), values.fields),
+    context = core.render(context.number_tags(said, suffix), values.fields),
+    extras = core.render(context.number_tags(rest, suffix), values.fields),
   }
 end
 

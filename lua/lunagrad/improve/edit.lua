@@ -29,7 +29,7 @@ end
 
 local function ask(what, content)
   local reply = model.call(what.model, { messages = { { "user", content } },
-    role = "answer of the editor", kind = "optimizer" })
+    role = "answer of the editor", kind = "optimizer", sample = what.sample })
   return loop.await(reply)
 end
 
@@ -70,7 +70,8 @@ local function again(what, problem)
 end
 
 --- A new value for a parameter that is a picture or sound.
----@param what table {param, shown = {context, extras}, model, constraints, refused, template}
+---@param what table {param, shown = {context, extras}, model, sample, constraints, refused,
+--- template}
 ---@return table answer {text = description, value = variable, reply, reasked}, or with problem
 function edit.propose(what)
   local old = media.snapshot(what.param)

@@ -1,7 +1,8 @@
 --- Pictures and sounds of the conversations that feedback is about, for the editor to see.
 --
 -- The critic was shown them as parts of its question; here they are found there again, each once,
--- in the order of the feedback. Nothing is asked here (lunagrad.improve.tgd).
+-- in the order of the feedback. Nothing is asked here. Used by
+-- lunagrad.improve.rewrite and together.
 
 local core = require "lunagrad.core"
 local var = require "lunagrad.var"

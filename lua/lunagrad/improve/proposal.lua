@@ -7,6 +7,7 @@
 
 local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
+local replace = require "lunagrad.improve.replace"
 local layer = require "lunagrad.text"
 
 local proposal = {}
@@ -58,6 +59,12 @@ function proposal.unwrap(text, before)
   end
   return text
 end
+
+--- A new text as it would be kept: without what stands around it, and without blanks at its ends.
+---@param text string
+---@param before string
+---@return string
+function proposal.tidy(text, before) return clean(proposal.unwrap(text, before)) end
 
 -- ---- what no new text is ---------------------------------------------------
 
@@ -215,12 +222,22 @@ local function instruction_problem(what, new, plain, talk)
     ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted) or nil
 end
 
+-- Whether a text is only words of the question itself: "the improved variable, whole".
+local function is_form(what, new)
+  local plain = words_of(new)
+  if not what.form or count(plain) < 3 then return false end
+  return words_of(what.form):find(plain, 1, true) ~= nil
+    and not words_of(what.before):find(plain, 1, true)
+end
+
 local function kind_problem(what, new)
   local before, plain = what.before, words_of(new)
   local talks = talks_of(what.records)
   local frame = frame_in(new, before)
   if frame then return ("the new text holds %s, a part of the question"):format(frame) end
-  if plain == words_of(what.role) then return "the new text is only the name of the variable" end
+  local name = plain:gsub("^ the new ", " "):gsub("^ the improved ", " ")
+  if name == words_of(what.role) then return "the new text is only the name of the variable" end
+  if is_form(what, new) then return "the new text repeats the form of the question" end
   if is_called(plain) then return "the new text is only what the question calls it" end
   if is_feedback(plain, what.records) then return "the new text is the feedback itself" end
   if is_loop(new) and not is_loop(before) then
@@ -264,7 +281,8 @@ end
 --- The new text of a reply; or nil, what is wrong with it, whether it may be asked for again
 --- ("again"; "short": without what it took for its answer; "form": what was wrong is the form of
 --- the reply; false: no).
----@param what table {before, role, records, constraints, refused, may_grow?}
+---@param what table {before, role, records, constraints, refused, may_grow?, form? = what the
+--- question says about the form of the reply}
 ---@param text string the reply
 ---@param finish string|nil why it ended
 ---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }
@@ -286,10 +304,40 @@ function proposal.read(what, text, finish, tag)
     return nil, tag and ("it holds no text between <%s> and </%s>"):format(tag, tag)
       or "it holds no new text", "form"
   end
-  new = clean(proposal.unwrap(new, what.before))
+  new = proposal.tidy(new, what.before)
   local problem, more = proposal.problem(what, new)
   if problem then return nil, problem, more or "again" end
   return new
+end
+
+--- The text that the edits of a reply make of the old one; as proposal.read, and what became of
+--- each edit.
+---@param what table as for proposal.read, and max_edits
+---@param text string the reply
+---@param finish string|nil why it ended
+---@param number integer|nil of its tags, 0: none; nil: it is JSON
+---@return string|nil new, string|nil problem, "again"|"form"|false|nil more
+---@return table detail {edits = {{find, replace, applied, problem}} or nil}
+function proposal.read_edits(what, text, finish, number)
+  if finish == "content_filter" then
+    return nil, "the reply was cut by the provider's content filter", false, {}
+  end
+  local list, cut = replace.read(text, number)
+  if finish == "length" and (cut or #list == 0) then
+    return nil, "the reply was cut at the model's token limit", "form", {}
+  elseif #list == 0 then
+    return nil, "it holds no edit", "form", {}
+  end
+  for _, one in ipairs(list) do
+    if is_form(what, one.replace) then one.problem = "it repeats the form of the question" end
+  end
+  local new, edits, applied = replace.apply(what.before, list, what.max_edits)
+  if applied == 0 then
+    return nil, "no edit could be applied: " .. replace.problems(edits), "again", { edits = edits }
+  end
+  new = clean(new)
+  local problem = proposal.problem(what, new)
+  return not problem and new or nil, problem, problem and "again", { edits = edits }
 end
 
 return proposal

@@ -2,22 +2,18 @@
 --
 -- One step: for every parameter that has feedback one question (whole variable,
 -- feedback, extras) to the optimizer's model, all at the same time; the answers
--- are checked; then all parameters change or none. What is shown is built in
--- lunagrad.improve.context, the words are those of lunagrad.prompts (tgd.*). A
--- failed call raises, and then nothing has changed. A picture or sound is edited
--- by a model that makes such (lunagrad.improve.edit); wherever texts are shown,
+-- are checked; then all parameters change or none. What is asked and how it is read
+-- is lunagrad.improve.rewrite. A failed call raises, and then nothing has changed. A
+-- picture or sound is edited by a model that makes such; wherever texts are shown,
 -- remembered and reported a description stands for it.
 
 local recorder = require "lunagrad.book.record"
 local constraint = require "lunagrad.constraint"
-local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
-local context = require "lunagrad.improve.context"
-local edit = require "lunagrad.improve.edit"
-local exhibits = require "lunagrad.improve.exhibits"
+local candidates = require "lunagrad.improve.candidates"
 local functional = require "lunagrad.improve.functional"
-local proposal = require "lunagrad.improve.proposal"
-local loop = require "lunagrad.loop"
+local replace = require "lunagrad.improve.replace"
+local rewrite = require "lunagrad.improve.rewrite"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
@@ -29,16 +25,18 @@ local Tgd = {}
 Tgd.__index = Tgd
 Tgd.__name = "lunagrad.tgd"
 
-local TAG = "NEW_VARIABLE" -- as lunagrad.prompts writes it
 local REMEMBERED_REFUSALS = 3
-local LEAST_REPLY = 2048 -- tokens of a reply's ceiling, besides those of the variable
+local MOST_EDITS = 5
 
 -- ---- making one ------------------------------------------------------------
 
 local SPEC = {
   model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
   examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
-  reply_tokens = "integer?", may_grow = "boolean?", pictures = "boolean?",
+  reply_tokens = "integer?", may_grow = "boolean?", max_edits = "integer?",
+  candidates = "integer?", judge = "callable?", check_constraints = "any",
+  together = "boolean?", pictures = "boolean?",
+  mode = { type = "string", one_of = { "rewrite", "edit", "auto" }, default = "rewrite" },
 }
 
 local function take_params(spec)
@@ -67,7 +65,7 @@ end
 
 --- The tag's bare name, from "NAME", "<NAME>" or { "<NAME>", "</NAME>" }.
 local function tag_name(tags)
-  if tags == nil then return TAG end
+  if tags == nil then return rewrite.TAG end
   local first, second = tags, nil
   if type(tags) == "table" then first, second = tags[1], tags[2] end
   local name = type(first) == "string" and (first:match "^<?([A-Z][A-Z0-9_]*)>?$")
@@ -86,6 +84,12 @@ local function not_negative(spec, name)
   return value
 end
 
+local function at_least_one(spec, name)
+  if spec[name] and spec[name] < 1 then
+    errors.refuse(name, ("lg.optim.tgd: %s must be 1 or more"):format(name), nil, 3)
+  end
+end
+
 local function example_texts(list)
   local texts = {}
   for i, example in ipairs(list or {}) do
@@ -98,6 +102,12 @@ local function example_texts(list)
   return texts
 end
 
+-- Who judges the constraints in words: {model}, nil: nobody is asked.
+local function checks_of(wanted)
+  if not wanted then return nil end
+  return { model = wanted ~= true and model.of(wanted, "judge") or nil }
+end
+
 --- An optimizer of the given variables.
 ---
 --- Options: model (default: the optimizer's role), media_model (edits pictures and sounds, e.g.
@@ -106,8 +116,12 @@ end
 --- should be like), tags (the tag the reply must use), context_tokens (budget of all that is
 --- shown but the variable), reply_tokens (ceiling of a reply, for models without max_tokens; 2048
 --- and what the variable needs; 0: none), pictures (false: those that the feedback is about are not
---- shown to the editor), may_grow (one step may make a text more than four times
---- as long).
+--- shown to the editor), may_grow (one step may make a text more than four times as long), mode
+--- ("rewrite": the whole text anew; "edit": a few edits of it; "auto": edits of texts beyond some
+--- 1,500 tokens), max_edits (of one reply, 5), candidates (so many proposals a step, of which the
+--- judge takes the best), judge(texts) → score, check_constraints (true or a model: a judge looks
+--- at the constraints in words), together (one question and reply for all texts that have
+--- feedback). docs/optimizers.md says more.
 ---@param spec table
 ---@return lunagrad.tgd
 local function tgd(spec)
@@ -118,7 +132,13 @@ local function tgd(spec)
   for key, value in pairs(spec) do
     if math.type(key) == nil then named[key] = value end
   end
-  options.check(named, SPEC, "lg.optim.tgd")
+  named = options.check(named, SPEC, "lg.optim.tgd")
+  at_least_one(named, "max_edits")
+  at_least_one(named, "candidates")
+  if named.together and named.mode == "edit" then
+    errors.refuse("together", "lg.optim.tgd: together = true rewrites whole texts, not by edits",
+      "leave out mode = \"edit\"", 2)
+  end
   local self = setmetatable({
     params = take_params(spec), tag = tag_name(spec.tags),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
@@ -129,6 +149,9 @@ local function tgd(spec)
     rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
     pictures = spec.pictures ~= false,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
+    candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
+    together = named.together == true, max_edits = named.max_edits or MOST_EDITS,
+    checks = checks_of(named.check_constraints),
   }, Tgd)
   if self.budget == 0 then self.budget = 24000 end
   for i, one in ipairs(spec.constraints or {}) do
@@ -136,199 +159,6 @@ local function tgd(spec)
   end
   for i in ipairs(self.params) do self.past[i], self.refused[i], self.scores[i] = {}, {}, {} end
   return self
-end
-
--- ---- the question ----------------------------------------------------------
-
---- A template of the engine, with the tag exchanged for `tag`. Unchanged it is the variable itself,
---- so that a trainable template gets its feedback.
-local function template(engine, name, tag)
-  local t = engine:template(name)
-  if not t then
-    errors.raise("notfound", ("the prompt %q is not set"):format(name), nil, 0)
-  end
-  local text = t:text()
-  if tag == TAG or text:find("<" .. tag .. ">", 1, true) then return t end
-  if not text:find("<" .. TAG .. ">", 1, true) then
-    errors.raise("inval", ("the prompt %q asks for no <%s>"):format(name, tag),
-      "write the tag into the prompt, or leave out the option tags", 0)
-  end
-  if t:grad() then
-    errors.raise("inval", ("the prompt %q is trainable and asks for <%s>, not for <%s>")
-      :format(name, TAG, tag), "write the tag into the prompt", 0)
-  end
-  return core.var(engine, (text:gsub("%f[%w_]" .. TAG .. "%f[^%w_]", tag)), t.role, false)
-end
-
---- The past versions that momentum shows, with the scores that validation gave them.
-local function past_of(self, i)
-  local list = context.last_other(self.past[i], self.momentum, media.words(self.params[i]))
-  for n, one in ipairs(list) do
-    list[n] = { text = one.text, feedback = one.feedback, score = self.scores[i][one.text] }
-  end
-  return list
-end
-
---- What is shown besides parameter i. Of a picture no texts are shown as examples.
----@param heard table text, solved: records
-local function surroundings(self, i, heard)
-  local engine, kind = var.engine(), self.params[i]:raw_media()
-  return context.build {
-    feedback = heard.text, solved_records = heard.solved, solved = heard.n_solved,
-    all = heard.n_solved + heard.n_open, score = self.scores[i][media.words(self.params[i])],
-    budget = self.budget,
-    constraints = constraint.for_media(self.constraints, kind),
-    examples = kind and {} or self.examples, refused = self.refused[i],
-    past = past_of(self, i),
-    memory = context.last(self.past[i], self.memory),
-    prompt = function(name) return template(engine, name, TAG):text() end,
-  }
-end
-
--- A template with its fields as a variable, and the tag as the fence has it then. What was said is
--- shown in the field `said`, by heard.shown if there is one.
-local function filled(self, name, names, values, heard, said)
-  local engine, vars = var.engine(), {}
-  local t = template(engine, name, self.tag)
-  local _, suffix = core.fence(t:text(), values)
-  for n, field in ipairs(names) do
-    vars[n] = heard.shown and field == said and heard.shown(heard.text, values[field])
-      or core.var(engine, values[field], field, false)
-  end
-  return core.format(engine, t, names, vars, "question to the editor", true),
-    suffix > 0 and ("%s_%d"):format(self.tag, suffix) or self.tag
-end
-
---- The question for parameter i as variables, and the tag that the answer must use.
-local function question(self, i, heard)
-  local p = self.params[i]
-  local shown = surroundings(self, i, heard)
-  local values = {
-    role = p.role, variable = p:text(), standing = shown.standing, context = shown.context,
-    extras = shown.extras,
-  }
-  local user, tag = filled(self, "tgd.user",
-    { "role", "variable", "standing", "context", "extras" }, values, heard, "context")
-  if self.pictures then
-    user = exhibits.attach(user, heard.text, template(var.engine(), "tgd.attached", TAG))
-  end
-  return { system = template(var.engine(), "tgd.system", TAG), user = user, tag = tag }
-end
-
--- A ceiling for the reply, where the model has none: nil, or tokens.
-local function ceiling(self, i)
-  local m = model.of(self.model, "optimizer")
-  if self.reply_tokens == 0 or rawget(m, "max_tokens") then return nil end
-  return self.reply_tokens or LEAST_REPLY + 4 * core.tokens(self.params[i]:text())
-end
-
-local function ask(self, i, messages)
-  local limit = ceiling(self, i)
-  local function call(most)
-    return loop.await(model.call(self.model or "optimizer", { messages = messages,
-      role = "answer of the editor", kind = "optimizer", max_tokens = most }))
-  end
-  local ok, reply = pcall(call, limit)
-  if ok then return reply end
-  if limit and errors.is(reply) and reply.kind == "truncated" then
-    loop.passed_on()
-    return call(nil) -- long reasoning used it up before the first word
-  end
-  error(reply, 0)
-end
-
--- ---- the answer ------------------------------------------------------------
-
--- What a reply is read against.
-local function wanted(self, i, heard)
-  local records = table.move(heard.text, 1, #heard.text, 1, {})
-  table.move(heard.solved, 1, #heard.solved, #records + 1, records)
-  return { before = self.params[i]:text(), role = self.params[i].role, records = records,
-    constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow }
-end
-
---- What to say when the answer could not be used.
-local function again(self, tag, problem)
-  local engine = var.engine()
-  local t = template(engine, "tgd.again", self.tag)
-  if tag ~= self.tag then
-    local text = t:text():gsub("%f[%w_]" .. self.tag .. "%f[^%w_]", tag)
-    t = core.var(engine, text, t.role, false)
-  end
-  local said = core.var(engine, problem, "problem", false)
-  return core.format(engine, t, { "problem" }, { said }, "question to the editor", false)
-end
-
--- The question without the conversations, which a weak model takes for what it is asked.
-local function short_question(self, i, heard, problem)
-  local p, said = self.params[i], {}
-  for n, record in ipairs(heard.text) do said[n] = record.text end
-  local values = { role = p.role, variable = p:text(), problem = problem,
-    feedback = table.concat(context.fit(said, self.budget // 2), "\n") }
-  return filled(self, "tgd.short", { "role", "variable", "feedback", "problem" }, values, heard,
-    "feedback")
-end
-
--- The messages of the second try, and the tag that its answer must use.
-local function once_more(self, i, asked, heard, reply, problem, more)
-  if more == "short" then
-    local user, tag = short_question(self, i, heard, problem)
-    return { { "system", asked.system }, { "user", user } }, tag
-  end
-  local messages = { { "system", asked.system }, { "user", asked.user } }
-  -- what was cut would only be cut again behind itself
-  if reply:finish_reason() ~= "length" and reply:text():find "%S" then
-    messages[#messages + 1] = { "assistant", reply }
-  end
-  messages[#messages + 1] = { "user", again(self, asked.tag, problem) }
-  return messages, asked.tag
-end
-
--- A model that does not keep to the tags is asked for JSON, which many servers enforce.
-local function by_schema(self, i, asked, what, tries)
-  local reply = model.call(self.model or "optimizer", { role = "answer of the editor",
-    kind = "optimizer", once = true, max_tokens = ceiling(self, i),
-    schema = { new_text = "string" },
-    messages = { { "system", asked.system }, { "user", asked.user },
-      { "user", template(var.engine(), "tgd.json", TAG) } } })
-  local ok, problem = pcall(loop.await, reply)
-  if not ok then
-    if errors.stops(problem) then error(problem, 0) end
-    loop.passed_on()
-    tries.problem = tries.problem or "the reply does not fit its form"
-    tries.malformed = tries.malformed + 1
-    return tries
-  end
-  tries.reply, tries.form = reply, "schema"
-  tries.text, tries.problem = proposal.read(what, reply:text(), reply:finish_reason())
-  return tries
-end
-
---- The new text for parameter i, or nil and why there is none.
-local function propose(self, i, heard)
-  if media.family(self.params[i]) then
-    return edit.propose { param = self.params[i], shown = surroundings(self, i, heard),
-      model = self.media_model or self.model or "optimizer", constraints = self.constraints,
-      refused = self.refused[i],
-      template = function(name) return template(var.engine(), name, TAG) end }
-  end
-  local asked, what = question(self, i, heard), wanted(self, i, heard)
-  local messages, tag = { { "system", asked.system }, { "user", asked.user } }, asked.tag
-  local tries = { reasked = false, malformed = 0 }
-  if self.form == "tags" then
-    for round = 1, 2 do
-      local reply = ask(self, i, messages)
-      local new, problem, more = proposal.read(what, reply:text(), reply:finish_reason(), tag)
-      tries.reply, tries.problem, tries.text, tries.reasked = reply, problem, new, round > 1
-      tries.malformed = tries.malformed + (more == "form" and 1 or 0)
-      if not more then return tries end
-      if round == 1 then
-        messages, tag = once_more(self, i, asked, heard, reply, problem, more)
-      end
-    end
-    if tries.malformed < 2 then return tries end
-  end
-  return by_schema(self, i, asked, what, tries)
 end
 
 -- ---- the report ------------------------------------------------------------
@@ -340,6 +170,13 @@ function Report:__tostring()
   for _, p in ipairs(self.params) do
     lines[#lines + 1] = ("  %s: %s (%d piece%s of feedback%s)"):format(p.role, p.reason,
       p.feedback_count, p.feedback_count == 1 and "" or "s", p.reasked and ", asked twice" or "")
+    for _, one in ipairs(p.unchecked or {}) do
+      lines[#lines + 1] = ("    not checked: %s"):format(errors.quoted(one))
+    end
+    for _, one in ipairs(p.edits or {}) do lines[#lines + 1] = "    " .. replace.line(one) end
+  end
+  for i, one in ipairs(self.candidates or {}) do
+    lines[#lines + 1] = "  " .. candidates.line(i, one)
   end
   return table.concat(lines, "\n")
 end
@@ -378,21 +215,6 @@ local function heard_of(p)
   return heard
 end
 
---- Set all new texts. If one cannot be set, those before it are taken back.
-local function commit(self, active, proposals)
-  local done = {}
-  for _, i in ipairs(active) do
-    local p = self.params[i]
-    local versions = p:versions()
-    local ok, problem = pcall(p.set, p, proposals[i].value or proposals[i].text)
-    if not ok then
-      for _, one in ipairs(done) do one.param:rollback(one.versions) end
-      error(problem, 0)
-    end
-    done[#done + 1] = { param = p, versions = versions }
-  end
-end
-
 local function remember(self, i, feedback)
   local past, keep = self.past[i], math.max(self.momentum, self.memory)
   if keep == 0 then return end
@@ -423,53 +245,96 @@ local function gather(self)
   return entries, active, heard
 end
 
+-- What came of the answers, whichever is taken: what the next steps do otherwise.
+local function learn(self, entries, all)
+  for _, one in ipairs(all) do
+    local entry, answer = entries[one.i], one.answer
+    entry.malformed = (entry.malformed or 0) + (answer.malformed or 0)
+    self.malformed = self.malformed + (answer.malformed or 0)
+    if answer.form and answer.text then self.form = answer.form end
+  end
+end
+
+-- Nothing is changed: what each parameter's entry says about that.
+local function refuse(entries, active, answers)
+  local refusals = {}
+  for _, i in ipairs(active) do
+    local entry, problem = entries[i], answers[i].problem
+    if problem then
+      entry.reason = "refused: " .. problem
+      refusals[#refusals + 1] = ("%s: %s"):format(entry.role, problem)
+    else
+      entry.reason = "kept as it was, because another parameter was refused"
+    end
+    if entry.edits then replace.refuse(entry.edits, "the new text was refused") end
+  end
+  return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
+end
+
+local function accept(self, entries, active, answers)
+  candidates.set(self.params, answers)
+  self.rewritten = {}
+  for _, i in ipairs(active) do
+    local entry, answer = entries[i], answers[i]
+    if answer.same then
+      entry.reason = "left as it is"
+    else
+      self.rewritten[#self.rewritten + 1] = i
+      entry.changed, entry.after = true, answer.text
+      entry.reason = answer.edits and replace.summary(answer.edits) or "rewritten"
+    end
+  end
+  return make_report(true, ("%d of %d parameter%s rewritten"):format(#self.rewritten,
+    #self.params, #self.params == 1 and "" or "s"), entries)
+end
+
+local function judge_of(self, opts)
+  local judge = opts and opts.judge or self.judge
+  if self.candidates > 1 and not judge then
+    errors.refuse("judge", ("optimizer:step: candidates = %d, but nobody says which is best")
+      :format(self.candidates), "give judge = function(texts) return score end to lg.optim.tgd or "
+        .. "to step; lg.train gives its own", 3)
+  end
+  return judge
+end
+
 --- Rewrite the parameters that have feedback: all of them, or none. With functional = true nothing
 --- is set: the new texts are returned as variables of the graph, in the order of the parameters
---- (what is not rewritten stands for itself), and the report behind them.
----@param opts? table {functional = boolean}
+--- (what is not rewritten stands for itself), and the report behind them; there is one candidate
+--- then, and each parameter is a question of its own.
+---
+--- judge(texts) → number says which of several candidates is best; the parameters hold its texts
+--- meanwhile.
+---@param opts? table {judge = function, functional = boolean}
 ---@return table report {changed, reason, params = {{role, changed, reason, before, after,
---- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable}}}
+--- feedback = texts, feedback_count, solved, examples, reasked, malformed, reply = variable,
+--- edits = {{find, replace, applied, problem}} or nil, unchecked = texts or nil}},
+--- candidates = {{texts, score, problem, times, taken}} or nil}
 function Tgd:step(opts)
-  if opts and options.check(opts, { functional = "boolean?" }, "step", 2).functional then
+  options.check(opts, { judge = "callable?", functional = "boolean?" }, "step", 2)
+  if opts and opts.functional then
     functional.check(self.params)
-    return functional.step(self, { gather = gather, propose = propose, report = make_report })
+    return functional.step(self, { gather = gather, propose = rewrite.propose,
+      report = make_report })
   end
+  local judge = judge_of(self, opts)
   local entries, active, heard = gather(self)
   self.iteration, self.step_number = self.step_number or self.iteration + 1, nil
   if #active == 0 then return make_report(false, "no parameter has feedback", entries) end
-  local answers = loop.map(active, function(i)
-    return propose(self, i, heard[i])
-  end, { example = false })
-  local accepted, refusals = {}, {}
-  for n, i in ipairs(active) do
-    local entry, answer = entries[i], answers[n]
-    entry.reasked, entry.reply = answer.reasked, answer.reply
-    entry.malformed = answer.malformed or 0
-    self.malformed = self.malformed + entry.malformed
-    if answer.form and answer.text then self.form = answer.form end -- for the next steps
-    if answer.problem then
-      entry.reason = "refused: " .. answer.problem
-      refusals[#refusals + 1] = ("%s: %s"):format(entry.role, answer.problem)
-    else
-      entry.reason, accepted[i] = "rewritten", answer
-    end
+  local list, all = candidates.ask(self, active, heard)
+  learn(self, entries, all)
+  local taken = candidates.best(self.params, list, judge)
+  for _, i in ipairs(active) do
+    local entry, answer = entries[i], taken.answers[i]
+    entry.reasked, entry.reply, entry.edits = answer.reasked, answer.reply, answer.edits
+    entry.unchecked = answer.unchecked
+    remember(self, i, entry.feedback)
   end
-  for _, i in ipairs(active) do remember(self, i, entries[i].feedback) end
-  if #refusals > 0 then
-    for i in pairs(accepted) do
-      entries[i].reason = "kept as it was, because another parameter was refused"
-    end
-    recorder.step(self.iteration, entries)
-    return make_report(false, "refused: " .. table.concat(refusals, "; "), entries)
-  end
-  commit(self, active, accepted)
-  self.rewritten = active
-  for i, answer in pairs(accepted) do
-    entries[i].changed, entries[i].after = true, answer.text
-  end
+  local report = taken.problem and refuse(entries, active, taken.answers)
+    or accept(self, entries, active, taken.answers)
+  if self.candidates > 1 then report.candidates = candidates.told(list, taken) end
   recorder.step(self.iteration, entries)
-  return make_report(true, ("%d of %d parameter%s rewritten"):format(#active, #self.params,
-    #self.params == 1 and "" or "s"), entries)
+  return report
 end
 
 --- Forget the feedback on all parameters.

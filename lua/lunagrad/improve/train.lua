@@ -169,6 +169,16 @@ local function run_batch(run, batch)
   return seen
 end
 
+-- For an optimizer with several candidates: what the texts that the parameters hold get on a batch.
+local function judge_on(run, batch)
+  return function()
+    local rows = {}
+    for n, i in ipairs(batch) do rows[n] = run.train[i] end
+    return evaluate { run.program, data = rows, metric = run.metric_or_loss, seed = run.seed,
+      on_error = run.on_error, concurrency = run.concurrency, unrecorded = true }.mean
+  end
+end
+
 local function check_reaches(losses)
   for _, loss in ipairs(losses) do
     if loss:grad() then return end
@@ -177,13 +187,13 @@ local function check_reaches(losses)
     "the program must use the parameters and return a variable, not a text", 0)
 end
 
-local function learn(run, losses)
+local function learn(run, losses, batch)
   check_reaches(losses)
   run.optimizer:zero_grad()
   run.optimizer.step_number = run.step
   local root = #losses == 1 and losses[1] or var[run.aggregate](losses)
   root:backward(run.backward)
-  return run.optimizer:step()
+  return run.optimizer:step { judge = run.optimizer.judge or judge_on(run, batch) }
 end
 
 --- Whether critics that give no score had nothing to say: the batch is solved as far as they know.
@@ -214,7 +224,7 @@ local function propose(run, record)
     if not batch then return nil end
     local seen = run_batch(run, batch)
     if seen.open > 0 then
-      local report = learn(run, seen.losses)
+      local report = learn(run, seen.losses, batch)
       if not is_content(seen, report) then return report, seen end
       note_content(run, batch, seen)
     end

@@ -255,12 +255,92 @@ local PREFACES = {
   "The points are taken up below.\n",
 }
 
+local function starts_with(text, part, at)
+  return text:sub(at, at + #part - 1) == part
+end
+
+-- Where two texts begin to differ, and how much of their ends is equal, in whole words.
+local function difference(old, new)
+  local from, to = 1, 0
+  for word in old:gmatch "%S+%s*" do
+    if not starts_with(new, word, from) then break end
+    from = from + #word
+  end
+  for at in old:gmatch "()%s+%S+%f[%s\0]" do
+    local rest = old:sub(at)
+    if at >= from and at > #old - #rest and #rest <= #new - from + 1
+      and new:sub(-#rest) == rest then
+      to = #rest
+      break
+    end
+  end
+  return from, to
+end
+
+-- The change as one edit: what is to be found stands in the old text just once.
+local function as_edit(old, new, find, replace)
+  local from, to = difference(old, new)
+  local limit = #old - to
+  local function is_anchor()
+    local part = old:sub(from, limit)
+    return part ~= "" and not old:find(part, old:find(part, 1, true) + 1, true)
+  end
+  local at_end = to == 0 and from > limit -- an edit that finds nothing adds there
+  while from > 1 and not at_end and not is_anchor() do
+    from = old:sub(1, from - 1):match "^.*%s()%S+%s*$" or 1
+  end
+  local put = new:sub(from, #new - to)
+  if at_end then put = put:gsub("^%s+", "") end
+  return ("<EDIT>\n<%s>%s</%s>\n<%s>%s</%s>\n</EDIT>"):format(find, old:sub(from, limit), find,
+    replace, put, replace)
+end
+
+-- The tags that edits are wanted in, or nil: the whole text is.
+local function edit_tags(view)
+  local find, replace = view.all:match "<(FIND_?%d*)>", view.all:match "<(REPLACE_?%d*)>"
+  if find and replace then return find, replace end
+end
+
+-- Several texts at once, each between tags of its letter: the letters, with the tags' number.
+local function letters_of(view)
+  local letters, met, tag, number = {}, {}, nil, nil
+  for name, letter, suffix in view.user:gmatch "<(%u*_?NEW_%u+)_(%u)(_?%d*)>" do
+    if not met[letter] then
+      letters[#letters + 1], met[letter], tag, number = letter, true, name, suffix
+    end
+  end
+  return letters, tag, number
+end
+
+local ONE = "Improve this variable.\n<VARIABLE>\n%s\n</VARIABLE>\n<FEEDBACK>\n%s\n</FEEDBACK>\n"
+  .. "Write the improved variable and nothing else."
+
+-- Each of them edited by itself.
+local function reply_to_all(view, options, letters, tag, number)
+  local parts = {}
+  for i, letter in ipairs(letters) do
+    local function inside(name)
+      name = ("%s_%s%s>"):format(name, letter, number)
+      return view.all:match("<" .. name .. "%s*(.-)%s*</" .. name) or ""
+    end
+    local one = read.view { { role = "user",
+      content = ONE:format(inside "VARIABLE", inside "CONTEXT") } }
+    local seed = hash.text(letter .. view.all, options.seed)
+    local name = ("%s_%s%s"):format(tag, letter, number)
+    parts[i] = ("<%s>\n%s\n</%s>"):format(name,
+      edit_anew(one, text_of(one) or "", options.noise, seed), name)
+  end
+  return table.concat(parts, "\n"), "stop"
+end
+
 --- Answer a request to rewrite a text.
 ---@param view sim.view
 ---@param options { noise: number, seed: integer, slips?: number, temperature?: number }
 ---@return string
 ---@return "stop"|"length"
 function editor.reply(view, options)
+  local letters, tag, number = letters_of(view)
+  if #letters > 1 then return reply_to_all(view, options, letters, tag, number) end
   local seed, noise = hash.text(view.all, options.seed), options.noise
   local text = text_of(view)
   if not text then
@@ -274,7 +354,10 @@ function editor.reply(view, options)
   else
     new = case.answer and text or edit_anew(view, text, noise, seed)
   end
-  if not view.asked then
+  local find, replace = edit_tags(view)
+  if find then
+    return as_edit(text, new, find, replace), "stop"
+  elseif not view.asked then
     return new, "stop"
   end
   local preface = hash.unit(seed, "preface") < 0.3 and hash.pick(seed, "words", PREFACES) or ""

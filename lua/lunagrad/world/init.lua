@@ -17,6 +17,7 @@ local critic = require "lunagrad.world.critic"
 local editor = require "lunagrad.world.editor"
 local extras = require "lunagrad.world.extras"
 local hash = require "lunagrad.world.hash"
+local judge = require "lunagrad.world.judge"
 local letters = require "lunagrad.world.letters"
 local merge = require "lunagrad.world.merge"
 local read = require "lunagrad.world.read"
@@ -213,7 +214,7 @@ function sim.reply(request)
   local text, finish
   if view.task == "critique" then
     options.noise = settings.critic_noise
-    text = by_letter(view, options) or critic.reply(view, options)
+    text = judge.rules(view) or by_letter(view, options) or critic.reply(view, options)
   elseif view.task == "merge" then
     text = merge.reply(view, options)
   elseif view.task == "rewrite" then

@@ -68,4 +68,30 @@ function judge.is_right(view, case)
   return nil
 end
 
+-- Whether a text keeps to a rule, as far as can be counted here; and why not.
+local function keeps(text, rule)
+  local most = tonumber(rule:lower():match "at most (%d+) words")
+  local _, words = text:gsub("%S+", "")
+  if most and words > most then return false, ("it has %d words"):format(words) end
+  return true
+end
+
+--- Verdicts on numbered rules, a line each, about a text; nil when nobody asks for such.
+---@param view sim.view
+---@return string?
+function judge.rules(view)
+  local rules, text
+  for _, block in ipairs(view.blocks) do
+    if block.meaning == "frame" then rules = block.text end
+    if block.meaning == "variable" then text = block.text end
+  end
+  if not (rules and text and view.all:lower():find "line for each") then return nil end
+  local lines = {}
+  for number, rule in ("\n" .. rules):gmatch "\n%s*(%d+)[.)]%s*([^\n]+)" do
+    local kept, why = keeps(text, rule)
+    lines[#lines + 1] = ("%s: %s"):format(number, kept and "yes" or "no, because " .. why)
+  end
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
 return judge
