@@ -25,6 +25,7 @@ local BUILT_IN = {
 local MORE = {
   ["critic.base"] = { "feedback", "goal" }, ["tool.base"] = { "feedback", "goal" },
   objective = { "output_role" }, ["objective.scored"] = { "output_role" },
+  ["tgd.short"] = { "problem" },
 }
 
 -- Shown as they are: braces in them are braces.

@@ -37,7 +37,8 @@
 --   tgd.extras     past, memory, rejected, examples, constraints: which sections stand in the
 --                  extras, in which order; only the fields count
 --   tgd.again      what to say when the reply held no new text: problem
---   tgd.short      role, variable, feedback, problem: what is asked when a reply was no new text
+--   tgd.short      role, variable, feedback: what is asked when a reply was no new text. It may have
+--                  problem, too; what a weak model reads there, it gives back.
 --   tgd.json       (none): behind the question, for a model that does not keep to the tags
 --   tgd.edit       as tgd.user: the question for a few edits instead of the whole text
 --   tgd.edit.again  what to say when none could be used: problem
@@ -373,13 +374,12 @@ This was said about it:
 {feedback}
 </FEEDBACK>
 
-A first try could not be used: {problem}.
-
-Write the {role} again, whole, so that it does what the feedback asks for with any input. Put it
-between <NEW_VARIABLE> and </NEW_VARIABLE>.]]
+Write a better {role}, whole: it must tell what to do with any input, as the feedback asks for. Put
+it between <NEW_VARIABLE> and </NEW_VARIABLE>.]]
 
 prompts["tgd.json"] = [[
-Do not use the tags. Reply with JSON alone: {"new_text": "the improved variable, whole"}]]
+Do not use the tags. Reply with JSON alone, an object with one member, "new_text", that holds the
+text as it is to be used from now on.]]
 
 prompts["tgd.edit.system"] = [[
 You are the editor in a system that improves texts step by step. You are shown one long text, called

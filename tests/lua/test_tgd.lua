@@ -202,28 +202,57 @@ end
 function TestRefusals.test_what_is_no_new_text()
   local answerer = lg.model(function() return "The review is a negative one, sadly." end)
   local said = "The prompt should say that one word is wanted, nothing else."
-  local function rejected(reason, new)
-    local p = lg.param("Answer the question.", "system prompt for reviews")
+  local function step(...)
+    local p = lg.param("Answer the question.", "system prompt for judging reviews")
     local answer = answerer { "Two hours of noise and not one line that is worth hearing.",
       system = p }
     lg.loss.exact { target = "negative" }(answer):backward { model = (editor(said)) }
-    local m, asked = editor(new_text(new), new_text "Answer with one word.")
+    local m, asked = editor(...)
     local report = lg.optim.tgd { p, model = m }:step()
-    lu.assertEquals(#asked, 2, new)
-    lu.assertStrContains(user_text(asked[2]), reason)
+    lu.assertEquals(#asked, 2)
+    return p, report, asked
+  end
+  local function rejected(reason, new)
+    local _, twice = step(new_text(new))
+    lu.assertStrContains(twice.params[1].reason, reason)
+    local p, report, asked = step(new_text(new), new_text "Answer with one word.")
     lu.assertNil(user_text(asked[2]):find("Two hours", 1, true)) -- a shorter question
     lu.assertEquals({ p:text(), report.params[1].reasked }, { "Answer with one word.", true })
   end
-  rejected("name of the variable", "System prompt for reviews.")
+  rejected("name of the variable", "System prompt for judging reviews.")
+  rejected("a name of the variable", "System Prompt for Writing Reviews")
+  rejected("a name of the variable", "System prompt for reviewing")
+  rejected("what the question calls it", "The improved variable, whole")
+  rejected("what the question calls it", "This is a new text.")
+  rejected("holds no words", "{{1}}, {{2}}")
+  rejected("the score", "Say it in one word. Higher is better.")
+  rejected("the score", "scored 0 of 1")
+  rejected("an example's words", "Worth hearing? Not one line of noise that is two.")
+  rejected("the old one", "Answer the question.")
   rejected("single word", "Feedback")
   rejected("the feedback itself", said)
   rejected("an answer", "The review is a negative one, sadly!")
-  rejected("quotes an example", "Good? Hours of noise and not one line that is worth hearing?")
+  rejected("quotes an example",
+    "If somebody complains that hours of noise and not one line that is worth "
+    .. "hearing came, call it bad, else name it good.")
   rejected("part of the question", "Answer. <FEEDBACK>\nmore\n</FEEDBACK>")
-  rejected("name of the variable", "the new system prompt for reviews")
-  rejected("the form of the question", "The improved variable, whole.")
+  rejected("name of the variable", "the new system prompt for judging reviews")
+  rejected("the form of the question", "Reply with JSON alone.")
   rejected("over and over", ("Name the sentiment.\n"):rep(5))
   rejected("too long", ("Say it in one word, and say why. "):rep(200))
+end
+
+-- What shares words with role or example, and is a text for every input all the same.
+function TestRefusals.test_what_is_a_new_text()
+  for _, text in ipairs { "Judge reviews.", "Judge the review in one word.", "Is it worth hearing?",
+                          "Answer the question. Name the right answer: good or bad." } do
+    local p = lg.param("Answer the question.", "system prompt for judging reviews")
+    local answer = lg.model(function() return "Hm." end) {
+      "Two hours of noise and not one line that is worth hearing.", system = p }
+    lg.loss.exact { target = "negative" }(answer):backward { model = (editor "Be brief.") }
+    lg.optim.tgd { p, model = (editor(new_text(text))) }:step()
+    lu.assertEquals(p:text(), text)
+  end
 end
 
 function TestRefusals.test_wrappers_are_taken_off()

@@ -16,6 +16,9 @@ local trim = layer.trim
 
 local QUOTED_WORDS = 8     -- in a row, of an example: a quotation
 local REPEATS = 4          -- of one line: a loop
+local MADE_OF = { 6, 0.8 } -- so many words, and so large a part of them in a short example: its own
+local SHORT_EXAMPLE = 60   -- words; nearly every word stands in a long one
+local NAMED = 0.75         -- so many of its words are the role's: a name, not a text
 local GROWTH = { 4, 600 }  -- a step may make a text so many times as long, and so many tokens more
 
 -- ---- reading ---------------------------------------------------------------
@@ -127,6 +130,57 @@ local function is_output(new, talks)
   return false
 end
 
+-- Words of new that stand in text and not in old, and all that do not stand in old.
+local function shared(new, text, old)
+  local hits, all = 0, 0
+  for word in new:gmatch "%S+" do
+    local padded = " " .. word .. " "
+    if not old:find(padded, 1, true) then
+      all = all + 1
+      hits = hits + (text:find(padded, 1, true) and 1 or 0)
+    end
+  end
+  return hits, all
+end
+
+-- "Sort these words: pear, fig, plum, lime, kiwi." of an example with just these words: a task that
+-- is done again, not a text for every input.
+local function is_made_of(new, rest, old)
+  local given = words_of((rest:gsub("<OUTPUT[_%d]*>.-</OUTPUT[_%d]*>", "")))
+  if count(given) > SHORT_EXAMPLE then return false end
+  local hits, all = shared(new, given, old)
+  return all >= MADE_OF[1] and hits >= MADE_OF[2] * all
+end
+
+-- "System prompt for writing reviews" of the role "system prompt for judging reviews".
+local function is_name(new, role)
+  local hits, all = shared(new, role, " ")
+  return all >= 2 and all <= count(role) and hits >= NAMED * all
+end
+
+-- What only the questions say of a score, and what they call the new text.
+local TOLD = { "higher is better", "1 right 0 wrong", "the right answer is" }
+local CALLED = " this is here a an the new improved variable text whole "
+
+local function told_in(new, old)
+  for _, part in ipairs(TOLD) do
+    part = " " .. part .. " "
+    if new:find(part, 1, true) and not old:find(part, 1, true) then return true end
+  end
+  return new:find "%f[%w]scored %d+ of %d" ~= nil and not old:find "%f[%w]scored %d"
+end
+
+-- "The improved variable, whole", "This is a new text.".
+local function is_called(new)
+  for word in new:gmatch "%S+" do
+    if not CALLED:find(" " .. word .. " ", 1, true) then return false end
+  end
+  local named = new:find(" new ", 1, true) or new:find(" improved ", 1, true)
+  return named ~= nil and count(new) > 1
+end
+
+local function has_letters(text) return text:find "[%a\x80-\xff]" ~= nil end
+
 local FRAME = { "[VARIABLE]", "<CONVERSATION", "<CONTEXT", "<FEEDBACK", "<VARIABLE",
   "<NEW_VARIABLE" }
 
@@ -149,6 +203,25 @@ local function is_loop(new)
   return false
 end
 
+-- What no text that instructs a model may be, whatever it is for; talk: one that it was used in.
+local function instruction_problem(what, new, plain, talk)
+  local rest, instructs = example_of(talk)
+  if not instructs then return nil end
+  local old = words_of(what.before)
+  if count(new) == 1 and count(what.before) >= 3 then return "the new text is a single word" end
+  if is_name(plain, words_of(what.role)) then
+    return "the new text is only a name of the variable"
+  end
+  if has_letters(what.before) and not has_letters(new) then return "the new text holds no words" end
+  if told_in(plain, old) then return "the new text speaks of the score" end
+  if is_made_of(plain, rest, old) then
+    return "the new text is made of an example's words, but it is for every input"
+  end
+  local quoted = quotation(plain, words_of(rest), old)
+  return quoted and
+    ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted) or nil
+end
+
 -- Whether a text is only words of the question itself: "the improved variable, whole".
 local function is_form(what, new)
   local plain = words_of(new)
@@ -159,27 +232,21 @@ end
 
 local function kind_problem(what, new)
   local before, plain = what.before, words_of(new)
-  local old, talks = words_of(before), talks_of(what.records)
+  local talks = talks_of(what.records)
   local frame = frame_in(new, before)
   if frame then return ("the new text holds %s, a part of the question"):format(frame) end
   local name = plain:gsub("^ the new ", " "):gsub("^ the improved ", " ")
   if name == words_of(what.role) then return "the new text is only the name of the variable" end
   if is_form(what, new) then return "the new text repeats the form of the question" end
+  if is_called(plain) then return "the new text is only what the question calls it" end
   if is_feedback(plain, what.records) then return "the new text is the feedback itself" end
   if is_loop(new) and not is_loop(before) then
     return "the new text says the same line over and over"
   end
   if is_output(plain, talks) then return "the new text is an answer, not a new variable" end
-  local quoted
   for _, talk in ipairs(talks) do
-    local rest, instructs = example_of(talk)
-    if instructs and count(new) == 1 and count(before) >= 3 then
-      return "the new text is a single word"
-    end
-    quoted = quoted or instructs and quotation(plain, words_of(rest), old)
-  end
-  if quoted then
-    return ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted)
+    local problem = instruction_problem(what, new, plain, talk)
+    if problem then return problem end
   end
   local most = GROWTH[1] * core.tokens(before) + GROWTH[2]
   if not what.may_grow and core.tokens(new) > most then
@@ -194,7 +261,7 @@ end
 ---@return string|nil problem, "short"|nil more
 function proposal.problem(what, new)
   if new == "" then return "the new text is empty" end
-  if trim(new) == trim(what.before) then return "the new text is the old one" end
+  if trim(new) == trim(what.before) then return "the new text is the old one", "short" end
   local problem = kind_problem(what, new)
   if problem then return problem, "short" end
   local broken, why = constraint.broken(what.constraints, new)
