@@ -153,16 +153,22 @@ function TestRefusals.test_no_tag_is_asked_once_more()
   lu.assertNotNil(asked[3].schema) -- then by the server's own means
 end
 
--- A model that does not keep to the tags is asked for JSON, and from then on at once.
+-- A model that does not keep to the tags is asked for JSON, without the conversations; and from then
+-- on at once, whoever asks it.
 function TestRefusals.test_a_model_without_tags_is_asked_for_json()
   local p = param("old text", "improve")
-  local m, asked = editor("no", "tags", '{"new_text":"first"}', '{"new_text":"second"}')
+  local m, asked = editor("no", "tags", '{"new_text":"first"}', '{"new_text":"second"}',
+    '{"new_text":"third"}')
   local opt = lg.optim.tgd { p, model = m }
   local report = opt:step()
   lu.assertEquals({ p:text(), #asked, report.params[1].malformed }, { "first", 3, 2 })
   lu.assertStrContains(asked[3].messages[2].content, "old text")
   report = opt:step()
   lu.assertEquals({ p:text(), #asked, report.params[1].malformed }, { "second", 4, 0 })
+  local function shows_context(n) return asked[n].messages[2].content:find "<CONTEXT>" ~= nil end
+  lu.assertEquals({ shows_context(1), shows_context(3), shows_context(4) }, { true, false, true })
+  lg.optim.tgd { p, model = m }:step()
+  lu.assertEquals({ p:text(), #asked }, { "third", 5 })
 end
 
 function TestRefusals.test_the_second_answer_counts()

@@ -100,9 +100,11 @@ local function note(tries, found, problem, detail)
   for name, value in pairs(detail or {}) do tries[name] = value end
 end
 
--- A model that does not keep to the tags is asked for JSON, which many servers enforce.
+-- A model that does not keep to the tags is asked for JSON, which many servers enforce: a weak one
+-- without the conversations, which it would take for the question.
 local function by_schema(q, tries)
-  local spec = spec_of(q, { { "system", q.system }, { "user", q.user }, { "user", q.json } },
+  local user = tries.malformed > 0 and q.short and q.short(tries.problem) or q.user
+  local spec = spec_of(q, { { "system", q.system }, { "user", user }, { "user", q.json } },
     q.ceiling)
   spec.schema, spec.once = q.schema, true
   local reply = model.call(q.model, spec)

@@ -154,7 +154,7 @@ function rewrite.addressed(self, sample, tokens)
   if self.reply_tokens ~= 0 and not rawget(model.of(self.model, "optimizer"), "max_tokens") then
     ceiling = self.reply_tokens or LEAST_REPLY + tokens
   end
-  return { model = whom, ceiling = ceiling, sample = sample, form = self.form }
+  return { model = whom, ceiling = ceiling, sample = sample, form = self:form() }
 end
 
 -- ---- the whole text anew ---------------------------------------------------

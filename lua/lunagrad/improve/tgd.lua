@@ -28,6 +28,10 @@ Tgd.__name = "lunagrad.tgd"
 local REMEMBERED_REFUSALS = 3
 local MOST_EDITS = 5
 
+-- In which form a model has managed to answer, for all optimizers that ask it: "schema", where
+-- tags failed. By the model itself, so that it is forgotten with it.
+local FORMS = setmetatable({}, { __mode = "k" })
+
 -- ---- making one ------------------------------------------------------------
 
 local SPEC = {
@@ -146,7 +150,7 @@ local function tgd(spec)
     momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
     constraints = {}, examples = example_texts(spec.examples),
     budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
-    rewritten = {}, iteration = 0, form = "tags", malformed = 0, may_grow = spec.may_grow == true,
+    rewritten = {}, iteration = 0, malformed = 0, may_grow = spec.may_grow == true,
     pictures = spec.pictures ~= false,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
     candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
@@ -245,13 +249,17 @@ local function gather(self)
   return entries, active, heard
 end
 
+--- The form in which the model is asked first.
+---@return "tags"|"schema"
+function Tgd:form() return FORMS[model.of(self.model, "optimizer")] or "tags" end
+
 -- What came of the answers, whichever is taken: what the next steps do otherwise.
 local function learn(self, entries, all)
   for _, one in ipairs(all) do
     local entry, answer = entries[one.i], one.answer
     entry.malformed = (entry.malformed or 0) + (answer.malformed or 0)
     self.malformed = self.malformed + (answer.malformed or 0)
-    if answer.form and answer.text then self.form = answer.form end
+    if answer.form and answer.text then FORMS[model.of(self.model, "optimizer")] = answer.form end
   end
 end
 
