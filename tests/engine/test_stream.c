@@ -49,7 +49,7 @@ static void hear(watched *w)
         memcpy(w->heard + n, ev->text, ev->len);
         w->heard[n + ev->len] = '\0';
         if (w->restarts == 0)
-            snprintf(w->first, sizeof w->first, "%s", w->heard);
+            memcpy(w->first, w->heard, sizeof w->first);
     }
 }
 
