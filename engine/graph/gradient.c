@@ -399,8 +399,8 @@ static void run(lg_step *s)
         return;
     }
     int state = heard(s);
-    if (way == LG_WAY_ON && !s->records && s->through) {
-        deliver_all(s); /* what was to be said went past it */
+    if (!s->records && !is_root(s)) {
+        deliver_all(s); /* what was to be said went past it, or failed: that is not nothing */
         return;
     }
     if (way == LG_WAY_ON && state != LG_FB_EMPTY) {

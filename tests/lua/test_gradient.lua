@@ -531,6 +531,16 @@ function TestFailures.test_skip_failed_leaves_the_edge_out()
   lu.assertStrContains(pass:text(), "left out: ")
 end
 
+-- What could not be asked is not "nothing to improve".
+function TestFailures.test_behind_a_critic_that_failed_nothing_is_said()
+  local p, judge = lg.param("Think.", "advice"), lg.param("Be strict.", "judge")
+  local draft = ask("q1", p, "draft")
+  local pass = answerer { draft, system = judge }
+    :backward { model = failing_at 'role "draft"', skip_failed = true }
+  lu.assertStrContains(pass:text(), "left out: ")
+  lu.assertEquals({ p:feedback(), texts_of(judge) }, { {}, { "fix" } })
+end
+
 function TestFailures.test_a_failed_root()
   local p = lg.param("Think.", "advice")
   local loss = nobody { "why", system = p }
