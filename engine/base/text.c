@@ -70,6 +70,12 @@ static bool is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+size_t lg__text_line(const char *s, size_t len)
+{
+    const char *end = memchr(s, '\n', len);
+    return end ? (size_t)(end - s) : len;
+}
+
 size_t lg__text_border(const char *s, size_t len)
 {
     size_t n = len, lead, size;

@@ -34,5 +34,7 @@ void lg__text_flatten(char *s, size_t len);
 /* The largest n ≤ len where no character of s[0..len) is cut, for texts whose
  * end was cut off. */
 size_t lg__text_border(const char *s, size_t len);
+/* The bytes before the first newline; len: there is none. */
+size_t lg__text_line(const char *s, size_t len);
 
 #endif

@@ -18,12 +18,6 @@ enum { MOST_LINES = 8 }; /* of a list; a longer one is a report */
 
 /* ---- lists ------------------------------------------------------------- */
 
-static size_t line_size(const char *s, size_t len)
-{
-    const char *end = memchr(s, '\n', len);
-    return end ? (size_t)(end - s) : len;
-}
-
 /* The size of "- ", "* ", "3. " or "3) " at the beginning; 0: there is none. */
 static size_t bullet(const char *s, size_t len)
 {
@@ -39,7 +33,7 @@ static bool is_list(const lg_text *t)
 {
     size_t lines = 0, bullets = 0;
     for (size_t at = 0; at < t->len;) {
-        size_t n = line_size(t->data + at, t->len - at);
+        size_t n = lg__text_line(t->data + at, t->len - at);
         bullets += bullet(t->data + at, n) > 0;
         lines += n > 0;
         at += n + 1;
@@ -95,7 +89,7 @@ static int add_text(lg_points *p, const lg_record *r, const lg_text *t)
         return add(p, r, t->data, t->len);
     int err = LG_OK;
     for (size_t at = 0; !err && at < t->len;) {
-        size_t n = line_size(t->data + at, t->len - at), skip = bullet(t->data + at, n);
+        size_t n = lg__text_line(t->data + at, t->len - at), skip = bullet(t->data + at, n);
         if (n)
             err = add(p, r, t->data + at + skip, n - skip);
         at += n + 1;
@@ -158,7 +152,7 @@ static size_t find_number(const lg_text *t, size_t at, size_t n)
     while (at < t->len) {
         if (t->len - at >= len && memcmp(t->data + at, head, len) == 0)
             return at;
-        at += line_size(t->data + at, t->len - at) + 1;
+        at += lg__text_line(t->data + at, t->len - at) + 1;
     }
     return t->len;
 }

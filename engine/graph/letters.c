@@ -74,12 +74,6 @@ void lg__letters_marks(lg_mem *m, size_t n, lg_text *marks[LG_LETTERS])
 
 enum { NO_LABEL = -1, NOBODY = LG_LETTERS };
 
-static size_t line_size(const char *s, size_t len)
-{
-    const char *end = memchr(s, '\n', len);
-    return end ? (size_t)(end - s) : len;
-}
-
 static size_t skip(const char *s, size_t at, size_t n, const char *chars)
 {
     while (at < n && strchr(chars, s[at]))
@@ -143,7 +137,7 @@ static int read_lines(const lg_text *reply, const lg_aims *aims, lg_bytes *said,
     int whose = NO_LABEL, err = LG_OK;
     for (size_t at = 0; !err && at < reply->len;) {
         const char *s = reply->data + at;
-        size_t n = line_size(s, reply->len - at), words = 0;
+        size_t n = lg__text_line(s, reply->len - at), words = 0;
         int now = label(s, n, aims, &words);
         if (now != NO_LABEL) {
             whose = now;

@@ -101,17 +101,11 @@ static bool is_blank_line(const char *s, size_t len)
     return true;
 }
 
-static size_t line_size(const char *s, size_t len)
-{
-    const char *end = memchr(s, '\n', len);
-    return end ? (size_t)(end - s) : len;
-}
-
 /* Whether a line stands in what was kept already: a model that loops says nothing new. */
 static bool is_known(const lg_bytes *kept, const char *line, size_t len)
 {
     for (size_t at = 0; at < kept->len;) {
-        size_t n = line_size(kept->data + at, kept->len - at);
+        size_t n = lg__text_line(kept->data + at, kept->len - at);
         size_t dash = n > 2 && memcmp(kept->data + at, "- ", 2) == 0 ? 2 : 0;
         if (n == len && memcmp(kept->data + at, line, len) == 0)
             return true;
@@ -154,7 +148,7 @@ static void keep_lines(lg_bytes *out, const lg_said *said)
     const char *s = said->text->data;
     size_t tokens = 0, len = said->text->len;
     for (size_t at = 0; at < len && tokens < LG_CRITIQUE_TOKENS;) {
-        size_t n = line_size(s + at, len - at);
+        size_t n = lg__text_line(s + at, len - at);
         bool broken = said->cut && at + n == len && out->len > 0;
         if (!broken && !hand_on(out, said->heard, s + at, n, &tokens))
             tokens += add_line(out, "", s + at, n);
