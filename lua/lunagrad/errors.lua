@@ -99,7 +99,8 @@ end
 ---@param hint? string
 ---@param level? integer as in errors.raise
 function errors.refuse(field, message, hint, level)
-  errors.raise("inval", message, hint, (level or 1) + 1, nil, field)
+  level = math.tointeger(level) or 1
+  errors.raise("inval", message, hint, level + 1, nil, field)
 end
 
 --- The error object of a variable that failed or was cancelled; nil for others.

@@ -229,7 +229,7 @@ local function is_raw(text)
 end
 
 -- These pass on what they are given.
-local HANDS_ON = { ["errors.raise"] = true, ["errors.refuse"] = true, ["errors.new"] = true,
+local HANDS_ON = { ["errors.raise"] = true, ["errors.new"] = true,
   ["errors.wrap"] = true, ["errors.words"] = true }
 
 local function judge(name, problem)
