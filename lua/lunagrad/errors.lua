@@ -100,6 +100,7 @@ end
 ---@param level? integer as in errors.raise
 function errors.refuse(field, message, hint, level)
   level = math.tointeger(level) or 1
+  if level < 0 or level > 100 then level = 1 end
   errors.raise("inval", message, hint, level + 1, nil, field)
 end
 
