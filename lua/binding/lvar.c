@@ -74,8 +74,8 @@ static int l_id(lua_State *L)
 /* v:own_id(): of itself, whatever it is bound to */
 static int l_own_id(lua_State *L)
 {
-    const lg_lua_var *u = luaL_checkudata(L, 1, LG_LUA_VAR);
-    lg__lua_check_open(L, u->owner, u->v, "variable");
+    lg__lua_check_var(L, 1); /* it raises */
+    const lg_lua_var *u = lua_touserdata(L, 1);
     lua_pushinteger(L, (lua_Integer)lg_var_id(u->v));
     return 1;
 }
