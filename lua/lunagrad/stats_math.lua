@@ -43,6 +43,21 @@ function stats_math.quantile(sorted, q)
   return sorted[low] + (sorted[high] - sorted[low]) * (at - low)
 end
 
+--- The chance that a fair coin shows heads `won` times or more in won + lost throws: the one-sided p
+--- of the sign test, and of McNemar's exact test. 1 without throws.
+---@param won integer
+---@param lost integer
+---@return number
+function stats_math.sign_test(won, lost)
+  local n, sum = won + lost, 0.0
+  local log_chance = -n * math.log(2) -- of n heads, then of one fewer each time
+  for k = n, won, -1 do
+    sum = sum + math.exp(log_chance)
+    log_chance = log_chance + math.log(k) - math.log(n - k + 1)
+  end
+  return math.min(sum, 1.0)
+end
+
 --- The distribution of the number of successes in n draws: cumulative, from 0 successes on.
 local function binomial_cumulative(n, p)
   local cumulative, sum = {}, 0.0

@@ -347,7 +347,7 @@ function Tgd:step(opts)
   local report = taken.problem and refuse(entries, active, taken.answers)
     or accept(self, entries, active, taken.answers)
   if self.candidates > 1 then report.candidates = candidates.told(list, taken) end
-  recorder.step(self.iteration, entries)
+  recorder.step(self.iteration, entries, self.search)
   return report
 end
 
