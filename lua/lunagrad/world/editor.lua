@@ -212,9 +212,15 @@ local function sentences_for(text, feedback, noise, seed)
   return list, remove
 end
 
-local function edit(view, text, noise, seed)
-  local list, remove = sentences_for(text, feedback_of(view), noise, seed)
-  list[#list + 1] = search.rule(text, feedback_of(view), seed)
+--- Rework instructions so that they answer feedback.
+---@param text string
+---@param feedback string
+---@param options { noise: number, seed: integer, limit?: integer } limit: in words
+---@return string
+function editor.rework(text, feedback, options)
+  local seed = options.seed
+  local list, remove = sentences_for(text, feedback, options.noise, seed)
+  list[#list + 1] = search.rule(text, feedback, seed)
   local base = remove and take_out_habits(text) or text
   if #list == 0 and base == text then
     for i = 0, #GENERIC - 1 do
@@ -225,9 +231,13 @@ local function edit(view, text, noise, seed)
       end
     end
   end
+  return fit(base, list, options.limit)
+end
+
+local function edit(view, text, noise, seed)
   local careful = view.again or hash.unit(seed, "mind the limit") >= noise
-  local limit = careful and word_limit(view) or nil
-  return fit(base, list, limit)
+  return editor.rework(text, feedback_of(view),
+    { noise = noise, seed = seed, limit = careful and word_limit(view) or nil })
 end
 
 -- What was tried before and shown as refused is not proposed again, if that can be helped.
@@ -333,6 +343,35 @@ local function reply_to_all(view, options, letters, tag, number)
   return table.concat(parts, "\n"), "stop"
 end
 
+-- The first two thirds of a text, not cut inside a character.
+local function two_thirds(text)
+  local last = #text * 2 // 3
+  while text:find("^[\x80-\xBF]", last + 1) do
+    last = last - 1
+  end
+  return text:sub(1, last)
+end
+
+--- A new text in the form that was asked for, between two marks; like people, sometimes with a
+--- preface, and rarely without the marks or cut short.
+---@param new string
+---@param open string
+---@param close string
+---@param options { noise: number, seed: integer }
+---@return string
+---@return "stop"|"length"
+function editor.between(new, open, close, options)
+  local seed, noise = options.seed, options.noise
+  local preface = hash.unit(seed, "preface") < 0.3 and hash.pick(seed, "words", PREFACES) or ""
+  local u = hash.unit(seed, "form")
+  if u < noise * 0.2 then
+    return preface .. new, "stop"
+  elseif u < noise * 0.3 then
+    return two_thirds(preface .. open .. "\n" .. new), "length"
+  end
+  return preface .. open .. "\n" .. new .. "\n" .. close, "stop"
+end
+
 --- Answer a request to rewrite a text.
 ---@param view sim.view
 ---@param options { noise: number, seed: integer, slips?: number, temperature?: number }
@@ -360,19 +399,8 @@ function editor.reply(view, options)
   elseif not view.asked then
     return new, "stop"
   end
-  local preface = hash.unit(seed, "preface") < 0.3 and hash.pick(seed, "words", PREFACES) or ""
-  local u = hash.unit(seed, "form")
-  if not view.again and u < noise * 0.2 then
-    return preface .. new, "stop"
-  elseif not view.again and u < noise * 0.3 then
-    local whole = preface .. "<" .. view.asked .. ">\n" .. new
-    local last = #whole * 2 // 3
-    while whole:find("^[\x80-\xBF]", last + 1) do
-      last = last - 1
-    end
-    return whole:sub(1, last), "length"
-  end
-  return preface .. "<" .. view.asked .. ">\n" .. new .. "\n</" .. view.asked .. ">", "stop"
+  return editor.between(new, "<" .. view.asked .. ">", "</" .. view.asked .. ">",
+    { noise = not view.again and noise or 0, seed = seed })
 end
 
 return editor
