@@ -191,6 +191,55 @@ local function fit(text, sentences, limit)
   return new
 end
 
+-- The sentences of a text, each with the slips that it surely prevents.
+local function rules_of(text)
+  local list = {}
+  for from, to in text:gmatch "()[^.!?\n]+[.!?\n]*[\"']?()" do
+    local one, names = text:sub(from, to - 1), {}
+    for name, strength in pairs(cues.read(one).cure) do
+      if strength >= 0.8 then names[#names + 1] = name end
+    end
+    list[#list + 1] = { text = one, names = names }
+  end
+  return list
+end
+
+-- Whether a sentence says nothing that the others do not say.
+local function is_idle(list, i)
+  for _, name in ipairs(list[i].names) do
+    local elsewhere = false
+    for k, other in ipairs(list) do
+      for _, its in ipairs(k ~= i and other.names or {}) do elsewhere = elsewhere or its == name end
+    end
+    if not elsewhere then return false end
+  end
+  return true
+end
+
+--- The same in fewer words: rules that have a short form take it, then what says nothing goes, from
+--- the end on, until the text is as short as was asked for. Like people the editor sometimes takes
+--- out what was needed.
+---@param view sim.view
+---@param text string
+---@param options { editor_noise: number, seed: integer }
+---@return string
+function editor.shorter(view, text, options)
+  local limit = word_limit(view) or count_words(text) * 9 // 10
+  text = shorten(text)
+  local list = rules_of(text)
+  for i = #list, 2, -1 do
+    if count_words(text) <= limit then break end
+    local slip = hash.unit(options.seed, "take out " .. i) < options.editor_noise
+    if slip or is_idle(list, i) then
+      table.remove(list, i)
+      local parts = {}
+      for k, one in ipairs(list) do parts[k] = one.text end
+      text = table.concat(parts):match "^%s*(.-)%s*$"
+    end
+  end
+  return text
+end
+
 -- What the feedback wants and the text does not say yet, as sentences.
 local function sentences_for(text, feedback, noise, seed)
   local wanted, habits, remove = cues.wishes(feedback)
@@ -311,8 +360,12 @@ local function edit_tags(view)
   if find and replace then return find, replace end
 end
 
--- Several texts at once, each between tags of its letter: the letters, with the tags' number.
-local function letters_of(view)
+--- Several texts at once, each between tags of its letter: the letters, with the tags' number.
+---@param view sim.view
+---@return string[] letters
+---@return string? tag
+---@return string? number
+function editor.letters(view)
   local letters, met, tag, number = {}, {}, nil, nil
   for name, letter, suffix in view.user:gmatch "<(%u*_?NEW_%u+)_(%u)(_?%d*)>" do
     if not met[letter] then
@@ -378,7 +431,7 @@ end
 ---@return string
 ---@return "stop"|"length"
 function editor.reply(view, options)
-  local letters, tag, number = letters_of(view)
+  local letters, tag, number = editor.letters(view)
   if #letters > 1 then return reply_to_all(view, options, letters, tag, number) end
   local seed, noise = hash.text(view.all, options.seed), options.noise
   local text = text_of(view)

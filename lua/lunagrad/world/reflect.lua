@@ -130,20 +130,29 @@ local function said_of(example, text, options)
   return critic.prose(view, case, options) .. "\n" .. (example.feedback or "")
 end
 
+--- New instructions in the light of examples with feedback.
+---@param asked sim.reflection
+---@param options { critic_noise: number, editor_noise: number, seed: integer }
+---@return string new
+---@return integer seed of these texts, for what else is to be drawn
+function reflect.rework(asked, options)
+  local said, seed = {}, hash.text(asked.text, options.seed)
+  for i, example in ipairs(asked.examples) do
+    seed = hash.text((example.input or "") .. "\0" .. (example.output or ""), seed)
+    said[i] = said_of(example, asked.text, { noise = options.critic_noise, seed = seed })
+  end
+  return editor.rework(asked.text, table.concat(said, "\n"),
+    { noise = options.editor_noise, seed = seed }), seed
+end
+
 --- Answer a request for reflection.
 ---@param asked sim.reflection
 ---@param options { critic_noise: number, editor_noise: number, seed: integer }
 ---@return string
 ---@return "stop"|"length"
 function reflect.reply(asked, options)
-  local said, seed = {}, hash.text(asked.text, options.seed)
-  for i, example in ipairs(asked.examples) do
-    seed = hash.text((example.input or "") .. "\0" .. (example.output or ""), seed)
-    said[i] = said_of(example, asked.text, { noise = options.critic_noise, seed = seed })
-  end
-  local work = { noise = options.editor_noise, seed = seed }
-  local new = editor.rework(asked.text, table.concat(said, "\n"), work)
-  return editor.between(new, "```", "```", work)
+  local new, seed = reflect.rework(asked, options)
+  return editor.between(new, "```", "```", { noise = options.editor_noise, seed = seed })
 end
 
 return reflect
