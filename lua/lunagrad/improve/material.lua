@@ -117,8 +117,9 @@ end
 ---@return table[]
 function material.constraints(context, befores)
   local list = table.move(context.constraints or {}, 1, #(context.constraints or {}), 1, {})
+  if not (context.leak or context.program) then return list end
   local before = table.concat(befores, "\n")
-  list[#list + 1] = constraint.new("holds no passage and no answer of the examples",
+  list[#list + 1] = constraint.new("copies no passage and no right answer of the examples",
     function(text)
       local problem = material.leak(context, text, before)
       return problem == nil, problem
