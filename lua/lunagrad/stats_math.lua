@@ -283,7 +283,8 @@ local function padded(values, floor, top)
   local squares = (floor - middle) ^ 2 + (top - middle) ^ 2
   for i = 1, #values do squares = squares + (values[i] - middle) ^ 2 end
   local half = Z * math.sqrt(squares) / n
-  return math.max(math.min(middle - half, mean), floor), math.min(math.max(middle + half, mean), top)
+  return math.max(math.min(middle - half, mean), floor),
+    math.min(math.max(middle + half, mean), top)
 end
 
 --- The 95% interval of the mean of values that lie between two bounds, which has width whatever
@@ -320,7 +321,9 @@ function stats_math.interval(scores, seed)
   local n = #scores
   if n == 0 then return nil, nil end
   if not all(scores, is_share) then return stats_math.mean_interval(scores, nil, nil, seed) end
-  if not all(scores, is_hit_or_miss) then return stats_math.mean_interval(scores, 0.0, 1.0, seed) end
+  if not all(scores, is_hit_or_miss) then
+    return stats_math.mean_interval(scores, 0.0, 1.0, seed)
+  end
   local hits = 0
   for i = 1, n do hits = hits + scores[i] end
   return stats_math.wilson(hits, n)

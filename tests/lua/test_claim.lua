@@ -178,7 +178,8 @@ function TestClaim.test_known_sizes()
   lu.assertAlmostEquals(claim.smallest(100, 0.3), 0.136, 0.0005)
   lu.assertAlmostEquals(claim.smallest(300, 0.3), 0.079, 0.0005)
   lu.assertAlmostEquals(claim.smallest(1000, 0.3), 0.043, 0.0005)
-  for _, c in ipairs { { 0.5, 0.05, 1234 }, { 0.5, 0.2, 75 }, { 0.35, 0.1, 214 }, { 0.25, 0.1, 152 } } do
+  for _, c in ipairs { { 0.5, 0.05, 1234 }, { 0.5, 0.2, 75 }, { 0.35, 0.1, 214 },
+    { 0.25, 0.1, 152 } } do
     lu.assertAlmostEquals(claim.examples(c[2], c[1], nil, c[1]), c[3], 1.01)
     lu.assertAlmostEquals(claim.examples(c[2], c[1]), c[3] + 1 / c[2], 1.51)
   end
