@@ -220,6 +220,8 @@ end
 -- One call; messages are taken, more is an option on top.
 local function call_with(self, spec, messages, more)
   local context = loop.context()
+  local candidate = context and context.candidate
+  if candidate and candidate.meter then candidate.meter.calls = candidate.meter.calls + 1 end
   local list = body_options(spec)
   if more then
     list = list or {}

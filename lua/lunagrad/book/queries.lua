@@ -11,19 +11,45 @@ local queries = {}
 
 queries.describe_run = "UPDATE run SET script = ?, args = ?, seed = ? WHERE id = ?"
 queries.score_run = "UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?"
-queries.put_score = "INSERT INTO scores (run_id, candidate_idx, phase, example, score)"
-  .. " VALUES (?, ?, ?, ?, ?)"
-queries.demote_candidate = "UPDATE candidates SET is_best = 0 WHERE run_id = ? AND idx = ?"
-queries.put_candidate = "INSERT INTO candidates (run_id, idx, iteration, parents, texts, score,"
-  .. " is_best, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-queries.put_proposal = "INSERT INTO proposals (run_id, iteration, parent_idx, accepted, reason,"
-  .. " before, after, texts, feedback, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-queries.put_gradient = "INSERT INTO gradients (id, run_id, iteration, param, text, source_example,"
-  .. " from_role, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-queries.put_edit = "INSERT INTO edits (run_id, iteration, param, before, after, gradient_ids)"
-  .. " VALUES (?, ?, ?, ?, ?, ?)"
-queries.put_replacement = "INSERT INTO replacements (run_id, iteration, param, number, find, put,"
-  .. " problem) VALUES (?, ?, ?, ?, ?, ?, ?)"
+queries.put_search = "INSERT INTO searches (id, run_id, number, kind, method, names, options, seed,"
+  .. " started_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.score_search = "UPDATE searches SET seed_score = ?, best_score = ?, best_idx = ?"
+  .. " WHERE id = ?"
+queries.end_search = "UPDATE searches SET ended_us = ?, stopped = ?, seed_score = ?,"
+  .. " best_score = ?, best_idx = ?, claim = ? WHERE id = ?"
+queries.demote_candidate = "UPDATE candidates SET is_best = 0 WHERE search_id = ? AND idx = ?"
+queries.put_candidate = "INSERT INTO candidates (run_id, search_id, idx, iteration, parents, texts,"
+  .. " score, is_best, operator, proposal, words, created_us)"
+  .. " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.put_proposal = "INSERT INTO proposals (run_id, search_id, number, iteration, parent_idx,"
+  .. " parents, operator, accepted, reason, before, after, gain, texts, feedback, batch, race,"
+  .. " calls, tokens, created_us)"
+  .. " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.put_gradient = "INSERT INTO gradients (id, run_id, search_id, iteration, param, text,"
+  .. " source_example, from_role, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.put_edit = "INSERT INTO edits (run_id, search_id, iteration, param, before, after,"
+  .. " gradient_ids) VALUES (?, ?, ?, ?, ?, ?, ?)"
+queries.put_replacement = "INSERT INTO replacements (run_id, search_id, iteration, param, number,"
+  .. " find, put, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+local function rows_of(n, row) return (row .. ", "):rep(n - 1) .. row end
+
+--- So many answers. Parameters: number and text of each.
+---@param n integer
+function queries.put_outputs(n)
+  return "INSERT INTO outputs (id, text) VALUES " .. rows_of(n, "(?, ?)")
+end
+
+queries.SCORE_COLUMNS = 9 -- of each row of put_scores
+
+--- So many scores. Parameters: the run; of each its search, candidate, proposal, split, phase,
+--- example, score, output and objectives.
+---@param n integer
+function queries.put_scores(n)
+  return "INSERT INTO scores (run_id, search_id, candidate_idx, proposal, split, phase, example,"
+    .. " score, output_id, objectives) VALUES "
+    .. rows_of(n, "(?1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+end
 
 -- ---- runs --------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ local var = require "lunagrad.var"
 local SPEC = {
   program = "callable", data = "table", metric = "callable", concurrency = "integer?",
   field = "string?", seed = "any", on_error = "string?", phase = "string?",
-  unrecorded = "boolean?",
+  unrecorded = "boolean?", group = "integer?",
 }
 local ON_ERROR = { raise = true, zero = true, skip = true }
 
@@ -102,6 +102,17 @@ local function check(spec)
   return named
 end
 
+--- Rows of an evaluation as the record takes them.
+---@param rows table of the result
+---@param of table|nil the example's number of each; nil: they are counted
+local function numbered(rows, of)
+  local list = {}
+  for i, row in ipairs(rows) do
+    list[i] = { example = of and of[i] or i, score = row.score, output = row.output }
+  end
+  return list
+end
+
 --- Run a program on all rows and score the outputs.
 ---
 --- spec: program (or the first item), data, metric(output, row) → number or boolean; concurrency,
@@ -118,7 +129,11 @@ local function evaluate(spec)
   spec = check(spec)
   local total, done = #spec.data, 0
   if spec.phase then progress.emit { kind = "phase", name = spec.phase } end
-  local rows = loop.map(spec.data, function(row)
+  local tape = not spec.unrecorded and recorder.search { kind = "evaluate", seed = spec.seed,
+    options = { phase = spec.phase, examples = total, on_error = spec.on_error } }
+  local group = spec.group or tape and tape:group {}
+  local rows = loop.map(spec.data, function(row, i)
+    loop.context().group = group and group + i
     local result = run_row(spec, row)
     done = done + 1
     progress.emit { kind = "progress", done = done, total = total }
@@ -129,14 +144,20 @@ local function evaluate(spec)
     if row.error ~= nil then failed = failed + 1 end
     if row.score then scores[#scores + 1] = row.score end
   end
-  if not spec.unrecorded then recorder.evaluation(rows, spec.phase) end
+  local mean = stats_math.mean(scores)
+  if tape then
+    tape:scores { phase = spec.phase or ("evaluation %d"):format(tape.number),
+      rows = numbered(rows) }
+    tape:close { complete = true, score = mean }
+  end
   local low, high = stats_math.interval(scores, spec.seed or 0)
   return setmetatable({
-    mean = stats_math.mean(scores), low = low, high = high, n = #scores, errors = failed,
+    mean = mean, low = low, high = high, n = #scores, errors = failed,
     rows = rows,
   }, Evaluation)
 end
 
-return setmetatable({ score_row = score_row, number_of = number_of, text_of = text_of }, {
+return setmetatable({ score_row = score_row, number_of = number_of, text_of = text_of,
+  numbered = numbered }, {
   __call = function(_, spec) return evaluate(spec) end,
 })

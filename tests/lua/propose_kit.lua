@@ -1,0 +1,67 @@
+--- propose_kit.lua: a context for the operators of the search, with models that answer from a list.
+
+local lg = require "lunagrad"
+
+local kit = {}
+
+--- Runs fn with other texts in the parameters, as bind.run does, and puts the old ones back.
+local function run_with(params)
+  return function(texts, fn)
+    local old = {}
+    for i, p in ipairs(params) do
+      old[i] = p:text()
+      if old[i] ~= texts[i] then p:set(texts[i]) end
+    end
+    local result = table.pack(pcall(fn))
+    for i, p in ipairs(params) do
+      p:zero_grad()
+      if p:text() ~= old[i] then p:set(old[i]) end
+    end
+    if not result[1] then error(result[2], 0) end
+    return table.unpack(result, 2, result.n)
+  end
+end
+
+--- A model that answers from a list (the last one again and again), or by a function of the
+--- request; asked holds the requests.
+function kit.model(...)
+  local answers, asked = { ... }, {}
+  local m = lg.model(function(request)
+    asked[#asked + 1] = request
+    local answer = answers[math.min(#asked, #answers)]
+    return type(answer) == "function" and answer(request) or answer
+  end, "scripted")
+  return m, asked
+end
+
+--- A reply with a new text.
+function kit.new(text, letter)
+  local tag = letter and "NEW_VARIABLE_" .. letter or "NEW_VARIABLE"
+  return ("<%s>\n%s\n</%s>"):format(tag, text, tag)
+end
+
+--- What the editor was asked, the last message.
+function kit.said(request) return request.messages[#request.messages].content end
+
+--- A candidate as the pool has it.
+function kit.candidate(idx, texts, scores, more)
+  local sum = 0
+  for _, score in ipairs(scores or {}) do sum = sum + score end
+  local one = { idx = idx, texts = texts, parents = {}, scores = scores or {},
+    mean = #(scores or {}) > 0 and sum / #scores or 0 }
+  for name, value in pairs(more or {}) do one[name] = value end
+  return one
+end
+
+--- A context for parameters with these roles.
+function kit.context(roles, more)
+  local params = {}
+  for i, role in ipairs(roles) do params[i] = lg.param("text " .. i, role) end
+  local context = { params = params, names = roles, roles = roles, run = run_with(params),
+    rng = lg.rng.new(1), sample = 1, proposals = {}, constraints = {}, edits = 4, max_demos = 4,
+    train = {}, solved = function() end, leak = function() end }
+  for name, value in pairs(more or {}) do context[name] = value end
+  return context
+end
+
+return kit
