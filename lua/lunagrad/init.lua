@@ -111,6 +111,7 @@ local LAZY = {
   optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
   optimize = "lunagrad.improve.optimize",
+  compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,
