@@ -88,8 +88,10 @@ function tape.new(run, order, number, what)
   local self = setmetatable({ run = run, order = order, number = number, names = names,
     kind = what.kind, id = tape.id_of(run.id, order), next = 0 }, Tape)
   if what.names then self.files = best_files.new(run.directory, number, names) end
+  self.started_us, self.began = now_us(), run.engine:now()
   exec(self, queries.put_search, self.id, run.id, number, what.kind, what.method,
-    json_list(table.move(names, 1, #names, 1, {})), as_json(what.options), what.seed, now_us())
+    json_list(table.move(names, 1, #names, 1, {})), as_json(what.options), what.seed,
+    self.started_us)
   return self
 end
 
@@ -230,7 +232,9 @@ function Tape:close(what)
     self.run.best_file = self.best_file
   end
   self.run.outputs:flush()
-  exec(self, queries.end_search, now_us(), what.stopped, what.seed_score or self.seed_score,
+  -- A clock that is set meanwhile does not change how long it took.
+  local ended_us = self.started_us + self.run.engine:now() - self.began
+  exec(self, queries.end_search, ended_us, what.stopped, what.seed_score or self.seed_score,
     what.score, self.best_idx, self.claim and core.json_encode(self.claim), self.id)
 end
 
