@@ -103,11 +103,11 @@ local SPLITS = { train = 1, validation = 2, test = 3 }
 -- (20), order of the search in its start (16).
 local MOST = { example = 1 << 24, number = 1 << 20, order = 1 << 16 }
 
---- What calls are made for, as the one number that a task's context carries (`group`) and the store
+--- What calls are made for, as the one number that a task's context carries (`purpose`) and the store
 --- keeps beside each call's reply. The number of an example may be added to it.
 ---@param what table {candidate = idx or proposal = number, split, example}: each may be missing
 ---@return integer|nil nil: there is no store, or no room for such a number
-function Tape:group(what)
+function Tape:purpose(what)
   local number, example = what.proposal or what.candidate or 0, what.example or 0
   if self.order >= MOST.order or number >= MOST.number or example >= MOST.example then
     return nil
@@ -119,12 +119,12 @@ end
 local NAMES = { "train", "validation", "test" }
 
 --- What such a number says.
----@param group integer
+---@param purpose integer
 ---@return table {order, candidate or proposal, split, example}
-function tape.ungroup(group)
-  local number, example = group >> 27 & MOST.number - 1, group & MOST.example - 1
-  local is_proposal = group >> 26 & 1 == 1
-  return { order = group >> 47, split = NAMES[group >> 24 & 3],
+function tape.about_purpose(purpose)
+  local number, example = purpose >> 27 & MOST.number - 1, purpose & MOST.example - 1
+  local is_proposal = purpose >> 26 & 1 == 1
+  return { order = purpose >> 47, split = NAMES[purpose >> 24 & 3],
     proposal = is_proposal and number or nil, candidate = not is_proposal and number or nil,
     example = example > 0 and example or nil }
 end

@@ -19,12 +19,12 @@ usage: lunagrad export RUN [--format jsonl|csv|dot|gepa] [-o FILE] [options]
 
 Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
 
-  --format F     jsonl: everything, an object a line, each with its "type": run, call, asked,
+  --format F     jsonl: everything, an object a line, each with its "type": run, call, purpose,
                  search, candidate, proposal, gradient, edit, replacement, score (default);
                  csv: one table; dot: the candidates and where they came from, for Graphviz;
                  gepa: a search in the JSON of gepa's result
   --table T      of csv: candidates (default), searches, proposals, gradients, edits,
-                 replacements, scores, calls or asked
+                 replacements, scores, calls or purposes
   --search N     of gepa: the training N of the newest start that has one (default: its first)
   --all-replies  of jsonl: all replies in the store, not only those that the run bought or was
                  served
@@ -41,7 +41,7 @@ examples:
 ]]
 
 local TABLES = { "searches", "candidates", "proposals", "gradients", "edits", "replacements",
-  "scores", "calls" }
+  "scores", "calls", "purposes" }
 
 local SPEC = { name = "export", options = store.with {
   { names = { "--format" }, key = "format", type = "word", values = { "jsonl", "csv", "dot", "gepa" },
@@ -73,6 +73,7 @@ local COLUMNS = {
     "problem" },
   scores = { "run_id", "search_id", "candidate_idx", "proposal", "split", "phase", "example",
     "score", "output", "objectives" },
+  purposes = { "call_id", "run_id", "search_id", "candidate_idx", "proposal", "split", "example" },
   calls = { "id", "run_id", "kind", "model", "endpoint", "status", "request_id", "finish_reason",
     "input", "cached", "cache_write", "output", "reasoning", "micros", "unpriced", "latency_us",
     "created_us" },
@@ -81,7 +82,7 @@ local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = 
   options = true, claim = true, batch = true, race = true, objectives = true }
 local IS_FLAG = { is_best = true, accepted = true, unpriced = true }
 local SINGULAR = { searches = "search", candidates = "candidate", proposals = "proposal", gradients = "gradient",
-  edits = "edit", replacements = "replacement", scores = "score" }
+  edits = "edit", replacements = "replacement", scores = "score", purposes = "purpose" }
 
 local PAGE = 1000 -- rows held at once: a store may be larger than memory
 
@@ -190,7 +191,7 @@ local function call_row(row)
   local tools = field(request, "options", "tools") ~= nil
   local said, media, thinking = export.reply_of(row, tools)
   local bytes = media ~= nil and media ~= TURN
-  return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
+  return core.json_encode { type = "call", id = row.id, run_id = row.run_id, role = kind_name(row.kind),
     model = row.model, request = request, text = store.or_null(not bytes and said or nil),
     thinking = thinking, media = media, data = bytes and core.base64(said) or nil,
     finish_reason = store.or_null(row.finish_reason),
@@ -262,6 +263,20 @@ local function lacks_replies(handle, run)
   return there < #ids
 end
 
+-- What each call was made for, as its search numbers it; a reply that served several has several.
+local function each_purpose(handle, where, fn)
+  local tape = require "lunagrad.book.tape"
+  each(handle, "purposes", where, function(row)
+    for at = 1, #row.packed - 15, 16 do
+      local purpose, id = string.unpack("<i8i8", row.packed, at)
+      local about = tape.about_purpose(purpose)
+      fn { call_id = id, run_id = row.run_id, search_id = tape.id_of(row.run_id, about.order),
+        candidate_idx = about.candidate, proposal = about.proposal, split = about.split,
+        example = about.example }
+    end
+  end)
+end
+
 local function warn_if_lacking(handle, runs)
   if lacks_replies(handle, runs[#runs]) then
     io.stderr:write("lunagrad: some replies of this run are not known any more;"
@@ -278,6 +293,7 @@ local function jsonl(handle, runs, options, write)
     each_used(handle, where, call)
     warn_if_lacking(handle, runs)
   end
+  each_purpose(handle, where, function(row) write(json_row("purposes", row), "\n") end)
   for _, name in ipairs { "searches", "candidates", "proposals", "gradients", "edits",
     "replacements", "scores" } do
     each(handle, name, where, function(row) write(json_row(name, row), "\n") end)
@@ -300,7 +316,10 @@ local function csv(handle, runs, options, write)
   local name = options.table or "candidates"
   local columns = COLUMNS[name]
   write(table.concat(columns, ","), "\r\n")
-  each(handle, name, queries.of_runs(runs), function(row)
+  local rows = name == "purposes" and each_purpose or function(h, where, fn)
+    each(h, name, where, fn)
+  end
+  rows(handle, queries.of_runs(runs), function(row)
     local cells = {}
     for i, column in ipairs(columns) do
       cells[i] = csv_cell(column == "kind" and kind_name(row.kind) or row[column])
