@@ -235,7 +235,8 @@ local function call_with(self, spec, messages, more)
   end
   local asked = { messages = messages, role = spec.role, sample = sample,
     options = list, kind = spec.kind or self.kind,
-    example = spec.example or context and context.example }
+    example = spec.example or context and context.example,
+    purpose = context and context.purpose }
   if not spec.stream then return loop.own(core.call(loop.engine(), self.core, asked)) end
   return loop.own(work.watch(spec.stream, function(tag)
     asked.tag = tag
