@@ -70,9 +70,9 @@ end
 
 --- The same without waiting: the task.
 ---@param binding table of bind.map
----@param opts {meter: table, example: integer, sample: integer, group: integer}|nil meter: of
+---@param opts {meter: table, example: integer, sample: integer, purpose: integer}|nil meter: of
 --- bind.meter, counts the calls to models that are begun under it; example: what errors and nodes
---- tell; sample: added to the sample index of every call; group: what the record knows calls by
+--- tell; sample: added to the sample index of every call; purpose: what the record knows calls by
 ---@param fn function
 ---@return table task
 function bind.start(binding, opts, fn, ...)
@@ -81,7 +81,7 @@ function bind.start(binding, opts, fn, ...)
   opts = opts or {}
   local candidate = { binding = binding, meter = opts.meter or outer and outer.meter,
     sample = opts.sample or outer and outer.sample }
-  return loop.spawn(fn, { candidate = candidate, example = opts.example, group = opts.group }, ...)
+  return loop.spawn(fn, { candidate = candidate, example = opts.example, purpose = opts.purpose }, ...)
 end
 
 --- What counts the calls to models that are begun under a binding, served ones too: an answer from

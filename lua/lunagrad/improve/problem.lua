@@ -110,7 +110,7 @@ end
 local function begin(self, variant, set, i, sample)
   local meter = bind.meter()
   local options = { meter = meter, example = i, sample = sample,
-    group = self.group and self.group(variant, set, i) }
+    purpose = self.purpose and self.purpose(variant, set, i) }
   return bind.start(self:binding(variant), options, function()
     local result = attempt(self, variant, self.sets[set][i])
     result.calls = bind.calls(meter)

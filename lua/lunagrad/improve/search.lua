@@ -396,7 +396,8 @@ local function propose(self, one)
   if self.stopped then return nil, "stopped" end
   local meter = bind.meter()
   one.meter = meter
-  local texts, why = bind.run(core.binding(loop.engine(), {}), { meter = meter },
+  local purpose = self.tape and self.tape:purpose(one.number)
+  local texts, why = bind.run(core.binding(loop.engine(), {}), { meter = meter, purpose = purpose },
     one.operator.propose, one.parent, batch, context_of(self, one, meter))
   one.calls = bind.calls(meter)
   if not texts then return nil, why or "no proposal" end

@@ -149,8 +149,8 @@ function reports.tape(search, spec)
       batch = search.batch, lag = search.lag, window = search.window, delta = spec.delta,
       beta = spec.beta, patience = search.patience, examples = { train = #problem.sets.train,
         validation = #problem.sets.val, test = #problem.sets.test } } }
-  problem.group = function(variant, set, i)
-    return inner:group { candidate = variant.born == 0 and 0 or nil,
+  problem.purpose = function(variant, set, i)
+    return inner:purpose { candidate = variant.born == 0 and 0 or nil,
       proposal = variant.born > 0 and variant.born or nil, split = SPLIT[set], example = i }
   end
   return setmetatable({ inner = inner, search = search }, Tape)
@@ -162,6 +162,9 @@ function Tape:seed(candidate)
   self.inner:scores { candidate = 0, split = "validation",
     rows = rows_of(candidate.variant, "val", self.search.n) }
 end
+
+--- What the calls of an operator are for.
+function Tape:purpose(number) return self.inner:purpose { proposal = number } end
 
 --- A proposal that is decided.
 function Tape:proposal(one, record, search)
