@@ -136,7 +136,8 @@ end
 function material.refused(parent, context, i)
   local list = {}
   for _, one in ipairs(context.proposals or {}) do
-    if one.parent == parent.idx and one.kept == false and one.texts then
+    local decided = one.parent == parent.idx and one.kept == false and not one.unraced
+    if decided and one.texts then
       local changed = 0
       for k, text in ipairs(one.texts) do
         changed = changed + (text ~= parent.texts[k] and 1 or 0)

@@ -14,7 +14,9 @@ local worked = require "lunagrad.improve.worked"
 local loop = require "lunagrad.loop"
 local var = require "lunagrad.var"
 
-local demos = { name = "demos" }
+--- A script's own operator would be looked through for copies of training examples; this one is
+--- made of them.
+local demos = { name = "demos", batch = false, may_quote = true }
 
 local LONGEST = 400 -- tokens of one example
 
@@ -24,14 +26,8 @@ local function fits(one) return core.tokens(one.input) + core.tokens(one.output)
 
 -- The rows that the parent is known to solve, in a drawn order.
 local function solved_rows(context)
-  local list = {}
-  for i = 1, #context.train do
-    local one = context.solved(i)
-    if one and (one.score or 0) >= material.perfect(context) then
-      list[#list + 1] = { i = i, row = one.row or context.train[i], output = one.output }
-    end
-  end
-  return context.rng:shuffle(list)
+  local list = context.solved()
+  return context.rng:shuffle(table.move(list, 1, #list, 1, {}))
 end
 
 -- Right answers instead of outputs.
@@ -118,9 +114,14 @@ local function examples(parent, targets, rows, most, context)
   return { [targets[1]] = list }
 end
 
+--- Whether there is a program that examples can be taken from.
+---@param search lunagrad.search
+---@return boolean
+function demos.fits(search) return search.problem.program ~= nil end
+
 --- The parent's texts with other worked examples behind them.
 ---@param parent lunagrad.candidate
----@param _ table[] the batch, which is not needed
+---@param _ table[]|nil the batch, which is not needed
 ---@param context table
 ---@return string[]|nil texts
 ---@return string|nil why
