@@ -80,8 +80,8 @@ local function judge(self, futile)
   return "go"
 end
 
---- The child's score on the next example, and its parent's where that was not known. When the race is decided, it stays so, and further scores
---- are not looked at.
+--- The child's score on the next example, and its parent's where that was not known. When the race
+--- is decided, it stays so, and further scores are not looked at.
 ---@param score number
 ---@param before number|nil
 ---@return string verdict "go", "keep" or "drop"
