@@ -19,6 +19,7 @@ local var = require "lunagrad.var"
 local demos = { name = "demos", batch = false, may_quote = true }
 
 local LONGEST = 400 -- tokens of one example
+local DRAWS = 3     -- until examples come that are not known yet
 
 -- ---- which -------------------------------------------------------------------
 
@@ -114,6 +115,25 @@ local function examples(parent, targets, rows, most, context)
   return { [targets[1]] = list }
 end
 
+-- One draw of the examples.
+local function drawn(parent, targets, context)
+  local plain, blocks = material.split(parent.texts)
+  local least = has_examples(blocks, targets) and 0 or 1
+  local most = context.rng:int(least, math.max(context.max_demos or 4, 1))
+  local rows = solved_rows(context)
+  local found = most > 0 and examples(parent, targets, rows, most, context) or {}
+  local texts, used = table.move(parent.texts, 1, #parent.texts, 1, {}), {}
+  for _, i in ipairs(targets) do
+    local list = found[i] or {}
+    texts[i] = worked.join(plain[i], worked.block(shown(list, plain[i])))
+    for _, one in ipairs(list) do used[one.i] = true end
+  end
+  if most > 0 and not next(used) then
+    return nil, #rows > 0 and "no solved example can be shown" or "nothing is solved yet"
+  end
+  return material.finish(parent, texts, context, { rows = used })
+end
+
 --- Whether there is a program that examples can be taken from.
 ---@param search lunagrad.search
 ---@return boolean
@@ -130,21 +150,12 @@ function demos.propose(parent, _, context)
   local targets = material.targets(parent, context)
   if not context.program then return nil, "there is no program that solves examples" end
   if #targets == 0 then return nil, "there is no text to change" end
-  local plain, blocks = material.split(parent.texts)
-  local least = has_examples(blocks, targets) and 0 or 1
-  local most = context.rng:int(least, math.max(context.max_demos or 4, 1))
-  local rows = solved_rows(context)
-  local found = most > 0 and examples(parent, targets, rows, most, context) or {}
-  local texts, used = table.move(parent.texts, 1, #parent.texts, 1, {}), {}
-  for _, i in ipairs(targets) do
-    local list = found[i] or {}
-    texts[i] = worked.join(plain[i], worked.block(shown(list, plain[i])))
-    for _, one in ipairs(list) do used[one.i] = true end
+  local texts, why, detail
+  for _ = 1, DRAWS do
+    texts, why, detail = drawn(parent, targets, context)
+    if texts then break end
   end
-  if most > 0 and not next(used) then
-    return nil, #rows > 0 and "no solved example can be shown" or "nothing is solved yet"
-  end
-  return material.finish(parent, texts, context, { rows = used })
+  return texts, why, detail
 end
 
 return demos
