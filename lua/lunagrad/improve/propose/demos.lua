@@ -134,10 +134,17 @@ local function drawn(parent, targets, context)
   return material.finish(parent, texts, context, { rows = used })
 end
 
---- Whether there is a program that examples can be taken from.
+--- Whether there is something to take examples from: solved rows, or right answers.
 ---@param search lunagrad.search
+---@param parent lunagrad.candidate
 ---@return boolean
-function demos.fits(search) return search.problem.program ~= nil end
+function demos.fits(search, parent)
+  if not search.problem.program then return false end
+  for _, score in pairs(search.batches.lowest[parent.idx] or {}) do
+    if score >= search.perfect then return true end
+  end
+  return #search.problem.params == 1 and #cases.truths(search.problem.sets.train[1]) > 0
+end
 
 --- The parent's texts with other worked examples behind them.
 ---@param parent lunagrad.candidate
