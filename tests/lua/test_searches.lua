@@ -169,7 +169,8 @@ end
 
 function TestSearches:test_gepa()
   for number, wanted in ipairs(of_type("search", { kind = "train" })) do
-    local got = json.decode(store("export", "r", "--format", "gepa", "--search", tostring(number)).out)
+    local out = store("export", "r", "--format", "gepa", "--search", tostring(number)).out
+    local got = json.decode(out)
     local candidates = of_type("candidate", { search_id = wanted.id })
     lu.assertEquals(#got.candidates, #candidates)
     lu.assertEquals(got.best_idx, wanted.best_idx)
@@ -187,7 +188,8 @@ function TestSearches:test_gepa()
 end
 
 function TestSearches:test_tables_and_graphs()
-  for name, columns in pairs { searches = "id,run_id,number,kind", purposes = "call_id,run_id,search",
+  for name, columns in pairs { searches = "id,run_id,number,kind",
+    purposes = "call_id,run_id,search",
     scores = "run_id,search_id,candidate_idx,proposal,split,phase,example,score,output" } do
     local csv = store("export", "r", "--table", name)
     lu.assertEquals({ csv.code, csv.out:sub(1, #columns) }, { 0, columns }, csv.err)
