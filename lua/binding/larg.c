@@ -165,7 +165,7 @@ lg_var *lg__lua_check_var(lua_State *L, int arg)
         return NULL;
     }
     lg__lua_check_open(L, u->owner, u->v, "variable");
-    return u->v;
+    return lg__lua_bound(L, u);
 }
 
 lg_model *lg__lua_check_model(lua_State *L, int arg)

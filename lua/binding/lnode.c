@@ -18,7 +18,7 @@ static lg_var *var_on_top(lua_State *L, const char *list, size_t i)
     } else {
         lg__lua_check_open(L, u->owner, u->v, "variable");
     }
-    return u ? u->v : NULL;
+    return u ? lg__lua_bound(L, u) : NULL;
 }
 
 /* The text on top, which stays alive in its table. */

@@ -37,6 +37,7 @@ typedef struct lg_lua_engine {
     lg_engine *e; /* NULL: closed */
     lg_lua_line *first, *last;
     size_t n_lines, n_dropped;
+    bool bound; /* a binding counts, see lbound.c */
 } lg_lua_engine;
 
 typedef struct lg_lua_var {
@@ -139,6 +140,7 @@ void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
 void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
+void lg__lua_open_bound(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */
@@ -161,6 +163,9 @@ lg_lua_box *lg__lua_new_box(lua_State *L); /* pushes it */
 void lg__lua_box_free(lg_lua_box *box);    /* early; harmless twice */
 /* Pushes the text and frees it, or raises what went wrong with it. */
 int lg__lua_push_out(lua_State *L, lg_lua_box *box);
+
+/* lbound.c: what an open variable is for the running task: itself, or what it is bound to */
+lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u);
 
 /* ---- lfile.c -------------------------------------------------------------- */
 

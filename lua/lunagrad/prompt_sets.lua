@@ -33,7 +33,8 @@ local PLAIN = {
   ["critic.system"] = true, ["critic.again"] = true, mark = true, ["reduce.system"] = true,
   ["tgd.system"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
   ["tgd.edit.json"] = true, ["tgd.check.system"] = true, ["tgd.check.again"] = true,
-  ["tgd.together.system"] = true, ["tgd.together.json"] = true,
+  ["tgd.together.system"] = true, ["tgd.together.json"] = true, ["reflect.system"] = true,
+  ["merge.system"] = true, ["shorten.system"] = true, ["fresh.system"] = true,
 }
 
 local sets = {}

@@ -55,6 +55,8 @@ function Var:await() end
 --- Never reused.
 ---@return integer
 function Var:id() end
+---@return integer
+function Var:own_id() end
 --- Of one that failed this counts as having looked at it, as :error() does.
 ---@return "pending"|"ready"|"failed"|"cancelled"
 function Var:state() end

@@ -18,6 +18,8 @@ queries.score_search = "UPDATE searches SET seed_score = ?, best_score = ?, best
 queries.end_search = "UPDATE searches SET ended_us = ?, stopped = ?, seed_score = ?,"
   .. " best_score = ?, best_idx = ?, claim = ? WHERE id = ?"
 queries.demote_candidate = "UPDATE candidates SET is_best = 0 WHERE search_id = ? AND idx = ?"
+queries.rescore_candidate = "UPDATE candidates SET score = ?, is_best = ? WHERE search_id = ?"
+  .. " AND idx = ?"
 queries.put_candidate = "INSERT INTO candidates (run_id, search_id, idx, iteration, parents, texts,"
   .. " score, is_best, operator, proposal, words, created_us)"
   .. " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -167,6 +167,14 @@ local function note_best(self, idx, what)
   self.best_idx, self.best_score = idx, what.score
 end
 
+local function tell_best(self, what)
+  exec(self, queries.score_search, self.seed_score, self.best_score, self.best_idx, self.id)
+  self.run.score()
+  if self.files and self.files:is_due(what.score) then
+    write_best(self, what.score, what.texts)
+  end
+end
+
 --- A candidate that was kept.
 ---@param what table {idx (the next), iteration, texts, parents (the one kept last), operator,
 --- proposal = the number of the one that it was, score, best = true: the best so far, words}
@@ -181,14 +189,16 @@ function Tape:candidate(what)
     named(self, what.texts), what.score, what.best and 1 or 0, what.operator, what.proposal,
     what.words, now_us())
   self.kept = idx
-  if what.best then
-    exec(self, queries.score_search, self.seed_score, self.best_score, self.best_idx, self.id)
-    self.run.score()
-    if self.files and self.files:is_due(what.score) then
-      write_best(self, what.score, what.texts)
-    end
-  end
+  if what.best then tell_best(self, what) end
   return idx
+end
+
+--- A candidate that is recorded has been looked at again, or on more examples.
+---@param what table {idx, texts, score, best = true: the best so far}
+function Tape:rescored(what)
+  if what.best then note_best(self, what.idx, what) end
+  exec(self, queries.rescore_candidate, what.score, what.best and 1 or 0, self.id, what.idx)
+  if what.best then tell_best(self, what) end
 end
 
 local function feedback_texts(report)

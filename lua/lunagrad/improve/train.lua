@@ -14,6 +14,7 @@ local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.improve.evaluate"
 local sampler = require "lunagrad.improve.sampler"
+local solved = require "lunagrad.improve.solved"
 local tgd = require "lunagrad.improve.tgd"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
@@ -107,14 +108,6 @@ end
 
 -- ---- one batch -------------------------------------------------------------
 
---- A loss that the metric calls perfect: it has its score, and costs nothing backward. So merge and
---- editor are told how many examples are solved, and see what solves them.
-local function free_loss(run, answer, score)
-  return var.tool { name = "metric", purpose = "scores an answer, higher is better",
-    inputs = { "answer" }, target = run.perfect, role = "score of the answer",
-    run = function() return "solved", score end }(answer)
-end
-
 --- The loss of one row and what is known of its score. About a row that the metric calls perfect
 --- nothing is asked.
 local function row_loss(run, row)
@@ -124,7 +117,7 @@ local function row_loss(run, row)
     score = evaluate.number_of(run.metric(output, row, answer))
     if score >= run.perfect then
       return { score = score, solved = true,
-               loss = var.is(answer) and free_loss(run, answer, score) or nil }
+               loss = var.is(answer) and solved.loss(answer, score, run.perfect) or nil }
     end
   end
   local loss = run.loss(answer, row)
