@@ -194,7 +194,8 @@ local function call_row(row)
   local bytes = media ~= nil and media ~= TURN
   return core.json_encode { type = "call", id = row.id, run_id = row.run_id,
     role = kind_name(row.kind), model = row.model, request = request,
-    text = store.or_null(not bytes and said or nil), thinking = thinking, media = media, data = bytes and core.base64(said) or nil,
+    text = store.or_null(not bytes and said or nil), thinking = thinking, media = media,
+    data = bytes and core.base64(said) or nil,
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,
