@@ -85,6 +85,7 @@ function Race:add(score)
   local i = self.at + 1
   local before = self.parent[i]
   local x, futile = score - before, false
+  if math.abs(x) < SLACK / 1000 then x = 0.0 end
   self.at, self.sum, self.left = i, self.sum + x, self.left - (1 - before)
   self.differences[i] = x
   if x > 0 then self.won = self.won + 1 elseif x < 0 then self.lost = self.lost + 1 end
