@@ -154,8 +154,10 @@ function trials.reply(view, options)
     end)
   end
   if #letters < 2 then
-    return editor.between(write(found.texts[1] and found.texts[1].text, seed),
-      "<" .. view.asked .. ">", "</" .. view.asked .. ">", { noise = noise, seed = seed })
+    local new = write(found.texts[1] and found.texts[1].text, seed)
+    if view.untagged then return new, "stop" end
+    return editor.between(new, "<" .. view.asked .. ">", "</" .. view.asked .. ">",
+      { noise = noise, seed = seed })
   end
   local by_letter, parts = {}, {}
   for _, block in ipairs(found.texts) do by_letter[letter_of(block) or ""] = block.text end
