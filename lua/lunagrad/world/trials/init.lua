@@ -39,7 +39,7 @@ local trials = {}
 --- The worlds by name: shares of edits that help and hurt, and what is special.
 trials.kinds = {
   null = { help = 0, hurt = .5 },
-  mixed = { help = .15, hurt = .40, size = 9 },
+  mixed = { help = .15, hurt = .40, size = 7.5 },
   hard = { help = .07, hurt = .48 },
   overfit = { help = .07, hurt = .48, overfit = 4 },
   components = { help = .15, hurt = .40, parts = 3 },
