@@ -148,6 +148,10 @@ local SPECS = {
   ["evaluate"] = function()
     return { a_program(), data = lg.data.list(rows()), metric = lg.metric.exact }
   end,
+  ["compare"] = function()
+    return { a_program(), a_program(), data = lg.data.list(rows()), metric = lg.metric.exact,
+      alpha = pick { 0.05, 0.5 }, on_error = pick { "raise", "zero", "skip" } }
+  end,
   ["train"] = function()
     local data = lg.data.list(rows())
     return { program = a_program(), params = { a_var() }, loss = lg.loss.exact { target = "3" },

@@ -83,7 +83,8 @@ end
 
 function TestReflect.test_a_text_that_was_tried_is_asked_for_again()
   local tried = { texts = { "Count them." }, parent = 3, kept = false }
-  local context, asked = door({ proposals = { tried } }, kit.new "Count them.", kit.new "Count well.")
+  local context, asked = door({ proposals = { tried } }, kit.new "Count them.",
+    kit.new "Count well.")
   lu.assertEquals(reflect.propose(PARENT, batch(), context), { "Count well." })
   lu.assertStrContains(kit.said(asked[2]), "tried already")
   lu.assertStrContains(asked[1].messages[2].content, "<VERSION>\nCount them.\n</VERSION>")

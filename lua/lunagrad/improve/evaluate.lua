@@ -73,6 +73,8 @@ local function score_row(program, metric, row, field)
   return output, number_of(metric(output, seen, answer)), answer
 end
 
+--- The same as a row of a result: {example, output, score} or {example, error, score}.
+---@param spec table {program, metric, field, on_error}
 local function run_row(spec, row)
   if spec.on_error == "raise" then
     local output, score = score_row(spec.program, spec.metric, row, spec.field)
@@ -85,21 +87,27 @@ local function run_row(spec, row)
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
 end
 
+--- on_error and data of a spec, which are filled in.
+---@param level integer whose line is to blame
+local function check_rows(spec, where, level)
+  spec.on_error = spec.on_error or "raise"
+  if not ON_ERROR[spec.on_error] then
+    errors.refuse("on_error", ("%s: on_error must be raise, zero or skip, got %q")
+      :format(where, spec.on_error), nil, level)
+  end
+  spec.data = data.list(spec.data)
+  if #spec.data == 0 then
+    errors.raise("inval", where .. ": the data set is empty", nil, level)
+  end
+  return spec
+end
+
 local function check(spec)
   local named = {}
   for key, value in pairs(spec) do named[key] = value end
   named.program, named[1] = spec.program or spec[1], nil
   options.check(named, SPEC, "lg.evaluate")
-  named.on_error = named.on_error or "raise"
-  if not ON_ERROR[named.on_error] then
-    errors.refuse("on_error", ("lg.evaluate: on_error must be raise, zero or skip, got %q")
-      :format(named.on_error), nil, 3)
-  end
-  named.data = data.list(named.data)
-  if #named.data == 0 then
-    errors.raise("inval", "lg.evaluate: the data set is empty", nil, 3)
-  end
-  return named
+  return check_rows(named, "lg.evaluate", 4)
 end
 
 --- Rows of an evaluation as the record takes them.
@@ -111,6 +119,21 @@ local function numbered(rows, of)
     list[i] = { example = of and of[i] or i, score = row.score, output = row.output }
   end
   return list
+end
+
+--- Rows with their mean, its interval, and how many failed.
+---@param rows table[]
+---@param seed integer|string of the interval
+---@return lunagrad.evaluation
+local function summed(rows, seed)
+  local scores, failed = {}, 0
+  for _, row in ipairs(rows) do
+    if row.error ~= nil then failed = failed + 1 end
+    if row.score then scores[#scores + 1] = row.score end
+  end
+  local low, high = stats_math.interval(scores, seed)
+  return setmetatable({ mean = stats_math.mean(scores), low = low, high = high, n = #scores,
+    errors = failed, rows = rows }, Evaluation)
 end
 
 --- Run a program on all rows and score the outputs.
@@ -139,25 +162,16 @@ local function evaluate(spec)
     progress.emit { kind = "progress", done = done, total = total }
     return result
   end, { concurrency = spec.concurrency })
-  local scores, failed = {}, 0
-  for _, row in ipairs(rows) do
-    if row.error ~= nil then failed = failed + 1 end
-    if row.score then scores[#scores + 1] = row.score end
-  end
-  local mean = stats_math.mean(scores)
+  local result = summed(rows, spec.seed or 0)
   if tape then
     tape:scores { phase = spec.phase or ("evaluation %d"):format(tape.number),
       rows = numbered(rows) }
-    tape:close { complete = true, score = mean }
+    tape:close { complete = true, score = result.mean }
   end
-  local low, high = stats_math.interval(scores, spec.seed or 0)
-  return setmetatable({
-    mean = mean, low = low, high = high, n = #scores, errors = failed,
-    rows = rows,
-  }, Evaluation)
+  return result
 end
 
 return setmetatable({ score_row = score_row, number_of = number_of, text_of = text_of,
-  numbered = numbered }, {
+  numbered = numbered, check_rows = check_rows, run_row = run_row, summed = summed }, {
   __call = function(_, spec) return evaluate(spec) end,
 })
