@@ -462,6 +462,33 @@ function Task:await()
   return table.unpack(self, 1, self.n)
 end
 
+-- ---- signals ------------------------------------------------------------------
+
+local Signal = {}
+Signal.__index = Signal
+
+--- Something that happens once, and that any number of tasks may wait for.
+function loop.signal() return setmetatable({ tags = {} }, Signal) end
+
+--- Wait until it has happened.
+function Signal:wait()
+  if self.fired then return end
+  check_scope()
+  if may_yield() then
+    self.tags[#self.tags + 1] = park("a signal")
+    sleep_until_woken()
+  else
+    loop.run_until(function() return self.fired end, "a signal")
+  end
+end
+
+--- It happens: all who wait go on.
+function Signal:fire()
+  if self.fired then return end
+  self.fired = true
+  for _, tag in ipairs(self.tags) do wake(tag) end
+end
+
 -- ---- for scopes ---------------------------------------------------------------
 
 --- Call fn, not as a task, when a pending variable has settled.

@@ -732,12 +732,6 @@ function lunagrad.metric.score(value, who) end
 ---@param spec table {program, data=, metric=, concurrency=, field=, seed=, on_error=}
 ---@return table
 function lunagrad.evaluate(spec) end
---- Run two programs on all rows at the same time: is the second better, and is that shown?
---- Instead of two programs there may be one, program=, with two candidates as of lg.with.
---- fixed and broken: the rows that got better and worse, {i, id, example, a, b, a_score, b_score}.
----@param spec table {a, b, program=, data=, metric=, field=, seed=, alpha=, on_error=, concurrency=}
----@return table {a=, b=, shown=, gain=, low=, high=, p=, test=, n=, needed=, smallest=, fixed=, broken=}
-function lunagrad.compare(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
 --- accept is "better" (the default: a tie is refused), "not_worse" or "always".
 --- A batch that is solved as a whole is no step: another is drawn (redrawn counts them).

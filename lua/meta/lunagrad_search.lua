@@ -11,3 +11,10 @@ local lunagrad = {}
 ---@param ... any for fn
 ---@return any ... what fn returns
 function lunagrad.with(candidate, fn, ...) end
+
+--- Run two programs on all rows at the same time: is the second better, and is that shown?
+--- Instead of two programs there may be one, program=, with two candidates as of lg.with.
+--- fixed and broken: the rows that got better and worse, {i, id, example, a, b, a_score, b_score}.
+---@param spec table {a, b, program=, data=, metric=, field=, seed=, alpha=, on_error=, concurrency=}
+---@return table {a=, b=, shown=, gain=, low=, high=, p=, test=, n=, needed=, smallest=, fixed=, broken=}
+function lunagrad.compare(spec) end

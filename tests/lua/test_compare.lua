@@ -8,7 +8,9 @@ TestCompare = {}
 
 local function rows(n, id)
   local list = {}
-  for i = 1, n do list[i] = { question = tostring(i), answer = tostring(i), id = id and id .. i } end
+  for i = 1, n do
+    list[i] = { question = tostring(i), answer = tostring(i), id = id and id .. i }
+  end
   return list
 end
 

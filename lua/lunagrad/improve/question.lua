@@ -105,7 +105,7 @@ local function weigh(ask_of, texts)
   local new = {}
   for n, i in ipairs(ask_of.targets) do new[i] = texts[n] end
   local problem = ask_of.check and ask_of.check(new)
-    or material.known(material.join(ask_of.parent, new), ask_of.context)
+  problem = problem or material.known(material.join(ask_of.parent, new), ask_of.context)
   if problem then return nil, problem, "again" end
   return new
 end
