@@ -14,8 +14,7 @@ local worked = require "lunagrad.improve.worked"
 local loop = require "lunagrad.loop"
 local var = require "lunagrad.var"
 
---- A script's own operator would be looked through for copies of training examples; this one is
---- made of them.
+-- may_quote: its texts are not looked through for copies of training examples, they are made of them
 local demos = { name = "demos", batch = false, may_quote = true }
 
 local LONGEST = 400 -- tokens of one example

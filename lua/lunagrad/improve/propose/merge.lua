@@ -3,8 +3,8 @@
 -- Of programs with several texts GEPA's: both come from one ancestor, and of each text the side is
 -- taken that has changed it since; where both have, the better candidate's. Nobody is asked. Of one
 -- text GEPA can make nothing, nor where both have changed all texts; then the editor is shown both,
--- with the cases in which either does better, and writes one that does what both do. The other one is run on the batch for that, through
--- context.tried(candidate, i) → {output, score}; what was not tried is not shown.
+-- with the cases in which either does better, and writes one that does what both do. The other one
+-- is run on the batch for that, through context.tried(candidate, i) → {output, score}.
 
 local ask = require "lunagrad.improve.ask"
 local material = require "lunagrad.improve.material"
