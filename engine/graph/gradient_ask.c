@@ -116,6 +116,7 @@ static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *syste
     } else {
         v->node->u.call->model = lg_model_ref(p->model);
         v->node->u.call->kind = LG_BACKWARD;
+        v->node->u.call->purpose = s->var->op == LG_OP_CALL ? s->var->node->u.call->purpose : 0;
         err = p->reply_tokens ? limit_reply(g, v->node->u.call, p->reply_tokens) : LG_OK;
         if (!err)
             err = lg__node_edge(v->node, "system", system);
@@ -430,6 +431,7 @@ static int copy_call(lg_pass *p, const lg_var *old, lg_var *more, lg_var **out)
     if (c) {
         c->model = lg_model_ref(p->model);
         c->kind = LG_BACKWARD;
+        c->purpose = from->u.call->purpose;
         err = more ? limit_reply(p->g, c, p->reply_tokens) : LG_OK;
     } else {
         err = LG_ENOMEM;

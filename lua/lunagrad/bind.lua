@@ -60,21 +60,29 @@ function bind.map(params, values)
   return core.binding(engine, map)
 end
 
---- Run fn(…) as a task under a binding; waits for it, returns what it returns.
+--- Run fn(…) as a task under a binding; waits for it, returns what it returns. opts as for start.
 ---@param binding table of bind.map
----@param meter table|nil of bind.meter: calls to models that are begun under it are counted
+---@param opts table|nil
 ---@param fn function
-function bind.run(binding, meter, fn, ...)
-  return bind.start(binding, meter, fn, ...):await()
+function bind.run(binding, opts, fn, ...)
+  return bind.start(binding, opts, fn, ...):await()
 end
 
 --- The same without waiting: the task.
+---@param binding table of bind.map
+---@param opts {meter: table, example: integer, sample: integer, purpose: integer}|nil meter: of
+--- bind.meter, counts the calls to models that are begun under it; example: what errors and nodes
+--- tell; sample: added to the sample index of every call; purpose: what the record knows calls by
+---@param fn function
 ---@return table task
-function bind.start(binding, meter, fn, ...)
+function bind.start(binding, opts, fn, ...)
   local context = loop.context()
   local outer = context and context.candidate
-  meter = meter or outer and outer.meter
-  return loop.spawn(fn, { candidate = { binding = binding, meter = meter } }, ...)
+  opts = opts or {}
+  local candidate = { binding = binding, meter = opts.meter or outer and outer.meter,
+    sample = opts.sample or outer and outer.sample }
+  local inner = { candidate = candidate, example = opts.example, purpose = opts.purpose }
+  return loop.spawn(fn, inner, ...)
 end
 
 --- What counts the calls to models that are begun under a binding, served ones too: an answer from

@@ -110,6 +110,7 @@ local LAZY = {
   end,
   optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
+  optimize = "lunagrad.improve.optimize",
   compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,

@@ -433,8 +433,9 @@ end
 ---@param fn function
 function loop.when(var, fn)
   last_tag = last_tag + 1
-  local context = { serves = true, candidate = current and current.context
-    and current.context.candidate }
+  local now = current and current.context
+  local context = { serves = true, candidate = now and now.candidate,
+    purpose = now and now.purpose }
   waiting[last_tag] = setmetatable({ fn = fn, context = context, n = 0 }, Task)
   var:watch(last_tag)
   local scope = current and current.context and current.context.scope
@@ -460,6 +461,33 @@ function Task:await()
   unseen.look(self)
   if not self.ok then error(self[1], 0) end
   return table.unpack(self, 1, self.n)
+end
+
+-- ---- signals ------------------------------------------------------------------
+
+local Signal = {}
+Signal.__index = Signal
+
+--- Something that happens once, and that any number of tasks may wait for.
+function loop.signal() return setmetatable({ tags = {} }, Signal) end
+
+--- Wait until it has happened.
+function Signal:wait()
+  if self.fired then return end
+  check_scope()
+  if may_yield() then
+    self.tags[#self.tags + 1] = park("a signal")
+    sleep_until_woken()
+  else
+    loop.run_until(function() return self.fired end, "a signal")
+  end
+end
+
+--- It happens: all who wait go on.
+function Signal:fire()
+  if self.fired then return end
+  self.fired = true
+  for _, tag in ipairs(self.tags) do wake(tag) end
 end
 
 -- ---- for scopes ---------------------------------------------------------------

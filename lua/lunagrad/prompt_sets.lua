@@ -34,6 +34,7 @@ local PLAIN = {
   ["tgd.system"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
   ["tgd.edit.json"] = true, ["tgd.check.system"] = true, ["tgd.check.again"] = true,
   ["tgd.together.system"] = true, ["tgd.together.json"] = true, ["reflect.system"] = true,
+  ["merge.system"] = true, ["shorten.system"] = true, ["fresh.system"] = true,
 }
 
 local sets = {}

@@ -1,26 +1,9 @@
 --- propose_kit.lua: a context for the operators of the search, with models that answer from a list.
 
 local lg = require "lunagrad"
+local bind = require "lunagrad.bind"
 
 local kit = {}
-
---- Runs fn with other texts in the parameters, as bind.run does, and puts the old ones back.
-local function run_with(params)
-  return function(texts, fn)
-    local old = {}
-    for i, p in ipairs(params) do
-      old[i] = p:text()
-      if old[i] ~= texts[i] then p:set(texts[i]) end
-    end
-    local result = table.pack(pcall(fn))
-    for i, p in ipairs(params) do
-      p:zero_grad()
-      if p:text() ~= old[i] then p:set(old[i]) end
-    end
-    if not result[1] then error(result[2], 0) end
-    return table.unpack(result, 2, result.n)
-  end
-end
 
 --- A model that answers from a list (the last one again and again), or by a function of the
 --- request; asked holds the requests.
@@ -57,9 +40,10 @@ end
 function kit.context(roles, more)
   local params = {}
   for i, role in ipairs(roles) do params[i] = lg.param("text " .. i, role) end
-  local context = { params = params, names = roles, roles = roles, run = run_with(params),
+  local context = { params = params, names = roles, roles = roles,
+    run = function(texts, fn) return bind.run(bind.map(params, texts), nil, fn) end,
     rng = lg.rng.new(1), sample = 1, proposals = {}, constraints = {}, edits = 4, max_demos = 4,
-    train = {}, solved = function() end, leak = function() end }
+    train = {}, solved = function() return {} end, leak = function() end }
   for name, value in pairs(more or {}) do context[name] = value end
   return context
 end

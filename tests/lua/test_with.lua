@@ -158,7 +158,7 @@ function TestMeter.test_calls_of_programs_tools_and_passes()
   local tool = lg.tool { name = "asks", run = function(x) return m { "t" .. x, system = p } end }
   local meter = bind.meter()
   local map = bind.map({ p }, { "new" })
-  bind.run(map, meter, function()
+  bind.run(map, { meter = meter }, function()
     local answer = m { "q", system = p }
     tool(answer):text()
     lu.assertEquals(bind.calls(meter), 2)
@@ -166,7 +166,7 @@ function TestMeter.test_calls_of_programs_tools_and_passes()
     answer:backward { model = critic }:await()
   end)
   lu.assertEquals(bind.calls(meter), 3)
-  bind.run(map, meter, function() m { "q", system = p }:text() end) -- an equal question counts
+  bind.run(map, { meter = meter }, function() m { "q", system = p }:text() end) -- an equal question counts
   lu.assertEquals(bind.calls(meter), 4)
 end
 

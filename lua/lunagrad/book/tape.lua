@@ -88,8 +88,10 @@ function tape.new(run, order, number, what)
   local self = setmetatable({ run = run, order = order, number = number, names = names,
     kind = what.kind, id = tape.id_of(run.id, order), next = 0 }, Tape)
   if what.names then self.files = best_files.new(run.directory, number, names) end
+  self.started_us, self.began = now_us(), run.engine:now()
   exec(self, queries.put_search, self.id, run.id, number, what.kind, what.method,
-    json_list(table.move(names, 1, #names, 1, {})), as_json(what.options), what.seed, now_us())
+    json_list(table.move(names, 1, #names, 1, {})), as_json(what.options), what.seed,
+    self.started_us)
   return self
 end
 
@@ -101,11 +103,11 @@ local SPLITS = { train = 1, validation = 2, test = 3 }
 -- (20), order of the search in its start (16).
 local MOST = { example = 1 << 24, number = 1 << 20, order = 1 << 16 }
 
---- What calls are made for, as the one number that a task's context carries (`group`) and the store
+--- What calls are made for, as the one number that a task's context carries (`purpose`) and the store
 --- keeps beside each call's reply. The number of an example may be added to it.
 ---@param what table {candidate = idx or proposal = number, split, example}: each may be missing
 ---@return integer|nil nil: there is no store, or no room for such a number
-function Tape:group(what)
+function Tape:purpose(what)
   local number, example = what.proposal or what.candidate or 0, what.example or 0
   if self.order >= MOST.order or number >= MOST.number or example >= MOST.example then
     return nil
@@ -117,12 +119,12 @@ end
 local NAMES = { "train", "validation", "test" }
 
 --- What such a number says.
----@param group integer
+---@param purpose integer
 ---@return table {order, candidate or proposal, split, example}
-function tape.ungroup(group)
-  local number, example = group >> 27 & MOST.number - 1, group & MOST.example - 1
-  local is_proposal = group >> 26 & 1 == 1
-  return { order = group >> 47, split = NAMES[group >> 24 & 3],
+function tape.about_purpose(purpose)
+  local number, example = purpose >> 27 & MOST.number - 1, purpose & MOST.example - 1
+  local is_proposal = purpose >> 26 & 1 == 1
+  return { order = purpose >> 47, split = NAMES[purpose >> 24 & 3],
     proposal = is_proposal and number or nil, candidate = not is_proposal and number or nil,
     example = example > 0 and example or nil }
 end
@@ -165,6 +167,14 @@ local function note_best(self, idx, what)
   self.best_idx, self.best_score = idx, what.score
 end
 
+local function tell_best(self, what)
+  exec(self, queries.score_search, self.seed_score, self.best_score, self.best_idx, self.id)
+  self.run.score()
+  if self.files and self.files:is_due(what.score) then
+    write_best(self, what.score, what.texts)
+  end
+end
+
 --- A candidate that was kept.
 ---@param what table {idx (the next), iteration, texts, parents (the one kept last), operator,
 --- proposal = the number of the one that it was, score, best = true: the best so far, words}
@@ -179,14 +189,16 @@ function Tape:candidate(what)
     named(self, what.texts), what.score, what.best and 1 or 0, what.operator, what.proposal,
     what.words, now_us())
   self.kept = idx
-  if what.best then
-    exec(self, queries.score_search, self.seed_score, self.best_score, self.best_idx, self.id)
-    self.run.score()
-    if self.files and self.files:is_due(what.score) then
-      write_best(self, what.score, what.texts)
-    end
-  end
+  if what.best then tell_best(self, what) end
   return idx
+end
+
+--- A candidate that is recorded has been looked at again, or on more examples.
+---@param what table {idx, texts, score, best = true: the best so far}
+function Tape:rescored(what)
+  if what.best then note_best(self, what.idx, what) end
+  exec(self, queries.rescore_candidate, what.score, what.best and 1 or 0, self.id, what.idx)
+  if what.best then tell_best(self, what) end
 end
 
 local function feedback_texts(report)
@@ -230,7 +242,9 @@ function Tape:close(what)
     self.run.best_file = self.best_file
   end
   self.run.outputs:flush()
-  exec(self, queries.end_search, now_us(), what.stopped, what.seed_score or self.seed_score,
+  -- A clock that is set meanwhile does not change how long it took.
+  local ended_us = self.started_us + self.run.engine:now() - self.began
+  exec(self, queries.end_search, ended_us, what.stopped, what.seed_score or self.seed_score,
     what.score, self.best_idx, self.claim and core.json_encode(self.claim), self.id)
 end
 

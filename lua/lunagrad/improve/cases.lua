@@ -105,6 +105,7 @@ function cases.template(batch, context, budget, head)
     lines[#lines + 1] = title .. ":\n<CASE>"
     add(lines, values, "INPUT", cases.input(one.row, context.field))
     add(lines, values, "OUTPUT", one.output)
+    add(lines, values, "OTHER_OUTPUT", one.other)
     add(lines, values, "EXPECTED", table.concat(cases.truths(one.row, context.field), " or "))
     add(lines, values, "FEEDBACK", one.feedback)
     lines[#lines + 1] = "</CASE>"

@@ -18,7 +18,7 @@ local var = require "lunagrad.var"
 local SPEC = {
   program = "callable", data = "table", metric = "callable", concurrency = "integer?",
   field = "string?", seed = "any", on_error = "string?", phase = "string?",
-  unrecorded = "boolean?", group = "integer?",
+  unrecorded = "boolean?", purpose = "integer?",
 }
 local ON_ERROR = { raise = true, zero = true, skip = true }
 
@@ -154,9 +154,10 @@ local function evaluate(spec)
   if spec.phase then progress.emit { kind = "phase", name = spec.phase } end
   local tape = not spec.unrecorded and recorder.search { kind = "evaluate", seed = spec.seed,
     options = { phase = spec.phase, examples = total, on_error = spec.on_error } }
-  local group = spec.group or tape and tape:group {}
+  local purpose = spec.purpose
+  if tape then purpose = tape:purpose {} end
   local rows = loop.map(spec.data, function(row, i)
-    loop.context().group = group and group + i
+    loop.context().purpose = purpose and purpose + i
     local result = run_row(spec, row)
     done = done + 1
     progress.emit { kind = "progress", done = done, total = total }

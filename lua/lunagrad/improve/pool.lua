@@ -11,6 +11,7 @@
 -- the same pool.
 
 local fronts = require "lunagrad.improve.fronts"
+local wording = require "lunagrad.improve.wording"
 
 ---@class lunagrad.candidate
 ---@field idx integer 0 for the seed, then as they came; given by the pool
@@ -111,13 +112,6 @@ end
 
 -- ---- coming and going ----------------------------------------------------------
 
--- The texts as one text that no other list of texts makes.
-local function key_of(texts)
-  local parts = {}
-  for i, text in ipairs(texts) do parts[i] = #text .. ":" .. text end
-  return table.concat(parts)
-end
-
 local function mean_of(scores, n)
   local sum = 0
   for k = 1, n do sum = sum + scores[k] end
@@ -157,22 +151,37 @@ end
 ---@param texts string[]
 ---@return integer|nil idx of the candidate that has or had them
 function Pool:find(texts)
-  return self.known[key_of(texts)]
+  return self.known[wording.key(texts)]
 end
 
---- A candidate with all its scores comes. It gets its idx here, and its mean if it has none.
+--- A candidate is given its number, and is known by its texts; it may be added later, when all its
+--- scores are there.
+---@param candidate lunagrad.candidate
+---@return boolean entered
+---@return string|nil problem "same texts as …"
+function Pool:enter(candidate)
+  local key = wording.key(candidate.texts)
+  local same = self.known[key]
+  if same then return false, "same texts as " .. same end
+  candidate.idx, candidate.parents = self.added, candidate.parents or {}
+  self.known[key], self.family[candidate.idx] = candidate.idx, candidate
+  self.added = self.added + 1
+  return true
+end
+
+--- A candidate with all its scores comes. It gets its number here, unless it has one, and its mean.
 ---@param candidate lunagrad.candidate
 ---@return boolean added
 ---@return string|nil problem "same texts as …"
 ---@return lunagrad.candidate|nil left who left for it, perhaps itself
 function Pool:add(candidate)
-  local key = key_of(candidate.texts)
-  local same = self.known[key]
-  if same then return false, "same texts as " .. same end
-  candidate.idx, candidate.parents = self.added, candidate.parents or {}
-  candidate.mean = candidate.mean or mean_of(candidate.scores, self.n)
-  self.known[key], self.family[candidate.idx] = candidate.idx, candidate
-  self.added = self.added + 1
+  if not candidate.idx then
+    local entered, problem = self:enter(candidate)
+    if not entered then return false, problem end
+    candidate.mean = candidate.mean or mean_of(candidate.scores, self.n)
+  else
+    candidate.mean = mean_of(candidate.scores, self.n)
+  end
   self.list[#self.list + 1] = candidate
   self.fronts:add(candidate, self.values(candidate))
   if not self.top or pool.better(candidate, self.top) then self.top = candidate end
@@ -180,6 +189,19 @@ function Pool:add(candidate)
   local who = #self.list > self.size and leaver(self) or nil
   if who then leave(self, who) end
   return true, nil, who
+end
+
+--- Make an empty pool what another was, when it held these: for who must not see what came since.
+---@param list lunagrad.candidate[] as they came
+---@param from lunagrad.pool
+function Pool:restore(list, from)
+  for i, candidate in ipairs(list) do
+    self.list[i], self.known[wording.key(candidate.texts)] = candidate, candidate.idx
+    self.fronts:add(candidate, self.values(candidate))
+    if not self.top or pool.better(candidate, self.top) then self.top = candidate end
+    self.added = math.max(self.added, candidate.idx + 1)
+  end
+  self.family = from.family -- of what is there nothing changes but that it leaves
 end
 
 -- ---- looking -------------------------------------------------------------------

@@ -6,7 +6,8 @@
 --     that is better by delta leaves so with a chance of beta at most), or
 --   * full marks in all that is left would not put it ahead ("curtailed": the end is known, nothing
 --     is risked);
--- else it is kept when, at the end, the sum of the differences is above 0. There is no test of
+-- it is kept as soon as the evidence that it is better reaches `early`, where that is given; else it
+-- is kept when, at the end, the sum of the differences is above 0. There is no test of
 -- significance here: a search gains more when it keeps what is probably better, and proves the gain
 -- once, on other examples (lunagrad.improve.claim).
 --
@@ -29,8 +30,8 @@ Race.__index = Race
 local function share(x) return x >= 0 and x <= 1 end
 
 local function check(spec)
-  if math.type(spec.n) ~= "integer" or spec.n < 1 or #spec.parent ~= spec.n then
-    errors.raise("inval", "race: n is the number of the parent's scores, 1 or more", nil, 3)
+  if math.type(spec.n) ~= "integer" or spec.n < 1 or #spec.parent > spec.n then
+    errors.raise("inval", "race: n is the number of the examples, 1 or more", nil, 3)
   end
   local delta, beta = spec.delta or 0.05, spec.beta or 0.2
   if not (delta >= 0 and delta < 1) then
@@ -44,21 +45,24 @@ end
 
 --- A race, before the first score.
 ---
---- spec: n, the number of examples; parent, its scores in the order of the race; delta (0.05), beta
---- (0.2; 0: only curtailed); tie = "keep" keeps a child that is as good as its parent, too. Without
+--- spec: n, the number of examples; parent, its scores in the order of the race, as far as they are
+--- known; delta (0.05), beta (0.2; 0: only curtailed); early, the evidence that is enough (nil: none
+--- is); tie = "keep" keeps a child that is as good as its parent, too. Without
 --- scores from 0 to 1 there is nothing to bet and nothing to foresee: from the first other one on,
 --- the race goes to its end.
----@param spec {n: integer, parent: number[], delta: number|nil, beta: number|nil, tie: string|nil}
+---@param spec {n: integer, parent: table<integer, number>, delta: number|nil, beta: number|nil,
+--- early: number|nil, tie: string|nil}
 ---@return lunagrad.race
 function race.new(spec)
   local delta, beta = check(spec)
   local self = setmetatable({ n = spec.n, parent = spec.parent, at = 0, sum = 0.0, left = 0.0,
-    won = 0, lost = 0, bounded = true, differences = {}, verdict = "go",
+    won = 0, lost = 0, bounded = true, differences = {}, verdict = "go", early = spec.early,
     above = spec.tie == "keep" and -SLACK or SLACK, for_child = betting.new(),
     against = betting.futility { delta = delta, beta = beta } }, Race)
   for i = 1, spec.n do
-    self.left = self.left + (1 - spec.parent[i])
-    self.bounded = self.bounded and share(spec.parent[i])
+    local before = spec.parent[i] or 0 -- what is not known may be as low as that
+    self.left = self.left + (1 - before)
+    self.bounded = self.bounded and share(before)
   end
   return self
 end
@@ -72,21 +76,25 @@ local function judge(self, futile)
   if not self.bounded then return "go" end
   if self.sum + self.left <= self.above - SLACK / 2 then return "drop", "curtailed" end
   if futile then return "drop", "futile" end
+  if self.early and self.for_child:e() >= self.early then return "keep", "early" end
   return "go"
 end
 
---- The child's score on the next example. When the race is decided, it stays so, and further scores
---- are not looked at.
+--- The child's score on the next example, and its parent's where that was not known. When the race
+--- is decided, it stays so, and further scores are not looked at.
 ---@param score number
+---@param before number|nil
 ---@return string verdict "go", "keep" or "drop"
----@return string|nil why of "drop": "curtailed", "futile" or "no gain"
-function Race:add(score)
+---@return string|nil why of "drop": "curtailed", "futile" or "no gain"; of "keep": "early"
+function Race:add(score, before)
   if self.verdict ~= "go" then return self.verdict, self.why end
   local i = self.at + 1
-  local before = self.parent[i]
+  local known = self.parent[i]
+  before = known or before
   local x, futile = score - before, false
   if math.abs(x) < SLACK / 1000 then x = 0.0 end
-  self.at, self.sum, self.left = i, self.sum + x, self.left - (1 - before)
+  self.at, self.sum, self.left = i, self.sum + x, self.left - (1 - (known or 0))
+  self.bounded = self.bounded and share(before)
   self.differences[i] = x
   if x > 0 then self.won = self.won + 1 elseif x < 0 then self.lost = self.lost + 1 end
   self.bounded = self.bounded and share(score)

@@ -144,9 +144,9 @@ end
 local function run_batch(run, batch)
   local rows = {}
   for n, i in ipairs(batch) do rows[n] = run.train[i] end
-  local group = run.tape:group { proposal = run.step, split = "train" }
+  local purpose = run.tape:purpose { proposal = run.step, split = "train" }
   local results = loop.map(rows, function(row, n)
-    loop.context().group = group and group + batch[n]
+    loop.context().purpose = purpose and purpose + batch[n]
     return try_row(run, row)
   end, { concurrency = run.concurrency })
   local seen = { rows = results, losses = {}, open = 0, solved = 0, failed = 0 }
@@ -223,7 +223,9 @@ local function propose(run, record)
     if not batch then return nil end
     local seen = run_batch(run, batch)
     if seen.open > 0 then
-      local report = learn(run, seen.losses, batch)
+      -- as a task, so that its calls are told what they are made for
+      local report = loop.spawn(learn, { purpose = run.tape:purpose { proposal = run.step } }, run,
+        seen.losses, batch):await()
       if not is_content(seen, report) then return report, seen, batch end
       note_content(run, batch, seen)
     end
@@ -242,7 +244,7 @@ local function validate(run, phase, which)
   return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
                     on_error = run.on_error, concurrency = run.concurrency,
                     phase = phase_name(run, phase), unrecorded = true,
-                    group = run.tape:group(which) }
+                    purpose = run.tape:purpose(which) }
 end
 
 --- The texts that are kept now, in the record; whether they are the best is decided here.
@@ -370,8 +372,8 @@ end
 
 local function start(run)
   local names = param_names(run.params)
-  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer), names = names, seed = run.seed,
-    options = told_options(run) }
+  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer),
+    names = names, seed = run.seed, options = told_options(run) }
   run.number = run.tape.number
   progress.emit { kind = "training", number = run.number, params = names }
   local evaluation = run.val and validate(run, "validation of the start",
