@@ -81,7 +81,8 @@ function bind.start(binding, opts, fn, ...)
   opts = opts or {}
   local candidate = { binding = binding, meter = opts.meter or outer and outer.meter,
     sample = opts.sample or outer and outer.sample }
-  return loop.spawn(fn, { candidate = candidate, example = opts.example, purpose = opts.purpose }, ...)
+  local inner = { candidate = candidate, example = opts.example, purpose = opts.purpose }
+  return loop.spawn(fn, inner, ...)
 end
 
 --- What counts the calls to models that are begun under a binding, served ones too: an answer from

@@ -4,7 +4,6 @@
 -- file reads the options, puts problem, method and search together, and hands the end to the
 -- claim. How proposals are made and decided, lunagrad.improve.search says.
 
-local recorder = require "lunagrad.book.record"
 local constraint = require "lunagrad.constraint"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
@@ -38,6 +37,8 @@ local BUDGET = { calls = "integer?", evaluations = "integer?", cost = "number?",
 local STOP = { score = "number?", patience = "integer?", when = "callable?" }
 
 local PASSES = 20   -- over validation, where no budget is given
+local BATCH = { 3, 8, 12 } -- at least, at most, and a part of validation: a proposal is worth that
+local LAG = { 2, 8, 6 }    -- at least, at most, and a proposal for so many passes over validation
 local NO_EXAMPLE = {}
 
 -- ---- options -------------------------------------------------------------------
@@ -45,7 +46,7 @@ local NO_EXAMPLE = {}
 local function refuse(name, message, hint) errors.refuse(name, "lg.optimize: " .. message, hint, 4) end
 
 local function at_least(spec, name, least)
-  if spec[name] and not (spec[name] >= least) then
+  if spec[name] and spec[name] < least then
     refuse(name, ("%s must be at least %d, got %s"):format(name, least, tostring(spec[name])))
   end
   return spec[name]
@@ -227,6 +228,15 @@ local function seed_of(seed)
   return seed
 end
 
+local function within(range, value) return math.max(range[1], math.min(range[2], value)) end
+
+-- With a budget for few proposals each should see what came of the one before.
+local function lag_of(method, limits, n)
+  if method.lag then return method.lag end
+  local evaluations = limits.evaluations or limits.calls or PASSES * n
+  return within(LAG, evaluations // (LAG[3] * n))
+end
+
 local function new_search(spec)
   local door = spec.program and by_program(spec) or by_judge(spec)
   door.names = door.names or names_of(door.params)
@@ -238,7 +248,8 @@ local function new_search(spec)
   local seed, perfect = seed_of(spec.seed), spec.perfect or 1
   return searches.new {
     problem = problem, method = method, method_name = spec.method or "race", seed = seed,
-    lag = at_least(spec, "lag", 1) or method.lag, batch = at_least(spec, "batch", 1) or 3,
+    lag = at_least(spec, "lag", 1) or lag_of(method, limits, n),
+    batch = at_least(spec, "batch", 1) or method.batch or within(BATCH, n // BATCH[3]),
     window = at_least(spec, "window", 1) or math.min(8, n), limits = limits,
     pool_size = at_least(spec, "pool", 2), patience = stop.patience, most = limits.proposals,
     stop_score = stop.score or (problem.program or spec.perfect) and perfect or math.huge,

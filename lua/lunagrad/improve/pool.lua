@@ -11,6 +11,7 @@
 -- the same pool.
 
 local fronts = require "lunagrad.improve.fronts"
+local wording = require "lunagrad.improve.wording"
 
 ---@class lunagrad.candidate
 ---@field idx integer 0 for the seed, then as they came; given by the pool
@@ -111,13 +112,6 @@ end
 
 -- ---- coming and going ----------------------------------------------------------
 
--- The texts as one text that no other list of texts makes.
-local function key_of(texts)
-  local parts = {}
-  for i, text in ipairs(texts) do parts[i] = #text .. ":" .. text end
-  return table.concat(parts)
-end
-
 local function mean_of(scores, n)
   local sum = 0
   for k = 1, n do sum = sum + scores[k] end
@@ -157,7 +151,7 @@ end
 ---@param texts string[]
 ---@return integer|nil idx of the candidate that has or had them
 function Pool:find(texts)
-  return self.known[key_of(texts)]
+  return self.known[wording.key(texts)]
 end
 
 --- A candidate is given its number, and is known by its texts; it may be added later, when all its
@@ -166,7 +160,7 @@ end
 ---@return boolean entered
 ---@return string|nil problem "same texts as …"
 function Pool:enter(candidate)
-  local key = key_of(candidate.texts)
+  local key = wording.key(candidate.texts)
   local same = self.known[key]
   if same then return false, "same texts as " .. same end
   candidate.idx, candidate.parents = self.added, candidate.parents or {}
@@ -202,7 +196,7 @@ end
 ---@param from lunagrad.pool
 function Pool:restore(list, from)
   for i, candidate in ipairs(list) do
-    self.list[i], self.known[key_of(candidate.texts)] = candidate, candidate.idx
+    self.list[i], self.known[wording.key(candidate.texts)] = candidate, candidate.idx
     self.fronts:add(candidate, self.values(candidate))
     if not self.top or pool.better(candidate, self.top) then self.top = candidate end
     self.added = math.max(self.added, candidate.idx + 1)

@@ -42,7 +42,8 @@ function problem.new(spec) return setmetatable(spec, Problem) end
 ---@param born integer|nil the number of the proposal; 0: the seed
 ---@return table
 function Problem:variant(texts, born)
-  return { texts = texts, born = born or 0, known = { train = {}, val = {}, test = {} }, again = {} }
+  return { texts = texts, born = born or 0, again = {},
+           known = { train = {}, val = {}, test = {} } }
 end
 
 --- What several variants share: the variables that stand in for the parameters.

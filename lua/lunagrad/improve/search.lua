@@ -44,6 +44,7 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
+  self.trying = {}
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
 end
@@ -322,6 +323,15 @@ local function solved_of(self, one)
   end
 end
 
+-- What a candidate of the pool is worth on a training example; the proposal pays for it.
+local function tried_by(self, one)
+  return function(candidate, i)
+    local result = self.problem:evaluate(candidate.variant, "train", i)
+    one.used[#one.used + 1] = result
+    return result
+  end
+end
+
 local function pool_of(self, one)
   local made
   return setmetatable({ list = one.list }, { __index = function(_, key)
@@ -351,6 +361,7 @@ local function context_of(self, one, meter)
     constraints = self.constraints, edits = self.method.edits(self, one),
     component = self.method.component and self.method.component(self, one) or nil,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
+    tried = tried_by(self, one),
     leak = self.leak, perfect = self.perfect, kept_count = self.kept,
   }
 end
@@ -473,6 +484,22 @@ local function complete(self, one)
   return { kept = false, why = all and "completed" or "the budget", unraced = true }
 end
 
+-- What two open proposals have in common when their texts are the same: one variant, asked once.
+local function child_of(self, one)
+  local key = wording.key(one.texts)
+  local shared = self.trying[key]
+    or { variant = self.problem:variant(one.texts, one.number), n = 0 }
+  self.trying[key], shared.n, one.key = shared, shared.n + 1, key
+  return shared.variant
+end
+
+local function leave(self, one)
+  local shared = one.key and self.trying[one.key]
+  if not shared then return end
+  shared.n = shared.n - 1
+  if shared.n == 0 then self.trying[one.key] = nil end
+end
+
 function Search:work(one)
   one.seen, one.used, one.calls = {}, {}, 0
   if one.operator == COMPLETE then
@@ -488,7 +515,7 @@ function Search:work(one)
   end
   one.texts, one.gate_from = texts, #one.used
   one.parents = texts.parents
-  one.child = self.problem:variant(texts, one.number)
+  one.child = child_of(self, one)
   one.outcome = self.method.gate(self, one)
 end
 
@@ -531,7 +558,8 @@ local function remember(self, one, calls, evaluations)
 end
 
 -- Not all of it is wanted for ever.
-local function let_go(one)
+local function let_go(self, one)
+  leave(self, one)
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
 
@@ -559,7 +587,7 @@ local function decide(self, one)
   learn_scores(self, one.rival)
   say(self, { kind = one.outcome.kept and "kept" or "dropped", proposal = record,
               candidate = one.candidate })
-  let_go(one)
+  let_go(self, one)
 end
 
 local function stop_reason(self)

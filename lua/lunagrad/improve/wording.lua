@@ -48,7 +48,10 @@ end
 local Known = {}
 Known.__index = Known
 
-local function key_of(texts)
+--- A list of texts as one text that no other list makes.
+---@param texts string[]
+---@return string
+function wording.key(texts)
   local parts = {}
   for i, text in ipairs(texts) do parts[i] = ("%d:%s"):format(#text, text) end
   return table.concat(parts)
@@ -60,7 +63,7 @@ function wording.known() return setmetatable({ by_key = {} }, Known) end
 ---@param texts string[]
 ---@param number integer
 function Known:add(texts, number)
-  local key = key_of(texts)
+  local key = wording.key(texts)
   self.by_key[key] = self.by_key[key] or number
 end
 
@@ -69,7 +72,7 @@ end
 ---@param latest integer|nil
 ---@return integer|nil
 function Known:seen(texts, latest)
-  local number = self.by_key[key_of(texts)]
+  local number = self.by_key[wording.key(texts)]
   return number and (not latest or number <= latest) and number or nil
 end
 

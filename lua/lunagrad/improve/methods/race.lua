@@ -6,7 +6,6 @@ local gates = require "lunagrad.improve.gates"
 local operators = require "lunagrad.improve.operators"
 local selection = require "lunagrad.improve.selection"
 
-local LAG = 4
 local EARLY = 10 -- evidence that is enough to keep a child before it is known on all of validation
 local EDITS, LAST_EDITS = 4, 2 -- of one proposal: at the beginning, and in the end
 
@@ -25,7 +24,7 @@ return function(spec)
   for i, one in ipairs(list) do names[i], by_name[one.name] = one.name, one end
   local arms = bandit.new { names = names, prior = operators.PRIOR }
   return {
-    lag = LAG, front = spec.front or "instance", bandit = arms, operators = list,
+    front = spec.front or "instance", bandit = arms, operators = list,
     select = operators.selection(spec.select, selection.pareto),
     choose = function(search, parent, random)
       return operators.pick(arms, by_name, search, parent, random)
