@@ -6,7 +6,7 @@
 --   WORLD    the beginning of a cell's name (cells.lua); all
 --   METHOD   "gate strict", "gate gepa", "gate race .2", "gate race .4": the gates alone, written
 --            down in gates.lua (these by default); or a method of lg.optimize ("race", "gepa"), which
---            then runs as it is, options behind it: "race,select=best,lag=1"
+--            then runs as it is, options behind it: "race,select=best,lag=1"; ",merge": with an operator that merges
 --
 -- A cell's budget is 3,000 evaluations, all that a proposal costs included; the claim at the end has
 -- 300 test examples of its own, which are not counted. Runs of the same number see the same world
@@ -46,13 +46,13 @@ end
 
 -- lg.optimize itself. A proposal costs its batch: as many evaluations as the gates pay for one.
 local function driver(text)
-  local set = {}
-  for part in text:gmatch "[^,]+" do
+  local set, merge = {}, text:find ",merge" ~= nil
+  for part in text:gsub(",merge", ""):gmatch "[^,]+" do
     local name, value = part:match "^(%w+)=(.+)$"
     set[name or "method"] = name and number_or_text(value) or part
   end
   return function(world, cell, seed)
-    local spec = world:door { val = cell.n }
+    local spec = world:door { val = cell.n, merge = merge }
     spec.budget, spec.seed = { evaluations = cell.budget or BUDGET }, seed
     spec.batch = cell.proposal or PROPOSAL
     for name, value in pairs(set) do spec[name] = value end
