@@ -99,6 +99,19 @@ end
 
 -- ---- the seed ------------------------------------------------------------------
 
+-- What counts as solved: what was said, else 1 where the seed's scores are from 0 to 1; scores
+-- without bounds are never perfect.
+local function settle_perfect(self, seed)
+  if not self.perfect then
+    self.perfect = 1
+    for _, score in ipairs(seed.scores) do
+      if score < 0 or score > 1 then self.perfect = math.huge end
+    end
+  end
+  self.batches.perfect = self.perfect
+  self.stop_score = self.stop_score or self.perfect
+end
+
 --- Score the seed on all of validation; it is the pool's first.
 ---@param texts string[]
 ---@return table candidate
@@ -115,6 +128,7 @@ function Search:begin(texts)
   self:pay(0, calls, evaluations)
   local one = candidate_of(seed, { operator = "seed", parents = {}, born = 0 })
   take_scores(self, one)
+  settle_perfect(self, one)
   self.pool:add(one)
   self.batches:child(0, {})
   if self.tape then self.tape:seed(one, results) end
