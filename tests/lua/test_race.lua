@@ -155,6 +155,39 @@ function TestRace.test_scores_without_bounds_go_to_the_end()
   lu.assertEquals({ verdict, why, at }, { "drop", "no gain", 4 })
 end
 
+-- A parent whose scores come with the child's: kept or not is the same, only nothing is foreseen
+-- before they are known.
+function TestRace.test_parents_scores_may_come_later()
+  local r = rng.new(21)
+  local early, late = 0, 0
+  for _ = 1, 200 do
+    local n = r:int(1, 30)
+    local parent, child = scores(r, n, 0.5), scores(r, n, 0.5)
+    local verdict, _, at = run(parent, child, { beta = 0 })
+    local blind = race.new { n = n, parent = {}, beta = 0 }
+    local said, i = "go", 0
+    while said == "go" do
+      i = i + 1
+      said = blind:add(child[i], parent[i])
+    end
+    lu.assertEquals(said, verdict)
+    lu.assertTrue(i >= at)
+    early, late = early + at, late + i
+  end
+  lu.assertTrue(late > early)
+end
+
+function TestRace.test_enough_evidence_keeps_early()
+  local parent, child = {}, {}
+  for i = 1, 100 do parent[i], child[i] = i % 2, 1 end
+  local verdict, why, at, r = run(parent, child, { early = 20 })
+  lu.assertEquals({ verdict, why }, { "keep", "early" })
+  lu.assertTrue(at < 40 and r:e() >= 20, tostring(at))
+  lu.assertEquals({ r:add(0) }, { "keep", "early" })
+  verdict, why, at = run(parent, child)
+  lu.assertEquals({ verdict, why, at }, { "keep", nil, 100 })
+end
+
 function TestRace.test_trace_and_summary()
   local r = select(4, run({ 0, 1, 1, 0, 0 }, { 1, 0, 1, 1 }))
   lu.assertEquals(r:trace(), "+-=+")
@@ -172,7 +205,7 @@ function TestRace.test_trace_and_summary()
 end
 
 function TestRace.test_misuse()
-  helper.fails("inval", nil, race.new, { n = 2, parent = { 1 } })
+  helper.fails("inval", nil, race.new, { n = 2, parent = { 1, 1, 1 } })
   helper.fails("inval", nil, race.new, { n = 0, parent = {} })
   helper.fails("inval", { field = "beta" }, race.new, { n = 1, parent = { 1 }, beta = 1 })
   helper.fails("inval", { field = "delta" }, race.new, { n = 1, parent = { 1 }, delta = -0.1 })
