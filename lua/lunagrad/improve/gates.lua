@@ -1,7 +1,8 @@
 --- Gates: what a child has to do to be kept.
 --
--- Each is a function (search, proposal) → { kept, why, race }, runs as part of the proposal's task and
--- buys the child's scores through the search (search:may, search:try). The race is lunagrad's own; the others are there to be compared with it.
+-- Each is a function (search, proposal) → { kept, why, race }, runs as part of the proposal's task
+-- and buys the child's scores through the search (search:may, search:try). The race is lunagrad's
+-- own; the others are there to be compared with it.
 
 local loop = require "lunagrad.loop"
 local racing = require "lunagrad.improve.racing"
