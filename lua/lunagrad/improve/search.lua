@@ -275,7 +275,7 @@ end
 -- How many proposals may be open at once. When one is kept, those that are open come from a parent
 -- that is not the best any more, and most of what they find is lost: so there are the fewer of them,
 -- the likelier that is. Counted by what is decided, as all that is decided here.
-local function lanes(self)
+local function at_once(self)
   if self.lag_is_given then return self.lag end
   return math.min(self.lag, 1 + self.idle // QUIET)
 end
@@ -284,7 +284,7 @@ end
 -- race; else that of a third of validation, which most children do not survive: who does waits for
 -- its turn.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + lanes(self) do
+  while not self.stopped and self.planned < self.decided + at_once(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local whole = units_of(self, self.n)
     local plenty = budget.is_plenty(self.budgets, whole, self.lag)
