@@ -125,7 +125,8 @@ static void give(lg_job *job, const lg_aim *aim, const lg_text *part, bool cut)
     if (worth == LG_CRITIQUE_NO_MEMORY || !talk)
         lg__pass_note_at(p, job->step, aim->input, LG_ENOMEM, NULL);
     else
-        lg__pass_say(job->step, aim->slot, aim->input, points, talk, job->asked);
+        lg__pass_say(job->step, aim->slot, aim->input,
+                     (lg_telling){points, talk, lg__job_remarks(job), job->asked});
     lg__text_unref(talk);
     lg__text_unref(points);
 }

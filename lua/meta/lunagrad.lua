@@ -43,6 +43,7 @@ local Var = {}
 ---@field from_role string
 ---@field example integer|nil
 ---@field conversation string|nil what it is about
+---@field remarks string|nil what was said about the output there, such as the words of the loss
 ---@field var Var|nil the node that wrote it
 ---@field sources lunagrad.feedback[]|nil what a reduction made it from
 
