@@ -512,6 +512,8 @@ static bool hear_reply(lg_job *job)
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, "critic.again") == LG_OK)
         return true;
+    if (worth == LG_CRITIQUE_ECHO) /* what it was told is better than nothing */
+        points = lg__text_ref(lg__job_remarks(job));
     if (worth == LG_CRITIQUE_NO_MEMORY)
         lg__pass_note_at(p, job->step, job->input, LG_ENOMEM, NULL);
     else

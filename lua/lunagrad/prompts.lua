@@ -39,6 +39,10 @@
 --   tgd.again      what to say when the reply held no new text: problem
 --   tgd.short      role, variable, feedback: what is asked when a reply was no new text. It may have
 --                  problem, too; what a weak model reads there, it gives back.
+--   tgd.plain      role, variable, feedback: the question for models that cannot use the others
+--   tgd.plain.rule  rule: a constraint, behind the feedback
+--   tgd.plain.system, tgd.plain.first, tgd.plain.first.reply, …second…  (none): what stands before
+--                  it: two that were asked and answered, as turns of the talk
 --   tgd.json       (none): behind the question, for a model that does not keep to the tags
 --   tgd.edit       as tgd.user: the question for a few edits instead of the whole text
 --   tgd.edit.again  what to say when none could be used: problem
@@ -376,6 +380,34 @@ This was said about it:
 
 Write a better {role}, whole: it must tell what to do with any input, as the feedback asks for. Put
 it between <NEW_VARIABLE> and </NEW_VARIABLE>.]]
+
+prompts["tgd.plain.system"] = [[
+You write instructions for a language model. You are told what they are for, how they are now, and
+what was said about what came of them. Reply with better instructions: say what to do with any
+input, and in what form to answer. Put them between <NEW_VARIABLE> and </NEW_VARIABLE>.]]
+
+prompts["tgd.plain"] = [[
+Role: {role}
+Text: {variable}
+Feedback: {feedback}]]
+
+prompts["tgd.plain.rule"] = "The new text has to keep to this: {rule}."
+
+prompts["tgd.plain.first"] = [[
+Role: system prompt for questions about capitals
+Text: Be helpful.
+Feedback: No answer could be read from this text. It should hold the name of a city. The right answer is "Lima".]]
+
+prompts["tgd.plain.first.reply"] = [[
+<NEW_VARIABLE>Name the capital of the country in the question. Answer with the name of the city alone.</NEW_VARIABLE>]]
+
+prompts["tgd.plain.second"] = [[
+Role: prompt for finding dates
+Text: Read the text.
+Feedback: The answer read from this text is "1931", the right answer is "1931-05-03". It should hold a date.]]
+
+prompts["tgd.plain.second.reply"] = [[
+<NEW_VARIABLE>Find the date in the text. Write it as year, month and day with dashes between them, and nothing else.</NEW_VARIABLE>]]
 
 prompts["tgd.json"] = [[
 Do not use the tags. Reply with JSON alone, an object with one member, "new_text", that holds the

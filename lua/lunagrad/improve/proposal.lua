@@ -68,11 +68,15 @@ function proposal.tidy(text, before) return clean(proposal.unwrap(text, before))
 
 -- ---- what no new text is ---------------------------------------------------
 
--- Words in lower case between single blanks, with a blank at both ends.
-local function words_of(text)
+--- Words in lower case between single blanks, with a blank at both ends.
+---@param text string
+---@return string
+function proposal.words(text)
   local plain = layer.fold(text):gsub("[%s%p]+", " ")
   return " " .. trim(plain) .. " "
 end
+
+local words_of = proposal.words
 
 local function count(text)
   local _, n = text:gsub("%S+", "")
@@ -102,8 +106,13 @@ local function talks_of(records)
   return talks
 end
 
--- So many words in a row of `new` that stand in `text` and not in `old`; nil: none.
-local function quotation(new, text, old)
+--- Eight words in a row of `new` that stand in `text` and not in `old`, each as proposal.words gives
+--- them; nil: there are none.
+---@param new string
+---@param text string
+---@param old string
+---@return string|nil
+function proposal.quotation(new, text, old)
   local list, places = {}, {}
   for from, word in new:gmatch "()(%S+)" do list[#list + 1], places[#places + 1] = word, from end
   for i = 1, #list - QUOTED_WORDS + 1 do
@@ -112,6 +121,17 @@ local function quotation(new, text, old)
     if text:find(phrase, 1, true) and not old:find(phrase, 1, true) then return trim(phrase) end
   end
   return nil
+end
+
+--- Whether the records are about a text that instructs a model: it stood in a system message.
+---@param records table[]
+---@return boolean
+function proposal.instructs(records)
+  for _, talk in ipairs(talks_of(records)) do
+    local _, instructs = example_of(talk)
+    if instructs then return true end
+  end
+  return false
 end
 
 local function is_feedback(new, records)
@@ -156,6 +176,16 @@ end
 local function is_name(new, role)
   local hits, all = shared(new, role, " ")
   return all >= 2 and all <= count(role) and hits >= NAMED * all
+end
+
+-- "Review Analysis": a heading of two to five words.
+local function is_title(text)
+  if text:find("\n", 1, true) or text:find "[.!?:\"]$" then return false end
+  for word in text:gmatch "%S+" do
+    if not word:find "^%u" then return false end
+  end
+  local n = count(text)
+  return n >= 2 and n <= 5
 end
 
 -- What only the questions say of a score, and what they call the new text.
@@ -212,12 +242,13 @@ local function instruction_problem(what, new, plain, talk)
   if is_name(plain, words_of(what.role)) then
     return "the new text is only a name of the variable"
   end
+  if is_title(new) and not is_title(what.before) then return "the new text is only a title" end
   if has_letters(what.before) and not has_letters(new) then return "the new text holds no words" end
   if told_in(plain, old) then return "the new text speaks of the score" end
   if is_made_of(plain, rest, old) then
     return "the new text is made of an example's words, but it is for every input"
   end
-  local quoted = quotation(plain, words_of(rest), old)
+  local quoted = proposal.quotation(plain, words_of(rest), old)
   return quoted and
     ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted) or nil
 end
@@ -276,13 +307,21 @@ function proposal.problem(what, new)
   return nil
 end
 
+-- A reply that begins with the tag and ended of its own: all of it is the text. Small models stop
+-- where the text does.
+local function unclosed(text, finish, tag)
+  local rest = finish == "stop" and text:match("^%s*<" .. tag .. ">(.*)$")
+  return rest and not rest:find("<" .. tag, 1, true) and not rest:find("</", 1, true) and rest
+    or nil
+end
+
 -- ---- a reply ---------------------------------------------------------------
 
 --- The new text of a reply; or nil, what is wrong with it, whether it may be asked for again
 --- ("again"; "short": without what it took for its answer; "form": what was wrong is the form of
 --- the reply; false: no).
 ---@param what table {before, role, records, constraints, refused, may_grow?, form? = what the
---- question says about the form of the reply}
+--- question says about the form of the reply, open? = a tag that is not closed will do}
 ---@param text string the reply
 ---@param finish string|nil why it ended
 ---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }
@@ -293,7 +332,7 @@ function proposal.read(what, text, finish, tag)
   end
   local new
   if tag then
-    new = core.tag_last(text, tag)
+    new = core.tag_last(text, tag) or what.open and unclosed(text, finish, tag)
   else
     local value = core.json_decode(text)
     new = type(value) == "table" and type(value.new_text) == "string" and value.new_text or nil

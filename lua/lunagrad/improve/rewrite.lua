@@ -14,6 +14,7 @@ local check = require "lunagrad.improve.check"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
 local exhibits = require "lunagrad.improve.exhibits"
+local plain = require "lunagrad.improve.plain"
 local proposal = require "lunagrad.improve.proposal"
 local media = require "lunagrad.media"
 local model = require "lunagrad.model"
@@ -131,8 +132,8 @@ end
 ---@return function
 function rewrite.checked(self, role, read)
   if not self.checks then return read end
-  return function(text, finish, number)
-    local found, problem, more, detail = read(text, finish, number)
+  return function(text, finish, number, is_plain)
+    local found, problem, more, detail = read(text, finish, number, is_plain)
     if not found then return nil, problem, more, detail end
     local broken, unread = check.problem { text = found, role = role, model = self.checks.model,
       constraints = self.constraints }
@@ -170,13 +171,34 @@ local function short_question(self, i, heard, problem)
     heard.shown and { feedback = heard.shown(heard.text, feedback) })
 end
 
+-- Whether whom is asked is also who criticises, as far as is known here.
+local function is_critic(q)
+  return model.of(q.model, "optimizer").name == model.of(nil, "backward").name
+end
+
+-- The question for weak models, where the text is one that it can be about; asked at once when the
+-- critic only gave back what it was told. That says something of the editor if they are the same.
+local function plain_question(self, i, heard, q)
+  if not proposal.instructs(heard.text) then return end
+  local p, doubted = self.params[i], plain.doubted(heard.text)
+  if doubted and q.form == "tags" then q.form, q.unlearned = "plain", not is_critic(q) end
+  q.plain = function()
+    return plain.messages { role = p.role, variable = p:text(), records = heard.text,
+      doubted = doubted or is_critic(q), constraints = self.constraints, budget = self.budget,
+      shown = heard.shown,
+      template = function(name) return rewrite.template(name, self.tag) end }
+  end
+end
+
 local function whole(self, i, heard, sample)
   local what = rewrite.wanted(self, i, heard)
   local q = rewrite.addressed(self, sample, 4 * core.tokens(what.before))
+  plain_question(self, i, heard, q)
   q.system = ask.prompt "tgd.system"
   q.user, q.number = question(self, i, heard, rewrite.template("tgd.user", self.tag))
   q.json, q.schema = ask.prompt "tgd.json", { new_text = "string" }
-  q.read = function(text, finish, number)
+  q.read = function(text, finish, number, is_plain)
+    what.open = is_plain
     return proposal.read(what, text, finish,
       number and self.tag .. (number > 0 and "_" .. number or ""))
   end
@@ -232,6 +254,7 @@ function rewrite.propose(self, i, heard, sample)
   q.read = rewrite.checked(self, self.params[i].role, q.read)
   local answer = ask.hold(q)
   answer.text = answer.found
+  if q.unlearned then answer.form = nil end
   return answer
 end
 

@@ -29,7 +29,7 @@ local REMEMBERED_REFUSALS = 3
 local MOST_EDITS = 5
 
 -- In which form a model has managed to answer, for all optimizers that ask it: "schema", where
--- tags failed. By the model itself, so that it is forgotten with it.
+-- tags failed; "plain", where a text in tags was none. By the model itself, so that it is forgotten with it.
 local FORMS = setmetatable({}, { __mode = "k" })
 
 -- ---- making one ------------------------------------------------------------
@@ -250,7 +250,7 @@ local function gather(self)
 end
 
 --- The form in which the model is asked first.
----@return "tags"|"schema"
+---@return "tags"|"schema"|"plain"
 function Tgd:form() return FORMS[model.of(self.model, "optimizer")] or "tags" end
 
 -- What came of the answers, whichever is taken: what the next steps do otherwise.
