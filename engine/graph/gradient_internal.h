@@ -101,10 +101,11 @@ bool lg__step_judges(const lg_step *s); /* it is a judge's call */
 /* What s' output is judged by, in a few words; NULL: it does not say, or memory. Counted. */
 lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s);
 
-/* What was said about the output that a job is about; NULL: nothing. Borrowed. */
+/* What was said about the output that a job is about; NULL: nothing, or that is a judgement, whose
+ * own words count. Borrowed. */
 static inline lg_text *lg__job_remarks(const lg_job *job)
 {
-    return job->chain ? job->heard : NULL;
+    return job->chain && !lg__step_judges(job->step) ? job->heard : NULL;
 }
 
 /* For gradient_reduce.c: a job, freed when asking with it fails, and texts as one. */

@@ -295,7 +295,7 @@ end
 --- The texts for the optimizer's question.
 ---
 --- what: feedback (records with text), solved_records (of examples that came out right), solved and
---- all (their numbers), score (of the validation, or nil), budget, constraints, examples, refused,
+--- all (their numbers), once (the text was judged itself), score (of the validation, or nil), budget, constraints, examples, refused,
 --- past, memory, and prompt(name), which gives the text of a template.
 ---@param what table
 ---@return {context: string, standing: string, extras: string}
@@ -314,7 +314,8 @@ function context.build(what)
   for _, text in pairs(values.fields) do used = used + core.tokens(text) end
   local said = feedback_body(values, what.feedback, math.max(budget - used, budget // 4))
   if solved ~= "" then said = said .. "\n" .. solved end
-  local standing = section(what.prompt, "standing", context.standing(what)) or ""
+  local standing = (what.once and what.prompt "tgd.once" or "")
+    .. (section(what.prompt, "standing", context.standing(what)) or "")
   local rest = #extras > 0 and "\n" .. table.concat(extras, "\n\n") .. "\n" or ""
   local _, suffix = core.fence(said .. rest, values.fields)
   return {

@@ -134,6 +134,25 @@ function proposal.instructs(records)
   return false
 end
 
+--- Whether the records are about a text that was judged itself, as an answer is, and not by what
+--- came of it: it is for this case alone.
+---@param records table[]
+---@return boolean
+function proposal.judged_itself(records)
+  local shown = false
+  local function is_one(record)
+    shown = shown or (record.conversation or ""):find("[VARIABLE]", 1, true) ~= nil
+    return record.remarks == nil
+  end
+  for _, record in ipairs(records) do
+    if not is_one(record) then return false end
+    for _, source in ipairs(record.sources or {}) do
+      if not is_one(source) then return false end
+    end
+  end
+  return shown and not proposal.instructs(records)
+end
+
 local function is_feedback(new, records)
   for _, record in ipairs(records) do
     local said = words_of(record.text)
@@ -189,7 +208,8 @@ local function is_title(text)
 end
 
 -- What only the questions say of a score, and what they call the new text.
-local TOLD = { "higher is better", "1 right 0 wrong", "the right answer is" }
+local TOLD = { "higher is better", "1 right 0 wrong", "the right answer is",
+  "the correct answer is" }
 local CALLED = " this is here a an the new improved variable text whole "
 
 local function told_in(new, old)
@@ -214,9 +234,13 @@ local function has_letters(text) return text:find "[%a\x80-\xff]" ~= nil end
 local FRAME = { "[VARIABLE]", "<CONVERSATION", "<CONTEXT", "<FEEDBACK", "<VARIABLE",
   "<NEW_VARIABLE" }
 
-local function frame_in(new, old)
+-- A part of the question in a new text that is in neither the old one nor an example: what an
+-- operator's prompt is about are such questions. The engine numbers a mark that an example holds.
+local function frame_in(new, old, talks)
+  local shown = old .. "\n" .. table.concat(talks, "\n"):gsub("%[VARIABLE%]", "")
+  shown = shown:gsub("%[VARIABLE_1%]", "[VARIABLE]")
   for _, part in ipairs(FRAME) do
-    if new:find(part, 1, true) and not old:find(part, 1, true) then return part end
+    if new:find(part, 1, true) and not shown:find(part, 1, true) then return part end
   end
   return nil
 end
@@ -249,6 +273,9 @@ local function instruction_problem(what, new, plain, talk)
     return "the new text is made of an example's words, but it is for every input"
   end
   local quoted = proposal.quotation(plain, words_of(rest), old)
+  if quoted and what.questions then -- words of the operators' questions are no example's
+    quoted = proposal.quotation(plain, words_of(rest), old .. words_of(what.questions()))
+  end
   return quoted and
     ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted) or nil
 end
@@ -264,7 +291,7 @@ end
 local function kind_problem(what, new)
   local before, plain = what.before, words_of(new)
   local talks = talks_of(what.records)
-  local frame = frame_in(new, before)
+  local frame = frame_in(new, before, talks)
   if frame then return ("the new text holds %s, a part of the question"):format(frame) end
   local name = plain:gsub("^ the new ", " "):gsub("^ the improved ", " ")
   if name == words_of(what.role) then return "the new text is only the name of the variable" end
@@ -321,7 +348,8 @@ end
 --- ("again"; "short": without what it took for its answer; "form": what was wrong is the form of
 --- the reply; false: no).
 ---@param what table {before, role, records, constraints, refused, may_grow?, form? = what the
---- question says about the form of the reply, open? = a tag that is not closed will do}
+--- question says about the form of the reply, questions? = a function that gives all words of the
+--- operators' questions, open? = a tag that is not closed will do}
 ---@param text string the reply
 ---@param finish string|nil why it ended
 ---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }

@@ -17,6 +17,7 @@ local exhibits = require "lunagrad.improve.exhibits"
 local plain = require "lunagrad.improve.plain"
 local proposal = require "lunagrad.improve.proposal"
 local media = require "lunagrad.media"
+local prompts = require "lunagrad.prompts"
 local model = require "lunagrad.model"
 local var = require "lunagrad.var"
 
@@ -25,6 +26,7 @@ local rewrite = { TAG = "NEW_VARIABLE" } -- the tag as lunagrad.prompts writes i
 local TAG = rewrite.TAG
 local LEAST_REPLY = 2048  -- tokens of a reply's ceiling, besides those of the variable
 local LONG = 1500         -- tokens; beyond them mode "auto" asks for edits
+local MOST_DOUBTS = 5     -- that are remembered of a critic
 
 -- ---- what is shown ---------------------------------------------------------
 
@@ -67,8 +69,8 @@ function rewrite.surroundings(self, i, heard, budget)
   local kind = self.params[i]:raw_media()
   return context.build {
     feedback = heard.text, solved_records = heard.solved, solved = heard.n_solved,
-    all = heard.n_solved + heard.n_open, score = self.scores[i][media.words(self.params[i])],
-    budget = budget,
+    all = heard.n_solved + heard.n_open, once = proposal.judged_itself(heard.text),
+    score = self.scores[i][media.words(self.params[i])], budget = budget,
     constraints = constraint.for_media(self.constraints, kind),
     examples = kind and {} or self.examples, refused = self.refused[i],
     past = past_of(self, i),
@@ -111,6 +113,16 @@ local function forms()
   return table.concat(said, "\n")
 end
 
+-- All that operators are told: a critic's prompt that says some of it quotes no example.
+local function questions()
+  local said = {}
+  for name in pairs(prompts) do
+    local t = var.engine():template(name)
+    said[#said + 1] = t and t:text()
+  end
+  return table.concat(said, "\n")
+end
+
 --- What a new text for parameter i is compared with.
 ---@param self lunagrad.tgd
 ---@param i integer
@@ -121,7 +133,7 @@ function rewrite.wanted(self, i, heard)
   table.move(heard.solved, 1, #heard.solved, #records + 1, records)
   return { before = self.params[i]:text(), role = self.params[i].role, records = records,
     constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow,
-    max_edits = self.max_edits, form = forms() }
+    max_edits = self.max_edits, form = forms(), questions = questions }
 end
 
 --- A reader of replies whose new texts are put to the judge of the constraints as well, where that
@@ -171,21 +183,30 @@ local function short_question(self, i, heard, problem)
     heard.shown and { feedback = heard.shown(heard.text, feedback) })
 end
 
--- Whether whom is asked is also who criticises, as far as is known here.
-local function is_critic(q)
-  return model.of(q.model, "optimizer").name == model.of(nil, "backward").name
+-- How often a critic gave back what it was told, less how often it did not, within bounds; by the
+-- model itself, so that it is forgotten with it.
+local DOUBTS = setmetatable({}, { __mode = "k" })
+
+-- Whether whom is asked is known to be weak. Who is asked is also who criticises, as far as is known
+-- here, when the names are the same.
+local function is_weak(q, doubted)
+  local whom = model.of(q.model, "optimizer")
+  if whom.name ~= model.of(nil, "backward").name then return false end
+  local before = DOUBTS[whom] or 0
+  DOUBTS[whom] = math.max(-MOST_DOUBTS, math.min(MOST_DOUBTS, before + (doubted and 1 or -1)))
+  return before > 0
 end
 
 -- The question for weak models, where the text is one that it can be about; asked at once when the
--- critic only gave back what it was told. That says something of the editor if they are the same.
+-- critic only gave back what it was told, or does so more often than not.
 local function plain_question(self, i, heard, q)
   if not proposal.instructs(heard.text) then return end
   local p, doubted = self.params[i], plain.doubted(heard.text)
-  if doubted and q.form == "tags" then q.form, q.unlearned = "plain", not is_critic(q) end
+  local weak = is_weak(q, doubted) or doubted
+  if weak and q.form == "tags" then q.form = "plain" end
   q.plain = function()
     return plain.messages { role = p.role, variable = p:text(), records = heard.text,
-      doubted = doubted or is_critic(q), constraints = self.constraints, budget = self.budget,
-      shown = heard.shown,
+      doubted = weak, constraints = self.constraints, budget = self.budget, shown = heard.shown,
       template = function(name) return rewrite.template(name, self.tag) end }
   end
 end
@@ -254,7 +275,6 @@ function rewrite.propose(self, i, heard, sample)
   q.read = rewrite.checked(self, self.params[i].role, q.read)
   local answer = ask.hold(q)
   answer.text = answer.found
-  if q.unlearned then answer.form = nil end
   return answer
 end
 

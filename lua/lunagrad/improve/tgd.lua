@@ -29,7 +29,7 @@ local REMEMBERED_REFUSALS = 3
 local MOST_EDITS = 5
 
 -- In which form a model has managed to answer, for all optimizers that ask it: "schema", where
--- tags failed; "plain", where a text in tags was none. By the model itself, so that it is forgotten with it.
+-- tags failed. By the model itself, so that it is forgotten with it.
 local FORMS = setmetatable({}, { __mode = "k" })
 
 -- ---- making one ------------------------------------------------------------
@@ -250,7 +250,7 @@ local function gather(self)
 end
 
 --- The form in which the model is asked first.
----@return "tags"|"schema"|"plain"
+---@return "tags"|"schema"
 function Tgd:form() return FORMS[model.of(self.model, "optimizer")] or "tags" end
 
 -- What came of the answers, whichever is taken: what the next steps do otherwise.
@@ -259,7 +259,7 @@ local function learn(self, entries, all)
     local entry, answer = entries[one.i], one.answer
     entry.malformed = (entry.malformed or 0) + (answer.malformed or 0)
     self.malformed = self.malformed + (answer.malformed or 0)
-    if answer.form and answer.text then FORMS[model.of(self.model, "optimizer")] = answer.form end
+    if answer.form == "schema" and answer.text then FORMS[model.of(self.model, "optimizer")] = answer.form end
   end
 end
 
