@@ -119,6 +119,13 @@ local function head_of(n, one)
   return ("Feedback %d%s%s"):format(n, more, scored(record.score, record.target or 1))
 end
 
+-- The tokens of what was said about the outputs of conversations.
+local function remarked(sources)
+  local sum = 0
+  for _, source in ipairs(sources) do sum = sum + core.tokens(source.remarks or "") end
+  return sum
+end
+
 --- Pieces of feedback and conversations, cut to the budget. The conversations of a piece are none
 -- when there is no room.
 local function room_for(list, budget)
@@ -130,8 +137,8 @@ local function room_for(list, budget)
     end
   end
   texts = context.fit(texts, budget)
-  local left = budget - total(texts)
-  local most = math.min(#sources, left // SMALLEST_TALK) -- the first ones, if not all
+  local left = budget - total(texts) - remarked(sources)
+  local most = math.max(math.min(#sources, left // SMALLEST_TALK), 0) -- the first ones, if not all
   local talks, shown = {}, {}
   for k = 1, most do talks[k] = sources[k].conversation end
   for k, talk in ipairs(most > 0 and context.fit(talks, left) or {}) do
@@ -160,6 +167,10 @@ local function feedback_body(values, records, budget)
     for _, shown in ipairs(talks[n] or {}) do
       lines[#lines + 1] = about(shown, one.record.sources and #one.record.sources > 0)
         .. "<CONVERSATION>\n" .. values:add(shown.talk) .. "\n</CONVERSATION>"
+      if shown.record.remarks then
+        lines[#lines + 1] = "What was said about its output:\n<REMARKS>\n"
+          .. values:add(shown.record.remarks) .. "\n</REMARKS>"
+      end
     end
   end
   if left_out > 0 then
