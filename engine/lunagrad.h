@@ -541,11 +541,13 @@ typedef struct lg_call {
     const char *role;         /* of the answer; NULL: "answer" */
     const lg_option *options; /* override the model's by name */
     size_t n_options;
-    uint32_t sample; /* equal calls with equal samples are one call */
-    int kind;        /* enum lg_kind */
-    int64_t example; /* -1: none */
-    bool stream;     /* LG_EVENT_PARTIAL as the answer comes; the answer is the same */
-    uint64_t tag;    /* echoed in LG_EVENT_PARTIAL */
+    uint32_t sample;  /* equal calls with equal samples are one call */
+    int kind;         /* enum lg_kind */
+    int64_t example;  /* -1: none */
+    bool stream;      /* LG_EVENT_PARTIAL as the answer comes; the answer is the same */
+    uint64_t tag;     /* echoed in LG_EVENT_PARTIAL */
+    uint64_t purpose; /* what it is made for, in numbers of the host's: the store keeps it beside
+                       * the id of the reply; 0: none */
 } lg_call;
 LG_API void lg_call_init_size(lg_call *c, size_t size);
 static inline void lg_call_init(lg_call *c)

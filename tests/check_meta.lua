@@ -5,7 +5,8 @@
 -- variables. A name that begins with "_" is not public. Run by `make lint` in a
 -- stock Lua with $BUILD/lunagrad.so.
 
-local META = { "lua/meta/lunagrad.lua", "lua/meta/lunagrad_text.lua" }
+local META = { "lua/meta/lunagrad.lua", "lua/meta/lunagrad_text.lua",
+  "lua/meta/lunagrad_search.lua" }
 
 local build = os.getenv "BUILD" or "build"
 package.cpath = build .. "/?.so;" .. package.cpath

@@ -42,6 +42,9 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
             fail_node(e, n, &reply->fail);
         return;
     }
+    if (e->store && c->purpose && r->row)
+        lg__store_note_purpose(e->store, c->purpose, r->row);
+
     c->has_usage = reply->has_usage;
     c->usage = reply->usage;
     memcpy(c->finish_reason, reply->finish_reason, sizeof c->finish_reason);

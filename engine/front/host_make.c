@@ -334,6 +334,7 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *host, lg_var **out)
         d->kind = call->kind;
         d->stream = call->stream;
         d->tag = call->tag;
+        d->purpose = call->purpose;
     }
     for (size_t i = 0; !err && i < call->n_messages; i++) {
         err = !call->messages[i].role ? LG_EINVAL

@@ -514,11 +514,11 @@ static bool hear_reply(lg_job *job)
         return true;
     if (worth == LG_CRITIQUE_ECHO) /* what it was told is better than nothing */
         points = lg__text_ref(lg__job_remarks(job));
+    lg_telling what = {points, job->conversation, lg__job_remarks(job), v};
     if (worth == LG_CRITIQUE_NO_MEMORY)
         lg__pass_note_at(p, job->step, job->input, LG_ENOMEM, NULL);
     else
-        lg__pass_say(job->step, job->slot, job->input,
-                     (lg_telling){points, job->conversation, lg__job_remarks(job), v});
+        lg__pass_say(job->step, job->slot, job->input, what);
     lg__text_unref(points);
     return false;
 }

@@ -116,6 +116,7 @@ static int call_node(lg_pass *p, const lg_step *s, lg_text *first, lg_var *syste
     } else {
         v->node->u.call->model = lg_model_ref(p->model);
         v->node->u.call->kind = LG_BACKWARD;
+        v->node->u.call->purpose = s->var->op == LG_OP_CALL ? s->var->node->u.call->purpose : 0;
         err = p->reply_tokens ? limit_reply(g, v->node->u.call, p->reply_tokens) : LG_OK;
         if (!err)
             err = lg__node_edge(v->node, "system", system);
@@ -372,7 +373,7 @@ static lg_text *exchange(lg_mem *m, const lg_text *t, const char *from, const ch
  * shown with another mark first, so that they can be told apart. */
 static lg_text *renumbered(lg_pass *p, lg_step *s, const lg_aim *aim, const lg_text *mark)
 {
-    static const char own[] = "\xEF\xA3\xBFVARIABLE\xEF\xA3\xBF"; /* between U+F8FF */
+    static const char own[] = "\xEF\xA3\xBFV\xEF\xA3\xBF"; /* between U+F8FF */
     lg_mem *m = p->g->mem;
     char other[80];
     snprintf(other, sizeof other, "%.*s_1%s", (int)(mark->len - 1), mark->data,
@@ -402,7 +403,7 @@ lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
     return talk;
 }
 
-/* It is for other inputs, too: it stands before what is asked, or the output is judged and not it. */
+/* For other inputs, too: it stands before what is asked, or its output is judged and not it. */
 static bool is_general(const lg_job *job, const lg_aim *aim)
 {
     const lg_step *s = job->step;
@@ -414,9 +415,9 @@ static bool is_general(const lg_job *job, const lg_aim *aim)
  * outcome itself, can be handed on to them as they are. */
 static int kind(lg_pass *p, lg_job *job, const lg_aim *aim, lg_part *part)
 {
+    const char *given = is_general(job, aim) ? "critic.given" : "critic.once";
     if (!aim->step->var->node)
-        return lg__pass_section(p, is_general(job, aim) ? "critic.given" : "critic.once", NULL, 0,
-                                part);
+        return lg__pass_section(p, given, NULL, 0, part);
     if (job->chain)
         return lg__pass_section(p, "critic.passed", NULL, 0, part);
     job->heard = lg__output_points(job->step);
@@ -500,6 +501,7 @@ static int copy_call(lg_pass *p, const lg_var *old, lg_var *more, lg_var **out)
     if (c) {
         c->model = lg_model_ref(p->model);
         c->kind = LG_BACKWARD;
+        c->purpose = from->u.call->purpose;
         err = more ? limit_reply(p->g, c, p->reply_tokens) : LG_OK;
     } else {
         err = LG_ENOMEM;

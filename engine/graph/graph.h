@@ -52,7 +52,7 @@ typedef struct lg_call_data { /* of a LG_OP_CALL node */
     unsigned char first_key[32]; /* … what the model itself was asked */
     bool stream;                 /* call_stream.c: it watches; all down to next_partial */
     bool announced, restart;
-    uint64_t tag;
+    uint64_t tag, purpose;
     size_t streamed; /* bytes the host has heard, … */
     size_t begin;    /* … behind so many bytes of thinking, … */
     int attempt;     /* … of this attempt */

@@ -50,6 +50,7 @@ typedef struct lg_request {
     uint32_t looked;         /* store_reply.c: when it was looked for */
     uint32_t listed;         /* turn_books.c: entries in lists of the turn that name it */
     int64_t unfit;           /* store_reply.c: the row that was found, and is of no use; 0: none */
+    int64_t row;             /* … that holds its reply; 0: none */
     struct lg_lane *lane;    /* owned by the scheduler */
     lg_attempt *attempt;     /* the one under way; NULL: none */
     struct lg_request *twin; /* SENT: the same, on its way as well; NULL: no */

@@ -21,7 +21,7 @@ typedef struct lg_store_config {
     int (*sync)(int fd); /* of the log (tests); NULL: in the background */
 } lg_store_config;
 
-enum { LG_SCHEMA = 3 };     /* version of what is kept, and how */
+enum { LG_SCHEMA = 4 };     /* version of what is kept, and how */
 enum { LG_STORE_BUSY = 1 }; /* of begin: another holds the lock, try again */
 
 /* 0; LG_ENOMEM; LG_ENOTFOUND (read_only, and there is none); LG_ESTORE. *why tells,
@@ -42,6 +42,9 @@ const char *lg__store_dir(const lg_store *s);
 /* 1: r->reply is filled from the stored bytes. 0: not there, or of no use (damaged, or
  * the dialect does not understand it any more). LG_ENOMEM, LG_ESTORE. */
 int lg__store_find(lg_store *s, lg_request *r);
+/* A call of this purpose (lg_call) got that reply, as r->row names it: written with the next
+ * commit. */
+void lg__store_note_purpose(lg_store *s, uint64_t purpose, int64_t row);
 /* Look-ups share a read transaction until this (or begin) ends it. */
 void lg__store_end_reading(lg_store *s);
 /* Whether another process has written since r was looked for. Fresh after begin. */

@@ -61,5 +61,6 @@ int lg__lua_open_core(lua_State *L)
     lg__lua_open_index(L);
     lg__lua_open_deadline(L);
     lg__lua_open_stack(L);
+    lg__lua_open_bound(L);
     return 1;
 }

@@ -18,7 +18,7 @@ static lg_var *var_on_top(lua_State *L, const char *list, size_t i)
     } else {
         lg__lua_check_open(L, u->owner, u->v, "variable");
     }
-    return u ? u->v : NULL;
+    return u ? lg__lua_bound(L, u) : NULL;
 }
 
 /* The text on top, which stays alive in its table. */
@@ -115,7 +115,8 @@ static int kind_of(lua_State *L, const char *name)
                          "kind: expected forward, backward, optimizer or judge, got '%s'", name);
 }
 
-/* core.call(engine, model, {messages=, role=, options=, sample=, kind=, example=, tag=}) -> var;
+/* core.call(engine, model, {messages=, role=, options=, sample=, kind=, example=, tag=,
+ * purpose=}) -> var;
  * with a tag other than 0 its pieces come as events of the type partial */
 static int l_call(lua_State *L)
 {
@@ -135,6 +136,7 @@ static int l_call(lua_State *L)
     call.tag = (uint64_t)lg__lua_field_int(L, 3, "tag", 0, LUA_MAXINTEGER, 0);
     call.stream = call.tag != 0;
     call.example = lg__lua_field_int(L, 3, "example", -1, LUA_MAXINTEGER, -1);
+    call.purpose = (uint64_t)lg__lua_field_int(L, 3, "purpose", 0, LUA_MAXINTEGER, 0);
     lg__lua_field_pairs(L, 3, "options", &call.options, &call.n_options);
     lg_lua_var *u = lg__lua_new_var(L, 1);
     return made(L, e, lg_call_model(e, model, &call, &u->v));

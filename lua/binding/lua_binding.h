@@ -37,6 +37,7 @@ typedef struct lg_lua_engine {
     lg_engine *e; /* NULL: closed */
     lg_lua_line *first, *last;
     size_t n_lines, n_dropped;
+    bool bound; /* a binding counts, see lbound.c */
 } lg_lua_engine;
 
 typedef struct lg_lua_var {
@@ -81,6 +82,9 @@ void lg__lua_push_where(lua_State *L, int level);
 
 lg_lua_engine *lg__lua_check_engine(lua_State *L, int arg); /* one that is open */
 lg_var *lg__lua_check_var(lua_State *L, int arg);
+/* What an open variable is for the running task: itself, or what it is bound to (lbound.c) */
+lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u);
+void lg__lua_set_bound(lua_State *L); /* pops the binding that counts from now on, or nil */
 lg_model *lg__lua_check_model(lua_State *L, int arg);
 lg_tool *lg__lua_check_tool(lua_State *L, int arg);
 /* Raises when the object's engine is closed, or the object is (handle NULL). */
@@ -139,6 +143,7 @@ void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
 void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
+void lg__lua_open_bound(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */

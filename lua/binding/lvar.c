@@ -71,6 +71,15 @@ static int l_id(lua_State *L)
     return 1;
 }
 
+/* v:own_id(): of itself, whatever it is bound to */
+static int l_own_id(lua_State *L)
+{
+    lg__lua_check_var(L, 1); /* it raises */
+    const lg_lua_var *u = lua_touserdata(L, 1);
+    lua_pushinteger(L, (lua_Integer)lg_var_id(u->v));
+    return 1;
+}
+
 static int l_raw_state(lua_State *L)
 {
     static const char *const names[] = {"pending", "ready", "failed", "cancelled"};
@@ -538,6 +547,7 @@ void lg__lua_open_var(lua_State *L)
     static const luaL_Reg meta[] = {
         {"__gc", l_gc}, {"__close", l_gc}, {"__eq", l_same}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"id", l_id},
+                                       {"own_id", l_own_id},
                                        {"same", l_same},
                                        {"state", l_state},
                                        {"raw_state", l_raw_state},

@@ -3,6 +3,7 @@
 -- Only puts together what the modules offer; those that a script does not use are not
 -- loaded. No globals, nothing runs before the first node is made.
 
+local bind = require "lunagrad.bind"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local loop = require "lunagrad.loop"
@@ -27,6 +28,7 @@ lg.sum = var.sum
 lg.mean = var.mean
 lg.map = loop.map
 lg.spawn = loop.start
+lg.with = bind.with
 lg.sleep = require("lunagrad.timer").sleep
 lg.errors = errors
 lg.is_var = var.is
@@ -81,10 +83,10 @@ local function backward(self, opts)
     errors.refuse("grain", ("backward: no grain %q"):format(opts.grain),
       options.suggest(opts.grain, GRAINS) or 'there are "edge", "node", "graph" and "auto"', 2)
   end
-  return loop.own(core.backward(loop.engine(), self, {
+  return bind.passes(loop.own(core.backward(loop.engine(), self, {
     model = model.of(opts.model, "backward").core,
     skip_failed = opts.skip_failed, context_tokens = opts.context_tokens,
-    reply_tokens = opts.reply_tokens, grain = grain }))
+    reply_tokens = opts.reply_tokens, grain = grain })))
 end
 var.add_method("backward", backward)
 
@@ -108,6 +110,8 @@ local LAZY = {
   end,
   optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
+  optimize = "lunagrad.improve.optimize",
+  compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,

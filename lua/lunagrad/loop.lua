@@ -28,6 +28,7 @@ local idle = {}                   -- coroutines that wait for their next task
 local current                     -- the task that runs now
 local last_task = 0
 local clocked                     -- the scope whose deadline counts now
+local bound                       -- the candidate that counts now: what variables stand for
 local nested = 0
 local below = {}                  -- level of the nested loop → who waits there, and for what
 local tick                        -- the command's function, called while waiting
@@ -159,12 +160,22 @@ local function watch_clock(task)
   end
 end
 
+-- Whose candidate counts for the code that runs from now on (bind.lua).
+local function take_place(task)
+  watch_clock(task)
+  local candidate = task and task.context and task.context.candidate or nil
+  if candidate ~= bound then
+    bound = candidate
+    core.bind(the_engine, candidate and candidate.binding)
+  end
+end
+
 local function resume(task)
   local scope = task.context and task.context.scope
   if scope and scope.over and not task.co then return finish(task, false, scope.over) end
   local before = current
   current = task
-  watch_clock(task)
+  take_place(task)
   local ok, what
   if task.co then
     ok, what = coroutine.resume(task.co)
@@ -175,7 +186,7 @@ local function resume(task)
   end
   while what == AGAIN do ok, what = coroutine.resume(task.co) end
   current = before
-  watch_clock(before)
+  take_place(before)
   if what == GIVE_UP then
     if coroutine.close then coroutine.close(task.co) end -- Lua 5.3 has nothing to close
     finish(task, false, task.context.scope.over)
@@ -320,7 +331,7 @@ function loop.run_until(done, what)
   local before = current
   local scope = before and before.context and before.context.scope
   current = nil -- what the engine asks for now is not this task's work
-  watch_clock(nil)
+  take_place(nil)
   below[nested] = { task = before, awaits = what, tag = tag }
   local ok, problem = pcall(function()
     while not done() do
@@ -335,7 +346,7 @@ function loop.run_until(done, what)
   below[nested] = nil
   if tag then what:unwatch(tag) end
   current = before
-  watch_clock(before)
+  take_place(before)
   nested = nested - 1
   if not ok then error(problem, 0) end
 end
@@ -422,7 +433,10 @@ end
 ---@param fn function
 function loop.when(var, fn)
   last_tag = last_tag + 1
-  waiting[last_tag] = setmetatable({ fn = fn, context = { serves = true }, n = 0 }, Task)
+  local now = current and current.context
+  local context = { serves = true, candidate = now and now.candidate,
+    purpose = now and now.purpose }
+  waiting[last_tag] = setmetatable({ fn = fn, context = context, n = 0 }, Task)
   var:watch(last_tag)
   local scope = current and current.context and current.context.scope
   if scope then scope.own_tag = last_tag end
@@ -447,6 +461,33 @@ function Task:await()
   unseen.look(self)
   if not self.ok then error(self[1], 0) end
   return table.unpack(self, 1, self.n)
+end
+
+-- ---- signals ------------------------------------------------------------------
+
+local Signal = {}
+Signal.__index = Signal
+
+--- Something that happens once, and that any number of tasks may wait for.
+function loop.signal() return setmetatable({ tags = {} }, Signal) end
+
+--- Wait until it has happened.
+function Signal:wait()
+  if self.fired then return end
+  check_scope()
+  if may_yield() then
+    self.tags[#self.tags + 1] = park("a signal")
+    sleep_until_woken()
+  else
+    loop.run_until(function() return self.fired end, "a signal")
+  end
+end
+
+--- It happens: all who wait go on.
+function Signal:fire()
+  if self.fired then return end
+  self.fired = true
+  for _, tag in ipairs(self.tags) do wake(tag) end
 end
 
 -- ---- for scopes ---------------------------------------------------------------

@@ -220,15 +220,23 @@ end
 -- One call; messages are taken, more is an option on top.
 local function call_with(self, spec, messages, more)
   local context = loop.context()
+  local candidate = context and context.candidate
+  local sample = spec.sample
+  if candidate then
+    local meter = candidate.meter
+    if meter then meter.calls = meter.calls + 1 end
+    if candidate.sample then sample = (sample or 0) + candidate.sample end
+  end
   local list = body_options(spec)
   if more then
     list = list or {}
     list[#list + 1] = more
     table.sort(list, function(a, b) return a[1] < b[1] end)
   end
-  local asked = { messages = messages, role = spec.role, sample = spec.sample,
+  local asked = { messages = messages, role = spec.role, sample = sample,
     options = list, kind = spec.kind or self.kind,
-    example = spec.example or context and context.example }
+    example = spec.example or context and context.example,
+    purpose = context and context.purpose }
   if not spec.stream then return loop.own(core.call(loop.engine(), self.core, asked)) end
   return loop.own(work.watch(spec.stream, function(tag)
     asked.tag = tag

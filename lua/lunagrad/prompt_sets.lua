@@ -35,7 +35,8 @@ local PLAIN = {
   ["tgd.plain.first.reply"] = true, ["tgd.plain.second"] = true,
   ["tgd.plain.second.reply"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
   ["tgd.edit.json"] = true, ["tgd.check.system"] = true, ["tgd.check.again"] = true,
-  ["tgd.together.system"] = true, ["tgd.together.json"] = true,
+  ["tgd.together.system"] = true, ["tgd.together.json"] = true, ["reflect.system"] = true,
+  ["merge.system"] = true, ["shorten.system"] = true, ["fresh.system"] = true,
 }
 
 local sets = {}

@@ -392,7 +392,7 @@ function Tool:__call(...)
       vars[i] = var.lift(args[i], names[i], ("tool %q: input %d"):format(self.name, i), 2)
     end
   end
-  return begun(core.tool_call(loop.engine(), self.core, names, vars, self.role))
+  return work.belongs(begun(core.tool_call(loop.engine(), self.core, names, vars, self.role)))
 end
 
 function Tool:__tostring() return ("tool %q"):format(self.name) end

@@ -20,6 +20,41 @@ local watchers, last_watcher = {}, 0 -- tag of a streamed call → who hears it,
 local watched, sweep_at = 0, FIRST_SWEEP -- how many of these there are
 local host = {}                      -- id of the host's work that runs here → its scope, or true
 
+-- Whose a tool's node is, by its number: it may run after the task that called it, and its backward
+-- later still. Two generations, so that what has settled is forgotten at last.
+local GENERATION = 1024
+local young, old, n_young = {}, {}, 0
+
+local function age()
+  local kept, n = {}, 0
+  for _, one in pairs(old) do
+    if one.node:raw_state() == "pending" then
+      n = n + 1
+      kept[one.id] = one
+    end
+  end
+  old, young, n_young = young, kept, n
+end
+
+--- The running task has called a tool: what that runs belongs to the task's candidate, and is made
+--- for the same purpose.
+---@param node Var
+---@return Var node
+function work.belongs(node)
+  local context = loop.context()
+  if context and (context.candidate or context.purpose) then
+    local id = node:id()
+    if n_young >= GENERATION then age() end
+    young[id], n_young = { id = id, node = node, candidate = context.candidate,
+      purpose = context.purpose }, n_young + 1
+  end
+  return node
+end
+
+local NOBODY = {}
+
+local function owner(id) return young[id] or old[id] or NOBODY end
+
 local function take_abandon(_, id)
   local scope = host[id]
   host[id] = nil
@@ -50,7 +85,9 @@ end
 function work.watch(fn, begin)
   if watched >= sweep_at then sweep_watchers() end
   watched, last_watcher = watched + 1, last_watcher + 1
-  local one = { fn = fn, pieces = {} }
+  local context = loop.context()
+  local one = { fn = fn, pieces = {}, candidate = context and context.candidate,
+    purpose = context and context.purpose }
   watchers[last_watcher] = one
   one.answer = begin(last_watcher)
   return one.answer
@@ -69,7 +106,8 @@ local function take_partial(_, _, tag, _, text, restart)
   if not watcher then return end
   watcher.pieces[#watcher.pieces + 1] = { text = text, restart = restart }
   if watcher.task and not watcher.task.done then return end
-  watcher.task = loop.spawn(tell_pieces, { serves = true }, watcher)
+  watcher.task = loop.spawn(tell_pieces,
+    { serves = true, candidate = watcher.candidate, purpose = watcher.purpose }, watcher)
   watcher.task.after = function(task)
     if not task.ok then
       watchers[tag] = nil
@@ -146,9 +184,10 @@ local function take_tool(engine, id, tag, var)
   local definition, texts = tools[tag], {}
   for i, input in ipairs(var:inputs()) do texts[i] = input_value(input) end
   local number = var:id()
-  local scope = scopes.new(scopes.of_node(number))
+  local scope, whose = scopes.new(scopes.of_node(number)), owner(number)
   host[id] = scope
   local context = { example = var:example(), serves = true, node = number, scope = scope,
+    candidate = whose.candidate, purpose = whose.purpose,
     what = ("the tool %q (node %d)"):format(definition.name, number) }
   if definition.timeout then
     scope:limit(definition.timeout, function(problem)
@@ -175,7 +214,9 @@ local function take_gradient(engine, id, tag, var)
   local output = is_bytes(var:raw_media()) and var or var:raw_text()
   local ctx = { inputs = inputs, output = output, score = score, target = target,
     feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
-  local task = loop.spawn(definition.backward, { serves = true }, ctx)
+  local whose = owner(var:id())
+  local task = loop.spawn(definition.backward,
+    { serves = true, candidate = whose.candidate, purpose = whose.purpose }, ctx)
   task.after = function(t) tell(served.gradient, engine, id, names, t) end
 end
 

@@ -421,39 +421,13 @@ static void test_newer_versions_and_strangers(void **state)
     kit_shut(&k);
     sql(&k, "PRAGMA user_version=99");
     assert_part(refused(&k, NULL, LG_ESTORE), "it was made by a newer lunagrad (its tables have "
-                                              "version 99, this one knows 3)");
-    sql(&k, "PRAGMA user_version=3; PRAGMA application_id=5");
+                                              "version 99, this one knows 4)");
+    sql(&k, "PRAGMA user_version=4; PRAGMA application_id=5");
     struct stat st;
     assert_int_equal(chmod(k.path, 0644), 0);
     assert_part(refused(&k, NULL, LG_ESTORE), "this is another program's database");
     assert_int_equal(stat(k.path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0644);
-    kit_end(&k);
-}
-
-/* A store of version 1 is brought forward; one that only says so is not touched. */
-static void test_older_versions(void **state)
-{
-    (void)state;
-    kit k;
-    kit_setup(&k);
-    open_it(&k);
-    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
-    kit_shut(&k);
-    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
-            "DROP TABLE replacements;"
-            "PRAGMA user_version=1");
-    lg_store_config reader = {.read_only = true};
-    assert_int_equal(kit_open_with(&k, &reader), 0);
-    kit_shut(&k);
-    open_it(&k);
-    assert_int_equal(kit_find(&k, "a", "yes"), 1);
-    assert_int_equal(kit_int(&k, "SELECT count(*) FROM forgotten"), 0);
-    kit_shut(&k);
-    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
-            "DROP TABLE replacements;"
-            "PRAGMA user_version=1; ALTER TABLE attempt DROP COLUMN output");
-    assert_part(refused(&k, NULL, LG_ESTORE), "though they have its version (1)");
     kit_end(&k);
 }
 
@@ -499,7 +473,7 @@ static void test_other_tables_of_the_same_version(void **state)
     kit_shut(&k);
     sql(&k, "ALTER TABLE reply ADD COLUMN more");
     assert_part(refused(&k, NULL, LG_ESTORE), "its tables are not those of this lunagrad, though "
-                                              "they have its version (3)");
+                                              "they have its version (4)");
     assert_part(k.why.hint->data, "move it away");
     lg_store_config reader = {.read_only = true};
     assert_part(refused(&k, &reader, LG_ESTORE), "its tables are not those of this lunagrad");
@@ -764,7 +738,6 @@ int main(void)
         cmocka_unit_test(test_tools_results),
         cmocka_unit_test(test_statements),
         cmocka_unit_test(test_newer_versions_and_strangers),
-        cmocka_unit_test(test_older_versions),
         cmocka_unit_test(test_books_of_what_is_gone),
         cmocka_unit_test(test_other_tables_of_the_same_version),
         cmocka_unit_test(test_damage),

@@ -14,7 +14,7 @@
 --
 --   lua5.4 api_fuzz.lua [--seed N] [--count N] [--seconds N] [--trace] [--counts] [--all]
 
-local META = { "lunagrad", "lunagrad_text" } -- of lua/meta
+local META = { "lunagrad", "lunagrad_text", "lunagrad_search" } -- of lua/meta
 local ROOT = arg[0]:match "^(.*)tests/fuzz/[^/]*$" or ""
 local CALLS = 100 -- of one seed
 local LONGEST = 20 -- seconds that one call may take
@@ -147,6 +147,10 @@ local SPECS = {
   ["schema.of"] = function() return { score = "number", note = "string?", list = { "string" } } end,
   ["evaluate"] = function()
     return { a_program(), data = lg.data.list(rows()), metric = lg.metric.exact }
+  end,
+  ["compare"] = function()
+    return { a_program(), a_program(), data = lg.data.list(rows()), metric = lg.metric.exact,
+      alpha = pick { 0.05, 0.5 }, on_error = pick { "raise", "zero", "skip" } }
   end,
   ["train"] = function()
     local data = lg.data.list(rows())

@@ -470,6 +470,7 @@ static void op_call(void)
     c.kind = chance(95) ? (int)below(4) : (int)odd_int();
     c.example = chance(50) ? (int64_t)below(5) : odd_int();
     c.stream = chance(20);
+    c.purpose = below(3);
     c.size = chance(98) ? sizeof c : below(8);
     keep_var(CALL(lg_call_model, w.e, any_model(), chance(99) ? &c : NULL, &v), &v);
     CALL(lg_call_init_size, NULL, 0);

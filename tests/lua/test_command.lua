@@ -150,7 +150,8 @@ function TestTrainings:test_show_tells_them_apart()
   lu.assertStrContains(people, "Candidates of training 1 (system prompt) (4; * best)")
   lu.assertStrContains(people, "Proposals of training 2 (other prompt) (3)")
   lu.assertEquals({ found.best_score, found.seed_score }, { 0.75, 0 })
-  lu.assertEquals(found.trainings[2].best_idx, 5)
+  lu.assertEquals(found.trainings[2].best_idx, 1) -- each counts its own
+  lu.assertNotEquals(found.trainings[1].search_id, found.trainings[2].search_id)
   lu.assertEquals(found.proposals[5].training, 2)
 end
 
@@ -166,7 +167,8 @@ end
 
 function TestTrainings:test_one_training_is_shown_without_a_number()
   local people, found = shown(TWO .. 'train("system prompt", 1, 4)')
-  lu.assertNotStrContains(people, "training 1")
+  lu.assertNotStrContains(people, "of training 1")
+  lu.assertNotStrContains(people, "training 1 (")
   lu.assertEquals({ #found.trainings, found.best_score }, { 1, 0.25 })
 end
 

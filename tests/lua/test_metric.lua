@@ -193,40 +193,22 @@ local function list(n, fn)
   return values
 end
 
--- The interval of a share is close to the normal one when n is large.
-function TestStats.test_bootstrap_of_a_share()
+function TestStats.test_bca_is_close_to_the_normal_interval_of_a_share()
   local values = list(400, function(i) return i <= 100 and 1 or 0 end)
-  local low, high = stats_math.bootstrap(values, { seed = 1 })
+  local low, high = stats_math.bca(values, 1)
   local half = 1.96 * math.sqrt(0.25 * 0.75 / 400)
   lu.assertAlmostEquals(low, 0.25 - half, 0.012)
   lu.assertAlmostEquals(high, 0.25 + half, 0.012)
 end
 
--- Two-valued lists take a short cut; it must give what resampling gives.
-function TestStats.test_short_cut_agrees_with_resampling()
-  local two = list(60, function(i) return i % 3 == 0 and 1 or 0 end)
-  local nearly = list(60, function(i) return (i % 3 == 0 and 1 or 0) + (i == 1 and 1e-9 or 0) end)
-  local low1, high1 = stats_math.bootstrap(two, { seed = 3 })
-  local low2, high2 = stats_math.bootstrap(nearly, { seed = 3 })
-  lu.assertAlmostEquals(low1, low2, 0.02)
-  lu.assertAlmostEquals(high1, high2, 0.02)
-end
-
-function TestStats.test_bootstrap_is_seeded_and_contains_the_mean()
+function TestStats.test_bca_is_seeded_and_contains_the_mean()
   local values = list(37, function(i) return (i * 7919) % 101 / 100 end)
-  local low, high = stats_math.bootstrap(values, { seed = 5 })
-  local low2, high2 = stats_math.bootstrap(values, { seed = 5 })
+  local low, high = stats_math.bca(values, 5)
+  local low2, high2 = stats_math.bca(values, 5)
   lu.assertEquals({ low, high }, { low2, high2 })
   local mean = stats_math.mean(values)
   lu.assertTrue(low < mean and mean < high)
-  local low3 = stats_math.bootstrap(values, { seed = 6 })
-  lu.assertNotEquals(low, low3)
-end
-
-function TestStats.test_bootstrap_edges()
-  lu.assertNil(stats_math.bootstrap {})
-  lu.assertEquals({ stats_math.bootstrap { 0.5 } }, { 0.5, 0.5 })
-  lu.assertEquals({ stats_math.bootstrap { 1, 1, 1 } }, { 1.0, 1.0 })
+  lu.assertNotEquals(low, (stats_math.bca(values, 6)))
 end
 
 -- The values were worked out apart from this code, from Wilson's formula.
@@ -253,6 +235,37 @@ function TestStats.test_no_interval_has_zero_width()
   end
 end
 
+-- Of tables, and by symmetry.
+function TestStats.test_the_normal_distribution()
+  for _, case in ipairs { { 0, 0.5 }, { 1, 0.841344746068543 }, { 1.959963984540054, 0.975 },
+    { 3, 0.998650101968370 } } do
+    lu.assertAlmostEquals(stats_math.normal_below(case[1]), case[2], 1e-14)
+    lu.assertAlmostEquals(stats_math.normal_below(-case[1]), 1 - case[2], 1e-14)
+    lu.assertAlmostEquals(stats_math.normal_quantile(case[2]), case[1], 1e-12)
+  end
+  lu.assertAlmostEquals(stats_math.normal_below(-10) / 7.61985302416052e-24, 1, 1e-7)
+  lu.assertEquals(stats_math.normal_below(-50), 0.0)
+end
+
+-- By the Edgeworth expansion the middle of a good interval lies off the mean by (2z^2 + 1) / 6 of the
+-- skewness; that of plain percentiles by a third of it.
+function TestStats.test_bca_follows_a_lopsided_list()
+  local n, middle, wide = 200, 0, 0
+  local values = list(n, function(i) return -math.log(1 - (i - 0.5) / n) end)
+  local mean, deviation = stats_math.mean(values), stats_math.deviation(values)
+  local cubes, error_of = 0, deviation / math.sqrt(n)
+  for i = 1, n do cubes = cubes + ((values[i] - mean) / deviation) ^ 3 / n end
+  for seed = 1, 6 do
+    local low, high = stats_math.bca(values, seed)
+    middle, wide = middle + (low + high) / 2 / 6, wide + (high - low) / 6
+  end
+  local off = cubes / (6 * math.sqrt(n)) * (2 * 1.96 ^ 2 + 1)
+  lu.assertAlmostEquals((middle - mean) / error_of, off, 0.3 * off)
+  lu.assertAlmostEquals(wide / error_of, 2 * 1.96, 0.2)
+  lu.assertNil(stats_math.bca { 0.5, 0.5, 0.5 })
+  lu.assertNil(stats_math.bca { 0.5 })
+end
+
 -- A score of 0.9 among ones does not make the mean much surer than all ones do.
 function TestStats.test_graded_scores_go_on_from_hits_and_misses()
   local low, high = stats_math.interval(list(100, function(i) return i == 1 and 0.9 or 1 end))
@@ -268,6 +281,12 @@ end
 function TestStats.test_scores_without_bounds()
   local low, high = stats_math.interval(list(50, function(i) return i % 5 * 10 end), 1)
   lu.assertTrue(low > 14 and low < 20 and high > 20 and high < 26)
+  low, high = stats_math.interval { 10, 20, 30, 50 } -- few: Student's, 3.182 standard errors
+  lu.assertAlmostEquals(low, 27.5 - 3.182 * math.sqrt(875 / 3) / 2, 0.3)
+  lu.assertAlmostEquals(high, 27.5 + 3.182 * math.sqrt(875 / 3) / 2, 0.3)
+  low, high = stats_math.interval { 3, 5 }
+  lu.assertAlmostEquals(low, 4 - 12.7062, 1e-3)
+  lu.assertAlmostEquals(high, 4 + 12.7062, 1e-3)
   lu.assertNil(stats_math.interval { 37, 37, 37 })
   lu.assertNil(stats_math.interval { -1 })
   lu.assertNil(stats_math.interval {})

@@ -129,19 +129,46 @@ end
 
 function TestTraining:test_scores()
   local counts = {}
-  for _, row in ipairs(query("SELECT phase, candidate_idx AS c, count(*) AS n, sum(score) AS s"
-    .. " FROM scores GROUP BY phase, c ORDER BY phase, c")) do
-    counts[#counts + 1] = ("%s %s %d %g"):format(row.phase, tostring(row.c), row.n, row.s)
+  for _, row in ipairs(query("SELECT split, phase, candidate_idx AS c, proposal AS p,"
+    .. " count(*) AS n, sum(score) AS s FROM scores GROUP BY split, phase, c, p"
+    .. " ORDER BY split, c, p")) do
+    counts[#counts + 1] = ("%s %s %s %s %d %g"):format(row.split or "-", row.phase or "-",
+      row.c or "-", row.p or "-", row.n, row.s)
   end
-  lu.assertEquals(counts, { "proposal 2 nil 4 0", "test nil 4 2", "validation 0 4 0",
-    "validation 1 4 1", "validation 2 4 2" })
+  lu.assertEquals(counts, { "- test - - 4 2", "validation - - 2 4 0", "validation - 0 - 4 0",
+    "validation - 1 1 4 1", "validation - 2 3 4 2" })
+end
+
+function TestTraining:test_a_score_is_joined_to_its_output()
+  local rows = query("SELECT s.score, o.text FROM scores s JOIN outputs o ON o.id = s.output_id"
+    .. " WHERE s.candidate_idx = 2 ORDER BY s.example")
+  lu.assertEquals(#rows, 4)
+  for _, row in ipairs(rows) do lu.assertEquals(row, { score = 0.5, text = "xx" }) end
+  lu.assertEquals(query("SELECT count(*) AS n FROM outputs WHERE text = 'xx'")[1].n, 1)
+  lu.assertEquals(query("SELECT output, candidate_idx FROM results WHERE split = 'validation'"
+    .. " AND proposal = 3 AND example = 4"), { { output = "xx", candidate_idx = 2 } })
+end
+
+function TestTraining:test_searches()
+  local rows = query "SELECT * FROM searches ORDER BY id"
+  lu.assertEquals({ rows[1].kind, rows[1].method, rows[1].number, rows[1].stopped, rows[1].seed },
+    { "train", "tgd", 1, "steps", 0 })
+  lu.assertEquals({ rows[1].seed_score, rows[1].best_score, rows[1].best_idx }, { 0, 0.5, 2 })
+  lu.assertEquals(core.json_decode(rows[1].names), { "system prompt" })
+  lu.assertEquals(core.json_decode(rows[1].options).batch, 2)
+  lu.assertEquals({ rows[2].kind, rows[2].number, rows[2].best_score }, { "evaluate", 1, 0.5 })
+  for _, name in ipairs { "candidates", "proposals", "gradients", "edits" } do
+    local found = query("SELECT DISTINCT search_id AS id FROM " .. name)
+    lu.assertEquals(found, { { id = rows[1].id } }, name)
+  end
 end
 
 function TestTraining:test_best_files()
   local base = dir .. "/runs/tests/best"
   lu.assertEquals(command.read(base .. ".txt"), "good good")
   lu.assertEquals(core.json_decode(command.read(base .. ".json")), { name = "tests", score = 0.5,
-    seed_score = 0.0, candidate = 2, texts = { ["system prompt"] = "good good" } })
+    seed_score = 0.0, candidate = 2, texts = { ["system prompt"] = "good good" },
+    search = query("SELECT id FROM searches WHERE kind = 'train' ORDER BY id")[1].id })
   lu.assertEquals(record.best_file(), base .. ".txt")
   lu.assertEquals(settings.store_dir(), dir)
 end
@@ -156,8 +183,10 @@ function TestTraining:test_second_training_has_its_own_best()
   lu.assertEquals(command.read(dir .. "/runs/tests/best-2.txt"), "good")
   lu.assertEquals(command.read(dir .. "/runs/tests/best.txt"), "good good")
   loop.engine():wait(0)
-  local best = query("SELECT idx FROM candidates WHERE is_best = 1 ORDER BY idx")
-  lu.assertEquals({ best[1].idx, best[2].idx }, { 2, 3 })
+  local best = query("SELECT idx FROM candidates WHERE is_best = 1 ORDER BY idx, search_id")
+  lu.assertEquals({ best[1].idx, best[2].idx }, { 0, 2 }) -- each counts its own
+  lu.assertEquals(query("SELECT count(*) AS n FROM candidates WHERE search_id = (SELECT id FROM"
+    .. " searches WHERE kind = 'train' AND number = 2)")[1].n, 1)
 end
 
 function TestTraining:test_what_an_earlier_start_reached_stays()
@@ -165,7 +194,7 @@ function TestTraining:test_what_an_earlier_start_reached_stays()
   local base = dir .. "/runs/tests/best-3"
   file.write(base .. ".json", '{"score": 0.9}')
   file.write(base .. ".txt", "old")
-  local tape = record.training { "p" }
+  local tape = record.search { kind = "train", names = { "p" } }
   tape:candidate { iteration = 0, texts = { "new" }, score = 0.1, best = true }
   tape:close { complete = false, texts = { "new" }, score = 0.1 }
   lu.assertEquals(command.read(base .. ".txt"), "old")

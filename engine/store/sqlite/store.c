@@ -102,6 +102,7 @@ int lg__store_open(lg_mem *m, lg_log *log, const lg_store_config *c, lg_store **
     lg__fail_init(&s->why);
     lg__bytes_init(&s->intents, m, LG_BYTES_MAX);
     lg__bytes_init(&s->used, m, LG_BYTES_MAX);
+    lg__bytes_init(&s->purposes, m, LG_BYTES_MAX);
     lg__bytes_init(&s->scratch, m, LG_BYTES_MAX);
     lg__keymap_init(&s->lost, m);
     lg__keymap_init(&s->tail.map, m);
@@ -168,6 +169,7 @@ void lg__store_close(lg_store *s)
     lg__fail_free(&s->why);
     lg__bytes_free(&s->intents);
     lg__bytes_free(&s->used);
+    lg__bytes_free(&s->purposes);
     lg__bytes_free(&s->scratch);
     lg__keymap_free(&s->lost);
     lg__tail_free(s);

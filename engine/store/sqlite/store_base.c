@@ -166,6 +166,7 @@ const char *lg__store_text(int which)
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         [LG_SQL_PUT_INTENT] = "INSERT INTO intent(run_id, created_us, packed) VALUES(?1, ?2, ?3)",
         [LG_SQL_PUT_USED] = "INSERT INTO used(run_id, packed) VALUES(?1, ?2)",
+        [LG_SQL_PUT_PURPOSES] = "INSERT INTO purposes(run_id, packed) VALUES(?1, ?2)",
         [LG_SQL_FIND_RESULT] = "SELECT text, score, target FROM tool_result WHERE key=?1",
         [LG_SQL_PUT_RESULT] =
             "INSERT INTO tool_result(key, run_id, name, version, text, score, target, created_us) "

@@ -14,6 +14,7 @@ static void check_turn(const lg_store *s)
     LG_CHECK(!s->full || s->why.code != LG_OK);
     LG_CHECK(s->intents.len % LG_INTENT_BYTES == 0);
     LG_CHECK(s->used.len % 8 == 0);
+    LG_CHECK(s->purposes.len % LG_PURPOSE_BYTES == 0);
     LG_CHECK(s->run == 0 || s->run_fd >= 0);
 }
 

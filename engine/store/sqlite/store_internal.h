@@ -30,6 +30,7 @@ enum {
     LG_SQL_PUT_ATTEMPT,
     LG_SQL_PUT_INTENT,
     LG_SQL_PUT_USED,
+    LG_SQL_PUT_PURPOSES,
     LG_SQL_FIND_RESULT,
     LG_SQL_PUT_RESULT,
     LG_SQL_REMEMBER,
@@ -42,7 +43,8 @@ enum {
     LG_SQLS
 };
 
-enum { LG_INTENT_BYTES = 44 }; /* key, number (4), worst micros (8): little-endian */
+enum { LG_PURPOSE_BYTES = 16 }; /* purpose, id of the reply: little-endian */
+enum { LG_INTENT_BYTES = 44 };  /* key, number (4), worst micros (8): little-endian */
 
 typedef struct lg_queued { /* a statement of the binding, bound */
     struct lg_queued *next;
@@ -107,8 +109,9 @@ struct lg_store {
     bool reading;      /* a read transaction is open, for several look-ups */
     lg_tail tail;
     lg_others others;
-    lg_bytes intents; /* of this turn, packed */
-    lg_bytes used;    /* ids of replies that were served, 8 bytes each: not yet written */
+    lg_bytes intents;  /* of this turn, packed */
+    lg_bytes used;     /* ids of replies that were served, 8 bytes each: not yet written */
+    lg_bytes purposes; /* of calls that got their reply, packed: not yet written */
     lg_bytes scratch;
     lg_queued *queue, **queue_end;
     size_t n_queued;

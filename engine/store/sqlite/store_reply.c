@@ -157,6 +157,15 @@ static void note_use(lg_store *s, int64_t id)
         (void)lg__bytes_add(&s->used, &packed, sizeof packed);
 }
 
+/* Without memory for it that call stands by itself. */
+void lg__store_note_purpose(lg_store *s, uint64_t purpose, int64_t row)
+{
+    uint64_t packed[2] = {htole64(purpose), htole64((uint64_t)row)};
+    _Static_assert(sizeof packed == LG_PURPOSE_BYTES, "as it is read");
+    if (s->run && !s->read_only)
+        (void)lg__bytes_add(&s->purposes, packed, sizeof packed);
+}
+
 int lg__store_find(lg_store *s, lg_request *r)
 {
     int64_t old = 0, new = 0, bad = 0;
@@ -169,8 +178,9 @@ int lg__store_find(lg_store *s, lg_request *r)
     if (found == 0 && s->has_bad)
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
 
+    r->row = found == 1 ? (new ? new : old) : 0;
     if (found == 1)
-        note_use(s, new ? new : old);
+        note_use(s, r->row);
 
     r->unfit = found == 0 ? (new ? new : old) : 0;
     r->looked = s->foreign;
@@ -338,6 +348,7 @@ static int put_first(lg_store *s, lg_request *r, const lg_bought *b)
     sqlite3_bind_int64(put, 22, s->tail.seen + 1);
     s->mean_bytes = (s->mean_bytes * 15 + s->scratch.len + b->attempt->body.len) / 16;
     err = finish(s, put);
+    r->row = err ? 0 : s->tail.seen + 1;
     return err ? err : lg__tail_add(s, b->key, s->tail.seen + 1);
 }
 

@@ -82,9 +82,49 @@ static const char version_3[] =
     "param TEXT, number INTEGER, find TEXT, put TEXT, problem TEXT);\n"
     "CREATE INDEX replacements_run ON replacements(run_id);\n";
 
+/* Searches, each with an id; what a program answered beside its score; which calls were made
+ * for what. Old rows have no search. Scores are many: their texts stand in outputs, and no
+ * index leads to a candidate's. */
+static const char version_4[] =
+    "CREATE TABLE searches(id INTEGER PRIMARY KEY, run_id INTEGER, number INTEGER, kind TEXT, "
+    "method TEXT, names TEXT, options TEXT, seed, started_us INTEGER, ended_us INTEGER, "
+    "stopped TEXT, seed_score REAL, best_score REAL, best_idx INTEGER, claim TEXT);\n"
+    "CREATE INDEX searches_run ON searches(run_id);\n"
+    "CREATE TABLE outputs(id INTEGER PRIMARY KEY, text TEXT);\n"
+    "CREATE TABLE purposes(id INTEGER PRIMARY KEY, run_id INTEGER, packed BLOB);\n"
+    "CREATE INDEX purposes_run ON purposes(run_id);\n"
+    "ALTER TABLE candidates ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE candidates ADD COLUMN operator TEXT;\n"
+    "ALTER TABLE candidates ADD COLUMN proposal INTEGER;\n"
+    "ALTER TABLE candidates ADD COLUMN words INTEGER;\n"
+    "CREATE INDEX candidates_search ON candidates(search_id, proposal);\n"
+    "ALTER TABLE proposals ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN number INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN operator TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN parents TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN batch TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN race TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN calls INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN tokens INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN gain REAL;\n"
+    "ALTER TABLE gradients ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE edits ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE replacements ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN proposal INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN split TEXT;\n"
+    "ALTER TABLE scores ADD COLUMN output_id INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN objectives TEXT;\n"
+    "CREATE VIEW results AS SELECT s.id, s.run_id, s.search_id, "
+    "coalesce(s.candidate_idx, c.idx) AS candidate_idx, s.proposal, s.split, s.phase, s.example, "
+    "s.score, o.text AS output, s.objectives FROM scores s LEFT JOIN candidates c ON "
+    "s.candidate_idx IS NULL AND c.search_id=s.search_id AND c.proposal=s.proposal "
+    "LEFT JOIN outputs o ON o.id=s.output_id;\n";
+
 /* versions[v] leads from version v to v + 1, inside a transaction that also raises
- * user_version. */
-static const char *const versions[] = {version_1, version_2, version_3};
+ * user_version. Columns that are added later than their table stand behind it as ALTER TABLE
+ * name ADD COLUMN. */
+static const char *const versions[] = {version_1, version_2, version_3, version_4};
 _Static_assert(sizeof versions / sizeof *versions == LG_SCHEMA, "a step to each version");
 
 /* A database in the other journal mode has its lock where two writers can meet. */
@@ -140,38 +180,94 @@ static int make(lg_store *s)
     return err ? err : raise_version(s, 0);
 }
 
-/* SQLite keeps the text of each CREATE. Tables and indexes of others do no harm. */
-static int check_tables(lg_store *s, int64_t version)
+static int not_ours(lg_store *s, int64_t version)
 {
-    sqlite3_stmt *find = NULL;
-    bool same = true;
-    int rc = sqlite3_prepare_v2(s->db, "SELECT 1 FROM sqlite_schema WHERE sql=?1", -1, &find, NULL);
-    rc = rc == SQLITE_OK ? SQLITE_ROW : rc;
-    for (int64_t v = 0; v < version; v++) {
-        for (const char *at = versions[v]; rc == SQLITE_ROW && same && *at;) {
-            size_t len = (size_t)(strstr(at, ";\n") - at);
-            if (strncmp(at, "CREATE ", 7) == 0) {
-                sqlite3_bind_text(find, 1, at, (int)len, SQLITE_STATIC);
-                rc = sqlite3_step(find);
-                sqlite3_reset(find);
-                same = rc == SQLITE_ROW;
-            }
-            at += len + 2;
-        }
-    }
-    sqlite3_finalize(find);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        return lg__store_failed(s, rc, "be read");
-
-    if (same)
-        return LG_OK;
-
     int err = lg__store_fail(s, LG_ESTORE, true,
                              "%s: its tables are not those of this lunagrad, though they have its "
                              "version (%lld)",
                              s->path, (long long)version);
     lg__fail_hint(&s->why, s->mem, "move it away, or choose another directory");
     return err;
+}
+
+static size_t length(const char *at)
+{
+    return (size_t)(strstr(at, ";\n") - at);
+}
+
+static bool begins(const char *at, const char *word, size_t len)
+{
+    return strncmp(at, word, len) == 0;
+}
+
+/* The columns that were added to a table up to a version, as SQLite adds them to its text. */
+static int add_columns(lg_bytes *out, const char *name, size_t name_len, int64_t version)
+{
+    static const char alter[] = "ALTER TABLE ", add[] = " ADD COLUMN ";
+    int err = LG_OK;
+    for (int64_t v = 0; v < version; v++) {
+        for (const char *at = versions[v]; *at; at += length(at) + 2) {
+            const char *of = at + sizeof alter - 1, *def = of + name_len + sizeof add - 1;
+            if (err || !begins(at, alter, sizeof alter - 1) || !begins(of, name, name_len) ||
+                !begins(of + name_len, add, sizeof add - 1))
+                continue;
+
+            err = lg__bytes_add(out, ", ", 2);
+            err = err ? err : lg__bytes_add(out, def, length(at) - (size_t)(def - at));
+        }
+    }
+    return err;
+}
+
+/* What SQLite has kept of a CREATE, after all that came later. */
+static int text_now(lg_bytes *out, const char *at, int64_t version)
+{
+    static const char table[] = "CREATE TABLE ";
+    size_t len = length(at);
+    lg__bytes_clear(out);
+    if (!begins(at, table, sizeof table - 1) || at[len - 1] != ')')
+        return lg__bytes_add(out, at, len);
+
+    const char *name = at + sizeof table - 1;
+    int err = lg__bytes_add(out, at, len - 1);
+    err = err ? err : add_columns(out, name, strcspn(name, "("), version);
+    return err ? err : lg__bytes_add(out, ")", 1);
+}
+
+static int no_memory(lg_store *s)
+{
+    return lg__store_fail(s, LG_ENOMEM, false, "%s", lg_error_text(LG_ENOMEM));
+}
+
+/* SQLite keeps the text of each CREATE. Tables and indexes of others do no harm. */
+static int check_tables(lg_store *s, int64_t version)
+{
+    sqlite3_stmt *find = NULL;
+    bool same = true;
+    int err = LG_OK;
+    int rc = sqlite3_prepare_v2(s->db, "SELECT 1 FROM sqlite_schema WHERE sql=?1", -1, &find, NULL);
+    rc = rc == SQLITE_OK ? SQLITE_ROW : rc;
+    for (int64_t v = 0; v < version; v++) {
+        for (const char *at = versions[v]; !err && rc == SQLITE_ROW && same && *at;
+             at += length(at) + 2) {
+            if (!begins(at, "CREATE ", 7))
+                continue;
+
+            err = text_now(&s->scratch, at, version);
+            sqlite3_bind_text(find, 1, s->scratch.data, (int)s->scratch.len, SQLITE_STATIC);
+            rc = err ? rc : sqlite3_step(find);
+            sqlite3_reset(find);
+            same = rc == SQLITE_ROW;
+        }
+    }
+    sqlite3_finalize(find);
+    if (err)
+        return no_memory(s);
+
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return lg__store_failed(s, rc, "be read");
+
+    return same ? LG_OK : not_ours(s, version);
 }
 
 int lg__store_migrate(lg_store *s)

@@ -164,14 +164,16 @@ static int write_intents(lg_store *s)
     return run_bound(s, put);
 }
 
-static int write_used(lg_store *s)
+/* What is packed into one row a turn of the run. */
+static int write_packed(lg_store *s, int which, const lg_bytes *packed)
 {
-    sqlite3_stmt *put = s->used.len > 0 && s->run ? lg__store_sql(s, LG_SQL_PUT_USED) : NULL;
+    bool any = packed->len > 0 && s->run;
+    sqlite3_stmt *put = any ? lg__store_sql(s, which) : NULL;
     if (!put)
-        return s->used.len > 0 && s->run ? s->why.code : LG_OK;
+        return any ? s->why.code : LG_OK;
 
     sqlite3_bind_int64(put, 1, s->run);
-    sqlite3_bind_blob64(put, 2, s->used.data, s->used.len, SQLITE_STATIC);
+    sqlite3_bind_blob64(put, 2, packed->data, packed->len, SQLITE_STATIC);
     return run_bound(s, put);
 }
 
@@ -270,7 +272,8 @@ int lg__store_commit(lg_store *s)
 {
     sqlite3_stmt *commit = lg__store_sql(s, LG_SQL_COMMIT);
     int err = commit ? write_intents(s) : s->why.code;
-    err = err ? err : write_used(s);
+    err = err ? err : write_packed(s, LG_SQL_PUT_USED, &s->used);
+    err = err ? err : write_packed(s, LG_SQL_PUT_PURPOSES, &s->purposes);
     err = err ? err : write_totals(s);
     err = err ? err : lg__store_run_queue(s);
     err = err ? err : lg__tail_index(s, INDEX_ROWS);
@@ -289,6 +292,7 @@ int lg__store_commit(lg_store *s)
     s->wrote = true;
     s->totals_changed = false;
     lg__bytes_clear(&s->used);
+    lg__bytes_clear(&s->purposes);
     uint32_t foreign = s->foreign;
     lg__store_notice(s);
     s->foreign = foreign; /* that was ourselves */

@@ -11,19 +11,47 @@ local queries = {}
 
 queries.describe_run = "UPDATE run SET script = ?, args = ?, seed = ? WHERE id = ?"
 queries.score_run = "UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?"
-queries.put_score = "INSERT INTO scores (run_id, candidate_idx, phase, example, score)"
-  .. " VALUES (?, ?, ?, ?, ?)"
-queries.demote_candidate = "UPDATE candidates SET is_best = 0 WHERE run_id = ? AND idx = ?"
-queries.put_candidate = "INSERT INTO candidates (run_id, idx, iteration, parents, texts, score,"
-  .. " is_best, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-queries.put_proposal = "INSERT INTO proposals (run_id, iteration, parent_idx, accepted, reason,"
-  .. " before, after, texts, feedback, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-queries.put_gradient = "INSERT INTO gradients (id, run_id, iteration, param, text, source_example,"
-  .. " from_role, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-queries.put_edit = "INSERT INTO edits (run_id, iteration, param, before, after, gradient_ids)"
-  .. " VALUES (?, ?, ?, ?, ?, ?)"
-queries.put_replacement = "INSERT INTO replacements (run_id, iteration, param, number, find, put,"
-  .. " problem) VALUES (?, ?, ?, ?, ?, ?, ?)"
+queries.put_search = "INSERT INTO searches (id, run_id, number, kind, method, names, options, seed,"
+  .. " started_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.score_search = "UPDATE searches SET seed_score = ?, best_score = ?, best_idx = ?"
+  .. " WHERE id = ?"
+queries.end_search = "UPDATE searches SET ended_us = ?, stopped = ?, seed_score = ?,"
+  .. " best_score = ?, best_idx = ?, claim = ? WHERE id = ?"
+queries.demote_candidate = "UPDATE candidates SET is_best = 0 WHERE search_id = ? AND idx = ?"
+queries.rescore_candidate = "UPDATE candidates SET score = ?, is_best = ? WHERE search_id = ?"
+  .. " AND idx = ?"
+queries.put_candidate = "INSERT INTO candidates (run_id, search_id, idx, iteration, parents, texts,"
+  .. " score, is_best, operator, proposal, words, created_us)"
+  .. " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.put_proposal = "INSERT INTO proposals (run_id, search_id, number, iteration, parent_idx,"
+  .. " parents, operator, accepted, reason, before, after, gain, texts, feedback, batch, race,"
+  .. " calls, tokens, created_us)"
+  .. " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.put_gradient = "INSERT INTO gradients (id, run_id, search_id, iteration, param, text,"
+  .. " source_example, from_role, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.put_edit = "INSERT INTO edits (run_id, search_id, iteration, param, before, after,"
+  .. " gradient_ids) VALUES (?, ?, ?, ?, ?, ?, ?)"
+queries.put_replacement = "INSERT INTO replacements (run_id, search_id, iteration, param, number,"
+  .. " find, put, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+local function rows_of(n, row) return (row .. ", "):rep(n - 1) .. row end
+
+--- So many answers. Parameters: number and text of each.
+---@param n integer
+function queries.put_outputs(n)
+  return "INSERT INTO outputs (id, text) VALUES " .. rows_of(n, "(?, ?)")
+end
+
+queries.SCORE_COLUMNS = 9 -- of each row of put_scores
+
+--- So many scores. Parameters: the run; of each its search, candidate, proposal, split, phase,
+--- example, score, output and objectives.
+---@param n integer
+function queries.put_scores(n)
+  return "INSERT INTO scores (run_id, search_id, candidate_idx, proposal, split, phase, example,"
+    .. " score, output_id, objectives) VALUES "
+    .. rows_of(n, "(?1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+end
 
 -- ---- runs --------------------------------------------------------------------------------
 
@@ -87,11 +115,13 @@ end
 --- Whether a run has records. Parameters: its id, twice.
 queries.count_records = "SELECT (SELECT count(*) FROM candidates WHERE run_id = ?) + (SELECT"
   .. " count(*) FROM scores WHERE run_id = ?) AS n"
-queries.candidates = "SELECT * FROM candidates WHERE run_id = ? ORDER BY idx"
+--- In the order they began. Stores of older versions lack the table.
+queries.searches = "SELECT * FROM searches WHERE run_id = ? ORDER BY id"
+queries.candidates = "SELECT * FROM candidates WHERE run_id = ? ORDER BY id"
 queries.proposals = "SELECT * FROM proposals WHERE run_id = ? ORDER BY id"
 --- Means of what was evaluated outside of a training's own proposals.
 queries.mean_scores = "SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
-  .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %'"
+  .. " run_id = ? AND (candidate_idx IS NULL OR phase LIKE 'comparison %') AND phase NOT LIKE 'proposal %'"
   .. " AND phase NOT LIKE 'training %, proposal %' GROUP BY phase ORDER BY min(rowid)"
 
 -- ---- export (cli/export.lua) -----------------------------------------------------------------
@@ -105,7 +135,22 @@ function queries.page(name, where, rows)
     :format(name, where, rows)
 end
 
+--- The same of scores, with what was answered.
+function queries.page_of_scores(where, rows)
+  return ("SELECT s.rowid AS row_number, s.*, o.text AS output FROM scores s LEFT JOIN outputs o"
+    .. " ON o.id = s.output_id WHERE %s AND s.rowid > ? ORDER BY s.rowid LIMIT %d")
+    :format(where, rows)
+end
+
 queries.all = "1" -- as a condition
+
+--- What the candidates of a search got on the validation set. Parameters: the run, the search.
+queries.validations = "SELECT candidate_idx, example, score FROM results WHERE run_id = ? AND"
+  .. " search_id = ? AND split = 'validation' AND candidate_idx IS NOT NULL ORDER BY id"
+--- How many evaluations each proposal took (NULL: those of the start, first). Parameters: the same.
+queries.evaluations = "SELECT proposal, count(*) AS n FROM scores WHERE run_id = ? AND"
+  .. " search_id = ? GROUP BY proposal ORDER BY proposal"
+queries.candidates_of = "SELECT * FROM candidates WHERE search_id = ? ORDER BY idx"
 
 --- Proposals of these runs that were not accepted, with the candidate that they came from.
 ---@param rows table of {id}

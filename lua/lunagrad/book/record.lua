@@ -1,5 +1,5 @@
---- What a run leaves behind for people and programs: candidates, proposals, feedback, edits,
---- scores, and its best texts as files.
+--- What a run leaves behind for people and programs: its searches with their candidates, proposals,
+--- scores and answers (tape.lua), feedback and edits, and its best texts as files (best.lua).
 --
 -- Everything goes through the engine's store and shares its transactions; without a store every
 -- function here returns at once. Nothing is read back while a run goes on: what is recorded
@@ -7,19 +7,18 @@
 -- lg.optim.tgd (what happened) and the command (what is being run).
 
 local core = require "lunagrad.core"
-local errors = require "lunagrad.errors"
-local file = require "lunagrad.file"
 local loop = require "lunagrad.loop"
-local media = require "lunagrad.media"
+local outputs = require "lunagrad.book.outputs"
 local queries = require "lunagrad.book.queries"
+local tapes = require "lunagrad.book.tape"
 local settings = require "lunagrad.settings"
 
 local record = {}
 
 local about                 -- what is being run, before the engine is there
 local run                   -- { id =, name = } once it has begun
-local trainings = {}        -- in the order in which they began
-local counts = { candidate = 0, training = 0, evaluation = 0, gradient = 0 }
+local searches = {}         -- those that improve texts, in the order in which they began
+local counts = { search = 0, training = 0, evaluation = 0, comparison = 0, gradient = 0 }
 
 -- Ids of gradients are given here, because edits name them before the database could.
 local IDS_OF_ONE_RUN = 1 << 24
@@ -58,6 +57,14 @@ local function json_list(list)
   return core.json_encode(setmetatable(list, core.array))
 end
 
+-- The best of its trainings is the run's.
+local function score_run()
+  local highest = record.highest(searches)
+  if highest then
+    run.engine:store_exec(queries.score_run, highest.best_score, highest.seed_score, run.id)
+  end
+end
+
 local function begin(engine)
   local a = about or {}
   local script = a.script or (arg and arg[0]) or ""
@@ -68,7 +75,9 @@ local function begin(engine)
     models = a.models and setmetatable(a.models, core.array),
     prices_as_of = require("lunagrad.prices").as_of(),
   }
-  run = { id = engine:run_begin(name, meta), name = name, engine = engine }
+  run = { id = engine:run_begin(name, meta), name = name, engine = engine,
+    directory = ("%s/runs/%s"):format(settings.store_dir(), name), score = score_run }
+  run.outputs = outputs.new(run)
   engine:store_exec(queries.describe_run, script, json_list(words), a.seed, run.id)
   -- A script in a stock Lua has no command that says how it ended. Made after the engine, this is
   -- collected before it.
@@ -90,6 +99,7 @@ function record.current() return run end
 function record.finish(state)
   if not run or run.ended then return end
   run.ended = true
+  pcall(run.outputs.flush, run.outputs) -- how it ended is written also when they are refused
   run.engine:run_end(state)
 end
 
@@ -97,31 +107,8 @@ local function exec(sql, ...)
   run.engine:store_exec(sql, ...)
 end
 
-local function now_us() return os.time() * 1000000 end
-
--- ---- files -----------------------------------------------------------------------------
-
-local function best_text(names, texts)
-  if #texts == 1 then return texts[1] end
-  local parts = {}
-  for i, name in ipairs(names) do
-    parts[i] = ("## %s\n\n%s\n"):format(name, media.words(texts[i]))
-  end
-  return table.concat(parts, "\n")
-end
-
-local function write(path, text)
-  local ok, message = file.write(path, text, true) -- prompts and replies
-  if not ok then
-    errors.raise("io", ("%s: %s"):format(path, message), "the store's directory must be writable",
-      0)
-  end
-end
-
 --- The directory of a run's files, or nil without a store.
-function record.directory()
-  return run and ("%s/runs/%s"):format(settings.store_dir(), run.name) or nil
-end
+function record.directory() return run and run.directory end
 
 --- The file that holds the best texts so far, or nil when none was written.
 function record.best_file() return run and run.best_file end
@@ -129,94 +116,12 @@ function record.best_file() return run and run.best_file end
 --- The same for each training: list of {number, names, path}.
 function record.best_files()
   local list = {}
-  for _, one in ipairs(trainings) do
+  for _, one in ipairs(searches) do
     if one.best_file then
       list[#list + 1] = { number = one.number, names = one.names, path = one.best_file }
     end
   end
   return list
-end
-
-local function best_base(self)
-  local suffix = self.number == 1 and "" or ("-%d"):format(self.number)
-  return ("%s/best%s"):format(record.directory(), suffix)
-end
-
--- The score in a file that an earlier start of this run left; nil when there is none.
-local function standing_score(self)
-  local handle = file.open(best_base(self) .. ".json")
-  local text = handle and handle:read "a"
-  if handle then handle:close() end
-  local found = text and core.json_decode(text)
-  return type(found) == "table" and tonumber(found.score) or nil
-end
-
--- A start that goes on begins with old texts: what an earlier one reached stays in the file until
--- this one is as far, or has come to its end.
-local function is_worth_writing(self, score, complete)
-  if self.standing == nil then self.standing = standing_score(self) or false end
-  return complete or not self.standing or not score or score >= self.standing
-end
-
--- A picture or sound has a file of its own: best.png; of several parameters best.the-logo.png.
-local function media_file(self, i, value)
-  local base = best_base(self)
-  if #self.names > 1 then
-    base = ("%s.%s"):format(base, (self.names[i]:lower():gsub("[^%w]+", "-"):sub(1, 60)))
-  end
-  return ("%s.%s"):format(base, media.ending(value))
-end
-
--- What an earlier best had in another format would be a stale file beside it.
-local function write_media(self, i, value)
-  local path, before = media_file(self, i, value), self.files[i]
-  write(path, value:text())
-  if before and before ~= path then os.remove(before) end
-  self.files[i] = path
-  return path
-end
-
-local function write_best(self, score, best)
-  local base = best_base(self)
-  local by_name, files, best_file = {}, {}, nil
-  for i, name in ipairs(self.names) do
-    by_name[name] = media.words(best[i])
-    if media.is(best[i]) then
-      best_file = write_media(self, i, best[i])
-      files[name] = best_file:match "[^/]*$"
-    end
-  end
-  if not (best_file and #best == 1) then
-    write(base .. ".txt", best_text(self.names, best))
-    best_file = base .. ".txt"
-  end
-  write(base .. ".json", core.json_encode {
-    name = run.name, texts = by_name, score = score, seed_score = self.seed_score,
-    candidate = self.best_idx, files = next(files) and files or nil,
-  } .. "\n")
-  run.best_file = best_file
-  self.best_file = best_file
-end
-
--- ---- a training ------------------------------------------------------------------------
-
----@class lunagrad.book.record
-local Training = {}
-Training.__index = Training
-
-local NOTHING = setmetatable({}, { __index = function() return function() end end })
-
---- Begin to record a training; an object whose methods do nothing without a store.
----@param names string[] of the parameters
----@return lunagrad.book.record
----@return integer number of the training in this run, from 1
-function record.training(names)
-  counts.training = counts.training + 1
-  if not settings.store_dir() then return NOTHING, counts.training end
-  loop.engine()
-  local self = setmetatable({ names = names, number = counts.training, files = {} }, Training)
-  trainings[#trainings + 1] = self
-  return self, counts.training
 end
 
 --- The best of several trainings: the highest score, of equal ones the first.
@@ -230,119 +135,58 @@ function record.highest(list)
   return best
 end
 
-local function named(self, texts)
-  local by_name = {}
-  for i, name in ipairs(self.names) do by_name[name] = media.words(texts[i]) end
-  return core.json_encode(by_name)
-end
+-- ---- a search --------------------------------------------------------------------------
 
-local function scores(idx, phase, rows)
-  for i, row in ipairs(rows or {}) do
-    if row.score then
-      exec(queries.put_score, run.id, idx, phase, i, row.score)
-    end
-  end
-end
+-- What improves texts is numbered by itself, so that an evaluation before it moves no file's name.
+local SORT = { train = "training", optimize = "training", evaluate = "evaluation",
+  compare = "comparison" }
 
---- A candidate that was kept.
----@param what table {iteration, texts, score, best = true: the best so far, rows, phase}
----@return integer idx
-function Training:candidate(what)
-  local idx = counts.candidate
-  counts.candidate = idx + 1
-  local parents = self.kept and { self.kept } or {}
-  if what.best then
-    exec(queries.demote_candidate, run.id, self.best_idx)
-    self.best_idx, self.best_score = idx, what.score
-  end
-  exec(queries.put_candidate, run.id, idx, what.iteration, json_list(parents),
-    named(self, what.texts), what.score, what.best and 1 or 0, now_us())
-  scores(idx, what.phase or "validation", what.rows)
-  self.kept = idx
-  if what.iteration == 0 then self.seed_score = what.score end
-  if what.best then
-    local highest = what.score and record.highest(trainings)
-    if highest then
-      exec(queries.score_run, highest.best_score, highest.seed_score, run.id)
-    end
-    if is_worth_writing(self, what.score) then write_best(self, what.score, what.texts) end
-  end
-  return idx
-end
-
--- The file that an earlier start of this run left, and that is still the best.
-local function kept_file(self, best)
-  if #best == 1 and media.is(best[1]) then return media_file(self, 1, best[1]) end
-  return best_base(self) .. ".txt"
-end
-
---- The training has ended.
----@param what table {complete = it came to its end, texts, score: the best}
-function Training:close(what)
-  if self.best_idx and is_worth_writing(self, what.score, what.complete) then
-    write_best(self, what.score, what.texts)
-  end
-  if self.best_idx then
-    self.best_file = self.best_file or kept_file(self, what.texts)
-    run.best_file = self.best_file
-  end
-end
-
-local function feedback_texts(report)
-  local by_param = {}
-  for _, entry in ipairs(report and report.params or {}) do
-    by_param[entry.role] = setmetatable(entry.feedback or {}, core.array)
-  end
-  return core.json_encode(by_param)
-end
-
---- A proposal, accepted or not.
----@param what table {iteration, accepted, reason, before, after, texts, report, rows}
-function Training:proposal(what)
-  exec(queries.put_proposal, run.id, what.iteration, self.kept, what.accepted and 1 or 0,
-    what.reason, what.before, what.after,
-    what.texts and named(self, what.texts), feedback_texts(what.report), now_us())
-  local phase = ("proposal %d"):format(what.iteration)
-  if self.number > 1 then phase = ("training %d, %s"):format(self.number, phase) end
-  if not what.accepted then scores(nil, phase, what.rows) end
+--- Begin to record a search; without a store an object whose methods do nothing, and whose id is
+--- nil.
+---@param what table {kind = "train", "optimize", "evaluate" or "compare"; method; names of the
+--- parameters (nil: no texts are looked for); options: a table of which numbers, words and flags
+--- are kept; seed}
+---@return lunagrad.book.tape
+function record.search(what)
+  local sort = SORT[what.kind]
+  counts[sort], counts.search = counts[sort] + 1, counts.search + 1
+  if settings.store_dir() then loop.engine() end
+  if not run then return tapes.silent(counts[sort]) end
+  local tape = tapes.new(run, counts.search, counts[sort], what)
+  if sort == "training" then searches[#searches + 1] = tape end
+  return tape
 end
 
 -- ---- a step of an optimizer, an evaluation ---------------------------------------------
 
-local function gradient(iteration, param, one)
+local function gradient(search, iteration, param, one)
   counts.gradient = counts.gradient + 1
   local id = run.id * IDS_OF_ONE_RUN + counts.gradient
-  exec(queries.put_gradient, id, run.id, iteration, param, one.text, one.example, one.from_role,
-    one.score)
+  exec(queries.put_gradient, id, run.id, search, iteration, param, one.text, one.example,
+    one.from_role, one.score)
   return id
 end
 
 --- What an optimizer's step saw and did: its feedback, and what it wrote because of it.
 ---@param iteration integer
 ---@param entries table of the report: {role, changed, before, after, records, edits}
-function record.step(iteration, entries)
+---@param search integer|nil id of the search that the step belongs to
+function record.step(iteration, entries, search)
   if not run then return end
   for _, entry in ipairs(entries) do
     local ids = {}
-    for i, one in ipairs(entry.records or {}) do ids[i] = gradient(iteration, entry.role, one) end
+    for i, one in ipairs(entry.records or {}) do
+      ids[i] = gradient(search, iteration, entry.role, one)
+    end
     if entry.changed then
-      exec(queries.put_edit, run.id, iteration, entry.role, entry.before, entry.after,
+      exec(queries.put_edit, run.id, search, iteration, entry.role, entry.before, entry.after,
         json_list(ids))
     end
     for number, one in ipairs(entry.edits or {}) do
-      exec(queries.put_replacement, run.id, iteration, entry.role, number, one.find, one.replace,
-        one.problem)
+      exec(queries.put_replacement, run.id, search, iteration, entry.role, number, one.find,
+        one.replace, one.problem)
     end
   end
-end
-
---- The rows of an evaluation that belongs to no training.
----@param rows table of lg.evaluate's result
----@param phase string|nil what the script calls it
-function record.evaluation(rows, phase)
-  if not run then return end
-  counts.evaluation = counts.evaluation + 1
-  scores(nil, phase or ("evaluation %d"):format(counts.evaluation), rows)
 end
 
 return record

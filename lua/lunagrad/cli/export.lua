@@ -1,4 +1,5 @@
---- `lunagrad export RUN`: a run as JSON lines, a table as CSV, its candidates as a graph.
+--- `lunagrad export RUN`: a run as JSON lines, a table as CSV, its candidates as a graph, a search
+--- as GEPA writes its result.
 --
 -- The JSON lines are what the model replay/FILE answers from. A reply is a text; "media" says what
 -- else: a turn that calls tools (text is its JSON), a picture or sound (data is its base64).
@@ -14,15 +15,17 @@ local store = require "lunagrad.cli.store"
 local export = {}
 
 local HELP = [[
-usage: lunagrad export RUN [--format jsonl|csv|dot] [-o FILE] [options]
+usage: lunagrad export RUN [--format jsonl|csv|dot|gepa] [-o FILE] [options]
 
 Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
 
-  --format F     jsonl: everything, an object a line, each with its "type": run, call, candidate,
-                 proposal, gradient, edit, replacement, score (default); csv: one table;
-                 dot: the candidates and where they came from, for Graphviz
-  --table T      of csv: candidates (default), proposals, gradients, edits,
-                 replacements, scores or calls
+  --format F     jsonl: everything, an object a line, each with its "type": run, call, purpose,
+                 search, candidate, proposal, gradient, edit, replacement, score (default);
+                 csv: one table; dot: the candidates and where they came from, for Graphviz;
+                 gepa: a search in the JSON of gepa's result
+  --table T      of csv: candidates (default), searches, proposals, gradients, edits,
+                 replacements, scores, calls or purposes
+  --search N     of gepa: the training N of the newest start that has one (default: its first)
   --all-replies  of jsonl: all replies in the store, not only those that the run bought or was
                  served
   -o FILE        write this file, whole or not at all; default: standard output
@@ -37,13 +40,14 @@ examples:
   lunagrad export 12 --format dot | dot -Tsvg > candidates.svg
 ]]
 
-local TABLES = { "candidates", "proposals", "gradients", "edits", "replacements", "scores",
-  "calls" }
+local TABLES = { "searches", "candidates", "proposals", "gradients", "edits", "replacements",
+  "scores", "calls", "purposes" }
 
 local SPEC = { name = "export", options = store.with {
-  { names = { "--format" }, key = "format", type = "word", values = { "jsonl", "csv", "dot" },
-    what = "jsonl, csv or dot" },
+  { names = { "--format" }, key = "format", type = "word",
+    values = { "jsonl", "csv", "dot", "gepa" }, what = "jsonl, csv, dot or gepa" },
   { names = { "--table" }, key = "table", type = "word", values = TABLES, what = "a table" },
+  { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
   { names = { "--all-replies" }, key = "all_replies", type = "flag" },
   { names = { "-o", "--output" }, key = "output", type = "word", what = "a file" },
 } }
@@ -55,23 +59,31 @@ function export.help() return HELP end
 
 -- Columns in the order of docs/store.md; texts of JSON become what they say.
 local COLUMNS = {
-  candidates = { "run_id", "idx", "iteration", "parents", "texts", "score", "is_best",
-    "created_us" },
-  proposals = { "id", "run_id", "iteration", "parent_idx", "accepted", "reason", "before", "after",
-    "texts", "feedback", "created_us" },
-  gradients = { "id", "run_id", "iteration", "param", "text", "source_example", "from_role",
-    "score" },
-  edits = { "id", "run_id", "iteration", "param", "before", "after", "gradient_ids" },
-  replacements = { "id", "run_id", "iteration", "param", "number", "find", "put", "problem" },
-  scores = { "run_id", "candidate_idx", "phase", "example", "score" },
+  searches = { "id", "run_id", "number", "kind", "method", "names", "options", "seed", "started_us",
+    "ended_us", "stopped", "seed_score", "best_score", "best_idx", "claim" },
+  candidates = { "run_id", "search_id", "idx", "iteration", "parents", "texts", "score", "is_best",
+    "operator", "proposal", "words", "created_us" },
+  proposals = { "id", "run_id", "search_id", "number", "iteration", "parent_idx", "parents",
+    "operator", "accepted", "reason", "before", "after", "gain", "texts", "feedback", "batch",
+    "race", "calls", "tokens", "created_us" },
+  gradients = { "id", "run_id", "search_id", "iteration", "param", "text", "source_example",
+    "from_role", "score" },
+  edits = { "id", "run_id", "search_id", "iteration", "param", "before", "after", "gradient_ids" },
+  replacements = { "id", "run_id", "search_id", "iteration", "param", "number", "find", "put",
+    "problem" },
+  scores = { "run_id", "search_id", "candidate_idx", "proposal", "split", "phase", "example",
+    "score", "output", "objectives" },
+  purposes = { "call_id", "run_id", "search_id", "candidate_idx", "proposal", "split", "example" },
   calls = { "id", "run_id", "kind", "model", "endpoint", "status", "request_id", "finish_reason",
     "input", "cached", "cache_write", "output", "reasoning", "micros", "unpriced", "latency_us",
     "created_us" },
 }
-local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = true }
+local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = true, names = true,
+  options = true, claim = true, batch = true, race = true, objectives = true }
 local IS_FLAG = { is_best = true, accepted = true, unpriced = true }
-local SINGULAR = { candidates = "candidate", proposals = "proposal", gradients = "gradient",
-  edits = "edit", replacements = "replacement", scores = "score" }
+local SINGULAR = { searches = "search", candidates = "candidate", proposals = "proposal",
+  gradients = "gradient", edits = "edit", replacements = "replacement", scores = "score",
+  purposes = "purpose" }
 
 local PAGE = 1000 -- rows held at once: a store may be larger than memory
 
@@ -79,9 +91,11 @@ local PAGE = 1000 -- rows held at once: a store may be larger than memory
 local function each(handle, name, where, fn)
   local from = name == "calls" and "reply" or name
   if not handle.has(from) then return end -- a store of an older version
+  local answers = name == "scores" and handle.has "outputs"
+  local sql = answers and queries.page_of_scores(where, PAGE) or queries.page(from, where, PAGE)
   local after = -1
   while true do
-    local rows = handle.query(queries.page(from, where, PAGE), after)
+    local rows = handle.query(sql, after)
     for _, row in ipairs(rows) do fn(row) end
     if #rows < PAGE then return end
     after = rows[#rows].row_number
@@ -178,9 +192,10 @@ local function call_row(row)
   local tools = field(request, "options", "tools") ~= nil
   local said, media, thinking = export.reply_of(row, tools)
   local bytes = media ~= nil and media ~= TURN
-  return core.json_encode { type = "call", run_id = row.run_id, role = kind_name(row.kind),
-    model = row.model, request = request, text = store.or_null(not bytes and said or nil),
-    thinking = thinking, media = media, data = bytes and core.base64(said) or nil,
+  return core.json_encode { type = "call", id = row.id, run_id = row.run_id,
+    role = kind_name(row.kind), model = row.model, request = request,
+    text = store.or_null(not bytes and said or nil), thinking = thinking, media = media,
+    data = bytes and core.base64(said) or nil,
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,
@@ -250,6 +265,20 @@ local function lacks_replies(handle, run)
   return there < #ids
 end
 
+-- What each call was made for, as its search numbers it; a reply that served several has several.
+local function each_purpose(handle, where, fn)
+  local tape = require "lunagrad.book.tape"
+  each(handle, "purposes", where, function(row)
+    for at = 1, #row.packed - 15, 16 do
+      local purpose, id = string.unpack("<i8i8", row.packed, at)
+      local about = tape.about_purpose(purpose)
+      fn { call_id = id, run_id = row.run_id, search_id = tape.id_of(row.run_id, about.order),
+        candidate_idx = about.candidate, proposal = about.proposal, split = about.split,
+        example = about.example }
+    end
+  end)
+end
+
 local function warn_if_lacking(handle, runs)
   if lacks_replies(handle, runs[#runs]) then
     io.stderr:write("lunagrad: some replies of this run are not known any more;"
@@ -266,8 +295,9 @@ local function jsonl(handle, runs, options, write)
     each_used(handle, where, call)
     warn_if_lacking(handle, runs)
   end
-  for _, name in ipairs { "candidates", "proposals", "gradients", "edits", "replacements",
-    "scores" } do
+  each_purpose(handle, where, function(row) write(json_row("purposes", row), "\n") end)
+  for _, name in ipairs { "searches", "candidates", "proposals", "gradients", "edits",
+    "replacements", "scores" } do
     each(handle, name, where, function(row) write(json_row(name, row), "\n") end)
   end
 end
@@ -288,7 +318,10 @@ local function csv(handle, runs, options, write)
   local name = options.table or "candidates"
   local columns = COLUMNS[name]
   write(table.concat(columns, ","), "\r\n")
-  each(handle, name, queries.of_runs(runs), function(row)
+  local rows = name == "purposes" and each_purpose or function(h, where, fn)
+    each(h, name, where, fn)
+  end
+  rows(handle, queries.of_runs(runs), function(row)
     local cells = {}
     for i, column in ipairs(columns) do
       cells[i] = csv_cell(column == "kind" and kind_name(row.kind) or row[column])
@@ -303,37 +336,70 @@ local function dot_text(text)
   return '"' .. display.clean(text):gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"'
 end
 
+-- Numbers of candidates are those of their search; of older stores those of their start.
+local function dot_name(row, idx)
+  return ("c%d_%d"):format(row.search_id or row.run_id, idx)
+end
+
 local function dot_node(row)
   local score = row.score and ("\n%.3f"):format(row.score) or ""
-  return ("  c%d_%d [label=%s%s];"):format(row.run_id, row.idx,
+  return ("  %s [label=%s%s];"):format(dot_name(row, row.idx),
     dot_text(("%d%s"):format(row.idx, score)), row.is_best == 1 and ", penwidth=3" or "")
+end
+
+local function parents_of(row)
+  return row.parents and core.json_decode(row.parents) or { row.parent_idx }
 end
 
 local function dot(handle, runs, _, write)
   write("digraph candidates {\n  node [shape=box];\n")
   each(handle, "candidates", queries.of_runs(runs), function(row)
     write(dot_node(row), "\n")
-    for _, parent in ipairs(core.json_decode(row.parents or "[]") or {}) do
-      write(("  c%d_%d -> c%d_%d;\n"):format(row.run_id, parent, row.run_id, row.idx))
+    for _, parent in ipairs(parents_of(row)) do
+      write(("  %s -> %s;\n"):format(dot_name(row, parent), dot_name(row, row.idx)))
     end
   end)
   each(handle, "proposals", queries.rejected(runs), function(row)
-    write(("  p%d [label=%s, style=dashed];\n  c%d_%d -> p%d [style=dashed];\n"):format(row.id,
-      dot_text(("step %d\n%s"):format(row.iteration, row.reason or "")), row.run_id,
-      row.parent_idx, row.id))
+    write(("  p%d [label=%s, style=dashed];\n"):format(row.id,
+      dot_text(("step %d\n%s"):format(row.iteration, row.reason or ""))))
+    for _, parent in ipairs(parents_of(row)) do
+      write(("  %s -> p%d [style=dashed];\n"):format(dot_name(row, parent), row.id))
+    end
   end)
   write("}\n")
 end
 
+-- ---- GEPA's form -----------------------------------------------------------------------
+
+local function search_of(handle, runs, number)
+  for i = #runs, 1, -1 do
+    for _, row in ipairs(handle.has "searches" and handle.query(queries.searches, runs[i].id) or {})
+    do
+      local improves = row.kind == "train" or row.kind == "optimize"
+      if improves and row.number == (number or row.number) then return row end
+    end
+  end
+  args.fail(number and ("this run has no training %d"):format(number) or "this run has no training",
+    "lunagrad show RUN lists what it has; runs of older versions have no searches")
+end
+
+local function as_gepa(handle, runs, options, write)
+  local search = search_of(handle, runs, options.search)
+  write(core.json_encode(require("lunagrad.cli.gepa").result(handle, search)), "\n")
+end
+
 -- ---- the command -----------------------------------------------------------------------
 
-local FORMATS = { jsonl = jsonl, csv = csv, dot = dot }
+local FORMATS = { jsonl = jsonl, csv = csv, dot = dot, gepa = as_gepa }
 
 local function check(options)
   if #options.rest ~= 1 then args.fail("export needs one run", "lunagrad runs lists them") end
   options.format = options.format or options.table and "csv" or "jsonl"
   if options.table and options.format ~= "csv" then
     args.fail("--table is for --format csv", "jsonl has all tables")
+  end
+  if options.search and options.format ~= "gepa" then
+    args.fail("--search is for --format gepa", "the other formats have all searches")
   end
   if options.all_replies and options.format ~= "jsonl" then
     args.fail("--all-replies is for --format jsonl")

@@ -13,11 +13,13 @@ local show = {}
 local HELP = [[
 usage: lunagrad show RUN [options]
 
-Shows a run: its candidates, the proposals accepted and rejected with the reasons, what its calls
-cost by role and model, and the calls that may have been paid for without a reply. RUN is a name
-(all its starts are counted together) or the number of one start, from lunagrad runs.
+Shows a run: its searches (trainings, evaluations, comparisons), the candidates and proposals of
+each with the reasons, what its calls cost by role and model, and the calls that may have been paid
+for without a reply. RUN is a name (all its starts are counted together) or the number of one start,
+from lunagrad runs.
 
   --candidate N  print the texts of candidate N, and nothing else
+  --search N     with --candidate: of the training N, where the run has several
   --all          all rows, not the last 20 of each table
 ]] .. store.HELP .. [[
 
@@ -29,6 +31,7 @@ examples:
 
 local SPEC = { name = "show", options = store.with {
   { names = { "--candidate" }, key = "candidate", type = "integer", min = 0, what = "a number" },
+  { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
   { names = { "--all" }, key = "all", type = "flag" },
 } }
 
@@ -72,21 +75,44 @@ local function recorded(handle, runs)
   return runs[#runs]
 end
 
--- Which training a candidate belongs to: each begins with one that has no parents.
-local function trainings_of(candidates, proposals)
-  local list, of = {}, {}
+-- Rows of stores before version 4 do not say to which training they belong: each begins with a
+-- candidate that has no parents.
+local function guess_trainings(list, candidates, proposals)
+  local of = {}
   for _, row in ipairs(candidates) do
-    local one = of[decoded(row.parents, {})[1]]
-    if not one then
-      one = { number = #list + 1, params = names_of(row), seed_score = row.score }
+    local one = row.search_id == nil and of[decoded(row.parents, {})[1]]
+    if row.search_id == nil and not one then
+      one = { number = #list + 1, kind = "train", params = names_of(row), seed_score = row.score }
       list[one.number] = one
     end
-    of[row.idx], row.training = one, one.number
-    if row.is_best == 1 then one.best_score, one.best_idx = row.score, row.idx end
+    if one then
+      of[row.idx], row.training = one, one.number
+      if row.is_best == 1 then one.best_score, one.best_idx = row.score, row.idx end
+    end
   end
   for _, row in ipairs(proposals) do
-    row.training = of[row.parent_idx] and of[row.parent_idx].number
+    local one = row.search_id == nil and of[row.parent_idx]
+    row.training = one and one.number or row.training
   end
+end
+
+local IMPROVES = { train = true, optimize = true }
+
+--- The searches that improve texts; their rows are told whose they are.
+local function trainings_of(searches, candidates, proposals)
+  local list, of = {}, {}
+  for _, row in ipairs(searches) do
+    if IMPROVES[row.kind] then
+      local one = { number = row.number, kind = row.kind, id = row.id,
+        params = decoded(row.names, {}), seed_score = row.seed_score,
+        best_score = row.best_score, best_idx = row.best_idx }
+      list[#list + 1], of[row.id] = one, one
+    end
+  end
+  for _, rows in ipairs { candidates, proposals } do
+    for _, row in ipairs(rows) do row.training = of[row.search_id] and of[row.search_id].number end
+  end
+  guess_trainings(list, candidates, proposals)
   return list
 end
 
@@ -95,11 +121,12 @@ local function gather(handle, word)
   local main, where = recorded(handle, runs), queries.of_runs(runs)
   local candidates = handle.query(queries.candidates, main.id)
   local proposals = handle.query(queries.proposals, main.id)
-  local trainings = trainings_of(candidates, proposals)
+  local searches = handle.has "searches" and handle.query(queries.searches, main.id) or {}
+  local trainings = trainings_of(searches, candidates, proposals)
   return {
     runs = runs, main = main, last = runs[#runs], state = store.state(handle, runs[#runs]),
     ledger = ledger_of(handle, where),
-    candidates = candidates, proposals = proposals, trainings = trainings,
+    candidates = candidates, proposals = proposals, searches = searches, trainings = trainings,
     best = #trainings > 1 and require("lunagrad.book.record").highest(trainings) or main,
     scores = handle.query(queries.mean_scores, main.id),
     failed = handle.query(queries.failures(where)),
@@ -117,22 +144,38 @@ local function json_ledger(row)
     cost_usd = store.dollars(known and row.micros or nil) }
 end
 
+local function json_search(row)
+  return { id = row.id, number = row.number, kind = row.kind, method = store.or_null(row.method),
+    params = store.array(decoded(row.names, {})), options = decoded(row.options, core.null),
+    seed = store.or_null(row.seed), started_us = store.or_null(row.started_us),
+    ended_us = store.or_null(row.ended_us), stopped = store.or_null(row.stopped),
+    seed_score = store.or_null(row.seed_score), best_score = store.or_null(row.best_score),
+    best_idx = store.or_null(row.best_idx), claim = decoded(row.claim, core.null) }
+end
+
 local function json_candidate(row)
-  return { idx = row.idx, training = row.training, iteration = row.iteration,
+  return { idx = row.idx, training = row.training,
+    operator = store.or_null(row.operator), proposal = store.or_null(row.proposal),
+    words = store.or_null(row.words), iteration = row.iteration,
     parents = store.array(decoded(row.parents, {})), texts = decoded(row.texts, core.null),
     score = store.or_null(row.score), is_best = row.is_best == 1 }
 end
 
 local function json_proposal(row)
   return { training = row.training, iteration = row.iteration,
-    parent_idx = store.or_null(row.parent_idx),
+    number = store.or_null(row.number),
+    operator = store.or_null(row.operator), gain = store.or_null(row.gain),
+    batch = decoded(row.batch, core.null), race = decoded(row.race, store.or_null(row.race)),
+    calls = store.or_null(row.calls), tokens = store.or_null(row.tokens),
+    parents = decoded(row.parents, core.null), parent_idx = store.or_null(row.parent_idx),
     accepted = row.accepted == 1, reason = row.reason, before = store.or_null(row.before),
     after = store.or_null(row.after), texts = decoded(row.texts, core.null),
     feedback = decoded(row.feedback, core.null) }
 end
 
 local function json_training(one)
-  return { number = one.number, params = store.array(one.params),
+  return { number = one.number, kind = one.kind, search_id = store.or_null(one.id),
+    params = store.array(one.params),
     best_score = store.or_null(one.best_score), seed_score = store.or_null(one.seed_score),
     best_idx = store.or_null(one.best_idx) }
 end
@@ -167,6 +210,7 @@ local function to_json(found)
     best_score = store.or_null(found.best.best_score),
     seed_score = store.or_null(found.best.seed_score),
     trainings = mapped(found.trainings, json_training),
+    searches = mapped(found.searches, json_search),
     ledger = mapped(found.ledger, json_ledger), total = totals(found.ledger),
     candidates = mapped(found.candidates, json_candidate),
     proposals = mapped(found.proposals, json_proposal),
@@ -196,9 +240,13 @@ local function newest(list, all)
   return table.move(list, first, #list, 1, {}), note
 end
 
+local WORDS = { train = "training", optimize = "search", evaluate = "evaluation",
+  compare = "comparison" }
+
 -- "training 2 (system prompt, examples)"
 local function training_name(one)
-  return ("training %d (%s)"):format(one.number, display.clean_line(table.concat(one.params, ", ")))
+  return ("%s %d (%s)"):format(WORDS[one.kind], one.number,
+    display.clean_line(table.concat(one.params, ", ")))
 end
 
 local function add_best(lines, found)
@@ -248,6 +296,25 @@ local function one_line(row)
   return table.concat(parts, " | ")
 end
 
+-- How long a search took; what has no end was cut short, or still goes on.
+local function took(row)
+  if not (row.ended_us and row.started_us) or row.ended_us < row.started_us then return "-" end
+  return display.duration((row.ended_us - row.started_us) / 1e6)
+end
+
+local function add_searches(lines, found, all)
+  local shown, note = newest(found.searches, all)
+  local list = { { "search", "method", "start", "best", "claim", "took", "stopped" } }
+  for _, row in ipairs(shown) do
+    local claim = decoded(row.claim)
+    list[#list + 1] = { ("%s %d"):format(WORDS[row.kind] or row.kind, row.number),
+      row.method or "", cell(row.seed_score), cell(row.best_score),
+      type(claim) == "table" and (claim.shown and "shown" or "not shown") or "-", took(row),
+      row.stopped or "-" }
+  end
+  append(lines, ("Searches (%d%s)"):format(#found.searches, note), list, "llrrlrl")
+end
+
 local function add_candidates(lines, rows, all, of)
   local shown, note = newest(rows, all)
   local list = { { "", "idx", "step", "from", "score", "text" } }
@@ -261,13 +328,14 @@ end
 
 local function add_proposals(lines, rows, all, of)
   local shown, note = newest(rows, all)
-  local list = { { "step", "from", "before", "after", "what happened" } }
+  local list = { { "step", "by", "from", "before", "after", "what happened" } }
   for _, row in ipairs(shown) do
-    list[#list + 1] = { row.iteration, row.parent_idx, cell(row.before), cell(row.after),
-      row.reason }
+    local parents = decoded(row.parents, { row.parent_idx })
+    list[#list + 1] = { row.number or row.iteration, row.operator or "-",
+      table.concat(parents, ","), cell(row.before), cell(row.after), row.reason }
   end
-  append(lines, ("Proposals%s (%d%s)"):format(of, #rows, note), list, "rrrrl",
-    not all and { [5] = 80 } or nil)
+  append(lines, ("Proposals%s (%d%s)"):format(of, #rows, note), list, "rllrrl",
+    not all and { [6] = 80 } or nil)
 end
 
 local function add_scores(lines, rows)
@@ -316,6 +384,7 @@ local function to_people(found, all)
   local lines = {}
   head(lines, found)
   if #found.ledger > 0 then add_ledger(lines, found.ledger) end
+  if #found.searches > 0 then add_searches(lines, found, all) end
   for _, one in ipairs(found.trainings) do add_training(lines, found, one, all) end
   if #found.scores > 0 then add_scores(lines, found.scores) end
   if #found.failed > 0 then add_failed(lines, found.failed) end
@@ -323,20 +392,32 @@ local function to_people(found, all)
   store.print(lines)
 end
 
-local function print_candidate(found, number, json)
+local function print_texts(row)
+  local texts, names = decoded(row.texts, {}), names_of(row)
+  for _, name in ipairs(names) do
+    if #names > 1 then io.stdout:write("## ", name, "\n\n") end
+    io.stdout:write(tostring(texts[name]), "\n")
+  end
+end
+
+-- The candidate of a number: each search counts its own.
+local function candidate_of(found, options)
+  local matching, last = {}, -1
   for _, row in ipairs(found.candidates) do
-    if row.idx == number then
-      if json then return store.emit(json_candidate(row)) end
-      local texts, names = decoded(row.texts, {}), names_of(row)
-      for _, name in ipairs(names) do
-        if #names > 1 then io.stdout:write("## ", name, "\n\n") end
-        io.stdout:write(tostring(texts[name]), "\n")
-      end
-      return
+    if not options.search or row.training == options.search then
+      last = math.max(last, row.idx)
+      if row.idx == options.candidate then matching[#matching + 1] = row end
     end
   end
-  args.fail(("run %s has no candidate %d"):format(found.last.name, number),
-    #found.candidates > 0 and ("it has 0 to %d"):format(#found.candidates - 1) or "it has none")
+  if #matching > 1 then
+    args.fail(("run %s has %d candidates %d, one of each search"):format(found.last.name, #matching,
+      options.candidate), ("--search N says which; it has 1 to %d"):format(#found.trainings))
+  end
+  if #matching == 0 then
+    args.fail(("run %s has no candidate %d"):format(found.last.name, options.candidate),
+      last >= 0 and ("it has 0 to %d"):format(last) or "it has none")
+  end
+  return matching[1]
 end
 
 --- Run the command.
@@ -350,9 +431,15 @@ function show.main(argv, first)
   if #options.rest ~= 1 then
     args.fail("show needs one run", "lunagrad runs lists them")
   end
+  if options.search and not options.candidate then
+    args.fail("--search is for --candidate", "all searches are shown without it")
+  end
   store.use(options, function(handle)
     local found = gather(handle, options.rest[1])
-    if options.candidate then return print_candidate(found, options.candidate, options.json) end
+    if options.candidate then
+      local row = candidate_of(found, options)
+      return options.json and store.emit(json_candidate(row)) or print_texts(row)
+    end
     if options.json then return to_json(found) end
     return to_people(found, options.all)
   end)

@@ -92,7 +92,7 @@ local function once_more(q, messages, number, reply, problem, more)
   if messages.plain then
     messages.sample = (q.sample or 0) + ANOTHER
     return messages, number
-  elseif more == "short" and q.plain then
+  elseif (more == "short" or more == "form") and q.plain then
     return q.plain()
   elseif more == "short" and q.short then
     local user, its_number = q.short(problem)

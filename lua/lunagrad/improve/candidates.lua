@@ -63,6 +63,13 @@ local function texts_of(params, answers)
   return texts, table.concat(key)
 end
 
+-- Which of several answers to the same question candidate k is; optimizers with different `sample`
+-- draw different ones.
+local function draw(self, k)
+  local n = (self.sample or 0) * self.candidates + k - 1
+  return n > 0 and n or nil
+end
+
 -- The candidates of these answers, those that are equal once.
 local function distinct(params, sets)
   local list, known = {}, {}
@@ -112,7 +119,7 @@ function candidates.ask(self, active, heard)
     for _, group in ipairs(groups_of(self, active)) do jobs[#jobs + 1] = { k = k, of = group } end
   end
   local answers = loop.map(jobs, function(job)
-    return answers_for(self, job.of, heard, job.k > 1 and job.k - 1 or nil)
+    return answers_for(self, job.of, heard, draw(self, job.k))
   end, { example = false })
   local sets, all = {}, {}
   for n, job in ipairs(jobs) do

@@ -119,10 +119,18 @@ local function head_of(n, one)
   return ("Feedback %d%s%s"):format(n, more, scored(record.score, record.target or 1))
 end
 
+--- What was said about a record's output, without a pair of tags around all of it; nil: nothing.
+---@param record table
+---@return string|nil
+function context.remarks(record)
+  local text = record.remarks
+  return text and (select(2, text:match "^%s*<(%u[%u%d_]*)>%s*(.-)%s*</%1>%s*$") or text)
+end
+
 -- The tokens of what was said about the outputs of conversations.
 local function remarked(sources)
   local sum = 0
-  for _, source in ipairs(sources) do sum = sum + core.tokens(source.remarks or "") end
+  for _, source in ipairs(sources) do sum = sum + core.tokens(context.remarks(source) or "") end
   return sum
 end
 
@@ -167,9 +175,10 @@ local function feedback_body(values, records, budget)
     for _, shown in ipairs(talks[n] or {}) do
       lines[#lines + 1] = about(shown, one.record.sources and #one.record.sources > 0)
         .. "<CONVERSATION>\n" .. values:add(shown.talk) .. "\n</CONVERSATION>"
-      if shown.record.remarks then
+      local remarks = context.remarks(shown.record)
+      if remarks then
         lines[#lines + 1] = "What was said about its output:\n<REMARKS>\n"
-          .. values:add(shown.record.remarks) .. "\n</REMARKS>"
+          .. values:add(remarks) .. "\n</REMARKS>"
       end
     end
   end

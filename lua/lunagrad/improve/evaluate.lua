@@ -18,7 +18,7 @@ local var = require "lunagrad.var"
 local SPEC = {
   program = "callable", data = "table", metric = "callable", concurrency = "integer?",
   field = "string?", seed = "any", on_error = "string?", phase = "string?",
-  unrecorded = "boolean?",
+  unrecorded = "boolean?", purpose = "integer?",
 }
 local ON_ERROR = { raise = true, zero = true, skip = true }
 
@@ -73,6 +73,8 @@ local function score_row(program, metric, row, field)
   return output, number_of(metric(output, seen, answer)), answer
 end
 
+--- The same as a row of a result: {example, output, score} or {example, error, score}.
+---@param spec table {program, metric, field, on_error}
 local function run_row(spec, row)
   if spec.on_error == "raise" then
     local output, score = score_row(spec.program, spec.metric, row, spec.field)
@@ -85,21 +87,53 @@ local function run_row(spec, row)
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
 end
 
+--- on_error and data of a spec, which are filled in.
+---@param level integer whose line is to blame
+local function check_rows(spec, where, level)
+  spec.on_error = spec.on_error or "raise"
+  if not ON_ERROR[spec.on_error] then
+    errors.refuse("on_error", ("%s: on_error must be raise, zero or skip, got %q")
+      :format(where, spec.on_error), nil, level)
+  end
+  spec.data = data.list(spec.data)
+  if #spec.data == 0 then
+    errors.raise("inval", where .. ": the data set is empty", nil, level)
+  end
+  return spec
+end
+
 local function check(spec)
   local named = {}
   for key, value in pairs(spec) do named[key] = value end
   named.program, named[1] = spec.program or spec[1], nil
   options.check(named, SPEC, "lg.evaluate")
-  named.on_error = named.on_error or "raise"
-  if not ON_ERROR[named.on_error] then
-    errors.refuse("on_error", ("lg.evaluate: on_error must be raise, zero or skip, got %q")
-      :format(named.on_error), nil, 3)
+  return check_rows(named, "lg.evaluate", 4)
+end
+
+--- Rows of an evaluation as the record takes them.
+---@param rows table of the result
+---@param of table|nil the example's number of each; nil: they are counted
+local function numbered(rows, of)
+  local list = {}
+  for i, row in ipairs(rows) do
+    list[i] = { example = of and of[i] or i, score = row.score, output = row.output }
   end
-  named.data = data.list(named.data)
-  if #named.data == 0 then
-    errors.raise("inval", "lg.evaluate: the data set is empty", nil, 3)
+  return list
+end
+
+--- Rows with their mean, its interval, and how many failed.
+---@param rows table[]
+---@param seed integer|string of the interval
+---@return lunagrad.evaluation
+local function summed(rows, seed)
+  local scores, failed = {}, 0
+  for _, row in ipairs(rows) do
+    if row.error ~= nil then failed = failed + 1 end
+    if row.score then scores[#scores + 1] = row.score end
   end
-  return named
+  local low, high = stats_math.interval(scores, seed)
+  return setmetatable({ mean = stats_math.mean(scores), low = low, high = high, n = #scores,
+    errors = failed, rows = rows }, Evaluation)
 end
 
 --- Run a program on all rows and score the outputs.
@@ -118,25 +152,27 @@ local function evaluate(spec)
   spec = check(spec)
   local total, done = #spec.data, 0
   if spec.phase then progress.emit { kind = "phase", name = spec.phase } end
-  local rows = loop.map(spec.data, function(row)
+  local tape = not spec.unrecorded and recorder.search { kind = "evaluate", seed = spec.seed,
+    options = { phase = spec.phase, examples = total, on_error = spec.on_error } }
+  local purpose = spec.purpose
+  if tape then purpose = tape:purpose {} end
+  local rows = loop.map(spec.data, function(row, i)
+    loop.context().purpose = purpose and purpose + i
     local result = run_row(spec, row)
     done = done + 1
     progress.emit { kind = "progress", done = done, total = total }
     return result
   end, { concurrency = spec.concurrency })
-  local scores, failed = {}, 0
-  for _, row in ipairs(rows) do
-    if row.error ~= nil then failed = failed + 1 end
-    if row.score then scores[#scores + 1] = row.score end
+  local result = summed(rows, spec.seed or 0)
+  if tape then
+    tape:scores { phase = spec.phase or ("evaluation %d"):format(tape.number),
+      rows = numbered(rows) }
+    tape:close { complete = true, score = result.mean }
   end
-  if not spec.unrecorded then recorder.evaluation(rows, spec.phase) end
-  local low, high = stats_math.interval(scores, spec.seed or 0)
-  return setmetatable({
-    mean = stats_math.mean(scores), low = low, high = high, n = #scores, errors = failed,
-    rows = rows,
-  }, Evaluation)
+  return result
 end
 
-return setmetatable({ score_row = score_row, number_of = number_of, text_of = text_of }, {
+return setmetatable({ score_row = score_row, number_of = number_of, text_of = text_of,
+  numbered = numbered, check_rows = check_rows, run_row = run_row, summed = summed }, {
   __call = function(_, spec) return evaluate(spec) end,
 })

@@ -22,9 +22,10 @@ local SHARE = 4 -- the part of the budget that is shown of feedback
 -- ---- is the critic to be trusted? ------------------------------------------
 
 -- What stands in the critic's questions, or is said of one answer, and in no criticism of a prompt.
-local FRAME = { "<VARIABLE", "<CONVERSATION", "<FEEDBACK", "<OBJECTIVE", "<NEW_VARIABLE", "<SYSTEM" }
+local FRAME = { "<VARIABLE", "<CONVERSATION", "<FEEDBACK", "<OBJECTIVE", "<NEW_VARIABLE",
+  "<SYSTEM" }
 local SAID = { "higher is better", "raise the score", "1 is best", "score is 0", "score is 1",
-  "the right answer is", "should change to" }
+  "the right answer is", "should change to", "variable should change", "change the variable to" }
 
 -- Eight words in a row of what the critic was shown.
 local function is_copied(record, words)
@@ -88,7 +89,7 @@ end
 ---@return string
 function plain.feedback(records, doubted, budget)
   local list, known = {}, {}
-  for _, one in ipairs(pieces_of(records)) do add(list, known, one.remarks) end
+  for _, one in ipairs(pieces_of(records)) do add(list, known, context.remarks(one)) end
   if #list == 0 or not doubted then
     for _, record in ipairs(records) do add(list, known, record.text) end
   end

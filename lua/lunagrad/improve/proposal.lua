@@ -18,6 +18,7 @@ local QUOTED_WORDS = 8     -- in a row, of an example: a quotation
 local REPEATS = 4          -- of one line: a loop
 local MADE_OF = { 6, 0.8 } -- so many words, and so large a part of them in a short example: its own
 local SHORT_EXAMPLE = 60   -- words; nearly every word stands in a long one
+local LONG_NAME = 12       -- words of a name that begins as the role does
 local NAMED = 0.75         -- so many of its words are the role's: a name, not a text
 local GROWTH = { 4, 600 }  -- a step may make a text so many times as long, and so many tokens more
 
@@ -191,9 +192,12 @@ local function is_made_of(new, rest, old)
   return all >= MADE_OF[1] and hits >= MADE_OF[2] * all
 end
 
--- "System prompt for writing reviews" of the role "system prompt for judging reviews".
+-- "System prompt for writing reviews" of the role "system prompt for judging reviews", and whatever
+-- else begins as that does.
 local function is_name(new, role)
   local hits, all = shared(new, role, " ")
+  local head = role:match "^ %S+ %S+ "
+  if head and count(new) <= LONG_NAME and new:sub(1, #head) == head then return true end
   return all >= 2 and all <= count(role) and hits >= NAMED * all
 end
 

@@ -104,13 +104,13 @@ end
 -- ---- what a reply is read against ------------------------------------------
 
 -- What the questions say about the form of a reply, which weak models give back as the reply.
-local function forms()
+local function forms(role)
   local said = {}
-  for i, name in ipairs { "tgd.json", "tgd.again", "tgd.edit.json", "tgd.edit.again",
+  for i, name in ipairs { "tgd.json", "tgd.short", "tgd.again", "tgd.edit.json", "tgd.edit.again",
     "tgd.together.form", "tgd.together.json" } do
     said[i] = ask.prompt(name):text()
   end
-  return table.concat(said, "\n")
+  return (table.concat(said, "\n"):gsub("{role}", (role:gsub("%%", "%%%%"))))
 end
 
 -- All that operators are told: a critic's prompt that says some of it quotes no example.
@@ -133,7 +133,7 @@ function rewrite.wanted(self, i, heard)
   table.move(heard.solved, 1, #heard.solved, #records + 1, records)
   return { before = self.params[i]:text(), role = self.params[i].role, records = records,
     constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow,
-    max_edits = self.max_edits, form = forms(), questions = questions }
+    max_edits = self.max_edits, form = forms(self.params[i].role), questions = questions }
 end
 
 --- A reader of replies whose new texts are put to the judge of the constraints as well, where that
@@ -203,7 +203,7 @@ local function plain_question(self, i, heard, q)
   if not proposal.instructs(heard.text) then return end
   local p, doubted = self.params[i], plain.doubted(heard.text)
   local weak = is_weak(q, doubted) or doubted
-  if weak and q.form == "tags" then q.form = "plain" end
+  if weak or q.form == "schema" then q.form = "plain" end
   q.plain = function()
     return plain.messages { role = p.role, variable = p:text(), records = heard.text,
       doubted = weak, constraints = self.constraints, budget = self.budget, shown = heard.shown,

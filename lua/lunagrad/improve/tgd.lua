@@ -253,13 +253,19 @@ end
 ---@return "tags"|"schema"
 function Tgd:form() return FORMS[model.of(self.model, "optimizer")] or "tags" end
 
+--- The model has managed to answer in this form.
+---@param answer table {form}
+function Tgd:note_form(answer)
+  if answer.form == "schema" then FORMS[model.of(self.model, "optimizer")] = answer.form end
+end
+
 -- What came of the answers, whichever is taken: what the next steps do otherwise.
 local function learn(self, entries, all)
   for _, one in ipairs(all) do
     local entry, answer = entries[one.i], one.answer
     entry.malformed = (entry.malformed or 0) + (answer.malformed or 0)
     self.malformed = self.malformed + (answer.malformed or 0)
-    if answer.form == "schema" and answer.text then FORMS[model.of(self.model, "optimizer")] = answer.form end
+    if answer.text then self:note_form(answer) end
   end
 end
 
@@ -341,7 +347,7 @@ function Tgd:step(opts)
   local report = taken.problem and refuse(entries, active, taken.answers)
     or accept(self, entries, active, taken.answers)
   if self.candidates > 1 then report.candidates = candidates.told(list, taken) end
-  recorder.step(self.iteration, entries)
+  recorder.step(self.iteration, entries, self.search)
   return report
 end
 

@@ -15,18 +15,28 @@ local loop = require "lunagrad.loop"
 
 local together = {}
 
-local function letter_of(n)
+--- What variable n of a question is called: A, B, …
+---@param n integer
+---@return string
+function together.letter(n)
   return n <= 26 and string.char(64 + n) or "P" .. n
 end
 
 -- ---- the question ----------------------------------------------------------
 
--- A part's template as a piece of the whole one: its fields get the letter, and their values go to
--- those of the whole.
-local function lettered(text, letter, given, values)
+--- A part's template as a piece of the whole one: its fields get the letter, and their values go to
+--- those of the whole. What is in `pieces` is put in as it is.
+---@param text string
+---@param letter string
+---@param given table<string, string>
+---@param values table<string, string>
+---@param pieces? table<string, string>
+---@return string
+function together.lettered(text, letter, given, values, pieces)
   return (text:gsub("({+)([%a_][%w_]*)}", function(open, name)
     if #open % 2 == 0 then return nil end -- "{{" is a brace
     if name == "letter" then return open:sub(2) .. letter end
+    if pieces and pieces[name] then return open:sub(2) .. pieces[name] end
     local field = ("%s_%s"):format(name, letter)
     values[field] = given[name]
     return ("%s{%s}"):format(open:sub(2), field)
@@ -39,12 +49,12 @@ local function question(self, group, heard)
   form = form:gsub(rewrite.TAG, self.tag)
   local parts, forms, values = {}, {}, {}
   for n, i in ipairs(group) do
-    local p, letter = self.params[i], letter_of(n)
+    local p, letter = self.params[i], together.letter(n)
     local shown = rewrite.surroundings(self, i, heard[i], self.budget // #group)
     local given = { role = p.role, variable = p:text(), standing = shown.standing,
       context = shown.context, extras = shown.extras }
-    parts[n] = lettered(part, letter, given, values)
-    forms[n] = lettered(form, letter, given, values)
+    parts[n] = together.lettered(part, letter, given, values)
+    forms[n] = together.lettered(form, letter, given, values)
   end
   local shown, wanted = table.concat(parts, "\n\n"), table.concat(forms, "\n")
   local _, number = core.fence(shown .. wanted, values)
@@ -67,7 +77,7 @@ local function texts_in(self, group, text, number)
   local value = not number and core.json_decode(text)
   local texts, missing = {}, {}
   for n in ipairs(group) do
-    local letter = letter_of(n)
+    local letter = together.letter(n)
     local new
     if number then
       new = core.tag_last(text, ("%s_%s%s"):format(self.tag, letter, suffix))
@@ -110,13 +120,24 @@ local function named(whats, problems)
   local said = {}
   for n, what in ipairs(whats) do
     if problems[n] then
-      said[#said + 1] = ("%s (%s): %s"):format(letter_of(n), what.role, problems[n])
+      said[#said + 1] = ("%s (%s): %s"):format(together.letter(n), what.role, problems[n])
     end
   end
   return table.concat(said, "; ")
 end
 
-local function read(self, group, whats, text, finish, number)
+--- The new texts of a reply, by number; or nil, what is wrong with it, and how it may be asked for
+--- again (see lunagrad.improve.proposal).
+---@param self lunagrad.tgd
+---@param group integer[] so many
+---@param whats table[] as proposal.read wants it
+---@param text string the reply
+---@param finish string|nil why it ended
+---@param number integer|nil of its tags, 0: none; nil: it is JSON
+---@return table[]|nil found {text, same, unchecked}
+---@return string|nil problem, "again"|"form"|false|nil more
+---@return table|nil detail {problems by number}
+function together.read(self, group, whats, text, finish, number)
   if finish == "content_filter" then
     return nil, "the reply was cut by the provider's content filter", false
   end
@@ -142,7 +163,7 @@ local function question_of(self, group, heard, sample)
   local whats, tokens, schema = {}, 0, {}
   for n, i in ipairs(group) do
     whats[n] = rewrite.wanted(self, i, heard[i])
-    tokens, schema[letter_of(n)] = tokens + core.tokens(whats[n].before), "string"
+    tokens, schema[together.letter(n)] = tokens + core.tokens(whats[n].before), "string"
   end
   local q = rewrite.addressed(self, sample, 4 * tokens)
   local form
@@ -150,7 +171,7 @@ local function question_of(self, group, heard, sample)
   q.user, form, q.number = question(self, group, heard)
   q.json, q.schema = ask.prompt "tgd.together.json", schema
   q.read = function(text, finish, number)
-    return read(self, group, whats, text, finish, number)
+    return together.read(self, group, whats, text, finish, number)
   end
   q.again = function(_, problem)
     return (ask.fill(ask.prompt "tgd.together.again", { "problem", "form" },

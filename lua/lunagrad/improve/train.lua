@@ -14,6 +14,7 @@ local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.improve.evaluate"
 local sampler = require "lunagrad.improve.sampler"
+local solved = require "lunagrad.improve.solved"
 local tgd = require "lunagrad.improve.tgd"
 local loop = require "lunagrad.loop"
 local media = require "lunagrad.media"
@@ -35,6 +36,8 @@ local ACCEPT = {
   not_worse = function(new, old) return new >= old end,
   always = function() return true end,
 }
+
+local OPERATOR = "gradient" -- what makes proposals here, in the record
 
 -- ---- the result ------------------------------------------------------------
 
@@ -105,14 +108,6 @@ end
 
 -- ---- one batch -------------------------------------------------------------
 
---- A loss that the metric calls perfect: it has its score, and costs nothing backward. So merge and
---- editor are told how many examples are solved, and see what solves them.
-local function free_loss(run, answer, score)
-  return var.tool { name = "metric", purpose = "scores an answer, higher is better",
-    inputs = { "answer" }, target = run.perfect, role = "score of the answer",
-    run = function() return "solved", score end }(answer)
-end
-
 --- The loss of one row and what is known of its score. About a row that the metric calls perfect
 --- nothing is asked.
 local function row_loss(run, row)
@@ -122,7 +117,7 @@ local function row_loss(run, row)
     score = evaluate.number_of(run.metric(output, row, answer))
     if score >= run.perfect then
       return { score = score, solved = true,
-               loss = var.is(answer) and free_loss(run, answer, score) or nil }
+               loss = var.is(answer) and solved.loss(answer, score, run.perfect) or nil }
     end
   end
   local loss = run.loss(answer, row)
@@ -149,8 +144,11 @@ end
 local function run_batch(run, batch)
   local rows = {}
   for n, i in ipairs(batch) do rows[n] = run.train[i] end
-  local results = loop.map(rows, function(row) return try_row(run, row) end,
-    { concurrency = run.concurrency })
+  local purpose = run.tape:purpose { proposal = run.step, split = "train" }
+  local results = loop.map(rows, function(row, n)
+    loop.context().purpose = purpose and purpose + batch[n]
+    return try_row(run, row)
+  end, { concurrency = run.concurrency })
   local seen = { rows = results, losses = {}, open = 0, solved = 0, failed = 0 }
   local scores = {}
   for n, result in ipairs(results) do
@@ -190,7 +188,7 @@ end
 local function learn(run, losses, batch)
   check_reaches(losses)
   run.optimizer:zero_grad()
-  run.optimizer.step_number = run.step
+  run.optimizer.step_number, run.optimizer.search = run.step, run.tape.id
   local root = #losses == 1 and losses[1] or var[run.aggregate](losses)
   root:backward(run.backward)
   return run.optimizer:step { judge = run.optimizer.judge or judge_on(run, batch) }
@@ -217,15 +215,18 @@ end
 
 --- Batch, losses, backward, step: with another batch while there is nothing to improve in one.
 ---@return table|nil report nil: no row is left that could teach something
----@return table|nil seen the batch
+---@return table|nil seen how the batch fared
+---@return table|nil batch
 local function propose(run, record)
   while true do
     local batch = run.sampler:draw(run.batch)
     if not batch then return nil end
     local seen = run_batch(run, batch)
     if seen.open > 0 then
-      local report = learn(run, seen.losses, batch)
-      if not is_content(seen, report) then return report, seen end
+      -- as a task, so that its calls are told what they are made for
+      local report = loop.spawn(learn, { purpose = run.tape:purpose { proposal = run.step } }, run,
+        seen.losses, batch):await()
+      if not is_content(seen, report) then return report, seen, batch end
       note_content(run, batch, seen)
     end
     record.redrawn, run.result.redrawn = record.redrawn + 1, run.result.redrawn + 1
@@ -239,10 +240,11 @@ local function phase_name(run, name)
   return run.number > 1 and ("training %d, %s"):format(run.number, name) or name
 end
 
-local function validate(run, phase)
+local function validate(run, phase, which)
   return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
                     on_error = run.on_error, concurrency = run.concurrency,
-                    phase = phase_name(run, phase), unrecorded = true }
+                    phase = phase_name(run, phase), unrecorded = true,
+                    purpose = run.tape:purpose(which) }
 end
 
 --- The texts that are kept now, in the record; whether they are the best is decided here.
@@ -251,15 +253,32 @@ local function keep(run, iteration, evaluation)
   local best = not run.val or iteration == 0 or score > run.best.score
     or score == run.best.score and run.accept ~= "always"
   if best then run.best = { texts = texts, score = score } end
-  run.tape:candidate { iteration = iteration, texts = texts, score = score, best = best,
-                       rows = evaluation and evaluation.rows }
+  local idx = run.tape:candidate { iteration = iteration, texts = texts, score = score, best = best,
+    operator = iteration > 0 and OPERATOR or nil, proposal = iteration > 0 and iteration or nil }
+  if evaluation then
+    run.tape:scores { candidate = idx, proposal = iteration > 0 and iteration or nil,
+      split = "validation", rows = evaluate.numbered(evaluation.rows) }
+  end
+end
+
+-- The rows that the step learned from, and what the texts before it got on them.
+local function told_batch(run)
+  local list = {}
+  for n, i in ipairs(run.taught.batch) do
+    list[n] = { example = i, before = run.taught.rows[n].score }
+  end
+  return list
 end
 
 local function tell_proposal(run, record, evaluation)
-  run.tape:proposal { iteration = record.step, accepted = record.accepted, reason = record.reason,
-                      before = record.val_before, after = record.val_after, report = record.report,
-                      texts = record.changed and texts_of(run.params),
-                      rows = evaluation and evaluation.rows }
+  run.tape:proposal { number = record.step, operator = OPERATOR, accepted = record.accepted,
+    reason = record.reason, before = record.val_before, after = record.val_after,
+    report = record.report, texts = record.changed and texts_of(run.params),
+    batch = told_batch(run) }
+  if evaluation and not record.accepted then
+    run.tape:scores { proposal = record.step, split = "validation",
+      rows = evaluate.numbered(evaluation.rows) }
+  end
 end
 
 local function decide(run, record, versions)
@@ -269,7 +288,8 @@ local function decide(run, record, versions)
     keep(run, record.step)
     return
   end
-  local evaluation = validate(run, ("validation %d"):format(record.step))
+  local evaluation = validate(run, ("validation %d"):format(record.step),
+    { proposal = record.step, split = "validation" })
   record.val_after = evaluation.mean
   record.accepted = ACCEPT[run.accept](record.val_after, run.score)
   local how = record.val_after > run.score and "better"
@@ -297,11 +317,12 @@ local function one_step(run, number)
     name = phase_name(run, ("train step %d/%d"):format(number, run.steps)) }
   local versions = versions_of(run.params)
   run.step = number
-  local report, seen = propose(run, record)
+  local report, seen, batch = propose(run, record)
   if not report then
     run.optimizer:zero_grad()
     return nil
   end
+  run.taught = { rows = seen.rows, batch = batch }
   record.report, record.train_score = report, seen.score
   record.solved, record.examples = seen.solved, seen.solved + seen.open + seen.failed
   if report.changed then
@@ -336,11 +357,27 @@ local function stop_reason(run, idle)
   return nil
 end
 
+-- What the record calls it: lg.optim.tgd, or somebody's own optimizer.
+local function method_of(optimizer)
+  local class = getmetatable(optimizer)
+  return type(class) == "table" and class.__name == "lunagrad.tgd" and "tgd" or "own"
+end
+
+-- What the record keeps of the options.
+local function told_options(run)
+  return { batch = run.batch, steps = run.steps, accept = run.accept, aggregate = run.aggregate,
+    patience = run.patience, perfect = run.perfect, on_error = run.on_error,
+    skip_solved = run.skip_solved, train = #run.train, val = run.val and #run.val }
+end
+
 local function start(run)
   local names = param_names(run.params)
-  run.tape, run.number = recorder.training(names)
+  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer),
+    names = names, seed = run.seed, options = told_options(run) }
+  run.number = run.tape.number
   progress.emit { kind = "training", number = run.number, params = names }
-  local evaluation = run.val and validate(run, "validation of the start")
+  local evaluation = run.val and validate(run, "validation of the start",
+    { candidate = 0, split = "validation" })
   if evaluation then run.score, run.result.seed_score = evaluation.mean, evaluation.mean end
   keep(run, 0, evaluation)
 end
@@ -438,6 +475,10 @@ local function new_run(spec)
   return run
 end
 
+local function how_it_ended(problem)
+  return errors.stops(problem) == "cap" and "limit" or "an error"
+end
+
 --- Improve parameters step by step; keep what validation does not refuse. A batch comes of the rows
 --- that failed under the present texts (half of it at most, while others are unknown), of unknown
 --- ones and at last of solved ones; one that is solved as a whole is no step, and another is drawn,
@@ -466,7 +507,8 @@ local function train(spec)
   local ok, problem = pcall(rounds, run)
   restore(run)
   if run.tape then
-    run.tape:close { complete = ok, texts = run.best.texts, score = run.best.score }
+    run.tape:close { complete = ok, texts = run.best.texts, score = run.best.score,
+      stopped = run.result.stopped or how_it_ended(problem) }
   end
   local result = run.result
   result.best_score, result.texts, result.best = run.best.score, run.best.texts, {}

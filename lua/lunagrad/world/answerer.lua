@@ -211,32 +211,56 @@ local function closing(q, shown, instructions, advice, seed)
   })
 end
 
---- Write the answer to a counting question.
+-- A slip's chance is cured by what instructions say and by what worked examples show.
+local function with_shown(advice, shown)
+  for name, strength in pairs(shown and shown.cure or {}) do
+    advice.cure[name] = 1 - (1 - (advice.cure[name] or 0)) * (1 - strength)
+  end
+  for name, strength in pairs(shown and shown.harm or {}) do
+    advice.harm[name] = math.max(advice.harm[name] or 0, strength)
+  end
+  return advice
+end
+
+--- The answer to a counting question, in the parts that it consists of.
 ---@param q sim.question
 ---@param instructions string everything around the question that is an instruction
----@param options { seed: integer, slips?: number, temperature?: number }
----@return string
-function answerer.reply(q, instructions, options)
-  local advice = cues.read(instructions)
+---@param options { seed: integer, slips?: number, temperature?: number, shown?: sim.shown }
+---@return string[] working what comes before the statement; may be empty
+---@return string stated the statement; "" where the working ends with it
+---@return string? aside what is added behind it
+---@return string number as it is shown, in digits or in words
+function answerer.parts(q, instructions, options)
+  local advice = with_shown(cues.read(instructions), options.shown)
   local seed = hash.text(q.text:lower(), options.seed)
   local reading = answerer.count(q, answerer.chances(advice, options), seed)
   local shown = reading.slipped.words and words.spell(reading.total) or tostring(reading.total)
   local last = closing(q, shown, instructions, advice, seed)
   local formal = (advice.cure.ramble or 0) > 0.6 or shown_form(instructions) ~= nil
   local listed = (advice.cure.skip or 0) > 0.4 and not advice.harm.skip
-  local out
+  local working, stated = {}, last
   if listed then
-    out = { as_list(q, reading, seed), as_sum(reading, shown), last }
+    working = { as_list(q, reading, seed), as_sum(reading, shown) }
   elseif advice.harm.quantity and advice.harm.sum then -- told to be brief
-    out = { formal and last or shown }
+    stated = formal and last or shown
   elseif hash.unit(seed, "aloud") < 0.5 then
-    out = { in_passing(q, reading, shown), formal and last or nil }
+    working, stated = { in_passing(q, reading, shown) }, formal and last or ""
   else
-    out = { formal and last or "You have " .. shown .. " " .. q.asked .. "." }
+    stated = formal and last or "You have " .. shown .. " " .. q.asked .. "."
   end
-  if reading.slipped.ramble then
-    out[#out + 1] = asides(q, seed, reading.total)
-  end
+  local aside = reading.slipped.ramble and asides(q, seed, reading.total) or nil
+  return working, stated, aside, shown
+end
+
+--- Write the answer to a counting question.
+---@param q sim.question
+---@param instructions string everything around the question that is an instruction
+---@param options { seed: integer, slips?: number, temperature?: number, shown?: sim.shown }
+---@return string
+function answerer.reply(q, instructions, options)
+  local out, stated, aside = answerer.parts(q, instructions, options)
+  out[#out + 1] = stated ~= "" and stated or nil
+  out[#out + 1] = aside
   return table.concat(out, "\n")
 end
 

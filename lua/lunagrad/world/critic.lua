@@ -116,6 +116,7 @@ local function pass_on(case, seed)
   return #said > 0 and table.concat(said, " ") or nil
 end
 
+-- What a question can hold that readers stumble over; also noted by who only sees questions.
 local AHEAD = {
   { "container", "lists hold heads and stalks", function(i) return i.wanted and i.held end },
   { "quantity", "lists hold several of a thing", function(i) return i.wanted and i.n > 1 end },
@@ -124,6 +125,22 @@ local AHEAD = {
   { "words", "somebody has to read the answer off", function(i) return i.wanted end },
   { "ramble", "somebody has to find the answer", function(i) return i.wanted end },
 }
+
+--- The points that a reader of a question can foresee trouble with, in a fixed order.
+---@param q sim.question
+---@return { slip: string, because: string }[]
+function critic.foresee(q)
+  local points = {}
+  for _, entry in ipairs(AHEAD) do
+    for _, item in ipairs(q.items) do
+      if entry[3](item) then
+        points[#points + 1] = { slip = entry[1], because = entry[2] }
+        break
+      end
+    end
+  end
+  return points
+end
 
 -- What others will stumble over, though this output did not. The more the instructions say
 -- already, the more attention is left for it.
@@ -166,7 +183,12 @@ local function as_told(view, case, named, seed)
   return #said > 0 and table.concat(said, " ") or nil
 end
 
-local function prose(view, case, options)
+--- Criticism in prose of the output in a case.
+---@param view sim.view
+---@param case sim.case
+---@param options { noise: number, seed: integer } seed: of this text
+---@return string
+function critic.prose(view, case, options)
   local seed = options.seed
   local q, output = case.question, case.output
   local of_search = not q and hash.unit(seed, "noise") >= options.noise
@@ -211,7 +233,7 @@ local function verdict(view, case, tag, options)
   end
   local said = right and scale[1] or scale[2]
   if tag then
-    return prose(view, case, options) .. "\n<" .. tag .. ">" .. said .. "</" .. tag .. ">"
+    return critic.prose(view, case, options) .. "\n<" .. tag .. ">" .. said .. "</" .. tag .. ">"
   end
   return said
 end
@@ -228,7 +250,7 @@ function critic.reply(view, options)
   elseif not case.variable and not view.asked and judge.scale(view) then
     return verdict(view, case, nil, options)
   end
-  local said = prose(view, case, options)
+  local said = critic.prose(view, case, options)
   if view.asked then
     return "<" .. view.asked .. ">" .. said .. "</" .. view.asked .. ">"
   end

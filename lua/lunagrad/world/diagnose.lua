@@ -91,8 +91,13 @@ local function amount(part, from, to)
   return n or 1
 end
 
--- What the answer shows of each item: nil where it does not speak of it.
-local function shown(q, low, limit)
+--- What an answer shows of each item: how many it takes it for, 0 for "not counted", nil where it
+--- does not speak of it.
+---@param q sim.question
+---@param low string the answer in lower case
+---@param limit integer bytes of it to look at
+---@return table<integer, integer>
+function diagnose.shown(q, low, limit)
   local said, at = {}, 1
   local text = low:sub(1, limit)
   for part, stop in (text:gsub(" and ", "  ,  ") .. "\n"):gmatch "([^\n,]*)[\n,]()" do
@@ -191,7 +196,7 @@ function diagnose.answer(q, answer, seed)
   local stated = diagnose.stated(low)
   local last, last_at = last_digits(low)
   local findings = {}
-  local said = shown(q, low, stated and stated.at - 1 or #low)
+  local said = diagnose.shown(q, low, stated and stated.at - 1 or #low)
   local wanted, seen = 0, 0
   for i, item in ipairs(q.items) do
     if item.wanted then

@@ -191,6 +191,55 @@ local function fit(text, sentences, limit)
   return new
 end
 
+-- The sentences of a text, each with the slips that it surely prevents.
+local function rules_of(text)
+  local list = {}
+  for from, to in text:gmatch "()[^.!?\n]+[.!?\n]*[\"']?()" do
+    local one, names = text:sub(from, to - 1), {}
+    for name, strength in pairs(cues.read(one).cure) do
+      if strength >= 0.8 then names[#names + 1] = name end
+    end
+    list[#list + 1] = { text = one, names = names }
+  end
+  return list
+end
+
+-- Whether a sentence says nothing that the others do not say.
+local function is_idle(list, i)
+  for _, name in ipairs(list[i].names) do
+    local elsewhere = false
+    for k, other in ipairs(list) do
+      for _, its in ipairs(k ~= i and other.names or {}) do elsewhere = elsewhere or its == name end
+    end
+    if not elsewhere then return false end
+  end
+  return true
+end
+
+--- The same in fewer words: rules that have a short form take it, then what says nothing goes, from
+--- the end on, until the text is as short as was asked for. Like people the editor sometimes takes
+--- out what was needed.
+---@param view sim.view
+---@param text string
+---@param options { editor_noise: number, seed: integer }
+---@return string
+function editor.shorter(view, text, options)
+  local limit = word_limit(view) or count_words(text) * 9 // 10
+  text = shorten(text)
+  local list = rules_of(text)
+  for i = #list, 2, -1 do
+    if count_words(text) <= limit then break end
+    local slip = hash.unit(options.seed, "take out " .. i) < options.editor_noise
+    if slip or is_idle(list, i) then
+      table.remove(list, i)
+      local parts = {}
+      for k, one in ipairs(list) do parts[k] = one.text end
+      text = table.concat(parts):match "^%s*(.-)%s*$"
+    end
+  end
+  return text
+end
+
 -- What the feedback wants and the text does not say yet, as sentences.
 local function sentences_for(text, feedback, noise, seed)
   local wanted, habits, remove = cues.wishes(feedback)
@@ -212,9 +261,15 @@ local function sentences_for(text, feedback, noise, seed)
   return list, remove
 end
 
-local function edit(view, text, noise, seed)
-  local list, remove = sentences_for(text, feedback_of(view), noise, seed)
-  list[#list + 1] = search.rule(text, feedback_of(view), seed)
+--- Rework instructions so that they answer feedback.
+---@param text string
+---@param feedback string
+---@param options { noise: number, seed: integer, limit?: integer } limit: in words
+---@return string
+function editor.rework(text, feedback, options)
+  local seed = options.seed
+  local list, remove = sentences_for(text, feedback, options.noise, seed)
+  list[#list + 1] = search.rule(text, feedback, seed)
   local base = remove and take_out_habits(text) or text
   if #list == 0 and base == text then
     for i = 0, #GENERIC - 1 do
@@ -225,9 +280,13 @@ local function edit(view, text, noise, seed)
       end
     end
   end
+  return fit(base, list, options.limit)
+end
+
+local function edit(view, text, noise, seed)
   local careful = view.again or hash.unit(seed, "mind the limit") >= noise
-  local limit = careful and word_limit(view) or nil
-  return fit(base, list, limit)
+  return editor.rework(text, feedback_of(view),
+    { noise = noise, seed = seed, limit = careful and word_limit(view) or nil })
 end
 
 -- What was tried before and shown as refused is not proposed again, if that can be helped.
@@ -301,8 +360,12 @@ local function edit_tags(view)
   if find and replace then return find, replace end
 end
 
--- Several texts at once, each between tags of its letter: the letters, with the tags' number.
-local function letters_of(view)
+--- Several texts at once, each between tags of its letter: the letters, with the tags' number.
+---@param view sim.view
+---@return string[] letters
+---@return string? tag
+---@return string? number
+function editor.letters(view)
   local letters, met, tag, number = {}, {}, nil, nil
   for name, letter, suffix in view.user:gmatch "<(%u*_?NEW_%u+)_(%u)(_?%d*)>" do
     if not met[letter] then
@@ -333,13 +396,42 @@ local function reply_to_all(view, options, letters, tag, number)
   return table.concat(parts, "\n"), "stop"
 end
 
+-- The first two thirds of a text, not cut inside a character.
+local function two_thirds(text)
+  local last = #text * 2 // 3
+  while text:find("^[\x80-\xBF]", last + 1) do
+    last = last - 1
+  end
+  return text:sub(1, last)
+end
+
+--- A new text in the form that was asked for, between two marks; like people, sometimes with a
+--- preface, and rarely without the marks or cut short.
+---@param new string
+---@param open string
+---@param close string
+---@param options { noise: number, seed: integer }
+---@return string
+---@return "stop"|"length"
+function editor.between(new, open, close, options)
+  local seed, noise = options.seed, options.noise
+  local preface = hash.unit(seed, "preface") < 0.3 and hash.pick(seed, "words", PREFACES) or ""
+  local u = hash.unit(seed, "form")
+  if u < noise * 0.2 then
+    return preface .. new, "stop"
+  elseif u < noise * 0.3 then
+    return two_thirds(preface .. open .. "\n" .. new), "length"
+  end
+  return preface .. open .. "\n" .. new .. "\n" .. close, "stop"
+end
+
 --- Answer a request to rewrite a text.
 ---@param view sim.view
 ---@param options { noise: number, seed: integer, slips?: number, temperature?: number }
 ---@return string
 ---@return "stop"|"length"
 function editor.reply(view, options)
-  local letters, tag, number = letters_of(view)
+  local letters, tag, number = editor.letters(view)
   if #letters > 1 then return reply_to_all(view, options, letters, tag, number) end
   local seed, noise = hash.text(view.all, options.seed), options.noise
   local text = text_of(view)
@@ -357,22 +449,11 @@ function editor.reply(view, options)
   local find, replace = edit_tags(view)
   if find then
     return as_edit(text, new, find, replace), "stop"
-  elseif not view.asked then
+  elseif not view.asked or view.untagged then
     return new, "stop"
   end
-  local preface = hash.unit(seed, "preface") < 0.3 and hash.pick(seed, "words", PREFACES) or ""
-  local u = hash.unit(seed, "form")
-  if not view.again and u < noise * 0.2 then
-    return preface .. new, "stop"
-  elseif not view.again and u < noise * 0.3 then
-    local whole = preface .. "<" .. view.asked .. ">\n" .. new
-    local last = #whole * 2 // 3
-    while whole:find("^[\x80-\xBF]", last + 1) do
-      last = last - 1
-    end
-    return whole:sub(1, last), "length"
-  end
-  return preface .. "<" .. view.asked .. ">\n" .. new .. "\n</" .. view.asked .. ">", "stop"
+  return editor.between(new, "<" .. view.asked .. ">", "</" .. view.asked .. ">",
+    { noise = not view.again and noise or 0, seed = seed })
 end
 
 return editor

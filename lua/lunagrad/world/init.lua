@@ -9,19 +9,25 @@
 -- looks like chance is a hash of the text read (hash.lua). Served in the process
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
--- Rooms: read, tags (what is asked) · question, answerer, slips, cues (answering) ·
--- search · case, diagnose, critic, judge, merge, letters · editor · words, lexer, hash (ground).
+-- Rooms: read, tags, fields (what is asked) · question, answerer, demos, slips, cues (answering) ·
+-- search · case, diagnose, critic, judge, merge, letters · editor, reflect, drafts, propose · words,
+-- lexer, hash (ground).
 
 local answerer = require "lunagrad.world.answerer"
 local critic = require "lunagrad.world.critic"
+local demos = require "lunagrad.world.demos"
 local editor = require "lunagrad.world.editor"
+local fields = require "lunagrad.world.fields"
 local extras = require "lunagrad.world.extras"
 local hash = require "lunagrad.world.hash"
 local judge = require "lunagrad.world.judge"
 local letters = require "lunagrad.world.letters"
 local merge = require "lunagrad.world.merge"
+local propose = require "lunagrad.world.propose"
 local read = require "lunagrad.world.read"
+local reflect = require "lunagrad.world.reflect"
 local search = require "lunagrad.world.search"
+local drafts = require "lunagrad.world.drafts"
 
 local sim = {}
 
@@ -103,9 +109,18 @@ local function instructions_of(view)
   return view.system .. "\n" .. view.user:sub(1, q.from - 1) .. "\n" .. view.user:sub(q.to + 1)
 end
 
+-- Instructions without the worked examples in them, and what all worked examples show.
+local function taught(view, options)
+  local instructions, inside = demos.split(instructions_of(view))
+  local shown = demos.read(inside, demos.turns(view.messages))
+  if not shown then return instructions, options end
+  return instructions, setmetatable({ shown = shown }, { __index = options })
+end
+
 local function answer(view, options)
   if view.question then
-    return answerer.reply(view.question, instructions_of(view), options)
+    local instructions, with = taught(view, options)
+    return answerer.reply(view.question, instructions, with)
   end
   return extras.sort(view.user, view.system, options.seed)
     or search.query(view.user, view.system) or search.answer(view)
@@ -177,6 +192,57 @@ local function cut(text, max_tokens)
   return text:sub(1, limit), true
 end
 
+local function last_words(messages)
+  local last = messages[#messages]
+  return last and last.role == "user" and last.content or ""
+end
+
+-- What the messages ask for, in the form that they ask for.
+local function respond(messages, settings, options)
+  local view = read.view(messages)
+  view.messages = messages
+  for _, message in ipairs(messages) do
+    view.again = view.again or message.role == "assistant"
+  end
+  local noise = { noise = settings.critic_noise }
+  local with = setmetatable(noise, { __index = options })
+  if view.task == "critique" then
+    return judge.rules(view) or by_letter(view, with) or critic.reply(view, with), "stop"
+  elseif view.task == "merge" then
+    return merge.reply(view, options), "stop"
+  elseif view.task == "rewrite" then
+    noise.noise = settings.editor_noise
+    local tried, finish = drafts.reply(view, { critic_noise = settings.critic_noise,
+      editor_noise = settings.editor_noise, seed = options.seed })
+    if tried then return tried, finish end
+    return editor.reply(view, with)
+  end
+  return answer(view, options), "stop"
+end
+
+-- A request in the field form: read without its marks, answered under those it asks for.
+local function in_fields(form, settings, options)
+  local seed = hash.text(form.objective .. "\0" .. fields.material(form), options.seed)
+  local proposed, finish = propose.reply(form, { critic_noise = settings.critic_noise,
+    editor_noise = settings.editor_noise, seed = seed })
+  if proposed then return proposed, finish end
+  local system = form.objective
+  if #form.outputs > 1 then system = system .. "\nShow your reasoning." end
+  local messages = { { role = "system", content = system } }
+  table.move(form.turns, 1, #form.turns, 2, messages)
+  messages[#messages + 1] = { role = "user", content = fields.material(form) }
+  local view = read.view(messages)
+  view.messages = messages
+  if view.task ~= "answer" or not view.question then
+    return fields.write(form, "", (respond(messages, settings, options))), "stop"
+  end
+  local instructions, with = taught(view, options)
+  local working, stated, aside, number = answerer.parts(view.question, instructions, with)
+  if stated == "" then stated = #form.outputs > 1 and number or table.remove(working) end
+  if aside then stated = stated .. "\n" .. aside end
+  return fields.write(form, table.concat(working, "\n"), stated), "stop"
+end
+
 ---@class sim.request other fields are ignored
 ---@field model? string
 ---@field messages { role: string, content: string|table }[]
@@ -199,29 +265,24 @@ function sim.reply(request)
   if not settings then
     error(problem, 0)
   end
-  local messages, bytes, again = {}, 0, false
+  local messages, bytes = {}, 0
   for i, message in ipairs(request.messages or {}) do
     messages[i] = { role = message.role, content = plain(message.content) }
     bytes = bytes + #messages[i].content
-    again = again or message.role == "assistant"
   end
-  local view = read.view(messages)
-  view.again = again
   local options = {
     seed = sampling_seed(request), slips = settings.slips,
     temperature = tonumber(request.temperature),
   }
-  local text, finish
-  if view.task == "critique" then
-    options.noise = settings.critic_noise
-    text = judge.rules(view) or by_letter(view, options) or critic.reply(view, options)
-  elseif view.task == "merge" then
-    text = merge.reply(view, options)
-  elseif view.task == "rewrite" then
-    options.noise = settings.editor_noise
-    text, finish = editor.reply(view, options)
+  local form, text, finish = fields.of(messages), nil, nil
+  local reflection = not form and reflect.of(last_words(messages))
+  if form then
+    text, finish = in_fields(form, settings, options)
+  elseif reflection then
+    text, finish = reflect.reply(reflection, { critic_noise = settings.critic_noise,
+      editor_noise = settings.editor_noise, seed = options.seed })
   else
-    text = answer(view, options)
+    text, finish = respond(messages, settings, options)
   end
   local was_cut
   if not request.bare then text = sim.thought(request.model) .. text .. sim.loop(request.model) end

@@ -99,36 +99,61 @@ local function sentence_before(text, at)
   return first, last
 end
 
---- Find the last counting question in a text. `before` limits where it may end.
----@param text string
----@return sim.question?
-function question.find(text)
-  local low = text:lower()
+-- Where "how many" stands in a text in lower case.
+local function marks_of(low)
   local marks, at = {}, 1
   while true do
     local from, to = low:find("how many ", at, true)
     if not from then
-      break
+      return marks
     end
     marks[#marks + 1] = from
     at = to
   end
+end
+
+-- The counting question that asks at a mark, or nil.
+local function asked_at(text, low, mark)
+  local phrase, length = low:sub(mark, mark + 99):match "^how many ([%a%-' ]-)%s*()%?"
+  if not phrase then
+    return nil
+  end
+  local asked, to = asked_for(phrase), mark + length - 1
+  local first, last = sentence_before(low, mark)
+  local items = first < last and read_items(low:sub(first, last), asked)
+  if not items then
+    return nil
+  end
+  local q = { from = first, to = to, asked = asked, items = items }
+  q.text = text:sub(first, to)
+  q.total = question.count(q)
+  return q
+end
+
+--- Find the last counting question in a text.
+---@param text string
+---@return sim.question?
+function question.find(text)
+  local low = text:lower()
+  local marks = marks_of(low)
   for i = #marks, 1, -1 do
-    local phrase, length = low:sub(marks[i], marks[i] + 99):match "^how many ([%a%-' ]-)%s*()%?"
-    if phrase then
-      local to = marks[i] + length - 1
-      local asked = asked_for(phrase)
-      local first, last = sentence_before(low, marks[i])
-      local items = first < last and read_items(low:sub(first, last), asked)
-      if items then
-        local q = { from = first, to = to, asked = asked, items = items }
-        q.text = text:sub(first, to)
-        q.total = question.count(q)
-        return q
-      end
+    local q = asked_at(text, low, marks[i])
+    if q then
+      return q
     end
   end
   return nil
+end
+
+--- All counting questions in a text, in their order.
+---@param text string
+---@return sim.question[]
+function question.all(text)
+  local low, list = text:lower(), {}
+  for _, mark in ipairs(marks_of(low)) do
+    list[#list + 1] = asked_at(text, low, mark)
+  end
+  return list
 end
 
 --- The true count.

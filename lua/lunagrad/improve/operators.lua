@@ -1,0 +1,106 @@
+--- The operators of a search: those that there are, and those that a script brings or leaves out.
+--
+-- An operator is { name, propose = function(parent, batch, context) → texts | nil, why }, and may
+-- have batch = false (it looks at no batch), fits(search, parent) → whether it could do anything
+-- now, and may_quote = true (what it writes may hold training examples). The built-in ones are the
+-- files of lunagrad.improve.propose.
+
+local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
+local selection = require "lunagrad.improve.selection"
+
+local operators = {}
+
+local BUILT_IN = { "gradient", "reflect", "merge", "demos", "edit", "shorten", "fresh" }
+local KNOWN = {
+  gradient = require "lunagrad.improve.propose.gradient",
+  reflect = require "lunagrad.improve.propose.reflect",
+  merge = require "lunagrad.improve.propose.merge",
+  demos = require "lunagrad.improve.propose.demos",
+  edit = require "lunagrad.improve.propose.edit",
+  shorten = require "lunagrad.improve.propose.shorten",
+  fresh = require "lunagrad.improve.propose.fresh",
+}
+
+--- What the bandit takes as seen before anything was: the usual ways first.
+operators.PRIOR = {
+  gradient = { kept = 2, lost = 2 }, reflect = { kept = 2, lost = 2 },
+  edit = { kept = 1, lost = 2 }, merge = { kept = 1, lost = 2 }, demos = { kept = 1, lost = 2 },
+  fresh = { kept = 1, lost = 4 }, shorten = { kept = 1, lost = 6 },
+}
+
+local function built_in(name, level)
+  if not KNOWN[name] then
+    errors.refuse("operators", ("lg.optimize: there is no operator %q"):format(tostring(name)),
+      options.suggest(tostring(name), KNOWN) or "there are " .. table.concat(BUILT_IN, ", "),
+      level + 1)
+  end
+  return KNOWN[name]
+end
+
+local function own(one, i, level)
+  if type(one) == "function" then return { name = "operator " .. i, propose = one } end
+  if type(one) ~= "table" or type(one.propose) ~= "function" or type(one.name) ~= "string" then
+    errors.refuse("operators", ("lg.optimize: operator %d is none"):format(i),
+      'a name, or { name = "mine", propose = function(parent, batch, context) … end }', level + 1)
+  end
+  return one
+end
+
+--- The list that spec.operators names, or all that can work here.
+---@param spec table of lg.optimize: operators, program, loss
+---@return table[]
+function operators.take(spec)
+  local list, seen = {}, {}
+  for i, one in ipairs(spec.operators or BUILT_IN) do
+    list[i] = type(one) == "string" and built_in(one, 4) or own(one, i, 4)
+    if seen[list[i].name] then
+      errors.refuse("operators", ("lg.optimize: two operators are called %q"):format(list[i].name),
+        nil, 4)
+    end
+    seen[list[i].name] = true
+  end
+  if #list == 0 then
+    errors.refuse("operators", "lg.optimize: there is no operator", nil, 4)
+  end
+  return list
+end
+
+--- The operator of the next proposal: the bandit's, among those that could do anything now.
+---@param arms lunagrad.bandit
+---@param by_name table<string, table>
+---@param search lunagrad.search
+---@param parent lunagrad.candidate
+---@param random lunagrad.rng
+---@return table
+function operators.pick(arms, by_name, search, parent, random)
+  local last
+  for _ = 1, 20 do
+    last = by_name[arms:pick(random)]
+    if not last.fits or last.fits(search, parent) then return last end
+  end
+  return last
+end
+
+--- A way to select parents, from spec.select.
+---@param wanted string|function|nil
+---@param default function
+---@return function
+function operators.selection(wanted, default)
+  if wanted == nil then return default end
+  if type(wanted) == "function" then return wanted end
+  local name, number = tostring(wanted):match "^(%a+)_?([%d.]*)$"
+  local value = tonumber(number)
+  if name == "pareto" and number == "" then return selection.pareto end
+  if name == "best" and number == "" then return selection.best end
+  if name == "top" and value and value >= 1 and value % 1 == 0 then
+    return selection.top(math.tointeger(value))
+  end
+  if name == "epsilon" and value and value >= 0 and value <= 1 then
+    return selection.epsilon(value)
+  end
+  errors.refuse("select", ("lg.optimize: there is no selection %q"):format(tostring(wanted)),
+    'there are "pareto", "best", "top_5", "epsilon_0.1" and functions (pool, rng) → candidate', 4)
+end
+
+return operators

@@ -1,0 +1,688 @@
+--- The search: numbered proposals, work in any order, decisions in theirs.
+--
+-- A proposal is an operator's new texts for a parent of the pool, and what a gate says of them.
+-- Proposal n is planned (parent, operator, batch, its share of the budget) at the moment when all up
+-- to some m are decided, at the latest n - 1 and at the earliest n - lag; it is decided after n - 1.
+-- So nobody waits for the slowest, and yet the same pool comes out at any concurrency, whatever
+-- the latencies, and after any restart: everything random is drawn from a generator of its own
+-- number, and nothing that depends on who was first is looked at.
+--
+-- The parts are given (lunagrad.improve.methods): select, operators, gate, batches. What is tried on
+-- which examples, lunagrad.improve.problem knows; options and results are lunagrad.improve.optimize.
+
+local bind = require "lunagrad.bind"
+local constraint = require "lunagrad.constraint"
+local core = require "lunagrad.core"
+local budget = require "lunagrad.improve.budget"
+local pools = require "lunagrad.improve.pool"
+local wording = require "lunagrad.improve.wording"
+local loop = require "lunagrad.loop"
+local rng = require "lunagrad.rng"
+local stats_math = require "lunagrad.stats_math"
+
+---@class lunagrad.search
+local Search = {}
+Search.__index = Search
+
+local search = {}
+
+local REMEMBERED = 60  -- of the last proposals, for operators that learn from them
+local CHUNKS = 4       -- batches that are tried until one holds something to learn from
+local FRUITLESS = 30   -- proposals in a row that bought nothing: nothing new is found any more
+local UNITS = { "calls", "evaluations" }
+
+--- spec: problem, method (its parts), seed, lag, batch, limits = {calls, evaluations}, patience,
+--- stop(state) → reason|nil, tell(event), tape, and what operators are given: loss, program,
+--- objective, model, backward, constraints, edits, max_demos, perfect, leak.
+---@param spec table
+---@return lunagrad.search
+function search.new(spec)
+  local self = setmetatable(spec, Search)
+  self.random = rng.new(spec.seed)
+  self.budgets = {}
+  for i, unit in ipairs(UNITS) do self.budgets[i] = budget.new(spec.limits[unit] or math.huge) end
+  self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
+  self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
+  self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
+  self.trying = {}
+  self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
+  return self
+end
+
+local function say(self, event)
+  if self.tell then self.tell(event, self) end
+end
+
+-- ---- what a variant is worth ---------------------------------------------------
+
+-- Of a candidate whose variant is known on all of validation.
+local function take_scores(self, candidate)
+  local scores, objectives = {}, nil
+  for i = 1, self.n do
+    local result = candidate.variant.known.val[i]
+    scores[i] = result.score
+    if result.objectives then
+      objectives = objectives or {}
+      objectives[i] = result.objectives
+    end
+  end
+  candidate.scores, candidate.objectives = scores, objectives
+  candidate.mean, candidate.open = stats_math.mean(scores), nil
+end
+
+-- A variant as a candidate of the pool.
+local function candidate_of(variant, more)
+  local one = { texts = variant.texts, variant = variant, words = wording.count(variant.texts),
+    repetition = wording.repetition(variant.texts) }
+  for name, value in pairs(more) do one[name] = value end
+  return one
+end
+
+-- Evaluations and calls that nobody has been charged for yet: in the order of decisions, so that
+-- the same proposal pays for what two of them use.
+local function charge(results)
+  local calls, evaluations = 0, 0
+  for _, result in ipairs(results) do
+    if not result.charged then
+      result.charged = true
+      calls, evaluations = calls + result.calls, evaluations + 1
+    end
+  end
+  return calls, evaluations
+end
+
+local function most_calls(results)
+  local most = 0
+  for _, result in ipairs(results) do most = math.max(most, result.calls) end
+  return most
+end
+
+-- ---- the seed ------------------------------------------------------------------
+
+-- What counts as solved: what was said, else 1 where the seed's scores are from 0 to 1; scores
+-- without bounds are never perfect.
+local function settle_perfect(self, seed)
+  if not self.perfect then
+    self.perfect = 1
+    for _, score in ipairs(seed.scores) do
+      if score < 0 or score > 1 then self.perfect = math.huge end
+    end
+  end
+  self.batches.perfect = self.perfect
+  self.stop_score = self.stop_score or self.perfect
+end
+
+--- Score the seed on all of validation; it is the pool's first.
+---@param texts string[]
+---@return table candidate
+function Search:begin(texts)
+  self.n = #self.problem.sets.val
+  self.pool = pools.new { n = self.n, front = self.method.front, size = self.pool_size }
+  local seed = self.problem:variant(texts)
+  say(self, { kind = "phase", name = "validation of the seed" })
+  local _, results = self.problem:evaluate_all(seed, "val", nil, function(done, total)
+    say(self, { kind = "progress", done = done, total = total })
+  end)
+  self.per_evaluation = most_calls(results)
+  local calls, evaluations = charge(results)
+  self:pay(0, calls, evaluations)
+  local one = candidate_of(seed, { operator = "seed", parents = {}, born = 0 })
+  take_scores(self, one)
+  settle_perfect(self, one)
+  self.pool:add(one)
+  self.batches:child(0, {})
+  if self.tape then self.tape:seed(one, results) end
+  say(self, { kind = "seed", candidate = one })
+  return one
+end
+
+--- Spent by a proposal (0: before the first).
+function Search:pay(number, calls, evaluations)
+  self.spent.calls = self.spent.calls + calls
+  self.spent.evaluations = self.spent.evaluations + evaluations
+  local units = { calls, evaluations }
+  for i, one in ipairs(self.budgets) do
+    if number == 0 then one:begin(units[i]) else one:decide(number, units[i]) end
+  end
+end
+
+-- ---- those that were kept early --------------------------------------------------
+
+-- An open candidate is kept, but not known on all of validation: its mean is a guess. What is
+-- missing is bought where it is the rival of a race, and all of it when it is to be believed.
+
+local LEADS = 0.75   -- how often the next parent is an open one that seems the best
+local SHRINK = 8     -- examples without a difference that a guess is made with
+local ALL_RIGHT = 12 -- so many scores, all perfect, are worth a look at the rest
+
+--- Completes a candidate: what a proposal of its own is planned for.
+local COMPLETE = { name = "complete", batch = false }
+
+-- The open one that seems better than all of the pool; nil: there is none.
+local function leader_of(self)
+  local best
+  for _, one in ipairs(self.open) do
+    if not best or one.mean > best.mean then best = one end
+  end
+  return best and best.mean > self.pool:best().mean and best or nil
+end
+
+local function is_due(self, one)
+  if one.exhausted then return true end
+  return one.n_known >= math.min(ALL_RIGHT, self.n) and one.sum_known >= self.perfect * one.n_known
+end
+
+-- What a proposal has bought of open candidates, its own child and its rival, is known from now on.
+local function learn_scores(self, candidate)
+  candidate = candidate and candidate.live or candidate
+  if not candidate or not candidate.open then return end
+  candidate.n_known, candidate.sum_known = 0, 0
+  for i = 1, self.n do
+    local result = candidate.variant.known.val[i]
+    if result and result.charged then
+      candidate.n_known, candidate.sum_known = candidate.n_known + 1,
+        candidate.sum_known + result.score
+    end
+  end
+  if candidate.n_known < self.n then return end
+  for i, one in ipairs(self.open) do
+    if one == candidate then table.remove(self.open, i) break end
+  end
+  take_scores(self, candidate)
+  self.pool:add(candidate)
+  if self.tape then self.tape:completed(candidate, self) end
+  say(self, { kind = "complete", candidate = candidate })
+end
+
+-- ---- planning ------------------------------------------------------------------
+
+-- So much of each unit: overhead of a proposal, and of that many evaluations.
+local function units_of(self, evaluations)
+  local all = self.batch + evaluations * (#self.open > 0 and 2 or 1)
+  return { self.operator_calls + all * self.per_evaluation, all }
+end
+
+local function snapshot(self)
+  local list = table.move(self.pool.list, 1, #self.pool.list, 1, {})
+  local first = math.max(1, #self.proposals - REMEMBERED + 1)
+  return list, table.move(self.proposals, first, #self.proposals, 1, {})
+end
+
+-- The batch, and others for when it holds nothing to learn from.
+local function draw(self, parent, random)
+  local first = self.batches:draw(parent.idx, self.batch, random)
+  if not first then return {} end
+  local chunks, taken = { first }, {}
+  for _, i in ipairs(first) do taken[i] = true end
+  local more = {}
+  for _, i in ipairs(self.batches:draw(parent.idx, self.batch * CHUNKS, random)) do
+    if not taken[i] then more[#more + 1] = i end
+  end
+  for from = 1, math.min(#more, self.batch * (CHUNKS - 1)), self.batch do
+    chunks[#chunks + 1] = table.move(more, from, math.min(#more, from + self.batch - 1), 1, {})
+  end
+  return chunks
+end
+
+-- A candidate as it is now: an open one is known better later, and that must not be seen.
+local function frozen(candidate)
+  local copy = { live = candidate }
+  for name, value in pairs(candidate) do copy[name] = value end
+  return copy
+end
+
+-- Training examples that it is known to solve.
+local function solved_by(self, candidate)
+  local list = {}
+  for i, score in pairs(self.batches.lowest[candidate.idx] or {}) do
+    if score >= self.perfect then list[#list + 1] = i end
+  end
+  table.sort(list)
+  return list
+end
+
+local function plan(self, granted)
+  local number = self.planned + 1
+  self.planned = number
+  local random = self.random:fork("proposal " .. number)
+  local leader = leader_of(self)
+  local due = leader and not leader.due and is_due(self, leader)
+  local parent = leader and (due or random:float() < LEADS) and leader
+    or self.method.select(self.pool, random)
+  if due then leader.due = true end
+  local list, proposals = snapshot(self)
+  local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
+    list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
+    operator = due and COMPLETE or self.method.choose(self, parent, random) }
+  one.chunks = one.operator.batch == false and {} or draw(self, parent, random)
+  return one
+end
+
+local function start(self, one)
+  self.waiting[one.number] = loop.signal()
+  self.tasks[one.number] = loop.spawn(function()
+    local ok, problem = pcall(self.work, self, one)
+    if not ok then
+      self:fail(problem)
+      error(problem, 0)
+    end
+    self:finish(one)
+  end, {})
+end
+
+-- Plans as many proposals as may be open now. The amounts granted are those of a race of a third
+-- of validation, which most children do not survive.
+local function plan_more(self)
+  while not self.stopped and self.planned < self.decided + self.lag do
+    local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
+    local granted = budget.grant(self.budgets, units_of(self, some),
+      units_of(self, math.min(self.n, self.window)))
+    if not granted then
+      if self.planned == self.decided then self.stopped = "budget" end
+      return
+    end
+    start(self, plan(self, granted))
+  end
+end
+
+--- Something went wrong that ends the search: nobody waits for a turn that does not come.
+function Search:fail(problem)
+  self.problem_met = self.problem_met or problem
+  self.stopped = self.stopped or "error"
+  for _, signal in pairs(self.waiting) do signal:fire() end
+end
+
+-- ---- one proposal --------------------------------------------------------------
+
+-- The parent on a batch: the first of the chunks that holds something to learn from. nil: none does.
+local function learn_from(self, one)
+  for _, chunk in ipairs(one.chunks) do
+    local batch = loop.map(chunk, function(i)
+      return self.problem:evaluate(one.parent.variant, "train", i)
+    end, { example = false })
+    local open = false
+    for n, result in ipairs(batch) do
+      one.seen[#one.seen + 1], one.used[#one.used + 1] = { chunk[n], result.score }, result
+      open = open or result.score < self.perfect
+      batch[n] = { i = chunk[n], row = self.problem.sets.train[chunk[n]], output = result.output,
+        score = result.score, feedback = result.feedback, objectives = result.objectives,
+        failed = result.failed }
+    end
+    if open then return batch end
+  end
+  return nil
+end
+
+-- The program for operators that run it again: its calls are those of the evaluation, equal
+-- questions that are not bought twice.
+local function rerun(self)
+  local program = self.problem.program
+  if not program then return nil end
+  return function(row)
+    local candidate = loop.context().candidate
+    return bind.run(candidate.binding, { meter = bind.meter() }, program, row)
+  end
+end
+
+-- Traces of the parent that came out right.
+local function solved_of(self, one)
+  return function()
+    local list = {}
+    for n, i in ipairs(one.solved) do
+      local result = one.parent.variant.known.train[i]
+      list[n] = { i = i, row = self.problem.sets.train[i], output = result.output,
+        score = result.score }
+    end
+    return list
+  end
+end
+
+-- What a candidate of the pool is worth on a training example; the proposal pays for it.
+local function tried_by(self, one)
+  return function(candidate, i)
+    local result = self.problem:evaluate(candidate.variant, "train", i)
+    one.used[#one.used + 1] = result
+    return result
+  end
+end
+
+local function pool_of(self, one)
+  local made
+  return setmetatable({ list = one.list }, { __index = function(_, key)
+    if not made then
+      made = pools.new { n = self.n, front = self.method.front, size = math.huge }
+      made:restore(one.list, self.pool)
+    end
+    local value = made[key]
+    if type(value) ~= "function" then return value end
+    return function(_, ...) return value(made, ...) end
+  end })
+end
+
+local function context_of(self, one, meter)
+  local problem = self.problem
+  local roles = {}
+  for i, p in ipairs(problem.params) do roles[i] = p.role end
+  return {
+    params = problem.params, names = problem.names, roles = roles,
+    run = function(texts, fn, ...)
+      return bind.run(bind.map(problem.params, texts), { meter = meter }, fn, ...)
+    end,
+    program = rerun(self), loss = self.loss, metric = problem.metric,
+    evaluate = problem.artefact and problem.judge, objective = self.objective,
+    rng = one.rng:fork "operator", sample = one.number, pool = pool_of(self, one),
+    proposals = one.proposals, model = self.model, backward = self.backward,
+    constraints = self.constraints, edits = self.method.edits(self, one),
+    component = self.method.component and self.method.component(self, one) or nil,
+    max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
+    tried = tried_by(self, one),
+    leak = self.leak, perfect = self.perfect, kept_count = self.kept,
+  }
+end
+
+-- What an operator gives, looked at once more: it may be a script's own.
+local function refusal(self, one, texts)
+  local n = #self.problem.params
+  if type(texts) ~= "table" then return "the operator gave no texts" end
+  local changed = false
+  for i = 1, n do
+    if type(texts[i]) ~= "string" then return "the operator gave no text for each parameter" end
+    changed = changed or texts[i] ~= one.parent.texts[i]
+  end
+  if not changed then return "unchanged" end
+  local before = self.known:seen(texts, one.from)
+  if before then
+    return before == 0 and "the texts of the seed" or "the texts of proposal " .. before
+  end
+  for i = 1, n do
+    local text = texts[i]
+    if text ~= one.parent.texts[i] then
+      if not text:find "%S" then return "an empty text" end
+      local broken, why = constraint.broken(self.constraints, text)
+      if broken then return ("breaks \"%s\": %s"):format(broken.text, why) end
+      local leaked = self.leak and not one.operator.may_quote
+        and self.leak(text, one.parent.texts[i])
+      if leaked then return leaked end
+    end
+  end
+  return nil
+end
+
+local function propose(self, one)
+  local batch = {}
+  if one.operator.batch ~= false then
+    batch = learn_from(self, one)
+    if not batch then
+      one.unteachable = true
+      return nil, "nothing to learn from: the batches are solved"
+    end
+  end
+  one.batch = batch
+  if self.stopped then return nil, "stopped" end
+  local meter = bind.meter()
+  one.meter = meter
+  local purpose = self.tape and self.tape:purpose(one.number)
+  local texts, why = bind.run(core.binding(loop.engine(), {}), { meter = meter, purpose = purpose },
+    one.operator.propose, one.parent, batch, context_of(self, one, meter))
+  one.calls = bind.calls(meter)
+  if not texts then return nil, why or "no proposal" end
+  local problem = refusal(self, one, texts)
+  if problem then return nil, problem end
+  return table.move(texts, 1, #self.problem.params, 1, { parents = texts.parents })
+end
+
+--- Wait until all proposals before this one are decided. false: the search has ended meanwhile.
+function Search:turn(one)
+  if self.decided < one.number - 1 then self.waiting[one.number]:wait() end
+  return not self.stopped and self.decided == one.number - 1
+end
+
+--- Whether a proposal may buy its k-th evaluation of a gate: within its grant, else within what is
+--- left when it is its turn. May wait.
+---@param one table
+---@param k integer
+---@return boolean
+function Search:may(one, k)
+  if self.stopped then return false end
+  local all = one.gate_from + (one.rival and one.rival.open and one.child and 2 or 1) * k
+  local needed = { one.calls + all * self.per_evaluation, all }
+  for i, granted in ipairs(one.granted) do
+    if needed[i] > granted then
+      if not one.extended then
+        if not self:turn(one) then return false end
+        one.extended = true
+        for n, unit in ipairs(self.budgets) do one.granted[n] = unit:extend(one.number) end
+        return self:may(one, k)
+      end
+      return false
+    end
+  end
+  return true
+end
+
+--- What a child is worth on a validation example: for gates.
+---@param one table
+---@param i integer
+---@return number score
+function Search:try(one, i)
+  local result = self.problem:evaluate(one.child, "val", i)
+  one.used[#one.used + 1] = result
+  return result.score
+end
+
+--- What the rival is worth on the same, if that is still to be found out.
+function Search:try_rival(one, i)
+  local result = self.problem:evaluate(one.rival.variant, "val", i)
+  one.used[#one.used + 1] = result
+  return result.score
+end
+
+--- What a child is worth on a training example.
+function Search:try_batch(one, i)
+  local result = self.problem:evaluate(one.child, "train", i)
+  one.used[#one.used + 1] = result
+  return result.score
+end
+
+-- All that is missing of an open candidate, as far as the budget goes.
+local function complete(self, one)
+  one.gate_from, one.rival = 0, one.parent
+  local missing, known = {}, one.parent.variant.known.val
+  for i = 1, self.n do
+    if not known[i] or not known[i].charged then missing[#missing + 1] = i end
+  end
+  local all = self:may(one, self.n - one.parent.n_known)
+  if all then
+    loop.map(missing, function(i) return self:try_rival(one, i) end, { example = false })
+  end
+  return { kept = false, why = all and "completed" or "the budget", unraced = true }
+end
+
+-- What two open proposals have in common when their texts are the same: one variant, asked once.
+local function child_of(self, one)
+  local key = wording.key(one.texts)
+  local shared = self.trying[key]
+    or { variant = self.problem:variant(one.texts, one.number), n = 0 }
+  self.trying[key], shared.n, one.key = shared, shared.n + 1, key
+  return shared.variant
+end
+
+local function leave(self, one)
+  local shared = one.key and self.trying[one.key]
+  if not shared then return end
+  shared.n = shared.n - 1
+  if shared.n == 0 then self.trying[one.key] = nil end
+end
+
+function Search:work(one)
+  one.seen, one.used, one.calls = {}, {}, 0
+  if one.operator == COMPLETE then
+    one.outcome = complete(self, one)
+    return
+  end
+  say(self, { kind = "proposal", number = one.number, operator = one.operator.name,
+              parent = one.parent.idx })
+  local texts, why = propose(self, one)
+  if not texts then
+    one.outcome = { kept = false, why = why, unraced = true }
+    return
+  end
+  one.texts, one.gate_from = texts, #one.used
+  one.parents = texts.parents
+  one.child = child_of(self, one)
+  one.outcome = self.method.gate(self, one)
+end
+
+-- ---- deciding ------------------------------------------------------------------
+
+local function gain_of(one)
+  local race = one.outcome.race
+  return race and race.at > 0 and race.sum / race.at or 0
+end
+
+local function accept(self, one)
+  local child = candidate_of(one.child, { operator = one.operator.name, born = one.number,
+    parents = one.parents or { one.parent.idx } })
+  local race = one.outcome.race
+  local entered, why
+  if one.outcome.why == "early" and race.at < self.n then
+    child.open, child.mean = true, one.rival.mean + race.sum / (race.at + SHRINK)
+    entered, why = self.pool:enter(child)
+    if entered then self.open[#self.open + 1] = child end
+  else
+    take_scores(self, child)
+    entered, why = self.pool:add(child)
+  end
+  if not entered then
+    one.outcome.kept, one.outcome.why = false, why
+    return
+  end
+  one.candidate = child
+  self.kept, self.idle = self.kept + 1, 0
+  self.batches:child(child.idx, child.parents)
+end
+
+local function remember(self, one, calls, evaluations)
+  local record = { number = one.number, operator = one.operator.name, parent = one.parent.idx,
+    texts = one.texts, kept = one.outcome.kept, reason = one.outcome.why, gain = gain_of(one),
+    calls = calls, evaluations = evaluations, race = one.outcome.race, batch = one.seen,
+    candidate = one.candidate and one.candidate.idx, unraced = one.outcome.unraced }
+  self.proposals[#self.proposals + 1] = record
+  return record
+end
+
+-- Not all of it is wanted for ever.
+local function let_go(self, one)
+  leave(self, one)
+  one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
+end
+
+local function decide(self, one)
+  local calls, evaluations = charge(one.used)
+  calls = calls + one.calls
+  for _, seen in ipairs(one.seen) do self.batches:note(one.parent.idx, seen[1], seen[2]) end
+  self.decided, self.idle = one.number, self.idle + 1
+  if one.outcome.kept and self.known:seen(one.texts) then
+    one.outcome.kept = false
+    one.outcome.why = "the texts of proposal " .. self.known:seen(one.texts)
+  end
+  if one.outcome.kept then accept(self, one) end
+  if one.texts then self.known:add(one.texts, one.number) end
+  if one.unteachable then one.parent.live.exhausted = true end
+  self.fruitless = evaluations == 0 and self.fruitless + 1 or 0
+  self:pay(one.number, calls, evaluations)
+  if one.calls > 0 then
+    self.operator_calls = math.max(one.calls, self.operator_calls - 1)
+  end
+  local record = remember(self, one, calls, evaluations)
+  self.method.learn(self, one, record)
+  if self.tape then self.tape:proposal(one, record, self) end
+  learn_scores(self, one.candidate)
+  learn_scores(self, one.rival)
+  say(self, { kind = one.outcome.kept and "kept" or "dropped", proposal = record,
+              candidate = one.candidate })
+  let_go(self, one)
+end
+
+local function stop_reason(self)
+  local best = self.pool:best()
+  if best.mean >= self.stop_score then return "score" end
+  if self.patience and self.idle >= self.patience then return "patience" end
+  if self.fruitless >= FRUITLESS then return "nothing new" end
+  if self.most and self.decided >= self.most then return "proposals" end
+  return self.stop and self.stop(self) or nil
+end
+
+--- A proposal's work is done: decide all that are next, and plan what may be planned then.
+function Search:finish(one)
+  self.done[one.number] = one
+  while not self.stopped do
+    local next_one = self.done[self.decided + 1]
+    if not next_one then break end
+    self.done[self.decided + 1] = nil
+    decide(self, next_one)
+    self.stopped = stop_reason(self)
+    plan_more(self)
+    local waiting = self.waiting[self.decided + 1]
+    if waiting then waiting:fire() end
+    self.waiting[self.decided] = nil
+  end
+  if self.stopped then
+    for _, signal in pairs(self.waiting) do signal:fire() end
+  end
+end
+
+-- So many evaluations are put aside for the end: a look at all of validation, where the budget
+-- is worth it.
+local function put_aside(self)
+  self.aside = 0
+  if not self.method.early then return end
+  for i, one in ipairs(self.budgets) do
+    local whole = i == 1 and self.n * self.per_evaluation or self.n
+    local share = math.min(whole, one.most // 4)
+    if one.most < math.huge then
+      one.most = one.most - share
+      self.aside = i == 1 and share // math.max(self.per_evaluation, 1)
+        or math.min(self.aside > 0 and self.aside or share, share)
+    end
+  end
+  if self.aside == 0 then self.aside = self.n end
+end
+
+--- Search until a condition says stop. Waits. An error that ends the search is raised when all that
+--- was begun has ended.
+---@return string stopped why
+function Search:run()
+  put_aside(self)
+  self.known = wording.known()
+  self.known:add(self.pool:best().texts, 0)
+  self.stopped = stop_reason(self)
+  plan_more(self)
+  local i = 1
+  while self.tasks[i] do
+    pcall(self.tasks[i].await, self.tasks[i])
+    self.tasks[i] = false
+    i = i + 1
+  end
+  if self.problem_met then error(self.problem_met, 0) end
+  self:settle()
+  return self.stopped
+end
+
+--- The open ones that seem better than the best are looked at on all of validation, the most
+--- promising first, with what was put aside for that.
+function Search:settle()
+  while #self.open > 0 do
+    local leader = leader_of(self)
+    local missing = leader and self.n - leader.n_known
+    if not leader or missing > self.aside then return end
+    self.aside = self.aside - missing
+    local _, results = self.problem:evaluate_all(leader.variant, "val")
+    local calls, evaluations = charge(results)
+    self.spent.calls = self.spent.calls + calls
+    self.spent.evaluations = self.spent.evaluations + evaluations
+    learn_scores(self, leader)
+  end
+end
+
+return search

@@ -1,0 +1,266 @@
+-- test_optimize.lua - lg.optimize: both doors, what it keeps, the budget, and that who is quicker
+-- decides nothing
+
+local helper = require "helper"
+local lu = require "luaunit"
+local lg = require "lunagrad"
+local hash = require "lunagrad.world.hash"
+
+lg.configure { virtual_clock = true }
+
+-- ---- a world ---------------------------------------------------------------------
+
+-- A share of 0 to 1 that the texts decide.
+local function share(...) return hash.text(table.concat({ ... }, "|")) % 10000 / 10000 end
+
+-- A program is right on a row when the prompt's quality (its number of plus signs, an eighth each)
+-- is above the row's difficulty; `wait` says how long an answer takes.
+local function world(wait)
+  local prompt = lg.param("prompt ", "system prompt")
+  local asked = {}
+  local model = lg.model(function(request)
+    local system, question = request.messages[1].content, request.messages[2].content
+    asked[#asked + 1] = system .. "|" .. question
+    if wait then lg.sleep(wait(system, question)) end
+    local _, quality = system:gsub("%+", "")
+    return (0.1 + quality / 8 > share("difficulty", question)) and "right" or "wrong"
+  end, "model")
+  local function program(row) return model { row.question, system = prompt } end
+  return { prompt = prompt, program = program, asked = asked }
+end
+
+local function rows(name, n)
+  local list = {}
+  for i = 1, n do list[i] = { question = name .. i, answer = "right", id = name .. i } end
+  return list
+end
+
+-- Adds or takes a sign, in the order that the proposal's generator says.
+local function walker(wait)
+  return { name = "walk", propose = function(parent, batch, context)
+    assert(#batch > 0)
+    if wait then lg.sleep(wait("walk", tostring(context.sample))) end
+    local text = parent.texts[1]
+    if context.rng:float() < 0.6 then return { text .. "+" .. context.rng:int(1, 3) } end
+    return { (text:gsub("%+%d?", "", 1)) .. "-" .. context.rng:int(1, 3) }
+  end }
+end
+
+local function search(more, wait)
+  local w = world(wait)
+  local spec = { program = w.program, params = { w.prompt }, metric = lg.metric.exact,
+    train = rows("train", 20), val = rows("val", 30), operators = { walker(wait) },
+    budget = { evaluations = 500 }, seed = 7 }
+  for name, value in pairs(more or {}) do spec[name] = value end
+  return lg.optimize(spec), w
+end
+
+-- All that a result says, but for what is only shown.
+local function told(result)
+  local lines = {}
+  for _, one in ipairs(result.proposals) do
+    lines[#lines + 1] = table.concat({ one.number, one.operator, one.parent, tostring(one.kept),
+      tostring(one.reason), one.texts and one.texts[1] or "", one.calls, one.evaluations,
+      one.race and one.race:trace() or "" }, " ")
+  end
+  for _, one in ipairs(result.pool.list) do
+    lines[#lines + 1] = table.concat({ one.idx, one.texts[1], one.mean, table.concat(one.parents,
+      ",") }, " ")
+  end
+  lines[#lines + 1] = ("%d %d %s"):format(result.spent.calls, result.spent.evaluations,
+    result.stopped)
+  return table.concat(lines, "\n")
+end
+
+-- ---- what it does ------------------------------------------------------------------
+
+TestOptimize = {}
+
+function TestOptimize.test_it_gets_better_and_says_how()
+  local result, w = search { test = rows("test", 40) }
+  lu.assertTrue(result.best_score > result.seed_score + 0.3)
+  lu.assertEquals(w.prompt:text(), result.texts[1])
+  lu.assertEquals(result.best["system prompt"], result.texts[1])
+  lu.assertTrue(result.claim.shown)
+  lu.assertEquals(#result.claim.fixed, #result.claim.fixed_ids)
+  lu.assertStrContains(result.claim.fixed_ids[1], "test")
+  lu.assertEquals(result.kept + result.dropped, #result.proposals)
+  lu.assertStrContains(tostring(result), "shown")
+end
+
+function TestOptimize.test_the_budget_is_kept_to_the_unit()
+  for _, most in ipairs { 30, 45, 100, 333 } do
+    local result, w = search { budget = { evaluations = most } }
+    lu.assertTrue(result.spent.evaluations <= most, most)
+    lu.assertEquals(result.spent.evaluations, result.spent.calls)
+    lu.assertEquals(#w.asked, result.spent.calls) -- counted by who was asked
+  end
+  helper.fails("inval", { field = "evaluations" }, search, { budget = { evaluations = 29 } })
+end
+
+function TestOptimize.test_a_budget_of_calls()
+  local result, w = search { budget = { calls = 200 } }
+  lu.assertTrue(result.spent.calls <= 200 and result.spent.calls > 120)
+  lu.assertEquals(#w.asked, result.spent.calls)
+end
+
+function TestOptimize.test_nothing_is_asked_twice()
+  local _, w = search()
+  local seen = {}
+  for _, one in ipairs(w.asked) do
+    lu.assertNil(seen[one])
+    seen[one] = true
+  end
+end
+
+-- ---- who is quicker ------------------------------------------------------------------
+
+TestOrder = {}
+
+function TestOrder.test_latencies_decide_nothing()
+  local wanted
+  for trial = 1, 6 do
+    local wait = trial > 1 and function(...)
+      return share(tostring(trial), ...) * (trial == 2 and 0 or 3)
+    end or nil
+    local result = search({ lag = 5 }, wait)
+    wanted = wanted or told(result)
+    lu.assertEquals(told(result), wanted, "trial " .. trial)
+  end
+end
+
+function TestOrder.test_proposals_run_beside_each_other()
+  local running, most = 0, 0
+  local beside = { name = "beside", propose = function(parent, _, context)
+    running = running + 1
+    most = math.max(most, running)
+    lg.sleep(1)
+    running = running - 1
+    return { parent.texts[1] .. context.sample }
+  end }
+  search { lag = 4, operators = { beside } }
+  lu.assertEquals(most, 4)
+end
+
+function TestOrder.test_each_seed_is_another_search()
+  lu.assertNotEquals(told((search { seed = 1 })), told((search { seed = 2 })))
+  lu.assertEquals(told((search { seed = 1 })), told((search { seed = 1 })))
+end
+
+-- ---- stopping --------------------------------------------------------------------------
+
+TestStop = {}
+
+function TestStop.test_conditions()
+  lu.assertEquals(search({ stop = { score = 0.3 } }).stopped, "score")
+  lu.assertEquals(search({ stop = { patience = 1 } }).stopped, "patience")
+  local result = search { stop = function(state) return state.decided >= 3 end }
+  lu.assertEquals({ result.stopped, #result.proposals }, { "stop", 3 })
+  result = search { budget = { proposals = 2 } }
+  lu.assertEquals({ result.stopped, #result.proposals }, { "proposals", 2 })
+  lu.assertEquals(search({ budget = { time = 1e9, evaluations = 60 } }).stopped, "budget")
+end
+
+function TestStop.test_an_operator_without_ideas()
+  local result = search { operators = { { name = "none", propose = function()
+    return nil, "no idea"
+  end } } }
+  lu.assertEquals({ result.stopped, result.kept }, { "nothing new", 0 })
+  lu.assertEquals(result.proposals[1].reason, "no idea")
+end
+
+function TestStop.test_errors_come_out_with_what_was_reached()
+  local n = 0
+  local ok, problem = pcall(search, { operators = { { name = "bad", propose = function(parent)
+    n = n + 1
+    if n == 3 then error "broken" end
+    return { parent.texts[1] .. "+" }
+  end } } })
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "broken")
+  lu.assertTrue(problem.result.best_score >= problem.result.seed_score)
+end
+
+function TestStop.test_an_operator_of_rubbish()
+  local given = { 3, {}, { 4 }, { "" }, { "prompt " } }
+  local n = 0
+  local result = search { operators = { { name = "odd", propose = function()
+    n = n % #given + 1
+    return given[n]
+  end } }, budget = { proposals = 5 } }
+  lu.assertEquals(result.kept, 0)
+end
+
+-- ---- one artefact ------------------------------------------------------------------------
+
+TestArtefact = {}
+
+local function adds(sign)
+  return { name = "adds", batch = false, propose = function(parent)
+    return { parent.texts[1] .. sign }
+  end }
+end
+
+function TestArtefact.test_without_examples()
+  local result = lg.optimize { start = "a", role = "row of a", operators = { adds "a" },
+    evaluate = function(text) return -math.abs(#text - 5), "make it five" end,
+    budget = { evaluations = 20 } }
+  lu.assertEquals({ result.artefact, result.best_score }, { "aaaaa", 0 })
+end
+
+function TestArtefact.test_parts_by_name_and_objectives()
+  local result = lg.optimize { start = { head = "h", tail = "t" }, role = { head = "the head",
+    tail = "the tail" }, front = "objective",
+    operators = { { name = "both", propose = function(parent, batch)
+      lu.assertEquals(batch[1].feedback, "more")
+      return { parent.texts[1] .. "+", parent.texts[2] }
+    end } },
+    evaluate = function(parts, example)
+      return { length = math.min(#parts.head / 4, 1), fixed = example.x }, "more"
+    end,
+    examples = { { x = 0.5 }, { x = 0.25 } }, budget = { evaluations = 40 } }
+  lu.assertEquals(result.artefact, { head = "h+++", tail = "t" })
+  lu.assertEquals(result.pool:best().objectives[2], { length = 1, fixed = 0.25 })
+end
+
+function TestArtefact.test_errors_count_as_zero_where_wanted()
+  local result = lg.optimize { start = "1", role = "a Lua expression", on_error = "zero",
+    operators = { adds "+1", }, budget = { evaluations = 12 },
+    evaluate = function(text)
+      local value = load("return " .. text)()
+      if value == 3 then error "three is broken" end
+      return value / 10
+    end }
+  lu.assertEquals(result.artefact, "1+1")
+end
+
+-- ---- misuse --------------------------------------------------------------------------------
+
+TestMisuse = {}
+
+function TestMisuse.test_options()
+  local p = lg.param("x", "y")
+  local good = { program = print, params = { p }, metric = print, train = { {} } }
+  local function with(more)
+    local spec = {}
+    for name, value in pairs(good) do spec[name] = value end
+    for name, value in pairs(more) do spec[name] = value end
+    return spec
+  end
+  helper.fails("inval", "expected a table", lg.optimize, 3)
+  helper.fails("inval", { field = "method" }, lg.optimize, with { method = "gep" })
+  helper.fails("inval", { field = "operators" }, lg.optimize, with { operators = { "gradnt" } })
+  helper.fails("inval", { field = "operators" }, lg.optimize, with { operators = {} })
+  helper.fails("inval", { field = "select" }, lg.optimize, with { select = "worst" })
+  helper.fails("inval", { field = "lag" }, lg.optimize, with { lag = 0 })
+  helper.fails("inval", { field = "start" }, lg.optimize, with { start = "x" })
+  helper.fails("inval", { field = "evaluate" }, lg.optimize, { start = "x", role = "y" })
+  helper.fails("inval", { field = "role" }, lg.optimize, { start = "x", evaluate = print })
+  helper.fails("inval", { field = "train" }, lg.optimize, with { train = {} })
+  helper.fails("inval", { field = "calls" }, lg.optimize, with { budget = { calls = 0 } })
+  helper.fails("inval", "cals", lg.optimize, with { budget = { cals = 3 } })
+  helper.fails("inval", "butget", lg.optimize, with { butget = {} })
+  helper.fails("inval", { field = "seed" }, lg.optimize, with { seed = {} })
+end
+
+os.exit(lu.LuaUnit.run())
