@@ -1,7 +1,6 @@
 ---@meta lunagrad
--- What editors should know of lunagrad's Lua API (LuaLS). Nothing here runs. A test
--- compares the names with those of the module, so a function without a line here, or
--- a line here without a function, fails `make lint`.
+-- What editors should know of lunagrad's Lua API (LuaLS). Nothing here runs. A test compares the
+-- names with those of the module: `make lint` fails when one side has more.
 
 ---@alias lunagrad.text string|number|boolean|Var   what is lifted to a variable
 ---@alias lunagrad.row table<string, any>
@@ -43,6 +42,7 @@ local Var = {}
 ---@field from_role string
 ---@field example integer|nil
 ---@field conversation string|nil what it is about
+---@field remarks string|nil what was said about its output, such as the words of the loss
 ---@field var Var|nil the node that wrote it
 ---@field sources lunagrad.feedback[]|nil what a reduction made it from
 
