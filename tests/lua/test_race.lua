@@ -167,6 +167,8 @@ function TestRace.test_trace_and_summary()
   r = select(4, run({ 0.5, 0.5, 0 }, { 0.75, 0.4, 0 }, { beta = 0 }))
   lu.assertEquals(r:trace(), "0.25 -0.1 0")
   lu.assertEquals(race.new { n = 1, parent = { 0 } }:trace(), "")
+  r = select(4, run({ 0.3, 0.5 }, { 0.1 + 0.2, 0.5 }, { beta = 0 }))
+  lu.assertEquals({ r:trace(), r:summary().won }, { "==", 0 })
 end
 
 function TestRace.test_misuse()

@@ -10,8 +10,16 @@ local options = require "lunagrad.options"
 
 local methods = {}
 
-local KNOWN = { race = true, gepa = true, tgd = true, mipro = true, opro = true,
-  best_of_n = true }
+local KNOWN = {
+  race = require "lunagrad.improve.methods.race",
+}
+
+local function names()
+  local list = {}
+  for name in pairs(KNOWN) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
 
 --- The parts of a method.
 ---@param name string
@@ -22,9 +30,9 @@ function methods.of(name, spec, level)
   if not KNOWN[name] then
     errors.refuse("method", ("lg.optimize: there is no method %q"):format(tostring(name)),
       options.suggest(tostring(name), KNOWN)
-        or 'there are "race", "gepa", "tgd", "mipro", "opro" and "best_of_n"', level + 1)
+        or "there are " .. table.concat(names(), ", "), level + 1)
   end
-  return require("lunagrad.improve.methods." .. name)(spec)
+  return KNOWN[name](spec)
 end
 
 return methods

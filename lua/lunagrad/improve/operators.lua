@@ -12,8 +12,15 @@ local selection = require "lunagrad.improve.selection"
 local operators = {}
 
 local BUILT_IN = { "gradient", "reflect", "merge", "demos", "edit", "shorten", "fresh" }
-local KNOWN = {}
-for _, name in ipairs(BUILT_IN) do KNOWN[name] = true end
+local KNOWN = {
+  gradient = require "lunagrad.improve.propose.gradient",
+  reflect = require "lunagrad.improve.propose.reflect",
+  merge = require "lunagrad.improve.propose.merge",
+  demos = require "lunagrad.improve.propose.demos",
+  edit = require "lunagrad.improve.propose.edit",
+  shorten = require "lunagrad.improve.propose.shorten",
+  fresh = require "lunagrad.improve.propose.fresh",
+}
 
 --- What the bandit takes as seen before anything was: the usual ways first.
 operators.PRIOR = {
@@ -28,7 +35,7 @@ local function built_in(name, level)
       options.suggest(tostring(name), KNOWN) or "there are " .. table.concat(BUILT_IN, ", "),
       level + 1)
   end
-  return require("lunagrad.improve.propose." .. name)
+  return KNOWN[name]
 end
 
 local function own(one, i, level)

@@ -46,7 +46,7 @@ local NO_EXAMPLE = {}
 local function refuse(name, message, hint) errors.refuse(name, "lg.optimize: " .. message, hint, 4) end
 
 local function at_least(spec, name, least)
-  if spec[name] and not (spec[name] >= least) then
+  if spec[name] and spec[name] < least then
     refuse(name, ("%s must be at least %d, got %s"):format(name, least, tostring(spec[name])))
   end
   return spec[name]

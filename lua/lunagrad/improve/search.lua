@@ -336,6 +336,15 @@ local function solved_of(self, one)
   end
 end
 
+-- What a candidate of the pool is worth on a training example; the proposal pays for it.
+local function tried_by(self, one)
+  return function(candidate, i)
+    local result = self.problem:evaluate(candidate.variant, "train", i)
+    one.used[#one.used + 1] = result
+    return result
+  end
+end
+
 local function pool_of(self, one)
   local made
   return setmetatable({ list = one.list }, { __index = function(_, key)
@@ -365,6 +374,7 @@ local function context_of(self, one, meter)
     constraints = self.constraints, edits = self.method.edits(self, one),
     component = self.method.component and self.method.component(self, one) or nil,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
+    tried = tried_by(self, one),
     leak = self.leak, perfect = self.perfect, kept_count = self.kept,
   }
 end

@@ -140,11 +140,13 @@ Tape.__index = Tape
 
 local SPLIT = { train = "train", val = "validation", test = "test" }
 
+-- What is known and not yet recorded: a candidate may be kept before all of it is.
 local function rows_of(variant, set, n)
   local rows = {}
   for i = 1, n do
     local result = variant.known[set][i]
-    if result and not result.await then
+    if result and not result.await and not result.recorded then
+      result.recorded = true
       rows[#rows + 1] = { example = i, score = result.score, output = result.output,
         objectives = result.objectives }
     end
@@ -217,7 +219,7 @@ function Tape:completed(candidate, search)
   self.inner:rescored { idx = candidate.idx, texts = candidate.texts, score = candidate.mean,
     best = search.pool:best() == candidate }
   self.inner:scores { proposal = candidate.born, candidate = candidate.idx, split = "validation",
-    phase = "completed", rows = rows_of(candidate.variant, "val", search.n) }
+    rows = rows_of(candidate.variant, "val", search.n) }
 end
 
 --- A candidate was asked once more: its score is the mean of both draws, and perhaps another is the
