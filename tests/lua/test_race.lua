@@ -172,7 +172,7 @@ function TestRace.test_trace_and_summary()
 end
 
 function TestRace.test_misuse()
-  helper.fails("inval", nil, race.new, { n = 2, parent = { 1 } })
+  helper.fails("inval", nil, race.new, { n = 2, parent = { 1, 1, 1 } })
   helper.fails("inval", nil, race.new, { n = 0, parent = {} })
   helper.fails("inval", { field = "beta" }, race.new, { n = 1, parent = { 1 }, beta = 1 })
   helper.fails("inval", { field = "delta" }, race.new, { n = 1, parent = { 1 }, delta = -0.1 })

@@ -29,7 +29,7 @@ local Headroom = { __name = "lunagrad.headroom" }
 
 local ASSUMED = 0.3      -- share of examples that differ, where nothing was asked
 local SURE = 0.05        -- chance of saying "yes" where texts do not matter
-local PERMUTATIONS = 4000
+local PERMUTATIONS = 2000
 local SLACK = 1e-9
 
 -- ---- do the texts matter? ----------------------------------------------------------
