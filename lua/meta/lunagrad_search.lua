@@ -18,3 +18,25 @@ function lunagrad.with(candidate, fn, ...) end
 ---@param spec table {a, b, program=, data=, metric=, field=, seed=, alpha=, on_error=, concurrency=}
 ---@return table {a=, b=, shown=, gain=, low=, high=, p=, test=, n=, needed=, smallest=, fixed=, broken=}
 function lunagrad.compare(spec) end
+
+---@class lunagrad.headroom
+---@field measured boolean whether anything was asked
+---@field examples integer[]|nil rows of val that were asked about
+---@field noise number|nil share of them whose score changes between two draws of the same texts
+---@field changes number|nil share of them whose score differs in any draw
+---@field matters "yes"|"unclear"|"no"|nil whether crude variants differ by more than noise; nil: none
+---@field p number|nil chance of such a difference if noise were all of it
+---@field scores table<string, number>|nil mean of each draw
+---@field failed string[]|nil variants that the program broke on
+---@field differ number share of examples that texts differ on, as the gains are reckoned with
+---@field smallest {validation: number|nil, test: number|nil} gain shown in four of five cases
+---@field evaluations integer|nil of the search, at most
+---@field calls integer|nil of the search, about
+---@field cost number|nil dollars, about
+---@field bought {evaluations: integer, calls: integer}
+
+--- What a search can find and show here, and what it will ask for; before it spends. Scores the
+--- parameters' texts twice and three crude variants of them once, on a few rows of val. Waits.
+---@param spec table {program=, params=, metric=, val=, test=, budget=, examples=12, seed=, weights=}
+---@return lunagrad.headroom
+function lunagrad.headroom(spec) end

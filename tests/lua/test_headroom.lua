@@ -4,6 +4,7 @@
 local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
+local command = require "command"
 local core = require "lunagrad.core"
 local crude = require "lunagrad.improve.crude"
 local loop = require "lunagrad.loop"
@@ -324,6 +325,39 @@ function TestSearch.test_it_stands_in_the_store()
   end
   lu.assertEquals(phases, { "headroom, again 10", "headroom, emptied 10", "headroom, reversed 10",
     "headroom, step by step 10" })
+end
+
+-- ---- a dry run ---------------------------------------------------------------------------
+
+TestDryRun = {}
+
+local SCRIPT = [[
+local m = lg.model "openai/gpt-4o-mini"
+local rows = lg.data.list(lg.task.object_counting.generate(20, 1))
+local prompt = lg.param("Answer. Be brief.", "system prompt")
+local result = lg.optimize { program = function(row) return m { row.question, system = prompt } end,
+  params = { prompt }, train = rows, val = rows, test = rows, metric = lg.metric.number,
+  budget = { evaluations = 200 }, operators = { "reflect" } }
+assert(not result.headroom.measured)]]
+
+function TestDryRun.test_the_plan_is_printed_and_what_sim_says_is_not()
+  local got = command.run("-e", SCRIPT, "--dry-run")
+  lu.assertEquals(got.code, 0, got.err)
+  lu.assertStrContains(got.err, "plan: the search: at most 200 evaluations, about 2")
+  lu.assertStrContains(got.err, "with 20 validation examples")
+  lu.assertNil(got.err:find "noise")
+end
+
+function TestDryRun.test_programs_are_told()
+  local got, estimate = command.run("-e", SCRIPT, "--dry-run", "--json"), nil
+  for line in got.out:gmatch "[^\n]+" do
+    local event = lg.json.decode(line)
+    if event.event == "estimate" then estimate = event end
+  end
+  local plan = estimate.searches[1]
+  lu.assertEquals({ plan.measured, plan.evaluations, plan.noise }, { false, 200, nil })
+  lu.assertEquals(plan.smallest.validation, plan.smallest.test)
+  lu.assertTrue(estimate.calls > 100)
 end
 
 local failed = lu.LuaUnit.run()
