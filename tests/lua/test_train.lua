@@ -503,7 +503,8 @@ function TestAcceptance.test_no_regression()
 end
 
 function TestAcceptance.test_no_regression_leaves_with_the_first_that_broke()
-  local r, w = ruled("no_regression", { a = half, b = function(i) return i % 4 == 0 or i % 3 == 1 end })
+  local mixed = function(i) return i % 4 == 0 or i % 3 == 1 end
+  local r, w = ruled("no_regression", { a = half, b = mixed })
   lu.assertEquals(r.steps[1].race.why, "regression")
   lu.assertTrue(r.steps[1].race.n < 20 and w.asked.b < 60)
 end

@@ -26,7 +26,7 @@ local SPEC = { calls = "integer?", evaluations = "integer?", cost = "number?", t
 function budget.check(given, where, level)
   given = options.check(given or {}, SPEC, where .. ": budget", level + 1)
   for name, value in pairs(given) do
-    if not (value > 0) then
+    if value <= 0 or value ~= value then
       errors.refuse(name, ("%s: budget: %s must be above 0"):format(where, name), nil, level + 1)
     end
   end

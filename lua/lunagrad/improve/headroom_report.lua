@@ -203,8 +203,8 @@ end
 
 local MATTERS = {
   yes = "the text matters here: crude variants differ from it by more than noise",
-  unclear = "whether the text matters is unclear: crude variants differ from it, but noise may be all"
-    .. " of it",
+  unclear = "whether the text matters is unclear: crude variants differ from it, but noise may be "
+    .. "all of it",
   no = "no sign that the text matters: no crude variant of it changed a score",
 }
 
@@ -234,8 +234,9 @@ local function search_line(self)
   local parts = {}
   if self.evaluations then
     parts[1] = ("at most %s evaluations"):format(grouped(self.evaluations))
-    local passes = self.evaluations / self.n
-    if passes < 2 then parts[1] = parts[1] .. " (below two looks at validation: hardly a search)" end
+    if self.evaluations < 2 * self.n then
+      parts[1] = parts[1] .. " (below two looks at validation: hardly a search)"
+    end
   end
   if self.calls then
     parts[#parts + 1] = ("%s %s calls"):format(self.limits.calls and "at most" or "about",

@@ -350,7 +350,8 @@ end
 --- ("pareto", "best", "top_5", "epsilon_0.1"), front, lag (proposals at once), batch (3), window,
 --- delta (.05) and beta (.2) of the race, pool (64 candidates), max_demos (4), constraints, ship
 --- ("best" or "shown"), rescore (true: what becomes the best is scored once more), headroom (false,
---- true or { examples = 12 }: what is asked before it begins, see lg.headroom), on_error ("raise" or "zero"), on_event(event), seed (0). docs/search.md.
+--- true or { examples = 12 }: what is asked before it begins, see lg.headroom), on_error ("raise" or
+--- "zero"), on_event(event), seed (0). docs/search.md.
 ---@param spec table
 ---@return lunagrad.optimized
 local function optimize(spec)

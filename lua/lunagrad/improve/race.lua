@@ -48,8 +48,8 @@ end
 --- spec: n, the number of examples; parent, its scores in the order of the race, as far as they are
 --- known; delta (0.05), beta (0.2; 0: only curtailed); early, the evidence that is enough (nil: none
 --- is); tie = "keep" keeps a child that is as good as its parent, too; strict drops it with the first
---- example that got worse ("regression"). Without scores from 0 to 1 there is nothing to bet and nothing to foresee: from the first other one on,
---- the race goes to its end.
+--- example that got worse ("regression"). Without scores from 0 to 1 there is nothing to bet and
+--- nothing to foresee: from the first other one on, the race goes to its end.
 ---@param spec {n: integer, parent: table<integer, number>, delta: number|nil, beta: number|nil,
 --- early: number|nil, tie: string|nil, strict: boolean|nil}
 ---@return lunagrad.race
@@ -86,7 +86,8 @@ end
 ---@param score number
 ---@param before number|nil
 ---@return string verdict "go", "keep" or "drop"
----@return string|nil why of "drop": "curtailed", "futile", "regression" or "no gain"; of "keep": "early"
+---@return string|nil why of "drop": "curtailed", "futile", "regression" or "no gain"; of "keep":
+--- "early"
 function Race:add(score, before)
   if self.verdict ~= "go" then return self.verdict, self.why end
   local i = self.at + 1
