@@ -109,6 +109,19 @@ end
 ---@param results lunagrad.result[]
 function Search:buy(results) self:pay(0, charge(results)) end
 
+-- What counts as solved: what was said, else 1 where the seed's scores are from 0 to 1; scores
+-- without bounds are never perfect.
+local function settle_perfect(self, seed)
+  if not self.perfect then
+    self.perfect = 1
+    for _, score in ipairs(seed.scores) do
+      if score < 0 or score > 1 then self.perfect = math.huge end
+    end
+  end
+  self.batches.perfect = self.perfect
+  self.stop_score = self.stop_score or self.perfect
+end
+
 --- Score the seed on all of validation; it is the pool's first.
 ---@param seed table its variant
 ---@return table candidate
@@ -123,6 +136,7 @@ function Search:begin(seed)
   self:pay(0, calls, evaluations)
   local one = candidate_of(seed, { operator = "seed", parents = {}, born = 0 })
   take_scores(self, one)
+  settle_perfect(self, one)
   self.pool:add(one)
   self.batches:child(0, {})
   if self.tape then self.tape:seed(one, results) end
