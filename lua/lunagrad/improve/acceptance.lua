@@ -63,11 +63,10 @@ local function asker(run, purpose, rows)
   end
 end
 
--- So many rows are under way: more of them the longer a race goes on, so that texts that stay are
--- not waited for row by row, and at most half as many are asked for in vain as were looked at.
+-- So many rows are under way, and asked for in vain when texts are dropped: texts that stay take
+-- the time of some eight answers.
 local function window_of(run)
-  local n, most = #run.val, run.concurrency or math.huge
-  return function(at) return math.min(most, math.max(8, n // 8, at // 2)) end
+  return math.min(run.concurrency or math.huge, math.max(8, #run.val // 8))
 end
 
 local function raced(run, options)

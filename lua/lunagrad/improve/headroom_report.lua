@@ -232,7 +232,7 @@ local OTHER = { { "cost", "$%.2f" }, { "tokens", "%d tokens" }, { "time", "%g s"
 
 local function search_line(self)
   local parts = {}
-  if self.evaluations then
+  if self.evaluations and (self.limits.evaluations or not self.limits.calls) then
     parts[1] = ("at most %s evaluations"):format(grouped(self.evaluations))
     if self.evaluations < 2 * self.n then
       parts[1] = parts[1] .. " (below two looks at validation: hardly a search)"

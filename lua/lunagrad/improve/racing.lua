@@ -24,16 +24,11 @@ local function drain(tasks, from)
   return bad
 end
 
-local function width_of(window)
-  if type(window) == "function" then return window end
-  return function() return window end
-end
-
 --- Race a child against the scores of its parent. Runs as part of a task.
 ---
 --- spec: order (the examples, all of them), parent(example) → score if it is known,
---- evaluate(example) → score and the parent's, window (8; or a function of how many scores are
---- there), delta, beta, early, tie, strict as lunagrad.improve.race has them; may(k) → whether the k-th score
+--- evaluate(example) → score and the parent's, window (8), delta, beta, early, tie, strict as
+--- lunagrad.improve.race has them; may(k) → whether the k-th score
 --- may be bought, asked when the first k - window are there; on_score(race), called for each.
 ---@param spec table
 ---@return table {kept, why, n = scores that were looked at, bought, race}
@@ -42,10 +37,10 @@ function racing.run(spec)
   for k = 1, n do parent[k] = spec.parent(order[k]) end
   local one = race.new { n = n, parent = parent, delta = spec.delta, beta = spec.beta,
     early = spec.early, tie = spec.tie, strict = spec.strict }
-  local tasks, verdict, why, stopped, at = {}, "go", nil, false, 0
-  local width = width_of(spec.window or WINDOW)
+  local tasks, window, verdict, why, stopped = {}, spec.window or WINDOW, "go", nil, false
+  local at = 0
   while verdict == "go" do
-    while #tasks < n and #tasks < at + width(at) and not stopped do
+    while #tasks < n and #tasks < at + window and not stopped do
       if spec.may and not spec.may(#tasks + 1) then
         stopped = true
       else
