@@ -357,7 +357,7 @@ function TestDryRun.test_programs_are_told()
   local plan = estimate.searches[1]
   lu.assertEquals({ plan.measured, plan.evaluations, plan.noise }, { false, 200, nil })
   lu.assertEquals(plan.smallest.validation, plan.smallest.test)
-  lu.assertTrue(estimate.calls > 100)
+  lu.assertTrue(estimate.calls >= 40) -- validation, and five draws of five rows
 end
 
 local failed = lu.LuaUnit.run()
