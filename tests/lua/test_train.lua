@@ -509,6 +509,26 @@ function TestAcceptance.test_no_regression_leaves_with_the_first_that_broke()
   lu.assertTrue(r.steps[1].race.n < 20 and w.asked.b < 60)
 end
 
+-- The window has bought all rows before the broken one is looked at.
+function TestAcceptance.test_no_regression_holds_for_few_rows_too()
+  local w = world { "5" }
+  w.spec.val, w.spec.steps, w.spec.accept = rows(8), 1, "no_regression"
+  w.spec.metric = function(_, row, answer)
+    local raised = level_of(w.prompt:text()) == 5
+    return answer:text() and raised ~= (row.question == "1") and 1 or 0
+  end
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.accepted, #r.steps[1].fixed, r.steps[1].broken }, { 0, 7, { 1 } })
+  lu.assertEquals(r.steps[1].reason, "rejected: a row got worse, fixed 7, broke 1")
+end
+
+-- Nobody can gain 0.05 on texts that are at 0.96.
+function TestAcceptance.test_where_little_is_left_little_is_asked_for()
+  local function all_but(n) return function(i) return i > n end end
+  local r = ruled(nil, { a = all_but(8), b = all_but(4) })
+  lu.assertEquals(r.steps[1].reason, "kept: better, fixed 4, broke 0")
+end
+
 function TestAcceptance.test_the_other_rules_look_at_all_rows()
   for _, accept in ipairs { "better", "not_worse", "always" } do
     local r, w = ruled(accept, { a = half, b = function(i) return i % 10 == 0 end })

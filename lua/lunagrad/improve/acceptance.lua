@@ -139,8 +139,8 @@ local function race(options)
     if not seen.score then
       return finish(seen, false, ("%s after %d of %d"):format(outcome.why, outcome.n, #run.val))
     end
-    local kept = seen.sum > SLACK and not (options.strict and #seen.broken > 0)
-    return finish(seen, kept, how(seen))
+    if options.strict and #seen.broken > 0 then return finish(seen, false, "a row got worse") end
+    return finish(seen, seen.sum > SLACK, how(seen))
   end
 end
 
