@@ -40,3 +40,31 @@ function lunagrad.compare(spec) end
 ---@param spec table {program=, params=, metric=, val=, test=, budget=, examples=12, seed=, weights=}
 ---@return lunagrad.headroom
 function lunagrad.headroom(spec) end
+
+---@class lunagrad.optimized
+---@field best table<string, string> name of a parameter → text that was shipped
+---@field texts string[] the same by the order of the parameters
+---@field artefact string|table<string, string>|nil of the door with evaluate
+---@field seed_score number on validation
+---@field best_score number on validation, which it was chosen by: it overstates
+---@field claim lunagrad.claim|nil seed against best on the test set, with fixed_ids and broken_ids
+---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race}
+---@field headroom lunagrad.headroom what was known before it began
+---@field pool table candidates: pool.list, pool:best()
+---@field kept integer
+---@field dropped integer
+---@field spent {calls: integer, evaluations: integer}
+---@field stopped string "budget", "score", "patience", "proposals", "nothing new", "cost", "tokens",
+--- "time", "stop" or "limit"
+---@field shipped integer which candidate the parameters hold; 0: the seed
+
+--- Improve the parameters of a program, or one artefact, by a search over a pool of candidates.
+--- Doors: { program, params, train, val, test, metric, loss } or { start, role, evaluate =
+--- function(candidate, example) return score, feedback, output end, examples, objective }.
+--- budget = { calls, evaluations, cost, tokens, time, proposals }; stop = { score, patience, when }
+--- or a function; method, operators, select, front, lag, batch, window, delta, beta, pool, max_demos,
+--- constraints, model, backward, perfect, weights, alpha, ship, rescore, headroom, on_error,
+--- on_event, seed.
+---@param spec table
+---@return lunagrad.optimized
+function lunagrad.optimize(spec) end

@@ -179,10 +179,10 @@ int lg__store_find(lg_store *s, lg_request *r)
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
 
     r->row = found >= 0 ? (new ? new : old) : 0;
+    r->unfit = found == 0 && r->row;
     if (found == 1)
         note_use(s, r->row);
 
-    r->unfit = found == 0 && r->row != 0;
     r->looked = s->foreign;
     return found;
 }
@@ -285,6 +285,7 @@ static int drop_unfit(lg_store *s, lg_request *r)
         return r->unfit ? s->why.code : LG_OK;
 
     sqlite3_bind_int64(drop, 1, r->row);
+    r->row = 0;
     r->unfit = false;
     return finish(s, drop);
 }

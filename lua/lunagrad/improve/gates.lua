@@ -1,12 +1,17 @@
 --- Gates: what a child has to do to be kept.
 --
--- Each is a function (search, proposal) → { kept, why, race }, runs as part of the proposal's task and
--- buys the child's scores through the search (search:may, search:try). The race is lunagrad's own; the others are there to be compared with it.
+-- Each is a function (search, proposal) → { kept, why, race }, runs as part of the proposal's task
+-- and buys the child's scores through the search (search:may, search:try). The race is lunagrad's
+-- own; the others are there to be compared with it.
 
 local loop = require "lunagrad.loop"
 local racing = require "lunagrad.improve.racing"
 
 local gates = {}
+
+local DELTA = 0.05 -- what is worth looking for …
+local LEAST = 3    -- … and so many examples at least, where there are few
+local GROWTH = 3 -- of the window where so many proposals at once were asked for: time counts there
 
 -- The rival is the parent; of several parents the best.
 local function rival_of(one)
@@ -26,7 +31,8 @@ local function run(search, one, options)
   local rival = rival_of(one)
   one.rival = rival
   local outcome = racing.run { order = order, window = options.window or search.window,
-    delta = options.delta, beta = options.beta, tie = options.tie,
+    growth = search.lag_is_given and GROWTH or nil,
+    delta = options.delta or math.max(DELTA, LEAST / search.n), beta = options.beta, tie = options.tie,
     early = not rival.objectives and options.early or nil,
     parent = function(i) return not rival.open and rival.scores[i] or nil end,
     evaluate = function(i)

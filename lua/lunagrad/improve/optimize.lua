@@ -43,7 +43,9 @@ local NO_EXAMPLE = {}
 
 -- ---- options -------------------------------------------------------------------
 
-local function refuse(name, message, hint) errors.refuse(name, "lg.optimize: " .. message, hint, 4) end
+local function refuse(name, message, hint)
+  errors.refuse(name, "lg.optimize: " .. message, hint, 4)
+end
 
 local function at_least(spec, name, least)
   if spec[name] and spec[name] < least then
