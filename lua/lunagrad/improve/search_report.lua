@@ -97,7 +97,7 @@ local function show_headroom(search, result, found)
   result.headroom = found
   if search.tape then search.tape:headroom(found) end
   if model.dry_run then return dryrun.plan(found) end
-  for _, text in ipairs(found:texts()) do progress.emit { kind = "note", text = text } end
+  for _, text in ipairs(found:lines()) do progress.emit { kind = "note", text = text } end
 end
 
 local function show(search, result, event)
