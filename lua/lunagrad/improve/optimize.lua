@@ -14,6 +14,7 @@ local headroom_reports = require "lunagrad.improve.headroom_report"
 local leakage = require "lunagrad.improve.leakage"
 local methods = require "lunagrad.improve.methods"
 local problems = require "lunagrad.improve.problem"
+local fresh = require "lunagrad.improve.propose.fresh"
 local reports = require "lunagrad.improve.search_report"
 local searches = require "lunagrad.improve.search"
 local loop = require "lunagrad.loop"
@@ -306,7 +307,9 @@ end
 
 local function run(search, result)
   reports.watch(search, result)
-  local seed = search.problem:variant(texts_of(search.problem))
+  local texts = texts_of(search.problem)
+  if search.problem.begins == false then texts = search:first(texts, fresh) end
+  local seed = search.problem:variant(texts)
   look_ahead(search, seed)
   search:begin(seed)
   result.stopped = search:run()

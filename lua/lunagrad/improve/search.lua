@@ -13,6 +13,7 @@
 local bind = require "lunagrad.bind"
 local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
 local pools = require "lunagrad.improve.pool"
 local rescore = require "lunagrad.improve.rescore"
@@ -46,7 +47,7 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
-  self.trying, self.n = {}, #spec.problem.sets.val
+  self.trying, self.leaving, self.n = {}, {}, #spec.problem.sets.val
   self.anew, self.doubted = {}, {} -- of lunagrad.improve.rescore
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
@@ -287,7 +288,7 @@ end
 -- How many proposals may be open at once. When one is kept, those that are open come from a parent
 -- that is not the best any more, and most of what they find is lost: so there are the fewer of them,
 -- the likelier that is. Counted by what is decided, as all that is decided here.
-local function lanes(self)
+local function at_once(self)
   if self.lag_is_given then return self.lag end
   return math.min(self.lag, 1 + self.idle // QUIET)
 end
@@ -296,7 +297,7 @@ end
 -- race; else that of a third of validation, which most children do not survive: who does waits for
 -- its turn.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + lanes(self) do
+  while not self.stopped and self.planned < self.decided + at_once(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local whole = units_of(self, self.n)
     local plenty = budget.is_plenty(self.budgets, whole, self.lag)
@@ -456,6 +457,26 @@ local function propose(self, one)
   return table.move(texts, 1, #self.problem.params, 1, { parents = texts.parents })
 end
 
+--- A first text, where the script has none: an operator writes it from what is wanted, as proposal 0.
+---@param texts string[] blank ones
+---@param operator table
+---@return string[]
+function Search:first(texts, operator)
+  local parent = { idx = 0, texts = texts, mean = 0, parents = {}, scores = {} }
+  parent.variant = self.problem:variant(texts)
+  local one = { number = 0, rng = self.random:fork "start", parent = parent, list = {},
+    proposals = {}, solved = {}, used = {}, seen = {} }
+  local meter = bind.meter()
+  local made, why = bind.run(core.binding(loop.engine(), {}), { meter = meter }, operator.propose,
+    parent, {}, context_of(self, one, meter))
+  self:pay(0, bind.calls(meter), 0)
+  if not made then
+    errors.raise("parse", "lg.optimize: no first text came of the objective: " .. (why or ""),
+      "give a start", 0)
+  end
+  return table.move(made, 1, #texts, 1, {})
+end
+
 --- Wait until all proposals before this one are decided. false: the search has ended meanwhile.
 function Search:turn(one)
   if self.decided < one.number - 1 then self.waiting[one.number]:wait() end
@@ -523,20 +544,27 @@ local function complete(self, one)
   return { kept = false, why = all and "completed" or "the budget", unraced = true }
 end
 
--- What two open proposals have in common when their texts are the same: one variant, asked once.
+-- What proposals have in common whose texts are the same: one variant, asked once. Whoever was
+-- planned before the first of them was decided does not know it, and may still come to these texts:
+-- so long it is kept, however quick that one was.
 local function child_of(self, one)
   local key = wording.key(one.texts)
-  local shared = self.trying[key]
-    or { variant = self.problem:variant(one.texts, one.number), n = 0 }
-  self.trying[key], shared.n, one.key = shared, shared.n + 1, key
+  local shared = self.trying[key] or { key = key, n = 0,
+    variant = self.problem:variant(one.texts, one.number) }
+  self.trying[key], shared.n, one.shared = shared, shared.n + 1, shared
   return shared.variant
 end
 
 local function leave(self, one)
-  local shared = one.key and self.trying[one.key]
-  if not shared then return end
-  shared.n = shared.n - 1
-  if shared.n == 0 then self.trying[one.key] = nil end
+  local shared, list = one.shared, self.leaving
+  if shared then
+    shared.n = shared.n - 1
+    list[#list + 1] = { shared = shared, until_number = self.planned }
+  end
+  while list[1] and list[1].until_number <= self.decided do
+    local gone = table.remove(list, 1).shared
+    if gone.n == 0 and self.trying[gone.key] == gone then self.trying[gone.key] = nil end
+  end
 end
 
 function Search:work(one)
