@@ -47,17 +47,17 @@ end
 ---
 --- spec: n, the number of examples; parent, its scores in the order of the race, as far as they are
 --- known; delta (0.05), beta (0.2; 0: only curtailed); early, the evidence that is enough (nil: none
---- is); tie = "keep" keeps a child that is as good as its parent, too. Without
---- scores from 0 to 1 there is nothing to bet and nothing to foresee: from the first other one on,
---- the race goes to its end.
+--- is); tie = "keep" keeps a child that is as good as its parent, too; strict drops it with the first
+--- example that got worse ("regression"). Without scores from 0 to 1 there is nothing to bet and
+--- nothing to foresee: from the first other one on, the race goes to its end.
 ---@param spec {n: integer, parent: table<integer, number>, delta: number|nil, beta: number|nil,
---- early: number|nil, tie: string|nil}
+--- early: number|nil, tie: string|nil, strict: boolean|nil}
 ---@return lunagrad.race
 function race.new(spec)
   local delta, beta = check(spec)
   local self = setmetatable({ n = spec.n, parent = spec.parent, at = 0, sum = 0.0, left = 0.0,
     won = 0, lost = 0, bounded = true, differences = {}, verdict = "go", early = spec.early,
-    above = spec.tie == "keep" and -SLACK or SLACK, for_child = betting.new(),
+    strict = spec.strict, above = spec.tie == "keep" and -SLACK or SLACK, for_child = betting.new(),
     against = betting.futility { delta = delta, beta = beta } }, Race)
   for i = 1, spec.n do
     local before = spec.parent[i] or 0 -- what is not known may be as low as that
@@ -69,6 +69,7 @@ end
 
 -- What the scores so far come to.
 local function judge(self, futile)
+  if self.strict and self.lost > 0 then return "drop", "regression" end
   if self.at == self.n then
     if self.sum > self.above then return "keep" end
     return "drop", "no gain"
@@ -85,7 +86,8 @@ end
 ---@param score number
 ---@param before number|nil
 ---@return string verdict "go", "keep" or "drop"
----@return string|nil why of "drop": "curtailed", "futile" or "no gain"; of "keep": "early"
+---@return string|nil why of "drop": "curtailed", "futile", "regression" or "no gain"; of "keep":
+--- "early"
 function Race:add(score, before)
   if self.verdict ~= "go" then return self.verdict, self.why end
   local i = self.at + 1
