@@ -251,8 +251,8 @@ end
 
 -- The world itself fails when the same is asked twice.
 function TestSearch.test_what_is_asked_before_it_counts_and_is_bought_once()
-  for _, more in ipairs { {}, { headroom = true }, { headroom = { examples = 5 } },
-    { budget = { calls = 300 } } } do
+  for _, more in ipairs { { headroom = true }, { headroom = { examples = 5 } },
+    { headroom = true, budget = { calls = 300 } } } do
     local w = world(true, true)
     local result = optimize(w, more)
     local most = more.budget and 300 or 400
@@ -267,9 +267,10 @@ function TestSearch.test_when_it_asks()
     local result = optimize(w, more)
     return result.headroom.measured and #result.headroom.examples or 0
   end
-  lu.assertEquals(looks {}, 10)                               -- a tenth of the budget
   lu.assertEquals(looks { budget = { evaluations = 1000 } }, 12)
-  lu.assertEquals(looks { budget = { evaluations = 199 } }, 0) -- below five passes
+  lu.assertEquals(looks { budget = { evaluations = 800 } }, 12)
+  lu.assertEquals(looks { budget = { evaluations = 799 } }, 0) -- below twenty passes
+  lu.assertEquals(looks { headroom = true }, 12)
   lu.assertEquals(looks { budget = { proposals = 2 } }, 0)
   lu.assertEquals(looks { headroom = false }, 0)
   lu.assertEquals(looks { headroom = { examples = 7 } }, 7)
@@ -305,14 +306,14 @@ function TestSearch.test_it_is_told_first()
   local result = optimize(world(false, true), { on_event = function(event)
     kinds[#kinds + 1] = event.kind
     if event.kind == "headroom" then lu.assertTrue(event.headroom.measured) end
-  end })
+  end, headroom = true })
   require("lunagrad.progress").on_event = nil
   lu.assertEquals(table.concat(kinds, " ", 1, 3), "phase headroom phase")
   lu.assertEquals(notes, result.headroom:lines())
 end
 
 function TestSearch.test_it_stands_in_the_store()
-  local result = optimize(world(true, true))
+  local result = optimize(world(true, true), { headroom = { examples = 10 } })
   local function query(sql, ...) return loop.engine():store_query(sql, ...) end
   local row = query("SELECT id, options FROM searches ORDER BY id DESC LIMIT 1")[1]
   local told = core.json_decode(row.options).headroom
@@ -337,13 +338,13 @@ local rows = lg.data.list(lg.task.object_counting.generate(20, 1))
 local prompt = lg.param("Answer. Be brief.", "system prompt")
 local result = lg.optimize { program = function(row) return m { row.question, system = prompt } end,
   params = { prompt }, train = rows, val = rows, test = rows, metric = lg.metric.number,
-  budget = { evaluations = 200 }, operators = { "reflect" } }
+  budget = { evaluations = 400 }, operators = { "reflect" } }
 assert(not result.headroom.measured)]]
 
 function TestDryRun.test_the_plan_is_printed_and_what_sim_says_is_not()
   local got = command.run("-e", SCRIPT, "--dry-run")
   lu.assertEquals(got.code, 0, got.err)
-  lu.assertStrContains(got.err, "plan: the search: at most 200 evaluations, about 2")
+  lu.assertStrContains(got.err, "plan: the search: at most 400 evaluations, about 4")
   lu.assertStrContains(got.err, "with 20 validation examples")
   lu.assertNil(got.err:find "noise")
 end
@@ -355,7 +356,7 @@ function TestDryRun.test_programs_are_told()
     if event.event == "estimate" then estimate = event end
   end
   local plan = estimate.searches[1]
-  lu.assertEquals({ plan.measured, plan.evaluations, plan.noise }, { false, 200, nil })
+  lu.assertEquals({ plan.measured, plan.evaluations, plan.noise }, { false, 400, nil })
   lu.assertEquals(plan.smallest.validation, plan.smallest.test)
   lu.assertTrue(estimate.calls >= 40) -- validation, and five draws of five rows
 end

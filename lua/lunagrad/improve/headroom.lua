@@ -139,12 +139,12 @@ function headroom.extra(asked)
 end
 
 --- How many examples are asked about where nobody says: a tenth of the budget at most, and nothing
---- where that is little or the budget is below five passes.
+--- where that is little or the budget is below twenty passes over validation.
 ---@param evaluations integer|nil of headroom.evaluations
 ---@param n integer
 ---@return integer
 function headroom.usual(evaluations, n)
-  if not evaluations or evaluations < 5 * n then return 0 end
+  if not evaluations or evaluations < headroom.PASSES * n then return 0 end
   local k = math.min(headroom.EXAMPLES, n, evaluations // (10 * EXTRA))
   return k >= headroom.LEAST and k or 0
 end
