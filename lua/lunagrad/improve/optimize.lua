@@ -246,11 +246,12 @@ local function new_search(spec)
   local limits = budget_of(spec, n)
   local method = methods.of(spec.method or "race", spec, 3)
   local seed, perfect = seed_of(spec.seed), spec.perfect or 1
+  local window = method.window and method.window(n) or 8
   return searches.new {
     problem = problem, method = method, method_name = spec.method or "race", seed = seed,
     lag = at_least(spec, "lag", 1) or lag_of(method, limits, n),
     batch = at_least(spec, "batch", 1) or method.batch or within(BATCH, n // BATCH[3]),
-    window = at_least(spec, "window", 1) or math.min(8, n), limits = limits,
+    window = at_least(spec, "window", 1) or math.min(window, n), limits = limits,
     pool_size = at_least(spec, "pool", 2), patience = stop.patience, most = limits.proposals,
     stop_score = stop.score or (problem.program or spec.perfect) and perfect or math.huge,
     stop = stopper(limits, stop), perfect = perfect, loss = spec.loss,

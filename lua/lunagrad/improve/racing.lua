@@ -27,7 +27,7 @@ end
 --- Race a child against the scores of its parent. Runs as part of a task.
 ---
 --- spec: order (the examples, all of them), parent(example) → score if it is known,
---- evaluate(example) → score and the parent's, window (8), delta, beta, early, tie as
+--- evaluate(example) → score and the parent's, window (8), delta, beta, early, tie, whole as
 --- lunagrad.improve.race has them; may(k) → whether the k-th score
 --- may be bought, asked when the first k - window are there; on_score(race), called for each.
 ---@param spec table
@@ -36,7 +36,7 @@ function racing.run(spec)
   local order, parent, n = spec.order, {}, #spec.order
   for k = 1, n do parent[k] = spec.parent(order[k]) end
   local one = race.new { n = n, parent = parent, delta = spec.delta, beta = spec.beta,
-    early = spec.early, tie = spec.tie }
+    early = spec.early, tie = spec.tie, whole = spec.whole }
   local tasks, window, verdict, why, stopped = {}, spec.window or WINDOW, "go", nil, false
   local at = 0
   while verdict == "go" do
