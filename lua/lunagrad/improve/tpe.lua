@@ -133,8 +133,10 @@ end
 -- The next one that is not taken, from a drawn place on.
 local function gone_through(self, random, taken)
   local all = 1
-  for _, size in ipairs(self.sizes) do all = all * size end
-  if all > LARGE then return nil end
+  for _, size in ipairs(self.sizes) do
+    all = all * size
+    if all > LARGE then return nil end
+  end
   local first = random:int(0, all - 1)
   for k = 0, all - 1 do
     local rest, x = (first + k) % all, {}

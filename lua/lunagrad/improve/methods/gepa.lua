@@ -31,13 +31,14 @@ end
 local function component(state, search, one)
   local n = #search.problem.params
   if n == 1 or one.operator == merging then return nil end
-  local at = state.pointer[one.parent.idx] or 1
-  state.pointer[one.parent.idx] = at % n + 1
-  return at
+  return state.pointer[one.parent.idx] or 1
 end
 
-local function learn(state, one)
+local function learn(state, search, one)
   local child = one.candidate
+  if one.component and not one.unteachable then -- a solved batch is no turn
+    state.pointer[one.parent.idx] = one.component % #search.problem.params + 1
+  end
   state.joined = child ~= nil
   if not child then return end
   local pointer = 1
@@ -72,6 +73,6 @@ return function(spec)
     gate = function(search, one)
       return (one.operator == merging and by_parents or by_batch)(search, one)
     end,
-    learn = function(_, one) learn(state, one) end,
+    learn = function(search, one) learn(state, search, one) end,
   }
 end
