@@ -696,7 +696,7 @@ prompts["facts.user"] = [[
 These are examples of the task, with the right outcome where it is known:
 {examples}
 
-What do they have in common?]]
+Write the description of the data between <DESCRIPTION> and </DESCRIPTION>, and nothing behind it.]]
 
 prompts["facts.together"] = [[
 These are observations on several parts of the same data:
@@ -704,7 +704,8 @@ These are observations on several parts of the same data:
 {observations}
 </OBSERVATIONS>
 
-Write them together as one description of the data, 2 or 3 sentences long.]]
+Write them together as one summary, 2 or 3 sentences long, between <SUMMARY> and </SUMMARY>, and
+nothing behind it.]]
 
 prompts["instruct.system"] = [[
 You write the instructions that a language model is given. You are shown the instruction (a text
@@ -724,9 +725,9 @@ Write a new instruction.
 
 prompts["instruct.facts"] = [[
 This is known of the data:
-<FACTS>
+<DESCRIPTION>
 {facts}
-</FACTS>
+</DESCRIPTION>
 ]]
 
 prompts["instruct.examples"] = [[

@@ -4,6 +4,7 @@
 local helper = require "helper"
 local lu = require "luaunit"
 local lg = require "lunagrad"
+local epochs = require "lunagrad.improve.epochs"
 local hash = require "lunagrad.world.hash"
 local loop = require "lunagrad.loop"
 
@@ -130,11 +131,11 @@ for _, method in ipairs(METHODS) do
   TestAll["test_latencies_decide_nothing_" .. method] = function()
     for _, lag in ipairs { false, 3 } do
       local wanted
-      for trial = 1, 5 do
+      for trial = 1, 3 do
         local wait = trial > 1 and function(...)
-          return share(tostring(trial), ...) * (trial == 2 and 0 or 3)
+          return share(tostring(trial), ...) * 3
         end or nil
-        local result = search(method, { lag = lag or nil, budget = { calls = 420 } }, wait)
+        local result = search(method, { lag = lag or nil, budget = { calls = 380 } }, wait)
         wanted = wanted or told(result)
         lu.assertEquals(told(result), wanted, "trial " .. trial)
       end
@@ -278,6 +279,46 @@ function TestGepa.test_merges()
     merged = merged + kept
   end
   lu.assertTrue(merged > 0 and refused > 0)
+end
+
+-- ---- epochs ----------------------------------------------------------------------
+
+TestEpochs = {}
+
+local function batches(n, size, options, count)
+  local order, list = epochs.new(n, size, lg.rng.new(3), options), {}
+  for k = 1, count do list[k] = order:batch(k) end
+  return list
+end
+
+-- How often each of n is in batches from..to.
+local function counted(list, from, to)
+  local count = {}
+  for k = from, to do
+    for _, i in ipairs(list[k]) do count[i] = (count[i] or 0) + 1 end
+  end
+  return count
+end
+
+function TestEpochs.test_each_once_an_epoch()
+  local list = batches(7, 3, nil, 6)
+  lu.assertEquals({ #list[1], #list[2], #list[3], #list[4] }, { 3, 3, 1, 3 })
+  for _, from in ipairs { 1, 4 } do
+    lu.assertEquals(counted(list, from, from + 2), { 1, 1, 1, 1, 1, 1, 1 })
+  end
+  lu.assertNotEquals({ list[1], list[2] }, { list[4], list[5] })
+end
+
+function TestEpochs.test_the_last_one_is_filled_with_the_least_drawn()
+  local list = batches(7, 3, { pad = true }, 21)
+  for _, batch in ipairs(list) do lu.assertEquals(#batch, 3) end
+  local count = counted(list, 1, 21) -- seven epochs of nine: each nine times
+  for i = 1, 7 do lu.assertEquals(count[i], 9) end
+end
+
+function TestEpochs.test_few_examples()
+  lu.assertEquals(batches(1, 3, { pad = true }, 2), { { 1 }, { 1 } })
+  lu.assertEquals(#batches(2, 3, nil, 1)[1], 2)
 end
 
 TestTgd = {}

@@ -242,7 +242,7 @@ return function(spec)
   end
   local state = { facts = "", plain = {}, blocks = {}, known = {}, order = {}, trials = 0 }
   return {
-    lag = 1, batch = 1, window = mini, keeps = true,
+    lag = 1, batch = 1, window = mini, keeps = true, blind = true,
     select = function(pool) return pool:get(0) end,
     ready = function(_, number) return ready(state, number) end,
     choose = function(search, _, random) return choose(state, search, random) end,

@@ -36,18 +36,21 @@ local function batches_of(context)
   return list
 end
 
-local function said(context, user)
+-- What is said between the tags that were asked for; without them all of it.
+local function said(context, user, tag)
   local reply = ask.reply({ model = context.model or "optimizer", sample = context.sample,
     role = "description of the data" },
     { { "system", ask.prompt "facts.system" }, { "user", user } })
-  return (reply:text():gsub("^%s+", ""):gsub("%s+$", ""))
+  local text = core.tag_last(reply:text(), tag) or reply:text()
+  return (text:gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
 local function observed(rows, context)
   local shown = question.cases(rows, context, head)
   local _, number = core.fence(shown.template, shown.values)
   local text = core.render(context_of.number_tags(shown.template, number), shown.values)
-  return said(context, (ask.fill(ask.prompt "facts.user", { "examples" }, { examples = text })))
+  return said(context, (ask.fill(ask.prompt "facts.user", { "examples" }, { examples = text })),
+    "DESCRIPTION")
 end
 
 --- What the training rows have in common, in the words of the optimizer's model. Waits.
@@ -57,7 +60,7 @@ function instruct.facts(context)
   local list = loop.map(batches_of(context), function(rows) return observed(rows, context) end)
   if #list < 2 then return list[1] or "" end
   return said(context, (ask.fill(ask.prompt "facts.together", { "observations" },
-    { observations = table.concat(list, "\n") })))
+    { observations = table.concat(list, "\n") })), "SUMMARY")
 end
 
 -- ---- a new instruction -----------------------------------------------------------
