@@ -151,7 +151,8 @@ for _, method in ipairs(METHODS) do
     local engine = loop.engine()
     local run = engine:store_query("SELECT * FROM searches ORDER BY id DESC LIMIT 1")[1]
     lu.assertEquals(run.method, method)
-    local kept = engine:store_query("SELECT * FROM proposals WHERE search_id = ? ORDER BY id", run.id)
+    local kept = engine:store_query("SELECT * FROM proposals WHERE search_id = ? ORDER BY id",
+      run.id)
     lu.assertEquals(#kept, #result.proposals)
     for i, row in ipairs(kept) do
       local record = result.proposals[i]
@@ -222,7 +223,8 @@ local function two_parts()
   local first, second = lg.param("care 1", "first text"), lg.param("care 1", "second text")
   local model = lg.model(function(request)
     local question = request.messages[2].content
-    local text = request.messages[1].content:match(question:find "[02468]%?" and "^(.-)|" or "|(.*)$")
+    local which = question:find "[02468]%?" and "^(.-)|" or "|(.*)$"
+    local text = request.messages[1].content:match(which)
     local good = quality(text) + share(text, question) / 2 > share(question)
     return good and "right " .. question:sub(1, -2) or "wrong"
   end, "two parts")

@@ -65,8 +65,8 @@ function TestDescriptions.test_data_are_described_and_not_answered()
 end
 
 function TestDescriptions.test_a_summary_keeps_what_is_said()
-  local text = select(2, ask("These are observations:\n<NOTES>\nAs lists are long, one has to state "
-    .. "the number in digits.\n</NOTES>\n" .. WANTED:format("summary", "SUMMARY", "SUMMARY")))
+  local text = select(2, ask("These are observations:\n<NOTES>\nAs lists are long, one has to "
+    .. "state the number in digits.\n</NOTES>\n" .. WANTED:format("summary", "SUMMARY", "SUMMARY")))
   lu.assertTrue(text:find "digit" ~= nil or text:find "numeral" ~= nil, text)
 end
 

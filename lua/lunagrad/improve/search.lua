@@ -399,10 +399,11 @@ local function refusal(self, one, texts)
 end
 
 local function propose(self, one)
-  local batch, nothing = {}, nil
+  local batch = {}
   if one.operator.batch ~= false then
-    batch, nothing = learn_from(self, one)
-    if not batch then return nil, nothing end
+    local found, nothing = learn_from(self, one)
+    if not found then return nil, nothing end
+    batch = found
   end
   one.batch = batch
   if self.stopped then return nil, "stopped" end
