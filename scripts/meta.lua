@@ -7,13 +7,14 @@
 -- by. One step improves its prompt; the step stays in the graph (functional = true), so that
 -- feedback on the answers that the new prompt gives goes back to the prompt of the critic whose
 -- points it was made of. What that critic's new prompt is worth is measured on tasks that played no
--- part in finding it, each with the old and with the new one: the paired difference is printed with
--- its interval, whatever it is.
+-- part in finding it, each with the old and with the new one: the mean difference is printed with its
+-- interval, and whether a gain is shown.
 --
 -- Other arguments: tasks=6 (to learn from in a round, and as many to validate on), tests=30,
 -- rounds=4, seed=1.
 
 local lg = require "lunagrad"
+local claim = require "lunagrad.improve.claim"
 local statistics = require "lunagrad.stats_math"
 
 local args, known = lg.args, { tasks = 6, tests = 30, rounds = 4, seed = 1 }
@@ -112,14 +113,7 @@ end
 print("\nthe critic's prompt is now:\n  " .. critic:text():gsub("\n", "\n  "))
 
 local before, after = measure(tests, old), measure(tests, critic)
-local differences = {}
-for i = 1, #tests do differences[i] = after[i] - before[i] end
-local mean = statistics.mean(differences)
-local low, high = statistics.bootstrap(differences, { seed = known.seed })
-
 print(("\n%d tasks that it was not tuned on, each with both critics, right answers after one step:")
   :format(#tests))
-print(("old %.3f, new %.3f, paired difference %+.3f (%s)"):format(statistics.mean(before),
-  statistics.mean(after), mean, low < high and ("95%% interval %+.3f to %+.3f"):format(low, high)
-  or "no interval: all differences are equal"))
-print(low > 0 and "a gain" or high < 0 and "a loss" or "no gain is shown: the interval holds 0")
+print(("old %.3f, new %.3f"):format(statistics.mean(before), statistics.mean(after)))
+print(claim.paired(before, after, { seed = known.seed }))

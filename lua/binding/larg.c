@@ -157,6 +157,24 @@ lg_lua_engine *lg__lua_check_engine(lua_State *L, int arg)
     return u;
 }
 
+static const char bound_key; /* of the binding in the registry, see lbound.c */
+
+void lg__lua_set_bound(lua_State *L)
+{
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &bound_key);
+}
+
+lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u)
+{
+    if (!u->owner->bound)
+        return u->v;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bound_key);
+    if (lua_rawgeti(L, -1, (lua_Integer)lg_var_id(u->v)) != LUA_TNIL)
+        u = lua_touserdata(L, -1); /* the table keeps it */
+    lua_pop(L, 2);
+    return u->v;
+}
+
 lg_var *lg__lua_check_var(lua_State *L, int arg)
 {
     const lg_lua_var *u = luaL_testudata(L, arg, LG_LUA_VAR);

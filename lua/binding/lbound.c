@@ -6,19 +6,6 @@
  * that they are tried. Nothing of the engine knows of it. */
 #include "binding/lua_binding.h"
 
-static const char key; /* of the binding in the registry */
-
-lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u)
-{
-    if (!u->owner->bound)
-        return u->v;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
-    if (lua_rawgeti(L, -1, (lua_Integer)lg_var_id(u->v)) != LUA_TNIL)
-        u = lua_touserdata(L, -1); /* the table keeps it */
-    lua_pop(L, 2);
-    return u->v;
-}
-
 /* Raises unless the table at index holds open variables of the engine by number. */
 static void check_binding(lua_State *L, int t, const lg_lua_engine *e)
 {
@@ -46,7 +33,7 @@ static int l_bind(lua_State *L)
     lg_lua_engine *e = luaL_checkudata(L, 1, LG_LUA_ENGINE);
     lua_settop(L, 2);
     e->bound = lua_istable(L, 2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    lg__lua_set_bound(L);
     return 0;
 }
 

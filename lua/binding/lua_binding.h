@@ -82,6 +82,9 @@ void lg__lua_push_where(lua_State *L, int level);
 
 lg_lua_engine *lg__lua_check_engine(lua_State *L, int arg); /* one that is open */
 lg_var *lg__lua_check_var(lua_State *L, int arg);
+/* What an open variable is for the running task: itself, or what it is bound to (lbound.c) */
+lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u);
+void lg__lua_set_bound(lua_State *L); /* pops the binding that counts from now on, or nil */
 lg_model *lg__lua_check_model(lua_State *L, int arg);
 lg_tool *lg__lua_check_tool(lua_State *L, int arg);
 /* Raises when the object's engine is closed, or the object is (handle NULL). */
@@ -163,9 +166,6 @@ lg_lua_box *lg__lua_new_box(lua_State *L); /* pushes it */
 void lg__lua_box_free(lg_lua_box *box);    /* early; harmless twice */
 /* Pushes the text and frees it, or raises what went wrong with it. */
 int lg__lua_push_out(lua_State *L, lg_lua_box *box);
-
-/* lbound.c: what an open variable is for the running task: itself, or what it is bound to */
-lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u);
 
 /* ---- lfile.c -------------------------------------------------------------- */
 

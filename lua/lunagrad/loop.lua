@@ -433,8 +433,9 @@ end
 ---@param fn function
 function loop.when(var, fn)
   last_tag = last_tag + 1
-  local context = { serves = true, candidate = current and current.context
-    and current.context.candidate }
+  local now = current and current.context
+  local context = { serves = true, candidate = now and now.candidate,
+    purpose = now and now.purpose }
   waiting[last_tag] = setmetatable({ fn = fn, context = context, n = 0 }, Task)
   var:watch(last_tag)
   local scope = current and current.context and current.context.scope

@@ -10,6 +10,7 @@
 --   score     training, best, seed, last  larger is better; any may be nil
 --   step      training, number, accepted, reason, of an optimizer's step; redrawn (solved batches
 --             before it), solved and examples (of its own batch)
+--   proposal  number, operator, accepted, reason, of a search
 --   note      text                        one line for people
 
 local progress = { on_event = nil }

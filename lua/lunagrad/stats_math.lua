@@ -99,35 +99,8 @@ function stats_math.sign_test(won, lost)
   return math.min(sum, 1.0)
 end
 
---- The distribution of the number of successes in n draws: cumulative, from 0 successes on.
-local function binomial_cumulative(n, p)
-  local cumulative, sum = {}, 0.0
-  local log_choose, log_p, log_q = 0.0, math.log(p), math.log(1 - p)
-  for k = 0, n do
-    sum = sum + math.exp(log_choose + k * log_p + (n - k) * log_q)
-    cumulative[k] = sum
-    log_choose = log_choose + math.log(n - k) - math.log(k + 1)
-  end
-  return cumulative
-end
-
---- Means of resamples of a list that holds two values only. The count of the larger one in a
--- resample is binomial, so it is drawn at once instead of element by element.
-local function resample_two(low, high, n, share, resamples, r)
-  local cumulative, means = binomial_cumulative(n, share), {}
-  for i = 1, resamples do
-    local u, from, to = r:float(), 0, n
-    while from < to do
-      local middle = (from + to) // 2
-      if cumulative[middle] > u then to = middle else from = middle + 1 end
-    end
-    means[i] = low + (high - low) * (from / n)
-  end
-  return means
-end
-
 -- Two places of a draw of 64 bits, 32 for each: this is where the time goes.
-local function resample_any(values, resamples, r)
+local function resampled_means(values, resamples, r)
   local n, means = #values, {}
   for i = 1, resamples do
     local sum = 0.0
@@ -141,42 +114,9 @@ local function resample_any(values, resamples, r)
   return means
 end
 
---- Low, high and how many there are of high, when a list holds exactly two different values.
-local function two_values(values)
-  local low, high, count = math.huge, -math.huge, 0
-  for i = 1, #values do
-    low, high = math.min(low, values[i]), math.max(high, values[i])
-  end
-  for i = 1, #values do
-    if values[i] == high then count = count + 1 elseif values[i] ~= low then return nil end
-  end
-  return low, high, count
-end
-
 -- Draws in all, so that an interval never takes seconds. Only lists of more
 -- than 2,000 graded values get fewer resamples than asked for.
 local MAX_DRAWS = 4000000
-
---- The percentile bootstrap interval of the mean. With all values equal it has no width, which
---- says nothing about the mean: see interval.
----@param values number[]
----@param options {resamples: integer|nil, level: number|nil, seed: integer|string|nil}|nil
----@return number|nil low
----@return number|nil high
-function stats_math.bootstrap(values, options)
-  options = options or {}
-  local n = #values
-  if n == 0 then return nil, nil end
-  local low, high, count = two_values(values)
-  if low and low == high then return values[1] + 0.0, values[1] + 0.0 end
-  local resamples, level = options.resamples or 2000, options.level or 0.95
-  local r = rng.new(options.seed or 0)
-  local means = low and resample_two(low, high, n, count / n, resamples, r)
-    or resample_any(values, math.max(200, math.min(resamples, MAX_DRAWS // n)), r)
-  table.sort(means)
-  local tail = (1 - level) / 2
-  return stats_math.quantile(means, tail), stats_math.quantile(means, 1 - tail)
-end
 
 -- ---- the interval that is printed ------------------------------------------------
 
@@ -227,7 +167,7 @@ end
 function stats_math.bca(values, seed)
   local n, mean = #values, stats_math.mean(values)
   if n < 2 or stats_math.deviation(values) == 0 then return nil, nil end
-  local means = resample_any(values, math.max(200, math.min(2000, MAX_DRAWS // n)),
+  local means = resampled_means(values, math.max(200, math.min(2000, MAX_DRAWS // n)),
     rng.new(seed or 0))
   table.sort(means)
   local less, slack = 0.0, 1e-12 * math.max(math.abs(mean), 1)

@@ -36,24 +36,24 @@ local function age()
   old, young, n_young = young, kept, n
 end
 
---- The running task has called a tool: what that runs belongs to the task's candidate.
+--- The running task has called a tool: what that runs belongs to the task's candidate, and is made
+--- for the same purpose.
 ---@param node Var
 ---@return Var node
 function work.belongs(node)
   local context = loop.context()
-  local candidate = context and context.candidate
-  if candidate then
+  if context and (context.candidate or context.purpose) then
     local id = node:id()
     if n_young >= GENERATION then age() end
-    young[id], n_young = { id = id, node = node, candidate = candidate }, n_young + 1
+    young[id], n_young = { id = id, node = node, candidate = context.candidate,
+      purpose = context.purpose }, n_young + 1
   end
   return node
 end
 
-local function owner(id)
-  local one = young[id] or old[id]
-  return one and one.candidate
-end
+local NOBODY = {}
+
+local function owner(id) return young[id] or old[id] or NOBODY end
 
 local function take_abandon(_, id)
   local scope = host[id]
@@ -86,7 +86,8 @@ function work.watch(fn, begin)
   if watched >= sweep_at then sweep_watchers() end
   watched, last_watcher = watched + 1, last_watcher + 1
   local context = loop.context()
-  local one = { fn = fn, pieces = {}, candidate = context and context.candidate }
+  local one = { fn = fn, pieces = {}, candidate = context and context.candidate,
+    purpose = context and context.purpose }
   watchers[last_watcher] = one
   one.answer = begin(last_watcher)
   return one.answer
@@ -106,7 +107,7 @@ local function take_partial(_, _, tag, _, text, restart)
   watcher.pieces[#watcher.pieces + 1] = { text = text, restart = restart }
   if watcher.task and not watcher.task.done then return end
   watcher.task = loop.spawn(tell_pieces,
-    { serves = true, candidate = watcher.candidate }, watcher)
+    { serves = true, candidate = watcher.candidate, purpose = watcher.purpose }, watcher)
   watcher.task.after = function(task)
     if not task.ok then
       watchers[tag] = nil
@@ -183,10 +184,10 @@ local function take_tool(engine, id, tag, var)
   local definition, texts = tools[tag], {}
   for i, input in ipairs(var:inputs()) do texts[i] = input_value(input) end
   local number = var:id()
-  local scope = scopes.new(scopes.of_node(number))
+  local scope, whose = scopes.new(scopes.of_node(number)), owner(number)
   host[id] = scope
   local context = { example = var:example(), serves = true, node = number, scope = scope,
-    candidate = owner(number),
+    candidate = whose.candidate, purpose = whose.purpose,
     what = ("the tool %q (node %d)"):format(definition.name, number) }
   if definition.timeout then
     scope:limit(definition.timeout, function(problem)
@@ -213,8 +214,9 @@ local function take_gradient(engine, id, tag, var)
   local output = is_bytes(var:raw_media()) and var or var:raw_text()
   local ctx = { inputs = inputs, output = output, score = score, target = target,
     feedback = heard ~= "" and heard or nil, example = var:example(), role = var:raw_role() }
+  local whose = owner(var:id())
   local task = loop.spawn(definition.backward,
-    { serves = true, candidate = owner(var:id()) }, ctx)
+    { serves = true, candidate = whose.candidate, purpose = whose.purpose }, ctx)
   task.after = function(t) tell(served.gradient, engine, id, names, t) end
 end
 

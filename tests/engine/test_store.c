@@ -431,32 +431,6 @@ static void test_newer_versions_and_strangers(void **state)
     kit_end(&k);
 }
 
-/* A store of version 1 is brought forward; one that only says so is not touched. */
-static void test_older_versions(void **state)
-{
-    (void)state;
-    kit k;
-    kit_setup(&k);
-    open_it(&k);
-    assert_int_equal(kit_buy(&k, "a", GOOD("yes")), 0);
-    kit_shut(&k);
-    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
-            "DROP TABLE replacements;"
-            "PRAGMA user_version=1");
-    lg_store_config reader = {.read_only = true};
-    assert_int_equal(kit_open_with(&k, &reader), 0);
-    kit_shut(&k);
-    open_it(&k);
-    assert_int_equal(kit_find(&k, "a", "yes"), 1);
-    assert_int_equal(kit_int(&k, "SELECT count(*) FROM forgotten"), 0);
-    kit_shut(&k);
-    sql(&k, "DROP TRIGGER reply_forgotten; DROP TABLE used; DROP TABLE forgotten;"
-            "DROP TABLE replacements;"
-            "PRAGMA user_version=1; ALTER TABLE attempt DROP COLUMN output");
-    assert_part(refused(&k, NULL, LG_ESTORE), "though they have its version (1)");
-    kit_end(&k);
-}
-
 /* What deleted replies cost, and which replies a run was served. */
 static void test_books_of_what_is_gone(void **state)
 {
@@ -764,7 +738,6 @@ int main(void)
         cmocka_unit_test(test_tools_results),
         cmocka_unit_test(test_statements),
         cmocka_unit_test(test_newer_versions_and_strangers),
-        cmocka_unit_test(test_older_versions),
         cmocka_unit_test(test_books_of_what_is_gone),
         cmocka_unit_test(test_other_tables_of_the_same_version),
         cmocka_unit_test(test_damage),

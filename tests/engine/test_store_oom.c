@@ -71,6 +71,7 @@ static void ask(shop *s, int i)
         c.n_messages = picture ? 2 : 1;
         c.options = &seed;
         c.n_options = i == WITH_SEED;
+        c.purpose = (uint64_t)i + 1;
         err = lg_call_model(s->e, s->m, &c, &s->v[i]);
     }
     lg_var_unref(q);

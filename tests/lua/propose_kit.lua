@@ -43,7 +43,7 @@ function kit.context(roles, more)
   local context = { params = params, names = roles, roles = roles,
     run = function(texts, fn) return bind.run(bind.map(params, texts), nil, fn) end,
     rng = lg.rng.new(1), sample = 1, proposals = {}, constraints = {}, edits = 4, max_demos = 4,
-    train = {}, solved = function() end, leak = function() end }
+    train = {}, solved = function() return {} end, leak = function() end }
   for name, value in pairs(more or {}) do context[name] = value end
   return context
 end

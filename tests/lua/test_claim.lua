@@ -261,6 +261,16 @@ function TestClaim.test_scores_without_bounds()
   lu.assertStrContains(tostring(c), "+1.000, p = .125")
 end
 
+-- 0.1 + 0.2 is not quite 0.3, and differences that cancel are not quite 0.
+function TestClaim.test_a_rounding_error_is_no_gain()
+  local c = claim.paired({ 0.3, 0.5 }, { 0.1 + 0.2, 0.5 })
+  lu.assertEquals({ #c.fixed, #c.broken, c.gain, c.needed }, { 0, 0, 0.0, nil })
+  c = claim.paired({ 0.1, 0.3, 0.3 }, { 0.2, 0.4, 0.1 })
+  lu.assertEquals({ c.shown, c.needed }, { false, nil })
+  lu.assertStrContains(tostring(c), "nothing suggests a gain")
+  lu.assertStrContains(tostring(claim.paired({ 0.1, 0 }, { 0, 0.1000001 })), "nothing suggests")
+end
+
 -- Scores of two programs that are as good as each other, drawn anew for each.
 function TestClaim.test_graded_claims_are_seldom_false()
   local r, runs, shown = rng.new(6), 1500, 0

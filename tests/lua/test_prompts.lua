@@ -4,8 +4,10 @@
 local helper = require "helper"
 local lu = require "luaunit"
 local command = require "command"
+local kit = require "propose_kit"
 local core = require "lunagrad.core"
 local defaults = require "lunagrad.prompts"
+local pool = require "lunagrad.improve.pool"
 local sets = require "lunagrad.prompt_sets"
 local textgrad = require "lunagrad.prompts_textgrad"
 local templates = require "lunagrad.template"
@@ -139,6 +141,42 @@ function TestFields.test_every_field_of_the_other_ways_to_edit()
     "together.part", "together.form", "together.again", "together.json", "together.system", "check",
     "check.system", "check.again" } do
     lu.assertStrContains(shown, "FIELDS OF tgd." .. name .. ": ")
+  end
+  lu.assertNotStrContains(shown, "={")
+end
+
+-- The questions of the search's operators, with one text and with two.
+function TestFields.test_every_field_of_the_operators_of_the_search()
+  lg.prompts.use(with_all_fields())
+  local asked, batch = {}, { { row = { question = "q", answer = "a" }, output = "o", score = 0 } }
+  local editor = lg.model(function(request)
+    asked[#asked + 1] = { request.messages[1].content, kit.said(request) }
+    return "none"
+  end)
+  for _, texts in ipairs { { ("one "):rep(20) }, { ("one "):rep(20), ("two "):rep(20) } } do
+    local roles = { "first", texts[2] and "second" }
+    local context = kit.context(roles, { model = editor, objective = "goal",
+      train = { batch[1].row }, constraints = { "be kind" }, leak = function() end,
+      proposals = { { texts = { "x", "y" }, parent = 1, kept = false } } })
+    context.pool = pool.new { n = 2 }
+    for i = 0, 2 do
+      local copy = table.move(texts, 1, #texts, 1, {})
+      copy[1] = i .. copy[1]
+      context.pool:add { texts = copy, parents = i > 0 and { 0 } or {},
+        scores = { i == 1 and 1 or 0, i == 2 and 1 or 0 } }
+    end
+    for _, name in ipairs { "reflect", "merge", "shorten", "fresh" } do
+      local operator = require("lunagrad.improve.propose." .. name)
+      operator.propose(context.pool:get(1), batch, context)
+    end
+  end
+  back()
+  local shown = texts_of(asked)
+  for _, name in ipairs { "reflect.system", "reflect.user", "merge.system", "merge.user",
+    "merge.other", "shorten.system", "shorten.user", "fresh.system", "fresh.user",
+    "fresh.objective", "fresh.examples", "fresh.versions", "propose.one", "propose.one.part",
+    "propose.blank", "propose.blank.part", "propose.form", "propose.forms" } do
+    lu.assertStrContains(shown, "FIELDS OF " .. name .. ": ")
   end
   lu.assertNotStrContains(shown, "={")
 end

@@ -19,8 +19,10 @@ end
 local function door(more, solved)
   local rows = train(8)
   local context = kit.context({ "system prompt" }, { train = rows, max_demos = 3,
-    solved = function(i)
-      return i <= solved and { row = rows[i], output = "ANSWER", score = 1 } or nil
+    solved = function()
+      local list = {}
+      for i = 1, solved do list[i] = { i = i, row = rows[i], output = "ANSWER", score = 1 } end
+      return list
     end })
   local model, asked = kit.model(function(request)
     return request.messages[#request.messages].content:upper()
@@ -110,7 +112,7 @@ function TestDemos.test_each_step_of_a_program_has_its_own()
   context.component = 2
   lu.assertEquals(demos.propose(parent, {}, context), { "Plan.",
     "Work.\n\nWorked examples:\n\nInput: (question 1)\nOutput: ((question 1))" })
-  context.solved = function() end -- a right answer is none of a step in the middle
+  context.solved = function() return {} end -- a right answer is none of a step in the middle
   lu.assertEquals({ demos.propose(parent, {}, context) }, { nil, "nothing is solved yet" })
 end
 

@@ -167,10 +167,32 @@ function TestRace.test_trace_and_summary()
   r = select(4, run({ 0.5, 0.5, 0 }, { 0.75, 0.4, 0 }, { beta = 0 }))
   lu.assertEquals(r:trace(), "0.25 -0.1 0")
   lu.assertEquals(race.new { n = 1, parent = { 0 } }:trace(), "")
+  r = select(4, run({ 0.3, 0.5 }, { 0.1 + 0.2, 0.5 }, { beta = 0 }))
+  lu.assertEquals({ r:trace(), r:summary().won }, { "==", 0 })
+end
+
+-- What the parent scores may come with the child's; until then it is taken to be 0.
+function TestRace.test_parents_that_are_not_known_yet()
+  local r = race.new { n = 3, parent = { [2] = 1 }, beta = 0 }
+  lu.assertEquals({ r:add(1, 0), r:add(1), r:add(1, 1) }, { "go", "go", "keep" })
+  lu.assertEquals({ r.sum, r.won, r.left }, { 1, 1, 0 })
+  r = race.new { n = 2, parent = {}, beta = 0 }
+  lu.assertEquals({ r:add(0, 1) }, { "drop", "curtailed" })
+end
+
+function TestRace.test_plain_evidence_is_enough()
+  local r = race.new { n = 100, parent = {}, early = 10 }
+  local n = 0
+  repeat
+    n = n + 1
+    local verdict, why = r:add(1, 0)
+    if verdict ~= "go" then lu.assertEquals({ verdict, why }, { "keep", "early" }) end
+  until verdict ~= "go"
+  lu.assertTrue(n > 3 and n < 12 and r:e() >= 10)
 end
 
 function TestRace.test_misuse()
-  helper.fails("inval", nil, race.new, { n = 2, parent = { 1 } })
+  helper.fails("inval", nil, race.new, { n = 2, parent = { 1, 1, 1 } })
   helper.fails("inval", nil, race.new, { n = 0, parent = {} })
   helper.fails("inval", { field = "beta" }, race.new, { n = 1, parent = { 1 }, beta = 1 })
   helper.fails("inval", { field = "delta" }, race.new, { n = 1, parent = { 1 }, delta = -0.1 })

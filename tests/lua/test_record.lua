@@ -129,8 +129,9 @@ end
 
 function TestTraining:test_scores()
   local counts = {}
-  for _, row in ipairs(query("SELECT split, phase, candidate_idx AS c, proposal AS p, count(*) AS n,"
-    .. " sum(score) AS s FROM scores GROUP BY split, phase, c, p ORDER BY split, c, p")) do
+  for _, row in ipairs(query("SELECT split, phase, candidate_idx AS c, proposal AS p,"
+    .. " count(*) AS n, sum(score) AS s FROM scores GROUP BY split, phase, c, p"
+    .. " ORDER BY split, c, p")) do
     counts[#counts + 1] = ("%s %s %s %s %d %g"):format(row.split or "-", row.phase or "-",
       row.c or "-", row.p or "-", row.n, row.s)
   end

@@ -25,7 +25,10 @@ local function learn(role, steps)
   return prompt
 end
 local one = learn("system prompt", 3)
-learn("other prompt", 2)
+local two = learn("other prompt", 2)
+lg.compare { program(two), program(one), data = val, metric = lg.metric.number }
+local ask = lg.tool { name = "ask", run = function(text) return model { text, system = one } end }
+lg.evaluate { function(row) return ask(row.question) end, data = val, metric = lg.metric.number }
 lg.evaluate { program(one), data = test, metric = lg.metric.number, phase = "test" }
 ]]
 
@@ -70,7 +73,7 @@ function TestSearches:test_0_a_run()
     list[i] = { one.kind, one.number, one.names[1] or "" }
   end
   lu.assertEquals(list, { { "train", 1, "system prompt" }, { "train", 2, "other prompt" },
-    { "evaluate", 1, "" } })
+    { "compare", 1, "" }, { "evaluate", 1, "" }, { "evaluate", 2, "" } })
 end
 
 function TestSearches:test_two_trainings_are_told_apart()
@@ -118,8 +121,29 @@ function TestSearches:test_a_score_is_joined_to_its_answer_and_its_call()
   end
 end
 
-function TestSearches:test_an_evaluation_of_its_own()
+-- A tool's function runs later, in a task of its own, and its calls are still the example's.
+function TestSearches:test_calls_within_a_tool_are_joined()
   local search = of_type("search", { kind = "evaluate" })[1]
+  local scores = of_type("score", { search_id = search.id })
+  lu.assertEquals(#scores, 8)
+  for i, score in ipairs(scores) do
+    local found = of_type("purpose", { search_id = search.id, example = i })
+    lu.assertEquals({ #found, call_of(found[1].call_id).text }, { 1, score.output })
+  end
+end
+
+function TestSearches:test_both_sides_of_a_comparison_are_joined()
+  local search = of_type("search", { kind = "compare" })[1]
+  lu.assertEquals({ search.claim.shown ~= nil, search.claim.n }, { true, 8 })
+  local scores = of_type("score", { search_id = search.id, split = "test" })
+  lu.assertEquals(#scores, 16)
+  for _, score in ipairs(scores) do
+    lu.assertEquals(calls_for(score)[1].text, score.output)
+  end
+end
+
+function TestSearches:test_an_evaluation_of_its_own()
+  local search = of_type("search", { kind = "evaluate" })[2]
   local scores, sum = of_type("score", { search_id = search.id }), 0
   lu.assertEquals({ #scores, scores[1].phase }, { 4, "test" })
   for i, score in ipairs(scores) do
@@ -154,12 +178,12 @@ end
 
 function TestSearches:test_show()
   local people = store("show", "r").out
-  for _, text in ipairs { "Searches (3)", "training 1", "training 2", "evaluation 1",
+  for _, text in ipairs { "Searches (5)", "training 1", "training 2", "evaluation 1", "comparison 1, b",
     "Candidates of training 2 (other prompt)" } do
     lu.assertStrContains(people, text)
   end
   local found = json.decode(store("show", "r", "--json").out)
-  lu.assertEquals({ #found.searches, #found.trainings }, { 3, 2 })
+  lu.assertEquals({ #found.searches, #found.trainings }, { 5, 2 })
   local several = store("show", "r", "--candidate", "0")
   lu.assertEquals(several.code, 2)
   lu.assertStrContains(several.err, "--search")
@@ -169,7 +193,8 @@ end
 
 function TestSearches:test_gepa()
   for number, wanted in ipairs(of_type("search", { kind = "train" })) do
-    local got = json.decode(store("export", "r", "--format", "gepa", "--search", tostring(number)).out)
+    local out = store("export", "r", "--format", "gepa", "--search", tostring(number)).out
+    local got = json.decode(out)
     local candidates = of_type("candidate", { search_id = wanted.id })
     lu.assertEquals(#got.candidates, #candidates)
     lu.assertEquals(got.best_idx, wanted.best_idx)
@@ -187,7 +212,8 @@ function TestSearches:test_gepa()
 end
 
 function TestSearches:test_tables_and_graphs()
-  for name, columns in pairs { searches = "id,run_id,number,kind", purposes = "call_id,run_id,search",
+  for name, columns in pairs { searches = "id,run_id,number,kind",
+    purposes = "call_id,run_id,search",
     scores = "run_id,search_id,candidate_idx,proposal,split,phase,example,score,output" } do
     local csv = store("export", "r", "--table", name)
     lu.assertEquals({ csv.code, csv.out:sub(1, #columns) }, { 0, columns }, csv.err)

@@ -121,7 +121,7 @@ queries.candidates = "SELECT * FROM candidates WHERE run_id = ? ORDER BY id"
 queries.proposals = "SELECT * FROM proposals WHERE run_id = ? ORDER BY id"
 --- Means of what was evaluated outside of a training's own proposals.
 queries.mean_scores = "SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
-  .. " run_id = ? AND candidate_idx IS NULL AND phase NOT LIKE 'proposal %'"
+  .. " run_id = ? AND (candidate_idx IS NULL OR phase LIKE 'comparison %') AND phase NOT LIKE 'proposal %'"
   .. " AND phase NOT LIKE 'training %, proposal %' GROUP BY phase ORDER BY min(rowid)"
 
 -- ---- export (cli/export.lua) -----------------------------------------------------------------

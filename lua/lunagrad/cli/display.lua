@@ -184,7 +184,12 @@ local function step_text(event)
     event.redrawn == 1 and "" or "es")
 end
 
+local function proposal_text(event)
+  return ("proposal %d, %s: %s"):format(event.number, event.operator, event.reason)
+end
+
 local say = {
+  proposal = proposal_text,
   training = function(event)
     if event.number == 1 then return nil end
     return ("training %d: %s"):format(event.number, table.concat(event.params or {}, ", "))
@@ -225,6 +230,8 @@ function methods:event(event)
   end
   if event.kind == "note" then
     self:print(event.text)
+  elseif event.kind == "proposal" and event.accepted and self.mode == "full" then
+    self:print(proposal_text(event))
   elseif self.mode == "plain" and news and say[event.kind] then
     local text = say[event.kind](event)
     if text then plain_line(self, with_training(event, text)) end

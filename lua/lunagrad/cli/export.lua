@@ -44,8 +44,8 @@ local TABLES = { "searches", "candidates", "proposals", "gradients", "edits", "r
   "scores", "calls", "purposes" }
 
 local SPEC = { name = "export", options = store.with {
-  { names = { "--format" }, key = "format", type = "word", values = { "jsonl", "csv", "dot", "gepa" },
-    what = "jsonl, csv, dot or gepa" },
+  { names = { "--format" }, key = "format", type = "word",
+    values = { "jsonl", "csv", "dot", "gepa" }, what = "jsonl, csv, dot or gepa" },
   { names = { "--table" }, key = "table", type = "word", values = TABLES, what = "a table" },
   { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
   { names = { "--all-replies" }, key = "all_replies", type = "flag" },
@@ -81,8 +81,9 @@ local COLUMNS = {
 local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = true, names = true,
   options = true, claim = true, batch = true, race = true, objectives = true }
 local IS_FLAG = { is_best = true, accepted = true, unpriced = true }
-local SINGULAR = { searches = "search", candidates = "candidate", proposals = "proposal", gradients = "gradient",
-  edits = "edit", replacements = "replacement", scores = "score", purposes = "purpose" }
+local SINGULAR = { searches = "search", candidates = "candidate", proposals = "proposal",
+  gradients = "gradient", edits = "edit", replacements = "replacement", scores = "score",
+  purposes = "purpose" }
 
 local PAGE = 1000 -- rows held at once: a store may be larger than memory
 
@@ -191,9 +192,10 @@ local function call_row(row)
   local tools = field(request, "options", "tools") ~= nil
   local said, media, thinking = export.reply_of(row, tools)
   local bytes = media ~= nil and media ~= TURN
-  return core.json_encode { type = "call", id = row.id, run_id = row.run_id, role = kind_name(row.kind),
-    model = row.model, request = request, text = store.or_null(not bytes and said or nil),
-    thinking = thinking, media = media, data = bytes and core.base64(said) or nil,
+  return core.json_encode { type = "call", id = row.id, run_id = row.run_id,
+    role = kind_name(row.kind), model = row.model, request = request,
+    text = store.or_null(not bytes and said or nil), thinking = thinking, media = media,
+    data = bytes and core.base64(said) or nil,
     finish_reason = store.or_null(row.finish_reason),
     request_id = store.or_null(row.request_id),
     usage = { input = row.input or 0, cached = row.cached or 0,

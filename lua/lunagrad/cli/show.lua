@@ -174,7 +174,8 @@ local function json_proposal(row)
 end
 
 local function json_training(one)
-  return { number = one.number, kind = one.kind, search_id = store.or_null(one.id), params = store.array(one.params),
+  return { number = one.number, kind = one.kind, search_id = store.or_null(one.id),
+    params = store.array(one.params),
     best_score = store.or_null(one.best_score), seed_score = store.or_null(one.seed_score),
     best_idx = store.or_null(one.best_idx) }
 end
@@ -244,7 +245,8 @@ local WORDS = { train = "training", optimize = "search", evaluate = "evaluation"
 
 -- "training 2 (system prompt, examples)"
 local function training_name(one)
-  return ("%s %d (%s)"):format(WORDS[one.kind], one.number, display.clean_line(table.concat(one.params, ", ")))
+  return ("%s %d (%s)"):format(WORDS[one.kind], one.number,
+    display.clean_line(table.concat(one.params, ", ")))
 end
 
 local function add_best(lines, found)

@@ -187,10 +187,14 @@ local function kind_of(...)
   return kind
 end
 
+-- Scores that are means are a little off; less than this is no difference.
+local SLACK = 1e-12
+
 local function compare(a, b)
   local seen = { differences = {}, fixed = {}, broken = {}, squares = 0.0 }
   for i = 1, #a do
     local x = b[i] - a[i]
+    if math.abs(x) < SLACK then x = 0.0 end
     seen.differences[i], seen.squares = x, seen.squares + x * x
     if x > 0 then seen.fixed[#seen.fixed + 1] = i end
     if x < 0 then seen.broken[#seen.broken + 1] = i end
@@ -214,9 +218,11 @@ local function smallest(n, d, alpha, kind)
   if d > 0 then return (sure(alpha) + POWER) * math.sqrt(d / n) end
 end
 
+local MOST_NEEDED = 1e9 -- more is as good as no gain
+
 -- How many more examples would decide, if the gain is what was seen.
 local function more(seen, gain, d, alpha, kind)
-  if gain <= 0 then return nil end
+  if gain < SLACK or d / gain ^ 2 > MOST_NEEDED then return nil end
   local n = #seen.differences
   local differ = kind ~= "hits" and (#seen.fixed + #seen.broken) / n or nil
   return math.max(claim.examples(gain, d, alpha, differ) - n, 1)

@@ -91,7 +91,7 @@ local function both(spec, tape)
   local list = {}
   for i, which in ipairs { "a", "b" } do
     list[i] = { program = program_of(spec, which, 3), metric = spec.metric, field = spec.field,
-      on_error = spec.on_error, group = tape:group { candidate = i - 1, split = "test" } }
+      on_error = spec.on_error, purpose = tape:purpose { candidate = i - 1, split = "test" } }
   end
   return list
 end
@@ -100,7 +100,7 @@ local function run_all(spec, two)
   local total, done = 2 * #spec.data, 0
   return loop.map(spec.data, function(row, i)
     return loop.map(two, function(one)
-      loop.context().group = one.group and one.group + i
+      loop.context().purpose = one.purpose and one.purpose + i
       local result = evaluate.run_row(one, row)
       done = done + 1
       progress.emit { kind = "progress", done = done, total = total }
@@ -141,8 +141,8 @@ local function column(results, k)
 end
 
 local function put_down(tape, result)
-  for _, which in ipairs { "a", "b" } do
-    tape:scores { phase = ("comparison %d, %s"):format(tape.number, which), split = "test",
+  for i, which in ipairs { "a", "b" } do
+    tape:scores { candidate = i - 1, phase = ("comparison %d, %s"):format(tape.number, which), split = "test",
       rows = evaluate.numbered(result[which].rows) }
   end
   tape:close { complete = true, seed_score = result.a.mean, score = result.b.mean,

@@ -117,8 +117,9 @@ end
 ---@return table[]
 function material.constraints(context, befores)
   local list = table.move(context.constraints or {}, 1, #(context.constraints or {}), 1, {})
+  if not (context.leak or context.program) then return list end
   local before = table.concat(befores, "\n")
-  list[#list + 1] = constraint.new("holds no passage and no answer of the examples",
+  list[#list + 1] = constraint.new("copies no passage and no right answer of the examples",
     function(text)
       local problem = material.leak(context, text, before)
       return problem == nil, problem
@@ -135,7 +136,8 @@ end
 function material.refused(parent, context, i)
   local list = {}
   for _, one in ipairs(context.proposals or {}) do
-    if one.parent == parent.idx and one.kept == false and one.texts then
+    local decided = one.parent == parent.idx and one.kept == false and not one.unraced
+    if decided and one.texts then
       local changed = 0
       for k, text in ipairs(one.texts) do
         changed = changed + (text ~= parent.texts[k] and 1 or 0)

@@ -245,7 +245,7 @@ local function new_search(spec)
   local n, stop = #problem.sets.val, stop_of(spec)
   local limits = budget_of(spec, n)
   local method = methods.of(spec.method or "race", spec, 3)
-  local seed, perfect = seed_of(spec.seed), spec.perfect or 1
+  local seed, perfect = seed_of(spec.seed), spec.perfect or problem.program and 1 or nil
   local window = method.window and method.window(n) or 8
   return searches.new {
     problem = problem, method = method, method_name = spec.method or "race", seed = seed,
@@ -253,12 +253,12 @@ local function new_search(spec)
     batch = at_least(spec, "batch", 1) or method.batch or within(BATCH, n // BATCH[3]),
     window = at_least(spec, "window", 1) or math.min(window, n), limits = limits,
     pool_size = at_least(spec, "pool", 2), patience = stop.patience, most = limits.proposals,
-    stop_score = stop.score or (problem.program or spec.perfect) and perfect or math.huge,
+    stop_score = stop.score,
     stop = stopper(limits, stop), perfect = perfect, loss = spec.loss,
     objective = spec.objective, backward = spec.backward, constraints = constraints_of(spec),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
     max_demos = at_least(spec, "max_demos", 0) or 4,
-    batches = batches.new(#problem.sets.train, seed, { perfect = perfect }),
+    batches = batches.new(#problem.sets.train, seed, { perfect = perfect or 1 }),
     leak = problem.program and leakage.new(problem.sets.train) or nil, on_event = spec.on_event,
   }
 end

@@ -30,7 +30,8 @@ local function extras_of(ask_of, i)
   return shown.extras
 end
 
--- The texts and the form of the reply, as templates with their values; `blank`: no old text.
+-- The texts, how the reply is asked for and its form, as templates with their values; `blank`: no
+-- old text.
 local function texts_and_form(ask_of, values)
   local many = #ask_of.targets > 1
   local name = ask_of.blank and "propose.blank" or "propose.one"
@@ -45,16 +46,16 @@ local function texts_and_form(ask_of, values)
     forms[n] = together.lettered(form, letter, given, values)
   end
   form = table.concat(forms, "\n")
-  if many then
-    form = together.lettered(ask.prompt("propose.forms"):text(), "", {}, {}, { form = form })
-  end
-  return table.concat(parts, "\n\n"), form
+  local said = not many and form
+    or together.lettered(ask.prompt("propose.forms"):text(), "", {}, {}, { form = form })
+  return table.concat(parts, "\n\n"), said, form
 end
 
--- The message, the number of its tags, and the form of the reply.
+-- The message, the number of its tags, and the form of the reply alone.
 local function message(ask_of)
   local values, shown = {}, {}
-  shown.variables, shown.form = texts_and_form(ask_of, values)
+  local form
+  shown.variables, shown.form, form = texts_and_form(ask_of, values)
   for name, piece in pairs(ask_of.shown) do
     shown[name] = piece.template
     for field, value in pairs(piece.values or {}) do values[field] = value end
@@ -72,7 +73,7 @@ local function message(ask_of)
   end
   table.sort(names)
   local user = ask.fill(ask.prompt(ask_of.prompt .. ".user"), names, shown)
-  return user, number, shown.form
+  return user, number, core.render(context_of.number_tags(form, number), values)
 end
 
 -- ---- the reply -----------------------------------------------------------------

@@ -94,6 +94,7 @@ function Race:add(score, before)
   local known = self.parent[i]
   before = known or before
   local x, futile = score - before, false
+  if math.abs(x) < SLACK / 1000 then x = 0.0 end
   self.at, self.sum, self.left = i, self.sum + x, self.left - (1 - (known or 0))
   self.bounded = self.bounded and share(before)
   self.differences[i] = x

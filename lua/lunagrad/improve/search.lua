@@ -99,6 +99,19 @@ end
 
 -- ---- the seed ------------------------------------------------------------------
 
+-- What counts as solved: what was said, else 1 where the seed's scores are from 0 to 1; scores
+-- without bounds are never perfect.
+local function settle_perfect(self, seed)
+  if not self.perfect then
+    self.perfect = 1
+    for _, score in ipairs(seed.scores) do
+      if score < 0 or score > 1 then self.perfect = math.huge end
+    end
+  end
+  self.batches.perfect = self.perfect
+  self.stop_score = self.stop_score or self.perfect
+end
+
 --- Score the seed on all of validation; it is the pool's first.
 ---@param texts string[]
 ---@return table candidate
@@ -115,6 +128,7 @@ function Search:begin(texts)
   self:pay(0, calls, evaluations)
   local one = candidate_of(seed, { operator = "seed", parents = {}, born = 0 })
   take_scores(self, one)
+  settle_perfect(self, one)
   self.pool:add(one)
   self.batches:child(0, {})
   if self.tape then self.tape:seed(one, results) end
@@ -338,6 +352,15 @@ local function solved_of(self, one)
   end
 end
 
+-- What a candidate of the pool is worth on a training example; the proposal pays for it.
+local function tried_by(self, one)
+  return function(candidate, i)
+    local result = self.problem:evaluate(candidate.variant, "train", i)
+    one.used[#one.used + 1] = result
+    return result
+  end
+end
+
 local function pool_of(self, one)
   local made
   return setmetatable({ list = one.list }, { __index = function(_, key)
@@ -366,6 +389,7 @@ local function context_of(self, one, meter)
     proposals = one.proposals, model = self.model, backward = self.backward,
     constraints = self.constraints, edits = one.edits, component = one.component,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
+    tried = tried_by(self, one),
     leak = self.leak, perfect = self.perfect, kept_count = one.kept_count,
   }
 end

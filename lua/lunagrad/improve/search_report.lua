@@ -31,21 +31,17 @@ end
 
 -- ---- in words --------------------------------------------------------------------
 
-local function race_words(race)
-  if not race or race.at == 0 then return "" end
-  return (" %+d -%d of %d"):format(race.won, race.lost, race.at)
-end
-
--- "kept: fixed 7, broke 2 (p = .09)"; "dropped after 14: futile"; the reason of what had no race.
+-- "kept: fixed 7, broke 2 of 100", "dropped after 14: futile"; the reason of what had no race.
 local function verdict(record)
   local race = record.race
-  if record.kept then
-    local summary = race and race:summary()
-    if not summary then return "kept" end
-    return ("kept: fixed %d, broke %d, p = %.3f"):format(race.won, race.lost, summary.p)
+  if not record.kept then
+    if record.unraced or not race or race.at == 0 then return record.reason or "no proposal" end
+    return ("dropped after %d: %s"):format(race.at, record.reason or "")
+  elseif not race then
+    return "kept"
   end
-  if record.unraced or not race then return record.reason or "no proposal" end
-  return ("dropped after %d: %s"):format(race.at, record.reason or "")
+  return ("kept%s: fixed %d, broke %d of %d"):format(record.reason == "early" and " early" or "",
+    race.won, race.lost, race.at)
 end
 
 local function line(record)
@@ -104,7 +100,10 @@ local function show(search, result, event)
     result.kept = result.kept + (record.kept and 1 or 0)
     result.dropped = result.dropped + (record.kept and 0 or 1)
     progress.emit { kind = "proposal", number = record.number, operator = record.operator,
-      accepted = record.kept, reason = verdict(record), race = race_words(record.race) }
+      accepted = record.kept, reason = verdict(record) }
+    local spent, limits = search.spent, search.limits
+    local unit = limits.calls and "calls" or limits.evaluations and "evaluations"
+    if unit then progress.emit { kind = "progress", done = spent[unit], total = limits[unit] } end
     progress.emit { kind = "score", training = 1, best = search.pool:best().mean,
       seed = result.seed_score, last = event.candidate and event.candidate.mean }
   end
@@ -127,11 +126,13 @@ Tape.__index = Tape
 
 local SPLIT = { train = "train", val = "validation", test = "test" }
 
+-- What is known and not yet recorded: a candidate may be kept before all of it is.
 local function rows_of(variant, set, n)
   local rows = {}
   for i = 1, n do
     local result = variant.known[set][i]
-    if result and not result.await then
+    if result and not result.await and not result.recorded then
+      result.recorded = true
       rows[#rows + 1] = { example = i, score = result.score, output = result.output,
         objectives = result.objectives }
     end
@@ -191,7 +192,7 @@ function Tape:completed(candidate, search)
   self.inner:rescored { idx = candidate.idx, texts = candidate.texts, score = candidate.mean,
     best = search.pool:best() == candidate }
   self.inner:scores { proposal = candidate.born, candidate = candidate.idx, split = "validation",
-    phase = "completed", rows = rows_of(candidate.variant, "val", search.n) }
+    rows = rows_of(candidate.variant, "val", search.n) }
 end
 
 --- The search has ended.

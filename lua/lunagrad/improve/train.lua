@@ -372,8 +372,8 @@ end
 
 local function start(run)
   local names = param_names(run.params)
-  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer), names = names, seed = run.seed,
-    options = told_options(run) }
+  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer),
+    names = names, seed = run.seed, options = told_options(run) }
   run.number = run.tape.number
   progress.emit { kind = "training", number = run.number, params = names }
   local evaluation = run.val and validate(run, "validation of the start",

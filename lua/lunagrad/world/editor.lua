@@ -449,7 +449,7 @@ function editor.reply(view, options)
   local find, replace = edit_tags(view)
   if find then
     return as_edit(text, new, find, replace), "stop"
-  elseif not view.asked then
+  elseif not view.asked or view.untagged then
     return new, "stop"
   end
   return editor.between(new, "<" .. view.asked .. ">", "</" .. view.asked .. ">",

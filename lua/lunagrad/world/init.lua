@@ -10,7 +10,7 @@
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
 -- Rooms: read, tags, fields (what is asked) · question, answerer, demos, slips, cues (answering) ·
--- search · case, diagnose, critic, judge, merge, letters · editor, reflect, trials, propose · words,
+-- search · case, diagnose, critic, judge, merge, letters · editor, reflect, drafts, propose · words,
 -- lexer, hash (ground).
 
 local answerer = require "lunagrad.world.answerer"
@@ -27,7 +27,7 @@ local propose = require "lunagrad.world.propose"
 local read = require "lunagrad.world.read"
 local reflect = require "lunagrad.world.reflect"
 local search = require "lunagrad.world.search"
-local trials = require "lunagrad.world.trials"
+local drafts = require "lunagrad.world.drafts"
 
 local sim = {}
 
@@ -215,7 +215,7 @@ local function respond(messages, settings, options)
     return merge.reply(view, options), "stop"
   elseif view.task == "rewrite" then
     noise.noise = settings.editor_noise
-    local tried, finish = trials.reply(view, { critic_noise = settings.critic_noise,
+    local tried, finish = drafts.reply(view, { critic_noise = settings.critic_noise,
       editor_noise = settings.editor_noise, seed = options.seed })
     if tried then return tried, finish end
     return editor.reply(view, with)

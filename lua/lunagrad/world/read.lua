@@ -58,6 +58,7 @@ end
 ---@field frame string all user messages without the material, but with constraints
 ---@field blocks sim.block[] of all user messages
 ---@field asked string? the tag that the reply is wanted in
+---@field untagged boolean? … which was taken back: it is wanted without
 ---@field question sim.question? of a plain question
 ---@field task "answer"|"critique"|"rewrite"|"merge"
 ---@field all string everything, for draws
@@ -185,6 +186,7 @@ function read.view(messages)
       frames[#frames + 1] = without(text, blocks, FRAME)
     end
   end
+  view.untagged = view.outside:lower():find("do not use the tags", 1, true) ~= nil
   view.frame = table.concat(frames, "\n")
   view.sections = tags.sections(view.outside)
   view.task = decide(view)

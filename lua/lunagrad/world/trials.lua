@@ -1,177 +1,394 @@
---- Rewriting by what was tried: cases between tags (what came in, what came out, what was expected),
--- a second text of the same purpose, versions with scores, a description of the data, or only the
--- wish for fewer words.
+--- Worlds for whole runs of a search, in which the truth is known: how good a candidate is.
 --
--- Where a request to rewrite shows no feedback of a critic, this is what there is to go by. Cases are
--- read as a reflection reads its examples (reflect.lua), with the same noise; what another text says
--- is taken over like feedback; without an old text the best version is the start, and points that a
--- reader of the questions can foresee come in, each in half of the drafts. Names of tags are read by
--- their meaning, as everywhere.
+-- A text is "base" and the edits that were made to it. What an edit does is a function of the
+-- world's seed and the edit: it helps, hurts or does nothing, and it makes some of the answers
+-- others (`redrawn`). How often a candidate is right on the whole population is its quality;
+-- examples are a sample of it, of different ease, and an answer is right or wrong by chance, but
+-- always the same for the same texts (but for `noise`). So a search can be run hundreds of times in
+-- no time, and what it claims can be held against what it got. These are no language models, and
+-- what is true here of a method need not be true of texts: it says whether its decisions are sound.
+-- Pure: no clock, no state that matters, nothing of what is tried in it.
 
-local cues = require "lunagrad.world.cues"
-local critic = require "lunagrad.world.critic"
-local editor = require "lunagrad.world.editor"
+local chance = require "lunagrad.world.chance"
 local hash = require "lunagrad.world.hash"
-local propose = require "lunagrad.world.propose"
-local question = require "lunagrad.world.question"
-local reflect = require "lunagrad.world.reflect"
-local slips = require "lunagrad.world.slips"
-local tags = require "lunagrad.world.tags"
+
+local mix, unit = chance.mix, chance.unit
+
+---@class lunagrad.trials
+local World = {}
+World.__index = World
 
 local trials = {}
 
-local TAKEN = 0.5 -- share of the drafts that a foreseen point gets into
-local START = "Answer the question."
+---@class lunagrad.trials.options
+---@field kind? string of trials.kinds; "hard"
+---@field seed? integer|string 0
+---@field base? number quality of the seed; .5
+---@field redrawn? number share of the answers that an edit makes others; .4
+---@field noise? number share of the answers that another sample of the same call makes others; 0
+---@field help? number share of the edits that help
+---@field hurt? number share of the edits that hurt
+---@field size? number by how much, in points of 100 (mean; deviation: half of it); 6
+---@field parts? integer parameters, each with examples of its own; 1
+---@field depth? integer parameters one after the other, all of which must be right; 1
+---@field objectives? boolean two objectives, of which the score is the mean
+---@field grades? integer a score is the mean of so many answers; 1
+---@field overfit? number points by which an edit is better on training examples only, mean; 0
+---@field latency? number mean seconds of an evaluation; .2
 
--- ---- what is shown ---------------------------------------------------------------
+--- The worlds by name: shares of edits that help and hurt, and what is special.
+trials.kinds = {
+  null = { help = 0, hurt = .5 },
+  mixed = { help = .15, hurt = .40, size = 7.5 },
+  hard = { help = .07, hurt = .48 },
+  overfit = { help = .07, hurt = .48, overfit = 4 },
+  components = { help = .15, hurt = .40, parts = 3 },
+  objectives = { help = .15, hurt = .40, objectives = true },
+  pipeline = { help = .15, hurt = .40, depth = 4 },
+}
 
--- A block that itself holds what came in, and what came out or was expected.
-local function case_in(block)
-  local case = {}
-  for _, part in ipairs((tags.blocks(block.text))) do
-    if part.depth == 1 then
-      local kind = part.meaning or ""
-      if kind == "output" and case.output then kind = "other" end
-      case[kind] = case[kind] or part.text
+local DEFAULTS = { kind = "hard", base = .5, redrawn = .4, noise = 0, size = 6, parts = 1,
+  depth = 1, objectives = false, grades = 1, overfit = 0, latency = .2, seed = 0 }
+
+--- A world. What the kind says is taken where an option does not say otherwise.
+---@param options? lunagrad.trials.options
+---@return lunagrad.trials
+function trials.new(options)
+  options = options or {}
+  local kind = options.kind or DEFAULTS.kind
+  local of_kind = assert(trials.kinds[kind], "no such world")
+  local self = setmetatable({ candidates = setmetatable({}, { __mode = "v" }), examples = {} },
+    World)
+  for _, from in ipairs { DEFAULTS, of_kind, options } do
+    for name, value in pairs(from) do self[name] = value end
+  end
+  self.key = hash.text(tostring(self.seed))
+  self.parameters = math.max(self.parts, self.depth)
+  self.aspects = self.objectives and 2 or self.parts
+  return self
+end
+
+--- The texts that a search begins with, one for each parameter.
+---@return string[]
+function World:start()
+  local texts = {}
+  for p = 1, self.parameters do texts[p] = "base" end
+  return texts
+end
+
+-- ---- edits ---------------------------------------------------------------------
+
+-- The profile that an edit is of is written in it: "+edit:1f2e…" → its shares of help and hurt.
+local function shares(self, profile)
+  local of = self.profiles and self.profiles[profile] or self
+  return of.help or self.help, of.hurt or self.hurt
+end
+
+-- The size of an effect: always above 0, with this mean and half of it for deviation.
+local function sized(points, h)
+  return math.abs(points + points / 2 * chance.normal(h)) / 100
+end
+
+-- By how much an edit changes the quality, and by how much on training examples alone.
+local function effect(self, profile, h)
+  local help, hurt = shares(self, profile)
+  local drawn = unit(h + 1)
+  local sign = drawn < help and 1 or drawn >= 1 - hurt and -1 or 0
+  return sign * sized(self.size, h + 2), sized(self.overfit, h + 3)
+end
+
+-- What an edit does to the one and the other objective when it changes the score by so much.
+local function two(change, h)
+  local tilt = (unit(h + 4) * 3 // 1 - 1) -- one of -1, 0, 1
+  return change * (1 + tilt), change * (1 - tilt)
+end
+
+-- ---- candidates ----------------------------------------------------------------
+
+local function edits_of(self, texts)
+  local list = {}
+  for p, text in ipairs(texts) do
+    for profile, id in text:gmatch "%+(%w+):(%x+)" do
+      local h = mix(hash.text(id, self.key) + p)
+      local change, extra = effect(self, profile, h)
+      list[#list + 1] = { h = h, p = p, change = change, extra = extra }
     end
   end
-  if not case.input or not (case.output or case.target) then return nil end
-  if case.target then
-    case.feedback = (case.feedback or "") .. "\nThe expected answer is " .. case.target .. "."
+  return list
+end
+
+-- One stage of a pipeline after the other: all right together with the product.
+local function in_a_row(self, edits)
+  local stage, product = {}, 1.0
+  local first = self.base ^ (1 / self.depth)
+  for s = 1, self.depth do stage[s] = first end
+  for _, e in ipairs(edits) do
+    stage[e.p] = math.max(0, math.min(1, stage[e.p] + e.change * first / self.base))
   end
-  return case
+  for s = 1, self.depth do product = product * stage[s] end
+  return { product }, stage
 end
 
-local function is_other(block)
-  return block.name:find "OTHER" ~= nil or block.name:find "SECOND" ~= nil
-end
-
--- The material of a request, or nil where a critic's words or a conversation are there to go by.
-local function material_of(view)
-  local found = { cases = {}, texts = {}, others = {}, versions = {} }
-  for _, block in ipairs(view.blocks) do
-    if block.meaning == "conversation" and not block.past then return nil end
-    if block.meaning == "past" and block.name:upper():find "VERSION" then
-      found.versions[#found.versions + 1] = block.text
-    elseif not block.past and block.meaning == "variable" then
-      local list = is_other(block) and found.others or found.texts
-      list[#list + 1] = block
-    elseif not block.past and not block.meaning then
-      found.cases[#found.cases + 1] = case_in(block)
+local function side_by_side(self, edits)
+  local quality = {}
+  for a = 1, self.aspects do quality[a] = self.base end
+  for _, e in ipairs(edits) do
+    if self.objectives then
+      local one, other = two(e.change, e.h)
+      quality[1], quality[2] = quality[1] + one, quality[2] + other
+    else
+      quality[e.p] = quality[e.p] + e.change * self.parts -- on its part of the examples
     end
   end
-  return found
+  return quality
 end
 
-local SHORTER = { "fewer words", "shorter", "more briefly", "less words" }
+local function bounded(q)
+  return math.max(.01, math.min(.99, q))
+end
 
-local function wants_shorter(view)
-  local low = view.outside:lower()
-  for _, words in ipairs(SHORTER) do
-    if low:find(words, 1, true) then return true end
+local function make(self, texts)
+  local edits, extra = edits_of(self, texts), 0.0
+  local quality, stage
+  if self.depth > 1 then
+    quality, stage = in_a_row(self, edits)
+  else
+    quality = side_by_side(self, edits)
   end
-  return false
+  for _, e in ipairs(edits) do extra = extra + e.extra end
+  local one = { hashes = {}, quality = 0.0, by = {}, m = {}, m_train = {}, stage = stage }
+  for i, e in ipairs(edits) do one.hashes[i] = e.h end
+  for a, q in ipairs(quality) do
+    one.by[a] = bounded(q)
+    one.m[a], one.m_train[a] = chance.factor(q), chance.factor(q + extra)
+    one.quality = one.quality + one.by[a] / #quality
+  end
+  return one
 end
 
--- ---- new texts ---------------------------------------------------------------------
+local function candidate(self, texts)
+  local key = #texts == 1 and texts[1] or table.concat(texts, "\0")
+  local one = self.candidates[key]
+  if not one then
+    one = make(self, texts)
+    self.candidates[key] = one
+  end
+  return one
+end
 
--- What the questions let a reader foresee, each point in half of the drafts.
-local function foreseen(cases, seed)
-  local said, known = {}, {}
-  for _, case in ipairs(cases) do
-    local q = question.find(case.input)
-    for _, point in ipairs(q and critic.foresee(q) or {}) do
-      if not known[point.slip] then
-        known[point.slip] = true
-        if hash.unit(seed, "take " .. point.slip) < TAKEN then
-          said[#said + 1] = "One has to " .. hash.pick(seed, point.slip, slips[point.slip].remedy)
-            .. "."
-        end
-      end
+--- The truth: how often texts are right on the whole population.
+---@param texts string[]
+---@return number
+function World:quality(texts)
+  return candidate(self, texts).quality
+end
+
+-- ---- examples ------------------------------------------------------------------
+
+local SPLITS = { train = 1, val = 2, test = 3 }
+
+local function example(self, split, i)
+  local of = self.examples[split]
+  if not of then
+    of = {}
+    self.examples[split] = of
+  end
+  local one = of[i]
+  if not one then
+    local h = mix(self.key ~ SPLITS[split] << 40 ~ i)
+    one = { h = h, ease = chance.ease(h), part = self.parts > 1 and (h >> 7) % self.parts + 1 or 1 }
+    of[i] = one
+  end
+  return one
+end
+
+--- Examples as rows, for a search: { id, split, i }.
+---@param split "train"|"val"|"test"
+---@param n integer
+---@return table[]
+function World:rows(split, n)
+  local rows = {}
+  for i = 1, n do rows[i] = { id = split .. "-" .. i, split = split, i = i } end
+  return rows
+end
+
+-- ---- answers -------------------------------------------------------------------
+
+-- What the answer to an example hangs on: the edits that make it another one than the seed's.
+local function state(self, one, h)
+  local hashes, redrawn, answer = one.hashes, self.redrawn, h
+  for e = 1, #hashes do
+    local r = mix(hashes[e] ~ h)
+    if (r >> 11) * 0x1p-53 < redrawn then answer = answer ~ r end
+  end
+  return answer
+end
+
+local function right(self, one, of, aspect, m, sample)
+  local h = of.h + aspect * 0x632BE59BD9B4E019
+  local answer = state(self, one, h)
+  if self.noise > 0 and unit(answer + sample * 0x3C79AC492BA7B653) < self.noise then
+    answer = answer + sample * 0x1C69B3F74AC4AE35
+  end
+  return unit(answer) * (of.ease * m + 1 - of.ease) < of.ease * m
+end
+
+-- The share of an example's answers that are right.
+local function graded(self, one, of, aspect, m, sample)
+  local grades, count = self.grades, 0
+  for g = 1, grades do
+    if right(self, one, of, aspect + 16 * (g - 1), m, sample) then count = count + 1 end
+  end
+  return count / grades
+end
+
+-- Which stage of a pipeline a wrong answer came from: the weaker, the likelier.
+local function stage_of(one, h)
+  local all, at = 0.0, 0
+  for s = 1, #one.stage do all = all + 1 - one.stage[s] end
+  local drawn = unit(h + 5) * all
+  repeat
+    at = at + 1
+    drawn = drawn - (1 - one.stage[at])
+  until drawn < 0 or at == #one.stage
+  return at
+end
+
+--- What texts score on an example.
+---@param texts string[]
+---@param split "train"|"val"|"test"
+---@param i integer
+---@param sample? integer other samples of the same call; 0
+---@return number score 0 to 1
+---@return table<string, number>|nil objectives
+---@return integer|nil blamed the parameter that it failed by, where that can be known
+function World:evaluate(texts, split, i, sample)
+  local one, of = candidate(self, texts), example(self, split, i)
+  local m = split == "train" and one.m_train or one.m
+  sample = sample or 0
+  if self.objectives then
+    local a = graded(self, one, of, 1, m[1], sample)
+    local b = graded(self, one, of, 2, m[2], sample)
+    return (a + b) / 2, { right = a, brief = b }
+  end
+  local score = graded(self, one, of, of.part, m[of.part], sample)
+  if score >= 1 or self.parameters == 1 then return score end
+  return score, nil, one.stage and stage_of(one, of.h) or of.part
+end
+
+--- How long an evaluation takes, seconds: a half more or less than the mean, each by itself.
+---@param texts string[]
+---@param split string
+---@param i integer
+---@return number
+function World:seconds(texts, split, i)
+  local h = state(self, candidate(self, texts), example(self, split, i).h)
+  return self.latency * (.5 + unit(h + 6))
+end
+
+-- ---- proposals -----------------------------------------------------------------
+
+--- An edit more to one of the texts.
+---@param texts string[]
+---@param parameter integer
+---@param random lunagrad.rng
+---@param profile? string of world.profiles; "edit"
+---@return string[]
+function World:edit(texts, parameter, random, profile)
+  local child = table.move(texts, 1, #texts, 1, {})
+  local id = ("%08x%08x"):format(random:int(0, 0xFFFFFFFF), random:int(0, 0xFFFFFFFF))
+  child[parameter] = ("%s +%s:%s"):format(texts[parameter], profile or "edit", id)
+  return child
+end
+
+-- The parameter that is said most often to have failed.
+local function blamed(world, batch, random)
+  local count, most = {}, 0
+  for _, one in ipairs(batch or {}) do
+    local p = type(one.feedback) == "string" and tonumber(one.feedback:match "parameter (%d+)")
+    if p then
+      count[p] = (count[p] or 0) + 1
+      most = math.max(most, count[p])
     end
   end
-  return table.concat(said, "\n")
+  local list = {}
+  for p = 1, world.parameters do
+    if most == 0 or count[p] == most then list[#list + 1] = p end
+  end
+  return random:pick(list)
 end
 
--- A text of one's own: the best version is taken for what it says, not for how.
-local function anew(found, options)
-  local best = found.versions[#found.versions] or ""
-  local said = foreseen(found.cases, options.seed) .. "\n" .. best
-  local start = best:match "^[^.!?\n]*[.!?]" or START
-  if next(cues.read(start).cure) then start = START end
-  return editor.rework(start, said, { noise = options.editor_noise, seed = options.seed })
+--- An operator of the search: one edit more, to the parameter that the feedback blames. Several of
+--- different worth are made with a name and its shares of edits that help and hurt.
+---@param name? string letters only; "edit"
+---@param of? { help: number, hurt: number }
+---@return { name: string, propose: function }
+function World:operator(name, of)
+  name = name or "edit"
+  if of then
+    self.profiles = self.profiles or {}
+    self.profiles[name] = of
+  end
+  return { name = name, propose = function(parent, batch, context)
+    local p = context.component or blamed(self, batch, context.rng)
+    return self:edit(parent.texts or parent, p, context.rng, name)
+  end }
 end
 
-local function of_one(text, found, view, options)
-  if wants_shorter(view) then return editor.shorter(view, text, options) end
-  local others = {}
-  for i, block in ipairs(found.others) do others[i] = block.text end
-  if #others > 0 then
-    return editor.rework(text, table.concat(others, "\n"),
-      { noise = options.editor_noise, seed = options.seed })
-  end
-  local described = propose.described(view, options)
-  if described then
-    return editor.rework(text, described, { noise = options.editor_noise, seed = options.seed })
-  end
-  return (reflect.rework({ text = text, examples = found.cases }, options))
+--- What the feedback on an answer says.
+---@param score number
+---@param blame integer|nil
+---@return string
+function trials.feedback(score, blame)
+  if score >= 1 then return "right" end
+  return blame and ("wrong: parameter %d failed"):format(blame) or "wrong"
 end
 
--- What was refused before is not proposed again, if that can be helped.
-local function unlike(versions, options, make)
-  local known, new = {}, nil
-  for _, text in ipairs(versions) do known[text] = true end
-  for try = 1, 5 do
-    new = make { critic_noise = options.critic_noise, editor_noise = options.editor_noise,
-      seed = try == 1 and options.seed or hash.text("try " .. try, options.seed) }
-    if not known[new] then break end
-  end
-  return new
+-- ---- the door ------------------------------------------------------------------
+
+-- A search names several parameters: in the order of their names they are in their own.
+local function name_of(p)
+  return ("p%02d"):format(p)
 end
 
--- ---- the reply -----------------------------------------------------------------------
-
--- Whether there is something to go by: cases, another text, versions without an old text, or the
--- wish for fewer words; and where each new text goes.
-local function is_trial(view, found)
-  if #found.texts == 0 then return #found.versions + #found.cases > 0 end
-  return #found.cases + #found.others > 0 or wants_shorter(view)
-    or propose.described(view, { seed = 0 }) ~= nil
+local function texts_of(world, given)
+  if world.parameters == 1 then return { given } end
+  local texts = {}
+  for p = 1, world.parameters do texts[p] = given[name_of(p)] end
+  return texts
 end
 
-local function letter_of(block) return block.name:match "_(%u)_?%d*$" end
+local function start_of(world)
+  local texts, start = world:start(), {}
+  if #texts == 1 then return texts[1] end
+  for p, text in ipairs(texts) do start[name_of(p)] = text end
+  return start
+end
 
---- Answer a request to rewrite by what was tried; nil when it is none.
----@param view sim.view
----@param options { critic_noise: number, editor_noise: number, seed: integer }
----@return string?
----@return "stop"|"length"?
-function trials.reply(view, options)
-  if not view.asked or not tags.is_new(view.asked) then return nil end
-  local found = material_of(view)
-  if not found or not is_trial(view, found) then return nil end
-  local seed = hash.text(view.all, options.seed)
-  local noise = view.again and 0 or options.editor_noise
-  local letters, tag, number = editor.letters(view)
-  local function write(text, of_seed)
-    local with = { critic_noise = options.critic_noise, editor_noise = options.editor_noise,
-      seed = of_seed }
-    return unlike(found.versions, with, function(drawn)
-      return text and of_one(text, found, view, drawn) or anew(found, drawn)
-    end)
-  end
-  if #letters < 2 then
-    return editor.between(write(found.texts[1] and found.texts[1].text, seed),
-      "<" .. view.asked .. ">", "</" .. view.asked .. ">", { noise = noise, seed = seed })
-  end
-  local by_letter, parts = {}, {}
-  for _, block in ipairs(found.texts) do by_letter[letter_of(block) or ""] = block.text end
-  for i, letter in ipairs(letters) do
-    local name = ("%s_%s%s"):format(tag, letter, number)
-    parts[i] = ("<%s>\n%s\n</%s>"):format(name,
-      write(by_letter[letter], hash.text(letter, seed)), name)
-  end
-  return table.concat(parts, "\n"), "stop"
+---@class lunagrad.trials.door
+---@field train? integer examples; 200
+---@field val? integer 100
+---@field test? integer 0
+---@field wait? fun(seconds: number) called with an evaluation's time before it is answered
+
+--- What lg.optimize wants to search in this world: start, role, evaluate, examples, operators.
+---@param options? lunagrad.trials.door
+---@return table spec to which budget, seed and the rest are added
+function World:door(options)
+  options = options or {}
+  local wait = options.wait
+  return {
+    start = start_of(self), role = "a text of a world of trials",
+    train = self:rows("train", options.train or 200), val = self:rows("val", options.val or 100),
+    test = options.test and options.test > 0 and self:rows("test", options.test) or nil,
+    operators = { self:operator() },
+    evaluate = function(given, row)
+      local texts = texts_of(self, given)
+      if wait then wait(self:seconds(texts, row.split, row.i)) end
+      local score, objectives, blame = self:evaluate(texts, row.split, row.i)
+      return objectives or score, trials.feedback(score, blame)
+    end,
+  }
 end
 
 return trials

@@ -14,9 +14,12 @@ local worked = require "lunagrad.improve.worked"
 local loop = require "lunagrad.loop"
 local var = require "lunagrad.var"
 
-local demos = { name = "demos" }
+--- A script's own operator would be looked through for copies of training examples; this one is
+--- made of them.
+local demos = { name = "demos", batch = false, may_quote = true }
 
 local LONGEST = 400 -- tokens of one example
+local DRAWS = 3     -- until examples come that are not known yet
 
 -- ---- which -------------------------------------------------------------------
 
@@ -24,14 +27,8 @@ local function fits(one) return core.tokens(one.input) + core.tokens(one.output)
 
 -- The rows that the parent is known to solve, in a drawn order.
 local function solved_rows(context)
-  local list = {}
-  for i = 1, #context.train do
-    local one = context.solved(i)
-    if one and (one.score or 0) >= material.perfect(context) then
-      list[#list + 1] = { i = i, row = one.row or context.train[i], output = one.output }
-    end
-  end
-  return context.rng:shuffle(list)
+  local list = context.solved()
+  return context.rng:shuffle(table.move(list, 1, #list, 1, {}))
 end
 
 -- Right answers instead of outputs.
@@ -118,17 +115,8 @@ local function examples(parent, targets, rows, most, context)
   return { [targets[1]] = list }
 end
 
---- The parent's texts with other worked examples behind them.
----@param parent lunagrad.candidate
----@param _ table[] the batch, which is not needed
----@param context table
----@return string[]|nil texts
----@return string|nil why
----@return table|nil detail {rows = those that are shown, by index}
-function demos.propose(parent, _, context)
-  local targets = material.targets(parent, context)
-  if not context.program then return nil, "there is no program that solves examples" end
-  if #targets == 0 then return nil, "there is no text to change" end
+-- One draw of the examples.
+local function drawn(parent, targets, context)
   local plain, blocks = material.split(parent.texts)
   local least = has_examples(blocks, targets) and 0 or 1
   local most = context.rng:int(least, math.max(context.max_demos or 4, 1))
@@ -144,6 +132,30 @@ function demos.propose(parent, _, context)
     return nil, #rows > 0 and "no solved example can be shown" or "nothing is solved yet"
   end
   return material.finish(parent, texts, context, { rows = used })
+end
+
+--- Whether there is a program that examples can be taken from.
+---@param search lunagrad.search
+---@return boolean
+function demos.fits(search) return search.problem.program ~= nil end
+
+--- The parent's texts with other worked examples behind them.
+---@param parent lunagrad.candidate
+---@param _ table[]|nil the batch, which is not needed
+---@param context table
+---@return string[]|nil texts
+---@return string|nil why
+---@return table|nil detail {rows = those that are shown, by index}
+function demos.propose(parent, _, context)
+  local targets = material.targets(parent, context)
+  if not context.program then return nil, "there is no program that solves examples" end
+  if #targets == 0 then return nil, "there is no text to change" end
+  local texts, why, detail
+  for _ = 1, DRAWS do
+    texts, why, detail = drawn(parent, targets, context)
+    if texts then break end
+  end
+  return texts, why, detail
 end
 
 return demos

@@ -11,7 +11,7 @@ local question = require "lunagrad.improve.question"
 local together = require "lunagrad.improve.together"
 local worked = require "lunagrad.improve.worked"
 
-local fresh = { name = "fresh" }
+local fresh = { name = "fresh", batch = false }
 
 local ROWS = 3   -- that are shown
 local BEST = 5   -- candidates that are shown
@@ -71,7 +71,7 @@ end
 
 --- New texts that do not start from the old ones.
 ---@param parent lunagrad.candidate
----@param batch table[]
+---@param batch table[]|nil
 ---@param context table
 ---@return string[]|nil texts
 ---@return string|nil why

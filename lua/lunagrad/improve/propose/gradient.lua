@@ -26,6 +26,7 @@ local function told(answer, one, context)
 end
 
 local function loss_of(one, context)
+  if one.failed then return false end
   local answer = context.program(one.row)
   if not var.is(answer) then return false end
   local perfect = material.perfect(context)

@@ -4,7 +4,7 @@
 -- taken that has changed it since; where both have, the better candidate's. Nobody is asked. Of one
 -- text GEPA can make nothing; here the editor is shown both, with the cases in which either does
 -- better, and writes one that does what both do. The other one is run on the batch for that, through
--- context.tried(texts, i) → {row, output, score, feedback}; where a search has none, on nothing.
+-- context.tried(candidate, i) → {output, score}; what was not tried is not shown.
 
 local ask = require "lunagrad.improve.ask"
 local material = require "lunagrad.improve.material"
@@ -37,8 +37,8 @@ local function related(pool, a, b)
 end
 
 -- Those that hold a front, do better than the parent somewhere and worse elsewhere, and are no
--- relatives in the straight line; in a drawn order.
-local function partners(parent, pool, rng)
+-- relatives in the straight line.
+local function partners(parent, pool)
   local list = {}
   for _, one in ipairs((pool:dominators())) do
     if one.idx ~= parent.idx and not related(pool, parent, one) then
@@ -46,8 +46,7 @@ local function partners(parent, pool, rng)
       if won > 0 and lost > 0 then list[#list + 1] = one end
     end
   end
-  rng:shuffle(list)
-  return table.move(list, 1, math.min(TRIES, #list), 1, {})
+  return list
 end
 
 -- ---- text by text ----------------------------------------------------------------
@@ -108,7 +107,8 @@ local function by_ancestor(parent, list, context)
       local texts = combined(ancestor, parent, other, context.rng)
       local found, problem = material.finish(parent, texts, context)
       if found then
-        return found, nil, { parents = { parent.idx, other.idx }, ancestor = ancestor.idx }
+        found.parents = { parent.idx, other.idx }
+        return found, nil, { ancestor = ancestor.idx }
       end
       why = problem
     end
@@ -119,7 +119,7 @@ end
 -- ---- one text: the editor ---------------------------------------------------------
 
 local function try(other, one, context)
-  local tried = context.tried and one.i and context.tried(other.texts, one.i)
+  local tried = context.tried and one.i and context.tried(other, one.i)
   if not tried or not tried.score or tried.score == one.score then return false end
   return { row = one.row, output = one.output, other = tried.output, feedback = one.feedback,
     score = one.score, other_score = tried.score }
@@ -127,14 +127,9 @@ end
 
 -- Of the batch, and of two more that the parent solves, where one of them does better.
 local function cases_of(batch, other, context)
-  local rows, more = table.move(batch, 1, #batch, 1, {}), {}
-  for i = 1, #(context.train or {}) do
-    local one = context.solved and context.solved(i)
-    if one then
-      more[#more + 1] = { i = i, row = one.row, output = one.output, score = one.score }
-    end
-  end
-  table.move(context.rng:shuffle(more), 1, 2, #rows + 1, rows)
+  local rows, solved = table.move(batch, 1, #batch, 1, {}), context.solved()
+  solved = context.rng:shuffle(table.move(solved, 1, #solved, 1, {}))
+  table.move(solved, 1, 2, #rows + 1, rows)
   local list = {}
   for _, one in ipairs(loop.map(rows, function(one) return try(other, one, context) end)) do
     if one and #list < CASES then list[#list + 1] = one end
@@ -156,21 +151,28 @@ local function by_editor(parent, other, batch, context)
   local standing = ("The first does better on %d examples, the other on %d."):format(won, lost)
   local texts, why, detail = question.ask { prompt = "merge", parent = parent, batch = batch,
     context = context, shown = shown, said = { standing = standing } }
-  if detail then detail.parents = { parent.idx, other.idx } end
+  if texts then texts.parents = { parent.idx, other.idx } end
   return texts, why, detail
 end
+
+--- Whether there is another candidate to merge with.
+---@param search lunagrad.search
+---@param parent lunagrad.candidate
+---@return boolean
+function merge.fits(search, parent) return #partners(parent, search.pool) > 0 end
 
 --- One candidate of two.
 ---@param parent lunagrad.candidate
 ---@param batch table[]
 ---@param context table
----@return string[]|nil texts
+---@return string[]|nil texts with parents, both
 ---@return string|nil why
----@return table|nil detail {parents = both, ancestor}
+---@return table|nil detail {ancestor}
 function merge.propose(parent, batch, context)
   if not context.pool then return nil, "there is no pool" end
-  local list = partners(parent, context.pool, context.rng)
+  local list = context.rng:shuffle(partners(parent, context.pool))
   if #list == 0 then return nil, "no other candidate does better elsewhere" end
+  list = table.move(list, 1, math.min(TRIES, #list), 1, {})
   if #parent.texts > 1 then return by_ancestor(parent, list, context) end
   if #material.targets(parent, context) == 0 then return nil, "there is no text to change" end
   return by_editor(parent, list[1], batch, context)

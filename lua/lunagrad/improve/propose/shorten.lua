@@ -11,7 +11,7 @@ local question = require "lunagrad.improve.question"
 local number = require "lunagrad.number"
 local layer = require "lunagrad.text"
 
-local shorten = { name = "shorten" }
+local shorten = { name = "shorten", batch = false }
 
 local LEAST = 12   -- words; shorter texts are left alone
 local SHARE = 0.9  -- of the words that may stay
@@ -71,9 +71,19 @@ local function checker(plain, targets, most, context)
   end
 end
 
+--- Whether there are words to take out.
+---@param _ lunagrad.search
+---@param parent lunagrad.candidate
+---@return boolean
+function shorten.fits(_, parent)
+  local plain, targets = (material.split(parent.texts)), {}
+  for i, text in ipairs(plain) do targets[#targets + 1] = type(text) == "string" and i or nil end
+  return words_of(plain, targets) >= LEAST
+end
+
 --- The parent's texts with fewer words.
 ---@param parent lunagrad.candidate
----@param batch table[]
+---@param batch table[]|nil
 ---@param context table
 ---@return string[]|nil texts
 ---@return string|nil why

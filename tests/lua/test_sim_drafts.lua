@@ -1,4 +1,4 @@
--- test_sim_trials.lua - the embedded world rewrites by cases, by another text, by versions, and in
+-- test_sim_drafts.lua - the embedded world rewrites by cases, by another text, by versions, and in
 -- fewer words; tags are known by what they mean, not by our names
 
 require "helper"
