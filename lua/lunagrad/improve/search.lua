@@ -340,15 +340,16 @@ local function rerun(self)
   end
 end
 
--- Traces of the parent that came out right, by training example.
+-- Traces of the parent that came out right.
 local function solved_of(self, one)
-  local solves = {}
-  for _, i in ipairs(one.solved) do solves[i] = true end
-  return function(i)
-    if not solves[i] then return nil end
-    local result = one.parent.variant.known.train[i]
-    return { i = i, row = self.problem.sets.train[i], output = result.output,
-      score = result.score }
+  return function()
+    local list = {}
+    for n, i in ipairs(one.solved) do
+      local result = one.parent.variant.known.train[i]
+      list[n] = { i = i, row = self.problem.sets.train[i], output = result.output,
+        score = result.score }
+    end
+    return list
   end
 end
 

@@ -66,9 +66,7 @@ end
 -- ---- a new instruction -----------------------------------------------------------
 
 local function solved_rows(context)
-  local list = {}
-  for i = 1, #context.train do list[#list + 1] = context.solved(i) end
-  context.rng:shuffle(list)
+  local list = context.rng:shuffle(context.solved())
   return table.move(list, 1, math.min(SHOWN, #list), 1, {})
 end
 
