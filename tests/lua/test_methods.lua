@@ -109,8 +109,9 @@ for _, method in ipairs(METHODS) do
   end
 
   TestAll["test_budget_of_evaluations_" .. method] = function()
-    for _, most in ipairs { 60, 63, 130, 200, 333 } do
-      local result, w = search(method, { budget = { evaluations = most } })
+    for n, most in ipairs { 60, 63, 130, 200, 333, 200, 201, 202, 203 } do
+      local result, w = search(method, { budget = { evaluations = most },
+        window = n > 5 and 5 or nil }) -- begins with less than it needs
       lu.assertTrue(result.spent.evaluations <= most, most)
       lu.assertEquals(w.asked - w.edited, result.spent.evaluations) -- counted by who was asked
     end
@@ -344,7 +345,7 @@ TestBestOfN = {}
 
 function TestBestOfN.test_they_know_nothing_of_each_other()
   local told_of = {}
-  local result = search("best_of_n", { operators = { { name = "blind",
+  local result = search("best_of_n", { lag = 1, operators = { { name = "blind",
     propose = function(parent, _, context)
       lu.assertEquals(parent.idx, 0)
       lu.assertEquals({ #context.pool.list, #context.proposals }, { 1, 0 })
@@ -372,7 +373,9 @@ function TestOpro.test_steps_share_a_history_that_ascends()
     scores[n] = table.concat(list, " ")
   end
   for n = 2, 8 do lu.assertEquals(scores[n], scores[1]) end
+  for n = 10, #scores do lu.assertEquals(scores[n], scores[9]) end
   lu.assertNotEquals(scores[9], scores[1])
+  lu.assertTrue(#scores > 10 and #scores <= 16)
   lu.assertEquals(result.dropped, 0)
 end
 
