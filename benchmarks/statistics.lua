@@ -100,15 +100,17 @@ local WORLDS = {
 
 local function coverage(world, n, times)
   local name, floor, mean, draw = table.unpack(world)
-  local covered, width = 0, 0
+  local covered, width, alone = 0, 0, 0
   for run = 1, times do
     local values = {}
     for i = 1, n do values[i] = draw() end
     local low, high = stats.mean_interval(values, floor, 1.0, run)
     covered, width = covered + (low <= mean and mean <= high and 1 or 0), width + high - low
+    low, high = stats.bca(values, run) -- none where all are equal
+    if low and low <= mean and mean <= high then alone = alone + 1 end
   end
-  print(("%-24s %4d   %.3f ±%.3f   %.3f"):format(name, n, covered / times,
-    math.sqrt(0.05 * 0.95 / times), width / times))
+  print(("%-24s %4d   %.3f ±%.3f   %.3f   %.3f"):format(name, n, covered / times,
+    math.sqrt(0.05 * 0.95 / times), width / times, alone / times))
 end
 
 local function paired(n, d, gain)
@@ -140,7 +142,7 @@ print "\nclaims of hits\n   n     d   gain   shown   covered   width"
 for _, n in ipairs { 30, 100, 300 } do
   for _, gain in ipairs { 0, 0.05, 0.1 } do paired(n, 0.25, gain) end
 end
-print "\nintervals of graded values         n   covered        width"
+print "\nintervals of graded values   n   covered        width   covered by BCa alone"
 for _, world in ipairs(WORLDS) do
   for _, n in ipairs { 10, 20, 50, 100 } do coverage(world, n, runs // 4) end
 end

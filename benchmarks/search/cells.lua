@@ -13,7 +13,6 @@ return {
   { name = "pipeline 100", world = { kind = "pipeline" }, n = 100 },
   { name = "few redrawn 100", world = { kind = "hard", redrawn = .2 }, n = 100 },
   { name = "many redrawn 100", world = { kind = "hard", redrawn = .7 }, n = 100 },
-  { name = "noisy 100", world = { kind = "hard", noise = .3 }, n = 100 },
   { name = "graded 100", world = { kind = "hard", grades = 4 }, n = 100 },
   { name = "base .8 100", world = { kind = "hard", base = .8 }, n = 100 },
   { name = "dear proposals 100", world = { kind = "hard" }, n = 100, proposal = 40 },

@@ -5,7 +5,8 @@
 --   RUNS     searches a cell; 300
 --   WORLD    the beginning of a cell's name (cells.lua); all
 --   METHOD   "gate strict", "gate gepa", "gate race .2", "gate race .4": the gates alone, written
---            down in gates.lua; all of these by default
+--            down in gates.lua (these by default); or a method of lg.optimize ("race", "gepa"), which
+--            then runs as it is, options behind it: "race,select=best,lag=1"; ",merge": with an operator that merges
 --
 -- A cell's budget is 3,000 evaluations, all that a proposal costs included; the claim at the end has
 -- 300 test examples of its own, which are not counted. Runs of the same number see the same world
@@ -16,7 +17,7 @@ package.path = here .. "/?.lua;" .. here .. "/../../lua/?.lua;" .. here .. "/../
   .. package.path
 package.cpath = (os.getenv "BUILD" or here .. "/../../build") .. "/?.so;" .. package.cpath
 
-require "lunagrad.core"
+local lg = require "lunagrad"
 local cells = require "cells"
 local gates = require "gates"
 local tally = require "tally"
@@ -39,10 +40,33 @@ for _, name in ipairs(gates.names) do
   end
 end
 
+local function number_or_text(text)
+  return tonumber(text) or text
+end
+
+-- lg.optimize itself. A proposal costs its batch: as many evaluations as the gates pay for one.
+local function driver(text)
+  local set, merge = {}, text:find ",merge" ~= nil
+  for part in text:gsub(",merge", ""):gmatch "[^,]+" do
+    local name, value = part:match "^(%w+)=(.+)$"
+    set[name or "method"] = name and number_or_text(value) or part
+  end
+  return function(world, cell, seed)
+    local spec = world:door { val = cell.n, merge = merge }
+    spec.budget, spec.seed = { evaluations = cell.budget or BUDGET }, seed
+    spec.batch = cell.proposal or PROPOSAL
+    for name, value in pairs(set) do spec[name] = value end
+    local result = lg.optimize(spec)
+    return { texts = result.texts, validated = result.best_score - result.seed_score,
+      kept = result.kept, proposals = #result.proposals, spent = result.spent.evaluations }
+  end
+end
+
 local function play(method, cell, seed)
   local options = { seed = seed }
   for name, value in pairs(cell.world) do options[name] = value end
   local world = trials.new(options)
+  methods[method] = methods[method] or driver(method)
   local run = methods[method](world, cell, seed)
   run.gain = world:quality(run.texts) - world:quality(world:start())
   run.shown = table.concat(run.texts, "\0") ~= table.concat(world:start(), "\0")

@@ -42,7 +42,7 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
             fail_node(e, n, &reply->fail);
         return;
     }
-    if (e->store && c->purpose && r->row)
+    if (e->store && c->purpose && r->row && !r->unfit)
         lg__store_note_purpose(e->store, c->purpose, r->row);
 
     c->has_usage = reply->has_usage;

@@ -35,6 +35,7 @@ typedef struct lg_request {
     uint32_t sample;
     bool stream : 1;         /* as it comes; no part of the key: the answer is the same */
     bool keeps_thinking : 1; /* the model's word; nor is this: the bytes are the same */
+    bool unfit : 1;          /* store_reply.c: what row holds is of no use */
     bool reserved;           /* SENT: the worst case is set aside */
     bool taken;              /* … and its part of its lane's allowance: sched_rate.c */
     bool in_flight_map;      /* found by key */
@@ -49,8 +50,7 @@ typedef struct lg_request {
     int64_t worst_micros;    /* … -1: not known */
     uint32_t looked;         /* store_reply.c: when it was looked for */
     uint32_t listed;         /* turn_books.c: entries in lists of the turn that name it */
-    int64_t unfit;           /* store_reply.c: the row that was found, and is of no use; 0: none */
-    int64_t row;             /* … that holds its reply; 0: none */
+    int64_t row;             /* store_reply.c: the row that holds its reply; 0: none */
     struct lg_lane *lane;    /* owned by the scheduler */
     lg_attempt *attempt;     /* the one under way; NULL: none */
     struct lg_request *twin; /* SENT: the same, on its way as well; NULL: no */

@@ -1,7 +1,7 @@
 --- The statistics behind the numbers that are printed: means and their 95% intervals.
 --
--- Pure arithmetic on lists of numbers, seeded, the same on every machine. Used
--- by lunagrad.improve.evaluate and lunagrad.train.
+-- Pure arithmetic on lists of numbers, seeded, the same on every machine. Used by
+-- lunagrad.improve.evaluate, train, race and claim. Formulas and sources: docs/statistics.md.
 
 local rng = require "lunagrad.rng"
 

@@ -173,9 +173,9 @@ function TestFields.test_every_field_of_the_operators_of_the_search()
   back()
   local shown = texts_of(asked)
   for _, name in ipairs { "reflect.system", "reflect.user", "merge.system", "merge.user",
-    "merge.other", "shorten.system", "shorten.user", "fresh.system", "fresh.user",
-    "fresh.objective", "fresh.examples", "fresh.versions", "propose.one", "propose.one.part",
-    "propose.blank", "propose.blank.part", "propose.form", "propose.forms" } do
+    "merge.other", "merge.other.part", "shorten.system", "shorten.user", "fresh.system",
+    "fresh.user", "fresh.objective", "fresh.examples", "fresh.versions", "propose.one",
+    "propose.one.part", "propose.blank", "propose.blank.part", "propose.form", "propose.forms" } do
     lu.assertStrContains(shown, "FIELDS OF " .. name .. ": ")
   end
   lu.assertNotStrContains(shown, "={")

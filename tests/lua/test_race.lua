@@ -155,6 +155,39 @@ function TestRace.test_scores_without_bounds_go_to_the_end()
   lu.assertEquals({ verdict, why, at }, { "drop", "no gain", 4 })
 end
 
+-- A parent whose scores come with the child's: kept or not is the same, only nothing is foreseen
+-- before they are known.
+function TestRace.test_parents_scores_may_come_later()
+  local r = rng.new(21)
+  local early, late = 0, 0
+  for _ = 1, 200 do
+    local n = r:int(1, 30)
+    local parent, child = scores(r, n, 0.5), scores(r, n, 0.5)
+    local verdict, _, at = run(parent, child, { beta = 0 })
+    local blind = race.new { n = n, parent = {}, beta = 0 }
+    local said, i = "go", 0
+    while said == "go" do
+      i = i + 1
+      said = blind:add(child[i], parent[i])
+    end
+    lu.assertEquals(said, verdict)
+    lu.assertTrue(i >= at)
+    early, late = early + at, late + i
+  end
+  lu.assertTrue(late > early)
+end
+
+function TestRace.test_enough_evidence_keeps_early()
+  local parent, child = {}, {}
+  for i = 1, 100 do parent[i], child[i] = i % 2, 1 end
+  local verdict, why, at, r = run(parent, child, { early = 20 })
+  lu.assertEquals({ verdict, why }, { "keep", "early" })
+  lu.assertTrue(at < 40 and r:e() >= 20, tostring(at))
+  lu.assertEquals({ r:add(0) }, { "keep", "early" })
+  verdict, why, at = run(parent, child)
+  lu.assertEquals({ verdict, why, at }, { "keep", nil, 100 })
+end
+
 function TestRace.test_trace_and_summary()
   local r = select(4, run({ 0, 1, 1, 0, 0 }, { 1, 0, 1, 1 }))
   lu.assertEquals(r:trace(), "+-=+")
@@ -169,26 +202,6 @@ function TestRace.test_trace_and_summary()
   lu.assertEquals(race.new { n = 1, parent = { 0 } }:trace(), "")
   r = select(4, run({ 0.3, 0.5 }, { 0.1 + 0.2, 0.5 }, { beta = 0 }))
   lu.assertEquals({ r:trace(), r:summary().won }, { "==", 0 })
-end
-
--- What the parent scores may come with the child's; until then it is taken to be 0.
-function TestRace.test_parents_that_are_not_known_yet()
-  local r = race.new { n = 3, parent = { [2] = 1 }, beta = 0 }
-  lu.assertEquals({ r:add(1, 0), r:add(1), r:add(1, 1) }, { "go", "go", "keep" })
-  lu.assertEquals({ r.sum, r.won, r.left }, { 1, 1, 0 })
-  r = race.new { n = 2, parent = {}, beta = 0 }
-  lu.assertEquals({ r:add(0, 1) }, { "drop", "curtailed" })
-end
-
-function TestRace.test_plain_evidence_is_enough()
-  local r = race.new { n = 100, parent = {}, early = 10 }
-  local n = 0
-  repeat
-    n = n + 1
-    local verdict, why = r:add(1, 0)
-    if verdict ~= "go" then lu.assertEquals({ verdict, why }, { "keep", "early" }) end
-  until verdict ~= "go"
-  lu.assertTrue(n > 3 and n < 12 and r:e() >= 10)
 end
 
 function TestRace.test_misuse()

@@ -178,7 +178,8 @@ end
 
 function TestSearches:test_show()
   local people = store("show", "r").out
-  for _, text in ipairs { "Searches (5)", "training 1", "training 2", "evaluation 1", "comparison 1, b",
+  for _, text in ipairs { "Searches (5)", "training 1", "training 2", "evaluation 1",
+    "comparison 1, b",
     "Candidates of training 2 (other prompt)" } do
     lu.assertStrContains(people, text)
   end

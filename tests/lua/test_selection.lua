@@ -68,6 +68,10 @@ function TestSelection.test_best_top_and_epsilon()
   local mixed = shares(p, selection.epsilon(.4), 4000)
   lu.assertAlmostEquals(mixed[1], .6 + .1, .03)
   lu.assertAlmostEquals(mixed[0], .1, .03)
+  local two = pool_of { { 0, 0, 0 }, { 1, 1, 0 }, { 0, 0, 1 } }
+  local shared = shares(two, selection.pareto_share(.6), 4000)
+  lu.assertNil(shared[0])
+  lu.assertAlmostEquals(shared[2], .6 / 3, .03)
 end
 
 function TestSelection.test_same_seed_same_parents()

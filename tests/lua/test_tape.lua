@@ -46,7 +46,8 @@ end
 
 function TestSearch:test_its_end()
   local tape = begin("optimize", { "p" })
-  tape:candidate { idx = 0, iteration = 0, texts = { "a" }, parents = {}, score = 0.25, best = true }
+  tape:candidate { idx = 0, iteration = 0, texts = { "a" }, score = 0.25, best = true,
+    parents = {} }
   tape:candidate { idx = 5, iteration = 9, texts = { "b" }, score = 0.5, best = true,
     parents = { 0, 0 }, operator = "merge", proposal = 9, words = 1 }
   local open = query("SELECT * FROM searches WHERE id = ?", tape.id)[1]

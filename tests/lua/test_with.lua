@@ -96,7 +96,8 @@ function TestWith.test_feedback_and_steps_stay_inside()
     lu.assertEquals(report.params[1].before, "candidate text")
     return p:text()
   end)
-  lu.assertEquals({ text, p:text(), p:versions(), #p:feedback() }, { "rewritten well", "old", 1, 0 })
+  lu.assertEquals({ text, p:text(), p:versions() }, { "rewritten well", "old", 1 })
+  lu.assertEquals(#p:feedback(), 0)
 end
 
 function TestWith.test_inner_ones_are_added_to_outer_ones()

@@ -2,6 +2,7 @@
 -- the kind says, and all of it is the same for the same seed
 
 require "helper"
+local lg = require "lunagrad"
 local lu = require "luaunit"
 local rng = require "lunagrad.rng"
 local trials = require "lunagrad.world.trials"
@@ -136,6 +137,32 @@ function TestWorlds.test_operators_of_different_worth()
   local texts = good.propose({ texts = world:start() }, {}, { rng = rng.new(1) })
   lu.assertTrue(world:quality(texts) > .5)
   lu.assertStrMatches(texts[1], "base %+good:%x+")
+end
+
+function TestWorlds.test_merging_takes_the_edits_of_both_once()
+  local world = trials.new { kind = "components" }
+  local one = { idx = 1, mean = .6, texts = { "base +edit:1", "base +edit:2", "base" } }
+  local worse = { idx = 2, mean = .4, texts = { "base +edit:1 +edit:3", "base", "base" } }
+  local old = { idx = 0, mean = .5, texts = world:start() } -- has nothing of its own
+  local context = { pool = { list = { old, one, worse } }, proposals = {} }
+  local texts = world:merger().propose(one, {}, context)
+  lu.assertEquals({ table.unpack(texts) }, { "base +edit:1 +edit:3", "base +edit:2", "base" })
+  lu.assertEquals(texts.parents, { 1, 2 })
+  context.proposals[1] = { texts = texts }
+  local none, why = world:merger().propose(one, {}, context)
+  lu.assertNil(none)
+  lu.assertEquals(why, "nothing to merge")
+end
+
+function TestWorlds.test_a_search_runs_in_them_as_it_is()
+  for _, kind in ipairs { "components", "objectives" } do
+    local world = trials.new { kind = kind, help = 1, hurt = 0, seed = 3 }
+    local spec = world:door { train = 20, val = 30, test = 40, merge = true }
+    spec.budget, spec.seed = { evaluations = 400 }, 1
+    local result = lg.optimize(spec)
+    lu.assertTrue(world:quality(result.texts) > .55)
+    lu.assertTrue(result.spent.evaluations <= 400)
+  end
 end
 
 function TestWorlds.test_the_same_for_the_same_seed()

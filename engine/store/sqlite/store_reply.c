@@ -178,11 +178,11 @@ int lg__store_find(lg_store *s, lg_request *r)
     if (found == 0 && s->has_bad)
         found = find(s, r, LG_SQL_FIND_BAD, &bad);
 
-    r->row = found == 1 ? (new ? new : old) : 0;
+    r->row = found >= 0 ? (new ? new : old) : 0;
+    r->unfit = found == 0 && r->row;
     if (found == 1)
         note_use(s, r->row);
 
-    r->unfit = found == 0 ? (new ? new : old) : 0;
     r->looked = s->foreign;
     return found;
 }
@@ -284,8 +284,9 @@ static int drop_unfit(lg_store *s, lg_request *r)
     if (!drop)
         return r->unfit ? s->why.code : LG_OK;
 
-    sqlite3_bind_int64(drop, 1, r->unfit);
-    r->unfit = 0;
+    sqlite3_bind_int64(drop, 1, r->row);
+    r->row = 0;
+    r->unfit = false;
     return finish(s, drop);
 }
 

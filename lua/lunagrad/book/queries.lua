@@ -121,7 +121,8 @@ queries.candidates = "SELECT * FROM candidates WHERE run_id = ? ORDER BY id"
 queries.proposals = "SELECT * FROM proposals WHERE run_id = ? ORDER BY id"
 --- Means of what was evaluated outside of a training's own proposals.
 queries.mean_scores = "SELECT phase, count(*) AS n, avg(score) AS mean FROM scores WHERE"
-  .. " run_id = ? AND (candidate_idx IS NULL OR phase LIKE 'comparison %') AND phase NOT LIKE 'proposal %'"
+  .. " run_id = ? AND (candidate_idx IS NULL OR phase LIKE 'comparison %')"
+  .. " AND phase NOT LIKE 'proposal %'"
   .. " AND phase NOT LIKE 'training %, proposal %' GROUP BY phase ORDER BY min(rowid)"
 
 -- ---- export (cli/export.lua) -----------------------------------------------------------------
@@ -144,10 +145,13 @@ end
 
 queries.all = "1" -- as a condition
 
---- What the candidates of a search got on the validation set. Parameters: the run, the search.
-queries.validations = "SELECT candidate_idx, example, score FROM results WHERE run_id = ? AND"
-  .. " search_id = ? AND split = 'validation' AND candidate_idx IS NOT NULL ORDER BY id"
---- How many evaluations each proposal took (NULL: those of the start, first). Parameters: the same.
+--- What the candidates of a search got on the validation set, a page of it. Parameters: the run,
+--- the search, the id after which.
+queries.validations = "SELECT id, candidate_idx, example, score FROM results WHERE run_id = ? AND"
+  .. " search_id = ? AND split = 'validation' AND candidate_idx IS NOT NULL AND id > ?"
+  .. " ORDER BY id LIMIT 1000"
+--- How many evaluations each proposal took (NULL: those of the start, first). Parameters: the run,
+--- the search.
 queries.evaluations = "SELECT proposal, count(*) AS n FROM scores WHERE run_id = ? AND"
   .. " search_id = ? GROUP BY proposal ORDER BY proposal"
 queries.candidates_of = "SELECT * FROM candidates WHERE search_id = ? ORDER BY idx"

@@ -102,6 +102,11 @@ local function each(handle, name, where, fn)
   end
 end
 
+-- The same of several starts, one after the other: an index leads to the rows of one in order.
+local function each_of(handle, name, runs, fn)
+  for _, run in ipairs(runs) do each(handle, name, queries.of_runs { run }, fn) end
+end
+
 local function kind_name(kind)
   return math.type(kind) == "integer" and ledger.KINDS[kind + 1] or kind
 end
@@ -266,9 +271,9 @@ local function lacks_replies(handle, run)
 end
 
 -- What each call was made for, as its search numbers it; a reply that served several has several.
-local function each_purpose(handle, where, fn)
+local function each_purpose(handle, runs, fn)
   local tape = require "lunagrad.book.tape"
-  each(handle, "purposes", where, function(row)
+  each_of(handle, "purposes", runs, function(row)
     for at = 1, #row.packed - 15, 16 do
       local purpose, id = string.unpack("<i8i8", row.packed, at)
       local about = tape.about_purpose(purpose)
@@ -290,15 +295,17 @@ local function jsonl(handle, runs, options, write)
   local where = queries.of_runs(runs)
   for _, run in ipairs(runs) do write(run_row(handle, run), "\n") end
   local function call(row) write(call_row(row), "\n") end
-  each(handle, "calls", options.all_replies and queries.all or where, call)
-  if not options.all_replies then
+  if options.all_replies then
+    each(handle, "calls", queries.all, call)
+  else
+    each_of(handle, "calls", runs, call)
     each_used(handle, where, call)
     warn_if_lacking(handle, runs)
   end
-  each_purpose(handle, where, function(row) write(json_row("purposes", row), "\n") end)
+  each_purpose(handle, runs, function(row) write(json_row("purposes", row), "\n") end)
   for _, name in ipairs { "searches", "candidates", "proposals", "gradients", "edits",
     "replacements", "scores" } do
-    each(handle, name, where, function(row) write(json_row(name, row), "\n") end)
+    each_of(handle, name, runs, function(row) write(json_row(name, row), "\n") end)
   end
 end
 
@@ -318,10 +325,10 @@ local function csv(handle, runs, options, write)
   local name = options.table or "candidates"
   local columns = COLUMNS[name]
   write(table.concat(columns, ","), "\r\n")
-  local rows = name == "purposes" and each_purpose or function(h, where, fn)
-    each(h, name, where, fn)
+  local rows = name == "purposes" and each_purpose or function(h, list, fn)
+    each_of(h, name, list, fn)
   end
-  rows(handle, queries.of_runs(runs), function(row)
+  rows(handle, runs, function(row)
     local cells = {}
     for i, column in ipairs(columns) do
       cells[i] = csv_cell(column == "kind" and kind_name(row.kind) or row[column])
@@ -353,7 +360,7 @@ end
 
 local function dot(handle, runs, _, write)
   write("digraph candidates {\n  node [shape=box];\n")
-  each(handle, "candidates", queries.of_runs(runs), function(row)
+  each_of(handle, "candidates", runs, function(row)
     write(dot_node(row), "\n")
     for _, parent in ipairs(parents_of(row)) do
       write(("  %s -> %s;\n"):format(dot_name(row, parent), dot_name(row, row.idx)))

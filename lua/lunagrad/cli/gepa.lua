@@ -24,10 +24,15 @@ local function id_of(example) return ("%d"):format(example - 1) end
 local function subscores_of(handle, search, n)
   local list = {}
   for i = 1, n do list[i] = {} end
-  for _, row in ipairs(handle.query(queries.validations, search.run_id, search.id)) do
-    local of = list[row.candidate_idx + 1]
-    if of then of[id_of(row.example)] = row.score end
-  end
+  local after = 0
+  repeat
+    local rows = handle.query(queries.validations, search.run_id, search.id, after)
+    for _, row in ipairs(rows) do
+      local of = list[row.candidate_idx + 1]
+      if of then of[id_of(row.example)] = row.score end
+      after = row.id
+    end
+  until #rows == 0
   return list
 end
 

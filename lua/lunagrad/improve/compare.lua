@@ -142,7 +142,8 @@ end
 
 local function put_down(tape, result)
   for i, which in ipairs { "a", "b" } do
-    tape:scores { candidate = i - 1, phase = ("comparison %d, %s"):format(tape.number, which), split = "test",
+    tape:scores { candidate = i - 1, split = "test",
+      phase = ("comparison %d, %s"):format(tape.number, which),
       rows = evaluate.numbered(result[which].rows) }
   end
   tape:close { complete = true, seed_score = result.a.mean, score = result.b.mean,

@@ -104,26 +104,36 @@ function Fronts:of(name, key)
   return column.best[key], column.holders[key]
 end
 
--- Candidate → the lists of holders that it is in.
-local function memberships(self)
-  local lists = {}
+-- How many holders each front has left: name of a column → key → number.
+local function counts(self)
+  local left = {}
   for _, name in ipairs(self.names) do
-    for _, holders in pairs(self.columns[name].holders) do
-      for i = 1, #holders do
-        local of = lists[holders[i]] or {}
-        lists[holders[i]] = of
-        of[#of + 1] = holders
-      end
-    end
+    local of = {}
+    for key, holders in pairs(self.columns[name].holders) do of[key] = #holders end
+    left[name] = of
   end
-  return lists
+  return left
 end
 
-local function needed(of, left)
-  for i = 1, #of do
-    if left[of[i]] < 2 then return true end
+-- Whether a front has nobody left but this candidate.
+local function needed(self, candidate, left)
+  if self.alone[candidate] > 0 then return true end
+  for name, column_values in pairs(self.values[candidate]) do
+    local best, of = self.columns[name].best, left[name]
+    for key, value in pairs(column_values) do
+      if value == best[key] and of[key] < 2 then return true end
+    end
   end
   return false
+end
+
+local function take_away(self, candidate, left)
+  for name, column_values in pairs(self.values[candidate]) do
+    local best, of = self.columns[name].best, left[name]
+    for key, value in pairs(column_values) do
+      if value == best[key] then of[key] = of[key] - 1 end
+    end
+  end
 end
 
 --- Who is left when those go, one after the other, whose every front has another holder left.
@@ -131,16 +141,13 @@ end
 ---@return any[] left in that order
 ---@return table<any, integer> weight fronts that each of them holds
 function Fronts:survivors(order)
-  local lists, left, survivors, weight = memberships(self), {}, {}, {}
-  for _, name in ipairs(self.names) do
-    for _, holders in pairs(self.columns[name].holders) do left[holders] = #holders end
-  end
+  local left, survivors, weight = counts(self), {}, {}
   for _, candidate in ipairs(order) do
-    local of = lists[candidate]
-    if of and needed(of, left) then
-      survivors[#survivors + 1], weight[candidate] = candidate, #of
-    elseif of then
-      for i = 1, #of do left[of[i]] = left[of[i]] - 1 end
+    local held = self.held[candidate]
+    if held > 0 and needed(self, candidate, left) then
+      survivors[#survivors + 1], weight[candidate] = candidate, held
+    elseif held > 0 then
+      take_away(self, candidate, left)
     end
   end
   return survivors, weight

@@ -102,6 +102,9 @@ function operators.selection(wanted, default)
   local name, number = tostring(wanted):match "^(%a+)_?([%d.]*)$"
   local value = tonumber(number)
   if name == "pareto" and number == "" then return selection.pareto end
+  if name == "pareto" and value and value >= 0 and value <= 1 then
+    return selection.pareto_share(value)
+  end
   if name == "best" and number == "" then return selection.best end
   if name == "top" and value and value >= 1 and value % 1 == 0 then
     return selection.top(math.tointeger(value))
@@ -110,7 +113,8 @@ function operators.selection(wanted, default)
     return selection.epsilon(value)
   end
   errors.refuse("select", ("lg.optimize: there is no selection %q"):format(tostring(wanted)),
-    'there are "pareto", "best", "top_5", "epsilon_0.1" and functions (pool, rng) → candidate', 4)
+    'there are "pareto", "pareto_0.3", "best", "top_5", "epsilon_0.1" and functions (pool, rng) → '
+      .. "candidate", 4)
 end
 
 return operators

@@ -38,12 +38,14 @@ local STOP = { score = "number?", patience = "integer?", when = "callable?" }
 
 local PASSES = 20   -- over validation, where no budget is given
 local BATCH = { 3, 8, 12 } -- at least, at most, and a part of validation: a proposal is worth that
-local LAG = { 2, 8, 6 }    -- at least, at most, and a proposal for so many passes over validation
+local LAG = 8              -- proposals at once, at most
 local NO_EXAMPLE = {}
 
 -- ---- options -------------------------------------------------------------------
 
-local function refuse(name, message, hint) errors.refuse(name, "lg.optimize: " .. message, hint, 4) end
+local function refuse(name, message, hint)
+  errors.refuse(name, "lg.optimize: " .. message, hint, 4)
+end
 
 local function at_least(spec, name, least)
   if spec[name] and spec[name] < least then
@@ -230,13 +232,6 @@ end
 
 local function within(range, value) return math.max(range[1], math.min(range[2], value)) end
 
--- With a budget for few proposals each should see what came of the one before.
-local function lag_of(method, limits, n)
-  if method.lag then return method.lag end
-  local evaluations = limits.evaluations or limits.calls or PASSES * n
-  return within(LAG, evaluations // (LAG[3] * n))
-end
-
 local function new_search(spec)
   local door = spec.program and by_program(spec) or by_judge(spec)
   door.names = door.names or names_of(door.params)
@@ -249,7 +244,8 @@ local function new_search(spec)
   local window = method.window and method.window(n) or 8
   return searches.new {
     problem = problem, method = method, method_name = spec.method or "race", seed = seed,
-    lag = at_least(spec, "lag", 1) or lag_of(method, limits, n),
+    lag = at_least(spec, "lag", 1) or method.lag or LAG,
+    lag_is_given = (spec.lag or method.lag) ~= nil,
     batch = at_least(spec, "batch", 1) or method.batch or within(BATCH, n // BATCH[3]),
     window = at_least(spec, "window", 1) or math.min(window, n), limits = limits,
     pool_size = at_least(spec, "pool", 2), patience = stop.patience, most = limits.proposals,
@@ -312,9 +308,10 @@ end
 --- the unit, and count what was served from the store too; the others are looked at with each
 --- decision. stop = {score, patience, when = function(search)} or a function. method ("race",
 --- "gepa", "tgd", "mipro", "opro", "best_of_n"), operators (names or {name, propose}), select
---- ("pareto", "best", "top_5", "epsilon_0.1"), front, lag (proposals at once), batch (3), window,
---- delta (.05) and beta (.2) of the race, pool (64 candidates), max_demos (4), constraints, ship
---- ("best" or "shown"), on_error ("raise" or "zero"), on_event(event), seed (0). docs/search.md.
+--- ("pareto_0.2", "pareto", "best", "top_5", "epsilon_0.1"), front, lag (proposals at once; left
+--- out: up to 8, and fewer after one that is kept), batch (3), window, delta (.05) and beta (.4) of
+--- the race, pool (64 candidates), max_demos (4), constraints, ship ("best" or "shown"), on_error
+--- ("raise" or "zero"), on_event(event), seed (0). docs/search.md.
 ---@param spec table
 ---@return lunagrad.optimized
 local function optimize(spec)

@@ -29,9 +29,10 @@ local search = {}
 local REMEMBERED = 60  -- of the last proposals, for operators that learn from them
 local CHUNKS = 4       -- batches that are tried until one holds something to learn from
 local FRUITLESS = 30   -- proposals in a row that bought nothing: nothing new is found any more
+local QUIET = 4       -- so many proposals in a row that are not kept: one more at once
 local UNITS = { "calls", "evaluations" }
 
---- spec: problem, method (its parts), seed, lag, batch, limits = {calls, evaluations}, patience,
+--- spec: problem, method (its parts), seed, lag, lag_is_given, batch, limits = {calls, evaluations}, patience,
 --- stop(state) → reason|nil, tell(event), tape, and what operators are given: loss, program,
 --- objective, model, backward, constraints, edits, max_demos, perfect, leak.
 ---@param spec table
@@ -282,10 +283,18 @@ local function is_ready(self)
     or self.method.ready(self, number)
 end
 
+-- How many proposals may be open at once. When one is kept, those that are open come from a parent
+-- that is not the best any more, and most of what they find is lost: so there are the fewer of them,
+-- the likelier that is. Counted by what is decided, as all that is decided here.
+local function lanes(self)
+  if self.lag_is_given then return self.lag end
+  return math.min(self.lag, 1 + self.idle // QUIET)
+end
+
 -- Plans as many proposals as may be open now. The amounts granted are those of a race of a third
 -- of validation, which most children do not survive.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + self.lag and is_ready(self) do
+  while not self.stopped and self.planned < self.decided + lanes(self) and is_ready(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local granted = budget.grant(self.budgets, units_of(self, some),
       units_of(self, math.min(self.n, self.window)))

@@ -29,6 +29,16 @@ function selection.best(pool)
   return pool:best()
 end
 
+--- The best, but with probability e one of those that are needed, as `pareto` draws it.
+---@param e number 0 to 1
+---@return lunagrad.selection
+function selection.pareto_share(e)
+  return function(pool, rng)
+    if rng:float() < e then return selection.pareto(pool, rng) end
+    return pool:best()
+  end
+end
+
 --- One of the k best by their means, all equally likely.
 ---@param k integer
 ---@return lunagrad.selection

@@ -102,10 +102,14 @@ local function anew(found, options)
   return editor.rework(start, said, { noise = options.editor_noise, seed = options.seed })
 end
 
-local function of_one(text, found, view, options)
+local function letter_of(block) return block.name:match "_(%u)_?%d*$" end
+
+local function of_one(text, letter, found, view, options)
   if wants_shorter(view) then return editor.shorter(view, text, options) end
   local others = {}
-  for i, block in ipairs(found.others) do others[i] = block.text end
+  for _, block in ipairs(found.others) do
+    if not letter or letter_of(block) == letter then others[#others + 1] = block.text end
+  end
   if #others > 0 then
     return editor.rework(text, table.concat(others, "\n"),
       { noise = options.editor_noise, seed = options.seed })
@@ -139,8 +143,6 @@ local function is_trial(view, found)
     or propose.described(view, { seed = 0 }) ~= nil
 end
 
-local function letter_of(block) return block.name:match "_(%u)_?%d*$" end
-
 --- Answer a request to rewrite by what was tried; nil when it is none.
 ---@param view sim.view
 ---@param options { critic_noise: number, editor_noise: number, seed: integer }
@@ -153,11 +155,11 @@ function drafts.reply(view, options)
   local seed = hash.text(view.all, options.seed)
   local noise = view.again and 0 or options.editor_noise
   local letters, tag, number = editor.letters(view)
-  local function write(text, of_seed)
+  local function write(text, of_seed, letter)
     local with = { critic_noise = options.critic_noise, editor_noise = options.editor_noise,
       seed = of_seed }
     return unlike(found.versions, with, function(drawn)
-      return text and of_one(text, found, view, drawn) or anew(found, drawn)
+      return text and of_one(text, letter, found, view, drawn) or anew(found, drawn)
     end)
   end
   if #letters < 2 then
@@ -171,7 +173,7 @@ function drafts.reply(view, options)
   for i, letter in ipairs(letters) do
     local name = ("%s_%s%s"):format(tag, letter, number)
     parts[i] = ("<%s>\n%s\n</%s>"):format(name,
-      write(by_letter[letter], hash.text(letter, seed)), name)
+      write(by_letter[letter], hash.text(letter, seed), letter), name)
   end
   return table.concat(parts, "\n"), "stop"
 end

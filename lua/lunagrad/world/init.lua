@@ -277,7 +277,8 @@ function sim.reply(request)
     seed = sampling_seed(request), slips = settings.slips,
     temperature = tonumber(request.temperature),
   }
-  local form, text, finish = fields.of(messages), nil, nil
+  local form = fields.of(messages)
+  local text, finish
   local reflection = not form and reflect.of(last_words(messages))
   if form then
     text, finish = in_fields(form, settings, options)

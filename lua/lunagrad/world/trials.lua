@@ -335,6 +335,48 @@ function World:operator(name, of)
   end }
 end
 
+-- The edits of one text that another lacks, behind it.
+local function with_edits_of(text, other)
+  local has, parts = {}, { text }
+  for edit in text:gmatch "%+%w+:%x+" do has[edit] = true end
+  for edit in other:gmatch "%+%w+:%x+" do
+    if not has[edit] then parts[#parts + 1] = edit end
+  end
+  return table.concat(parts, " "), #parts > 1
+end
+
+-- The parent's texts with all edits of another candidate, too; nil where that adds nothing.
+local function combined(parent, other)
+  local texts, more, less = { parents = { parent.idx, other.idx } }, false, false
+  for p, text in ipairs(parent.texts) do
+    local added, missing
+    texts[p], added = with_edits_of(text, other.texts[p])
+    missing = select(2, with_edits_of(other.texts[p], text))
+    more, less = more or added, less or missing
+  end
+  return more and less and texts or nil
+end
+
+--- An operator of the search that merges: the parent with the edits of another candidate of the
+--- pool, the best that has some of its own. It is what an operator can do at most that puts two
+--- changes of one text together.
+---@return { name: string, batch: boolean, propose: function }
+function World:merger()
+  return { name = "merge", batch = false, propose = function(parent, _, context)
+    local tried, best, texts = {}, nil, nil
+    for _, one in ipairs(context.proposals) do
+      if one.texts then tried[table.concat(one.texts, "\0")] = true end
+    end
+    for _, other in ipairs(context.pool.list) do
+      local both = other.idx ~= parent.idx and combined(parent, other)
+      if both and not tried[table.concat(both, "\0")] and (not best or other.mean > best.mean) then
+        best, texts = other, both
+      end
+    end
+    return texts, not texts and "nothing to merge" or nil
+  end }
+end
+
 --- What the feedback on an answer says.
 ---@param score number
 ---@param blame integer|nil
@@ -369,6 +411,7 @@ end
 ---@field train? integer examples; 200
 ---@field val? integer 100
 ---@field test? integer 0
+---@field merge? boolean with an operator that merges; false
 ---@field wait? fun(seconds: number) called with an evaluation's time before it is answered
 
 --- What lg.optimize wants to search in this world: start, role, evaluate, examples, operators.
@@ -381,7 +424,7 @@ function World:door(options)
     start = start_of(self), role = "a text of a world of trials",
     train = self:rows("train", options.train or 200), val = self:rows("val", options.val or 100),
     test = options.test and options.test > 0 and self:rows("test", options.test) or nil,
-    operators = { self:operator() },
+    operators = { self:operator(), options.merge and self:merger() or nil },
     evaluate = function(given, row)
       local texts = texts_of(self, given)
       if wait then wait(self:seconds(texts, row.split, row.i)) end

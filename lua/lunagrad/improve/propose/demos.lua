@@ -14,8 +14,7 @@ local worked = require "lunagrad.improve.worked"
 local loop = require "lunagrad.loop"
 local var = require "lunagrad.var"
 
---- A script's own operator would be looked through for copies of training examples; this one is
---- made of them.
+-- may_quote: its texts are not looked through for copies of training examples, they are made of them
 local demos = { name = "demos", batch = false, may_quote = true }
 
 local LONGEST = 400 -- tokens of one example
@@ -134,10 +133,17 @@ local function drawn(parent, targets, context)
   return material.finish(parent, texts, context, { rows = used })
 end
 
---- Whether there is a program that examples can be taken from.
+--- Whether there is something to take examples from: solved rows, or right answers.
 ---@param search lunagrad.search
+---@param parent lunagrad.candidate
 ---@return boolean
-function demos.fits(search) return search.problem.program ~= nil end
+function demos.fits(search, parent)
+  if not search.problem.program then return false end
+  for _, score in pairs(search.batches.lowest[parent.idx] or {}) do
+    if score >= search.perfect then return true end
+  end
+  return #search.problem.params == 1 and #cases.truths(search.problem.sets.train[1]) > 0
+end
 
 --- The parent's texts with other worked examples behind them.
 ---@param parent lunagrad.candidate

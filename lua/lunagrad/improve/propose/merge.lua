@@ -2,13 +2,14 @@
 --
 -- Of programs with several texts GEPA's: both come from one ancestor, and of each text the side is
 -- taken that has changed it since; where both have, the better candidate's. Nobody is asked. Of one
--- text GEPA can make nothing; here the editor is shown both, with the cases in which either does
--- better, and writes one that does what both do. The other one is run on the batch for that, through
--- context.tried(candidate, i) → {output, score}; what was not tried is not shown.
+-- text GEPA can make nothing, nor where both have changed all texts; then the editor is shown both,
+-- with the cases in which either does better, and writes one that does what both do. The other one
+-- is run on the batch for that, through context.tried(candidate, i) → {output, score}.
 
 local ask = require "lunagrad.improve.ask"
 local material = require "lunagrad.improve.material"
 local question = require "lunagrad.improve.question"
+local together = require "lunagrad.improve.together"
 local worked = require "lunagrad.improve.worked"
 local loop = require "lunagrad.loop"
 
@@ -100,23 +101,21 @@ local function combined(ancestor, a, b, rng)
 end
 
 local function by_ancestor(parent, list, context)
-  local why = "no two candidates come from one that differs from just one of them"
   for _, other in ipairs(list) do
     local ancestor = ancestor_of(parent, other, context.pool, context.rng)
     if ancestor then
       local texts = combined(ancestor, parent, other, context.rng)
-      local found, problem = material.finish(parent, texts, context)
+      local found = material.finish(parent, texts, context)
       if found then
         found.parents = { parent.idx, other.idx }
         return found, nil, { ancestor = ancestor.idx }
       end
-      why = problem
     end
   end
-  return nil, why
+  return nil
 end
 
--- ---- one text: the editor ---------------------------------------------------------
+-- ---- in one piece: the editor ---------------------------------------------------------
 
 local function try(other, one, context)
   local tried = context.tried and one.i and context.tried(other, one.i)
@@ -143,14 +142,24 @@ local function head(one, n)
     one.other_score)
 end
 
-local function by_editor(parent, other, batch, context)
+-- The other's texts, under the letters of the parent's.
+local function shown_other(other, targets)
+  local name = #targets > 1 and "merge.other.part" or "merge.other"
+  local parts, values = {}, {}
+  for n, i in ipairs(targets) do
+    parts[n] = together.lettered(ask.prompt(name):text(), together.letter(n),
+      { other = (worked.split(other.texts[i])) }, values)
+  end
+  return { template = table.concat(parts, "\n"), values = values }
+end
+
+local function by_editor(parent, other, targets, batch, context)
   local won, lost = wins(parent, other)
   local shown = { cases = question.cases(cases_of(batch, other, context), context, head),
-    other = { template = ask.prompt("merge.other"):text(),
-      values = { other = (worked.split(other.texts[1])) } } }
+    other = shown_other(other, targets) }
   local standing = ("The first does better on %d examples, the other on %d."):format(won, lost)
   local texts, why, detail = question.ask { prompt = "merge", parent = parent, batch = batch,
-    context = context, shown = shown, said = { standing = standing } }
+    context = context, targets = targets, shown = shown, said = { standing = standing } }
   if texts then texts.parents = { parent.idx, other.idx } end
   return texts, why, detail
 end
@@ -173,9 +182,11 @@ function merge.propose(parent, batch, context)
   local list = context.rng:shuffle(partners(parent, context.pool))
   if #list == 0 then return nil, "no other candidate does better elsewhere" end
   list = table.move(list, 1, math.min(TRIES, #list), 1, {})
-  if #parent.texts > 1 then return by_ancestor(parent, list, context) end
-  if #material.targets(parent, context) == 0 then return nil, "there is no text to change" end
-  return by_editor(parent, list[1], batch, context)
+  local texts, _, detail = by_ancestor(parent, list, context)
+  if texts then return texts, nil, detail end
+  local targets = material.targets(parent, { component = nil })
+  if #targets == 0 then return nil, "there is no text to change" end
+  return by_editor(parent, list[1], targets, batch, context)
 end
 
 return merge
