@@ -20,7 +20,7 @@ local selection = require "lunagrad.improve.selection"
 local BATCH = 3
 local MERGES = 5 -- that were tried and taken
 
-local merging = { name = merge.name, batch = false, propose = merge.propose }
+local merging = { name = merge.name, batch = false, propose = merge.by_ancestor }
 
 -- Whether the next proposal is a merge: of programs with several texts, right after a child joined.
 local function merge_is_due(state, search)
