@@ -122,9 +122,10 @@ function TestDemos.test_in_a_template_braces_stay_braces()
   context.program = function(row)
     return model { lg.format(context.params[1], { q = row.question }), role = "answer" }
   end
+  context.train[1].question = "question {1"
   local parent = kit.candidate(0, { "Answer {q}." })
   local texts = demos.propose(parent, {}, context)
-  lu.assertEquals(texts, { "Answer {q}.\n\nWorked examples:\n\nInput: question 1\nOutput: {{x}" })
+  lu.assertEquals(texts, { "Answer {q}.\n\nWorked examples:\n\nInput: question {{1\nOutput: {{x}" })
   lu.assertStrContains(lg.format(texts[1], { q = "this" }):text(), "Answer this.")
 end
 
