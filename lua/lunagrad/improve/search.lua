@@ -450,8 +450,7 @@ local function propose(self, one)
   if not texts then return nil, why or "no proposal" end
   local problem = refusal(self, one, texts)
   if problem then return nil, problem end
-  local parents = texts.parents or one.detail.parents
-  return table.move(texts, 1, #self.problem.params, 1, { parents = parents })
+  return table.move(texts, 1, #self.problem.params, 1, { parents = texts.parents })
 end
 
 --- Wait until all proposals before this one are decided. false: the search has ended meanwhile.
