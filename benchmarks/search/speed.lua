@@ -65,13 +65,18 @@ end
 local examples = {}
 for i = 1, EXAMPLES do examples[i] = { x = "e" .. i } end
 
+local function memory()
+  collectgarbage()
+  return collectgarbage "count" / 1024
+end
+
 local function timed(fn)
   collectgarbage()
   count, busy = 0, 0
   local cpu, from = os.clock(), loop.engine():now()
   local result = fn()
   return { cpu = os.clock() - cpu, wall = (loop.engine():now() - from) / 1e6, n = count,
-    busy = busy, result = result }
+    busy = busy, result = result, memory = memory() }
 end
 
 local searched = timed(function()
@@ -87,7 +92,6 @@ local plain = timed(function()
   lg.map(texts, function(text, i) return score(text, examples[i % EXAMPLES + 1]) end)
 end)
 
-plain = { cpu = plain.cpu, n = plain.n }
 local result = searched.result
 print(("%d evaluations, %d proposals, %d kept, %d open at once"):format(searched.n,
   #result.proposals, result.kept, LAG))
@@ -95,4 +99,4 @@ print(("time: %.1f s, busy lanes alone %.1f s: %.2f times"):format(searched.wall
   searched.busy / LANES, searched.wall / (searched.busy / LANES)))
 print(("CPU: %.0f us an evaluation, of which the search %.0f us; memory %.1f MB"):format(
   searched.cpu / searched.n * 1e6,
-  searched.cpu / searched.n * 1e6 - plain.cpu / plain.n * 1e6, (collectgarbage() and 0 or 0) + collectgarbage "count" / 1024))
+  searched.cpu / searched.n * 1e6 - plain.cpu / plain.n * 1e6, searched.memory))

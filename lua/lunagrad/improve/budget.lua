@@ -38,6 +38,18 @@ local function offer(self, wanted, least)
   return left
 end
 
+--- Whether so many proposals could spend that much each.
+---@param list lunagrad.budget[]
+---@param each number[] of each budget
+---@param many integer
+---@return boolean
+function budget.is_plenty(list, each, many)
+  for i, one in ipairs(list) do
+    if one.most - one.spent < many * each[i] then return false end
+  end
+  return true
+end
+
 --- A grant for the next proposal, of each of several budgets or of none; nil: not now, and for ever
 --- when no proposal is open.
 ---@param list lunagrad.budget[]

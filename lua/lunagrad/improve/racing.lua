@@ -27,9 +27,10 @@ end
 --- Race a child against the scores of its parent. Runs as part of a task.
 ---
 --- spec: order (the examples, all of them), parent(example) → score if it is known,
---- evaluate(example) → score and the parent's, window (8), delta, beta, early, tie, whole as
---- lunagrad.improve.race has them; may(k) → whether the k-th score
---- may be bought, asked when the first k - window are there; on_score(race), called for each.
+--- evaluate(example) → score and the parent's, window (8), growth (one more in the window for so
+--- many scores that it has lasted: quicker, and more is bought of what is dropped late), delta, beta,
+--- early, tie, whole as lunagrad.improve.race has them; may(k) → whether the k-th score may be
+--- bought, asked when the first k - window are there; on_score(race), called for each.
 ---@param spec table
 ---@return table {kept, why, n = scores that were looked at, bought, race}
 function racing.run(spec)
@@ -38,9 +39,10 @@ function racing.run(spec)
   local one = race.new { n = n, parent = parent, delta = spec.delta, beta = spec.beta,
     early = spec.early, tie = spec.tie, whole = spec.whole }
   local tasks, window, verdict, why, stopped = {}, spec.window or WINDOW, "go", nil, false
+  local function wide(done) return window + (spec.growth and done // spec.growth or 0) end
   local at = 0
   while verdict == "go" do
-    while #tasks < n and #tasks < at + window and not stopped do
+    while #tasks < n and #tasks < at + wide(at) and not stopped do
       if spec.may and not spec.may(#tasks + 1) then
         stopped = true
       else

@@ -291,12 +291,15 @@ local function lanes(self)
   return math.min(self.lag, 1 + self.idle // QUIET)
 end
 
--- Plans as many proposals as may be open now. The amounts granted are those of a race of a third
--- of validation, which most children do not survive.
+-- Plans as many proposals as may be open now. Where the budget is plenty each is granted a whole
+-- race; else that of a third of validation, which most children do not survive: who does waits for
+-- its turn.
 local function plan_more(self)
   while not self.stopped and self.planned < self.decided + lanes(self) and is_ready(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
-    local granted = budget.grant(self.budgets, units_of(self, some),
+    local whole = units_of(self, self.n)
+    local plenty = budget.is_plenty(self.budgets, whole, self.lag)
+    local granted = budget.grant(self.budgets, plenty and whole or units_of(self, some),
       units_of(self, math.min(self.n, self.window)))
     if not granted then
       if self.planned == self.decided then self.stopped = "budget" end

@@ -3,6 +3,7 @@
 
 local cues = require "lunagrad.world.cues"
 local hash = require "lunagrad.world.hash"
+local search = require "lunagrad.world.search"
 local slips = require "lunagrad.world.slips"
 
 local merge = {}
@@ -45,9 +46,11 @@ end
 ---@return string
 function merge.reply(view, options)
   local seed = hash.text(view.all, options.seed)
-  local pieces, counts, order, remove = pieces_of(view), {}, {}, 0
+  local pieces, counts, order, remove, queries = pieces_of(view), {}, {}, 0, 0
   for _, piece in ipairs(pieces) do
-    local wanted, _, removes = cues.wishes(piece)
+    local is_query = search.wish(piece)
+    local wanted, _, removes = cues.wishes(is_query and "" or piece)
+    queries = queries + (is_query and 1 or 0)
     remove = remove + (removes and 1 or 0)
     for _, name in ipairs(cues.slips) do
       if wanted[name] then
@@ -62,6 +65,10 @@ function merge.reply(view, options)
     return counts[a] > counts[b] or counts[a] == counts[b] and a < b
   end)
   local lines = {}
+  if queries > 0 then
+    lines[1] = ("- %d of %d: the prompt for queries should tell the model to %s."):format(queries,
+      #pieces, search.remedy(seed))
+  end
   for _, name in ipairs(order) do
     local remedy = hash.pick(seed, "merge " .. name, slips[name].remedy)
     lines[#lines + 1] = "- " .. counts[name] .. " of " .. #pieces .. ": tell the model to "

@@ -174,6 +174,16 @@ function search.critique(case, seed, nothing)
     :format(quoted(ordinary), how)
 end
 
+--- Whether a piece of feedback is about queries, and wants the words in them that name something.
+---@param piece string
+---@return boolean
+function search.wish(piece) return piece:lower():find "quer" ~= nil and told(piece) end
+
+--- What such pieces come to.
+---@param seed integer
+---@return string
+function search.remedy(seed) return hash.pick(seed, "merge queries", REMEDY) end
+
 --- The sentence that answers feedback on instructions for queries; nil when it wants none.
 ---@param text string the instructions
 ---@param feedback string

@@ -1,0 +1,156 @@
+--- against_train.lua - lg.optimize beside lg.train, at equal calls, on programs with one prompt, with a
+--- search in documents, and with three prompts.
+--
+-- Usage: build/lunagrad run benchmarks/search/against_train.lua [program=prompt|rag|three]
+--          [calls=700] [seeds=10] [-m MODEL] --no-store
+--
+-- lg.train gets the same budget as steps that fit into it: it is stopped when it has spent as many
+-- calls (programs, critics, editors; validation included). Scores are of test rows that neither
+-- has seen. Prints a line a seed, means with standard errors, and the claim of each search.
+
+local lg = require "lunagrad"
+local stats_math = require "lunagrad.stats_math"
+
+local args = lg.args
+local which = args.program or "prompt"
+local CALLS, SEEDS = math.tointeger(tonumber(args.calls or 700)),
+  math.tointeger(tonumber(args.seeds or 10))
+local model = lg.model()
+
+-- ---- programs --------------------------------------------------------------------
+
+local last_number = lg.extract.last_number
+local exact = lg.loss.exact { extract = last_number }
+
+local function counting_rows(n, seed)
+  return lg.data.list(lg.task.object_counting.generate(n, seed))
+end
+
+local programs = {}
+
+function programs.prompt(seed)
+  local prompt = lg.param("Answer the question.", "system prompt for counting questions")
+  local train, val, test = counting_rows(250, seed):split { 50, 100, 100, seed = seed }
+  return { params = { prompt }, train = train, val = val, test = test,
+    program = function(row)
+      return model { row.question, system = prompt, role = "answer to the question" }
+    end,
+    metric = lg.metric.number,
+    loss = function(answer, row) return exact(answer, row.answer) end }
+end
+
+-- Each kind of question has a prompt of its own.
+function programs.three(seed)
+  local kinds, params, by_kind = { "fruits", "animals", "objects", "vegetables" }, {}, {}
+  for i, kind in ipairs { "fruits", "animals", "objects" } do
+    params[i] = lg.param("Answer the question.", "system prompt for counting questions, of "
+      .. kind)
+    by_kind[kind] = params[i]
+  end
+  by_kind[kinds[4]] = by_kind.fruits
+  local rows = {}
+  for _, row in ipairs(counting_rows(500, seed)) do
+    local kind = row.question:match "How many (%a+)"
+    if by_kind[kind] then
+      row.kind = kind
+      rows[#rows + 1] = row
+    end
+  end
+  local train, val, test = lg.data.list(rows):split { 50, 100, 100, seed = seed }
+  return { params = params, train = train, val = val, test = test,
+    program = function(row)
+      return model { row.question, system = by_kind[row.kind], role = "answer to the question" }
+    end,
+    metric = lg.metric.number,
+    loss = function(answer, row) return exact(answer, row.answer) end }
+end
+
+local PLACES = { "Lenn", "Karo", "Oster", "Sill", "Hook", "Marn", "Tove", "Brisk", "Quill", "Ondal" }
+local THINGS = { "bridge", "mill", "school", "library", "lighthouse", "harbour", "railway", "museum" }
+local POLITE = { "Please could you tell me", "I would like to know", "Would you know, please,",
+  "I wonder, could you tell us" }
+
+function programs.rag(seed)
+  local docs, rows, random = {}, {}, lg.rng.new(seed)
+  for _, place in ipairs(PLACES) do
+    for _, thing in ipairs(THINGS) do
+      local year = tostring(1800 + random:int(1, 199))
+      docs[#docs + 1] = { id = place .. thing,
+        text = ("The %s of %s was finished in %s."):format(thing, place, year) }
+      rows[#rows + 1] = { answer = year, question = ("%s in which year they would have finished "
+        .. "the %s of %s?"):format(random:pick(POLITE), thing, place) }
+    end
+    docs[#docs + 1] = { id = place, text = ("Please would you know, could you tell us who would "
+      .. "like to know, in which year they have been, all of it, near %s?"):format(place) }
+  end
+  local train, val, test = lg.data.list(rows):split { 20, 30, 30, seed = seed }
+  local prompt = lg.param("Write a search query for the question.",
+    "system prompt that writes search queries")
+  local find = lg.retriever { docs = docs, k = 1 }
+  local holds = lg.tool { name = "check", inputs = { "answer", "right" }, target = 1,
+    purpose = "looks whether the answer holds the right one",
+    run = function(answer, right)
+      local score = lg.metric.contains(answer, { answer = right })
+      return score == 1 and "It is there." or "It is not there.", score
+    end,
+    backward = function(ctx)
+      return { answer = ("The answer should hold %q, and does not."):format(ctx.inputs.right) }
+    end }
+  return { params = { prompt }, train = train, val = val, test = test, metric = lg.metric.contains,
+    program = function(row)
+      local query = model { row.question, system = prompt, role = "search query" }
+      return model { lg.format("{docs}\n\nQuestion: {question}", { docs = find(query),
+        question = row.question }), system = "Answer from the documents, in one sentence.",
+        role = "answer to the question" }
+    end,
+    loss = function(answer, row) return holds(answer, row.answer) end }
+end
+
+-- ---- both ------------------------------------------------------------------------
+
+local function spent()
+  local s = lg.stats()
+  return s.calls + s.served + s.shared
+end
+
+local function test_score(one)
+  return lg.evaluate { one.program, data = one.test, metric = one.metric }.mean
+end
+
+local function by_train(seed)
+  local one, from = programs[which](seed), spent()
+  local training
+  local ok, problem = pcall(lg.train, { program = one.program, params = one.params, train = one.train,
+    val = one.val, metric = one.metric, loss = one.loss, steps = 1000, seed = seed,
+    on_step = function(_, result)
+      training = result
+      if spent() - from >= CALLS then error "enough" end
+    end })
+  if not ok and not tostring(problem):find "enough" then error(problem, 0) end
+  local _ = training
+  return test_score(one), spent() - from
+end
+
+local function by_search(seed)
+  local one = programs[which](seed)
+  local result = lg.optimize { program = one.program, params = one.params, train = one.train,
+    val = one.val, test = one.test, metric = one.metric, loss = one.loss, seed = seed,
+    budget = { calls = CALLS } }
+  return test_score(one), result.spent.calls, result.claim
+end
+
+local function line(name, scores)
+  return ("%s %.3f +- %.3f"):format(name, stats_math.mean(scores),
+    stats_math.deviation(scores) / math.sqrt(#scores))
+end
+
+local trained, searched, differences = {}, {}, {}
+for seed = 1, SEEDS do
+  local a, calls_a = by_train(seed)
+  local b, calls_b, claim = by_search(seed)
+  trained[seed], searched[seed], differences[seed] = a, b, b - a
+  print(("seed %2d  train %.3f (%d calls)  optimize %.3f (%d calls)  %s"):format(seed, a, calls_a, b,
+    calls_b, claim and tostring(claim) or "no claim"))
+end
+print(("%s, %d calls, %d seeds: %s; %s; %s"):format(which, CALLS, SEEDS, line("train", trained),
+  line("optimize", searched), line("difference", differences)))
