@@ -45,7 +45,7 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
-  self.trying = {}
+  self.trying, self.froms = {}, {}
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
 end
@@ -257,6 +257,7 @@ local function plan(self, granted)
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
     operator = due and COMPLETE or self.method.choose(self, parent, random),
     kept_count = self.kept }
+  self.froms[number] = one.from
   one.edits = self.method.edits and self.method.edits(self, one)
   one.component = self.method.component and self.method.component(self, one)
   one.chunks = one.operator.batch == false and {}
@@ -531,20 +532,25 @@ local function complete(self, one)
   return { kept = false, why = all and "completed" or "the budget", unraced = true }
 end
 
--- What two open proposals have in common when their texts are the same: one variant, asked once.
+-- What proposals have in common when their texts are the same and neither was decided when the other
+-- was planned: one variant, asked once. Whether the other is decided by now does not matter: that is
+-- a matter of latencies.
 local function child_of(self, one)
   local key = wording.key(one.texts)
-  local shared = self.trying[key]
-    or { variant = self.problem:variant(one.texts, one.number), n = 0 }
-  self.trying[key], shared.n, one.key = shared, shared.n + 1, key
+  local shared = self.trying[key] or { variant = self.problem:variant(one.texts, one.number),
+    last = 0 }
+  self.trying[key], shared.last = shared, math.max(shared.last, one.number)
   return shared.variant
 end
 
-local function leave(self, one)
-  local shared = one.key and self.trying[one.key]
-  if not shared or self.method.keeps then return end
-  shared.n = shared.n - 1
-  if shared.n == 0 then self.trying[one.key] = nil end
+-- Lets go of the variants that no proposal that is open, or comes, can have in common with another.
+local function forget_tried(self, one)
+  self.froms[one.number] = nil
+  if self.method.keeps then return end
+  local known_to_all = self.froms[self.decided + 1] or self.decided
+  for key, shared in pairs(self.trying) do
+    if shared.last <= known_to_all then self.trying[key] = nil end
+  end
 end
 
 function Search:work(one)
@@ -607,7 +613,7 @@ end
 
 -- Not all of it is wanted for ever.
 local function let_go(self, one)
-  leave(self, one)
+  forget_tried(self, one)
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
 
