@@ -223,6 +223,26 @@ function TestArtefact.test_parts_by_name_and_objectives()
   lu.assertEquals(result.pool:best().objectives[2], { length = 1, fixed = 0.25 })
 end
 
+function TestArtefact.test_an_objective_alone_will_do()
+  local editor = lg.model(function(request)
+    local user = request.messages[#request.messages].content
+    lu.assertStrContains(user, "a row of five letters")
+    return "<NEW_VARIABLE>first words</NEW_VARIABLE>"
+  end, "editor")
+  local seen
+  local result = lg.optimize { objective = "a row of five letters", model = editor,
+    operators = { adds "a" }, budget = { evaluations = 12, calls = 50 },
+    evaluate = function(text)
+      seen = seen or text
+      return -math.abs(#text - 14)
+    end }
+  lu.assertEquals({ seen, result.artefact, result.spent.calls }, { "first words",
+    "first wordsaaa", 1 })
+  local dumb = lg.model(function() return "no idea" end, "dumb")
+  helper.fails("parse", "give a start", lg.optimize, { objective = "x", model = dumb,
+    operators = { adds "a" }, evaluate = function() return 1 end })
+end
+
 function TestArtefact.test_errors_count_as_zero_where_wanted()
   local result = lg.optimize { start = "1", role = "a Lua expression", on_error = "zero",
     operators = { adds "+1", }, budget = { evaluations = 12 },

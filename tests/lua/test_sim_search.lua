@@ -33,6 +33,16 @@ function TestSearch.test_answers_stand_in_the_documents()
   lu.assertEquals(ask "What do herrings eat in winter?", sim.CANNOT)
 end
 
+function TestSearch.test_feedback_on_queries_is_merged_as_such()
+  local piece = "<FEEDBACK>The queries hold ordinary words. The prompt should tell the model to write "
+    .. "only the key words, one by one.</FEEDBACK>\n"
+  local merged = ask("Merge these pieces of feedback into one.\n" .. piece .. piece
+    .. "<FEEDBACK>The model should list every item one by one.</FEEDBACK>",
+    "You merge feedback.")
+  lu.assertStrContains(merged, "2 of 3: the prompt for queries")
+  lu.assertStrContains(merged, "1 of 3: tell the model")
+end
+
 local CRITIQUE = [[
 Give feedback on a variable with the role "%s".
 <CONVERSATION>

@@ -11,7 +11,7 @@ local racing = require "lunagrad.improve.racing"
 local gates = {}
 
 local DELTA = 0.05 -- what is worth looking for …
-local LEAST = 3    -- … and so many examples at least, where there are few …
+local LEAST = 3    -- … and so many examples at least, where there are few, …
 local MOST = 0.5   -- … but no more than that
 local GROWTH = 3 -- of the window where so many proposals at once were asked for: time counts there
 
@@ -37,10 +37,10 @@ local function run(search, one, options)
   one.rng:fork("order"):shuffle(order)
   local rival = rival_of(one)
   one.rival = rival
+  local delta = options.delta or math.min(MOST, math.max(DELTA, LEAST / search.n))
   local outcome = racing.run { order = order, window = options.window or search.window,
     growth = search.lag_is_given and GROWTH or nil, whole = options.whole,
-    delta = options.delta or math.max(DELTA, math.min(LEAST / search.n, MOST)), beta = options.beta,
-    tie = options.tie,
+    delta = delta, beta = options.beta, tie = options.tie,
     early = not rival.objectives and options.early or nil,
     parent = function(i) return not rival.open and rival.scores[i] or nil end,
     evaluate = function(i)

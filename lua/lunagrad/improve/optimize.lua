@@ -11,6 +11,7 @@ local batches = require "lunagrad.improve.batches"
 local leakage = require "lunagrad.improve.leakage"
 local methods = require "lunagrad.improve.methods"
 local problems = require "lunagrad.improve.problem"
+local fresh = require "lunagrad.improve.propose.fresh"
 local reports = require "lunagrad.improve.search_report"
 local searches = require "lunagrad.improve.search"
 local loop = require "lunagrad.loop"
@@ -275,7 +276,9 @@ end
 
 local function run(search, result)
   reports.watch(search, result)
-  search:begin(texts_of(search.problem))
+  local texts = texts_of(search.problem)
+  if search.problem.begins == false then texts = search:first(texts, fresh) end
+  search:begin(texts)
   result.stopped = search:run()
 end
 

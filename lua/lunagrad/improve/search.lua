@@ -13,6 +13,7 @@
 local bind = require "lunagrad.bind"
 local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
 local pools = require "lunagrad.improve.pool"
 local wording = require "lunagrad.improve.wording"
@@ -45,7 +46,7 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
-  self.trying, self.froms = {}, {}
+  self.trying, self.leaving = {}, {}
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
 end
@@ -257,7 +258,6 @@ local function plan(self, granted)
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
     operator = due and COMPLETE or self.method.choose(self, parent, random),
     kept_count = self.kept }
-  self.froms[number] = one.from
   one.edits = self.method.edits and self.method.edits(self, one)
   one.component = self.method.component and self.method.component(self, one)
   one.chunks = one.operator.batch == false and {}
@@ -457,6 +457,26 @@ local function propose(self, one)
   return table.move(texts, 1, #self.problem.params, 1, { parents = texts.parents })
 end
 
+--- A first text, where the script has none: an operator writes it from what is wanted, as proposal 0.
+---@param texts string[] blank ones
+---@param operator table
+---@return string[]
+function Search:first(texts, operator)
+  local parent = { idx = 0, texts = texts, mean = 0, parents = {}, scores = {} }
+  parent.variant = self.problem:variant(texts)
+  local one = { number = 0, rng = self.random:fork "start", parent = parent, list = {},
+    proposals = {}, solved = {}, used = {}, seen = {} }
+  local meter = bind.meter()
+  local made, why = bind.run(core.binding(loop.engine(), {}), { meter = meter }, operator.propose,
+    parent, {}, context_of(self, one, meter))
+  self:pay(0, bind.calls(meter), 0)
+  if not made then
+    errors.raise("parse", "lg.optimize: no first text came of the objective: " .. (why or ""),
+      "give a start", 0)
+  end
+  return table.move(made, 1, #texts, 1, {})
+end
+
 --- Wait until all proposals before this one are decided. false: the search has ended meanwhile.
 function Search:turn(one)
   if self.decided < one.number - 1 then self.waiting[one.number]:wait() end
@@ -532,24 +552,27 @@ local function complete(self, one)
   return { kept = false, why = all and "completed" or "the budget", unraced = true }
 end
 
--- What proposals have in common when their texts are the same and neither was decided when the other
--- was planned: one variant, asked once. Whether the other is decided by now does not matter: that is
--- a matter of latencies.
+-- What proposals have in common whose texts are the same: one variant, asked once. Whoever was
+-- planned before the first of them was decided does not know it, and may still come to these texts:
+-- so long it is kept, however quick that one was.
 local function child_of(self, one)
   local key = wording.key(one.texts)
-  local shared = self.trying[key] or { variant = self.problem:variant(one.texts, one.number),
-    last = 0 }
-  self.trying[key], shared.last = shared, math.max(shared.last, one.number)
+  local shared = self.trying[key] or { key = key, n = 0,
+    variant = self.problem:variant(one.texts, one.number) }
+  self.trying[key], shared.n, one.shared = shared, shared.n + 1, shared
   return shared.variant
 end
 
--- Lets go of the variants that no proposal that is open, or comes, can have in common with another.
-local function forget_tried(self, one)
-  self.froms[one.number] = nil
+local function leave(self, one)
   if self.method.keeps then return end
-  local known_to_all = self.froms[self.decided + 1] or self.decided
-  for key, shared in pairs(self.trying) do
-    if shared.last <= known_to_all then self.trying[key] = nil end
+  local shared, list = one.shared, self.leaving
+  if shared then
+    shared.n = shared.n - 1
+    list[#list + 1] = { shared = shared, until_number = self.planned }
+  end
+  while list[1] and list[1].until_number <= self.decided do
+    local gone = table.remove(list, 1).shared
+    if gone.n == 0 and self.trying[gone.key] == gone then self.trying[gone.key] = nil end
   end
 end
 
@@ -613,7 +636,7 @@ end
 
 -- Not all of it is wanted for ever.
 local function let_go(self, one)
-  forget_tried(self, one)
+  leave(self, one)
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
 

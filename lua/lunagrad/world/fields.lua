@@ -2,8 +2,10 @@
 -- "[[ ## question ## ]]", one for each named field, explained in the system message.
 --
 -- This file reads such a request into what it means without the marks (objective, material by
--- name, earlier turns) and writes values under the marks that the reply is wanted in. It knows
--- marks and kinds of names, no program's fields.
+-- name, earlier turns) and writes values under the marks that the reply is wanted in, or as the JSON
+-- object that is wanted instead. It knows marks and kinds of names, no program's fields.
+
+local core = require "lunagrad.core"
 
 local fields = {}
 
@@ -71,16 +73,22 @@ local function as_json(text)
   return text:lower():find "json object" ~= nil
 end
 
+local function json_names(text)
+  local names = {}
+  for name in text:gmatch "`([%a_][%w_]*)`" do names[#names + 1] = name end
+  return names
+end
+
 ---@class sim.fields
 ---@field objective string the instructions, with what is said of the fields
 ---@field inputs { name: string, text: string }[] the material
 ---@field outputs string[] the fields wanted, in order
----@field json boolean they are wanted as one JSON object, which who serves it writes
+---@field json boolean they are wanted as one JSON object
 ---@field turns { role: string, content: string }[] earlier turns, without marks
 
 -- The fields of the structure that are not given are wanted, unless the user names them.
 local function wanted(system, asked, inputs)
-  local names = spoken_of(asked)
+  local names = as_json(asked) and json_names(asked) or spoken_of(asked)
   if #names > 0 then return names end
   local given = { [END] = true }
   for _, input in ipairs(inputs) do given[input.name] = true end
@@ -160,23 +168,24 @@ function fields.mark(name)
   return "[[ ## " .. (name or END) .. " ## ]]"
 end
 
---- Write the reply: what leads to the result under the marks before the last, the result there.
+--- Write the reply: what leads to the result in the fields before the last, the result there.
 ---@param form sim.fields
 ---@param working string may be empty
 ---@param result string
 ---@return string
 function fields.write(form, working, result)
   local n = #form.outputs
-  if form.json or n == 0 then
+  if n == 0 then
     return result
   elseif n == 1 and working ~= "" then
     result = working .. "\n" .. result
   end
-  local parts = {}
+  local parts, object = {}, {}
   for i, name in ipairs(form.outputs) do
     local text = i == n and result or working ~= "" and working or "It follows from what is given."
-    parts[i] = fields.mark(name) .. "\n" .. text
+    parts[i], object[name] = fields.mark(name) .. "\n" .. text, text
   end
+  if form.json then return core.json_encode(object) end
   parts[n + 1] = fields.mark()
   return table.concat(parts, "\n\n")
 end

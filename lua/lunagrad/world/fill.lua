@@ -251,11 +251,33 @@ function schema.fill(root, text, name)
     name, 0)
 end
 
---- The plain answer as JSON of that schema, or of any shape.
+-- A schema of an object that has nothing but texts in it.
+local function only_texts(root)
+  if not wire.is_object(root.properties) then return false end
+  for _, node in pairs(root.properties) do
+    if not wire.is_object(node) or node.type ~= "string" then return false end
+  end
+  return true
+end
+
+-- Whether an answer is an object already, with the fields that a schema names.
+local function is_object(text, root)
+  if not text:find "^%s*{" then return false end
+  local ok, value = pcall(core.json_decode, text)
+  if not ok or type(value) ~= "table" then return false end
+  for name in pairs(root and wire.is_object(root.properties) and root.properties or {}) do
+    if value[name] == nil then return false end
+  end
+  return true
+end
+
+--- The plain answer as JSON of that schema, or of any shape; an answer that is an object already
+--- stays as it is where any will do, or where a schema of texts has its names.
 ---@param root table|nil
 ---@param text string
 ---@return string
 function schema.json(root, text)
+  if is_object(text, root) and (not root or only_texts(root)) then return text end
   if root then return core.json_encode(schema.fill(root, text)) end
   local number = text:match("%-?%d+%.?%d*%D*$")
   local value = { text = text }

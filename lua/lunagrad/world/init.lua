@@ -10,8 +10,8 @@
 -- as the model "sim/default" and over HTTP by `lunagrad mock`.
 --
 -- Rooms: read, tags, fields (what is asked) · question, answerer, demos, slips, cues (answering) ·
--- search · case, diagnose, critic, judge, merge, letters · editor, reflect, drafts, propose · words,
--- lexer, hash (ground).
+-- search · case, diagnose, critic, judge, merge, letters · editor, reflect, drafts, graphs, propose ·
+-- words, lexer, hash (ground).
 
 local answerer = require "lunagrad.world.answerer"
 local critic = require "lunagrad.world.critic"
@@ -19,6 +19,7 @@ local demos = require "lunagrad.world.demos"
 local editor = require "lunagrad.world.editor"
 local fields = require "lunagrad.world.fields"
 local extras = require "lunagrad.world.extras"
+local graphs = require "lunagrad.world.graphs"
 local hash = require "lunagrad.world.hash"
 local judge = require "lunagrad.world.judge"
 local letters = require "lunagrad.world.letters"
@@ -246,6 +247,19 @@ local function in_fields(form, settings, options)
   return fields.write(form, table.concat(working, "\n"), stated), "stop"
 end
 
+-- Requests in forms of their own: fields, a reflection, a recorded computation; nil for others.
+local function in_special_form(messages, settings, options)
+  local form = fields.of(messages)
+  if form then return in_fields(form, settings, options) end
+  local noises = { critic_noise = settings.critic_noise, editor_noise = settings.editor_noise,
+    seed = options.seed }
+  local said = last_words(messages)
+  local reflection = reflect.of(said)
+  if reflection then return reflect.reply(reflection, noises) end
+  local record = graphs.of(said)
+  return record and graphs.reply(record, noises)
+end
+
 ---@class sim.request other fields are ignored
 ---@field model? string
 ---@field messages { role: string, content: string|table }[]
@@ -277,17 +291,8 @@ function sim.reply(request)
     seed = sampling_seed(request), slips = settings.slips,
     temperature = tonumber(request.temperature),
   }
-  local form = fields.of(messages)
-  local text, finish
-  local reflection = not form and reflect.of(last_words(messages))
-  if form then
-    text, finish = in_fields(form, settings, options)
-  elseif reflection then
-    text, finish = reflect.reply(reflection, { critic_noise = settings.critic_noise,
-      editor_noise = settings.editor_noise, seed = options.seed })
-  else
-    text, finish = respond(messages, settings, options)
-  end
+  local text, finish = in_special_form(messages, settings, options)
+  if not text then text, finish = respond(messages, settings, options) end
   local was_cut
   if not request.bare then text = sim.thought(request.model) .. text .. sim.loop(request.model) end
   text, was_cut = cut(text, tonumber(request.max_tokens or request.max_completion_tokens))

@@ -14,6 +14,7 @@ local editor = require "lunagrad.world.editor"
 local fields = require "lunagrad.world.fields"
 local hash = require "lunagrad.world.hash"
 local question = require "lunagrad.world.question"
+local reflect = require "lunagrad.world.reflect"
 local slips = require "lunagrad.world.slips"
 local tags = require "lunagrad.world.tags"
 
@@ -107,8 +108,19 @@ local function points_for(form, options)
   return table.concat(said, "\n")
 end
 
+-- Examples with feedback among the fields, if there are any.
+local function examples_of(form)
+  for _, input in ipairs(form.inputs) do
+    local examples = reflect.records(input.text)
+    if examples then return examples end
+  end
+  return nil
+end
+
 local function instruct(form, options)
   local basic = fields.input(form, "basic", "current", "instruction", "prompt") or ""
+  local examples = examples_of(form)
+  if examples then return (reflect.rework({ text = basic, examples = examples }, options)) end
   return editor.rework(basic, points_for(form, options),
     { noise = options.editor_noise, seed = options.seed })
 end
@@ -124,7 +136,7 @@ function propose.reply(form, options)
   if name:find "instruction" or name:find "prompt" then
     local new = instruct(form, options)
     if form.json or #form.outputs > 1 then return fields.write(form, "", new), "stop" end
-    return editor.between(new, fields.mark(name), fields.mark(),
+    return editor.between(new, fields.mark(name), "\n" .. fields.mark(),
       { noise = options.editor_noise, seed = options.seed })
   elseif name:find "summar" then
     return fields.write(form, "", summarize(form, options)), "stop"

@@ -5,6 +5,7 @@
 -- in words is taken with it, and the editor works all of it into the text (with the editor's
 -- noise). Headings are read by the meaning of their words; no program's template is known here.
 
+local core = require "lunagrad.core"
 local critic = require "lunagrad.world.critic"
 local editor = require "lunagrad.world.editor"
 local hash = require "lunagrad.world.hash"
@@ -117,6 +118,57 @@ function reflect.of(user)
   local examples = examples_in(lines, from, to - 1, level)
   if not text or #examples == 0 then return nil end
   return { text = text, examples = examples }
+end
+
+local MOST_NAMES = 20 -- whose places are looked up; nobody's records have more
+
+-- Where names first stand in a JSON text, so that parts can be read in their order; each is looked
+-- up once.
+local function places_in(raw)
+  local places, n = {}, 0
+  return function(name)
+    if math.type(name) then return name end
+    if not places[name] and n < MOST_NAMES then
+      places[name], n = raw:find('"' .. name .. '"', 1, true) or 0, n + 1
+    end
+    return places[name] or 0
+  end
+end
+
+-- The texts in a value, in the order of their names' places.
+local function texts_in(value, place)
+  if type(value) ~= "table" then return tostring(value) end
+  local names, parts = {}, {}
+  for name in pairs(value) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    local first, second = place(a), place(b)
+    if first ~= second then return first < second end
+    return tostring(a) < tostring(b)
+  end)
+  for i, name in ipairs(names) do
+    parts[i] = type(value[name]) == "table" and "" or tostring(value[name])
+  end
+  return table.concat(parts, "\n")
+end
+
+--- The examples in a JSON list of records whose names speak of inputs, outputs and feedback; nil
+--- when the text is none.
+---@param text string
+---@return { input?: string, output?: string, feedback?: string }[]?
+function reflect.records(text)
+  if not text:find "^%s*%[%s*{" then return nil end
+  local ok, list = pcall(core.json_decode, text)
+  if not ok or type(list) ~= "table" then return nil end
+  local examples, place = {}, places_in(text)
+  for _, record in ipairs(list) do
+    local example = {}
+    for name, value in pairs(type(record) == "table" and record or {}) do
+      local kind = type(name) == "string" and tags.meaning(name) or ""
+      if HEADINGS[kind] then example[kind] = texts_in(value, place) end
+    end
+    if example.output and example.feedback then examples[#examples + 1] = example end
+  end
+  return #examples > 0 and examples or nil
 end
 
 -- What the critic says of one example, with what the feedback says of it.
