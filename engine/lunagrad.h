@@ -687,6 +687,10 @@ typedef struct lg_feedback {
     size_t n_sources; /* records a reduction made this from; 0: not reduced */
     lg_var *var;      /* the node that wrote it; NULL: by hand or passed on */
     double weight;    /* that of the sums and means it came through, multiplied; 1: none */
+    /* What was said about the output that it is about, such as the words of the loss: the writer of
+     * the feedback may have lost what stands there. NULL: nothing, or that is the feedback. */
+    const char *remarks;
+    size_t remarks_len;
 } lg_feedback;
 LG_API size_t lg_var_feedbacks(const lg_var *v);
 LG_API int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out);

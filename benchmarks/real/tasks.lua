@@ -6,6 +6,7 @@
 
 local lg = require "lunagrad"
 
+local films = require "films"
 local reviews = require "reviews"
 
 local tasks = {}
@@ -38,6 +39,13 @@ tasks.sentiment = {
     end
     return table.move(rows, 1, n, 1, {})
   end,
+  read = verdict, form = "one of the words positive and negative",
+}
+
+-- Longer ones, of films, in the order in which they are written: halves stay what they are.
+tasks.films = {
+  role = "system prompt for judging reviews", max_tokens = 12, most = #films,
+  rows = function(n) return table.move(films, 1, n, 1, {}) end,
   read = verdict, form = "one of the words positive and negative",
 }
 
@@ -156,10 +164,10 @@ tasks.json = {
 
 -- ---- what they have in common --------------------------------------------------
 
+-- "films" has too few rows to train on, and is for the probe.
 tasks.names = { "counting", "sorting", "arithmetic", "sentiment", "json" }
 
-for _, name in ipairs(tasks.names) do
-  local task = tasks[name]
+for _, task in pairs(tasks) do -- "names" is left alone: it has no read
   if task.read then
     local exact = lg.loss.exact { extract = task.read, form = task.form }
     task.loss = function(answer, row) return exact(answer, row.answer) end

@@ -3,7 +3,7 @@
 --
 -- Usage: lua5.4 benchmarks/search/run.lua [RUNS [WORLD… [-- METHOD…]]]      after make
 --   RUNS     searches a cell; 300
---   WORLD    the beginning of a cell's name (cells.lua); all
+--   WORLD    the beginning of a cell's name, whole words (cells.lua); all
 --   METHOD   "gate strict", "gate gepa", "gate race .2", "gate race .4": the gates alone, written
 --            down in gates.lua (these by default); or a method of lg.optimize ("race", "gepa"), which
 --            then runs as it is, options behind it: "race,select=best,lag=1"; ",merge": with an operator that merges
@@ -93,7 +93,7 @@ end
 
 local function wanted(name, list)
   for _, start in ipairs(list) do
-    if name:sub(1, #start) == start then return true end
+    if name == start or name:sub(1, #start + 1) == start .. " " then return true end
   end
   return #list == 0
 end

@@ -152,7 +152,7 @@ static void keep_solved(lg_step *s)
         const lg_aim *aim = &aims.list[i];
         lg_text *talk = lg__pass_conversation(p, s, aim);
         if (talk)
-            lg__pass_say(s, aim->slot, aim->input, NULL, talk, NULL);
+            lg__pass_say(s, aim->slot, aim->input, (lg_telling){.conversation = talk});
         else
             err = LG_ENOMEM;
         lg__text_unref(talk);
@@ -173,7 +173,7 @@ static void say_empty(lg_step *s)
     }
     for (uint32_t i = 0; i < edges_of(s); i++) {
         if (slot_of(s->pass, s, i) != LG_NO_SLOT)
-            lg__pass_say(s, slot_of(s->pass, s, i), i, NULL, NULL, NULL);
+            lg__pass_say(s, slot_of(s->pass, s, i), i, (lg_telling){0});
     }
     deliver_all(s);
 }
@@ -512,10 +512,13 @@ static bool hear_reply(lg_job *job)
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, "critic.again") == LG_OK)
         return true;
+    if (worth == LG_CRITIQUE_ECHO) /* what it was told is better than nothing */
+        points = lg__text_ref(lg__job_remarks(job));
+    lg_telling what = {points, job->conversation, lg__job_remarks(job), v};
     if (worth == LG_CRITIQUE_NO_MEMORY)
         lg__pass_note_at(p, job->step, job->input, LG_ENOMEM, NULL);
     else
-        lg__pass_say(job->step, job->slot, job->input, points, job->conversation, v);
+        lg__pass_say(job->step, job->slot, job->input, what);
     lg__text_unref(points);
     return false;
 }
@@ -577,7 +580,9 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
     for (size_t i = 0; !err && i < aims.n; i++) {
         const lg_aim *aim = &aims.list[i];
         lg_text *talk = lg__pass_conversation(p, s, aim);
-        lg__pass_say(s, aim->slot, edge, lg__is_nothing(text) ? NULL : text, talk, NULL);
+        lg__pass_say(
+            s, aim->slot, edge,
+            (lg_telling){.text = lg__is_nothing(text) ? NULL : text, .conversation = talk});
         lg__text_unref(talk);
     }
     lg__aims_free(&aims);

@@ -331,23 +331,93 @@ static int others(lg_pass *p, const lg_aims *aims, const lg_aim *own, lg_part *p
     return err;
 }
 
+static lg_text *marked(lg_pass *p, lg_step *s, const lg_aim *aim, lg_text *mark)
+{
+    return lg__aim_conversation(p->g, &p->plan, s, aim, &mark, 1, p->context_tokens / 2);
+}
+
+/* It ends in one byte, before which a number can stand. */
+static bool is_plain(const lg_text *mark)
+{
+    return mark->len && (unsigned char)mark->data[mark->len - 1] < 128;
+}
+
+/* Whether the step was given texts that hold the mark already: questions to a critic do. */
+static bool holds_mark(const lg_step *s, const lg_text *mark)
+{
+    for (uint32_t i = 0; i < s->var->node->n_edges; i++) {
+        const lg_text *seen = s->var->node->edges[i].seen;
+        if (seen && strstr(seen->data, mark->data))
+            return true;
+    }
+    const lg_text *made = lg__var_first_text(s->var);
+    return made && strstr(made->data, mark->data);
+}
+
+/* A text with each `from` exchanged. NULL: memory */
+static lg_text *exchange(lg_mem *m, const lg_text *t, const char *from, const char *to)
+{
+    lg_bytes b;
+    lg__bytes_init(&b, m, LG_BYTES_MAX);
+    const char *at = t->data, *next;
+    while ((next = strstr(at, from))) {
+        lg__bytes_add(&b, at, (size_t)(next - at));
+        lg__bytes_adds(&b, to);
+        at = next + strlen(from);
+    }
+    lg__bytes_add(&b, at, (size_t)(t->data + t->len - at));
+    return lg__text_of(&b);
+}
+
+/* Marks that were there before get a number: "[VARIABLE]" becomes "[VARIABLE_1]". The step is
+ * shown with another mark first, so that they can be told apart. */
+static lg_text *renumbered(lg_pass *p, lg_step *s, const lg_aim *aim, const lg_text *mark)
+{
+    static const char own[] = "\xEF\xA3\xBFV\xEF\xA3\xBF"; /* between U+F8FF */
+    lg_mem *m = p->g->mem;
+    char other[80];
+    snprintf(other, sizeof other, "%.*s_1%s", (int)(mark->len - 1), mark->data,
+             mark->data + mark->len - 1);
+    lg_text *hole = lg__text_new(m, own, sizeof own - 1);
+    lg_text *talk = hole ? marked(p, s, aim, hole) : NULL;
+    lg_text *clean = talk ? exchange(m, talk, mark->data, other) : NULL;
+    lg_text *done = clean ? exchange(m, clean, own, mark->data) : NULL;
+    lg__text_unref(hole);
+    lg__text_unref(talk);
+    lg__text_unref(clean);
+    return done;
+}
+
 lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
 {
+    enum { MOST = 64 }; /* bytes of a mark that can be numbered */
     lg_var *t = lg__template_find(p->g, "mark");
     lg_text *mark = t && t->state == LG_READY ? lg__text_ref(t->text)
                                               : lg__text_new(p->g->mem, "[VARIABLE]", 10);
-    lg_text *talk =
-        mark ? lg__aim_conversation(p->g, &p->plan, s, aim, &mark, 1, p->context_tokens / 2) : NULL;
+    lg_text *talk = NULL;
+    if (mark && mark->len <= MOST && is_plain(mark) && holds_mark(s, mark))
+        talk = renumbered(p, s, aim, mark);
+    else if (mark)
+        talk = marked(p, s, aim, mark);
     lg__text_unref(mark);
     return talk;
+}
+
+/* For other inputs, too: it stands before what is asked, or its output is judged and not it. */
+static bool is_general(const lg_job *job, const lg_aim *aim)
+{
+    const lg_step *s = job->step;
+    return (job->chain && !lg__step_judges(s)) ||
+           strcmp(s->var->node->edges[aim->input].name->data, "system") == 0;
 }
 
 /* Of a variable with a producer somebody upstream will hear; points of what was heard, or of the
  * outcome itself, can be handed on to them as they are. */
 static int kind(lg_pass *p, lg_job *job, const lg_aim *aim, lg_part *part)
 {
+    const char *given = is_general(job, aim) ? "critic.given" : "critic.once";
     if (!aim->step->var->node)
-        return lg__pass_section(p, "critic.given", NULL, 0, part);
+        return lg__pass_section(p, given, NULL, 0, part);
     if (job->chain)
         return lg__pass_section(p, "critic.passed", NULL, 0, part);
     job->heard = lg__output_points(job->step);

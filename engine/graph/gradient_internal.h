@@ -19,6 +19,7 @@ struct lg_reduction;
 enum {
     LG_SOLVED_KEPT = 4,      /* solved cases of a pass whose conversation is kept */
     LG_TWO_SHORT = 120,      /* tokens of two pieces that are not worth a merge */
+    LG_REMARKS_TOKENS = 150, /* of what was said about an output, in its records */
     LG_CRITIQUE_TOKENS = 400 /* of a critic's reply that go on: few points are asked for */
 };
 
@@ -100,6 +101,13 @@ bool lg__step_judges(const lg_step *s); /* it is a judge's call */
 /* What s' output is judged by, in a few words; NULL: it does not say, or memory. Counted. */
 lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s);
 
+/* What was said about the output that a job is about; NULL: nothing, or that is a judgement, whose
+ * own words count. Borrowed. */
+static inline lg_text *lg__job_remarks(const lg_job *job)
+{
+    return job->chain && !lg__step_judges(job->step) ? job->heard : NULL;
+}
+
 /* For gradient_reduce.c: a job, freed when asking with it fails, and texts as one. */
 enum { LG_PARTS = 10 };
 lg_job *lg__job_new(lg_pass *p, lg_step *s);
@@ -120,13 +128,18 @@ void lg__pass_ask_each(lg_pass *p, lg_step *s, const lg_aims *aims, bool chain);
 lg_record *lg__pass_fresh(lg_pass *p, lg_step *s, int state, uint32_t input);
 /* Into a slot, in the order of the graph, whoever came first. */
 void lg__pass_give(lg_pass *p, uint32_t slot, lg_record *r);
-/* What s says, into a slot by way of an input. text NULL: nothing to improve. */
-void lg__pass_say(lg_step *s, uint32_t slot, uint32_t input, lg_text *text, lg_text *conversation,
-                  lg_var *var);
+typedef struct lg_telling { /* what a record is made of; borrowed */
+    lg_text *text;          /* NULL: nothing to improve */
+    lg_text *conversation;  /* what it is about */
+    lg_text *remarks;       /* what was said about the output there; may be long */
+    lg_var *var;            /* who wrote the text */
+} lg_telling;
+
+/* What s says, into a slot by way of an input. */
+void lg__pass_say(lg_step *s, uint32_t slot, uint32_t input, lg_telling what);
 
 /* The same record for whoever takes it; NULL: memory, noted. */
-lg_record *lg__pass_record(lg_step *s, uint32_t input, lg_text *text, lg_text *conversation,
-                           lg_var *var);
+lg_record *lg__pass_record(lg_step *s, uint32_t input, lg_telling what);
 
 /* gradient_trace.c: one question about a batch. Whether it is to be: told by the plan alone. */
 bool lg__trace_wanted(lg_pass *p);

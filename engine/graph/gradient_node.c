@@ -122,10 +122,11 @@ static void give(lg_job *job, const lg_aim *aim, const lg_text *part, bool cut)
     int worth = part ? lg__critique(p->g->mem, &said, &points) : LG_CRITIQUE_NOTHING;
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     lg_text *talk = lg__pass_conversation(p, job->step, aim);
+    lg_telling what = {points, talk, lg__job_remarks(job), job->asked};
     if (worth == LG_CRITIQUE_NO_MEMORY || !talk)
         lg__pass_note_at(p, job->step, aim->input, LG_ENOMEM, NULL);
     else
-        lg__pass_say(job->step, aim->slot, aim->input, points, talk, job->asked);
+        lg__pass_say(job->step, aim->slot, aim->input, what);
     lg__text_unref(talk);
     lg__text_unref(points);
 }

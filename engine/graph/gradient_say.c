@@ -64,30 +64,39 @@ static void lend(const lg_step *s, lg_record *r)
     }
 }
 
-lg_record *lg__pass_record(lg_step *s, uint32_t input, lg_text *text, lg_text *conversation,
-                           lg_var *var)
+/* false: no memory; then nothing is kept. */
+static bool keep_remarks(lg_pass *p, lg_record *r, lg_text *remarks)
+{
+    if (!remarks || !remarks->len)
+        return true;
+    r->remarks = lg__text_trim(p->g->mem, remarks, LG_REMARKS_TOKENS);
+    return r->remarks != NULL;
+}
+
+lg_record *lg__pass_record(lg_step *s, uint32_t input, lg_telling what)
 {
     lg_pass *p = s->pass;
-    lg_record *r = lg__pass_fresh(p, s, text ? LG_FB_TEXT : LG_FB_EMPTY, input);
+    lg_record *r = lg__pass_fresh(p, s, what.text ? LG_FB_TEXT : LG_FB_EMPTY, input);
     if (!r)
         return NULL;
     lend(s, r);
-    r->text = lg__text_ref(text);
-    r->conversation = lg__text_ref(conversation);
-    r->var = var ? lg_var_ref(var) : NULL;
+    r->text = lg__text_ref(what.text);
+    r->conversation = lg__text_ref(what.conversation);
+    r->var = what.var ? lg_var_ref(what.var) : NULL;
+    if (!keep_remarks(p, r, what.remarks))
+        lg__pass_note(p, s, LG_ENOMEM, NULL);
     if (!r->goal || lg__step_judges(s)) { /* a judge's own words say it best */
         lg__text_unref(r->goal);
         r->goal = lg__pass_goal(p, s);
     }
-    if (text)
+    if (what.text)
         p->n_texts++;
     return r;
 }
 
-void lg__pass_say(lg_step *s, uint32_t slot, uint32_t input, lg_text *text, lg_text *conversation,
-                  lg_var *var)
+void lg__pass_say(lg_step *s, uint32_t slot, uint32_t input, lg_telling what)
 {
-    lg_record *r = lg__pass_record(s, input, text, conversation, var);
+    lg_record *r = lg__pass_record(s, input, what);
     if (r)
         lg__pass_give(s->pass, slot, r);
 }

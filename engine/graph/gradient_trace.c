@@ -415,7 +415,10 @@ static void give(lg_job *job, lg_aim *aim, const lg_text *part, bool cut)
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     lg_record *r = worth == LG_CRITIQUE_NO_MEMORY
                        ? NULL
-                       : lg__pass_record(job->step, 0, points, job->conversation, job->asked);
+                       : lg__pass_record(job->step, 0,
+                                         (lg_telling){.text = points,
+                                                      .conversation = job->conversation,
+                                                      .var = job->asked});
     if (!r && worth == LG_CRITIQUE_NO_MEMORY)
         lg__pass_note(p, job->step, LG_ENOMEM, NULL);
     lg_record **at = &aim->step->records;
@@ -462,7 +465,7 @@ void lg__trace_done(lg_pass *p, void (*finish)(lg_step *))
         if (!s->parameter)
             continue;
         if (!s->records)
-            s->records = lg__pass_record(root, 0, NULL, NULL, NULL);
+            s->records = lg__pass_record(root, 0, (lg_telling){0});
         finish(s);
     }
 }

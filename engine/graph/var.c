@@ -36,6 +36,7 @@ lg_record *lg__record_copy(lg_mem *m, const lg_record *from)
     r->by_hand = false;
     lg__text_ref(r->text);
     lg__text_ref(r->conversation);
+    lg__text_ref(r->remarks);
     lg__text_ref(r->from_role);
     lg__text_ref(r->goal);
     if (r->var)
@@ -52,6 +53,7 @@ static void free_one(lg_graph *g, lg_record *r)
 {
     lg__text_unref(r->text);
     lg__text_unref(r->conversation);
+    lg__text_unref(r->remarks);
     lg__text_unref(r->from_role);
     lg__text_unref(r->goal);
     lg__graph_drop(g, r->var);
@@ -439,6 +441,8 @@ static int view(const lg_record *r, size_t i, lg_feedback *out)
         .n_sources = count(r->sources),
         .var = r->var,
         .weight = r->weight,
+        .remarks = r->remarks ? r->remarks->data : NULL,
+        .remarks_len = r->remarks ? r->remarks->len : 0,
     };
     return LG_OK;
 }

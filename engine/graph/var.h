@@ -31,6 +31,7 @@ typedef struct lg_record { /* one piece of feedback, see lg_feedback */
     double score, target;
     double weight; /* of the sums and means that it came through */
     lg_text *text, *conversation, *from_role;
+    lg_text *remarks;    /* what was said about the output that it is about, or NULL */
     lg_text *goal;       /* what the outcome is judged by, in a few words, or NULL */
     uint64_t from, root; /* variables' ids; root: where the pass began */
     size_t input;

@@ -403,7 +403,7 @@ static void set_long(lua_State *L, const char *field, const char *text, size_t l
 static void push_feedback(lua_State *L, int engine, const lg_feedback *f)
 {
     static const char *const states[] = {"none", "empty", "text"};
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 12);
     lg__lua_set_text(L, "state", states[f->state]);
     set_long(L, "text", f->text ? f->text : "", f->len);
     if (f->has_score) {
@@ -422,6 +422,7 @@ static void push_feedback(lua_State *L, int engine, const lg_feedback *f)
     if (f->example >= 0)
         lg__lua_set_count(L, "example", (uint64_t)f->example);
     set_long(L, "conversation", f->conversation, f->conversation_len);
+    set_long(L, "remarks", f->remarks, f->remarks_len);
     lg__lua_push_var(L, engine, f->var);
     lua_setfield(L, -2, "var");
 }

@@ -203,14 +203,14 @@ end
 local function exact_facts(text, targets, own)
   local taken = own.extract and own.extract(text)
   local right = alternatives(targets)
+  local form = own.form and (" It should hold " .. own.form .. ".") or ""
   if own.extract and taken == nil then
-    local form = own.form and (" It should hold " .. own.form .. ".") or ""
     return ("No answer could be read from this text.%s The right answer is %s. "
       .. "The score is 0, 1 is best, higher is better."):format(form, right)
   end
-  return ("The answer read from this text is %s, the right answer is %s. "
+  return ("The answer read from this text is %s, the right answer is %s.%s "
     .. "The score is 0, 1 is best, higher is better."):format(quote(taken or extract.trim(text)),
-    right)
+    right, form)
 end
 
 -- What an extractor took is compared by value where it is a number: "3/4" is right for 0.75.

@@ -31,7 +31,9 @@ local MORE = {
 -- Shown as they are: braces in them are braces.
 local PLAIN = {
   ["critic.system"] = true, ["critic.again"] = true, mark = true, ["reduce.system"] = true,
-  ["tgd.system"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
+  ["tgd.system"] = true, ["tgd.plain.system"] = true, ["tgd.plain.first"] = true,
+  ["tgd.plain.first.reply"] = true, ["tgd.plain.second"] = true,
+  ["tgd.plain.second.reply"] = true, ["tgd.json"] = true, ["tgd.edit.system"] = true,
   ["tgd.edit.json"] = true, ["tgd.check.system"] = true, ["tgd.check.again"] = true,
   ["tgd.together.system"] = true, ["tgd.together.json"] = true, ["reflect.system"] = true,
   ["merge.system"] = true, ["shorten.system"] = true, ["fresh.system"] = true,

@@ -191,7 +191,7 @@ end
 -- ---- feedback --------------------------------------------------------------------
 
 --- The feedback, as a list of records {state, text, score, from_role, example, conversation,
---- sources, …}; waits for passes that run, raises what made one fail.
+--- remarks, sources, …}; waits for passes that run, raises what made one fail.
 function methods:feedback()
   local pass = self:pass()
   while pass do

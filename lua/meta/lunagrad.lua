@@ -1,7 +1,6 @@
 ---@meta lunagrad
--- What editors should know of lunagrad's Lua API (LuaLS). Nothing here runs. A test
--- compares the names with those of the module, so a function without a line here, or
--- a line here without a function, fails `make lint`.
+-- What editors should know of lunagrad's Lua API (LuaLS). Nothing here runs. A test compares the
+-- names with those of the module: `make lint` fails when one side has more.
 
 ---@alias lunagrad.text string|number|boolean|Var   what is lifted to a variable
 ---@alias lunagrad.row table<string, any>
@@ -43,6 +42,7 @@ local Var = {}
 ---@field from_role string
 ---@field example integer|nil
 ---@field conversation string|nil what it is about
+---@field remarks string|nil what was said about its output, such as the words of the loss
 ---@field var Var|nil the node that wrote it
 ---@field sources lunagrad.feedback[]|nil what a reduction made it from
 
@@ -733,7 +733,7 @@ function lunagrad.metric.score(value, who) end
 ---@return table
 function lunagrad.evaluate(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
---- accept is "better" (the default: a tie is refused), "not_worse" or "always".
+--- accept: "race" (the default), "better", "not_worse", "no_regression" or "always".
 --- A batch that is solved as a whole is no step: another is drawn (redrawn counts them).
 --- stopped: "steps", "solved" (validation is perfect), "all solved" (all rows to learn from are),
 --- "nothing to learn from", "patience" or "limit".

@@ -346,7 +346,24 @@ static void test_oom(void **state)
     oom_sweep(short_of_memory, NULL);
 }
 
+/* A question to a critic speaks of marks itself: those get a number. */
+static void test_a_mark_that_was_there_before(void **state)
+{
+    (void)state;
+    script s;
+    lg_feedback f;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "be brief", "p", true);
+    lg_var *q = script_leaf(&s, "[VARIABLE] marks it: a[VARIABLE]", "q", false);
+    script_learn(&s, script_call(&s, p, q, "loss", -1));
+    assert_int_equal(lg_var_feedback(p, 0, &f), LG_OK);
+    assert_non_null(strstr(f.conversation, "<SYSTEM>\n[VARIABLE]\n</SYSTEM>"));
+    assert_non_null(strstr(f.conversation, "\n[VARIABLE_1] marks it: a[VARIABLE_1]\n"));
+    script_end(&s);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_a_mark_that_was_there_before),
     cmocka_unit_test(test_fields_are_told_apart),
     cmocka_unit_test(test_frames_within_frames),
     cmocka_unit_test(test_a_trained_frame),

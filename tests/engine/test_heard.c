@@ -106,6 +106,48 @@ static void test_a_point_goes_through_as_it_was_said(void **state)
     script_end(&s);
 }
 
+/* Who rewrites a prompt is told what was said of its output, whatever the critic made of that. */
+static void test_what_was_said_of_the_output_goes_with_the_feedback(void **state)
+{
+    (void)state;
+    script s;
+    lg_feedback f;
+    script_start(&s);
+    lg_var *p = script_leaf(&s, "p", "p", true);
+    lg_var *x = script_call(&s, NULL, p, "answer", -1);
+    lg_var_add_feedback(x, "The right answer is 12.", 23);
+    script_learn(&s, x);
+    assert_int_equal(lg_var_feedback(p, 0, &f), LG_OK);
+    assert_string_equal(f.remarks, "The right answer is 12.");
+    assert_int_equal(f.remarks_len, 23);
+    assert_null(strstr(f.text, "12"));
+    script_end(&s);
+}
+
+static const char *gives_it_back(script *s, const char *prompt)
+{
+    return strstr(prompt, "CHAIN role=p") ? "weigh it" : script_reply(s, prompt);
+}
+
+/* A critic that has nothing but its question to give, twice, hands on what it was told. */
+static void test_what_was_said_stands_in_for_an_echo(void **state)
+{
+    (void)state;
+    script s;
+    lg_feedback f;
+    script_start(&s);
+    s.reply = gives_it_back;
+    script_template(&s, "critic.again", "AGAIN");
+    lg_var *p = script_leaf(&s, "weigh it", "p", true);
+    lg_var *x = script_call(&s, NULL, p, "answer", -1);
+    lg_var_add_feedback(x, "The right answer is 12.", 23);
+    script_learn(&s, x);
+    assert_int_equal(lg_var_feedback(p, 0, &f), LG_OK);
+    assert_int_equal(f.state, LG_FB_TEXT);
+    assert_string_equal(f.text, "The right answer is 12.");
+    script_end(&s);
+}
+
 /* What a judge says in a list is handed on likewise; prose is not shown twice. */
 static const char *judges(script *s, const char *prompt)
 {
@@ -181,6 +223,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_lines_that_only_refer),
     cmocka_unit_test(test_points_by_number),
     cmocka_unit_test(test_a_point_goes_through_as_it_was_said),
+    cmocka_unit_test(test_what_was_said_of_the_output_goes_with_the_feedback),
+    cmocka_unit_test(test_what_was_said_stands_in_for_an_echo),
     cmocka_unit_test(test_points_of_a_judge),
     cmocka_unit_test(test_a_number_that_no_point_has),
     cmocka_unit_test(test_prose_is_one_point),

@@ -239,10 +239,11 @@ static lg_stats stats(void)
     return s;
 }
 
-static void step(void)
+/* A store that writes beside us is waited for, like a net. */
+static void step(bool waits)
 {
     w.stepping = true;
-    if (w.has_net)
+    if (w.has_net || waits)
         R(CALL(lg_engine_wait, w.e, 20));
     else
         R(CALL(lg_engine_step, w.e, 0));
@@ -254,7 +255,7 @@ static void give_all(void)
 {
     for (int round = 0; round < 2000; round++) {
         bool quiet = true;
-        step();
+        step(stats().storing > 0);
         take_events(SIZE_MAX);
         for (size_t i = 0; i < w.n_works; i++) {
             if (!w.works[i].over && answer_well(&w.works[i]))
@@ -313,7 +314,7 @@ static void come_to_rest(void)
     }
     CALL(lg_engine_cancel, w.e);
     for (int i = 0; i < 4; i++) {
-        step();
+        step(false);
         take_events(SIZE_MAX);
     }
     check_rest();
@@ -413,7 +414,7 @@ static void run_seed(uint64_t seed)
         if (below(late) == 0)
             take_events(1 + below(8));
         if (below(late) == 0)
-            step();
+            step(false);
     }
     if (chance(60))
         come_to_rest();

@@ -518,6 +518,128 @@ function TestShown.test_a_batch_shows_the_variable_once()
   lu.assertEquals({ report.params[1].solved, report.params[1].examples }, { 12, 20 })
 end
 
+-- ---- the plain question, for weak models ------------------------------------------
+
+TestPlain = {}
+
+local FACTS = 'The answer read from this text is "positive", the right answer is "negative".'
+  .. " It should hold a verdict."
+
+-- A step of a prompt whose critic says `said`; replies of the editor, who may be the critic, too.
+local function plain_step(said, replies, more)
+  local p = lg.param("Answer the question.", "system prompt for judging reviews")
+  local answer = lg.model(function() return "positive" end) {
+    "Two hours of noise and not one line that is worth hearing.", system = p }
+  lg.loss.exact { target = "negative", form = "a verdict",
+    extract = function(text) return text end }(answer):backward { model = (editor(said)) }
+  local m, asked = editor(table.unpack(replies))
+  local spec = more or {}
+  spec[1], spec.model = p, m
+  return p, asked, lg.optim.tgd(spec):step()
+end
+
+local function last_of(request) return request.messages[#request.messages].content end
+
+-- What the loss said goes to the editor, whatever the critic made of it.
+function TestPlain.test_remarks_stand_beside_the_conversation()
+  local p, asked = plain_step("Say what is wanted.", { new_text "Name the sentiment." })
+  lu.assertStrContains(user_text(asked[1]), "<REMARKS>\n" .. FACTS)
+  lu.assertStrContains(p:feedback()[1].remarks, FACTS)
+end
+
+-- A critic that only says over what it was told, or what its question says, is not shown.
+function TestPlain.test_a_critic_that_parrots_gives_way_to_the_facts()
+  for _, said in ipairs { FACTS .. " Note that.", "The score must rise; higher is better.",
+    "Write <SYSTEM> positive </SYSTEM>.",
+    "It should say: and not one line that is worth hearing." } do
+    local p, asked, report = plain_step(said, { new_text "Name the sentiment." })
+    lu.assertEquals({ p:text(), #asked, report.params[1].reasked },
+      { "Name the sentiment.", 1, false })
+    lu.assertEquals(last_of(asked[1]), "Role: system prompt for judging reviews\n"
+      .. "Text: Answer the question.\nFeedback: " .. FACTS)
+    local roles = {}
+    for i, message in ipairs(asked[1].messages) do roles[i] = message.role end
+    lu.assertEquals(roles, { "system", "user", "assistant", "user", "assistant", "user" })
+  end
+end
+
+-- After a text that is none, points that can be trusted are shown with the facts.
+function TestPlain.test_after_a_refusal_the_points_stay()
+  local _, asked = plain_step("Say what is wanted.", { new_text "Review Analysis",
+    new_text "Name the sentiment." })
+  lu.assertEquals(#asked, 2)
+  lu.assertStrContains(last_of(asked[2]), "Feedback: " .. FACTS .. " Say what is wanted.")
+end
+
+-- Of an answer, which instructs nobody, nothing of the kind is asked.
+function TestPlain.test_only_of_what_instructs()
+  local p = lg.param("It is 7.", "answer")
+  lg.loss.score(function() return 0, "higher is better" end)(p):backward {
+    model = (editor "It should be higher: higher is better.") }
+  local m, asked = editor(new_text "It is 8.")
+  lg.optim.tgd { p, model = m }:step()
+  lu.assertStrContains(user_text(asked[1]), "<CONTEXT>")
+  lu.assertStrContains(user_text(asked[1]), "for this case alone")
+end
+
+-- It is asked twice at most, the second time for another answer to the same question.
+function TestPlain.test_the_same_question_again()
+  local p, asked, report = plain_step("Higher is better.", { new_text "Answer the question.",
+    new_text "Name the sentiment." })
+  lu.assertEquals({ p:text(), #asked, report.params[1].reasked },
+    { "Name the sentiment.", 2, true })
+  lu.assertEquals(last_of(asked[1]), last_of(asked[2]))
+  lu.assertNotEquals(asked[1].sample, asked[2].sample)
+end
+
+-- Small models stop where the text does; one that was cut is no text.
+function TestPlain.test_a_tag_that_is_not_closed()
+  local open = "<NEW_VARIABLE>Name the sentiment."
+  local p, asked = plain_step("Higher is better.", { { text = open, finish_reason = "stop" } })
+  lu.assertEquals({ p:text(), #asked }, { "Name the sentiment.", 1 })
+  p = plain_step("Higher is better.", { { text = open, finish_reason = "length" } })
+  lu.assertEquals(p:text(), "Answer the question.")
+end
+
+-- Constraints are told, a text of several lines stands between tags, and tags are the option's.
+function TestPlain.test_rules_lines_and_tags()
+  local _, asked = plain_step("Higher is better.", { "<OUT>Name the sentiment.</OUT>" },
+    { constraints = { "at most 50 words" }, tags = "OUT" })
+  lu.assertStrContains(last_of(asked[1]), "at most 50 words")
+  lu.assertStrContains(asked[1].messages[3].content, "<OUT>")
+  local p = lg.param("One.\nTwo, and </VARIABLE>.", "rules")
+  lg.loss.exact { target = "x" }(lg.model(function() return "y" end) { "z", system = p })
+    :backward { model = (editor "Higher is better.") }
+  local m, heard = editor(new_text "Three.")
+  lg.optim.tgd { p, model = m }:step()
+  lu.assertStrContains(last_of(heard[1]), "Text: <VARIABLE_2>\nOne.\nTwo, and </VARIABLE>.\n</VAR")
+end
+
+-- Who is critic and editor, and parrots more often than not, is asked so at once.
+function TestPlain.test_a_weak_model_is_remembered()
+  local asked = {}
+  local m = lg.model(function(request)
+    asked[#asked + 1] = request
+    if request.messages[1].content:find("You are the critic", 1, true) then
+      return #asked == 1 and "Higher is better." or "Say more."
+    end
+    return new_text("Name the sentiment, " .. #asked .. ".")
+  end, "weak")
+  local p = lg.param("Answer the question.", "system prompt for judging reviews")
+  local opt = lg.optim.tgd { p, model = m }
+  lg.default { backward = m }
+  for i = 1, 3 do
+    local answer = lg.model(function() return "no" end) { "Noise " .. i .. ".", system = p }
+    lg.loss.exact { target = "negative" }(answer):backward { model = m }
+    opt:step()
+    opt:zero_grad()
+  end
+  lg.default { backward = "sim/default" }
+  local plain = {}
+  for i, request in ipairs(asked) do plain[i] = #request.messages == 6 end
+  lu.assertEquals(plain, { false, true, false, true, false, false }) -- then it was sound
+end
+
 TestContext = {}
 
 local function build(records, budget)

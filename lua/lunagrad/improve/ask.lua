@@ -14,6 +14,7 @@ local var = require "lunagrad.var"
 local ask = {}
 
 local ROLE = "question to the editor"
+local ANOTHER = 1000 -- candidates are fewer: the number of a second answer to the same question
 
 -- ---- templates -------------------------------------------------------------
 
@@ -60,7 +61,7 @@ end
 
 local function spec_of(q, messages, most)
   return { messages = messages, role = q.role or "answer of the editor",
-           kind = q.kind or "optimizer", max_tokens = most, sample = q.sample,
+           kind = q.kind or "optimizer", max_tokens = most, sample = messages.sample or q.sample,
            temperature = q.temperature }
 end
 
@@ -81,13 +82,24 @@ function ask.reply(q, messages)
   error(reply, 0)
 end
 
--- The messages of the second try, and the number of the tags that its answer must use.
-local function once_more(q, number, reply, problem, more)
-  if more == "short" and q.short then
+-- The messages of the first try, and the number of the tags that its answer must use.
+local function at_first(q)
+  if q.form == "plain" and q.plain then return q.plain() end
+  return { { "system", q.system }, { "user", q.user } }, q.number
+end
+
+-- The same for the second try. The plain question is not explained, but asked for another answer.
+local function once_more(q, messages, number, reply, problem, more)
+  if messages.plain then
+    messages.sample = (q.sample or 0) + ANOTHER
+    return messages, number
+  elseif (more == "short" or more == "form") and q.plain then
+    return q.plain()
+  elseif more == "short" and q.short then
     local user, its_number = q.short(problem)
     return { { "system", q.system }, { "user", user } }, its_number
   end
-  local messages = { { "system", q.system }, { "user", q.user } }
+  messages = { { "system", q.system }, { "user", q.user } }
   -- what was cut would only be cut again behind itself
   if reply:finish_reason() ~= "length" and reply:text():find "%S" then
     messages[#messages + 1] = { "assistant", reply }
@@ -126,25 +138,29 @@ end
 --- Ask until the reply can be used: at most twice, and then, if the form was wrong both times, as
 --- JSON.
 ---
---- q: model, system, user, number (of the question's tags), form ("tags", or "schema" for JSON at
---- once), ceiling (tokens of a reply, or nil), sample, temperature (nil: the model's), json (the
---- message that asks for JSON) and its schema, read(text, finish, number|nil) → found | nil, problem, more, detail (see
+--- q: model, system, user, number (of the question's tags), form ("tags", "plain" for the plain
+--- question first, where there is one, or "schema" for JSON at once), ceiling (tokens of a reply, or
+--- nil), sample, temperature (nil: the model's), json (the message that asks for JSON) and its
+--- schema, read(text, finish, number|nil, plain) → found | nil, problem, more, detail (see
 --- lunagrad.improve.proposal; what is in detail comes back with the answer), again(number, problem)
---- → message, short(problem) → message, number (or nil).
+--- → message, short(problem) → message, number (or nil), plain() → messages, number (or nil).
 ---@param q table
----@return table {found, problem, reply, reasked, malformed, form = "schema" if that was it}
+---@return table {found, problem, reply, reasked, malformed, form = "schema" or "plain" if it was
+--- asked so in the end}
 function ask.hold(q)
-  local messages, number = { { "system", q.system }, { "user", q.user } }, q.number
   local tries = { reasked = false, malformed = 0 }
-  if q.form == "tags" then
+  if q.form ~= "schema" then
+    local messages, number = at_first(q)
     for round = 1, 2 do
       local reply = ask.reply(q, messages)
-      local found, problem, more, detail = q.read(reply:text(), reply:finish_reason(), number)
+      local found, problem, more, detail =
+        q.read(reply:text(), reply:finish_reason(), number, messages.plain)
+      tries.form = messages.plain and "plain" or nil
       note(tries, found, problem, detail)
       tries.reply, tries.reasked = reply, round > 1
       tries.malformed = tries.malformed + (more == "form" and 1 or 0)
       if not more then return tries end
-      if round == 1 then messages, number = once_more(q, number, reply, problem, more) end
+      if round == 1 then messages, number = once_more(q, messages, number, reply, problem, more) end
     end
     if tries.malformed < 2 then return tries end
   end

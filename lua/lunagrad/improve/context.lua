@@ -119,6 +119,21 @@ local function head_of(n, one)
   return ("Feedback %d%s%s"):format(n, more, scored(record.score, record.target or 1))
 end
 
+--- What was said about a record's output, without a pair of tags around all of it; nil: nothing.
+---@param record table
+---@return string|nil
+function context.remarks(record)
+  local text = record.remarks
+  return text and (select(2, text:match "^%s*<(%u[%u%d_]*)>%s*(.-)%s*</%1>%s*$") or text)
+end
+
+-- The tokens of what was said about the outputs of conversations.
+local function remarked(sources)
+  local sum = 0
+  for _, source in ipairs(sources) do sum = sum + core.tokens(context.remarks(source) or "") end
+  return sum
+end
+
 --- Pieces of feedback and conversations, cut to the budget. The conversations of a piece are none
 -- when there is no room.
 local function room_for(list, budget)
@@ -130,8 +145,8 @@ local function room_for(list, budget)
     end
   end
   texts = context.fit(texts, budget)
-  local left = budget - total(texts)
-  local most = math.min(#sources, left // SMALLEST_TALK) -- the first ones, if not all
+  local left = budget - total(texts) - remarked(sources)
+  local most = math.max(math.min(#sources, left // SMALLEST_TALK), 0) -- the first ones, if not all
   local talks, shown = {}, {}
   for k = 1, most do talks[k] = sources[k].conversation end
   for k, talk in ipairs(most > 0 and context.fit(talks, left) or {}) do
@@ -160,6 +175,11 @@ local function feedback_body(values, records, budget)
     for _, shown in ipairs(talks[n] or {}) do
       lines[#lines + 1] = about(shown, one.record.sources and #one.record.sources > 0)
         .. "<CONVERSATION>\n" .. values:add(shown.talk) .. "\n</CONVERSATION>"
+      local remarks = context.remarks(shown.record)
+      if remarks then
+        lines[#lines + 1] = "What was said about its output:\n<REMARKS>\n"
+          .. values:add(remarks) .. "\n</REMARKS>"
+      end
     end
   end
   if left_out > 0 then
@@ -295,7 +315,7 @@ end
 --- The texts for the optimizer's question.
 ---
 --- what: feedback (records with text), solved_records (of examples that came out right), solved and
---- all (their numbers), score (of the validation, or nil), budget, constraints, examples, refused,
+--- all (their numbers), once (the text was judged itself), score (of the validation, or nil), budget, constraints, examples, refused,
 --- past, memory, and prompt(name), which gives the text of a template.
 ---@param what table
 ---@return {context: string, standing: string, extras: string}
@@ -314,7 +334,8 @@ function context.build(what)
   for _, text in pairs(values.fields) do used = used + core.tokens(text) end
   local said = feedback_body(values, what.feedback, math.max(budget - used, budget // 4))
   if solved ~= "" then said = said .. "\n" .. solved end
-  local standing = section(what.prompt, "standing", context.standing(what)) or ""
+  local standing = (what.once and what.prompt "tgd.once" or "")
+    .. (section(what.prompt, "standing", context.standing(what)) or "")
   local rest = #extras > 0 and "\n" .. table.concat(extras, "\n\n") .. "\n" or ""
   local _, suffix = core.fence(said .. rest, values.fields)
   return {

@@ -18,6 +18,7 @@ local QUOTED_WORDS = 8     -- in a row, of an example: a quotation
 local REPEATS = 4          -- of one line: a loop
 local MADE_OF = { 6, 0.8 } -- so many words, and so large a part of them in a short example: its own
 local SHORT_EXAMPLE = 60   -- words; nearly every word stands in a long one
+local LONG_NAME = 12       -- words of a name that begins as the role does
 local NAMED = 0.75         -- so many of its words are the role's: a name, not a text
 local GROWTH = { 4, 600 }  -- a step may make a text so many times as long, and so many tokens more
 
@@ -68,11 +69,15 @@ function proposal.tidy(text, before) return clean(proposal.unwrap(text, before))
 
 -- ---- what no new text is ---------------------------------------------------
 
--- Words in lower case between single blanks, with a blank at both ends.
-local function words_of(text)
+--- Words in lower case between single blanks, with a blank at both ends.
+---@param text string
+---@return string
+function proposal.words(text)
   local plain = layer.fold(text):gsub("[%s%p]+", " ")
   return " " .. trim(plain) .. " "
 end
+
+local words_of = proposal.words
 
 local function count(text)
   local _, n = text:gsub("%S+", "")
@@ -102,8 +107,13 @@ local function talks_of(records)
   return talks
 end
 
--- So many words in a row of `new` that stand in `text` and not in `old`; nil: none.
-local function quotation(new, text, old)
+--- Eight words in a row of `new` that stand in `text` and not in `old`, each as proposal.words gives
+--- them; nil: there are none.
+---@param new string
+---@param text string
+---@param old string
+---@return string|nil
+function proposal.quotation(new, text, old)
   local list, places = {}, {}
   for from, word in new:gmatch "()(%S+)" do list[#list + 1], places[#places + 1] = word, from end
   for i = 1, #list - QUOTED_WORDS + 1 do
@@ -112,6 +122,36 @@ local function quotation(new, text, old)
     if text:find(phrase, 1, true) and not old:find(phrase, 1, true) then return trim(phrase) end
   end
   return nil
+end
+
+--- Whether the records are about a text that instructs a model: it stood in a system message.
+---@param records table[]
+---@return boolean
+function proposal.instructs(records)
+  for _, talk in ipairs(talks_of(records)) do
+    local _, instructs = example_of(talk)
+    if instructs then return true end
+  end
+  return false
+end
+
+--- Whether the records are about a text that was judged itself, as an answer is, and not by what
+--- came of it: it is for this case alone.
+---@param records table[]
+---@return boolean
+function proposal.judged_itself(records)
+  local shown = false
+  local function is_one(record)
+    shown = shown or (record.conversation or ""):find("[VARIABLE]", 1, true) ~= nil
+    return record.remarks == nil
+  end
+  for _, record in ipairs(records) do
+    if not is_one(record) then return false end
+    for _, source in ipairs(record.sources or {}) do
+      if not is_one(source) then return false end
+    end
+  end
+  return shown and not proposal.instructs(records)
 end
 
 local function is_feedback(new, records)
@@ -152,14 +192,28 @@ local function is_made_of(new, rest, old)
   return all >= MADE_OF[1] and hits >= MADE_OF[2] * all
 end
 
--- "System prompt for writing reviews" of the role "system prompt for judging reviews".
+-- "System prompt for writing reviews" of the role "system prompt for judging reviews", and whatever
+-- else begins as that does.
 local function is_name(new, role)
   local hits, all = shared(new, role, " ")
+  local head = role:match "^ %S+ %S+ "
+  if head and count(new) <= LONG_NAME and new:sub(1, #head) == head then return true end
   return all >= 2 and all <= count(role) and hits >= NAMED * all
 end
 
+-- "Review Analysis": a heading of two to five words.
+local function is_title(text)
+  if text:find("\n", 1, true) or text:find "[.!?:\"]$" then return false end
+  for word in text:gmatch "%S+" do
+    if not word:find "^%u" then return false end
+  end
+  local n = count(text)
+  return n >= 2 and n <= 5
+end
+
 -- What only the questions say of a score, and what they call the new text.
-local TOLD = { "higher is better", "1 right 0 wrong", "the right answer is" }
+local TOLD = { "higher is better", "1 right 0 wrong", "the right answer is",
+  "the correct answer is" }
 local CALLED = " this is here a an the new improved variable text whole "
 
 local function told_in(new, old)
@@ -184,9 +238,13 @@ local function has_letters(text) return text:find "[%a\x80-\xff]" ~= nil end
 local FRAME = { "[VARIABLE]", "<CONVERSATION", "<CONTEXT", "<FEEDBACK", "<VARIABLE",
   "<NEW_VARIABLE" }
 
-local function frame_in(new, old)
+-- A part of the question in a new text that is in neither the old one nor an example: what an
+-- operator's prompt is about are such questions. The engine numbers a mark that an example holds.
+local function frame_in(new, old, talks)
+  local shown = old .. "\n" .. table.concat(talks, "\n"):gsub("%[VARIABLE%]", "")
+  shown = shown:gsub("%[VARIABLE_1%]", "[VARIABLE]")
   for _, part in ipairs(FRAME) do
-    if new:find(part, 1, true) and not old:find(part, 1, true) then return part end
+    if new:find(part, 1, true) and not shown:find(part, 1, true) then return part end
   end
   return nil
 end
@@ -212,12 +270,16 @@ local function instruction_problem(what, new, plain, talk)
   if is_name(plain, words_of(what.role)) then
     return "the new text is only a name of the variable"
   end
+  if is_title(new) and not is_title(what.before) then return "the new text is only a title" end
   if has_letters(what.before) and not has_letters(new) then return "the new text holds no words" end
   if told_in(plain, old) then return "the new text speaks of the score" end
   if is_made_of(plain, rest, old) then
     return "the new text is made of an example's words, but it is for every input"
   end
-  local quoted = quotation(plain, words_of(rest), old)
+  local quoted = proposal.quotation(plain, words_of(rest), old)
+  if quoted and what.questions then -- words of the operators' questions are no example's
+    quoted = proposal.quotation(plain, words_of(rest), old .. words_of(what.questions()))
+  end
   return quoted and
     ("the new text quotes an example (\"%s\"), but it is for every input"):format(quoted) or nil
 end
@@ -233,7 +295,7 @@ end
 local function kind_problem(what, new)
   local before, plain = what.before, words_of(new)
   local talks = talks_of(what.records)
-  local frame = frame_in(new, before)
+  local frame = frame_in(new, before, talks)
   if frame then return ("the new text holds %s, a part of the question"):format(frame) end
   local name = plain:gsub("^ the new ", " "):gsub("^ the improved ", " ")
   if name == words_of(what.role) then return "the new text is only the name of the variable" end
@@ -276,13 +338,22 @@ function proposal.problem(what, new)
   return nil
 end
 
+-- A reply that begins with the tag and ended of its own: all of it is the text. Small models stop
+-- where the text does.
+local function unclosed(text, finish, tag)
+  local rest = finish == "stop" and text:match("^%s*<" .. tag .. ">(.*)$")
+  return rest and not rest:find("<" .. tag, 1, true) and not rest:find("</", 1, true) and rest
+    or nil
+end
+
 -- ---- a reply ---------------------------------------------------------------
 
 --- The new text of a reply; or nil, what is wrong with it, whether it may be asked for again
 --- ("again"; "short": without what it took for its answer; "form": what was wrong is the form of
 --- the reply; false: no).
 ---@param what table {before, role, records, constraints, refused, may_grow?, form? = what the
---- question says about the form of the reply}
+--- question says about the form of the reply, questions? = a function that gives all words of the
+--- operators' questions, open? = a tag that is not closed will do}
 ---@param text string the reply
 ---@param finish string|nil why it ended
 ---@param tag string|nil what the new text stands in; nil: it is JSON, { new_text = … }
@@ -293,7 +364,7 @@ function proposal.read(what, text, finish, tag)
   end
   local new
   if tag then
-    new = core.tag_last(text, tag)
+    new = core.tag_last(text, tag) or what.open and unclosed(text, finish, tag)
   else
     local value = core.json_decode(text)
     new = type(value) == "table" and type(value.new_text) == "string" and value.new_text or nil

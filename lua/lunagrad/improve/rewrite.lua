@@ -14,8 +14,10 @@ local check = require "lunagrad.improve.check"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
 local exhibits = require "lunagrad.improve.exhibits"
+local plain = require "lunagrad.improve.plain"
 local proposal = require "lunagrad.improve.proposal"
 local media = require "lunagrad.media"
+local prompts = require "lunagrad.prompts"
 local model = require "lunagrad.model"
 local var = require "lunagrad.var"
 
@@ -24,6 +26,7 @@ local rewrite = { TAG = "NEW_VARIABLE" } -- the tag as lunagrad.prompts writes i
 local TAG = rewrite.TAG
 local LEAST_REPLY = 2048  -- tokens of a reply's ceiling, besides those of the variable
 local LONG = 1500         -- tokens; beyond them mode "auto" asks for edits
+local MOST_DOUBTS = 5     -- that are remembered of a critic
 
 -- ---- what is shown ---------------------------------------------------------
 
@@ -66,8 +69,8 @@ function rewrite.surroundings(self, i, heard, budget)
   local kind = self.params[i]:raw_media()
   return context.build {
     feedback = heard.text, solved_records = heard.solved, solved = heard.n_solved,
-    all = heard.n_solved + heard.n_open, score = self.scores[i][media.words(self.params[i])],
-    budget = budget,
+    all = heard.n_solved + heard.n_open, once = proposal.judged_itself(heard.text),
+    score = self.scores[i][media.words(self.params[i])], budget = budget,
     constraints = constraint.for_media(self.constraints, kind),
     examples = kind and {} or self.examples, refused = self.refused[i],
     past = past_of(self, i),
@@ -101,11 +104,21 @@ end
 -- ---- what a reply is read against ------------------------------------------
 
 -- What the questions say about the form of a reply, which weak models give back as the reply.
-local function forms()
+local function forms(role)
   local said = {}
-  for i, name in ipairs { "tgd.json", "tgd.again", "tgd.edit.json", "tgd.edit.again",
+  for i, name in ipairs { "tgd.json", "tgd.short", "tgd.again", "tgd.edit.json", "tgd.edit.again",
     "tgd.together.form", "tgd.together.json" } do
     said[i] = ask.prompt(name):text()
+  end
+  return (table.concat(said, "\n"):gsub("{role}", (role:gsub("%%", "%%%%"))))
+end
+
+-- All that operators are told: a critic's prompt that says some of it quotes no example.
+local function questions()
+  local said = {}
+  for name in pairs(prompts) do
+    local t = var.engine():template(name)
+    said[#said + 1] = t and t:text()
   end
   return table.concat(said, "\n")
 end
@@ -120,7 +133,7 @@ function rewrite.wanted(self, i, heard)
   table.move(heard.solved, 1, #heard.solved, #records + 1, records)
   return { before = self.params[i]:text(), role = self.params[i].role, records = records,
     constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow,
-    max_edits = self.max_edits, form = forms() }
+    max_edits = self.max_edits, form = forms(self.params[i].role), questions = questions }
 end
 
 --- A reader of replies whose new texts are put to the judge of the constraints as well, where that
@@ -131,8 +144,8 @@ end
 ---@return function
 function rewrite.checked(self, role, read)
   if not self.checks then return read end
-  return function(text, finish, number)
-    local found, problem, more, detail = read(text, finish, number)
+  return function(text, finish, number, is_plain)
+    local found, problem, more, detail = read(text, finish, number, is_plain)
     if not found then return nil, problem, more, detail end
     local broken, unread = check.problem { text = found, role = role, model = self.checks.model,
       constraints = self.constraints }
@@ -170,13 +183,43 @@ local function short_question(self, i, heard, problem)
     heard.shown and { feedback = heard.shown(heard.text, feedback) })
 end
 
+-- How often a critic gave back what it was told, less how often it did not, within bounds; by the
+-- model itself, so that it is forgotten with it.
+local DOUBTS = setmetatable({}, { __mode = "k" })
+
+-- Whether whom is asked is known to be weak. Who is asked is also who criticises, as far as is known
+-- here, when the names are the same.
+local function is_weak(q, doubted)
+  local whom = model.of(q.model, "optimizer")
+  if whom.name ~= model.of(nil, "backward").name then return false end
+  local before = DOUBTS[whom] or 0
+  DOUBTS[whom] = math.max(-MOST_DOUBTS, math.min(MOST_DOUBTS, before + (doubted and 1 or -1)))
+  return before > 0
+end
+
+-- The question for weak models, where the text is one that it can be about; asked at once when the
+-- critic only gave back what it was told, or does so more often than not.
+local function plain_question(self, i, heard, q)
+  if not proposal.instructs(heard.text) then return end
+  local p, doubted = self.params[i], plain.doubted(heard.text)
+  local weak = is_weak(q, doubted) or doubted
+  if weak or q.form == "schema" then q.form = "plain" end
+  q.plain = function()
+    return plain.messages { role = p.role, variable = p:text(), records = heard.text,
+      doubted = weak, constraints = self.constraints, budget = self.budget, shown = heard.shown,
+      template = function(name) return rewrite.template(name, self.tag) end }
+  end
+end
+
 local function whole(self, i, heard, sample)
   local what = rewrite.wanted(self, i, heard)
   local q = rewrite.addressed(self, sample, 4 * core.tokens(what.before))
+  plain_question(self, i, heard, q)
   q.system = ask.prompt "tgd.system"
   q.user, q.number = question(self, i, heard, rewrite.template("tgd.user", self.tag))
   q.json, q.schema = ask.prompt "tgd.json", { new_text = "string" }
-  q.read = function(text, finish, number)
+  q.read = function(text, finish, number, is_plain)
+    what.open = is_plain
     return proposal.read(what, text, finish,
       number and self.tag .. (number > 0 and "_" .. number or ""))
   end

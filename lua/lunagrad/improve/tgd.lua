@@ -256,7 +256,7 @@ function Tgd:form() return FORMS[model.of(self.model, "optimizer")] or "tags" en
 --- The model has managed to answer in this form.
 ---@param answer table {form}
 function Tgd:note_form(answer)
-  if answer.form then FORMS[model.of(self.model, "optimizer")] = answer.form end
+  if answer.form == "schema" then FORMS[model.of(self.model, "optimizer")] = answer.form end
 end
 
 -- What came of the answers, whichever is taken: what the next steps do otherwise.

@@ -16,7 +16,7 @@ local read = {}
 local vocabulary = lexer.vocabulary {
   rewrite = "improve, rewrite, revise, rework, refine, reword, edit, update, polish",
   new = "improved, new, revised, rewritten, updated, refined, better version, better text, "
-    .. "better prompt, better variable",
+    .. "better prompt, better variable, better instruction",
   thing = "variable, text, prompt, version, answer, solution, code, draft, instruction, response",
   write = "write, send, put, output only, output new, output improved, give, provide, return, "
     .. "reply, respond, produce, generate",
@@ -79,6 +79,8 @@ local function decide(view)
   local rewritable = view.asked and not verdict or has.variable
   if verdict and (user.critique or system.critique) then
     return "critique"
+  elseif view.asked and tags.is_new(view.asked) and system.rewrite then
+    return "rewrite" -- the feedback that is spoken of is given, not wanted
   elseif user.rewrite and (rewritable or not bare and view.outside:find "\"[^\"\n]+\"") then
     return "rewrite"
   elseif user.merge or system.merge and has.feedback and not (has.conversation or bare) then
