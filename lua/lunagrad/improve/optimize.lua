@@ -250,13 +250,14 @@ local function new_search(spec)
   local limits = budget_of(spec, n)
   local method = methods.of(spec.method or "race", spec, 3)
   local seed, perfect = seed_of(spec.seed), spec.perfect or problem.program and 1 or nil
+  local window = method.window and method.window(n) or 8
   return searches.new {
     looks = looks_of(spec), rescore = spec.rescore,
     problem = problem, method = method, method_name = spec.method or "race", seed = seed,
     lag = at_least(spec, "lag", 1) or method.lag or LAG,
     lag_is_given = (spec.lag or method.lag) ~= nil,
     batch = at_least(spec, "batch", 1) or method.batch or headroom.batch_of(n),
-    window = at_least(spec, "window", 1) or math.min(8, n), limits = limits,
+    window = at_least(spec, "window", 1) or math.min(window, n), limits = limits,
     pool_size = at_least(spec, "pool", 2), patience = stop.patience, most = limits.proposals,
     stop_score = stop.score,
     stop = stopper(limits, stop), perfect = perfect, loss = spec.loss,

@@ -213,6 +213,7 @@ local function units_of(self, evaluations)
 end
 
 local function snapshot(self)
+  if self.method.blind then return { self.pool:get(0) }, {} end
   local list = table.move(self.pool.list, 1, #self.pool.list, 1, {})
   local first = math.max(1, #self.proposals - REMEMBERED + 1)
   return list, table.move(self.proposals, first, #self.proposals, 1, {})
@@ -268,8 +269,12 @@ local function plan(self, granted)
   local list, proposals = snapshot(self)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
-    operator = due and COMPLETE or self.method.choose(self, parent, random) }
-  one.chunks = one.operator.batch == false and {} or draw(self, parent, random)
+    operator = due and COMPLETE or self.method.choose(self, parent, random),
+    kept_count = self.kept }
+  one.edits = self.method.edits and self.method.edits(self, one)
+  one.component = self.method.component and self.method.component(self, one)
+  one.chunks = one.operator.batch == false and {}
+    or (self.method.draw or draw)(self, parent, random, one.operator)
   return one
 end
 
@@ -285,6 +290,13 @@ local function start(self, one)
   end, {})
 end
 
+-- Whether the next proposal may be planned before all others are decided.
+local function is_ready(self)
+  local number = self.planned + 1
+  return self.planned == self.decided or not self.method.ready
+    or self.method.ready(self, number)
+end
+
 -- How many proposals may be open at once. When one is kept, those that are open come from a parent
 -- that is not the best any more, and most of what they find is lost: so there are the fewer of them,
 -- the likelier that is. Counted by what is decided, as all that is decided here.
@@ -297,7 +309,7 @@ end
 -- race; else that of a third of validation, which most children do not survive: who does waits for
 -- its turn.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + at_once(self) do
+  while not self.stopped and self.planned < self.decided + at_once(self) and is_ready(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local whole = units_of(self, self.n)
     local plenty = budget.is_plenty(self.budgets, whole, self.lag)
@@ -320,13 +332,16 @@ end
 
 -- ---- one proposal --------------------------------------------------------------
 
--- The parent on a batch: the first of the chunks that holds something to learn from. nil: none does.
+-- The parent on a batch: the first of the chunks that holds something to learn from. nil: none
+-- does, or the budget does not reach.
 local function learn_from(self, one)
+  local open = one.operator.any_batch
   for _, chunk in ipairs(one.chunks) do
+    one.gate_from = #one.used
+    if not self:may(one, #chunk) then return nil, "the budget" end
     local batch = loop.map(chunk, function(i)
       return self.problem:evaluate(one.parent.variant, "train", i)
     end, { example = false })
-    local open = false
     for n, result in ipairs(batch) do
       one.seen[#one.seen + 1], one.used[#one.used + 1] = { chunk[n], result.score }, result
       open = open or result.score < self.perfect
@@ -336,7 +351,8 @@ local function learn_from(self, one)
     end
     if open then return batch end
   end
-  return nil
+  one.unteachable = true
+  return nil, "nothing to learn from: the batches are solved"
 end
 
 -- The program for operators that run it again: its calls are those of the evaluation, equal
@@ -398,11 +414,10 @@ local function context_of(self, one, meter)
     evaluate = problem.artefact and problem.judge, objective = self.objective,
     rng = one.rng:fork "operator", sample = one.number, pool = pool_of(self, one),
     proposals = one.proposals, model = self.model, backward = self.backward,
-    constraints = self.constraints, edits = self.method.edits(self, one),
-    component = self.method.component and self.method.component(self, one) or nil,
+    constraints = self.constraints, edits = one.edits, component = one.component,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
-    leak = self.leak, perfect = self.perfect, kept_count = self.kept,
+    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count,
   }
 end
 
@@ -416,7 +431,7 @@ local function refusal(self, one, texts)
     changed = changed or texts[i] ~= one.parent.texts[i]
   end
   if not changed then return "unchanged" end
-  local before = self.known:seen(texts, one.from)
+  local before = not one.operator.again and self.known:seen(texts, one.from)
   if before then
     return before == 0 and "the texts of the seed" or "the texts of proposal " .. before
   end
@@ -437,20 +452,18 @@ end
 local function propose(self, one)
   local batch = {}
   if one.operator.batch ~= false then
-    batch = learn_from(self, one)
-    if not batch then
-      one.unteachable = true
-      return nil, "nothing to learn from: the batches are solved"
-    end
+    local found, nothing = learn_from(self, one)
+    if not found then return nil, nothing end
+    batch = found
   end
   one.batch = batch
   if self.stopped then return nil, "stopped" end
   local meter = bind.meter()
   one.meter = meter
   local purpose = self.tape and self.tape:purpose(one.number)
-  local texts, why = bind.run(core.binding(loop.engine(), {}), { meter = meter, purpose = purpose },
-    one.operator.propose, one.parent, batch, context_of(self, one, meter))
-  one.calls = bind.calls(meter)
+  local texts, why, detail = bind.run(core.binding(loop.engine(), {}), { meter = meter,
+    purpose = purpose }, one.operator.propose, one.parent, batch, context_of(self, one, meter))
+  one.calls, one.detail = bind.calls(meter), detail or {}
   if not texts then return nil, why or "no proposal" end
   local problem = refusal(self, one, texts)
   if problem then return nil, problem end
@@ -506,6 +519,14 @@ function Search:may(one, k)
   return true
 end
 
+--- How many evaluations are left of the budget, as far as it is decided.
+---@return number
+function Search:left()
+  local calls, evaluations = self.budgets[1], self.budgets[2]
+  return math.min(evaluations.most - evaluations.spent,
+    (calls.most - calls.spent) // math.max(self.per_evaluation, 1))
+end
+
 --- What a child is worth on a validation example: for gates.
 ---@param one table
 ---@param i integer
@@ -556,6 +577,7 @@ local function child_of(self, one)
 end
 
 local function leave(self, one)
+  if self.method.keeps then return end
   local shared, list = one.shared, self.leaving
   if shared then
     shared.n = shared.n - 1
@@ -579,7 +601,8 @@ function Search:work(one)
               parent = one.parent.idx })
   local texts, why = propose(self, one)
   if not texts then
-    one.outcome = { kept = false, why = why, unraced = true }
+    one.outcome = { kept = false, why = why, unraced = true,
+      gathered = one.detail and one.detail.gathered }
     return
   end
   one.texts, one.gate_from = texts, #one.used
@@ -637,8 +660,9 @@ local function decide(self, one)
   calls = calls + one.calls
   for _, seen in ipairs(one.seen) do self.batches:note(one.parent.idx, seen[1], seen[2]) end
   local again = one.operator == rescore.OPERATOR
-  self.decided, self.idle = one.number, self.idle + (again and 0 or 1)
-  if one.outcome.kept and self.known:seen(one.texts) then
+  local counts = not (again or one.outcome.gathered)
+  self.decided, self.idle = one.number, self.idle + (counts and 1 or 0)
+  if one.outcome.kept and not one.operator.again and self.known:seen(one.texts) then
     one.outcome.kept = false
     one.outcome.why = "the texts of proposal " .. self.known:seen(one.texts)
   end
@@ -646,7 +670,8 @@ local function decide(self, one)
   if one.texts then self.known:add(one.texts, one.number) end
   if one.unteachable then one.parent.live.exhausted = true end
   if again then rescore.decide(self, one) end
-  self.fruitless = evaluations == 0 and self.fruitless + 1 or 0
+  self.fruitless = evaluations > 0 and 0
+    or self.fruitless + (one.outcome.gathered and 0 or 1)
   self:pay(one.number, calls, evaluations)
   if one.calls > 0 then
     self.operator_calls = math.max(one.calls, self.operator_calls - 1)
@@ -668,6 +693,8 @@ local function stop_reason(self)
   if self.patience and self.idle >= self.patience then return "patience" end
   if self.fruitless >= FRUITLESS then return "nothing new" end
   if self.most and self.decided >= self.most then return "proposals" end
+  local over = self.method.over and self.method.over(self)
+  if over then return over end
   return self.stop and self.stop(self) or nil
 end
 
