@@ -344,7 +344,7 @@ assert(not result.headroom.measured)]]
 function TestDryRun.test_the_plan_is_printed_and_what_sim_says_is_not()
   local got = command.run("-e", SCRIPT, "--dry-run")
   lu.assertEquals(got.code, 0, got.err)
-  lu.assertStrContains(got.err, "plan: the search: at most 400 evaluations, about 4")
+  lu.assertStrContains(got.err, "plan: the search: at most 400 evaluations, about ")
   lu.assertStrContains(got.err, "with 20 validation examples")
   lu.assertNil(got.err:find "noise")
 end
