@@ -379,9 +379,12 @@ local function solved_of(self, one)
   end
 end
 
--- What a candidate of the pool is worth on a training example; the proposal pays for it.
+-- What a candidate of the pool is worth on a training example; the proposal pays for it, and gets
+-- nil where its grant is used up.
 local function tried_by(self, one)
   return function(candidate, i)
+    one.gate_from = #one.used
+    if not self:may(one, 1) then return nil end
     local result = self.problem:evaluate(candidate.variant, "train", i)
     one.used[#one.used + 1] = result
     return result
