@@ -76,6 +76,19 @@ local function take_scores(self, candidate)
   end
   candidate.scores, candidate.objectives = scores, objectives
   candidate.mean, candidate.open = stats_math.mean(scores), nil
+  candidate.variant.scored = { scores = scores, objectives = objectives }
+end
+
+-- Of results that are in the record the scores are enough: a pool of a thousand candidates holds a
+-- million of them.
+local function compact(variant)
+  local scored = variant.scored
+  if not scored then return end
+  variant.known.val = setmetatable({}, { __index = function(_, i)
+    local score, objectives = scored.scores[i], scored.objectives
+    return score and { score = score, objectives = objectives and objectives[i], calls = 0,
+      charged = true } or nil
+  end })
 end
 
 -- A variant as a candidate of the pool.
@@ -202,6 +215,7 @@ local function learn_scores(self, candidate)
   self.pool:add(candidate)
   if self.tape then self.tape:completed(candidate, self) end
   say(self, { kind = "complete", candidate = candidate })
+  if not self.trying[wording.key(candidate.texts)] then compact(candidate.variant) end
 end
 
 -- ---- planning ------------------------------------------------------------------
@@ -588,7 +602,10 @@ local function leave(self, one)
   end
   while list[1] and list[1].until_number <= self.decided do
     local gone = table.remove(list, 1).shared
-    if gone.n == 0 and self.trying[gone.key] == gone then self.trying[gone.key] = nil end
+    if gone.n == 0 and self.trying[gone.key] == gone then
+      self.trying[gone.key] = nil
+      compact(gone.variant)
+    end
   end
 end
 
