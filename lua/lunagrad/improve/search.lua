@@ -292,15 +292,22 @@ local function plan(self, granted)
   return one
 end
 
+-- The error of a proposal ends the search in its turn, so that it is not a matter of luck whether
+-- one that is never decided does; what stops everything stops at once, and so does what goes wrong
+-- while something is decided: nobody else would decide the next.
 local function start(self, one)
   self.waiting[one.number] = loop.signal()
   self.tasks[one.number] = loop.spawn(function()
     local ok, problem = pcall(self.work, self, one)
+    if ok or not errors.stops(problem) then
+      if not ok then loop.passed_on() end
+      one.problem = not ok and problem or nil
+      ok, problem = pcall(self.finish, self, one)
+    end
     if not ok then
       self:fail(problem)
       error(problem, 0)
     end
-    self:finish(one)
   end, {})
 end
 
@@ -725,6 +732,7 @@ function Search:finish(one)
     local next_one = self.done[self.decided + 1]
     if not next_one then break end
     self.done[self.decided + 1] = nil
+    if next_one.problem then return self:fail(next_one.problem) end
     decide(self, next_one)
     self.stopped = stop_reason(self)
     plan_more(self)
