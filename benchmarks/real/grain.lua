@@ -28,7 +28,7 @@ end
 local model = lg.model()
 
 local function start()
-  return lg.param("Describe the text.", "system prompt for describing reviews"),
+  return lg.param("Name the subject.", "system prompt for describing reviews"),
     lg.param("Answer the question.", "system prompt for a verdict on a described review")
 end
 
