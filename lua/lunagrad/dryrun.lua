@@ -9,8 +9,6 @@ local prices = require "lunagrad.prices"
 
 local dryrun = {}
 
-dryrun.on = false
-
 --- What every estimate rests on; printed with it.
 dryrun.assumption = "sim, a rule-based stand-in, answered in place of the models: their answers "
   .. "are as many and as long as sim's, the same steps are kept, tokens are bytes / 4, nothing is "
@@ -91,6 +89,16 @@ function dryrun.count_texts(name, texts)
   local reply = { usage = { input = (bytes + 3) // 4, output = 0 } }
   count(row_of { name = name, priced = priced }, reply, 0)
 end
+
+local plans = {}
+
+--- A search that would be made: what it would ask for, and what it could show.
+---@param found lunagrad.headroom
+function dryrun.plan(found) plans[#plans + 1] = found end
+
+--- The searches, in the order in which they began.
+---@return lunagrad.headroom[]
+function dryrun.plans() return table.move(plans, 1, #plans, 1, {}) end
 
 --- What was counted, one row a model: {model, calls, input, output, micros, worst_micros, price};
 --- micros are nil where no price is known.

@@ -111,6 +111,7 @@ local LAZY = {
   optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
   optimize = "lunagrad.improve.optimize",
+  headroom = function() return require("lunagrad.improve.headroom").of end,
   compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,

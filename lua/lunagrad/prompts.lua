@@ -756,4 +756,6 @@ These are the best versions so far, the best last:
 {versions}
 ]]
 
+for name, text in pairs(require "lunagrad.prompts_search") do prompts[name] = text end
+
 return prompts

@@ -733,7 +733,7 @@ function lunagrad.metric.score(value, who) end
 ---@return table
 function lunagrad.evaluate(spec) end
 --- The gated loop: keeps a step only when validation does not refuse it.
---- accept is "better" (the default: a tie is refused), "not_worse" or "always".
+--- accept: "race" (the default), "better", "not_worse", "no_regression" or "always".
 --- A batch that is solved as a whole is no step: another is drawn (redrawn counts them).
 --- stopped: "steps", "solved" (validation is perfect), "all solved" (all rows to learn from are),
 --- "nothing to learn from", "patience" or "limit".

@@ -19,6 +19,28 @@ function lunagrad.with(candidate, fn, ...) end
 ---@return table {a=, b=, shown=, gain=, low=, high=, p=, test=, n=, needed=, smallest=, fixed=, broken=}
 function lunagrad.compare(spec) end
 
+---@class lunagrad.headroom
+---@field measured boolean whether anything was asked
+---@field examples integer[]|nil rows of val that were asked about
+---@field noise number|nil share of them whose score changes between two draws of the same texts
+---@field changes number|nil share of them whose score differs in any draw
+---@field matters "yes"|"unclear"|"no"|nil whether crude variants differ by more than noise; nil: none
+---@field p number|nil chance of such a difference if noise were all of it
+---@field scores table<string, number>|nil mean of each draw
+---@field failed string[]|nil variants that the program broke on
+---@field differ number share of examples that texts differ on, as the gains are reckoned with
+---@field smallest {validation: number|nil, test: number|nil} gain shown in four of five cases
+---@field evaluations integer|nil of the search, at most
+---@field calls integer|nil of the search, about
+---@field cost number|nil dollars, about
+---@field bought {evaluations: integer, calls: integer}
+
+--- What a search can find and show here, and what it will ask for; before it spends. Scores the
+--- parameters' texts twice and three crude variants of them once, on a few rows of val. Waits.
+---@param spec table {program=, params=, metric=, val=, test=, budget=, examples=12, seed=, weights=}
+---@return lunagrad.headroom
+function lunagrad.headroom(spec) end
+
 ---@class lunagrad.optimized
 ---@field best table<string, string> name of a parameter → text that was shipped
 ---@field texts string[] the same by the order of the parameters
@@ -27,6 +49,7 @@ function lunagrad.compare(spec) end
 ---@field best_score number on validation, which it was chosen by: it overstates
 ---@field claim lunagrad.claim|nil seed against best on the test set, with fixed_ids and broken_ids
 ---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race}
+---@field headroom lunagrad.headroom what was known before it began
 ---@field pool table candidates: pool.list, pool:best()
 ---@field kept integer
 ---@field dropped integer
@@ -40,7 +63,8 @@ function lunagrad.compare(spec) end
 --- function(candidate, example) return score, feedback, output end, examples, objective }.
 --- budget = { calls, evaluations, cost, tokens, time, proposals }; stop = { score, patience, when }
 --- or a function; method, operators, select, front, lag, batch, window, delta, beta, pool, max_demos,
---- constraints, model, backward, perfect, weights, alpha, ship, on_error, on_event, seed.
+--- constraints, model, backward, perfect, weights, alpha, ship, rescore, headroom, on_error,
+--- on_event, seed.
 ---@param spec table
 ---@return lunagrad.optimized
 function lunagrad.optimize(spec) end

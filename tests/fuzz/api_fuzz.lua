@@ -155,7 +155,12 @@ local SPECS = {
   ["train"] = function()
     local data = lg.data.list(rows())
     return { program = a_program(), params = { a_var() }, loss = lg.loss.exact { target = "3" },
-      metric = lg.metric.exact, train = data, val = data, steps = 1, batch = 2 }
+      metric = lg.metric.exact, train = data, val = data, steps = 1, batch = 2,
+      accept = pick { "race", "better", "not_worse", "no_regression", "always" } }
+  end,
+  ["headroom"] = function()
+    return { program = a_program(), params = { a_var() }, metric = lg.metric.exact,
+      val = lg.data.list(rows()), examples = 1 + below(3) }
   end,
   ["image"] = function() return { bytes = "\x89PNG\r\n\x1a\n....", role = "a picture" } end,
 }

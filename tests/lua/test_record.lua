@@ -106,7 +106,7 @@ function TestTraining:test_proposals()
   local rows = query("SELECT * FROM proposals ORDER BY id")
   lu.assertEquals(#rows, 3)
   lu.assertEquals({ rows[2].accepted, rows[2].reason, rows[2].before, rows[2].after,
-    rows[2].parent_idx }, { 0, "rejected: worse", 0.25, 0, 1 })
+    rows[2].parent_idx }, { 0, "rejected: worse, fixed 0, broke 4", 0.25, 0, 1 })
   lu.assertEquals(core.json_decode(rows[2].texts), { ["system prompt"] = "bad" })
   lu.assertEquals(core.json_decode(rows[2].feedback)["system prompt"][1], "Say more.")
   lu.assertEquals({ rows[1].accepted, rows[1].parent_idx, rows[3].accepted }, { 1, 0, 1 })

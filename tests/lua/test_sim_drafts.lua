@@ -44,6 +44,44 @@ Write the new variable between <NEW_VARIABLE> and </NEW_VARIABLE>.]]):format(QUE
   lu.assertNotStrContains(new, "digits")
 end
 
+-- ---- descriptions ----------------------------------------------------------------------
+
+TestDescriptions = {}
+
+local WANTED = "Write the %s between <%s> and </%s>, and nothing behind it."
+
+local function described(tag, more)
+  return (select(2, ask(("These are examples of a task:\n<ROW>\n<QUESTION>%s</QUESTION>\n"
+    .. "<REFERENCE>4</REFERENCE>\n</ROW>\n" .. WANTED):format(QUESTION, tag:lower(), tag, tag),
+    more)))
+end
+
+function TestDescriptions.test_data_are_described_and_not_answered()
+  for _, tag in ipairs { "DESCRIPTION", "OBSERVATIONS" } do
+    local text = described(tag):match("<" .. tag .. ">%s*(.-)%s*</" .. tag .. ">$")
+    lu.assertStrContains(text, "The task is to answer questions")
+    lu.assertStrContains(text, "one has to")
+  end
+end
+
+function TestDescriptions.test_a_summary_keeps_what_is_said()
+  local text = select(2, ask("These are observations:\n<NOTES>\nAs lists are long, one has to "
+    .. "state the number in digits.\n</NOTES>\n" .. WANTED:format("summary", "SUMMARY", "SUMMARY")))
+  lu.assertTrue(text:find "digit" ~= nil or text:find "numeral" ~= nil, text)
+end
+
+function TestDescriptions.test_instructions_are_written_along_them()
+  local found = 0
+  for sample = 1, 10 do
+    local new = ask("Write a new instruction.\n<TEXT>\nAnswer the question.\n</TEXT>\n"
+      .. "<DESCRIPTION>\nOne has to state the number in digits.\n</DESCRIPTION>\n"
+      .. "Write the new text between <NEW_TEXT> and </NEW_TEXT>.", { sample = sample })
+    lu.assertStrContains(new, "Answer the question.")
+    found = found + ((new:find "digit" or new:find "numeral") and 1 or 0)
+  end
+  lu.assertTrue(found >= 2 and found <= 8, found) -- each point is in half of the drafts
+end
+
 function TestTrials.test_another_text_is_worked_in()
   local new = ask [[
 Improve the first of two texts by what the other has better.

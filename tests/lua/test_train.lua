@@ -422,8 +422,140 @@ function TestTrain.test_tells_an_observer()
     if event.kind == "step" then steps[event.number] = event.reason end
     if event.kind == "score" then best = event.best end
   end
-  lu.assertEquals(steps, { "better", "worse" })
+  lu.assertEquals(steps, { "better, fixed 4, broke 0", "worse, fixed 0, broke 3" })
   lu.assertEquals(best, 0.6)
+end
+
+-- ---- acceptance ---------------------------------------------------------------
+
+TestAcceptance = {}
+
+-- A validation of 200 rows, where each text is right on those that `right` says; proposals are the
+-- texts "b", "c", …; `asked` counts what validation has bought.
+local function ruled(accept, right, steps)
+  local w, asked, turn = world {}, {}, 0
+  w.prompt:set "a"
+  w.answerer = lg.model(function(request)
+    local text, i = request.messages[1].content, tonumber(request.messages[2].content)
+    if i > 0 then asked[text] = (asked[text] or 0) + 1 end
+    return i > 0 and right[text](i) and "ok" or "bad"
+  end)
+  local editor = lg.model(function()
+    turn = turn + 1
+    return ("<NEW_VARIABLE>%s</NEW_VARIABLE>"):format(("bcdefg"):sub(turn, turn))
+  end)
+  w.spec.optimizer = lg.optim.tgd { w.prompt, model = editor }
+  w.spec.train, w.spec.val, w.spec.batch = { { question = "0", answer = "ok" } }, {}, 1
+  for i = 1, 200 do w.spec.val[i] = { question = tostring(i), answer = "ok" } end
+  w.spec.accept, w.spec.steps = accept, steps or 1
+  local rejected = w.spec.optimizer.rejected
+  function w.spec.optimizer.rejected(self, ...)
+    w.told = { ... }
+    return rejected(self, ...)
+  end
+  w.asked = asked
+  return lg.train(w.spec), w
+end
+
+local function half(i) return i % 2 == 0 end
+
+function TestAcceptance.test_a_race_leaves_what_is_worse_soon_and_keeps_what_is_better_whole()
+  local r, w = ruled(nil, { a = half, b = function(i) return i % 10 == 0 end,
+    c = function(i) return i % 2 == 0 and i > 20 or i % 5 == 1 end }, 2)
+  local dropped, kept = r.steps[1], r.steps[2]
+  lu.assertEquals({ dropped.accepted, kept.accepted, w.prompt:text() }, { false, true, "c" })
+  lu.assertEquals({ w.asked.a, w.asked.c }, { 200, 200 }) -- the first's are bought once
+  lu.assertTrue(w.asked.b < 60)
+  lu.assertNil(dropped.val_after)
+  lu.assertEquals({ dropped.race.why, dropped.race.of }, { "futile", 200 })
+  lu.assertTrue(dropped.race.n <= w.asked.b and #dropped.race.trace == dropped.race.n)
+  lu.assertStrContains(dropped.reason, ("rejected: futile after %d of 200, fixed 0, broke %d")
+    :format(dropped.race.n, #dropped.broken))
+  -- what the editor is told of it is comparable: both on the same rows
+  local seen, before = table.unpack(w.told)
+  lu.assertAlmostEquals(before - seen, #dropped.broken / w.asked.b, 1e-9)
+  lu.assertEquals(kept.val_after, 0.56) -- 8 broken of 100, and 20 fixed
+  lu.assertEquals({ #kept.fixed, #kept.broken, kept.fixed[1], kept.broken[1] }, { 20, 8, 1, 2 })
+  lu.assertEquals(kept.reason, "kept: better, fixed 20, broke 8")
+end
+
+function TestAcceptance.test_a_race_that_cannot_be_won_is_curtailed()
+  local function all_but(n) return function(i) return i > n end end
+  local r, w = ruled(nil, { a = all_but(1), b = function(i) return i % 20 ~= 0 end })
+  lu.assertEquals(r.steps[1].race.why, "curtailed")
+  lu.assertTrue(w.asked.b < 100)
+end
+
+function TestAcceptance.test_the_same_seed_asks_the_same()
+  local right = { a = half, b = function(i) return i % 3 == 0 end }
+  local one, other = ruled(nil, right), ruled(nil, right)
+  lu.assertEquals(one.steps[1].race, other.steps[1].race)
+end
+
+function TestAcceptance.test_no_regression()
+  local better = function(i) return i % 2 == 0 or i % 5 == 1 end
+  local broken = function(i) return better(i) and i ~= 100 end
+  local r = ruled("no_regression", { a = half, b = broken, c = half, d = better }, 3)
+  lu.assertEquals({ r.steps[1].accepted, r.steps[2].accepted, r.steps[3].accepted },
+    { false, false, true })
+  lu.assertEquals(r.steps[1].broken, { 100 })
+  lu.assertEquals(r.steps[3].reason, "kept: better, fixed 20, broke 0")
+end
+
+function TestAcceptance.test_no_regression_leaves_with_the_first_that_broke()
+  local mixed = function(i) return i % 4 == 0 or i % 3 == 1 end
+  local r, w = ruled("no_regression", { a = half, b = mixed })
+  lu.assertEquals(r.steps[1].race.why, "regression")
+  lu.assertTrue(r.steps[1].race.n < 20 and w.asked.b < 60)
+end
+
+-- The window has bought all rows before the broken one is looked at.
+function TestAcceptance.test_no_regression_holds_for_few_rows_too()
+  local w = world { "5" }
+  w.spec.val, w.spec.steps, w.spec.accept = rows(8), 1, "no_regression"
+  w.spec.metric = function(_, row, answer)
+    local raised = level_of(w.prompt:text()) == 5
+    return answer:text() and raised ~= (row.question == "1") and 1 or 0
+  end
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.accepted, #r.steps[1].fixed, r.steps[1].broken }, { 0, 7, { 1 } })
+  lu.assertEquals(r.steps[1].reason, "rejected: a row got worse, fixed 7, broke 1")
+end
+
+-- Nobody can gain 0.05 on texts that are at 0.96.
+function TestAcceptance.test_where_little_is_left_little_is_asked_for()
+  local function all_but(n) return function(i) return i > n end end
+  local r = ruled(nil, { a = all_but(8), b = all_but(4) })
+  lu.assertEquals(r.steps[1].reason, "kept: better, fixed 4, broke 0")
+end
+
+function TestAcceptance.test_the_other_rules_look_at_all_rows()
+  for _, accept in ipairs { "better", "not_worse", "always" } do
+    local r, w = ruled(accept, { a = half, b = function(i) return i % 10 == 0 end })
+    lu.assertEquals({ w.asked.b, r.steps[1].val_after, #r.steps[1].broken }, { 200, 0.1, 80 })
+    lu.assertEquals(r.steps[1].accepted, accept == "always")
+  end
+end
+
+-- Small sets are bought as a whole, and what is known whole decides as a whole.
+function TestAcceptance.test_what_was_bought_whole_is_decided_whole()
+  local w = world { 3, 1 }
+  w.spec.val, w.spec.steps = rows(8), 2
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.steps[1].val_after, r.steps[2].val_after }, { 3 / 8, 1 / 8 })
+end
+
+function TestAcceptance.test_scores_without_bounds_are_compared_at_the_end()
+  local w = world { 4, 3 }
+  w.spec.metric = function(_, row, answer)
+    answer:text()
+    return -math.abs(level_of(w.prompt:text()) * 10 - tonumber(row.question))
+  end
+  w.spec.steps, w.spec.perfect = 2, 1000
+  w.spec.val = rows(60)
+  w.prompt:set "level 9"
+  local r = lg.train(w.spec)
+  lu.assertEquals({ r.accepted, r.steps[2].val_after ~= nil }, { 2, true })
 end
 
 function TestTrain.test_misuse()

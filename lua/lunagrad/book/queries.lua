@@ -13,6 +13,7 @@ queries.describe_run = "UPDATE run SET script = ?, args = ?, seed = ? WHERE id =
 queries.score_run = "UPDATE run SET best_score = ?, seed_score = ? WHERE id = ?"
 queries.put_search = "INSERT INTO searches (id, run_id, number, kind, method, names, options, seed,"
   .. " started_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+queries.describe_search = "UPDATE searches SET options = ? WHERE id = ?"
 queries.score_search = "UPDATE searches SET seed_score = ?, best_score = ?, best_idx = ?"
   .. " WHERE id = ?"
 queries.end_search = "UPDATE searches SET ended_us = ?, stopped = ?, seed_score = ?,"

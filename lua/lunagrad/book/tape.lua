@@ -86,13 +86,23 @@ function tape.silent(number) return setmetatable({ number = number }, Silent) en
 function tape.new(run, order, number, what)
   local names = what.names or {}
   local self = setmetatable({ run = run, order = order, number = number, names = names,
-    kind = what.kind, id = tape.id_of(run.id, order), next = 0 }, Tape)
+    kind = what.kind, id = tape.id_of(run.id, order), next = 0, options = what.options }, Tape)
   if what.names then self.files = best_files.new(run.directory, number, names) end
   self.started_us, self.began = now_us(), run.engine:now()
   exec(self, queries.put_search, self.id, run.id, number, what.kind, what.method,
     json_list(table.move(names, 1, #names, 1, {})), as_json(what.options), what.seed,
     self.started_us)
   return self
+end
+
+--- More of its options, or what was found out before it began.
+---@param more table added to what was told
+function Tape:describe(more)
+  local options = {}
+  for name, value in pairs(self.options or {}) do options[name] = value end
+  for name, value in pairs(more) do options[name] = value end
+  self.options = options
+  exec(self, queries.describe_search, as_json(options), self.id)
 end
 
 -- ---- what a call is made for -----------------------------------------------------------------

@@ -223,6 +223,24 @@ local function dollars(micros)
   return micros / 1e6
 end
 
+-- What each lg.optimize has planned.
+local function plan_lines(plans)
+  local lines = {}
+  for i, plan in ipairs(plans) do
+    local of = #plans > 1 and (" %d"):format(i) or ""
+    for k, line in ipairs(plan:lines()) do
+      if k > 1 then lines[#lines + 1] = ("plan%s: %s"):format(of, line) end
+    end
+  end
+  return lines
+end
+
+local function told_plans(plans)
+  local list = setmetatable({}, require("lunagrad.core").array)
+  for i, plan in ipairs(plans) do list[i] = plan:told() end
+  return #list > 0 and list or nil
+end
+
 local function estimate_lines(rows, total, prices, assumption)
   local list = { { "model", "calls", "input", "output", "estimate", "full length" } }
   for _, row in ipairs(rows) do
@@ -247,17 +265,21 @@ function limits.estimate()
   local dryrun = require "lunagrad.dryrun"
   local prices = require "lunagrad.prices"
   local rows, total = dryrun.estimate()
+  local plans = dryrun.plans()
   local models = setmetatable({}, require("lunagrad.core").array)
   for i, row in ipairs(rows) do
     models[i] = { model = row.model, calls = row.calls, input = row.input, output = row.output,
       cost_usd = dollars(row.micros), full_length_cost_usd = dollars(row.worst_micros) }
   end
   local priced = total.unpriced == 0
-  return estimate_lines(rows, total, prices, dryrun.assumption), {
+  local lines = estimate_lines(rows, total, prices, dryrun.assumption)
+  for i, line in ipairs(plan_lines(plans)) do table.insert(lines, i, line) end
+  return lines, {
     event = "estimate", models = models, calls = total.calls, input = total.input,
     output = total.output, cost_usd = dollars(priced and total.micros or nil),
     full_length_cost_usd = dollars(priced and total.worst_micros or nil),
-    assumption = dryrun.assumption, prices_as_of = prices.as_of() }
+    assumption = dryrun.assumption, prices_as_of = prices.as_of(),
+    searches = told_plans(plans) }
 end
 
 return limits

@@ -61,7 +61,8 @@ end
 
 local function spec_of(q, messages, most)
   return { messages = messages, role = q.role or "answer of the editor",
-           kind = q.kind or "optimizer", max_tokens = most, sample = messages.sample or q.sample }
+           kind = q.kind or "optimizer", max_tokens = most, sample = messages.sample or q.sample,
+           temperature = q.temperature }
 end
 
 --- One reply, waited for. Where thinking used up the ceiling, it is asked for once more without.
@@ -138,7 +139,8 @@ end
 --- JSON.
 ---
 --- q: model, system, user, number (of the question's tags), form ("tags", "plain" for the plain
---- question first, where there is one, or "schema" for JSON at once), ceiling (tokens of a reply, or nil), sample, json (the message that asks for JSON) and its
+--- question first, where there is one, or "schema" for JSON at once), ceiling (tokens of a reply, or
+--- nil), sample, temperature (nil: the model's), json (the message that asks for JSON) and its
 --- schema, read(text, finish, number|nil, plain) → found | nil, problem, more, detail (see
 --- lunagrad.improve.proposal; what is in detail comes back with the answer), again(number, problem)
 --- → message, short(problem) → message, number (or nil), plain() → messages, number (or nil).

@@ -6,11 +6,32 @@
 -- is kept to the unit, and the same proposals are made at any concurrency and after any restart.
 -- Pure arithmetic; amounts are in one unit (calls or evaluations). Used by lunagrad.improve.search.
 
+local errors = require "lunagrad.errors"
+local options = require "lunagrad.options"
+
 ---@class lunagrad.budget
 local Budget = {}
 Budget.__index = Budget
 
 local budget = {}
+
+local SPEC = { calls = "integer?", evaluations = "integer?", cost = "number?", tokens = "integer?",
+  time = "number?", proposals = "integer?" }
+
+--- The limits that a script gives, checked: each above 0, or missing.
+---@param given table|nil
+---@param where string "lg.optimize"
+---@param level integer whose line is to blame
+---@return table<string, number>
+function budget.check(given, where, level)
+  given = options.check(given or {}, SPEC, where .. ": budget", level + 1)
+  for name, value in pairs(given) do
+    if value <= 0 or value ~= value then
+      errors.refuse(name, ("%s: budget: %s must be above 0"):format(where, name), nil, level + 1)
+    end
+  end
+  return given
+end
 
 --- A budget of `most` units; math.huge: none.
 ---@param most number

@@ -2,7 +2,8 @@
 --
 -- Each is a function (search, proposal) → { kept, why, race }, runs as part of the proposal's task
 -- and buys the child's scores through the search (search:may, search:try). The race is lunagrad's
--- own; the others are there to be compared with it.
+-- own; the others are there to be compared with it: what they need whole they buy whole, or not at
+-- all.
 
 local loop = require "lunagrad.loop"
 local racing = require "lunagrad.improve.racing"
@@ -25,15 +26,20 @@ local function rival_of(one)
   return rival
 end
 
-local function run(search, one, options)
+local function all_of(search)
   local order = {}
   for i = 1, search.n do order[i] = i end
+  return order
+end
+
+local function run(search, one, options)
+  local order = all_of(search)
   one.rng:fork("order"):shuffle(order)
   local rival = rival_of(one)
   one.rival = rival
   local delta = options.delta or math.min(MOST, math.max(DELTA, LEAST / search.n))
   local outcome = racing.run { order = order, window = options.window or search.window,
-    growth = search.lag_is_given and GROWTH or nil,
+    growth = search.lag_is_given and GROWTH or nil, whole = options.whole,
     delta = delta, beta = options.beta, tie = options.tie,
     early = not rival.objectives and options.early or nil,
     parent = function(i) return not rival.open and rival.scores[i] or nil end,
@@ -43,7 +49,7 @@ local function run(search, one, options)
       local score = search:try(one, i)
       return score, task:await()
     end,
-    may = function(k) return search:may(one, k) end,
+    may = not options.whole and function(k) return search:may(one, k) end or nil,
     on_score = options.on_score and function(race) options.on_score(one, race) end }
   if search.stopped and not outcome.kept then outcome.why = outcome.why or "stopped" end
   return outcome
@@ -56,13 +62,42 @@ function gates.race(options)
   return function(search, one) return run(search, one, options) end
 end
 
+-- What is still to be bought of a child. Other proposals may be buying the same: only where the
+-- method keeps variants, and tries one at a time, is that nobody's.
+local function missing_of(search, one, rows)
+  if not search.method.keeps then return rows end
+  local missing = {}
+  for _, i in ipairs(rows) do
+    if not one.child.known.val[i] then missing[#missing + 1] = i end
+  end
+  return missing
+end
+
+--- The child on some validation examples, all at once. Waits.
+---@param search lunagrad.search
+---@param one table the proposal
+---@param rows integer[]
+---@return number[]|nil scores nil: the budget does not reach for all of them, and none is bought
+function gates.buy(search, one, rows)
+  local missing = missing_of(search, one, rows)
+  if not search:may(one, #missing) then return nil end
+  local scores = loop.map(rows, function(i) return search:try(one, i) end, { example = false })
+  one.gate_from = one.gate_from + #missing
+  return scores
+end
+
+local function poor(search)
+  return { kept = false, why = search.stopped and "stopped" or "the budget", unraced = true }
+end
+
 --- All of validation, and more than the parent. `any`: everything is kept.
 ---@param options {tie: string|nil, any: boolean|nil}
 function gates.full(options)
   return function(search, one)
-    local all = { beta = 0, delta = 0, window = search.n, tie = options.tie }
-    local outcome = run(search, one, all)
-    if options.any and outcome.n == search.n then outcome.kept, outcome.why = true, nil end
+    if not gates.buy(search, one, all_of(search)) then return poor(search) end
+    local outcome = run(search, one, { beta = 0, delta = 0, window = search.n, tie = options.tie,
+      whole = true })
+    if options.any then outcome.kept, outcome.why = true, nil end
     return outcome
   end
 end
@@ -74,6 +109,7 @@ function gates.batch_first(options)
   local whole = gates.full { any = true }
   return function(search, one)
     local before, after = 0, 0
+    if not search:may(one, #one.batch) then return poor(search) end
     local results = loop.map(one.batch, function(example)
       return search:try_batch(one, example.i)
     end, { example = false })
@@ -81,9 +117,72 @@ function gates.batch_first(options)
       before, after = before + example.score, after + results[k]
     end
     if after < before or after == before and not options.tie then
-      return { kept = false, why = "no gain on its batch" }
+      return { kept = false, why = "no gain on its batch", unraced = true }
     end
     one.gate_from = one.gate_from + #one.batch
+    return whole(search, one)
+  end
+end
+
+-- ---- GEPA's merges -------------------------------------------------------------
+
+local SOME = 5 -- validation examples that a merged child is tried on first
+
+-- Examples by who of two is better: the first, the other, neither; each in a drawn order.
+local function by_winner(a, b, n, random)
+  local buckets = { {}, {}, {} }
+  for i = 1, n do
+    local x, y = a.scores[i], b.scores[i]
+    local list = buckets[x > y and 1 or x < y and 2 or 3]
+    list[#list + 1] = i
+  end
+  for _, list in ipairs(buckets) do random:shuffle(list) end
+  return buckets
+end
+
+-- As many of each kind as there are, then of what is left.
+local function some_of(buckets, random)
+  local rows, rest = {}, {}
+  for _, list in ipairs(buckets) do
+    for k, i in ipairs(list) do
+      local taken = k <= (SOME + 2) // 3 and #rows < SOME
+      local into = taken and rows or rest
+      into[#into + 1] = i
+    end
+  end
+  random:shuffle(rest)
+  table.move(rest, 1, math.min(SOME - #rows, #rest), #rows + 1, rows)
+  return rows
+end
+
+local function parent_of(one, idx)
+  for _, candidate in ipairs(one.list) do
+    if candidate.idx == idx then return candidate end
+  end
+  return one.parent
+end
+
+local function sum_on(scores, rows)
+  local sum = 0
+  for _, i in ipairs(rows) do sum = sum + scores[i] end
+  return sum
+end
+
+--- GEPA's, of a child of two: on some examples as good as the better of them, then all of
+--- validation, and kept whatever that says.
+function gates.merged()
+  local whole = gates.full { any = true }
+  return function(search, one)
+    local a, b = parent_of(one, one.parents[1]), parent_of(one, one.parents[2])
+    local random = one.rng:fork "some"
+    local rows = some_of(by_winner(a, b, search.n, random), random)
+    local scores = gates.buy(search, one, rows)
+    if not scores then return poor(search) end
+    local sum = 0
+    for _, score in ipairs(scores) do sum = sum + score end
+    if sum < math.max(sum_on(a.scores, rows), sum_on(b.scores, rows)) then
+      return { kept = false, why = "worse than its parents on some", unraced = true }
+    end
     return whole(search, one)
   end
 end

@@ -2,8 +2,9 @@
 --
 -- An operator is { name, propose = function(parent, batch, context) → texts | nil, why }, and may
 -- have batch = false (it looks at no batch), fits(search, parent) → whether it could do anything
--- now, and may_quote = true (what it writes may hold training examples). The built-in ones are the
--- files of lunagrad.improve.propose.
+-- now, may_quote = true (what it writes may hold training examples), any_batch = true (one that is
+-- solved will do), and again = true (texts that were tried may come again). The built-in ones are
+-- the files of lunagrad.improve.propose.
 
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
@@ -64,6 +65,15 @@ function operators.take(spec)
     errors.refuse("operators", "lg.optimize: there is no operator", nil, 4)
   end
   return list
+end
+
+--- Operators in turn: a method's own one, or those of the script.
+---@param spec table of lg.optimize
+---@param default string
+---@return fun(number: integer): table operator of the proposal with that number
+function operators.in_turn(spec, default)
+  local list = operators.take { operators = spec.operators or { default } }
+  return function(number) return list[(number - 1) % #list + 1] end
 end
 
 --- The operator of the next proposal: the bandit's, among those that could do anything now.

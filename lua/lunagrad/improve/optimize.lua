@@ -8,6 +8,9 @@ local constraint = require "lunagrad.constraint"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local batches = require "lunagrad.improve.batches"
+local budgets = require "lunagrad.improve.budget"
+local headroom = require "lunagrad.improve.headroom"
+local headroom_reports = require "lunagrad.improve.headroom_report"
 local leakage = require "lunagrad.improve.leakage"
 local methods = require "lunagrad.improve.methods"
 local problems = require "lunagrad.improve.problem"
@@ -31,14 +34,11 @@ local SPEC = {
   max_demos = "integer?", constraints = "table?", model = "any", backward = "table?",
   perfect = "number?", weights = "table?", alpha = "number?", patience = "integer?",
   on_error = { type = "string", one_of = { "raise", "zero" } },
-  ship = { type = "string", one_of = { "best", "shown" } },
+  ship = { type = "string", one_of = { "best", "shown" } }, headroom = "any", rescore = "boolean?",
 }
-local BUDGET = { calls = "integer?", evaluations = "integer?", cost = "number?",
-  tokens = "integer?", time = "number?", proposals = "integer?" }
+local HEADROOM = { examples = "integer?" }
 local STOP = { score = "number?", patience = "integer?", when = "callable?" }
 
-local PASSES = 20   -- over validation, where no budget is given
-local BATCH = { 3, 8, 12 } -- at least, at most, and a part of validation: a proposal is worth that
 local LAG = 8              -- proposals at once, at most
 local NO_EXAMPLE = {}
 
@@ -70,16 +70,26 @@ local function stop_of(spec)
 end
 
 local function budget_of(spec, n)
-  local given = options.check(spec.budget or {}, BUDGET, "lg.optimize: budget", 4)
-  for name, value in pairs(given) do
-    if value <= 0 then refuse(name, ("budget: %s must be above 0"):format(name)) end
-  end
-  if next(given) == nil then given = { evaluations = math.max(PASSES * n, 60) } end
+  local given = budgets.check(spec.budget, "lg.optimize", 3)
+  if next(given) == nil then given = { evaluations = math.max(headroom.PASSES * n, 60) } end
   if given.evaluations and given.evaluations < n then
     refuse("evaluations", ("budget: %d evaluations, but scoring the start takes %d")
       :format(given.evaluations, n), "raise the budget, or give fewer validation rows")
   end
   return given
+end
+
+-- How many examples are asked about before the search; nil: as many as the budget is worth.
+local function looks_of(spec)
+  local asked = spec.headroom
+  if asked == nil then return not spec.program and 0 or nil end -- an artefact is no instruction
+  if asked == false then return 0 end
+  if asked == true then return headroom.EXAMPLES end
+  if type(asked) ~= "table" then
+    refuse("headroom", ("headroom is a flag or { examples = n }, got a %s"):format(type(asked)))
+  end
+  asked = options.check(asked, HEADROOM, "lg.optimize: headroom", 4)
+  return at_least(asked, "examples", 1) or headroom.EXAMPLES
 end
 
 -- ---- the doors -----------------------------------------------------------------
@@ -231,8 +241,6 @@ local function seed_of(seed)
   return seed
 end
 
-local function within(range, value) return math.max(range[1], math.min(range[2], value)) end
-
 local function new_search(spec)
   local door = spec.program and by_program(spec) or by_judge(spec)
   door.names = door.names or names_of(door.params)
@@ -242,12 +250,14 @@ local function new_search(spec)
   local limits = budget_of(spec, n)
   local method = methods.of(spec.method or "race", spec, 3)
   local seed, perfect = seed_of(spec.seed), spec.perfect or problem.program and 1 or nil
+  local window = method.window and method.window(n) or 8
   return searches.new {
+    looks = looks_of(spec), rescore = spec.rescore,
     problem = problem, method = method, method_name = spec.method or "race", seed = seed,
     lag = at_least(spec, "lag", 1) or method.lag or LAG,
     lag_is_given = (spec.lag or method.lag) ~= nil,
-    batch = at_least(spec, "batch", 1) or method.batch or within(BATCH, n // BATCH[3]),
-    window = at_least(spec, "window", 1) or math.min(8, n), limits = limits,
+    batch = at_least(spec, "batch", 1) or method.batch or headroom.batch_of(n),
+    window = at_least(spec, "window", 1) or math.min(window, n), limits = limits,
     pool_size = at_least(spec, "pool", 2), patience = stop.patience, most = limits.proposals,
     stop_score = stop.score,
     stop = stopper(limits, stop), perfect = perfect, loss = spec.loss,
@@ -273,11 +283,36 @@ local function set_params(problem, texts)
   end
 end
 
+-- What can be said before it begins. The seed's scores are validation's, and bought once.
+local function look_ahead(search, seed)
+  local n, limits = search.n, search.limits
+  local evaluations = headroom.evaluations(limits, n, search.batch, 1)
+  local wanted, asked = search.looks or headroom.usual(evaluations, n), nil
+  local cost = headroom.meter()
+  if wanted > 0 then
+    search:say { kind = "phase", name = "a look ahead" }
+    asked = headroom.ask(search.problem, seed, { examples = wanted, seed = search.seed,
+      room = function(per)
+        local room = headroom.room_in(limits, n)(per)
+        local real = headroom.evaluations(limits, n, search.batch, per)
+        return search.looks and room or math.min(room, headroom.usual(real, n))
+      end })
+    search:buy(headroom.extra(asked))
+  end
+  local found = headroom_reports.new { asked = asked, n = n, test = #search.problem.sets.test,
+    limits = limits, batch = search.batch, seed = search.seed,
+    micros = asked and cost(#asked.at * #asked.draws) or nil,
+    evaluations = headroom.evaluations(limits, n, search.batch, asked and asked.per or 1) }
+  search:say { kind = "headroom", headroom = found }
+end
+
 local function run(search, result)
   reports.watch(search, result)
   local texts = texts_of(search.problem)
   if search.problem.begins == false then texts = search:first(texts, fresh) end
-  search:begin(texts)
+  local seed = search.problem:variant(texts)
+  look_ahead(search, seed)
+  search:begin(seed)
   result.stopped = search:run()
 end
 
@@ -312,8 +347,10 @@ end
 --- "gepa", "tgd", "mipro", "opro", "best_of_n"), operators (names or {name, propose}), select
 --- ("pareto_0.2", "pareto", "best", "top_5", "epsilon_0.1"), front, lag (proposals at once; left
 --- out: up to 8, and fewer after one that is kept), batch (3), window, delta (.05) and beta (.4) of
---- the race, pool (64 candidates), max_demos (4), constraints, ship ("best" or "shown"), on_error
---- ("raise" or "zero"), on_event(event), seed (0). docs/search.md.
+--- the race, pool (64 candidates), max_demos (4), constraints, ship ("best" or "shown"), rescore
+--- (true: what becomes the best is scored once more), headroom (false, true or { examples = 12 }:
+--- what is asked before it begins, see lg.headroom), on_error ("raise" or "zero"), on_event(event),
+--- seed (0). docs/search.md.
 ---@param spec table
 ---@return lunagrad.optimized
 local function optimize(spec)

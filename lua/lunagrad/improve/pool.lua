@@ -191,6 +191,32 @@ function Pool:add(candidate)
   return true, nil, who
 end
 
+--- A candidate is known better: it is replaced by one with other scores, so that whoever looks at
+--- the pool as it was sees what was known then.
+---@param idx integer
+---@param scores number[]
+---@param objectives table|nil
+---@return lunagrad.candidate|nil candidate the new one; nil: it has left
+function Pool:rescore(idx, scores, objectives)
+  for i, old in ipairs(self.list) do
+    if old.idx == idx then
+      local new = {}
+      for name, value in pairs(old) do new[name] = value end
+      new.scores, new.objectives, new.mean = scores, objectives, mean_of(scores, self.n)
+      table.remove(self.list, i)
+      self.fronts:remove(old, self.list)
+      table.insert(self.list, i, new)
+      self.fronts:add(new, self.values(new))
+      self.family[idx], self.survivors, self.top = new, nil, self.list[1]
+      for _, one in ipairs(self.list) do
+        if pool.better(one, self.top) then self.top = one end
+      end
+      return new
+    end
+  end
+  return nil
+end
+
 --- Make an empty pool what another was, when it held these: for who must not see what came since.
 ---@param list lunagrad.candidate[] as they came
 ---@param from lunagrad.pool

@@ -172,7 +172,7 @@ end
 --- spec: prompt (its templates are prompt.system and prompt.user), parent, batch, context; targets
 --- (parameters; nil: those that the context names), shown (field of the template → {template,
 --- values}), said (field → text without tags of its own), check(new by index) → problem|nil, blank
---- (the old texts are not shown).
+--- (the old texts are not shown), temperature (nil: the model's).
 ---@param spec table
 ---@return string[]|nil texts of all parameters
 ---@return string|nil why
@@ -184,7 +184,7 @@ function question.ask(spec)
     shown = spec.shown or {}, said = spec.said or {}, check = spec.check, blank = spec.blank }
   if #ask_of.targets == 0 then return nil, "there is no text to change" end
   ask_of.opt = optimizer(ask_of)
-  local q = { system = ask.prompt(spec.prompt .. ".system") }
+  local q = { system = ask.prompt(spec.prompt .. ".system"), temperature = spec.temperature }
   q.user, q.number, q.form_shown = message(ask_of)
   reader(ask_of, q)
   local answer = ask.hold(q)

@@ -47,16 +47,18 @@ end
 ---
 --- spec: n, the number of examples; parent, its scores in the order of the race, as far as they are
 --- known; delta (0.05), beta (0.2; 0: only curtailed); early, the evidence that is enough (nil: none
---- is); tie = "keep" keeps a child that is as good as its parent, too. Without
+--- is); tie = "keep" keeps a child that is as good as its parent, too; strict drops it with the first
+--- example that got worse ("regression"); whole goes to the end, whatever can be foreseen. Without
 --- scores from 0 to 1 there is nothing to bet and nothing to foresee: from the first other one on,
 --- the race goes to its end.
 ---@param spec {n: integer, parent: table<integer, number>, delta: number|nil, beta: number|nil,
---- early: number|nil, tie: string|nil}
+--- early: number|nil, tie: string|nil, strict: boolean|nil, whole: boolean|nil}
 ---@return lunagrad.race
 function race.new(spec)
   local delta, beta = check(spec)
   local self = setmetatable({ n = spec.n, parent = spec.parent, at = 0, sum = 0.0, left = 0.0,
     won = 0, lost = 0, bounded = true, differences = {}, verdict = "go", early = spec.early,
+    strict = spec.strict, whole = spec.whole,
     above = spec.tie == "keep" and -SLACK or SLACK, for_child = betting.new(),
     against = betting.futility { delta = delta, beta = beta } }, Race)
   for i = 1, spec.n do
@@ -69,11 +71,12 @@ end
 
 -- What the scores so far come to.
 local function judge(self, futile)
+  if self.strict and self.lost > 0 then return "drop", "regression" end
   if self.at == self.n then
     if self.sum > self.above then return "keep" end
     return "drop", "no gain"
   end
-  if not self.bounded then return "go" end
+  if self.whole or not self.bounded then return "go" end
   if self.sum + self.left <= self.above - SLACK / 2 then return "drop", "curtailed" end
   if futile then return "drop", "futile" end
   if self.early and self.for_child:e() >= self.early then return "keep", "early" end
@@ -85,7 +88,8 @@ end
 ---@param score number
 ---@param before number|nil
 ---@return string verdict "go", "keep" or "drop"
----@return string|nil why of "drop": "curtailed", "futile" or "no gain"; of "keep": "early"
+---@return string|nil why of "drop": "curtailed", "futile", "regression" or "no gain"; of "keep":
+--- "early"
 function Race:add(score, before)
   if self.verdict ~= "go" then return self.verdict, self.why end
   local i = self.at + 1

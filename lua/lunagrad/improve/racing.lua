@@ -29,15 +29,15 @@ end
 --- spec: order (the examples, all of them), parent(example) → score if it is known,
 --- evaluate(example) → score and the parent's, window (8), growth (one more in the window for so
 --- many scores that it has lasted: quicker, and more is bought of what is dropped late), delta, beta,
---- early, tie as lunagrad.improve.race has them; may(k) → whether the k-th score may be bought, asked
---- when the first k - window are there; on_score(race), called for each.
+--- early, tie, strict, whole as lunagrad.improve.race has them; may(k) → whether the k-th score may
+--- be bought, asked when the first k - window are there; on_score(race), called for each.
 ---@param spec table
 ---@return table {kept, why, n = scores that were looked at, bought, race}
 function racing.run(spec)
   local order, parent, n = spec.order, {}, #spec.order
   for k = 1, n do parent[k] = spec.parent(order[k]) end
   local one = race.new { n = n, parent = parent, delta = spec.delta, beta = spec.beta,
-    early = spec.early, tie = spec.tie }
+    early = spec.early, tie = spec.tie, strict = spec.strict, whole = spec.whole }
   local tasks, window, verdict, why, stopped = {}, spec.window or WINDOW, "go", nil, false
   local function wide(done) return window + (spec.growth and done // spec.growth or 0) end
   local at = 0

@@ -16,6 +16,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
 local pools = require "lunagrad.improve.pool"
+local rescore = require "lunagrad.improve.rescore"
 local wording = require "lunagrad.improve.wording"
 local loop = require "lunagrad.loop"
 local rng = require "lunagrad.rng"
@@ -33,9 +34,9 @@ local FRUITLESS = 30   -- proposals in a row that bought nothing: nothing new is
 local QUIET = 4       -- so many proposals in a row that are not kept: one more at once
 local UNITS = { "calls", "evaluations" }
 
---- spec: problem, method (its parts), seed, lag, lag_is_given, batch, limits = {calls, evaluations}, patience,
---- stop(state) → reason|nil, tell(event), tape, and what operators are given: loss, program,
---- objective, model, backward, constraints, edits, max_demos, perfect, leak.
+--- spec: problem, method (its parts), seed, lag, lag_is_given, batch, limits = {calls, evaluations},
+--- patience, rescore, stop(state) → reason|nil, tell(event), tape, and what operators are given:
+--- loss, program, objective, model, backward, constraints, edits, max_demos, perfect, leak.
 ---@param spec table
 ---@return lunagrad.search
 function search.new(spec)
@@ -46,7 +47,8 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
-  self.trying, self.leaving = {}, {}
+  self.trying, self.leaving, self.n = {}, {}, #spec.problem.sets.val
+  self.anew, self.doubted = {}, {} -- of lunagrad.improve.rescore
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
 end
@@ -54,6 +56,10 @@ end
 local function say(self, event)
   if self.tell then self.tell(event, self) end
 end
+
+--- Tell whoever listens.
+---@param event table
+function Search:say(event) say(self, event) end
 
 -- ---- what a variant is worth ---------------------------------------------------
 
@@ -101,6 +107,10 @@ end
 
 -- ---- the seed ------------------------------------------------------------------
 
+--- What is asked before the first proposal, and counts.
+---@param results lunagrad.result[]
+function Search:buy(results) self:pay(0, charge(results)) end
+
 -- What counts as solved: what was said, else 1 where the seed's scores are from 0 to 1; scores
 -- without bounds are never perfect.
 local function settle_perfect(self, seed)
@@ -115,12 +125,10 @@ local function settle_perfect(self, seed)
 end
 
 --- Score the seed on all of validation; it is the pool's first.
----@param texts string[]
+---@param seed table its variant
 ---@return table candidate
-function Search:begin(texts)
-  self.n = #self.problem.sets.val
+function Search:begin(seed)
   self.pool = pools.new { n = self.n, front = self.method.front, size = self.pool_size }
-  local seed = self.problem:variant(texts)
   say(self, { kind = "phase", name = "validation of the seed" })
   local _, results = self.problem:evaluate_all(seed, "val", nil, function(done, total)
     say(self, { kind = "progress", done = done, total = total })
@@ -205,6 +213,7 @@ local function units_of(self, evaluations)
 end
 
 local function snapshot(self)
+  if self.method.blind then return { self.pool:get(0) }, {} end
   local list = table.move(self.pool.list, 1, #self.pool.list, 1, {})
   local first = math.max(1, #self.proposals - REMEMBERED + 1)
   return list, table.move(self.proposals, first, #self.proposals, 1, {})
@@ -247,6 +256,11 @@ local function plan(self, granted)
   local number = self.planned + 1
   self.planned = number
   local random = self.random:fork("proposal " .. number)
+  local doubted = table.remove(self.doubted, 1)
+  if doubted then
+    return { number = number, rng = random, parent = frozen(doubted), granted = granted,
+      from = self.decided, operator = rescore.OPERATOR, chunks = {}, solved = {} }
+  end
   local leader = leader_of(self)
   local due = leader and not leader.due and is_due(self, leader)
   local parent = leader and (due or random:float() < LEADS) and leader
@@ -255,8 +269,12 @@ local function plan(self, granted)
   local list, proposals = snapshot(self)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
-    operator = due and COMPLETE or self.method.choose(self, parent, random) }
-  one.chunks = one.operator.batch == false and {} or draw(self, parent, random)
+    operator = due and COMPLETE or self.method.choose(self, parent, random),
+    kept_count = self.kept }
+  one.edits = self.method.edits and self.method.edits(self, one)
+  one.component = self.method.component and self.method.component(self, one)
+  one.chunks = one.operator.batch == false and {}
+    or (self.method.draw or draw)(self, parent, random, one.operator)
   return one
 end
 
@@ -272,6 +290,13 @@ local function start(self, one)
   end, {})
 end
 
+-- Whether the next proposal may be planned before all others are decided.
+local function is_ready(self)
+  local number = self.planned + 1
+  return self.planned == self.decided or not self.method.ready
+    or self.method.ready(self, number)
+end
+
 -- How many proposals may be open at once. When one is kept, those that are open come from a parent
 -- that is not the best any more, and most of what they find is lost: so there are the fewer of them,
 -- the likelier that is. Counted by what is decided, as all that is decided here.
@@ -284,7 +309,7 @@ end
 -- race; else that of a third of validation, which most children do not survive: who does waits for
 -- its turn.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + at_once(self) do
+  while not self.stopped and self.planned < self.decided + at_once(self) and is_ready(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local whole = units_of(self, self.n)
     local plenty = budget.is_plenty(self.budgets, whole, self.lag)
@@ -307,13 +332,16 @@ end
 
 -- ---- one proposal --------------------------------------------------------------
 
--- The parent on a batch: the first of the chunks that holds something to learn from. nil: none does.
+-- The parent on a batch: the first of the chunks that holds something to learn from. nil: none
+-- does, or the budget does not reach.
 local function learn_from(self, one)
+  local open = one.operator.any_batch
   for _, chunk in ipairs(one.chunks) do
+    one.gate_from = #one.used
+    if not self:may(one, #chunk) then return nil, "the budget" end
     local batch = loop.map(chunk, function(i)
       return self.problem:evaluate(one.parent.variant, "train", i)
     end, { example = false })
-    local open = false
     for n, result in ipairs(batch) do
       one.seen[#one.seen + 1], one.used[#one.used + 1] = { chunk[n], result.score }, result
       open = open or result.score < self.perfect
@@ -323,7 +351,8 @@ local function learn_from(self, one)
     end
     if open then return batch end
   end
-  return nil
+  one.unteachable = true
+  return nil, "nothing to learn from: the batches are solved"
 end
 
 -- The program for operators that run it again: its calls are those of the evaluation, equal
@@ -350,9 +379,12 @@ local function solved_of(self, one)
   end
 end
 
--- What a candidate of the pool is worth on a training example; the proposal pays for it.
+-- What a candidate of the pool is worth on a training example; the proposal pays for it, and gets
+-- nil where its grant is used up.
 local function tried_by(self, one)
   return function(candidate, i)
+    one.gate_from = #one.used
+    if not self:may(one, 1) then return nil end
     local result = self.problem:evaluate(candidate.variant, "train", i)
     one.used[#one.used + 1] = result
     return result
@@ -385,11 +417,10 @@ local function context_of(self, one, meter)
     evaluate = problem.artefact and problem.judge, objective = self.objective,
     rng = one.rng:fork "operator", sample = one.number, pool = pool_of(self, one),
     proposals = one.proposals, model = self.model, backward = self.backward,
-    constraints = self.constraints, edits = self.method.edits(self, one),
-    component = self.method.component and self.method.component(self, one) or nil,
+    constraints = self.constraints, edits = one.edits, component = one.component,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
-    leak = self.leak, perfect = self.perfect, kept_count = self.kept,
+    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count,
   }
 end
 
@@ -403,7 +434,7 @@ local function refusal(self, one, texts)
     changed = changed or texts[i] ~= one.parent.texts[i]
   end
   if not changed then return "unchanged" end
-  local before = self.known:seen(texts, one.from)
+  local before = not one.operator.again and self.known:seen(texts, one.from)
   if before then
     return before == 0 and "the texts of the seed" or "the texts of proposal " .. before
   end
@@ -424,20 +455,18 @@ end
 local function propose(self, one)
   local batch = {}
   if one.operator.batch ~= false then
-    batch = learn_from(self, one)
-    if not batch then
-      one.unteachable = true
-      return nil, "nothing to learn from: the batches are solved"
-    end
+    local found, nothing = learn_from(self, one)
+    if not found then return nil, nothing end
+    batch = found
   end
   one.batch = batch
   if self.stopped then return nil, "stopped" end
   local meter = bind.meter()
   one.meter = meter
   local purpose = self.tape and self.tape:purpose(one.number)
-  local texts, why = bind.run(core.binding(loop.engine(), {}), { meter = meter, purpose = purpose },
-    one.operator.propose, one.parent, batch, context_of(self, one, meter))
-  one.calls = bind.calls(meter)
+  local texts, why, detail = bind.run(core.binding(loop.engine(), {}), { meter = meter,
+    purpose = purpose }, one.operator.propose, one.parent, batch, context_of(self, one, meter))
+  one.calls, one.detail = bind.calls(meter), detail or {}
   if not texts then return nil, why or "no proposal" end
   local problem = refusal(self, one, texts)
   if problem then return nil, problem end
@@ -493,6 +522,14 @@ function Search:may(one, k)
   return true
 end
 
+--- How many evaluations are left of the budget, as far as it is decided.
+---@return number
+function Search:left()
+  local calls, evaluations = self.budgets[1], self.budgets[2]
+  return math.min(evaluations.most - evaluations.spent,
+    (calls.most - calls.spent) // math.max(self.per_evaluation, 1))
+end
+
 --- What a child is worth on a validation example: for gates.
 ---@param one table
 ---@param i integer
@@ -543,6 +580,7 @@ local function child_of(self, one)
 end
 
 local function leave(self, one)
+  if self.method.keeps then return end
   local shared, list = one.shared, self.leaving
   if shared then
     shared.n = shared.n - 1
@@ -556,15 +594,18 @@ end
 
 function Search:work(one)
   one.seen, one.used, one.calls = {}, {}, 0
-  if one.operator == COMPLETE then
-    one.outcome = complete(self, one)
+  local own = one.operator == COMPLETE and complete
+    or one.operator == rescore.OPERATOR and rescore.ask
+  if own then
+    one.outcome = own(self, one)
     return
   end
   say(self, { kind = "proposal", number = one.number, operator = one.operator.name,
               parent = one.parent.idx })
   local texts, why = propose(self, one)
   if not texts then
-    one.outcome = { kept = false, why = why, unraced = true }
+    one.outcome = { kept = false, why = why, unraced = true,
+      gathered = one.detail and one.detail.gathered }
     return
   end
   one.texts, one.gate_from = texts, #one.used
@@ -621,15 +662,19 @@ local function decide(self, one)
   local calls, evaluations = charge(one.used)
   calls = calls + one.calls
   for _, seen in ipairs(one.seen) do self.batches:note(one.parent.idx, seen[1], seen[2]) end
-  self.decided, self.idle = one.number, self.idle + 1
-  if one.outcome.kept and self.known:seen(one.texts) then
+  local again = one.operator == rescore.OPERATOR
+  local counts = not (again or one.outcome.gathered)
+  self.decided, self.idle = one.number, self.idle + (counts and 1 or 0)
+  if one.outcome.kept and not one.operator.again and self.known:seen(one.texts) then
     one.outcome.kept = false
     one.outcome.why = "the texts of proposal " .. self.known:seen(one.texts)
   end
   if one.outcome.kept then accept(self, one) end
   if one.texts then self.known:add(one.texts, one.number) end
   if one.unteachable then one.parent.live.exhausted = true end
-  self.fruitless = evaluations == 0 and self.fruitless + 1 or 0
+  if again then rescore.decide(self, one) end
+  self.fruitless = evaluations > 0 and 0
+    or self.fruitless + (one.outcome.gathered and 0 or 1)
   self:pay(one.number, calls, evaluations)
   if one.calls > 0 then
     self.operator_calls = math.max(one.calls, self.operator_calls - 1)
@@ -639,6 +684,7 @@ local function decide(self, one)
   if self.tape then self.tape:proposal(one, record, self) end
   learn_scores(self, one.candidate)
   learn_scores(self, one.rival)
+  rescore.doubt(self)
   say(self, { kind = one.outcome.kept and "kept" or "dropped", proposal = record,
               candidate = one.candidate })
   let_go(self, one)
@@ -646,10 +692,12 @@ end
 
 local function stop_reason(self)
   local best = self.pool:best()
-  if best.mean >= self.stop_score then return "score" end
+  if best.mean >= self.stop_score and not rescore.is_pending(self, best) then return "score" end
   if self.patience and self.idle >= self.patience then return "patience" end
   if self.fruitless >= FRUITLESS then return "nothing new" end
   if self.most and self.decided >= self.most then return "proposals" end
+  local over = self.method.over and self.method.over(self)
+  if over then return over end
   return self.stop and self.stop(self) or nil
 end
 
@@ -672,21 +720,22 @@ function Search:finish(one)
   end
 end
 
--- So many evaluations are put aside for the end: a look at all of validation, where the budget
--- is worth it.
+-- So many evaluations are put aside for the end: a look at all of validation (two, where what is the
+-- best is asked anew), where the budget is worth it.
 local function put_aside(self)
   self.aside = 0
   if not self.method.early then return end
+  local looks, part = self.rescore and 2 or 1, self.rescore and 3 or 4
   for i, one in ipairs(self.budgets) do
-    local whole = i == 1 and self.n * self.per_evaluation or self.n
-    local share = math.min(whole, one.most // 4)
+    local whole = looks * (i == 1 and self.n * self.per_evaluation or self.n)
+    local share = math.min(whole, one.most // part)
     if one.most < math.huge then
       one.most = one.most - share
       self.aside = i == 1 and share // math.max(self.per_evaluation, 1)
         or math.min(self.aside > 0 and self.aside or share, share)
     end
   end
-  if self.aside == 0 then self.aside = self.n end
+  if self.aside == 0 then self.aside = looks * self.n end
 end
 
 --- Search until a condition says stop. Waits. An error that ends the search is raised when all that
@@ -706,7 +755,20 @@ function Search:run()
   end
   if self.problem_met then error(self.problem_met, 0) end
   self:settle()
+  rescore.settle(self)
   return self.stopped
+end
+
+--- All of validation for a variant, out of what was put aside. Waits.
+---@param variant table
+---@param evaluations integer that are missing
+---@param sample integer|nil
+function Search:spend_aside(variant, evaluations, sample)
+  self.aside = self.aside - evaluations
+  local _, results = self.problem:evaluate_all(variant, "val", sample)
+  local calls, units = charge(results)
+  self.spent.calls = self.spent.calls + calls
+  self.spent.evaluations = self.spent.evaluations + units
 end
 
 --- The open ones that seem better than the best are looked at on all of validation, the most
@@ -716,11 +778,7 @@ function Search:settle()
     local leader = leader_of(self)
     local missing = leader and self.n - leader.n_known
     if not leader or missing > self.aside then return end
-    self.aside = self.aside - missing
-    local _, results = self.problem:evaluate_all(leader.variant, "val")
-    local calls, evaluations = charge(results)
-    self.spent.calls = self.spent.calls + calls
-    self.spent.evaluations = self.spent.evaluations + evaluations
+    self:spend_aside(leader.variant, missing)
     learn_scores(self, leader)
   end
 end

@@ -4,6 +4,8 @@
 
 local recorder = require "lunagrad.book.record"
 local claims = require "lunagrad.improve.claim"
+local dryrun = require "lunagrad.dryrun"
+local model = require "lunagrad.model"
 local progress = require "lunagrad.progress"
 
 local reports = {}
@@ -18,6 +20,7 @@ local reports = {}
 ---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race}
 ---@field spent {calls: integer, evaluations: integer}
 ---@field stopped string why it ended
+---@field headroom lunagrad.headroom what was known before it began
 ---@field shipped integer the candidate that the parameters hold now
 local Optimized = { __name = "lunagrad.optimized" }
 
@@ -88,8 +91,18 @@ end
 
 -- ---- while it goes -----------------------------------------------------------------
 
+-- Under a dry run sim answers: what is asked counts, what it says of the texts is nobody's business.
+local function show_headroom(search, result, found)
+  if model.dry_run then found = found:unmeasured() end
+  result.headroom = found
+  if search.tape then search.tape:headroom(found) end
+  if model.dry_run then return dryrun.plan(found) end
+  for _, text in ipairs(found:lines()) do progress.emit { kind = "note", text = text } end
+end
+
 local function show(search, result, event)
   if event.kind == "phase" or event.kind == "progress" then return progress.emit(event) end
+  if event.kind == "headroom" then return show_headroom(search, result, event.headroom) end
   if event.kind == "seed" then
     result.seed_score = event.candidate.mean
     progress.emit { kind = "score", training = 1, best = result.seed_score,
@@ -164,6 +177,19 @@ function Tape:seed(candidate)
     rows = rows_of(candidate.variant, "val", self.search.n) }
 end
 
+--- What is known before it begins: among the options, and the scores by the names of the draws.
+function Tape:headroom(found)
+  self.inner:describe { headroom = found:told() }
+  for d = 2, found.measured and #found.draws or 0 do
+    local one, rows = found.draws[d], {}
+    for k, result in ipairs(one.results) do
+      rows[k] = { example = found.examples[k], score = result.score, output = result.output,
+        objectives = result.objectives }
+    end
+    self.inner:scores { split = "validation", phase = "headroom, " .. one.name, rows = rows }
+  end
+end
+
 --- What the calls of an operator are for.
 function Tape:purpose(number) return self.inner:purpose { proposal = number } end
 
@@ -193,6 +219,19 @@ function Tape:completed(candidate, search)
     best = search.pool:best() == candidate }
   self.inner:scores { proposal = candidate.born, candidate = candidate.idx, split = "validation",
     rows = rows_of(candidate.variant, "val", search.n) }
+end
+
+--- A candidate was asked once more: its score is the mean of both draws, and perhaps another is the
+--- best now.
+function Tape:rescored(candidate, search, results)
+  local best = search.pool:best()
+  self.inner:rescored { idx = candidate.idx, texts = candidate.texts, score = candidate.mean,
+    best = best == candidate }
+  if best ~= candidate then
+    self.inner:rescored { idx = best.idx, texts = best.texts, score = best.mean, best = true }
+  end
+  self.inner:scores { candidate = candidate.idx, split = "validation", phase = "rescored",
+    rows = rows_of({ known = { val = results } }, "val", search.n) }
 end
 
 --- The search has ended.

@@ -1,15 +1,15 @@
 --- The gated loop: batch, losses, backward, step, and validation that may refuse.
 --
--- A step's new texts are kept only if the validation set says so; else all
--- parameters go back. Scores of what is kept are remembered, never bought
--- twice. By default a tie is refused: a change that validation cannot see is
--- unproved, and keeping ties lets a prompt drift and grow (the script of
--- TextGrad keeps them; accept = "not_worse" does so too). Whatever ends the
--- loop, an error and an interrupt included, the parameters hold the best texts
--- seen. With the same seed and the same outcomes the same rows come in the same order
--- (lunagrad.improve.sampler). A batch that is solved is no step: another is drawn.
+-- A step's new texts are kept only if the validation set says so (lunagrad.improve.acceptance);
+-- else all parameters go back. By default a tie is refused: a change that validation cannot see is
+-- unproved, and keeping ties lets a prompt drift and grow (the script of TextGrad keeps them;
+-- accept = "not_worse" does so too). Whatever ends the loop, an error and an interrupt included,
+-- the parameters hold the best texts seen. With the same seed and the same outcomes the same rows
+-- come in the same order (lunagrad.improve.sampler). A batch that is solved is no step: another is
+-- drawn.
 
 local recorder = require "lunagrad.book.record"
+local acceptance = require "lunagrad.improve.acceptance"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.improve.evaluate"
@@ -29,12 +29,6 @@ local SPEC = {
   optimizer = "table?", seed = "any", patience = "integer?", accept = "string?",
   on_step = "callable?", aggregate = "string?", skip_solved = "boolean?", perfect = "number?",
   on_error = "string?", backward = "table?", concurrency = "integer?",
-}
-
-local ACCEPT = {
-  better = function(new, old) return new > old end,
-  not_worse = function(new, old) return new >= old end,
-  always = function() return true end,
 }
 
 local OPERATOR = "gradient" -- what makes proposals here, in the record
@@ -235,29 +229,18 @@ end
 
 -- ---- validation ------------------------------------------------------------
 
--- From the second training of a run on its phases say whose they are.
-local function phase_name(run, name)
-  return run.number > 1 and ("training %d, %s"):format(run.number, name) or name
-end
-
-local function validate(run, phase, which)
-  return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
-                    on_error = run.on_error, concurrency = run.concurrency,
-                    phase = phase_name(run, phase), unrecorded = true,
-                    purpose = run.tape:purpose(which) }
-end
-
 --- The texts that are kept now, in the record; whether they are the best is decided here.
-local function keep(run, iteration, evaluation)
-  local texts, score = texts_of(run.params), evaluation and evaluation.mean
+local function keep(run, iteration, rows, score)
+  local texts = texts_of(run.params)
   local best = not run.val or iteration == 0 or score > run.best.score
     or score == run.best.score and run.accept ~= "always"
   if best then run.best = { texts = texts, score = score } end
   local idx = run.tape:candidate { iteration = iteration, texts = texts, score = score, best = best,
     operator = iteration > 0 and OPERATOR or nil, proposal = iteration > 0 and iteration or nil }
-  if evaluation then
+  if rows then
+    run.kept_rows, run.score = rows, score
     run.tape:scores { candidate = idx, proposal = iteration > 0 and iteration or nil,
-      split = "validation", rows = evaluate.numbered(evaluation.rows) }
+      split = "validation", rows = evaluate.numbered(rows) }
   end
 end
 
@@ -270,14 +253,15 @@ local function told_batch(run)
   return list
 end
 
-local function tell_proposal(run, record, evaluation)
+local function tell_proposal(run, record, seen)
+  local race = seen and seen.race
   run.tape:proposal { number = record.step, operator = OPERATOR, accepted = record.accepted,
     reason = record.reason, before = record.val_before, after = record.val_after,
-    report = record.report, texts = record.changed and texts_of(run.params),
-    batch = told_batch(run) }
-  if evaluation and not record.accepted then
+    gain = race and race.sum / race.n, race = race, report = record.report,
+    texts = record.changed and texts_of(run.params), batch = told_batch(run) }
+  if seen and not record.accepted then
     run.tape:scores { proposal = record.step, split = "validation",
-      rows = evaluate.numbered(evaluation.rows) }
+      rows = acceptance.told_rows(seen, #run.val) }
   end
 end
 
@@ -288,21 +272,15 @@ local function decide(run, record, versions)
     keep(run, record.step)
     return
   end
-  local evaluation = validate(run, ("validation %d"):format(record.step),
-    { proposal = record.step, split = "validation" })
-  record.val_after = evaluation.mean
-  record.accepted = ACCEPT[run.accept](record.val_after, run.score)
-  local how = record.val_after > run.score and "better"
-    or record.val_after == run.score and "a tie" or "worse"
-  if record.accepted then
-    record.reason, run.score = "kept: " .. how, record.val_after
-    tell_proposal(run, record, evaluation)
-    keep(run, record.step, evaluation)
+  local seen = acceptance.judge(run)
+  record.accepted, record.reason, record.val_after = seen.kept, seen.reason, seen.score
+  record.fixed, record.broken, record.race = seen.fixed, seen.broken, seen.race
+  tell_proposal(run, record, seen)
+  if seen.kept then
+    keep(run, record.step, seen.rows, seen.score)
     if run.optimizer.accepted then run.optimizer:accepted(run.score) end
   else
-    record.reason = "rejected: " .. how
-    tell_proposal(run, record, evaluation)
-    if run.optimizer.rejected then run.optimizer:rejected(record.val_after, run.score) end
+    if run.optimizer.rejected then run.optimizer:rejected(seen.seen_score, seen.kept_score) end
     roll_back(run.params, versions)
   end
 end
@@ -314,7 +292,7 @@ local function one_step(run, number)
   local record = { step = number, changed = false, accepted = false, val_before = run.score,
                    redrawn = 0 }
   progress.emit { kind = "phase",
-    name = phase_name(run, ("train step %d/%d"):format(number, run.steps)) }
+    name = acceptance.phase_name(run, ("train step %d/%d"):format(number, run.steps)) }
   local versions = versions_of(run.params)
   run.step = number
   local report, seen, batch = propose(run, record)
@@ -372,14 +350,15 @@ end
 
 local function start(run)
   local names = param_names(run.params)
-  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer),
-    names = names, seed = run.seed, options = told_options(run) }
+  run.tape = recorder.search { kind = "train", method = method_of(run.optimizer), names = names,
+    seed = run.seed, options = told_options(run) }
   run.number = run.tape.number
   progress.emit { kind = "training", number = run.number, params = names }
-  local evaluation = run.val and validate(run, "validation of the start",
+  if not run.val then return keep(run, 0) end
+  local evaluation = acceptance.validate(run, "validation of the start",
     { candidate = 0, split = "validation" })
-  if evaluation then run.score, run.result.seed_score = evaluation.mean, evaluation.mean end
-  keep(run, 0, evaluation)
+  keep(run, 0, evaluation.rows, evaluation.mean)
+  run.result.seed_score = run.score
 end
 
 local function rounds(run)
@@ -459,7 +438,8 @@ local function new_run(spec)
     metric_or_loss = metric_of(spec), train = rows(spec.train, "train"),
     val = spec.val and rows(spec.val, "val"), optimizer = optimizer, seed = seed_of(spec.seed),
     batch = at_least(spec, "batch", 1) or 3, steps = at_least(spec, "steps", 0) or 12,
-    patience = at_least(spec, "patience", 1), accept = one_of(spec, "accept", ACCEPT, "better"),
+    patience = at_least(spec, "patience", 1),
+    accept = one_of(spec, "accept", acceptance.RULES, "race"),
     aggregate = one_of(spec, "aggregate", { sum = true, mean = true }, "mean"),
     on_error = one_of(spec, "on_error", { raise = true, zero = true }, "raise"),
     skip_solved = spec.skip_solved ~= false, perfect = spec.perfect or 1, on_step = spec.on_step,
@@ -490,14 +470,16 @@ end
 --- val, metric(output, row) → number (default: the loss' score), batch (3), steps (12), epochs (as
 --- many steps as so many times round the rows take),
 --- optimizer (default: lg.optim.tgd over params), seed (0), patience (steps without an
---- improvement), accept ("better", "not_worse" or "always"), aggregate ("mean" or "sum"),
+--- improvement), accept ("race"; "better", "not_worse", "no_regression" or "always": see
+--- docs/training.md), aggregate ("mean" or "sum"),
 --- skip_solved (true: a row that the metric calls perfect costs no call of the loss, and counts as
 --- solved backward; false: the loss is asked about it as well), perfect (1: the score
 --- that counts as solved), on_error ("raise" or "zero": failed rows are left out of the batch and
 --- score 0 in validation), on_step(record, result), backward (options for backward), concurrency.
 ---@param spec table
 ---@return lunagrad.training {best = {role → text}, texts, steps = {{step, changed, accepted,
---- reason, train_score, solved, examples, redrawn, val_before, val_after, report}}, seed_score,
+--- reason, train_score, solved, examples, redrawn, val_before, val_after (nil when not all rows were
+--- asked about), fixed, broken (rows of validation), race, report}}, seed_score,
 --- best_score, stopped, accepted, rejected, redrawn}
 local function train(spec)
   if type(spec) ~= "table" then

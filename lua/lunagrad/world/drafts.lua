@@ -1,5 +1,6 @@
 --- Rewriting by what was tried: cases between tags (what came in, what came out, what was expected),
--- a second text of the same purpose, versions with scores, or only the wish for fewer words.
+-- a second text of the same purpose, versions with scores, a description of the data, or only the
+-- wish for fewer words.
 --
 -- Where a request to rewrite shows no feedback of a critic, this is what there is to go by. Cases are
 -- read as a reflection reads its examples (reflect.lua), with the same noise; what another text says
@@ -11,6 +12,7 @@ local cues = require "lunagrad.world.cues"
 local critic = require "lunagrad.world.critic"
 local editor = require "lunagrad.world.editor"
 local hash = require "lunagrad.world.hash"
+local propose = require "lunagrad.world.propose"
 local question = require "lunagrad.world.question"
 local reflect = require "lunagrad.world.reflect"
 local slips = require "lunagrad.world.slips"
@@ -112,6 +114,10 @@ local function of_one(text, letter, found, view, options)
     return editor.rework(text, table.concat(others, "\n"),
       { noise = options.editor_noise, seed = options.seed })
   end
+  local described = propose.described(view, options)
+  if described then
+    return editor.rework(text, described, { noise = options.editor_noise, seed = options.seed })
+  end
   return (reflect.rework({ text = text, examples = found.cases }, options))
 end
 
@@ -134,6 +140,7 @@ end
 local function is_trial(view, found)
   if #found.texts == 0 then return #found.versions + #found.cases > 0 end
   return #found.cases + #found.others > 0 or wants_shorter(view)
+    or propose.described(view, { seed = 0 }) ~= nil
 end
 
 --- Answer a request to rewrite by what was tried; nil when it is none.

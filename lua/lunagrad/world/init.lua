@@ -205,6 +205,9 @@ local function respond(messages, settings, options)
   for _, message in ipairs(messages) do
     view.again = view.again or message.role == "assistant"
   end
+  local described, ended = propose.between_tags(view, { critic_noise = settings.critic_noise,
+    editor_noise = view.again and 0 or settings.editor_noise, seed = options.seed })
+  if described then return described, ended end
   local noise = { noise = settings.critic_noise }
   local with = setmetatable(noise, { __index = options })
   if view.task == "critique" then

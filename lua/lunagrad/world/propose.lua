@@ -4,7 +4,8 @@
 -- shown: two points a batch, seldom more, and with the critic's noise a wrong one. Asked for an
 -- instruction it writes down what the descriptions say and what the worked examples show, each
 -- point in half of the drafts, and drops or adds with the editor's noise. So a writer of drafts
--- finds in several what a critic of mistakes finds in one.
+-- finds in several what a critic of mistakes finds in one. Asked in fields or between tags it is
+-- the same; names are read by what they speak of.
 
 local cues = require "lunagrad.world.cues"
 local critic = require "lunagrad.world.critic"
@@ -15,6 +16,7 @@ local hash = require "lunagrad.world.hash"
 local question = require "lunagrad.world.question"
 local reflect = require "lunagrad.world.reflect"
 local slips = require "lunagrad.world.slips"
+local tags = require "lunagrad.world.tags"
 
 local propose = {}
 
@@ -80,11 +82,16 @@ local function summarize(form, options)
   return table.concat(said, " ")
 end
 
+-- Whether a name speaks of what was found out about data.
+local function is_description(name)
+  return (name:find "descri" or name:find "summar" or name:find "observ") ~= nil
+end
+
 -- What descriptions and worked examples give a writer to say.
 local function points_for(form, options)
   local described, shown = {}, nil
   for _, input in ipairs(form.inputs) do
-    if input.name:find "descri" or input.name:find "summar" or input.name:find "observ" then
+    if is_description(input.name) then
       described[#described + 1] = input.text
     elseif input.name:find "demo" or input.name:find "example" then
       local _, list = demos.split(input.text)
@@ -137,6 +144,50 @@ function propose.reply(form, options)
     return fields.write(form, "", describe(form, options)), "stop"
   end
   return nil
+end
+
+-- ---- the same between tags ---------------------------------------------------------
+
+-- What stands between tags as fields: a case with what came in and what came out is an example.
+local function form_between_tags(view)
+  local form = { inputs = {}, outputs = {}, json = true,
+    objective = view.system .. "\n" .. view.outside }
+  for _, block in ipairs(view.blocks) do
+    if block.depth == 1 then
+      local name = block.name:lower()
+      for _, part in ipairs((tags.blocks(block.text))) do
+        if part.meaning == "input" then name = "example" end
+      end
+      form.inputs[#form.inputs + 1] = { name = name, text = block.text }
+    end
+  end
+  return form
+end
+
+--- Answer a request for a description or a summary between tags; nil when none is wanted.
+---@param view sim.view
+---@param options { critic_noise: number, editor_noise: number, seed: integer }
+---@return string?
+---@return "stop"|"length"?
+function propose.between_tags(view, options)
+  local name = view.asked and view.asked:lower() or ""
+  if not is_description(name) then return nil end
+  local form = form_between_tags(view)
+  form.outputs[1] = name
+  local with = { critic_noise = options.critic_noise, editor_noise = options.editor_noise,
+    seed = hash.text(view.all, options.seed) }
+  return editor.between(propose.reply(form, with), "<" .. view.asked .. ">",
+    "</" .. view.asked .. ">", { noise = options.editor_noise, seed = with.seed })
+end
+
+--- What descriptions between tags, and examples, give a writer to say; nil without a description.
+---@param view sim.view
+---@param options { seed: integer }
+---@return string?
+function propose.described(view, options)
+  local form, described = form_between_tags(view), false
+  for _, input in ipairs(form.inputs) do described = described or is_description(input.name) end
+  return described and points_for(form, options) or nil
 end
 
 return propose

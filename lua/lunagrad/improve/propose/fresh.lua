@@ -34,16 +34,16 @@ local function ascending(a, b)
 end
 
 -- The best candidates, the best last; without those that have no text.
-local function best(parent, context)
+local function best(parent, context, most)
   local list = table.move(context.pool and context.pool.list or { parent }, 1,
     context.pool and #context.pool.list or 1, 1, {})
   table.sort(list, ascending)
-  return table.move(list, math.max(#list - BEST + 1, 1), #list, 1, {})
+  return table.move(list, math.max(#list - most + 1, 1), #list, 1, {})
 end
 
-local function versions(parent, targets, context)
+local function versions(parent, targets, context, most)
   local lines, values = {}, {}
-  for n, one in ipairs(best(parent, context)) do
+  for n, one in ipairs(best(parent, context, most)) do
     local texts = {}
     for k, i in ipairs(targets) do
       local text = worked.split(one.texts[i])
@@ -76,16 +76,27 @@ end
 ---@return string[]|nil texts
 ---@return string|nil why
 ---@return table|nil detail
-function fresh.propose(parent, batch, context)
+function fresh.propose(parent, batch, context) return fresh.write(parent, batch, context, {}) end
+
+--- The same with other measures: best, so many candidates are shown (5); temperature (the model's).
+---@param parent lunagrad.candidate
+---@param batch table[]
+---@param context table
+---@param options {best: integer|nil, temperature: number|nil}
+---@return string[]|nil texts
+---@return string|nil why
+---@return table|nil detail
+function fresh.write(parent, batch, context, options)
   local targets = material.targets(parent, context)
   local objective = { template = context.objective and "{objective}" or "",
     values = { objective = context.objective } }
   local rows = question.cases(some_rows(context), context, row_head)
   return question.ask { prompt = "fresh", parent = parent, batch = batch, context = context,
-    targets = targets, blank = true, shown = {
+    targets = targets, blank = true, temperature = options.temperature, shown = {
       objective = section("fresh.objective", "objective", objective),
       examples = section("fresh.examples", "examples", rows),
-      versions = section("fresh.versions", "versions", versions(parent, targets, context)) } }
+      versions = section("fresh.versions", "versions", versions(parent, targets, context,
+        options.best or BEST)) } }
 end
 
 return fresh

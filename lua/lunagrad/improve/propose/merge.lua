@@ -170,6 +170,29 @@ end
 ---@return boolean
 function merge.fits(search, parent) return #partners(parent, search.pool) > 0 end
 
+-- With whom, in a drawn order.
+local function some_partners(parent, context)
+  if not context.pool then return nil, "there is no pool" end
+  local list = context.rng:shuffle(partners(parent, context.pool))
+  if #list == 0 then return nil, "no other candidate does better elsewhere" end
+  return table.move(list, 1, math.min(TRIES, #list), 1, {})
+end
+
+--- One candidate of two, text by text over an ancestor: GEPA's, which asks nobody.
+---@param parent lunagrad.candidate
+---@param _ table[] the batch, which is not needed
+---@param context table
+---@return string[]|nil texts with parents, both
+---@return string|nil why
+---@return table|nil detail {ancestor}
+function merge.by_ancestor(parent, _, context)
+  local list, why = some_partners(parent, context)
+  if not list then return nil, why end
+  local texts, _, detail = by_ancestor(parent, list, context)
+  if texts then return texts, nil, detail end
+  return nil, "over no ancestor anything new comes of two"
+end
+
 --- One candidate of two.
 ---@param parent lunagrad.candidate
 ---@param batch table[]
@@ -178,10 +201,8 @@ function merge.fits(search, parent) return #partners(parent, search.pool) > 0 en
 ---@return string|nil why
 ---@return table|nil detail {ancestor}
 function merge.propose(parent, batch, context)
-  if not context.pool then return nil, "there is no pool" end
-  local list = context.rng:shuffle(partners(parent, context.pool))
-  if #list == 0 then return nil, "no other candidate does better elsewhere" end
-  list = table.move(list, 1, math.min(TRIES, #list), 1, {})
+  local list, why = some_partners(parent, context)
+  if not list then return nil, why end
   local texts, _, detail = by_ancestor(parent, list, context)
   if texts then return texts, nil, detail end
   local targets = material.targets(parent, { component = nil })
