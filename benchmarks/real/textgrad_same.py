@@ -8,10 +8,12 @@ Options: --steps 3 --batch 3 --cap 200. Needs the package textgrad (0.1.8 was tr
 says so and ends. Tasks with one right answer only (not json).
 """
 import argparse
+import os
 import sys
 import time
 
 sys.dont_write_bytecode = True
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else a list is asked for far away
 import same  # noqa: E402
 
 try:

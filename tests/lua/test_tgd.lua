@@ -248,31 +248,6 @@ function TestRefusals.test_what_is_no_new_text()
   rejected("too long", ("Say it in one word, and say why. "):rep(200))
 end
 
--- A question about a whole batch shows letters in a trace; the checks hold there, too.
-function TestRefusals.test_what_is_no_new_text_of_a_batch()
-  local function after(new, joined)
-    local first = lg.param("Describe the text.", "system prompt for describing reviews")
-    local p = lg.param("Answer the question.", "system prompt for judging reviews")
-    local told = lg.model(function() return "The review is a negative one, sadly." end) {
-      "Two hours of noise and not one line that is worth hearing.", system = first }
-    local answer = lg.model(function() return "Hm, who knows?" end) {
-      joined and lg.format("{a}: {b}", { a = p, b = told }) or told,
-      system = not joined and p or nil }
-    local critic = editor "A: Say which words are wanted.\nB: Say which words are wanted."
-    lg.loss.exact { target = "negative" }(answer):backward { model = critic, grain = "graph" }
-    lu.assertEquals(#p:feedback(), 1)
-    return lg.optim.tgd { p, model = (editor(new_text(new))) }:step().params[1].reason
-  end
-  lu.assertStrContains(after "reviewer_feedback", "single word")
-  lu.assertStrContains(after "Review Analysis", "a title")
-  lu.assertStrContains(after "The review is a negative one, sadly!", "an answer")
-  lu.assertStrContains(after "Hm, who knows", "an answer")
-  lu.assertStrContains(after "Hours of noise and not one line that is worth hearing are bad.",
-    "quotes an example")
-  lu.assertEquals(after "Judge the review in one word.", "rewritten")
-  lu.assertEquals(after("reviewer_feedback", true), "rewritten") -- a text of no system message
-end
-
 -- What shares words with role or example, and is a text for every input all the same.
 function TestRefusals.test_what_is_a_new_text()
   for _, text in ipairs { "Judge reviews.", "Judge the review in one word.", "Is it worth hearing?",
