@@ -175,6 +175,12 @@ size_t lg__inside_unseen(const lg_engine *e, lg_inside_unseen *out, size_t *show
 /* The failure of v was looked at. for_good: that it fails, or will, needs nobody's look. */
 void lg__inside_look(lg_var *v, bool for_good);
 
+/* ---- what the graph behind a variable waits for ------------------------------------- */
+
+/* A backward pass that runs through v or what it was made of; *out NULL: none. Borrowed.
+ * LG_ENOMEM. */
+int lg__inside_pass_behind(lg_var *v, lg_var **out);
+
 /* ---- for the command ----------------------------------------------------------------- */
 
 typedef struct lg_import {

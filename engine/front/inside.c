@@ -1,4 +1,4 @@
-/* inside.c - results that nobody looked at, and libraries, for lua/. See lg_inside.h. */
+/* inside.c - results that nobody looked at, passes, and libraries, for lua/. See lg_inside.h. */
 #include "lg_inside.h"
 
 #include <stdio.h>
@@ -33,6 +33,11 @@ void lg__inside_look(lg_var *v, bool for_good)
         lg__unseen_disown(v);
     else
         lg__unseen_look(v);
+}
+
+int lg__inside_pass_behind(lg_var *v, lg_var **out)
+{
+    return lg__var_pass_behind(v, out);
 }
 
 /* ---- libraries ------------------------------------------------------------------ */

@@ -146,6 +146,41 @@ static void connect(lg_dot *d, lg_mem *m, const lg_var *v)
     }
 }
 
+/* The walk is over, however it ended. */
+static void forget(lg_dot *d, lg_mem *m)
+{
+    for (size_t i = 0; i < d->n; i++)
+        d->vars[i]->mark = 0;
+    lg__mem_free(m, d->vars, d->cap * sizeof *d->vars);
+}
+
+static lg_var *running_pass(const lg_var *v)
+{
+    for (const lg_pass_ref *p = v->passes; p; p = p->next) {
+        if (p->pass->state == LG_PENDING)
+            return p->pass;
+    }
+    return NULL;
+}
+
+int lg__var_pass_behind(lg_var *v, lg_var **out)
+{
+    lg_mem *m = v->graph->mem;
+    lg_dot d = {0};
+    *out = NULL;
+    d.err = push(&d, m, v);
+    for (size_t i = 0; !d.err && !*out && i < d.n; i++) {
+        const lg_node *node = d.vars[i]->node;
+        *out = running_pass(d.vars[i]);
+        for (uint32_t k = 0; !d.err && node && k < node->n_edges; k++) {
+            if (node->edges[k].var)
+                d.err = push(&d, m, node->edges[k].var);
+        }
+    }
+    forget(&d, m);
+    return d.err;
+}
+
 int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud)
 {
     lg_mem *m = v->graph->mem;
@@ -163,9 +198,7 @@ int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud)
     }
     lg__bytes_adds(&d.line, "}\n");
     flush(&d);
-    for (size_t i = 0; i < d.n; i++)
-        d.vars[i]->mark = 0;
-    lg__mem_free(m, d.vars, d.cap * sizeof *d.vars);
+    forget(&d, m);
     lg__bytes_free(&d.line);
     return d.err;
 }

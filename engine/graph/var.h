@@ -89,6 +89,8 @@ void lg__records_free(lg_graph *g, lg_record *list);
 void lg__var_drop_records(lg_var *v, bool only_root, uint64_t root);
 /* The records of one pass, behind those of roots made earlier. */
 void lg__var_add_records(lg_var *v, lg_record *list, uint64_t root);
+/* A backward pass that runs through v or what it was made of; *out NULL: none. Borrowed. */
+int lg__var_pass_behind(lg_var *v, lg_var **out);
 /* What its producer made, whatever was set since. NULL: nothing */
 lg_text *lg__var_first_text(const lg_var *v);
 /* x as %g, with a point in every locale. */

@@ -491,6 +491,17 @@ static int l_pass(lua_State *L)
     return 1;
 }
 
+/* v:pass_behind() -> var | nil */
+static int l_pass_behind(lua_State *L)
+{
+    lg_var *pass;
+    int err = lg__inside_pass_behind(self(L), &pass);
+    if (err)
+        return lg__lua_raise(L, err, NULL, "the graph cannot be read: %s", lg_error_text(err));
+    lg__lua_push_var(L, push_engine(L), pass);
+    return 1;
+}
+
 static int write_box(void *ud, const char *data, size_t len)
 {
     lg_lua_box *box = ud;
@@ -579,6 +590,7 @@ void lg__lua_open_var(lua_State *L)
                                        {"add_feedback", l_add_feedback},
                                        {"raw_zero_grad", l_raw_zero_grad},
                                        {"pass", l_pass},
+                                       {"pass_behind", l_pass_behind},
                                        {"raw_dot", l_raw_dot},
                                        {"finish_reason", l_finish_reason},
                                        {"thinking", l_thinking},

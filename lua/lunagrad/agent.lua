@@ -385,7 +385,8 @@ Agent.__index = Agent
 Agent.__name = "lunagrad.agent"
 
 --- Ask: agent(question) or agent{ question, part, …, sample =, role = }. Returns a pending variable.
-function Agent:__call(spec)
+function Agent:__call(spec, more)
+  if more ~= nil then options.check_second(more, ASK_SPEC, self.name, "agent") end
   if type(spec) ~= "table" then
     spec = { spec }
   else

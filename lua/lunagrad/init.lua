@@ -100,6 +100,15 @@ lg.prompts = require("lunagrad.prompt_sets").face
 
 -- ---- what is loaded when it is used -------------------------------------------
 
+-- What other libraries have beside textual gradient descent is a method of lg.optimize here.
+local function optimizers()
+  local searches = {}
+  for _, name in ipairs { "race", "gepa", "mipro", "opro", "best_of_n" } do
+    searches[name] = ("a search is lg.optimize{ method = %q, … }"):format(name)
+  end
+  return options.closed({ tgd = require "lunagrad.improve.tgd" }, "lg.optim", searches)
+end
+
 local LAZY = {
   loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
   text = "lunagrad.text", data = "lunagrad.data", metric = "lunagrad.metric",
@@ -108,7 +117,7 @@ local LAZY = {
     local counting = require "lunagrad.task.object_counting"
     return { object_counting = signatures.install(counting, "task.object_counting.") }
   end,
-  optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
+  optim = optimizers,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
   optimize = "lunagrad.improve.optimize",
   headroom = function() return require("lunagrad.improve.headroom").of end,

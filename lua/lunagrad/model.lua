@@ -263,7 +263,8 @@ end
 --- stream = function(piece, restart) the answer is heard while it comes. With schema = { … } (see
 --- schema.lua) the answer is JSON that fits it, which answer:value() decodes; schema = false takes
 --- back the model's own. Returns a pending variable.
-function Model:__call(spec)
+function Model:__call(spec, more)
+  if more ~= nil then options.check_second(more, CALL_SPEC, self.name, "model") end
   if type(spec) ~= "table" or var.is(spec) then
     spec = { spec }
   else

@@ -340,6 +340,22 @@ function options.check(opts, spec, where, level)
   return opts
 end
 
+--- For what takes its options beside the question, in one table: model("…", { temperature = 0 })
+--- would drop them. A row, as losses get it in this place, is none of such tables.
+---@param more any the second argument
+---@param spec table<any, string|table>
+---@param where string
+---@param called string "model", for the hint
+function options.check_second(more, spec, where, called)
+  if type(more) ~= "table" or getmetatable(more) ~= nil then return end
+  for _, key in ipairs(names_of(more)) do
+    if spec[key] ~= nil or options.suggest(key, spec) then
+      refuse(key, where .. ": options stand in one table with the question",
+        ("%s{ question, %s = … }"):format(called, key), 3)
+    end
+  end
+end
+
 -- The first argument that is not what it should be.
 local function complain_argument(where, rule, i, value)
   local types, _, one_of = parts_of(rule[2])
@@ -388,10 +404,12 @@ end
 --- A module whose missing names are errors that suggest the right one.
 ---@param module table
 ---@param name string as scripts write it
-function options.closed(module, name)
+---@param elsewhere? table<string, string> name → what does it instead, for names of other places
+function options.closed(module, name, elsewhere)
   return setmetatable(module, { __index = function(_, key)
+    local instead = elsewhere and elsewhere[key]
     errors.refuse(tostring(key), ("%s has no %q"):format(name, tostring(key)),
-      options.suggest(tostring(key), module), 2)
+      instead or options.suggest(tostring(key), module), 2)
   end })
 end
 

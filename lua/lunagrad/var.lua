@@ -179,12 +179,23 @@ function methods:set(text)
   self:raw_set(text_of(text))
 end
 
---- The graph that made it, for Graphviz. Waits for the value; a failed one is drawn as such.
+-- What failed is drawn as such; that the wait itself was ended is told.
+local function await_to_draw(v)
+  local ok, problem = pcall(loop.await, v)
+  if not ok and v:state() == "pending" then error(problem, 0) end
+end
+
+--- The graph that made it, for Graphviz. Waits for the value; a failed one is drawn as such. With
+--- feedback it waits for the backward passes that run through the graph, too.
 ---@param opts? table {feedback = boolean}
 function methods:dot(opts)
   opts = options.check(opts or {}, { feedback = "boolean?" }, "dot")
-  local ok, problem = pcall(loop.await, self)
-  if not ok and self:state() == "pending" then error(problem, 0) end -- the wait itself was ended
+  await_to_draw(self)
+  local pass = opts.feedback and self:pass_behind()
+  while pass do
+    await_to_draw(pass)
+    pass = self:pass_behind()
+  end
   return self:raw_dot(opts.feedback == true)
 end
 

@@ -172,7 +172,11 @@ function Var:raw_zero_grad() end
 --- A backward pass through it that runs or failed.
 ---@return Var|nil
 function Var:pass() end
---- The graph that made it, in Graphviz' DOT.
+--- A backward pass that runs through it or what it was made of.
+---@return Var|nil
+function Var:pass_behind() end
+--- The graph that made it, in Graphviz' DOT. Waits for its value and, with feedback, for the
+--- passes that run through the graph.
 ---@param opts? {feedback?: boolean}
 ---@return string
 function Var:dot(opts) end
@@ -540,21 +544,6 @@ function lunagrad.loss.person(spec) end
 ---@param spec table {loss, …, weights = {number, …}, skip_failed=, role=}, or {{loss, weight}, …}
 ---@return fun(answer: lunagrad.text, ...): Var
 function lunagrad.loss.all(spec) end
-
----@class lunagrad.optimizer
----@field step fun(self, opts?: {judge: function, functional: boolean}): table report or, functional, new variables
----@field zero_grad fun(self)
----@field parameters fun(self): Var[]
-
-lunagrad.optim = {}
---- Textual gradient descent over the given parameters.
---- media_model edits those that are pictures or sounds, e.g. "openai-image/gpt-image-1".
---- docs/optimizers.md describes the options.
----@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
---- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=,
---- candidates=, judge=, check_constraints=true|model, together=, pictures=}
----@return lunagrad.optimizer
-function lunagrad.optim.tgd(spec) end
 
 ---@class lunagrad.constraint
 ---@field text string what the editor is told

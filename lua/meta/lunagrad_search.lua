@@ -1,8 +1,23 @@
 ---@meta lunagrad_search
--- What editors should know of candidates and of the search (LuaLS). See lunagrad.lua.
+-- What editors should know of optimizers, candidates and the search (LuaLS). See lunagrad.lua.
 
 ---@class lunagrad
 local lunagrad = {}
+
+---@class lunagrad.optimizer
+---@field step fun(self, opts?: {judge: function, functional: boolean}): table report or, functional, new variables
+---@field zero_grad fun(self)
+---@field parameters fun(self): Var[]
+
+lunagrad.optim = {}
+--- Textual gradient descent over the given parameters.
+--- media_model edits those that are pictures or sounds, e.g. "openai-image/gpt-image-1".
+--- docs/optimizers.md describes the options.
+---@param spec table {params…, model=, media_model=, momentum=, memory=, constraints=, examples=,
+--- tags=, context_tokens=, reply_tokens=, may_grow=, mode="rewrite"|"edit"|"auto", max_edits=,
+--- candidates=, judge=, check_constraints=true|model, together=, pictures=}
+---@return lunagrad.optimizer
+function lunagrad.optim.tgd(spec) end
 
 --- Run fn with other texts for parameters: in it, in every task begun there and every tool called
 --- there a parameter is the candidate's version. Outside nothing changes. Waits for fn.

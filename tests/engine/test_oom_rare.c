@@ -5,6 +5,8 @@
  * What it is not: the sweep of an ordinary run (test_engine.c) or of a store. */
 #include "../scripted.h"
 
+#include "lg_inside.h"
+
 #define PNG "\x89PNG\r\n\x1a\nred"
 
 enum { PARTS = 20, PNG_LEN = sizeof PNG - 1, MOST = 16 };
@@ -109,6 +111,17 @@ static lg_var *losses(rare *r, lg_var *answer)
     return keep(r, lg_mean(r->s.e, two, 2, 0, &mean), &mean);
 }
 
+/* The pass that runs is found from its root, and none any more when it is over. */
+static void find(rare *r, lg_var *root, const lg_var *wanted)
+{
+    lg_var *found;
+    int err = lg__inside_pass_behind(root, &found);
+    if (err)
+        r->err = r->err ? r->err : err;
+    else
+        assert_ptr_equal(found, wanted);
+}
+
 static void work(rare *r)
 {
     lg_var *prompt = NULL;
@@ -121,6 +134,8 @@ static void work(rare *r)
     lg_var *pass = mean ? script_backward(&r->s, mean) : NULL;
     if (mean)
         keep(r, pass ? LG_OK : LG_ENOMEM, &pass);
+    if (pass)
+        find(r, mean, pass);
 
     if (!script_run(&r->s))
         r->err = LG_ESTATE; /* something hangs */
@@ -128,6 +143,8 @@ static void work(rare *r)
         r->err = r->err ? r->err : LG_ENOMEM;
     else if (pass && !r->err)
         assert_true(lg_var_feedbacks(prompt) >= 1);
+    if (pass && r->err != LG_ESTATE)
+        find(r, mean, NULL);
 }
 
 static int oom_rare(support_heap *h, void *ctx)

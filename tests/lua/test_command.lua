@@ -70,6 +70,76 @@ function TestWords:test_the_prompt_says_it_as_well()
   lu.assertStrContains(got.err, "--max-calls 1")
 end
 
+-- ---- words that nothing reads ---------------------------------------------------------------
+
+TestUnread = {}
+
+local ASKS = '\nlocal lg = require "lunagrad" print(lg.model(function() return "bought" end) "q")'
+
+function TestUnread:test_an_argument_that_nothing_reads_is_told_before_the_first_call()
+  local script = 'local lg = require "lunagrad" local steps = lg.args.steps or 3\n'
+    .. 'print(lg.model(function() io.stderr:write "bought" return "x" end) "q")'
+  local got = with(script, "stpes=5")
+  lu.assertEquals(got.code, 0, got.err)
+  local said = "warning: nothing reads the argument stpes=5; did you mean steps=?"
+  local at = got.err:find(said, 1, true)
+  lu.assertNotNil(at, got.err)
+  lu.assertTrue(at < got.err:find "bought")
+  lu.assertEquals(select(2, got.err:gsub("nothing reads", "")), 1)
+end
+
+function TestUnread:test_without_a_call_it_is_told_at_the_end()
+  lu.assertStrContains(with("print(1)", "x=1", "word").err, "nothing reads the argument word")
+  lu.assertStrContains(command.run("-e", "print(lg.args.y)", "x=1").err, "the argument x=1")
+  local record = with("print(1)", "x=1", "--json").out:match '[^\n]*"note"[^\n]*'
+  lu.assertStrContains(json.decode(record).text, "x=1")
+end
+
+function TestUnread:test_in_a_function_dots_are_its_own()
+  local got = with("local function f(...) return ... end f() print(lg)" .. ASKS, "x=1")
+  lu.assertStrContains(got.err, "nothing reads the argument x=1")
+end
+
+function TestUnread:test_what_a_comment_says_is_not_read()
+  lu.assertStrContains(with("-- args: see arg, args\n" .. ASKS, "x=1").err, "argument x=1")
+end
+
+function TestUnread:test_scripts_that_may_read_are_told_nothing()
+  local get = 'local lg = require "lunagrad" local args = lg.args\n'
+  for _, code in ipairs {
+    get .. "print(args.x)", get .. "print(args['x'])", get .. "local n = 'x' print(args[n])",
+    get .. "for k in pairs(args) do print(k) end", get .. "local all = args", "print(...)",
+    "local first = ...", "print(arg[1])", get .. "print(lg.json.encode(lg.args))",
+    "#!/usr/bin/lunagrad\nprint(...)",
+  } do
+    local got = with(code .. ASKS, "x=1")
+    lu.assertEquals(got.code, 0, code .. got.err)
+    lu.assertNotStrContains(got.err, "nothing reads", false, code)
+  end
+end
+
+function TestUnread:test_a_module_beside_the_script_counts()
+  local file = command.write('return require "lunagrad".args.x', ".lua")
+  local name = file:match "([^/]+)%.lua$"
+  local got = with(('print((require "%s"))'):format(name), "x=1", "y=2")
+  lu.assertEquals(got.out, "1\n", got.err)
+  lu.assertNotStrContains(got.err, "x=1")
+  lu.assertStrContains(got.err, "y=2")
+end
+
+-- ---- what a file has not ----------------------------------------------------------------------
+
+TestHints = {}
+
+function TestHints:test_a_file_without_the_library_is_told_how_to_get_it()
+  for _, code in ipairs { "lg.model()", "print(lg.args.x)" } do
+    local got = with(code)
+    lu.assertEquals(got.code, 1)
+    lu.assertStrContains(got.err, 'hint: the script needs  local lg = require "lunagrad"')
+  end
+  lu.assertNotStrContains(with("other.model()").err, "hint")
+end
+
 -- ---- trainings ------------------------------------------------------------------------------
 
 -- Two trainings of one run; the first ends with the higher score.

@@ -102,6 +102,17 @@ end
 
 -- ---- what reaches a request -------------------------------------------------------
 
+function TestFunction.test_options_behind_the_question_are_an_error()
+  local m = lg.model(function(request) return tostring(request.temperature) end, "m")
+  fails("inval", { field = "temperature", hint = "model{ question, temperature = … }" },
+    m, "q", { temperature = 0 })
+  fails("inval", { field = "temprature" }, m, "q", { temprature = 0 })
+  fails("inval", { field = "role" }, lg.agent { model = m }, "q", { role = "answer" })
+  lu.assertEquals(m { "q", temperature = 0.5 }:text(), "0.5")
+  lu.assertEquals(m("q", { question = "2 + 2?", answer = "4" }):text(), "nil") -- a row, as of a loss
+  lu.assertEquals(lg.map({ "q" }, m)[1]:text(), "nil")
+end
+
 TestRequest = {}
 
 function TestRequest.test_messages()

@@ -63,6 +63,17 @@ function TestOptions.test_required()
   check({}, { name = "any" })
 end
 
+function TestOptions.test_searches_are_no_optimizers()
+  local lg = require "lunagrad"
+  for _, name in ipairs { "race", "gepa", "mipro", "opro", "best_of_n" } do
+    local problem = helper.fails("inval", { field = name }, function() return lg.optim[name] end)
+    lu.assertStrContains(problem.hint, ("lg.optimize{ method = %q"):format(name))
+    lu.assertTrue(pcall(require, "lunagrad.improve.methods." .. name)) -- and there it is
+  end
+  helper.fails("inval", { hint = 'did you mean "tgd"?' }, function() return lg.optim.tdg end)
+  lu.assertEquals(type(lg.optim.tgd), "function")
+end
+
 function TestOptions.test_one_of()
   local spec = { grain = { type = "string", one_of = { "edge", "node", "graph" } } }
   check({ grain = "node" }, spec)

@@ -433,6 +433,29 @@ function TestRest.test_dot()
     loss.dot, loss, { feedbak = true })
 end
 
+function TestRest.test_dot_with_feedback_waits_for_passes_that_run()
+  local slow = lg.model(function()
+    lg.sleep(5)
+    return "say why"
+  end, "slow critic")
+  local p = lg.param("Be brief", "advice")
+  local answer = upper { "why", system = p, role = "answer" }
+  local joined = answer .. "!"
+  lg.loss.critic { "Is it good?", model = slow } (answer):backward { model = slow }
+  lu.assertNotStrContains(joined:dot(), "say why")
+  lu.assertNotNil(joined:pass_behind()) -- of another root, through what joined was made of
+  lu.assertStrContains(joined:dot { feedback = true }, "say why")
+  lu.assertNil(joined:pass_behind())
+end
+
+function TestRest.test_dot_with_feedback_of_a_pass_that_fails()
+  local p = lg.param("Be brief", "advice")
+  local loss = scorer(upper { "1", system = p })
+  local pass = loss:backward { model = broken }
+  lu.assertStrContains(loss:dot { feedback = true }, "advice")
+  lu.assertEquals(pass:state(), "failed")
+end
+
 function TestRest.test_dot_of_a_pending_variable_waits()
   lu.assertStrContains(upper("late"):dot(), "LATE")
   lu.assertStrContains(broken("dot"):dot(), "(failed)")

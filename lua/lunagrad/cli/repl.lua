@@ -76,6 +76,7 @@ local COMMANDS_HELP = [[
 :stream on|off        whether answers are shown while they come (some servers let only some do it)
 :quit                 leave, as Ctrl-D does
 _                     the last value; lg is the library, and help for it is in docs/
+v == "3"              is false of every variable v: compare v:text() == "3"
 ]]
 
 -- ---- what is said ----------------------------------------------------------------------

@@ -7,6 +7,7 @@
 local args = require "lunagrad.cli.args"
 local limits = require "lunagrad.cli.caps"
 local output = require "lunagrad.cli.output"
+local reads = require "lunagrad.cli.reads"
 local script = require "lunagrad.cli.script"
 local term = require "lunagrad.term"
 
@@ -42,9 +43,10 @@ usage: lunagrad run SCRIPT [key=value …] [options]
        lunagrad -e CODE [key=value …] [options]
 
 Runs a Lua script. key=value arguments reach it as strings in lg.args; one that is named like an
-option (max_calls=1) is an error, unless the script reads it or "--" stands before it. Without -m,
-models that the script does not name are "sim", a rule-based stand-in that needs no key and no
-network. "-" reads the script from standard input.
+option (max_calls=1) is an error, unless the script reads it or "--" stands before it; one that
+nothing reads gets a warning before the first call. Without -m, models that the script does not
+name are "sim", a rule-based stand-in that needs no key and no network. "-" reads the script from
+standard input.
 
   -m MODEL            the model, as provider/model: openai/gpt-4o-mini, ollama/llama3, sim/default;
                       any OpenAI-compatible server foo works through FOO_BASE_URL and FOO_API_KEY
@@ -121,14 +123,8 @@ function run.read_arguments(words, first, seed)
   return values, list
 end
 
--- A script that reads lg.args.timeout has such an argument of its own.
-local function is_read(text, name)
-  local plain = name:gsub("%p", "%%%0")
-  return text:find("%.%s*" .. plain .. "%f[^%w_]") ~= nil
-    or text:find("([\"'])" .. plain .. "%1") ~= nil
-end
-
---- A limit that is taken for an argument of the script would not hold.
+--- A limit that is taken for an argument of the script would not hold. A script that reads
+--- lg.args.timeout has such an argument of its own.
 ---@param words string[]
 ---@param first integer
 ---@param last integer
@@ -136,11 +132,31 @@ end
 function run.check_arguments(words, first, last, text)
   for i = first, last do
     local name, option = args.meant(run.spec, words[i])
-    if name and not is_read(text, name) then
+    if name and not reads.is_read(text, name) then
       args.fail(("%s would be an argument of the script, which reads none of this name")
         :format(require("lunagrad.cli.display").clean_line(words[i])),
         ("did you mean %s? Behind -- all words are the script's"):format(option))
     end
+  end
+end
+
+-- Told once, before the first call or else at the end: a word that is misspelt changes nothing.
+local function tell_unread(self)
+  if self.unread_told then return end
+  self.unread_told = true
+  for _, one in ipairs(reads.unread(self.source.text, self.words, self.modules)) do
+    local near = one.near and ("; did you mean %s=?"):format(one.near) or ""
+    self.watch():event({ kind = "note", text = ("warning: nothing reads the argument %s%s")
+      :format(require("lunagrad.cli.display").clean_line(one.word), near) })
+  end
+end
+
+local function tell_unread_at_call(self)
+  local core = require "lunagrad.core"
+  local call = core.call
+  function core.call(...)
+    tell_unread(self)
+    return call(...)
   end
 end
 
@@ -247,7 +263,9 @@ local function load_script(self, source)
     write_error = run.writer(self, io.stderr), with_library = source.path == nil,
     exit = function(code, close) self.leave(code, close) end })
   env.arg = { [0] = source.name:sub(2), table.unpack(self.words) }
-  script.add_searcher(source.path or "./", env)
+  script.add_searcher(source.path or "./", env, function(text)
+    self.modules[#self.modules + 1] = text
+  end)
   local chunk, message, line = script.compile(source.text, source.name, env)
   if not chunk then
     error({ kind = "syntax", message = message, path = source.path, line = line }, 0)
@@ -272,8 +290,10 @@ end
 
 -- A text that never names the library needs no loop, and starts sooner without one.
 local function run_script(self, source)
+  self.modules = {} -- the texts of those beside the script
   prepare_library(self)
   local chunk = load_script(self, source)
+  if #self.words > 0 then tell_unread_at_call(self) end
   local function body(...)
     local ok, problem = xpcall(chunk, keep_places(self), ...)
     if not ok then error(problem, 0) end
@@ -337,6 +357,7 @@ local function end_unseen(self, n, problems)
 end
 
 local function end_well(self)
+  tell_unread(self)
   if limits.reached() then return end_at_limit(self) end
   local loop = package.loaded["lunagrad.loop"]
   if loop and loop.started() then

@@ -97,7 +97,8 @@ end
 --- Let `require` find modules beside the script, after those that are built in.
 ---@param path string of the script
 ---@param env table what such modules see as their globals
-function script.add_searcher(path, env)
+---@param heard? fun(text: string) is told the source of each
+function script.add_searcher(path, env, heard)
   local folder = path:match("^(.*/)[^/]*$") or "./"
   local function search(name)
     local tried = {}
@@ -109,6 +110,7 @@ function script.add_searcher(path, env)
         file:close()
         local chunk, message = script.compile(text or "", "@" .. file_name, env)
         if not chunk then error(message, 0) end
+        if heard then heard(text) end
         return chunk, file_name
       end
       tried[#tried + 1] = ("no file '%s'"):format(file_name)

@@ -169,6 +169,14 @@ local function message_of(err)
   return type(text) == "string" and text or errors.words(err)
 end
 
+-- In a file lg is a local like any other; at the prompt and with -e it is there.
+local function hint_for(err, message)
+  if type(err) == "table" and type(err.hint) == "string" then return hint_of(err) end
+  if message:find("a nil value (global 'lg')", 1, true) then
+    return 'the script needs  local lg = require "lunagrad"  before this line'
+  end
+end
+
 local function exit_code(err)
   if args.is_usage(err) then return trouble.USAGE, "error" end
   local kind = type(err) == "table" and (err.cause_kind or err.kind)
@@ -195,10 +203,9 @@ function trouble.describe(err, script_path, outer)
   local lines = { "lunagrad: " .. where .. message }
   if path then excerpt(lines, path, number, message) end
   frame_lines(lines, frames, path, number)
-  if is_table then
-    context_line(lines, err)
-    if type(err.hint) == "string" then lines[#lines + 1] = "  hint: " .. hint_of(err) end
-  end
+  if is_table then context_line(lines, err) end
+  local hint = hint_for(err, message)
+  if hint then lines[#lines + 1] = "  hint: " .. hint end
   return lines, code, status, where .. message
 end
 
