@@ -112,6 +112,8 @@ local LAZY = {
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
   optimize = "lunagrad.improve.optimize",
   headroom = function() return require("lunagrad.improve.headroom").of end,
+  vote = function() return require("lunagrad.vote").vote end,
+  best_of = function() return require("lunagrad.vote").best_of end,
   compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,
