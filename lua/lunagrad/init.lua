@@ -104,10 +104,7 @@ local LAZY = {
   loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
   text = "lunagrad.text", data = "lunagrad.data", metric = "lunagrad.metric",
   rng = "lunagrad.rng",
-  task = function()
-    local counting = require "lunagrad.task.object_counting"
-    return { object_counting = signatures.install(counting, "task.object_counting.") }
-  end,
+  task = "lunagrad.task",
   optim = function() return { tgd = require "lunagrad.improve.tgd" } end,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
   optimize = "lunagrad.improve.optimize",

@@ -166,6 +166,7 @@ local SPECS = {
     return { a_model(), a_text(), n = 1 + below(4), on_error = pick { "raise", "skip" },
       extract = pick { lg.extract.last_number, callback() } }
   end,
+  ["task.gsm8k_split"] = function() return { train = rows(), test = rows() } end,
   ["best_of"] = function()
     return { a_model(), a_text(), n = 1 + below(4), score = callback() }
   end,
