@@ -181,6 +181,46 @@ function TestStop.test_errors_come_out_with_what_was_reached()
   lu.assertTrue(problem.result.best_score >= problem.result.seed_score)
 end
 
+-- What goes wrong while something is decided is not swallowed: the script's own functions run there.
+function TestStop.test_what_listens_may_fail()
+  local function bad(event)
+    if event.kind == "kept" or event.kind == "dropped" then error "deaf" end
+  end
+  for _, more in ipairs { { on_event = bad }, { stop = function(state)
+    if state.decided == 2 then error "deaf" end
+  end } } do
+    for _, lag in ipairs { 1, 4 } do
+      more.lag = lag
+      local ok, problem = pcall(search, more)
+      lu.assertFalse(ok)
+      lu.assertStrContains(tostring(problem), "deaf")
+    end
+  end
+end
+
+-- The third proposal fails at once, the first is slow and ends the search.
+function TestStop.test_the_error_of_what_is_never_decided()
+  local slow = { name = "slow", batch = false, propose = function(parent, _, context)
+    if context.sample == 3 then error "too early" end
+    lg.sleep(context.sample == 1 and 5 or 1)
+    return { parent.texts[1] .. context.sample }
+  end }
+  local result = search { lag = 4, operators = { slow },
+    stop = function(state) return state.decided == 1 end }
+  lu.assertEquals({ result.stopped, #result.proposals }, { "stop", 1 })
+  local ok, problem = pcall(search, { lag = 4, operators = { slow } })
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "too early")
+  lu.assertEquals(#problem.result.proposals, 2)
+end
+
+function TestStop.test_why_there_is_no_claim()
+  local nothing = { { name = "none", propose = function() return nil, "no idea" end } }
+  lu.assertStrContains(tostring(search { operators = nothing }), "no claim: there is no test set")
+  local result = search { operators = nothing, test = rows("test", 9) }
+  lu.assertStrContains(tostring(result), "no claim: nothing was kept")
+end
+
 function TestStop.test_an_operator_of_rubbish()
   local given = { 3, {}, { 4 }, { "" }, { "prompt " } }
   local n = 0
@@ -189,6 +229,26 @@ function TestStop.test_an_operator_of_rubbish()
     return given[n]
   end } }, budget = { proposals = 5 } }
   lu.assertEquals(result.kept, 0)
+end
+
+-- ---- objectives ----------------------------------------------------------------------
+
+function TestOptimize.test_objectives_of_a_program()
+  local said = {}
+  local function both(output)
+    return { right = output == "right" and 1 or 0, short = 0.5, feedback = "say right" }
+  end
+  local result = search { metric = both, front = "objective", weights = { right = 1 },
+    operators = { { name = "hears", propose = function(parent, batch)
+      said[#said + 1] = batch[1].feedback
+      return { parent.texts[1] .. "+" }
+    end } } }
+  lu.assertTrue(result.best_score > result.seed_score)
+  lu.assertEquals(result.pool:get(0).objectives[1].short, 0.5)
+  lu.assertEquals(said[1], "say right")
+  local ok, problem = pcall(search, { metric = both, weights = { rihgt = 1 } })
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "right, short")
 end
 
 -- ---- one artefact ------------------------------------------------------------------------
@@ -281,6 +341,13 @@ function TestMisuse.test_options()
   helper.fails("inval", "cals", lg.optimize, with { budget = { cals = 3 } })
   helper.fails("inval", "butget", lg.optimize, with { butget = {} })
   helper.fails("inval", { field = "seed" }, lg.optimize, with { seed = {} })
+  -- before anything is spent
+  helper.fails("inval", { field = "alpha" }, lg.optimize, with { alpha = 2 })
+  helper.fails("inval", { field = "delta" }, lg.optimize, with { delta = 2 })
+  helper.fails("inval", { field = "beta" }, lg.optimize, with { beta = -1 })
+  helper.fails("inval", { field = "perfect" }, lg.optimize, with { perfect = 0 / 0 })
+  helper.fails("inval", { field = "weights" }, lg.optimize, with { weights = { x = -1 } })
+  helper.fails("inval", { field = "params" }, lg.optimize, with { params = { p, p } })
 end
 
 os.exit(lu.LuaUnit.run())

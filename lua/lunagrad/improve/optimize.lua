@@ -55,6 +55,25 @@ local function at_least(spec, name, least)
   return spec[name]
 end
 
+-- What would else be refused when the money is spent.
+local function check_numbers(spec)
+  local alpha, perfect = spec.alpha, spec.perfect
+  if alpha and not (alpha > 0 and alpha < 1) then
+    refuse("alpha", "alpha is between 0 and 1")
+  end
+  for _, name in ipairs { "delta", "beta" } do
+    if spec[name] and not (spec[name] >= 0 and spec[name] < 1) then
+      refuse(name, name .. " is from 0 to below 1")
+    end
+  end
+  if perfect and perfect ~= perfect then refuse("perfect", "perfect is no number (nan)") end
+  for name, weight in pairs(spec.weights or {}) do
+    if not math.type(weight) or not (weight >= 0 and weight < math.huge) then
+      refuse("weights", ("the weight of %s is a number, 0 or more"):format(tostring(name)))
+    end
+  end
+end
+
 local function set(list, name)
   local rows = data.list(list)
   if #rows == 0 then refuse(name, ("the set %s is empty"):format(name)) end
@@ -100,6 +119,11 @@ local function check_params(list)
   for i, p in ipairs(params) do
     if not var.is(p) or not p:grad() then
       refuse("params", ("parameter %d is none"):format(i), "make it with lg.param(text, role)")
+    end
+    for k = 1, i - 1 do
+      if params[k]:own_id() == p:own_id() then
+        refuse("params", ("parameters %d and %d are the same variable"):format(k, i))
+      end
     end
   end
   return params
@@ -242,6 +266,7 @@ local function seed_of(seed)
 end
 
 local function new_search(spec)
+  check_numbers(spec)
   local door = spec.program and by_program(spec) or by_judge(spec)
   door.names = door.names or names_of(door.params)
   door.on_error, door.weights = spec.on_error or "raise", spec.weights

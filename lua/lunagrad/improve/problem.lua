@@ -63,7 +63,10 @@ local function weighted(objectives, weights)
     local weight = weights and weights[name] or weights and 0 or 1
     sum, all = sum + weight * objectives[name], all + weight
   end
-  return all > 0 and sum / all or 0
+  if all <= 0 then
+    errors.raise("inval", "weights: none for the objectives " .. table.concat(names, ", "), nil, 0)
+  end
+  return sum / all
 end
 
 local function is_objectives(value) return type(value) == "table" and not var.is(value) end
@@ -82,19 +85,23 @@ local function scored(self, value, feedback, who)
   return weighted(objectives, self.weights), objectives, feedback or value.feedback
 end
 
+local function in_words(said)
+  if said ~= nil then return evaluate.text_of(said) end
+end
+
 local function by_program(self, row)
   local answer = self.program(row)
   local output = evaluate.text_of(answer)
-  local score, objectives, feedback = scored(self, self.metric(output, row, answer))
-  return { output = output, score = score, objectives = objectives, feedback = feedback }
+  local value, feedback = self.metric(output, row, answer)
+  local score, objectives, said = scored(self, value, feedback, "the metric")
+  return { output = output, score = score, objectives = objectives, feedback = in_words(said) }
 end
 
 local function by_judge(self, row, texts)
   local value, feedback, output = self.artefact(texts, row)
   local score, objectives, said = scored(self, value, feedback, "evaluate")
-  if said ~= nil then said = evaluate.text_of(said) end
   return { output = output and evaluate.text_of(output), score = score, objectives = objectives,
-           feedback = said }
+           feedback = in_words(said) }
 end
 
 local function attempt(self, variant, row)

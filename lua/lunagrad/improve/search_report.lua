@@ -20,6 +20,7 @@ local reports = {}
 ---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race}
 ---@field spent {calls: integer, evaluations: integer}
 ---@field stopped string why it ended
+---@field has_test boolean whether there is a test set to claim on
 ---@field headroom lunagrad.headroom what was known before it began
 ---@field shipped integer the candidate that the parameters hold now
 local Optimized = { __name = "lunagrad.optimized" }
@@ -29,7 +30,7 @@ local Optimized = { __name = "lunagrad.optimized" }
 ---@return lunagrad.optimized
 function reports.new(search)
   return setmetatable({ proposals = search.proposals, spent = search.spent, kept = 0, dropped = 0,
-    method = search.method_name }, Optimized)
+    method = search.method_name, has_test = #search.problem.sets.test > 0 }, Optimized)
 end
 
 -- ---- in words --------------------------------------------------------------------
@@ -71,6 +72,13 @@ local function operator_lines(proposals)
   return table.concat(parts, "; ")
 end
 
+-- Why there is no claim.
+local function unclaimed(self)
+  if not self.has_test then return "no claim: there is no test set" end
+  if self.best_idx == 0 then return "no claim: nothing was kept" end
+  return "no claim: the test set was not asked, the run ended before"
+end
+
 function Optimized:__tostring()
   local lines = { ("%4s  %-8s  %4s  %s"):format("no.", "operator", "from", "what happened") }
   for _, record in ipairs(self.proposals) do lines[#lines + 1] = line(record) end
@@ -81,8 +89,7 @@ function Optimized:__tostring()
       self.seed_score, self.kept, self.dropped, self.spent.evaluations, self.spent.calls,
       self.stopped or "by an error")
   end
-  lines[#lines + 1] = self.claim and "test: " .. tostring(self.claim)
-    or "no claim: there is no test set" .. (self.best_idx == 0 and ", and nothing was kept" or "")
+  lines[#lines + 1] = self.claim and "test: " .. tostring(self.claim) or unclaimed(self)
   if self.shipped == 0 and (self.best_idx or 0) > 0 then
     lines[#lines + 1] = "the seed is kept, because no gain is shown"
   end
