@@ -256,7 +256,7 @@ end
 ---@param header boolean|string[]
 ---@param separator string|nil
 ---@param name string
----@return table[] rows, boolean named
+---@return table[] rows, boolean named, integer[] lines on which each row begins
 function csv.read(text, header, separator, name)
   local line = 1
   local said, rest = text:match "^\"?[sS][eE][pP]=([^\r\n])\"?\r?\n(.*)$" -- Excel's own first line
@@ -267,12 +267,13 @@ function csv.read(text, header, separator, name)
   if type(header) == "table" then
     local names = name_columns(header, name, line)
     check_widths(records, lines, 1, #names, name)
-    return to_rows(name_the_nameless(names, records, name, line), records), true
+    return to_rows(name_the_nameless(names, records, name, line), records), true, lines
   end
   check_widths(records, lines, 1, records[1] and #records[1] or 0, name)
-  if not header or not records[1] then return records, false end
+  if not header or not records[1] then return records, false, lines end
   local names = name_columns(table.remove(records, 1), name, lines[1])
-  return to_rows(name_the_nameless(names, records, name, lines[1]), records), true
+  local first = table.remove(lines, 1)
+  return to_rows(name_the_nameless(names, records, name, first), records), true, lines
 end
 
 return csv

@@ -113,14 +113,13 @@ local LAZY = {
   loss = "lunagrad.loss", extract = "lunagrad.extract", constraint = "lunagrad.constraint",
   text = "lunagrad.text", data = "lunagrad.data", metric = "lunagrad.metric",
   rng = "lunagrad.rng",
-  task = function()
-    local counting = require "lunagrad.task.object_counting"
-    return { object_counting = signatures.install(counting, "task.object_counting.") }
-  end,
+  task = "lunagrad.task",
   optim = optimizers,
   evaluate = "lunagrad.improve.evaluate", train = "lunagrad.improve.train",
   optimize = "lunagrad.improve.optimize",
   headroom = function() return require("lunagrad.improve.headroom").of end,
+  vote = function() return require("lunagrad.vote").vote end,
+  best_of = function() return require("lunagrad.vote").best_of end,
   compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
   agent = function() return require("lunagrad.agent").new end,

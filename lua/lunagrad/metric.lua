@@ -7,6 +7,7 @@
 --   exact     the text as written, but for blanks at the ends; decimal numbers by value (8, 8.0)
 --   number    the last numbers, by value: lg.extract.last_number, fractions and decimals alike
 --   contains  folded texts (lg.text.fold: no case, NFKC, plain quotes, dashes, digits, blanks)
+--   choice    letters of options: lg.extract.choice
 --   f1        words of folded texts, without punctuation and English articles; numbers by value
 --
 -- Used by lunagrad.improve.evaluate and lunagrad.train.
@@ -125,6 +126,27 @@ function metric.number(prediction, row)
     end
     return got ~= nil and number.same(got, wanted) and 1 or 0
   end)
+end
+
+local LETTERS = 4 -- options of a row that does not list them
+local letter_readers = {} -- number of options → extractor
+
+local function letter_reader(n)
+  if not letter_readers[n] then
+    local letters = {}
+    for i = 1, n do letters[i] = string.char(64 + i) end
+    letter_readers[n] = extract.choice(letters)
+  end
+  return letter_readers[n]
+end
+
+--- 1 when the letter that the prediction answers with, as lg.extract.choice reads it ("the answer is
+--- (C)", "**C**", "C."), is the row's answer. The letters are A to D, or as many as row.options has.
+function metric.choice(prediction, row)
+  local list = field_of(row, "options")
+  local n = type(list) == "table" and #list or LETTERS
+  local got = letter_reader(math.max(2, math.min(n, 26)))(prediction)
+  return best(row, function(truth) return got == trim(truth) and 1 or 0 end)
 end
 
 -- ---- contains --------------------------------------------------------------------

@@ -302,7 +302,8 @@ local function has_default(rule)
 end
 
 local function with_defaults(opts, spec)
-  local result = setmetatable({}, getmetatable(opts))
+  local meta = getmetatable(opts) -- what a protected one shows instead may be anything
+  local result = setmetatable({}, type(meta) == "table" and meta or nil)
   for key, rule in pairs(spec) do
     if has_default(rule) then result[key] = rule.default end
   end

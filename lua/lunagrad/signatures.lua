@@ -14,6 +14,8 @@ local PREDICTION = { { "prediction", "string" }, { "row", "table" } }
 local KEEP = { "keep", { one_of = { "size", "text", "number" } } } -- see lg.json.decode
 local EXTRACTOR = { gives = { TEXT } }
 local TRUTH = { { "row", "table" }, { "field", "string?" } }
+local PATH = { { "path", "string" } }
+local GENERATE = { { "n", "integer" }, { "seed", "integer|string|nil" } }
 local CONSTRAINTS = { "list", "constraints" }
 
 -- name → list of { argument, type }, see options.checked
@@ -39,7 +41,7 @@ local KNOWN = {
   ["extract.json"] = EXTRACTOR,
   ["extract.any"] = { rest = { "extractor", "callable" }, gives = { TEXT } },
   ["metric.exact"] = PREDICTION, ["metric.number"] = PREDICTION,
-  ["metric.contains"] = PREDICTION, ["metric.f1"] = PREDICTION,
+  ["metric.choice"] = PREDICTION, ["metric.contains"] = PREDICTION, ["metric.f1"] = PREDICTION,
   ["metric.same"] = { { "a", "string" }, { "b", "string" } },
   ["metric.canonical_number"] = { { "text", "string" } },
   ["metric.truth"] = TRUTH, ["metric.truths"] = TRUTH, ["metric.make"] = { gives = PREDICTION },
@@ -54,12 +56,15 @@ local KNOWN = {
   ["schema.validate"] = { { "value", "any" }, { "full", "table|boolean" } },
   ["schema.tidy"] = { { "value", "any" }, { "full", "table|boolean" } },
   ["data.get"] = { { "from", "table" }, { "name", "string" } },
-  ["data.jsonl"] = { { "path", "string" } }, ["data.bbh"] = { { "path", "string" } },
+  ["data.jsonl"] = PATH, ["data.bbh"] = PATH,
   ["data.csv"] = { { "path", "string" }, { "options", "table?" } },
   ["data.jsonl_text"] = { { "text", "string" }, { "name", "string?" } },
   ["data.bbh_text"] = { { "text", "string" }, { "name", "string?" } },
   ["data.csv_text"] = { { "text", "string" }, { "options", "table?" }, { "name", "string?" } },
-  ["task.object_counting.generate"] = { { "n", "integer" }, { "seed", "integer|string|nil" } },
+  ["task.object_counting.generate"] = GENERATE,
+  ["task.gsm8k"] = PATH, ["task.mmlu"] = PATH, ["task.gpqa"] = PATH, ["task.programs"] = PATH,
+  ["task.multiple_choice"] = { { "rows", "table" }, { "options", "table?" } },
+  ["task.word_problems.generate"] = GENERATE, ["task.number_choice.generate"] = GENERATE,
   ["rng.new"] = { { "seed", "number|string" } },
   ["evaluate.score_row"] = { { "program", "callable" }, { "metric", "callable" },
     { "row", "table" } },

@@ -674,6 +674,12 @@ function lunagrad.metric.exact(prediction, row) end
 ---@param row lunagrad.row
 ---@return number
 function lunagrad.metric.number(prediction, row) end
+--- 1 when the letter that the prediction answers with is the row's answer: extract.choice of A to D,
+--- or of as many letters as row.options has.
+---@param prediction string
+---@param row lunagrad.row
+---@return number
+function lunagrad.metric.choice(prediction, row) end
 --- 1 when the answer stands in the prediction, as words or a number of its own. Normalization:
 --- text.fold of both; quotes around the answer and a stop behind it do not count; numbers by value.
 ---@param prediction string
@@ -735,15 +741,6 @@ lunagrad.rng = {}
 ---@param seed integer|string
 ---@return table
 function lunagrad.rng.new(seed) end
-
---- Tasks that make their own data.
-lunagrad.task = {}
-lunagrad.task.object_counting = {}
---- Questions in BIG-Bench Hard's form, as rows with question and answer.
----@param n integer
----@param seed integer
----@return lunagrad.row[]
-function lunagrad.task.object_counting.generate(n, seed) end
 
 ---@param kind string
 ---@param message string

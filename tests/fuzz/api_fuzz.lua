@@ -14,7 +14,7 @@
 --
 --   lua5.4 api_fuzz.lua [--seed N] [--count N] [--seconds N] [--trace] [--counts] [--all]
 
-local META = { "lunagrad", "lunagrad_text", "lunagrad_search" } -- of lua/meta
+local META = { "lunagrad", "lunagrad_text", "lunagrad_search", "lunagrad_task" } -- of lua/meta
 local ROOT = arg[0]:match "^(.*)tests/fuzz/[^/]*$" or ""
 local CALLS = 100 -- of one seed
 local LONGEST = 20 -- seconds that one call may take
@@ -161,6 +161,14 @@ local SPECS = {
   ["headroom"] = function()
     return { program = a_program(), params = { a_var() }, metric = lg.metric.exact,
       val = lg.data.list(rows()), examples = 1 + below(3) }
+  end,
+  ["vote"] = function()
+    return { a_model(), a_text(), n = 1 + below(4), on_error = pick { "raise", "skip" },
+      extract = pick { lg.extract.last_number, callback() } }
+  end,
+  ["task.gsm8k_split"] = function() return { train = rows(), test = rows() } end,
+  ["best_of"] = function()
+    return { a_model(), a_text(), n = 1 + below(4), score = callback() }
   end,
   ["image"] = function() return { bytes = "\x89PNG\r\n\x1a\n....", role = "a picture" } end,
 }

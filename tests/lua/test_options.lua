@@ -83,6 +83,14 @@ function TestOptions.test_one_of()
   helper.fails("inval", { field = "grain" }, check, { grain = 1 }, spec)
 end
 
+function TestOptions.test_defaults_where_a_metatable_is_hidden()
+  local spec = { steps = { type = "integer", default = 12 } }
+  for _, shown in ipairs { false, true, "locked", 5 } do
+    local given = setmetatable({}, { __metatable = shown })
+    lu.assertEquals(options.check(given, spec, "f").steps, 12)
+  end
+end
+
 function TestOptions.test_defaults_make_a_copy()
   local spec = { steps = { type = "integer", default = 12 }, gate = { type = "boolean",
     default = true },
