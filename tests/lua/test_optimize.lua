@@ -84,7 +84,9 @@ function TestOptimize.test_it_gets_better_and_says_how()
   lu.assertTrue(result.claim.shown)
   lu.assertEquals(#result.claim.fixed, #result.claim.fixed_ids)
   lu.assertStrContains(result.claim.fixed_ids[1], "test")
-  lu.assertEquals(result.kept + result.dropped, #result.proposals)
+  local upkeep = 0
+  for _, one in ipairs(result.proposals) do upkeep = upkeep + (one.upkeep and 1 or 0) end
+  lu.assertEquals(result.kept + result.dropped + upkeep, #result.proposals)
   lu.assertStrContains(tostring(result), "shown")
 end
 
@@ -102,6 +104,39 @@ function TestOptimize.test_a_budget_of_calls()
   local result, w = search { budget = { calls = 200 } }
   lu.assertTrue(result.spent.calls <= 200 and result.spent.calls > 120)
   lu.assertEquals(#w.asked, result.spent.calls)
+end
+
+-- What children take more than the seed is learned from the first of them: a window of eight is
+-- on its way by then.
+function TestOptimize.test_a_budget_of_calls_where_children_take_more()
+  for _, most in ipairs { 170, 250, 400 } do
+    local w = world()
+    local function program(row)
+      local more = w.prompt:text():find("+", 1, true) and 3 or 0
+      for i = 1, more do w.program({ question = row.question .. "/" .. i }):text() end
+      return w.program(row)
+    end
+    local result = lg.optimize { program = program, params = { w.prompt },
+      metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 30), seed = 7,
+      operators = { walker() }, budget = { calls = most } }
+    lu.assertTrue(result.spent.calls <= most + 8 * 3, result.spent.calls)
+  end
+end
+
+function TestOptimize.test_completing_is_not_dropping()
+  local adder = { name = "adder", propose = function(parent)
+    return { parent.texts[1] .. "++++" }
+  end }
+  local result = search { operators = { adder }, stop = { score = 1 } }
+  local upkeep = 0
+  for _, one in ipairs(result.proposals) do
+    if one.operator == "complete" then
+      lu.assertTrue(one.upkeep)
+      upkeep = upkeep + 1
+    end
+  end
+  lu.assertTrue(upkeep > 0)
+  lu.assertEquals(result.kept + result.dropped, #result.proposals - upkeep)
 end
 
 function TestOptimize.test_nothing_is_asked_twice()
@@ -159,6 +194,12 @@ function TestStop.test_conditions()
   result = search { budget = { proposals = 2 } }
   lu.assertEquals({ result.stopped, #result.proposals }, { "proposals", 2 })
   lu.assertEquals(search({ budget = { time = 1e9, evaluations = 60 } }).stopped, "budget")
+  local function slow() return 0.01 end -- half a second has more than whole ones
+  result = search({ budget = { time = 0.2, evaluations = 5000 } }, slow)
+  lu.assertEquals(result.stopped, "time")
+  local ok, problem = pcall(search, { select = function() return nil end })
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "select")
 end
 
 function TestStop.test_an_operator_without_ideas()

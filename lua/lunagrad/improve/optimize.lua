@@ -228,12 +228,12 @@ end
 local function meter_of(budget)
   if not (budget.cost or budget.tokens or budget.time) then return nil end
   local engine = loop.engine()
-  local first, from = engine:stats(), os.time()
+  local first, from = engine:stats(), engine:now()
   return function()
     local now = engine:stats()
     if budget.cost and now.micros - first.micros >= budget.cost * 1e6 then return "cost" end
     if budget.tokens and tokens_of(now) - tokens_of(first) >= budget.tokens then return "tokens" end
-    if budget.time and os.time() - from >= budget.time then return "time" end
+    if budget.time and engine:now() - from >= budget.time * 1e6 then return "time" end
     return nil
   end
 end
@@ -366,9 +366,9 @@ end
 --- hear it. Or start (a text, or several by name), role, evaluate(candidate, example) → score,
 --- feedback; with or without examples. test (rows): the claim at the end.
 ---
---- budget = {calls, evaluations, cost, tokens, time, proposals}: calls and evaluations are kept to
---- the unit, and count what was served from the store too; the others are looked at with each
---- decision. stop = {score, patience, when = function(search)} or a function. method ("race",
+--- budget = {calls, evaluations, cost, tokens, time, proposals}: evaluations are kept to the unit,
+--- calls too while an example takes no more than the seed's; both count what was served from the
+--- store. The others (time in seconds) are looked at with each decision. stop = {score, patience, when = function(search)} or a function. method ("race",
 --- "gepa", "tgd", "mipro", "opro", "best_of_n"), operators (names or {name, propose}), select
 --- ("pareto_0.2", "pareto", "best", "top_5", "epsilon_0.1"), front, lag (proposals at once; left
 --- out: up to 8, and fewer after one that is kept), batch (3), window, delta (.05) and beta (.4) of

@@ -198,6 +198,7 @@ local function learn_scores(self, candidate)
   for i, one in ipairs(self.open) do
     if one == candidate then table.remove(self.open, i) break end
   end
+  self.pool:remember(candidate)
   take_scores(self, candidate)
   self.pool:add(candidate)
   if self.tape then self.tape:completed(candidate, self) end
@@ -259,7 +260,7 @@ local function plan(self, granted)
   local doubted = table.remove(self.doubted, 1)
   if doubted then
     return { number = number, rng = random, parent = frozen(doubted), granted = granted,
-      from = self.decided, operator = rescore.OPERATOR, chunks = {}, solved = {} }
+      per = self.per_evaluation, from = self.decided, operator = rescore.OPERATOR, chunks = {}, solved = {} }
   end
   local leader = leader_of(self)
   local due = leader and not leader.due and is_due(self, leader)
@@ -270,7 +271,7 @@ local function plan(self, granted)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
     operator = due and COMPLETE or self.method.choose(self, parent, random),
-    kept_count = self.kept }
+    kept_count = self.kept, past = #self.pool.past, per = self.per_evaluation }
   one.edits = self.method.edits and self.method.edits(self, one)
   one.component = self.method.component and self.method.component(self, one)
   one.chunks = one.operator.batch == false and {}
@@ -400,7 +401,7 @@ local function pool_of(self, one)
   return setmetatable({ list = one.list }, { __index = function(_, key)
     if not made then
       made = pools.new { n = self.n, front = self.method.front, size = math.huge }
-      made:restore(one.list, self.pool)
+      made:restore(one.list, self.pool, one.past)
     end
     local value = made[key]
     if type(value) ~= "function" then return value end
@@ -511,7 +512,7 @@ end
 function Search:may(one, k)
   if self.stopped then return false end
   local all = one.gate_from + (one.rival and one.rival.open and one.child and 2 or 1) * k
-  local needed = { one.calls + all * self.per_evaluation, all }
+  local needed = { one.calls + all * one.per, all }
   for i, granted in ipairs(one.granted) do
     if needed[i] > granted then
       if not one.extended then
@@ -651,7 +652,8 @@ local function remember(self, one, calls, evaluations)
   local record = { number = one.number, operator = one.operator.name, parent = one.parent.idx,
     texts = one.texts, kept = one.outcome.kept, reason = one.outcome.why, gain = gain_of(one),
     calls = calls, evaluations = evaluations, race = one.outcome.race, batch = one.seen,
-    candidate = one.candidate and one.candidate.idx, unraced = one.outcome.unraced }
+    candidate = one.candidate and one.candidate.idx, unraced = one.outcome.unraced,
+    upkeep = one.operator == COMPLETE or one.operator == rescore.OPERATOR or nil }
   self.proposals[#self.proposals + 1] = record
   return record
 end
@@ -677,6 +679,7 @@ local function decide(self, one)
   if one.texts then self.known:add(one.texts, one.number) end
   if one.unteachable then one.parent.live.exhausted = true end
   if again then rescore.decide(self, one) end
+  self.per_evaluation = math.max(self.per_evaluation, most_calls(one.used))
   self.fruitless = evaluations > 0 and 0
     or self.fruitless + (one.outcome.gathered and 0 or 1)
   self:pay(one.number, calls, evaluations)
