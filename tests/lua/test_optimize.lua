@@ -272,6 +272,32 @@ function TestStop.test_an_operator_of_rubbish()
   lu.assertEquals(result.kept, 0)
 end
 
+-- ---- a picture among the parameters ------------------------------------------------------
+
+local PNG = "\137PNG\r\n\26\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\8\2\0\0\0" .. ("\0"):rep(40)
+
+function TestOptimize.test_a_picture_stays_as_it_is()
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(PNG)
+  file:close()
+  local picture, w = lg.param(lg.image(path), "picture"), world()
+  os.remove(path)
+  local result = lg.optimize { params = { picture, w.prompt }, program = function(row)
+    assert(picture.media == "image/png")
+    return w.program(row)
+  end, metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 30),
+    operators = { { name = "adder", propose = function(parent)
+      return { parent.texts[1], parent.texts[2] .. "+" }
+    end } }, budget = { evaluations = 300 } }
+  lu.assertTrue(result.best_score > result.seed_score)
+  lu.assertEquals({ picture.media, w.prompt:text() }, { "image/png", result.texts[2] })
+  helper.fails("inval", { field = "params" }, lg.optimize, { params = { picture },
+    program = print, metric = print, train = rows("train", 2) })
+  helper.fails("inval", { field = "start" }, lg.optimize, { start = picture, role = "x",
+    evaluate = print })
+end
+
 -- ---- objectives ----------------------------------------------------------------------
 
 function TestOptimize.test_objectives_of_a_program()

@@ -260,7 +260,8 @@ local function plan(self, granted)
   local doubted = table.remove(self.doubted, 1)
   if doubted then
     return { number = number, rng = random, parent = frozen(doubted), granted = granted,
-      per = self.per_evaluation, from = self.decided, operator = rescore.OPERATOR, chunks = {}, solved = {} }
+      per = self.per_evaluation, from = self.decided, operator = rescore.OPERATOR, chunks = {},
+      solved = {} }
   end
   local leader = leader_of(self)
   local due = leader and not leader.due and is_due(self, leader)
@@ -435,7 +436,9 @@ local function refusal(self, one, texts)
   if type(texts) ~= "table" then return "the operator gave no texts" end
   local changed = false
   for i = 1, n do
-    if type(texts[i]) ~= "string" then return "the operator gave no text for each parameter" end
+    if type(texts[i]) ~= "string" and texts[i] ~= one.parent.texts[i] then
+      return "the operator gave no text for each parameter"
+    end
     changed = changed or texts[i] ~= one.parent.texts[i]
   end
   if not changed then return "unchanged" end

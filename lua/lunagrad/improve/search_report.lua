@@ -81,7 +81,7 @@ local function unclaimed(self)
   if self.best_idx == 0 then
     return "no claim: nothing that was kept is known to be better on all of validation"
   end
-  return "no claim: the test set was not asked, the run ended before"
+  return "no claim: the run ended before all of the test set was asked"
 end
 
 function Optimized:__tostring()
