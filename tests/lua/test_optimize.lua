@@ -164,6 +164,28 @@ function TestOrder.test_latencies_decide_nothing()
   end
 end
 
+-- The editor never finds the tags, and manages JSON: that is learned in the order of decisions.
+function TestOrder.test_who_asks_an_editor_first()
+  local function run(trial)
+    local n = 0
+    local editor = lg.model(function(request)
+      local text = {}
+      for i, one in ipairs(request.messages) do text[i] = one.content end
+      text = table.concat(text, "|")
+      lg.sleep(0.01)
+      n = n + 1
+      if not request.schema then return "no tags " .. share(text) end
+      return ('{"new_text": "prompt %s, right, %d"}'):format(("+"):rep(hash.text(text) % 4),
+        hash.text(text) % 1000)
+    end, "editor")
+    local result = search({ lag = 4, operators = { "reflect", "gradient" }, model = editor,
+      budget = { proposals = 8 } }, function(...) return share(tostring(trial), ...) end)
+    return told(result) .. "\n" .. n
+  end
+  local wanted = run(1)
+  for trial = 2, 6 do lu.assertEquals(run(trial), wanted, "trial " .. trial) end
+end
+
 function TestOrder.test_proposals_run_beside_each_other()
   local running, most = 0, 0
   local beside = { name = "beside", propose = function(parent, _, context)

@@ -15,6 +15,7 @@ local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
+local habits = require "lunagrad.improve.habits"
 local pools = require "lunagrad.improve.pool"
 local rescore = require "lunagrad.improve.rescore"
 local wording = require "lunagrad.improve.wording"
@@ -48,7 +49,7 @@ function search.new(spec)
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
   self.trying, self.leaving, self.n = {}, {}, #spec.problem.sets.val
-  self.anew, self.doubted = {}, {} -- of lunagrad.improve.rescore
+  self.anew, self.doubted, self.habits = {}, {}, habits.new() -- doubted: of rescore.lua
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
 end
@@ -57,8 +58,7 @@ local function say(self, event)
   if self.tell then self.tell(event, self) end
 end
 
---- Tell whoever listens.
----@param event table
+--- Tell whoever listens of an event.
 function Search:say(event) say(self, event) end
 
 -- ---- what a variant is worth ---------------------------------------------------
@@ -272,7 +272,8 @@ local function plan(self, granted)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
     operator = due and COMPLETE or self.method.choose(self, parent, random),
-    kept_count = self.kept, past = #self.pool.past, per = self.per_evaluation }
+    kept_count = self.kept, past = #self.pool.past, per = self.per_evaluation,
+    habits = habits.copy(self.habits) }
   one.edits = self.method.edits and self.method.edits(self, one)
   one.component = self.method.component and self.method.component(self, one)
   one.chunks = one.operator.batch == false and {}
@@ -318,7 +319,8 @@ end
 -- race; else that of a third of validation, which most children do not survive: who does waits for
 -- its turn.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + at_once(self) and is_ready(self) do
+  local last = math.min(self.decided + at_once(self), self.most or math.huge)
+  while not self.stopped and self.planned < last and is_ready(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local whole = units_of(self, self.n)
     local plenty = budget.is_plenty(self.budgets, whole, self.lag)
@@ -426,7 +428,7 @@ local function context_of(self, one, meter)
     constraints = self.constraints, edits = one.edits, component = one.component,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
-    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count,
+    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count, habits = one.habits,
   }
 end
 
@@ -489,7 +491,7 @@ function Search:first(texts, operator)
   local parent = { idx = 0, texts = texts, mean = 0, parents = {}, scores = {} }
   parent.variant = self.problem:variant(texts)
   local one = { number = 0, rng = self.random:fork "start", parent = parent, list = {},
-    proposals = {}, solved = {}, used = {}, seen = {} }
+    proposals = {}, solved = {}, used = {}, seen = {}, habits = self.habits }
   local meter = bind.meter()
   local made, why = bind.run(core.binding(loop.engine(), {}), { meter = meter }, operator.propose,
     parent, {}, context_of(self, one, meter))
@@ -681,7 +683,7 @@ local function decide(self, one)
   if one.outcome.kept then accept(self, one) end
   if one.texts then self.known:add(one.texts, one.number) end
   if one.unteachable then one.parent.live.exhausted = true end
-  if again then rescore.decide(self, one) end
+  if again then rescore.decide(self, one) else habits.learn(self.habits, one.habits) end
   self.per_evaluation = math.max(self.per_evaluation, most_calls(one.used))
   self.fruitless = evaluations > 0 and 0
     or self.fruitless + (one.outcome.gathered and 0 or 1)
