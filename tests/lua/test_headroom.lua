@@ -141,7 +141,7 @@ end
 
 function TestFigures.test_nothing_asked()
   local found = reports.new { n = 30, test = 0, limits = { cost = 2, time = 60 }, batch = 3 }
-  lu.assertEquals({ found.measured, #found:lines(), found.bought.evaluations }, { false, 3, 0 })
+  lu.assertEquals({ found.measured, #found:lines(), found.bought.evaluations }, { false, 2, 0 })
   lu.assertStrContains(tostring(found), "until $2.00 are spent, until 60 s are spent")
   found = reports.new { n = 30, test = 0, limits = { evaluations = 50 }, batch = 3,
     evaluations = 50 }

@@ -123,6 +123,22 @@ function TestOptimize.test_a_budget_of_calls_where_children_take_more()
   end
 end
 
+function TestOptimize.test_what_an_operator_tries_at_once_counts()
+  local denied = 0
+  local curious = { name = "curious", batch = false, propose = function(parent, _, context)
+    for _, one in ipairs(lg.map(rows("train", 60), function(_, i)
+      return context.tried(context.pool.list[1], i) or false
+    end)) do
+      denied = denied + (one and 0 or 1)
+    end
+    return { parent.texts[1] .. "+" }
+  end }
+  local result = search { operators = { curious }, train = rows("train", 60),
+    budget = { evaluations = 60 } }
+  lu.assertTrue(result.spent.evaluations <= 60, result.spent.evaluations)
+  lu.assertTrue(denied > 0)
+end
+
 function TestOptimize.test_completing_is_not_dropping()
   local adder = { name = "adder", propose = function(parent)
     return { parent.texts[1] .. "++++" }

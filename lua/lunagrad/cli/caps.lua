@@ -228,9 +228,7 @@ local function plan_lines(plans)
   local lines = {}
   for i, plan in ipairs(plans) do
     local of = #plans > 1 and (" %d"):format(i) or ""
-    for k, line in ipairs(plan:lines()) do
-      if k > 1 then lines[#lines + 1] = ("plan%s: %s"):format(of, line) end
-    end
+    for _, line in ipairs(plan:lines()) do lines[#lines + 1] = ("plan%s: %s"):format(of, line) end
   end
   return lines
 end

@@ -315,7 +315,8 @@ end
 --- The texts for the optimizer's question.
 ---
 --- what: feedback (records with text), solved_records (of examples that came out right), solved and
---- all (their numbers), once (the text was judged itself), score (of the validation, or nil), budget, constraints, examples, refused,
+--- all (their numbers), once (the text was judged itself), score (of the validation, or nil),
+--- budget, constraints, examples, refused,
 --- past, memory, and prompt(name), which gives the text of a template.
 ---@param what table
 ---@return {context: string, standing: string, extras: string}

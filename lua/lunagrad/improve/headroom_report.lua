@@ -256,10 +256,7 @@ end
 --- The lines for people.
 ---@return string[]
 function Headroom:lines()
-  if not self.measured then
-    return { ("before the search: nothing was asked (%d validation examples)"):format(self.n),
-      smallest_line(self), search_line(self) }
-  end
+  if not self.measured then return { smallest_line(self), search_line(self) } end
   return { ("before the search: %d of %d validation examples, %d evaluations, %d calls"):format(
       #self.examples, self.n, self.bought.evaluations, self.bought.calls),
     noise_line(self), change_line(self), matter_line(self), smallest_line(self),

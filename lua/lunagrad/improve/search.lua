@@ -15,6 +15,7 @@ local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
+local given = require "lunagrad.improve.given"
 local habits = require "lunagrad.improve.habits"
 local pools = require "lunagrad.improve.pool"
 local rescore = require "lunagrad.improve.rescore"
@@ -76,6 +77,19 @@ local function take_scores(self, candidate)
   end
   candidate.scores, candidate.objectives = scores, objectives
   candidate.mean, candidate.open = stats_math.mean(scores), nil
+  candidate.variant.scored = { scores = scores, objectives = objectives }
+end
+
+-- Of results that are in the record the scores are enough: a pool of a thousand candidates holds a
+-- million of them.
+local function compact(variant)
+  local scored = variant.scored
+  if not scored then return end
+  variant.known.val = setmetatable({}, { __index = function(_, i)
+    local score, objectives = scored.scores[i], scored.objectives
+    return score and { score = score, objectives = objectives and objectives[i], calls = 0,
+      charged = true } or nil
+  end })
 end
 
 -- A variant as a candidate of the pool.
@@ -203,6 +217,7 @@ local function learn_scores(self, candidate)
   self.pool:add(candidate)
   if self.tape then self.tape:completed(candidate, self) end
   say(self, { kind = "complete", candidate = candidate })
+  if not self.trying[wording.key(candidate.texts)] then compact(candidate.variant) end
 end
 
 -- ---- planning ------------------------------------------------------------------
@@ -366,72 +381,6 @@ local function learn_from(self, one)
   return nil, "nothing to learn from: the batches are solved"
 end
 
--- The program for operators that run it again: its calls are those of the evaluation, equal
--- questions that are not bought twice.
-local function rerun(self)
-  local program = self.problem.program
-  if not program then return nil end
-  return function(row)
-    local candidate = loop.context().candidate
-    return bind.run(candidate.binding, { meter = bind.meter() }, program, row)
-  end
-end
-
--- Traces of the parent that came out right.
-local function solved_of(self, one)
-  return function()
-    local list = {}
-    for n, i in ipairs(one.solved) do
-      local result = one.parent.variant.known.train[i]
-      list[n] = { i = i, row = self.problem.sets.train[i], output = result.output,
-        score = result.score }
-    end
-    return list
-  end
-end
-
--- What a candidate of the pool is worth on a training example; the proposal pays for it.
-local function tried_by(self, one)
-  return function(candidate, i)
-    local result = self.problem:evaluate(candidate.variant, "train", i)
-    one.used[#one.used + 1] = result
-    return result
-  end
-end
-
-local function pool_of(self, one)
-  local made
-  return setmetatable({ list = one.list }, { __index = function(_, key)
-    if not made then
-      made = pools.new { n = self.n, front = self.method.front, size = math.huge }
-      made:restore(one.list, self.pool, one.past)
-    end
-    local value = made[key]
-    if type(value) ~= "function" then return value end
-    return function(_, ...) return value(made, ...) end
-  end })
-end
-
-local function context_of(self, one, meter)
-  local problem = self.problem
-  local roles = {}
-  for i, p in ipairs(problem.params) do roles[i] = p.role end
-  return {
-    params = problem.params, names = problem.names, roles = roles,
-    run = function(texts, fn, ...)
-      return bind.run(bind.map(problem.params, texts), { meter = meter }, fn, ...)
-    end,
-    program = rerun(self), loss = self.loss, metric = problem.metric,
-    evaluate = problem.artefact and problem.judge, objective = self.objective,
-    rng = one.rng:fork "operator", sample = one.number, pool = pool_of(self, one),
-    proposals = one.proposals, model = self.model, backward = self.backward,
-    constraints = self.constraints, edits = one.edits, component = one.component,
-    max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
-    tried = tried_by(self, one),
-    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count, habits = one.habits,
-  }
-end
-
 -- What an operator gives, looked at once more: it may be a script's own.
 local function refusal(self, one, texts)
   local n = #self.problem.params
@@ -475,7 +424,7 @@ local function propose(self, one)
   one.meter = meter
   local purpose = self.tape and self.tape:purpose(one.number)
   local texts, why, detail = bind.run(core.binding(loop.engine(), {}), { meter = meter,
-    purpose = purpose }, one.operator.propose, one.parent, batch, context_of(self, one, meter))
+    purpose = purpose }, one.operator.propose, one.parent, batch, given.to(self, one, meter))
   one.calls, one.detail = bind.calls(meter), detail or {}
   if not texts then return nil, why or "no proposal" end
   local problem = refusal(self, one, texts)
@@ -494,7 +443,7 @@ function Search:first(texts, operator)
     proposals = {}, solved = {}, used = {}, seen = {}, habits = self.habits }
   local meter = bind.meter()
   local made, why = bind.run(core.binding(loop.engine(), {}), { meter = meter }, operator.propose,
-    parent, {}, context_of(self, one, meter))
+    parent, {}, given.to(self, one, meter))
   self:pay(0, bind.calls(meter), 0)
   if not made then
     errors.raise("parse", "lg.optimize: no first text came of the objective: " .. (why or ""),
@@ -598,7 +547,10 @@ local function leave(self, one)
   end
   while list[1] and list[1].until_number <= self.decided do
     local gone = table.remove(list, 1).shared
-    if gone.n == 0 and self.trying[gone.key] == gone then self.trying[gone.key] = nil end
+    if gone.n == 0 and self.trying[gone.key] == gone then
+      self.trying[gone.key] = nil
+      compact(gone.variant)
+    end
   end
 end
 
