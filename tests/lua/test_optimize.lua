@@ -153,6 +153,7 @@ function TestOptimize.test_completing_is_not_dropping()
   end
   lu.assertTrue(upkeep > 0)
   lu.assertEquals(result.kept + result.dropped, #result.proposals - upkeep)
+  for _, one in ipairs(result.proposals) do lu.assertNil(one.race and one.race.parent) end
 end
 
 function TestOptimize.test_nothing_is_asked_twice()
@@ -332,6 +333,8 @@ function TestOptimize.test_a_picture_stays_as_it_is()
   lu.assertEquals({ picture.media, w.prompt:text() }, { "image/png", result.texts[2] })
   helper.fails("inval", { field = "params" }, lg.optimize, { params = { picture },
     program = print, metric = print, train = rows("train", 2) })
+  helper.fails("inval", { field = "method" }, lg.optimize, { params = { picture, w.prompt },
+    program = print, metric = print, train = rows("train", 2), method = "mipro" })
   helper.fails("inval", { field = "start" }, lg.optimize, { start = picture, role = "x",
     evaluate = print })
 end

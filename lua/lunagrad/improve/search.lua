@@ -615,9 +615,11 @@ local function remember(self, one, calls, evaluations)
   return record
 end
 
--- Not all of it is wanted for ever.
+-- Not all of it is wanted for ever. The race stays in the record, and its parent's scores, as many
+-- as validation has examples, are known elsewhere.
 local function let_go(self, one)
   leave(self, one)
+  if one.outcome.race then one.outcome.race.parent = nil end
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
 
