@@ -34,8 +34,12 @@ local function step(case, row)
   local answer = case.program(prompt, row)
   local loss = case.loss(answer, row)
   loss:backward(case.backward)
-  local report = case.optimizer(prompt):step()
-  return { row = row, output = answer:text(), entry = report.params[1] }
+  local judge = (case.candidates or 1) > 1 and function()
+    return case.metric(case.program(prompt, row):text(), row)
+  end or nil
+  local report = case.optimizer(prompt):step { judge = judge }
+  return { row = row, output = answer:text(), entry = report.params[1],
+    candidates = report.candidates }
 end
 
 local function show(i, one)
@@ -45,10 +49,15 @@ local function show(i, one)
     indent(table.concat(entry.feedback or {}, "\n")),
     entry.reasked and entry.reason .. ", asked twice" or entry.reason, entry.malformed or 0,
     indent(entry.after or entry.reply and entry.reply:text() or "-")))
+  for k, candidate in ipairs(one.candidates or {}) do
+    print(("  candidate %d, %s: %s"):format(k, candidate.problem or candidate.score or "not judged",
+      candidate.texts and candidate.texts[1] or "-"))
+  end
 end
 
 --- Make n independent single steps and print them.
----@param case table start(), program(prompt, row), loss, metric, backward, optimizer(prompt)
+---@param case table start(), program(prompt, row), loss, metric, backward, optimizer(prompt),
+---candidates (more than one are judged on the step's own row)
 ---@param rows table[]
 ---@param n integer
 return function(case, rows, n)

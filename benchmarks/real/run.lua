@@ -7,7 +7,8 @@
 -- Arguments: task=all (or names with commas: counting, sorting, arithmetic, sentiment, json),
 -- n=12/20/40 (rows to learn from, to validate on, held out), steps=3, batch=3, seed=1, grain=edge,
 -- prompts=default|textgrad|FILE.lua (which returns a set for lg.prompts.use), cap=200 (tokens of a
--- reply of critic and editor), role=told|plain, set=1|2 (of probe: which half of the rows).
+-- reply of critic and editor), role=told|plain, set=1|2 (of probe: which half of the rows),
+-- candidates=1 (a step), mode=rewrite|edit|auto.
 
 package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
 
@@ -18,7 +19,7 @@ local paired = require "paired"
 local tasks = require "tasks"
 
 local args = lg.args
-local ARGUMENTS = "task n steps batch seed grain prompts cap role set probe rows "
+local ARGUMENTS = "task n steps batch seed grain prompts cap role set probe rows candidates mode "
 
 for name in pairs(args) do
   if not ARGUMENTS:find(name .. " ", 1, true) then
@@ -40,6 +41,7 @@ end
 
 local sizes, seed, cap = split_sizes(), number("seed", 1, 0), number("cap", 200, 1)
 local steps, batch, shown = number("steps", 3, 0), number("batch", 3, 1), number("probe", 0, 0)
+local candidates = number("candidates", 1, 1)
 local backward = { reply_tokens = cap, grain = args.grain }
 if args.prompts then
   lg.prompts.use(args.prompts:find "%.lua$" and dofile(args.prompts) or args.prompts)
@@ -66,7 +68,10 @@ local function case_of(task)
       return model { row.question, system = prompt, temperature = 0, max_tokens = task.max_tokens,
         role = "answer" }
     end,
-    optimizer = function(prompt) return lg.optim.tgd { prompt, reply_tokens = cap } end,
+    optimizer = function(prompt)
+      return lg.optim.tgd { prompt, reply_tokens = cap, candidates = candidates, mode = args.mode }
+    end,
+    candidates = candidates,
   }
 end
 

@@ -65,8 +65,10 @@ function programs.three(seed)
     loss = function(answer, row) return exact(answer, row.answer) end }
 end
 
-local PLACES = { "Lenn", "Karo", "Oster", "Sill", "Hook", "Marn", "Tove", "Brisk", "Quill", "Ondal" }
-local THINGS = { "bridge", "mill", "school", "library", "lighthouse", "harbour", "railway", "museum" }
+local PLACES = { "Lenn", "Karo", "Oster", "Sill", "Hook", "Marn", "Tove", "Brisk", "Quill",
+  "Ondal" }
+local THINGS = { "bridge", "mill", "school", "library", "lighthouse", "harbour", "railway",
+  "museum" }
 local POLITE = { "Please could you tell me", "I would like to know", "Would you know, please,",
   "I wonder, could you tell us" }
 
@@ -120,8 +122,9 @@ end
 local function by_train(seed)
   local one, from = programs[which](seed), spent()
   local training
-  local ok, problem = pcall(lg.train, { program = one.program, params = one.params, train = one.train,
-    val = one.val, metric = one.metric, loss = one.loss, steps = 1000, seed = seed,
+  local ok, problem = pcall(lg.train, { program = one.program, params = one.params,
+    train = one.train, val = one.val, metric = one.metric, loss = one.loss, steps = 1000,
+    seed = seed,
     on_step = function(_, result)
       training = result
       if spent() - from >= CALLS then error "enough" end
@@ -149,8 +152,8 @@ for seed = 1, SEEDS do
   local a, calls_a = by_train(seed)
   local b, calls_b, claim = by_search(seed)
   trained[seed], searched[seed], differences[seed] = a, b, b - a
-  print(("seed %2d  train %.3f (%d calls)  optimize %.3f (%d calls)  %s"):format(seed, a, calls_a, b,
-    calls_b, claim and tostring(claim) or "no claim"))
+  print(("seed %2d  train %.3f (%d calls)  optimize %.3f (%d calls)  %s"):format(seed, a, calls_a,
+    b, calls_b, claim and tostring(claim) or "no claim"))
 end
 print(("%s, %d calls, %d seeds: %s; %s; %s"):format(which, CALLS, SEEDS, line("train", trained),
   line("optimize", searched), line("difference", differences)))

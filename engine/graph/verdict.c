@@ -180,13 +180,27 @@ static bool same_words(const lg_text *a, const lg_text *b)
     return b && plain(a, one) == plain(b, two) && strcmp(one, two) == 0;
 }
 
+/* "</B>": a text that was shown under its letter, where the variable has no such mark itself. */
+static bool shows_letter(const lg_text *t, const lg_text *variable)
+{
+    for (const char *at = strstr(t->data, "</"); at; at = strstr(at + 2, "</")) {
+        if (at[2] < 'A' || at[2] > 'Z' || at[3] != '>')
+            continue;
+        const char mark[] = {'<', '/', at[2], '>', '\0'};
+        if (!variable || !holds(variable, mark))
+            return true;
+    }
+    return false;
+}
+
 /* The frame of the question, the variable itself or the output, given back. */
 static bool is_echo(const lg_said *said)
 {
     const lg_text *t = said->text;
     return same_text(t, said->variable) || same_words(t, said->output) ||
            holds(t, "</CONVERSATION>") || holds(t, "<CONVERSATION>") || holds(t, "</OBJECTIVE>") ||
-           holds(t, "[VARIABLE] marks");
+           holds(t, "[VARIABLE] marks") || holds(t, "<TRACE>") || holds(t, "</TRACE>") ||
+           shows_letter(t, said->variable);
 }
 
 int lg__critique(lg_mem *m, const lg_said *said, lg_text **out)

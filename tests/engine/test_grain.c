@@ -354,6 +354,38 @@ static void test_failures(void **state)
     script_end(&s);
 }
 
+/* The question given back, letters and trace and all, is no feedback; a mark of the text itself
+ * may be spoken of. */
+static void test_the_question_given_back(void **state)
+{
+    (void)state;
+    script s;
+    lg_var *draft, *report;
+    lg_feedback f;
+    start(&s, "A: how to report:\n<A>\nreport it\n</A>\nB: It did this:\n<TRACE>\nCase 1");
+    s.reply = of_the_graph;
+    lg_var *root = batch(&s, &draft, &report, CASES);
+    lg_var *pass = learn_by_graph(&s, root, LG_GRAIN_GRAPH, 0);
+    assert_non_null(strstr(lg_var_text(pass, NULL), "2 malformed"));
+    lg_var_feedback(draft, 0, &f);
+    assert_int_equal(f.state, LG_FB_EMPTY);
+    lg_var_feedback(report, 0, &f);
+    assert_int_equal(f.state, LG_FB_EMPTY);
+    lg_var_unref(pass);
+    script_end(&s);
+
+    start(&s, "A: Say what stands in <A></A>.\nB: NOTHING TO IMPROVE");
+    s.reply = of_the_graph;
+    draft = script_leaf(&s, "draft it", "how to draft", true);
+    report = script_leaf(&s, "report it in <A></A>", "how to report", true);
+    root = script_call(&s, draft, script_leaf(&s, "question", "q", false), "draft", 0);
+    root = script_call(&s, report, root, "loss", 0);
+    lg_var_set_score(root, 0, 1);
+    lg_var_unref(learn_by_graph(&s, root, LG_GRAIN_GRAPH, 0));
+    assert_string_equal(script_said(report, 0), "Say what stands in <A></A>.");
+    script_end(&s);
+}
+
 /* What the host makes a parameter meanwhile is one for the next pass. */
 static void test_a_parameter_made_meanwhile(void **state)
 {
@@ -426,6 +458,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_auto),
     cmocka_unit_test(test_few_and_many_parameters),
     cmocka_unit_test(test_failures),
+    cmocka_unit_test(test_the_question_given_back),
     cmocka_unit_test(test_a_parameter_made_meanwhile),
     cmocka_unit_test(test_oom),
 };

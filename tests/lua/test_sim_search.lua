@@ -34,8 +34,8 @@ function TestSearch.test_answers_stand_in_the_documents()
 end
 
 function TestSearch.test_feedback_on_queries_is_merged_as_such()
-  local piece = "<FEEDBACK>The queries hold ordinary words. The prompt should tell the model to write "
-    .. "only the key words, one by one.</FEEDBACK>\n"
+  local piece = "<FEEDBACK>The queries hold ordinary words. The prompt should tell the model to "
+    .. "write only the key words, one by one.</FEEDBACK>\n"
   local merged = ask("Merge these pieces of feedback into one.\n" .. piece .. piece
     .. "<FEEDBACK>The model should list every item one by one.</FEEDBACK>",
     "You merge feedback.")

@@ -84,12 +84,20 @@ local function count(text)
   return n
 end
 
+-- In the trace of a batch (grain "graph") texts are letters, and which is the variable's is not
+-- said: it instructs where all letters stand in system messages.
+local function is_trace(talk) return talk:find "^%s*Case %d" ~= nil end
+
 -- The part of a conversation that is not the variable's own message, and whether that one
 -- instructs.
 local function example_of(talk)
+  local mark = is_trace(talk) and "%[%u+%]" or "%[VARIABLE%]"
   local system = talk:match "<SYSTEM[_%d]*>(.-)</SYSTEM"
-  local instructs = system ~= nil and system:find("[VARIABLE]", 1, true) ~= nil
-  return instructs and talk:gsub("<SYSTEM[_%d]*>.-</SYSTEM[_%d]*>", "") or talk, instructs
+  local instructs = system ~= nil and system:find(mark) ~= nil
+  if not instructs then return talk, false end
+  local rest = talk:gsub("<SYSTEM[_%d]*>.-</SYSTEM[_%d]*>", "")
+  if is_trace(talk) and rest:find(mark) then return talk, false end
+  return rest, true
 end
 
 -- The conversations that records are about.
@@ -164,8 +172,9 @@ end
 
 local function is_output(new, talks)
   for _, talk in ipairs(talks) do
-    local made = talk:match "<OUTPUT[_%d]*>\n(.-)\n</OUTPUT"
-    if made and #new > 4 and words_of(made) == new then return true end
+    for made in talk:gmatch "<OUTPUT[_%d]*>\n(.-)\n</OUTPUT" do
+      if #new > 4 and words_of(made) == new then return true end
+    end
   end
   return false
 end
