@@ -84,7 +84,9 @@ function TestOptimize.test_it_gets_better_and_says_how()
   lu.assertTrue(result.claim.shown)
   lu.assertEquals(#result.claim.fixed, #result.claim.fixed_ids)
   lu.assertStrContains(result.claim.fixed_ids[1], "test")
-  lu.assertEquals(result.kept + result.dropped, #result.proposals)
+  local upkeep = 0
+  for _, one in ipairs(result.proposals) do upkeep = upkeep + (one.upkeep and 1 or 0) end
+  lu.assertEquals(result.kept + result.dropped + upkeep, #result.proposals)
   lu.assertStrContains(tostring(result), "shown")
 end
 
@@ -102,6 +104,56 @@ function TestOptimize.test_a_budget_of_calls()
   local result, w = search { budget = { calls = 200 } }
   lu.assertTrue(result.spent.calls <= 200 and result.spent.calls > 120)
   lu.assertEquals(#w.asked, result.spent.calls)
+end
+
+-- What children take more than the seed is learned from the first of them: a window of eight is
+-- on its way by then.
+function TestOptimize.test_a_budget_of_calls_where_children_take_more()
+  for _, most in ipairs { 170, 250, 400 } do
+    local w = world()
+    local function program(row)
+      local more = w.prompt:text():find("+", 1, true) and 3 or 0
+      for i = 1, more do w.program({ question = row.question .. "/" .. i }):text() end
+      return w.program(row)
+    end
+    local result = lg.optimize { program = program, params = { w.prompt },
+      metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 30), seed = 7,
+      operators = { walker() }, budget = { calls = most } }
+    lu.assertTrue(result.spent.calls <= most + 8 * 3, result.spent.calls)
+  end
+end
+
+function TestOptimize.test_what_an_operator_tries_at_once_counts()
+  local denied = 0
+  local curious = { name = "curious", batch = false, propose = function(parent, _, context)
+    for _, one in ipairs(lg.map(rows("train", 60), function(_, i)
+      return context.tried(context.pool.list[1], i) or false
+    end)) do
+      denied = denied + (one and 0 or 1)
+    end
+    return { parent.texts[1] .. "+" }
+  end }
+  local result = search { operators = { curious }, train = rows("train", 60),
+    budget = { evaluations = 60 } }
+  lu.assertTrue(result.spent.evaluations <= 60, result.spent.evaluations)
+  lu.assertTrue(denied > 0)
+end
+
+function TestOptimize.test_completing_is_not_dropping()
+  local adder = { name = "adder", propose = function(parent)
+    return { parent.texts[1] .. "++++" }
+  end }
+  local result = search { operators = { adder }, stop = { score = 1 } }
+  local upkeep = 0
+  for _, one in ipairs(result.proposals) do
+    if one.operator == "complete" then
+      lu.assertTrue(one.upkeep)
+      upkeep = upkeep + 1
+    end
+  end
+  lu.assertTrue(upkeep > 0)
+  lu.assertEquals(result.kept + result.dropped, #result.proposals - upkeep)
+  for _, one in ipairs(result.proposals) do lu.assertNil(one.race and one.race.parent) end
 end
 
 function TestOptimize.test_nothing_is_asked_twice()
@@ -127,6 +179,28 @@ function TestOrder.test_latencies_decide_nothing()
     wanted = wanted or told(result)
     lu.assertEquals(told(result), wanted, "trial " .. trial)
   end
+end
+
+-- The editor never finds the tags, and manages JSON: that is learned in the order of decisions.
+function TestOrder.test_who_asks_an_editor_first()
+  local function run(trial)
+    local n = 0
+    local editor = lg.model(function(request)
+      local text = {}
+      for i, one in ipairs(request.messages) do text[i] = one.content end
+      text = table.concat(text, "|")
+      lg.sleep(0.01)
+      n = n + 1
+      if not request.schema then return "no tags " .. share(text) end
+      return ('{"new_text": "prompt %s, right, %d"}'):format(("+"):rep(hash.text(text) % 4),
+        hash.text(text) % 1000)
+    end, "editor")
+    local result = search({ lag = 4, operators = { "reflect", "gradient" }, model = editor,
+      budget = { proposals = 8 } }, function(...) return share(tostring(trial), ...) end)
+    return told(result) .. "\n" .. n
+  end
+  local wanted = run(1)
+  for trial = 2, 6 do lu.assertEquals(run(trial), wanted, "trial " .. trial) end
 end
 
 function TestOrder.test_proposals_run_beside_each_other()
@@ -159,6 +233,12 @@ function TestStop.test_conditions()
   result = search { budget = { proposals = 2 } }
   lu.assertEquals({ result.stopped, #result.proposals }, { "proposals", 2 })
   lu.assertEquals(search({ budget = { time = 1e9, evaluations = 60 } }).stopped, "budget")
+  local function slow() return 0.01 end -- half a second has more than whole ones
+  result = search({ budget = { time = 0.2, evaluations = 5000 } }, slow)
+  lu.assertEquals(result.stopped, "time")
+  local ok, problem = pcall(search, { select = function() return nil end })
+  lu.assertFalse(ok)
+  lu.assertStrContains(tostring(problem), "select")
 end
 
 function TestStop.test_an_operator_without_ideas()
@@ -229,6 +309,34 @@ function TestStop.test_an_operator_of_rubbish()
     return given[n]
   end } }, budget = { proposals = 5 } }
   lu.assertEquals(result.kept, 0)
+end
+
+-- ---- a picture among the parameters ------------------------------------------------------
+
+local PNG = "\137PNG\r\n\26\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\8\2\0\0\0" .. ("\0"):rep(40)
+
+function TestOptimize.test_a_picture_stays_as_it_is()
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(PNG)
+  file:close()
+  local picture, w = lg.param(lg.image(path), "picture"), world()
+  os.remove(path)
+  local result = lg.optimize { params = { picture, w.prompt }, program = function(row)
+    assert(picture.media == "image/png")
+    return w.program(row)
+  end, metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 30),
+    operators = { { name = "adder", propose = function(parent)
+      return { parent.texts[1], parent.texts[2] .. "+" }
+    end } }, budget = { evaluations = 300 } }
+  lu.assertTrue(result.best_score > result.seed_score)
+  lu.assertEquals({ picture.media, w.prompt:text() }, { "image/png", result.texts[2] })
+  helper.fails("inval", { field = "params" }, lg.optimize, { params = { picture },
+    program = print, metric = print, train = rows("train", 2) })
+  helper.fails("inval", { field = "method" }, lg.optimize, { params = { picture, w.prompt },
+    program = print, metric = print, train = rows("train", 2), method = "mipro" })
+  helper.fails("inval", { field = "start" }, lg.optimize, { start = picture, role = "x",
+    evaluate = print })
 end
 
 -- ---- objectives ----------------------------------------------------------------------

@@ -230,4 +230,25 @@ function TestPool.test_costs_stay_flat()
   lu.assertEquals(#p.list, 64)
 end
 
+-- Whoever looks at the pool as it was sees no score that came since.
+function TestPool.test_as_it_was()
+  local p = pool.new { n = 2 }
+  p:add(candidate { 0, 0 })
+  local open = candidate(nil, { parents = { 0 }, mean = 0.9, open = true })
+  p:enter(open)
+  p:add(candidate({ 1, 0 }, { parents = { 0 } }))
+  local list, since = table.move(p.list, 1, #p.list, 1, {}), #p.past
+  local was = pool.new { n = 2 }
+  was:restore(list, p, since)
+  p:remember(open)
+  open.scores, open.open = { 0, 0 }, nil
+  p:add(open)
+  p:rescore(2, { 0, 0 })
+  lu.assertEquals({ p:get(1).mean, p:get(2).mean }, { 0, 0 })
+  lu.assertEquals({ was:get(1).mean, was:get(1).open, was:get(2).mean }, { 0.9, true, 0.5 })
+  local now = pool.new { n = 2 }
+  now:restore(table.move(p.list, 1, #p.list, 1, {}), p, #p.past)
+  lu.assertEquals({ now:get(1).mean, now:get(2).mean }, { 0, 0 })
+end
+
 os.exit(lu.LuaUnit.run())

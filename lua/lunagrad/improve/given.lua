@@ -36,11 +36,13 @@ local function solved_of(self, one)
 end
 
 -- What a candidate of the pool is worth on a training example; the proposal pays for it, and gets
--- nil where its grant is used up.
+-- nil where its grant is used up. Several may be asked for at once: they count when they are asked
+-- for, for when they are there is a matter of who is quicker.
 local function tried_by(self, one)
+  local before, asked = #one.used, 0
   return function(candidate, i)
-    one.gate_from = #one.used
-    if not self:may(one, 1) then return nil end
+    one.gate_from, asked = before, asked + 1
+    if not self:may(one, asked) then return nil end
     local result = self.problem:evaluate(candidate.variant, "train", i)
     one.used[#one.used + 1] = result
     return result
@@ -52,7 +54,7 @@ local function pool_of(self, one)
   return setmetatable({ list = one.list }, { __index = function(_, key)
     if not made then
       made = pools.new { n = self.n, front = self.method.front, size = math.huge }
-      made:restore(one.list, self.pool)
+      made:restore(one.list, self.pool, one.past)
     end
     local value = made[key]
     if type(value) ~= "function" then return value end
@@ -81,7 +83,7 @@ function given.to(self, one, meter)
     constraints = self.constraints, edits = one.edits, component = one.component,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
-    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count,
+    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count, habits = one.habits,
   }
 end
 

@@ -98,7 +98,14 @@ end
 ---@return function
 function operators.selection(wanted, default)
   if wanted == nil then return default end
-  if type(wanted) == "function" then return wanted end
+  if type(wanted) == "function" then
+    return function(pool, random)
+      local one = wanted(pool, random)
+      if type(one) == "table" and pool:get(one.idx) == one then return one end
+      errors.raise("inval", "lg.optimize: select returned no candidate of the pool",
+        "return one of pool.list", 0)
+    end
+  end
   local name, number = tostring(wanted):match "^(%a+)_?([%d.]*)$"
   local value = tonumber(number)
   if name == "pareto" and number == "" then return selection.pareto end

@@ -18,6 +18,7 @@ local fresh = require "lunagrad.improve.propose.fresh"
 local reports = require "lunagrad.improve.search_report"
 local searches = require "lunagrad.improve.search"
 local loop = require "lunagrad.loop"
+local media = require "lunagrad.media"
 local model = require "lunagrad.model"
 local options = require "lunagrad.options"
 local progress = require "lunagrad.progress"
@@ -114,18 +115,20 @@ end
 -- ---- the doors -----------------------------------------------------------------
 
 local function check_params(list)
-  local params = table.move(list, 1, #list, 1, {})
+  local params, any = table.move(list, 1, #list, 1, {}), false
   if #params == 0 then refuse("params", "no parameter given", "params = { prompt }") end
   for i, p in ipairs(params) do
     if not var.is(p) or not p:grad() then
       refuse("params", ("parameter %d is none"):format(i), "make it with lg.param(text, role)")
     end
+    any = any or not media.family(p)
     for k = 1, i - 1 do
       if params[k]:own_id() == p:own_id() then
         refuse("params", ("parameters %d and %d are the same variable"):format(k, i))
       end
     end
   end
+  if not any then refuse("params", "there is no parameter that is a text") end
   return params
 end
 
@@ -150,6 +153,9 @@ end
 -- One text, or several by name: names in order, their texts, and what a candidate looks like to
 -- the script.
 local function shape_of(start)
+  if var.is(start) and media.family(start) then
+    refuse("start", "start is a text, got a picture, sound or document")
+  end
   if type(start) ~= "table" or var.is(start) then
     return nil, { var.is(start) and start:text() or tostring(start) },
       function(texts) return texts[1] end
@@ -228,12 +234,12 @@ end
 local function meter_of(budget)
   if not (budget.cost or budget.tokens or budget.time) then return nil end
   local engine = loop.engine()
-  local first, from = engine:stats(), os.time()
+  local first, from = engine:stats(), engine:now()
   return function()
     local now = engine:stats()
     if budget.cost and now.micros - first.micros >= budget.cost * 1e6 then return "cost" end
     if budget.tokens and tokens_of(now) - tokens_of(first) >= budget.tokens then return "tokens" end
-    if budget.time and os.time() - from >= budget.time then return "time" end
+    if budget.time and engine:now() - from >= budget.time * 1e6 then return "time" end
     return nil
   end
 end
@@ -298,13 +304,13 @@ end
 
 local function texts_of(problem)
   local texts = {}
-  for i, p in ipairs(problem.params) do texts[i] = p:text() end
+  for i, p in ipairs(problem.params) do texts[i] = media.snapshot(p) end
   return texts
 end
 
 local function set_params(problem, texts)
   for i, p in ipairs(problem.params) do
-    if p:text() ~= texts[i] then p:set(texts[i]) end
+    if not media.same(p, texts[i]) then p:set(texts[i]) end
   end
 end
 
@@ -366,9 +372,10 @@ end
 --- hear it. Or start (a text, or several by name), role, evaluate(candidate, example) → score,
 --- feedback; with or without examples. test (rows): the claim at the end.
 ---
---- budget = {calls, evaluations, cost, tokens, time, proposals}: calls and evaluations are kept to
---- the unit, and count what was served from the store too; the others are looked at with each
---- decision. stop = {score, patience, when = function(search)} or a function. method ("race",
+--- budget = {calls, evaluations, cost, tokens, time, proposals}: evaluations are kept to the unit,
+--- calls too while an example takes no more than the seed's; both count what was served from the
+--- store. The others (time in seconds) are looked at with each decision.
+--- stop = {score, patience, when = function(search)} or a function. method ("race",
 --- "gepa", "tgd", "mipro", "opro", "best_of_n"), operators (names or {name, propose}), select
 --- ("pareto_0.2", "pareto", "best", "top_5", "epsilon_0.1"), front, lag (proposals at once; left
 --- out: up to 8, and fewer after one that is kept), batch (3), window, delta (.05) and beta (.4) of

@@ -89,8 +89,8 @@ function pool.new(options)
   local front = options.front or "instance"
   assert(COLUMNS[front], "no such front")
   return setmetatable({ n = options.n, front = front, size = math.max(2, options.size or 64),
-    list = {}, added = 0, values = COLUMNS[front], fronts = fronts.new(), known = {}, family = {} },
-    Pool)
+    list = {}, added = 0, values = COLUMNS[front], fronts = fronts.new(), known = {}, family = {},
+    past = {} }, Pool)
 end
 
 -- ---- order ---------------------------------------------------------------------
@@ -191,6 +191,15 @@ function Pool:add(candidate)
   return true, nil, who
 end
 
+--- How a candidate is now stays known to those who look at the pool as it was: more is about to be
+--- known of it.
+---@param candidate lunagrad.candidate
+function Pool:remember(candidate)
+  self.past[#self.past + 1] = { idx = candidate.idx, texts = candidate.texts,
+    parents = candidate.parents, mean = candidate.mean, words = candidate.words,
+    operator = candidate.operator, born = candidate.born, open = candidate.open }
+end
+
 --- A candidate is known better: it is replaced by one with other scores, so that whoever looks at
 --- the pool as it was sees what was known then.
 ---@param idx integer
@@ -201,6 +210,7 @@ function Pool:rescore(idx, scores, objectives)
   for i, old in ipairs(self.list) do
     if old.idx == idx then
       local new = {}
+      self:remember(old)
       for name, value in pairs(old) do new[name] = value end
       new.scores, new.objectives, new.mean = scores, objectives, mean_of(scores, self.n)
       table.remove(self.list, i)
@@ -220,14 +230,21 @@ end
 --- Make an empty pool what another was, when it held these: for who must not see what came since.
 ---@param list lunagrad.candidate[] as they came
 ---@param from lunagrad.pool
-function Pool:restore(list, from)
+---@param since integer how many were remembered then (#from.past)
+function Pool:restore(list, from, since)
   for i, candidate in ipairs(list) do
     self.list[i], self.known[wording.key(candidate.texts)] = candidate, candidate.idx
     self.fronts:add(candidate, self.values(candidate))
     if not self.top or pool.better(candidate, self.top) then self.top = candidate end
     self.added = math.max(self.added, candidate.idx + 1)
   end
-  self.family = from.family -- of what is there nothing changes but that it leaves
+  self.family = setmetatable({}, { __index = function(_, idx)
+    for k = since + 1, #from.past do
+      if from.past[k].idx == idx then return from.past[k] end
+    end
+    return from.family[idx]
+  end })
+  for _, candidate in ipairs(list) do self.family[candidate.idx] = candidate end
 end
 
 -- ---- looking -------------------------------------------------------------------

@@ -164,7 +164,9 @@ local function optimizer(ask_of)
     spec[n], befores[n] = ask_of.context.params[i], ask_of.plain[i]
   end
   spec.constraints = material.constraints(ask_of.context, befores)
-  return tgd(spec)
+  local opt = tgd(spec)
+  opt.habits = ask_of.context.habits
+  return opt
 end
 
 --- Ask for new texts.

@@ -29,8 +29,8 @@ end
 --- spec: order (the examples, all of them), parent(example) → score if it is known,
 --- evaluate(example) → score and the parent's, window (8), growth (one more in the window for so
 --- many scores that it has lasted: quicker, and more is bought of what is dropped late), delta, beta,
---- early, tie, strict, whole as lunagrad.improve.race has them; may(k) → whether the k-th score may
---- be bought, asked when the first k - window are there; on_score(race), called for each.
+--- early, tie, strict, whole as lunagrad.improve.race has them; may(k, at) → whether the k-th score
+--- may be bought, asked when the first `at` are there; on_score(race), called for each.
 ---@param spec table
 ---@return table {kept, why, n = scores that were looked at, bought, race}
 function racing.run(spec)
@@ -43,7 +43,7 @@ function racing.run(spec)
   local at = 0
   while verdict == "go" do
     while #tasks < n and #tasks < at + wide(at) and not stopped do
-      if spec.may and not spec.may(#tasks + 1) then
+      if spec.may and not spec.may(#tasks + 1, at) then
         stopped = true
       else
         tasks[#tasks + 1] = loop.spawn(spec.evaluate, {}, order[#tasks + 1])

@@ -14,6 +14,7 @@ local check = require "lunagrad.improve.check"
 local context = require "lunagrad.improve.context"
 local edit = require "lunagrad.improve.edit"
 local exhibits = require "lunagrad.improve.exhibits"
+local habits = require "lunagrad.improve.habits"
 local plain = require "lunagrad.improve.plain"
 local proposal = require "lunagrad.improve.proposal"
 local media = require "lunagrad.media"
@@ -26,7 +27,6 @@ local rewrite = { TAG = "NEW_VARIABLE" } -- the tag as lunagrad.prompts writes i
 local TAG = rewrite.TAG
 local LEAST_REPLY = 2048  -- tokens of a reply's ceiling, besides those of the variable
 local LONG = 1500         -- tokens; beyond them mode "auto" asks for edits
-local MOST_DOUBTS = 5     -- that are remembered of a critic
 
 -- ---- what is shown ---------------------------------------------------------
 
@@ -183,17 +183,14 @@ local function short_question(self, i, heard, problem)
     heard.shown and { feedback = heard.shown(heard.text, feedback) })
 end
 
--- How often a critic gave back what it was told, less how often it did not, within bounds; by the
--- model itself, so that it is forgotten with it.
-local DOUBTS = setmetatable({}, { __mode = "k" })
-
 -- Whether whom is asked is known to be weak. Who is asked is also who criticises, as far as is known
 -- here, when the names are the same.
-local function is_weak(q, doubted)
+local function is_weak(self, q, doubted)
   local whom = model.of(q.model, "optimizer")
   if whom.name ~= model.of(nil, "backward").name then return false end
-  local before = DOUBTS[whom] or 0
-  DOUBTS[whom] = math.max(-MOST_DOUBTS, math.min(MOST_DOUBTS, before + (doubted and 1 or -1)))
+  local known = self:known()
+  local before = known.doubts
+  habits.doubt(known, doubted)
   return before > 0
 end
 
@@ -202,7 +199,7 @@ end
 local function plain_question(self, i, heard, q)
   if not proposal.instructs(heard.text) then return end
   local p, doubted = self.params[i], plain.doubted(heard.text)
-  local weak = is_weak(q, doubted) or doubted
+  local weak = is_weak(self, q, doubted) or doubted
   if weak or q.form == "schema" then q.form = "plain" end
   q.plain = function()
     return plain.messages { role = p.role, variable = p:text(), records = heard.text,

@@ -16,6 +16,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
 local given = require "lunagrad.improve.given"
+local habits = require "lunagrad.improve.habits"
 local pools = require "lunagrad.improve.pool"
 local rescore = require "lunagrad.improve.rescore"
 local wording = require "lunagrad.improve.wording"
@@ -49,7 +50,7 @@ function search.new(spec)
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
   self.trying, self.leaving, self.n = {}, {}, #spec.problem.sets.val
-  self.anew, self.doubted = {}, {} -- of lunagrad.improve.rescore
+  self.anew, self.doubted, self.habits = {}, {}, habits.new() -- doubted: of rescore.lua
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
   return self
 end
@@ -58,8 +59,7 @@ local function say(self, event)
   if self.tell then self.tell(event, self) end
 end
 
---- Tell whoever listens.
----@param event table
+--- Tell whoever listens of an event.
 function Search:say(event) say(self, event) end
 
 -- ---- what a variant is worth ---------------------------------------------------
@@ -212,6 +212,7 @@ local function learn_scores(self, candidate)
   for i, one in ipairs(self.open) do
     if one == candidate then table.remove(self.open, i) break end
   end
+  self.pool:remember(candidate)
   take_scores(self, candidate)
   self.pool:add(candidate)
   if self.tape then self.tape:completed(candidate, self) end
@@ -274,7 +275,8 @@ local function plan(self, granted)
   local doubted = table.remove(self.doubted, 1)
   if doubted then
     return { number = number, rng = random, parent = frozen(doubted), granted = granted,
-      from = self.decided, operator = rescore.OPERATOR, chunks = {}, solved = {} }
+      per = self.per_evaluation, from = self.decided, operator = rescore.OPERATOR, chunks = {},
+      solved = {} }
   end
   local leader = leader_of(self)
   local due = leader and not leader.due and is_due(self, leader)
@@ -285,7 +287,8 @@ local function plan(self, granted)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
     operator = due and COMPLETE or self.method.choose(self, parent, random),
-    kept_count = self.kept }
+    kept_count = self.kept, past = #self.pool.past, per = self.per_evaluation,
+    habits = habits.copy(self.habits) }
   one.edits = self.method.edits and self.method.edits(self, one)
   one.component = self.method.component and self.method.component(self, one)
   one.chunks = one.operator.batch == false and {}
@@ -331,7 +334,8 @@ end
 -- race; else that of a third of validation, which most children do not survive: who does waits for
 -- its turn.
 local function plan_more(self)
-  while not self.stopped and self.planned < self.decided + at_once(self) and is_ready(self) do
+  local last = math.min(self.decided + at_once(self), self.most or math.huge)
+  while not self.stopped and self.planned < last and is_ready(self) do
     local some = math.min(self.n, math.max(self.window, (self.n + 2) // 3))
     local whole = units_of(self, self.n)
     local plenty = budget.is_plenty(self.budgets, whole, self.lag)
@@ -383,7 +387,9 @@ local function refusal(self, one, texts)
   if type(texts) ~= "table" then return "the operator gave no texts" end
   local changed = false
   for i = 1, n do
-    if type(texts[i]) ~= "string" then return "the operator gave no text for each parameter" end
+    if type(texts[i]) ~= "string" and texts[i] ~= one.parent.texts[i] then
+      return "the operator gave no text for each parameter"
+    end
     changed = changed or texts[i] ~= one.parent.texts[i]
   end
   if not changed then return "unchanged" end
@@ -434,7 +440,7 @@ function Search:first(texts, operator)
   local parent = { idx = 0, texts = texts, mean = 0, parents = {}, scores = {} }
   parent.variant = self.problem:variant(texts)
   local one = { number = 0, rng = self.random:fork "start", parent = parent, list = {},
-    proposals = {}, solved = {}, used = {}, seen = {} }
+    proposals = {}, solved = {}, used = {}, seen = {}, habits = self.habits }
   local meter = bind.meter()
   local made, why = bind.run(core.binding(loop.engine(), {}), { meter = meter }, operator.propose,
     parent, {}, given.to(self, one, meter))
@@ -460,7 +466,7 @@ end
 function Search:may(one, k)
   if self.stopped then return false end
   local all = one.gate_from + (one.rival and one.rival.open and one.child and 2 or 1) * k
-  local needed = { one.calls + all * self.per_evaluation, all }
+  local needed = { one.calls + all * one.per, all }
   for i, granted in ipairs(one.granted) do
     if needed[i] > granted then
       if not one.extended then
@@ -603,14 +609,17 @@ local function remember(self, one, calls, evaluations)
   local record = { number = one.number, operator = one.operator.name, parent = one.parent.idx,
     texts = one.texts, kept = one.outcome.kept, reason = one.outcome.why, gain = gain_of(one),
     calls = calls, evaluations = evaluations, race = one.outcome.race, batch = one.seen,
-    candidate = one.candidate and one.candidate.idx, unraced = one.outcome.unraced }
+    candidate = one.candidate and one.candidate.idx, unraced = one.outcome.unraced,
+    upkeep = one.operator == COMPLETE or one.operator == rescore.OPERATOR or nil }
   self.proposals[#self.proposals + 1] = record
   return record
 end
 
--- Not all of it is wanted for ever.
+-- Not all of it is wanted for ever. The race stays in the record, and its parent's scores, as many
+-- as validation has examples, are known elsewhere.
 local function let_go(self, one)
   leave(self, one)
+  if one.outcome.race then one.outcome.race.parent = nil end
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
 
@@ -628,7 +637,8 @@ local function decide(self, one)
   if one.outcome.kept then accept(self, one) end
   if one.texts then self.known:add(one.texts, one.number) end
   if one.unteachable then one.parent.live.exhausted = true end
-  if again then rescore.decide(self, one) end
+  if again then rescore.decide(self, one) else habits.learn(self.habits, one.habits) end
+  self.per_evaluation = math.max(self.per_evaluation, most_calls(one.used))
   self.fruitless = evaluations > 0 and 0
     or self.fruitless + (one.outcome.gathered and 0 or 1)
   self:pay(one.number, calls, evaluations)

@@ -17,7 +17,8 @@ local reports = {}
 ---@field best_score number on validation; it overstates: the claim does not
 ---@field claim lunagrad.claim|nil seed against best on the test set
 ---@field pool lunagrad.pool
----@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race}
+---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race,
+--- upkeep = true: no texts, scores of a candidate were bought}
 ---@field spent {calls: integer, evaluations: integer}
 ---@field stopped string why it ended
 ---@field has_test boolean whether there is a test set to claim on
@@ -58,7 +59,7 @@ local function operator_lines(proposals)
   for _, record in ipairs(proposals) do
     local one = by_name[record.operator]
     if not one then
-      one = { tried = 0, kept = 0, calls = 0 }
+      one = { tried = 0, kept = 0, calls = 0, upkeep = record.upkeep }
       by_name[record.operator], names[#names + 1] = one, record.operator
     end
     one.tried, one.kept = one.tried + 1, one.kept + (record.kept and 1 or 0)
@@ -67,7 +68,8 @@ local function operator_lines(proposals)
   local parts = {}
   for i, name in ipairs(names) do
     local one = by_name[name]
-    parts[i] = ("%s %d of %d kept, %d calls"):format(name, one.kept, one.tried, one.calls)
+    parts[i] = one.upkeep and ("%s %d, %d calls"):format(name, one.tried, one.calls)
+      or ("%s %d of %d kept, %d calls"):format(name, one.kept, one.tried, one.calls)
   end
   return table.concat(parts, "; ")
 end
@@ -75,8 +77,11 @@ end
 -- Why there is no claim.
 local function unclaimed(self)
   if not self.has_test then return "no claim: there is no test set" end
-  if self.best_idx == 0 then return "no claim: nothing was kept" end
-  return "no claim: the test set was not asked, the run ended before"
+  if self.kept == 0 then return "no claim: nothing was kept" end
+  if self.best_idx == 0 then
+    return "no claim: nothing that was kept is known to be better on all of validation"
+  end
+  return "no claim: the run ended before all of the test set was asked"
 end
 
 function Optimized:__tostring()
@@ -118,7 +123,7 @@ local function show(search, result, event)
   elseif event.kind == "kept" or event.kind == "dropped" then
     local record = event.proposal
     result.kept = result.kept + (record.kept and 1 or 0)
-    result.dropped = result.dropped + (record.kept and 0 or 1)
+    result.dropped = result.dropped + ((record.kept or record.upkeep) and 0 or 1)
     progress.emit { kind = "proposal", number = record.number, operator = record.operator,
       accepted = record.kept, reason = verdict(record) }
     local spent, limits = search.spent, search.limits

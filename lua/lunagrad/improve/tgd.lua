@@ -12,6 +12,7 @@ local constraint = require "lunagrad.constraint"
 local errors = require "lunagrad.errors"
 local candidates = require "lunagrad.improve.candidates"
 local functional = require "lunagrad.improve.functional"
+local habits = require "lunagrad.improve.habits"
 local replace = require "lunagrad.improve.replace"
 local rewrite = require "lunagrad.improve.rewrite"
 local media = require "lunagrad.media"
@@ -27,10 +28,6 @@ Tgd.__name = "lunagrad.tgd"
 
 local REMEMBERED_REFUSALS = 3
 local MOST_EDITS = 5
-
--- In which form a model has managed to answer, for all optimizers that ask it: "schema", where
--- tags failed. By the model itself, so that it is forgotten with it.
-local FORMS = setmetatable({}, { __mode = "k" })
 
 -- ---- making one ------------------------------------------------------------
 
@@ -249,14 +246,18 @@ local function gather(self)
   return entries, active, heard
 end
 
+--- What is known of the model; a search gives its own (`habits`).
+---@return lunagrad.habits
+function Tgd:known() return self.habits or habits.of(model.of(self.model, "optimizer")) end
+
 --- The form in which the model is asked first.
 ---@return "tags"|"schema"
-function Tgd:form() return FORMS[model.of(self.model, "optimizer")] or "tags" end
+function Tgd:form() return self:known().form or "tags" end
 
 --- The model has managed to answer in this form.
 ---@param answer table {form}
 function Tgd:note_form(answer)
-  if answer.form == "schema" then FORMS[model.of(self.model, "optimizer")] = answer.form end
+  if answer.form == "schema" then self:known().form = answer.form end
 end
 
 -- What came of the answers, whichever is taken: what the next steps do otherwise.

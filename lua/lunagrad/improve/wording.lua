@@ -1,6 +1,8 @@
---- Of texts as such: how long, how repetitive, and whether they were there before. Pure.
+--- Of texts as such: how long, how repetitive, and whether they were there before. Pure. A picture
+--- among them is what media.words says of it.
 
 local layer = require "lunagrad.text"
+local media = require "lunagrad.media"
 
 local wording = {}
 
@@ -12,7 +14,7 @@ local GRAM = 5
 function wording.count(texts)
   local words = 0
   for _, text in ipairs(texts) do
-    local _, n = text:gsub("%S+", "")
+    local _, n = media.words(text):gsub("%S+", "")
     words = words + n
   end
   return words
@@ -37,7 +39,7 @@ end
 function wording.repetition(texts)
   local all, again = 0, 0
   for _, text in ipairs(texts) do
-    local n, repeated = grams(text)
+    local n, repeated = grams(media.words(text))
     all, again = all + n, again + repeated
   end
   return all > 0 and again / all or 0.0
@@ -53,7 +55,10 @@ Known.__index = Known
 ---@return string
 function wording.key(texts)
   local parts = {}
-  for i, text in ipairs(texts) do parts[i] = ("%d:%s"):format(#text, text) end
+  for i, text in ipairs(texts) do
+    text = media.words(text)
+    parts[i] = ("%d:%s"):format(#text, text)
+  end
   return table.concat(parts)
 end
 

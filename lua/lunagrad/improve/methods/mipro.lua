@@ -17,6 +17,7 @@ local demos = require "lunagrad.improve.propose.demos"
 local instruct = require "lunagrad.improve.propose.instruct"
 local worked = require "lunagrad.improve.worked"
 local tpe = require "lunagrad.improve.tpe"
+local media = require "lunagrad.media"
 local stats_math = require "lunagrad.stats_math"
 
 local MINI, SMALL = 35, 50 -- examples of a trial; where there are so few all are asked
@@ -239,6 +240,12 @@ return function(spec)
   if not spec.program and not spec.examples and not spec.train then
     errors.refuse("method", 'lg.optimize: method "mipro" needs examples to describe and to try on',
       'give examples = { … }, or take "race", "gepa", "tgd", "opro" or "best_of_n"', 5)
+  end
+  for _, p in ipairs(spec.params or {}) do
+    if media.family(p) then
+      errors.refuse("method", 'lg.optimize: method "mipro" combines texts, and a parameter is none',
+        'take "race"', 5)
+    end
   end
   local state = { facts = "", plain = {}, blocks = {}, known = {}, order = {}, trials = 0 }
   return {

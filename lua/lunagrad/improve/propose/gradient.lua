@@ -88,7 +88,7 @@ local function optimizer(parent, targets, context, more)
   end
   spec.constraints = material.constraints(context, befores)
   local opt = tgd(spec)
-  opt.sample, opt.step_number = context.sample, context.sample
+  opt.sample, opt.step_number, opt.habits = context.sample, context.sample, context.habits
   for n, i in ipairs(targets) do opt.refused[n] = material.refused(parent, context, i) end
   return opt
 end
