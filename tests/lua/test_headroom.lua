@@ -337,7 +337,8 @@ local m = lg.model "openai/gpt-4o-mini"
 local rows = lg.data.list(lg.task.object_counting.generate(20, 1))
 local prompt = lg.param("Answer. Be brief.", "system prompt")
 local result = lg.optimize { program = function(row) return m { row.question, system = prompt } end,
-  params = { prompt }, train = rows, val = rows, test = rows, metric = lg.metric.number,
+  params = { prompt }, train = rows, val = rows, metric = lg.metric.number,
+  test = lg.data.list(lg.task.object_counting.generate(20, 2)),
   budget = { evaluations = 400 }, operators = { "reflect" } }
 assert(not result.headroom.measured)]]
 

@@ -449,6 +449,10 @@ function TestMisuse.test_options()
   helper.fails("inval", "cals", lg.optimize, with { budget = { cals = 3 } })
   helper.fails("inval", "butget", lg.optimize, with { butget = {} })
   helper.fails("inval", { field = "seed" }, lg.optimize, with { seed = {} })
+  local shared = { { question = "q", answer = "a" } }
+  helper.fails("inval", { field = "test" }, lg.optimize, with { train = shared, test = shared })
+  helper.fails("inval", { field = "test" }, lg.optimize, with { val = shared,
+    test = { { question = "r" }, shared[1] } })
   -- before anything is spent
   helper.fails("inval", { field = "alpha" }, lg.optimize, with { alpha = 2 })
   helper.fails("inval", { field = "delta" }, lg.optimize, with { delta = 2 })

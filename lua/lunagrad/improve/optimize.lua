@@ -213,6 +213,19 @@ local function by_judge(spec)
       test = spec.test and set(spec.test, "test") or {} } }
 end
 
+-- A claim on rows that something was chosen by is none.
+local function check_apart(sets)
+  local seen, shared = {}, 0
+  for _, name in ipairs { "train", "val" } do
+    for _, row in ipairs(sets[name]) do seen[row] = true end
+  end
+  for _, row in ipairs(sets.test) do shared = shared + (seen[row] and 1 or 0) end
+  if shared > 0 then
+    refuse("test", ("%d of the %d test rows are among those that texts are made from or chosen by")
+      :format(shared, #sets.test), "give rows of its own (data:split), or leave test out")
+  end
+end
+
 local function names_of(params)
   local names, seen = {}, {}
   for i, p in ipairs(params) do
@@ -274,6 +287,7 @@ end
 local function new_search(spec)
   check_numbers(spec)
   local door = spec.program and by_program(spec) or by_judge(spec)
+  check_apart(door.sets)
   door.names = door.names or names_of(door.params)
   door.on_error, door.weights = spec.on_error or "raise", spec.weights
   local problem = problems.new(door)
