@@ -14,8 +14,8 @@ local STEPS = "Think step by step."
 
 local function pieces(text, pattern)
   local list = {}
-  for piece in text:gmatch(pattern) do
-    piece = piece:match "^%s*(.-)%s*$"
+  for raw in text:gmatch(pattern) do
+    local piece = raw:match "^%s*(.-)%s*$"
     if piece ~= "" then list[#list + 1] = piece end
   end
   return list
