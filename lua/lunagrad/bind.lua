@@ -4,7 +4,7 @@
 -- candidate's text, which nodes are made of and feedback goes to. Tasks that are begun there, and
 -- tools that are called there, see it as well, however late they run; others see the parameter as
 -- it is. So many candidates are tried at the same time, and nothing global changes. What runs
--- under a binding may be counted (meter). Used by lg.with, lg.optimize, lg.train and lg.compare.
+-- under a binding may be counted (meter). Used by lg.with, lg.optimize, lg.compare and lg.vote.
 
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"

@@ -13,7 +13,7 @@ local gates = {}
 local DELTA = 0.05 -- what is worth looking for …
 local LEAST = 3    -- … and so many examples at least, where there are few, …
 local MOST = 0.5   -- … but no more than that
-local GROWTH = 3 -- of the window where so many proposals at once were asked for: time counts there
+local GROWTH = 3   -- of the window where so many proposals at once were asked for: time counts there
 
 -- The rival is the parent; of several parents the best.
 local function rival_of(one)
@@ -59,8 +59,7 @@ local function run(search, one, options)
     may = not options.whole and function(k, at)
       learn_calls(one, order[at])
       return search:may(one, k)
-    end or nil,
-    on_score = options.on_score and function(race) options.on_score(one, race) end }
+    end or nil }
   if search.stopped and not outcome.kept then outcome.why = outcome.why or "stopped" end
   return outcome
 end

@@ -83,7 +83,7 @@ function given.to(self, one, meter)
     constraints = self.constraints, edits = one.edits, component = one.component,
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
-    leak = self.leak, perfect = self.perfect, kept_count = one.kept_count, habits = one.habits,
+    leak = self.leak, perfect = self.perfect, habits = one.habits,
   }
 end
 

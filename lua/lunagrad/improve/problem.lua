@@ -173,7 +173,7 @@ function Problem:evaluate_all(variant, set, sample, on_result)
   return stats_math.mean(scores), results
 end
 
---- A fixed variable's example, for people: its id, or its number.
+--- How people know an example of a set: by its row's id, else by its number.
 ---@param set string
 ---@param i integer
 ---@return string

@@ -30,7 +30,7 @@ end
 --- evaluate(example) → score and the parent's, window (8), growth (one more in the window for so
 --- many scores that it has lasted: quicker, and more is bought of what is dropped late), delta, beta,
 --- early, tie, strict, whole as lunagrad.improve.race has them; may(k, at) → whether the k-th score
---- may be bought, asked when the first `at` are there; on_score(race), called for each.
+--- may be bought, asked when the first `at` are there.
 ---@param spec table
 ---@return table {kept, why, n = scores that were looked at, bought, race}
 function racing.run(spec)
@@ -59,7 +59,6 @@ function racing.run(spec)
         error(score, 0)
       end
       verdict, why = one:add(score, before)
-      if spec.on_score then spec.on_score(one) end
     end
   end
   local bad = drain(tasks, at + 1)

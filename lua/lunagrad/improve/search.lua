@@ -33,7 +33,7 @@ local search = {}
 local REMEMBERED = 60  -- of the last proposals, for operators that learn from them
 local CHUNKS = 4       -- batches that are tried until one holds something to learn from
 local FRUITLESS = 30   -- proposals in a row that bought nothing: nothing new is found any more
-local QUIET = 4       -- so many proposals in a row that are not kept: one more at once
+local QUIET = 4        -- so many proposals in a row that are not kept: one more at once
 local UNITS = { "calls", "evaluations" }
 
 --- spec: problem, method (its parts), seed, lag, lag_is_given, batch, limits = {calls, evaluations},
@@ -287,7 +287,7 @@ local function plan(self, granted)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
     list = list, proposals = proposals, from = self.decided, solved = solved_by(self, parent),
     operator = due and COMPLETE or self.method.choose(self, parent, random),
-    kept_count = self.kept, past = #self.pool.past, per = self.per_evaluation,
+    past = #self.pool.past, per = self.per_evaluation,
     habits = habits.copy(self.habits) }
   one.edits = self.method.edits and self.method.edits(self, one)
   one.component = self.method.component and self.method.component(self, one)
