@@ -17,7 +17,9 @@ local MAY = {
   world = {},
   improve = { library = true, book = true },
   task = { library = true, improve = true, world = true },
-  cli = { library = true, book = true, world = true, improve = true, task = true, root = true },
+  report = { library = true, book = true },
+  cli = { library = true, book = true, world = true, improve = true, task = true, report = true,
+    root = true },
 }
 --- Of the library, what the world may use: pure, and about nothing that it could give away.
 local PLAIN = { ["lunagrad.rng"] = true }
