@@ -10,14 +10,16 @@
 local ROOT = (arg[1] or ".") .. "/lua/lunagrad"
 
 --- What a folder's files may require, besides their own folder and modules in C. The library is
---- what lies in no folder; "task" and "improve" are above it, "cli" above all.
+--- what lies in no folder; "task", "improve" and "report" are above it, "cli" above all.
 local MAY = {
   library = { library = true, book = true, world = true },
   book = { library = true },
   world = {},
   improve = { library = true, book = true },
   task = { library = true, improve = true, world = true },
-  cli = { library = true, book = true, world = true, improve = true, task = true, root = true },
+  report = { library = true },
+  cli = { library = true, book = true, world = true, improve = true, task = true, report = true,
+    root = true },
 }
 --- Of the library, what the world may use: pure, and about nothing that it could give away.
 local PLAIN = { ["lunagrad.rng"] = true }
