@@ -17,7 +17,7 @@ local MAY = {
   world = {},
   improve = { library = true, book = true },
   task = { library = true, improve = true, world = true },
-  report = { library = true },
+  report = { library = true, book = true },
   cli = { library = true, book = true, world = true, improve = true, task = true, report = true,
     root = true },
 }
