@@ -201,8 +201,8 @@ end
 ---@param rows integer
 function queries.page_of_calls(where, rows)
   return ("SELECT id, run_id, kind, model, status, finish_reason, input, cached, output, reasoning,"
-    .. " micros, unpriced, latency_us, created_us FROM reply WHERE %s AND id > ? ORDER BY id LIMIT %d")
-    :format(where, rows)
+    .. " micros, unpriced, latency_us, created_us FROM reply WHERE %s AND id > ? ORDER BY id"
+    .. " LIMIT %d"):format(where, rows)
 end
 
 queries.call_of_id = "SELECT * FROM reply WHERE id = ?"

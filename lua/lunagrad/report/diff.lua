@@ -25,7 +25,8 @@ local function words_of(text)
 end
 
 -- Equal but for the blanks behind them: a word at a line's end is the same word.
-local function same(a, b) return a == b or a:match "^%S*" == b:match "^%S*" and a:find "%S" ~= nil end
+local function same(a, b) return a == b or a:match "^%S*" == b:match "^%S*"
+  and a:find "%S" ~= nil end
 
 -- The furthest points of Myers' greedy search, round by round; nil: too far apart.
 local function rounds(a, b)
@@ -175,7 +176,7 @@ function diff.reasons(pieces, feedback)
   local list, bags = {}, {}
   for n, one in ipairs(feedback) do
     for _, sentence in ipairs(sentences_of(one.text)) do
-      list[#list + 1] = { sentence = sentence:match "^%s*(.-)%s*$", feedback = n,
+      list[#list + 1] = { sentence = sentence:match "^[%s*-]*(.-)%s*$", feedback = n,
         example = one.example }
       bags[#bags + 1] = bag_of(sentence)
     end

@@ -11,7 +11,8 @@ local Raw = {}
 ---@param text string
 function html.raw(text) return setmetatable({ text = text }, Raw) end
 
-local ENTITY = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
+local ENTITY = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
+  ["'"] = "&#39;" }
 
 local function readable(text)
   local parts, at = {}, 1

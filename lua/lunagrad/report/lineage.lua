@@ -67,7 +67,8 @@ local function place(node) return LEFT + node.column * COLUMN, TOP + node.row * 
 local function draw_edge(parts, from, to, class)
   local x1, y1 = place(from)
   local x2, y2 = place(to)
-  parts[#parts + 1] = ('<path class="%s" d="M%s %sC%s %s %s %s %s %s"/>'):format(class, px(x1), px(y1),
+  parts[#parts + 1] = ('<path class="%s" d="M%s %sC%s %s %s %s %s %s"/>'):format(class, px(x1),
+    px(y1),
     px(x1 + COLUMN / 2), px(y1), px(x2 - COLUMN / 2), px(y2), px(x2), px(y2))
 end
 
@@ -79,7 +80,8 @@ local function draw_node(parts, node, prefix)
     one.is_best and " best" or "")
   parts[#parts + 1] = svg.point("circle", x, y, 3 + 3 * math.max(0, math.min(1, one.score or 0)),
     ("candidate %d, %s"):format(one.idx, one.operator or "kept"))
-  parts[#parts + 1] = svg.text(x + 10, y - 5, (one.is_best and "★ " or "") .. words, 'class="small"')
+  parts[#parts + 1] = svg.text(x + 10, y - 5, (one.is_best and "★ " or "") .. words,
+    'class="small"')
   parts[#parts + 1] = svg.text(x + 10, y + 8, one.operator or "", 'class="tiny"') .. "</a>"
 end
 

@@ -89,10 +89,11 @@ local function block(search, candidates, first, last, prefix, note)
     parts[#parts + 1] = svg.text(wide - 4, high - 3, note, 'class="tiny" text-anchor="end"')
   end
   local examples = table.concat(search.examples, ",", first, last)
-  return ('<svg class="matrix" viewBox="0 0 %d %d" width="%d" data-x="%d" data-y="%d" data-cell="%d"'
-    .. ' data-prefix="%s" data-examples="%s" role="img" aria-label="examples %d to %d by candidate">'
-    .. '\n%s\n</svg>'):format(wide, high, wide, LABEL, HEAD, CELL, prefix, examples,
-    search.examples[first], search.examples[last], table.concat(parts, "\n"))
+  return ('<svg class="matrix" viewBox="0 0 %d %d" width="%d" data-x="%d" data-y="%d"'
+    .. ' data-cell="%d" data-prefix="%s" data-examples="%s" role="img"'
+    .. ' aria-label="examples %d to %d by candidate">\n%s\n</svg>'):format(wide, high, wide, LABEL,
+    HEAD, CELL, prefix, examples, search.examples[first], search.examples[last],
+    table.concat(parts, "\n"))
 end
 
 --- The picture, in blocks of a hundred examples.
@@ -108,7 +109,8 @@ function matrix.svg(search, prefix, note, most)
   local total = math.min(#search.examples, most or 400)
   local blocks = {}
   for first = 1, total, MOST_EXAMPLES do
-    blocks[#blocks + 1] = block(search, candidates, first, math.min(first + MOST_EXAMPLES - 1, total),
+    blocks[#blocks + 1] = block(search, candidates, first, math.min(first + MOST_EXAMPLES - 1,
+      total),
       prefix, note)
   end
   return blocks, left_out, #search.examples - total

@@ -52,6 +52,28 @@ local function duration(us)
   return ("%d min %02d s"):format(s // 60, math.floor(s % 60))
 end
 
+-- A list that gives each of its texts a number from 0.
+local function pool()
+  local list, by_text = setmetatable({}, core.array), {}
+  return list, function(text)
+    local at = by_text[text]
+    if not at then
+      at = #list
+      by_text[text], list[at + 1] = at, text
+    end
+    return at, by_text
+  end
+end
+
+local MARKUP = { ["<"] = "\\u003c", [">"] = "\\u003e", ["&"] = "\\u0026" }
+
+-- Data for the script: of a table by its id, without one of the texts of a search.
+local function json_block(id, value)
+  return raw(('<script type="application/json" %s>%s</script>'):format(
+    id and ('id="%s"'):format(id) or "data-texts",
+    (core.json_encode(value):gsub("[<>&]", MARKUP))))
+end
+
 -- ---- the head ---------------------------------------------------------------------------------
 
 local function claim_line(claim)
@@ -150,6 +172,29 @@ local function final_texts(search)
   return html.all(parts)
 end
 
+-- The texts of all candidates, for the script to compare any two.
+local function versions(search, room)
+  if #search.candidates < 2 then return "" end
+  local texts, put = pool()
+  local list, spent, best = setmetatable({}, core.array), 0, 0
+  for _, one in ipairs(search.candidates) do
+    local row = setmetatable({}, core.array)
+    for i, name in ipairs(search.params) do
+      local before = #texts
+      row[i] = put(one.texts[name] or "")
+      if #texts > before then spent = spent + #texts[#texts] end
+    end
+    if spent > room then break end
+    if one.is_best then best = #list end
+    list[#list + 1] = setmetatable({ ("candidate %d%s"):format(one.idx, one.score
+      and (", %.3f"):format(one.score) or ""), row }, core.array)
+  end
+  if #list < 2 then return "" end
+  return json_block(nil, { params = setmetatable(table.move(search.params, 1, #search.params, 1,
+    {}),
+    core.array), versions = list, texts = texts, best = best })
+end
+
 -- On how many examples a candidate is best, alone or with others.
 local function wins(search)
   local by_idx = {}
@@ -196,7 +241,8 @@ local function candidates(search, prefix, note)
     parts[#parts + 1] = tag("p", { class = "soft small",
       ("The tree leaves out %d that led nowhere."):format(left_out) })
   end
-  parts[#parts + 1] = html.table({ n "idx", "from", "made by", n "score", n "95% interval", n "asked",
+  parts[#parts + 1] = html.table({ n "idx", "from", "made by", n "score", n "95% interval",
+    n "asked",
     n "best on", n "words", "step" }, candidate_rows(search, prefix), { ["data-sortable"] = "1" })
   if #search.candidates > ROWS then
     parts[#parts + 1] = tag("p", { class = "soft small",
@@ -224,8 +270,9 @@ end
 
 -- ---- examples ---------------------------------------------------------------------------------------
 
-local KEY = raw('<p class="key small"><span><i class="k-right"></i>right</span><span class="k-wrong">'
-  .. '▪ wrong</span><span><i class="k-fixed"></i>fixed, against the first parent</span>'
+local KEY = raw('<p class="key small"><span><i class="k-right"></i>right</span>'
+  .. '<span class="k-wrong">▪ wrong</span><span><i class="k-fixed"></i>'
+  .. 'fixed, against the first parent</span>'
   .. '<span class="k-broke">✕ broke</span><span class="soft">empty: not asked</span></p>')
 
 -- Examples on which candidates differ come first: they say something.
@@ -297,7 +344,8 @@ local function examples(handle, search, prefix, note, room)
       ("Not shown: %d candidates, %d examples."):format(without, beyond) })
   end
   local list, shown = ordered(search), 0
-  local found = { tag("summary", { ("The answers (%d examples; first those on which candidates differ)")
+  local found = { tag("summary",
+    { ("The answers (%d examples; first those on which candidates differ)")
     :format(#list) }) }
   for from = 1, #list, CHUNK do
     local some = table.move(list, from, math.min(#list, from + CHUNK - 1), 1, {})
@@ -327,19 +375,6 @@ local function purpose_words(call)
   local what = one.example and (", %s example %d"):format(one.split or "", one.example) or ""
   local more = #call.purposes > 1 and (" and %d more"):format(#call.purposes - 1) or ""
   return whose .. what .. more
-end
-
--- A list that gives each of its texts a number from 0.
-local function pool()
-  local list, by_text = setmetatable({}, core.array), {}
-  return list, function(text)
-    local at = by_text[text]
-    if not at then
-      at = #list
-      by_text[text], list[at + 1] = at, text
-    end
-    return at, by_text
-  end
 end
 
 local KEYS = { openai = "OPENAI_API_KEY", openrouter = "OPENROUTER_API_KEY", groq = "GROQ_API_KEY",
@@ -376,13 +411,6 @@ end
 local function numbering()
   local list, put = pool()
   return list, function(name) return (put(name or "?")) end
-end
-
-local MARKUP = { ["<"] = "\\u003c", [">"] = "\\u003e", ["&"] = "\\u0026" }
-
-local function json_block(id, value)
-  return raw(('<script type="application/json" id="%s">%s</script>'):format(id,
-    (core.json_encode(value):gsub("[<>&]", MARKUP))))
 end
 
 local MOST_CALLS = 5000
@@ -482,14 +510,15 @@ local function one_search(handle, run, search, room)
   local note = run.is_sim and "sim" or nil
   local several = #run.searches > 1
   local picture = strip.svg(search, prefix, note)
-  local parts = { tag("h2", { id = prefix, several and ("%s %d"):format(WORDS[search.kind] or "Search",
+  local parts = { tag("h2", { id = prefix, several and ("%s %d"):format(WORDS[search.kind]
+    or "Search",
     search.number) or "What was tried" }), about(search) }
   if picture then
     parts[#parts + 1] = raw(picture)
     parts[#parts + 1] = tag("p", { class = "soft small", "Stairs: the best so far, with its 95%"
       .. " interval. Filled dots were kept, hollow ones were not; a line leads to the score they"
-      .. " began from. A dot opens its step; the feedback beside a change is the sentence that shares"
-      .. " most words with it." })
+      .. " began from. A dot opens its step; the feedback beside a change is the sentence that"
+      .. " shares most words with it." })
   end
   local list, left_out = steps.all(search, { own = prefix, calls = #run.ledger > 0 }, room * 0.4)
   parts[#parts + 1] = list
@@ -499,6 +528,7 @@ local function one_search(handle, run, search, room)
   end
   parts[#parts + 1] = tag("h2", { id = prefix .. "texts", "Texts" })
   parts[#parts + 1] = final_texts(search)
+  parts[#parts + 1] = versions(search, room * 0.15)
   parts[#parts + 1] = candidates(search, prefix, note)
   parts[#parts + 1] = objectives(search, note)
   parts[#parts + 1] = examples(handle, search, prefix, note, room * 0.35)
@@ -526,14 +556,15 @@ local function navigation(run)
 end
 
 local function whole(run, body, style, script)
-  local policy = ("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'")
-    :format(digest(style), digest(script))
+  local policy = ("default-src 'none'; style-src %s; script-src %s; base-uri 'none';"
+    .. " form-action 'none'"):format(digest(style), digest(script))
   return "<!doctype html>\n" .. tag("html", { lang = "en", tag("head", {
     tag("meta", { charset = "utf-8" }),
     tag("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy }),
     tag("meta", { name = "viewport", content = "width=device-width,initial-scale=1" }),
     tag("title", { run.name .. " – lunagrad" }), tag("style", { raw(style) }) }),
-    tag("body", { tag("main", { id = "top", body }), tag("script", { raw(script) }) }) }).text .. "\n"
+    tag("body", { tag("main", { id = "top", body }), tag("script", { raw(script) }) }) }).text
+      .. "\n"
 end
 
 --- The page of a run.

@@ -19,6 +19,7 @@ local PAGE = 2000
 ---@field parents integer[] candidates that it came from
 ---@field operator string|nil
 ---@field accepted boolean
+---@field aside boolean it proposed nothing: it scored what is there again, or on more examples
 ---@field idx integer|nil the candidate that it became
 ---@field reason string|nil
 ---@field before number|nil
@@ -30,6 +31,7 @@ local PAGE = 2000
 ---@field fixed integer[] examples that it made right, against its first parent
 ---@field broke integer[] examples that it made wrong
 ---@field compared integer how many both were asked
+---@field flips string "fixed 3, broke 1"; of scores between 0 and 1 "better on 3, worse on 1"
 ---@field spent number where it stands on the axis of spending: when it was decided
 
 ---@class lunagrad.reading.candidate
@@ -120,11 +122,14 @@ local function candidate_of(row)
     n = 0 }
 end
 
+local ASIDE = { complete = true, rescore = true }
+
 local function proposal_of(row)
   local parents = integers_of(row.parents)
   if #parents == 0 and row.parent_idx then parents[1] = row.parent_idx end
   return { number = row.number or row.iteration, iteration = row.iteration, parents = parents,
-    operator = row.operator, accepted = row.accepted == 1, reason = row.reason,
+    operator = row.operator, accepted = row.accepted == 1, aside = ASIDE[row.operator] or false,
+    reason = row.reason,
     before = row.before, after = row.after, gain = row.gain,
     texts = row.texts and texts_of(row.texts), batch = batch_of(row.batch),
     race = decoded(row.race, nil), calls = row.calls, tokens = row.tokens, feedback = {},
@@ -152,6 +157,34 @@ end
 
 -- ---- scores ------------------------------------------------------------------------------
 
+-- Sums by name; means are taken when all are read.
+local function put_objectives(candidate, text)
+  local sums = candidate.sums or {}
+  candidate.sums = sums
+  for name, value in pairs(decoded(text, {})) do
+    if type(name) == "string" and type(value) == "number" then
+      local sum = sums[name] or { 0.0, 0 }
+      sums[name], sum[1], sum[2] = sum, sum[1] + value, sum[2] + 1
+    end
+  end
+end
+
+local function set_objectives(search)
+  local names = {}
+  for _, candidate in ipairs(search.candidates) do
+    local means
+    for name, sum in pairs(candidate.sums or {}) do
+      means = means or {}
+      means[name], names[name] = sum[1] / sum[2], true
+    end
+    candidate.objectives, candidate.sums = means, nil
+  end
+  local list = {}
+  for name in pairs(names) do list[#list + 1] = name end
+  table.sort(list)
+  search.objectives = #list > 0 and list or nil
+end
+
 local function put_score(search, row)
   search.evaluations = search.evaluations + 1
   local candidate = row.candidate_idx and search.by_idx[row.candidate_idx]
@@ -164,6 +197,8 @@ local function put_score(search, row)
     if candidate then candidate.by_example[row.example] = row.score end
     if proposal then proposal.by_example[row.example] = row.score end
     search.seen[row.example] = true
+    local whose = candidate or proposal and proposal.accepted and search.of_proposal[row.proposal]
+    if row.objectives and whose then put_objectives(whose, row.objectives) end
   end
   if proposal then proposal.evaluations = (proposal.evaluations or 0) + 1 end
 end
@@ -184,11 +219,12 @@ local function share_scores(search)
   end
 end
 
-local function set_interval(candidate)
+-- Of whole sets alone: those that were asked of a part are not drawn from it like lots.
+local function set_interval(candidate, whole)
   local values = {}
   for _, score in pairs(candidate.by_example) do values[#values + 1] = score end
   candidate.n = #values
-  if #values < 2 then return end
+  if #values < 2 or #values < whole then return end
   table.sort(values) -- so that the interval does not depend on the order of a table
   candidate.low, candidate.high = stats.interval(values, 1)
 end
@@ -205,6 +241,16 @@ local function find_flips(proposal, parent)
   end
   table.sort(proposal.fixed)
   table.sort(proposal.broke)
+end
+
+-- Whether all its scores are right or wrong, and nothing between.
+local function is_binary(search)
+  for _, candidate in ipairs(search.candidates) do
+    for _, score in pairs(candidate.by_example) do
+      if score ~= 0 and score ~= 1 then return false end
+    end
+  end
+  return true
 end
 
 -- Where each proposal stands on the axis of spending: what the start took, and what every proposal
@@ -226,15 +272,20 @@ end
 local function read_scores(handle, search)
   search.by_idx = index(search.candidates, "idx")
   search.by_number = index(search.proposals, "number")
+  search.of_proposal = index(search.candidates, "proposal")
   search.seen = {}
   each(handle, "scores", queries.of_search(search), function(row) put_score(search, row) end)
   share_scores(search)
-  for _, candidate in ipairs(search.candidates) do set_interval(candidate) end
-  for _, proposal in ipairs(search.proposals) do
-    find_flips(proposal, search.by_idx[proposal.parents[1] or -1])
-  end
+  set_objectives(search)
   for example in pairs(search.seen) do search.examples[#search.examples + 1] = example end
   table.sort(search.examples)
+  for _, candidate in ipairs(search.candidates) do set_interval(candidate, #search.examples) end
+  search.is_binary = is_binary(search)
+  local words = search.is_binary and "fixed %d, broke %d" or "better on %d, worse on %d"
+  for _, proposal in ipairs(search.proposals) do
+    find_flips(proposal, search.by_idx[proposal.parents[1] or -1])
+    proposal.flips = words:format(#proposal.fixed, #proposal.broke)
+  end
   place(search)
 end
 

@@ -148,13 +148,16 @@ local function changes(search, proposal, prefix)
   return html.all(parts)
 end
 
-local function flips(proposal, prefix)
+local function flips(search, proposal, prefix)
   if proposal.compared == 0 then return "" end
   local parts = { tag("p", { class = "soft small",
     ("asked on %d examples that its parent was asked, too"):format(proposal.compared) }) }
-  for _, one in ipairs { { "fixed", proposal.fixed, "up" }, { "broke", proposal.broke, "down" } } do
+  local up = search.is_binary and "fixed" or "better on"
+  local down = search.is_binary and "broke" or "worse on"
+  for _, one in ipairs { { up, proposal.fixed, "up" }, { down, proposal.broke, "down" } } do
     if #one[2] > 0 then
-      parts[#parts + 1] = tag("p", { tag("b", { class = one[3], ("%s %d: "):format(one[1], #one[2]) }),
+      parts[#parts + 1] = tag("p", { tag("b", { class = one[3], ("%s %d: "):format(one[1],
+        #one[2]) }),
         steps.chips(one[2], prefix.own) })
     end
   end
@@ -170,9 +173,14 @@ local function batch_line(proposal, prefix)
     list[i] = steps.training_example(one.example, prefix, one.example .. was)
   end
   list.class = "chips"
-  return tag("p", { class = "small", tag("span", { class = "soft", "learned from training examples " }),
+  return tag("p", { class = "small", tag("span", { class = "soft",
+    "learned from training examples " }),
     tag("span", list) })
 end
+
+-- How races and budgets end, in words; other reasons are words already.
+local REASON = { early = "the evidence was enough before all were asked",
+  futile = "no longer likely to be better", ["the budget"] = "the budget ended" }
 
 local function headline(proposal)
   local after = proposal.after or proposal.before and proposal.gain
@@ -181,14 +189,15 @@ local function headline(proposal)
   if proposal.operator then
     parts[#parts + 1] = tag("span", { class = "tag", proposal.operator })
   end
-  parts[#parts + 1] = tag("span", { class = proposal.accepted and "up" or "down",
-    proposal.accepted and "kept" or "not kept" })
+  local verdict = proposal.aside and "scored" or proposal.accepted and "kept" or "not kept"
+  parts[#parts + 1] = tag("span", { class = proposal.aside and "soft" or proposal.accepted and "up"
+    or "down", verdict })
   parts[#parts + 1] = tag("span", { ("%s → %s"):format(number(proposal.before), number(after)) })
   if proposal.compared > 0 then
-    parts[#parts + 1] = tag("span", { class = "small",
-      ("fixed %d, broke %d"):format(#proposal.fixed, #proposal.broke) })
+    parts[#parts + 1] = tag("span", { class = "small", proposal.flips })
   end
-  parts[#parts + 1] = tag("span", { class = "soft small", proposal.reason or "" })
+  parts[#parts + 1] = tag("span", { class = "soft small", REASON[proposal.reason]
+    or proposal.reason or "" })
   return tag("summary", parts)
 end
 
@@ -199,7 +208,21 @@ end
 ---@return table raw
 function steps.one(search, proposal, prefix)
   return tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number), headline(proposal),
-    flips(proposal, prefix), batch_line(proposal, prefix), changes(search, proposal, prefix) })
+    flips(search, proposal, prefix), batch_line(proposal, prefix), changes(search, proposal, prefix) })
+end
+
+local MANY = 12
+
+-- Of many steps those that were not kept stand behind one line.
+local function grouped(search, list)
+  if #list <= MANY then return html.all(list) end
+  local kept, others = {}, {}
+  for i, one in ipairs(list) do
+    table.insert(search.proposals[i].accepted and kept or others, one)
+  end
+  table.insert(others, 1, tag("summary", { class = "soft",
+    ("%d steps that were not kept"):format(#others) }))
+  return html.all { html.all(kept), tag("details", others) }
 end
 
 --- All steps of a search that fit; the others only by their headline.
@@ -221,13 +244,14 @@ function steps.all(search, prefix, room)
     local proposal = search.proposals[i]
     local one = steps.one(search, proposal, prefix)
     if #one.text > room then
-      one = tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number), headline(proposal) })
+      one = tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number),
+        headline(proposal) })
       left_out = left_out + 1
     end
     room = room - #one.text
     whole[i] = one
   end
-  return html.all(whole), left_out
+  return grouped(search, whole), left_out
 end
 
 return steps

@@ -87,18 +87,21 @@ local function draw_axes(parts, frame, unit)
     .. 'rotate(-90)">validation score</text>'):format((TOP + floor) // 2)
 end
 
+-- A piece a stair; a score that is not of the whole set has none.
 local function draw_band(parts, frame, stairs, spent)
-  local over, under = {}, {}
+  local path = {}
   for i, one in ipairs(stairs) do
     local low, high = one.candidate.low, one.candidate.high
-    if not low then return end
-    local from = px(frame.to_x(one.spent))
-    local to = px(frame.to_x(stairs[i + 1] and stairs[i + 1].spent or spent))
-    over[#over + 1] = ("%s%s %sH%s"):format(i == 1 and "M" or "L", from, px(frame.to_y(high)), to)
-    table.insert(under, 1, ("L%s %sH%s"):format(to, px(frame.to_y(low)), from))
+    if low then
+      local from = px(frame.to_x(one.spent))
+      local to = px(frame.to_x(stairs[i + 1] and stairs[i + 1].spent or spent))
+      path[#path + 1] = ("M%s %sH%sV%sH%sZ"):format(from, px(frame.to_y(high)), to,
+        px(frame.to_y(low)), from)
+    end
   end
-  parts[#parts + 1] = ('<path class="band" d="%s%sZ"/>'):format(table.concat(over),
-    table.concat(under))
+  if #path > 0 then
+    parts[#parts + 1] = ('<path class="band" d="%s"/>'):format(table.concat(path))
+  end
 end
 
 local function draw_stairs(parts, frame, stairs, spent)
@@ -119,7 +122,7 @@ local function tip_of(proposal, height)
     words[#words + 1] = ("%.3f → %.3f"):format(proposal.before, height)
   end
   if proposal.compared > 0 then
-    words[#words + 1] = ("fixed %d, broke %d"):format(#proposal.fixed, #proposal.broke)
+    words[#words + 1] = proposal.flips
   end
   return table.concat(words, "; ")
 end
@@ -127,7 +130,7 @@ end
 local function draw_dots(parts, frame, search, prefix)
   for _, proposal in ipairs(search.proposals) do
     local y = height_of(proposal, search.by_idx[proposal.idx or -1])
-    if y then
+    if y and proposal.texts and not proposal.aside then
       local at, up = frame.to_x(proposal.spent), frame.to_y(y)
       local class = proposal.accepted and "kept" or "lost"
       parts[#parts + 1] = ('<a href="#%sp%d" class="%s">'):format(prefix, proposal.number, class)
