@@ -200,6 +200,56 @@ function TestReport:test_misuse()
   lu.assertStrContains(got.err, "/dev/null/report.html")
 end
 
+-- ---- runs against each other ------------------------------------------------------------
+
+local function compare(...)
+  local words = { "compare", ... }
+  words[#words + 1] = "--store=" .. dir
+  return command.run(table.unpack(words))
+end
+
+TestVersus = {}
+
+function TestVersus:test_example_by_example()
+  local told = json.decode(compare("t", "o", "--on", "validation", "--json").out)
+  local a, b = told.sides[1], told.sides[2]
+  lu.assertEquals({ told.on, a.against, b.against.n }, { "validation", json.null, 16 })
+  lu.assertAlmostEquals(b.against.gain, b.mean - a.mean, 1e-9)
+  lu.assertAlmostEquals((#b.against.fixed - #b.against.broken) / 16, b.against.gain, 1e-9)
+  lu.assertTrue(b.against.low <= b.against.gain and b.against.gain <= b.against.high)
+end
+
+function TestVersus:test_a_run_against_itself_has_no_gain()
+  local b = json.decode(compare("o", "o", "--json").out).sides[2]
+  lu.assertEquals({ b.against.gain, b.against.shown, #b.against.fixed, #b.against.broken },
+    { 0, false, 0, 0 })
+end
+
+function TestVersus:test_several_runs_on_a_side()
+  local told = json.decode(compare("t,sim", "o,o", "--json").out)
+  local a, b = told.sides[1], told.sides[2]
+  lu.assertEquals({ #a.runs, #b.runs, b.against, b.over_runs.runs }, { 2, 2, json.null, 2 })
+  lu.assertAlmostEquals(b.over_runs.gain, b.mean - a.mean, 1e-9)
+end
+
+function TestVersus:test_for_people()
+  local out = compare("t", "o").out
+  lu.assertStrContains(out, "B against A")
+  lu.assertStrContains(out, "system <b>prompt</b>, A to B:")
+  local page = command.temp ".html"
+  lu.assertEquals(compare("t", "o", "--html", page).code, 0)
+  local text = command.read(page)
+  lu.assertStrContains(text, "B against A")
+  lu.assertEquals(count(text, "<style"), 1)
+end
+
+function TestVersus:test_misuse()
+  lu.assertEquals(compare("t").code, 2)
+  lu.assertEquals(compare("t", "nobody").code, 2)
+  lu.assertEquals(compare("t", ",").code, 2)
+  lu.assertEquals(compare("t", "o", "--on", "moon").code, 2)
+end
+
 local code = lu.LuaUnit.run()
 command.remove_files()
 os.exit(code)

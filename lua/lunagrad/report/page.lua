@@ -11,6 +11,7 @@ local matrix = require "lunagrad.report.matrix"
 local plot = require "lunagrad.report.plot"
 local prices = require "lunagrad.prices"
 local reading = require "lunagrad.report.reading"
+local sheet = require "lunagrad.report.sheet"
 local steps = require "lunagrad.report.steps"
 local strip = require "lunagrad.report.strip"
 
@@ -265,7 +266,7 @@ local function objectives(search, note)
   if #points == 0 then return "" end
   local picture = plot.svg { title = note or "", x = { label = names[1] }, y = { label = names[2] },
     series = { { points = points, name = "candidates" } } }
-  return html.all { tag("h3", { "Objectives" }), raw((picture:gsub("^<%?xml.-%?>", ""))) }
+  return html.all { tag("h3", { "Objectives" }), sheet.picture(picture) }
 end
 
 -- ---- examples ---------------------------------------------------------------------------------------
@@ -497,14 +498,6 @@ end
 
 -- ---- the page -------------------------------------------------------------------------------------------
 
--- A digest as a content security policy names it.
-local function digest(text)
-  local bytes = core.sha256(text):gsub("%x%x", function(hex)
-    return string.char(tonumber(hex, 16))
-  end)
-  return ("'sha256-%s'"):format(core.base64(bytes))
-end
-
 local function one_search(handle, run, search, room)
   local prefix = ("s%d"):format(search.number)
   local note = run.is_sim and "sim" or nil
@@ -555,26 +548,13 @@ local function navigation(run)
   return tag("nav", parts)
 end
 
-local function whole(run, body, style, script)
-  local policy = ("default-src 'none'; style-src %s; script-src %s; base-uri 'none';"
-    .. " form-action 'none'"):format(digest(style), digest(script))
-  return "<!doctype html>\n" .. tag("html", { lang = "en", tag("head", {
-    tag("meta", { charset = "utf-8" }),
-    tag("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy }),
-    tag("meta", { name = "viewport", content = "width=device-width,initial-scale=1" }),
-    tag("title", { run.name .. " – lunagrad" }), tag("style", { raw(style) }) }),
-    tag("body", { tag("main", { id = "top", body }), tag("script", { raw(script) }) }) }).text
-      .. "\n"
-end
-
 --- The page of a run.
 ---@param handle table of a store that is open
 ---@param run lunagrad.reading
 ---@param room integer|nil bytes that it may have
 ---@return string
 function page.make(handle, run, room)
-  local style, script = require "lunagrad.report.style", require "lunagrad.report.script"
-  room = (room or ROOM) - #style - #script
+  room = (room or ROOM) - sheet.SIZE
   local parts = { navigation(run), head(run) }
   local each = room / math.max(1, #run.searches)
   for _, search in ipairs(run.searches) do
@@ -586,7 +566,7 @@ function page.make(handle, run, room)
   local used = 0
   for _, part in ipairs(parts) do used = used + #html.escape(part) end
   parts[#parts + 1] = calls(handle, run, room - used - 100 * math.min(5000, run.total.bought))
-  return whole(run, html.all(parts), style, script)
+  return sheet.make(run.name, html.all(parts))
 end
 
 return page

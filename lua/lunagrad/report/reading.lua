@@ -470,6 +470,37 @@ function reading.run(handle, runs)
     failed = handle.query(queries.failures(where)) }
 end
 
+--- Scores of a run that can be set against another's: those of its best texts on the test set and
+--- on the validation set, and those of each evaluation of its own, by name.
+---@param handle table
+---@param run lunagrad.reading
+---@return table<string, table<integer, number>> name → example → score
+---@return string[] names, in the order in which they say most: test, evaluations from the last one
+--- back, validation
+function reading.results(handle, run)
+  local found, names = {}, {}
+  local function put(name, scores)
+    if scores and next(scores) and not found[name] then
+      found[name], names[#names + 1] = scores, name
+    end
+  end
+  local chief = reading.chief(run)
+  local best = chief and chief.by_idx[chief.best_idx or -1]
+  put("test", best and chief.tests[best.idx])
+  for i = #run.evaluations, 1, -1 do
+    local one = run.evaluations[i]
+    local scores, phase = {}, nil
+    if one.kind == "evaluate" then
+      each(handle, "scores", queries.of_search(one), function(row)
+        scores[row.example], phase = row.score, row.phase
+      end)
+      put(phase or ("evaluation %d"):format(one.number), scores)
+    end
+  end
+  put("validation", best and best.by_example)
+  return found, names
+end
+
 --- The search whose result is the run's: of several, that with the best score.
 ---@param run lunagrad.reading
 ---@return lunagrad.reading.search|nil

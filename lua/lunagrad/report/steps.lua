@@ -208,7 +208,8 @@ end
 ---@return table raw
 function steps.one(search, proposal, prefix)
   return tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number), headline(proposal),
-    flips(search, proposal, prefix), batch_line(proposal, prefix), changes(search, proposal, prefix) })
+    flips(search, proposal, prefix), batch_line(proposal, prefix),
+    changes(search, proposal, prefix) })
 end
 
 local MANY = 12

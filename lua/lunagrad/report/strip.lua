@@ -148,6 +148,16 @@ local function draw_dots(parts, frame, search, prefix)
   end
 end
 
+--- The best so far as points, to the end of what was spent.
+---@param search lunagrad.reading.search
+---@return number[][] points {spent, score}
+function strip.stairs(search)
+  local points = {}
+  for i, one in ipairs(stairs_of(search)) do points[i] = { one.spent, one.candidate.score } end
+  if #points > 0 then points[#points + 1] = { search.spent, points[#points][2] } end
+  return points
+end
+
 --- The picture of one search; nil where it has no score to show.
 ---@param search lunagrad.reading.search
 ---@param prefix string of the ids of its steps on the page

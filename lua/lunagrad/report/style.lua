@@ -64,6 +64,9 @@ border-radius:4px;
 padding:0 5px;margin:0 4px 4px 0;text-decoration:none}
 svg{max-width:100%;height:auto;display:block}svg text{fill:var(--ink)}
 svg .small{font-size:12px;fill:var(--soft)}svg .tiny{font-size:9px;fill:var(--soft)}
+.paper{fill:none}.title{font-weight:600}.mark{stroke:var(--soft);stroke-dasharray:2 4}
+.c1{color:var(--main)}.c2{color:var(--bad)}.c3{color:var(--good)}.c4{color:#b04a8c}.c5{color:var(--gold)}
+.c6{color:#7aa6c2}.c7{color:var(--soft)}.c8{color:var(--ink)}
 .grid{stroke:var(--line)}.frame{stroke:var(--soft);fill:none}
 .band{fill:var(--main);opacity:.16}.stairs{stroke:var(--main);stroke-width:2.4;fill:none}
 .reach{stroke:var(--soft);stroke-width:1;opacity:.55}
