@@ -92,7 +92,8 @@ local function phase_of(sides, wanted)
     if all_have(sides, name) then return name end
   end
   args.fail("these runs have no scores in common",
-    ("%s has %s"):format(first.name, #first.names > 0 and table.concat(first.names, ", ") or "none"))
+    ("%s has %s"):format(first.name, #first.names > 0 and table.concat(first.names, ", ")
+      or "none"))
 end
 
 -- ---- setting against each other --------------------------------------------------------------
@@ -191,7 +192,8 @@ local function column_of(one, phase)
 end
 
 local function table_of(sides, phase)
-  local rows = { { "", "run", phase, "examples", "calls", "cost", "took", "steps", "seed", "model" } }
+  local rows = { { "", "run", phase, "examples", "calls", "cost", "took", "steps", "seed",
+    "model" } }
   for _, side in ipairs(sides) do
     for _, one in ipairs(side.runs) do
       local c = column_of(one, phase)
@@ -305,7 +307,8 @@ local function as_json(sides, phase)
     local runs = {}
     for k, one in ipairs(side.runs) do
       local c = column_of(one, phase)
-      runs[k] = { name = c.name, mean = c.mean, n = c.n, calls = c.bought, seed = store.or_null(c.seed),
+      runs[k] = { name = c.name, mean = c.mean, n = c.n, calls = c.bought,
+        seed = store.or_null(c.seed),
         took = c.took, texts = one.texts }
     end
     local against = side.against

@@ -43,7 +43,8 @@ local function picture(sides)
   end
   if #series == 0 then return "" end
   local unit = sides[1].runs[1].chief and sides[1].runs[1].chief.unit or "evaluations"
-  return sheet.picture(plot.svg { title = sim and "on sim, a rule-based stand-in" or "", width = 960,
+  return sheet.picture(plot.svg { title = sim and "on sim, a rule-based stand-in" or "",
+    width = 960,
     height = 340, x = { label = unit .. " spent", min = 0 }, y = { label = "validation score" },
     series = series })
 end
@@ -58,7 +59,8 @@ local function ids(list, words, class)
   if #list == 0 then return "" end
   local chips = { class = "chips" }
   for i, example in ipairs(list) do chips[i] = tag("span", { tostring(example) }) end
-  return tag("p", { tag("b", { class = class, ("%s %d: "):format(words, #list) }), tag("span", chips) })
+  return tag("p", { tag("b", { class = class, ("%s %d: "):format(words, #list) }), tag("span",
+    chips) })
 end
 
 local function difference(base, side)
