@@ -6,8 +6,8 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "repl", "mock", "runs", "show", "report", "compare", "cache", "export",
-  "models", "doctor", "keys", "help" }
+local COMMANDS = { "run", "repl", "mock", "eval", "runs", "show", "report", "compare", "cache",
+  "export", "models", "doctor", "keys", "help" }
 
 local IS_COMMAND = {}
 for _, name in ipairs(COMMANDS) do IS_COMMAND[name] = name ~= "help" end
@@ -17,6 +17,7 @@ lunagrad optimizes texts (prompts, code, plans, answers) by feedback that is pro
 a graph of model calls. Scripts are Lua.
 
 usage: lunagrad run SCRIPT [key=value …] [options]    run a script
+       lunagrad eval WHAT --data FILE                 score a prompt or program, for CI too
        lunagrad repl [options]                        a prompt: Lua, and ? asks the model
        lunagrad runs                                  what was run here, and how it ended
        lunagrad show RUN                              what a run found, tried and cost
