@@ -27,7 +27,8 @@ end
 function TestStarter:test_the_default_runs_at_once_and_gains()
   local dir = folder()
   lu.assertEquals(command.run("init", dir).code, 0)
-  local got = shell("cd %s && env -i PATH=$PATH HOME=%s timeout 60 $LG run start.lua --display none",
+  local got = shell("cd %s && env -i PATH=$PATH HOME=%s timeout 60 $LG run start.lua"
+    .. " --display none",
     dir, dir)
   lu.assertEquals(got.code, 0, got.err)
   local from, to = got.out:match "validation ([%d.]+) %-> ([%d.]+)"
