@@ -266,6 +266,8 @@ end
 queries.table_named = "SELECT 1 FROM sqlite_schema WHERE name = ?"
 queries.tables = "SELECT name FROM sqlite_schema"
 queries.version = "PRAGMA user_version"
+--- One row, data_version: another number each time somebody else has written.
+queries.data_version = "PRAGMA data_version"
 --- One row of one column: "ok", or what is damaged.
 queries.check = "PRAGMA quick_check(1)"
 

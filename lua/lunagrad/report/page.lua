@@ -416,6 +416,31 @@ end
 
 local MOST_CALLS = 5000
 
+--- A call as the script takes it: its role and model by name.
+---@param call table of reading.calls
+---@return table
+function page.call_row(call)
+  return setmetatable({ call.id, call.role, call.model or "?", call.input or 0, call.output or 0,
+    call.unpriced ~= 1 and call.micros or core.null, call.latency_us or core.null,
+    purpose_words(call), call.finish_reason or "" }, core.array)
+end
+
+local function call_section(run, n, data)
+  return html.all { tag("h2", { id = "calls", "Calls" }),
+    tag("div", { class = "js-only", tag("input", { type = "search", id = "call-filter",
+      placeholder = "role, model, step, example …" }), tag("div", { id = "call-list" }) }),
+    tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(n,
+      run.name) }) }), json_block("call-data", data) }
+end
+
+-- Of a served page: the script asks for them, a page at a time.
+local function served_calls(run, at)
+  if #run.ledger == 0 then return "" end
+  local function list() return setmetatable({}, core.array) end
+  return call_section(run, run.total.bought, { run = run.name, calls = list(), texts = list(),
+    roles = list(), models = list(), ends = list(), more = at, last = 0 })
+end
+
 local function calls(handle, run, room)
   local list = reading.calls(handle, run.where)
   if #list == 0 then return "" end
@@ -447,13 +472,8 @@ local function calls(handle, run, room)
     end
     rows[i] = row
   end
-  local parts = { tag("h2", { id = "calls", "Calls" }),
-    tag("div", { class = "js-only", tag("input", { type = "search", id = "call-filter",
-      placeholder = "role, model, step, example …" }), tag("div", { id = "call-list" }) }),
-    tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(#list,
-      run.name) }) }),
-    json_block("call-data", { run = run.name, calls = rows, texts = texts, roles = roles,
-      models = models, ends = ends }) }
+  local parts = { call_section(run, #list, { run = run.name, calls = rows, texts = texts,
+    roles = roles, models = models, ends = ends }) }
   if #list > MOST_CALLS then
     parts[#parts + 1] = tag("p", { class = "soft small",
       ("%d more are in lunagrad export."):format(#list - MOST_CALLS) })
@@ -551,11 +571,13 @@ end
 --- The page of a run.
 ---@param handle table of a store that is open
 ---@param run lunagrad.reading
----@param room integer|nil bytes that it may have
+---@param opts? { room: integer|nil bytes that it may have, live: string|nil the address of its
+--- server's events, more: string|nil where its calls are, before: table|nil raw, shown first }
 ---@return string
-function page.make(handle, run, room)
-  room = (room or ROOM) - sheet.SIZE
-  local parts = { navigation(run), head(run) }
+function page.make(handle, run, opts)
+  opts = opts or {}
+  local room = (opts.room or ROOM) - sheet.SIZE
+  local parts = { navigation(run), opts.before or "", head(run) }
   local each = room / math.max(1, #run.searches)
   for _, search in ipairs(run.searches) do
     parts[#parts + 1] = one_search(handle, run, search, each * 0.8)
@@ -565,8 +587,8 @@ function page.make(handle, run, room)
   parts[#parts + 1] = failures(run)
   local used = 0
   for _, part in ipairs(parts) do used = used + #html.escape(part) end
-  parts[#parts + 1] = calls(handle, run, room - used - 100 * math.min(5000, run.total.bought))
-  return sheet.make(run.name, html.all(parts))
+  parts[#parts + 1] = opts.more and served_calls(run, opts.more) or calls(handle, run, room - used - 100 * math.min(5000, run.total.bought))
+  return sheet.make(run.name, html.all(parts), opts.live)
 end
 
 return page

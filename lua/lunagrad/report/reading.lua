@@ -333,21 +333,37 @@ local function purposes_of(handle, where)
   return by_call
 end
 
---- The calls that these starts bought, in the order of their replies, each with what it was for.
+--- A page of the calls that these starts bought, in the order of their replies.
 ---@param handle table
 ---@param where string queries.of_runs
----@return table[] rows of the table reply without body and request, and purposes
+---@param after integer the id behind which; 0: from the first on
+---@param most integer
+---@param purposes table|nil call → what it was for
+---@return table[] rows of the table reply without body and request, with role and purposes
+function reading.page_of_calls(handle, where, after, most, purposes)
+  local rows = handle.query(queries.page_of_calls(where, most), after)
+  for _, row in ipairs(rows) do
+    row.role = math.type(row.kind) == "integer" and ledger.KINDS[row.kind + 1] or "?"
+    row.purposes = purposes and purposes[row.id] or {}
+  end
+  return rows
+end
+
+--- What each call was for, by its id.
+---@param handle table
+---@param where string queries.of_runs
+---@return table<integer, table[]>
+function reading.purposes(handle, where) return purposes_of(handle, where) end
+
+--- All calls that these starts bought, each with what it was for.
+---@param handle table
+---@param where string queries.of_runs
+---@return table[]
 function reading.calls(handle, where)
-  local purposes = purposes_of(handle, where)
-  local list = {}
-  local after = -1
+  local purposes, list, after = purposes_of(handle, where), {}, 0
   while true do
-    local rows = handle.query(queries.page_of_calls(where, PAGE), after)
-    for _, row in ipairs(rows) do
-      row.role = math.type(row.kind) == "integer" and ledger.KINDS[row.kind + 1] or "?"
-      row.purposes = purposes[row.id] or {}
-      list[#list + 1] = row
-    end
+    local rows = reading.page_of_calls(handle, where, after, PAGE, purposes)
+    table.move(rows, 1, #rows, #list + 1, list)
     if #rows < PAGE then return list end
     after = rows[#rows].id
   end
