@@ -8,7 +8,8 @@ local signatures = require "lunagrad.signatures"
 
 local task = {}
 
-local GENERATORS = { "object_counting", "word_problems", "number_choice" }
+local GENERATORS = { "object_counting", "word_problems", "number_choice", "word_choice",
+  "word_sorting" }
 
 for _, name in ipairs(GENERATORS) do
   task[name] = signatures.install(require("lunagrad.task." .. name), "task." .. name .. ".")
