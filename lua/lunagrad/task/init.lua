@@ -9,7 +9,7 @@ local signatures = require "lunagrad.signatures"
 local task = {}
 
 local GENERATORS = { "object_counting", "word_problems", "number_choice", "word_choice",
-  "word_sorting" }
+  "word_sorting", "lookups" }
 
 for _, name in ipairs(GENERATORS) do
   task[name] = signatures.install(require("lunagrad.task." .. name), "task." .. name .. ".")

@@ -152,6 +152,7 @@ end
 -- The words of the subject whose slips a text speaks of most.
 local function subject_of_words(text)
   local best, most = nil, 0
+  if text:lower():find "%f[%a]quer" then return nil end -- left to the rules of sim
   for _, subject in ipairs { story, sorting, hops.planning, hops.solving } do
     local n = 0
     for _ in pairs(lessons.wishes(text, subject.slips)) do n = n + 1 end
@@ -192,7 +193,8 @@ function scholar.reply(view, settings, options)
     view.again = view.again or message.role == "assistant"
   end
   local material = has_material(view)
-  local found, ended = hops.reply(view, settings, options, material)
+  local found, ended = hops.reply(view, settings, options, material,
+    words_for_nothing(view))
   if found then return found, ended end
   local subject, q = find_in(view, material)
   if subject and not material then

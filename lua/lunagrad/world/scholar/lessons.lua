@@ -40,7 +40,10 @@ local vocabulary = lexer.vocabulary {
   wrong = "wrong, slip, error, mistake, incorrect",
   stops = "stop before, not what is asked, not answered yet",
   remark = "remark, behind answer, other word, not answer, add word",
-  short = "short, alone, no sentence, name or number, value, without sentence, few word",
+  before = "answer step before, earlier answer, answer line before, answer before",
+  place = "place, use, put",
+  fits = "document name, right document, document speak, document about",
+  short = "short, name or number, number alone, name alone, value alone, few word",
 }
 
 local function compile(list)
