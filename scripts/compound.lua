@@ -11,7 +11,7 @@
 --   lunagrad run scripts/compound.lua data=rows.jsonl docs=docs.jsonl     your own: rows with
 --       question and answer, documents with id and text
 --
--- Other arguments: calls=3000 for each way, batch=3, seed=1.
+-- Other arguments: calls=1500 for each way, batch=3, seed=1.
 
 local lg = require "lunagrad"
 
@@ -31,7 +31,7 @@ end
 if (args.data == nil) ~= (args.docs == nil) then
   error("data= and docs= go together: questions, and the documents that hold the answers", 0)
 end
-local calls, batch, seed = number("calls", 3000, 1), number("batch", 3, 1), number("seed", 1, 0)
+local calls, batch, seed = number("calls", 1500, 1), number("batch", 3, 1), number("seed", 1, 0)
 
 local rows, docs
 if args.data then
@@ -75,6 +75,7 @@ local function look_up(question)
 end
 
 local MOST = 3 -- steps of a plan
+local VOTES = 5 -- answers of the system as it was, for the vote beside it
 
 local function program(row)
   local plan = model { row.question, system = planner, role = "plan" }
@@ -133,6 +134,12 @@ for i, prompt in ipairs(prompts) do
   print(("\n%s\n  before   %s\n  at once  %s\n  in turn  %s"):format(prompt.role, first[i],
     together[prompt], in_turn[prompt]))
 end
+
+local function voting(row)
+  return (lg.vote { program, row, n = VOTES, extract = lg.extract.whole })
+end
+print(("\nexact answers before, a vote over %d: %s"):format(VOTES,
+  lg.evaluate { voting, data = test, metric = lg.metric.exact }))
 
 local function claim(title, a, b, metric)
   print("\n" .. title)

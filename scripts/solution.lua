@@ -8,7 +8,8 @@
 --   lunagrad run scripts/solution.lua                             on sim, with generated problems
 --   lunagrad run scripts/solution.lua -m openai/gpt-4o            on a real model
 --   lunagrad run scripts/solution.lua data=gpqa_diamond.csv       GPQA's or MMLU's file
---   lunagrad run scripts/solution.lua data=problems.json          ScienceQA's, with its pictures
+--   lunagrad run scripts/solution.lua data=problems.json          ScienceQA's or MathVista's, with
+--                                                                 the pictures beside it
 --
 -- Other arguments: n=120 questions, updates=3, seed=1 (which questions, and their letters' order).
 
@@ -31,11 +32,15 @@ local n, updates, seed = number("n", 120, 2), number("updates", 3, 1), number("s
 
 -- ---- questions ---------------------------------------------------------------------
 
+-- GPQA's CSV names its columns, MMLU's does not; of the two in JSON only MathVista speaks of types.
 local function read(path)
-  if path:find "%.json$" then return lg.task.scienceqa(path) end
   local file = assert(io.open(path, "rb"))
-  local first = file:read "l" or ""
+  local first = file:read(4096) or ""
   file:close()
+  if first:find "^%s*{" then
+    if not first:find('"question_type"', 1, true) then return lg.task.scienceqa(path) end
+    return lg.task.mathvista(path):filter(function(row) return row.options ~= nil end)
+  end
   return first:find("Correct Answer", 1, true) and lg.task.gpqa(path) or lg.task.mmlu(path)
 end
 

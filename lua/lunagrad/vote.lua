@@ -135,7 +135,7 @@ end
 ---@field votes integer for it
 ---@field n integer samples
 ---@field unread integer samples that hold no answer, failed ones among them
----@field tally {answer: string, votes: integer, sample: integer, last: integer}[] most votes first
+---@field tally {answer: string, votes: integer, sample: integer}[] most votes first
 ---@field sample integer which one was returned
 ---@field samples {output: any, text: string, answer: string|nil, error: any}[]
 
@@ -147,6 +147,7 @@ local function elect(samples, spec, later)
   local list, unread = tally(samples, later)
   local won = list[1]
   local i = won and (later and won.last or won.sample) or first_good(samples)
+  for _, one in ipairs(list) do one.last = nil end
   return samples[i].output, { answer = won and won.answer, votes = won and won.votes or 0,
     n = #samples, unread = unread, tally = list, sample = i, samples = samples }
 end
