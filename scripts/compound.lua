@@ -11,7 +11,7 @@
 --   lunagrad run scripts/compound.lua data=rows.jsonl docs=docs.jsonl     your own: rows with
 --       question and answer, documents with id and text
 --
--- Other arguments: calls=1500 for each way, batch=3, seed=1.
+-- Other arguments: calls=1200 for each way, batch=4, seed=1.
 
 local lg = require "lunagrad"
 
@@ -31,7 +31,7 @@ end
 if (args.data == nil) ~= (args.docs == nil) then
   error("data= and docs= go together: questions, and the documents that hold the answers", 0)
 end
-local calls, batch, seed = number("calls", 1500, 1), number("batch", 3, 1), number("seed", 1, 0)
+local calls, batch, seed = number("calls", 1200, 1), number("batch", 4, 1), number("seed", 1, 0)
 
 local rows, docs
 if args.data then

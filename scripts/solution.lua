@@ -34,7 +34,8 @@ local n, updates, seed = number("n", 120, 2), number("updates", 3, 1), number("s
 
 -- GPQA's CSV names its columns, MMLU's does not; of the two in JSON only MathVista speaks of types.
 local function read(path)
-  local file = assert(io.open(path, "rb"))
+  local file, problem = io.open(path, "rb")
+  if not file then error(problem, 0) end
   local first = file:read(4096) or ""
   file:close()
   if first:find "^%s*{" then
@@ -56,10 +57,10 @@ local model = lg.model()
 local TEMPLATE = "Answer the following multiple choice question. The last line of your answer is "
   .. "\"Answer: LETTER\", where LETTER is one of the letters of the options. Think step by step."
 
-local critic = lg.loss.critic("Below are a multiple choice question and a solution to it. Look for "
-  .. "mistakes: does it misread the question, pass over a fact, calculate wrongly, or choose a letter "
-  .. "that does not fit what it says? Check each step. Do not solve the question yourself; say what "
-  .. "is wrong, or that you find no mistake.")
+local critic = lg.loss.critic("Below are a multiple choice question and a solution to it. Look "
+  .. "for mistakes: does it misread the question, pass over a fact, calculate wrongly, or choose a "
+  .. "letter that does not fit what it says? Check each step. Do not solve the question yourself; "
+  .. "say what is wrong, or that you find no mistake.")
 
 local function answer(row)
   local asked = row.picture and { row.question, lg.image(row.picture) } or { row.question }

@@ -14,18 +14,18 @@ local dockstring = {}
 
 -- The 58 published targets.
 local TARGETS = {}
-for name in ([[ABL1 ACHE ADAM17 ADORA2A ADRB1 ADRB2 AKT1 AKT2 AR BACE1 CA2 CASP3 CDK2 CSF1R CYP2C9 CYP3A4
-  DHFR DPP4 DRD2 DRD3 EGFR ESR1 ESR2 F10 F2 FGFR1 GBA HMGCR HSD11B1 HSP90AA1 IGF1R JAK2 KDR KIT LCK
-  MAOB MAP2K1 MAPK1 MAPK14 MAPKAPK2 MET MMP13 NOS1 NR3C1 PARP1 PDE5A PGR PLK1 PPARA PPARD PPARG PTGS2
-  PTK2 PTPN1 REN ROCK1 SRC THRB]]):gmatch "%S+" do
+for name in ([[ABL1 ACHE ADAM17 ADORA2A ADRB1 ADRB2 AKT1 AKT2 AR BACE1 CA2 CASP3 CDK2 CSF1R CYP2C9
+  CYP3A4 DHFR DPP4 DRD2 DRD3 EGFR ESR1 ESR2 F10 F2 FGFR1 GBA HMGCR HSD11B1 HSP90AA1 IGF1R JAK2 KDR KIT LCK
+  MAOB MAP2K1 MAPK1 MAPK14 MAPKAPK2 MET MMP13 NOS1 NR3C1 PARP1 PDE5A PGR PLK1 PPARA PPARD PPARG
+  PTGS2 PTK2 PTPN1 REN ROCK1 SRC THRB]]):gmatch "%S+" do
   TARGETS[#TARGETS + 1] = name
 end
 
 local function check_targets(targets, where)
   for i, name in ipairs(targets or {}) do
     if type(name) ~= "string" or not name:find "^[%w_%-]+$" then
-      errors.refuse("targets", ("%s: target %d is no name: %s"):format(where, i, tostring(name)), nil,
-        3)
+      errors.refuse("targets", ("%s: target %d is no name: %s"):format(where, i,
+        tostring(name)), nil, 3)
     end
   end
   return targets

@@ -35,8 +35,8 @@ local FACTS = {
     function(r) return r:pick(SHOWN) end },
 }
 
-local ASKED = { "Please could you tell me %s?", "I wonder whether you could tell me %s?", "Could you please find "
-  .. "out for me %s?", "Would you please tell me %s?" }
+local ASKED = { "Please could you tell me %s?", "I wonder whether you could tell me %s?",
+  "Could you please find out for me %s?", "Would you please tell me %s?" }
 
 local IDLE = { "Please could you tell us how many would like to come, and on which day?",
   "I wonder whether they would find it for me.",
@@ -87,8 +87,8 @@ end
 ---@return { id: string, text: string }[] documents
 function lookups.generate(n, seed)
   if math.type(n) ~= "integer" or n < 0 or n > MOST then
-    errors.raise("inval", ("lg.task.lookups.generate: expected how many questions, up to %d, got %s")
-      :format(MOST, tostring(n)), nil, 2)
+    errors.raise("inval", ("lg.task.lookups.generate: expected how many questions, up to %d,"
+      .. " got %s"):format(MOST, tostring(n)), nil, 2)
   end
   local r, docs, towns, all = rng.new(seed or 1), {}, {}, {}
   local people = math.max(1, (n + #FACTS - 1) // #FACTS)

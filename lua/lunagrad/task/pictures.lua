@@ -108,10 +108,10 @@ local MORE = { "subject", "topic", "category", "skill", "grade", "split", "lectu
 
 local function science_row(path, one, opts)
   local get = reader(path, one)
-  local object, list = one.object, nil
+  local object = one.object
   local shown = known(object.image)
   if not wanted(opts, shown ~= nil) or opts.split and object.split ~= opts.split then return nil end
-  list = get.list "choices" or get.bad "there are no \"choices\""
+  local list = get.list "choices" or get.bad "there are no \"choices\""
   local right = math.tointeger(object.answer)
   if not right or right < 0 or right >= #list then
     get.bad(("\"answer\" must be the number of a choice, from 0 to %d"):format(#list - 1))
@@ -169,7 +169,9 @@ local function form_of(get, object, kind)
   local said = unit and (" (unit: %s)"):format(tostring(unit)) or ""
   if kind == "integer" then return "The answer is a whole number" .. said .. "." end
   if kind == "float" then
-    if not digits or digits < 0 or digits > 9 then get.bad "\"precision\" is no number of digits" end
+    if not digits or digits < 0 or digits > 9 then
+      get.bad "\"precision\" is no number of digits"
+    end
     return ("The answer is a number with %d decimal place%s%s."):format(digits,
       digits == 1 and "" or "s", said)
   end

@@ -42,7 +42,8 @@ hops.solving = { name = "solving", slips = lessons.of {
 
 -- The question around a town that has to be looked up itself, and what is said of it.
 local function two_steps(question)
-  local before, said, behind = question:match "^(.-)the town where (%u%a+ %u%a+ %l[%l ]-)(%f[%a]%l*[%.%?])"
+  local before, said, behind = question:match(
+    "^(.-)the town where (%u%a+ %u%a+ %l[%l ]-)(%f[%a]%l*[%.%?])")
   if not before then return nil end
   local verb = behind:match "^(%a+)"
   if verb == "is" or verb == "shows" or verb == "teaches" then
@@ -187,7 +188,9 @@ end
 local function of_documents(view, text, nothing)
   local question = question_of(inner(view, "input") or "")
   local list = {}
-  for document in text:gmatch "<DOCUMENT[%w_]*>%s*(.-)%s*</DOCUMENT" do list[#list + 1] = document end
+  for document in text:gmatch "<DOCUMENT[%w_]*>%s*(.-)%s*</DOCUMENT" do
+    list[#list + 1] = document
+  end
   local name = question and named_in(question)
   return name and sentence_for(question, list, name) and nothing or nil
 end
@@ -221,9 +224,15 @@ end
 local function rewrite(view, options)
   local role = (read.role(view) or view.user:match "Role: ([^\n]+)" or
     view.outside:match "This is the (.-) as it is" or ""):lower()
+  local of_queries = role:find "%f[%a]quer" ~= nil
   local subject, text = subject_of(role), editor.text_of(view)
-  if not subject or not text then return nil end
-  local new = lessons.rework(text, editor.feedback_of(view), subject.slips, options)
+  if not (subject or of_queries) or not text then return nil end
+  local feedback = editor.feedback_of(view)
+  local new = lessons.rework(text, feedback, subject and subject.slips or {}, options)
+  if of_queries then
+    local rule = search.rule(text, feedback, options.seed)
+    new = rule and hash.unit(options.seed, "drop") >= options.noise and text .. " " .. rule or new
+  end
   if not view.asked or view.untagged then return new, "stop" end
   return editor.between(new, "<" .. view.asked .. ">", "</" .. view.asked .. ">",
     { noise = not view.again and options.noise or 0, seed = options.seed })

@@ -192,7 +192,7 @@ function scholar.reply(view, settings, options)
   for _, message in ipairs(view.messages) do
     view.again = view.again or message.role == "assistant"
   end
-  local material = has_material(view)
+  local material = view.task == "rewrite" or has_material(view)
   local found, ended = hops.reply(view, settings, options, material,
     words_for_nothing(view))
   if found then return found, ended end

@@ -21,13 +21,14 @@ local vocabulary = lexer.vocabulary {
   calculation = "calculation, arithmetic, equation, computation, sum, result",
   write = "write, show, put down, note, state",
   question = "question, what is asked, asked",
-  again = "read question, once more, look at question, at end, look back, precisely, before answer, before you answer, before giving",
+  again = "read question, once more, look at question, at end, look back, precisely, "
+    .. "before answer, before you answer, before giving",
   ending = "end, finish, conclude, last line, final line, own line, last",
   answer = "answer, result, letter, option",
   only = "only, nothing else, nothing but, alone, just, no other, nothing after, nothing behind, "
     .. "without comment, no comment",
   word = "word, list, entry",
-  there = "appear, contain, missing, left out, leave out, lost, lose, present, hold, include, in it",
+  there = "appear, contain, missing, left out, leave out, lost, lose, present, hold, include",
   letters = "letter by letter, second letter, next letter, further letter, later letter, "
     .. "same letter, letter follow, following letter",
   order = "wrong order, order",

@@ -66,7 +66,9 @@ function solution.critique(q, text, options)
   local list = {}
   for i = 1, #q.steps do
     local found = complaint(q, i, look(q, i, options.scale, seed), taken[i])
-    if found and hash.unit(seed, "mention " .. i) < 0.9 then list[#list + 1] = found end
+    if found and hash.unit(seed, "mention " .. i) >= 0.1 * options.scale then
+      list[#list + 1] = found
+    end
   end
   if not story.stated(q, text) then
     list[#list + 1] = "It does not end with an answer that can be read off."

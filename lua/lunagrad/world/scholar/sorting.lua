@@ -18,7 +18,8 @@ sorting.slips = lessons.of {
   { name = "lose", rate = 0.30,
     cues = { { 0.95, "each", "word", "check|there" }, { 0.3, "check" } },
     complaint = { { 1, "missing", "word" } },
-    fault = { "The word {detail} of the list is missing.", "{detail}, a word of the list, is left out." },
+    fault = { "The word {detail} of the list is missing.",
+      "{detail}, a word of the list, is left out." },
     remedy = { "check that every word of the list is in the answer",
       "make sure that each word of the list appears in the answer" },
     rule = { "Check that every word of the list is in your answer.",
@@ -111,8 +112,8 @@ end
 function sorting.findings(q, output)
   local line, last, known = line_of(q, output)
   local found, list, there = {}, {}, {}
-  for word in line:lower():gmatch "[^%s,:]+" do
-    word = known[word] and word or word:gsub("%.$", "")
+  for said in line:lower():gmatch "[^%s,:]+" do
+    local word = known[said] and said or said:gsub("%.$", "")
     if known[word] then list[#list + 1], there[word] = word, true end
   end
   for _, word in ipairs(q.words) do

@@ -131,8 +131,8 @@ end
 -- A chain of + - * / on whole numbers; nil when it is none.
 local function value_of(expression)
   local sum, sign, product, op = 0, 1, nil, nil
-  for n, next_op in (expression:gsub("%s", "") .. "."):gmatch "(%d+%.?%d*)([%+%-%*/%.])" do
-    n = tonumber(n)
+  for digits, next_op in (expression:gsub("%s", "") .. "."):gmatch "(%d+%.?%d*)([%+%-%*/%.])" do
+    local n = tonumber(digits)
     if not product then
       product = n
     elseif op == "*" then
