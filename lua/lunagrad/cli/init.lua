@@ -6,7 +6,8 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "eval", "init", "repl", "mock", "runs", "show", "report", "view", "compare",
+local COMMANDS = { "run", "eval", "init", "repl", "mock", "runs", "show", "report", "view",
+  "compare",
   "cache", "export", "models", "doctor", "keys", "help" }
 
 --- Files whose name is not the command's: this one is init.

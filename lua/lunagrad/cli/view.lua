@@ -38,6 +38,7 @@ local SPEC = { name = "view", options = {
 } }
 
 local LOOK_MS, IDLE_MS = 250, 1000 -- between two looks for changes: while somebody waits, and not
+local PATIENCE_S = 20 -- until who waits is told that nothing changed
 local HEADERS = { ["Cache-Control"] = "no-store", ["Referrer-Policy"] = "no-referrer",
   ["X-Content-Type-Options"] = "nosniff", ["X-Frame-Options"] = "DENY",
   ["Cross-Origin-Resource-Policy"] = "same-origin" }
@@ -88,7 +89,8 @@ local function refusal(self, request)
   if not same(token, self.token) then
     return 404, "The address is not whole: lunagrad view prints it."
   end
-  if request.method ~= "GET" and request.method ~= "POST" then return 405, "Only GET is answered." end
+  if request.method ~= "GET" and request.method ~= "POST" then return 405,
+    "Only GET is answered." end
   return nil
 end
 
@@ -98,29 +100,41 @@ local function version_of(self)
   return self.handle.one(queries.data_version).data_version
 end
 
-local function event(self, id)
-  answer(self, id, 200, "text/event-stream",
-    ("retry: 300\nevent: changed\ndata: %d\n\n"):format(self.version))
+-- An answer a change: a browser asks again by itself, and says what it was told last.
+local function tell(self, id, version, changed)
+  answer(self, id, 200, "text/event-stream", changed
+    and ("retry: 300\nid: %d\nevent: changed\ndata: %d\n\n"):format(version, version)
+    or ("retry: 300\nid: %d\n: nothing new\n\n"):format(version))
 end
 
 -- Who waits is told when something changed, but never more often than the last page took to make,
--- ten times over.
+-- ten times over; and now and then that nothing did, so that no connection is kept for ever.
 local function look(self)
   if #self.waiting == 0 then return end
-  local version, now = version_of(self), term.monotonic()
-  if version == self.version and now - self.looked < 20 then return end
-  if version ~= self.version and now < self.quiet_until then return end
-  self.version, self.looked = version, now
-  local waiting = self.waiting
+  local version, now, waiting = version_of(self), term.monotonic(), self.waiting
   self.waiting = {}
-  for _, id in ipairs(waiting) do event(self, id) end
+  for _, one in ipairs(waiting) do
+    local changed = one.version ~= version
+    if changed and now >= self.quiet_until or now - one.since > PATIENCE_S then
+      tell(self, one.id, version, changed)
+    else
+      self.waiting[#self.waiting + 1] = one
+    end
+  end
+end
+
+local function wait_for_change(self, id, request)
+  local known = request.headers["last-event-id"] or request.query.after
+  self.waiting[#self.waiting + 1] = { id = id, since = term.monotonic(),
+    version = math.tointeger(tonumber(known)) or version_of(self) }
 end
 
 -- ---- routes ------------------------------------------------------------------------------------
 
-local function page(self, id, fn, ...)
-  local from = term.monotonic()
-  local ok, text = pcall(fn, self.handle, ...)
+-- The page knows which state of the store it shows.
+local function page(self, id, fn, base, ...)
+  local from, events = term.monotonic(), ("%s/events?after=%d"):format(base, version_of(self))
+  local ok, text = pcall(fn, self.handle, base, events, ...)
   self.quiet_until = term.monotonic() + math.max(0.5, 10 * (term.monotonic() - from))
   if ok then return answer(self, id, 200, "text/html; charset=utf-8", text) end
   local usage = args.is_usage(text)
@@ -146,10 +160,7 @@ local function route(self, id, request)
     return say(self, id, 405, "Only GET is answered.")
   end
   if rest == "/" or rest == "" then return page(self, id, pages.index, base) end
-  if rest == "/events" then
-    self.waiting[#self.waiting + 1] = id
-    return
-  end
+  if rest == "/events" then return wait_for_change(self, id, request) end
   if rest == "/compare" then
     return page(self, id, pages.compare, base, request.query.runs or "")
   end
@@ -231,10 +242,8 @@ function view.main(argv, first)
       args.fail(("cannot listen on 127.0.0.1:%d: %s"):format(options.port or 0, message),
         "--port 0 takes a free one")
     end
-    local self = { server = server, handle = handle, token = token(), waiting = {}, looked = 0,
-      quiet_until = 0 }
+    local self = { server = server, handle = handle, token = token(), waiting = {}, quiet_until = 0 }
     self.hosts, self.origins = names(server:port())
-    self.version = version_of(self)
     term.catch_signals()
     announce(self, options)
     serve(self)

@@ -425,11 +425,11 @@ function page.call_row(call)
     purpose_words(call), call.finish_reason or "" }, core.array)
 end
 
-local function call_section(run, n, data)
+local function call_section(run, known, data)
   return html.all { tag("h2", { id = "calls", "Calls" }),
     tag("div", { class = "js-only", tag("input", { type = "search", id = "call-filter",
       placeholder = "role, model, step, example …" }), tag("div", { id = "call-list" }) }),
-    tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(n,
+    tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(known,
       run.name) }) }), json_block("call-data", data) }
 end
 
@@ -587,7 +587,8 @@ function page.make(handle, run, opts)
   parts[#parts + 1] = failures(run)
   local used = 0
   for _, part in ipairs(parts) do used = used + #html.escape(part) end
-  parts[#parts + 1] = opts.more and served_calls(run, opts.more) or calls(handle, run, room - used - 100 * math.min(5000, run.total.bought))
+  parts[#parts + 1] = opts.more and served_calls(run, opts.more) or calls(handle, run,
+    room - used - 100 * math.min(5000, run.total.bought))
   return sheet.make(run.name, html.all(parts), opts.live)
 end
 

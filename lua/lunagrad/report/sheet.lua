@@ -41,7 +41,8 @@ function sheet.make(title, body, live)
     tag("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy }),
     tag("meta", { name = "viewport", content = "width=device-width,initial-scale=1" }),
     tag("title", { title .. " – lunagrad" }), tag("style", { raw(style) }) }),
-    tag("body", { tag("main", { id = "top", ["data-live"] = live, body }), tag("script", { raw(script) }) }) }).text
+    tag("body", { tag("main", { id = "top", ["data-live"] = live, body }), tag("script",
+      { raw(script) }) }) }).text
     .. "\n"
 end
 

@@ -29,7 +29,8 @@ end
 
 local function row_of(handle, base, run, seen)
   local link = ("%s/run/%d"):format(base, run.id)
-  local earlier = seen[run.name] and tag("span", { class = "soft small", " (an earlier start)" }) or ""
+  local earlier = seen[run.name] and tag("span", { class = "soft small", " (an earlier start)" })
+    or ""
   local cost = ledger.money(run.micros or 0, (run.micros or 0) > 0, run.unpriced or 0)
   return { { run.id, class = "n" }, html.all { tag("a", { href = link, run.name }), earlier },
     store.state(handle, run), { store.time(run.started_us), value = run.started_us },
@@ -41,8 +42,9 @@ end
 --- The list of runs, the newest first.
 ---@param handle table
 ---@param base string where all addresses begin
+---@param events string where changes are told
 ---@return string
-function pages.index(handle, base)
+function pages.index(handle, base, events)
   local rows, seen = {}, {}
   for i, run in ipairs(handle.query(queries.newest_runs, RUNS)) do
     rows[i] = row_of(handle, base, run, seen)
@@ -53,30 +55,25 @@ function pages.index(handle, base)
     body[#body + 1] = tag("p", { "There is none yet: lunagrad run makes one." })
   else
     body[#body + 1] = tag("form", { action = base .. "/compare", method = "get",
-      tag("input", { type = "search", name = "runs", placeholder = "two runs or more, to compare" }),
+      tag("input", { type = "search", name = "runs",
+        placeholder = "two runs or more, to compare" }),
       " ", tag("button", { "compare" }) })
     body[#body + 1] = html.table({ n "id", "run", "state", "started", n "took", n "bought",
       n "served", n "cost", n "start", n "best" }, rows, { ["data-sortable"] = "1" })
   end
-  return sheet.make("runs", html.all(body), base .. "/events")
+  return sheet.make("runs", html.all(body), events)
 end
 
 -- ---- a run ---------------------------------------------------------------------------------------
 
--- A run by its name or number, as addresses have it.
-local function find(handle, word)
-  local runs = store.find(handle, word)
-  if word:find "^%d+$" then return runs end
-  return runs
-end
-
 --- One run.
 ---@param handle table
 ---@param base string
+---@param events string
 ---@param word string its name or the number of a start
 ---@return string
-function pages.run(handle, base, word)
-  local runs = find(handle, word)
+function pages.run(handle, base, events, word)
+  local runs = store.find(handle, word)
   local run = reading.run(handle, runs)
   run.state = store.state(handle, runs[#runs])
   local at = ("%s/run/%s"):format(base, word)
@@ -85,9 +82,7 @@ function pages.run(handle, base, word)
     before[2] = tag("form", { method = "post", action = at .. "/stop",
       tag("button", { "stop: no new calls, finish and keep those under way" }) })
   end
-  local live = run.state == "running" and base .. "/events" or nil
-  return report.make(handle, run, { live = live or base .. "/events", more = at,
-    before = html.all(before) })
+  return report.make(handle, run, { live = events, more = at, before = html.all(before) })
 end
 
 --- Ask a run to stop, as Ctrl-C does once.
@@ -162,9 +157,10 @@ end
 --- Runs beside each other, as lunagrad compare --html has them.
 ---@param handle table
 ---@param base string
+---@param _ string
 ---@param words string parted by blanks
 ---@return string
-function pages.compare(handle, base, words)
+function pages.compare(handle, base, _, words)
   local list = {}
   for word in words:gmatch "%S+" do list[#list + 1] = word end
   if #list < 2 then args.fail "two runs are compared, or more: their names, with blanks between" end
