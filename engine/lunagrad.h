@@ -108,7 +108,8 @@ extern "C" {
     XX(STORE, "the store failed")                                       \
     XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
     XX(AMBIGUOUS, "perhaps paid for already, without a reply")          \
-    XX(EMPTY, "the answer has no words")
+    XX(EMPTY, "the answer has no words")                                \
+    XX(PROGRAM, "a program failed")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -266,8 +267,9 @@ typedef struct lg_stats {
     /* Replies that were paid for beside those of calls: a filter stopped them, they ended
      * before a word, another one was there first. Bought are calls and useless. */
     uint64_t useless;
-    uint64_t timers;  /* now: lg_timer_new's that are not over */
-    uint64_t storing; /* now: replies and results that came, and are shown when stored */
+    uint64_t timers;   /* now: lg_timer_new's that are not over */
+    uint64_t storing;  /* now: replies and results that came, and are shown when stored */
+    uint64_t commands; /* now: programs of scripts that run, or wait for others to end */
 } lg_stats;
 /* Nothing, where size was not set. */
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
@@ -405,6 +407,7 @@ enum lg_op {
     LG_OP_PASS,
     LG_OP_PROMISE,
     LG_OP_TIMER,
+    LG_OP_COMMAND,
     LG_OPS
 };
 typedef struct lg_input {

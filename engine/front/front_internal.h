@@ -11,6 +11,7 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "child/command.h"
 #include "child/process.h"
 #include "graph/gradient.h"
 #include "net/http.h"
@@ -110,6 +111,7 @@ struct lg_engine {
     char *ca_file, *ca_path, *proxy; /* what it is made with */
     bool http2;
     lg_processes *processes; /* … by the first program that is started */
+    lg_commands *commands;   /* … and by the first that is a tool */
     lg_sched *sched;
     lg_store *store;      /* NULL: none */
     struct lg_book book;  /* it, for lua/ */
@@ -211,6 +213,10 @@ int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */
 void lg__timers_fire(lg_engine *e);            /* those that are due */
 void lg__timer_drop(lg_engine *e, lg_node *n); /* n was cancelled */
 void lg__timers_free(lg_engine *e);
+
+/* host_command.c */
+bool lg__commands_tell(lg_engine *e);            /* true: there is more to do at once */
+void lg__command_left(lg_engine *e, lg_node *n); /* n was cancelled */
 
 /* turn_books.c */
 void lg__entries_push(lg_entries *l, lg_entry *one);

@@ -122,6 +122,7 @@ local LAZY = {
   best_of = function() return require("lunagrad.vote").best_of end,
   compare = function() return require("lunagrad.improve.compare").compare end,
   schema = "lunagrad.schema",
+  command = function() return require("lunagrad.command").new end,
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,
   retriever = function() return require("lunagrad.retriever").new end,
