@@ -242,7 +242,8 @@ function view.main(argv, first)
       args.fail(("cannot listen on 127.0.0.1:%d: %s"):format(options.port or 0, message),
         "--port 0 takes a free one")
     end
-    local self = { server = server, handle = handle, token = token(), waiting = {}, quiet_until = 0 }
+    local self = { server = server, handle = handle, token = token(), waiting = {},
+      quiet_until = 0 }
     self.hosts, self.origins = names(server:port())
     term.catch_signals()
     announce(self, options)
