@@ -66,6 +66,7 @@ local KNOWN = {
   ["task.multiple_choice"] = { { "rows", "table" }, { "options", "table?" } },
   ["task.word_problems.generate"] = GENERATE, ["task.number_choice.generate"] = GENERATE,
   ["task.word_choice.generate"] = GENERATE, ["task.word_sorting.generate"] = GENERATE,
+  ["task.lookups.generate"] = GENERATE,
   ["task.mathvista_score"] = PREDICTION,
   ["rng.new"] = { { "seed", "number|string" } },
   ["evaluate.score_row"] = { { "program", "callable" }, { "metric", "callable" },
