@@ -102,11 +102,12 @@ end
 
 -- ---- pages of rows -----------------------------------------------------------------------
 
-local function each(handle, name, where, fn)
+local function each(handle, name, where, fn, sql)
   if not handle.has(name) then return end
   local after = -1
+  sql = sql or queries.page(name, where, PAGE)
   while true do
-    local rows = handle.query(queries.page(name, where, PAGE), after)
+    local rows = handle.query(sql, after)
     for _, row in ipairs(rows) do fn(row) end
     if #rows < PAGE then return end
     after = rows[#rows].row_number
@@ -274,7 +275,8 @@ local function read_scores(handle, search)
   search.by_number = index(search.proposals, "number")
   search.of_proposal = index(search.candidates, "proposal")
   search.seen = {}
-  each(handle, "scores", queries.of_search(search), function(row) put_score(search, row) end)
+  each(handle, "scores", nil, function(row) put_score(search, row) end,
+    queries.page_of_marks(search, PAGE))
   share_scores(search)
   set_objectives(search)
   for example in pairs(search.seen) do search.examples[#search.examples + 1] = example end

@@ -66,6 +66,9 @@ end
 
 -- ---- a run ---------------------------------------------------------------------------------------
 
+-- The last page of a run that is over, as long as nobody writes.
+local kept = setmetatable({}, { __mode = "k" }) -- handle → { key, text }
+
 --- One run.
 ---@param handle table
 ---@param base string
@@ -73,6 +76,8 @@ end
 ---@param word string its name or the number of a start
 ---@return string
 function pages.run(handle, base, events, word)
+  local key = events .. " " .. word
+  if kept[handle] and kept[handle].key == key then return kept[handle].text end
   local runs = store.find(handle, word)
   local run = reading.run(handle, runs)
   run.state = store.state(handle, runs[#runs])
@@ -82,7 +87,9 @@ function pages.run(handle, base, events, word)
     before[2] = tag("form", { method = "post", action = at .. "/stop",
       tag("button", { "stop: no new calls, finish and keep those under way" }) })
   end
-  return report.make(handle, run, { live = events, more = at, before = html.all(before) })
+  local text = report.make(handle, run, { live = events, more = at, before = html.all(before) })
+  kept[handle] = { key = key, text = text }
+  return text
 end
 
 --- Ask a run to stop, as Ctrl-C does once.
