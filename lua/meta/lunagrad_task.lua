@@ -72,6 +72,23 @@ function lunagrad.task.multiple_choice(rows, options) end
 ---@return lunagrad.dataset
 function lunagrad.task.programs(path) end
 
+---@class lunagrad.receptor
+---@field name string
+---@field pdbqt string the protein, as AutoDock Vina reads it
+---@field box table<string, number> center_x … size_z, in ångströms
+---@field made boolean no protein, but a hollow of atoms
+
+--- The receptors in a folder, as DOCKSTRING has them: NAME_target.pdbqt and NAME_conf.txt.
+---@param folder string
+---@param names? string[] these, in this order; all, by name
+---@return lunagrad.receptor[]
+function lunagrad.task.receptors(folder, names) end
+
+--- A hollow of atoms in a receptor's form, for trying programs: it says nothing about any protein.
+---@param seed? integer|string
+---@return lunagrad.receptor
+function lunagrad.task.pocket(seed) end
+
 lunagrad.task.object_counting = {}
 --- Questions in BIG-Bench Hard's form, as rows with question and answer.
 ---@param n integer

@@ -11,7 +11,6 @@ local edits = require "lunagrad.world.chemist_edits"
 local editor = require "lunagrad.world.editor"
 local features = require "lunagrad.world.chemist_features"
 local hash = require "lunagrad.world.hash"
-local read = require "lunagrad.world.read"
 local smiles = require "lunagrad.world.chemist_smiles"
 local words = require "lunagrad.world.chemist_words"
 
@@ -163,7 +162,7 @@ local function best_edit(mol, wishes, known, seed)
   for n = 1, DRAWN do
     local at = mol
     for step = 1, hash.int(seed, "steps " .. n, steps) do
-      local function draw(name, most_of) return hash.int(seed, n .. "|" .. step .. "|" .. name, most_of) end
+      local function draw(name, all) return hash.int(seed, n .. "|" .. step .. "|" .. name, all) end
       at = edits.draw(at, draw) or at
     end
     if at ~= mol and not known[smiles.key(at)] then
@@ -195,7 +194,9 @@ end
 -- A slip in writing: a ring that does not close, a carbon with five bonds.
 local function with_slip(text, seed)
   local at = text:match "()%d"
-  if at and hash.unit(seed, "which slip") < 0.6 then return text:sub(1, at - 1) .. text:sub(at + 1) end
+  if at and hash.unit(seed, "which slip") < 0.6 then
+    return text:sub(1, at - 1) .. text:sub(at + 1)
+  end
   return (text:gsub("C", "C(C)(C)(C)(C)", 1))
 end
 
@@ -244,8 +245,8 @@ end
 local function criticise(view, text, settings, options)
   local mol, problem = smiles.read(text)
   if not mol then
-    return ("%q is no valid SMILES: %s.\n- Write it so that rings and brackets close and no atom has "
-      .. "too many bonds."):format(text, problem)
+    return ("%q is no valid SMILES: %s.\n- Write it so that rings and brackets close and no atom "
+      .. "has too many bonds."):format(text, problem)
   end
   local vina, qed = numbers_of(view)
   return words.criticism(features.of(mol), vina, qed,

@@ -128,9 +128,8 @@ function ways.add(mol, draw)
   if #sites == 0 then return nil end
   local at, group = sites[draw("site", #sites)], GROUPS[draw("group", #GROUPS)]
   local first = take_in(mol, group)
-  if is_hetero(mol.atoms[at]) and is_hetero(mol.atoms[first]) and mol.atoms[first].element ~= "S" then
-    return nil
-  end
+  local one, other = mol.atoms[at], mol.atoms[first]
+  if is_hetero(one) and is_hetero(other) and other.element ~= "S" then return nil end
   bind(mol, at, first)
   return mol, "add " .. group
 end

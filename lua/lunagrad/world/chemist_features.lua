@@ -99,7 +99,7 @@ end
 
 -- Rings of the graph of aromatic bonds alone.
 local function count_aromatic(mol)
-  local group, bonds, atoms = {}, 0, {}
+  local group, bonds = {}, 0
   local function root(i)
     while group[i] do i = group[i] end
     return i
@@ -107,7 +107,7 @@ local function count_aromatic(mol)
   local joined = 0
   for _, bond in ipairs(mol.bonds) do
     if bond.order == 1.5 then
-      bonds, atoms[bond.a], atoms[bond.b] = bonds + 1, true, true
+      bonds = bonds + 1
       local a, b = root(bond.a), root(bond.b)
       if a ~= b then group[a], joined = b, joined + 1 end
     end

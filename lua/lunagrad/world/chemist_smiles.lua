@@ -204,9 +204,8 @@ local function settle(mol)
     if bond.order == 1.5 and not in_ring[bond] then bond.order = 1 end
   end
   for i, atom in ipairs(mol.atoms) do
-    if atom.charge == 0 and not (atom.aromatic and (atom.fixed or 0) > 0 and atom.element ~= "C") then
-      atom.fixed = nil
-    end
+    local pyrrole = atom.aromatic and atom.element ~= "C" and (atom.fixed or 0) > 0
+    if atom.charge == 0 and not pyrrole then atom.fixed = nil end
     local found = not atom.aromatic
     for _, bond in ipairs(mol.bonds) do
       found = found or bond.order == 1.5 and (bond.a == i or bond.b == i)

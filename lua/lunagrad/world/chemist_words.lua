@@ -37,7 +37,7 @@ local TOPICS = {
   { "donors", "donor" }, { "acceptors", "acceptor" },
   { "aromatic", "aromatic", "phenyl", "stacking", "aryl" },
   { "flexible", "rotatable", "flexib", "rigid", "constrain" },
-  { "grease", "lipophil", "hydrophob", "greasy", "logp", "log p", "polar", "hydrophil", "soluble" },
+  { "grease", "lipophil", "hydrophob", "greasy", "logp", "log p" },
   { "alerts", "reactive", "alert", "unstable", "toxic", "alkyl halide", "aldehyde", "nitro" },
   { "rings", "saturated ring", "a ring", "rings", "cyclic" },
   { "atoms", "small", "large", "big", "size", "heavy", "weight", "pocket", "extend", "grow",
@@ -48,11 +48,15 @@ local MORE = { "add", "more", "increase", "introduce", "no ", "lack", "miss", "n
 local LESS = { "fewer", "too many", "reduce", "lower", "remove", "less", "decrease", "trim", "drop",
   "take off", "shrink", "avoid", "cut" }
 -- Words that say the direction by themselves.
-local SAYS = { { "too small", "atoms", 1 }, { "too large", "atoms", -1 }, { "too big", "atoms", -1 },
-  { "too heavy", "atoms", -1 }, { "smaller", "atoms", -1 }, { "too lipophilic", "grease", -1 },
-  { "too greasy", "grease", -1 }, { "too hydrophobic", "grease", -1 }, { "too polar", "grease", 1 },
-  { "more polar", "grease", -1 }, { "polarity", "grease", -1 }, { "too flexible", "flexible", -1 },
-  { "rigid", "flexible", -1 }, { "bind weakly", "atoms", 1 }, { "binding is weak", "atoms", 1 } }
+local SAYS = {
+  { "too small", "atoms", 1 }, { "too large", "atoms", -1 }, { "too big", "atoms", -1 },
+  { "too heavy", "atoms", -1 }, { "smaller", "atoms", -1 }, { "bind weakly", "atoms", 1 },
+  { "binding is weak", "atoms", 1 }, { "too lipophilic", "grease", -1 },
+  { "too greasy", "grease", -1 }, { "too hydrophobic", "grease", -1 },
+  { "too polar", "grease", 1 }, { "more polar", "grease", -1 }, { "polar group", "grease", -1 },
+  { "more soluble", "grease", -1 }, { "polarity", "grease", -1 },
+  { "too flexible", "flexible", -1 }, { "rigid", "flexible", -1 },
+}
 
 local function holds(clause, list)
   for _, word in ipairs(list) do
@@ -96,7 +100,7 @@ end
 -- ---- advice ----------------------------------------------------------------------
 
 local SAID = {
-  ["atoms+"] = { "The binding is weak, and {n} heavy atoms are too small for a pocket: make it larger.",
+  ["atoms+"] = { "The binding is weak, and {n} heavy atoms do not fill a pocket: make it larger.",
     "It is too small to make many contacts ({n} heavy atoms): extend it.",
     "With {n} heavy atoms it cannot fill the pocket; add a group that reaches further." },
   ["atoms-"] = { "It is too large for a drug ({n} heavy atoms): take off what does not bind.",
@@ -113,12 +117,12 @@ local SAID = {
   ["acceptors-"] = { "There are too many hydrogen-bond acceptors ({n}); fewer would do." },
   ["aromatic+"] = { "An aromatic ring is missing: add one for stacking.",
     "Add an aromatic ring." },
-  ["aromatic-"] = { "There are too many aromatic rings ({n}): make one a saturated ring or drop it." },
+  ["aromatic-"] = { "There are too many aromatic rings ({n}): make one saturated or drop it." },
   ["flexible-"] = { "It is too flexible ({n} bonds turn): close a ring or shorten a chain.",
     "Make it more rigid." },
   ["alerts-"] = { "It holds a reactive or unstable group: remove that." },
 }
-local ENOUGH = { "The numbers are good for this kind of molecule; only small exchanges of groups are left to try.",
+local ENOUGH = { "Little is left to wish for: try small exchanges of groups.",
   "Nothing in the structure stands out: try another group in one place." }
 
 -- What a feature should be; more pressing is what lies further off.
