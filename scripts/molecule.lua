@@ -176,7 +176,8 @@ local BOX = { "center_x", "center_y", "center_z", "size_x", "size_y", "size_z" }
 local function vina_for(receptor)
   local words = { args.vina, "--receptor", "{receptor}", "--ligand", "{ligand}",
     "--out", "out.pdbqt", "--seed", "{seed}", "--exhaustiveness", tostring(args.exhaustiveness),
-    "--cpu", "1", "--num_modes", "1", files = { receptor = "receptor.pdbqt", ligand = "ligand.pdbqt" },
+    "--cpu", "1", "--num_modes", "1",
+    files = { receptor = "receptor.pdbqt", ligand = "ligand.pdbqt" },
     sandbox = true, timeout = 600, memory = "4G" }
   for _, name in ipairs(BOX) do
     words[#words + 1] = "--" .. name

@@ -9,10 +9,12 @@ local sim = require "lunagrad.world"
 local smiles = require "lunagrad.world.chemist_smiles"
 local words = require "lunagrad.world.chemist_words"
 
-local DRUGS = { "CC(N)=O", "CCCCC", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
+local DRUGS = { "CC(N)=O", "CCCCC", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O",
+  "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
   "CC(C)Cc1ccc(cc1)[C@@H](C)C(=O)O", "CC(C)(Oc1ccc(CC(=O)NCc2ccc(C(F)(F)F)cc2)cc1)C(=O)O",
   "C[C@@H]1CCN(C(=O)CC#N)C[C@@H]1N(C)c1ncnc2[nH]ccc12", "C[N+](C)(C)CC(=O)[O-]", "O=c1cc[nH]cc1",
-  "c1ccc(-c2ccccc2)cc1", "CS(=O)(=O)N1CCC%12(CC1)CCN%12", "Clc1ccccc1Br", "c1ccsc1", "O=[N+]([O-])C" }
+  "c1ccc(-c2ccccc2)cc1", "CS(=O)(=O)N1CCC%12(CC1)CCN%12", "Clc1ccccc1Br", "c1ccsc1",
+  "O=[N+]([O-])C" }
 
 TestSmiles = {}
 
@@ -147,7 +149,7 @@ function TestChemist.test_edits_follow_the_feedback()
     ["Add a hydrogen-bond donor."] = function(f) return f.donors > before.donors end,
     ["Add an aromatic ring."] = function(f) return f.aromatic > before.aromatic end,
     ["It is too lipophilic."] = function(f) return f.grease < before.grease end,
-    ["It is too large: take off what does not bind."] = function(f) return f.atoms < before.atoms end,
+    ["It is too large: take off a group."] = function(f) return f.atoms < before.atoms end,
   } do
     local new = edited(start, feedback, "Vina: -5.0\nQED: 0.60")
     local mol = smiles.read(new)
@@ -218,9 +220,9 @@ function TestChemist.test_what_is_no_molecule_is_left_to_sim()
 end
 
 function TestChemist.test_edits_in_the_form_of_edits()
-  local reply = ask("Improve this variable.\n<VARIABLE>\nc1ccccc1\n</VARIABLE>\n<FEEDBACK>\nMake it "
-    .. "larger.\n</FEEDBACK>\nReply with edits: <EDIT>\n<FIND>old</FIND>\n<REPLACE>new</REPLACE>\n"
-    .. "</EDIT>")
+  local reply = ask("Improve this variable.\n<VARIABLE>\nc1ccccc1\n</VARIABLE>\n<FEEDBACK>\n"
+    .. "Make it larger.\n</FEEDBACK>\nReply with edits:\n"
+    .. "<EDIT>\n<FIND>old</FIND>\n<REPLACE>new</REPLACE>\n</EDIT>")
   lu.assertEquals(reply:match "<FIND>(.-)</FIND>", "c1ccccc1")
   lu.assertNotNil(smiles.read(reply:match "<REPLACE>(.-)</REPLACE>"))
 end
