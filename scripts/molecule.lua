@@ -56,13 +56,25 @@ for i, name in ipairs(listed(args.starts)) do
 end
 if #starts == 0 then error("starts=: name at least one, as starts=benzene", 0) end
 
-local receptors
-if args.receptors ~= "" then
-  local names = listed(args.names)
-  receptors = lg.task.receptors(args.receptors, #names > 0 and names or nil)
-else
-  receptors = { lg.task.pocket(1), lg.task.pocket(2), lg.task.pocket(3) }
+local function read(path)
+  local file, problem = io.open(path, "rb")
+  if not file then error(problem, 0) end
+  local text = file:read "a"
+  file:close()
+  return text
 end
+
+local function load_receptors()
+  if args.receptors == "" then return { lg.task.pocket(1), lg.task.pocket(2), lg.task.pocket(3) } end
+  local names, list = listed(args.names), {}
+  local given = #names > 0 and names or nil
+  for i, row in ipairs(lg.task.dockstring(args.receptors, { targets = given })) do
+    list[i] = { id = row.id, pdbqt = read(row.receptor), center = row.center, size = row.size }
+  end
+  return list
+end
+
+local receptors = load_receptors()
 if lg.model().name == "sim/default" then lg.default { model = "sim/chemist" } end
 
 -- ---- the tools ---------------------------------------------------------------------
@@ -171,17 +183,16 @@ end
 local look = lg.command { find_tools(), "-c", LOOK, input = "request", sandbox = true, timeout = 60,
   memory = "4G" }
 
-local BOX = { "center_x", "center_y", "center_z", "size_x", "size_y", "size_z" }
-
 local function vina_for(receptor)
   local words = { args.vina, "--receptor", "{receptor}", "--ligand", "{ligand}",
     "--out", "out.pdbqt", "--seed", "{seed}", "--exhaustiveness", tostring(args.exhaustiveness),
     "--cpu", "1", "--num_modes", "1",
     files = { receptor = "receptor.pdbqt", ligand = "ligand.pdbqt" },
     sandbox = true, timeout = 600, memory = "4G" }
-  for _, name in ipairs(BOX) do
-    words[#words + 1] = "--" .. name
-    words[#words + 1] = ("%.3f"):format(receptor.box[name])
+  for i, axis in ipairs { "x", "y", "z" } do
+    local box = { "--center_" .. axis, ("%.3f"):format(receptor.center[i]),
+      "--size_" .. axis, ("%.3f"):format(receptor.size[i]) }
+    table.move(box, 1, #box, #words + 1, words)
   end
   return lg.command(words)
 end
@@ -220,7 +231,7 @@ local n_docked = 0 -- in this start: what the store has is not docked again
 
 local function docking_tool(receptor)
   local vina = vina_for(receptor)
-  return lg.tool { name = "AutoDock Vina", purpose = "docks a molecule into " .. receptor.name,
+  return lg.tool { name = "AutoDock Vina", purpose = "docks a molecule into " .. receptor.id,
     inputs = { "ligand", "seed" }, version = receptor.mark, run = function(ligand, seed)
       return in_turn(function()
         n_docked = n_docked + 1
@@ -234,10 +245,9 @@ end
 
 for _, receptor in ipairs(receptors) do
   local box = {}
-  for i, name in ipairs(BOX) do box[i] = ("%.3f"):format(receptor.box[name]) end
-  receptor.mark = mark(table.concat { receptor.pdbqt, args.exhaustiveness, " ",
-    table.concat(box, " ") })
-  receptor.dock, receptor.known = docking_tool(receptor), {}
+  for i = 1, 6 do box[i] = ("%.3f"):format(receptor.center[i] or receptor.size[i - 3]) end
+  receptor.mark = mark(receptor.pdbqt .. args.exhaustiveness .. " " .. table.concat(box, " "))
+  receptor.dock = docking_tool(receptor)
 end
 
 local function text_of(tool, ...)
@@ -287,11 +297,11 @@ local ONE_WORD = lg.constraint.matches("^%S+$", "one SMILES string, and nothing 
 local critic = lg.loss.critic(CRITIC)
 
 local function role_of(receptor)
-  return ("SMILES of a molecule that should bind to %s"):format(receptor.name)
+  return ("SMILES of a molecule that should bind to %s"):format(receptor.id)
 end
 
 local function loss_of(case, smiles, m)
-  return critic(smiles, { protein = case.receptor.name, scores = in_words(m) })
+  return critic(smiles, { protein = case.receptor.id, scores = in_words(m) })
 end
 
 local ways = {}
@@ -357,7 +367,7 @@ local cases = {}
 for _, receptor in ipairs(receptors) do
   for _, start in ipairs(starts) do
     cases[#cases + 1] = { receptor = receptor, start = start, found = {}, best = {}, fresh = {},
-      name = receptor.name .. " from " .. start.name }
+      name = receptor.id .. " from " .. start.name }
   end
 end
 
@@ -503,7 +513,7 @@ local function picture()
     end
     series[#series + 1] = { colour = k, hollow = true, points = tried[k], marker = "circle" }
     series[#series + 1] = { colour = k, points = first, marker = "square" }
-    series[#series + 1] = { name = receptor.name, colour = k, points = best, marker = "diamond" }
+    series[#series + 1] = { name = receptor.id, colour = k, points = best, marker = "diamond" }
   end
   return lg.plot.svg { title = "From the start to the best molecule, by feedback", series = series,
     x = { label = "QED (more is better)", min = 0, max = 1 },

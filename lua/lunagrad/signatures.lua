@@ -64,7 +64,6 @@ local KNOWN = {
   ["task.object_counting.generate"] = GENERATE,
   ["task.gsm8k"] = PATH, ["task.mmlu"] = PATH, ["task.gpqa"] = PATH, ["task.programs"] = PATH,
   ["task.multiple_choice"] = { { "rows", "table" }, { "options", "table?" } },
-  ["task.receptors"] = { { "folder", "string" }, { "names", "table?" } },
   ["task.pocket"] = { { "seed", "integer|string|nil" } },
   ["task.word_problems.generate"] = GENERATE, ["task.number_choice.generate"] = GENERATE,
   ["rng.new"] = { { "seed", "number|string" } },
