@@ -161,8 +161,7 @@ local function last_line(text) return text:match "([^\n]+)%s*$" or "it said noth
 
 -- Whether a program runs and ends well.
 local function runs(...)
-  local command = lg.command { ... }
-  local ok, run = pcall(command.run, command, {})
+  local ok, run = pcall(function(...) return lg.command({ ... }):run {} end, ...)
   return ok and run.code == 0
 end
 
