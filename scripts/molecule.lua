@@ -9,13 +9,14 @@
 -- python3-openbabel). A folder of receptors holds NAME_target.pdbqt and NAME_conf.txt.
 --
 -- From each start and for each receptor four ways go on with as many tries: feedback (a step of the
--- TextGrad line each), pool (a search with docking and QED as two objectives), best of n (as many
+-- TextGrad line each), pool (a search with docking and QED as two objectives), best (of as many
 -- first steps), and random (random edits of the best so far, no model). What each found is docked
 -- once more with another seed, which nothing was chosen by: the claim is about these scores.
 --
 -- Other arguments: names=PPARA,F2 (of the receptors), starts=acetamide,benzene (also pentane, or any
 -- SMILES), steps=5 (tries of each way), exhaustiveness=1, jobs=2 (programs at once), seed=1,
--- svg=molecule.svg (a picture of all molecules that were tried), python=python3, vina=vina.
+-- ways=feedback,pool,best,random (some of them), svg=molecule.svg (the picture; svg= for none),
+-- python=python3, vina=vina.
 
 local lg = require "lunagrad"
 local claim = require "lunagrad.improve.claim"
@@ -26,13 +27,14 @@ local progress = require "lunagrad.progress"
 -- ---- arguments ---------------------------------------------------------------------
 
 local args = { starts = "acetamide,benzene", steps = 5, exhaustiveness = 1, jobs = 2, seed = 1,
-  svg = "molecule.svg", python = "", vina = "vina", receptors = "", names = "" }
+  ways = "feedback,pool,best,random", svg = "molecule.svg", python = "", vina = "vina",
+  receptors = "", names = "" }
 local LEAST = { steps = 1, exhaustiveness = 1, jobs = 1, seed = 0 }
 
 for name, value in pairs(lg.args) do
   if args[name] == nil then
     error(("unknown argument %s=; there are receptors, names, starts, steps, exhaustiveness, jobs, "
-      .. "seed, svg, python and vina"):format(name), 0)
+      .. "seed, ways, svg, python and vina"):format(name), 0)
   elseif LEAST[name] then
     local n = math.tointeger(tonumber(value))
     if not n or n < LEAST[name] or n > 10000 then
@@ -56,6 +58,14 @@ for i, name in ipairs(listed(args.starts)) do
 end
 if #starts == 0 then error("starts=: name at least one, as starts=benzene", 0) end
 
+local KNOWN = { feedback = true, pool = true, best = true, random = true }
+local chosen = listed(args.ways)
+for _, way in ipairs(chosen) do
+  if not KNOWN[way] then
+    error(("ways=%s: there are feedback, pool, best and random"):format(args.ways), 0)
+  end
+end
+
 local function read(path)
   local file, problem = io.open(path, "rb")
   if not file then error(problem, 0) end
@@ -65,7 +75,9 @@ local function read(path)
 end
 
 local function load_receptors()
-  if args.receptors == "" then return { lg.task.pocket(1), lg.task.pocket(2), lg.task.pocket(3) } end
+  if args.receptors == "" then
+    return { lg.task.pocket(1), lg.task.pocket(2), lg.task.pocket(3) }
+  end
   local names, list = listed(args.names), {}
   local given = #names > 0 and names or nil
   for i, row in ipairs(lg.task.dockstring(args.receptors, { targets = given })) do
@@ -345,7 +357,7 @@ function ways.pool(case)
   return searched(case, "race", { front = "objective", operators = { "reflect", "gradient" } })
 end
 
-ways["best of n"] = function(case) return searched(case, "best_of_n", {}) end
+ways.best = function(case) return searched(case, "best_of_n", {}) end
 
 function ways.random(case)
   local rng, list, best = lg.rng.new(args.seed):fork(case.name), {}, case.first
@@ -358,7 +370,6 @@ function ways.random(case)
   return list
 end
 
-local ORDER = { "feedback", "pool", "best of n", "random" }
 
 -- ---- the run -----------------------------------------------------------------------
 
@@ -394,7 +405,7 @@ local tell = progress.on_event
 progress.on_event = nil
 
 local spent = {}
-for _, way in ipairs(ORDER) do
+for _, way in ipairs(chosen) do
   local before, done = lg.stats().calls, 0
   if tell then tell { kind = "phase", name = way } end
   for i, list in ipairs(lg.map(cases, function(case)
@@ -410,19 +421,22 @@ for _, way in ipairs(ORDER) do
 end
 
 for _, case in ipairs(cases) do
-  print(("\n%s, step by step by feedback:\n  Vina   QED       s"):format(case.name))
-  for _, m in ipairs(case.found.feedback) do print(row(m)) end
+  local steps = case.found.feedback
+  if steps then
+    print(("\n%s, step by step by feedback:\n  Vina   QED       s"):format(case.name))
+  end
+  for _, m in ipairs(steps or {}) do print(row(m)) end
 end
 
 -- What is good in the end is docked anew, with another seed and another shape in space.
 local FRESH = 1000003
 for _, case in ipairs(cases) do
-  local list = lg.map({ "start", table.unpack(ORDER) }, function(way)
+  local list = lg.map({ "start", table.unpack(chosen) }, function(way)
     local m = way == "start" and case.first or case.best[way]
     return measured(case.receptor, m.smiles, args.seed + FRESH)
   end)
   case.fresh.start = list[1]
-  for i, way in ipairs(ORDER) do case.fresh[way] = list[i + 1] end
+  for i, way in ipairs(chosen) do case.fresh[way] = list[i + 1] end
 end
 
 -- ---- what came of it ---------------------------------------------------------------
@@ -431,7 +445,7 @@ print "\nthe best of each way, by s; in brackets s as docked anew with another s
 for _, case in ipairs(cases) do
   print(("\n%s\n  Vina   QED       s"):format(case.name))
   print(("%s  (%s) start"):format(row(case.first), s_text(case.fresh.start)))
-  for _, way in ipairs(ORDER) do
+  for _, way in ipairs(chosen) do
     print(("%s  (%s) %s"):format(row(case.best[way]), s_text(case.fresh[way]), way))
   end
 end
@@ -453,11 +467,12 @@ local function front_of(list)
   return front
 end
 
-print "\nthe pool's molecules that no other beats in both docking and QED:"
-for _, case in ipairs(cases) do
+for i, case in ipairs(cases) do
+  if not case.found.pool then break end
+  if i == 1 then print "\nthe pool's molecules that no other beats in both docking and QED:" end
   local parts = {}
-  for i, m in ipairs(front_of(case.found.pool)) do
-    parts[i] = ("%.1f/%.2f"):format(m.vina, m.qed)
+  for k, m in ipairs(front_of(case.found.pool)) do
+    parts[k] = ("%.1f/%.2f"):format(m.vina, m.qed)
   end
   print(("  %s: %s"):format(case.name, table.concat(parts, "  ")))
 end
@@ -480,32 +495,35 @@ end
 
 print(("\n%-10s %8s %8s %10s"):format("", "tries", "calls", "mean s"))
 print(("%-10s %8s %8s %10.2f"):format("start", "", "", -mean(scores "start")))
-for _, way in ipairs(ORDER) do
+for _, way in ipairs(chosen) do
   print(("%-10s %8d %8d %10.2f"):format(way, #cases * args.steps, spent[way], -mean(scores(way))))
 end
 print(("(docked anew; %d dockings in this start)"):format(n_docked))
 
-for _, pair in ipairs { { "start", "feedback" }, { "start", "pool" }, { "best of n", "feedback" },
+for _, pair in ipairs { { "start", "feedback" }, { "start", "pool" }, { "best", "feedback" },
   { "random", "feedback" }, { "random", "pool" } } do
-  print(("\n%s against %s, s of %d pairs docked anew:"):format(pair[2], pair[1], #cases))
-  print(claim.paired(scores(pair[1]), scores(pair[2]), { seed = args.seed }))
+  local before, after = cases[1].fresh[pair[1]], cases[1].fresh[pair[2]]
+  if before and after then
+    print(("\n%s against %s, s of %d pairs docked anew:"):format(pair[2], pair[1], #cases))
+    print(claim.paired(scores(pair[1]), scores(pair[2]), { seed = args.seed }))
+  end
 end
 
 -- ---- the picture -------------------------------------------------------------------
 
-local function picture()
+local function picture(way)
   local series, tried = {}, {}
   for k, receptor in ipairs(receptors) do
     local first, best = {}, {}
     tried[k] = {}
     for _, case in ipairs(cases) do
       if case.receptor == receptor and case.first.s then
-        local m = best_of(case.found.feedback)
+        local m = best_of(case.found[way])
         series[#series + 1] = { kind = "line", colour = k,
           points = { { case.first.qed, case.first.vina }, { m.qed, m.vina } } }
         first[#first + 1] = { case.first.qed, case.first.vina, case.start.name }
         best[#best + 1] = { m.qed, m.vina, label = m.smiles }
-        for _, one in ipairs(case.found.feedback) do
+        for _, one in ipairs(case.found[way]) do
           if one.s then table.insert(tried[k], { one.qed, one.vina }) end
         end
       end
@@ -514,15 +532,15 @@ local function picture()
     series[#series + 1] = { colour = k, points = first, marker = "square" }
     series[#series + 1] = { name = receptor.id, colour = k, points = best, marker = "diamond" }
   end
-  return lg.plot.svg { title = "From the start to the best molecule, by feedback", series = series,
+  return lg.plot.svg { title = "From the start to the best molecule: " .. way, series = series,
     x = { label = "QED (more is better)", min = 0, max = 1 },
     y = { label = "Vina, kcal/mol (less is better)" }, marks = { { x = 0.8 }, { y = -10 } } }
 end
 
-if args.svg ~= "" then
+if args.svg ~= "" and chosen[1] then
   local file, problem = io.open(args.svg, "wb")
   if not file then error(("svg=%s: %s"):format(args.svg, problem), 0) end
-  file:write(picture())
+  file:write(picture(chosen[1]))
   file:close()
   print("\npicture: " .. args.svg)
 end

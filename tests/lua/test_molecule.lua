@@ -1,7 +1,7 @@
--- test_molecule.lua - receptors, and scripts/molecule.lua: with Vina and RDKit where they are installed,
--- and what it says where they are not
+-- test_molecule.lua - a made receptor, and scripts/molecule.lua: with Vina and RDKit where they are
+-- installed, and what it says where they are not
 
-local helper = require "helper"
+require "helper"
 local lu = require "luaunit"
 local command = require "command"
 local lg = require "lunagrad"
@@ -37,7 +37,7 @@ local function run(...)
   local words = {}
   for i, word in ipairs { ... } do words[i] = command.quote(word) end
   local program = command.path:find "^/" and command.path or root .. "/" .. command.path
-  return in_folder(("timeout 100 %s run %s/%s %s"):format(command.quote(program), root, SCRIPT,
+  return in_folder(("timeout 200 %s run %s/%s %s"):format(command.quote(program), root, SCRIPT,
     table.concat(words, " ")))
 end
 
@@ -54,44 +54,17 @@ local function tear_down()
   command.remove_files()
 end
 
--- ---- receptors -------------------------------------------------------------------
+-- ---- a made receptor ---------------------------------------------------------------
 
-TestReceptors = { setUp = set_up, tearDown = tear_down }
+local BOX = "center_x = 0\ncenter_y = 0\ncenter_z = 0\nsize_x = 18\nsize_y = 18\nsize_z = 18\n"
 
-local BOX = "center_x = 1.5\ncenter_y = -2\ncenter_z = 3\n\nsize_x = 20\nsize_y = 21\nsize_z = 22\n"
-local ATOM = "ATOM      1  C   POC A   1       1.000   2.000   3.000  1.00  0.00     0.000 C \n"
+TestPocket = {}
 
-function TestReceptors.test_all_of_a_folder_in_order_or_by_name()
-  for _, name in ipairs { "ZZZ", "A b'c" } do
-    put(name .. "_target.pdbqt", ATOM)
-    put(name .. "_conf.txt", BOX)
-  end
-  local list = lg.task.receptors(folder)
-  lu.assertEquals({ #list, list[1].name, list[2].name, list[1].made }, { 2, "A b'c", "ZZZ", false })
-  lu.assertEquals(list[1].box, { center_x = 1.5, center_y = -2, center_z = 3, size_x = 20,
-    size_y = 21, size_z = 22 })
-  lu.assertEquals(list[1].pdbqt, ATOM)
-  lu.assertEquals(#lg.task.receptors(folder, { "ZZZ" }), 1)
-end
-
-function TestReceptors.test_what_is_wrong_with_a_folder_is_told()
-  helper.fails("notfound", nil, lg.task.receptors, folder)
-  helper.fails("notfound", nil, lg.task.receptors, folder .. "/none")
-  helper.fails("notfound", nil, lg.task.receptors, folder, { "NONE" })
-  helper.fails("inval", { field = "names" }, lg.task.receptors, folder, { "../x" })
-  put("X_target.pdbqt", ATOM)
-  put("X_conf.txt", (BOX:gsub("size_y = 21", "size_y = wide")))
-  helper.fails("parse", nil, lg.task.receptors, folder)
-  put("X_conf.txt", BOX)
-  put("X_target.pdbqt", "nothing")
-  helper.fails("parse", nil, lg.task.receptors, folder)
-end
-
-function TestReceptors.test_a_made_pocket_is_the_same_each_time_and_well_formed()
+function TestPocket.test_it_is_the_same_each_time_and_well_formed()
   local one, same, other = lg.task.pocket(1), lg.task.pocket(1), lg.task.pocket(2)
   lu.assertEquals(one, same)
   lu.assertNotEquals(one.pdbqt, other.pdbqt)
-  lu.assertTrue(one.made)
+  lu.assertEquals({ one.id, one.made, #one.center, #one.size }, { "pocket-1", true, 3, 3 })
   local n = 0
   for line in one.pdbqt:gmatch "[^\n]+" do
     n = n + 1
@@ -116,7 +89,8 @@ end
 
 function TestMolecule.test_refuses_arguments_before_anything_else()
   for word, told in pairs { ["stepz=3"] = "stepz", ["steps=0"] = "steps", ["steps=x"] = "steps",
-    ["starts=,"] = "starts", ["jobs=1.5"] = "jobs", ["receptors=/none"] = "/none" } do
+    ["starts=,"] = "starts", ["jobs=1.5"] = "jobs", ["ways=none"] = "ways",
+    ["receptors=/none"] = "/none" } do
     local r = run(word)
     lu.assertEquals(r.code, 1, word .. r.err)
     lu.assertStrContains(r.err, told)
@@ -135,14 +109,15 @@ end
 function TestMolecule.test_with_the_real_tools()
   if not has_tools then lu.skip "vina, or Python with RDKit and Open Babel, are not installed" end
   put("MINE_target.pdbqt", lg.task.pocket(7).pdbqt)
-  put("MINE_conf.txt", (BOX:gsub("= [%d.-]+", "= 0"):gsub("(size_.) = 0", "%1 = 18")))
-  local r = run("receptors=.", "starts=benzene", "steps=1", "svg=out.svg")
+  put("MINE_conf.txt", BOX)
+  local r = run("receptors=.", "names=MINE", "starts=benzene", "steps=1", "svg=out.svg",
+    "ways=feedback,random")
   lu.assertEquals(r.code, 0, r.err)
   local start = numbers_of(r.out, "start")[1]
   lu.assertNotNil(start, r.out)
   lu.assertAlmostEquals(start[2], 0.44, 0.005, "RDKit's QED of benzene")
   lu.assertTrue(start[1] < 0, r.out)
-  for _, way in ipairs { "feedback", "pool", "best of n", "random" } do
+  for _, way in ipairs { "feedback", "random" } do
     local best = numbers_of(r.out, way)[1]
     lu.assertNotNil(best, r.out)
     lu.assertTrue(best[3] <= start[3], way)
@@ -151,7 +126,8 @@ function TestMolecule.test_with_the_real_tools()
   local picture = command.read(folder .. "/out.svg")
   lu.assertStrContains(picture, "<svg")
   lu.assertStrContains(picture, "MINE")
-  local again = run("receptors=.", "starts=benzene", "steps=1", "svg=out.svg", "jobs=1")
+  local again = run("receptors=.", "names=MINE", "starts=benzene", "steps=1", "svg=out.svg",
+    "jobs=1", "ways=feedback,random")
   lu.assertEquals(again.out:gsub("%(docked anew[^\n]*", ""), r.out:gsub("%(docked anew[^\n]*", ""))
   lu.assertEquals(command.read(folder .. "/out.svg"), picture)
 end
