@@ -87,7 +87,7 @@ local function load_receptors()
 end
 
 local receptors = load_receptors()
-if lg.model().name == "sim/default" then lg.default { model = "sim/chemist" } end
+lg.default { model = "sim/chemist" } -- what -m says comes before it
 
 -- ---- the tools ---------------------------------------------------------------------
 
@@ -522,9 +522,9 @@ local function picture(way)
         series[#series + 1] = { kind = "line", colour = k,
           points = { { case.first.qed, case.first.vina }, { m.qed, m.vina } } }
         first[#first + 1] = { case.first.qed, case.first.vina, case.start.name }
-        best[#best + 1] = { m.qed, m.vina, label = m.smiles }
+        best[#best + 1] = { m.qed, m.vina }
         for _, one in ipairs(case.found[way]) do
-          if one.s then table.insert(tried[k], { one.qed, one.vina }) end
+          if one.s and one ~= m and one ~= case.first then table.insert(tried[k], { one.qed, one.vina }) end
         end
       end
     end
