@@ -524,7 +524,9 @@ local function picture(way)
         first[#first + 1] = { case.first.qed, case.first.vina, case.start.name }
         best[#best + 1] = { m.qed, m.vina }
         for _, one in ipairs(case.found[way]) do
-          if one.s and one ~= m and one ~= case.first then table.insert(tried[k], { one.qed, one.vina }) end
+          if one.s and one ~= m and one ~= case.first then
+            table.insert(tried[k], { one.qed, one.vina })
+          end
         end
       end
     end
