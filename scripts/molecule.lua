@@ -229,7 +229,7 @@ end
 
 -- Tools, so that what they gave is kept in the store: a run that goes on docks nothing twice.
 local rdkit = lg.tool { name = "RDKit", purpose = "reads a SMILES and prepares it for docking",
-  inputs = { "smiles", "seed" }, version = mark(LOOK), run = function(smiles, seed)
+  inputs = { "smiles", "seed" }, cache = true, version = mark(LOOK), run = function(smiles, seed)
     return in_turn(function()
       local run = look:run { request = lg.json.encode { smiles = smiles,
         seed = math.tointeger(tonumber(seed)) } .. "\n" }
@@ -243,7 +243,8 @@ local n_docked = 0 -- in this start: what the store has is not docked again
 local function docking_tool(receptor)
   local vina = vina_for(receptor)
   return lg.tool { name = "AutoDock Vina", purpose = "docks a molecule into " .. receptor.id,
-    inputs = { "ligand", "seed" }, version = receptor.mark, run = function(ligand, seed)
+    inputs = { "ligand", "seed" }, cache = true, version = receptor.mark,
+    run = function(ligand, seed)
       return in_turn(function()
         n_docked = n_docked + 1
         local run = vina:run { receptor = receptor.pdbqt, ligand = ligand, seed = seed }
