@@ -177,8 +177,9 @@ end
 
 local function draw(run, number)
   local series = {}
-  for i, before in ipairs(rt.histograms(run.first)) do
-    local after = rt.histograms(run.best)[i]
+  local old, new = rt.histograms(run.first), rt.histograms(run.best)
+  for i, after in ipairs(new) do
+    local before = old[i]
     series[#series + 1] = { name = after.name, points = after.points, kind = "line", colour = i }
     series[#series + 1] = { points = before.points, kind = "line", colour = i, dash = true }
   end
@@ -214,7 +215,7 @@ local methods = { start, searched("random search", "random"),
 if #given > 0 then methods[#methods + 1] = searched("the examples' weights", nil, given) end
 methods[#methods + 1] = improved
 
-for i, run in ipairs(runs) do
+for _, run in ipairs(runs) do
   print(("%s: %d of %d protocols met before, %d after %d plans%s%s; %s"):format(run.case.name,
     run.first.met, #run.case.goals, run.best.met, run.plans,
     run.unread > 0 and (", %d texts that were no weights"):format(run.unread) or "",

@@ -1,7 +1,7 @@
 /* fit.h - bounded least squares with one-sided penalties over a sparse matrix, in slices.
  *
- *   minimise  sum over rows i of  under_i · max(0, low_i − (Ax)_i)² + over_i · max(0, (Ax)_i − high_i)²
- *             + ridge · |x|²      where  bottom_j ≤ x_j ≤ top_j
+ *   minimise  sum over rows i of  under_i · max(0, low_i − v_i)² + over_i · max(0, v_i − high_i)²
+ *             + ridge · |x|²      where  v = Ax  and  bottom_j ≤ x_j ≤ top_j
  *
  * Convex and piecewise quadratic. Solved by a projected Newton method: the columns that are not
  * held at a bound move along a direction from conjugate gradients, and the step is cut back

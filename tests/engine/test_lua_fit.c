@@ -1,4 +1,4 @@
-/* test_lua_fit.c - bounded least squares: conditions of optimality, slices, odd problems, memory. */
+/* test_lua_fit.c - bounded least squares: no step helps, slices, odd problems, memory. */
 #include "../support.h"
 
 #include <math.h>

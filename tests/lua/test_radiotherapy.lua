@@ -55,7 +55,8 @@ function TestWeights.test_there_and_back()
 end
 
 function TestWeights.test_as_people_write()
-  local text = "- **ptv**: 500\n* `Bladder` = 20\n3. Rectum: 30.5,\r\n\nfemoral  heads: 40\n\"BODY\": 1"
+  local text = "- **ptv**: 500\n* `Bladder` = 20\n3. Rectum: 30.5,\r\n\nfemoral  heads: 40\n"
+    .. "\"BODY\": 1"
   lu.assertEquals((weights.read(text, NAMES)), { 500, 20, 30.5, 40, 1 })
 end
 
@@ -123,7 +124,8 @@ function TestFit.test_solves()
   lu.assertAlmostEquals(x[1], 1, 1e-6)
   lu.assertAlmostEquals(values[2], -8, 1e-6)
   x = fit.solve { matrix = m, aims = { { from = 1, to = 1, low = 5, under = 1 } },
-    bounds = { { from = 1, to = 1, low = 0, high = 1 }, { from = 2, to = 2, low = 0.5, high = 2 } } }
+    bounds = { { from = 1, to = 1, low = 0, high = 1 },
+      { from = 2, to = 2, low = 0.5, high = 2 } } }
   lu.assertAlmostEquals(2 * x[1] + x[2], 4, 1e-6)
 end
 
@@ -180,7 +182,8 @@ function TestPlan.test_same_again_scaled_and_only_ratios_matter()
   lu.assertTrue(one.solver.residual <= 1e-8)
   lu.assertAlmostEquals(rt.measure(one, "PTV", "D95"), 70.2, 1e-9)
   local other = rt.plan(coarse(3), { 400, 20, 20, 40, 40 })
-  lu.assertAlmostEquals(rt.measure(other, "rectum", "mean"), rt.measure(one, "rectum", "mean"), 1e-3)
+  lu.assertAlmostEquals(rt.measure(other, "rectum", "mean"), rt.measure(one, "rectum", "mean"),
+    1e-3)
   for _, x in ipairs(one.beamlets) do lu.assertTrue(x >= 0) end
 end
 

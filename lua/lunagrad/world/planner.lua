@@ -58,7 +58,8 @@ local function sentence(one)
   local goal = one.goal
   local is = ("%s: %s is %.4g where at %s %.4g is wanted"):format(goal.name, goal.measure,
     one.value, goal.most and "most" or "least", goal.limit)
-  return is .. (one.over > 0 and ", so it needs more weight." or ", so there is room for less weight.")
+  return is .. (one.over > 0 and ", so it needs more weight."
+    or ", so there is room for less weight.")
 end
 
 -- What a critic sees of the findings: now and then not all, but what the request says itself.
@@ -133,7 +134,8 @@ end
 local function wish(text, name)
   local sum, n = 0.0, 0
   for _, point in ipairs(read.points(text, name)) do
-    local off = point.value and math.abs(point.value - point.limit) / math.max(point.limit, 1) or 0.3
+    local off = 0.3
+    if point.value then off = math.abs(point.value - point.limit) / math.max(point.limit, 1) end
     if point.more ~= point.less then
       sum, n = sum + (point.more and 0.3 + 2.2 * off or -0.2 - 0.8 * off), n + 1
     end

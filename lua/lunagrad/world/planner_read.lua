@@ -135,14 +135,19 @@ function read.wanted(text)
   return list
 end
 
---- Points about a structure: lines of a text that name it, and the numbers in them.
+-- A line for each clause.
+local function clauses(text)
+  return (text:gsub("[.;] ", "\n"):gsub(",? and ", "\n"):gsub(",? while ", "\n"))
+end
+
+--- Points about a structure: clauses of a text that name it, and the numbers in them.
 ---@param text string
 ---@param name string
 ---@return { value: number|nil, limit: number|nil, more: boolean, less: boolean }[]
 function read.points(text, name)
   local list = {}
   local plain = name:lower():gsub("%W", "%%%0")
-  for line in lines_of(text) do
+  for line in lines_of(clauses(text)) do
     local lower = line:lower()
     if lower:find("%f[%w]" .. plain .. "%f[%W]") then
       local value, limit = lower:match "is (%d+%.?%d*) where at %a+ (%d+%.?%d*)"

@@ -16,10 +16,10 @@ local case = {}
 
 local PRESCRIPTION = 70.2 -- Gy
 
--- Where a structure has no dose of its own: what is aimed at, or not to be exceeded.
 local SETTINGS = { voxel = { type = "number", default = 3.0 },
   beamlet = { type = "number", default = 5.0 }, beams = { type = "integer", default = 9 } }
 
+-- Where a structure has no dose of its own: what is aimed at, or not to be exceeded.
 local DOSES = { ["PTV"] = PRESCRIPTION, bladder = 0.0, rectum = 0.0, ["femoral heads"] = 30.0,
   body = 30.0 }
 
@@ -71,7 +71,8 @@ local function with_goals(made, lines)
   for _, goal in ipairs(made.goals) do
     if not known[goal.structure] then
       errors.raise("inval", ("radiotherapy: the protocol %q is about %q, which %s does not have")
-        :format(goal.text, goal.structure, made.name), "it has " .. table.concat(made.names, ", "), 0)
+        :format(goal.text, goal.structure, made.name),
+        "it has " .. table.concat(made.names, ", "), 0)
     end
   end
   return made
@@ -87,7 +88,8 @@ function case.phantom(seed, settings)
   settings = options.check(settings, SETTINGS, "radiotherapy.phantom", 2)
   for name, least in pairs { voxel = 0.5, beamlet = 0.5, beams = 1 } do
     if not (settings[name] >= least and settings[name] <= 100) then
-      errors.refuse(name, ("radiotherapy.phantom: %s must be %g to 100"):format(name, least), nil, 2)
+      errors.refuse(name, ("radiotherapy.phantom: %s must be %g to 100"):format(name, least), nil,
+        2)
     end
   end
   local made = { name = "phantom " .. seed, prescription = PRESCRIPTION, structures = {} }
@@ -113,7 +115,11 @@ local function whole(x, most)
   return math.type(x) and math.tointeger(x) and x >= 1 and x <= most and math.tointeger(x) or nil
 end
 
-local function is_list(value) return type(value) == "table" and getmetatable(value) == core.array end
+local function is_list(value)
+  return type(value) == "table" and getmetatable(value) == core.array
+end
+
+local function is_full(value) return is_list(value) and #value > 0 end
 
 -- A structure of the file, and its voxels marked as its.
 local function take_structure(made, object, voxels, bad)
@@ -128,7 +134,7 @@ local function take_structure(made, object, voxels, bad)
   if type(gray) ~= "number" or not (gray >= 0 and gray < 1000) then
     bad(where .. " has no \"dose\" in Gy")
   end
-  if not is_list(object.voxels) or #object.voxels == 0 then bad(where .. " has no \"voxels\"") end
+  if not is_full(object.voxels) then bad(where .. " has no \"voxels\"") end
   local seen = {}
   for i, voxel in ipairs(object.voxels) do
     local n = whole(voxel, MOST_VOXELS)
@@ -204,15 +210,18 @@ end
 ---@return lunagrad.radiotherapy.case
 function case.read(path)
   local text = source.clean(source.read_file(path, "radiotherapy"), path, "radiotherapy")
-  local function bad(message) source.broken("parse", path, 1, message, "see docs/radiotherapy.md") end
+  local function bad(message)
+    source.broken("parse", path, 1, message, "docs/radiotherapy.md has the file's form")
+  end
   local object, problem = core.json_decode(text)
   if type(object) ~= "table" then bad("this is no JSON object: " .. tostring(problem)) end
-  if not is_list(object.structures) or #object.structures == 0 then bad "there is no list \"structures\"" end
-  if not is_list(object.dose) or #object.dose == 0 then bad "there is no list \"dose\"" end
+  for _, name in ipairs { "structures", "dose" } do
+    if not is_full(object[name]) then bad(("there is no list %q"):format(name)) end
+  end
   local made, voxels = { name = object.name or path, structures = {},
     prescription = object.prescription or PRESCRIPTION }, {}
   if type(made.name) ~= "string" then bad "\"name\" is no text" end
-  if type(made.prescription) ~= "number" or not (made.prescription > 0) then
+  if type(made.prescription) ~= "number" or made.prescription <= 0 then
     bad "\"prescription\" is no number of Gy"
   end
   for _, one in ipairs(object.structures) do take_structure(made, one, voxels, bad) end

@@ -11,8 +11,9 @@ local weights = require "lunagrad.task.radiotherapy.weights"
 local var = require "lunagrad.var"
 
 local radiotherapy = {
-  phantom = case.phantom, read = case.read, plan = plan.make, describe = plan.describe,
-  even = plan.even, measure = plan.measure, histograms = plan.histograms, search = search.run, better = search.better,
+  phantom = case.phantom, read = case.read,
+  plan = plan.make, even = plan.even, describe = plan.describe, measure = plan.measure,
+  histograms = plan.histograms, search = search.run, better = search.better,
   read_weights = weights.read, write_weights = weights.write,
 }
 
@@ -43,8 +44,8 @@ end
 ---@param of lunagrad.radiotherapy.case
 ---@return lunagrad.constraint
 function radiotherapy.constraint(of)
-  local words = ("%d lines, one for each of %s: its name, a colon, and a number from %d to %d"):format(
-    #of.names, table.concat(of.names, ", "), weights.LEAST, weights.MOST)
+  local words = ("%d lines, one for each of %s: its name, a colon, and a number from %d to %d")
+    :format(#of.names, table.concat(of.names, ", "), weights.LEAST, weights.MOST)
   return constraint.new(words, function(text)
     local values, problem = weights.read(text, of.names)
     return values ~= nil, problem

@@ -75,7 +75,8 @@ local function depth(slice, beam, x, y)
 end
 
 local function along(d)
-  return BUILD_UP / (BUILD_UP - ATTENUATION) * (math.exp(-ATTENUATION * d) - math.exp(-BUILD_UP * d))
+  return BUILD_UP / (BUILD_UP - ATTENUATION)
+    * (math.exp(-ATTENUATION * d) - math.exp(-BUILD_UP * d))
 end
 
 -- The normal distribution's integral (Abramowitz and Stegun 26.2.17, to 7.5e-8).

@@ -14,14 +14,15 @@ local weights = { LEAST = 1, MOST = 1000 }
 function weights.write(names, values)
   local lines = {}
   for i, name in ipairs(names) do
-    lines[i] = ("%s: %s"):format(name, (("%.4g"):format(values[i])))
+    lines[i] = ("%s: %s"):format(name, ("%.4g"):format(values[i]))
   end
   return table.concat(lines, "\n")
 end
 
 -- A line without marks of lists, Markdown and quotes.
 local function bare(line)
-  return layer.trim((line:gsub("[*`_\"'|]", " "):gsub("^%s*[-+]%s+", ""):gsub("^%s*%d+[.)]%s+", "")))
+  local plain = line:gsub("[*`_\"'|]", " "):gsub("^%s*[-+]%s+", ""):gsub("^%s*%d+[.)]%s+", "")
+  return layer.trim(plain)
 end
 
 local function entry(line)
@@ -31,8 +32,7 @@ local function entry(line)
 end
 
 local function number_of(value)
-  local plain = value:match "^[%d.]+$" and tonumber(value)
-  return plain or nil
+  return value:match "^[%d.]+$" and tonumber(value) or nil
 end
 
 local function form(names)
