@@ -34,7 +34,7 @@ for name, value in pairs(lg.args) do
   args[name] = n or value
 end
 
-if lg.model().name == "sim/default" then lg.default { model = "sim/planner" } end
+lg.default { model = "sim/planner" } -- what -m says comes before it
 
 -- Weights that gave plans within all protocols, of other patients than those below: the first that a
 -- Bayesian search of up to 400 plans found for the phantoms 101, 102 and 103.
