@@ -127,8 +127,10 @@ local function values(runs, fn)
 end
 
 local function shown(list)
+  local mean = statistics.mean(list)
+  if math.abs(mean) < 0.005 then mean = 0.0 end -- never "-0.00"
   local spread = #list > 1 and (" (%.2f)"):format(statistics.deviation(list)) or ""
-  return ("%15s"):format(("%.2f%s"):format(statistics.mean(list), spread))
+  return ("%15s"):format(("%.2f%s"):format(mean, spread))
 end
 
 local function met_all(run) return run.best.met == #run.case.goals and 1 or 0 end

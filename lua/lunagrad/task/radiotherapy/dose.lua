@@ -74,11 +74,11 @@ local STATISTICS = { "mean", "min", "max", "D2", "D5", "D50", "D95", "D98", "V30
 ---@return string
 function dose.statistics(names, lists)
   local lines = { ("%-14s"):format "structure" }
-  for _, name in ipairs(STATISTICS) do lines[1] = lines[1] .. ("%7s"):format(name) end
+  for _, name in ipairs(STATISTICS) do lines[1] = lines[1] .. ("%8s"):format(name) end
   for i, name in ipairs(names) do
     local cells = { ("%-14s"):format(name) }
     for k, measure in ipairs(STATISTICS) do
-      cells[k + 1] = ("%7.1f"):format(dose.measure(lists[i], measure))
+      cells[k + 1] = ("%8.2f"):format(dose.measure(lists[i], measure))
     end
     lines[i + 1] = table.concat(cells)
   end
