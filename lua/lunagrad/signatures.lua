@@ -65,6 +65,8 @@ local KNOWN = {
   ["task.gsm8k"] = PATH, ["task.mmlu"] = PATH, ["task.gpqa"] = PATH, ["task.programs"] = PATH,
   ["task.multiple_choice"] = { { "rows", "table" }, { "options", "table?" } },
   ["task.word_problems.generate"] = GENERATE, ["task.number_choice.generate"] = GENERATE,
+  ["task.word_choice.generate"] = GENERATE, ["task.word_sorting.generate"] = GENERATE,
+  ["task.mathvista_score"] = PREDICTION,
   ["rng.new"] = { { "seed", "number|string" } },
   ["evaluate.score_row"] = { { "program", "callable" }, { "metric", "callable" },
     { "row", "table" } },
