@@ -21,4 +21,7 @@ task.gsm8k, task.gsm8k_split = gsm8k.read, gsm8k.split
 task.mmlu, task.gpqa, task.multiple_choice = choice.mmlu, choice.gpqa, choice.permute
 task.programs = require("lunagrad.task.programs").read
 
+task.repair = signatures.install(require "lunagrad.task.repair", "task.repair.")
+task.program_tests = require("lunagrad.task.program_tests").new
+
 return options.closed(task, "lg.task")
