@@ -8,7 +8,8 @@ local signatures = require "lunagrad.signatures"
 
 local task = {}
 
-local GENERATORS = { "object_counting", "word_problems", "number_choice" }
+local GENERATORS = { "object_counting", "word_problems", "number_choice", "word_choice",
+  "word_sorting", "lookups" }
 
 for _, name in ipairs(GENERATORS) do
   task[name] = signatures.install(require("lunagrad.task." .. name), "task." .. name .. ".")
@@ -23,5 +24,11 @@ task.programs = require("lunagrad.task.programs").read
 
 task.repair = signatures.install(require "lunagrad.task.repair", "task.repair.")
 task.program_tests = require("lunagrad.task.program_tests").new
+local pictures = require "lunagrad.task.pictures"
+local dockstring = require "lunagrad.task.dockstring"
+
+task.scienceqa, task.mathvista = pictures.scienceqa, pictures.mathvista
+task.mathvista_score = pictures.mathvista_score
+task.dockstring, task.dockstring_scores = dockstring.targets, dockstring.scores
 
 return options.closed(task, "lg.task")

@@ -39,6 +39,7 @@ local sim = {}
 ---@type table<string, fun(): table>
 local FIELDS = {
   repair = function() return require "lunagrad.world.repair" end,
+  scholar = function() return require "lunagrad.world.scholar" end,
 }
 
 local function field_names()
