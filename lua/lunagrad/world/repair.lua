@@ -1,10 +1,10 @@
 --- sim/repair: programs in Lua and Python, criticised and repaired by small changes.
 --
 -- A world for optimizers of programs. It reads a program, its statement, reports of tests and
--- criticism in the request, and nothing else: it runs nothing, and knows no problems and no answers.
--- As critic it works out from failing tests what may be wrong and where; as editor it makes one change
--- that fits what was said (repair_edits, repair_templates), by a hash of the text. Many defects
--- are beyond it, as are all that need two changes at once.
+-- criticism in the request, and nothing else: it runs nothing, and knows no problems, no answers.
+-- As critic it works out from failing tests what may be wrong and where; as editor it makes one
+-- change that fits what was said (repair_edits, repair_templates), by a hash of the text. Many
+-- defects are beyond it, as are all that need two changes at once.
 
 local clues = require "lunagrad.world.repair_clues"
 local edits = require "lunagrad.world.repair_edits"
@@ -20,8 +20,8 @@ local LONGEST = 20000 -- bytes of a program that is looked at
 
 -- ---- what the request shows -----------------------------------------------------------
 
-local BEGINS = { "^local%s", "^function%s", "^%-%-", "^def%s", "^import%s", "^from%s", "^@", "^class%s",
-  "^return%s", "^[%a_][%w_]*%s*=[^=]" }
+local BEGINS = { "^local%s", "^function%s", "^%-%-", "^def%s", "^import%s", "^from%s", "^@",
+  "^class%s", "^return%s", "^[%a_][%w_]*%s*=[^=]" }
 
 -- A text as a program, without a code fence around it; nil where it is none.
 local function program_in(text)
@@ -52,10 +52,9 @@ local function programs_of(view)
     return program
   end
   for _, block in ipairs(view.blocks) do
-    local program = take(block.text, block.past)
-    if program and not block.past and (block.meaning == "variable" or not (main and main.given)) then
-      main = program
-      main.given = block.meaning == "variable"
+    local program, given = take(block.text, block.past), block.meaning == "variable"
+    if program and not block.past and (given or not (main and main.given)) then
+      main, program.given = program, given
     end
   end
   for _, message in ipairs(view.messages) do
@@ -64,8 +63,8 @@ local function programs_of(view)
     if message.role == "user" then
       main = main or fenced or take(message.content)
       rest[#rest + 1] = message.content
-    elseif message.role == "assistant" then
-      fenced = fenced or take(message.content:match "<[%u_%d]+>%s*(.-)%s*</" or message.content, true)
+    elseif not fenced and message.role == "assistant" then
+      take(message.content:match "<[%u_%d]+>%s*(.-)%s*</" or message.content, true)
     end
   end
   return found, main, table.concat(rest, "\n")
@@ -152,8 +151,8 @@ end
 
 local TASTE = 9 -- between the least and the greatest of it lies the square of this
 
--- What comes to the editor's mind first is a matter of taste, and the same whenever the same program
--- is looked at: samples of one question are alike, as those of models are.
+-- What comes to the editor's mind first is a matter of taste, and the same whenever the same
+-- program is looked at: samples of one question are alike, as those of models are.
 local function taste(program, change)
   local u = hash.unit(hash.text(program), change.kind .. change.from .. change.put)
   return TASTE ^ (2 * u - 1)

@@ -1,7 +1,7 @@
 --- What a request says about a program's defect, for sim/repair: failing tests, and words.
 --
--- Tests are read in any words that have a call, what it should give and what it gave, or how it failed.
--- From them follow factors on kinds of changes and on lines; criticism gives others. A clue
+-- Tests are read in any words that have a call, what it should give and what it gave, or how it
+-- failed. From them follow factors on kinds of changes and on lines; criticism gives others. A clue
 -- makes changes likelier, and never names one: it says "one too many", not what to write.
 
 local kinds = require "lunagrad.world.repair_words"
@@ -153,10 +153,12 @@ local function is_nothing(said) return said == "nil" or said == "None" or said =
 
 local function is_truth(said) return said:lower() == "true" or said:lower() == "false" end
 
--- Empty, zero, one: where loops do nothing and recursion ends.
+-- Where loops do nothing and recursion ends.
+local EDGES = { ["0"] = true, ["1"] = true, ["[]"] = true, ["{}"] = true, ["\"\""] = true }
+
 local function is_edge(failure)
   for _, said in ipairs(failure.args) do
-    if said == "0" or said == "1" or said == "[]" or said == "{}" or said == "\"\"" then return true end
+    if EDGES[said] then return true end
   end
   return false
 end
@@ -183,7 +185,8 @@ local function suggested(factors, failure)
   elseif is_nothing(got) then
     raise(factors, { ["return"] = 12, guard = 1.5 })
   elseif is_truth(want) then
-    raise(factors, { compare = 2.5, condition = 2, truth = 2, bound = 2, lower = 2, constant = 1.5 })
+    raise(factors, { compare = 2.5, condition = 2, truth = 2, bound = 2, lower = 2,
+      constant = 1.5 })
   elseif want:find "^\"" and got:find "^\"" then
     texts(factors, want, got)
   elseif want:find "^[%[{]" and got:find "^[%[{]" then

@@ -84,7 +84,8 @@ local function guards(scan, fn, failures)
     if failure.name == fn.name and failure.want then
       local value = as_literal(failure.want, scan.language)
       for k, said in ipairs(failure.args) do
-        for _, one in ipairs(fn.params[k] and conditions(fn.params[k], said, scan.language) or {}) do
+        local param = fn.params[k]
+        for _, one in ipairs(param and conditions(param, said, scan.language) or {}) do
           if one[2] > 0 then
             line_before(scan, "guard", .6 * one[2], fn.head + 1,
               guard_text(fn, scan.language, one[1], value))
@@ -170,8 +171,8 @@ local function statements(scan, fn)
       add(scan, "delete", line.text:find "^return" and .3 or .1, n, line.from, line.to + 1, "")
       local both = behind and is_simple(behind) and behind.indent == line.indent
       if both and not line.text:find "^return" and not behind.text:find "^return" then
-        add(scan, "order", .4, n, line.from, behind.to, scan.text:sub(behind.from, behind.to) .. "\n"
-          .. scan.text:sub(line.from, line.to))
+        add(scan, "order", .4, n, line.from, behind.to, scan.text:sub(behind.from, behind.to)
+          .. "\n" .. scan.text:sub(line.from, line.to))
       end
     end
   end

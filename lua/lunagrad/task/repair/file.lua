@@ -1,8 +1,8 @@
 --- Programming problems from a file, in the form of lg.task.repair.problems.
 --
--- Reads the project's own form (JSON lines with shown and hidden tests), and HumanEval's, MBPP's and
--- LeetCode-like files by lg.task.programs. Of those, the examples in the statement are the shown
--- tests, and the file's own judge.
+-- Reads the project's own form (JSON lines with shown and hidden tests), and HumanEval's, MBPP's
+-- and LeetCode-like files by lg.task.programs. Of those, the examples in the statement are the
+-- shown tests, and the file's own judge.
 
 local core = require "lunagrad.core"
 local data = require "lunagrad.data"
@@ -43,7 +43,8 @@ local function own(object, bad, i)
   return { id = math.type(id) and core.number_text(id) or tostring(id),
     question = reading.text(object, { "question" }, bad),
     entry_point = reading.text(object, { "entry_point" }, bad), language = language,
-    start = start, shown = tests_of(object, "shown", bad), hidden = tests_of(object, "hidden", bad) }
+    start = start, shown = tests_of(object, "shown", bad),
+    hidden = tests_of(object, "hidden", bad) }
 end
 
 -- ---- published forms ---------------------------------------------------------------------
@@ -67,12 +68,12 @@ end
 
 -- The asserts of a test text that are one line each, behind what stands before the first.
 local function asserts(tests)
-  local before, list = {}, {}
+  local before, list = "", {}
   for line in (tests .. "\n"):gmatch "(.-)\r?\n" do
     if line:find "^assert%s" then
-      list[#list + 1] = { code = table.concat(before, "\n") .. (#before > 0 and "\n" or "") .. line }
+      list[#list + 1] = { code = before .. line }
     elseif #list == 0 and line:find "%S" then
-      before[#before + 1] = line
+      before = before .. line .. "\n"
     end
   end
   return list
@@ -85,9 +86,8 @@ local function published(row)
   local hidden = { { code = row.tests } }
   local more = get(row, "challenge_tests")
   if type(more) == "string" then hidden[2] = { code = more } end
-  local starts = row.form == "humaneval"
   return { id = row.id, question = row.question, entry_point = row.entry_point,
-    language = "python", stub = starts and row.question or nil, shown = shown, hidden = hidden }
+    language = "python", shown = shown, hidden = hidden }
 end
 
 -- ---- both --------------------------------------------------------------------------------
@@ -100,9 +100,9 @@ local function is_own(path)
 end
 
 --- Problems from a file. Its own form is JSON lines with question, entry_point, shown and hidden
---- (lists of {"args": […], "expect": …}), and, where there are, id, language ("lua", the default, or
---- "python") and start (a program to begin with). HumanEval's, MBPP's and LeetCode-like files are read
---- as lg.task.programs reads them: Python without a start; shown is what the statement has as
+--- (lists of {"args": […], "expect": …}), and, where there are, id, language ("lua", the default,
+--- or "python") and start (a program to begin with). HumanEval's, MBPP's and LeetCode-like files are
+--- read as lg.task.programs reads them: Python without a start; shown is what the statement has as
 --- examples (of MBPP the first test).
 ---@param path string
 ---@return lunagrad.dataset

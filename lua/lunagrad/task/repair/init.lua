@@ -46,9 +46,9 @@ function repair.problems(language)
       :format(tostring(language)), nil, 2)
   end
   local rows = {}
-  for _, file in ipairs(FILES) do
-    for _, problem in ipairs(not (language and language ~= file[1]) and file[2] or {}) do
-      rows[#rows + 1] = row_of(problem, file[1])
+  for _, one in ipairs(FILES) do
+    for _, problem in ipairs(not (language and language ~= one[1]) and one[2] or {}) do
+      rows[#rows + 1] = row_of(problem, one[1])
     end
   end
   return rows
