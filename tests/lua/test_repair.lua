@@ -125,10 +125,16 @@ function TestReports.test_values_are_compared_by_what_they_hold()
     { args = { {} }, expect = {} }, { args = { { 1, { 2 } } }, expect = { 1, { 2 } } },
     { args = { "a" }, expect = "a" }, { args = { 0.3 }, expect = 0.1 + 0.2 },
     { args = { { 1 } }, expect = { 1, 2 } }, { args = { "1" }, expect = 1 },
-    { args = { true }, expect = 1 } } }
+    { args = { true }, expect = 1 }, { args = { 1e-3 }, expect = 2e-3 } } }
   local run = report_of(row, "function f(x) return x end", "shown")
   for i, test in ipairs(run.tests) do lu.assertEquals(test.passed, i <= 4, test.said) end
   lu.assertEquals(report_of(row, "x", "hidden").score, 0)
+end
+
+function TestReports.test_what_is_infinite_or_no_number_is_equal_to_nothing_else()
+  for _, value in ipairs { "math.huge", "-math.huge", "0/0" } do
+    lu.assertEquals(report_of(ROW, "function half() return " .. value .. " end", "shown").passed, 0)
+  end
 end
 
 function TestReports.test_python_fails_in_its_ways()

@@ -19,6 +19,7 @@ local CLOSE = 1e-9 -- numbers with a fraction are equal up to this share
 
 local function same_number(a, b)
   if a == b then return true end
+  if a - a ~= 0 or b - b ~= 0 then return false end -- infinite, or no number
   return math.abs(a - b) <= CLOSE * math.max(math.abs(a), math.abs(b))
 end
 
@@ -55,7 +56,7 @@ local function said(value, nothing)
   text = (ok and text or tostring(value)):gsub("(%d)%.0%f[^%d]", "%1")
   if type(value) == "table" then text = text:gsub(",", ", ") end
   if #text <= SHOWN then return text end
-  return core.trim and text:sub(1, SHOWN) .. " …" or text
+  return core.trim(text, SHOWN // 4)
 end
 
 -- ---- Lua ------------------------------------------------------------------------------
@@ -68,7 +69,8 @@ local function in_lua(self, row, program, tests)
   return loop.map(tests, function(test)
     local r = self.box:run(program, { call = row.entry_point, args = test.args, name = "program" })
     if r.ok then return { got = r.values[1] } end
-    return { error = LIMITS[r.kind] or r.message, kind = r.kind, line = r.line }
+    local words = LIMITS[r.kind] or tostring(r.message):gsub("^%[?[%w_]+%]?:%d+: ", "")
+    return { error = words, kind = r.kind, line = r.line }
   end, { example = false })
 end
 
@@ -77,7 +79,7 @@ end
 local function job_of(self, row, program, tests)
   local job = { program = program, entry = row.entry_point, limit = self.limit }
   local name = tests[1].code and "checks" or "calls"
-  job[name] = core.array and setmetatable({}, core.array) or {}
+  job[name] = setmetatable({}, core.array)
   for i, test in ipairs(tests) do job[name][i] = test.code or test.args end
   return core.json_encode(job)
 end

@@ -108,18 +108,15 @@ local function apply(text, change)
   return text:sub(1, change.from - 1) .. change.put .. text:sub(change.to + 1)
 end
 
--- The line of the program that a change is in, before and after it.
-local function lines_of(scan, change, new)
-  local line = scan.lines[change.line]
-  local after = new:sub(line.from):match "^[^\n]*"
-  return line.text, after:match "^%s*(.-)%s*$"
+-- The line of the program that a change is in, when it is made.
+local function line_after(scan, change, new)
+  return new:sub(scan.lines[change.line].from):match "^%s*([^\n]-)%s*\n"
+    or new:sub(scan.lines[change.line].from):match "^%s*([^\n]*)"
 end
 
-local function is_tried(case, scan, change, new)
-  if not next(case.tried) then return false end
-  local old_line, new_line = lines_of(scan, change, new)
-  local known = case.tried[old_line]
-  return known ~= nil and known[new_line] == true
+local function is_tried(case, scan, change)
+  local known = case.tried[scan.lines[change.line].text]
+  return known ~= nil and known[change.after] == true
 end
 
 local function scan_of(program)
@@ -139,9 +136,9 @@ local function changes_of(case)
   local kept, met = {}, {}
   for _, change in ipairs(scan.list) do
     local new = apply(scan.text, change)
-    if not met[new] and not case.seen[new] and not is_tried(case, scan, change, new) then
+    change.new, change.after = new, line_after(scan, change, new)
+    if not met[new] and not case.seen[new] and not is_tried(case, scan, change) then
       met[new] = true
-      change.new = new
       kept[#kept + 1] = change
     end
   end
@@ -178,6 +175,7 @@ local function equally() return 1 end
 -- ---- the critic ------------------------------------------------------------------------
 
 local MOST_TESTS = 2
+local BOLD = .7 -- of criticisms, that also say what should stand there
 
 local function told(case)
   local list = {}
@@ -203,8 +201,10 @@ local function criticise(case, settings, seed)
   local suspects = hash.unit(seed, "second") < .35 and 2 or 1
   for k = 1, math.min(suspects, #scan.list) do
     local change, i = draw(scan.list, astray and equally or weigh, seed, "suspect " .. k)
-    said[#said + 1] = ("- Line %d, `%s`: %s."):format(change.line, scan.lines[change.line].text,
-      kinds.kinds[change.kind].say)
+    local bold = change.after ~= "" and hash.unit(seed, "bold " .. k) < BOLD
+    said[#said + 1] = ("- Line %d, `%s`: %s%s."):format(change.line,
+      scan.lines[change.line].text, kinds.kinds[change.kind].say,
+      bold and (", perhaps `%s`"):format(change.after) or "")
     table.remove(scan.list, i)
   end
   if #said == 0 then return "I see nothing in this program that I could change." end

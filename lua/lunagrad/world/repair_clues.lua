@@ -214,9 +214,21 @@ end
 
 -- ---- what is said in words ------------------------------------------------------------
 
+local SUGGESTS = { "perhaps `([^`]+)`", "should be `([^`]+)`", "should read `([^`]+)`",
+  "try `([^`]+)`", "instead `([^`]+)`", "with `([^`]+)`", "[tT]o `([^`]+)`" }
+
+-- "… perhaps `x >= limit`": what should stand there.
+local function suggestion(said)
+  for _, pattern in ipairs(SUGGESTS) do
+    local new = said:match(pattern)
+    if new then return new:match "^%s*(.-)%s*$" end
+  end
+end
+
 ---@class sim.hint
 ---@field line integer? that it speaks of
 ---@field kinds table<string, boolean>
+---@field new string? what should stand in the line instead
 
 --- The sentences of a text that speak of a line of the program, or of a call, as hints.
 ---@param text string
@@ -229,18 +241,19 @@ function clues.hints(text)
     if at or said:find "[%a_][%w_]*%(" and not is_test then
       local found = kinds.of(said)
       if at or next(found) then
-        list[#list + 1] = { line = math.tointeger(tonumber(at)), kinds = found }
+        list[#list + 1] = { line = math.tointeger(tonumber(at)), kinds = found,
+          new = suggestion(said) }
       end
     end
   end
   return list
 end
 
-local SAME, SAME_LINE, SAME_KIND, TOLD = 40, 4, 3, 4
+local NEW, SAME, SAME_LINE, SAME_KIND, TOLD = 600, 40, 4, 3, 4
 
 --- How much likelier hints make a change.
 ---@param hints sim.hint[]
----@param change sim.change
+---@param change sim.change with after, its line when it is made
 ---@return number
 function clues.factor(hints, change)
   local best = 1
@@ -248,6 +261,7 @@ function clues.factor(hints, change)
     local fits, there = hint.kinds[change.kind], hint.line == change.line
     local factor = hint.line and (there and (fits and SAME or SAME_LINE) or fits and SAME_KIND)
       or fits and not hint.line and TOLD or 1
+    if there and hint.new and change.after:find(hint.new, 1, true) then factor = NEW end
     best = math.max(best, factor)
   end
   return best
@@ -261,7 +275,7 @@ function clues.tried(text)
   local tried = {}
   for said in text:gmatch "[^\n]+" do
     local low = said:lower()
-    if low:find "changed" or low:find "tried" or low:find "did not help" then
+    if low:find "changed from" or low:find "tried" or low:find "did not help" then
       for old, new in said:gmatch "`([^`]+)`[^`]+`([^`]*)`" do
         tried[old] = tried[old] or {}
         tried[old][new] = true

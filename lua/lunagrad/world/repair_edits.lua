@@ -243,21 +243,27 @@ end
 local BOUND_ENDS = { [","] = true, ["do"] = true, [")"] = true, ["]"] = true, ["then"] = true,
   [":"] = true }
 
+-- What is given to these is no number.
+local WALKERS = { ipairs = true, pairs = true, next = true, enumerate = true, sorted = true,
+  len = true, list = true, set = true, type = true, print = true }
+
 -- Whether the token is inside brackets that index or call, or in the head of a loop.
 local function in_bounds(scan, i)
-  local depth = 0
+  local depth, line = 0, scan.lines[scan.tokens[i].line].text
+  local walks = line:find "^for%s.-%sin%s" ~= nil
   for k = i, math.max(1, i - 40), -1 do
     local at = scan.tokens[k]
-    if OPENS[at.text] and k < i then depth = depth + 1 end
+    if OPENS[at.text] then depth = depth + 1 end
     if CLOSES[at.text] then
       if depth == 0 then
         local before = scan.tokens[k - 1]
+        if before and WALKERS[before.text] then return false end
         return at.text ~= "{" and before and (before.kind == "name" or before.text == "]")
       end
       depth = depth - 1
     end
     if at.line ~= scan.tokens[i].line then return false end
-    if depth == 0 and (at.text == "for" or at.text == "while") then return true end
+    if depth == 0 and (at.text == "for" or at.text == "while") then return not walks end
   end
   return false
 end
@@ -267,6 +273,23 @@ local function is_head(scan, line)
   return text:find "^def%s" or text:find "%f[%w]function%f[^%w].*%(" ~= nil
 end
 
+-- Whether the token stands left of "=" or before "in".
+local function is_target(scan, i)
+  local line = scan.tokens[i].line
+  local first = i
+  while scan.tokens[first - 1] and scan.tokens[first - 1].line == line do first = first - 1 end
+  local depth = 0
+  for k = first, #scan.tokens do
+    local at = scan.tokens[k]
+    if at.line ~= line then return false end
+    if CLOSES[at.text] then depth = depth + 1 end
+    if OPENS[at.text] then depth = depth - 1 end
+    if depth == 0 and (at.text == "=" or at.text == "in" and
+      scan.tokens[first].text == "for") then return k > i end
+  end
+  return false
+end
+
 -- A value that ends a bound gets "- 1" or "+ 1" behind it.
 local function bound(scan, i, token)
   local behind, before = scan.tokens[i + 1], scan.tokens[i - 1]
@@ -274,7 +297,7 @@ local function bound(scan, i, token)
   if token.kind == "number" or token.kind == "string" or CONSTANTS[token.text] then return end
   if is_head(scan, token.line) or not in_bounds(scan, i) then return end
   local loop = scan.lines[token.line].text:find "^for" and .5 or .25
-  if before and before.text == "in" then return end
+  if before and before.text == "in" or is_target(scan, i) then return end
   insert(scan, "bound", loop, token, " - 1")
   insert(scan, "bound", loop, token, " + 1")
 end
@@ -336,28 +359,17 @@ local function is_use(scan, i)
   return not is_head(scan, scan.tokens[i].line)
 end
 
--- Whether the token stands left of "=" or before "in".
-local function is_target(scan, i)
-  local line = scan.tokens[i].line
-  local first = i
-  while scan.tokens[first - 1] and scan.tokens[first - 1].line == line do first = first - 1 end
-  local depth = 0
-  for k = first, #scan.tokens do
-    local at = scan.tokens[k]
-    if at.line ~= line then return false end
-    if CLOSES[at.text] then depth = depth + 1 end
-    if OPENS[at.text] then depth = depth - 1 end
-    if depth == 0 and (at.text == "=" or at.text == "in" and
-      scan.tokens[first].text == "for") then return k > i end
-  end
-  return false
-end
-
 local function variable(scan, i, token)
   local known = scan.scope.at(token.line)
   if not (known.has[token.text] and is_use(scan, i)) or is_target(scan, i) then return end
+  local line = scan.lines[token.line].text
+  local set = line:match "^for%s+(.-)%sin%s" or line:match "^for%s+(.-)="
+    or line:match "^local%s+(.-)="
+  set = " " .. (set or ""):gsub("[%s,]+", " ") .. " " -- these are not there yet
   for _, name in ipairs(known.names) do
-    if name ~= token.text then replace(scan, "variable", .05, token, name) end
+    if name ~= token.text and not set:find(" " .. name .. " ", 1, true) then
+      replace(scan, "variable", .05, token, name)
+    end
   end
 end
 
