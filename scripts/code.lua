@@ -2,8 +2,8 @@
 -- hidden tests judge in the end.
 --
 -- The experiment of the TextGrad paper (arXiv 2406.07496, section 3.1), on the project's own
--- problems: each has a statement, a program with a planted defect, a few tests to work with and more
--- that only judge. Compared at the same number of calls; all stop when the shown tests pass:
+-- problems: each has a statement, a program with a planted defect, a few tests to work with and
+-- more that only judge. Compared at the same number of calls; all stop when the shown tests pass:
 --   one answer     the first one
 --   best of n      n answers, and the one that passes most shown tests
 --   reflexion      a reflection on the last try, kept in memory, and another try
@@ -221,36 +221,43 @@ local states = {}
 for _, method in ipairs(METHODS) do states[method[1]] = {} end
 
 lg.map(problems, function(row)
-  lg.map(METHODS, function(method) states[method[1]][row.id] = method[2](row) end,
+  lg.map(METHODS, function(method) states[method[1]][row] = method[2](row) end,
     { example = false })
 end)
 
+local judged = {} -- equal programs of a problem are judged once
+
 local function solves(program, row)
-  local run = tests:run(row, program, "hidden")
-  return run.passed == run.total and 1 or 0
+  judged[row] = judged[row] or {}
+  if not judged[row][program] then
+    local run = tests:run(row, program, "hidden")
+    judged[row][program] = run.passed == run.total and 1 or 0
+  end
+  return judged[row][program]
 end
 
 local function program_of(name)
-  return function(row) return states[name][row.id].program end
+  return function(row) return states[name][row].program end
+end
+
+local function print_solved(name, program, spent)
+  local share = lg.evaluate { program, data = problems, metric = solves }
+  print(("%-12s %-48s %5.1f"):format(name, tostring(share), spent))
 end
 
 local function spent(name)
   local sum = 0
-  for _, row in ipairs(problems) do sum = sum + states[name][row.id].calls end
+  for _, row in ipairs(problems) do sum = sum + states[name][row].calls end
   return sum / #problems
 end
 
+local function start_of(row) return lg.data.get(row, "start") end
+
 print(("%d problems, at most %d calls for each\n"):format(#problems, calls))
 print(("%-12s %-48s %s"):format("", "solved (all hidden tests pass)", "calls"))
-local has_start = lg.data.get(problems[1], "start") ~= nil
-if has_start then
-  print(("%-12s %-48s %5.1f"):format("the start", tostring(lg.evaluate {
-    function(row) return row.start end, data = problems, metric = solves }), 0))
-end
+if #problems:filter(start_of) == #problems then print_solved("the start", start_of, 0) end
 for _, method in ipairs(METHODS) do
-  local name = method[1]
-  print(("%-12s %-48s %5.1f"):format(name, tostring(lg.evaluate { program_of(name),
-    data = problems, metric = solves }), spent(name)))
+  print_solved(method[1], program_of(method[1]), spent(method[1]))
 end
 
 for _, other in ipairs { "one answer", "best of n", "reflexion" } do
@@ -260,7 +267,7 @@ for _, other in ipairs { "one answer", "best of n", "reflexion" } do
 end
 
 for _, method in ipairs(shown and METHODS or {}) do
-  local state = states[method[1]][shown.id]
+  local state = states[method[1]][shown]
   print(("\n---- %s, %s\n%s\n\n%s\n%s"):format(shown.id, method[1],
     table.concat(state.course, "\n\n"), state.program, state.run.report))
 end

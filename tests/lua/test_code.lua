@@ -28,7 +28,8 @@ end
 function TestCode.test_a_file_of_ones_own()
   local lines = {}
   for i = 1, 8 do
-    lines[i] = problem("p" .. i, ('"function f(x%d)\\n  return x%d + x%d\\nend\\n"'):format(i, i, i))
+    local start = '"function f(x%d)\\n  return x%d + x%d\\nend\\n"'
+    lines[i] = problem("p" .. i, start:format(i, i, i))
   end
   local got = run("data=" .. command.write(table.concat(lines), ".jsonl"), "show=p1")
   lu.assertEquals(got.code, 0, got.err)
