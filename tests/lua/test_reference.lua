@@ -5,7 +5,7 @@ local lu = require "luaunit"
 local command = require "command"
 local reference = require "lunagrad.cli.reference"
 
-local STUB = [[
+local TYPES = [[
 ---@meta x
 ---@class lunagrad.thing what it is
 ---@field a integer|nil how many
@@ -33,7 +33,7 @@ TestReference = {}
 
 local function entries()
   local by_name = {}
-  for _, entry in ipairs(reference.read { ["x.lua"] = STUB }) do by_name[entry.name] = entry end
+  for _, entry in ipairs(reference.read { ["x.lua"] = TYPES }) do by_name[entry.name] = entry end
   return by_name
 end
 
@@ -52,7 +52,7 @@ function TestReference:test_stubs_are_read()
 end
 
 function TestReference:test_pages()
-  local pages = reference.pages(reference.read { ["x.lua"] = STUB })
+  local pages = reference.pages(reference.read { ["x.lua"] = TYPES })
   lu.assertStrContains(pages.part, "## `lg.part.doit(spec, more)`")
   lu.assertStrContains(pages.part, "| `more?` | `string\\|nil` |")
   lu.assertStrContains(pages.classes, "| `a` | `integer\\|nil` | how many |")
