@@ -204,7 +204,7 @@ end
 
 -- ---- for other programs -----------------------------------------------------------------
 
-TestOut = {}
+TestTrackers = {}
 
 local function export(format)
   local got = command.run("export", "t", "--format", format, "--store=" .. dir)
@@ -212,7 +212,7 @@ local function export(format)
   return got.out
 end
 
-function TestOut:test_metrics_are_a_line_a_step()
+function TestTrackers:test_metrics_are_a_line_a_step()
   local told = json.decode(report("t", "--json").out).searches[1]
   local rows, best = {}, -1
   for line in export("metrics"):gmatch "[^\n]+" do rows[#rows + 1] = json.decode(line) end
@@ -226,7 +226,7 @@ function TestOut:test_metrics_are_a_line_a_step()
 end
 
 -- The encoding of the protocol: 64 bits as texts, ids as hexadecimal digits of a fixed length.
-function TestOut:test_traces()
+function TestTrackers:test_traces()
   local text = export "otlp"
   local spans = json.decode(text).resourceSpans[1].scopeSpans[1].spans
   local calls = 0
