@@ -38,6 +38,7 @@ local sim = {}
 --- seed of the sampling, temperature. Name → function that loads it, so that none is loaded unasked.
 ---@type table<string, fun(): table>
 local FIELDS = {
+  teller = function() return require "lunagrad.world.teller" end,
   designer = function() return require "lunagrad.world.designer" end,
 }
 

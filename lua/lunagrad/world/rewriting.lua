@@ -77,6 +77,8 @@ local function material(view, letter)
       if name:find "OTHER" then found.other = block.text else found.text = block.text end
     end
   end
+  local plain = not found.text and { view.user:match "Role: (.-)\nText: (.-)\nFeedback: (.*)" }
+  if plain and plain[3] then found.role, found.text, found.feedback[1] = table.unpack(plain) end
   found.is_new = found.text == nil
   found.text = found.text or best and part_of(best, letter) or ""
   return found
