@@ -82,13 +82,13 @@ end
 
 local ROLE = { lines = "the ferryman's five lines", rules = "rules of the quest, as JSON" }
 
-local WANTED = ("A quest that players of every skill end well, in %d to %d bells, none of them much "
-  .. "later than the others. It is a town of 25 places; in the tower a beacon has to be lit before the "
-  .. "tide is in, which takes a hidden key and a lantern, bought of the chandler for coins that lie "
-  .. "about. Players know only what the ferryman says at the quay (the first words of each line) and "
-  .. "what they meet. His lines begin with %s and a colon, which is not spoken. In them the game fills "
-  .. "in: %s. The rules are whole numbers: %s."):format(judge.LEAST, judge.MOST,
-  table.concat(quest.LINES, ", "), fields(), rules_in_words())
+local WANTED = ("A quest that players of every skill end well, in %d to %d bells, none of them "
+  .. "much later than the others. It is a town of 25 places; in the tower a beacon has to be lit "
+  .. "before the tide is in, which takes a hidden key and a lantern, bought of the chandler for "
+  .. "coins that lie about. Players know only what the ferryman says at the quay (the first words "
+  .. "of each line) and what they meet. His lines begin with %s and a colon, which is not spoken. "
+  .. "In them the game fills in: %s. The rules are whole numbers: %s."):format(judge.LEAST,
+  judge.MOST, table.concat(quest.LINES, ", "), fields(), rules_in_words())
 
 local WORDS = { "aye", "mate", "friend", "lad", "lass" }
 local FOREIGN = { "level", "click", "player", "quest", "npc", "points", "coordinates", "game" }
@@ -192,17 +192,15 @@ end
 
 -- ---- the searches ----------------------------------------------------------------
 
-local model = lg.model() -- what -m says, or sim
-if model.name == "sim/default" then
-  model = lg.model "sim/designer"
-end
+lg.default { model = "sim/designer" } -- where no -m says another
+local models = table.concat(require("lunagrad.model").in_use(), ", ")
 
 local OPERATORS = { "gradient", "reflect", "edit", "merge", "fresh" }
 
 local function search(more)
   local spec = { start = start, role = ROLE, objective = WANTED, evaluate = evaluate,
     weights = { done = 2, pace = 1, even = 1 }, constraints = constraints, train = train, val = val,
-    budget = { evaluations = evaluations }, seed = seed, model = model, headroom = false }
+    budget = { evaluations = evaluations }, seed = seed, headroom = false }
   for key, value in pairs(more) do spec[key] = value end
   if not (spec.operators or spec.method == "mipro" or spec.method == "opro") then
     spec.operators = OPERATORS
@@ -256,13 +254,13 @@ local function save(texts, scores, shown)
   if not file then error(("out=%s: %s"):format(out, problem), 0) end
   file:write(lg.json.encode { lines = quest.lines(texts.lines),
     rules = quest.rules(texts.rules, lg.json.decode), score = mean(scores), shown = shown,
-    towns = #scores, model = model.name }, "\n")
+    towns = #scores, model = models }, "\n")
   file:close()
   print(("\n%s holds the lines and rules that a game loads (docs/game.md)"):format(out))
 end
 
 print(("%d towns to learn from, %d to choose by, %d to judge; model %s"):format(#train, #val, #test,
-  model.name))
+  models))
 local result = search { method = args.method, test = test }
 print(result)
 local others = {}

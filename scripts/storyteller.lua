@@ -12,14 +12,15 @@
 -- of n at as many calls. In the end one story is refined by what was said of it.
 --
 -- Other arguments: calls=1200 seed=1 method=race baselines=yes judge=yes train=20 val=30 test=60
--- wishes=FILE (JSON lines) out=story (story.txt, and story.png with image=).
+-- wishes=FILE (JSON lines) out=story (story.txt, and story.png with image=) tokens=N (most of a
+-- plan or story; for models that do not come to an end).
 
 local lg = require "lunagrad"
 local claim = require "lunagrad.improve.claim"
 local wishes = require "storyteller.wishes"
 
 local args = lg.args
-local KNOWN = "calls seed method baselines judge train val test wishes image out "
+local KNOWN = "calls seed method baselines judge train val test wishes image out tokens "
 
 for name in pairs(args) do
   if not KNOWN:find(name .. " ", 1, true) then
@@ -46,20 +47,20 @@ local train, val, test = lg.data.list(data):split { sizes[1], sizes[2], sizes[3]
 
 -- ---- the program -----------------------------------------------------------------
 
-local model = lg.model() -- what -m says, or sim
-if model.name == "sim/default" then
-  model = lg.model "sim/teller"
-  lg.default { model = model }
-end
+lg.default { model = "sim/teller" } -- where no -m says another
+local model = lg.model()
 
 local plan_prompt = lg.param("Plan the story.", "prompt that plans a story")
 local tell_prompt = lg.param("Tell the story.", "prompt that tells a story")
 local params = { plan_prompt, tell_prompt }
 
+local most = args.tokens and number("tokens", nil, 1)
+
 local function tell(row)
-  local plan = model { row.wish, system = plan_prompt, role = "plan of the story" }
+  local plan = model { row.wish, system = plan_prompt, role = "plan of the story",
+    max_tokens = most }
   return model { lg.format("{wish}\n\nPlan:\n{plan}", { wish = row.wish, plan = plan }),
-    system = tell_prompt, role = "story" }
+    system = tell_prompt, role = "story", max_tokens = most }
 end
 
 local judge = lg.loss.judge { "Is this a good little story, and as it was wished for? Look at its "
@@ -94,8 +95,9 @@ local function search(more)
 end
 
 -- Advice that one finds anywhere, for the baseline that hears no feedback.
-local ADVICE = { "Show, don't tell.", "Begin in the middle of things.", "Use every word of the list.",
-  "Give the hero a wish.", "Keep to the length that is asked for.", "Use strong verbs.",
+local ADVICE = { "Show, don't tell.", "Begin in the middle of things.",
+  "Use every word of the list.", "Give the hero a wish.", "Keep to the length that is asked for.",
+  "Use strong verbs.",
   "Kill your darlings.", "Keep the names.", "Write short sentences with easy words.",
   "Avoid adverbs.", "End as it is wished.", "Let somebody speak.", "Say nothing twice.",
   "Write the story alone, without a title.", "Write what you know.", "Make it rhyme.",
@@ -214,8 +216,8 @@ end
 
 -- ---- the run -----------------------------------------------------------------------
 
-print(("%d wishes to learn from, %d to choose by, %d to judge; model %s"):format(#train, #val, #test,
-  model.name))
+print(("%d wishes to learn from, %d to choose by, %d to judge; model %s"):format(#train, #val,
+  #test, model.name))
 local result = search { method = args.method, test = test }
 print(result)
 local others = {}

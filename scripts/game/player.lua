@@ -173,15 +173,15 @@ function Play:search()
   local here, way = self.here, told and told.dx
   local meant = told and (told.place == here.name
     or not told.place and way and self:place_of "key" == here)
-  if self.has_key or self.searched[here] or told and not meant and (told.place or way) then return end
+  local elsewhere = told and not meant and (told.place or way)
+  if self.has_key or self.searched[here] or elsewhere then return end
   local keen = meant and 1 or (self.known.needs.key or self.known.heard.key) and self.skill.search
     or self.skill.search * .3
   if self.dice:unit() >= keen then return end
   self:spend(self.town.rules.search_time)
   self.searched[here], self.searches = true, self.searches + 1
-  if here.key then self.has_key = true elseif meant then
-    self.known.where.key = nil -- it is not there
-  end
+  self.has_key = here.key == true
+  if meant and not here.key then self.known.where.key = nil end -- it is not there
 end
 
 function Play:trade()

@@ -71,16 +71,16 @@ end
 
 -- ---- the rules as text -----------------------------------------------------------
 
-local function number_of(text, name, least, most)
-  local raw = text:match('"' .. name .. '"%s*:%s*(%-?[%d.eE+]+)')
-  local value = raw and tonumber(raw)
-  if not raw then return nil, ("the rules lack a number %q"):format(name) end
-  value = value and math.tointeger(value)
-  if not value then return nil, ("%s is %s, and has to be a whole number"):format(name, raw) end
-  if value < least or value > most then
-    return nil, ("%s is %d, and has to be from %d to %d"):format(name, value, least, most)
+local function checked(value, name, least, most)
+  if value == nil then return nil, ("the rules lack a number %q"):format(name) end
+  local number = math.type(value) and math.tointeger(value)
+  if not number then
+    return nil, ("%s is %s, and has to be a whole number"):format(name, tostring(value))
   end
-  return value
+  if number < least or number > most then
+    return nil, ("%s is %d, and has to be from %d to %d"):format(name, number, least, most)
+  end
+  return number
 end
 
 --- The rules of a JSON text; nil and what is wrong with it, in words.
@@ -90,12 +90,12 @@ end
 ---@return string|nil problem
 function quest.rules(text, decode)
   local object, why = decode(text)
-  if type(object) ~= "table" or #object > 0 then
+  if type(object) ~= "table" then
     return nil, "the rules are no JSON object" .. (why and ": " .. tostring(why) or "")
   end
   local rules, known = {}, {}
   for _, rule in ipairs(quest.RULES) do
-    local value, problem = number_of(text, rule[1], rule[2], rule[3])
+    local value, problem = checked(object[rule[1]], rule[1], rule[2], rule[3])
     if not value then return nil, problem end
     rules[rule[1]], known[rule[1]] = value, true
   end

@@ -15,10 +15,11 @@ local WHAT = { "who has lost a mitten", "who cannot sleep", "who finds a letter"
   "who hears a strange sound", "who wants to see the sea", "who is afraid of the dark",
   "who has to cross the marsh", "who has promised a cake", "who lost the way",
   "who keeps a secret", "who wants to return a book" }
-local NAMES = { "Pella", "Odo", "Mira", "Tobo", "Lina", "Kuno", "Vera", "Bram", "Ida", "Fitz", "Nele",
-  "Otto", "Runa", "Jory", "Alma", "Piet" }
-local WORDS = { "lantern", "river", "bread", "bell", "ladder", "button", "kettle", "feather", "stone",
-  "basket", "candle", "rope", "mirror", "wheel", "blanket", "key", "spoon", "map", "drum", "cheese",
+local NAMES = { "Pella", "Odo", "Mira", "Tobo", "Lina", "Kuno", "Vera", "Bram", "Ida", "Fitz",
+  "Nele", "Otto", "Runa", "Jory", "Alma", "Piet" }
+local WORDS = { "lantern", "river", "bread", "bell", "ladder", "button", "kettle", "feather",
+  "stone", "basket", "candle", "rope", "mirror", "wheel", "blanket", "key", "spoon", "map",
+  "drum", "cheese",
   "bridge", "umbrella", "bucket", "whistle" }
 local TONES = { "quiet", "merry", "eerie", "brave" }
 local ENDINGS = { "home", "supper", "sleep", "friendship", "morning", "music", "snow", "the sea" }
@@ -29,7 +30,8 @@ function wishes.generate(n, seed)
   local random, list, seen = lg.rng.new(seed), {}, {}
   while #list < n do
     local function pick(from) return from[random:int(1, #from)] end
-    local names, words = random:shuffle { table.unpack(NAMES) }, random:shuffle { table.unpack(WORDS) }
+    local names = random:shuffle { table.unpack(NAMES) }
+    local words = random:shuffle { table.unpack(WORDS) }
     local length = pick(LENGTHS)
     local wish = { subject = pick(WHO) .. " " .. pick(WHAT), names = { names[1], names[2] },
       words = table.move(words, 1, random:int(3, 5), 1, {}), least = length[1], most = length[2],
@@ -43,8 +45,9 @@ end
 --- A wish as the storyteller is told it.
 function wishes.text(wish)
   return ("Subject: %s\nNames: %s\nWords to use: %s\nLength: %d to %d words\nTone: %s\n"
-    .. "Ending: the last sentence speaks of %s"):format(wish.subject, table.concat(wish.names, ", "),
-    table.concat(wish.words, ", "), wish.least, wish.most, wish.tone, wish.ending)
+    .. "Ending: the last sentence speaks of %s"):format(wish.subject,
+    table.concat(wish.names, ", "), table.concat(wish.words, ", "), wish.least, wish.most,
+    wish.tone, wish.ending)
 end
 
 -- ---- checks ----------------------------------------------------------------------
@@ -111,7 +114,7 @@ function CHECKS.names(wish, story)
   return kept / #wish.names, said
 end
 
-function CHECKS.ending(wish, story, list)
+function CHECKS.ending(wish, _, list)
   if has(list[#list] or "", wish.ending) then return 1.0 end
   return 0.0, ("The last sentence does not speak of %s, as the ending should."):format(wish.ending)
 end
@@ -135,7 +138,8 @@ function CHECKS.bare(_, story)
   local first = story:match "[^\n]*"
   local framed = first:find "^%s*[#*]" or first:find ":%s*$" or first:lower():find "^%s*here is"
     or first:lower():find "^%s*title" or first:lower():find "^%s*sure"
-  return framed and 0.0 or 1.0, framed and "Before the story stands a preface or title: " .. first or nil
+  if not framed then return 1.0 end
+  return 0.0, "Before the story stands a preface or title: " .. first
 end
 
 --- What code can say of a story: the mean of the checks, what is missing in words, and each check.
@@ -157,8 +161,8 @@ function wishes.read(path)
       and type(row.words) == "table" and math.type(row.least) and math.type(row.most)
       and type(row.tone) == "string" and type(row.ending) == "string"
     if not ok or #row.names == 0 or #row.words == 0 then
-      error(("%s: row %d lacks one of subject, names, words, least, most, tone, ending"):format(path,
-        i), 0)
+      error(("%s: row %d lacks one of subject, names, words, least, most, tone, ending")
+        :format(path, i), 0)
     end
     list[i] = row
   end

@@ -32,7 +32,9 @@ local function complaints_of(pieces)
   for _, piece in ipairs(pieces) do
     lexer.read(vocabulary, piece, function(hits, _, from, to)
       local wish = piece:find("^What is wanted", from) -- is no complaint
-      if next(hits) and not wish then list[#list + 1] = { hits = hits, text = piece:sub(from, to):lower() } end
+      if next(hits) and not wish then
+        list[#list + 1] = { hits = hits, text = piece:sub(from, to):lower() }
+      end
     end)
   end
   return list
@@ -158,11 +160,8 @@ local function where(thing, fields, seed)
 end
 
 local function amount(thing, fields, seed)
-  for _, kind in ipairs { "amount" } do
-    local value, unit = field(fields, thing, kind)
-    if value then return hash.pick(seed, "amount " .. thing, AMOUNT):format(thing, value, unit) end
-  end
-  return nil
+  local value, unit = field(fields, thing, "amount")
+  return value and hash.pick(seed, "amount " .. thing, AMOUNT):format(thing, value, unit)
 end
 
 -- The things that a sentence speaks of, in the order of their fields.
@@ -250,6 +249,8 @@ local function has_voice(said, voice)
   return #voice == 0
 end
 
+local function line_of(row) return row.label and row.label .. ": " .. row.said or row.said end
+
 local function sentence(text) return (text:gsub("^%l", string.upper)) .. "." end
 
 local function in_voice(said, found, voice)
@@ -294,8 +295,8 @@ end
 local function written(rows, found)
   local voice, lines = voice_of(found.rules), {}
   for i, row in ipairs(rows) do
-    local said = in_voice(row.said, found, voice)
-    lines[i] = row.label and row.label .. ": " .. said or said
+    row.said = in_voice(row.said, found, voice)
+    lines[i] = line_of(row)
   end
   return table.concat(lines, "\n")
 end
@@ -346,7 +347,7 @@ local function mixed(found)
   for i, row in ipairs(rows_of(found.text)) do
     local one = other[i] and other[i].label == row.label
       and hash.unit(found.seed, "side " .. i) < 0.5 and other[i] or row
-    lines[i] = one.label and one.label .. ": " .. one.said or one.said
+    lines[i] = line_of(one)
   end
   return table.concat(lines, "\n")
 end
@@ -354,7 +355,7 @@ end
 local function shorter(found)
   local rows, lines = rows_of(found.text), {}
   cut_down(hash.pick(found.seed, "shorter", rows))
-  for i, row in ipairs(rows) do lines[i] = row.label and row.label .. ": " .. row.said or row.said end
+  for i, row in ipairs(rows) do lines[i] = line_of(row) end
   return table.concat(lines, "\n")
 end
 

@@ -46,9 +46,10 @@ local function part_of(version, letter)
 end
 
 local function role_of(view, letter)
-  local frame = letter and view.user:match("[Vv]ariable " .. letter .. "[^\n]-(role.*)") or view.user
-  return frame:match 'role is "(.-)"' or frame:match 'role "(.-)"' or frame:match "the (.-) as it is"
-    or ""
+  local frame = view.user
+  if letter then frame = frame:match("[Vv]ariable " .. letter .. "[^\n]-(role.*)") or frame end
+  return frame:match 'role is "(.-)"' or frame:match 'role "(.-)"'
+    or frame:match "the (.-) as it is" or ""
 end
 
 local SHORTER = { "fewer words", "shorter", "more briefly", "less words" }
@@ -73,10 +74,13 @@ local function material(view, letter)
       found.rules = block.text
     elseif kind == "past" and name:find "^VERSION" then
       if block.past then found.refused[block.text] = true else best = block.text end
-    elseif kind == "variable" and not (block.past or tags.is_new(name)) and is_of(block, letter) then
+    elseif kind == "variable" and is_of(block, letter) and not (block.past or tags.is_new(name))
+    then
       if name:find "OTHER" then found.other = block.text else found.text = block.text end
     end
   end
+  local name = "<VARIABLE" .. (letter and "_" .. letter or "") .. "[_%d]*>"
+  found.text = found.text or view.user:match(name .. "%s*({.-})%s*</VARIABLE") -- JSON on one line
   local plain = not found.text and { view.user:match "Role: (.-)\nText: (.-)\nFeedback: (.*)" }
   if plain and plain[3] then found.role, found.text, found.feedback[1] = table.unpack(plain) end
   found.is_new = found.text == nil

@@ -9,6 +9,7 @@
 
 local brief = require "lunagrad.world.teller_brief"
 local hash = require "lunagrad.world.hash"
+local letters = require "lunagrad.world.letters"
 local lexer = require "lunagrad.world.lexer"
 local rewriting = require "lunagrad.world.rewriting"
 local story = require "lunagrad.world.teller_story"
@@ -24,10 +25,10 @@ local SLIPS = {
     "Each of the listed words has to stand in the text.", "Leave out none of the wanted words." } },
   length = { rate = .6, rule = { "Keep to the length that is asked for.",
     "Count as you write and stay within the asked length." } },
-  names = { rate = .4, plan = true, rule = { "Call everybody by the given names all the way through.",
-    "Keep the names." } },
-  ending = { rate = .5, plan = true, rule = { "Make the last sentence the ending that is asked for.",
-    "End as it is wished." } },
+  names = { rate = .4, plan = true, rule = { "Keep the names.",
+    "Call everybody by the given names all the way through." } },
+  ending = { rate = .5, plan = true, rule = { "End as it is wished.",
+    "Make the last sentence the ending that is asked for." } },
   repeats = { rate = .35, rule = { "Do not repeat a sentence.", "Say nothing twice." } },
   ease = { rate = .5, rule = { "Write short sentences with easy words.",
     "Use simple sentences that a child can read." } },
@@ -37,9 +38,10 @@ local SLIPS = {
 local ORDER = { "words", "length", "names", "ending", "repeats", "ease", "frame" }
 
 local vocabulary = lexer.vocabulary {
-  words = "word list, listed word, wanted word, given word, every word, all words, each word, does not use, "
-    .. "left out, leave out, words use, use words, lacks word",
-  length = "length, too long, too short, longer, number words, count words, within range, word count",
+  words = "word list, listed word, wanted word, given word, every word, all words, each word, "
+    .. "does not use, left out, leave out, words use, use words, lacks word",
+  length = "length, too long, too short, longer, number words, count words, within range, "
+    .. "word count",
   names = "name",
   ending = "ending, end, ends, last sentence, close",
   repeats = "repeat, repetition, twice, same sentence",
@@ -112,11 +114,7 @@ end
 local function faults_in(view)
   local wish, text = brief.of(view.user), story_in(view)
   if not wish or not text then return {} end
-  local list = brief.faults(wish, text)
-  for _, one in ipairs(list) do
-    if one.slip == "repeat" then one.slip = "repeats" end
-  end
-  return list
+  return brief.faults(wish, text)
 end
 
 -- ---- the judge -------------------------------------------------------------------
@@ -175,7 +173,9 @@ end
 
 local function criticise(view, settings, options)
   local seed = hash.text(view.all, options.seed)
-  if hash.unit(seed, "noise") < settings.critic_noise then return hash.pick(seed, "vague", VAGUE) end
+  if hash.unit(seed, "noise") < settings.critic_noise then
+    return hash.pick(seed, "vague", VAGUE)
+  end
   local wanted, said = heard(view), {}
   local plan, prompt = kind_of(view.user:match 'role "(.-)"' or "")
   local present = prompt and topics_of(block_of(view, "VARIABLE") or "") or {}
@@ -191,20 +191,18 @@ end
 local function criticise_all(view, settings, options)
   local lines = {}
   local wanted = heard(view)
-  for letter, role, tag, text in view.user:gmatch "%f[^\n\0](%u)%. ([^\n]-):\n<(%u[_%d]*)>\n(.-)\n</" do
-    if tag:sub(1, 1) == letter then
-      local present, said = topics_of(text), {}
-      local seed = hash.text(letter .. view.all, options.seed)
-      for _, name in ipairs(ORDER) do
-        local fits = SLIPS[name].plan or not role:lower():find "plan"
-        if wanted[name] and fits and not present[name] and #said < 3
-          and hash.unit(seed, name) >= settings.critic_noise then
-          said[#said + 1] = "It should say to " .. REMEDY[name] .. "."
-        end
+  for _, one in ipairs((letters.find(view.user))) do
+    local present, said = topics_of(one.text), {}
+    local seed = hash.text(one.letter .. view.all, options.seed)
+    for _, name in ipairs(ORDER) do
+      local fits = SLIPS[name].plan or not one.role:lower():find "plan"
+      if wanted[name] and fits and not present[name] and #said < 3
+        and hash.unit(seed, name) >= settings.critic_noise then
+        said[#said + 1] = "It should say to " .. REMEDY[name] .. "."
       end
-      lines[#lines + 1] = letter .. ": " .. (#said > 0 and table.concat(said, " ")
-        or "NOTHING TO IMPROVE")
     end
+    lines[#lines + 1] = one.letter .. ": " .. (#said > 0 and table.concat(said, " ")
+      or "NOTHING TO IMPROVE")
   end
   return #lines > 1 and table.concat(lines, "\n") or nil
 end
@@ -282,7 +280,9 @@ local function rework(found)
       any = true
     end
   end
-  if hash.unit(seed, "stray") < found.noise then list[#list + 1] = hash.pick(seed, "what", STRAY) end
+  if hash.unit(seed, "stray") < found.noise then
+    list[#list + 1] = hash.pick(seed, "what", STRAY)
+  end
   if not any then list[#list + 1] = hash.pick(seed, "generic", GENERIC) end
   return joined(list)
 end
@@ -304,9 +304,10 @@ end
 local function mend(found, wish)
   local wanted = {}
   for _, piece in ipairs(found.feedback) do
-    for name in pairs(topics_of(piece)) do wanted[name] = hash.unit(found.seed, name) >= found.noise end
+    for name in pairs(topics_of(piece)) do
+      wanted[name] = hash.unit(found.seed, name) >= found.noise
+    end
   end
-  wanted["repeat"] = wanted.repeats
   return story.mend(wish, found.text, wanted, found.seed)
 end
 
@@ -329,7 +330,9 @@ end
 ---@return string?
 ---@return "stop"|"length"?
 function teller.reply(view, settings, options)
-  if view.asked and tags.is_verdict(view.asked) then return verdict(view, settings, options), "stop" end
+  if view.asked and tags.is_verdict(view.asked) then
+    return verdict(view, settings, options), "stop"
+  end
   local new, finish = rewriting.reply(view, options, settings.editor_noise, edit)
   if new then return new, finish end
   if #view.blocks == 0 and brief.of(view.user) then

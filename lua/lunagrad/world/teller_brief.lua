@@ -104,8 +104,10 @@ function brief.faults(wish, story)
   if wish.ending and not brief.has(sentences[#sentences] or "", wish.ending) then
     add("ending", ("The ending does not speak of %s."):format(wish.ending))
   end
-  if is_repeated(sentences) then add("repeat", "A sentence is repeated.") end
-  if n / math.max(#sentences, 1) > 16 then add("ease", "The sentences are long and hard to read.") end
+  if is_repeated(sentences) then add("repeats", "A sentence is repeated.") end
+  if n / math.max(#sentences, 1) > 16 then
+    add("ease", "The sentences are long and hard to read.")
+  end
   if story:find "^%s*[#*]" or story:lower():find "^%s*here is" or story:find ":%s*\n" then
     add("frame", "There is a preface or title before the story.")
   end

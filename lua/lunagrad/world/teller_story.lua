@@ -30,8 +30,8 @@ local MEETINGS = {
   "Nobody was about but {B}.",
 }
 local TROUBLES = {
-  "Then it began to rain.", "The road was gone.", "But the door was shut.", "{A} did not know the way.",
-  "It grew dark too soon.", "The bridge was too narrow.",
+  "Then it began to rain.", "The road was gone.", "But the door was shut.",
+  "{A} did not know the way.", "It grew dark too soon.", "The bridge was too narrow.",
 }
 local TURNS = {
   "'We will try once more,' said {B}.", "{A} had an idea.", "{B} laughed and held out a hand.",
@@ -62,6 +62,11 @@ local PREFACES = { "Here is a story for you:\n\n", "**A little story**\n\n", "He
 local AFTERWORDS = { "\n\nI hope you like it!", "\n\n(Tell me if I should change anything.)", "" }
 
 local function fill(text, values) return (text:gsub("{(%a)}", values):gsub("{(%a+)}", values)) end
+
+local function values_of(wish)
+  return { A = wish.names[1] or "Ann", B = wish.names[2] or "Ben", subject = wish.subject,
+    e = wish.ending or "rest", tone = wish.tone }
+end
 
 -- A shuffled copy, by the seed.
 local function shuffled(list, seed, key)
@@ -147,7 +152,8 @@ local function harden(list, wish, seed)
       local joint = hash.pick(seed, "joint " .. i, JOINTS)
       local named = false
       for _, name in ipairs(wish.names) do named = named or two:find("^" .. name) ~= nil end
-      out[#out + 1] = one:gsub("%.$", "") .. joint .. (named and two or two:gsub("^%u", string.lower))
+      if not named then two = two:gsub("^%u", string.lower) end
+      out[#out + 1] = one:gsub("%.$", "") .. joint .. two
       i = i + 2
     else
       out[#out + 1] = one
@@ -172,9 +178,7 @@ end
 ---@param seed integer
 ---@return string
 function story.write(wish, chances, seed)
-  local a, b = wish.names[1] or "Ann", wish.names[2] or "Ben"
-  local values = { A = a, B = b, subject = wish.subject, e = wish.ending or "rest",
-    tone = wish.tone }
+  local values = values_of(wish)
   local list = middle(wish, chances, seed, values)
   table.insert(list, 1, fill(hash.pick(seed, "opening", OPENINGS), values))
   local ending = fill(hash.pick(seed, "ending", ENDINGS), values)
@@ -237,7 +241,7 @@ local function cleaned(text, wanted)
         end
       end
     end
-    if not (wanted["repeat"] and seen[one]) then list[#list + 1] = one end
+    if not (wanted.repeats and seen[one]) then list[#list + 1] = one end
     seen[one] = true
   end
   return list
@@ -260,20 +264,19 @@ end
 ---@param seed integer
 ---@return string
 function story.mend(wish, text, wanted, seed)
-  local values = { A = wish.names[1] or "Ann", B = wish.names[2] or "Ben", e = wish.ending or "rest",
-    tone = wish.tone }
+  local values = values_of(wish)
   local list = cleaned(text, wanted)
+  local function put(form) table.insert(list, math.max(#list, 1), fill(form, values)) end
   if wanted.ending and #list > 0 then
     list[#list] = fill(hash.pick(seed, "mend ending", ENDINGS), values)
   end
   for i, word in ipairs(wanted.words and wish.words or {}) do
     if not brief.has(text, word) then
       values.w = word
-      table.insert(list, math.max(#list, 1), fill(WORDS[(hash.int(seed, word, #WORDS) + i) % #WORDS + 1],
-        values))
+      put(WORDS[(hash.int(seed, word, #WORDS) + i) % #WORDS + 1])
     end
   end
-  if wanted.names then table.insert(list, math.max(#list, 1), fill("{A} and {B} went on.", values)) end
+  if wanted.names then put "{A} and {B} went on." end
   if wanted.length then
     lengthen(list, wish.least + 5, seed, values, 0)
     shorten(list, wish)
