@@ -10,7 +10,7 @@
 local ROOT = (arg[1] or ".") .. "/lua/lunagrad"
 
 --- What a folder's files may require, besides their own folder and modules in C. The library is
---- what lies in no folder; "task" and "improve" are above it, "cli" above all.
+--- what lies in no folder; "task", "improve" and "report" are above it, "cli" above all.
 local MAY = {
   library = { library = true, book = true, world = true },
   book = { library = true },

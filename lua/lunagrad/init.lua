@@ -129,6 +129,7 @@ local LAZY = {
   audio = function() return require("lunagrad.media").audio end,
   document = function() return require("lunagrad.media").document end,
   save = function() return require("lunagrad.media").save end,
+  plot = "lunagrad.report.plot",
 }
 
 signatures.install(lg, "")

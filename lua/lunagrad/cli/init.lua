@@ -6,8 +6,8 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "repl", "mock", "runs", "show", "cache", "export", "models", "doctor",
-  "keys", "help" }
+local COMMANDS = { "run", "repl", "mock", "runs", "show", "report", "compare", "cache", "export",
+  "models", "doctor", "keys", "help" }
 
 local IS_COMMAND = {}
 for _, name in ipairs(COMMANDS) do IS_COMMAND[name] = name ~= "help" end
@@ -20,6 +20,8 @@ usage: lunagrad run SCRIPT [key=value …] [options]    run a script
        lunagrad repl [options]                        a prompt: Lua, and ? asks the model
        lunagrad runs                                  what was run here, and how it ended
        lunagrad show RUN                              what a run found, tried and cost
+       lunagrad report RUN [-o FILE]                  the same as one page of HTML
+       lunagrad compare RUN RUN                       what one run has over another
        lunagrad export RUN [--format jsonl|csv|dot]   a run for other programs, or to be replayed
        lunagrad cache stats|prune|clear               the replies that are kept
        lunagrad models [PROVIDER]                     servers that can be asked, and their models
