@@ -64,6 +64,12 @@ local seed, evaluations = number("seed", 1, 0), number("evaluations", 1500, VAL)
 local start = { lines = text_of("lines", LINES), rules = text_of("rules", RULES) }
 local out = args.out or "best.json"
 
+do -- what cannot work is said before anything is spent
+  local rules, problem = quest.rules(start.rules, lg.json.decode)
+  local lines, wrong = quest.lines(start.lines)
+  if not rules or not lines then error("the start cannot be played: " .. (problem or wrong), 0) end
+end
+
 -- ---- the problem -----------------------------------------------------------------
 
 local function fields()
@@ -248,17 +254,29 @@ local function show(name, texts)
     table.concat(quest.speech(town, lines), "\n  "), summary))
 end
 
+local dry_run = require("lunagrad.model").dry_run
+
+-- The file that is to become `out`: what was there before stays until all is written.
+local function open_out()
+  local file, problem = io.open(out .. ".new", "wb")
+  return file or error(("out=%s: %s"):format(out, problem), 0)
+end
+
 -- What a game loads: lines by their occasions, rules by their names, and what is known of them.
 local function save(texts, scores, shown)
-  local file, problem = io.open(out, "wb")
-  if not file then error(("out=%s: %s"):format(out, problem), 0) end
-  file:write(lg.json.encode { lines = quest.lines(texts.lines),
+  if dry_run then return end -- what is there was paid for
+  local file = open_out()
+  local done, problem = file:write(lg.json.encode { lines = quest.lines(texts.lines),
     rules = quest.rules(texts.rules, lg.json.decode), score = mean(scores), shown = shown,
     towns = #scores, model = models }, "\n")
-  file:close()
+  if done then done, problem = file:close() end
+  if done then done, problem = os.rename(out .. ".new", out) end
+  if not done then error(("out=%s: %s"):format(out, problem), 0) end
   print(("\n%s holds the lines and rules that a game loads (docs/game.md)"):format(out))
 end
 
+open_out():close()
+os.remove(out .. ".new")
 print(("%d towns to learn from, %d to choose by, %d to judge; model %s"):format(#train, #val, #test,
   models))
 local result = search { method = args.method, test = test }

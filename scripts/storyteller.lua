@@ -205,17 +205,30 @@ local function show(before, after)
   return row, refined
 end
 
+local dry_run = require("lunagrad.model").dry_run
+
+-- The file that is to become the story's: what was there before stays until all is written.
+local function open_out(path)
+  local file, problem = io.open(path .. ".new", "wb")
+  return file or error(("out=%s: %s"):format(path, problem), 0)
+end
+
 local function save(path, row, text, prompts)
-  local file, problem = io.open(path .. ".txt", "wb")
-  if not file then error(("out=%s: %s"):format(path, problem), 0) end
-  file:write(row.wish, "\n\n", text, "\n\nplan prompt: ", prompts[1], "\ntelling prompt: ",
+  if dry_run then return end -- what is there was paid for
+  local file = open_out(path)
+  local done, problem = file:write(row.wish, "\n\n", text, "\n\nplan prompt: ", prompts[1],
+    "\ntelling prompt: ",
     prompts[2], "\n")
-  file:close()
+  if done then done, problem = file:close() end
+  if done then done, problem = os.rename(path .. ".new", path .. ".txt") end
+  if not done then error(("out=%s: %s"):format(path, problem), 0) end
   print("\nthe story and the prompts: " .. path .. ".txt")
 end
 
 -- ---- the run -----------------------------------------------------------------------
 
+open_out(args.out or "story"):close()
+os.remove((args.out or "story") .. ".new")
 print(("%d wishes to learn from, %d to choose by, %d to judge; model %s"):format(#train, #val,
   #test, model.name))
 local result = search { method = args.method, test = test }
@@ -240,4 +253,4 @@ end
 print("\nplan prompt:    " .. result.found[1] .. "\ntelling prompt: " .. result.found[2])
 local row, text = show(START, result.found)
 save(args.out or "story", row, text, result.found)
-if args.image then illustrate(text, args.out or "story") end
+if args.image and not dry_run then illustrate(text, args.out or "story") end

@@ -278,7 +278,7 @@ end
 
 function TestScript.test_what_cannot_be_meant_is_refused()
   for _, word in ipairs { "evalutions=3", "seed=x", "towns=0", "lines=/nowhere",
-    "evaluations=-1" } do
+    "evaluations=-1", "out=/nowhere/best.json", "rules=/dev/null", "method=none" } do
     lu.assertEquals(run(word).code, 1, word)
   end
 end

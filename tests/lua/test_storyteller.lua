@@ -203,7 +203,8 @@ function TestScript.test_a_picture_is_drawn_and_kept()
 end
 
 function TestScript.test_what_cannot_be_meant_is_refused()
-  for _, word in ipairs { "call=3", "seed=x", "val=0", "wishes=/nowhere" } do
+  for _, word in ipairs { "call=3", "seed=x", "val=0", "wishes=/nowhere",
+    "out=/nowhere/story", "method=none" } do
     lu.assertEquals(run(word).code, 1, word)
   end
 end
