@@ -151,7 +151,8 @@ local function evaluate(candidate, row)
   if not rules or not lines then
     return { done = 0, pace = 0, even = 0 }, "The game cannot be played: " .. (problem or wrong)
   end
-  return judge.town(row.town, lines, rules)
+  local objectives, said, summary, speech = judge.town(row.town, lines, rules)
+  return objectives, said, table.concat(speech, "\n") .. "\n(" .. summary .. ")"
 end
 
 -- Towns by number; no town is in two of the sets.
@@ -201,11 +202,13 @@ end
 lg.default { model = "sim/designer" } -- where no -m says another
 local models = table.concat(require("lunagrad.model").in_use(), ", ")
 
+local WEIGHTS = { done = 2, pace = 1, even = 1 }
+local NAMES = { "done", "pace", "even" } -- in one order: sums of fractions depend on it
 local OPERATORS = { "gradient", "reflect", "edit", "merge", "fresh" }
 
 local function search(more)
   local spec = { start = start, role = ROLE, objective = WANTED, evaluate = evaluate,
-    weights = { done = 2, pace = 1, even = 1 }, constraints = constraints, train = train, val = val,
+    weights = WEIGHTS, constraints = constraints, train = train, val = val,
     budget = { evaluations = evaluations }, seed = seed, headroom = false }
   for key, value in pairs(more) do spec[key] = value end
   if not (spec.operators or spec.method == "mipro" or spec.method == "opro") then
@@ -214,18 +217,18 @@ local function search(more)
   return lg.optimize(spec)
 end
 
-local WEIGHTS = { done = 0.5, pace = 0.25, even = 0.25 }
 
 -- Scores on the test towns, and the mean of each objective.
 local function on_test(texts)
   local scores, means = {}, { done = 0, pace = 0, even = 0 }
   for i, row in ipairs(test) do
     local objectives = evaluate(texts, row)
-    scores[i] = 0.0
-    for name, weight in pairs(WEIGHTS) do
-      scores[i] = scores[i] + weight * objectives[name]
+    local sum, all = 0.0, 0.0
+    for _, name in ipairs(NAMES) do
+      sum, all = sum + WEIGHTS[name] * objectives[name], all + WEIGHTS[name]
       means[name] = means[name] + objectives[name] / #test
     end
+    scores[i] = sum / all
   end
   return scores, means
 end
@@ -248,10 +251,9 @@ end
 local function show(name, texts)
   local lines, rules = quest.lines(texts.lines), quest.rules(texts.rules, lg.json.decode)
   if not lines or not rules then return end
-  local town = quest.town(test[1].town, rules)
-  local _, _, summary = judge.town(test[1].town, lines, rules)
+  local _, _, summary, speech = judge.town(test[1].town, lines, rules)
   print(("\n%s, in town %d:\n  %s\n  (%s)"):format(name, test[1].town,
-    table.concat(quest.speech(town, lines), "\n  "), summary))
+    table.concat(speech, "\n  "), summary))
 end
 
 local dry_run = require("lunagrad.model").dry_run

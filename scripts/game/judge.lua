@@ -69,6 +69,7 @@ end
 ---@return table<string, number> objectives
 ---@return string said
 ---@return string summary
+---@return string[] speech what the ferryman said
 function judge.town(seed, lines, rules)
   local said, summary = {}, {}
   local function say(text) said[#said + 1] = text end
@@ -100,7 +101,7 @@ function judge.town(seed, lines, rules)
   end
   return { done = done / n, pace = paced / n, even = math.max(0, even) },
     #said > 0 and table.concat(said, "\n") or "All three were done in a good time.",
-    table.concat(summary, "; ")
+    table.concat(summary, "; "), speech
 end
 
 return judge

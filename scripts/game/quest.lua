@@ -99,9 +99,12 @@ function quest.rules(text, decode)
     if not value then return nil, problem end
     rules[rule[1]], known[rule[1]] = value, true
   end
+  local strange
   for name in pairs(object) do
-    if not known[name] then return nil, ("there is no rule %q"):format(tostring(name)) end
+    local text = tostring(name)
+    if not known[name] and (not strange or text < strange) then strange = text end
   end
+  if strange then return nil, ("there is no rule %q"):format(strange) end
   return rules
 end
 

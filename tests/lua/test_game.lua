@@ -268,7 +268,7 @@ end
 
 function TestScript.test_the_same_again()
   local out = command.temp ".json"
-  local words = { "evaluations=200", "towns=20", "baselines=no", "seed=3", "out=" .. out }
+  local words = { "evaluations=500", "towns=20", "baselines=no", "seed=3", "out=" .. out }
   local a = run("--concurrency", "1", table.unpack(words))
   local first = command.read(out)
   local b = run("--concurrency", "64", table.unpack(words))

@@ -81,7 +81,8 @@ local function material(view, letter)
   end
   local name = "<VARIABLE" .. (letter and "_" .. letter or "") .. "[_%d]*>"
   found.text = found.text or view.user:match(name .. "%s*({.-})%s*</VARIABLE") -- JSON on one line
-  local plain = not found.text and { view.user:match "Role: (.-)\nText: (.-)\nFeedback: (.*)" }
+  local asked_plainly = not found.text and view.user:find("\nFeedback: ", 1, true)
+  local plain = asked_plainly and { view.user:match "Role: (.-)\nText: (.-)\nFeedback: (.*)" }
   if plain and plain[3] then found.role, found.text, found.feedback[1] = table.unpack(plain) end
   found.is_new = found.text == nil
   found.text = found.text or best and part_of(best, letter) or ""

@@ -9,6 +9,7 @@
 
 local brief = require "lunagrad.world.teller_brief"
 local hash = require "lunagrad.world.hash"
+local judge = require "lunagrad.world.judge"
 local letters = require "lunagrad.world.letters"
 local lexer = require "lunagrad.world.lexer"
 local rewriting = require "lunagrad.world.rewriting"
@@ -339,7 +340,7 @@ function teller.reply(view, settings, options)
     return write(view, { seed = options.seed, slips = settings.slips }), "stop"
   elseif view.task == "merge" then
     return merge(view), "stop"
-  elseif view.task == "critique" then
+  elseif view.task == "critique" and not judge.rules(view) then
     return criticise_all(view, settings, options) or criticise(view, settings, options), "stop"
   end
   return nil
