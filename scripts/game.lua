@@ -217,7 +217,6 @@ local function search(more)
   return lg.optimize(spec)
 end
 
-
 -- Scores on the test towns, and the mean of each objective.
 local function on_test(texts)
   local scores, means = {}, { done = 0, pace = 0, even = 0 }

@@ -100,9 +100,9 @@ function quest.rules(text, decode)
     rules[rule[1]], known[rule[1]] = value, true
   end
   local strange
-  for name in pairs(object) do
-    local text = tostring(name)
-    if not known[name] and (not strange or text < strange) then strange = text end
+  for key in pairs(object) do
+    local name = tostring(key)
+    if not known[name] and (not strange or name < strange) then strange = name end
   end
   if strange then return nil, ("there is no rule %q"):format(strange) end
   return rules
