@@ -121,11 +121,18 @@ local function mean(list)
   return sum / #list
 end
 
+-- Of three stories the one that the checks like best.
+local function best_of_three(row)
+  return (lg.best_of { tell, row, n = 3, score = function(story)
+    return (wishes.check(row.wished, story))
+  end })
+end
+
 -- Scores on the test wishes, and a line of them: the whole, the judge, each check.
-local function on_test(name, texts, result)
+local function on_test(name, texts, result, program)
   local sums, scores = { judge = 0.0 }, {}
   local stories = lg.map(test, function(row)
-    local story = with(texts, tell, row):text()
+    local story = with(texts, program or tell, row):text()
     local value = metric(story, row)
     local _, _, shares = wishes.check(row.wished, story)
     return { value = value, shares = shares }
@@ -136,9 +143,9 @@ local function on_test(name, texts, result)
     sums.judge = sums.judge + (one.value.judge or 0) / #stories
     for check, share in pairs(one.shares) do sums[check] = (sums[check] or 0) + share / #stories end
   end
-  local cells = { ("%-14s %.3f  %.2f "):format(name, mean(scores), sums.judge) }
+  local cells = { ("%-16s %.3f  %.2f "):format(name, mean(scores), sums.judge) }
   for _, check in ipairs(wishes.CHECKS) do cells[#cells + 1] = ("%6.2f"):format(sums[check]) end
-  if result then cells[#cells + 1] = ("  %d calls"):format(result.spent.calls) end
+  if result then cells[#cells + 1] = ("  %4d calls"):format(result.spent.calls) end
   print(table.concat(cells))
   return scores
 end
@@ -233,21 +240,23 @@ print(("%d wishes to learn from, %d to choose by, %d to judge; model %s"):format
   #test, model.name))
 local result = search { method = args.method, test = test }
 print(result)
-local others = {}
+
+local others = {} -- { name, prompts, search or nil, another program or nil }
 if args.baselines ~= "no" then
-  others[1] = { "random advice", search { operators = { { name = "advice", batch = false,
-    propose = advise } } } }
-  others[2] = { "best of n", search { method = "best_of_n", operators = { "gradient" } } }
+  local advised = search { operators = { { name = "advice", batch = false, propose = advise } } }
+  local several = search { method = "best_of_n", operators = { "gradient" } }
+  others = { { "start, best of 3", START, nil, best_of_three },
+    { "random advice", advised.found, advised }, { "best of n", several.found, several } }
 end
 
-print(("\n%d wishes that nothing was chosen by:\n               score  judge length words names "
+print(("\n%d wishes that nothing was chosen by:\n                 score  judge length words names "
   .. "ending fresh  easy  bare"):format(#test))
 local first = on_test("start", START)
-for _, other in ipairs(others) do other[3] = on_test(other[1], other[2].found, other[2]) end
+for _, other in ipairs(others) do other.scores = on_test(table.unpack(other, 1, 4)) end
 local best = on_test("search", result.found, result)
 print("\nsearch - start: " .. tostring(result.claim or claim.paired(first, best)))
 for _, other in ipairs(others) do
-  print(("search - %s: %s"):format(other[1], tostring(claim.paired(other[3], best))))
+  print(("search - %s: %s"):format(other[1], tostring(claim.paired(other.scores, best))))
 end
 
 print("\nplan prompt:    " .. result.found[1] .. "\ntelling prompt: " .. result.found[2])
