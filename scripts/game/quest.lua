@@ -33,7 +33,7 @@ quest.FIELDS = {
 }
 
 quest.SIDE = 5
-quest.PLACES = { "mill", "chapel", "bakery", "well", "orchard", "smithy", "granary", "market",
+quest.PLACES = { "mill", "chapel", "bakery", "cooper", "orchard", "smithy", "granary", "market",
   "school", "tavern", "stable", "garden", "bridge", "barracks", "library", "tannery", "pottery",
   "brewery", "weir", "shrine", "gatehouse", "almshouse", "ropewalk", "dovecote" }
 
