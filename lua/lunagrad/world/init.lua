@@ -38,8 +38,9 @@ local sim = {}
 --- seed of the sampling, temperature. Name → function that loads it, so that none is loaded unasked.
 ---@type table<string, fun(): table>
 local FIELDS = {
-  teller = function() return require "lunagrad.world.teller" end,
   designer = function() return require "lunagrad.world.designer" end,
+  scholar = function() return require "lunagrad.world.scholar" end,
+  teller = function() return require "lunagrad.world.teller" end,
 }
 
 local function field_names()
