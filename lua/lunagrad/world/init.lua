@@ -40,8 +40,10 @@ local sim = {}
 local FIELDS = {
   repair = function() return require "lunagrad.world.repair" end,
   chemist = function() return require "lunagrad.world.chemist" end,
+  designer = function() return require "lunagrad.world.designer" end,
   planner = function() return require "lunagrad.world.planner" end,
   scholar = function() return require "lunagrad.world.scholar" end,
+  teller = function() return require "lunagrad.world.teller" end,
 }
 
 local function field_names()
