@@ -108,7 +108,8 @@ extern "C" {
     XX(STORE, "the store failed")                                       \
     XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
     XX(AMBIGUOUS, "perhaps paid for already, without a reply")          \
-    XX(EMPTY, "the answer has no words")
+    XX(EMPTY, "the answer has no words")                                \
+    XX(PROGRAM, "a program failed")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -270,6 +271,7 @@ typedef struct lg_stats {
     uint64_t timers;    /* now: lg_timer_new's that are not over */
     uint64_t storing;   /* now: replies and results that came, and are shown when stored */
     uint64_t sandboxed; /* now: Lua candidates that wait or run */
+    uint64_t commands;  /* now: programs of scripts that run, or wait for others to end */
 } lg_stats;
 /* Nothing, where size was not set. */
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
@@ -408,6 +410,7 @@ enum lg_op {
     LG_OP_PROMISE,
     LG_OP_TIMER,
     LG_OP_SANDBOX, /* what a Lua candidate came to, a JSON object */
+    LG_OP_COMMAND,
     LG_OPS
 };
 typedef struct lg_input {

@@ -6,7 +6,8 @@
 -- stock Lua with $BUILD/lunagrad.so.
 
 local META = { "lua/meta/lunagrad.lua", "lua/meta/lunagrad_text.lua",
-  "lua/meta/lunagrad_search.lua", "lua/meta/lunagrad_task.lua", "lua/meta/lunagrad_sandbox.lua" }
+  "lua/meta/lunagrad_search.lua", "lua/meta/lunagrad_task.lua",
+  "lua/meta/lunagrad_sandbox.lua", "lua/meta/lunagrad_command.lua" }
 
 local build = os.getenv "BUILD" or "build"
 package.cpath = build .. "/?.so;" .. package.cpath

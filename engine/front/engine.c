@@ -109,6 +109,7 @@ void lg_engine_free(lg_engine *e)
         lg__http_free(e->http);
     lg__processes_free(e->processes);
     lg__sandboxes_free(e);
+    lg__commands_free(e->commands);
     lg__entries_free(e);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
@@ -320,8 +321,10 @@ static void pump(lg_engine *e, int64_t until_us)
 {
     lg_clock real = {.is_virtual = false};
     bool replies, more;
+    bool programs = false; /* more of theirs is to be done, in a step of its own */
     do {
         lg__call_drop_cancelled(e);
+        programs = lg__commands_tell(e);
         lg__timers_fire(e);
         run_ready(e, SLICE);
         lg__call_submit(e, SLICE);
@@ -344,7 +347,7 @@ static void pump(lg_engine *e, int64_t until_us)
         if (last)
             break;
     } while (has_work(e) || replies || more);
-    if (has_work(e) || replies || more)
+    if (has_work(e) || replies || more || programs)
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 
@@ -352,7 +355,8 @@ static void pump(lg_engine *e, int64_t until_us)
 static bool nothing_runs(lg_engine *e)
 {
     return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
-           lg__pool_active(e->pool) == 0 && !has_work(e) && !lg__turn_waits(e);
+           lg__pool_active(e->pool) == 0 && lg__commands_active(e->commands) == 0 && !has_work(e) &&
+           !lg__turn_waits(e);
 }
 
 /* Virtual time goes on to what is due next; false: it stays, as something may still come. */

@@ -377,6 +377,7 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "hedges_won", s.hedges_won);
     lg__lua_set_count(L, "useless", s.useless);
     lg__lua_set_count(L, "timers", s.timers);
+    lg__lua_set_count(L, "commands", s.commands);
     lg__lua_set_count(L, "storing", s.storing);
     lg__lua_set_count(L, "sandboxed", s.sandboxed);
     lg__lua_set_count(L, "held", s.held);

@@ -146,6 +146,7 @@ void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
 void lg__lua_open_bound(lua_State *L);
 void lg__lua_open_sandbox(lua_State *L);
+void lg__lua_open_command(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */

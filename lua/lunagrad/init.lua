@@ -123,6 +123,7 @@ local LAZY = {
   compare = function() return require("lunagrad.improve.compare").compare end,
   sandbox = "lunagrad.sandbox",
   schema = "lunagrad.schema",
+  command = function() return require("lunagrad.command").new end,
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,
   retriever = function() return require("lunagrad.retriever").new end,

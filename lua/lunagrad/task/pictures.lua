@@ -133,9 +133,9 @@ local OPTIONAL = { picture = true, options = true, right = true, precision = tru
   source = true, skills = true, subject = true, topic = true, category = true, skill = true,
   grade = true, split = true, lecture = true, solution = true }
 
--- Which questions, as rows.
+-- Which questions, as rows. What calls it ends with it, so the script is one level up.
 local function rows_of(path, opts, where, make)
-  opts = options.check(opts, SPEC, where, 3)
+  opts = options.check(opts, SPEC, where, 2)
   local rows, of = {}, row_module.maker(path)
   for _, one in ipairs(objects_of(path, where)) do
     local row = make(path, one, opts)
@@ -143,7 +143,7 @@ local function rows_of(path, opts, where, make)
   end
   if #rows == 0 then
     errors.raise("inval", ("%s: %s holds no such problem"):format(where, path),
-      "look at split and only", 3)
+      "look at split and only", 2)
   end
   return data.list(rows)
 end
@@ -241,11 +241,11 @@ function pictures.mathvista_score(prediction, row)
   if kind == "float" then
     local digits = data.get(row, "precision") or 2
     local got = rounded(prediction, digits)
-    return got ~= nil and got == rounded(row.answer, digits) and 1 or 0
+    return got ~= nil and got == rounded(metric.truth(row), digits) and 1 or 0
   end
   local said = extract.after "Answer:"(prediction) or extract.last_line(prediction) or ""
   local function bare(text) return (text:lower():gsub("[%s\"'%.]", "")) end
-  return bare(said) == bare(row.answer) and 1 or 0
+  return bare(said) == bare(metric.truth(row)) and 1 or 0
 end
 
 return pictures
