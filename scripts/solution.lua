@@ -88,8 +88,8 @@ local function versions(row)
   local list = { answer(row):text() }
   local solution = lg.param(list[1], "solution to the question")
   local read_letter = letter_of(row)
-  local form = lg.constraint.new("The last line is \"Answer: LETTER\", with a letter of the options.",
-    function(text) return read_letter(text) ~= nil end)
+  local form = lg.constraint.new("The last line is \"Answer: LETTER\", with a letter of the "
+    .. "options.", function(text) return read_letter(text) ~= nil end)
   local optimizer = lg.optim.tgd { solution, constraints = { form } }
   local beside = { question = row.question, picture = row.picture and lg.image(row.picture) }
   for i = 1, updates do
