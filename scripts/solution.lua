@@ -103,7 +103,11 @@ end
 
 -- ---- all questions at once ---------------------------------------------------------------
 
-local function calls() return lg.stats().calls end
+-- What was asked: bought, shared with an equal question, or known from an earlier start.
+local function calls()
+  local stats = lg.stats()
+  return stats.calls + stats.shared + (stats.served or 0)
+end
 
 local samples = 1 + 3 * updates -- an answer; critic, feedback and editor for each update
 local at = calls()

@@ -29,7 +29,6 @@ function TestScripts.test_solution()
   lu.assertEquals(#found, 3)
   lu.assertTrue(found[1].shown and found[1].b > found[1].a, r.out)
   lu.assertStrContains(r.out, "vote over 7 answers")
-  lu.assertEquals(run("solution.lua", "n=60 updates=2").out, r.out)
 end
 
 function TestScripts.test_solution_reads_files()
@@ -43,7 +42,7 @@ end
 
 function TestScripts.test_prompt_tasks()
   for _, task in ipairs { "sorting", "math" } do
-    local r = run("prompt.lua", ("task=%s steps=5"):format(task))
+    local r = run("prompt.lua", ("task=%s steps=4 vote=0"):format(task))
     lu.assertEquals(r.code, 0, r.err)
     local before = tonumber(r.out:match "accuracy before: ([%d.]+)")
     local after = tonumber(r.out:match "accuracy after:  ([%d.]+)")
@@ -53,7 +52,7 @@ function TestScripts.test_prompt_tasks()
 end
 
 function TestScripts.test_prompt_compares()
-  local r = run("prompt.lua", "task=sorting with=compare calls=350")
+  local r = run("prompt.lua", "task=sorting with=compare calls=300")
   lu.assertEquals(r.code, 0, r.err)
   lu.assertEquals(#claims(r.out), 2)
   lu.assertStrContains(r.out, "Worked examples:")
