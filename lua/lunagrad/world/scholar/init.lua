@@ -147,7 +147,7 @@ local function rewrite(view, subject, q, options)
   local text, feedback = editor.text_of(view), editor.feedback_of(view)
   if not text then return nil end
   local new
-  if subject == story and is_solution(read.role(view)) then
+  if q and subject == story and is_solution(read.role(view)) then
     new = solution.rewrite(q, text, feedback, options)
   else
     new = lessons.rework(text, feedback, subject.slips, options)
