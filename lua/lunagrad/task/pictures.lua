@@ -241,11 +241,11 @@ function pictures.mathvista_score(prediction, row)
   if kind == "float" then
     local digits = data.get(row, "precision") or 2
     local got = rounded(prediction, digits)
-    return got ~= nil and got == rounded(row.answer, digits) and 1 or 0
+    return got ~= nil and got == rounded(metric.truth(row), digits) and 1 or 0
   end
   local said = extract.after "Answer:"(prediction) or extract.last_line(prediction) or ""
   local function bare(text) return (text:lower():gsub("[%s\"'%.]", "")) end
-  return bare(said) == bare(row.answer) and 1 or 0
+  return bare(said) == bare(metric.truth(row)) and 1 or 0
 end
 
 return pictures

@@ -39,6 +39,7 @@ local sim = {}
 ---@type table<string, fun(): table>
 local FIELDS = {
   chemist = function() return require "lunagrad.world.chemist" end,
+  planner = function() return require "lunagrad.world.planner" end,
   scholar = function() return require "lunagrad.world.scholar" end,
 }
 
