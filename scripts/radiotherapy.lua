@@ -230,8 +230,8 @@ methods[#methods + 1] = improved
 for _, run in ipairs(runs) do
   print(("%s: %d of %d protocols met before, %d after %d plans%s%s; %s"):format(run.case.name,
     run.first.met, #run.case.goals, run.best.met, run.plans,
-    run.unread > 0 and (", %d texts that were no weights"):format(run.unread) or "",
-    run.wrong_verdicts > 0 and (", %d verdicts wrong"):format(run.wrong_verdicts) or "",
+    run.unread > 0 and (", no weights to be read: %d times"):format(run.unread) or "",
+    run.wrong_verdicts > 0 and (", wrong verdicts: %d"):format(run.wrong_verdicts) or "",
     (rt.write_weights(run.case.names, run.best.weights):gsub("\n", ", "))))
 end
 print_protocols(methods)
