@@ -29,5 +29,6 @@ local dockstring = require "lunagrad.task.dockstring"
 task.scienceqa, task.mathvista = pictures.scienceqa, pictures.mathvista
 task.mathvista_score = pictures.mathvista_score
 task.dockstring, task.dockstring_scores = dockstring.targets, dockstring.scores
+task.pocket = require("lunagrad.task.pocket").make
 
 return options.closed(task, "lg.task")
