@@ -55,7 +55,8 @@ local function assemble(made, voxels, columns)
     one.to = row
     fit.pause()
   end
-  for _, voxel in ipairs(voxels) do
+  for i, voxel in ipairs(voxels) do
+    if i % 4000 == 0 then fit.pause() end
     for _, number in ipairs(voxel.structures) do
       table.insert(made.structures[number].rows, voxel.row)
     end

@@ -65,7 +65,10 @@ function plan.make(case, weights)
   scaled(x, scale)
   scaled(doses, scale)
   local lists = {}
-  for i, one in ipairs(case.structures) do lists[case.names[i]] = dose.sorted(doses, one.rows) end
+  for i, one in ipairs(case.structures) do
+    fit.pause()
+    lists[case.names[i]] = dose.sorted(doses, one.rows)
+  end
   local findings, met, excess = protocol.check(case.goals, lists)
   return { weights = weights, beamlets = x, doses = doses, lists = lists, findings = findings,
     met = met, excess = excess, solver = report, scale = scale, case = case }
