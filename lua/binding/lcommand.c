@@ -220,6 +220,14 @@ static int l_real_path(lua_State *L)
     return 5;
 }
 
+/* core.processors() -> how many there are */
+static int l_processors(lua_State *L)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    lua_pushinteger(L, n > 0 ? n : 1);
+    return 1;
+}
+
 /* core.holds(most_abi | nil) -> what this machine contains programs with */
 static int l_holds(lua_State *L)
 {
@@ -241,7 +249,7 @@ void lg__lua_open_command(lua_State *L)
     static const luaL_Reg meta[] = {{"__gc", l_close}, {"__close", l_close}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"ended", l_ended}, {"close", l_close}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
-        {"command", l_command}, {"real_path", l_real_path}, {"holds", l_holds}, {NULL, NULL}};
+        {"command", l_command}, {"real_path", l_real_path}, {"holds", l_holds}, {"processors", l_processors}, {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_COMMAND, meta, methods);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
