@@ -16,6 +16,7 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.timers = e->timers.due.n;
     s.commands = lg__commands_active(e->commands);
     s.storing = lg__turn_storing(e);
+    s.sandboxed = lg__pool_active(e->pool);
     if (size)
         lg__sized_write(out, size, &s);
 }

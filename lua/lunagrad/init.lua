@@ -121,6 +121,7 @@ local LAZY = {
   vote = function() return require("lunagrad.vote").vote end,
   best_of = function() return require("lunagrad.vote").best_of end,
   compare = function() return require("lunagrad.improve.compare").compare end,
+  sandbox = "lunagrad.sandbox",
   schema = "lunagrad.schema",
   command = function() return require("lunagrad.command").new end,
   agent = function() return require("lunagrad.agent").new end,

@@ -195,7 +195,11 @@ local function set_roles(lg, roles, otherwise)
     if type(wanted) ~= "table" then return default(wanted) end
     local rest = {}
     for role, m in pairs(wanted) do
-      if not roles[role] then rest[role] = m end
+      if not roles[role] then
+        rest[role] = m
+      elseif role == "model" and type(m) == "string" then
+        require("lunagrad.dryrun").stand_in(m)
+      end
     end
     return default(rest)
   end

@@ -37,7 +37,9 @@ local sim = {}
 --- rules below answer. view: what read.view makes of the messages, and they themselves; options:
 --- seed of the sampling, temperature. Name → function that loads it, so that none is loaded unasked.
 ---@type table<string, fun(): table>
-local FIELDS = {}
+local FIELDS = {
+  scholar = function() return require "lunagrad.world.scholar" end,
+}
 
 local function field_names()
   local names = {}
