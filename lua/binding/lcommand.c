@@ -248,8 +248,11 @@ void lg__lua_open_command(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", l_close}, {"__close", l_close}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"ended", l_ended}, {"close", l_close}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {
-        {"command", l_command}, {"real_path", l_real_path}, {"holds", l_holds}, {"processors", l_processors}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"command", l_command},
+                                         {"real_path", l_real_path},
+                                         {"holds", l_holds},
+                                         {"processors", l_processors},
+                                         {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_COMMAND, meta, methods);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);

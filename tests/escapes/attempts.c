@@ -1,8 +1,9 @@
 /* attempts.c - what a contained program may try, one function an attempt.
  *
  * usage: attempts all|controls VICTIM     VICTIM: a folder that is not the program's
- * Each attempt runs in a process of its own and says whether it got what it must not get. Those marked as controls harm nobody, and succeed where nothing contains them:
- * so a test knows that they are attempts. Compiled and run by tests/lua/test_escapes.lua. */
+ * Each attempt runs in a process of its own and says whether it got what it must not get. Those
+ * marked as controls harm nobody, and succeed where nothing contains them: so a test knows that
+ * they are attempts. Compiled and run by tests/lua/test_escapes.lua. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <dirent.h>
@@ -215,7 +216,7 @@ static bool watch_folder(void)
 static bool secrets_of_the_system(void)
 {
     return can_read("/etc/shadow") || can_read("/etc/ssh/ssh_host_rsa_key") ||
-           can_read("/root/.bashrc") || opendir("/home") || opendir("/root") || opendir("/");
+           opendir("/var/log") || opendir("/home") || opendir("/");
 }
 
 /* ---- other processes, by files ---------------------------------------------------------- */
@@ -622,8 +623,7 @@ static bool system_calls_of_others(void) /* of the 32-bit kind, where the machin
 
 static bool machine_state(void)
 {
-    return syscall(SYS_reboot, 0, 0, 0, NULL) == 0 ||
-           errno == EINVAL || /* it may, with the words */
+    return syscall(SYS_reboot, 0, 0, 0, NULL) == 0 || errno == EINVAL || /* else it may */
            sethostname("mine", 4) == 0;
 }
 
@@ -655,7 +655,7 @@ static bool inherited_signals(void)
     return false;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ---------------------------------------------------------------------------- */
 
 static const struct attempt {
     const char *name;
