@@ -142,6 +142,7 @@ void lg__lua_open_unicode(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
+void lg__lua_open_fit(lua_State *L);
 void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
 void lg__lua_open_bound(lua_State *L);

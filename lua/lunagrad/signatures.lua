@@ -64,6 +64,7 @@ local KNOWN = {
   ["task.object_counting.generate"] = GENERATE,
   ["task.gsm8k"] = PATH, ["task.mmlu"] = PATH, ["task.gpqa"] = PATH, ["task.programs"] = PATH,
   ["task.multiple_choice"] = { { "rows", "table" }, { "options", "table?" } },
+  ["task.pocket"] = { { "seed", "integer|string|nil" } },
   ["task.word_problems.generate"] = GENERATE, ["task.number_choice.generate"] = GENERATE,
   ["task.word_choice.generate"] = GENERATE, ["task.word_sorting.generate"] = GENERATE,
   ["task.lookups.generate"] = GENERATE,

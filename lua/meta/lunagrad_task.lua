@@ -105,6 +105,12 @@ function lunagrad.task.dockstring(folder, options) end
 ---@return lunagrad.dataset
 function lunagrad.task.dockstring_scores(path, options) end
 
+--- A made receptor, a hollow of atoms in the form of lg.task.dockstring's, its text in pdbqt.
+---@param seed? integer|string
+---@return { id: string, pdbqt: string, center: number[], size: number[], made: boolean }
+function lunagrad.task.pocket(seed) end
+
+
 lunagrad.task.object_counting = {}
 --- Questions in BIG-Bench Hard's form, as rows with question and answer.
 ---@param n integer

@@ -185,6 +185,15 @@ function queries.of_search(search)
   return ("run_id = %d AND search_id = %d"):format(search.run_id, search.id)
 end
 
+--- A page of a search's scores, without what was answered. Parameter: the row_number after which.
+---@param search table {id, run_id}
+---@param rows integer
+function queries.page_of_marks(search, rows)
+  return ("SELECT rowid AS row_number, candidate_idx, proposal, split, phase, example, score,"
+    .. " objectives FROM scores WHERE %s AND rowid > ? ORDER BY rowid LIMIT %d")
+    :format(queries.of_search(search), rows)
+end
+
 --- What was answered on some examples of its validation set, of each candidate and proposal.
 ---@param search table {id, run_id}
 ---@param examples integer[]
@@ -266,6 +275,8 @@ end
 queries.table_named = "SELECT 1 FROM sqlite_schema WHERE name = ?"
 queries.tables = "SELECT name FROM sqlite_schema"
 queries.version = "PRAGMA user_version"
+--- One row, data_version: another number each time somebody else has written.
+queries.data_version = "PRAGMA data_version"
 --- One row of one column: "ok", or what is damaged.
 queries.check = "PRAGMA quick_check(1)"
 

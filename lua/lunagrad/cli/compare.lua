@@ -325,9 +325,25 @@ local function as_json(sides, phase)
   store.emit { on = phase, sides = store.array(list) }
 end
 
-local function to_html(sides, phase, path)
-  local text = require("lunagrad.report.versus").make(sides, phase, {
+local function page_of(sides, phase, before)
+  return require("lunagrad.report.versus").make(sides, phase, { before = before,
     rows = function(one) return column_of(one, phase) end })
+end
+
+--- The page of some sides.
+---@param handle table of a store that is open
+---@param words string[] a side each
+---@param before table|nil raw, shown first
+---@return string
+function compare.page(handle, words, before)
+  local sides = sides_of(handle, words)
+  local phase = phase_of(sides)
+  set_against(sides, phase)
+  return page_of(sides, phase, before)
+end
+
+local function to_html(sides, phase, path)
+  local text = page_of(sides, phase)
   local ok, problem = file.write(path, text, true)
   if not ok then
     args.fail(("cannot write %s: %s"):format(path, problem), "--html names another file")

@@ -6,7 +6,8 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "eval", "init", "repl", "mock", "runs", "show", "report", "compare",
+local COMMANDS = { "run", "eval", "init", "repl", "mock", "runs", "show", "report", "view",
+  "compare",
   "cache", "export", "models", "doctor", "keys", "help" }
 
 --- Files whose name is not the command's: this one is init.
@@ -28,6 +29,7 @@ usage: lunagrad run SCRIPT [key=value …] [options]    run a script
        lunagrad runs                                  what was run here, and how it ended
        lunagrad show RUN                              what a run found, tried and cost
        lunagrad report RUN [-o FILE]                  the same as one page of HTML
+       lunagrad view [DIR]                            the runs in a browser, live
        lunagrad compare RUN RUN                       what one run has over another
        lunagrad export RUN [--format jsonl|csv|dot]   a run for other programs, or to be replayed
        lunagrad cache stats|prune|clear               the replies that are kept

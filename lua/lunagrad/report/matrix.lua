@@ -9,7 +9,8 @@ local svg = require "lunagrad.report.svg"
 local matrix = {}
 
 local CELL, LABEL, HEAD = 9, 92, 22
-local MOST_EXAMPLES, MOST_CANDIDATES = 100, 60 -- in one block
+local MOST_EXAMPLES, CELLS = 100, 3000 -- in one block
+local LEAST = 12 -- candidates that are shown in any case
 local px = svg.px
 
 ---@alias lunagrad.mark "right"|"wrong"|"fixed"|"broke"
@@ -40,16 +41,17 @@ local ORDER = { "right", "wrong", "fixed", "broke" }
 -- Candidates that are shown: where there are too many, the start, and then the best ones.
 local function shown_candidates(search)
   local list = table.move(search.candidates, 1, #search.candidates, 1, {})
-  if #list <= MOST_CANDIDATES then return list, 0 end
+  local most = math.max(LEAST, CELLS // math.max(1, math.min(#search.examples, MOST_EXAMPLES)))
+  if #list <= most then return list, 0 end
   table.sort(list, function(a, b)
     if (a.idx == 0) ~= (b.idx == 0) then return a.idx == 0 end
     local x, y = a.score or -math.huge, b.score or -math.huge
     if x ~= y then return x > y end
     return a.idx < b.idx
   end)
-  local cut = table.move(list, 1, MOST_CANDIDATES, 1, {})
+  local cut = table.move(list, 1, most, 1, {})
   table.sort(cut, function(a, b) return a.idx < b.idx end)
-  return cut, #list - MOST_CANDIDATES
+  return cut, #list - most
 end
 
 local function label_of(candidate)

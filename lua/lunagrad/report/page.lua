@@ -21,7 +21,7 @@ local tag, raw = html.tag, html.raw
 local ROOM = 285000     -- bytes of a page
 local SIM = "made on sim, a rule-based stand-in: no evidence about a model"
 local OUTPUT = 400      -- characters of an answer that are shown
-local ROWS = 200        -- of a table
+local ROWS = 100        -- of a table
 
 -- ---- small things --------------------------------------------------------------------------
 
@@ -332,7 +332,7 @@ local CHUNK = 50
 
 local function examples(handle, search, prefix, note, room)
   if #search.examples == 0 then return "" end
-  local blocks, without, beyond = matrix.svg(search, prefix, note)
+  local blocks, without, beyond = matrix.svg(search, prefix, note, room > 150000 and 400 or 200)
   local parts = { tag("h2", { id = prefix .. "examples", "Examples" }),
     tag("p", { class = "soft small", "A column an example of the validation set, a row a candidate."
       .. " A click opens the answers." }), KEY }
@@ -414,7 +414,32 @@ local function numbering()
   return list, function(name) return (put(name or "?")) end
 end
 
-local MOST_CALLS = 5000
+local LEAST_CALLS, MOST_CALLS, CALL = 1000, 5000, 110 -- rows; bytes of one without its texts
+
+--- A call as the script takes it: its role and model by name.
+---@param call table of reading.calls
+---@return table
+function page.call_row(call)
+  return setmetatable({ call.id, call.role, call.model or "?", call.input or 0, call.output or 0,
+    call.unpriced ~= 1 and call.micros or core.null, call.latency_us or core.null,
+    purpose_words(call), call.finish_reason or "" }, core.array)
+end
+
+local function call_section(run, known, data)
+  return html.all { tag("h2", { id = "calls", "Calls" }),
+    tag("div", { class = "js-only", tag("input", { type = "search", id = "call-filter",
+      placeholder = "role, model, step, example …" }), tag("div", { id = "call-list" }) }),
+    tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(known,
+      run.name) }) }), json_block("call-data", data) }
+end
+
+-- Of a served page: the script asks for them, a page at a time.
+local function served_calls(run, at)
+  if #run.ledger == 0 then return "" end
+  local function list() return setmetatable({}, core.array) end
+  return call_section(run, run.total.bought, { run = run.name, calls = list(), texts = list(),
+    roles = list(), models = list(), ends = list(), more = at, last = 0 })
+end
 
 local function calls(handle, run, room)
   local list = reading.calls(handle, run.where)
@@ -430,12 +455,13 @@ local function calls(handle, run, room)
     known[text] = true
     return (put_text(text)), fresh
   end
-  for i = 1, math.min(#list, MOST_CALLS) do
+  local most = math.max(LEAST_CALLS, math.min(MOST_CALLS, room // CALL))
+  for i = 1, math.min(#list, most) do
     local one = list[i]
     local row = setmetatable({ one.id, role(one.role), model(one.model), one.input or 0,
       one.output or 0, one.unpriced ~= 1 and one.micros or core.null, one.latency_us or core.null,
       purpose_words(one), one.finish_reason or "" }, core.array)
-    if spent < room then
+    if spent < room - CALL * math.min(#list, most) then
       local said, where, bytes = call_texts(handle, one, put)
       row[10], spent = said, spent + bytes + 60
       local key = where and where[1] .. where[2]
@@ -447,16 +473,11 @@ local function calls(handle, run, room)
     end
     rows[i] = row
   end
-  local parts = { tag("h2", { id = "calls", "Calls" }),
-    tag("div", { class = "js-only", tag("input", { type = "search", id = "call-filter",
-      placeholder = "role, model, step, example …" }), tag("div", { id = "call-list" }) }),
-    tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(#list,
-      run.name) }) }),
-    json_block("call-data", { run = run.name, calls = rows, texts = texts, roles = roles,
-      models = models, ends = ends }) }
-  if #list > MOST_CALLS then
+  local parts = { call_section(run, #list, { run = run.name, calls = rows, texts = texts,
+    roles = roles, models = models, ends = ends }) }
+  if #list > most then
     parts[#parts + 1] = tag("p", { class = "soft small",
-      ("%d more are in lunagrad export."):format(#list - MOST_CALLS) })
+      ("%d more are in lunagrad export."):format(#list - most) })
   end
   return html.all(parts)
 end
@@ -513,11 +534,13 @@ local function one_search(handle, run, search, room)
       .. " began from. A dot opens its step; the feedback beside a change is the sentence that"
       .. " shares most words with it." })
   end
-  local list, left_out = steps.all(search, { own = prefix, calls = #run.ledger > 0 }, room * 0.4)
+  local list, left_out, beyond = steps.all(search, { own = prefix, calls = #run.ledger > 0 },
+    room * 0.4)
   parts[#parts + 1] = list
   if left_out > 0 then
     parts[#parts + 1] = tag("p", { class = "soft small",
-      ("Of %d steps only the headline is here."):format(left_out) })
+      ("Of %d steps only the headline is here%s."):format(left_out, beyond > 0
+        and (", and %d more are in lunagrad export"):format(beyond) or "") })
   end
   parts[#parts + 1] = tag("h2", { id = prefix .. "texts", "Texts" })
   parts[#parts + 1] = final_texts(search)
@@ -551,11 +574,13 @@ end
 --- The page of a run.
 ---@param handle table of a store that is open
 ---@param run lunagrad.reading
----@param room integer|nil bytes that it may have
+---@param opts? { room: integer|nil bytes that it may have, live: string|nil the address of its
+--- server's events, more: string|nil where its calls are, before: table|nil raw, shown first }
 ---@return string
-function page.make(handle, run, room)
-  room = (room or ROOM) - sheet.SIZE
-  local parts = { navigation(run), head(run) }
+function page.make(handle, run, opts)
+  opts = opts or {}
+  local room = (opts.room or ROOM) - sheet.SIZE
+  local parts = { navigation(run), opts.before or "", head(run) }
   local each = room / math.max(1, #run.searches)
   for _, search in ipairs(run.searches) do
     parts[#parts + 1] = one_search(handle, run, search, each * 0.8)
@@ -565,8 +590,9 @@ function page.make(handle, run, room)
   parts[#parts + 1] = failures(run)
   local used = 0
   for _, part in ipairs(parts) do used = used + #html.escape(part) end
-  parts[#parts + 1] = calls(handle, run, room - used - 100 * math.min(5000, run.total.bought))
-  return sheet.make(run.name, html.all(parts))
+  parts[#parts + 1] = opts.more and served_calls(run, opts.more) or calls(handle, run,
+    room - used)
+  return sheet.make(run.name, html.all(parts), opts.live)
 end
 
 return page

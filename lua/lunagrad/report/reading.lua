@@ -102,11 +102,12 @@ end
 
 -- ---- pages of rows -----------------------------------------------------------------------
 
-local function each(handle, name, where, fn)
+local function each(handle, name, where, fn, sql)
   if not handle.has(name) then return end
   local after = -1
+  sql = sql or queries.page(name, where, PAGE)
   while true do
-    local rows = handle.query(queries.page(name, where, PAGE), after)
+    local rows = handle.query(sql, after)
     for _, row in ipairs(rows) do fn(row) end
     if #rows < PAGE then return end
     after = rows[#rows].row_number
@@ -274,7 +275,8 @@ local function read_scores(handle, search)
   search.by_number = index(search.proposals, "number")
   search.of_proposal = index(search.candidates, "proposal")
   search.seen = {}
-  each(handle, "scores", queries.of_search(search), function(row) put_score(search, row) end)
+  each(handle, "scores", nil, function(row) put_score(search, row) end,
+    queries.page_of_marks(search, PAGE))
   share_scores(search)
   set_objectives(search)
   for example in pairs(search.seen) do search.examples[#search.examples + 1] = example end
@@ -333,21 +335,37 @@ local function purposes_of(handle, where)
   return by_call
 end
 
---- The calls that these starts bought, in the order of their replies, each with what it was for.
+--- A page of the calls that these starts bought, in the order of their replies.
 ---@param handle table
 ---@param where string queries.of_runs
----@return table[] rows of the table reply without body and request, and purposes
+---@param after integer the id behind which; 0: from the first on
+---@param most integer
+---@param purposes table|nil call → what it was for
+---@return table[] rows of the table reply without body and request, with role and purposes
+function reading.page_of_calls(handle, where, after, most, purposes)
+  local rows = handle.query(queries.page_of_calls(where, most), after)
+  for _, row in ipairs(rows) do
+    row.role = math.type(row.kind) == "integer" and ledger.KINDS[row.kind + 1] or "?"
+    row.purposes = purposes and purposes[row.id] or {}
+  end
+  return rows
+end
+
+--- What each call was for, by its id.
+---@param handle table
+---@param where string queries.of_runs
+---@return table<integer, table[]>
+function reading.purposes(handle, where) return purposes_of(handle, where) end
+
+--- All calls that these starts bought, each with what it was for.
+---@param handle table
+---@param where string queries.of_runs
+---@return table[]
 function reading.calls(handle, where)
-  local purposes = purposes_of(handle, where)
-  local list = {}
-  local after = -1
+  local purposes, list, after = purposes_of(handle, where), {}, 0
   while true do
-    local rows = handle.query(queries.page_of_calls(where, PAGE), after)
-    for _, row in ipairs(rows) do
-      row.role = math.type(row.kind) == "integer" and ledger.KINDS[row.kind + 1] or "?"
-      row.purposes = purposes[row.id] or {}
-      list[#list + 1] = row
-    end
+    local rows = reading.page_of_calls(handle, where, after, PAGE, purposes)
+    table.move(rows, 1, #rows, #list + 1, list)
     if #rows < PAGE then return list end
     after = rows[#rows].id
   end

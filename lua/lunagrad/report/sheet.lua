@@ -27,19 +27,22 @@ function sheet.picture(picture)
   return raw((picture:gsub("^%s*<%?xml.-%?>%s*", ""):gsub("<style>.-</style>%s*", "", 1)))
 end
 
---- A page that stands alone.
+--- A page that stands alone; one that is served may ask its own server for more.
 ---@param title string
 ---@param body table raw
+---@param live string|nil where its server tells that it changed
 ---@return string
-function sheet.make(title, body)
+function sheet.make(title, body, live)
   local policy = ("default-src 'none'; style-src %s; script-src %s; base-uri 'none';"
-    .. " form-action 'none'"):format(digest(style), digest(script))
+    .. " form-action %s%s"):format(digest(style), digest(script), live and "'self'" or "'none'",
+    live and "; connect-src 'self'" or "")
   return "<!doctype html>\n" .. tag("html", { lang = "en", tag("head", {
     tag("meta", { charset = "utf-8" }),
     tag("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy }),
     tag("meta", { name = "viewport", content = "width=device-width,initial-scale=1" }),
     tag("title", { title .. " – lunagrad" }), tag("style", { raw(style) }) }),
-    tag("body", { tag("main", { id = "top", body }), tag("script", { raw(script) }) }) }).text
+    tag("body", { tag("main", { id = "top", ["data-live"] = live, body }), tag("script",
+      { raw(script) }) }) }).text
     .. "\n"
 end
 

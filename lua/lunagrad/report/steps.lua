@@ -215,23 +215,28 @@ end
 local MANY = 12
 
 -- Of many steps those that were not kept stand behind one line.
-local function grouped(search, list)
-  if #list <= MANY then return html.all(list) end
-  local kept, others = {}, {}
-  for i, one in ipairs(list) do
-    table.insert(search.proposals[i].accepted and kept or others, one)
+local function grouped(search, order, by_place)
+  local kept, others, all = {}, {}, {}
+  for n, i in ipairs(order) do
+    all[n] = by_place[i]
+    table.insert(search.proposals[i].accepted and kept or others, by_place[i])
   end
+  if #all <= MANY then return html.all(all) end
   table.insert(others, 1, tag("summary", { class = "soft",
     ("%d steps that were not kept"):format(#others) }))
   return html.all { html.all(kept), tag("details", others) }
 end
 
---- All steps of a search that fit; the others only by their headline.
+local MOST = 300 -- headlines
+
+--- All steps of a search that fit; others only by their headline, and of very many the last are left
+--- to lunagrad export.
 ---@param search lunagrad.reading.search
 ---@param prefix table
 ---@param room integer bytes
 ---@return table raw
 ---@return integer how many are shown by their headline only
+---@return integer how many are not shown
 function steps.all(search, prefix, room)
   local whole, order = {}, {}
   -- What was kept matters more than what was not.
@@ -240,19 +245,24 @@ function steps.all(search, prefix, room)
       if proposal.accepted == (pass == 1) then order[#order + 1] = i end
     end
   end
-  local left_out = 0
-  for _, i in ipairs(order) do
+  local left_out, shown, headlines = 0, {}, room / 2
+  room = room - headlines
+  for n = 1, math.min(#order, MOST) do
+    local i = order[n]
     local proposal = search.proposals[i]
-    local one = steps.one(search, proposal, prefix)
-    if #one.text > room then
+    local one = room > 0 and steps.one(search, proposal, prefix)
+    if one and #one.text <= room then
+      room = room - #one.text
+    else
       one = tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number),
         headline(proposal) })
-      left_out = left_out + 1
+      left_out, headlines = left_out + 1, headlines - #one.text
+      if headlines < 0 then break end
     end
-    room = room - #one.text
-    whole[i] = one
+    shown[n], whole[i] = i, one
   end
-  return grouped(search, whole), left_out
+  table.sort(shown)
+  return grouped(search, shown, whole), left_out, #order - #shown
 end
 
 return steps

@@ -127,7 +127,35 @@ local function tip_of(proposal, height)
   return table.concat(words, "; ")
 end
 
+local MANY = 300
+
+-- Of very many steps: all dots of one sort in one path, without links.
+local function draw_many(parts, frame, search)
+  local kept, lost = {}, {}
+  for _, proposal in ipairs(search.proposals) do
+    local y = height_of(proposal, search.by_idx[proposal.idx or -1])
+    if y and proposal.texts and not proposal.aside then
+      table.insert(proposal.accepted and kept or lost, ("M%s %sh0"):format(
+        px(frame.to_x(proposal.spent)), px(frame.to_y(y))))
+    end
+  end
+  for _, one in ipairs { { "many lost", lost }, { "many kept", kept } } do
+    if #one[2] > 0 then
+      parts[#parts + 1] = ('<path class="%s" d="%s"/>'):format(one[1], table.concat(one[2]))
+    end
+  end
+end
+
+local function draw_seed(parts, frame, search)
+  local seed = search.by_idx[0]
+  if seed and seed.score then
+    parts[#parts + 1] = '<g class="seed">' .. svg.point("square", frame.to_x(search.start),
+      frame.to_y(seed.score), 4.4, ("start: %.3f"):format(seed.score)) .. "</g>"
+  end
+end
+
 local function draw_dots(parts, frame, search, prefix)
+  if #search.proposals > MANY then return draw_many(parts, frame, search) end
   for _, proposal in ipairs(search.proposals) do
     local y = height_of(proposal, search.by_idx[proposal.idx or -1])
     if y and proposal.texts and not proposal.aside then
@@ -140,11 +168,6 @@ local function draw_dots(parts, frame, search, prefix)
       end
       parts[#parts + 1] = svg.point("circle", at, up, 4.6, tip_of(proposal, y)) .. "</a>"
     end
-  end
-  local seed = search.by_idx[0]
-  if seed and seed.score then
-    parts[#parts + 1] = '<g class="seed">' .. svg.point("square", frame.to_x(search.start),
-      frame.to_y(seed.score), 4.4, ("start: %.3f"):format(seed.score)) .. "</g>"
   end
 end
 
@@ -175,6 +198,7 @@ function strip.svg(search, prefix, note)
   draw_band(parts, frame, stairs, search.spent)
   draw_stairs(parts, frame, stairs, search.spent)
   draw_dots(parts, frame, search, prefix)
+  draw_seed(parts, frame, search)
   if note then
     parts[#parts + 1] = svg.text(WIDE - RIGHT - 6, HIGH - BOTTOM - 8, note,
       'class="small" text-anchor="end"')

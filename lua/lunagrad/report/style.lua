@@ -72,7 +72,8 @@ svg .small{font-size:12px;fill:var(--soft)}svg .tiny{font-size:9px;fill:var(--so
 .reach{stroke:var(--soft);stroke-width:1;opacity:.55}
 .kept circle{fill:var(--main)}.lost circle{fill:var(--paper);stroke:var(--bad);stroke-width:1.8}
 .strip a:hover circle,.strip a:focus circle{stroke:var(--ink);stroke-width:2.5}
-.seed *{fill:var(--soft)}
+.many{fill:none;stroke-width:6;stroke-linecap:round}.many.kept{stroke:var(--main)}
+.many.lost{stroke:var(--bad);opacity:.5}.seed *{fill:var(--soft)}
 .m-right{fill:var(--main);opacity:.75}.m-wrong{fill:var(--soft);opacity:.6}
 .m-fixed{fill:var(--good)}.m-broke{stroke:var(--bad);stroke-width:2;fill:none}
 .matrix{cursor:pointer}.edge{fill:none;stroke:var(--soft)}.merged{stroke-dasharray:3 4}

@@ -97,7 +97,8 @@ end
 --- The page.
 ---@param sides table[] of cli/compare.lua: label, runs, mean, low, high, against, over_runs
 ---@param phase string which scores
----@param told table {rows = function(run) → what the overview says of it}
+---@param told table {rows = function(run) → what the overview says of it; before = raw,
+--- shown first}
 ---@return string
 function versus.make(sides, phase, told)
   local names = {}
@@ -105,7 +106,7 @@ function versus.make(sides, phase, told)
     names[i] = side.label .. " " .. side.runs[1].name
       .. (#side.runs > 1 and (" and %d more"):format(#side.runs - 1) or "")
   end
-  local parts = { tag("h1", { table.concat(names, ", ") }),
+  local parts = { told.before or "", tag("h1", { table.concat(names, ", ") }),
     tag("p", { class = "soft small", ("scores: %s"):format(phase) }),
     overview(sides, phase, told.rows), picture(sides) }
   for _, side in ipairs(sides) do parts[#parts + 1] = mean_line(side) end
