@@ -500,7 +500,7 @@ static bool start_child(lg_command *c)
 {
     lg_commands *cs = c->cs;
     lg_contain_end end = {.problem = 0, .exit = -1};
-    int ours[2] = {-1, -1};
+    int ours[3] = {-1, -1, -1};
     uint64_t running = c->start->spec.processes && !c->user ? count_processes(cs) : 0;
     int err = lg__alarm_new(cs->loop, on_alarm, c, &c->alarm);
     if (!err) {

@@ -88,9 +88,9 @@ typedef struct lg_start { /* a copy of a spec, in one block with all that it poi
 } lg_start;
 
 lg_start *lg__start_copy(lg_mem *m, const lg_command_spec *s); /* NULL: memory */
-/* Starts it in its scratch; out, err: where ours of its descriptors go. 0: end says how; LG_ENOMEM;
- * why->code: what could not be done */
+/* Starts it in its scratch; ours: its stdout, its stderr, and its stdin when it talks. 0: end says
+ * how; LG_ENOMEM; why->code: what could not be done */
 int lg__start_child(const lg_start *s, const lg_kernel *k, const lg_scratch *scratch, uint32_t user,
-                    uint64_t running, lg_mem *m, int ours[2], lg_contain_end *end, lg_fail *why);
+                    uint64_t running, lg_mem *m, int ours[3], lg_contain_end *end, lg_fail *why);
 
 #endif
