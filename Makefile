@@ -81,7 +81,7 @@ else
 say =
 endif
 
-.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
@@ -283,6 +283,11 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check
+
+# The pages of docs/reference/, from the stubs.
+reference: $(BUILD)/lunagrad.so
+	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)

@@ -38,6 +38,7 @@ local sim = {}
 --- seed of the sampling, temperature. Name → function that loads it, so that none is loaded unasked.
 ---@type table<string, fun(): table>
 local FIELDS = {
+  repair = function() return require "lunagrad.world.repair" end,
   chemist = function() return require "lunagrad.world.chemist" end,
   planner = function() return require "lunagrad.world.planner" end,
   scholar = function() return require "lunagrad.world.scholar" end,
