@@ -325,7 +325,8 @@ install: all
 	install -m 755 $(BUILD)/lunagrad.so $(D)/lib/lua/5.4/
 	install -m 644 engine/lunagrad.h $(D)/include/
 	install -m 644 lua/meta/*.lua $(D)/share/lunagrad/meta/
-	install -m 644 scripts/*.lua $(D)/share/lunagrad/scripts/
+	cd scripts && find . -name '*.lua' | while read -r f; do \
+		install -D -m 644 "$$f" "$(D)/share/lunagrad/scripts/$$f" || exit 1; done
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
 		'Description: optimizes texts by feedback propagated through a graph of model calls' \
 		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \

@@ -253,7 +253,12 @@ end
 
 local function start_of(row) return lg.data.get(row, "start") end
 
-print(("%d problems, at most %d calls for each\n"):format(#problems, calls))
+print(("%d problems, at most %d calls for each"):format(#problems, calls))
+local untested = #problems:filter(function(row) return #row.shown == 0 end)
+if untested > 0 then
+  print(("%d of them show no tests: of these the first version stands"):format(untested))
+end
+print()
 print(("%-12s %-48s %s"):format("", "solved (all hidden tests pass)", "calls"))
 if #problems:filter(start_of) == #problems then print_solved("the start", start_of, 0) end
 for _, method in ipairs(METHODS) do

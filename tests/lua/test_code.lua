@@ -50,6 +50,22 @@ function TestCode.test_its_own_problems()
   lu.assertStrContains(got.out, "textgrad against best of n")
 end
 
+-- What a model is asked holds the tests to work with, and none of those that judge.
+function TestCode.test_hidden_tests_are_shown_to_nobody()
+  local log = command.temp()
+  local model = command.write(("#!/bin/sh\ncat >>%s\necho no program\n"):format(log), ".sh")
+  os.execute("chmod +x " .. model)
+  local text = problem("p", '"function f(x)\\n  return 1\\nend\\n"')
+  local data = command.write((text:gsub('"args": %[5%], "expect": 25',
+    '"args": [5931], "expect": 35176761')), ".jsonl")
+  local got = run("data=" .. data, "calls=6", "-m", "exec/" .. model)
+  lu.assertEquals(got.code, 0, got.err)
+  local asked = command.read(log)
+  lu.assertStrContains(asked, "f(3) should give 9")
+  lu.assertNil(asked:find("5931", 1, true))
+  lu.assertNil(asked:find("35176761", 1, true))
+end
+
 function TestCode.test_the_same_again()
   local words = { "run", "scripts/code.lua", "--display", "none", "language=lua", "limit=4",
     "calls=6" }

@@ -38,10 +38,12 @@ local sim = {}
 --- seed of the sampling, temperature. Name → function that loads it, so that none is loaded unasked.
 ---@type table<string, fun(): table>
 local FIELDS = {
-  repair = function() return require "lunagrad.world.repair" end,
   chemist = function() return require "lunagrad.world.chemist" end,
+  designer = function() return require "lunagrad.world.designer" end,
   planner = function() return require "lunagrad.world.planner" end,
+  repair = function() return require "lunagrad.world.repair" end,
   scholar = function() return require "lunagrad.world.scholar" end,
+  teller = function() return require "lunagrad.world.teller" end,
 }
 
 local function field_names()
