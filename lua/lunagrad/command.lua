@@ -186,7 +186,8 @@ local function read_limits(spec, contained, level)
   local cpu = at_least_one(spec.cpu, "cpu", level + 1)
   return { timeout = timeout, memory = of "memory", file_size = of "file_size",
     disk = of "disk", output = of "output_limit",
-    cpu = cpu and math.ceil(cpu) or nil,
+    cpu = cpu and math.ceil(cpu)
+      or contained and not spec.persistent and math.ceil(timeout) * core.processors() or nil,
     processes = at_least_one(spec.processes, "processes", level + 1) or usual.processes }
 end
 
@@ -377,16 +378,35 @@ function Command:run(fields)
   return run_once(self, texts)
 end
 
+-- `true` in a sandbox of some way: does it end well? Else why not.
+local function try(way, bwrap)
+  local probe = { words = { "true" }, files = {}, program = containment.find("true", true),
+    name = "true", role = "probe", way = way, bwrap = bwrap, env = {}, limits = { timeout = 10 },
+    contained = true }
+  if not probe.program then return false, "there is no program true to try" end
+  probe.readable = containment.readable(probe.program, {}, {})
+  local fine, run = pcall(run_once, probe, {})
+  if not fine then return false, tostring(run) end
+  return run.code == 0, last_line(run.stderr) or "it failed without a word"
+end
+
+--- Does a program run in a sandbox here? Tried at each call.
+---@return boolean works
+---@return string|nil why not
+function command.try_sandbox()
+  local works, why = try(WAYS[true])
+  return works, not works and why or nil
+end
+
+--- bubblewrap, and whether it works here: tried once.
+---@return {path: string|nil, works: boolean, why: string|nil}
+function command.bubblewrap()
+  return containment.bubblewrap(function(path) return try(WAYS[STRICT], path) end)
+end
+
 -- bubblewrap in place of our own filters, or a clear word why not.
 local function make_strict(self, level)
-  local found = containment.bubblewrap(function(path)
-    local probe = { words = { "true" }, files = {}, program = "/bin/true", name = "true",
-      role = "probe", way = WAYS[STRICT], bwrap = path, env = {}, limits = { timeout = 10 },
-      contained = true, readable = containment.readable("/bin/true", {}, {}) }
-    local fine, run = pcall(run_once, probe, {})
-    if not fine then return false, tostring(run) end
-    return run.code == 0, last_line(run.stderr) or "it failed without a word"
-  end)
+  local found = command.bubblewrap()
   if not found.works then
     errors.raise("program", 'lg.command: sandbox = "strict" is not to be had here: ' .. found.why,
       "sandbox = true needs neither bubblewrap nor user namespaces", level + 1)
