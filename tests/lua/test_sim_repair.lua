@@ -101,7 +101,8 @@ end
 
 -- What is to be found stands in the program just once, and the program changes.
 function TestEditor.test_edits_where_they_are_asked_for()
-  local ask_edits = editor("It is wrong."):gsub("Write the improved.*$", "Reply with edits:\n<EDIT>\n"
+  local ask_edits = editor("It is wrong."):gsub("Write the improved.*$",
+    "Reply with edits:\n<EDIT>\n"
     .. "<FIND>words of it</FIND>\n<REPLACE>what stands there instead</REPLACE>\n</EDIT>")
   for sample = 1, 60 do
     local reply = ask(ask_edits, { sample = sample })
