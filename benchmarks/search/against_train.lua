@@ -149,7 +149,7 @@ local function by_search(seed)
     stopped = result.stopped }
 end
 
-local WAYS = { "train", "finished", "optimize" }
+local WAYS = args.only and { args.only } or { "train", "finished", "optimize" }
 
 local function sum_up(list, name)
   local scores, calls = {}, {}
@@ -175,11 +175,13 @@ for seed = FROM, FROM + SEEDS - 1 do
     table.insert(runs[name], one)
     cells[k] = ("%s %.3f (%d)"):format(name, one.score, one.calls)
   end
-  local one = runs.optimize[#runs.optimize]
+  local one = runs.optimize[#runs.optimize] or {}
   print(("seed %2d  %s %s  %s"):format(seed, table.concat(cells, "  "), one.stopped,
     one.claim and tostring(one.claim) or "no claim"))
 end
 print(("%s, %d calls, seeds %d to %d"):format(which, CALLS, FROM, FROM + SEEDS - 1))
 for _, name in ipairs(WAYS) do print(sum_up(runs[name], name)) end
-print(paired("train", runs.optimize, runs.train))
-print(paired("finished", runs.optimize, runs.finished))
+if #WAYS == 3 then
+  print(paired("train", runs.optimize, runs.train))
+  print(paired("finished", runs.optimize, runs.finished))
+end
