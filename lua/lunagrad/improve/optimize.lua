@@ -376,6 +376,7 @@ local function ship(search, result, spec)
   local taken = spec.ship == "shown" and not shown and search.pool:get(0) or best
   result.shipped = taken.idx
   set_params(search.problem, taken.texts)
+  if best.open and search.tape then search.tape:guessed(best) end
   reports.finish(search, result, best, taken)
 end
 

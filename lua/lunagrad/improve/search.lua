@@ -36,6 +36,7 @@ local CHUNKS = 4       -- batches that are tried until one holds something to le
 local FRUITLESS = 30   -- proposals in a row that bought nothing: nothing new is found any more
 local LOOKS, PART = 2, 3 -- at validation, with what is put aside, and the most that it may be
 local QUIET = 4        -- so many proposals in a row that are not kept: one more at once
+local ENOUGH = 20      -- passes over validation in calls: the seed's are no question then
 local UNITS = { "calls", "evaluations" }
 
 --- spec: problem, method (its parts), seed, lag, lag_is_given, batch, limits = {calls, evaluations},
@@ -51,6 +52,7 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
+  self.working = {}
   self.trying, self.leaving, self.n = {}, {}, #spec.problem.sets.val
   self.anew, self.doubted, self.habits = {}, {}, habits.new() -- doubted: of rescore.lua
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
@@ -140,12 +142,25 @@ local function settle_perfect(self, seed)
   self.stop_score = self.stop_score or self.perfect
 end
 
+-- Where calls may be few, an example is asked first: it says what all of them take.
+local function check_reach(self, seed)
+  local most = self.limits.calls
+  if not most or most >= ENOUGH * self.n then return end
+  local per = self.problem:evaluate(seed, "val", 1).calls
+  if self.spent.calls + per * self.n > most then
+    errors.refuse("calls", ("lg.optimize: budget: %d calls, but scoring the start on %d examples "
+      .. "takes some %d"):format(most, self.n, per * self.n),
+      "raise the budget, or give fewer validation rows", 0)
+  end
+end
+
 --- Score the seed on all of validation; it is the pool's first.
 ---@param seed table its variant
 ---@return table candidate
 function Search:begin(seed)
   self.pool = pools.new { n = self.n, front = self.method.front, size = self.pool_size }
   say(self, { kind = "phase", name = "validation of the seed" })
+  check_reach(self, seed)
   local _, results = self.problem:evaluate_all(seed, "val", nil, function(done, total)
     say(self, { kind = "progress", done = done, total = total })
   end)
@@ -274,7 +289,7 @@ end
 -- one that is never decided does; what stops everything stops at once, and so does what goes wrong
 -- while something is decided: nobody else would decide the next.
 local function start(self, one)
-  self.waiting[one.number] = loop.signal()
+  self.waiting[one.number], self.working[one.number] = loop.signal(), one
   self.tasks[one.number] = loop.spawn(function()
     local ok, problem = pcall(self.work, self, one)
     if ok or not errors.stops(problem) then
@@ -593,6 +608,7 @@ end
 -- as validation has examples, are known elsewhere.
 local function let_go(self, one)
   leave(self, one)
+  self.working[one.number] = nil
   if one.outcome.race then one.outcome.race.parent = nil end
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
@@ -677,6 +693,21 @@ local function put_aside(self)
   if self.aside == 0 then self.aside = LOOKS * self.n end
 end
 
+-- What the proposals had bought that were open when a decision ended the search. How far they were
+-- is a matter of who was quicker: it is counted by itself.
+local function count_beside(self)
+  local calls, evaluations = 0, 0
+  for number = self.decided + 1, self.planned do
+    local one = self.working[number]
+    local own, units = charge(one.used or {})
+    calls = calls + own + (one.meter and bind.calls(one.meter) or 0)
+    evaluations = evaluations + units
+  end
+  if calls + evaluations > 0 then
+    self.spent.beside = { calls = calls, evaluations = evaluations }
+  end
+end
+
 --- Search until a condition says stop. Waits. An error that ends the search is raised when all that
 --- was begun has ended.
 ---@return string stopped why
@@ -695,6 +726,7 @@ function Search:run()
   if self.problem_met then error(self.problem_met, 0) end
   self:settle()
   rescore.settle(self)
+  count_beside(self)
   return self.stopped
 end
 
