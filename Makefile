@@ -54,21 +54,23 @@ ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLA
 ENGINE_SRC  := $(wildcard engine/*/*.c engine/*/*/*.c)
 MODULE_SRC  := $(wildcard lua/binding/*.c)
 LUA_SRC     := $(MODULE_SRC) $(wildcard lua/command/*.c)
+WORKER_SRC  := $(wildcard lua/worker/*.c)
 LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
 TEST_SRC    := $(wildcard tests/engine/test_*.c)
 HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
-ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o)
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o
+WORKER_OBJ := $(WORKER_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 # … beside the build it belongs to, which may be one itself
 CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
-CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o)
+CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o
 TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -104,8 +106,9 @@ $(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
 		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
 		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_LUA)
 
-$(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES)
-	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad
+$(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES) $(wildcard scripts/*.lua scripts/*/*.lua lua/meta/*.lua)
+	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad \
+		lunagrad.cli.kept scripts lua/meta
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -122,6 +125,29 @@ $(BUILD)/checked/liblunagrad.a: $(CHECKED_OBJ)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The sandbox's worker: a program of its own, with Lua in it and at fixed addresses, whose bytes
+# are built into the library. It runs where nothing may be instrumented, so that it has flags of
+# its own. Where there is no static C library that alone is shared.
+WORKER_CFLAGS = $(STD) -O2 $(WARN) $(WERROR) -fno-pie -ffunction-sections -fdata-sections -MMD -MP \
+	$(call once,LUA_CFLAGS,pkg-config --cflags $(LUA_PC))
+WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(LUA_PC))
+
+$(BUILD)/lua/worker/%.o: lua/worker/%.c $(BUILD)/flags
+	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(WORKER_CFLAGS) -c -o $@ $<
+
+$(BUILD)/worker: $(WORKER_OBJ)
+	$(call say,LINK,$@) link="$(CC) -no-pie -Wl,--gc-sections,--wrap=time -s -o $@ $(WORKER_OBJ)"; \
+		$$link -static $(WORKER_LIBS) -lm 2>/dev/null || \
+		$$link $(WORKER_LIBS) -Wl,-Bdynamic -lm
+
+$(BUILD)/worker_image.o: $(BUILD)/worker
+	$(call say,BAKE,$@) printf '%s\n' '.section .rodata' '.balign 16' \
+		'.globl lg__worker_image, lg__worker_image_end' \
+		'.hidden lg__worker_image, lg__worker_image_end' \
+		'lg__worker_image: .incbin "$(BUILD)/worker"' 'lg__worker_image_end:' \
+		'.section .note.GNU-stack,"",%progbits' >$(BUILD)/worker_image.s && \
+		$(CC) -c -o $@ $(BUILD)/worker_image.s
 
 # Everything is rebuilt when the compiler or its flags change.
 $(BUILD)/flags: FORCE

@@ -181,6 +181,70 @@ void lg__inside_look(lg_var *v, bool for_good);
  * LG_ENOMEM. */
 int lg__inside_pass_behind(lg_var *v, lg_var **out);
 
+/* ---- programs as tools ---------------------------------------------------------------- */
+
+typedef struct lg_command_file { /* of the scratch directory: a path in it, and what is in it */
+    const char *name;
+    const char *data; /* of a run: NULL if it was too much to be read */
+    size_t len;
+} lg_command_file;
+
+enum lg_command_way {
+    LG_COMMAND_PLAIN,  /* trusted: limits, and an environment and a directory of its own */
+    LG_COMMAND_BOX,    /* contained by Landlock and seccomp */
+    LG_COMMAND_STRICT, /* … and by namespaces, of bubblewrap */
+};
+
+typedef struct lg_command_spec { /* borrowed during start */
+    const char *program;         /* the file to run, as an absolute path */
+    const char *const *argv;     /* ends with NULL, as env does: "NAME=value" */
+    const char *const *env;
+    const lg_command_file *files; /* written before it starts */
+    size_t n_files;
+    const char *input; /* stdin; NULL: none */
+    size_t input_len;
+    enum lg_command_way way;
+    const char *const *readable; /* contained: what it may read and run; ends with NULL */
+    const char *bwrap;           /* STRICT: the file */
+    const char *tmp;             /* where temporary files are; NULL: /tmp */
+    int width;                   /* starts when less than so many run; 0: as many as processors */
+    int most_abi;                /* of Landlock, for tests; 0: the kernel's */
+    /* limits; 0: none */
+    int64_t time_ms, cpu_seconds, memory, file_size, processes, open_files, disk, output;
+} lg_command_spec;
+
+typedef struct lg_command lg_command;
+
+typedef struct lg_command_end { /* borrowed while the command is held */
+    int code, signal;           /* -1: it did not end so */
+    const char *signal_name;    /* "KILL"; NULL: not known */
+    const char *limit;          /* that it was ended by: "time", "cpu", "memory", "output", "disk",
+                                   "file_size"; NULL: none */
+    const char *out, *err;      /* stdout; the end of stderr */
+    size_t out_len, err_len;
+    int64_t wall_us, cpu_us;
+    size_t memory; /* bytes that its largest process held */
+    size_t n_files;
+} lg_command_end;
+
+/* *waits is ready when the program has ended, and fails when it could not be started; cancelling
+ * it ends the program. *out: close it. LG_ENOMEM, LG_EINVAL: *waits is made of nothing. */
+int lg__command_start(lg_engine *e, const lg_command_spec *s, const char *role, lg_command **out,
+                      lg_var **waits);
+/* false: it has not ended, or never ran. */
+bool lg__command_look(const lg_command *c, lg_command_end *out);
+/* The i-th file that it has made or changed. */
+void lg__command_see_file(const lg_command *c, size_t i, lg_command_file *out);
+void lg__command_close(lg_command *c); /* before its engine; a running one runs on. NULL: nothing */
+
+/* What this machine has to contain programs with. */
+typedef struct lg_holds {
+    int abi; /* of Landlock; 0: none */
+    bool seccomp, other_users;
+    const char *problem; /* NULL: programs can be contained; static */
+} lg_holds;
+void lg__inside_holds(int most_abi, lg_holds *out);
+
 /* ---- for the command ----------------------------------------------------------------- */
 
 typedef struct lg_import {

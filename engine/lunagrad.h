@@ -108,7 +108,8 @@ extern "C" {
     XX(STORE, "the store failed")                                       \
     XX(LIBRARY, "libcurl.so.4 cannot be loaded: is libcurl installed?") \
     XX(AMBIGUOUS, "perhaps paid for already, without a reply")          \
-    XX(EMPTY, "the answer has no words")
+    XX(EMPTY, "the answer has no words")                                \
+    XX(PROGRAM, "a program failed")
 
 enum lg_error_order {
     LG_ERROR_ZERO = 0,
@@ -135,6 +136,7 @@ typedef struct lg_engine lg_engine;
 typedef struct lg_var lg_var;
 typedef struct lg_model lg_model;
 typedef struct lg_tool lg_tool;
+typedef struct lg_sandbox lg_sandbox;
 
 /* lua_Alloc's contract: nsize 0 frees and returns NULL; osize is the size that
  * was asked for when ptr was made. */
@@ -266,8 +268,10 @@ typedef struct lg_stats {
     /* Replies that were paid for beside those of calls: a filter stopped them, they ended
      * before a word, another one was there first. Bought are calls and useless. */
     uint64_t useless;
-    uint64_t timers;  /* now: lg_timer_new's that are not over */
-    uint64_t storing; /* now: replies and results that came, and are shown when stored */
+    uint64_t timers;    /* now: lg_timer_new's that are not over */
+    uint64_t storing;   /* now: replies and results that came, and are shown when stored */
+    uint64_t sandboxed; /* now: Lua candidates that wait or run */
+    uint64_t commands;  /* now: programs of scripts that run, or wait for others to end */
 } lg_stats;
 /* Nothing, where size was not set. */
 LG_API void lg_engine_stats(const lg_engine *e, lg_stats *out);
@@ -405,6 +409,8 @@ enum lg_op {
     LG_OP_PASS,
     LG_OP_PROMISE,
     LG_OP_TIMER,
+    LG_OP_SANDBOX, /* what a Lua candidate came to, a JSON object */
+    LG_OP_COMMAND,
     LG_OPS
 };
 typedef struct lg_input {
@@ -614,6 +620,42 @@ LG_API int lg_promise_fail_as(lg_var *v, int code, const char *message, const ch
  * (0 or less: in the next step; at the latest after some 146 000 years). lg_var_cancel()
  * stops it. role: for messages. */
 LG_API int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out);
+
+/* ---- Lua candidates ------------------------------------------------------ */
+/* Code that nobody has looked at: each candidate in a fresh Lua state with few libraries, within
+ * limits, in one of a pool of processes that can do nothing but compute (docs/sandbox.md). The same
+ * candidate comes to the same result. Where the kernel cannot contain it, it fails with LG_EIO. */
+
+/* Filled by lg_sandbox_config_init(), then changed. Every zero means the default. */
+typedef struct lg_sandbox_config {
+    size_t size;           /* set by lg_sandbox_config_init */
+    size_t memory;         /* bytes of the candidate's state; 0: 16 MiB; up to 1 GiB */
+    uint64_t instructions; /* of Lua's machine; 0: 50 million */
+    int timeout_ms;        /* of the processor's time; 0: 5 000 */
+    size_t output_limit;   /* bytes that print may write; 0: 64 KiB; up to 4 MiB */
+    int workers;           /* candidates that run at once; 0: one a processor */
+    bool fresh;            /* a process of its own for each candidate */
+} lg_sandbox_config;
+
+LG_API void lg_sandbox_config_init_size(lg_sandbox_config *cfg, size_t size);
+static inline void lg_sandbox_config_init(lg_sandbox_config *cfg)
+{
+    lg_sandbox_config_init_size(cfg, sizeof *cfg);
+}
+
+/* cfg is copied; NULL: all defaults. *out is owned by the caller, free with lg_sandbox_free(), and
+ * gone with its engine. LG_EINVAL, LG_ENOMEM */
+LG_API int lg_sandbox_new(lg_engine *e, const lg_sandbox_config *cfg, lg_sandbox **out);
+LG_API void lg_sandbox_free(lg_sandbox *s); /* what was begun goes on. NULL: nothing */
+/* Runs a chunk; then, if call is not NULL, the function of that name ("solve", "M.solve") with the
+ * arguments in args, a JSON array (NULL: none). All is copied. *out becomes a JSON object:
+ *   {"ok":true,"values":[…],"output":"what print wrote","instructions":n,"memory":n}
+ *   {"ok":false,"kind":"syntax"|"error"|"memory"|"instructions"|"time"|"output"|"crash",
+ *    "message":"…","line":n (where known),"output":"…"}
+ * A number that JSON has not is {"\u0001":"inf"|"-inf"|"nan"}; "special" is true then.
+ * LG_EINVAL, LG_EUTF8, LG_EPARSE (args), LG_ELIMIT (more than 8 MiB in all), LG_ENOMEM */
+LG_API int lg_sandbox_run(lg_sandbox *s, const char *name, const char *source, size_t len,
+                          const char *call, const char *args, lg_var **out);
 
 /* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
  * score may be NULL. message: one line. A value that is none (not UTF-8, no picture, a score

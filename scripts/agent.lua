@@ -1,3 +1,5 @@
+-- agent.lua - a model that calls tools, and the trace of what it did.
+
 local lg = require "lunagrad"
 
 local prices = { pear = 0.40, plum = 0.15, mango = 1.20 }

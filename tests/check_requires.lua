@@ -10,20 +10,23 @@
 local ROOT = (arg[1] or ".") .. "/lua/lunagrad"
 
 --- What a folder's files may require, besides their own folder and modules in C. The library is
---- what lies in no folder; "task" and "improve" are above it, "cli" above all.
+--- what lies in no folder; "task", "improve" and "report" are above it, "cli" above all.
 local MAY = {
   library = { library = true, book = true, world = true },
   book = { library = true },
   world = {},
   improve = { library = true, book = true },
   task = { library = true, improve = true, world = true },
-  cli = { library = true, book = true, world = true, improve = true, task = true, root = true },
+  report = { library = true, book = true },
+  cli = { library = true, book = true, world = true, improve = true, task = true, report = true,
+    root = true },
 }
 --- Of the library, what the world may use: pure, and about nothing that it could give away.
 local PLAIN = { ["lunagrad.rng"] = true }
 --- Modules in C.
 local IN_C = { ["lunagrad.core"] = true, ["lunagrad.file"] = true, ["lunagrad.look"] = "cli",
-  ["lunagrad.term"] = "cli", ["lunagrad.line"] = "cli", ["lunagrad.mockd"] = "cli" }
+  ["lunagrad.term"] = "cli", ["lunagrad.line"] = "cli", ["lunagrad.mockd"] = "cli",
+  ["lunagrad.cli.kept"] = "cli" } -- made by bake.lua
 --- Modules that require each other round, and why they may: "a b" = reason.
 local ROUND = {}
 

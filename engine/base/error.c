@@ -46,6 +46,7 @@ static const char *const names[] = {
     [LG_ORDER_LIBRARY] = "library",
     [LG_ORDER_AMBIGUOUS] = "ambiguous",
     [LG_ORDER_EMPTY] = "empty",
+    [LG_ORDER_PROGRAM] = "program",
 };
 
 _Static_assert(sizeof texts / sizeof *texts == LG_ERROR_END, "a text for every code");

@@ -46,6 +46,10 @@ void lg__call_drop_cancelled(lg_engine *e)
             leave_request(e, n);
         else if (n->out->op == LG_OP_TIMER)
             lg__timer_drop(e, n);
+        else if (n->out->op == LG_OP_SANDBOX)
+            lg__sandbox_drop(n);
+        else if (n->out->op == LG_OP_COMMAND)
+            lg__command_left(e, n);
         else if (n->work)
             lg__work_abandon(e, n->work);
         lg_var_unref(n->out);

@@ -108,6 +108,8 @@ void lg_engine_free(lg_engine *e)
     if (e->http)
         lg__http_free(e->http);
     lg__processes_free(e->processes);
+    lg__sandboxes_free(e);
+    lg__commands_free(e->commands);
     lg__entries_free(e);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
@@ -155,7 +157,7 @@ static bool has_work(const lg_engine *e)
 {
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
-           g->host.head || e->unstarted.head;
+           g->host.head || e->unstarted.head || lg__pool_is_due(e->pool);
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */
@@ -319,8 +321,10 @@ static void pump(lg_engine *e, int64_t until_us)
 {
     lg_clock real = {.is_virtual = false};
     bool replies, more;
+    bool programs = false; /* more of theirs is to be done, in a step of its own */
     do {
         lg__call_drop_cancelled(e);
+        programs = lg__commands_tell(e);
         lg__timers_fire(e);
         run_ready(e, SLICE);
         lg__call_submit(e, SLICE);
@@ -328,6 +332,7 @@ static void pump(lg_engine *e, int64_t until_us)
         move_steps(e, SLICE);
         replies = take_replies(e, SLICE);
         replies = lg__stream_listen(e) || replies; /* one that was broken off has ended */
+        replies = lg__sandboxes_settle(e) || replies;
         more = start_requests(e, SLICE);
         lg__hedge_look(e);
         bool last = until_us && lg__clock_now(&real) >= until_us;
@@ -342,7 +347,7 @@ static void pump(lg_engine *e, int64_t until_us)
         if (last)
             break;
     } while (has_work(e) || replies || more);
-    if (has_work(e) || replies || more)
+    if (has_work(e) || replies || more || programs)
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 
@@ -350,7 +355,8 @@ static void pump(lg_engine *e, int64_t until_us)
 static bool nothing_runs(lg_engine *e)
 {
     return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
-           !has_work(e) && !lg__turn_waits(e);
+           lg__pool_active(e->pool) == 0 && lg__commands_active(e->commands) == 0 && !has_work(e) &&
+           !lg__turn_waits(e);
 }
 
 /* Virtual time goes on to what is due next; false: it stays, as something may still come. */

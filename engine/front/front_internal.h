@@ -11,6 +11,8 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "child/pool.h"
+#include "child/command.h"
 #include "child/process.h"
 #include "graph/gradient.h"
 #include "net/http.h"
@@ -110,6 +112,9 @@ struct lg_engine {
     char *ca_file, *ca_path, *proxy; /* what it is made with */
     bool http2;
     lg_processes *processes; /* … by the first program that is started */
+    lg_pool *pool;           /* … by the first sandbox */
+    lg_sandbox *sandboxes;
+    lg_commands *commands; /* … and by the first that is a tool */
     lg_sched *sched;
     lg_store *store;      /* NULL: none */
     struct lg_book book;  /* it, for lua/ */
@@ -211,6 +216,14 @@ int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */
 void lg__timers_fire(lg_engine *e);            /* those that are due */
 void lg__timer_drop(lg_engine *e, lg_node *n); /* n was cancelled */
 void lg__timers_free(lg_engine *e);
+
+/* host_sandbox.c */
+bool lg__sandboxes_settle(lg_engine *e); /* those that have ended; true: there were some */
+void lg__sandbox_drop(lg_node *n);       /* n was cancelled */
+void lg__sandboxes_free(lg_engine *e);
+/* host_command.c */
+bool lg__commands_tell(lg_engine *e);            /* true: there is more to do at once */
+void lg__command_left(lg_engine *e, lg_node *n); /* n was cancelled */
 
 /* turn_books.c */
 void lg__entries_push(lg_entries *l, lg_entry *one);

@@ -71,9 +71,11 @@ struct lg_node {
     uint32_t n_edges, n_missing;
     union {
         lg_call_data *call;
-        lg_tool *tool;          /* counted */
-        struct lg_timer *timer; /* front/host_timer.c's; NULL: it is over */
-        double *weights;        /* of a sum or mean, one for each edge; NULL: 1 each */
+        lg_tool *tool;                  /* counted */
+        struct lg_timer *timer;         /* front/host_timer.c's; NULL: it is over */
+        struct lg_candidate *candidate; /* front/host_sandbox.c's; NULL: it is over */
+        double *weights;                /* of a sum or mean, one for each edge; NULL: 1 each */
+        struct lg_command *command;     /* front/host_command.c's; … */
     } u;
     uint64_t work; /* engine.c: id of the host's work; 0: none */
     lg_node *next; /* in one of the graph's lists */

@@ -496,4 +496,6 @@ const lg_op_row lg__ops[LG_OPS] = {
     [LG_OP_PASS] = {NULL, leaf_backward, NULL, NULL, NULL},
     [LG_OP_PROMISE] = {promise_forward, promise_backward, NULL, promise_compose, NULL},
     [LG_OP_TIMER] = {NULL, leaf_backward, NULL, NULL, NULL},
+    [LG_OP_SANDBOX] = {NULL, leaf_backward, NULL, NULL, NULL},
+    [LG_OP_COMMAND] = {NULL, leaf_backward, NULL, NULL, NULL},
 };

@@ -535,6 +535,8 @@ const char *lg_op_name(int op)
         [LG_OP_PASS] = "backward pass",
         [LG_OP_PROMISE] = "promise",
         [LG_OP_TIMER] = "timer",
+        [LG_OP_SANDBOX] = "sandbox",
+        [LG_OP_COMMAND] = "command",
     };
     _Static_assert(sizeof names / sizeof *names == LG_OPS, "each operator has a name");
     return op >= 0 && op < LG_OPS ? names[op] : "unknown";

@@ -59,8 +59,11 @@ int lg__lua_open_core(lua_State *L)
     lg__lua_open_store(L);
     lg__lua_open_reply(L);
     lg__lua_open_index(L);
+    lg__lua_open_fit(L);
     lg__lua_open_deadline(L);
     lg__lua_open_stack(L);
     lg__lua_open_bound(L);
+    lg__lua_open_sandbox(L);
+    lg__lua_open_command(L);
     return 1;
 }

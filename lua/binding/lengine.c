@@ -352,7 +352,7 @@ static int l_stats(lua_State *L)
 {
     lg_stats s = {.size = sizeof s};
     lg_engine_stats(self(L), &s);
-    lua_createtable(L, 0, 29);
+    lua_createtable(L, 0, 30);
     lg__lua_set_count(L, "calls", s.calls);
     lg__lua_set_count(L, "shared", s.shared);
     lg__lua_set_count(L, "failed", s.failed);
@@ -377,7 +377,9 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "hedges_won", s.hedges_won);
     lg__lua_set_count(L, "useless", s.useless);
     lg__lua_set_count(L, "timers", s.timers);
+    lg__lua_set_count(L, "commands", s.commands);
     lg__lua_set_count(L, "storing", s.storing);
+    lg__lua_set_count(L, "sandboxed", s.sandboxed);
     lg__lua_set_count(L, "held", s.held);
     if (s.held > 0) {
         int64_t wait = s.held_until_us - lg_engine_now(self(L));

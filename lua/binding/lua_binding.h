@@ -20,6 +20,7 @@
 #define LG_LUA_MODEL "lunagrad.model"
 #define LG_LUA_TOOL "lunagrad.tool"
 #define LG_LUA_BOX "lunagrad.box"
+#define LG_LUA_SANDBOX "lunagrad.core.sandbox"
 #define LG_LUA_ERROR "lunagrad.error"
 #define LG_LUA_ARRAY "lunagrad.array"
 #define LG_LUA_NAMES "lunagrad.names"   /* function of the binding -> what scripts call it */
@@ -141,9 +142,12 @@ void lg__lua_open_unicode(lua_State *L);
 void lg__lua_open_store(lua_State *L);
 void lg__lua_open_reply(lua_State *L);
 void lg__lua_open_index(lua_State *L);
+void lg__lua_open_fit(lua_State *L);
 void lg__lua_open_deadline(lua_State *L);
 void lg__lua_open_stack(lua_State *L);
 void lg__lua_open_bound(lua_State *L);
+void lg__lua_open_sandbox(lua_State *L);
+void lg__lua_open_command(lua_State *L);
 void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on top, … */
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */

@@ -89,6 +89,21 @@ static int l_pid(lua_State *L)
 }
 
 /* term.is_directory(path) */
+/* term.interrupt(pid): asks a process as Ctrl-C would. → true, or nil and a message */
+static int l_interrupt(lua_State *L)
+{
+    lua_Integer pid = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, pid > 1 && pid <= INT_MAX, 1, "this is no process");
+    if (kill((pid_t)pid, SIGINT) == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    int why = errno;
+    lua_pushnil(L);
+    lua_pushstring(L, strerror(why));
+    return 2;
+}
+
 static int l_is_directory(lua_State *L)
 {
     struct stat st;
@@ -301,6 +316,7 @@ int luaopen_lunagrad_term(lua_State *L)
                                          {"now_unix", l_now_unix},
                                          {"sleep_ms", l_sleep_ms},
                                          {"pid", l_pid},
+                                         {"interrupt", l_interrupt},
                                          {"is_directory", l_is_directory},
                                          {"rss_bytes", l_rss_bytes},
                                          {"check_output", l_check_output},

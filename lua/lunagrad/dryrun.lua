@@ -45,6 +45,14 @@ local function is_first(name, request)
   return true
 end
 
+local world = "sim/default"
+
+--- Who answers: the world of sim that a script names for who runs it without a model.
+---@param name string another model's is ignored
+function dryrun.stand_in(name)
+  if name:find "^sim/" then world = name end
+end
+
 local DEFAULT_OUTPUT = 4096 -- what the engine reserves for a call without max_tokens
 
 local function count(row, reply, most)
@@ -70,7 +78,7 @@ function dryrun.model(told, decoded)
   local row, name = row_of(told), told.name
   return function(raw)
     local request = decoded(raw)
-    request.model = "sim/default"
+    request.model = world
     local reply = require("lunagrad.world.talk").reply(request)
     if is_first(name, raw) then
       count(row, reply, request.max_completion_tokens or request.max_tokens)

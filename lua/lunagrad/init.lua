@@ -121,7 +121,9 @@ local LAZY = {
   vote = function() return require("lunagrad.vote").vote end,
   best_of = function() return require("lunagrad.vote").best_of end,
   compare = function() return require("lunagrad.improve.compare").compare end,
+  sandbox = "lunagrad.sandbox",
   schema = "lunagrad.schema",
+  command = function() return require("lunagrad.command").new end,
   agent = function() return require("lunagrad.agent").new end,
   embed = function() return require("lunagrad.embed").embed end,
   retriever = function() return require("lunagrad.retriever").new end,
@@ -129,6 +131,7 @@ local LAZY = {
   audio = function() return require("lunagrad.media").audio end,
   document = function() return require("lunagrad.media").document end,
   save = function() return require("lunagrad.media").save end,
+  plot = "lunagrad.report.plot",
 }
 
 signatures.install(lg, "")

@@ -308,7 +308,7 @@ end
 -- Nothing runs, nothing is on its way, and yet somebody waits: it would be for ever.
 local function is_stuck(engine)
   local s = engine:stats()
-  return s.in_flight + s.queued + s.waiting + s.timers + s.storing == 0
+  return s.in_flight + s.queued + s.waiting + s.timers + s.storing + s.sandboxed + s.commands == 0
 end
 
 local function check_nesting()

@@ -30,6 +30,8 @@ local function spec_with(more)
 end
 
 local VOTE = spec_with { extract = "callable?" }
+local GIVEN = { outputs = { type = "table", required = true }, extract = "callable?",
+  ties = { type = "string", one_of = { "first", "last" }, default = "first" } }
 local BEST = spec_with { score = { type = "callable", required = true } }
 
 local function check(spec, known, where)
@@ -97,8 +99,9 @@ local function read(take, text)
   return answer
 end
 
--- Counted by what they say (8 and 8.0 are one answer), most votes first, then the first seen.
-local function tally(samples)
+-- Counted by what they say (8 and 8.0 are one answer), most votes first, then the first seen; with
+-- later, the one whose last vote came last.
+local function tally(samples, later)
   local list, unread = {}, 0
   for i, sample in ipairs(samples) do
     local same
@@ -106,15 +109,16 @@ local function tally(samples)
       if metric.same(one.answer, sample.answer) then same = one end
     end
     if same then
-      same.votes = same.votes + 1
+      same.votes, same.last = same.votes + 1, i
     elseif sample.answer then
-      list[#list + 1] = { answer = sample.answer, votes = 1, sample = i }
+      list[#list + 1] = { answer = sample.answer, votes = 1, sample = i, last = i }
     else
       unread = unread + 1
     end
   end
   table.sort(list, function(a, b)
     if a.votes ~= b.votes then return a.votes > b.votes end
+    if later then return a.last > b.last end
     return a.sample < b.sample
   end)
   return list, unread
@@ -135,26 +139,50 @@ end
 ---@field sample integer which one was returned
 ---@field samples {output: any, text: string, answer: string|nil, error: any}[]
 
+-- Who won among samples, and the count.
+local function elect(samples, spec, later)
+  for _, sample in ipairs(samples) do
+    sample.answer = sample.text and read(spec.extract or extract.whole, sample.text)
+  end
+  local list, unread = tally(samples, later)
+  local won = list[1]
+  local i = won and (later and won.last or won.sample) or first_good(samples)
+  for _, one in ipairs(list) do one.last = nil end
+  return samples[i].output, { answer = won and won.answer, votes = won and won.votes or 0,
+    n = #samples, unread = unread, tally = list, sample = i, samples = samples }
+end
+
+-- A vote over what is there already.
+local function given(spec)
+  spec = options.check(spec, GIVEN, "lg.vote", 3)
+  local samples = {}
+  for i, output in ipairs(spec.outputs) do
+    samples[i] = { output = output, text = text_of(output, "lg.vote") }
+  end
+  if #samples == 0 then
+    errors.refuse("outputs", "lg.vote: outputs is a list of at least one text or variable", nil, 3)
+  end
+  return elect(samples, spec, spec.ties == "last")
+end
+
 --- n answers of a program, and the one that most of them agree on: self-consistency.
 ---
 --- `lg.vote{ program, row, n = 5, extract = lg.extract.last_number }` calls program(row) n times.
 --- Of the samples whose extracted answer has most votes the first is returned; of answers with
 --- equal votes the one that was seen first. Samples that hold no answer do not vote; where none
 --- does, the first sample is returned. on_error = "skip" leaves out samples that failed.
+---
+--- `lg.vote{ outputs = { … }, extract = … }` votes over what is there already, texts or variables,
+--- and calls nothing. ties = "last": of answers with equal votes the one that was seen last, and
+--- of its samples the last, as is right for versions of one text that get better.
 ---@param spec table {program, input, n = 5, extract = lg.extract.whole, concurrency=, on_error=}
+--- or {outputs=, extract=, ties = "first"|"last"}
 ---@return any output what the program returned
 ---@return lunagrad.votes votes
 function vote.vote(spec)
+  if type(spec) == "table" and spec.outputs ~= nil then return given(spec) end
   spec = check(spec, VOTE, "lg.vote")
-  local samples = samples_of(spec, "lg.vote")
-  for _, sample in ipairs(samples) do
-    sample.answer = sample.text and read(spec.extract or extract.whole, sample.text)
-  end
-  local list, unread = tally(samples)
-  local won = list[1]
-  local i = won and won.sample or first_good(samples)
-  return samples[i].output, { answer = won and won.answer, votes = won and won.votes or 0,
-    n = spec.n, unread = unread, tally = list, sample = i, samples = samples }
+  return elect(samples_of(spec, "lg.vote"), spec)
 end
 
 -- ---- by a score ------------------------------------------------------------------

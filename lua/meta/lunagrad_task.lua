@@ -15,7 +15,8 @@ local lunagrad = {}
 
 --- n answers of a program, and the one that most of them agree on: self-consistency. Of answers
 --- with equal votes the first seen. extract: what counts of an output, nil for no answer.
----@param spec table {program, input, n = 5, extract = lg.extract.whole, concurrency=, on_error=}
+---@param spec table {program, input, n = 5, extract = lg.extract.whole, concurrency=, on_error=},
+--- or {outputs =, extract =, ties = "first"|"last"}: a vote over what is there already
 ---@return any output what the program returned, of the first sample with that answer
 ---@return lunagrad.votes votes
 function lunagrad.vote(spec) end
@@ -72,6 +73,44 @@ function lunagrad.task.multiple_choice(rows, options) end
 ---@return lunagrad.dataset
 function lunagrad.task.programs(path) end
 
+--- ScienceQA's problems.json: rows with question, asked, hint, options, right, answer (a letter),
+--- picture (a file, or nil), id, subject, topic, grade, split, lecture, solution, …
+---@param path string
+---@param options? {split: string|nil, only: "pictures"|"text"|nil, pictures: string|nil}
+---@return lunagrad.dataset
+function lunagrad.task.scienceqa(path, options) end
+
+--- MathVista's testmini.json: rows with question, asked, answer, picture, kind, precision, id, …; those
+--- with choices have options and right.
+---@param path string
+---@param options? {split: string|nil, pictures: string|nil}
+---@return lunagrad.dataset
+function lunagrad.task.mathvista(path, options) end
+
+--- The metric for lg.task.mathvista's rows: letters, numbers (rounded as the row says), texts.
+---@param prediction string
+---@param row table
+---@return number
+function lunagrad.task.mathvista_score(prediction, row) end
+
+--- DOCKSTRING's receptors in a folder: rows with id, receptor, conf, center, size.
+---@param folder string
+---@param options? {targets: string[]|nil} names; without: the published ones that are there
+---@return lunagrad.dataset
+function lunagrad.task.dockstring(folder, options) end
+
+--- DOCKSTRING's table of scores: rows with id (the InChIKey), smiles and scores by target.
+---@param path string
+---@param options? {targets: string[]|nil, most: integer|nil}
+---@return lunagrad.dataset
+function lunagrad.task.dockstring_scores(path, options) end
+
+--- A made receptor, a hollow of atoms in the form of lg.task.dockstring's, its text in pdbqt.
+---@param seed? integer|string
+---@return { id: string, pdbqt: string, center: number[], size: number[], made: boolean }
+function lunagrad.task.pocket(seed) end
+
+
 lunagrad.task.object_counting = {}
 --- Questions in BIG-Bench Hard's form, as rows with question and answer.
 ---@param n integer
@@ -92,3 +131,27 @@ lunagrad.task.number_choice = {}
 ---@param seed? integer|string
 ---@return lunagrad.row[]
 function lunagrad.task.number_choice.generate(n, seed) end
+
+lunagrad.task.word_choice = {}
+--- Word problems of three to five steps with four options, the right one first, as rows for
+--- lg.task.multiple_choice.
+---@param n integer
+---@param seed? integer|string
+---@return lunagrad.row[]
+function lunagrad.task.word_choice.generate(n, seed) end
+
+lunagrad.task.word_sorting = {}
+--- Lists of words to sort, in BIG-Bench Hard's form, as rows with question, answer and id.
+---@param n integer
+---@param seed? integer|string
+---@return lunagrad.row[]
+function lunagrad.task.word_sorting.generate(n, seed) end
+
+lunagrad.task.lookups = {}
+--- Questions whose answer is two look-ups away, as rows with question, answer, hops (ids of both
+--- documents), between and id; and the documents, rows with id and text.
+---@param n integer
+---@param seed? integer|string
+---@return lunagrad.row[] rows
+---@return lunagrad.row[] documents
+function lunagrad.task.lookups.generate(n, seed) end

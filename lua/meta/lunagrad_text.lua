@@ -1,5 +1,5 @@
 ---@meta lunagrad.text
--- lg.text and lg.extract, for editors: a part of lunagrad.lua, which says more.
+-- lg.text, lg.extract and lg.plot, for editors: a part of lunagrad.lua, which says more.
 
 ---@class lunagrad
 local lunagrad = {}
@@ -90,3 +90,24 @@ function lunagrad.extract.json(path) end
 ---@param ... lunagrad.extractor
 ---@return lunagrad.extractor
 function lunagrad.extract.any(...) end
+
+--- Pictures of numbers, as SVG that stands alone: light and dark, for the colour-blind, too.
+lunagrad.plot = {}
+---@class lunagrad.plot_series
+---@field name? string for the legend
+---@field points (number|string)[][] { x, y } or { x, y, "label" }; of a band { x, low, high }
+---@field kind? "dots"|"line"|"steps"|"band" steps: each value holds until the next
+---@field colour? integer 1 to 8; its number among the series
+---@field dash? boolean
+---@field hollow? boolean
+---@field marker? "circle"|"square"|"triangle"|"diamond"|"down"|"cross"
+---@class lunagrad.plot_axis
+---@field label? string
+---@field min? number
+---@field max? number
+---@field reverse? boolean
+--- A picture of series over two axes; marks are lines across, for goals.
+---@param opts { title: string?, x: lunagrad.plot_axis?, y: lunagrad.plot_axis?, series: lunagrad.plot_series[],
+--- marks: { x: number?, y: number?, label: string? }[]?, width: number?, height: number? }
+---@return string
+function lunagrad.plot.svg(opts) end

@@ -14,7 +14,8 @@
 --
 --   lua5.4 api_fuzz.lua [--seed N] [--count N] [--seconds N] [--trace] [--counts] [--all]
 
-local META = { "lunagrad", "lunagrad_text", "lunagrad_search", "lunagrad_task" } -- of lua/meta
+local META = { "lunagrad", "lunagrad_text", "lunagrad_search", "lunagrad_task",
+  "lunagrad_command" } -- of lua/meta
 local ROOT = arg[0]:match "^(.*)tests/fuzz/[^/]*$" or ""
 local CALLS = 100 -- of one seed
 local LONGEST = 20 -- seconds that one call may take

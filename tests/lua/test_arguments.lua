@@ -68,7 +68,8 @@ end
 -- What lua/meta describes: "extract.code", "Var:text".
 local function described()
   local names = {}
-  for _, file in ipairs { "lunagrad", "lunagrad_text", "lunagrad_search", "lunagrad_task" } do
+  for _, file in ipairs { "lunagrad", "lunagrad_text", "lunagrad_search", "lunagrad_task",
+    "lunagrad_command" } do
     local text = command.read("lua/meta/" .. file .. ".lua")
     for name in text:gmatch "\nfunction lunagrad%.([%w_.]+)" do names[#names + 1] = name end
   end

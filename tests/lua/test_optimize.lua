@@ -443,6 +443,22 @@ function TestOptimize.test_a_picture_stays_as_it_is()
     evaluate = print })
 end
 
+-- Rows of a file refuse fields that they lack, and an id is one that few have.
+function TestOptimize.test_rows_of_a_file_need_no_id()
+  local lines = {}
+  for i = 1, 12 do lines[i] = ('{"question": "%d", "answer": "%d"}'):format(i, i) end
+  local train, val, test = lg.data.jsonl_text(table.concat(lines, "\n")):split { 4, 4, 4 }
+  local prompt = lg.param("say", "prompt")
+  local result = lg.optimize { program = function(row) return prompt .. row.question end,
+    params = { prompt }, train = train, val = val, test = test,
+    metric = function(output) return #output / 100 end, budget = { evaluations = 30 }, seed = 1,
+    operators = { { name = "grows", propose = function(parent)
+      return { parent.texts[1] .. "y" }
+    end } } }
+  lu.assertNotNil(result.claim)
+  lu.assertTrue(result.best_score > result.seed_score)
+end
+
 -- ---- objectives ----------------------------------------------------------------------
 
 function TestOptimize.test_objectives_of_a_program()

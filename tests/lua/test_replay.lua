@@ -217,7 +217,7 @@ end
 TestExport = {}
 
 function TestExport:test_the_text_of_a_reply_however_it_is_laid_out()
-  local text_of = require("lunagrad.cli.export").text_of
+  local text_of = require("lunagrad.book.calls").text_of
   for _, body in ipairs {
     '{"choices":[{"message":{"content":"yes"}}]}',
     '{"choices":[{"message":{"content":[{"type":"text","text":"y"},{"text":"es"}]}}]}',

@@ -47,6 +47,22 @@ function TestVote.test_ties_go_to_the_first_seen()
   lu.assertEquals({ answer:text(), votes.votes, votes.sample }, { "b", 2, 1 })
 end
 
+function TestVote.test_over_what_is_there()
+  local given = { "It is 3.", lg.var("Now 4", "answer"), "4.0, then", "3 again" }
+  local answer, votes = lg.vote { outputs = given, extract = lg.extract.last_number }
+  lu.assertEquals({ answer, votes.answer, votes.votes, votes.n }, { "It is 3.", "3", 2, 4 })
+  answer, votes = lg.vote { outputs = given, extract = lg.extract.last_number, ties = "last" }
+  lu.assertEquals({ answer, votes.answer, votes.sample }, { "3 again", "3", 4 })
+  given[4] = "none"
+  answer = lg.vote { outputs = given, extract = lg.extract.last_number, ties = "last" }
+  lu.assertEquals(answer, "4.0, then")
+  lu.assertEquals(lg.vote { outputs = { "x", "y" }, extract = lg.extract.last_number }, "x")
+  helper.fails("inval", { field = "outputs" }, lg.vote, { outputs = {} })
+  helper.fails("inval", { field = "outputs" }, lg.vote, { outputs = "x" })
+  helper.fails("inval", { field = "ties" }, lg.vote, { outputs = { "x" }, ties = "best" })
+  helper.fails("inval", { field = "n" }, lg.vote, { outputs = { "x" }, n = 3 })
+end
+
 function TestVote.test_without_any_answer_it_is_the_first()
   local m = teller { "x", "y", "z" }
   local answer, votes = lg.vote { m, "q", n = 3, extract = lg.extract.last_number }

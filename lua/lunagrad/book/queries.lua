@@ -177,6 +177,45 @@ function queries.count_of_ids(list)
   return ("SELECT count(*) AS n FROM reply WHERE id IN (%s)"):format(list)
 end
 
+-- ---- a run as pictures show it (report/reading.lua) ---------------------------------------------
+
+--- Of one search, as a condition.
+---@param search table {id, run_id}
+function queries.of_search(search)
+  return ("run_id = %d AND search_id = %d"):format(search.run_id, search.id)
+end
+
+--- A page of a search's scores, without what was answered. Parameter: the row_number after which.
+---@param search table {id, run_id}
+---@param rows integer
+function queries.page_of_marks(search, rows)
+  return ("SELECT rowid AS row_number, candidate_idx, proposal, split, phase, example, score,"
+    .. " objectives FROM scores WHERE %s AND rowid > ? ORDER BY rowid LIMIT %d")
+    :format(queries.of_search(search), rows)
+end
+
+--- What was answered on some examples of its validation set, of each candidate and proposal.
+---@param search table {id, run_id}
+---@param examples integer[]
+function queries.outputs_of(search, examples)
+  local list = {}
+  for i, example in ipairs(examples) do list[i] = ("%d"):format(example) end
+  return ("SELECT candidate_idx, proposal, example, score, output FROM results WHERE %s AND split ="
+    .. " 'validation' AND phase IS NULL AND example IN (%s) ORDER BY id")
+    :format(queries.of_search(search), table.concat(list, ", "))
+end
+
+--- A page of calls without what they asked and got. Parameter: the id after which.
+---@param where string
+---@param rows integer
+function queries.page_of_calls(where, rows)
+  return ("SELECT id, run_id, kind, model, status, finish_reason, input, cached, output, reasoning,"
+    .. " micros, unpriced, latency_us, created_us FROM reply WHERE %s AND id > ? ORDER BY id"
+    .. " LIMIT %d"):format(where, rows)
+end
+
+queries.call_of_id = "SELECT * FROM reply WHERE id = ?"
+
 -- ---- what is kept (cli/cache.lua) --------------------------------------------------------------
 
 queries.replies_by_model = "SELECT model, count(*) AS calls, sum(length(body)) AS bytes,"
@@ -236,6 +275,8 @@ end
 queries.table_named = "SELECT 1 FROM sqlite_schema WHERE name = ?"
 queries.tables = "SELECT name FROM sqlite_schema"
 queries.version = "PRAGMA user_version"
+--- One row, data_version: another number each time somebody else has written.
+queries.data_version = "PRAGMA data_version"
 --- One row of one column: "ok", or what is damaged.
 queries.check = "PRAGMA quick_check(1)"
 

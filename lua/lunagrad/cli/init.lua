@@ -6,8 +6,14 @@ local args = require "lunagrad.cli.args"
 
 local cli = {}
 
-local COMMANDS = { "run", "repl", "mock", "runs", "show", "cache", "export", "models", "doctor",
-  "keys", "help" }
+local COMMANDS = { "run", "eval", "init", "repl", "mock", "runs", "show", "report", "view",
+  "compare",
+  "cache", "export", "models", "doctor", "keys", "help" }
+
+--- Files whose name is not the command's: this one is init.
+local FILES = { init = "starter" }
+
+local function command_of(word) return require("lunagrad.cli." .. (FILES[word] or word)) end
 
 local IS_COMMAND = {}
 for _, name in ipairs(COMMANDS) do IS_COMMAND[name] = name ~= "help" end
@@ -17,9 +23,14 @@ lunagrad optimizes texts (prompts, code, plans, answers) by feedback that is pro
 a graph of model calls. Scripts are Lua.
 
 usage: lunagrad run SCRIPT [key=value …] [options]    run a script
+       lunagrad eval WHAT --data FILE                 score a prompt or program, for CI too
+       lunagrad init [DIR] [--example NAME]           a folder that runs at once
        lunagrad repl [options]                        a prompt: Lua, and ? asks the model
        lunagrad runs                                  what was run here, and how it ended
        lunagrad show RUN                              what a run found, tried and cost
+       lunagrad report RUN [-o FILE]                  the same as one page of HTML
+       lunagrad view [DIR]                            the runs in a browser, live
+       lunagrad compare RUN RUN                       what one run has over another
        lunagrad export RUN [--format jsonl|csv|dot]   a run for other programs, or to be replayed
        lunagrad cache stats|prune|clear               the replies that are kept
        lunagrad models [PROVIDER]                     servers that can be asked, and their models
@@ -45,7 +56,7 @@ local function help(topic)
   if topic == nil or topic == "help" then
     io.stdout:write(HELP)
   elseif IS_COMMAND[topic] then
-    io.stdout:write(require("lunagrad.cli." .. topic).help())
+    io.stdout:write(command_of(topic).help())
   else
     args.fail(("there is no command %q"):format(topic),
       args.did_you_mean(topic, COMMANDS, "lunagrad help lists them"))
@@ -67,7 +78,7 @@ local function choose(argv)
     io.stderr:write(HELP)
     return 2
   end
-  if IS_COMMAND[word] then return require("lunagrad.cli." .. word).main(argv, 2) end
+  if IS_COMMAND[word] then return command_of(word).main(argv, 2) end
   if word == "help" then return help(argv[2]) end
   if word == "--help" or word == "-h" then return help(nil) end
   if word == "--version" or word == "-V" then return version() end

@@ -195,7 +195,11 @@ local function set_roles(lg, roles, otherwise)
     if type(wanted) ~= "table" then return default(wanted) end
     local rest = {}
     for role, m in pairs(wanted) do
-      if not roles[role] then rest[role] = m end
+      if not roles[role] then
+        rest[role] = m
+      elseif role == "model" and type(m) == "string" then
+        require("lunagrad.dryrun").stand_in(m)
+      end
     end
     return default(rest)
   end
@@ -258,6 +262,7 @@ function run.writer(self, stream)
   end
 end
 
+-- A source has a text, or makes its function itself.
 local function load_script(self, source)
   local env = script.environment({ write = run.writer(self, io.stdout),
     write_error = run.writer(self, io.stderr), with_library = source.path == nil,
@@ -266,6 +271,7 @@ local function load_script(self, source)
   script.add_searcher(source.path or "./", env, function(text)
     self.modules[#self.modules + 1] = text
   end)
+  if source.make then return source.make(env) end
   local chunk, message, line = script.compile(source.text, source.name, env)
   if not chunk then
     error({ kind = "syntax", message = message, path = source.path, line = line }, 0)
@@ -366,8 +372,10 @@ local function end_well(self)
   end
   limits.finish "done"
   if self.options.dry_run then run.show_estimate(self) end
-  if self.watching or self.options.json then self.watch():close("ok", 0) end
-  return 0
+  local code, status, message = 0, "ok", nil
+  if self.source.verdict then code, status, message = self.source.verdict(self) end
+  if self.watching or self.options.json then self.watch():close(status, code, message) end
+  return code
 end
 
 --- A run, not begun.
@@ -443,7 +451,7 @@ function run.unknown_settings()
   return list
 end
 
-local function prepare(said, argv)
+local function prepare(said, argv, source)
   args.use_files(said)
   args.as_usage(require("lunagrad.config").check)
   local unknown = run.unknown_settings()[1]
@@ -452,8 +460,10 @@ local function prepare(said, argv)
   local otherwise = args.twins(run.spec, require("lunagrad.config").get)
   local self = run.new(said, otherwise, argv)
   limits.check(self.options)
-  self.source = read_source(self.options)
-  run.check_arguments(self.options.rest, self.source.rest, self.options.plain, self.source.text)
+  self.source = source or read_source(self.options)
+  if not source then
+    run.check_arguments(self.options.rest, self.source.rest, self.options.plain, self.source.text)
+  end
   self.arguments, self.words = run.read_arguments(self.options.rest, self.source.rest,
     self.options.seed)
   return self
@@ -488,6 +498,31 @@ local function begin(argv, first)
   return said.help or prepare(said, argv)
 end
 
+local function execute(self)
+  if self.json then emit_launch(self) end
+  term.catch_signals()
+  local ok, problem = pcall(run_script, self, self.source)
+  if term.signals() > 0 then return end_interrupted(self) end
+  if not ok then return end_failed(self, problem) end
+  return end_well(self)
+end
+
+--- Run something else than a script, under the options of `lunagrad run`.
+---@param said table options, as args.parse gives them
+---@param argv string[] the whole command line
+---@param source table {name, text (what decides the run's name), rest (where arguments of its own
+--- begin), make = function(env) → the function that is run, verdict = function(run) → exit code,
+--- status, message, asked when all went well; command: how a person begins it again}
+---@return integer exit code
+function run.with_source(said, argv, source)
+  local ok, self = pcall(prepare, said, argv, source)
+  if not ok then
+    if type(self) == "table" then tell_json(argv, self) end
+    error(self, 0)
+  end
+  return execute(self)
+end
+
 --- Run the command.
 ---@param argv string[]
 ---@param first integer where its own arguments begin
@@ -502,13 +537,7 @@ function run.main(argv, first)
     io.stdout:write(run.help())
     return 0
   end
-  if self.json then emit_launch(self) end
-  term.catch_signals()
-  local problem
-  ok, problem = pcall(run_script, self, self.source)
-  if term.signals() > 0 then return end_interrupted(self) end
-  if not ok then return end_failed(self, problem) end
-  return end_well(self)
+  return execute(self)
 end
 
 return run

@@ -20,6 +20,7 @@ from lunagrad runs.
 
   --candidate N  print the texts of candidate N, and nothing else
   --search N     with --candidate: of the training N, where the run has several
+  --call N       print what the call N (of export and report) asked and got, and nothing else
   --all          all rows, not the last 20 of each table
 ]] .. store.HELP .. [[
 
@@ -32,6 +33,7 @@ examples:
 local SPEC = { name = "show", options = store.with {
   { names = { "--candidate" }, key = "candidate", type = "integer", min = 0, what = "a number" },
   { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
+  { names = { "--call" }, key = "call", type = "integer", min = 1, what = "a number" },
   { names = { "--all" }, key = "all", type = "flag" },
 } }
 
@@ -420,6 +422,35 @@ local function candidate_of(found, options)
   return matching[1]
 end
 
+-- What one call of these starts asked, and what came back.
+local function show_call(handle, runs, options)
+  local row = handle.one(queries.call_of_id, options.call)
+  local own = false
+  for _, run in ipairs(runs) do own = own or row and row.run_id == run.id end
+  if not own then
+    args.fail(("run %s bought no call %d"):format(runs[#runs].name, options.call),
+      "lunagrad report shows all calls with their numbers")
+  end
+  local call = require("lunagrad.report.reading").call(handle, options.call)
+  if options.json then
+    return store.emit { id = row.id, run_id = row.run_id, role = kind_name(row.kind),
+      model = row.model, endpoint = row.endpoint, messages = store.array(call.messages),
+      options = call.options, reply = not call.media and call.reply or nil, media = call.media,
+      thinking = call.thinking, finish_reason = store.or_null(row.finish_reason) }
+  end
+  local lines = { ("call %d, %s, %s"):format(row.id, kind_name(row.kind),
+    display.clean_line(row.model or "?")) }
+  local function add(title, text)
+    lines[#lines + 1] = "\n--- " .. display.clean_line(title)
+    lines[#lines + 1] = display.clean(text)
+  end
+  for _, one in ipairs(call.messages) do add(one.role, one.content) end
+  if call.thinking then add("thought before", call.thinking) end
+  add("reply", call.media and ("[%s, %d bytes]"):format(call.media, #call.reply)
+    or call.reply or "(none that can be read)")
+  store.print(lines)
+end
+
 --- Run the command.
 ---@return integer exit code
 function show.main(argv, first)
@@ -435,6 +466,9 @@ function show.main(argv, first)
     args.fail("--search is for --candidate", "all searches are shown without it")
   end
   store.use(options, function(handle)
+    if options.call then
+      return show_call(handle, store.find(handle, options.rest[1]), options)
+    end
     local found = gather(handle, options.rest[1])
     if options.candidate then
       local row = candidate_of(found, options)

@@ -227,7 +227,8 @@ end
 local function sim_lines(self, models)
   for _, name in ipairs(models) do
     if name == "sim" or name:find("^sim/") then
-      local what = self.session and "repl" or self.source.path and "run " .. self.source.path
+      local what = self.session and "repl" or self.source.command or self.source.path and "run "
+        .. self.source.path
         or "-e …"
       return {
         'These results were made with "sim", a rule-based stand-in for a language model;'

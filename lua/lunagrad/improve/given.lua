@@ -84,6 +84,7 @@ function given.to(self, one, meter)
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
     leak = self.leak, perfect = self.perfect, habits = one.habits,
+    recorded = self.tape and self.tape.inner.id,
   }
 end
 

@@ -11,6 +11,7 @@ local errors = require "lunagrad.errors"
 local evaluate = require "lunagrad.improve.evaluate"
 local loop = require "lunagrad.loop"
 local metrics = require "lunagrad.metric"
+local row_get = require("lunagrad.row").get
 local stats_math = require "lunagrad.stats_math"
 local var = require "lunagrad.var"
 
@@ -179,7 +180,7 @@ end
 ---@return string
 function Problem:id_of(set, i)
   local row = self.sets[set][i]
-  local id = type(row) == "table" and row.id
+  local id = type(row) == "table" and row_get(row, "id") or nil
   return id ~= nil and tostring(id) or tostring(i)
 end
 

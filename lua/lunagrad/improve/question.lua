@@ -11,6 +11,7 @@ local cases = require "lunagrad.improve.cases"
 local context_of = require "lunagrad.improve.context"
 local material = require "lunagrad.improve.material"
 local proposal = require "lunagrad.improve.proposal"
+local recorder = require "lunagrad.book.record"
 local rewrite = require "lunagrad.improve.rewrite"
 local tgd = require "lunagrad.improve.tgd"
 local together = require "lunagrad.improve.together"
@@ -169,6 +170,20 @@ local function optimizer(ask_of)
   return opt
 end
 
+-- What the texts were written on, for who looks at the run: the verdicts on the batch that was shown.
+local function note(ask_of, batch, found)
+  local context, records, entries = ask_of.context, {}, {}
+  for n, one in ipairs(batch or {}) do
+    records[n] = { text = cases.verdict(one, context), example = n, score = one.score,
+      from_role = "verdict" }
+  end
+  for n, i in ipairs(ask_of.targets) do
+    entries[n] = { role = context.names[i], changed = true, before = ask_of.plain[i],
+      after = found[i], records = records }
+  end
+  recorder.step(context.sample, entries, context.recorded)
+end
+
 --- Ask for new texts.
 ---
 --- spec: prompt (its templates are prompt.system and prompt.user), parent, batch, context; targets
@@ -193,6 +208,7 @@ function question.ask(spec)
   if answer.found then ask_of.opt:note_form(answer) end
   local detail = { reasked = answer.reasked, malformed = answer.malformed }
   if not answer.found then return nil, "refused: " .. answer.problem, detail end
+  note(ask_of, spec.batch, answer.found)
   return material.finish(spec.parent, material.join(spec.parent, answer.found), spec.context,
     detail)
 end

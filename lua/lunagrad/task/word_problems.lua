@@ -1,97 +1,19 @@
 --- Makes word problems in the form of GSM8K: two to four steps of arithmetic told as a story.
 --
 -- Rows are those of lg.task.gsm8k (question, answer, steps, id). The answer is known from making
--- the story, not from reading it. No story says anything that is not needed.
+-- the story, not from reading it.
 
 local making = require "lunagrad.task.making"
+local problem = require "lunagrad.task.word_problem"
 
 local word_problems = {}
-
-local PEOPLE = { "Anna", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Hugo", "Ida", "Jonas",
-  "Kira", "Leo", "Mila", "Noah", "Olga", "Paul" }
-local THINGS = { "apples", "books", "buttons", "candles", "coins", "cookies", "marbles", "pencils",
-  "plums", "shells", "stamps", "stickers" }
-local HOLDERS = { "bags", "baskets", "boxes", "crates", "jars" }
-
--- A start: a sentence, a step, and how many there are.
-local STARTS = {
-  function(r, who, things)
-    local holders, each = r:int(3, 12), r:int(4, 15)
-    local kind = r:pick(HOLDERS)
-    return ("%s has %d %s with %d %s each."):format(who, holders, kind, each, things),
-      ("%d %s with %d each are %d %s."):format(holders, kind, each, holders * each, things),
-      holders * each
-  end,
-  function(r, who, things)
-    local first, more = r:int(10, 60), r:int(5, 40)
-    return ("%s collects %d %s on Monday and %d more than that on Tuesday."):format(who, first,
-      things, more), ("On Tuesday it is %d + %d = %d, in all %d + %d = %d %s."):format(first, more,
-      first + more, first, first + more, 2 * first + more, things), 2 * first + more
-  end,
-  function(r, who, things)
-    local first, times = r:int(6, 30), r:int(2, 4)
-    return ("%s finds %d %s in the morning and %d times as many in the afternoon."):format(who,
-      first, things, times), ("In the afternoon it is %d * %d = %d, in all %d %s."):format(times,
-      first, times * first, first + times * first, things), first + times * first
-  end,
-}
-
--- A change of how many there are: the same. nil where it does not fit.
-local CHANGES = {
-  function(r, who, _, n)
-    if n < 8 then return nil end
-    local away = r:int(2, n // 2)
-    return ("%s gives %d of them to %s."):format(who, away, "a friend"),
-      ("%d - %d = %d are left."):format(n, away, n - away), n - away
-  end,
-  function(_, who, _, n)
-    if n % 2 == 1 then return nil end
-    return ("Then %s sells half of them."):format(who), ("Half of %d is %d."):format(n, n // 2),
-      n // 2
-  end,
-  function(r, who, _, n)
-    local more = r:int(5, 50)
-    return ("Later %s gets %d more."):format(who, more),
-      ("%d + %d = %d."):format(n, more, n + more), n + more
-  end,
-}
-
--- What is asked: the question, the last step, the answer.
-local function ending(r, who, things, n)
-  local shares = r:int(2, 6)
-  if n % shares == 0 and r:float() < 0.5 then
-    return ("%s puts them evenly into %d bowls. How many %s are in each bowl?"):format(who, shares,
-      things), ("%d / %d = %d in each."):format(n, shares, n // shares), n // shares
-  elseif r:float() < 0.4 then
-    local price = r:int(2, 9)
-    return ("Each of the %s is worth $%d. How many dollars are they worth together?"):format(things,
-      price), ("%d * %d = %d dollars."):format(n, price, n * price), n * price
-  end
-  return ("How many %s does %s have now?"):format(things, who), nil, n
-end
-
-local function problem(r)
-  local who, things = r:pick(PEOPLE), r:pick(THINGS)
-  local said, step, n = r:pick(STARTS)(r, who, things)
-  local story, steps = { said }, { step }
-  local left = r:int(1, 2)
-  while left > 0 do
-    local change, how, rest = r:pick(CHANGES)(r, who, things, n)
-    if change then
-      left, n = left - 1, rest
-      story[#story + 1], steps[#steps + 1] = change, how
-    end
-  end
-  local asked, last, answer = ending(r, who, things, n)
-  story[#story + 1], steps[#steps + 1] = asked, last
-  return { question = table.concat(story, " "), answer = tostring(answer),
-    steps = table.concat(steps, "\n") }
-end
 
 --- Make n different word problems in GSM8K's form. Equal seeds give equal problems.
 ---@param n integer up to 10,000
 ---@param seed? integer|string default 1
 ---@return { question: string, answer: string, steps: string, id: string }[]
-word_problems.generate = making("lg.task.word_problems.generate", problem)
+word_problems.generate = making("lg.task.word_problems.generate", function(r)
+  return (problem(r, 1, 2))
+end)
 
 return word_problems

@@ -49,6 +49,9 @@ local STRAY = {
 
 -- ---- the material ----------------------------------------------------------------
 
+--- What is said of the text to be rewritten.
+---@param view sim.view
+---@return string
 local function feedback_of(view)
   local pieces = {}
   for _, block in ipairs(view.blocks) do
@@ -68,6 +71,8 @@ local function feedback_of(view)
   return #pieces > 0 and table.concat(pieces, "\n") or text
 end
 
+editor.feedback_of = feedback_of
+
 -- "First words (...) last words": the whole text may stand elsewhere in the messages.
 local function unabridged(view, text)
   local cut = text:find("(...)", 1, true)
@@ -83,6 +88,9 @@ local function unabridged(view, text)
   return text
 end
 
+--- The text to be rewritten, whole; nil when there is none.
+---@param view sim.view
+---@return string?
 local function text_of(view)
   local text = read.block(view, "variable")
   if text then
@@ -97,6 +105,8 @@ local function text_of(view)
   return view.outside:match "```%a*\n(.-)\n```" or view.outside:match "\"([^\"]+)\""
     or read.block(view, "system")
 end
+
+editor.text_of = text_of
 
 local LIMITS = { "at most", "no more than", "not more than", "maximum of", "up to", "within",
   "under", "fewer than", "less than", "limit of", "max" }

@@ -32,6 +32,26 @@ local drafts = require "lunagrad.world.drafts"
 
 local sim = {}
 
+--- Worlds of one field each, by the name that asks for them ("sim/repair", "sim/repair,noise=0.5").
+--- Each has reply(view, settings, options) → text, finish; nil: it is none of its field, and the
+--- rules below answer. view: what read.view makes of the messages, and they themselves; options:
+--- seed of the sampling, temperature. Name → function that loads it, so that none is loaded unasked.
+---@type table<string, fun(): table>
+local FIELDS = {
+  chemist = function() return require "lunagrad.world.chemist" end,
+  planner = function() return require "lunagrad.world.planner" end,
+  scholar = function() return require "lunagrad.world.scholar" end,
+}
+
+local function field_names()
+  local names = {}
+  for name in pairs(FIELDS) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return #names > 0 and ", and the worlds " .. table.concat(names, ", ") or ""
+end
+
 local DEFAULTS = { critic_noise = 0.15, editor_noise = 0.10, slips = 1, think = 0, loop = 0 }
 local KNOWN = { noise = 1, critic_noise = 1, editor_noise = 1, slips = 3, think = 2, loop = 1 }
 
@@ -39,7 +59,7 @@ local KNOWN = { noise = 1, critic_noise = 1, editor_noise = 1, slips = 3, think 
 --- "sim/critic_noise=0.3,editor_noise=0.1", "sim/slips=0.5", "sim/think=1".
 ---@param name? string
 ---@return { critic_noise: number, editor_noise: number, slips: number, think: number,
---- loop: number }?
+--- loop: number, field: string? }?
 ---@return string? problem
 function sim.settings(name)
   local settings = {}
@@ -53,9 +73,11 @@ function sim.settings(name)
   for part in rest:gmatch "[^,]+" do
     local key, text = part:match "^%s*([%w_]+)%s*=%s*(.-)%s*$"
     local value = tonumber(text)
-    if key and not KNOWN[key] or not key and part ~= "default" then
+    if FIELDS[part] then
+      settings.field = part
+    elseif key and not KNOWN[key] or not key and part ~= "default" then
       return nil, "sim has no setting '" .. (key or part)
-        .. "'; it knows noise, critic_noise, editor_noise, slips, think and loop"
+        .. "'; it knows noise, critic_noise, editor_noise, slips, think and loop" .. field_names()
     elseif key and not (value and value >= 0 and value <= KNOWN[key]) then
       return nil, "sim: " .. key .. " must be a number from 0 to " .. KNOWN[key]
         .. ", not '" .. text .. "'"
@@ -247,6 +269,14 @@ local function in_fields(form, settings, options)
   return fields.write(form, table.concat(working, "\n"), stated), "stop"
 end
 
+-- By a world of one field, if the model's name asks for one.
+local function in_field(messages, settings, options)
+  if not settings.field then return nil end
+  local view = read.view(messages)
+  view.messages = messages
+  return FIELDS[settings.field]().reply(view, settings, options)
+end
+
 -- Requests in forms of their own: fields, a reflection, a recorded computation; nil for others.
 local function in_special_form(messages, settings, options)
   local form = fields.of(messages)
@@ -291,7 +321,8 @@ function sim.reply(request)
     seed = sampling_seed(request), slips = settings.slips,
     temperature = tonumber(request.temperature),
   }
-  local text, finish = in_special_form(messages, settings, options)
+  local text, finish = in_field(messages, settings, options)
+  if not text then text, finish = in_special_form(messages, settings, options) end
   if not text then text, finish = respond(messages, settings, options) end
   local was_cut
   if not request.bare then text = sim.thought(request.model) .. text .. sim.loop(request.model) end

@@ -27,7 +27,10 @@ local function split(text)
   return parts
 end
 
-local function pieces_of(view)
+--- The pieces of feedback that a request gives.
+---@param view sim.view
+---@return string[]
+function merge.pieces(view)
   local pieces = {}
   for _, block in ipairs(view.blocks) do
     if block.meaning == "feedback" then
@@ -46,7 +49,7 @@ end
 ---@return string
 function merge.reply(view, options)
   local seed = hash.text(view.all, options.seed)
-  local pieces, counts, order, remove, queries = pieces_of(view), {}, {}, 0, 0
+  local pieces, counts, order, remove, queries = merge.pieces(view), {}, {}, 0, 0
   for _, piece in ipairs(pieces) do
     local is_query = search.wish(piece)
     local wanted, _, removes = cues.wishes(is_query and "" or piece)

@@ -21,7 +21,9 @@ for word in ([[a about all am an and any are as ask at be been but by can could 
   ORDINARY[word] = true
 end
 
--- The words of a text that name something, in their order, each once.
+--- The words of a text that name something, in their order, each once.
+---@param text string
+---@return string[]
 local function key_words(text)
   local list, seen = {}, {}
   for word in text:gmatch "[%w\128-\255]+" do
@@ -32,6 +34,8 @@ local function key_words(text)
   end
   return list
 end
+
+search.key_words = key_words
 
 local function ordinary_words(text)
   local list, seen = {}, {}

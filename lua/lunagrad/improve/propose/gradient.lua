@@ -89,6 +89,7 @@ local function optimizer(parent, targets, context, more)
   spec.constraints = material.constraints(context, befores)
   local opt = tgd(spec)
   opt.sample, opt.step_number, opt.habits = context.sample, context.sample, context.habits
+  opt.search = context.recorded
   for n, i in ipairs(targets) do opt.refused[n] = material.refused(parent, context, i) end
   return opt
 end
