@@ -2,11 +2,13 @@
 --- search in documents, and with three prompts.
 --
 -- Usage: build/lunagrad run benchmarks/search/against_train.lua [program=prompt|rag|three]
---          [calls=700] [seeds=10] [-m MODEL] --no-store
+--          [calls=700] [seeds=10] [from=1] [only=train|finished|optimize] [select=NAME]
+--          [method=NAME] [-m MODEL] --no-store
 --
--- lg.train gets the same budget as steps that fit into it: it is stopped when it has spent as many
--- calls (programs, critics, editors; validation included). Scores are of test rows that neither
--- has seen. Prints a line a seed, means with standard errors, and the claim of each search.
+-- "train" may begin nothing when as many calls are spent (programs, critics, editors; validation
+-- included); "finished" may end the step that is under way then. Scores are of test rows that none
+-- has seen. Prints a line a seed with the claim of the search, means with standard errors, and the
+-- paired differences.
 
 local lg = require "lunagrad"
 local stats_math = require "lunagrad.stats_math"
@@ -139,23 +141,32 @@ local function by_train(seed, finish)
 end
 
 local function by_search(seed)
-  local one, from = programs[which](seed), spent()
+  local one = programs[which](seed)
   local spec = { program = one.program, params = one.params, train = one.train, val = one.val,
     test = one.test, metric = one.metric, loss = one.loss, seed = seed,
     budget = { calls = CALLS }, select = args.select, method = args.method }
   local result = lg.optimize(spec)
-  local _ = from
-  return { score = test_score(one), calls = result.spent.calls, claim = result.claim,
-    stopped = result.stopped }
+  local beside = result.spent.beside or { calls = 0 }
+  return { score = test_score(one), calls = result.spent.calls + beside.calls,
+    claim = result.claim, stopped = result.stopped, validated = result.best_score,
+    proposals = #result.proposals }
 end
 
 local WAYS = args.only and { args.only } or { "train", "finished", "optimize" }
 
+local function column(list, key)
+  local values = {}
+  for i, one in ipairs(list) do values[i] = one[key] end
+  return values
+end
+
 local function sum_up(list, name)
-  local scores, calls = {}, {}
-  for i, one in ipairs(list) do scores[i], calls[i] = one.score, one.calls end
-  return ("%-9s %.3f +- %.3f  %4.0f calls"):format(name, stats_math.mean(scores),
-    stats_math.deviation(scores) / math.sqrt(#scores), stats_math.mean(calls))
+  local scores = column(list, "score")
+  local text = ("%-9s %.3f +- %.3f  %4.0f calls"):format(name, stats_math.mean(scores),
+    stats_math.deviation(scores) / math.sqrt(#scores), stats_math.mean(column(list, "calls")))
+  if not list[1].validated then return text end
+  return ("%s, %.0f proposals, validation said %.3f"):format(text,
+    stats_math.mean(column(list, "proposals")), stats_math.mean(column(list, "validated")))
 end
 
 local function paired(name, a, b)

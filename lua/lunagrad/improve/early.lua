@@ -34,11 +34,10 @@ function early.is_due(search, one)
 end
 
 --- A candidate that is open from now on, ahead of its rival.
----@param search lunagrad.search
 ---@param child lunagrad.candidate
 ---@param rival lunagrad.candidate
 ---@param race lunagrad.race
-function early.open(search, child, rival, race)
+function early.open(child, rival, race)
   child.open, child.rival = true, rival.live or rival
   child.lead = race.sum / (race.at + SHRINK)
   child.mean = child.rival.mean + child.lead

@@ -578,7 +578,7 @@ local function accept(self, one)
   local race = one.outcome.race
   local entered, why
   if one.outcome.why == "early" and race.at < self.n then
-    early.open(self, child, one.rival, race)
+    early.open(child, one.rival, race)
     entered, why = self.pool:enter(child)
     if entered then self.open[#self.open + 1] = child end
   else
