@@ -81,7 +81,7 @@ else
 say =
 endif
 
-.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
@@ -283,6 +283,11 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check
+
+# The pages of docs/reference/, from the stubs.
+reference: $(BUILD)/lunagrad.so
+	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
@@ -320,7 +325,8 @@ install: all
 	install -m 755 $(BUILD)/lunagrad.so $(D)/lib/lua/5.4/
 	install -m 644 engine/lunagrad.h $(D)/include/
 	install -m 644 lua/meta/*.lua $(D)/share/lunagrad/meta/
-	install -m 644 scripts/*.lua $(D)/share/lunagrad/scripts/
+	cd scripts && find . -name '*.lua' | while read -r f; do \
+		install -D -m 644 "$$f" "$(D)/share/lunagrad/scripts/$$f" || exit 1; done
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
 		'Description: optimizes texts by feedback propagated through a graph of model calls' \
 		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \

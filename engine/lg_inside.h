@@ -209,6 +209,7 @@ typedef struct lg_command_spec { /* borrowed during start */
     const char *tmp;             /* where temporary files are; NULL: /tmp */
     int width;                   /* starts when less than so many run; 0: as many as processors */
     int most_abi;                /* of Landlock, for tests; 0: the kernel's */
+    bool talks;                  /* lg__talk_start: it is asked line by line */
     /* limits; 0: none */
     int64_t time_ms, cpu_seconds, memory, file_size, processes, open_files, disk, output;
 } lg_command_spec;
@@ -236,6 +237,21 @@ bool lg__command_look(const lg_command *c, lg_command_end *out);
 /* The i-th file that it has made or changed. */
 void lg__command_see_file(const lg_command *c, size_t i, lg_command_file *out);
 void lg__command_close(lg_command *c); /* before its engine; a running one runs on. NULL: nothing */
+
+/* A program that stays, and is asked by lines of JSON; input and time_ms count for nothing. */
+typedef struct lg_talk lg_talk;
+
+/* Starts it now. LG_ENOMEM; LG_EPROGRAM, LG_EIO: the engine's message says why. */
+int lg__talk_start(lg_engine *e, const lg_command_spec *s, lg_talk **out);
+/* One line without its end. *answer becomes the next line of its stdout that begins with '{' or
+ * '[', or empty when the program has ended, by itself or because ms were over. Cancelling it ends
+ * the program. LG_ESTATE: it has ended, or was asked something already. LG_ENOMEM */
+int lg__talk_ask(lg_engine *e, lg_talk *t, const char *line, size_t len, int64_t ms,
+                 const char *role, lg_var **answer);
+bool lg__talk_lives(const lg_talk *t);
+/* How it ended, without stdout and files. false: it has not. */
+bool lg__talk_look(const lg_talk *t, lg_command_end *out);
+void lg__talk_close(lg_talk *t); /* ends it; before its engine. NULL: nothing */
 
 /* What this machine has to contain programs with. */
 typedef struct lg_holds {

@@ -411,6 +411,7 @@ enum lg_op {
     LG_OP_TIMER,
     LG_OP_SANDBOX, /* what a Lua candidate came to, a JSON object */
     LG_OP_COMMAND,
+    LG_OP_TALK,
     LG_OPS
 };
 typedef struct lg_input {
@@ -622,11 +623,9 @@ LG_API int lg_promise_fail_as(lg_var *v, int code, const char *message, const ch
 LG_API int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out);
 
 /* ---- Lua candidates ------------------------------------------------------ */
-/* Code that nobody has looked at: each candidate in a fresh Lua state with few libraries, within
- * limits, in one of a pool of processes that can do nothing but compute (docs/sandbox.md). The same
- * candidate comes to the same result. Where the kernel cannot contain it, it fails with LG_EIO. */
-
-/* Filled by lg_sandbox_config_init(), then changed. Every zero means the default. */
+/* Code that nobody has looked at, each in a fresh Lua state within limits, in processes that can do
+ * nothing but compute (docs/sandbox.md). Where the kernel cannot contain it, it fails: LG_EIO.
+ * Every zero means the default. */
 typedef struct lg_sandbox_config {
     size_t size;           /* set by lg_sandbox_config_init */
     size_t memory;         /* bytes of the candidate's state; 0: 16 MiB; up to 1 GiB */
@@ -643,10 +642,9 @@ static inline void lg_sandbox_config_init(lg_sandbox_config *cfg)
     lg_sandbox_config_init_size(cfg, sizeof *cfg);
 }
 
-/* cfg is copied; NULL: all defaults. *out is owned by the caller, free with lg_sandbox_free(), and
- * gone with its engine. LG_EINVAL, LG_ENOMEM */
+/* cfg is copied; NULL: all defaults. *out is the caller's, and gone with its engine. LG_EINVAL */
 LG_API int lg_sandbox_new(lg_engine *e, const lg_sandbox_config *cfg, lg_sandbox **out);
-LG_API void lg_sandbox_free(lg_sandbox *s); /* what was begun goes on. NULL: nothing */
+LG_API void lg_sandbox_free(lg_sandbox *s); /* what was begun goes on */
 /* Runs a chunk; then, if call is not NULL, the function of that name ("solve", "M.solve") with the
  * arguments in args, a JSON array (NULL: none). All is copied. *out becomes a JSON object:
  *   {"ok":true,"values":[…],"output":"what print wrote","instructions":n,"memory":n}

@@ -152,7 +152,7 @@ def answer(request):
     if strange:
         return refuse("%s is no element that is docked here" % strange[0])
     smiles = Chem.MolToSmiles(mol)
-    pdbqt, reason = prepare(smiles, request["seed"])
+    pdbqt, reason = prepare(smiles, int(request["seed"]))
     if pdbqt is None:
         return refuse(reason)
     return {"ok": True, "smiles": smiles, "qed": QED.qed(mol), "pdbqt": pdbqt}
@@ -191,8 +191,9 @@ local function find_tools()
   return python
 end
 
-local look = lg.command { find_tools(), "-c", LOOK, input = "request", sandbox = true, timeout = 60,
-  memory = "4G" }
+-- One process for the whole run: RDKit takes a second to load.
+local look = lg.command { find_tools(), "-c", LOOK, persistent = true,
+  fields = { "smiles", "seed" }, concurrency = 1, sandbox = true, timeout = 120, memory = "4G" }
 
 local function vina_for(receptor)
   local words = { args.vina, "--receptor", "{receptor}", "--ligand", "{ligand}",
@@ -231,9 +232,8 @@ end
 local rdkit = lg.tool { name = "RDKit", purpose = "reads a SMILES and prepares it for docking",
   inputs = { "smiles", "seed" }, cache = true, version = mark(LOOK), run = function(smiles, seed)
     return in_turn(function()
-      local run = look:run { request = lg.json.encode { smiles = smiles,
-        seed = math.tointeger(tonumber(seed)) } .. "\n" }
-      if run.code == 0 and lg.json.decode(run.stdout) then return run.stdout end
+      local run = look:run { smiles = smiles, seed = seed }
+      if run.code == 0 and type(run.reply) == "table" then return run.stdout end
       error("RDKit ended without an answer: " .. last_line(run.stderr), 0)
     end)
   end }
@@ -495,9 +495,9 @@ local function scores(way)
 end
 
 print(("\n%-10s %8s %8s %10s"):format("", "tries", "calls", "mean s"))
-print(("%-10s %8s %8s %10.2f"):format("start", "", "", -mean(scores "start")))
+print(("%-10s %8s %8s %10.2f"):format("start", "", "", 0 - mean(scores "start")))
 for _, way in ipairs(chosen) do
-  print(("%-10s %8d %8d %10.2f"):format(way, #cases * args.steps, spent[way], -mean(scores(way))))
+  print(("%-10s %8d %8d %10.2f"):format(way, #cases * args.steps, spent[way], 0 - mean(scores(way))))
 end
 print(("(docked anew; %d dockings in this start)"):format(n_docked))
 

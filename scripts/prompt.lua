@@ -10,7 +10,7 @@
 --   lunagrad run scripts/prompt.lua task=math data=train.jsonl with GSM8K's
 --   lunagrad run scripts/prompt.lua -m openai/gpt-4o-mini      on a real model
 --   … -m model=openai/gpt-4o-mini -m backward=openai/gpt-4o    the stronger one criticises and edits
---   lunagrad run scripts/prompt.lua with=compare calls=900     a search instead of the loop: the
+--   lunagrad run scripts/prompt.lua with=compare      a search instead of the loop: the
 --       instruction alone, worked examples alone, and both (with=instruction, examples or both)
 --
 -- Other arguments: steps=12 batch=3 seed=1, vote=5 (beside it, a vote over so many answers of the
@@ -43,7 +43,7 @@ for name in pairs(args) do
   end
 end
 local seed, steps, batch = number("seed", 1, 0), number("steps", 12, 0), number("batch", 3, 1)
-local calls = number("calls", 900, 1)
+local calls = number("calls", 1500, 1)
 
 -- ---- the tasks -----------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 -- The test-time loop of the TextGrad paper (arXiv 2406.07496, section 3.2): each question's solution
 -- is a variable of its own. A critic looks for mistakes in it, the solution is written again, three
 -- times, and a vote over all four decides. Nobody knows the right answers meanwhile. Beside it what
--- the same number of calls buys otherwise: plain answers and a vote over them (self-consistency).
+-- the same number of calls buys otherwise: plain answers and a vote over them (self-consistency), and
+-- the best of several answers by a judge.
 --
 --   lunagrad run scripts/solution.lua                             on sim, with generated problems
 --   lunagrad run scripts/solution.lua -m openai/gpt-4o            on a real model
@@ -68,6 +69,14 @@ local function answer(row)
   return model(asked)
 end
 
+-- How good a judge thinks an answer is, from 0 to 1.
+local function judged(row, text)
+  local judge = lg.loss.judge { "Is the solution right? Check each step.",
+    fields = row.picture and { "question", "picture", "solution" } or { "question", "solution" } }
+  return judge { question = row.question, solution = text,
+    picture = row.picture and lg.image(row.picture) or nil }
+end
+
 local function letter_of(row)
   local letters = {}
   for i = 1, #row.options do letters[i] = string.char(64 + i) end
@@ -78,8 +87,10 @@ end
 local function versions(row)
   local list = { answer(row):text() }
   local solution = lg.param(list[1], "solution to the question")
-  local optimizer = lg.optim.tgd { solution,
-    constraints = { "The last line is \"Answer: LETTER\", with a letter of the options." } }
+  local read_letter = letter_of(row)
+  local form = lg.constraint.new("The last line is \"Answer: LETTER\", with a letter of the "
+    .. "options.", function(text) return read_letter(text) ~= nil end)
+  local optimizer = lg.optim.tgd { solution, constraints = { form } }
   local beside = { question = row.question, picture = row.picture and lg.image(row.picture) }
   for i = 1, updates do
     optimizer:zero_grad()
@@ -92,7 +103,11 @@ end
 
 -- ---- all questions at once ---------------------------------------------------------------
 
-local function calls() return lg.stats().calls end
+-- What was asked: bought, shared with an equal question, or known from an earlier start.
+local function calls()
+  local stats = lg.stats()
+  return stats.calls + stats.shared + (stats.served or 0)
+end
 
 local samples = 1 + 3 * updates -- an answer; critic, feedback and editor for each update
 local at = calls()
@@ -103,6 +118,13 @@ local voted = lg.map(rows, function(row)
   return lg.vote { answer, row, n = samples, extract = letter_of(row) }:text()
 end, { concurrency = #rows })
 local spent_on_votes = calls() - at
+at = calls()
+local half = math.max(1, samples // 2) -- an answer and a judgement each
+local chosen = lg.map(rows, function(row)
+  return lg.best_of { answer, row, n = half,
+    score = function(text) return judged(row, text) end }:text()
+end, { concurrency = #rows })
+local spent_on_best = calls() - at
 
 -- ---- what it came to ---------------------------------------------------------------------
 
@@ -116,6 +138,7 @@ local function vote_over_all(row)
   return (lg.vote { outputs = improved[place[row]], extract = letter_of(row), ties = "last" })
 end
 local function self_consistency(row) return voted[place[row]] end
+local function best_of_some(row) return chosen[place[row]] end
 
 local function show(what, program, cost)
   print(("%-34s %s  %s"):format(what, lg.evaluate { program, data = rows,
@@ -128,6 +151,8 @@ for k = 1, updates do show(("after update %d"):format(k), version(k + 1)) end
 show("vote over all versions", vote_over_all, ("%.1f calls"):format(spent / #rows))
 show("vote over " .. samples .. " answers", self_consistency,
   ("%.1f calls"):format(spent_on_votes / #rows))
+show("best of " .. half .. " answers, by a judge", best_of_some,
+  ("%.1f calls"):format(spent_on_best / #rows))
 
 local function claim(title, a, b)
   print("\n" .. title)
@@ -135,3 +160,4 @@ local function claim(title, a, b)
 end
 claim("a: one answer, b: vote over all versions", version(1), vote_over_all)
 claim("a: vote over answers, b: vote over all versions", self_consistency, vote_over_all)
+claim("a: best by a judge, b: vote over all versions", best_of_some, vote_over_all)

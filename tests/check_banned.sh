@@ -2,8 +2,8 @@
 # check_banned.sh - calls that have no place in the engine or in the binding.
 # Comments and strings are taken out first. The command's own files (main.c,
 # term.c, signals.c, line.c, mockd.c) may print and exit, and check.c of debug builds, and the
-# worker of the sandbox, which is a program; mem.c
-# owns the heap; contain_spawn.c gives a child the usual handling of signals.
+# worker of the sandbox, which is a program; mem.c owns the heap; contain_spawn.c gives a child
+# the usual handling of signals.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1

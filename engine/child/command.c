@@ -26,7 +26,7 @@ enum {
     PATIENCE = 1000,    /* … between two attempts to make one */
     LOOK = 100,         /* ms between two looks at the disk, … */
     POLL = 10,          /* … or at one without a descriptor */
-    STARTS = 2,         /* programs that one step starts */
+    STARTS = 1,         /* programs that one step starts */
     WORK_US = 3000,     /* what one step may spend on the rest */
     COUNT_US = 1000000, /* how long a count of the user's processes counts */
     FULL_AT_US = 500000 /* of CPU: a program may pass its limit by so much before it is seen */
@@ -78,6 +78,7 @@ struct lg_commands {
     lg_kernel kernel;
     int kernel_abi; /* that it was asked to pretend */
     bool looked, closing;
+    lg_watcher watcher;
     uint64_t counted; /* this user's processes, … */
     int64_t counted_us;
 };
@@ -87,6 +88,11 @@ struct lg_commands {
 static int64_t now_us(const lg_commands *cs)
 {
     return lg__clock_now(&cs->clock);
+}
+
+static bool is_contained(const lg_command *c)
+{
+    return c->way != LG_COMMAND_PLAIN;
 }
 
 static lg_command *first(const lg_ring *list)
@@ -177,11 +183,6 @@ static void set_alarm(lg_command *c)
     int64_t most = !c->on_exit ? POLL : c->disk && !c->asked ? LOOK : left;
     left = left < most ? left : most;
     lg__alarm_set(c->alarm, left > 0 ? left : 0);
-}
-
-static bool is_contained(const lg_command *c)
-{
-    return c->way != LG_COMMAND_PLAIN;
 }
 
 /* A contained one is not asked: it may do what it likes meanwhile. limit NULL: it is only not
@@ -334,6 +335,9 @@ static bool reap(lg_command *c)
         return false;
 
     kill(-c->pid, SIGKILL);
+    if (is_contained(c))
+        lg__watcher_tell(&c->cs->watcher, c->pid);
+
     do {
         got = wait4(c->pid, &c->status, WNOHANG, &c->usage);
     } while (got < 0 && errno == EINTR);
@@ -481,6 +485,9 @@ static void give_up(lg_command *c)
 {
     kill(-c->pid, SIGKILL);
     kill(c->pid, SIGKILL);
+    if (is_contained(c))
+        lg__watcher_tell(&c->cs->watcher, c->pid);
+
     while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
 
@@ -493,7 +500,7 @@ static bool start_child(lg_command *c)
 {
     lg_commands *cs = c->cs;
     lg_contain_end end = {.problem = 0, .exit = -1};
-    int ours[2] = {-1, -1};
+    int ours[3] = {-1, -1, -1};
     uint64_t running = c->start->spec.processes && !c->user ? count_processes(cs) : 0;
     int err = lg__alarm_new(cs->loop, on_alarm, c, &c->alarm);
     if (!err) {
@@ -527,6 +534,10 @@ static void begin(lg_command *c)
         return;
     }
     cs->n_running++;
+    if (is_contained(c)) {
+        lg__watcher_start(&cs->watcher, &cs->kernel, cs->mem, cs->scratches.path);
+        lg__watcher_tell(&cs->watcher, c->pid);
+    }
     move_to(c, &cs->running, RUNNING);
     c->begun_us = now_us(cs);
     c->due_us = c->time_ms ? c->begun_us + c->time_ms * 1000 : INT64_MAX / 2;
@@ -757,6 +768,7 @@ void lg__commands_free(lg_commands *cs)
     while (!lg__ring_empty(&cs->every)) /* held by somebody who will not look any more */
         command_free(LG_OF(cs->every.next, lg_command, every));
 
+    lg__watcher_end(&cs->watcher);
     lg__scratches_remove(&cs->scratches, now_us(cs) + 1000000);
     lg__scratches_close(&cs->scratches);
     lg__mem_free(cs->mem, cs, sizeof *cs);

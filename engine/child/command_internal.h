@@ -67,6 +67,19 @@ void lg__scratch_leave(lg_scratch *s); /* to be removed. NULL: nothing */
 /* Removes some of what is in line, until then. true: there is more. */
 bool lg__scratches_remove(lg_scratches *all, int64_t until_us);
 
+/* ---- command_watcher.c: who clears up when we are killed ------------------------------- */
+
+typedef struct lg_watcher {
+    pid_t pid; /* 0: there is none */
+    int line;
+    bool tried;
+} lg_watcher;
+
+/* The first time: starts it. path: the directory of all scratches */
+void lg__watcher_start(lg_watcher *w, const lg_kernel *k, lg_mem *m, const char *path);
+void lg__watcher_tell(const lg_watcher *w, pid_t group); /* it runs; told again: it is over */
+void lg__watcher_end(lg_watcher *w);
+
 /* ---- command_start.c: from a spec to a child ---------------------------------------- */
 
 typedef struct lg_start { /* a copy of a spec, in one block with all that it points to */
@@ -75,9 +88,9 @@ typedef struct lg_start { /* a copy of a spec, in one block with all that it poi
 } lg_start;
 
 lg_start *lg__start_copy(lg_mem *m, const lg_command_spec *s); /* NULL: memory */
-/* Starts it in its scratch; out, err: where ours of its descriptors go. 0: end says how; LG_ENOMEM;
- * why->code: what could not be done */
+/* Starts it in its scratch; ours: its stdout, its stderr, and its stdin when it talks. 0: end says
+ * how; LG_ENOMEM; why->code: what could not be done */
 int lg__start_child(const lg_start *s, const lg_kernel *k, const lg_scratch *scratch, uint32_t user,
-                    uint64_t running, lg_mem *m, int ours[2], lg_contain_end *end, lg_fail *why);
+                    uint64_t running, lg_mem *m, int ours[3], lg_contain_end *end, lg_fail *why);
 
 #endif

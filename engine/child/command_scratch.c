@@ -19,11 +19,12 @@
 #include "child/command_internal.h"
 
 enum {
-    LOOKS = 3000,     /* entries of a directory tree that are looked at */
-    STALE_S = 10,     /* a directory that is locked by nobody, and as old as this, is dead */
-    BITE = 8 << 20,   /* bytes that are taken from a file at once */
-    NAME_ROOM = 4096, /* of a path in it */
-    PREFIX = 9        /* "lunagrad-" */
+    LOOKS = 3000, /* entries of a directory tree that are looked at */
+    STALE_S =
+        LG_SMALL(10, 1), /* a directory that is locked by nobody, and as old as this, is dead */
+    BITE = 8 << 20,      /* bytes that are taken from a file at once */
+    NAME_ROOM = 4096,    /* of a path in it */
+    PREFIX = 9           /* "lunagrad-" */
 };
 
 /* ---- beneath it --------------------------------------------------------------------- */

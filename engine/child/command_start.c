@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/errno_text.h"
@@ -253,8 +254,24 @@ static void start(const lg_command_spec *s, const lg_kernel *k, const lg_scratch
     lg__contain_start(&c, k, m, end);
 }
 
+/* Its stdin is a socket of which we have the other end, instead of a file. 0, errno */
+static int make_channel(lg_child *child, int *ours)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return errno;
+
+    close(child->theirs[0]);
+    *ours = fcntl(ends[0], F_DUPFD_CLOEXEC, 3);
+    child->theirs[0] = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
+    close(ends[0]);
+    close(ends[1]);
+    bool good = *ours >= 0 && child->theirs[0] >= 0 && fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
+    return good ? 0 : errno;
+}
+
 int lg__start_child(const lg_start *st, const lg_kernel *k, const lg_scratch *scratch,
-                    uint32_t user, uint64_t running, lg_mem *m, int ours[2], lg_contain_end *end,
+                    uint32_t user, uint64_t running, lg_mem *m, int ours[3], lg_contain_end *end,
                     lg_fail *why)
 {
     lg_command_spec s = st->spec;
@@ -272,6 +289,10 @@ int lg__start_child(const lg_start *st, const lg_kernel *k, const lg_scratch *sc
     fill_words(&w, &s);
     lg__child_init(&child);
     int err = lg__child_pipes(&child, m, s.input, s.input ? s.input_len : 0, why);
+    int problem = !err && !why->code && s.talks ? make_channel(&child, &ours[2]) : 0;
+    if (problem)
+        lg__fail_set(why, m, LG_EPROGRAM, "cannot start a process: %s", lg__errno_text(problem));
+
     if (!err && !why->code) {
         start(&s, k, scratch, user, &child, &w, m, end);
         err = end->problem ? problem_to_code(end, &s, m, why) : LG_OK;

@@ -41,7 +41,7 @@ enum verdict {           /* of one call; below: by its arguments */
                TKILL,
                PRLIMIT,
                PERSONALITY,
-               MODE,    /* of chmod: the second argument */
+               MODE,    /* of chmod and fchmod: the second argument */
                MODE_AT, /* of fchmodat: the third */
                TIMES_AT,
                NICE,
@@ -66,7 +66,7 @@ static const uint16_t allowed[] = {
     SYS_mkdirat, SYS_unlinkat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
     SYS_mknodat, SYS_umask, SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_fdatasync, SYS_fadvise64,
     SYS_readahead, SYS_flock, SYS_sendfile, SYS_splice, SYS_tee, SYS_copy_file_range, SYS_statfs,
-    SYS_fstatfs, SYS_fchmod, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_msync, SYS_madvise,
+    SYS_fstatfs, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_msync, SYS_madvise,
     SYS_mincore, SYS_mlock, SYS_munlock, SYS_brk, SYS_nanosleep, SYS_clock_nanosleep,
     SYS_clock_gettime, SYS_clock_getres, SYS_gettimeofday, SYS_getitimer, SYS_setitimer,
     SYS_timer_create, SYS_timer_settime, SYS_timer_gettime, SYS_timer_delete, SYS_timer_getoverrun,
@@ -206,6 +206,7 @@ static const struct rule rules[] = {
     {SYS_tkill, TKILL},
     {SYS_prlimit64, PRLIMIT},
     {SYS_personality, PERSONALITY},
+    {SYS_fchmod, MODE},
     {SYS_fchmodat, MODE_AT},
     {SYS_utimensat, TIMES_AT},
     {SYS_setpriority, NICE},

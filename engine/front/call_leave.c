@@ -50,6 +50,8 @@ void lg__call_drop_cancelled(lg_engine *e)
             lg__sandbox_drop(n);
         else if (n->out->op == LG_OP_COMMAND)
             lg__command_left(e, n);
+        else if (n->out->op == LG_OP_TALK)
+            lg__talk_left(n);
         else if (n->work)
             lg__work_abandon(e, n->work);
         lg_var_unref(n->out);

@@ -110,6 +110,7 @@ void lg_engine_free(lg_engine *e)
     lg__processes_free(e->processes);
     lg__sandboxes_free(e);
     lg__commands_free(e->commands);
+    lg__talks_free(e->talks);
     lg__entries_free(e);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
@@ -157,7 +158,8 @@ static bool has_work(const lg_engine *e)
 {
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
-           g->host.head || e->unstarted.head || lg__pool_is_due(e->pool);
+           g->host.head || e->unstarted.head || lg__pool_is_due(e->pool) ||
+           lg__talks_is_due(e->talks);
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */
@@ -333,6 +335,7 @@ static void pump(lg_engine *e, int64_t until_us)
         replies = take_replies(e, SLICE);
         replies = lg__stream_listen(e) || replies; /* one that was broken off has ended */
         replies = lg__sandboxes_settle(e) || replies;
+        replies = lg__talks_tell(e) || replies;
         more = start_requests(e, SLICE);
         lg__hedge_look(e);
         bool last = until_us && lg__clock_now(&real) >= until_us;
@@ -355,8 +358,8 @@ static void pump(lg_engine *e, int64_t until_us)
 static bool nothing_runs(lg_engine *e)
 {
     return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
-           lg__pool_active(e->pool) == 0 && lg__commands_active(e->commands) == 0 && !has_work(e) &&
-           !lg__turn_waits(e);
+           lg__pool_active(e->pool) == 0 && lg__commands_active(e->commands) == 0 &&
+           lg__talks_active(e->talks) == 0 && !has_work(e) && !lg__turn_waits(e);
 }
 
 /* Virtual time goes on to what is due next; false: it stays, as something may still come. */

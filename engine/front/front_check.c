@@ -129,6 +129,19 @@ static void check_timers(const lg_engine *e)
     LG_CHECK(h->n == 0 || e->timers.text);
 }
 
+/* A program whose variable was cancelled may still run. */
+static void check_commands(const lg_engine *e)
+{
+    size_t pending = 0;
+    for (const lg_var *v = e->graph.vars; v; v = v->next) {
+        if (v->op == LG_OP_COMMAND && v->state == LG_PENDING) {
+            LG_CHECK(v->node->u.command);
+            pending++;
+        }
+    }
+    LG_CHECK(pending <= lg__commands_active(e->commands));
+}
+
 /* ---- all ------------------------------------------------------------------- */
 
 void lg__engine_check(lg_engine *e)
@@ -144,6 +157,7 @@ void lg__engine_check(lg_engine *e)
     check_entries(e, &seen);
     check_works(e);
     check_timers(e);
+    check_commands(e);
 }
 
 /* A walk costs as much as there is: where that is much, only every so many steps pay for it,

@@ -11,9 +11,10 @@
 
 #include "base/heap.h"
 #include "base/list.h"
-#include "child/pool.h"
 #include "child/command.h"
+#include "child/pool.h"
 #include "child/process.h"
+#include "child/talk.h"
 #include "graph/gradient.h"
 #include "net/http.h"
 #include "sched/sched.h"
@@ -112,6 +113,7 @@ struct lg_engine {
     char *ca_file, *ca_path, *proxy; /* what it is made with */
     bool http2;
     lg_processes *processes; /* … by the first program that is started */
+    lg_talks *talks;         /* … and by the first that stays */
     lg_pool *pool;           /* … by the first sandbox */
     lg_sandbox *sandboxes;
     lg_commands *commands; /* … and by the first that is a tool */
@@ -224,6 +226,8 @@ void lg__sandboxes_free(lg_engine *e);
 /* host_command.c */
 bool lg__commands_tell(lg_engine *e);            /* true: there is more to do at once */
 void lg__command_left(lg_engine *e, lg_node *n); /* n was cancelled */
+bool lg__talks_tell(lg_engine *e);               /* answers; true: there were some */
+void lg__talk_left(lg_node *n);                  /* n was cancelled */
 
 /* turn_books.c */
 void lg__entries_push(lg_entries *l, lg_entry *one);

@@ -66,6 +66,98 @@ void lg__command_left(lg_engine *e, lg_node *n)
     n->u.command = NULL;
 }
 
+/* ---- programs that stay ------------------------------------------------------------- */
+
+int lg__talk_start(lg_engine *e, const lg_command_spec *s, lg_talk **out)
+{
+    lg_fail why;
+    lg__fail_init(&why);
+    *out = NULL;
+    int err = e->talks ? LG_OK : lg__talks_new(&e->mem, e->loop, &e->talks);
+    err = err ? err : lg__talks_start(e->talks, s, out, &why);
+    if (err && why.code)
+        lg__engine_error(e, err, "%s", lg__fail_message(&why));
+    else if (err)
+        lg__engine_error(e, err, "cannot run a program: %s", lg_error_text(err));
+
+    lg__fail_free(&why);
+    return err;
+}
+
+int lg__talk_ask(lg_engine *e, lg_talk *t, const char *line, size_t len, int64_t ms,
+                 const char *role, lg_var **answer)
+{
+    lg_var *v = NULL;
+    *answer = NULL;
+    int err = lg__node_new(&e->graph, LG_OP_TALK, 0, role, &v);
+    if (!err && (err = lg__talk_begin(t, line, len, ms, v->node)))
+        lg__node_discard(v);
+
+    if (err)
+        return lg__engine_error(e, err, "cannot ask a program: %s", lg_error_text(err));
+
+    v->node->u.talk = t;
+    lg__node_hold(v->node);
+    lg__engine_touch(e);
+    *answer = v;
+    return LG_OK;
+}
+
+bool lg__talks_tell(lg_engine *e)
+{
+    lg_talk *t;
+    void *tag;
+    bool any = false;
+    if (!lg__talks_is_due(e->talks))
+        return false;
+
+    lg__talks_tidy(e->talks);
+    while ((t = lg__talks_next(e->talks, &tag))) {
+        lg_node *n = tag;
+        lg_text *text = lg__talk_answer(t);
+        any = true;
+        n->u.talk = NULL;
+        if (n->done)
+            lg__text_unref(text);
+        else if (text)
+            lg__var_ready(n->out, text);
+        else
+            lg__var_fail(n->out, LG_ENOMEM, NULL);
+    }
+    return any;
+}
+
+void lg__talk_left(lg_node *n)
+{
+    if (n->u.talk)
+        lg__talk_forget(n->u.talk);
+
+    n->u.talk = NULL;
+}
+
+bool lg__talk_lives(const lg_talk *t)
+{
+    return lg__talk_is_alive(t);
+}
+
+bool lg__talk_look(const lg_talk *t, lg_command_end *out)
+{
+    return lg__talk_read(t, out);
+}
+
+void lg__talk_close(lg_talk *t)
+{
+    lg_node *n = t ? lg__talk_tag(t) : NULL;
+    if (n) { /* its answer will not come */
+        n->u.talk = NULL;
+        lg__var_fail(n->out, LG_ECANCELLED, NULL);
+    }
+    if (t)
+        lg__talk_end(t);
+}
+
+/* ---- what came of a program ------------------------------------------------------------ */
+
 bool lg__command_look(const lg_command *c, lg_command_end *out)
 {
     return lg__command_read(c, out);

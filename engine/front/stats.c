@@ -14,7 +14,7 @@ void lg_engine_stats(const lg_engine *e, lg_stats *out)
     s.vars_live = e->graph.n_live;
     s.served = e->served;
     s.timers = e->timers.due.n;
-    s.commands = lg__commands_active(e->commands);
+    s.commands = lg__commands_active(e->commands) + lg__talks_active(e->talks);
     s.storing = lg__turn_storing(e);
     s.sandboxed = lg__pool_active(e->pool);
     if (size)

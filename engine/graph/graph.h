@@ -74,8 +74,9 @@ struct lg_node {
         lg_tool *tool;                  /* counted */
         struct lg_timer *timer;         /* front/host_timer.c's; NULL: it is over */
         struct lg_candidate *candidate; /* front/host_sandbox.c's; NULL: it is over */
-        double *weights;                /* of a sum or mean, one for each edge; NULL: 1 each */
+        struct lg_talk *talk;           /* … */
         struct lg_command *command;     /* front/host_command.c's; … */
+        double *weights;                /* of a sum or mean, one for each edge; NULL: 1 each */
     } u;
     uint64_t work; /* engine.c: id of the host's work; 0: none */
     lg_node *next; /* in one of the graph's lists */

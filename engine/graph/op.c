@@ -498,4 +498,5 @@ const lg_op_row lg__ops[LG_OPS] = {
     [LG_OP_TIMER] = {NULL, leaf_backward, NULL, NULL, NULL},
     [LG_OP_SANDBOX] = {NULL, leaf_backward, NULL, NULL, NULL},
     [LG_OP_COMMAND] = {NULL, leaf_backward, NULL, NULL, NULL},
+    [LG_OP_TALK] = {NULL, leaf_backward, NULL, NULL, NULL},
 };

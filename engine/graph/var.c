@@ -537,6 +537,7 @@ const char *lg_op_name(int op)
         [LG_OP_TIMER] = "timer",
         [LG_OP_SANDBOX] = "sandbox",
         [LG_OP_COMMAND] = "command",
+        [LG_OP_TALK] = "answer of a program",
     };
     _Static_assert(sizeof names / sizeof *names == LG_OPS, "each operator has a name");
     return op >= 0 && op < LG_OPS ? names[op] : "unknown";

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LG_LUA_COMMAND "lunagrad.command"
+#define LG_LUA_TALK "lunagrad.talk"
 
 typedef struct lua_command {
     lg_command *c; /* NULL: closed */
@@ -153,6 +154,33 @@ static void push_files(lua_State *L, const lg_command *c, size_t n)
     lua_setfield(L, -2, "files");
 }
 
+/* Pushes how a program ended, as a table. */
+static void push_end(lua_State *L, const lg_command_end *end)
+{
+    lua_newtable(L);
+    if (end->code >= 0)
+        lg__lua_set_count(L, "code", (uint64_t)end->code);
+
+    if (end->signal > 0) {
+        if (end->signal_name)
+            lua_pushfstring(L, "SIG%s", end->signal_name);
+        else
+            lua_pushinteger(L, end->signal);
+
+        lua_setfield(L, -2, "signal");
+    }
+    lg__lua_set_text(L, "limit", end->limit);
+    lua_pushlstring(L, end->out, end->out_len);
+    lua_setfield(L, -2, "stdout");
+    lua_pushlstring(L, end->err, end->err_len);
+    lua_setfield(L, -2, "stderr");
+    lua_pushnumber(L, (lua_Number)end->wall_us / 1e6);
+    lua_setfield(L, -2, "wall");
+    lua_pushnumber(L, (lua_Number)end->cpu_us / 1e6);
+    lua_setfield(L, -2, "cpu");
+    lg__lua_set_count(L, "memory", end->memory);
+}
+
 /* command:ended() -> table | nil */
 static int l_ended(lua_State *L)
 {
@@ -161,28 +189,7 @@ static int l_ended(lua_State *L)
     if (!lg__command_look(c, &end))
         return 0;
 
-    lua_newtable(L);
-    if (end.code >= 0)
-        lg__lua_set_count(L, "code", (uint64_t)end.code);
-
-    if (end.signal > 0) {
-        if (end.signal_name)
-            lua_pushfstring(L, "SIG%s", end.signal_name);
-        else
-            lua_pushinteger(L, end.signal);
-
-        lua_setfield(L, -2, "signal");
-    }
-    lg__lua_set_text(L, "limit", end.limit);
-    lua_pushlstring(L, end.out, end.out_len);
-    lua_setfield(L, -2, "stdout");
-    lua_pushlstring(L, end.err, end.err_len);
-    lua_setfield(L, -2, "stderr");
-    lua_pushnumber(L, (lua_Number)end.wall_us / 1e6);
-    lua_setfield(L, -2, "wall");
-    lua_pushnumber(L, (lua_Number)end.cpu_us / 1e6);
-    lua_setfield(L, -2, "cpu");
-    lg__lua_set_count(L, "memory", end.memory);
+    push_end(L, &end);
     push_files(L, c, end.n_files);
     return 1;
 }
@@ -198,6 +205,98 @@ static int l_close(lua_State *L)
         lg__command_close(c);
 
     return 0;
+}
+
+/* ---- programs that stay --------------------------------------------------------------- */
+
+typedef struct lua_talk {
+    lg_talk *t; /* NULL: closed */
+    const lg_lua_engine *owner;
+} lua_talk;
+
+static lg_talk *check_talk(lua_State *L, int arg)
+{
+    const lua_talk *u = luaL_checkudata(L, arg, LG_LUA_TALK);
+    lg__lua_check_open(L, u->owner, u->t, "program");
+    return u->t;
+}
+
+/* core.talk(engine, spec) -> talk: started, and asked nothing */
+static int l_talk(lua_State *L)
+{
+    lg_command_spec s;
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    lg__lua_check_list(L, 2);
+    lua_settop(L, 2);
+    luaL_checkstack(L, 20, NULL);
+    lua_talk *u = lua_newuserdatauv(L, sizeof *u, 1);
+    *u = (lua_talk){.owner = lua_touserdata(L, 1)};
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, LG_LUA_TALK);
+    read_spec(L, 2, &s);
+    s.talks = true;
+    int err = lg__talk_start(e, &s, &u->t);
+    if (err)
+        return lg__lua_engine_failed(L, e, err);
+
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* core.ask(engine, talk, line, ms, role) -> var: the answer, or an empty text */
+static int l_ask(lua_State *L)
+{
+    size_t len;
+    lg_engine *e = lg__lua_check_engine(L, 1)->e;
+    lg_talk *t = check_talk(L, 2);
+    const char *line = luaL_checklstring(L, 3, &len);
+    int64_t ms = lg__lua_check_int(L, 4, 0, LUA_MAXINTEGER / 2000);
+    const char *role = lg__lua_check_name(L, 5);
+    lg_lua_var *v = lg__lua_new_var(L, 1);
+    int err = lg__talk_ask(e, t, line, len, ms, role, &v->v);
+    return err ? lg__lua_engine_failed(L, e, err) : 1;
+}
+
+static int l_talk_lives(lua_State *L)
+{
+    lua_pushboolean(L, lg__talk_lives(check_talk(L, 1)));
+    return 1;
+}
+
+static int l_talk_ended(lua_State *L)
+{
+    lg_command_end end;
+    if (!lg__talk_look(check_talk(L, 1), &end))
+        return 0;
+
+    push_end(L, &end);
+    return 1;
+}
+
+static int l_talk_close(lua_State *L)
+{
+    lua_talk *u = luaL_testudata(L, 1, LG_LUA_TALK);
+    lg_talk *t = u ? u->t : NULL;
+    if (u)
+        u->t = NULL;
+
+    if (t && u->owner->e)
+        lg__talk_close(t);
+
+    return 0;
+}
+
+static void open_talk(lua_State *L)
+{
+    static const luaL_Reg meta[] = {
+        {"__gc", l_talk_close}, {"__close", l_talk_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"lives", l_talk_lives}, {"ended", l_talk_ended}, {"close", l_talk_close}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"talk", l_talk}, {"ask", l_ask}, {NULL, NULL}};
+    lg__lua_new_class(L, LG_LUA_TALK, meta, methods);
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
 }
 
 /* ---- what is there -------------------------------------------------------------------- */
@@ -236,13 +335,25 @@ static int l_holds(lua_State *L)
     return 1;
 }
 
+/* core.processors() -> how many there are */
+static int l_processors(lua_State *L)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    lua_pushinteger(L, n > 0 ? n : 1);
+    return 1;
+}
+
 void lg__lua_open_command(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", l_close}, {"__close", l_close}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"ended", l_ended}, {"close", l_close}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {
-        {"command", l_command}, {"real_path", l_real_path}, {"holds", l_holds}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"command", l_command},
+                                         {"real_path", l_real_path},
+                                         {"holds", l_holds},
+                                         {"processors", l_processors},
+                                         {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_COMMAND, meta, methods);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
+    open_talk(L);
 }

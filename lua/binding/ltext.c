@@ -184,7 +184,10 @@ static int l_fields(lua_State *L)
 
 /* ---- reading JSON ---------------------------------------------------------- */
 
-enum { JSON_DEPTH = LG_ITEMS_DEPTH };
+enum {
+    JSON_DEPTH = LG_ITEMS_DEPTH,
+    STACK_LEVEL = 16 /* values on the stack for each table that is open: many tasks read JSON */
+};
 
 /* What becomes of a number that Lua's numbers would change. */
 enum keep {
@@ -302,6 +305,7 @@ static void push_tree(lua_State *L, lg_items *items, enum keep keep)
                 lua_pushstring(L, item.name);
             push_item(L, &item, keep);
             if (item.kind == LG_ITEM_ARRAY || item.kind == LG_ITEM_OBJECT) {
+                luaL_checkstack(L, STACK_LEVEL, "JSON");
                 filled[depth++] = item.kind == LG_ITEM_ARRAY ? 0 : IN_OBJECT;
                 continue;
             }
@@ -320,7 +324,7 @@ static int l_json_decode(lua_State *L)
     size_t len, where = 0;
     const char *text = lg__lua_check_text(L, 1, &len);
     enum keep keep = check_keep(L, 2);
-    luaL_checkstack(L, 2 * JSON_DEPTH + 20, "JSON");
+    luaL_checkstack(L, STACK_LEVEL, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
     int err = lg__items_open(NULL, NULL, text, len, &box->items, &where);
     if (err == LG_ENOMEM)
@@ -474,6 +478,7 @@ static void check_list(lua_State *L, const writer *all, const writing *w)
 static void begin(lua_State *L, writer *all)
 {
     check_cycle(L, all);
+    luaL_checkstack(L, STACK_LEVEL, "JSON");
     writing *w = &all->levels[all->depth];
     w->table = lua_gettop(L);
     w->n = count_fields(L, w->table);
@@ -586,7 +591,7 @@ static void write_tree(lua_State *L, lg_out *out)
 static int l_json_encode(lua_State *L)
 {
     lua_settop(L, 1); /* nothing is nil, of which there is no form */
-    luaL_checkstack(L, 4 * JSON_DEPTH, "JSON");
+    luaL_checkstack(L, STACK_LEVEL, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
     lua_pushvalue(L, 1);
     write_tree(L, &box->out);

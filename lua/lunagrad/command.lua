@@ -10,6 +10,7 @@ local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local loop = require "lunagrad.loop"
 local options = require "lunagrad.options"
+local persistent = require "lunagrad.persistent"
 local timer = require "lunagrad.timer"
 local var = require "lunagrad.var"
 
@@ -24,7 +25,7 @@ local SPEC = { [1] = "string", name = "string?", purpose = "string?", role = "st
   memory = "integer|string|nil", file_size = "integer|string|nil", processes = "integer?",
   disk = "integer|string|nil", output_limit = "integer|string|nil", concurrency = "integer?",
   result = "callable?", cache = "boolean?", version = "string?", target = "number?",
-  backward = "function?" }
+  backward = "function?", persistent = "boolean?", fields = "table?" }
 
 -- Seconds and bytes; of a contained program, and of one that is trusted.
 local LIMITS = {
@@ -102,7 +103,8 @@ local function fields_of(word, add)
   end
 end
 
-local function read_inputs(self)
+local function read_inputs(self, spec, level)
+  if spec.persistent then return persistent.fields(spec.fields, level + 1) end
   local names, seen = {}, {}
   local function add(name)
     if not seen[name] then names[#names + 1], seen[name] = name, true end
@@ -184,7 +186,8 @@ local function read_limits(spec, contained, level)
   local cpu = at_least_one(spec.cpu, "cpu", level + 1)
   return { timeout = timeout, memory = of "memory", file_size = of "file_size",
     disk = of "disk", output = of "output_limit",
-    cpu = cpu and math.ceil(cpu) or nil,
+    cpu = cpu and math.ceil(cpu)
+      or contained and not spec.persistent and math.ceil(timeout) * core.processors() or nil,
     processes = at_least_one(spec.processes, "processes", level + 1) or usual.processes }
 end
 
@@ -228,23 +231,30 @@ local function fill(self, word, texts, at)
   end))
 end
 
+-- What the engine needs to know of any run.
+local function start_spec(self, argv)
+  local limits = self.limits
+  return { program = self.program, argv = argv, env = self.env, way = self.way,
+    readable = self.readable, bwrap = self.bwrap, width = self.width, most_abi = self.most_abi,
+    tmp = os.getenv "TMPDIR",
+    time_ms = math.ceil(limits.timeout * 1000), cpu_seconds = limits.cpu, memory = limits.memory,
+    file_size = limits.file_size, processes = limits.processes, disk = limits.disk,
+    open_files = self.contained and OPEN_FILES or nil, output = limits.output }
+end
+
 local function start(self, texts)
   local argv, files = {}, {}
   for i, word in ipairs(self.words) do argv[i] = fill(self, word, texts, i) end
   for name, path in pairs(self.files) do files[#files + 1] = { path, texts[name] } end
   table.sort(files, function(a, b) return a[1] < b[1] end)
-  local limits = self.limits
-  return core.command(loop.engine(), { program = self.program, argv = argv, env = self.env,
-    files = files, input = self.input and texts[self.input], way = self.way,
-    readable = self.readable, bwrap = self.bwrap, width = self.width, most_abi = self.most_abi,
-    tmp = os.getenv "TMPDIR",
-    time_ms = math.ceil(limits.timeout * 1000), cpu_seconds = limits.cpu, memory = limits.memory,
-    file_size = limits.file_size, processes = limits.processes, disk = limits.disk,
-    open_files = self.contained and OPEN_FILES or nil, output = limits.output }, self.role)
+  local spec = start_spec(self, argv)
+  spec.files, spec.input = files, self.input and texts[self.input]
+  return core.command(loop.engine(), spec, self.role)
 end
 
 -- Runs it and waits. Raises when it could not be started.
 local function run_once(self, texts)
+  if self.pool then return self.pool:ask(texts) end
   local running, waits = start(self, texts)
   loop.own(waits)
   loop.await(waits)
@@ -300,8 +310,12 @@ end
 
 -- What a run is worth when the script does not say.
 local function usual_result(self, run)
-  local words, hint = trouble(self, run)
+  local words, hint = run.problem, nil
+  if not words then words, hint = trouble(self, run) end
   if words then fail(self, words, hint) end
+  if self.pool then
+    return persistent.value(run, function(says) fail(self, says) end)
+  end
   if not self.output then return run.stdout end
   local text = run.files[self.output]
   if text then return text end
@@ -321,11 +335,11 @@ end
 -- The value of a run, as a tool's function gives it.
 local function value_of(self, run)
   if self.result then return self.result(run) end
-  local text = usual_result(self, run)
+  local text, score = usual_result(self, run)
   if not is_text(text) then
     fail(self, "wrote what is no text (UTF-8)", "result = function(run) … end makes a text of it")
   end
-  return text
+  return text, score
 end
 
 -- ---- the object ----------------------------------------------------------------------------
@@ -364,16 +378,35 @@ function Command:run(fields)
   return run_once(self, texts)
 end
 
+-- `true` in a sandbox of some way: does it end well? Else why not.
+local function try(way, bwrap)
+  local probe = { words = { "true" }, files = {}, program = containment.find("true", true),
+    name = "true", role = "probe", way = way, bwrap = bwrap, env = {}, limits = { timeout = 10 },
+    contained = true }
+  if not probe.program then return false, "there is no program true to try" end
+  probe.readable = containment.readable(probe.program, {}, {})
+  local fine, run = pcall(run_once, probe, {})
+  if not fine then return false, tostring(run) end
+  return run.code == 0, last_line(run.stderr) or "it failed without a word"
+end
+
+--- Does a program run in a sandbox here? Tried at each call.
+---@return boolean works
+---@return string|nil why not
+function command.try_sandbox()
+  local works, why = try(WAYS[true])
+  return works, not works and why or nil
+end
+
+--- bubblewrap, and whether it works here: tried once.
+---@return {path: string|nil, works: boolean, why: string|nil}
+function command.bubblewrap()
+  return containment.bubblewrap(function(path) return try(WAYS[STRICT], path) end)
+end
+
 -- bubblewrap in place of our own filters, or a clear word why not.
 local function make_strict(self, level)
-  local found = containment.bubblewrap(function(path)
-    local probe = { words = { "true" }, files = {}, program = "/bin/true", name = "true",
-      role = "probe", way = WAYS[STRICT], bwrap = path, env = {}, limits = { timeout = 10 },
-      contained = true, readable = containment.readable("/bin/true", {}, {}) }
-    local fine, run = pcall(run_once, probe, {})
-    if not fine then return false, tostring(run) end
-    return run.code == 0, last_line(run.stderr) or "it failed without a word"
-  end)
+  local found = command.bubblewrap()
   if not found.works then
     errors.raise("program", 'lg.command: sandbox = "strict" is not to be had here: ' .. found.why,
       "sandbox = true needs neither bubblewrap nor user namespaces", level + 1)
@@ -413,6 +446,34 @@ local function literal(words)
   return list
 end
 
+-- A program that stays has its words once and for all, and its fields by lines.
+local function check_persistent(spec, words, level)
+  if not spec.persistent then
+    if spec.fields then
+      errors.refuse("fields", "lg.command: fields are named for persistent programs alone",
+        "others take those that stand in words, files and input", level + 1)
+    end
+    return
+  end
+  for _, name in ipairs { "files", "input", "output", "disk" } do
+    if spec[name] ~= nil then
+      errors.refuse(name, ("lg.command: a persistent program has no %s"):format(name),
+        "it is asked by lines of JSON, and answers by such", level + 1)
+    end
+  end
+  for _, word in ipairs(words) do
+    fields_of(word, function(field)
+      errors.raise("inval", ("lg.command: the words of a persistent program hold no field {%s}")
+        :format(field), 'fields = { … } names what is in each question', level + 2)
+    end)
+  end
+end
+
+local function make_pool(self)
+  return persistent.pool { width = self.width, timeout = self.limits.timeout, role = self.role,
+    start = function() return core.talk(loop.engine(), start_spec(self, self.words)) end }
+end
+
 local function make(spec, most_abi)
   local way = WAYS[spec.sandbox or false]
   if not way then
@@ -429,7 +490,8 @@ local function make(spec, most_abi)
   self.limits = read_limits(spec, contained, 3)
   self.width = at_least_one(spec.concurrency, "concurrency", 3)
   self.ends_options = where_options_end(self.words)
-  self.inputs = read_inputs(self)
+  check_persistent(spec, self.words, 3)
+  self.inputs = read_inputs(self, spec, 3)
   find_program(self, 3)
   self.env = read_env(spec.env, contained, self.program, 3)
   local more = read_paths(spec.read, 3)
@@ -448,7 +510,7 @@ end
 --- A program as a node: words, no shell; `{field}` inside a word is filled in. See docs/command.md.
 ---@param spec table { "program", "argument", …, files, input, output, name, purpose, role, timeout,
 --- cpu, memory, file_size, processes, disk, output_limit, env, read, sandbox, result, concurrency,
---- cache, version, target, backward }
+--- cache, version, target, backward, persistent, fields }
 ---@return lunagrad.command
 function command.new(spec)
   local words = {} -- positional ones are of any number
@@ -457,6 +519,7 @@ function command.new(spec)
   options.check(spec, words, "lg.command", 2)
   local self = make(spec, command.most_abi)
   if spec.sandbox == STRICT then make_strict(self, 2) end
+  if spec.persistent then self.pool = make_pool(self) end
   local names = self.inputs
   self.tool = var.tool { name = self.name, purpose = spec.purpose, role = self.role,
     inputs = names, target = spec.target, backward = spec.backward, cache = spec.cache ~= false,

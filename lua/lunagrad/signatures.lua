@@ -62,6 +62,7 @@ local KNOWN = {
   ["data.bbh_text"] = { { "text", "string" }, { "name", "string?" } },
   ["data.csv_text"] = { { "text", "string" }, { "options", "table?" }, { "name", "string?" } },
   ["task.object_counting.generate"] = GENERATE,
+  ["task.repair.read"] = PATH, ["task.repair.problems"] = { { "language", "string?" } },
   ["task.gsm8k"] = PATH, ["task.mmlu"] = PATH, ["task.gpqa"] = PATH, ["task.programs"] = PATH,
   ["task.multiple_choice"] = { { "rows", "table" }, { "options", "table?" } },
   ["task.pocket"] = { { "seed", "integer|string|nil" } },

@@ -155,3 +155,35 @@ lunagrad.task.lookups = {}
 ---@return lunagrad.row[] rows
 ---@return lunagrad.row[] documents
 function lunagrad.task.lookups.generate(n, seed) end
+
+lunagrad.task.repair = {}
+--- Programs with a planted defect: rows with id, question, entry_point, language, start, defect,
+--- shown and hidden ({args, expect} each).
+---@param language? "lua"|"python" nil: both
+---@return lunagrad.row[]
+function lunagrad.task.repair.problems(language) end
+--- Problems in the same form from a file: JSON lines with question, entry_point, shown and hidden (and
+--- id, language, start), or HumanEval's, MBPP's and LeetCode-like files.
+---@param path string
+---@return lunagrad.dataset
+function lunagrad.task.repair.read(path) end
+
+---@class lunagrad.program_tests
+local ProgramTests = {}
+--- Run a program on a row's tests: {passed, total, score, report, tests = {{passed, said}}}. Waits.
+---@param row lunagrad.row entry_point, language, shown and hidden
+---@param program string
+---@param which? "shown"|"hidden"
+---@return table
+function ProgramTests:run(row, program, which) end
+--- A test in words: "gcd(12, 18) should give 6".
+---@param row lunagrad.row
+---@param test table {args, expect} or {code}
+---@return string
+function ProgramTests:said(row, test) end
+
+--- What runs programs on tests: box (of lg.sandbox) those in Lua, python (of lg.command, with the
+--- fields harness and job) those in Python; limit: seconds of each test in Python (1).
+---@param spec {box: table|nil, python: table|nil, limit: number|nil}
+---@return lunagrad.program_tests
+function lunagrad.task.program_tests(spec) end

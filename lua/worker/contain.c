@@ -117,7 +117,6 @@ static bool allow_few(void)
         CALL_WITH(SYS_read, 0, LG_WORKER_CHANNEL),
         CALL_WITH(SYS_write, 0, LG_WORKER_CHANNEL),
         CALL_WITH(SYS_madvise, 2, DONTNEED),
-        CALL(SYS_setitimer),
         CALL(SYS_rt_sigreturn),
         CALL(SYS_restart_syscall),
         CALL(SYS_exit_group),

@@ -13,6 +13,7 @@ enum {
     IMAGE = 128 * 1024, /* more than a fresh state takes */
     KEEP = 512 * 1024,  /* zeroed rather than given back */
     STACK_KEEP = 16 * 1024,
+    PAGE = 4096,
     FRAMES = 1024, /* of this function, and of what it calls */
 };
 
@@ -43,7 +44,17 @@ static void clear(char *at, size_t from, size_t used)
         madvise(at + KEEP, used - KEEP, MADV_DONTNEED);
 }
 
-/* The same of the C stack below us, where the candidate's calls were. */
+static bool is_zero(const char *at, size_t n)
+{
+    for (; n >= sizeof(uint64_t); at += sizeof(uint64_t), n -= sizeof(uint64_t)) {
+        if (*(const uint64_t *)(const void *)at)
+            return false;
+    }
+    return true;
+}
+
+/* The same of the C stack below us, where the candidate's calls were: zeros, down to where there
+ * have been none. Each call leaves something, so that a page of zeros was not reached. */
 static void clear_stack(void)
 {
     if (!image.stack)
@@ -51,8 +62,9 @@ static void clear_stack(void)
 
     char *here = (char *)__builtin_frame_address(0) - FRAMES;
     memset(here - STACK_KEEP, 0, STACK_KEEP);
-    size_t deep = (size_t)(here - STACK_KEEP - image.stack) & ~(size_t)4095;
-    madvise(image.stack, deep, MADV_DONTNEED);
+    char *deep = (char *)((uintptr_t)(here - STACK_KEEP) & ~(uintptr_t)(PAGE - 1));
+    if (!is_zero(deep - PAGE, PAGE))
+        madvise(image.stack, (size_t)(deep - image.stack), MADV_DONTNEED);
 }
 
 void lw_image_restore(lw_parts *p, void *arena)

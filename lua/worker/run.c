@@ -14,6 +14,8 @@ enum { MESSAGE = 8192 }; /* bytes of it that are told */
 static struct {
     jmp_buf begin;
     volatile sig_atomic_t running;
+    volatile uint64_t ticks; /* of the processor's time; the first comes early */
+    uint64_t most_ticks;
     lw_parts *p;
     lg_worker_job job;
     const char *name, *source, *call, *args;
@@ -50,9 +52,10 @@ void lw_run_full(void)
     lw_run_end(NULL, LW_MEMORY);
 }
 
-bool lw_run_running(void)
+void lw_run_tick(void)
 {
-    return run.running;
+    if (run.running && ++run.ticks > run.most_ticks)
+        lw_run_end(NULL, LW_TIME);
 }
 
 /* A state that is nearly full is looked through, here where that is safe: an allocator that
@@ -269,6 +272,8 @@ static void take(const lg_worker_job *job, const char *texts)
     run.kind = "error";
     run.line = 0;
     run.instructions = 0;
+    run.ticks = 0;
+    run.most_ticks = (job->cpu_us + LW_TICK_US - 1) / LW_TICK_US;
     run.special = false;
     run.collect_at = (size_t)job->memory / 2;
     lw_arena_limit(run.p->arena, (size_t)job->memory);

@@ -72,6 +72,8 @@ lua_State *lw_state_new(lw_arena *arena);
 
 /* ---- run.c --------------------------------------------------------------- */
 
+enum { LW_TICK_US = 10000 };
+
 enum lw_end { /* of a job, other than by its own return */
               LW_MEMORY = 1,
               LW_INSTRUCTIONS,
@@ -96,7 +98,7 @@ void lw_run_full(void);         /* for the arena */
 void lw_run_ready(lw_parts *p); /* once */
 /* Runs one job; the reply's JSON is in p->reply then. */
 void lw_run(const lg_worker_job *job, const char *texts);
-bool lw_run_running(void); /* for the clock's signal */
+void lw_run_tick(void); /* LW_TICK_US of the processor's time have passed */
 
 /* ---- image.c: back to how it was ----------------------------------------- */
 

@@ -205,6 +205,24 @@ function TestDisplay:test_full_draws_a_block_and_clears_it()
   lu.assertEquals(out:text():gsub("%s", ""), "")
 end
 
+function TestDisplay:test_money_and_the_time_that_is_left()
+  local shown, out, now = make("full")
+  shown:event({ kind = "phase", name = "validate" })
+  shown:event({ kind = "progress", done = 1, total = 10 })
+  now[1] = 1 -- too early to say
+  shown:tick(stats({ micros = 1500000, unpriced = 0 }))
+  lu.assertStrContains(out:text(), "$1.5")
+  lu.assertNotStrContains(out:text(), "left")
+  now[1] = 10
+  shown:event({ kind = "progress", done = 5, total = 10 })
+  shown:tick(stats({ micros = 1500000, unpriced = 2 }))
+  lu.assertStrContains(out:text(), "10 s, some 10 s left  at least $1.5")
+  now[1] = 11 -- the same phase, begun again
+  shown:event({ kind = "progress", done = 1, total = 10 })
+  shown:tick(stats())
+  lu.assertNotStrContains(out:text(), "left")
+end
+
 function TestDisplay:test_full_is_not_drawn_more_than_ten_times_a_second()
   local shown, out, now = make("full")
   for i = 1, 1000 do

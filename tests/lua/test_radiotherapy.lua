@@ -4,6 +4,7 @@
 local helper = require "helper"
 local lg = require "lunagrad"
 local lu = require "luaunit"
+local command = require "command"
 local core = require "lunagrad.core"
 local fit = require "lunagrad.fit"
 local dose = require "lunagrad.task.radiotherapy.dose"
@@ -293,6 +294,59 @@ function TestFile.test_what_is_wrong_is_said()
     lu.assertStrContains(tostring(problem), words)
   end
   helper.fails("notfound", nil, rt.read, "/nowhere/at/all.json")
+end
+
+-- ---- the script -------------------------------------------------------------------
+
+TestScript = {}
+
+function TestScript.tearDown() command.remove_files() end
+
+-- Structures of its own, and a target that only some weights give evenly.
+local function problem()
+  local dose_list = {}
+  for voxel = 1, 12 do
+    for beamlet = 1, 6 do
+      dose_list[#dose_list + 1] = { voxel, beamlet, 1 / (1 + (voxel / 2 - beamlet) ^ 2) }
+    end
+  end
+  return lg.json.encode { name = "mine", prescription = 10,
+    structures = { { name = "GTV_1", dose = 10, target = true, voxels = { 4, 5, 6, 7, 8 } },
+      { name = "spinal cord (left)", dose = 0, voxels = { 8, 9, 10, 11, 12 } },
+      { name = "rest", dose = 2, voxels = { 1, 2, 3 } } },
+    dose = dose_list, protocols = { "GTV_1 D2 <= 11", "spinal cord (left) mean <= 5.7" } }
+end
+
+local function run(...)
+  return command.run("run", "scripts/radiotherapy.lua", "--display", "none", "--no-store", ...)
+end
+
+function TestScript.test_a_problem_of_a_file_goes_through_it()
+  local path = "phantom=" .. command.write(problem(), ".json")
+  local one = run(path, "out=none")
+  lu.assertEquals(one.code, 0, one.err)
+  lu.assertStrContains(one.out, "GTV_1, off goal, Gy")
+  lu.assertStrContains(one.out, "improved by words")
+  local before, after = one.out:match "mine: (%d) of 2 protocols met before, (%d) after"
+  lu.assertTrue(tonumber(before) < tonumber(after), one.out)
+  lu.assertEquals(run(path, "out=none", "--concurrency", "1").out, one.out)
+end
+
+function TestScript.test_a_phantom_and_its_picture()
+  local folder = os.tmpname()
+  os.remove(folder)
+  os.execute("mkdir " .. folder)
+  local got = run("phantoms=1", "plans=2", "examples=0", "out=" .. folder)
+  lu.assertEquals(got.code, 0, got.err)
+  lu.assertStrContains(command.read(folder .. "/radiotherapy-1.svg"), "<svg")
+  os.execute("rm -r " .. folder)
+end
+
+function TestScript.test_what_is_wrong()
+  for _, arg in ipairs { "phantoms=0", "plans=1", "phantom=/nowhere.json", "colour=red",
+    "out=/nowhere/at/all" } do
+    lu.assertEquals(run(arg).code, 1, arg)
+  end
 end
 
 os.exit(lu.LuaUnit.run())

@@ -71,6 +71,15 @@ function TestReading.test_what_is_none_of_its_field_is_left_to_sim()
   lu.assertEquals(ask("Be kind.", "Who are you?"), sim.CANNOT)
 end
 
+-- What grows with the square of a text would be stopped here by whoever runs the tests.
+function TestReading.test_long_texts_are_no_trouble()
+  for _, piece in ipairs { "word ", "3 boxes with ", "Ben has 3 boxes with 4 plums each. ", "a. ",
+    "?", "Question: ", "<DOCUMENT>", " ", "the town where Ada ", "Input: x\n\n" } do
+    ask("Plan it.", piece:rep(200000 // #piece))
+    ask(piece:rep(200000 // #piece), "Sort the following words alphabetically: List: b a c d")
+  end
+end
+
 TestLessons = {}
 
 -- What critics ask for and editors write is understood as that, and as nothing else.

@@ -141,6 +141,22 @@ local function token_words(stats)
   return ("%s tokens in, %s out"):format(display.count(input), display.count(output))
 end
 
+-- What was spent, where there is a price: "$0.0123", or "at least …".
+local function money_of(stats)
+  local micros, unpriced = stats.micros or 0, stats.unpriced or 0
+  return require("lunagrad.book.ledger").money(micros, micros > 0, unpriced)
+end
+
+local SURE = 2 -- seconds of a phase before anything is said of its end
+
+-- How long the phase goes on at the pace it had; nil as long as that is a guess.
+local function time_left(self)
+  if not (self.total and self.done and self.phase_at) or self.done == 0 then return nil end
+  local took = self.clock() - self.phase_at
+  if took < SURE or self.done >= self.total then return nil end
+  return took * (self.total - self.done) / self.done
+end
+
 local function block_lines(self, stats)
   local columns = (self.width() or 80) - 1 -- the last column would wrap on some terminals
   local gap = "  "
@@ -150,6 +166,9 @@ local function block_lines(self, stats)
   if meter ~= "" then head = display.fit(head .. gap .. meter, columns) end
   local calls = "calls: " .. table.concat(call_words(stats), gap)
   local tail = { token_words(stats), display.duration(self.clock() - self.started) }
+  local left = time_left(self)
+  if left then tail[2] = ("%s, some %s left"):format(tail[2], display.duration(left)) end
+  tail[#tail + 1] = money_of(stats)
   if self.best then tail[#tail + 1] = "best " .. display.score(self.best, self.seed) end
   return { paint(self, "1", head), display.fit(calls, columns),
     display.fit(table.concat(tail, gap), columns) }
@@ -220,7 +239,9 @@ function methods:event(event)
   local news = is_news(self, event)
   if event.kind == "phase" then
     self.phase, self.done, self.total = event.name, nil, nil
+    self.phase_at = self.clock()
   elseif event.kind == "progress" then
+    if self.done and event.done < self.done then self.phase_at = self.clock() end
     self.done, self.total = event.done, event.total
   elseif event.kind == "score" then
     self.best, self.seed = event.best or self.best, event.seed or self.seed

@@ -17,8 +17,9 @@ usage: lunagrad doctor [options]
 
 Looks at everything a run needs: keys (by name only) and where they are from, base addresses and
 usual mistakes in them, certificates, the clock, whether the servers that are configured answer and
-how fast, proxies, the store, the terminal, versions, and files of settings. One line a finding,
-what mends it below. Asks each server once for its list of models, which costs nothing.
+how fast, proxies, the store, what contains programs (docs/command.md), the terminal, versions, and
+files of settings. One line a finding, what mends it below. Asks each server once for its list of
+models, which costs nothing.
 
   --offline      ask nobody
   --store DIR    the store's directory (default: LUNAGRAD_HOME, or .lunagrad here)
@@ -107,6 +108,7 @@ end
 -- What of it needs this process: its terminal.
 local function without_keys(list)
   local machine = require "lunagrad.cli.doctor.machine"
+  try(list, "sandbox", machine.sandbox)
   try(list, "terminal", machine.terminal)
   try(list, "versions", machine.versions)
 end

@@ -16,14 +16,16 @@ local store = require "lunagrad.cli.store"
 local export = {}
 
 local HELP = [[
-usage: lunagrad export RUN [--format jsonl|csv|dot|gepa] [-o FILE] [options]
+usage: lunagrad export RUN [--format jsonl|csv|dot|gepa|metrics|otlp] [-o FILE] [options]
 
 Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
 
   --format F     jsonl: everything, an object a line, each with its "type": run, call, purpose,
                  search, candidate, proposal, gradient, edit, replacement, score (default);
                  csv: one table; dot: the candidates and where they came from, for Graphviz;
-                 gepa: a search in the JSON of gepa's result
+                 gepa: a search in the JSON of gepa's result; metrics: a line a step, with the
+                 score and what was spent, as trackers of experiments take them; otlp: the calls
+                 as OpenTelemetry's traces
   --table T      of csv: candidates (default), searches, proposals, gradients, edits,
                  replacements, scores, calls or purposes
   --search N     of gepa: the training N of the newest start that has one (default: its first)
@@ -46,7 +48,8 @@ local TABLES = { "searches", "candidates", "proposals", "gradients", "edits", "r
 
 local SPEC = { name = "export", options = store.with {
   { names = { "--format" }, key = "format", type = "word",
-    values = { "jsonl", "csv", "dot", "gepa" }, what = "jsonl, csv, dot or gepa" },
+    values = { "jsonl", "csv", "dot", "gepa", "metrics", "otlp" },
+    what = "jsonl, csv, dot, gepa, metrics or otlp" },
   { names = { "--table" }, key = "table", type = "word", values = TABLES, what = "a table" },
   { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
   { names = { "--all-replies" }, key = "all_replies", type = "flag" },
@@ -336,9 +339,48 @@ local function as_gepa(handle, runs, options, write)
   write(core.json_encode(require("lunagrad.cli.gepa").result(handle, search)), "\n")
 end
 
+-- ---- for trackers of experiments, and of calls ------------------------------------------
+
+-- The best score so far at each step, of each search, as a line: step and time stand in it.
+local function metrics(handle, runs, _, write)
+  local reading = require "lunagrad.report.reading"
+  for _, search in ipairs(reading.run(handle, runs).searches) do
+    local best = search.seed_score
+    local function line(step, fields)
+      fields.search, fields.step, fields.best_score = search.number, step, store.or_null(best)
+      write(core.json_encode(fields), "\n")
+    end
+    line(0, { spent = search.start, score = store.or_null(best), accepted = true })
+    for _, one in ipairs(search.proposals) do
+      local candidate = one.idx and search.by_idx[one.idx]
+      local score = candidate and candidate.score or one.after
+      if candidate and score then best = math.max(best or score, score) end
+      line(one.number, { spent = one.spent, score = store.or_null(score), accepted = one.accepted,
+        operator = one.operator, fixed = #one.fixed, broke = #one.broke })
+    end
+  end
+end
+
+local function as_otlp(handle, runs, _, write)
+  local otlp = require "lunagrad.cli.otlp"
+  local head, tail = otlp.frame()
+  write(head)
+  local first = true
+  local function span(value)
+    write(first and "" or ",\n", core.json_encode(value))
+    first = false
+  end
+  for _, run in ipairs(runs) do
+    span(otlp.run_span(run))
+    each_of(handle, "calls", { run }, function(row) span(otlp.call_span(run, row)) end)
+  end
+  write(tail)
+end
+
 -- ---- the command -----------------------------------------------------------------------
 
-local FORMATS = { jsonl = jsonl, csv = csv, dot = dot, gepa = as_gepa }
+local FORMATS = { jsonl = jsonl, csv = csv, dot = dot, gepa = as_gepa, metrics = metrics,
+  otlp = as_otlp }
 
 local function check(options)
   if #options.rest ~= 1 then args.fail("export needs one run", "lunagrad runs lists them") end

@@ -38,7 +38,7 @@ usage: lunagrad run SCRIPT [key=value …] [options]    run a script
        lunagrad doctor                                what is wrong here, and what mends it
        lunagrad mock [options]                        a model server for tests
        lunagrad -e CODE [options]                     run a piece of Lua
-       lunagrad help [COMMAND]                        this, or a command's options
+       lunagrad help [COMMAND | lg.NAME]              this, a command's options, or a function
        lunagrad --version
 
 examples:
@@ -57,9 +57,11 @@ local function help(topic)
     io.stdout:write(HELP)
   elseif IS_COMMAND[topic] then
     io.stdout:write(command_of(topic).help())
-  else
+  elseif not topic:find "[.:]" and args.suggest(topic, COMMANDS) then
     args.fail(("there is no command %q"):format(topic),
       args.did_you_mean(topic, COMMANDS, "lunagrad help lists them"))
+  else
+    require("lunagrad.cli.reference").print(topic)
   end
   return 0
 end

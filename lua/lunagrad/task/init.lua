@@ -23,6 +23,8 @@ task.mmlu, task.gpqa, task.multiple_choice = choice.mmlu, choice.gpqa, choice.pe
 task.radiotherapy = require "lunagrad.task.radiotherapy"
 task.programs = require("lunagrad.task.programs").read
 
+task.repair = signatures.install(require "lunagrad.task.repair", "task.repair.")
+task.program_tests = require("lunagrad.task.program_tests").new
 local pictures = require "lunagrad.task.pictures"
 local dockstring = require "lunagrad.task.dockstring"
 

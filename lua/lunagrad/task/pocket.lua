@@ -7,7 +7,7 @@ local rng = require "lunagrad.rng"
 local pocket = {}
 
 local ATOM = "ATOM  %5d  %-3s POC A%4d    %8.3f%8.3f%8.3f  1.00  0.00    %6.3f %-2s"
-local INNER, OUTER = 6.8, 8.6 -- radii of the two walls
+local INNER, OUTER = 7.4, 9.9 -- radii of the two walls
 local GOLDEN = math.pi * (3 - 5 ^ 0.5)
 
 -- Directions spread evenly over a sphere, but for the mouth at its top.
@@ -34,7 +34,7 @@ function pocket.make(seed)
     lines[n] = ATOM:format(n, name, n, d[1] * radius, d[2] * radius, d[3] * radius, charge, kind)
   end
   local shape = { r:float() - 0.5, r:float() - 0.5, r:float() - 0.5 }
-  for _, d in ipairs(directions(210)) do
+  for _, d in ipairs(directions(120)) do
     local bent = INNER * (1 + 0.28 * (shape[1] * d[1] + shape[2] * d[2] + shape[3] * d[1] * d[2]))
     local u = r:float()
     if u < 0.12 then
@@ -46,7 +46,7 @@ function pocket.make(seed)
       put(d, bent, "C", 0.05, "C")
     end
   end
-  for _, d in ipairs(directions(240)) do put(d, OUTER + 0.8, "C", 0, "C") end
+  for _, d in ipairs(directions(140)) do put(d, OUTER, "C", 0, "C") end
   return { id = "pocket-" .. tostring(seed or 0), made = true,
     pdbqt = table.concat(lines, "\n") .. "\n", center = { 0, 0, 0 }, size = { 20, 20, 20 } }
 end

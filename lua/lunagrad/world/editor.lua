@@ -346,8 +346,13 @@ local function difference(old, new)
   return from, to
 end
 
--- The change as one edit: what is to be found stands in the old text just once.
-local function as_edit(old, new, find, replace)
+--- The change as one edit: what is to be found stands in the old text just once.
+---@param old string
+---@param new string
+---@param find string the tag's name
+---@param replace string
+---@return string
+function editor.as_edit(old, new, find, replace)
   local from, to = difference(old, new)
   local limit = #old - to
   local function is_anchor()
@@ -364,8 +369,11 @@ local function as_edit(old, new, find, replace)
     replace, put, replace)
 end
 
--- The tags that edits are wanted in, or nil: the whole text is.
-local function edit_tags(view)
+--- The tags that edits are wanted in, or nil: the whole text is.
+---@param view sim.view
+---@return string? find
+---@return string? replace
+function editor.edit_tags(view)
   local find, replace = view.all:match "<(FIND_?%d*)>", view.all:match "<(REPLACE_?%d*)>"
   if find and replace then return find, replace end
 end
@@ -456,9 +464,9 @@ function editor.reply(view, options)
   else
     new = case.answer and text or edit_anew(view, text, noise, seed)
   end
-  local find, replace = edit_tags(view)
+  local find, replace = editor.edit_tags(view)
   if find then
-    return as_edit(text, new, find, replace), "stop"
+    return editor.as_edit(text, new, find, replace), "stop"
   elseif not view.asked or view.untagged then
     return new, "stop"
   end

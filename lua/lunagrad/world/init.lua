@@ -39,8 +39,11 @@ local sim = {}
 ---@type table<string, fun(): table>
 local FIELDS = {
   chemist = function() return require "lunagrad.world.chemist" end,
+  designer = function() return require "lunagrad.world.designer" end,
   planner = function() return require "lunagrad.world.planner" end,
+  repair = function() return require "lunagrad.world.repair" end,
   scholar = function() return require "lunagrad.world.scholar" end,
+  teller = function() return require "lunagrad.world.teller" end,
 }
 
 local function field_names()

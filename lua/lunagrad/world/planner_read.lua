@@ -98,7 +98,7 @@ end
 function read.weights(text)
   local found = { names = {}, of = {} }
   for line in lines_of(text) do
-    local name, value = line:match "^%s*(%a[%w %-]-)%s*:%s*(%d+%.?%d*)%s*$"
+    local name, value = line:match "^%s*(%a[^:]-)%s*:%s*(%d+%.?%d*)%s*$"
     if name and not found.of[name] then
       found.names[#found.names + 1], found.of[name] = name, tonumber(value)
     end
@@ -126,7 +126,7 @@ end
 ---@return string[]
 function read.wanted(text)
   local list, known = {}, {}
-  for name in text:gmatch "%f[%a](%a[%w %-]-): number" do
+  for name in text:gmatch "%f[%a](%a[^:;\n]-): number" do
     if not known[name] then
       known[name] = true
       list[#list + 1] = name

@@ -1,4 +1,5 @@
---- What doctor says about the terminal and about versions. No keys here.
+--- What doctor says about the terminal, about versions, and about what contains programs here. No
+--- keys here.
 
 local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
@@ -47,6 +48,40 @@ function machine.versions(add)
     add("wrong", "this SQLite has no FTS5: retrieval by words cannot work",
       "install SQLite built with FTS5")
   end
+end
+
+local function bubblewrap(add)
+  local found = require("lunagrad.command").bubblewrap()
+  if found.works then
+    add("ok", "\"strict\": bubblewrap works (" .. found.path .. ")")
+  else
+    add("note", "\"strict\" is not to be had: " .. found.why,
+      "sandbox = true does without bubblewrap and user namespaces")
+  end
+end
+
+--- What programs that models write are contained with: told, and tried.
+function machine.sandbox(add)
+  local holds = require("lunagrad.containment").holds()
+  if holds.problem then
+    add("note", "programs cannot be contained: " .. holds.problem,
+      "sandbox = true is refused; Linux 5.13 or newer, or other settings of the container")
+  else
+    local works, why = require("lunagrad.command").try_sandbox()
+    local seccomp = table.concat(holds.by_seccomp, ", ")
+    if works then
+      add("ok", ("Landlock ABI %d holds %s; seccomp all else%s"):format(holds.abi,
+        table.concat(holds.by_landlock, ", "), seccomp ~= "" and ", and " .. seccomp or ""))
+    else
+      add("wrong", "Landlock and seccomp are there, but no program ran in them: " .. why)
+    end
+    if holds.other_users then
+      add("ok", "each program is a user of its own")
+    else
+      add("note", "programs run as you: their limit of processes is yours, of what runs besides")
+    end
+  end
+  bubblewrap(add)
 end
 
 return machine

@@ -49,12 +49,14 @@ local function assemble(made, voxels, columns)
         matrix:add(voxel.columns, voxel.values)
         row = row + 1
         voxel.row = row
+        if row % 1000 == 0 then fit.pause() end
       end
     end
     one.to = row
     fit.pause()
   end
-  for _, voxel in ipairs(voxels) do
+  for i, voxel in ipairs(voxels) do
+    if i % 4000 == 0 then fit.pause() end
     for _, number in ipairs(voxel.structures) do
       table.insert(made.structures[number].rows, voxel.row)
     end
@@ -205,6 +207,15 @@ local function check_structures(made, bad)
   end
 end
 
+local function lines_of(protocols, bad)
+  if protocols == nil then return protocol.DEFAULT end
+  if not is_full(protocols) then bad "\"protocols\" is no list of lines" end
+  for i, line in ipairs(protocols) do
+    if type(line) ~= "string" then bad(("protocol %d is no text"):format(i)) end
+  end
+  return protocols
+end
+
 --- A case of a file in JSON.
 ---@param path string
 ---@return lunagrad.radiotherapy.case
@@ -228,7 +239,7 @@ function case.read(path)
   check_structures(made, bad)
   local columns = take_dose(object.dose, voxels, bad)
   assemble(made, in_order(voxels, bad), columns)
-  return with_goals(made, object.protocols or protocol.DEFAULT)
+  return with_goals(made, lines_of(object.protocols, bad))
 end
 
 return case

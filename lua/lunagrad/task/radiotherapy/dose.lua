@@ -65,19 +65,31 @@ function dose.histogram(list, step, most)
   return points
 end
 
-local STATISTICS = { "mean", "min", "max", "D2", "D5", "D50", "D95", "D98", "V30", "V40", "V50",
-  "V60", "V65", "V70" }
+local STATISTICS = { "mean", "min", "max", "D2", "D5", "D50", "D95", "D98" }
+
+-- The usual measures, and what else is asked for.
+local function with_usual(more)
+  local list, known = {}, {}
+  for _, names in ipairs { STATISTICS, more } do
+    for _, name in ipairs(names) do
+      if not known[name] then list[#list + 1] = name end
+      known[name] = true
+    end
+  end
+  return list
+end
 
 --- A table of statistics for reading: a line for each structure.
 ---@param names string[]
 ---@param lists number[][]
+---@param more string[] measures besides the usual ones
 ---@return string
-function dose.statistics(names, lists)
-  local lines = { ("%-14s"):format "structure" }
-  for _, name in ipairs(STATISTICS) do lines[1] = lines[1] .. ("%8s"):format(name) end
+function dose.statistics(names, lists, more)
+  local lines, measures = { ("%-14s"):format "structure" }, with_usual(more)
+  for _, name in ipairs(measures) do lines[1] = lines[1] .. ("%8s"):format(name) end
   for i, name in ipairs(names) do
     local cells = { ("%-14s"):format(name) }
-    for k, measure in ipairs(STATISTICS) do
+    for k, measure in ipairs(measures) do
       cells[k + 1] = ("%8.2f"):format(dose.measure(lists[i], measure))
     end
     lines[i + 1] = table.concat(cells)

@@ -18,6 +18,7 @@ local ATTENUATION, BUILD_UP = 0.005066, 0.3252
 local BONE = 1.35                 -- density of the femoral heads, of water's
 local NARROW, WIDE, SCATTER = 4.0, 16.0, 0.12 -- mm, mm, and the wide one's share
 local LEAST = 0.004               -- of the dose of a wide beam: less is left out
+local FEW = 40                    -- voxels, some 4 ms, between pauses
 local MARGIN = 5.0                -- mm that the beams are wider than the target
 
 -- ---- anatomy -------------------------------------------------------------------
@@ -148,12 +149,12 @@ end
 ---@param seed integer|string
 ---@param settings {voxel: number, beamlet: number, beams: integer}
 ---@param add fun(structures: string[], columns: integer[], values: number[])
----@param pause? fun() called after each line of voxels
+---@param pause? fun() called after every few voxels
 ---@return integer columns beamlets of all beams
 function phantom.each(seed, settings, add, pause)
   local slice = anatomy(seed)
   local beams, n_columns = beams_of(slice, settings)
-  local step, body = settings.voxel, slice.body
+  local step, body, count = settings.voxel, slice.body, 0
   for j = math.ceil((body.y - body.b) / step), math.floor((body.y + body.b) / step) do
     for i = math.ceil((body.x - body.a) / step), math.floor((body.x + body.a) / step) do
       local x, y = i * step, j * step
@@ -163,9 +164,10 @@ function phantom.each(seed, settings, add, pause)
           add_entries(slice, beam, x, y, settings.beamlet, columns, values)
         end
         add(structures_at(slice, x, y), columns, values)
+        count = count + 1
+        if pause and count % FEW == 0 then pause() end
       end
     end
-    if pause then pause() end
   end
   return n_columns
 end

@@ -65,7 +65,10 @@ function plan.make(case, weights)
   scaled(x, scale)
   scaled(doses, scale)
   local lists = {}
-  for i, one in ipairs(case.structures) do lists[case.names[i]] = dose.sorted(doses, one.rows) end
+  for i, one in ipairs(case.structures) do
+    fit.pause()
+    lists[case.names[i]] = dose.sorted(doses, one.rows)
+  end
   local findings, met, excess = protocol.check(case.goals, lists)
   return { weights = weights, beamlets = x, doses = doses, lists = lists, findings = findings,
     met = met, excess = excess, solver = report, scale = scale, case = case }
@@ -77,16 +80,28 @@ local function in_order(made)
   return lists
 end
 
+local BEYOND = 1.2 -- of the prescription: histograms end there
+
+-- The step of a histogram for reading, some 15 lines up to the prescription: 1, 2 or 5 and noughts.
+local function step_of(prescription)
+  local unit = 10.0 ^ math.floor(math.log(prescription / 14, 10))
+  local count = prescription / 14 / unit
+  return unit * (count >= 5 and 5 or count >= 2 and 2 or 1)
+end
+
 --- What a planner is shown of a plan: weights, statistics, the histogram.
 ---@param made lunagrad.radiotherapy.plan
 ---@return string
 function plan.describe(made)
-  local names, lists, said = made.case.names, in_order(made), {}
+  local names, lists, said, measures = made.case.names, in_order(made), {}, {}
+  for i, goal in ipairs(made.case.goals) do measures[i] = goal.measure end
+  local step = step_of(made.case.prescription)
   for i, name in ipairs(names) do said[i] = ("%s %.4g"):format(name, made.weights[i]) end
   return ("Importance weights: %s.\nDoses in Gy, scaled so that 95%% of the %s get %.2f Gy; V in "
     .. "percent of the volume.\n\n%s\n\nDose-volume histogram, percent of the volume that get at "
     .. "least the dose:\n%s"):format(table.concat(said, ", "), names[1], made.case.prescription,
-    dose.statistics(names, lists), dose.table(names, lists, 5, 80))
+    dose.statistics(names, lists, measures),
+    dose.table(names, lists, step, BEYOND * made.case.prescription))
 end
 
 --- A measure of a structure in a plan: "mean", "min", "max", "D5", "V50" and their like.
@@ -100,9 +115,9 @@ function plan.measure(made, name, measure) return dose.measure(made.lists[name],
 ---@param made lunagrad.radiotherapy.plan
 ---@return {name: string, points: number[][]}[]
 function plan.histograms(made)
-  local series = {}
+  local series, most = {}, BEYOND * made.case.prescription
   for i, list in ipairs(in_order(made)) do
-    series[i] = { name = made.case.names[i], points = dose.histogram(list, 0.5, 90) }
+    series[i] = { name = made.case.names[i], points = dose.histogram(list, most / 180, most) }
   end
   return series
 end

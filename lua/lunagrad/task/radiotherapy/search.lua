@@ -1,8 +1,8 @@
 --- Searches over importance weights that read no words, to compare with: random, coordinate, Bayesian.
 --
 -- Each begins with the same plan, makes at most as many plans as it is given, the first one counted,
--- and ends early when all protocols are met. What is better: fewer protocols missed, then less
--- excess over their limits.
+-- and ends early when all protocols are met. What is better: less excess over the protocols' limits,
+-- in sum; none, and all are met.
 
 local errors = require "lunagrad.errors"
 local options = require "lunagrad.options"
@@ -41,22 +41,39 @@ function methods.random(self)
   return list
 end
 
--- One weight after the other is moved from the best by a factor, up, then down; when a round brings
--- nothing the factor becomes its root.
-function methods.coordinate(self)
+-- The next move from the best: one weight by a factor, up, then down; when a round brings nothing the
+-- factor becomes its root.
+local function moved(self)
   local n = #self.case.names
-  self.factor, self.move = self.factor or 10.0, self.move or 0
   if self.move == 2 * n then
-    if self.gained == self.best then self.factor = math.sqrt(self.factor) end
-    self.move, self.gained = 0, self.best
+    if self.before_round == self.best then self.factor = math.sqrt(self.factor) end
+    self.move, self.before_round = 0, self.best
   end
-  self.gained = self.gained or self.best
   local i, up = self.move // 2 + 1, self.move % 2 == 0
   self.move = self.move + 1
   local list = table.move(self.best.weights, 1, n, 1, {})
   list[i] = list[i] * (up and self.factor or 1 / self.factor)
   list[i] = math.max(weights.LEAST, math.min(weights.MOST, list[i]))
   return list
+end
+
+local SMALLEST = 1.001 -- factor
+
+-- Moves that lead where it has been (the way back, or beyond the range) are not made.
+function methods.coordinate(self)
+  if not self.factor then
+    self.factor, self.move, self.before_round = 10.0, 0, self.best
+    self.been = { [weights.write(self.case.names, self.best.weights)] = true }
+  end
+  while self.factor > SMALLEST do
+    local list = moved(self)
+    local key = weights.write(self.case.names, list)
+    if not self.been[key] then
+      self.been[key] = true
+      return list
+    end
+  end
+  return nil
 end
 
 -- The tree-structured Parzen estimator over the steps; 10 random ones first, or half of few plans.
@@ -101,7 +118,9 @@ function search.run(spec)
   try(spec.start or plan.even(spec.case))
   local most = spec.candidates and math.min(#spec.candidates + 1, spec.plans) or spec.plans
   while made < most and self.best.met < #spec.case.goals do
-    try(spec.candidates and spec.candidates[made] or method(self))
+    local list = spec.candidates and spec.candidates[made] or method(self)
+    if not list then break end
+    try(list)
   end
   return { best = self.best, first = self.first, plans = made }
 end

@@ -25,10 +25,12 @@ local function bare(line)
   return layer.trim(plain)
 end
 
+local function key_of(name) return (layer.fold(bare(name)):gsub("%s+", " ")) end
+
 local function entry(line)
   local name, value = bare(line):match "^(.-)%s*[:=]%s*(%S.*)$"
   if not name then return nil end
-  return layer.fold(name):gsub("%s+", " "), (value:gsub("[%s,;.]+$", ""))
+  return key_of(name), (value:gsub("[%s,;.]+$", ""))
 end
 
 local function number_of(value)
@@ -67,7 +69,7 @@ end
 ---@return string|nil problem
 function weights.read(text, names)
   local known, found = {}, {}
-  for i, name in ipairs(names) do known[layer.fold(name)] = i end
+  for i, name in ipairs(names) do known[key_of(name)] = i end
   for line in (text .. "\n"):gmatch "(.-)\r?\n" do
     local name, value = entry(line)
     local problem = name and take(found, known, name, value, line)

@@ -42,6 +42,7 @@ hops.solving = { name = "solving", slips = lessons.of {
 
 -- The question around a town that has to be looked up itself, and what is said of it.
 local function two_steps(question)
+  if #question > 1000 then return nil end
   local before, said, behind = question:match(
     "^(.-)the town where (%u%a+ %u%a+ %l[%l ]-)(%f[%a]%l*[%.%?])")
   if not before then return nil end

@@ -17,6 +17,7 @@ local read = require "lunagrad.world.read"
 local solution = require "lunagrad.world.scholar.solution"
 local sorting = require "lunagrad.world.scholar.sorting"
 local story = require "lunagrad.world.scholar.story"
+local tags = require "lunagrad.world.tags"
 
 local scholar = {}
 
@@ -116,6 +117,14 @@ local function of_instructions(subject, q, output, text, role, options)
   return table.concat(points, "\n")
 end
 
+-- What was found, and a share of the steps that nothing was found at.
+local function verdict(view, q, said)
+  local points = 0
+  for _ in (said or ""):gmatch "[^\n]+" do points = points + 1 end
+  return ("%s\n<%s>%.2f</%s>"):format(said or "I find no mistake in it.", view.asked,
+    math.max(0, 1 - points / #q.steps), view.asked)
+end
+
 local function critique(view, subject, q, options)
   local role, text = read.role(view) or "prompt", read.block(view, "variable")
   local output = read.output(view) or text
@@ -127,6 +136,7 @@ local function critique(view, subject, q, options)
     said = solution.points(q, output)
   else
     said = solution.critique(q, output, options)
+    if view.asked and tags.is_verdict(view.asked) then return verdict(view, q, said) end
   end
   return said or words_for_nothing(view)
 end
@@ -137,7 +147,7 @@ local function rewrite(view, subject, q, options)
   local text, feedback = editor.text_of(view), editor.feedback_of(view)
   if not text then return nil end
   local new
-  if subject == story and is_solution(read.role(view)) then
+  if q and subject == story and is_solution(read.role(view)) then
     new = solution.rewrite(q, text, feedback, options)
   else
     new = lessons.rework(text, feedback, subject.slips, options)

@@ -81,6 +81,8 @@ local CHANGES = {
   { "loses (%d+) of", running "n - a", omit = "skip" },
 }
 
+local LONGEST = 300 -- bytes of a sentence that is read; nobody tells a step in more
+
 local function known_as(kinds, sentence)
   for _, kind in ipairs(kinds) do
     local from, _, a, b = sentence:find(kind[1])
@@ -108,14 +110,14 @@ end
 ---@return table? { text, from, to, steps = { { kind, said, a, b } }, options }
 function story.find(text)
   local steps, from, to, open = {}, nil, nil, false
-  for at, sentence, stop in text:gmatch "()([^%.%?\n]+[%.%?])()" do
-    local said = sentence:match "^%s*(.-)[%.%?]$"
+  for at, piece, mark, stop in text:gmatch "()([^%.%?\n]*)([%.%?\n]?)()" do -- linear in the text
+    local said = #piece < LONGEST and piece:match "^%s*(.*)$" or ""
     local step = #steps == 0 and known_as(STARTS, said) or #steps > 0 and known_as(CHANGES, said)
     if step then
       from, open = from or at, true
       steps[#steps + 1] = step
     end
-    if open and sentence:find "%?$" and said:find "How many" then
+    if open and mark == "?" and said:find "How many" then
       to = stop - 1
       break
     end
