@@ -5,6 +5,7 @@
 #                                      latency pipeline waves startup idle graph
 #                                      journal journal_instructions durable
 #                                      served served_instructions open
+#                                      sandbox sandbox_busy
 #   BUILD=build        where the programs are (`make bench` builds them)
 #   BENCH_ROUNDS=5     interleaved rounds behind each median
 #   BENCH_CALLS=1000000  calls of the row "growth"
@@ -17,6 +18,7 @@ cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
 rounds=${BENCH_ROUNDS:-5}
 bench=$build/benchmarks
+lua=${LUA:-lua5.4}
 tmp=$(mktemp -d) || exit 1
 server=
 trap 'stop_server; rm -rf "$tmp"' EXIT
@@ -334,8 +336,31 @@ open() {
     row open "50 ms" "$a ms" "$a <= 50" "Opening a store of 10^6 replies"
 }
 
+# Of N candidates and of five times as many: start-up falls out of the difference.
+sandbox() {
+    : >"$tmp/sandbox"
+    for _ in $(seq "$rounds"); do
+        "$bench/startup" 1 "$lua" benchmarks/sandbox.lua 1000 -- "$lua" benchmarks/sandbox.lua 5000 |
+            awk '{ for (i = 1; i <= NF; i++) { split($i, p, "="); v[p[1]] = p[2] }
+                   printf "us=%.1f\n", (v["cpu_b"] - v["cpu_a"]) / 4 }' >>"$tmp/sandbox"
+    done
+    a=$(value us "$tmp/sandbox")
+    spread=$(sed 's/us=//' "$tmp/sandbox" | sort -n | sed -n '1h; $ { H; x; s/\n/ to /; p; }')
+    row sandbox "120 us" "$a us ($spread)" "$a <= 120" "CPU of a trivial Lua candidate, its worker's too"
+}
+
+# 1,000 candidates of some milliseconds: what part of the time the workers run or want to, so
+# that other work on the machine does not count.
+sandbox_busy() {
+    : >"$tmp/busy"
+    for _ in $(seq "$rounds"); do lua benchmarks/sandbox.lua 1000 300000 >>"$tmp/busy"; done
+    a=$(calc "$(value busy "$tmp/busy") * 100") b=$(value workers_rss "$tmp/busy")
+    row sandbox_busy "90%" "$a% ($(value workers "$tmp/busy") workers, $b KB)" "$a >= 90" \
+        "Time that 1,000 Lua candidates keep workers busy"
+}
+
 every="cpu instructions log flat memory growth latency pipeline waves startup idle graph
- journal journal_instructions durable served served_instructions open"
+ journal journal_instructions durable served served_instructions open sandbox sandbox_busy"
 printf '%-54s %-16s %-44s %-7s %s\n' what limit measured '' 'measure again with'
 for name in ${*:-$every}; do
     case " $(echo $every) " in

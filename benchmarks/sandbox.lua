@@ -1,8 +1,9 @@
 --- sandbox.lua: Lua candidates in a sandbox, n at once; run by run.sh, whose program measures it.
 --
 -- Usage: lua5.4 benchmarks/sandbox.lua N [LOOPS]     LOOPS: what each computes; 0: nothing
--- Prints wall time in ms, how much of the processors was idle meanwhile (everybody's), and the
--- resident memory of this process and of its workers, in KB.
+-- Prints the wall time in seconds; which part of it the workers ran, or waited for a processor, on
+-- the average (the rest they waited for us); and the resident memory of this process and of its
+-- workers, in KB.
 
 local lg = require "lunagrad"
 
@@ -15,14 +16,12 @@ local function words(path)
   return text
 end
 
-local function processors() -- all of their time, and what was idle, in ticks
-  local all, idle, i = 0, 0, 0
-  for ticks in words("/proc/stat"):match("^cpu ([%d ]+)"):gmatch "%d+" do
-    i = i + 1
-    all = all + (i <= 8 and tonumber(ticks) or 0)
-    if i == 4 or i == 5 then idle = idle + tonumber(ticks) end
-  end
-  return all, idle
+local function uptime() return tonumber(words("/proc/uptime"):match "^[%d.]+") end
+
+-- Seconds that a process ran, and that it stood in line for a processor.
+local function wanted(pid)
+  local ran, waited = words(("/proc/%s/schedstat"):format(pid)):match "^(%d+) (%d+)"
+  return ran and (tonumber(ran) + tonumber(waited)) / 1e9 or 0
 end
 
 local function resident(pid)
@@ -34,18 +33,16 @@ local source = loops > 0 and ("local x = 0 for i = 1, %d do x = x + i %% 7 end r
   :format(loops) or "return 1"
 local list = {}
 for i = 1, n do list[i] = i end
-local all, idle = processors()
-local start = os.time()
+box:run(source) -- workers are started by the first
+local start = uptime()
 lg.map(list, function(i)
   local r = box:run(source .. " -- " .. i)
   assert(r.ok, r.message)
 end)
-local all_after, idle_after = processors()
-local workers = 0
+local seconds, memory, busy, count = uptime() - start, 0, 0, 0
 for pid in words("/proc/self/task/" .. words("/proc/self/stat"):match "%d+" .. "/children")
   :gmatch "%d+" do
-  workers = workers + resident(pid)
+  memory, busy, count = memory + resident(pid), busy + wanted(pid), count + 1
 end
-local span = math.max(1, all_after - all)
-print(("n=%d seconds=%d idle=%.3f rss=%d workers_rss=%d"):format(n, os.time() - start,
-  (idle_after - idle) / span, resident "self", workers))
+print(("n=%d seconds=%.2f busy=%.3f rss=%d workers=%d workers_rss=%d"):format(n, seconds,
+  busy / math.max(seconds, 0.01) / math.max(count, 1), resident "self", count, memory))

@@ -8,13 +8,14 @@
 --   best of n      n answers, and the one that passes most shown tests
 --   reflexion      a reflection on the last try, kept in memory, and another try
 --   textgrad       a critic on program and test report, its gradient, a step of tgd
+--   search         with search=yes: lg.optimize on the program, the shown tests its score
 --
 --   lunagrad run scripts/code.lua                              on sim/repair
 --   lunagrad run scripts/code.lua -m openai/gpt-4o-mini        on a real model
 --   lunagrad run scripts/code.lua data=HumanEval.jsonl         with other problems
 --
 -- Other arguments: calls=12 (for each problem and method), language=lua (or python; default both),
--- limit=20 (so many problems), seed=1, show=ID (the course of one problem).
+-- limit=20 (so many problems), seed=1, show=ID (the course of one problem), search=yes.
 
 local lg = require "lunagrad"
 
@@ -27,8 +28,8 @@ local function number(name, default)
 end
 
 for name in pairs(args) do
-  if not ("data calls language limit seed show "):find(name .. " ", 1, true) then
-    error(("unknown argument %s=; there are data, calls, language, limit, seed and show")
+  if not ("data calls language limit seed show search "):find(name .. " ", 1, true) then
+    error(("unknown argument %s=; there are data, calls, language, limit, seed, show and search")
       :format(name), 0)
   end
 end
@@ -190,9 +191,11 @@ local critic = lg.loss.critic "You are shown a problem, a program for it, and wh
 tests. Criticise the program: what is wrong with it, and in which line? Look at what was tried \
 before. Do not write a new program."
 
+local function role_of(row) return ("program in %s"):format(NAMES[row.language]) end
+
 local function textgrad(row)
   local state = version_one(row)
-  local code = lg.param(state.program, ("program in %s"):format(NAMES[row.language]))
+  local code = lg.param(state.program, role_of(row))
   local optimizer = lg.optim.tgd { code, constraints = {
     ("it is a whole program in %s that has the function %s"):format(NAMES[row.language],
       row.entry_point), "it has no tests in it", "it has all imports that it needs" } }
@@ -212,10 +215,23 @@ local function textgrad(row)
   return state
 end
 
+local function search(row)
+  local state = version_one(row)
+  if is_done(state) or state.calls >= calls then return state end
+  local result = lg.optimize { start = state.program, role = role_of(row),
+    evaluate = function(program)
+      local run = tests:run(row, program_in(program), "shown")
+      return run.score, row.question .. "\n" .. run.report
+    end, budget = { calls = calls - state.calls }, stop = { score = 1 }, headroom = false,
+    seed = seed }
+  return begin(row, program_in(result.artefact), state.calls + result.spent.calls)
+end
+
 -- ---- all problems, all methods -----------------------------------------------------
 
 local METHODS = { { "one answer", one_answer }, { "best of n", best_of_n },
   { "reflexion", reflexion }, { "textgrad", textgrad } }
+if args.search == "yes" then METHODS[5] = { "search", search } end
 
 local states = {}
 for _, method in ipairs(METHODS) do states[method[1]] = {} end
@@ -265,10 +281,13 @@ for _, method in ipairs(METHODS) do
   print_solved(method[1], program_of(method[1]), spent(method[1]))
 end
 
-for _, other in ipairs { "one answer", "best of n", "reflexion" } do
-  local compared = lg.compare { program_of(other), program_of "textgrad", data = problems,
-    metric = solves, seed = seed }
-  print(("\ntextgrad against %s\n  %s"):format(other, tostring(compared.claim)))
+for _, method in ipairs(METHODS) do
+  local other = method[1]
+  local compared = other ~= "textgrad" and lg.compare { program_of(other), program_of "textgrad",
+    data = problems, metric = solves, seed = seed }
+  if compared then
+    print(("\ntextgrad against %s\n  %s"):format(other, tostring(compared.claim)))
+  end
 end
 
 for _, method in ipairs(shown and METHODS or {}) do

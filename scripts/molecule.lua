@@ -497,7 +497,8 @@ end
 print(("\n%-10s %8s %8s %10s"):format("", "tries", "calls", "mean s"))
 print(("%-10s %8s %8s %10.2f"):format("start", "", "", 0 - mean(scores "start")))
 for _, way in ipairs(chosen) do
-  print(("%-10s %8d %8d %10.2f"):format(way, #cases * args.steps, spent[way], 0 - mean(scores(way))))
+  print(("%-10s %8d %8d %10.2f"):format(way, #cases * args.steps, spent[way],
+    0 - mean(scores(way))))
 end
 print(("(docked anew; %d dockings in this start)"):format(n_docked))
 

@@ -402,31 +402,41 @@ static void judge_personality(lg_filter *f)
 }
 
 /* By path, and Landlock has no word for it: of somebody else's files the kernel refuses it; of
- * this user's only what takes nothing from their owner, and gives nothing to others. */
+ * this user's only what takes nothing from their owner, and gives nothing to others. All else (what
+ * copies of files ask for on their way) is answered as if it were done, and is not: programs take
+ * its failure for their own. */
 static void judge_mode(lg_filter *f, int arg, bool free)
-{
-    if (!free) {
-        load_arg(f, arg);
-        add(f, BPF_ALU | BPF_AND | BPF_K, 07777, 0, 0);
-        allow_equal(f, 0700);
-        refuse(f, EPERM);
-    } else {
-        give(f, SECCOMP_RET_ALLOW);
-    }
-}
-
-static void judge_times_at(lg_filter *f, bool free) /* of a descriptor: no path */
 {
     if (free) {
         give(f, SECCOMP_RET_ALLOW);
         return;
     }
-    load_arg(f, 1);
-    add(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
-    refuse(f, EPERM);
-    load_arg_high(f, 1);
-    allow_equal(f, 0);
-    refuse(f, EPERM);
+    load_arg(f, arg);
+    add(f, BPF_ALU | BPF_AND | BPF_K, 07777, 0, 0);
+    allow_equal(f, 0700);
+    refuse(f, 0);
+}
+
+static void judge_times(lg_filter *f, bool free)
+{
+    if (free)
+        give(f, SECCOMP_RET_ALLOW);
+    else
+        refuse(f, 0);
+}
+
+static void judge_times_at(lg_filter *f, bool free) /* of a descriptor: no path */
+{
+    if (!free) {
+        load_arg(f, 1);
+        add(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+        refuse(f, 0);
+        load_arg_high(f, 1);
+        allow_equal(f, 0);
+        refuse(f, 0);
+    } else {
+        give(f, SECCOMP_RET_ALLOW);
+    }
 }
 
 static void judge_nice(lg_filter *f) /* of this process itself */
@@ -510,7 +520,7 @@ static void judge(lg_filter *f, enum verdict v, const struct held *h)
         judge_plain(f, h->truncate);
         break;
     case TIMES:
-        judge_plain(f, h->files);
+        judge_times(f, h->files);
         break;
     case UNSUPPORTED:
         refuse(f, EOPNOTSUPP);

@@ -199,6 +199,18 @@ static bool take_input(lg_worker *w)
     return w->in.len < sizeof head + head.size || take_reply(w, head.size);
 }
 
+/* It is not the candidate's fault. */
+static void no_memory(lg_worker *w)
+{
+    lg_candidate *j = w->job;
+    if (w->in.err != LG_ENOMEM || !j)
+        return;
+
+    j->fail.code = LG_ENOMEM;
+    take_job(w);
+    lg__candidate_end(j);
+}
+
 /* All that is there to be read. false: it said something wrong, or nothing more will come. */
 static bool read_all(lg_worker *w)
 {
@@ -222,8 +234,10 @@ static bool read_all(lg_worker *w)
             memmove(chunk, chunk + rest, (size_t)n - rest);
             n -= (ssize_t)rest;
         }
-        if (lg__bytes_add(&w->in, chunk, (size_t)n) || !take_input(w))
+        if (lg__bytes_add(&w->in, chunk, (size_t)n) || !take_input(w)) {
+            no_memory(w);
             return false;
+        }
     }
     return true;
 }

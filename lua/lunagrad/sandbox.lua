@@ -236,4 +236,8 @@ function Box:check(source, tests)
   return { passed = passed, total = #results, tests = results }
 end
 
+--- What this machine contains programs and candidates with: { abi, seccomp, problem, … }.
+---@return table
+function sandbox.holds() return require("lunagrad.containment").holds() end
+
 return setmetatable(sandbox, { __call = function(_, opts) return new(opts) end })

@@ -95,7 +95,7 @@ static lua_Integer list_length(lua_State *L)
     return n == border ? n : -1;
 }
 
-static void open_table(writer *w)
+static void begin_table(writer *w)
 {
     if (w->depth == LW_DEPTH) {
         luaL_error(w->L, "tables in tables are returned up to %d levels deep; is there a circle?",
@@ -157,7 +157,7 @@ static void write_value(writer *w)
 {
     for (;;) {
         if (lua_istable(w->L, -1)) {
-            open_table(w);
+            begin_table(w);
         } else {
             write_plain(w);
             lua_pop(w->L, 1);

@@ -17,7 +17,6 @@ for line in io.lines() do
   if x == "exit" then io.stderr:write "bad luck\n" os.exit(3)
   elseif x == "quiet" then os.exit(0)
   elseif x == "hang" then while true do end
-  elseif x == "mute" then io.stdout:close() while true do end
   elseif x == "flood" then print("{" .. ("x"):rep(200000))
   elseif x == "drip" then while true do io.stdout:write(("x"):rep(1000)) end
   elseif x == "noise" then print "noise" print '{"value":"after noise"}'
@@ -78,13 +77,20 @@ function TestPersistent.test_how_questions_fail()
     lu.assertEquals(run("drip").limit, "output")
     lu.assertNotNil(run("bad").problem)
     lu.assertNotNil(run("bytes").problem)
-    lu.assertEquals(run("mute").signal, "SIGKILL")
     for _, x in ipairs { "exit", "quiet", "flood", "bad", "bytes", "error" } do
       helper.fails("program", nil, function() echo({ x = x }):text() end)
     end
     lu.assertEquals(echo("well"):text(), "WELL")
     lu.assertEquals(make { timeout = 0.3 }:run { x = "hang" }.limit, "time")
   end)
+end
+
+-- One that closes its stdout cannot answer: nobody waits for its time to be over.
+function TestPersistent.test_one_that_closes_its_output()
+  local mute = lg.command { "sh", "-c", "read line; exec >&-; sleep 100", persistent = true,
+    fields = { "x" }, timeout = 100 }
+  local run = mute:run { x = "speak" }
+  lu.assertEquals({ run.signal, run.limit }, { "SIGKILL", nil })
 end
 
 function TestPersistent.test_what_was_not_asked_is_no_answer()

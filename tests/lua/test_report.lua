@@ -191,6 +191,14 @@ function TestReport:test_a_file_is_written_whole_and_for_its_owner()
   lu.assertStrContains(command.read(path), "</html>")
 end
 
+function TestReport:test_the_picture_alone()
+  local picture = report("o", "--svg").out
+  lu.assertStrContains(picture, '<svg xmlns="http://www.w3.org/2000/svg"')
+  lu.assertEquals(count(picture, "<a "), 0)
+  lu.assertEquals(count(picture, "<g"), count(picture, "</g>"))
+  lu.assertStrContains(report("sim", "--svg").out, "on sim")
+end
+
 function TestReport:test_misuse()
   for _, words in ipairs { { "report" }, { "report", "nobody" }, { "report", "t", "o" },
     { "report", "t", "--json", "--md" } } do

@@ -99,6 +99,22 @@ function TestEditor.test_one_change_in_the_form_that_was_asked_for()
   lu.assertStrMatches(fenced, "```lua\n.*\n```")
 end
 
+-- What is to be found stands in the program just once, and the program changes.
+function TestEditor.test_edits_where_they_are_asked_for()
+  local ask_edits = editor("It is wrong."):gsub("Write the improved.*$",
+    "Reply with edits:\n<EDIT>\n"
+    .. "<FIND>words of it</FIND>\n<REPLACE>what stands there instead</REPLACE>\n</EDIT>")
+  for sample = 1, 60 do
+    local reply = ask(ask_edits, { sample = sample })
+    local find, put = reply:match "^<EDIT>\n<FIND>(.-)</FIND>\n<REPLACE>(.-)</REPLACE>\n</EDIT>$"
+    lu.assertNotNil(find, reply)
+    local at, to = PROGRAM:find(find, 1, true)
+    lu.assertNotNil(at, reply)
+    lu.assertNil(PROGRAM:find(find, at + 1, true), reply)
+    lu.assertNotEquals(PROGRAM:sub(1, at - 1) .. put .. PROGRAM:sub(to + 1), PROGRAM)
+  end
+end
+
 function TestEditor.test_it_follows_what_was_said()
   local follows, n = 0, 40
   for sample = 1, n do

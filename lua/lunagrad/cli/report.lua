@@ -14,6 +14,8 @@ what it changed, the feedback that asked for it and the examples that it fixed a
 candidates, answers and calls. RUN is a name or the number of one start, from lunagrad runs.
 
   -o FILE        write this file ("-": standard output); default: RUN.html
+  --svg          the picture of the score over what was spent alone, of the search with the best
+                 score, to standard output unless -o says where
   --md           Markdown instead, to standard output unless -o says where
 ]] .. store.HELP .. [[
 
@@ -25,6 +27,7 @@ examples:
 local SPEC = { name = "report", options = store.with {
   { names = { "-o", "--output" }, key = "output", type = "word", what = "a file" },
   { names = { "--md" }, key = "md", type = "flag" },
+  { names = { "--svg" }, key = "svg", type = "flag" },
 } }
 
 --- The text of `lunagrad help report`.
@@ -71,6 +74,14 @@ local function to_json(run)
     took_us = run.total.took_us, searches = store.array(searches) }
 end
 
+local function to_svg(run, options)
+  local search = require("lunagrad.report.reading").chief(run)
+  local note = run.is_sim and "on sim, a rule-based stand-in" or nil
+  local picture = search and require("lunagrad.report.strip").alone(search, note)
+  if not picture then args.fail(("run %s has no scores to draw"):format(run.name)) end
+  save(options.output or "-", picture)
+end
+
 --- Run the command.
 ---@return integer exit code
 function report.main(argv, first)
@@ -80,15 +91,17 @@ function report.main(argv, first)
     return 0
   end
   if #options.rest ~= 1 then args.fail("report needs one run", "lunagrad runs lists them") end
-  if options.json and (options.md or options.output) then
+  if options.json and (options.md or options.output or options.svg) then
     args.fail("--json goes to standard output by itself")
   end
+  if options.md and options.svg then args.fail "--md and --svg are two forms" end
   store.use(options, function(handle)
     local reading = require "lunagrad.report.reading"
     local runs = store.find(handle, options.rest[1])
     local run = reading.run(handle, runs)
     run.state = store.state(handle, runs[#runs])
     if options.json then return to_json(run) end
+    if options.svg then return to_svg(run, options) end
     if options.md then
       return save(options.output or "-", require("lunagrad.report.markdown").make(run))
     end

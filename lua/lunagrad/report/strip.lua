@@ -171,6 +171,31 @@ local function draw_dots(parts, frame, search, prefix)
   end
 end
 
+-- What the page's style sheet has for it, for a picture that stands alone.
+local function rules(main, bad, paper)
+  return (".band{fill:%s;opacity:.16}.stairs{stroke:%s;stroke-width:2.4;fill:none}"
+    .. ".reach{stroke:#6e7781;opacity:.55}.kept circle{fill:%s}"
+    .. ".lost circle{fill:%s;stroke:%s;stroke-width:1.8}.seed *{fill:#6e7781}"
+    .. ".many{fill:none;stroke-width:6;stroke-linecap:round}.many.kept{stroke:%s}"
+    .. ".many.lost{stroke:%s;opacity:.5}"):format(main, main, main, paper, bad, main, bad)
+end
+
+--- The same as a file of its own: light and dark, without links.
+---@param search lunagrad.reading.search
+---@param note string|nil
+---@return string|nil
+function strip.alone(search, note)
+  local picture = strip.svg(search, "", note)
+  if not picture then return nil end
+  picture = picture:gsub('<a href="[^"]*"', "<g"):gsub("</a>", "</g>")
+    :gsub('class="strip"', 'class="lg-plot"', 1)
+  local style = svg.STYLE .. "\n" .. rules("#0072b2", "#c2410c", "#fff")
+    .. "\n@media (prefers-color-scheme:dark){" .. rules("#56b4e9", "#ff8f52", "#14171c") .. "}"
+  return (picture:gsub("^<svg", '<svg xmlns="http://www.w3.org/2000/svg"'):gsub(">",
+    ("><style>%s</style><rect class=\"paper\" width=\"%d\" height=\"%d\"/>"):format(
+      (style:gsub("%%", "%%%%")), WIDE, HIGH), 1)) .. "\n"
+end
+
 --- The best so far as points, to the end of what was spent.
 ---@param search lunagrad.reading.search
 ---@return number[][] points {spent, score}

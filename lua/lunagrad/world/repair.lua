@@ -213,24 +213,48 @@ end
 
 -- ---- the editor ------------------------------------------------------------------------
 
-local function in_form(view, program)
+-- A change as an edit of whole lines, with so many before it that they stand there just once.
+local function as_edit(old, new, find, replace)
+  local a, b, from, to = lex.lines(old), lex.lines(new), 1, 0
+  local function is_same(i, k) return a[i].text == b[k].text and a[i].indent == b[k].indent end
+  while from < #a and from < #b and is_same(from, from) do from = from + 1 end
+  while to < math.min(#a, #b) - from and is_same(#a - to, #b - to) do to = to + 1 end
+  local function part(text, lines, first)
+    return text:sub(lines[first].from, lines[#lines - to].to)
+  end
+  local function stands_once(text)
+    local at = old:find(text, 1, true)
+    return text:find "%S" and not old:find(text, at + 1, true)
+  end
+  while from > 1 and not (from <= #a - to and stands_once(part(old, a, from))) do
+    from = from - 1
+  end
+  return ("<EDIT>\n<%s>%s</%s>\n<%s>%s</%s>\n</EDIT>"):format(find, part(old, a, from), find,
+    replace, part(new, b, from), replace)
+end
+
+local function in_form(view, program, old)
   if view.untagged then return program.text end
+  local find, replace = view.all:match "<(FIND_?%d*)>", view.all:match "<(REPLACE_?%d*)>"
+  if find and replace and old then return as_edit(old, program.text, find, replace) end
   if view.asked then
     return ("<%s>\n%s</%s>"):format(view.asked, program.text, view.asked)
   end
   return ("```%s\n%s```"):format(program.language, program.text)
 end
 
--- As editor: one change that fits the words; what the tests gave it does not work out.
+-- As editor: one change that fits the words; what the tests gave it works out by half.
 local function edit(view, case, settings, seed)
   local scan = changes_of(case)
   if #scan.list == 0 then return in_form(view, case.program) end
   local astray = hash.unit(seed, "astray") < settings.editor_noise
+  local by_kind = clues.of_tests(case.failures)
   local function weigh(change)
     return change.prior * taste(scan.text, change) * clues.factor(case.hints, change)
+      * math.sqrt(by_kind[change.kind] or 1)
   end
   local change = draw(scan.list, astray and equally or weigh, seed, "change")
-  return in_form(view, { text = change.new, language = case.program.language })
+  return in_form(view, { text = change.new, language = case.program.language }, scan.text)
 end
 
 -- ---- the reply -------------------------------------------------------------------------
