@@ -2,11 +2,13 @@
 --- search in documents, and with three prompts.
 --
 -- Usage: build/lunagrad run benchmarks/search/against_train.lua [program=prompt|rag|three]
---          [calls=700] [seeds=10] [-m MODEL] --no-store
+--          [calls=700] [seeds=10] [from=1] [only=train|finished|optimize] [select=NAME]
+--          [method=NAME] [-m MODEL] --no-store
 --
--- lg.train gets the same budget as steps that fit into it: it is stopped when it has spent as many
--- calls (programs, critics, editors; validation included). Scores are of test rows that neither
--- has seen. Prints a line a seed, means with standard errors, and the claim of each search.
+-- "train" may begin nothing when as many calls are spent (programs, critics, editors; validation
+-- included); "finished" may end the step that is under way then. Scores are of test rows that none
+-- has seen. Prints a line a seed with the claim of the search, means with standard errors, and the
+-- paired differences.
 
 local lg = require "lunagrad"
 local stats_math = require "lunagrad.stats_math"
@@ -15,6 +17,7 @@ local args = lg.args
 local which = args.program or "prompt"
 local CALLS, SEEDS = math.tointeger(tonumber(args.calls or 700)),
   math.tointeger(tonumber(args.seeds or 10))
+local FROM = math.tointeger(tonumber(args.from or 1))
 local model = lg.model()
 
 -- ---- programs --------------------------------------------------------------------
@@ -119,41 +122,77 @@ local function test_score(one)
   return lg.evaluate { one.program, data = one.test, metric = one.metric }.mean
 end
 
-local function by_train(seed)
+-- Nothing is begun when the calls are spent; what was begun is finished, and the parameters hold
+-- the best texts by then. `finish`: the step that is under way is finished first, and overdraws.
+local function by_train(seed, finish)
   local one, from = programs[which](seed), spent()
-  local training
-  local ok, problem = pcall(lg.train, { program = one.program, params = one.params,
-    train = one.train, val = one.val, metric = one.metric, loss = one.loss, steps = 1000,
-    seed = seed,
-    on_step = function(_, result)
-      training = result
-      if spent() - from >= CALLS then error "enough" end
+  local function check()
+    if spent() - from >= CALLS then error "enough" end
+  end
+  local ok, problem = pcall(lg.train, { params = one.params, train = one.train, val = one.val,
+    metric = one.metric, loss = one.loss, steps = 1000, seed = seed, on_step = check,
+    program = function(row)
+      if not finish then check() end
+      return one.program(row)
     end })
   if not ok and not tostring(problem):find "enough" then error(problem, 0) end
-  local _ = training
-  return test_score(one), spent() - from
+  local calls = spent() - from
+  return { score = test_score(one), calls = calls }
 end
 
 local function by_search(seed)
   local one = programs[which](seed)
-  local result = lg.optimize { program = one.program, params = one.params, train = one.train,
-    val = one.val, test = one.test, metric = one.metric, loss = one.loss, seed = seed,
-    budget = { calls = CALLS } }
-  return test_score(one), result.spent.calls, result.claim
+  local spec = { program = one.program, params = one.params, train = one.train, val = one.val,
+    test = one.test, metric = one.metric, loss = one.loss, seed = seed,
+    budget = { calls = CALLS }, select = args.select, method = args.method }
+  local result = lg.optimize(spec)
+  local beside = result.spent.beside or { calls = 0 }
+  return { score = test_score(one), calls = result.spent.calls + beside.calls,
+    claim = result.claim, stopped = result.stopped, validated = result.best_score,
+    proposals = #result.proposals }
 end
 
-local function line(name, scores)
-  return ("%s %.3f +- %.3f"):format(name, stats_math.mean(scores),
-    stats_math.deviation(scores) / math.sqrt(#scores))
+local WAYS = args.only and { args.only } or { "train", "finished", "optimize" }
+
+local function column(list, key)
+  local values = {}
+  for i, one in ipairs(list) do values[i] = one[key] end
+  return values
 end
 
-local trained, searched, differences = {}, {}, {}
-for seed = 1, SEEDS do
-  local a, calls_a = by_train(seed)
-  local b, calls_b, claim = by_search(seed)
-  trained[seed], searched[seed], differences[seed] = a, b, b - a
-  print(("seed %2d  train %.3f (%d calls)  optimize %.3f (%d calls)  %s"):format(seed, a, calls_a,
-    b, calls_b, claim and tostring(claim) or "no claim"))
+local function sum_up(list, name)
+  local scores = column(list, "score")
+  local text = ("%-9s %.3f +- %.3f  %4.0f calls"):format(name, stats_math.mean(scores),
+    stats_math.deviation(scores) / math.sqrt(#scores), stats_math.mean(column(list, "calls")))
+  if not list[1].validated then return text end
+  return ("%s, %.0f proposals, validation said %.3f"):format(text,
+    stats_math.mean(column(list, "proposals")), stats_math.mean(column(list, "validated")))
 end
-print(("%s, %d calls, %d seeds: %s; %s; %s"):format(which, CALLS, SEEDS, line("train", trained),
-  line("optimize", searched), line("difference", differences)))
+
+local function paired(name, a, b)
+  local list = {}
+  for i, one in ipairs(a) do list[i] = one.score - b[i].score end
+  return ("optimize - %s: %+.3f +- %.3f"):format(name, stats_math.mean(list),
+    stats_math.deviation(list) / math.sqrt(#list))
+end
+
+local runs = { train = {}, finished = {}, optimize = {} }
+local ways = { train = by_train, finished = function(seed) return by_train(seed, true) end,
+  optimize = by_search }
+for seed = FROM, FROM + SEEDS - 1 do
+  local cells = {}
+  for k, name in ipairs(WAYS) do
+    local one = ways[name](seed)
+    table.insert(runs[name], one)
+    cells[k] = ("%s %.3f (%d)"):format(name, one.score, one.calls)
+  end
+  local one = runs.optimize[#runs.optimize] or {}
+  print(("seed %2d  %s %s  %s"):format(seed, table.concat(cells, "  "), one.stopped,
+    one.claim and tostring(one.claim) or "no claim"))
+end
+print(("%s, %d calls, seeds %d to %d"):format(which, CALLS, FROM, FROM + SEEDS - 1))
+for _, name in ipairs(WAYS) do print(sum_up(runs[name], name)) end
+if #WAYS == 3 then
+  print(paired("train", runs.optimize, runs.train))
+  print(paired("finished", runs.optimize, runs.finished))
+end

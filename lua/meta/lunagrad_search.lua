@@ -62,13 +62,16 @@ function lunagrad.headroom(spec) end
 ---@field artefact string|table<string, string>|nil of the door with evaluate
 ---@field seed_score number on validation
 ---@field best_score number on validation, which it was chosen by: it overstates
+---@field best_seen integer validation examples that best_score is known from: what was kept early may
+--- be the best before all are known, and its score is a guess then
 ---@field claim lunagrad.claim|nil seed against best on the test set, with fixed_ids and broken_ids
 ---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race}
 ---@field headroom lunagrad.headroom what was known before it began
 ---@field pool table candidates: pool.list, pool:best()
 ---@field kept integer
 ---@field dropped integer
----@field spent {calls: integer, evaluations: integer}
+---@field spent {calls: integer, evaluations: integer, beside: table|nil} beside: {calls, evaluations}
+--- of proposals that were open when a decision ended the search
 ---@field stopped string "budget", "score", "patience", "proposals", "nothing new", "cost", "tokens",
 --- "time", "stop" or "limit"
 ---@field shipped integer which candidate the parameters hold; 0: the seed

@@ -34,6 +34,14 @@ function TestBandit.test_what_is_kept_more_often()
   lu.assertTrue(count.bad >= 3) -- looked at now and then
 end
 
+function TestBandit.test_only_those_that_may()
+  local b, random = bandit.new { names = { "a", "b", "c" } }, rng.new(1)
+  for _ = 1, 30 do
+    lu.assertEquals(b:pick(random, function(name) return name == "b" end), "b")
+  end
+  lu.assertNil(b:pick(random, function() return false end))
+end
+
 function TestBandit.test_what_brings_more()
   local count = play({ big = operator(.3, .2, 50), small = operator(.3, .02, 50) }, 300)
   lu.assertTrue(count.big > 220)

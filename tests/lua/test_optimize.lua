@@ -106,6 +106,98 @@ function TestOptimize.test_a_budget_of_calls()
   lu.assertEquals(#w.asked, result.spent.calls)
 end
 
+-- Said before validation is bought, where one example tells that it cannot be.
+function TestOptimize.test_a_budget_that_does_not_reach_for_the_seed()
+  local w = world()
+  local function program(row)
+    w.program({ question = row.question .. " first" }):text()
+    return w.program(row)
+  end
+  local function run(calls)
+    return lg.optimize { program = program, params = { w.prompt }, metric = lg.metric.exact,
+      train = rows("train", 20), val = rows("val", 30), budget = { calls = calls },
+      operators = { walker() } }
+  end
+  for _, calls in ipairs { 1, 59 } do
+    local before = #w.asked
+    helper.fails("inval", { field = "calls" }, run, calls)
+    lu.assertEquals(#w.asked - before, 2)
+  end
+  lu.assertEquals(run(60).spent.calls, 60)
+end
+
+-- Near the top the examples that are missing are asked about first.
+function TestOptimize.test_near_the_top_little_shows_that_nothing_is_gained()
+  local w = world()
+  w.prompt:set "prompt +++++++"
+  local letter = { name = "letter", batch = false, propose = function(parent, _, context)
+    return { parent.texts[1] .. context.sample }
+  end }
+  local result = lg.optimize { program = w.program, params = { w.prompt },
+    metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 100),
+    operators = { letter }, budget = { evaluations = 300, proposals = 5 }, seed = 7 }
+  local missing = math.floor(100 * (1 - result.seed_score) + 0.5)
+  lu.assertTrue(missing > 0 and missing <= 6, missing)
+  lu.assertEquals(#result.proposals, 5)
+  for _, one in ipairs(result.proposals) do
+    lu.assertEquals({ one.race.at, one.evaluations }, { missing, missing })
+    lu.assertEquals(one.reason, "curtailed")
+  end
+end
+
+function TestOptimize.test_near_the_top_what_fixes_and_breaks_nothing_is_kept()
+  local w = world()
+  w.prompt:set "prompt +++++++"
+  local adder = { name = "adder", batch = false, propose = function(parent)
+    return { parent.texts[1] .. "+" }
+  end }
+  local result = lg.optimize { program = w.program, params = { w.prompt },
+    metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 100),
+    operators = { adder }, budget = { evaluations = 300, proposals = 1 }, seed = 7 }
+  lu.assertEquals({ result.kept, result.best_score, result.spent.evaluations }, { 1, 1, 200 })
+end
+
+-- Who is named first begins; a parent that solves all that it learns from is left to operators that
+-- look at no batch.
+function TestOptimize.test_who_proposes()
+  local function noop(name, batch)
+    return { name = name, batch = batch, propose = function(parent, _, context)
+      return { parent.texts[1] .. name .. context.sample }
+    end }
+  end
+  for seed = 1, 5 do
+    local result = search { operators = { noop("one"), noop("two", false) }, seed = seed,
+      budget = { proposals = 1 } }
+    lu.assertEquals(result.proposals[1].operator, "one")
+  end
+  local w, counts = world(), {}
+  w.prompt:set "prompt +++++++"
+  local result = lg.optimize { program = w.program, params = { w.prompt },
+    metric = lg.metric.exact, train = { { question = "train1", answer = "right" } },
+    val = rows("val", 100), operators = { noop("one"), noop("two", false) },
+    budget = { proposals = 30 }, seed = 7 }
+  for _, one in ipairs(result.proposals) do
+    counts[one.operator] = (counts[one.operator] or 0) + 1
+  end
+  lu.assertEquals(counts, { one = 1, two = 29 })
+end
+
+-- What was kept early counts, though there is no money left to look at all of it.
+function TestOptimize.test_what_was_kept_early_is_given_back()
+  local adder = { name = "adder", propose = function(parent)
+    return { parent.texts[1] .. "++++++" }
+  end }
+  local w = world()
+  local result = lg.optimize { program = w.program, params = { w.prompt },
+    metric = lg.metric.exact, train = rows("train", 20), val = rows("val", 100),
+    operators = { adder }, budget = { evaluations = 130 }, seed = 7 }
+  lu.assertEquals({ result.kept, result.best_idx }, { 1, 1 })
+  lu.assertEquals(w.prompt:text(), "prompt ++++++")
+  lu.assertTrue(result.best_seen < 40)
+  lu.assertTrue(result.best_score > result.seed_score and result.best_score <= 1)
+  lu.assertStrContains(tostring(result), "of 100 examples say")
+end
+
 -- What children take more than the seed is learned from the first of them: a window of eight is
 -- on its way by then.
 function TestOptimize.test_a_budget_of_calls_where_children_take_more()
@@ -276,6 +368,18 @@ function TestStop.test_what_listens_may_fail()
       lu.assertStrContains(tostring(problem), "deaf")
     end
   end
+end
+
+-- Work that a decision overtakes was bought all the same.
+function TestStop.test_what_was_bought_beside_the_end_is_counted()
+  for _, stop in ipairs { { patience = 2 }, { when = function(s) return s.decided == 3 end } } do
+    local result, w = search({ lag = 6, stop = stop }, function() return 0.01 end)
+    local beside = result.spent.beside
+    lu.assertTrue(beside.calls > 0 and beside.evaluations == beside.calls)
+    lu.assertEquals(result.spent.calls + beside.calls, #w.asked)
+    lu.assertStrContains(tostring(result), "on their way")
+  end
+  lu.assertNil(search({ lag = 1 }).spent.beside)
 end
 
 -- The third proposal fails at once, the first is slow and ends the search.

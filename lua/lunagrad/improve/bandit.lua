@@ -65,12 +65,13 @@ end
 
 --- The operator of the next proposal.
 ---@param rng lunagrad.rng
----@return string name
-function Bandit:pick(rng)
+---@param may nil|fun(name: string): boolean which could do anything now; nil: all
+---@return string|nil name nil: none could
+function Bandit:pick(rng, may)
   local best, most
   for _, name in ipairs(self.names) do
     local drawn = worth(self, self.arms[name], rng)
-    if not most or drawn > most then best, most = name, drawn end
+    if (not most or drawn > most) and (not may or may(name)) then best, most = name, drawn end
   end
   return best
 end

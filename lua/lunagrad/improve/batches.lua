@@ -138,6 +138,11 @@ local function take(batch, list, up_to)
   table.move(list, 1, math.min(up_to - #batch, #list), #batch + 1, batch)
 end
 
+--- Whether a candidate is known to solve all examples.
+---@param idx integer
+---@return boolean
+function Batches:is_solved(idx) return self.n == 0 or self.solved[idx] == self.n end
+
 --- The examples of a parent's next batch: `size`, or all where there are fewer. nil when it is known
 --- to solve all of them.
 ---@param idx integer the parent
@@ -145,7 +150,7 @@ end
 ---@param random lunagrad.rng
 ---@return integer[]|nil
 function Batches:draw(idx, size, random)
-  if self.n == 0 or self.solved[idx] == self.n then return nil end
+  if self:is_solved(idx) then return nil end
   local kinds, batch = sort_out(self, idx, size, random), {}
   local half = math.max(size // 2, size - #kinds[OPEN])
   take(batch, kinds[FAILED], math.max(half, 1))

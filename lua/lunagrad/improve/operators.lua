@@ -76,7 +76,9 @@ function operators.in_turn(spec, default)
   return function(number) return list[(number - 1) % #list + 1] end
 end
 
---- The operator of the next proposal: the bandit's, among those that could do anything now.
+--- The operator of the next proposal: the bandit's, among those that could do anything now. Of a
+--- parent that is known to solve all examples nothing is learned from a batch. Who is named first
+--- begins: nothing is known of any, and chance would be the worse judge.
 ---@param arms lunagrad.bandit
 ---@param by_name table<string, table>
 ---@param search lunagrad.search
@@ -84,12 +86,15 @@ end
 ---@param random lunagrad.rng
 ---@return table
 function operators.pick(arms, by_name, search, parent, random)
-  local last
-  for _ = 1, 20 do
-    last = by_name[arms:pick(random)]
-    if not last.fits or last.fits(search, parent) then return last end
+  local solved = search.batches:is_solved(parent.idx)
+  local function may(name)
+    local one = by_name[name]
+    if solved and one.batch ~= false and not one.any_batch then return false end
+    return not one.fits or one.fits(search, parent)
   end
-  return last
+  local first = arms.names[1]
+  if search.planned == 1 and may(first) then return by_name[first] end
+  return by_name[arms:pick(random, may) or arms:pick(random)]
 end
 
 --- A way to select parents, from spec.select.

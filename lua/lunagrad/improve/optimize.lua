@@ -363,19 +363,20 @@ end
 
 -- Seed and best on the test set, which nothing was chosen by.
 local function claim(search, result, spec)
-  local best = search.pool:best()
+  local best = search:best()
   if #search.problem.sets.test == 0 or best.idx == 0 then return end
   progress.emit { kind = "phase", name = "test" }
   result.claim = reports.claim(search, search.pool:get(0), best, spec.alpha)
 end
 
 local function ship(search, result, spec)
-  local best = search.pool and search.pool:best()
+  local best = search.pool and search:best()
   if not best then return end
   local shown = result.claim and result.claim.shown
   local taken = spec.ship == "shown" and not shown and search.pool:get(0) or best
   result.shipped = taken.idx
   set_params(search.problem, taken.texts)
+  if best.open and search.tape then search.tape:guessed(best) end
   reports.finish(search, result, best, taken)
 end
 

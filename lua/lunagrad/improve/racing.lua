@@ -28,7 +28,8 @@ end
 ---
 --- spec: order (the examples, all of them), parent(example) → score if it is known,
 --- evaluate(example) → score and the parent's, window (8), growth (one more in the window for so
---- many scores that it has lasted: quicker, and more is bought of what is dropped late), delta, beta,
+--- many scores that it has lasted: quicker, and more is bought of what is dropped late), first (so
+--- many are looked at before more than these are asked for), delta, beta,
 --- early, tie, strict, whole as lunagrad.improve.race has them; may(k, at) → whether the k-th score
 --- may be bought, asked when the first `at` are there.
 ---@param spec table
@@ -39,10 +40,14 @@ function racing.run(spec)
   local one = race.new { n = n, parent = parent, delta = spec.delta, beta = spec.beta,
     early = spec.early, tie = spec.tie, strict = spec.strict, whole = spec.whole }
   local tasks, window, verdict, why, stopped = {}, spec.window or WINDOW, "go", nil, false
-  local function wide(done) return window + (spec.growth and done // spec.growth or 0) end
+  local function reach(done)
+    local most = done + window + (spec.growth and done // spec.growth or 0)
+    local first = spec.first or 0
+    return math.min(n, done < first and math.min(first, most) or most)
+  end
   local at = 0
   while verdict == "go" do
-    while #tasks < n and #tasks < at + wide(at) and not stopped do
+    while #tasks < reach(at) and not stopped do
       if spec.may and not spec.may(#tasks + 1, at) then
         stopped = true
       else

@@ -83,7 +83,7 @@ end
 function rescore.settle(search)
   local best = search.pool:best()
   while search.rescore and best.idx > 0 and search.anew[best.idx] ~= "done"
-    and search.aside >= search.n do
+    and search:rest() >= search.n do
     search.anew[best.idx] = "done"
     search:spend_aside(best.variant, search.n, DRAW)
     merge(search, best.idx, best.variant)

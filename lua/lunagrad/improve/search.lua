@@ -15,6 +15,7 @@ local constraint = require "lunagrad.constraint"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local budget = require "lunagrad.improve.budget"
+local early = require "lunagrad.improve.early"
 local given = require "lunagrad.improve.given"
 local habits = require "lunagrad.improve.habits"
 local pools = require "lunagrad.improve.pool"
@@ -33,7 +34,9 @@ local search = {}
 local REMEMBERED = 60  -- of the last proposals, for operators that learn from them
 local CHUNKS = 4       -- batches that are tried until one holds something to learn from
 local FRUITLESS = 30   -- proposals in a row that bought nothing: nothing new is found any more
+local LOOKS, PART = 2, 3 -- at validation, with what is put aside, and the most that it may be
 local QUIET = 4        -- so many proposals in a row that are not kept: one more at once
+local ENOUGH = 20      -- passes over validation in calls: the seed's are no question then
 local UNITS = { "calls", "evaluations" }
 
 --- spec: problem, method (its parts), seed, lag, lag_is_given, batch, limits = {calls, evaluations},
@@ -49,6 +52,7 @@ function search.new(spec)
   self.proposals, self.tasks, self.waiting, self.done = {}, {}, {}, {}
   self.decided, self.planned, self.idle, self.kept = 0, 0, 0, 0
   self.spent, self.open, self.fruitless = { calls = 0, evaluations = 0 }, {}, 0
+  self.working = {}
   self.trying, self.leaving, self.n = {}, {}, #spec.problem.sets.val
   self.anew, self.doubted, self.habits = {}, {}, habits.new() -- doubted: of rescore.lua
   self.operator_calls = 2 * spec.batch + 4 -- until there is one that has been seen
@@ -138,12 +142,25 @@ local function settle_perfect(self, seed)
   self.stop_score = self.stop_score or self.perfect
 end
 
+-- Where calls may be few, an example is asked first: it says what all of them take.
+local function check_reach(self, seed)
+  local most = self.limits.calls
+  if not most or most >= ENOUGH * self.n then return end
+  local per = self.problem:evaluate(seed, "val", 1).calls
+  if self.spent.calls + per * self.n > most then
+    errors.refuse("calls", ("lg.optimize: budget: %d calls, but scoring the start on %d examples "
+      .. "takes some %d"):format(most, self.n, per * self.n),
+      "raise the budget, or give fewer validation rows", 0)
+  end
+end
+
 --- Score the seed on all of validation; it is the pool's first.
 ---@param seed table its variant
 ---@return table candidate
 function Search:begin(seed)
   self.pool = pools.new { n = self.n, front = self.method.front, size = self.pool_size }
   say(self, { kind = "phase", name = "validation of the seed" })
+  check_reach(self, seed)
   local _, results = self.problem:evaluate_all(seed, "val", nil, function(done, total)
     say(self, { kind = "progress", done = done, total = total })
   end)
@@ -172,52 +189,25 @@ end
 
 -- ---- those that were kept early --------------------------------------------------
 
--- An open candidate is kept, but not known on all of validation: its mean is a guess. What is
--- missing is bought where it is the rival of a race, and all of it when it is to be believed.
-
-local LEADS = 0.75   -- how often the next parent is an open one that seems the best
-local SHRINK = 8     -- examples without a difference that a guess is made with
-local ALL_RIGHT = 12 -- so many scores, all perfect, are worth a look at the rest
-
 --- Completes a candidate: what a proposal of its own is planned for.
 local COMPLETE = { name = "complete", batch = false }
 
--- The open one that seems better than all of the pool; nil: there is none.
-local function leader_of(self)
-  local best
-  for _, one in ipairs(self.open) do
-    if not best or one.mean > best.mean then best = one end
-  end
-  return best and best.mean > self.pool:best().mean and best or nil
-end
-
-local function is_due(self, one)
-  if one.exhausted then return true end
-  return one.n_known >= math.min(ALL_RIGHT, self.n) and one.sum_known >= self.perfect * one.n_known
-end
-
--- What a proposal has bought of open candidates, its own child and its rival, is known from now on.
-local function learn_scores(self, candidate)
-  candidate = candidate and candidate.live or candidate
-  if not candidate or not candidate.open then return end
-  candidate.n_known, candidate.sum_known = 0, 0
-  for i = 1, self.n do
-    local result = candidate.variant.known.val[i]
-    if result and result.charged then
-      candidate.n_known, candidate.sum_known = candidate.n_known + 1,
-        candidate.sum_known + result.score
-    end
-  end
-  if candidate.n_known < self.n then return end
-  for i, one in ipairs(self.open) do
-    if one == candidate then table.remove(self.open, i) break end
-  end
+-- A candidate that was open is known on all of validation.
+local function close(self, candidate)
   self.pool:remember(candidate)
   take_scores(self, candidate)
+  candidate.rival = nil
   self.pool:add(candidate)
   if self.tape then self.tape:completed(candidate, self) end
   say(self, { kind = "complete", candidate = candidate })
   if not self.trying[wording.key(candidate.texts)] then compact(candidate.variant) end
+end
+
+-- What was bought of open candidates is known from now on.
+local function learn_scores(self, ...)
+  local whole, known = early.learn(self, ...)
+  for _, candidate in ipairs(whole) do close(self, candidate) end
+  early.guess(self, known)
 end
 
 -- ---- planning ------------------------------------------------------------------
@@ -278,10 +268,9 @@ local function plan(self, granted)
       per = self.per_evaluation, from = self.decided, operator = rescore.OPERATOR, chunks = {},
       solved = {} }
   end
-  local leader = leader_of(self)
-  local due = leader and not leader.due and is_due(self, leader)
-  local parent = leader and (due or random:float() < LEADS) and leader
-    or self.method.select(self.pool, random)
+  local leader = early.leader(self)
+  local due = leader and not leader.due and early.is_due(self, leader)
+  local parent = leader or self.method.select(self.pool, random)
   if due then leader.due = true end
   local list, proposals = snapshot(self)
   local one = { number = number, rng = random, parent = frozen(parent), granted = granted,
@@ -300,7 +289,7 @@ end
 -- one that is never decided does; what stops everything stops at once, and so does what goes wrong
 -- while something is decided: nobody else would decide the next.
 local function start(self, one)
-  self.waiting[one.number] = loop.signal()
+  self.waiting[one.number], self.working[one.number] = loop.signal(), one
   self.tasks[one.number] = loop.spawn(function()
     local ok, problem = pcall(self.work, self, one)
     if ok or not errors.stops(problem) then
@@ -589,7 +578,7 @@ local function accept(self, one)
   local race = one.outcome.race
   local entered, why
   if one.outcome.why == "early" and race.at < self.n then
-    child.open, child.mean = true, one.rival.mean + race.sum / (race.at + SHRINK)
+    early.open(child, one.rival, race)
     entered, why = self.pool:enter(child)
     if entered then self.open[#self.open + 1] = child end
   else
@@ -619,6 +608,7 @@ end
 -- as validation has examples, are known elsewhere.
 local function let_go(self, one)
   leave(self, one)
+  self.working[one.number] = nil
   if one.outcome.race then one.outcome.race.parent = nil end
   one.child, one.list, one.proposals, one.used, one.batch = nil, nil, nil, nil, nil
 end
@@ -648,8 +638,7 @@ local function decide(self, one)
   local record = remember(self, one, calls, evaluations)
   self.method.learn(self, one, record)
   if self.tape then self.tape:proposal(one, record, self) end
-  learn_scores(self, one.candidate)
-  learn_scores(self, one.rival)
+  learn_scores(self, one.candidate, one.rival)
   rescore.doubt(self)
   say(self, { kind = one.outcome.kept and "kept" or "dropped", proposal = record,
               candidate = one.candidate })
@@ -687,22 +676,36 @@ function Search:finish(one)
   end
 end
 
--- So many evaluations are put aside for the end: a look at all of validation (two, where what is the
--- best is asked anew), where the budget is worth it.
+-- So many evaluations are put aside for the end where what is the best is asked anew: two looks at all
+-- of validation, where the budget is worth it.
 local function put_aside(self)
+  if not self.rescore or not self.method.early then return end
   self.aside = 0
-  if not self.method.early then return end
-  local looks, part = self.rescore and 2 or 1, self.rescore and 3 or 4
   for i, one in ipairs(self.budgets) do
-    local whole = looks * (i == 1 and self.n * self.per_evaluation or self.n)
-    local share = math.min(whole, one.most // part)
+    local whole = LOOKS * (i == 1 and self.n * self.per_evaluation or self.n)
+    local share = math.min(whole, one.most // PART)
     if one.most < math.huge then
       one.most = one.most - share
       self.aside = i == 1 and share // math.max(self.per_evaluation, 1)
         or math.min(self.aside > 0 and self.aside or share, share)
     end
   end
-  if self.aside == 0 then self.aside = looks * self.n end
+  if self.aside == 0 then self.aside = LOOKS * self.n end
+end
+
+-- What the proposals had bought that were open when a decision ended the search. How far they were
+-- is a matter of who was quicker: it is counted by itself.
+local function count_beside(self)
+  local calls, evaluations = 0, 0
+  for number = self.decided + 1, self.planned do
+    local one = self.working[number]
+    local own, units = charge(one.used or {})
+    calls = calls + own + (one.meter and bind.calls(one.meter) or 0)
+    evaluations = evaluations + units
+  end
+  if calls + evaluations > 0 then
+    self.spent.beside = { calls = calls, evaluations = evaluations }
+  end
 end
 
 --- Search until a condition says stop. Waits. An error that ends the search is raised when all that
@@ -723,6 +726,7 @@ function Search:run()
   if self.problem_met then error(self.problem_met, 0) end
   self:settle()
   rescore.settle(self)
+  count_beside(self)
   return self.stopped
 end
 
@@ -731,20 +735,33 @@ end
 ---@param evaluations integer that are missing
 ---@param sample integer|nil
 function Search:spend_aside(variant, evaluations, sample)
-  self.aside = self.aside - evaluations
+  if self.aside then self.aside = self.aside - evaluations end
   local _, results = self.problem:evaluate_all(variant, "val", sample)
   local calls, units = charge(results)
   self.spent.calls = self.spent.calls + calls
   self.spent.evaluations = self.spent.evaluations + units
 end
 
+--- So many evaluations there are for the end.
+---@return number
+function Search:rest()
+  if self.aside then return self.aside end
+  local limits, spent = self.limits, self.spent
+  local calls = ((limits.calls or math.huge) - spent.calls) // math.max(self.per_evaluation, 1)
+  return math.min(calls, (limits.evaluations or math.huge) - spent.evaluations)
+end
+
+--- What is the best as far as is known: perhaps one that was kept early, whose mean is a guess then.
+---@return lunagrad.candidate
+function Search:best() return early.leader(self) or self.pool:best() end
+
 --- The open ones that seem better than the best are looked at on all of validation, the most
 --- promising first, with what was put aside for that.
 function Search:settle()
   while #self.open > 0 do
-    local leader = leader_of(self)
+    local leader = early.leader(self)
     local missing = leader and self.n - leader.n_known
-    if not leader or missing > self.aside then return end
+    if not leader or missing > self:rest() then return end
     self:spend_aside(leader.variant, missing)
     learn_scores(self, leader)
   end

@@ -19,7 +19,9 @@ local reports = {}
 ---@field pool lunagrad.pool
 ---@field proposals table[] {number, operator, parent, kept, reason, gain, calls, evaluations, race,
 --- upkeep = true: no texts, scores of a candidate were bought}
----@field spent {calls: integer, evaluations: integer}
+---@field best_seen integer validation examples that best_score is known from; the rest is a guess
+---@field spent {calls: integer, evaluations: integer, beside: table|nil} beside: calls and evaluations
+--- of proposals that were open when the search was ended by a decision
 ---@field stopped string why it ended
 ---@field has_test boolean whether there is a test set to claim on
 ---@field headroom lunagrad.headroom what was known before it began
@@ -79,9 +81,19 @@ local function unclaimed(self)
   if not self.has_test then return "no claim: there is no test set" end
   if self.kept == 0 then return "no claim: nothing was kept" end
   if self.best_idx == 0 then
-    return "no claim: nothing that was kept is known to be better on all of validation"
+    return "no claim: nothing that was kept is better on validation"
   end
   return "no claim: the run ended before all of the test set was asked"
+end
+
+-- What is known of the best on a part of validation alone.
+local function guessed(self)
+  if not self.best_seen or self.best_seen == self.of then return "" end
+  return ("as far as %d of %d examples say, "):format(self.best_seen, self.of)
+end
+
+local function beside(spent)
+  return spent and (" and %d that were on their way at the end"):format(spent.calls) or ""
 end
 
 function Optimized:__tostring()
@@ -89,9 +101,10 @@ function Optimized:__tostring()
   for _, record in ipairs(self.proposals) do lines[#lines + 1] = line(record) end
   if #self.proposals > 0 then lines[#lines + 1] = operator_lines(self.proposals) end
   if self.seed_score then
-    lines[#lines + 1] = ("validation %.3f -> %.3f (chosen by it: overstated), %d kept, %d dropped, "
-      .. "%d evaluations, %d calls, stopped: %s"):format(self.seed_score, self.best_score or
-      self.seed_score, self.kept, self.dropped, self.spent.evaluations, self.spent.calls,
+    lines[#lines + 1] = ("validation %.3f -> %.3f (%schosen by it: overstated), %d kept, "
+      .. "%d dropped, %d evaluations, %d calls%s, stopped: %s"):format(self.seed_score,
+      self.best_score or self.seed_score, guessed(self), self.kept, self.dropped,
+      self.spent.evaluations, self.spent.calls, beside(self.spent.beside),
       self.stopped or "by an error")
   end
   lines[#lines + 1] = self.claim and "test: " .. tostring(self.claim) or unclaimed(self)
@@ -233,6 +246,12 @@ function Tape:completed(candidate, search)
     rows = rows_of(candidate.variant, "val", search.n) }
 end
 
+--- What is the best at the end, and not known on all of validation: nobody was told so before.
+function Tape:guessed(candidate)
+  self.inner:rescored { idx = candidate.idx, texts = candidate.texts, score = candidate.mean,
+    best = true }
+end
+
 --- A candidate was asked once more: its score is the mean of both draws, and perhaps another is the
 --- best now.
 function Tape:rescored(candidate, search, results)
@@ -294,6 +313,7 @@ end
 function reports.finish(search, result, best, taken)
   result.pool, result.best_idx = search.pool, best.idx
   result.best_score, result.texts, result.best = best.mean, taken.texts, {}
+  result.best_seen, result.of = best.open and best.n_known or search.n, search.n
   for i, name in ipairs(search.problem.names) do result.best[name] = taken.texts[i] end
   local shape = search.problem.shape
   if shape then result.artefact = shape(taken.texts) end
