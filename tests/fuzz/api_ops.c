@@ -560,6 +560,38 @@ static void op_timer(void)
     R(CALL(lg_timer_new, w.e, 0, NULL, NULL));
 }
 
+static const char *const chunks[] = {"return 1, {a = 2}", "while true do end", "error(nil)",
+                                     "function f(x) print(x) return f end", "return ("};
+
+/* Small limits, one worker: what is tried is the API, not the candidates. */
+static void op_sandbox(void)
+{
+    lg_sandbox_config cfg;
+    lg_sandbox *box = NULL;
+    lg_var *v = NULL;
+    CALL(lg_sandbox_config_init_size, &cfg, sizeof cfg);
+    cfg.workers = chance(95) ? 1 : (int)odd_int();
+    cfg.instructions = 100000;
+    cfg.timeout_ms = chance(90) ? 200 : (int)odd_int();
+    if (chance(20))
+        cfg.memory = (size_t)odd_int();
+    if (chance(20))
+        cfg.output_limit = (size_t)odd_int();
+    bytes source = odd_text();
+    const char *known = chunks[below(sizeof chunks / sizeof *chunks)];
+    bool own = chance(70);
+    A("%d", cfg.workers);
+    if (R(CALL(lg_sandbox_new, w.e, chance(90) ? &cfg : NULL, &box)) == 0 && box) {
+        keep_var(CALL(lg_sandbox_run, box, odd_name(), own ? known : source.s,
+                      own ? strlen(known) : source.len, chance(50) ? "f" : odd_name(),
+                      chance(50) ? "[1, \"x\"]" : odd_name(), &v),
+                 &v);
+        R(CALL(lg_sandbox_run, box, NULL, NULL, 0, NULL, NULL, NULL));
+    }
+    CALL(lg_sandbox_free, box);
+    CALL(lg_sandbox_config_init_size, NULL, 0);
+}
+
 /* ---- answers ----------------------------------------------------------------- */
 
 static const double *odd_score(double *score)
@@ -719,8 +751,9 @@ static const struct {
     {op_dot, 1},          {op_model_new, 2},    {op_model_counts, 1},   {op_tool_new, 2},
     {op_tool_counts, 1},  {op_call, 10},        {op_format, 6},         {op_reduce, 8},
     {op_tool_call, 8},    {op_promise_new, 6},  {op_promise_keep, 8},   {op_promise_fail, 2},
-    {op_timer, 4},        {op_tool_answer, 12}, {op_tool_feedback, 6},  {op_call_look, 4},
-    {op_call_answer, 16}, {op_backward, 6},     {op_template, 2},       {op_var_detach, 3},
+    {op_timer, 4},        {op_sandbox, 1},      {op_tool_answer, 12},   {op_tool_feedback, 6},
+    {op_call_look, 4},    {op_call_answer, 16}, {op_backward, 6},       {op_template, 2},
+    {op_var_detach, 3},
 };
 
 void one_call(void)
