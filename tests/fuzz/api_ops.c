@@ -578,13 +578,13 @@ static void op_sandbox(void)
     if (chance(20))
         cfg.output_limit = (size_t)odd_int();
     bytes source = odd_text();
-    const char *known = chunks[below(sizeof chunks / sizeof *chunks)];
-    bool own = chance(70);
-    A("%d", cfg.workers);
+    if (chance(70)) {
+        source.s = chunks[below(sizeof chunks / sizeof *chunks)];
+        source.len = strlen(source.s);
+    }
     if (R(CALL(lg_sandbox_new, w.e, chance(90) ? &cfg : NULL, &box)) == 0 && box) {
-        keep_var(CALL(lg_sandbox_run, box, odd_name(), own ? known : source.s,
-                      own ? strlen(known) : source.len, chance(50) ? "f" : odd_name(),
-                      chance(50) ? "[1, \"x\"]" : odd_name(), &v),
+        keep_var(CALL(lg_sandbox_run, box, odd_name(), source.s, source.len,
+                      chance(50) ? "f" : odd_name(), chance(50) ? "[1, \"x\"]" : odd_name(), &v),
                  &v);
         R(CALL(lg_sandbox_run, box, NULL, NULL, 0, NULL, NULL, NULL));
     }
