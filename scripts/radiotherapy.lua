@@ -203,7 +203,9 @@ end
 if args.out ~= "none" then -- before anything is paid for
   local file, problem = io.open(path_of(1), "ab")
   if not file then error(("out=%s: %s"):format(args.out or ".", problem), 0) end
+  local is_new = file:seek "end" == 0
   file:close()
+  if is_new then os.remove(path_of(1)) end -- a run that ends early leaves nothing
 end
 local patients = cases()
 local examples, given = worked_examples(patients[1].names)

@@ -575,8 +575,6 @@ static void op_sandbox(void)
     cfg.timeout_ms = chance(90) ? 200 : (int)odd_int();
     if (chance(20))
         cfg.memory = (size_t)odd_int();
-    if (chance(20))
-        cfg.output_limit = (size_t)odd_int();
     bytes source = odd_text();
     if (chance(70)) {
         source.s = chunks[below(sizeof chunks / sizeof *chunks)];
