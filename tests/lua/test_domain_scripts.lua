@@ -59,7 +59,7 @@ function TestScripts.test_prompt_compares()
 end
 
 function TestScripts.test_compound()
-  local r = run("compound.lua", "calls=700 seed=4")
+  local r = run("compound.lua", "seed=4")
   lu.assertEquals(r.code, 0, r.err)
   local found = claims(r.out)
   lu.assertEquals(#found, 2)
