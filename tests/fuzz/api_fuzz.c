@@ -239,7 +239,7 @@ static lg_stats stats(void)
     return s;
 }
 
-/* A store that writes beside us is waited for, like a net. */
+/* A store that writes beside us is waited for, like a net, and so are candidates that run. */
 static void step(bool waits)
 {
     w.stepping = true;
@@ -255,14 +255,16 @@ static void give_all(void)
 {
     for (int round = 0; round < 2000; round++) {
         bool quiet = true;
-        step(stats().storing > 0);
+        lg_stats before = stats();
+        step(before.storing > 0 || before.sandboxed > 0);
         take_events(SIZE_MAX);
         for (size_t i = 0; i < w.n_works; i++) {
             if (!w.works[i].over && answer_well(&w.works[i]))
                 quiet = false;
         }
         lg_stats s = stats();
-        if (s.vars_pending == 0 || (quiet && !s.in_flight && !s.waiting && !s.storing && !s.timers))
+        if (s.vars_pending == 0 ||
+            (quiet && !s.in_flight && !s.waiting && !s.storing && !s.timers && !s.sandboxed))
             return;
     }
     lg_stats s = stats();
