@@ -19,15 +19,16 @@
 #include "child/process_internal.h"
 
 enum {
-    TAIL = 64 << 10,    /* bytes kept of the end of stderr */
-    AT_ONCE = 8,        /* reads of one descriptor between two looks at the others */
-    CHUNK = 16 << 10,   /* bytes of one read */
-    GRACE = 1000,       /* ms between asking a plain program to end and making it */
-    PATIENCE = 1000,    /* … between two attempts to make one */
-    LOOK = 100,         /* ms between two looks at the disk, … */
-    POLL = 10,          /* … or at one without a descriptor */
-    STARTS = 1,         /* programs that one step starts */
-    WORK_US = 3000,     /* what one step may spend on the rest */
+    TAIL = 64 << 10,  /* bytes kept of the end of stderr */
+    AT_ONCE = 8,      /* reads of one descriptor between two looks at the others */
+    CHUNK = 16 << 10, /* bytes of one read */
+    GRACE = 1000,     /* ms between asking a plain program to end and making it */
+    PATIENCE = 1000,  /* … between two attempts to make one */
+    LOOK = 100,       /* ms between two looks at the disk, … */
+    POLL = 10,        /* … or at one without a descriptor */
+    STARTS = 1,       /* programs that one step starts */
+    WORK_US = 3000,   /* what one step may spend on the rest */
+    LOOK_APART_US = 1000,
     COUNT_US = 1000000, /* how long a count of the user's processes counts */
     FULL_AT_US = 500000 /* of CPU: a program may pass its limit by so much before it is seen */
 };
@@ -81,6 +82,7 @@ struct lg_commands {
     lg_watcher watcher;
     uint64_t counted; /* this user's processes, … */
     int64_t counted_us;
+    int64_t looks_us; /* before that nobody's disk is looked at */
 };
 
 /* ---- small things ------------------------------------------------------------------------ */
@@ -372,14 +374,22 @@ static void on_exit_event(void *ud, int fd, int events)
     look(ud);
 }
 
-/* true: it has used too much of the disk. */
+/* true: it has used too much of the disk. A deep tree takes milliseconds, so looks are as far
+ * from each other as the last one was long: never two in a step. */
 static bool look_at_disk(lg_command *c)
 {
-    if (!c->disk || c->asked || now_us(c->cs) < c->look_us)
+    lg_commands *cs = c->cs;
+    int64_t begun = now_us(cs);
+    if (!c->disk || c->asked || begun < c->look_us)
         return false;
 
-    int64_t used = lg__scratch_used(c->scratch);
-    c->look_us = now_us(c->cs) + (int64_t)LOOK * 1000;
+    if (begun < cs->looks_us) {
+        c->look_us = cs->looks_us;
+        return false;
+    }
+    int64_t used = lg__scratch_used(c->scratch), over = now_us(cs);
+    cs->looks_us = over + (over - begun) + LOOK_APART_US;
+    c->look_us = over + (int64_t)LOOK * 1000;
     return used < 0 || used > c->disk;
 }
 

@@ -19,7 +19,8 @@
 #include "child/command_internal.h"
 
 enum {
-    LOOKS = 3000, /* entries of a directory tree that are looked at */
+    LOOKS = 3000, /* entries of a directory tree that are looked at, … */
+    DEEP = 64,    /* … and folders in folders: the kernel walks all of a path each time */
     STALE_S =
         LG_SMALL(10, 1), /* a directory that is locked by nobody, and as old as this, is dead */
     BITE = 8 << 20,      /* bytes that are taken from a file at once */
@@ -255,6 +256,16 @@ struct walk {
     void *ud;
 };
 
+static int depth_of(const char *path)
+{
+    int depth = 0;
+    while ((path = strchr(path, '/'))) {
+        path++;
+        depth++;
+    }
+    return depth;
+}
+
 static int visit_entry(struct walk *w, int fd, const char *folder, const char *name)
 {
     char path[NAME_ROOM];
@@ -269,6 +280,9 @@ static int visit_entry(struct walk *w, int fd, const char *folder, const char *n
     int err = w->visit(w->ud, path, &st);
     if (err || !S_ISDIR(st.st_mode))
         return err;
+
+    if (depth_of(path) >= DEEP)
+        return LG_ELIMIT;
 
     return lg__bytes_add(&w->folders, path, (size_t)n + 1);
 }
