@@ -112,6 +112,7 @@ void lg_engine_free(lg_engine *e)
     lg__commands_free(e->commands);
     lg__talks_free(e->talks);
     lg__entries_free(e);
+    lg__warm_free(e);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
@@ -158,7 +159,8 @@ static bool has_work(const lg_engine *e)
 {
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
-           g->host.head || e->unstarted.head || lg__pool_is_due(e->pool) ||
+           g->host.head || e->unstarted.head || e->leaving.head || e->turn.stored.head ||
+           e->preconnect || lg__http_is_due(e->http) || lg__pool_is_due(e->pool) ||
            lg__talks_is_due(e->talks);
 }
 
@@ -212,6 +214,8 @@ static void run_ready(lg_engine *e, int most)
             lg_var_unref(n->out);
         else
             lg__ops[n->out->op].forward(&e->graph, n);
+        if (lg__engine_is_late(e))
+            break;
     }
 }
 
@@ -234,6 +238,8 @@ static void offer_tools(lg_engine *e, int most)
             n->work = w->id;
             lg__kept_runs(e, n);
         }
+        if (lg__engine_is_late(e))
+            break;
     }
 }
 
@@ -261,8 +267,11 @@ static void offer_gradients(lg_engine *e)
 static void move_steps(lg_engine *e, int most)
 {
     lg_waiter *w;
-    while (most-- > 0 && (w = lg__waits_pop(&e->graph.steps)))
+    while (most-- > 0 && (w = lg__waits_pop(&e->graph.steps))) {
         lg__pass_fired(w);
+        if (lg__engine_is_late(e))
+            break;
+    }
     offer_gradients(e);
 }
 
@@ -291,6 +300,8 @@ static bool start_requests(lg_engine *e, int most)
             lg__call_go(e, r);
         else if (!r->listed) /* it could not even be written; else an end is still to be stored */
             lg__call_complete(e, r);
+        if (lg__engine_is_late(e))
+            return true;
     }
     return most == 0;
 }
@@ -310,7 +321,12 @@ static bool take_replies(lg_engine *e, int most)
     bool any = false;
     while (most-- > 0 && (a = next_ended(e))) {
         any = true;
-        finish_attempt(e, a);
+        if (a->request)
+            finish_attempt(e, a);
+        else
+            lg__warm_ended(e, a);
+        if (lg__engine_is_late(e))
+            break;
     }
     return any;
 }
@@ -319,13 +335,25 @@ static bool take_replies(lg_engine *e, int most)
 
 enum { SLICE = LG_SMALL(64, 1) }; /* items of one stage between two looks at the clock */
 
-static void pump(lg_engine *e, int64_t until_us)
+static bool is_over(const lg_engine *e)
 {
     lg_clock real = {.is_virtual = false};
+    return e->until_us && lg__clock_now(&real) + lg__turn_cost_us(e) >= e->until_us;
+}
+
+bool lg__engine_is_late(const lg_engine *e)
+{
+    return e->until_us && (lg__turn_is_full(e) || is_over(e));
+}
+
+static void pump(lg_engine *e)
+{
     bool replies, more;
     bool programs = false; /* more of theirs is to be done, in a step of its own */
+    bool connected = false;
     do {
-        lg__call_drop_cancelled(e);
+        lg__call_drop_leaving(e, false);
+        lg__turn_send(e);
         programs = lg__commands_tell(e);
         lg__timers_fire(e);
         run_ready(e, SLICE);
@@ -338,7 +366,11 @@ static void pump(lg_engine *e, int64_t until_us)
         replies = lg__talks_tell(e) || replies;
         more = start_requests(e, SLICE);
         lg__hedge_look(e);
-        bool last = until_us && lg__clock_now(&real) >= until_us;
+        if (!connected && e->preconnect) {
+            lg__warm_begin(e);
+            connected = true; /* one a step */
+        }
+        bool last = is_over(e);
         bool idle = !(has_work(e) || replies || more);
         if (idle && !last && lg__turn_size(e) > 0 && !lg__turn_is_full(e)) {
             lg__loop_run(e->loop, 0); /* what came meanwhile goes along */
@@ -374,23 +406,49 @@ static bool jump(lg_engine *e)
     return true;
 }
 
-static void settle_down(lg_engine *e, int64_t until_us)
+static void settle_down(lg_engine *e)
 {
-    pump(e, until_us);
+    pump(e);
     while (e->works.count == 0 && jump(e))
-        pump(e, until_us);
+        pump(e);
+}
+
+/* Of a step's time one half at most goes to what descriptors have, so that as much is done about
+ * it as comes; what is left then is theirs again. */
+static int run_limited(lg_engine *e, int64_t now, int64_t budget_us)
+{
+    lg_clock real = {.is_virtual = false};
+    int err;
+    e->until_us = now + budget_us;
+    lg__turn_budget(e, budget_us);
+    do {
+        lg__loop_limit(e->loop, now + (e->until_us - now) / 2);
+        err = lg__loop_run(e->loop, 0);
+        lg__loop_limit(e->loop, e->until_us);
+        settle_down(e);
+        now = lg__clock_now(&real);
+    } while (!err && lg__loop_was_cut(e->loop) && now < e->until_us);
+    e->until_us = 0;
+    lg__turn_budget(e, 0);
+    lg__loop_limit(e->loop, 0);
+    return err;
 }
 
 int lg_engine_step(lg_engine *e, int64_t budget_us)
 {
     lg_clock real = {.is_virtual = false};
     int64_t now = budget_us > 0 ? lg__clock_now(&real) : 0;
+    int err;
     if (e->in_step)
         return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     e->in_step = true;
     e->woken = false;
-    int err = lg__loop_run(e->loop, 0);
-    settle_down(e, now > 0 && budget_us < INT64_MAX - now ? now + budget_us : 0);
+    if (now > 0 && budget_us < INT64_MAX - now) {
+        err = run_limited(e, now, budget_us);
+    } else {
+        err = lg__loop_run(e->loop, 0);
+        settle_down(e);
+    }
     e->in_step = false;
 #ifdef LG_DEBUG
     lg__engine_stepped(e);

@@ -14,8 +14,9 @@
 #include "base/check.h"
 
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
-enum { TURN = LG_SMALL(512, 16) }; /* replies and requests in one transaction */
-enum { LEAST = 32 };               /* … that are written before all that is to come has come */
+enum { TURN = LG_SMALL(512, 16) };  /* replies and requests in one transaction */
+enum { LEAST = 32 };                /* … that are written before all that is to come has come */
+enum { ENTRY_US = 30, FEWEST = 4 }; /* with a budget: what storing one takes, as a first guess */
 
 static lg_outcome *pop_outcome(lg_outcomes *l)
 {
@@ -218,6 +219,16 @@ static void release_picked(lg_engine *e, lg_entry *one)
     }
 }
 
+void lg__turn_send(lg_engine *e)
+{
+    lg_entry *one;
+    while ((one = lg__entries_pop(&e->turn.stored))) {
+        release_picked(e, one);
+        if (lg__engine_is_late(e))
+            break;
+    }
+}
+
 static void release_outcome(lg_engine *e, lg_outcome *o)
 {
     lg_var *v = o->out;
@@ -241,10 +252,11 @@ static void release(lg_engine *e, lg_batch *t)
         lg__turn_let_go(e, one);
 
     if (e->draining)
-        lg__call_drop_cancelled(e); /* what would be asked again */
+        lg__call_drop_leaving(e, true); /* what would be asked again */
 
     while ((one = lg__entries_pop(&picked)))
-        release_picked(e, one);
+        lg__entries_push(&e->turn.stored, one);
+    lg__turn_send(e);
 
     while ((o = pop_outcome(&results)))
         release_outcome(e, o);
@@ -424,7 +436,14 @@ static bool may_write(const lg_engine *e)
     return none || (!is_listed(&e->next) && lg__turn_size(e) >= e->turn.entries / 4);
 }
 
-static void write_now(lg_engine *e)
+/* What a turn of n has taken, a part of it: so that one outlier does not count for all. */
+static void note_cost(lg_engine *e, size_t n, int64_t took_us)
+{
+    int64_t each = took_us / (int64_t)(n ? n : 1);
+    e->turn.entry_us = e->turn.entry_us ? (3 * e->turn.entry_us + each) / 4 : each;
+}
+
+static void store_turn(lg_engine *e)
 {
     int err = begin_own_run(e);
     err = err ? err : lg__store_begin(e->store);
@@ -449,6 +468,31 @@ static void write_now(lg_engine *e)
     } else {
         release(e, &e->turn);
     }
+}
+
+static void write_now(lg_engine *e)
+{
+    lg_clock real = {.is_virtual = false};
+    size_t n = lg__turn_size(e);
+    int64_t began_us = e->until_us ? lg__clock_now(&real) : 0;
+    store_turn(e);
+    if (e->until_us && n > 0)
+        note_cost(e, n, lg__clock_now(&real) - began_us);
+}
+
+int64_t lg__turn_cost_us(const lg_engine *e)
+{
+    size_t n = e->store ? lg__turn_size(e) : 0;
+    return n ? (int64_t)n * (e->turn.entry_us ? e->turn.entry_us : ENTRY_US) : 0;
+}
+
+void lg__turn_budget(lg_engine *e, int64_t budget_us)
+{
+    int64_t each = e->turn.entry_us ? e->turn.entry_us : ENTRY_US;
+    int64_t most = budget_us / 2 / each;
+    e->turn.most = budget_us <= 0 ? 0 : most > FEWEST ? (size_t)most : FEWEST;
+    if (e->store && budget_us > 0)
+        lg__store_cut(e->store);
 }
 
 void lg__turn_flush(lg_engine *e)
@@ -489,6 +533,8 @@ bool lg__turn_is_full(const lg_engine *e)
 {
     size_t n = lg__turn_size(e);
     bool waits = e->store && lg__store_is_durable(e->store) && may_write(e);
+    if (e->store && e->turn.most && n >= e->turn.most)
+        return true;
     return n >= TURN || (waits && n >= LEAST && n >= e->turn.entries * 5 / 8);
 }
 
@@ -542,6 +588,7 @@ void lg__turn_close(lg_engine *e)
         return;
 
     lg__entries_take(&e->turn.picked); /* they are under way, too */
+    lg__entries_take(&e->turn.stored);
     lg__entries_take(&e->turn.waiting);
     lg__entries_take(&e->synced.picked);
     lg__entries_take(&e->next.picked);
