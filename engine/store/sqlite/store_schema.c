@@ -121,7 +121,8 @@ static const char version_4[] =
     "s.candidate_idx IS NULL AND c.search_id=s.search_id AND c.proposal=s.proposal "
     "LEFT JOIN outputs o ON o.id=s.output_id;\n";
 
-/* What examples say, as sets that several searches may share; and the graph of some of them, with its values and the feedback on its edges, as JSON. */
+/* What examples say, as sets that several searches may share; and the graph of some of them,
+ * with its values and the feedback on its edges, as JSON. */
 static const char version_5[] =
     "CREATE TABLE sets(id INTEGER PRIMARY KEY, run_id INTEGER, search_id INTEGER, split TEXT, "
     "number INTEGER, rows INTEGER);\n"
