@@ -8,7 +8,7 @@
 #include "base/loop.h"
 
 /* fd, or where it is one of the standard ones its copy above them. A host may have closed its own:
- * then these numbers come up, and would be overwritten on the way into a child. -1: errno says why */
+ * then these numbers come up, and would be overwritten on the way into a child. -1: see errno */
 int lg__fd_lifted(int fd);
 int lg__fd_write_all(int fd, const char *data, size_t n); /* 0, or errno's */
 /* The watch first, then what it watches; both may be none (NULL, -1), and are then. */
