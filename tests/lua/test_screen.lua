@@ -67,9 +67,11 @@ end
 
 function TestWrap:test_help_for_a_narrow_screen()
   local help = "usage: a b c d e f g\n\nWords that go on and on\nin two lines.\n\n"
-    .. "  --long N   what it does and\n             why\n\nexamples:\n  as it is as it is as it is\n"
+    .. "  --long N   what it does and\n             why\n\nexamples:\n"
+    .. "  as it is as it is as it is\n"
   lu.assertEquals(screen.reflow(help, 25),
-    "usage: a b c d e f g\n\nWords that go on and on\n" .. "in two lines.\n\n  --long N   what it does\n             and why\n\nexamples:\n"
+    "usage: a b c d e f g\n\nWords that go on and on\nin two lines.\n\n"
+    .. "  --long N   what it does\n             and why\n\nexamples:\n"
     .. "  as it is as it is as it is\n")
   lu.assertEquals(screen.reflow(help, 200):gsub("\n", ""), (help:gsub("on\nin", "on in")
     :gsub("and\n%s+why", "and why"):gsub("\n", "")))
@@ -190,7 +192,8 @@ local function with_run(line, env)
   local home = command.temp ".store"
   local script = command.write(SCRIPT, ".lua")
   local shell = [[export LUNAGRAD_HOME=%s; %s >/dev/null 2>&1; %s %s; rm -r %s]]
-  return command.shell(shell:format(home, command.line("run", script, "--run", "r", "--display", "none"), env or "", line, home))
+  local run = command.line("run", script, "--run", "r", "--display", "none")
+  return command.shell(shell:format(home, run, env or "", line, home))
 end
 
 function TestShow:tearDown() command.remove_files() end

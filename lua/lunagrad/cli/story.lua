@@ -145,9 +145,10 @@ local function wrapped(text, screen, indent)
       local columns = display.columns(plain(word))
       if used > 0 and used + #gap + columns > screen.words - indent then
         out[#out + 1] = (" "):rep(indent) .. begun .. (colour and "\27[0m" or "")
-        begun, used, gap = colour or "", 0, ""
+        begun, used = (colour or "") .. word, columns
+      else
+        begun, used = begun .. gap .. word, used + #gap + columns
       end
-      begun, used = begun .. gap .. word, used + #gap + columns
       for code in word:gmatch "\27%[[%d;]*m" do colour = code ~= "\27[0m" and code or nil end
     end
     out[#out + 1] = begun == "" and "" or (" "):rep(indent) .. begun
