@@ -335,17 +335,6 @@ static bool take_replies(lg_engine *e, int most)
 
 enum { SLICE = LG_SMALL(64, 1) }; /* items of one stage between two looks at the clock */
 
-static bool is_over(const lg_engine *e)
-{
-    lg_clock real = {.is_virtual = false};
-    return e->until_us && lg__clock_now(&real) + lg__turn_cost_us(e) >= e->until_us;
-}
-
-bool lg__engine_is_late(const lg_engine *e)
-{
-    return e->until_us && (lg__turn_is_full(e) || is_over(e));
-}
-
 static void pump(lg_engine *e)
 {
     bool replies, more;
@@ -370,7 +359,7 @@ static void pump(lg_engine *e)
             lg__warm_begin(e);
             connected = true; /* one a step */
         }
-        bool last = is_over(e);
+        bool last = lg__engine_is_over(e);
         bool idle = !(has_work(e) || replies || more);
         if (idle && !last && lg__turn_size(e) > 0 && !lg__turn_is_full(e)) {
             lg__loop_run(e->loop, 0); /* what came meanwhile goes along */

@@ -164,9 +164,6 @@ int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
 
-/* engine.c: the budget of this step is over, or storing what came will take the rest of it. */
-bool lg__engine_is_late(const lg_engine *e);
-
 /* front_check.c, debug builds */
 void lg__engine_check(lg_engine *e);   /* all of it, between two calls; aborts */
 void lg__engine_stepped(lg_engine *e); /* … when enough steps have paid for it */
@@ -270,16 +267,23 @@ int lg__turn_open(lg_engine *e, const lg_config *c);
 void lg__turn_close(lg_engine *e);
 /* An entry is done with: what it held goes on, or goes. */
 void lg__turn_let_go(lg_engine *e, lg_entry *one);
-void lg__turn_flush(lg_engine *e);            /* write it, unless it must wait */
-void lg__turn_send(lg_engine *e);             /* what is stored leaves, as far as there is time */
+void lg__turn_flush(lg_engine *e); /* write it, unless it must wait */
+void lg__turn_send(lg_engine *e);  /* what is stored leaves, as far as there is time */
+bool lg__turn_waits(const lg_engine *e);
+void lg__turn_finish(lg_engine *e);          /* all that waits, even for another process's lock */
+void lg__turn_count(lg_engine *e);           /* the run's totals, for the next commit */
+size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
+
+/* turn_time.c */
+bool lg__engine_is_over(const lg_engine *e);  /* its budget, or storing what came takes the rest */
+bool lg__engine_is_late(const lg_engine *e);  /* … or enough has come to be stored */
 int64_t lg__turn_cost_us(const lg_engine *e); /* of a flush now, roughly */
 void lg__turn_budget(lg_engine *e, int64_t budget_us); /* of this step; 0: none */
-bool lg__turn_waits(const lg_engine *e);
-void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
-void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
+void lg__turn_note_cost(lg_engine *e, size_t n, int64_t took_us);
 bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
-size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
+bool lg__turn_may_write(const lg_engine *e);
+bool lg__batch_is_listed(const lg_batch *t);
 
 /* turn_width.c: how many calls at once a server takes, from run to run */
 void lg__turn_recall_width(lg_engine *e, lg_request *r); /* r was submitted */

@@ -14,9 +14,6 @@
 #include "base/check.h"
 
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
-enum { TURN = LG_SMALL(512, 16) };  /* replies and requests in one transaction */
-enum { LEAST = 32 };                /* … that are written before all that is to come has come */
-enum { ENTRY_US = 30, FEWEST = 4 }; /* with a budget: what storing one takes, as a first guess */
 
 static lg_outcome *pop_outcome(lg_outcomes *l)
 {
@@ -331,14 +328,9 @@ static void fail_turn(lg_engine *e, lg_batch *t)
 
 /* ---- when ------------------------------------------------------------------------------ */
 
-static bool is_listed(const lg_batch *t)
-{
-    return t->ended.head || t->picked.head || t->results.head;
-}
-
 static bool is_empty(const lg_engine *e)
 {
-    return !is_listed(&e->turn) && !lg__store_queued(e->store);
+    return !lg__batch_is_listed(&e->turn) && !lg__store_queued(e->store);
 }
 
 static void sync_group(void *ud)
@@ -418,7 +410,7 @@ static void move(lg_batch *to, lg_batch *from)
  * those who waited for the last one do their work. */
 static void settle_synced(lg_engine *e)
 {
-    while (is_listed(&e->synced) && lg__store_reached(e->store, e->synced.commit)) {
+    while (lg__batch_is_listed(&e->synced) && lg__store_reached(e->store, e->synced.commit)) {
         lg_batch done = {.ended.head = NULL};
         move(&done, &e->synced);
         move(&e->synced, &e->next);
@@ -427,20 +419,6 @@ static void settle_synced(lg_engine *e)
         else
             release(e, &done);
     }
-}
-
-/* One turn may be written while the disk takes another: one that is worth it. */
-static bool may_write(const lg_engine *e)
-{
-    bool none = !is_listed(&e->synced);
-    return none || (!is_listed(&e->next) && lg__turn_size(e) >= e->turn.entries / 4);
-}
-
-/* What a turn of n has taken, a part of it: so that one outlier does not count for all. */
-static void note_cost(lg_engine *e, size_t n, int64_t took_us)
-{
-    int64_t each = took_us / (int64_t)(n ? n : 1);
-    e->turn.entry_us = e->turn.entry_us ? (3 * e->turn.entry_us + each) / 4 : each;
 }
 
 static void store_turn(lg_engine *e)
@@ -463,7 +441,7 @@ static void store_turn(lg_engine *e)
     e->turn.commit = lg__store_committed(e->store);
     expect_sync(e, !lg__store_reached(e->store, e->turn.commit));
     if (lg__store_is_durable(e->store)) {
-        move(is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
+        move(lg__batch_is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
         settle_synced(e); /* the disk may have it, or have failed, by now */
     } else {
         release(e, &e->turn);
@@ -477,22 +455,7 @@ static void write_now(lg_engine *e)
     int64_t began_us = e->until_us ? lg__clock_now(&real) : 0;
     store_turn(e);
     if (e->until_us && n > 0)
-        note_cost(e, n, lg__clock_now(&real) - began_us);
-}
-
-int64_t lg__turn_cost_us(const lg_engine *e)
-{
-    size_t n = e->store ? lg__turn_size(e) : 0;
-    return n ? (int64_t)n * (e->turn.entry_us ? e->turn.entry_us : ENTRY_US) : 0;
-}
-
-void lg__turn_budget(lg_engine *e, int64_t budget_us)
-{
-    int64_t each = e->turn.entry_us ? e->turn.entry_us : ENTRY_US;
-    int64_t most = budget_us / 2 / each;
-    e->turn.most = budget_us <= 0 ? 0 : most > FEWEST ? (size_t)most : FEWEST;
-    if (e->store && budget_us > 0)
-        lg__store_cut(e->store);
+        lg__turn_note_cost(e, n, lg__clock_now(&real) - began_us);
 }
 
 void lg__turn_flush(lg_engine *e)
@@ -501,7 +464,7 @@ void lg__turn_flush(lg_engine *e)
         return;
 
     settle_synced(e);
-    if (!may_write(e))
+    if (!lg__turn_may_write(e))
         return;
 
     drop_unwanted(e);
@@ -512,12 +475,7 @@ void lg__turn_flush(lg_engine *e)
 bool lg__turn_waits(const lg_engine *e)
 {
     return e->store && (!is_empty(e) || e->turn.waiting.head || e->turn.elsewhere.head ||
-                        is_listed(&e->synced));
-}
-
-size_t lg__turn_size(const lg_engine *e)
-{
-    return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
+                        lg__batch_is_listed(&e->synced));
 }
 
 /* While the store is locked, or its disk is slow, these are on no wire and in no line. */
@@ -525,17 +483,6 @@ size_t lg__turn_storing(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
            e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
-}
-
-/* Most of what is under way goes to the disk while the rest is worked on: were all
- * to wait for it at once, nobody would have work meanwhile. */
-bool lg__turn_is_full(const lg_engine *e)
-{
-    size_t n = lg__turn_size(e);
-    bool waits = e->store && lg__store_is_durable(e->store) && may_write(e);
-    if (e->store && e->turn.most && n >= e->turn.most)
-        return true;
-    return n >= TURN || (waits && n >= LEAST && n >= e->turn.entries * 5 / 8);
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
