@@ -284,6 +284,8 @@ lint-requires:
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
 	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check
+	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_examples.lua >$(BUILD)/examples.log 2>&1 || \
+		{ cat $(BUILD)/examples.log; exit 1; }
 
 # The pages of docs/reference/, from the stubs.
 reference: $(BUILD)/lunagrad.so
