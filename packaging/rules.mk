@@ -15,3 +15,21 @@ install: all
 
 uninstall:
 	@$(INSTALL_ENV) packaging/install.sh uninstall
+
+# ---- one C file -------------------------------------------------------------------
+# In the order of the folders' ranks (tests/layers.txt), then what make itself writes.
+AMALGAM_RANKS = base model net child graph store sched front
+AMALGAM_SRC = $(foreach r,$(AMALGAM_RANKS),$(wildcard engine/$(r)/*.c engine/$(r)/*/*.c))
+AMALGAM = $(BUILD)/amalgamation
+
+amalgamation: $(AMALGAM)/lunagrad.c $(AMALGAM)/lunagrad.h
+
+$(AMALGAM)/lunagrad.h: engine/lunagrad.h
+	@mkdir -p $(@D) && cp $< $@
+
+$(AMALGAM)/lunagrad.c: packaging/amalgamate.lua packaging/amalgamation.txt $(AMALGAM_SRC) \
+		$(H_FILES) $(BUILD)/worker
+	$(call say,BAKE,$@) mkdir -p $(@D) && { echo '/* lunagrad $(VERSION), as one file' && \
+		sed 's/@PKGS@/$(PKGS_LIBRARY)/; s,^, * ,; s, *$$,,' packaging/amalgamation.txt LICENSE && \
+		echo ' */'; } >$(AMALGAM)/head && PKG_CFLAGS='$(PKG_CFLAGS)' $(LUA) \
+		packaging/amalgamate.lua $@ $(BUILD)/worker $(AMALGAM)/head $(AMALGAM_SRC)

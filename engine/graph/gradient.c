@@ -503,7 +503,7 @@ static bool hear_reply(lg_job *job)
     if (job->all.n)
         return lg__node_heard(job);
     const char *why = lg_var_finish_reason(v);
-    lg_said said = {.text = v->text,
+    lg_compared said = {.text = v->text,
                     .variable = job->variable,
                     .output = job->output,
                     .heard = job->heard,

@@ -114,7 +114,7 @@ static void give(lg_job *job, const lg_aim *aim, const lg_text *part, bool cut)
 {
     lg_pass *p = job->pass;
     lg_text *points = NULL;
-    lg_said said = {.text = part,
+    lg_compared said = {.text = part,
                     .variable = aim->text,
                     .output = job->output,
                     .heard = job->heard,
