@@ -10,6 +10,7 @@
 #   BUILD=build PREFIX=/usr/local DESTDIR=   as in the Makefile
 #   BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR  below PREFIX if not set
 #   LUA_CMODDIR            where Lua looks for C modules; below LIBDIR if not set
+#   ZSHDIR                 where zsh looks for completions; below DATADIR if not set
 #   VERSION SOVERSION LUA_VERSION  of what was built; from the header and from $LUA if not set
 #   PKGS_LIBRARY           what the archive needs, by pkg-config's names
 set -eu
@@ -22,6 +23,7 @@ libdir=${LIBDIR:-$prefix/lib}
 includedir=${INCLUDEDIR:-$prefix/include}
 datadir=${DATADIR:-$prefix/share}
 mandir=${MANDIR:-$datadir/man}
+zshdir=${ZSHDIR:-$datadir/zsh/site-functions}
 list=$datadir/lunagrad/installed
 
 die() {
@@ -29,7 +31,7 @@ die() {
     exit 2
 }
 
-for dir in "$prefix" "$bindir" "$libdir" "$includedir" "$datadir" "$mandir"; do
+for dir in "$prefix" "$bindir" "$libdir" "$includedir" "$datadir" "$mandir" "$zshdir"; do
     case "$dir" in
     */../* | */..) die "a folder may not go up by ..: $dir" ;;
     /*) ;;
@@ -73,7 +75,7 @@ soversion=${SOVERSION:-$(sed -n 's/^#define LG_API_VERSION //p' engine/lunagrad.
 lua_version=${LUA_VERSION:-$("${LUA:-lua5.4}" -e 'io.write((_VERSION:match "%d+%.%d+"))')}
 lua_cmoddir=${LUA_CMODDIR:-$libdir/lua/$lua_version}
 requires=${PKGS_LIBRARY:-$(sed -n 's/^PKGS_LIBRARY *= *//p' Makefile)}
-for file in lunagrad liblunagrad.a liblunagrad.so lunagrad.so; do
+for file in lunagrad liblunagrad.a liblunagrad.so lunagrad.so lunagrad.1; do
     [ -f "$build/$file" ] || die "$build/$file is missing: make"
 done
 
@@ -189,6 +191,11 @@ for name in lunagrad-config.cmake lunagrad-config-version.cmake; do
     fill "$name.in" >"$work/$name"
     put 644 "$work/$name" "$libdir/cmake/lunagrad/$name"
 done
+# The command's page of the manual, and what shells complete.
+put 644 "$build/lunagrad.1" "$mandir/man1/lunagrad.1"
+put 644 "$build/completion/lunagrad.bash" "$datadir/bash-completion/completions/lunagrad"
+put 644 "$build/completion/_lunagrad" "$zshdir/_lunagrad"
+put 644 "$build/completion/lunagrad.fish" "$datadir/fish/vendor_completions.d/lunagrad.fish"
 for file in lua/meta/*.lua; do
     put 644 "$file" "$datadir/lunagrad/meta/${file##*/}"
 done

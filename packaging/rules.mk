@@ -2,10 +2,10 @@
 # docs/install.md is for who installs, docs/internals/packaging.md for who packs.
 
 # ---- installing: packaging/install.sh says what ---------------------------------
-# BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR LUA_CMODDIR: below PREFIX, unless set
+# BINDIR LIBDIR INCLUDEDIR DATADIR MANDIR LUA_CMODDIR ZSHDIR: below PREFIX, unless set
 INSTALL_ENV = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' \
 	LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' MANDIR='$(MANDIR)' \
-	LUA_CMODDIR='$(LUA_CMODDIR)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' \
+	LUA_CMODDIR='$(LUA_CMODDIR)' ZSHDIR='$(ZSHDIR)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' \
 	PKGS_LIBRARY='$(PKGS_LIBRARY)'
 
 .PHONY: install uninstall module deb rock amalgamation static package-check

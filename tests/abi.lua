@@ -234,7 +234,7 @@ local function record(lines, broken, new)
     fail "programs built before would break: mend it, or give LG_API_VERSION another number"
   end
   local file = assert(io.open(RECORD, "w"))
-  file:write("# The binary interface of liblunagrad on x86-64, as tests/abi.lua reads it: make abi\n",
+  file:write("# The binary interface of liblunagrad on x86-64, by tests/abi.lua: make abi\n",
     table.concat(lines, "\n"), "\n")
   file:close()
   print(("%s: %d lines, %d new"):format(RECORD, #lines, new))
