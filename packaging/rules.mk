@@ -33,3 +33,18 @@ $(AMALGAM)/lunagrad.c: packaging/amalgamate.lua packaging/amalgamation.txt $(AMA
 		sed 's/@PKGS@/$(PKGS_LIBRARY)/; s,^, * ,; s, *$$,,' packaging/amalgamation.txt LICENSE && \
 		echo ' */'; } >$(AMALGAM)/head && PKG_CFLAGS='$(PKG_CFLAGS)' $(LUA) \
 		packaging/amalgamate.lua $@ $(BUILD)/worker $(AMALGAM)/head $(AMALGAM_SRC)
+
+# ---- packages ---------------------------------------------------------------------
+# From what `make dist` takes, in trees of their own below $(BUILD).
+deb: dist
+	@BUILD='$(BUILD)' JOBS='$(JOBS)' packaging/deb.sh $(BUILD)/$(DIST).tar.gz $(VERSION)
+
+rock: dist
+	@BUILD='$(BUILD)' packaging/rock.sh $(BUILD)/$(DIST).tar.gz $(VERSION)
+
+module: $(BUILD)/lunagrad.so
+
+# One file that needs the C library alone: packaging/static.sh says what is in it.
+static: $(LUA_OBJ) $(ENGINE_OBJ)
+	@mkdir -p $(BUILD)/static && CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
+		packaging/static.sh $(BUILD)/static/lunagrad $(LUA_OBJ) $(ENGINE_OBJ)

@@ -22,8 +22,8 @@ static const char script[] =
     "*) l=\"$l$p \" ;; esac; done\n"
     "for p in $l; do kill -s KILL -- \"-$p\"; done; cd /; exec rm -rf -- \"$1\"\n";
 
-static void start_shell(lg_group_watcher *w, const lg_kernel *k, lg_mem *m, const char *path, int theirs,
-                        int null)
+static void start_shell(lg_group_watcher *w, const lg_kernel *k, lg_mem *m, const char *path,
+                        int theirs, int null)
 {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, (char *)"lunagrad-watcher",
                     (char *)path, NULL};
