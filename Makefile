@@ -62,7 +62,8 @@ HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
+PACKAGES_SRC := $(wildcard tests/packages/*.c)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o
@@ -87,7 +88,7 @@ MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completi
 	$(BUILD)/completion/lunagrad.fish
 
 .PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
-	soak distro-check fuzz-bin bench-bin dist abi clean help FORCE
+	soak distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so $(MANUAL)
@@ -263,6 +264,12 @@ distro-check:
 	@.ci/deps distro
 	@tests/distro.sh $(DISTROS)
 
+# All packages, built, installed and used. Root, network (apt's), minutes.
+package-check:
+	@.ci/deps package
+	@$(MAKE) -j$(JOBS) all
+	@tests/packages/run.sh
+
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
 LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
@@ -295,8 +302,8 @@ lint-format:
 
 lint-lua:
 	@echo "lint: luacheck" && \
-		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
-	@find $(wildcard lua scripts tests benchmarks) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
+		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks packaging)
+	@find $(wildcard lua scripts tests benchmarks packaging) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
 
 lint-requires:
 	@$(LUA) tests/check_requires.lua
@@ -360,6 +367,7 @@ help:
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
+	@echo "make package-check  each package is built, installed and used"
 	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
 	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set;  make uninstall  takes it away"

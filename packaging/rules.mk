@@ -8,7 +8,7 @@ INSTALL_ENV = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' BINDIR='$
 	LUA_CMODDIR='$(LUA_CMODDIR)' ZSHDIR='$(ZSHDIR)' VERSION='$(VERSION)' SOVERSION='$(SOVERSION)' \
 	PKGS_LIBRARY='$(PKGS_LIBRARY)'
 
-.PHONY: install uninstall module deb rock amalgamation static package-check
+.PHONY: install uninstall module deb rock amalgamation static
 
 install: all
 	@$(INSTALL_ENV) packaging/install.sh install

@@ -1,6 +1,7 @@
 /* host.c - a host of ten lines of work: what an installed or amalgamated library is tried with.
  * It makes an engine, joins two texts by a node, and asks a model of its own; no network. */
-#include <lunagrad.h>
+#include "lunagrad.h"
+
 #include <stdio.h>
 #include <string.h>
 
