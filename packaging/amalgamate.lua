@@ -393,41 +393,48 @@ end
 local done = {}
 local worker_path
 
-local function put_unit(unit)
-  put(("\n/* ==== %s ==== */\n"):format(unit.path))
-  local line, directive = {}, nil -- a directive is held until it is known what it includes
-  local function flush()
-    put(table.concat(line))
-    line = {}
-  end
-  local skip = false
+-- A header where it is first asked for. The public one stands at the top.
+local function put_header(name, put_unit)
+  if done[name] or name == PUBLIC then return end
+  done[name] = true
+  if name == WORKER then put_worker(worker_path) else put_unit(headers[name]) end
+end
+
+-- The unit's text; a line that includes one of our headers is that header.
+local function put_tokens(unit, put_unit)
+  local line = {} -- since the last directive began
+  local directive, dropped = nil, false
   for i, t in ipairs(unit.tokens) do
-    if t.directive and not directive then flush() end
+    if t.directive and not directive then
+      put(table.concat(line))
+      line, dropped = {}, false
+    end
     directive = t.directive
     local name = included(unit.tokens, i)
     if name then
-      line, skip = {}, true
-      if name == PUBLIC then -- stands at the top
-      elseif not done[name] then
-        done[name] = true
-        if name == WORKER then put_worker(worker_path) else put_unit(headers[name]) end
-      end
-    elseif not (skip and t.directive) then
-      skip = false
+      line, dropped = {}, true
+      put_header(name, put_unit)
+    elseif not (dropped and directive) then
       line[#line + 1] = t.text
-    else
-      skip = t.directive ~= nil
     end
   end
-  flush()
+  put(table.concat(line))
+end
+
+-- Macros of a file end with it.
+local function put_ends(unit)
   local macros = {}
-  if unit.path:find "%.c$" then
-    for name, kind in pairs(unit.names) do
-      if kind == "macro" then macros[#macros + 1] = name end
-    end
+  for name, kind in pairs(unit.names) do
+    if kind == "macro" then macros[#macros + 1] = "#undef " .. name .. "\n" end
   end
   table.sort(macros)
-  for _, name in ipairs(macros) do put("#undef " .. name .. "\n") end
+  put(table.concat(macros))
+end
+
+local function put_unit(unit)
+  put(("\n/* ==== %s ==== */\n"):format(unit.path))
+  put_tokens(unit, put_unit)
+  if unit.path:find "%.c$" then put_ends(unit) end
 end
 
 local function put_top(head)

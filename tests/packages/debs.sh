@@ -39,7 +39,7 @@ inside() {
         mount -t proc proc "$1/proc"
         mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$1/dev/pts"
         mount -t tmpfs tmpfs "$1/dev/shm"
-        exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        exec chroot "$1" env -i HOME=/srv PATH=/usr/sbin:/usr/bin:/sbin:/bin \
             TERM=dumb DEBIAN_FRONTEND=noninteractive sh -euc "$2"' inside "$root" "$1"
 }
 
@@ -95,7 +95,7 @@ measure() {
     offline=yes
     quietly "lunagrad installs $words, and its demo has a result" \
         "apt-get -qy install $* /debs/lunagrad_*.deb >/dev/null
-        cd /root && $demo >/root/demo && grep -q . /root/demo"
+        cd /srv && $demo >/srv/demo && grep -q . /srv/demo"
     offline=
     took="$took; $words $((($(date +%s%N) - start) / 1000000)) ms"
     took="$took, $(($(cpu_ms) - cpu)) ms of the processor's time"
@@ -106,14 +106,14 @@ took="from apt-get install to the demo's end"
 measure "with what it depends on" --no-install-recommends
 measure "with all that it recommends"
 rm -rf --one-file-system "$root.ready"
-sed -n '$s/^/     | /p' "$root/root/demo"
-quietly "doctor finds nothing wrong" 'cd /root && lunagrad doctor --offline'
+sed -n '$s/^/     | /p' "$root/srv/demo"
+quietly "doctor finds nothing wrong" 'cd /srv && lunagrad doctor --offline'
 offline=yes
 quietly "all of them install" \
     'apt-get -qy install /debs/*.deb'
 offline=
 quietly "the command speaks HTTP with its own server" '
-    cd /root; lunagrad mock --ready-file ready >mock.log 2>&1 & mock=$!
+    cd /srv; lunagrad mock --ready-file ready >mock.log 2>&1 & mock=$!
     i=0; until [ -s ready ] || [ $i -gt 100 ]; do sleep 0.05; i=$((i + 1)); done
     OPENAI_BASE_URL=$(cat ready) OPENAI_API_KEY=x lunagrad run \
         /usr/share/lunagrad/scripts/quickstart.lua -m openai/any >http.out 2>&1 ||
@@ -146,6 +146,6 @@ echo "ok   hosts are built by CMake, shared and static"
 
 quietly "purged, and nothing is left" '
     apt-get -qy purge lunagrad liblunagrad1 liblunagrad-dev lua-lunagrad
-    ! find / -xdev -name "*lunagrad*" ! -path "/debs/*" ! -path "/root/*" | grep .'
+    ! find / -xdev -name "*lunagrad*" ! -path "/debs/*" ! -path "/srv/*" | grep .'
 rm -rf --one-file-system "$root"
 echo "debs.sh: ok, $took (to hold: 5000)"

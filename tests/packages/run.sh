@@ -49,9 +49,9 @@ static() {
     root=$build/packages/static
     rm -rf --one-file-system "$root"
     mkdir -p "$build/packages" && cp -a "$base" "$root" || return 1
-    cp "$build/static/lunagrad" scripts/prompt.lua "$root/root/"
-    chroot "$root" env -i HOME=/root PATH=/usr/bin:/bin sh -c \
-        'cd /root && ./lunagrad run prompt.lua >out 2>/dev/null && tail -n 1 out &&
+    cp "$build/static/lunagrad" scripts/prompt.lua "$root/srv/"
+    chroot "$root" env -i HOME=/srv PATH=/usr/bin:/bin sh -c \
+        'cd /srv && ./lunagrad run prompt.lua >out 2>/dev/null && tail -n 1 out &&
         OPENAI_API_KEY=x ./lunagrad run prompt.lua -m openai/x 2>&1 | grep -o "libcurl[^:]*:.*" | head -n 1'
     code=$?
     rm -rf --one-file-system "$root"
