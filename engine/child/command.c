@@ -80,7 +80,7 @@ struct lg_commands {
     lg_kernel kernel;
     int kernel_abi; /* that it was asked to pretend */
     bool looked, closing;
-    lg_watcher watcher;
+    lg_group_watcher watcher;
     uint64_t counted; /* this user's processes, … */
     int64_t counted_us;
     int64_t looks_us; /* before that nobody's disk is looked at */
