@@ -160,8 +160,7 @@ static bool has_work(const lg_engine *e)
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
            g->host.head || e->unstarted.head || e->leaving.head || e->turn.stored.head ||
-           e->preconnect || lg__http_is_due(e->http) || lg__pool_is_due(e->pool) ||
-           lg__talks_is_due(e->talks);
+           lg__http_is_due(e->http) || lg__pool_is_due(e->pool) || lg__talks_is_due(e->talks);
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */
@@ -190,7 +189,7 @@ static int sooner(int a, int b)
 
 int lg_engine_timeout(const lg_engine *e)
 {
-    if (has_events(e) || has_work(e))
+    if (has_events(e) || has_work(e) || e->preconnect)
         return 0;
     int64_t due = next_due(e);
     due = e->hedge_due < due ? e->hedge_due : due;
@@ -371,7 +370,7 @@ static void pump(lg_engine *e)
         if (last)
             break;
     } while (has_work(e) || replies || more);
-    if (has_work(e) || replies || more || programs)
+    if (has_work(e) || replies || more || programs || e->preconnect)
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 

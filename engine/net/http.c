@@ -475,7 +475,8 @@ bool lg__http_stop(lg_transfer *t)
 
 bool lg__http_is_due(const lg_http *h)
 {
-    return h && (h->opened || (!lg__ring_empty(&h->held) && h->connecting < CONNECTING));
+    return h && (h->opened || (!lg__ring_empty(&h->held) && h->connecting < CONNECTING &&
+                               !lg__loop_was_cut(h->loop)));
 }
 
 size_t lg__http_active(const lg_http *h)
