@@ -97,9 +97,9 @@ struct lg_graph {
     lg_party host_party; /* the first of all */
     lg_party *party;     /* the current one */
     lg_tool *tools;
-    lg_nodes ready;       /* all inputs settled */
-    lg_nodes calls, work; /* model calls and tools to start */
-    lg_waits steps;       /* passes' steps and jobs whose variable settled */
+    lg_nodes ready;                      /* all inputs settled */
+    lg_nodes calls, work;                /* model calls and tools to start */
+    lg_waits steps;                      /* passes' steps and jobs whose variable settled */
     LG_QUEUE_OF(struct lg_step) host;    /* steps whose backward the host runs */
     lg_nodes dropped;                    /* cancelled nodes whose work is to be stopped; each
                                    holds a count of its variable */

@@ -43,7 +43,7 @@ typedef struct lh_state {
     lg_party *party;
     lg_lua_lent lent;
     lh_limits limits;
-    uint64_t tag; /* of its events */
+    uint64_t tag;  /* of its events */
     lua_State *L;  /* the main thread, in which nothing runs; NULL: closed */
     lua_State *co; /* the thread of its code */
     jmp_buf *base; /* where it jumps when it dies; NULL: it does not run */
@@ -54,10 +54,10 @@ typedef struct lh_state {
     uint64_t instructions;
     int64_t cpu_us; /* of slices before this one */
     int64_t cpu_begin, slice_end, hold_end;
-    bool cut;    /* the yield that is under way is the slice's end, or a wait */
-    bool waits;  /* … a wait */
+    bool cut;     /* the yield that is under way is the slice's end, or a wait */
+    bool waits;   /* … a wait */
     bool refused; /* … one that was not possible after all */
-    int64_t due; /* … until this time of the engine's at the latest */
+    int64_t due;  /* … until this time of the engine's at the latest */
     bool library; /* the library's loop is there, and fetches the events */
     void (*fill)(lua_State *L, struct lh_state *s); /* core.host, on top; NULL: nothing */
     lh_module *modules;
@@ -66,9 +66,9 @@ typedef struct lh_state {
 } lh_state;
 
 enum {
-    LH_EVERY = 1000,       /* instructions between two looks at the clock */
-    LH_HOLD_US = 100000,   /* longest that a script may run on where it cannot be cut */
-    LH_LINE = 64 << 10,    /* bytes of a line that is told */
+    LH_EVERY = 1000,     /* instructions between two looks at the clock */
+    LH_HOLD_US = 100000, /* longest that a script may run on where it cannot be cut */
+    LH_LINE = 64 << 10,  /* bytes of a line that is told */
 };
 
 /* Makes the state, with its party. LG_ENOMEM */
@@ -98,8 +98,8 @@ enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n);
 /* Yields to the engine through all coroutines; k is called when it goes on. Raises where that is
  * not possible. */
 int lh_yield(lua_State *L, lua_KContext extra, lua_KFunction k);
-void lh_went_on(lua_State *L); /* for k: raises if it could not wait */
-int lh_wait(lua_State *L); /* engine:wait(ms) */
+void lh_went_on(lua_State *L);         /* for k: raises if it could not wait */
+int lh_wait(lua_State *L);             /* engine:wait(ms) */
 void lh_open_coroutines(lua_State *L); /* replaces functions of the table on top */
 
 /* ---- bounded.c, match.c -------------------------------------------------------- */
