@@ -168,6 +168,8 @@ void lg__work_abandon(lg_engine *e, uint64_t id);
 void lg__work_free(lg_engine *e, lg_work *w);    /* answered */
 void lg__work_release(lg_engine *e, lg_work *w); /* neither found by its id nor queued */
 void lg__works_free(lg_engine *e);
+enum { LG_MOST_UNTOLD = 256 << 10 }; /* bytes that a party tells before the host has fetched */
+void lg__work_told(lg_engine *e, const lg_work *w); /* the host fetches it */
 
 /* call.c */
 void lg__call_submit(lg_engine *e, int most); /* nodes whose inputs have settled */
@@ -224,8 +226,7 @@ bool lg__parties_busy(const lg_engine *e);   /* … runs, or waits for something
 int64_t lg__parties_due(const lg_engine *e); /* INT64_MAX: not by time alone */
 /* They run, each for a slice. idle: nothing else can happen any more. until_us 0: one slice each */
 void lg__parties_run(lg_engine *e, int64_t until_us, bool idle);
-void lg__parties_end(lg_engine *e);                  /* the engine is about to be freed */
-void lg__party_told(lg_engine *e, const lg_work *w); /* the host fetches what one told */
+void lg__parties_end(lg_engine *e); /* the engine is about to be freed */
 
 /* host_timer.c */
 int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */

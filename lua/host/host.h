@@ -71,9 +71,14 @@ enum {
     LH_LINE = 64 << 10,  /* bytes of a line that is told */
 };
 
-/* Makes the state, with its party. LG_ENOMEM */
-int lh_state_open(lh_state *s, lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
-                  void (*end)(void *ud), void *ud);
+typedef struct lh_owner { /* as lg__party_new() has them */
+    bool (*run)(void *ud, int64_t until_us, bool idle);
+    void (*end)(void *ud);
+    void *ud;
+} lh_owner;
+
+/* Makes the state, with its party; prepare fills it. LG_ENOMEM */
+int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunction prepare);
 void lh_state_close(lh_state *s); /* frees what is Lua's; what it was is kept */
 void lh_state_free(lh_state *s);  /* … and the party */
 lh_state *lh_state_of(lua_State *L);
@@ -110,7 +115,7 @@ void lh_open_tables(lua_State *L);
 
 /* ---- library.c: what its code finds ------------------------------------------- */
 
-void lh_open_libraries(lua_State *L);
+int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner); /* lh_state_open(), and all of it */
 /* Pushes a module of the library's; it may yield if it is called from Lua. */
 int lh_require_own(lua_State *L);
 

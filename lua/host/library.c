@@ -411,7 +411,7 @@ static void make_public(lua_State *L)
     lua_pop(L, 1);
 }
 
-void lh_open_libraries(lua_State *L)
+static int prepare(lua_State *L)
 {
     open_lua(L);
     lua_pushglobaltable(L);
@@ -439,4 +439,11 @@ void lh_open_libraries(lua_State *L)
     make_own(L);
     lua_setfield(L, LUA_REGISTRYINDEX, OWN);
     make_public(L);
+    return 0;
+}
+
+int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner)
+{
+    s->lent.wait = lh_wait;
+    return lh_state_open(s, e, owner, prepare);
 }

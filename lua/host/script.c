@@ -345,7 +345,7 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
     memset(x, 0, sizeof *x);
     read_limits(x, &c);
     x->s.fill = fill_host;
-    err = lh_state_open(&x->s, e, run, engine_ends, x);
+    err = lh_open(&x->s, e, &(lh_owner){run, engine_ends, x});
     if (err) {
         lg__inside_alloc(e, x, sizeof *x, 0);
         return failed(e, err, "no memory for a script");

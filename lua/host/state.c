@@ -1,4 +1,4 @@
-/* state.c - a Lua state of the library's own: its memory, its slices and how it dies. See host.h. */
+/* state.c - a Lua state of the library's own: memory, slices, death. See host.h. */
 #include "host/host.h"
 
 #include <stdarg.h>
@@ -130,15 +130,8 @@ void lh_burn(lua_State *L, uint64_t steps)
 
 /* ---- life -------------------------------------------------------------------- */
 
-static int prepare(lua_State *L)
+static void make(lh_state *s, lua_CFunction prepare)
 {
-    lh_open_libraries(L);
-    return 0;
-}
-
-static void make(lh_state *s, void *ud)
-{
-    (void)ud;
     s->L = NULL;
     lua_State *L = lua_newstate(allocate, s);
     if (!L)
@@ -155,19 +148,17 @@ static void make(lh_state *s, void *ud)
         lua_sethook(s->co, on_count, LUA_MASKCOUNT, LH_EVERY);
 }
 
-int lh_state_open(lh_state *s, lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
-                  void (*end)(void *ud), void *ud)
+int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunction prepare)
 {
+    jmp_buf here;
     s->e = e;
-    int err = lg__party_new(e, run, end, ud, &s->party);
+    int err = lg__party_new(e, owner->run, owner->end, owner->ud, &s->party);
     if (err)
         return err;
     s->lent.party = s->party;
-    s->lent.wait = lh_wait;
-    jmp_buf here;
     s->base = &here;
     if (setjmp(here) == 0)
-        make(s, NULL);
+        make(s, prepare);
     s->base = NULL;
     if (s->L && !s->dead)
         return LG_OK;
