@@ -8,7 +8,7 @@
 local META = { "lua/meta/lunagrad.lua", "lua/meta/lunagrad_text.lua",
   "lua/meta/lunagrad_search.lua", "lua/meta/lunagrad_task.lua",
   "lua/meta/lunagrad_sandbox.lua", "lua/meta/lunagrad_command.lua",
-  "lua/meta/lunagrad_radiotherapy.lua" }
+  "lua/meta/lunagrad_radiotherapy.lua", "lua/meta/lunagrad_host.lua" }
 
 local build = os.getenv "BUILD" or "build"
 package.cpath = build .. "/?.so;" .. package.cpath
