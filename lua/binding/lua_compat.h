@@ -7,6 +7,10 @@
 
 #if LUA_VERSION_NUM < 504
 
+#ifndef LUA_GNAME
+#define LUA_GNAME "_G"
+#endif
+
 /* Of user values there is one. */
 #define lua_newuserdatauv(L, size, n) lua_newuserdata(L, size)
 #define lua_setiuservalue(L, index, n) lua_setuservalue(L, index)
