@@ -81,15 +81,27 @@ else
 say =
 endif
 
+# The manual page and what shells complete by, of the command's tables of options.
+MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
+	$(BUILD)/completion/lunagrad.fish
+
 .PHONY: all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
-all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so
+all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so $(MANUAL)
 
 $(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $(LUA_OBJ) \
 		$(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_COMMAND)
+
+DATED = SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
+$(BUILD)/lunagrad.1: $(BUILD)/lunagrad
+	$(call say,MAN,$@) $(DATED) $(BUILD)/lunagrad help --man >$@
+
+SHELL_OF = $(or $(patsubst .%,%,$(suffix $(1))),zsh)
+$(BUILD)/completion/%: $(BUILD)/lunagrad
+	$(call say,SHELL,$@) mkdir -p $(@D) && $(BUILD)/lunagrad completion $(call SHELL_OF,$(@F)) >$@
 
 $(BUILD)/liblunagrad.a: $(ENGINE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(ENGINE_OBJ)
@@ -260,7 +272,7 @@ distro-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta lint-ffi
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -293,9 +305,12 @@ lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
 	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check
 
-# The pages of docs/reference/, from the stubs.
+lint-ffi:
+	@$(LUA) lua/ffi.lua --check
+
+# The pages of docs/reference/, from the stubs, and what lunagrad_ffi.lua declares, from the header.
 reference: $(BUILD)/lunagrad.so
-	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
+	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua && $(LUA) lua/ffi.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
@@ -331,6 +346,7 @@ install: all
 	install -m 755 $(BUILD)/liblunagrad.so $(D)/lib/liblunagrad.so.$(SOVERSION)
 	ln -sf liblunagrad.so.$(SOVERSION) $(D)/lib/liblunagrad.so
 	install -m 755 $(BUILD)/lunagrad.so $(D)/lib/lua/5.4/
+	install -D -m 644 lua/lunagrad_ffi.lua $(D)/share/lua/5.1/lunagrad_ffi.lua
 	install -m 644 engine/lunagrad.h $(D)/include/
 	install -m 644 lua/meta/*.lua $(D)/share/lunagrad/meta/
 	cd scripts && find . -name '*.lua' | while read -r f; do \

@@ -46,7 +46,7 @@ examples:
 local TABLES = { "searches", "candidates", "proposals", "gradients", "edits", "replacements",
   "scores", "calls", "purposes" }
 
-local SPEC = { name = "export", options = store.with {
+export.spec = { name = "export", options = store.with {
   { names = { "--format" }, key = "format", type = "word",
     values = { "jsonl", "csv", "dot", "gepa", "metrics", "otlp" },
     what = "jsonl, csv, dot, gepa, metrics or otlp" },
@@ -408,7 +408,7 @@ end
 --- Run the command.
 ---@return integer exit code
 function export.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(export.spec, argv, first)
   if options.help then
     io.stdout:write(HELP)
     return 0

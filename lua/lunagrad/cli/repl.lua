@@ -16,7 +16,7 @@ local INTERRUPTED, DRAW_AFTER = 130, 0.3 -- an exit code; seconds before the liv
 
 -- Those of `run` that make sense here.
 local function options_here()
-  local list = { { names = { "--json" }, key = "json", type = "flag" } }
+  local list = { { names = { "--json" }, key = "json", type = "flag", hidden = true } }
   for _, option in ipairs(run.spec.options) do
     if option.key ~= "code" and option.key ~= "json" then list[#list + 1] = option end
   end

@@ -30,7 +30,7 @@ examples:
   lunagrad show 12 --json
 ]]
 
-local SPEC = { name = "show", options = store.with {
+show.spec = { name = "show", options = store.with {
   { names = { "--candidate" }, key = "candidate", type = "integer", min = 0, what = "a number" },
   { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
   { names = { "--call" }, key = "call", type = "integer", min = 1, what = "a number" },
@@ -454,7 +454,7 @@ end
 --- Run the command.
 ---@return integer exit code
 function show.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(show.spec, argv, first)
   if options.help then
     io.stdout:write(HELP)
     return 0
