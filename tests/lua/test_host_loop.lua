@@ -221,7 +221,7 @@ local function serve(done, begin)
     timer:stop()
     if done() then return uv.stop() end
     local ms = lg.timeout()
-    if ms >= 0 then timer:start(ms, 0, step) end
+    if ms >= 0 then timer:start(math.max(ms, 1), 0, step) end
   end
   poll:start("r", step)
   limit:start(20000, 0, function()
