@@ -484,7 +484,7 @@ end
 function repl.main(argv, first)
   local said = args.parse(repl.spec, argv, first)
   if said.help then
-    io.stdout:write(repl.help())
+    require("lunagrad.cli.screen").help(repl.help())
     return 0
   end
   check(said)
