@@ -530,6 +530,7 @@ local function end_job(self, job)
   if text ~= nil then
     job.result_json = ffi.string(text, len[0])
     job.result = json.decode(job.result_json)
+    if job.result == lg.null then job.result = nil end
   elseif lib.lg_script_error(s, f) then
     fail_job(job, f.code, ffi.string(f.message), f.hint ~= nil and ffi.string(f.hint) or nil)
   end
