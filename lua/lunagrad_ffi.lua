@@ -311,7 +311,9 @@ local function suggestion(key, spec)
   local best, least
   for name in pairs(spec) do
     local d = distance(tostring(key), name)
-    if d < 3 and (not least or d < least or d == least and name < best) then best, least = name, d end
+    if d < 3 and (not least or d < least or d == least and name < best) then
+      best, least = name, d
+    end
   end
   return best and (", did you mean %q?"):format(best) or ""
 end
@@ -638,8 +640,8 @@ local function new_model(self, role, spec)
     self.models[tag] = spec
     spec, c.tag = { dialect = "host", name = "host/" .. role, model = role }, tag
   elseif type(spec) ~= "table" then
-    error(("e:run: the model %q must be a table or a function; a script finds others by their names,"
-      .. ' lg.model "…", if allow = { "models" }'):format(role), 0)
+    error(("e:run: the model %q must be a table or a function; a script finds others by their "
+      .. 'names, lg.model "…", if allow = { "models" }'):format(role), 0)
   end
   check(spec, MODEL, "e:run: the model " .. role, 0)
   for key, value in pairs(spec) do

@@ -187,7 +187,11 @@ local job = lg.run([=[
   model = function(request) return "said: " .. request.messages[1].content end,
   models = {
     echo = function(request)
-      return lg.json.encode { request.messages, request.options.temperature }
+      local said = {}
+      for _, one in ipairs(request.messages) do
+        said[#said + 1], said[#said + 2] = one.role, one.content
+      end
+      return lg.json.encode { said, request.options.temperature }
     end,
     bad = function() error "no" end,
     slow = function(request, call)
@@ -198,7 +202,7 @@ while job:poll() == "pending" do
   if later then later:reply "slowly" later = nil end
 end
 show(job.result, job.error)]], [==[
-["said: how are you","[[{\"content\":\"be kind\",\"role\":\"system\"},{\"content\":\"again\",\"role\":\"user\"}],0.5]",false,"slowly"] null
+["said: how are you","[[\"system\",\"be kind\",\"user\",\"again\"],0.5]",false,"slowly"] null
 ]==])
 end
 
@@ -283,7 +287,8 @@ told(e.run, e, 5)
 told(e.run, e, "return 1", "x")
 told(e.run, e, "return 1", { 1, nil, 3 })
 told(e.run, e, "return 1", nil, { memry = 1 })
-told(e.run, e, "return 1", nil, { model = "sim" })
+local words = select(2, pcall(e.run, e, "return 1", nil, { model = "sim" }))
+show(words:find('the model "default"', 1, true) ~= nil, words:find('allow = { "models" }', 1, true) ~= nil)
 told(e.run, e, "return 1", nil, { model = { modl = "x" } })
 told(e.run, e, "return 1", nil, { models = { x = { base_url = "nowhere", model = "m" } } })
 told(e.run, e, "return 1", nil, { allow = { "everything" } })
@@ -298,7 +303,7 @@ e:run: the script must be a string
 e:run: args must be a table
 e:run: args: a list has holes: lg.null stands for null
 e:run: no option "memry", did you mean "memory"?
-e:run: the model "default" must be a table or a function; a script finds others by their names, lg.model "…", if allow = { "models" }
+true true
 e:run: the model default: no option "modl", did you mean "model"?
 e:run: the model "x": base_url must look like https://host/path
 e:run: allow has "models", "files" and "commands", not "everything"
