@@ -261,6 +261,54 @@ typedef struct lg_holds {
 } lg_holds;
 void lg__inside_holds(int most_abi, lg_holds *out);
 
+/* ---- what public functions need that lua/ defines --------------------------------------- */
+
+/* The engine's message from now on. */
+void lg__inside_error(lg_engine *e, int code, const char *message);
+/* A place for what lua/host/ keeps for the engine; NULL at first. */
+void **lg__inside_own(lg_engine *e);
+/* Memory of the engine's; as lua_Alloc. */
+void *lg__inside_alloc(lg_engine *e, void *block, size_t old_size, size_t size);
+/* Structs that begin with their size, see base/sized.h. */
+bool lg__sized_read(void *own, const void *host);
+void lg__sized_write(void *host, size_t size, const void *own);
+
+/* ---- parties: who makes things, and is told of them ---------------------------------- */
+
+/* Somebody beside the host for whom the engine works. What is made while it is current is its
+ * own, and what there is to tell of it goes to its queue, not to the host. */
+typedef struct lg_party lg_party;
+
+/* run: called in steps, the party being current, when it has events or is due; it should return
+ * at until_us of the real clock (0: when its own slice is over). idle: nothing can happen any more
+ * that it could wait for. → it runs on, or waits for something. end: the engine is being freed,
+ * and it must free the party. LG_ENOMEM */
+int lg__party_new(lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
+                  void (*end)(void *ud), void *ud, lg_party **out);
+/* Cancels all that it began, and nothing else. */
+void lg__party_cancel(lg_party *p);
+/* … and it never runs again; what it was asked to do fails. */
+void lg__party_mute(lg_party *p);
+/* … and what it told and nobody has fetched is taken back. Its models and variables may live on
+ * while others hold them. NULL: nothing */
+void lg__party_free(lg_party *p);
+/* It is current from now on (NULL: the host is). The one before. */
+lg_party *lg__party_use(lg_engine *e, lg_party *p);
+const lg_event *lg__party_next(lg_party *p); /* as lg_engine_next does */
+bool lg__party_has_events(const lg_party *p);
+/* It is to be run at this time of the engine's clock, if nothing comes before. 0: at once;
+ * INT64_MAX: not. Each run takes that back. */
+void lg__party_due(lg_party *p, int64_t at_us);
+size_t lg__party_asked(const lg_party *p); /* what the host was asked, and has not answered */
+/* Memory of the engine's; as lua_Alloc. */
+void *lg__party_alloc(lg_party *p, void *block, size_t old_size, size_t size);
+/* The host is told: LG_EVENT_LOG, LG_EVENT_PROGRESS. false: no memory. */
+bool lg__party_tell(lg_party *p, int type, uint64_t tag, const char *text, size_t len);
+void lg__party_tell_end(lg_party *p, uint64_t tag); /* LG_EVENT_END, once; cannot fail */
+/* A tool that is a function of the host's: its one input is a JSON array. *out: counted */
+int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag, lg_script_fn fn,
+                     void *ud, lg_tool **out);
+
 /* ---- for the command ----------------------------------------------------------------- */
 
 typedef struct lg_import {
@@ -273,13 +321,14 @@ typedef struct lg_import {
 bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char *why,
                      size_t why_size);
 
-/* GET of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
+/* GET or POST of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
 typedef struct lg_look lg_look;
 
 typedef struct lg_look_reply { /* borrowed until the look is closed */
     size_t number;             /* of the address */
     int64_t status, ms;        /* status 0: no reply */
     int64_t date;              /* seconds since 1970; -1: not said */
+    int64_t retry_after_ms;    /* -1: not said */
     const char *moved_to;      /* NULL: nowhere */
     int code;                  /* LG_E…; 0: body */
     const char *message, *hint;
@@ -297,9 +346,11 @@ typedef struct lg_look_about { /* static, or borrowed until the look is closed *
 /* Room for n addresses. ca_file, ca_path NULL: the usual certificates. LG_E… of what the network
  * needs; *out: close it. */
 int lg__look_open(size_t n, const char *ca_file, const char *ca_path, lg_look **out);
-/* The address of this number is asked. headers: "Name: value\n…", NULL: none. The texts are
- * borrowed until the look is closed. LG_EINVAL: it is no address; LG_ENOMEM. */
-int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers, int ms);
+/* The address of this number is asked. headers: "Name: value\n…", NULL: none. body: what is posted,
+ * NULL: it is a GET. The texts are borrowed until the look is closed. LG_EINVAL: it is no address;
+ * LG_ENOMEM. */
+int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers,
+                   const char *body, size_t body_len, int ms);
 /* The next that is over; false: all are, or ms have passed since the look was opened. */
 bool lg__look_next(lg_look *k, int ms, lg_look_reply *out);
 /* The libraries beneath, and the certificates. */
