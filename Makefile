@@ -81,15 +81,27 @@ else
 say =
 endif
 
+# The manual page and what shells complete by, of the command's tables of options.
+MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
+	$(BUILD)/completion/lunagrad.fish
+
 .PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
-all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so
+all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so $(MANUAL)
 
 $(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $(LUA_OBJ) \
 		$(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_COMMAND)
+
+DATED = SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
+$(BUILD)/lunagrad.1: $(BUILD)/lunagrad
+	$(call say,MAN,$@) $(DATED) $(BUILD)/lunagrad help --man >$@
+
+SHELL_OF = $(or $(patsubst .%,%,$(suffix $(1))),zsh)
+$(BUILD)/completion/%: $(BUILD)/lunagrad
+	$(call say,SHELL,$@) mkdir -p $(@D) && $(BUILD)/lunagrad completion $(call SHELL_OF,$(@F)) >$@
 
 $(BUILD)/liblunagrad.a: $(ENGINE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(ENGINE_OBJ)
@@ -284,7 +296,7 @@ lint-requires:
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
 	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
-	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_examples.lua >$(BUILD)/examples.log 2>&1 || \
+	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
 		{ cat $(BUILD)/examples.log; exit 1; }
 
 # The pages of docs/reference/, from the stubs; docs/c.md, from the header.

@@ -300,6 +300,7 @@ function lunagrad.optimize(spec) end
 ---@field phase? string what the display calls it
 ---@field unrecorded? boolean true: not put down in the record of the run
 ---@field purpose? integer for the library's own calls
+---@field on_answer? fun(answer: any, score: number) for the library's own calls: is told of answers
 
 ---@class lunagrad.evaluation what lg.evaluate returns; print it
 ---@field mean number

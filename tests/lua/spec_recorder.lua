@@ -1,5 +1,5 @@
 --- spec_recorder.lua: runs a script in a stock Lua, and writes down which options it was checked
--- against: for test_examples.lua, which compares them with the stubs.
+-- against: for test_reference_examples.lua, which compares them with the stubs.
 --
 -- Usage: lua5.4 spec_recorder.lua BUILD RECORD SCRIPT. RECORD gets a line of JSON for each call of
 -- options.check: { where =, file =, keys = { name = { types =, optional =, one_of =, default = } } }.

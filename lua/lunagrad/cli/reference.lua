@@ -258,8 +258,7 @@ end
 ---@return string[]
 function reference.lines(entry, list)
   local lines = { entry.signature or entry.name }
-  for line in entry.words:gmatch "[^\n]*" do lines[#lines + 1] = line ~= "" and "  " .. line
-    or "" end
+  for line in entry.words:gmatch "[^\n]+" do lines[#lines + 1] = "  " .. line end
   add_list(lines, "arguments", entry.params)
   local given, results = reference.classes(list or {}, entry)
   for _, class in ipairs(given) do add_list(lines, "options: " .. class.name, class.fields) end
@@ -272,6 +271,18 @@ function reference.lines(entry, list)
   return lines
 end
 
+-- What can be asked of an object.
+local function add_methods(lines, list, name)
+  local first = true
+  for _, entry in ipairs(list) do
+    if entry.name:find("^" .. name:gsub("%p", "%%%0") .. ":") then
+      if first then lines[#lines + 1] = "\nmethods" end
+      first = false
+      lines[#lines + 1] = ("  %s  %s"):format(entry.signature, entry.words:match "^[^\n]*")
+    end
+  end
+end
+
 --- What `lunagrad help NAME` says of a name: the function, with what it returns, or all below it.
 ---@param topic string "lg.train", "train", "Var:text", "lg.loss"
 ---@return string[]|nil lines
@@ -282,7 +293,9 @@ function reference.help(topic)
   for i, entry in ipairs(list) do
     names[i] = entry.name
     if entry.name == topic or entry.name == "lg." .. topic then
-      return reference.lines(entry, list), names
+      local lines = reference.lines(entry, list)
+      if entry.fields then add_methods(lines, list, entry.name) end
+      return lines, names
     end
     local prefix = (wanted or topic):gsub("%p", "%%%0")
     if entry.name:find("^" .. prefix .. "[.:]") or entry.name:find("^lg%." .. prefix .. "[.:]") then
@@ -294,17 +307,56 @@ function reference.help(topic)
   return #below > 0 and below or nil, names
 end
 
---- The same to standard output; a usage error where there is no such name.
----@param topic string
-function reference.print(topic)
-  local lines, names = reference.help(topic)
+--- Such lines as a text that fits the screen.
+---@param lines string[]
+---@return string
+function reference.folded(lines)
+  local columns, out = require("lunagrad.cli.screen").standard().words, {}
+  for _, line in ipairs(lines) do
+    local folded = require("lunagrad.cli.display").wrap(line, columns, 4)
+    table.move(folded, 1, #folded, #out + 1, out)
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+-- The name of a function or table of the library: lg.train → "lg.train".
+local function name_of(value)
+  local core, lg = require "lunagrad.core", require "lunagrad"
+  if type(value) == "userdata" and getmetatable(value) == core.var_metatable then return "Var" end
+  if value == lg then return "lg" end
+  for _, entry in ipairs(reference.all()) do
+    local at, path = entry.name:find "^lg%." and lg or nil, "lg"
+    for part in entry.name:sub(4):gmatch "[%w_]+" do
+      at = type(at) == "table" and (at == lg and lg[part] or rawget(at, part)) or nil
+      path = path .. "." .. part
+      if at ~= nil and rawequal(at, value) then return path end
+    end
+  end
+  return nil
+end
+
+--- What is told of a name, or of a function itself, as a text that fits the screen; a usage error
+--- where nothing is known.
+---@param topic any
+---@return string
+function reference.text(topic)
+  local name = type(topic) == "string" and topic or name_of(topic)
+  if not name then
+    args.fail(("help knows functions of lg, and no %s like this"):format(type(topic)),
+      'help(lg.train), help "lg.train", :help lg')
+  end
+  local lines, names = reference.help(name)
   if not lines then
-    args.fail(("there is no command or function %q"):format(topic),
-      args.did_you_mean(topic, names,
+    args.fail(("there is no command or function %q"):format(name),
+      args.did_you_mean(name, names,
         "lunagrad help lists the commands, lunagrad help lg the functions"))
   end
-  for _, line in ipairs(lines) do io.stdout:write(line, "\n") end
+  return reference.folded(lines)
 end
+
+--- The same to standard output.
+---@param topic string
+function reference.print(topic) io.stdout:write(reference.text(topic)) end
 
 -- ---- for docs/reference/ -----------------------------------------------------------------------
 
