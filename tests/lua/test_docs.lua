@@ -9,8 +9,8 @@ require "helper"
 local lu = require "luaunit"
 local command = require "command"
 
-local PAGES = { "docs/command.md", "docs/from-textgrad.md", "docs/losses.md", "docs/plots.md",
-  "docs/prompts.md", "docs/radiotherapy.md", "docs/tasks.md" }
+local PAGES = { "docs/command.md", "docs/from-gepa-dspy.md", "docs/from-textgrad.md", "docs/losses.md",
+  "docs/plots.md", "docs/prompts.md", "docs/radiotherapy.md", "docs/tasks.md" }
 
 -- The blocks of a page: { line =, code =, shown = { words that are printed } }.
 local function blocks_of(path)
