@@ -226,8 +226,8 @@ static int l_query(lua_State *L)
     return lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_STORE));
 }
 
-/* store:columns(sql, …) -> how many rows, and of each column a list with holes where it is NULL: for
- * very many rows, each of which would be a table. */
+/* store:columns(sql, …) -> how many rows, and of each column a list with holes where it is NULL:
+ * for very many rows, each of which would be a table. */
 static int l_columns(lua_State *L)
 {
     lg_cell local[LG_LUA_FEW];
