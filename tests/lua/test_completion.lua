@@ -38,7 +38,7 @@ end
 function TestVerbs:test_every_verb_has_help_and_stands_in_the_list()
   local list = command.run("help").out
   for _, verb in ipairs(verbs.list) do
-    lu.assertStrContains(list, "lunagrad " .. verb.name)
+    lu.assertStrContains(list, "\n  " .. verb.name)
     lu.assertEquals(command.run("help", verb.name).code, 0, verb.name)
   end
 end

@@ -165,7 +165,7 @@ end
 function cache.main(argv, first)
   local options = args.parse(cache.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   local what = options.rest[1]

@@ -356,7 +356,7 @@ end
 function compare.main(argv, first)
   local options = args.parse(compare.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest < 2 then

@@ -286,7 +286,7 @@ local SHELLS = { bash = bash, zsh = zsh, fish = fish }
 function completion.main(argv, first)
   local options = args.parse(completion.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   local word = options.rest[1]

@@ -143,7 +143,7 @@ function doctor.main(argv, first)
   local options = args.parse(doctor.spec, argv, first)
   args.use_files(options)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if options.rest[1] then args.fail("doctor takes no argument", "lunagrad help doctor") end

@@ -287,7 +287,7 @@ end
 function eval.main(argv, first)
   local options = args.parse(eval.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest ~= 1 then

@@ -415,7 +415,7 @@ end
 function export.main(argv, first)
   local options = args.parse(export.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   check(options)

@@ -11,10 +11,12 @@ local HEAD = [[
 lunagrad optimizes texts (prompts, code, plans, answers) by feedback that is propagated through
 a graph of model calls. Scripts are Lua.
 
-usage: ]]
-local TAIL = [[
-       lunagrad -e CODE [options]                     run a piece of Lua
+usage: lunagrad COMMAND [options]
+       lunagrad -e CODE [options]    run a piece of Lua
        lunagrad --version
+
+]]
+local TAIL = [[
 
 examples:
   lunagrad run scripts/quickstart.lua
@@ -24,7 +26,7 @@ examples:
 
 --- The text of `lunagrad help`.
 function cli.help()
-  return HEAD .. table.concat(verbs.lines(), "\n       ") .. "\n" .. TAIL
+  return HEAD .. table.concat(verbs.lines(), "\n") .. "\n" .. TAIL
 end
 
 local function version()
@@ -34,11 +36,11 @@ end
 
 local function help(topic)
   if topic == nil or topic == "help" then
-    io.stdout:write(cli.help())
+    require("lunagrad.cli.screen").help(cli.help())
   elseif topic == "--man" then
     io.stdout:write(require("lunagrad.cli.manual").page(cli.help()))
   elseif verbs.of(topic) then
-    io.stdout:write(verbs.module(topic).help())
+    require("lunagrad.cli.screen").help(verbs.module(topic).help())
   elseif not topic:find "[.:]" and args.suggest(topic, verbs.names()) then
     args.fail(("there is no command %q"):format(topic),
       verbs.did_you_mean(topic, "lunagrad help lists them"))
@@ -83,7 +85,10 @@ function cli.main(argv)
   if type(result) ~= "table" then error(result, 0) end
   local trouble = require "lunagrad.cli.trouble"
   local lines, code = trouble.describe(result)
-  for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
+  local display, columns = require "lunagrad.cli.display", require("lunagrad.term").width(2)
+  for _, whole in ipairs(lines) do
+    for _, line in ipairs(display.fold(whole, columns)) do io.stderr:write(line, "\n") end
+  end
   return code
 end
 

@@ -240,7 +240,7 @@ function keys.main(argv, first)
   args.use_files(options)
   local what = options.rest[1]
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if what == nil then args.fail("keys: what?", "lunagrad keys set openai, or keys list") end

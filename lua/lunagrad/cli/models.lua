@@ -197,7 +197,7 @@ function models.main(argv, first)
   local options = args.parse(models.spec, argv, first)
   args.use_files(options)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   options.only = options.rest[1]

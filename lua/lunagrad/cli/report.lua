@@ -87,7 +87,7 @@ end
 function report.main(argv, first)
   local options = args.parse(report.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest ~= 1 then args.fail("report needs one run", "lunagrad runs lists them") end

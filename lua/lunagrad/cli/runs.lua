@@ -102,7 +102,7 @@ end
 function runs.main(argv, first)
   local options = args.parse(runs.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if options.rest[1] then

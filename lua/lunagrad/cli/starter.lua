@@ -198,7 +198,7 @@ end
 function starter.main(argv, first)
   local options = args.parse(starter.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if options.list then

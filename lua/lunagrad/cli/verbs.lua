@@ -13,13 +13,13 @@ local verbs = {}
 --- "file", "folder", "run", "runs", "provider", "verb", or a list of words); like: whose help says
 --- what its own does not.
 verbs.list = {
-  { name = "run", usage = "SCRIPT [key=value …] [options]", about = "run a script",
+  { name = "run", usage = "SCRIPT [key=value …]", about = "run a script",
     takes = "script" },
   { name = "eval", usage = "WHAT --data FILE", about = "score a prompt or program, for CI too",
     takes = "file", like = "run" },
   { name = "init", usage = "[DIR] [--example NAME]", about = "a folder that runs at once",
     takes = "folder", file = "starter" },
-  { name = "repl", usage = "[options]", about = "a prompt: Lua, and ? asks the model",
+  { name = "repl", usage = "", about = "a prompt: Lua, and ? asks the model",
     like = "run" },
   { name = "runs", usage = "", about = "what was run here, and how it ended" },
   { name = "show", usage = "RUN", about = "what a run found, tried and cost", takes = "run" },
@@ -36,7 +36,7 @@ verbs.list = {
   { name = "keys", usage = "set|list|path|remove", about = "keys of servers, kept for you alone",
     takes = { "set", "list", "path", "remove" } },
   { name = "doctor", usage = "", about = "what is wrong here, and what mends it" },
-  { name = "mock", usage = "[options]", about = "a model server for tests" },
+  { name = "mock", usage = "", about = "a model server for tests" },
   { name = "completion", usage = "bash|zsh|fish", about = "what a shell needs to complete words",
     takes = { "bash", "zsh", "fish" } },
   { name = "help", usage = "[COMMAND | lg.NAME]",
@@ -70,15 +70,15 @@ function verbs.module(name)
   return require("lunagrad.cli." .. (verb.file or name))
 end
 
-local WIDTH = 47 -- of the first column
+local WIDTH = 29 -- of the first column
 
---- The lines "lunagrad VERB …   what it does".
+--- The lines "  VERB …   what it does".
 ---@return string[]
 function verbs.lines()
   local shown = {}
   for i, verb in ipairs(verbs.list) do
-    local usage = ("lunagrad %s %s"):format(verb.name, verb.usage):gsub("%s+$", "")
-    shown[i] = usage .. (" "):rep(WIDTH - utf8.len(usage)) .. verb.about
+    local usage = ("%s %s"):format(verb.name, verb.usage):gsub("%s+$", "")
+    shown[i] = "  " .. usage .. (" "):rep(WIDTH - utf8.len(usage)) .. verb.about
   end
   return shown
 end

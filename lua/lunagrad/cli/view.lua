@@ -234,7 +234,7 @@ end
 function view.main(argv, first)
   local options = args.parse(view.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest > 1 or options.rest[1] and options.store then
