@@ -79,6 +79,21 @@ function TestInstall:test_an_older_version_s_files_go_when_a_newer_is_installed(
   lu.assertEquals(below(self.root), "")
 end
 
+function TestInstall:test_one_that_broke_off_is_taken_away_or_gone_on_with()
+  local settings = "PREFIX=/opt/l/ DESTDIR=" .. self:quoted()
+  local full = self:quoted "/opt/l/share/lunagrad/meta" -- a file stands where a folder has to be
+  ok(("mkdir -p %s && touch %s"):format(self:quoted "/opt/l/share/lunagrad", full))
+  lu.assertNotEquals(command.shell(install(settings)).code, 0)
+  lu.assertStrContains(below(self.root), "./opt/l/bin/lunagrad\n")
+  ok(install(settings, "uninstall"))
+  lu.assertEquals(below(self.root .. "/opt/l/share"), "./lunagrad\n./lunagrad/meta\n")
+  lu.assertNotEquals(command.shell(install(settings)).code, 0)
+  ok("rm " .. full)
+  ok(install(settings))
+  ok(install(settings, "uninstall"))
+  lu.assertEquals(below(self.root .. "/opt/l"), "./share\n./share/lunagrad\n")
+end
+
 function TestInstall:test_folders_that_cannot_be_are_refused()
   for _, settings in ipairs { "PREFIX=usr", "PREFIX=/usr/../etc", "PREFIX=/usr LIBDIR=lib" } do
     local result = command.shell(install(settings .. " DESTDIR=" .. self:quoted()))
