@@ -137,6 +137,7 @@ typedef struct lg_var lg_var;
 typedef struct lg_model lg_model;
 typedef struct lg_tool lg_tool;
 typedef struct lg_sandbox lg_sandbox;
+typedef struct lg_script lg_script;
 
 /* lua_Alloc's contract: nsize 0 frees and returns NULL; osize is the size that
  * was asked for when ptr was made. */
@@ -290,17 +291,22 @@ LG_API int lg_run_end(lg_engine *e, const char *state);
 
 enum lg_event_type {
     LG_EVENT_NONE = 0,
-    LG_EVENT_VAR,       /* a watched variable is ready, failed or cancelled */
-    LG_EVENT_CALL,      /* a host model is asked: lg_call_reply or lg_call_fail */
-    LG_EVENT_TOOL,      /* a tool is to run: lg_tool_return or lg_tool_fail */
-    LG_EVENT_GRADIENT,  /* a tool's own backward is to run: lg_tool_feedback for
+    LG_EVENT_VAR,        /* a watched variable is ready, failed or cancelled */
+    LG_EVENT_CALL,       /* a host model is asked: lg_call_reply or lg_call_fail */
+    LG_EVENT_TOOL,       /* a tool is to run: lg_tool_return or lg_tool_fail */
+    LG_EVENT_GRADIENT,   /* a tool's own backward is to run: lg_tool_feedback for
                           each input, then lg_tool_return or lg_tool_fail */
-    LG_EVENT_ABANDON,   /* the host work of this id is no longer wanted */
-    LG_EVENT_PARTIAL,   /* more of a streamed answer: text is what is new. After a failed
+    LG_EVENT_ABANDON,    /* the host work of this id is no longer wanted */
+    LG_EVENT_PARTIAL,    /* more of a streamed answer: text is what is new. After a failed
                           attempt it begins anew: then restart is true */
-    LG_EVENT_TOOL_GONE, /* nobody holds the tool of this tag any more, nor a node that could
+    LG_EVENT_TOOL_GONE,  /* nobody holds the tool of this tag any more, nor a node that could
                            run it: what the host keeps for it is free. Not for tag 0 */
-    LG_EVENT_MODEL_GONE /* the same of a host model */
+    LG_EVENT_MODEL_GONE, /* the same of a host model */
+    LG_EVENT_LOG,        /* a script's line: text, without its end */
+    LG_EVENT_PROGRESS,   /* how far a script's or job's work is: text, JSON {"step":n,"of":n,…} */
+    LG_EVENT_FUNCTION,   /* a script calls host.name(…): text is its arguments, a JSON array;
+                           lg_script_return or lg_script_fail. Not where there is a callback */
+    LG_EVENT_END         /* a script or job has ended: it is ready, failed or cancelled. Its last */
 };
 /* Unknown types must be ignored. */
 typedef struct lg_event {
@@ -308,11 +314,12 @@ typedef struct lg_event {
     int type;
     uint64_t id;      /* VAR: the variable's; else the id to answer with */
     uint64_t tag;     /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
-                       CALL: the model's */
+                       CALL: the model's; LOG, PROGRESS, FUNCTION, END: the script's */
     lg_var *var;      /* VAR, TOOL, GRADIENT, PARTIAL: borrowed until the next lg_engine_next */
-    const char *text; /* PARTIAL: borrowed likewise */
+    const char *text; /* PARTIAL, LOG, PROGRESS, FUNCTION: borrowed likewise */
     size_t len;
     bool restart;
+    const char *name; /* FUNCTION: borrowed likewise */
 } lg_event;
 /* NULL when drained; borrowed until the next call of lg_engine_next. A tool's
  * or call's event comes once; its answer may come at any later time. */
@@ -777,6 +784,86 @@ LG_API lg_var *lg_var_pass(const lg_var *v);
  * ask with it. LG_ENOTFOUND from get: none set; out may be NULL. */
 LG_API int lg_template_set(lg_engine *e, const char *name, lg_var *v);
 LG_API int lg_template_get(lg_engine *e, const char *name, lg_var **out); /* borrowed */
+
+/* ---- scripts ------------------------------------------------------------- */
+/* A user's Lua, in a state of the library's own (Lua 5.4; that of the host, if it has one, is not
+ * touched): lg and host are there, and of Lua's libraries what computes (docs/scripts.md). It runs
+ * in slices inside lg_engine_step(), and shares the engine's models, limits, caps and store; what
+ * it begins and what it hears of is its own, and not the host's to see. Any number may run at
+ * once. A script that is held to its limits cannot harm others or the host, and need not be
+ * trusted further than that; code that nobody has looked at belongs into a sandbox. */
+
+enum lg_script_allow {
+    LG_ALLOW_MODELS = 1,  /* lg.model of names: the network, keys in the environment */
+    LG_ALLOW_FILES = 2,   /* below root */
+    LG_ALLOW_COMMANDS = 4 /* programs (lg.command, exec/…) */
+};
+
+/* Filled by lg_script_config_init(), then changed. Every zero means the default. */
+typedef struct lg_script_config {
+    size_t size;           /* set by lg_script_config_init */
+    uint64_t tag;          /* echoed in its events */
+    size_t memory;         /* bytes of its Lua state; 0: 64 MiB */
+    uint64_t instructions; /* of Lua's machine, about; 0: no limit */
+    int64_t cpu_ms;        /* of the processor's time that its Lua takes; 0: 10 000; -1: no limit */
+    int64_t wall_ms;       /* from its start on, waiting included; 0: no limit */
+    unsigned allow;        /* enum lg_script_allow */
+    const char *root;      /* copied; a directory. NULL: no files, whatever is allowed */
+    uint64_t seed;         /* of lg.rng and math.random */
+    int64_t slice_us;      /* longest run of its Lua in a step; 0: 1 000 */
+} lg_script_config;
+
+LG_API void lg_script_config_init_size(lg_script_config *cfg, size_t size);
+static inline void lg_script_config_init(lg_script_config *cfg)
+{
+    lg_script_config_init_size(cfg, sizeof *cfg);
+}
+
+/* Compiles; nothing runs before lg_script_start(). source is copied; name is what messages call it
+ * (NULL: "script"). cfg is copied; NULL: all defaults. *out is the caller's, free with
+ * lg_script_free() before its engine. LG_EPARSE: lg_engine_errmsg() has the line. LG_ENOMEM,
+ * LG_EINVAL, LG_EUTF8 */
+LG_API int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name,
+                         const lg_script_config *cfg, lg_script **out);
+/* What require(name) of the script finds; before its start. source is copied. LG_ESTATE */
+LG_API int lg_script_module(lg_script *s, const char *name, const char *source, size_t len);
+/* Called inside lg_engine_next() alone, on its thread. args: a JSON array, borrowed until return.
+ * It may call the engine, lg_engine_next() excepted (that returns NULL then), and free nothing of
+ * this script; it answers with lg_script_return() or lg_script_fail(), now or at any later time. */
+typedef void (*lg_script_fn)(void *ud, lg_script *s, uint64_t id, const char *args, size_t len);
+/* host.NAME(…) of the script, which waits for the answer as for a model's. fn NULL: asked for by
+ * LG_EVENT_FUNCTION. A name is one of Lua's; setting it again replaces it. Before or after the
+ * start. LG_EINVAL, LG_ENOMEM, LG_ESTATE: it has ended */
+LG_API int lg_script_function(lg_script *s, const char *name, lg_script_fn fn, void *ud);
+/* A model that the script may ask. role: "default" (what all roles fall back to), "backward",
+ * "optimizer" or "judge"; or any other name, which lg.model(name) finds. Counted. Before its start.
+ * A script without a default model, and without LG_ALLOW_MODELS, asks none but "sim/…". */
+LG_API int lg_script_model(lg_script *s, const char *role, lg_model *m);
+/* args: a JSON object (lg.args, and the first of ...), an array (..., and lg.args as well) or NULL.
+ * Copied. LG_ESTATE: it was started before. LG_EPARSE */
+LG_API int lg_script_start(lg_script *s, const char *args);
+/* The answer to a function's id: a JSON value (len 0: nothing, nil). Copied. LG_ENOTFOUND: nobody
+ * waits for it any more. LG_EPARSE: it is no JSON, and still waits. */
+LG_API int lg_script_return(lg_script *s, uint64_t id, const char *json, size_t len);
+/* The call raises an error in the script. message: one line. */
+LG_API int lg_script_fail(lg_script *s, uint64_t id, const char *message);
+/* LG_PENDING (also before its start), LG_READY, LG_FAILED, LG_CANCELLED (it was killed). */
+LG_API int lg_script_state(const lg_script *s);
+/* What it returned, as JSON: its value, or an array of several; "null" of none. NULL unless ready.
+ * Owned by the script. len may be NULL. */
+LG_API const char *lg_script_result(const lg_script *s, size_t *len);
+/* false unless failed or killed. LG_ELIMIT: one of its limits, which message names ("memory",
+ * "instructions", "cpu", "wall"); LG_ETOOL: an error of its own; else what it did not
+ * catch. Strings are owned by the script. out may be NULL. */
+LG_API bool lg_script_error(const lg_script *s, lg_failure *out);
+/* Bytes of its Lua state, and most of them so far; the processor's time that it took. NULL: not
+ * wanted. */
+LG_API void lg_script_used(const lg_script *s, size_t *bytes, size_t *peak, int64_t *cpu_us);
+/* Ends it, wherever it is. It never runs again; what it began is cancelled; its END event still
+ * comes. Nothing when it has ended. */
+LG_API void lg_script_kill(lg_script *s);
+/* Kills it; no event of it comes any more. NULL: nothing. */
+LG_API void lg_script_free(lg_script *s);
 
 /* ---- text tools (pure) ------------------------------------------------- */
 

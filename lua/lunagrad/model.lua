@@ -55,7 +55,7 @@ local MODEL_SPEC = spec_with {
   quirks = "string?", rpm = "integer?", tpm = "integer?", hedge = "table?",
   keep_thinking = "boolean?", stop_repetition = "boolean?",
 }
-local HEDGE_SPEC = { after = "integer|string", budget = "number?" }
+local HEDGE_SPEC = { after = "integer|string", budget = { type = "number", default = 0.05 } }
 local CALL_SPEC = spec_with {
   schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
@@ -391,8 +391,8 @@ end
 -- hedge = { after = 2000 or "p95", budget = 0.05 } -> milliseconds, percentile, budget
 local function read_hedge(hedge)
   if not hedge then return end
-  options.check(hedge, HEDGE_SPEC, "hedge", 4)
-  local after, budget = hedge.after, hedge.budget or 0.05
+  hedge = options.check(hedge, HEDGE_SPEC, "hedge", 4)
+  local after, budget = hedge.after, hedge.budget
   local percentile = type(after) == "string" and tonumber(after:match "^p(%d%d)$") or nil
   if not (percentile and percentile >= 50 or math.type(after) == "integer" and after > 0) then
     errors.refuse("after", ("hedge: after = %s is no delay"):format(tostring(after)),
@@ -437,6 +437,17 @@ function model.probe(provider, opts)
   return call(make({ name = provider }, spec), { spec.model })
 end
 
+local given = {} -- models that a script's host gave it, by name
+
+--- A model of the engine's that the host has made; lg.model(name) finds it.
+---@param name string
+---@param core_model userdata
+function model.give(name, core_model)
+  local made = setmetatable({ name = core_model:name(), core = core_model }, Model)
+  given[name] = made
+  return made
+end
+
 -- What a name or a function stands for.
 local function named(spec, opts, name)
   if type(spec) == "function" then
@@ -457,6 +468,7 @@ end
 local function described(spec, name)
   if spec == nil then return model.for_role "model" end
   if getmetatable(spec) == Model then return spec end
+  if given[spec] then return given[spec] end
   local opts = spec
   if type(spec) == "table" then
     options.check(spec, MODEL_SPEC, "lg.model", 3)
@@ -467,6 +479,10 @@ local function described(spec, name)
       end
     end
     spec = spec[1]
+    if given[spec] then
+      errors.raise("inval", ("lg.model: %q is its host's, and has its options"):format(spec),
+        ("write lg.model %q, and give options with the call"):format(spec), 3)
+    end
   else
     opts = {}
   end
