@@ -126,7 +126,7 @@ $(BUILD)/liblua.o: $(BUILD)/flags
 		ld -r -o $@ $(BUILD)/liblua/*.o && objcopy $(STREAMS) $@
 
 $(BUILD)/library.o: $(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o engine/lunagrad.h
-	$(call say,LINK,$@) sed -n 's/^LG_API .*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
+	$(call say,LINK,$@) sed -n 's,/[*].*,,; s/^LG_API .*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
 		>$(BUILD)/exported && $(CC) $(OPT) $(CFLAGS) -r -nostdlib -o $@ \
 		$(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o && \
 		objcopy --keep-global-symbols=$(BUILD)/exported $@

@@ -76,7 +76,7 @@ soversion=${SOVERSION:-$(sed -n 's/^#define LG_API_VERSION //p' engine/lunagrad.
 lua_version=${LUA_VERSION:-$("${LUA:-lua5.4}" -e 'io.write((_VERSION:match "%d+%.%d+"))')}
 lua_cmoddir=${LUA_CMODDIR:-$libdir/lua/$lua_version}
 requires=${PKGS_LIBRARY:-$(sed -n 's/^PKGS_LIBRARY *= *//p' Makefile)}
-for file in lunagrad liblunagrad.a liblunagrad.so lunagrad.so lunagrad.1; do
+for file in lunagrad lunagrad.so lunagrad.1; do
     [ -f "$build/$file" ] || die "$build/$file is missing: make"
 done
 
@@ -181,19 +181,22 @@ folder "$datadir/lunagrad"
 { cat "$new" && echo "f $list.new"; } >>"$dest$list.new"
 new=$dest$list.new
 put 755 "$build/lunagrad" "$bindir/lunagrad"
-put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
-put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
-point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
 put 644 "$build/lunagrad.so" "$lua_cmoddir/lunagrad.so"
-put 644 engine/lunagrad.h "$includedir/lunagrad.h"
-for name in lunagrad.pc lunagrad-static.pc; do
-    fill "$name.in" >"$work/$name"
-    put 644 "$work/$name" "$libdir/pkgconfig/$name"
-done
-for name in lunagrad-config.cmake lunagrad-config-version.cmake; do
-    fill "$name.in" >"$work/$name"
-    put 644 "$work/$name" "$libdir/cmake/lunagrad/$name"
-done
+# Built with another Lua than 5.4 there is no library.
+if [ -f "$build/liblunagrad.so" ]; then
+    put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
+    put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
+    point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
+    put 644 engine/lunagrad.h "$includedir/lunagrad.h"
+    for name in lunagrad.pc lunagrad-static.pc; do
+        fill "$name.in" >"$work/$name"
+        put 644 "$work/$name" "$libdir/pkgconfig/$name"
+    done
+    for name in lunagrad-config.cmake lunagrad-config-version.cmake; do
+        fill "$name.in" >"$work/$name"
+        put 644 "$work/$name" "$libdir/cmake/lunagrad/$name"
+    done
+fi
 # The command's page of the manual, and what shells complete.
 put 644 "$build/lunagrad.1" "$mandir/man1/lunagrad.1"
 put 644 "$build/completion/lunagrad.bash" "$datadir/bash-completion/completions/lunagrad"

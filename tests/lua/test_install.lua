@@ -12,6 +12,8 @@ local instrumented = (os.getenv "LG_PRELOAD" or "") ~= ""
 
 local function skip_unless(tool)
   lu.skipIf(instrumented, "the build is instrumented")
+  local library = command.shell("test -e " .. command.quote(build .. "/liblunagrad.so")).code == 0
+  lu.skipIf(tool and not library, "with this Lua there is no library")
   local here = not tool or command.shell("command -v " .. tool).code == 0
   lu.skipIf(not here, tostring(tool) .. " is not here")
 end
@@ -50,7 +52,7 @@ function TestInstall:quoted(path) return command.quote(self.root .. (path or "")
 function TestInstall:test_uninstall_takes_what_install_put_and_nothing_else()
   local settings = "PREFIX=/usr LIBDIR=/usr/lib/some-triplet DESTDIR=" .. self:quoted()
   ok(install(settings))
-  lu.assertStrContains(below(self.root), "./usr/lib/some-triplet/pkgconfig/lunagrad.pc\n")
+  lu.assertStrContains(below(self.root), "./usr/lib/some-triplet/lua/")
   ok(install(settings, "uninstall"))
   lu.assertEquals(below(self.root), "")
   -- folders that were there stay, and so does what others put beside
