@@ -408,8 +408,8 @@ static void end_unstarted(lg_command *c)
 {
     lg_commands *cs = c->cs;
     close_all(c);
-    move_to(c, &cs->ended, ENDED);
     cs->n_told++;
+    move_to(c, &cs->ended, ENDED);
 }
 
 static void could_not(lg_command *c, const char *what, int problem)
