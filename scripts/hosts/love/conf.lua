@@ -4,7 +4,7 @@ function love.conf(t)
   t.window.title, t.window.width, t.window.height = "The harbour", 640, 360
   for _, word in ipairs(arg or {}) do
     if word == "headless" then
-      for _, name in ipairs { "window", "graphics", "audio", "sound", "joystick", "physics", "video" } do
+      for name in ("window graphics audio sound joystick physics video"):gmatch "%a+" do
         t.modules[name] = false
       end
     end

@@ -10,11 +10,11 @@ local WAYS = { "two north", "one east and one south", "three west", "one north",
 local LISTENERS = { { "novice", 7 }, { "sailor", 11 }, { "scholar", 16 } }
 
 --- What the lines are to do, and which fields they may have: told to who edits them.
-harbour.WANTED = "Everybody at the quay learns from the ferryman where the key is and what the lantern "
-  .. "costs, also who listens to the first words alone. There are two lines, which begin with key, "
-  .. "lantern and a colon, which is not spoken. In them the game fills in: {key_place} (name of the "
-  .. "place where the key is), {key_way} (how to get there), {lantern_price} (number of coins that the "
-  .. "lantern costs)."
+harbour.WANTED = "Everybody at the quay learns from the ferryman where the key is and what the "
+  .. "lantern costs, also who listens to the first words alone. There are two lines, which begin "
+  .. "with key, lantern and a colon, which is not spoken. In them the game fills in: {key_place} "
+  .. "(name of the place where the key is), {key_way} (how to get there), {lantern_price} (number of "
+  .. "coins that the lantern costs)."
 
 --- The same town for the same number.
 function harbour.town(n)
@@ -42,7 +42,9 @@ function harbour.speech(text, town)
     end)
     if unknown then return nil, "there is no field {" .. unknown .. "}" end
   end
-  if not lines.key or not lines.lantern then return nil, "the lines for key and lantern are needed" end
+  if not lines.key or not lines.lantern then
+    return nil, "the lines for key and lantern are needed"
+  end
   return lines
 end
 
@@ -50,7 +52,9 @@ end
 function harbour.play(text, n)
   local town = harbour.town(n)
   local lines, problem = harbour.speech(text, town)
-  if not lines then return { score = 0, said = "Nobody can speak them: " .. problem, shown = "" } end
+  if not lines then
+    return { score = 0, said = "Nobody can speak them: " .. problem, shown = "" }
+  end
   local learned, said = 0, {}
   for _, listener in ipairs(LISTENERS) do
     local who, words = listener[1], listener[2]

@@ -13,7 +13,8 @@ local function towns(from, n)
 end
 
 local result = lg.optimize {
-  start = { lines = args.lines }, role = { lines = "the ferryman's lines" }, objective = args.wanted,
+  start = { lines = args.lines }, role = { lines = "the ferryman's lines" },
+  objective = args.wanted,
   evaluate = function(candidate, row)
     local play = host.play(candidate.lines, row.town)
     return play.score, play.said, play.shown

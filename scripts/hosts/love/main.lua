@@ -67,9 +67,15 @@ function love.draw()
   local lines, problem = harbour.speech(text, harbour.town(town))
   love.graphics.print("The ferryman (any key: another town)", 24, 24)
   love.graphics.printf(lines and lines.key .. "\n\n" .. lines.lantern or problem, 24, 72, 592)
-  local state = job.state == "pending" and ("he is thinking about how to say it … %d plays"):format(heard)
-    or job.error and tostring(job.error)
-    or ("learned by the listeners: %.2f before, %.2f now"):format(job.result.before, job.result.after)
+  local state
+  if job.state == "pending" then
+    state = ("he is thinking about how to say it … %d plays"):format(heard)
+  elseif job.error then
+    state = tostring(job.error)
+  else
+    state = ("learned by the listeners: %.2f before, %.2f now"):format(job.result.before,
+      job.result.after)
+  end
   love.graphics.printf(state, 24, 300, 592)
 end
 

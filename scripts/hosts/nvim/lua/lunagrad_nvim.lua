@@ -81,10 +81,21 @@ local function finish(r)
   say(before and ("right: %.2f before, %.2f now"):format(before, after) or "improved")
 end
 
-local function step()
+-- Steps belong into Neovim's main loop, not into libuv's callbacks; one is due at most.
+local step
+local function due()
+  local r = running
+  if not r or r.due then return end
+  r.due = true
+  vim.schedule(function()
+    r.due = false
+    step()
+  end)
+end
+
+function step()
   local r = running
   if not r then return end
-  r.steps = r.steps + 1
   local ok, problem = pcall(r.engine.step, r.engine, BUDGET)
   if not ok then
     r.job:kill()
@@ -93,13 +104,13 @@ local function step()
   r.timer:stop()
   if r.job.state ~= "pending" then return finish(r) end
   local ms = r.engine:timeout()
-  if ms >= 0 then r.timer:start(math.max(ms, 1), 0, vim.schedule_wrap(step)) end
+  if ms >= 0 then r.timer:start(math.max(ms, 1), 0, due) end
 end
 
 -- ---- commands -------------------------------------------------------------------------
 
 --- Improves lines first to last (from 1) of a buffer.
----@param opts? {buffer: integer, first: integer, last: integer, wish: string}
+---@param opts? {buffer: integer, first: integer, last: integer, wish: string, seed: integer}
 function M.improve(opts)
   opts = opts or {}
   if running then return say("a text is being improved already", vim.log.levels.WARN) end
@@ -108,15 +119,15 @@ function M.improve(opts)
   local lines = vim.api.nvim_buf_get_lines(buffer, first - 1, last, false)
   local model = vim.g.lunagrad_model or "sim"
   local wish = opts.wish ~= "" and opts.wish or nil
-  local r = { buffer = buffer, steps = 0, space = vim.api.nvim_create_namespace "lunagrad" }
+  local r = { buffer = buffer, space = vim.api.nvim_create_namespace "lunagrad" }
   r.mark = vim.api.nvim_buf_set_extmark(buffer, r.space, first - 1, 0,
     { end_row = last, end_col = 0, strict = false })
   r.engine = library().engine()
   r.job = r.engine:run(source(), { text = table.concat(lines, "\n"), model = model, wish = wish,
-    steps = vim.g.lunagrad_steps or 4 }, { name = "improve.lua",
+    steps = vim.g.lunagrad_steps or 4, seed = opts.seed }, { name = "improve.lua",
     allow = model:find "^sim" and {} or { "models" } })
   r.poll, r.timer = uv.new_poll(r.engine:fd()), uv.new_timer()
-  r.poll:start("r", vim.schedule_wrap(step))
+  r.poll:start("r", due)
   running = r
   step()
 end
