@@ -13,8 +13,8 @@ local LISTENERS = { { "novice", 7 }, { "sailor", 11 }, { "scholar", 16 } }
 harbour.WANTED = "Everybody at the quay learns from the ferryman where the key is and what the "
   .. "lantern costs, also who listens to the first words alone. There are two lines, which begin "
   .. "with key, lantern and a colon, which is not spoken. In them the game fills in: {key_place} "
-  .. "(name of the place where the key is), {key_way} (how to get there), {lantern_price} (number of "
-  .. "coins that the lantern costs)."
+  .. "(name of the place where the key is), {key_way} (how to get there), {lantern_price} (number "
+  .. "of coins that the lantern costs)."
 
 --- The same town for the same number.
 function harbour.town(n)
