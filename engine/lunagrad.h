@@ -865,23 +865,24 @@ LG_API void lg_script_kill(lg_script *s);
 /* Kills it; no event of it comes any more. NULL: nothing. */
 LG_API void lg_script_free(lg_script *s);
 
-/* ---- asks: what a loss, an optimizer or a job wants of the host ------------ */
-/* Each is a callback of the type lg_ask_fn, or (for hosts that take none) an LG_EVENT_FUNCTION
+/* ---- queries: what a loss, an optimizer or a job wants of the host -------- */
+/* Each is a callback of the type lg_query_fn, or (for hosts that take none) an LG_EVENT_FUNCTION
  * whose name is "program", "evaluate", "score" or "check", whose tag is that of whoever asks, and
- * whose text is {"example":{…},"index":n,"texts":[…],"output":"…","param":n,"sample":n}: what it
- * is about. Both are answered by the id, at once or at any later time; LG_EVENT_ABANDON with that
- * id says that nobody waits any more (events only). */
+ * whose text is what it is about: {"example":{…},"index":n,"texts":[…],"text":"…","param":n}.
+ * Both are answered by the id, at once or at any later time; LG_EVENT_ABANDON with that id says
+ * that nobody waits any more (not to those that have a callback). */
 
-enum lg_ask_what {
-    LG_ASK_PROGRAM = 1,  /* make the answer to an example out of params: lg_answer_var() */
-    LG_ASK_EVALUATE = 2, /* how good are the texts of params, for an example: lg_answer_score() */
-    LG_ASK_SCORE = 4,    /* how good is text, the answer to an example: lg_answer_score() */
-    LG_ASK_CHECK = 8     /* may params[0] become text: lg_answer_score(), 0: no, for this reason */
+enum lg_query_what {
+    LG_QUERY_PROGRAM = 1,  /* make the answer to an example out of params: lg_answer_var() */
+    LG_QUERY_EVALUATE = 2, /* how good are the texts of params, for an example: lg_answer_score() */
+    LG_QUERY_SCORE = 4,    /* how good is text, the answer to an example: lg_answer_score() */
+    LG_QUERY_CHECK = 8     /* may a parameter become text: lg_answer_score(), below 1: no, and
+                              feedback says why */
 };
 
-typedef struct lg_ask { /* borrowed: of a callback until its return, else until the answer */
-    size_t size;        /* of a view, set by the caller: sizeof (lg_ask) */
-    int what;           /* enum lg_ask_what */
+typedef struct lg_query { /* borrowed: of a callback until its return, else until the answer */
+    size_t size;          /* of a view, set by the caller: sizeof (lg_query) */
+    int what;             /* enum lg_query_what */
     uint64_t id;
     uint64_t tag;
     /* The parameters in the order of the config, with the texts that are tried: a program must
@@ -894,32 +895,31 @@ typedef struct lg_ask { /* borrowed: of a callback until its return, else until 
     int64_t index;    /* of the example in its set, from 0; -1: none */
     const char *text; /* SCORE, CHECK; else "" */
     size_t len;
-    lg_var *answer;   /* SCORE: text as a variable, where it is one */
-    uint32_t sample;  /* for calls that are made of it: see lg_ask_call() */
+    lg_var *answer;   /* SCORE: text as a variable, where it is one; else NULL */
+    uint32_t sample;  /* for calls that are made of it: see lg_query_call() */
     uint64_t purpose; /* likewise */
-} lg_ask;
+} lg_query;
 
 /* Called inside lg_engine_next() alone, on the thread that calls it. It may call the engine (but
- * not lg_engine_next(), which returns NULL then) and may free nothing of what asks. */
-typedef void (*lg_ask_fn)(void *ud, lg_engine *e, const lg_ask *ask);
+ * lg_engine_next() returns NULL then) and may free nothing of what asks. */
+typedef void (*lg_query_fn)(void *ud, lg_engine *e, const lg_query *query);
 
-/* What an ask that is not answered yet is about. LG_ENOTFOUND */
-LG_API int lg_ask_view(lg_engine *e, uint64_t id, lg_ask *out);
-/* As lg_call_init(), for a call that belongs to this ask: its example, its number among several
+/* What a query that is not answered yet is about. LG_ENOTFOUND; LG_EINVAL: no size */
+LG_API int lg_query_view(lg_engine *e, uint64_t id, lg_query *out);
+/* As lg_call_init(), for a call that belongs to this query: its example, its number among several
  * draws, and its place in the books. */
-static inline void lg_ask_call(const lg_ask *ask, lg_call *call)
+static inline void lg_query_call(const lg_query *query, lg_call *call)
 {
     lg_call_init(call);
-    call->sample = ask->sample;
-    call->example = ask->index;
-    call->purpose = ask->purpose;
+    call->sample = query->sample;
+    call->example = query->index;
+    call->purpose = query->purpose;
 }
 /* v may be pending; counted. LG_ENOTFOUND: nobody waits for it any more. LG_EINVAL: another
- * engine's, or what was asked for is a score. */
+ * engine's, or what was asked for is a score. LG_ECYCLE: it is made of what asks. */
 LG_API int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v);
-/* Larger is better, 1 is solved. feedback (copied; NULL: none): what would have to change. Where
- * it was asked for a program's answer, feedback is that, and fixed. LG_ENOTFOUND, LG_EUTF8;
- * LG_EINVAL: score is no number */
+/* Larger is better, 1 is solved. feedback (copied; NULL: none): what would have to change.
+ * LG_ENOTFOUND, LG_EUTF8, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was asked for */
 LG_API int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback,
                            size_t len);
 /* message: one line. LG_ENOTFOUND */
@@ -946,10 +946,10 @@ LG_API int lg_loss_judge(lg_engine *e, lg_var *answer, const char *instruction, 
 /* 1 when answer is target, else 0; with number, when the last number in it is. No call. */
 LG_API int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
                          lg_var **out);
-/* The host says how good it is: LG_ASK_SCORE, or by event where fn is NULL. What it says is the
+/* The host says how good it is: LG_QUERY_SCORE, or by event where fn is NULL. What it says is the
  * feedback; no call. purpose: what is looked at, in words. */
-LG_API int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_ask_fn fn, void *ud,
-                         uint64_t tag, lg_var **out);
+LG_API int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn,
+                         void *ud, uint64_t tag, lg_var **out);
 
 /* ---- optimizers ---------------------------------------------------------- */
 
@@ -964,8 +964,8 @@ typedef struct lg_optimizer_config {
     lg_model *model;                /* rewrites; NULL: lg_engine_models() */
     const char *const *constraints; /* in words, shown to the model; copied, as all texts */
     size_t n_constraints;
-    lg_ask_fn check;             /* of every new text: LG_ASK_CHECK. NULL: none */
-    bool ask_check;              /* … by event */
+    lg_query_fn check;           /* of every new text: LG_QUERY_CHECK. NULL: none */
+    bool query_check;            /* … by event */
     void *ud;                    /* of check */
     const char *check_words;     /* what check looks at, as the model is told; NULL: nothing */
     int momentum;                /* past versions that are shown */
@@ -1001,7 +1001,7 @@ typedef struct lg_job lg_job;
 /* Every zero means the default. All is copied or counted. */
 typedef struct lg_job_config {
     size_t size;           /* set by lg_job_config_init */
-    uint64_t tag;          /* echoed in its events and asks */
+    uint64_t tag;          /* echoed in its events and queries */
     lg_var *const *params; /* leaves that require grad */
     size_t n_params;
     /* Examples, as lines of JSON objects or as one list of them. val decides what is kept (search:
@@ -1011,9 +1011,9 @@ typedef struct lg_job_config {
     size_t train_len, val_len, test_len;
     /* What is done with an example: a program, or a question to the model. Or, for a search alone,
      * an evaluation of the texts as such. */
-    lg_ask_fn program, evaluate, score, check;
+    lg_query_fn program, evaluate, score, check;
     void *ud;             /* of all four */
-    unsigned asks;        /* enum lg_ask_what: these by event, instead of a callback */
+    unsigned queries;     /* enum lg_query_what: these by event, instead of a callback */
     const char *question; /* {fields} of the example; asked with the parameters as instructions.
                            * NULL: "{question}" */
     lg_model *model;      /* whom to ask; NULL: lg_engine_models() */
