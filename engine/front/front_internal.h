@@ -139,6 +139,7 @@ struct lg_engine {
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
+    bool built_in; /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
     lg_event event;    /* what lg_engine_next returned last */

@@ -7,6 +7,7 @@
 
 #include "graph/cycle.h"
 #include "base/sized.h"
+#include "front/built_in.h"
 #include "front/front_internal.h"
 #include "base/media.h"
 
@@ -573,7 +574,9 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_va
     }
     if (b.grain < LG_GRAIN_EDGE || b.grain > LG_GRAIN_AUTO)
         return lg__engine_error(e, LG_EINVAL, "backward: there is no such grain");
-    int err = lg__pass_start(&e->graph, root, &b, out);
+    int err = lg__built_in_all(e);
+    if (!err)
+        err = lg__pass_start(&e->graph, root, &b, out);
     if (err)
         return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));
     lg__engine_touch(e);
@@ -595,6 +598,8 @@ int lg_template_get(lg_engine *e, const char *name, lg_var **out)
     lg_var *v = name ? lg__template_find(&e->graph, name) : NULL;
     if (!name)
         return lg__engine_null(e);
+    if (!v && lg__built_in_one(e, name, &v))
+        return lg__engine_error(e, LG_ENOMEM, "no memory for a template");
     if (out)
         *out = v;
     return v ? LG_OK : lg__engine_error(e, LG_ENOTFOUND, "no template \"%s\" is set", name);
