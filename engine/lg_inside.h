@@ -158,6 +158,11 @@ int lg__book_ambiguous(lg_book *b, int64_t run, const lg_ambiguous **list, size_
 const char *lg__book_why(const lg_book *b, const char **hint);
 void lg__book_close(lg_book *b); /* one that was opened; NULL: nothing */
 
+/* ---- who is asked where no model is named ------------------------------------------- */
+
+/* By enum lg_kind, with what falls back; NULL: nobody. Borrowed. */
+lg_model *lg__inside_role(const lg_engine *e, int kind);
+
 /* ---- results that failed, and nobody has looked ----------------------------------- */
 
 enum { LG_INSIDE_UNSEEN = 4 };

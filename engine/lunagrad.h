@@ -757,7 +757,7 @@ enum lg_grain { LG_GRAIN_EDGE = 0, LG_GRAIN_NODE, LG_GRAIN_GRAPH, LG_GRAIN_AUTO 
 
 typedef struct lg_backward {
     size_t size;           /* set by lg_backward_init */
-    lg_model *model;       /* writes the feedback; NULL: an error if a call is needed */
+    lg_model *model;       /* writes the feedback; NULL: lg_engine_models() */
     size_t context_tokens; /* budget of the contexts in one prompt; 0: 24 000 */
     bool skip_failed;      /* an edge that fails is left out, not an error */
     /* Ceiling of one reply, for models that have none of their own (max_tokens); 0: 2048. A reply

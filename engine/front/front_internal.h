@@ -133,6 +133,7 @@ struct lg_engine {
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
+    lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
     lg_map works;             /* id → lg_work, announced or queued */
     LG_QUEUE_OF(lg_work) out; /* what the host is to be told */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;

@@ -10,6 +10,7 @@
 #include "front/built_in.h"
 #include "front/front_internal.h"
 #include "base/media.h"
+#include "lg_inside.h"
 
 enum { MOST_INPUTS = 1 << 24, MOST_LISTED = 1 << 12 }; /* of a node; options, headers */
 
@@ -574,6 +575,7 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_va
     }
     if (b.grain < LG_GRAIN_EDGE || b.grain > LG_GRAIN_AUTO)
         return lg__engine_error(e, LG_EINVAL, "backward: there is no such grain");
+    b.model = b.model ? b.model : lg__inside_role(e, LG_BACKWARD);
     int err = lg__built_in_all(e);
     if (!err)
         err = lg__pass_start(&e->graph, root, &b, out);
