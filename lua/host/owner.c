@@ -1,0 +1,108 @@
+/* owner.c - who asks the host: a loss, an optimizer or a job, with the tools that do it. */
+#include <string.h>
+
+#include "host/hosted.h"
+
+void *lg__host_new(lg_private *p, size_t size)
+{
+    void *block = lg__party_alloc(p->party, NULL, 0, size);
+    return block ? memset(block, 0, size) : NULL;
+}
+
+void lg__host_free(lg_private *p, void *block, size_t size)
+{
+    if (block)
+        lg__party_alloc(p->party, block, size, 0);
+}
+
+char *lg__host_copy(lg_private *p, const char *text, size_t len)
+{
+    char *copy = lg__party_alloc(p->party, NULL, 0, len + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+static int add_tool(lg_owner *o, int k, bool by_event)
+{
+    static const char *const names[LG_QUERIES] = {"program", "evaluate", "score", "check"};
+    if (!o->fns[k] && !by_event)
+        return LG_OK;
+    return lg__query_tool(o->home->e, names[k], o->tag, o->fns[k] ? lg__query_ask : NULL,
+                          o->home, &o->tools[k]);
+}
+
+/* The tools are the host's, whoever is current. */
+static int add_tools(lg_owner *o, const lg_owner_config *cfg)
+{
+    lg_party *before = lg__party_use(o->home->e, NULL);
+    int err = LG_OK;
+    for (int k = 0; k < LG_QUERIES && !err; k++) {
+        o->fns[k] = cfg->fns[k];
+        err = add_tool(o, k, (cfg->by_event & 1U << k) != 0);
+    }
+    lg__party_use(o->home->e, before);
+    return err;
+}
+
+int lg__owner_new(lg_private *p, const lg_owner_config *cfg, size_t size,
+                  void (*release)(lg_owner *o), void *out)
+{
+    lg_hosted *all = p->hosted;
+    lg_owner *o = lg__host_new(p, size);
+    if (!o)
+        return lg__inside_error(p->e, LG_ENOMEM, "out of memory");
+    *o = (lg_owner){.home = p,
+                    .number = ++all->last_number,
+                    .tag = cfg->tag,
+                    .ud = cfg->ud,
+                    .release = release,
+                    .size = size,
+                    .next = all->owners};
+    all->owners = o;
+    int err = add_tools(o, cfg);
+    if (err)
+        lg__owner_free(o);
+    else
+        *(lg_owner **)out = o;
+    return err;
+}
+
+lg_owner *lg__owner_of(const lg_private *p, uint64_t number)
+{
+    const lg_hosted *all = p->hosted;
+    lg_owner *o = all->owners;
+    while (o && o->number != number)
+        o = o->next;
+    return o;
+}
+
+void lg__owner_free(lg_owner *o)
+{
+    lg_hosted *all = o->home->hosted;
+    for (lg_owner **at = &all->owners; *at; at = &(*at)->next) {
+        if (*at == o) {
+            *at = o->next;
+            break;
+        }
+    }
+    lg__queries_drop(o->home, o);
+    for (int k = 0; k < LG_QUERIES; k++)
+        lg_tool_unref(o->tools[k]);
+    if (o->release)
+        o->release(o);
+    lg__host_free(o->home, o, o->size);
+}
+
+void lg__hosted_free(lg_private *p)
+{
+    lg_hosted *all = p->hosted;
+    if (!all)
+        return;
+    while (all->owners)
+        lg__owner_free(all->owners);
+    lg__host_free(p, all, sizeof *all);
+    p->hosted = NULL;
+}
