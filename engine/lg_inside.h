@@ -266,6 +266,42 @@ typedef struct lg_holds {
 } lg_holds;
 void lg__inside_holds(int most_abi, lg_holds *out);
 
+/* ---- parties: who makes things, and is told of them ---------------------------------- */
+
+/* Somebody beside the host for whom the engine works. What is made while it is current is its
+ * own, and what there is to tell of it goes to its queue, not to lg_engine_next(). */
+typedef struct lg_party lg_party;
+
+/* run: called in steps, the party being current, when it has events or is due; it should return
+ * at until_us of the real clock (0: when its own slice is over). idle: nothing can happen any more
+ * that it could wait for. → it runs on, or waits for something. end: the engine is being freed,
+ * and it must free the party. LG_ENOMEM */
+int lg__party_new(lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
+                  void (*end)(void *ud), void *ud, lg_party **out);
+/* Cancels all that it began, and nothing else. */
+void lg__party_cancel(lg_party *p);
+/* … and it never runs again; what it was asked to do fails. */
+void lg__party_mute(lg_party *p);
+/* … and what it told and nobody has fetched is taken back. Its models and variables may live on
+ * while others hold them. NULL: nothing */
+void lg__party_free(lg_party *p);
+/* It is current from now on (NULL: the host is). The one before. */
+lg_party *lg__party_use(lg_engine *e, lg_party *p);
+const lg_event *lg__party_next(lg_party *p); /* as lg_engine_next() */
+bool lg__party_has_events(const lg_party *p);
+/* It is to be run at this time of the engine's clock, if nothing comes before. 0: at once;
+ * INT64_MAX: not. Each run takes that back. */
+void lg__party_due(lg_party *p, int64_t at_us);
+size_t lg__party_asked(const lg_party *p); /* what the host was asked, and has not answered */
+/* Memory of the engine's; as lua_Alloc. */
+void *lg__party_alloc(lg_party *p, void *block, size_t old_size, size_t size);
+/* The host is told: LG_EVENT_LOG, LG_EVENT_PROGRESS. false: no memory. */
+bool lg__party_tell(lg_party *p, int type, uint64_t tag, const char *text, size_t len);
+void lg__party_tell_end(lg_party *p, uint64_t tag); /* LG_EVENT_END, once; cannot fail */
+/* A tool that is a function of the host's: its one input is a JSON array. *out: counted */
+int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag, lg_script_fn fn,
+                     void *ud, lg_tool **out);
+
 /* ---- for the command ----------------------------------------------------------------- */
 
 typedef struct lg_import {

@@ -5,17 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lg_inside.h"
+
+/* They are the host's, whoever is current: all others fall back to those. */
 static int install(lg_engine *e, const lg_built_in *one, lg_var **out)
 {
     char role[80];
     lg_var *v;
+    lg_party *before = lg__party_use(e, NULL);
     snprintf(role, sizeof role, "the operators' prompt \"%s\"", one->name);
     int err = lg_var_new(e, one->text, strlen(one->text), role, false, &v);
-    if (err)
-        return err;
-    err = lg__template_put(&e->graph, one->name, v);
-    lg_var_unref(v); /* the engine's now */
-    *out = v;
+    if (!err) {
+        err = lg__template_put(&e->graph, one->name, v);
+        lg_var_unref(v); /* the engine's now */
+        *out = v;
+    }
+    lg__party_use(e, before);
     return err;
 }
 

@@ -131,6 +131,7 @@ static void forget_model(lg_model *m)
     }
     lg__sched_forget(m->engine->sched, m);
     lg__gone_tell(&m->engine->graph, m->gone);
+    lg__party_unref(m->party);
 }
 
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
@@ -160,6 +161,7 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
         return lg__engine_error(e, LG_ENOMEM, "out of memory");
     }
     m->engine = e;
+    m->party = lg__party_ref(e->graph.party);
     m->forget = forget_model;
     m->next = e->models;
     e->models = m;
@@ -197,6 +199,7 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
     }
     t->refs = 1;
     t->graph = &e->graph;
+    t->party = lg__party_ref(e->graph.party);
     t->own_backward = own_backward;
     t->tag = tag;
     t->next = e->graph.tools;

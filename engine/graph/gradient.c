@@ -552,10 +552,20 @@ static void job_fired(lg_inquiry *job)
         deliver_all(s);
 }
 
+/* What a pass asks is its party's, whoever runs. The one that was current. */
+static lg_party *enter(const lg_pass *p)
+{
+    lg_party *before = p->g->party;
+    p->g->party = p->out->party;
+    return before;
+}
+
 void lg__pass_fired(lg_waiter *w)
 {
     bool is_job = w->kind == LG_WAIT_JOB;
     lg_pass *p = is_job ? ((lg_inquiry *)w)->pass : ((lg_step *)w)->pass;
+    lg_graph *g = p->g;
+    lg_party *before = enter(p);
     if (is_over(p) && is_job)
         lg__job_free((lg_inquiry *)w);
     else if (!is_over(p) && is_job)
@@ -563,6 +573,7 @@ void lg__pass_fired(lg_waiter *w)
     else if (!is_over(p))
         step_fired((lg_step *)w);
     unbusy(p);
+    g->party = before;
 }
 
 /* ---- the host's own backward ------------------------------------------- */
@@ -592,6 +603,8 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
 void lg__pass_host_done(lg_step *s, const lg_fail *f)
 {
     lg_pass *p = s->pass;
+    lg_graph *g = p->g;
+    lg_party *before = enter(p);
     if (!is_over(p)) {
         if (f)
             lg__pass_note(p, s, f->code, f);
@@ -600,6 +613,7 @@ void lg__pass_host_done(lg_step *s, const lg_fail *f)
         deliver_all(s);
     }
     unbusy(p);
+    g->party = before;
 }
 
 /* ---- start, cancel, free ----------------------------------------------- */

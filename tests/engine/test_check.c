@@ -193,7 +193,7 @@ static lg_request *request_of(held *h)
     XX(unnamed, request_of(h)->listed++)                                                \
     XX(entries, h->s.e->turn.entries++)                                                 \
     XX(attempt_of_none, request_of(h)->attempt->request = NULL)                         \
-    XX(work, ((lg_work *)h->s.e->out.head)->queued = false)                             \
+    XX(work, ((lg_work *)h->s.e->graph.host_party.out.head)->queued = false)                             \
     XX(timer_off, h->s.e->timers.due.n = 0)                                             \
     XX(queue_count, h->s.e->graph.calls.n++)
 
