@@ -20,11 +20,7 @@ function promise.settled(v)
   return v:state() == "ready"
 end
 
---- A promise fails with what was raised.
----@param engine userdata
----@param answer Var pending
----@param problem any
-function promise.broken(engine, answer, problem)
+local function broken(engine, answer, problem)
   problem = errors.wrap(problem)
   local kind = problem.kind ~= "script" and problem.kind or "tool"
   local message = tostring(problem.message):match "^[^\n]*"
@@ -71,7 +67,7 @@ function promise.make(leads, role, fn, timeout)
       scope:close(t)
     end
     if answer:raw_state() ~= "pending" then return end
-    if not t.ok then return promise.broken(engine, answer, t[1]) end
+    if not t.ok then return broken(engine, answer, t[1]) end
     core.keep(engine, answer, t[1], t[2])
   end
   return answer

@@ -7,9 +7,10 @@ local lg = require "lunagrad"
 local core = require "lunagrad.core"
 local errors = require "lunagrad.errors"
 local loop = require "lunagrad.loop"
+local scopes = require "lunagrad.scope"
 
 -- What lua/host/query.c offers: queries are answered by the functions of `answers`, in a task.
-local told, best, results, answers = {}, {}, {}, {}
+local told, best, results, answers, running = {}, {}, {}, {}, 0
 
 local function query(engine, owner, what, params, about)
   local made = core.promise(engine, params, what)
@@ -27,19 +28,36 @@ local function query(engine, owner, what, params, about)
   return made
 end
 
-package.loaded["lunagrad.host.core"] = {
+package.loaded["lunagrad.host.wire"] = {
+  running = function(_, on) running = running + (on and 1 or -1) end,
   query = query,
   tell = function(_, json) told[#told + 1] = core.json_decode(json) end,
   best = function(_, texts) best[#best + 1] = texts end,
   result = function(_, json) results[#results + 1] = core.json_decode(json) end,
 }
 
-local host = require "lunagrad.host"
-
--- Calls as C does; what it comes to.
+-- Calls as C does (lua/host/private.c); what it comes to.
 local function call(name, args, vars, models)
-  local answer = core.promise(loop.engine(), vars or {}, name)
-  host.run(answer, name, core.json_encode(args), vars or {}, models or {})
+  local engine, scope = loop.engine(), scopes.new()
+  local answer = core.promise(engine, name:find "^loss" and vars or {}, name)
+  local room, fn = name:match "^(.-)%.(.*)$"
+  local task = loop.spawn(function()
+    local made = require("lunagrad.host." .. room)[fn](core.json_decode(core.json_encode(args)),
+      vars or {}, models or {})
+    if lg.is_var(made) then return made end
+    return core.var(engine, core.json_encode(made), "report", false)
+  end, { scope = scope, what = name })
+  loop.watch(answer, function()
+    if not task.done then scope:cut(errors.new("cancelled", name .. " was cancelled")) end
+  end)
+  task.after = function(t)
+    scope:close(t)
+    if answer:raw_state() ~= "pending" then return end
+    if t.ok then return core.keep(engine, answer, t[1]) end
+    local problem = errors.wrap(t[1])
+    core.break_promise(engine, answer, problem.kind ~= "script" and problem.kind or "tool",
+      problem.message)
+  end
   return answer
 end
 
@@ -79,21 +97,21 @@ function TestHost:setUp() told, best, results, answers = {}, {}, {}, {} end
 function TestHost.test_losses()
   local w = world {}
   local answer = lg.var("the result is 7", "answer")
-  local exact = call("exact", { target = "7", number = true }, { answer })
+  local exact = call("loss.exact", { target = "7", number = true }, { answer })
   exact:text()
   lu.assertEquals({ exact.score, exact.target }, { 1, 1 })
-  local critic = call("critic", { instruction = "Is it right?", models = { judge = 2 } },
+  local critic = call("loss.critic", { instruction = "Is it right?", models = { judge = 2 } },
     { answer }, w.models)
   lu.assertEquals(critic:text(), "raise the level")
   answers.score = function(_, about) return #about.text / 100, "longer" end
   local p = lg.param("abc", "text")
-  local scored = call("score", { owner = 5, purpose = "counts" }, { p })
+  local scored = call("loss.score", { owner = 5, purpose = "counts" }, { p })
   scored:text()
   lu.assertAlmostEquals(scored.score, 0.03, 1e-9)
   scored:backward { model = w.models[2] and lg.model(function() return "x" end) }
   lu.assertStrContains(p:feedback()[1].text, "longer")
   helper.fails("inval", nil, function()
-    call("critic", { instruction = "Is it right?" }, { answer }):text()
+    call("loss.critic", { instruction = "Is it right?" }, { answer }):text()
   end)
 end
 
@@ -103,27 +121,27 @@ function TestHost.test_optimizer()
     seen[#seen + 1] = { about.text, about.param }
     return level_of(about.text) < 100 and 1 or 0, "too high"
   end
-  call("optimizer", { owner = 9, models = { optimizer = 3 }, check = true, momentum = 1,
+  call("optimizer.new", { owner = 9, models = { optimizer = 3 }, check = true, momentum = 1,
     check_words = "below 100", constraints = { "short" } }, { w.prompt }, w.models)
   w.prompt:add_feedback "raise it"
-  local report = core.json_decode(call("step", { owner = 9 }):text())
+  local report = core.json_decode(call("optimizer.step", { owner = 9 }):text())
   lu.assertTrue(report.changed)
   lu.assertEquals(report.params[1].after, "level 4")
   lu.assertEquals(w.prompt:text(), "level 4")
   lu.assertEquals(seen, { { "level 4", 0 } })
   w.prompt:zero_grad()
   w.prompt:add_feedback "raise it more"
-  report = core.json_decode(call("step", { owner = 9 }):text()) -- refused once, then level 5
+  report = core.json_decode(call("optimizer.step", { owner = 9 }):text()) -- refused once, then level 5
   lu.assertEquals(report.params[1].after, "level 5")
   lu.assertEquals(#seen, 3)
-  call("optimizer", { owner = 10, models = { optimizer = 3 }, options = { mod = "edit" } },
+  call("optimizer.new", { owner = 10, models = { optimizer = 3 }, options = { mod = "edit" } },
     { w.prompt }, w.models)
-  helper.fails("inval", "\"mod\"", function() call("step", { owner = 10 }):text() end)
+  helper.fails("inval", "\"mod\"", function() call("optimizer.step", { owner = 10 }):text() end)
 end
 
 function TestHost.test_train_by_question()
   local w = world { 4, 6, 8 }
-  local done = call("train", w.args, { w.prompt }, w.models)
+  local done = call("train.train", w.args, { w.prompt }, w.models)
   done:text()
   lu.assertEquals(w.prompt:text(), "level 8")
   lu.assertEquals(results[1].best, { ["system prompt"] = "level 8" })
@@ -147,7 +165,7 @@ function TestHost.test_train_by_the_host()
     lu.assertEquals(about.answer:raw_text(), about.text)
     return about.text == "ok" and 1 or 0, "raise it"
   end
-  call("train", w.args, { w.prompt }, w.models):text()
+  call("train.train", w.args, { w.prompt }, w.models):text()
   lu.assertEquals(w.prompt:text(), "level 6")
   lu.assertNil(held["level 1"])
   lu.assertEquals({ results[1].rejected, results[1].accepted }, { 1, 1 })
@@ -162,7 +180,7 @@ function TestHost.test_search_counts_the_hosts_calls()
     return w.ask { core.json_decode(about.example).question, system = params[1],
       sample = about.sample }
   end
-  call("search", w.args, { w.prompt }, w.models):text()
+  call("search.search", w.args, { w.prompt }, w.models):text()
   local r = results[1]
   lu.assertTrue(r.best_score > 0.2)
   lu.assertEquals(r.texts[1], w.prompt:text())
@@ -175,7 +193,7 @@ function TestHost.test_search_by_evaluation()
   local args = { owner = 1, evaluate = true, max_evaluations = 12, seed = 1,
     models = w.args.models }
   answers.evaluate = function(params) return level_of(params[1]:raw_text()) / 10, "higher" end
-  call("search", args, { w.prompt }, w.models):text()
+  call("search.search", args, { w.prompt }, w.models):text()
   lu.assertEquals(results[1].best["system prompt"], w.prompt:text())
   lu.assertTrue(level_of(w.prompt:text()) > 2)
   lu.assertEquals(results[1].best_score, level_of(w.prompt:text()) / 10)
@@ -189,7 +207,7 @@ function TestHost.test_what_is_wrong()
     for name, value in pairs(w.args) do all[name] = value end
     change(all)
     helper.fails(kind, field, function()
-      call("train", all, { w.prompt }, w.models):text()
+      call("train.train", all, { w.prompt }, w.models):text()
     end)
     lu.assertNotNil(args)
   end
@@ -211,12 +229,13 @@ function TestHost.test_cancel_keeps_what_was_reached()
     if asked > 45 then done:cancel() end
     return about.text == "ok" and 1 or 0, "raise it"
   end
-  done = call("train", w.args, { w.prompt }, w.models)
+  done = call("train.train", w.args, { w.prompt }, w.models)
   local problem = helper.fails("cancelled", nil, function() done:text() end)
   lu.assertTrue(errors.is(problem))
   for _ = 1, 20 do loop.pump(0) end
   lu.assertEquals(results[1].texts[1], w.prompt:text())
   lu.assertTrue(level_of(w.prompt:text()) >= 4)
+  lu.assertEquals(running, 0)
 end
 
 os.exit(lu.LuaUnit.run())

@@ -12,7 +12,7 @@ local metric = require "lunagrad.metric"
 local query = require "lunagrad.host.query"
 local templates = require "lunagrad.template"
 local var = require "lunagrad.var"
-local wire = require "lunagrad.host.core"
+local wire = require "lunagrad.host.wire"
 
 ---@class lunagrad.host.job
 local Job = {}
@@ -33,11 +33,16 @@ function jobs.new(where, args, theirs, models)
   local self = setmetatable({ where = where, args = args, owner = args.owner, theirs = theirs,
     params = given.copies(theirs), models = given.models(args, models), index = {} }, Job)
   self.names = given.names(self.params)
-  if args.metric and not METRICS[args.metric] then
-    errors.refuse("metric", ("%s: there is no metric %s"):format(where, errors.quoted(args.metric)),
+  return self
+end
+
+local function measure_of(self)
+  local name = self.args.metric
+  if name and not METRICS[name] then
+    errors.refuse("metric", ("%s: there is no metric %s"):format(self.where, errors.quoted(name)),
       '"exact", "number", "contains", "choice" or "f1"', 0)
   end
-  return self
+  return METRICS[name]
 end
 
 --- Rows of one of the config's texts, nil where there is none.
@@ -106,7 +111,7 @@ function Job:metric()
   if self.args.score then
     return function(output, row, answer) return score_of(self, output, row, answer) end
   end
-  local named = METRICS[self.args.metric]
+  local named = measure_of(self)
   return named and function(output, row)
     local score = named(output, row)
     return score, score < 1 and words_of(row) or nil
@@ -160,6 +165,16 @@ end
 --- The best texts so far.
 ---@param texts (string|Var)[]
 function Job:reached(texts) wire.best(self.owner, words(texts)) end
+
+--- Call fn(self), which may raise: the host is told that the job runs, and that it does not any more.
+---@param fn fun(self: lunagrad.host.job): any
+function Job:run(fn)
+  wire.running(self.owner, true)
+  local ok, result = pcall(fn, self)
+  wire.running(self.owner, false)
+  if not ok then error(result, 0) end
+  return result
+end
 
 --- What came out, as the host gets it; also of a job that fails afterwards.
 ---@param result table with texts

@@ -21,7 +21,7 @@ end
 
 --- {owner, constraints, check, check_words, examples, momentum, memory, options, models}; the
 --- parameters. What is wrong is told by the first step.
-function optimizers.optimizer(args, vars, models)
+function optimizers.new(args, vars, models)
   local ok, made = pcall(make, args, vars, models)
   all[args.owner] = ok and made or errors.wrap(made)
   return {}

@@ -9,7 +9,7 @@
 local core = require "lunagrad.core"
 local loop = require "lunagrad.loop"
 local promise = require "lunagrad.promise"
-local wire = require "lunagrad.host.core"
+local wire = require "lunagrad.host.wire"
 
 local query = {}
 
@@ -30,11 +30,13 @@ end
 function query.ask(owner, what, params, about)
   local context = loop.context()
   local candidate = context and context.candidate
-  return loop.own(wire.query(loop.engine(), owner, what, params, {
+  local answer, asks = wire.query(loop.engine(), owner, what, params, {
     example = json_of(about.row), index = about.index or -1, text = about.text or "",
     answer = about.answer, param = about.param or 0,
     sample = candidate and candidate.sample or 0, purpose = context and context.purpose or 0,
-  }))
+  })
+  if asks then loop.own(asks) end -- so that it is cancelled with what has begun it
+  return loop.own(answer)
 end
 
 -- Calls to models that led from parameters to v. The graph may be wide: no recursion.

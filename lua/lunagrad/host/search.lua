@@ -120,14 +120,17 @@ local function spec_of(job)
   return spec
 end
 
---- As train, with evaluate, test, method and max_calls, max_evaluations, max_micros, max_time_ms.
-function searches.search(args, vars, models)
-  local job = jobs.new("lg_search", args, vars, models)
+local function search(job)
   local ok, result = pcall(optimize, spec_of(job))
   if ok then return job:finish(told(result)) end
   local reached = errors.is(result) and result.result
   if reached and reached.texts then job:finish(told(reached)) end
   error(result, 0)
+end
+
+--- As train, with evaluate, test, method and max_calls, max_evaluations, max_micros, max_time_ms.
+function searches.search(args, vars, models)
+  return jobs.new("lg_search", args, vars, models):run(search)
 end
 
 return searches

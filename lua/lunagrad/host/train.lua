@@ -69,14 +69,17 @@ local function spec_of(job)
   return spec
 end
 
---- {owner, program, score, check: booleans, question, metric, critic, constraints, check_words,
---- train, val: JSON lines, batch, steps, seed, options, models}; the parameters
-function trainings.train(args, vars, models)
-  local job = jobs.new("lg_train", args, vars, models)
+local function train(job)
   local ok, result = pcall(run, spec_of(job))
   if ok then return job:finish(told(result)) end
   if errors.is(result) and result.training then job:finish(told(result.training)) end
   error(result, 0)
+end
+
+--- {owner, program, score, check: booleans, question, metric, critic, constraints, check_words,
+--- train, val: JSON lines, batch, steps, seed, options, models}; the parameters
+function trainings.train(args, vars, models)
+  return jobs.new("lg_train", args, vars, models):run(train)
 end
 
 return trainings
