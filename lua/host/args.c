@@ -4,14 +4,14 @@
 
 #include "host/hosted.h"
 
-static void *from_party(void *ud, void *block, size_t old_size, size_t size)
+static void *from_engine(void *ud, void *block, size_t old_size, size_t size)
 {
-    return lg__party_alloc(ud, block, old_size, size);
+    return lg__inside_alloc(ud, block, old_size, size);
 }
 
-void lg__args_begin(lg_private *p, lg_args *a)
+void lg__args_begin(lg_hosted *p, lg_args *a)
 {
-    *a = (lg_args){.out = {.alloc = from_party, .alloc_ud = p->party}};
+    *a = (lg_args){.out = {.alloc = from_engine, .alloc_ud = p->e}};
     lg__out_add(&a->out, "{", 1);
 }
 
@@ -103,10 +103,10 @@ int lg__args_object(lg_engine *e, const char *json, const char *what)
         return LG_OK;
     int err = lg__items_open(NULL, NULL, json, strlen(json), &items, &where);
     if (err)
-        return lg__inside_error(e, err, "%s: no JSON from byte %zu on", what, where + 1);
+        return lg__host_refuse(e, err, "%s: no JSON from byte %zu on", what, where + 1);
     bool good = lg__items_next(items, &first) && first.kind == LG_ITEM_OBJECT;
     lg__items_close(items);
-    return good ? LG_OK : lg__inside_error(e, LG_EPARSE, "%s: no JSON object", what);
+    return good ? LG_OK : lg__host_refuse(e, LG_EPARSE, "%s: no JSON object", what);
 }
 
 bool lg__args_sized(void *to, size_t size, const void *from)

@@ -6,20 +6,22 @@
 #ifndef LG_HOSTED_H
 #define LG_HOSTED_H
 
-#include "host/private.h"
+#include "host/host.h"
 #include "lg_inside.h"
 #include "lunagrad.h"
 
 enum { LG_QUERIES = 4 }; /* kinds: bit k of enum lg_query_what */
 
+typedef struct lg_hosted lg_hosted;
+
 typedef struct lg_owner {
     struct lg_owner *next; /* all of an engine */
-    lg_private *home;
+    lg_hosted *home;
     uint64_t number, tag;
     lg_tool *tools[LG_QUERIES]; /* what asks the host; NULL: it is never asked */
     lg_query_fn fns[LG_QUERIES];
     void *ud;
-    lg_job *job;                          /* NULL: it is none */
+    lg_job *job;                         /* NULL: it is none */
     void (*release)(struct lg_owner *o); /* lets go of what is behind it in its block */
     size_t size;                         /* of the block */
 } lg_owner;
@@ -28,12 +30,14 @@ typedef struct lg_asked lg_asked; /* query.c: a query that is not answered */
 
 enum { LG_ASKED_BUCKETS = 256 };
 
-typedef struct lg_hosted { /* of a private state */
+struct lg_hosted { /* of the private state, which frees it */
+    lg_engine *e;
+    lh_state *state;
     lg_owner *owners;
     uint64_t last_number;
     lg_asked *asked[LG_ASKED_BUCKETS]; /* by the id of their variable */
     size_t n_asked, sweep_at;
-} lg_hosted;
+};
 
 /* ---- args.c: a JSON object, name by name ---------------------------------- */
 
@@ -42,7 +46,7 @@ typedef struct lg_args {
     bool any;
 } lg_args;
 
-void lg__args_begin(lg_private *p, lg_args *a);
+void lg__args_begin(lg_hosted *p, lg_args *a);
 void lg__args_text(lg_args *a, const char *name, const char *text, size_t len); /* NULL: not */
 void lg__args_word(lg_args *a, const char *name, const char *text);             /* likewise */
 void lg__args_words(lg_args *a, const char *name, const char *const *texts, size_t n);
@@ -65,21 +69,22 @@ void lg__args_init(void *cfg, size_t size);
 /* ---- call.c ------------------------------------------------------------------ */
 
 typedef struct lg_host_call {
-    const char *name; /* of lua/lunagrad/host/init.lua */
-    uint64_t owner;   /* its number; 0: none */
+    const char *name; /* "optimizer.step": of lua/lunagrad/host/ */
     lg_var *const *vars;
     size_t n_vars;
-    bool leads;                   /* what comes is made of them */
     lg_model *models[LG_KINDS]; /* NULL: that of the role */
     const char *role;
 } lg_host_call;
 
-/* The private state with what this file is about, made when it is first needed. */
-int lg__hosted_open(lg_engine *e, lg_private **out);
+/* What belongs to the private state, which is made when it is first needed. */
+int lg__hosted_open(lg_engine *e, lg_hosted **out);
 /* Begins a call; args gets the models, and ends. *out becomes what it comes to: the caller's. */
-int lg__host_call(lg_private *p, const lg_host_call *call, lg_args *args, lg_var **out);
+int lg__host_call(lg_hosted *p, const lg_host_call *call, lg_args *args, lg_var **out);
 /* 0, or LG_EINVAL: they are not what can be improved. */
 int lg__host_params(lg_engine *e, lg_var *const *params, size_t n, const char *where);
+/* Sets the engine's message; → code */
+int lg__host_refuse(lg_engine *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- owner.c ------------------------------------------------------------------- */
 
@@ -92,21 +97,21 @@ typedef struct lg_owner_config {
 
 /* Of size bytes, of which the owner is the first. release: lets go of the rest, before the block is
  * freed; NULL: nothing. */
-int lg__owner_new(lg_private *p, const lg_owner_config *cfg, size_t size,
+int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
                   void (*release)(lg_owner *o), void *out);
-lg_owner *lg__owner_of(const lg_private *p, uint64_t number); /* NULL: it is gone */
+lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number); /* NULL: it is gone */
 void lg__owner_free(lg_owner *o); /* what it asked is not wanted any more */
-void *lg__host_new(lg_private *p, size_t size); /* zeros; NULL: no memory */
-void lg__host_free(lg_private *p, void *block, size_t size);
-char *lg__host_copy(lg_private *p, const char *text, size_t len); /* ends with NUL */
+void *lg__host_new(lg_hosted *p, size_t size); /* zeros; NULL: no memory */
+void lg__host_free(lg_hosted *p, void *block, size_t size);
+char *lg__host_copy(lg_hosted *p, const char *text, size_t len); /* ends with NUL */
 
-void lg__hosted_free(lg_private *p); /* all owners, before the state is closed */
+void lg__hosted_free(lg_hosted *p); /* all owners, before the state is closed */
 
 /* ---- query.c --------------------------------------------------------------------- */
 
 /* The function behind a tool of an owner, called by lg_engine_next(). */
-void lg__query_ask(void *ud, uint64_t id);
-void lg__queries_drop(lg_private *p, const lg_owner *o); /* NULL: all */
+void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, size_t len);
+void lg__queries_drop(lg_hosted *p, const lg_owner *o); /* NULL: all */
 int lg__lua_open_host(lua_State *L); /* module lunagrad.host.core; upvalue: the private state */
 
 /* ---- job.c, for what Lua tells ------------------------------------------------------ */
@@ -114,6 +119,6 @@ int lg__lua_open_host(lua_State *L); /* module lunagrad.host.core; upvalue: the 
 void lg__job_best(lg_job *j, size_t i, const char *text, size_t len);
 void lg__job_result(lg_job *j, const char *json, size_t len);
 void lg__job_tell(lg_job *j, const char *json, size_t len);
-void lg__job_ended(lg_job *j);
+void lg__job_running(lg_job *j, bool running);
 
 #endif

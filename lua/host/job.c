@@ -14,7 +14,9 @@ struct lg_job {
     lg_model *model;
     lg_var *done;    /* counted: what its call comes to */
     lg_told *end;    /* the event that tells its end; NULL: it is told */
-    bool ended;
+    bool running;    /* its code in the private state */
+    bool settled;    /* done has */
+    bool ended;      /* neither goes on: END is told */
     char *result;
     size_t result_len;
     size_t n;
@@ -32,15 +34,15 @@ static int check_lists(lg_engine *e, const lg_job_config *c, const char *where)
 {
     enum { MOST = 1024 };
     if ((c->n_constraints && !c->constraints) || c->n_constraints > MOST)
-        return lg__inside_error(e, LG_EINVAL, "%s: the constraints are missing, or too many", where);
+        return lg__host_refuse(e, LG_EINVAL, "%s: the constraints are missing, or too many", where);
     for (size_t i = 0; i < c->n_constraints; i++) {
         if (!c->constraints[i])
-            return lg__inside_error(e, LG_EINVAL, "%s: constraint %zu is NULL", where, i + 1);
+            return lg__host_refuse(e, LG_EINVAL, "%s: constraint %zu is NULL", where, i + 1);
     }
     const char *const words[] = {c->question, c->metric, c->critic, c->check_words, c->method};
     if (lg__args_bad(c->constraints, c->n_constraints) ||
         lg__args_bad(words, sizeof words / sizeof *words))
-        return lg__inside_error(e, LG_EUTF8, "%s: a text is not UTF-8", where);
+        return lg__host_refuse(e, LG_EUTF8, "%s: a text is not UTF-8", where);
     return LG_OK;
 }
 
@@ -51,9 +53,9 @@ static int check_data(lg_engine *e, const lg_job_config *c, const char *where)
     static const char *const names[] = {"train", "val", "test"};
     for (int i = 0; i < 3; i++) {
         if (!texts[i] && lens[i])
-            return lg__inside_error(e, LG_EINVAL, "%s: %s is NULL", where, names[i]);
+            return lg__host_refuse(e, LG_EINVAL, "%s: %s is NULL", where, names[i]);
         if (texts[i] && lg_utf8_check(texts[i], lens[i]) >= 0)
-            return lg__inside_error(e, LG_EUTF8, "%s: %s is not UTF-8", where, names[i]);
+            return lg__host_refuse(e, LG_EUTF8, "%s: %s is not UTF-8", where, names[i]);
     }
     return LG_OK;
 }
@@ -69,14 +71,14 @@ static int check(lg_engine *e, const lg_job_config *c, const char *where, bool s
     if (err)
         return err;
     if (c->model && !lg__inside_is_own_model(e, c->model))
-        return lg__inside_error(e, LG_EINVAL, "%s: the model is another engine's", where);
+        return lg__host_refuse(e, LG_EINVAL, "%s: the model is another engine's", where);
     if (c->batch < 0 || c->steps < 0 || c->seed > INT64_MAX || c->max_calls > INT64_MAX ||
         c->max_evaluations > INT64_MAX || c->max_micros > INT64_MAX || c->max_time_ms < 0)
-        return lg__inside_error(e, LG_EINVAL, "%s: a number is out of range", where);
+        return lg__host_refuse(e, LG_EINVAL, "%s: a number is out of range", where);
     if (by_evaluation(c) && !search)
-        return lg__inside_error(e, LG_EINVAL, "%s: evaluate is for lg_search", where);
+        return lg__host_refuse(e, LG_EINVAL, "%s: evaluate is for lg_search", where);
     if (!c->train && !by_evaluation(c))
-        return lg__inside_error(e, LG_EINVAL, "%s: there are no examples (train)", where);
+        return lg__host_refuse(e, LG_EINVAL, "%s: there are no examples (train)", where);
     err = check_lists(e, c, where);
     if (!err)
         err = check_data(e, c, where);
@@ -135,15 +137,24 @@ static int take_params(lg_job *j, const lg_job_config *c)
         if (!j->best[i].text)
             return LG_ENOMEM;
     }
-    return lg__told_new(j->owner.home->party, j, j->owner.tag, &j->end);
+    return lg__told_new(j->owner.home->state->party, j, j->owner.tag, &j->end);
+}
+
+static void look(lg_job *j);
+
+/* Its promise has settled. */
+static void settled(void *ud)
+{
+    lg_job *j = ud;
+    j->settled = true;
+    look(j);
 }
 
 static int call(lg_job *j, const lg_job_config *c, bool search)
 {
     lg_args a;
-    lg_private *p = j->owner.home;
-    lg_host_call what = {.name = search ? "search" : "train",
-                         .owner = j->owner.number,
+    lg_hosted *p = j->owner.home;
+    lg_host_call what = {.name = search ? "search.search" : "train.train",
                          .vars = c->params,
                          .n_vars = c->n_params,
                          .models = {[LG_FORWARD] = c->model},
@@ -156,17 +167,19 @@ static int call(lg_job *j, const lg_job_config *c, bool search)
         lg__args_int(&a, "steps", c->steps ? c->steps : 12);
     int err = lg__host_call(p, &what, &a, &j->done);
     lg__args_free(&a);
+    if (!err)
+        err = lg__inside_watch(j->done, settled, j);
     return err;
 }
 
 static int start(lg_engine *e, const lg_job_config *cfg, bool search, lg_job **out)
 {
     static const char *const names[] = {"lg_train", "lg_search"};
-    lg_private *p;
+    lg_hosted *p;
     lg_job *j;
     lg_job_config c;
     if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg))
-        return lg__inside_error(e, LG_EINVAL, "%s needs lg_job_config_init, and an out",
+        return lg__host_refuse(e, LG_EINVAL, "%s needs lg_job_config_init, and an out",
                                 names[search]);
     int err = check(e, &c, names[search], search);
     if (!err)
@@ -185,11 +198,11 @@ static int start(lg_engine *e, const lg_job_config *cfg, bool search, lg_job **o
     j->n = c.n_params;
     err = take_params(j, &c);
     if (err)
-        lg__inside_error(e, err, "%s: no memory", names[search]);
+        lg__host_refuse(e, err, "%s: no memory", names[search]);
     else
         err = call(j, &c, search);
     if (err)
-        lg__owner_free(&j->owner);
+        lg_job_free(j);
     else
         *out = j;
     return err;
@@ -207,7 +220,7 @@ int lg_search(lg_engine *e, const lg_job_config *cfg, lg_job **out)
 
 void lg_job_cancel(lg_job *j)
 {
-    if (!j->ended)
+    if (!j->ended && j->done)
         lg_var_cancel(j->done);
 }
 
@@ -216,7 +229,9 @@ void lg_job_free(lg_job *j)
     if (!j)
         return;
     lg_job_cancel(j);
-    lg__told_take_back(j->owner.home->party, j);
+    if (j->done)
+        lg__inside_unwatch(j->done, j);
+    lg__told_take_back(j->owner.home->state->party, j);
     lg__owner_free(&j->owner);
 }
 
@@ -253,7 +268,7 @@ bool lg_job_error(const lg_job *j, lg_failure *out)
 /* Without memory the older text stays. */
 void lg__job_best(lg_job *j, size_t i, const char *text, size_t len)
 {
-    lg_private *p = j->owner.home;
+    lg_hosted *p = j->owner.home;
     char *copy = i < j->n ? lg__host_copy(p, text, len) : NULL;
     if (!copy)
         return;
@@ -264,7 +279,7 @@ void lg__job_best(lg_job *j, size_t i, const char *text, size_t len)
 
 void lg__job_result(lg_job *j, const char *json, size_t len)
 {
-    lg_private *p = j->owner.home;
+    lg_hosted *p = j->owner.home;
     char *copy = lg__host_copy(p, json, len);
     if (!copy)
         return;
@@ -276,15 +291,20 @@ void lg__job_result(lg_job *j, const char *json, size_t len)
 
 void lg__job_tell(lg_job *j, const char *json, size_t len)
 {
-    lg__told_progress(j->owner.home->party, j, j->owner.tag, json, len);
+    lg__told_progress(j->owner.home->state->party, j, j->owner.tag, json, len);
 }
 
-/* Called when its promise has settled, by Lua's last word about it. */
-void lg__job_ended(lg_job *j)
+static void look(lg_job *j)
 {
-    if (j->ended)
+    if (j->ended || j->running || !j->settled)
         return;
     j->ended = true;
     lg__told_send(j->end);
     j->end = NULL;
+}
+
+void lg__job_running(lg_job *j, bool running)
+{
+    j->running = running;
+    look(j);
 }

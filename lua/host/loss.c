@@ -7,21 +7,21 @@ static int check(lg_engine *e, const lg_var *answer, const char *text, lg_var *c
                  const char *where)
 {
     if (!answer || !lg__inside_is_own(e, answer) || !text || !out)
-        return lg__inside_error(e, LG_EINVAL, "%s: a variable of this engine, a text and an out",
+        return lg__host_refuse(e, LG_EINVAL, "%s: a variable of this engine, a text and an out",
                                 where);
     if (lg__args_bad(&text, 1))
-        return lg__inside_error(e, LG_EUTF8, "%s: a text is not UTF-8", where);
+        return lg__host_refuse(e, LG_EUTF8, "%s: a text is not UTF-8", where);
     return LG_OK;
 }
 
 static int by_model(lg_engine *e, const char *name, const char *where, lg_var *answer,
                     const char *instruction, lg_model *judge, lg_var **out)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_args a;
     int err = check(e, answer, instruction, out, where);
     if (!err && judge && !lg__inside_is_own_model(e, judge))
-        err = lg__inside_error(e, LG_EINVAL, "%s: the judge is another engine's", where);
+        err = lg__host_refuse(e, LG_EINVAL, "%s: the judge is another engine's", where);
     if (!err)
         err = lg__hosted_open(e, &p);
     if (err)
@@ -29,7 +29,6 @@ static int by_model(lg_engine *e, const char *name, const char *where, lg_var *a
     lg_host_call c = {.name = name,
                       .vars = &answer,
                       .n_vars = 1,
-                      .leads = true,
                       .models = {[LG_JUDGE] = judge},
                       .role = "judgement"};
     lg__args_begin(p, &a);
@@ -42,18 +41,18 @@ static int by_model(lg_engine *e, const char *name, const char *where, lg_var *a
 int lg_loss_critic(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge,
                    lg_var **out)
 {
-    return by_model(e, "critic", "lg_loss_critic", answer, instruction, judge, out);
+    return by_model(e, "loss.critic", "lg_loss_critic", answer, instruction, judge, out);
 }
 
 int lg_loss_judge(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge,
                   lg_var **out)
 {
-    return by_model(e, "judge", "lg_loss_judge", answer, instruction, judge, out);
+    return by_model(e, "loss.judge", "lg_loss_judge", answer, instruction, judge, out);
 }
 
 int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number, lg_var **out)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_args a;
     int err = check(e, answer, target, out, "lg_loss_exact");
     if (!err)
@@ -61,7 +60,7 @@ int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
     if (err)
         return err;
     lg_host_call c = {
-        .name = "exact", .vars = &answer, .n_vars = 1, .leads = true, .role = "score"};
+        .name = "loss.exact", .vars = &answer, .n_vars = 1, .role = "score"};
     lg__args_begin(p, &a);
     lg__args_word(&a, "target", target);
     lg__args_true(&a, "number", number);
@@ -74,7 +73,7 @@ int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
 int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn, void *ud,
                   uint64_t tag, lg_var **out)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_args a;
     lg_owner_config asks = {.tag = tag, .ud = ud, .fns = {[2] = fn}};
     int err = check(e, answer, purpose ? purpose : "", out, "lg_loss_score");
@@ -87,11 +86,9 @@ int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn
     err = lg__owner_new(p, &asks, sizeof *o, NULL, &o);
     if (err)
         return err;
-    lg_host_call c = {.name = "score",
-                      .owner = o->number,
+    lg_host_call c = {.name = "loss.score",
                       .vars = &answer,
                       .n_vars = 1,
-                      .leads = true,
                       .role = "score"};
     lg__args_begin(p, &a);
     lg__args_int(&a, "owner", (int64_t)o->number);

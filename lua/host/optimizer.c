@@ -22,18 +22,18 @@ static int check_texts(lg_engine *e, const lg_optimizer_config *c)
     enum { MOST = 1024 };
     if ((c->n_constraints && !c->constraints) || (c->n_examples && !c->examples) ||
         c->n_constraints > MOST || c->n_examples > MOST)
-        return lg__inside_error(e, LG_EINVAL, "lg_optimizer_new: a list is missing, or too long");
+        return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: a list is missing, or too long");
     for (size_t i = 0; i < c->n_constraints; i++) {
         if (!c->constraints[i])
-            return lg__inside_error(e, LG_EINVAL, "lg_optimizer_new: constraint %zu is NULL", i + 1);
+            return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: constraint %zu is NULL", i + 1);
     }
     for (size_t i = 0; i < c->n_examples; i++) {
         if (!c->examples[i])
-            return lg__inside_error(e, LG_EINVAL, "lg_optimizer_new: example %zu is NULL", i + 1);
+            return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: example %zu is NULL", i + 1);
     }
     if (lg__args_bad(c->constraints, c->n_constraints) || lg__args_bad(c->examples, c->n_examples) ||
         lg__args_bad(&c->check_words, 1))
-        return lg__inside_error(e, LG_EUTF8, "lg_optimizer_new: a text is not UTF-8");
+        return lg__host_refuse(e, LG_EUTF8, "lg_optimizer_new: a text is not UTF-8");
     return lg__args_object(e, c->options, "lg_optimizer_new: options");
 }
 
@@ -43,9 +43,9 @@ static int check(lg_engine *e, const lg_optimizer_config *c)
     if (err)
         return err;
     if (c->model && !lg__inside_is_own_model(e, c->model))
-        return lg__inside_error(e, LG_EINVAL, "lg_optimizer_new: the model is another engine's");
+        return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: the model is another engine's");
     if (c->momentum < 0 || c->memory < 0)
-        return lg__inside_error(e, LG_EINVAL, "lg_optimizer_new: momentum and memory are 0 or more");
+        return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: momentum and memory are 0 or more");
     return check_texts(e, c);
 }
 
@@ -57,9 +57,8 @@ static size_t size_of(size_t n)
 static int call(lg_optimizer *o, const char *name, const lg_optimizer_config *cfg, lg_var **out)
 {
     lg_args a;
-    lg_private *p = o->owner.home;
+    lg_hosted *p = o->owner.home;
     lg_host_call c = {.name = name,
-                      .owner = o->owner.number,
                       .vars = o->params,
                       .n_vars = o->n_params,
                       .models = {[LG_OPTIMIZER] = o->model},
@@ -89,7 +88,7 @@ static void release(lg_owner *owner)
     lg_var_unref(o->step);
 }
 
-static int make(lg_private *p, const lg_optimizer_config *c, lg_optimizer **out)
+static int make(lg_hosted *p, const lg_optimizer_config *c, lg_optimizer **out)
 {
     lg_var *made;
     lg_optimizer *o;
@@ -104,7 +103,7 @@ static int make(lg_private *p, const lg_optimizer_config *c, lg_optimizer **out)
     o->n_params = c->n_params;
     for (size_t i = 0; i < c->n_params; i++)
         o->params[i] = lg_var_ref(c->params[i]);
-    err = call(o, "optimizer", c, &made);
+    err = call(o, "optimizer.new", c, &made);
     if (err) {
         lg__owner_free(&o->owner);
         return err;
@@ -117,9 +116,9 @@ static int make(lg_private *p, const lg_optimizer_config *c, lg_optimizer **out)
 int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer **out)
 {
     lg_optimizer_config c;
-    lg_private *p;
+    lg_hosted *p;
     if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg))
-        return lg__inside_error(e, LG_EINVAL,
+        return lg__host_refuse(e, LG_EINVAL,
                                 "lg_optimizer_new needs lg_optimizer_config_init, and an out");
     int err = check(e, &c);
     if (!err)
@@ -132,10 +131,10 @@ int lg_optimizer_step(lg_optimizer *o, lg_var **report)
     lg_engine *e = o->owner.home->e;
     lg_var *v;
     if (!report)
-        return lg__inside_error(e, LG_EINVAL, "lg_optimizer_step needs an out");
+        return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_step needs an out");
     if (o->step && lg_var_state(o->step) == LG_PENDING)
-        return lg__inside_error(e, LG_ESTATE, "the step before is not over");
-    int err = call(o, "step", NULL, &v);
+        return lg__host_refuse(e, LG_ESTATE, "the step before is not over");
+    int err = call(o, "optimizer.step", NULL, &v);
     if (err)
         return err;
     lg_var_unref(o->step);
@@ -161,7 +160,7 @@ void lg_optimizer_free(lg_optimizer *o)
         return;
     if (o->step && lg_var_state(o->step) == LG_PENDING)
         lg_var_cancel(o->step);
-    if (call(o, "forget", NULL, &gone) == LG_OK)
+    if (call(o, "optimizer.forget", NULL, &gone) == LG_OK)
         lg_var_unref(gone);
     lg__owner_free(&o->owner);
 }

@@ -3,21 +3,21 @@
 
 #include "host/hosted.h"
 
-void *lg__host_new(lg_private *p, size_t size)
+void *lg__host_new(lg_hosted *p, size_t size)
 {
-    void *block = lg__party_alloc(p->party, NULL, 0, size);
+    void *block = lg__inside_alloc(p->e, NULL, 0, size);
     return block ? memset(block, 0, size) : NULL;
 }
 
-void lg__host_free(lg_private *p, void *block, size_t size)
+void lg__host_free(lg_hosted *p, void *block, size_t size)
 {
     if (block)
-        lg__party_alloc(p->party, block, size, 0);
+        lg__inside_alloc(p->e, block, size, 0);
 }
 
-char *lg__host_copy(lg_private *p, const char *text, size_t len)
+char *lg__host_copy(lg_hosted *p, const char *text, size_t len)
 {
-    char *copy = lg__party_alloc(p->party, NULL, 0, len + 1);
+    char *copy = lg__inside_alloc(p->e, NULL, 0, len + 1);
     if (!copy)
         return NULL;
     memcpy(copy, text, len);
@@ -30,38 +30,34 @@ static int add_tool(lg_owner *o, int k, bool by_event)
     static const char *const names[LG_QUERIES] = {"program", "evaluate", "score", "check"};
     if (!o->fns[k] && !by_event)
         return LG_OK;
-    return lg__query_tool(o->home->e, names[k], o->tag, o->fns[k] ? lg__query_ask : NULL,
-                          o->home, &o->tools[k]);
+    return lg__function_new(o->home->e, names[k], NULL, o->tag, o->fns[k] ? lg__query_ask : NULL,
+                            o->home, &o->tools[k]);
 }
 
-/* The tools are the host's, whoever is current. */
 static int add_tools(lg_owner *o, const lg_owner_config *cfg)
 {
-    lg_party *before = lg__party_use(o->home->e, NULL);
     int err = LG_OK;
     for (int k = 0; k < LG_QUERIES && !err; k++) {
         o->fns[k] = cfg->fns[k];
         err = add_tool(o, k, (cfg->by_event & 1U << k) != 0);
     }
-    lg__party_use(o->home->e, before);
     return err;
 }
 
-int lg__owner_new(lg_private *p, const lg_owner_config *cfg, size_t size,
+int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
                   void (*release)(lg_owner *o), void *out)
 {
-    lg_hosted *all = p->hosted;
     lg_owner *o = lg__host_new(p, size);
     if (!o)
-        return lg__inside_error(p->e, LG_ENOMEM, "out of memory");
+        return lg__host_refuse(p->e, LG_ENOMEM, "out of memory");
     *o = (lg_owner){.home = p,
-                    .number = ++all->last_number,
+                    .number = ++p->last_number,
                     .tag = cfg->tag,
                     .ud = cfg->ud,
                     .release = release,
                     .size = size,
-                    .next = all->owners};
-    all->owners = o;
+                    .next = p->owners};
+    p->owners = o;
     int err = add_tools(o, cfg);
     if (err)
         lg__owner_free(o);
@@ -70,10 +66,10 @@ int lg__owner_new(lg_private *p, const lg_owner_config *cfg, size_t size,
     return err;
 }
 
-lg_owner *lg__owner_of(const lg_private *p, uint64_t number)
+lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number)
 {
     const lg_hosted *all = p->hosted;
-    lg_owner *o = all->owners;
+    lg_owner *o = p->owners;
     while (o && o->number != number)
         o = o->next;
     return o;
@@ -81,7 +77,7 @@ lg_owner *lg__owner_of(const lg_private *p, uint64_t number)
 
 void lg__owner_free(lg_owner *o)
 {
-    lg_hosted *all = o->home->hosted;
+    lg_hosted *all = o->home;
     for (lg_owner **at = &all->owners; *at; at = &(*at)->next) {
         if (*at == o) {
             *at = o->next;
@@ -96,13 +92,11 @@ void lg__owner_free(lg_owner *o)
     lg__host_free(o->home, o, o->size);
 }
 
-void lg__hosted_free(lg_private *p)
+void lg__hosted_free(lg_hosted *p)
 {
-    lg_hosted *all = p->hosted;
-    if (!all)
+    if (!p)
         return;
-    while (all->owners)
-        lg__owner_free(all->owners);
-    lg__host_free(p, all, sizeof *all);
-    p->hosted = NULL;
+    while (p->owners)
+        lg__owner_free(p->owners);
+    lg__host_free(p, p, sizeof *p);
 }

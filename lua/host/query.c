@@ -30,12 +30,12 @@ enum { FIRST_SWEEP = 64 };
 
 /* ---- the list ------------------------------------------------------------- */
 
-static lg_asked **bucket(lg_hosted *all, uint64_t id)
+static lg_asked **bucket(lg_hosted *p, uint64_t id)
 {
-    return &all->asked[id % LG_ASKED_BUCKETS];
+    return &p->asked[id % LG_ASKED_BUCKETS];
 }
 
-static void let_go(lg_private *p, lg_asked *a)
+static void let_go(lg_hosted *p, lg_asked *a)
 {
     for (size_t i = 0; i < a->view.n_params; i++)
         lg_var_unref(a->params[i]);
@@ -46,13 +46,12 @@ static void let_go(lg_private *p, lg_asked *a)
 }
 
 /* It is not found any more. */
-static void take_out(lg_private *p, lg_asked *a)
+static void take_out(lg_hosted *p, lg_asked *a)
 {
-    lg_hosted *all = p->hosted;
-    for (lg_asked **at = bucket(all, lg_var_id(a->var)); *at; at = &(*at)->next) {
+    for (lg_asked **at = bucket(p, lg_var_id(a->var)); *at; at = &(*at)->next) {
         if (*at == a) {
             *at = a->next;
-            all->n_asked--;
+            p->n_asked--;
             break;
         }
     }
@@ -62,26 +61,24 @@ static void take_out(lg_private *p, lg_asked *a)
 }
 
 /* What was cancelled is nobody's to answer. */
-static void sweep(lg_private *p)
+static void sweep(lg_hosted *p)
 {
-    lg_hosted *all = p->hosted;
-    if (all->n_asked < all->sweep_at)
+    if (p->n_asked < p->sweep_at)
         return;
     for (size_t b = 0; b < LG_ASKED_BUCKETS; b++) {
-        for (lg_asked *a = all->asked[b], *next; a; a = next) {
+        for (lg_asked *a = p->asked[b], *next; a; a = next) {
             next = a->next;
             if (lg_var_state(a->var) != LG_PENDING)
                 take_out(p, a);
         }
     }
-    all->sweep_at = all->n_asked < FIRST_SWEEP ? FIRST_SWEEP : 2 * all->n_asked;
+    p->sweep_at = p->n_asked < FIRST_SWEEP ? FIRST_SWEEP : 2 * p->n_asked;
 }
 
-void lg__queries_drop(lg_private *p, const lg_owner *o)
+void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 {
-    lg_hosted *all = p->hosted;
     for (size_t b = 0; b < LG_ASKED_BUCKETS; b++) {
-        for (lg_asked *a = all->asked[b], *next; a; a = next) {
+        for (lg_asked *a = p->asked[b], *next; a; a = next) {
             next = a->next;
             if (o && a->owner != o)
                 continue;
@@ -93,16 +90,15 @@ void lg__queries_drop(lg_private *p, const lg_owner *o)
 }
 
 /* The query behind an id that was announced; NULL: nobody waits for its answer. */
-static lg_asked *find(lg_engine *e, uint64_t id, lg_private **home)
+static lg_asked *find(lg_engine *e, uint64_t id, lg_hosted **home)
 {
     lg_var *v = lg__inside_asked(e, id);
-    lg_private *p = lg__private_peek(e);
-    lg_hosted *all = p ? p->hosted : NULL;
-    lg_asked *a = v && all ? *bucket(all, lg_var_id(v)) : NULL;
+    lg_hosted *p = lh_private_hosted(e);
+    lg_asked *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
         a = a->next;
     if (!a)
-        lg__inside_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
+        lg__host_refuse(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                          (unsigned long long)id);
     *home = p;
     return a;
@@ -196,8 +192,7 @@ static int call_tool(lg_asked *a, const lg_args *j, int k)
 static int begin(lg_asked *a, lg_var *const *params, int k)
 {
     lg_args j;
-    lg_private *p = a->owner->home;
-    lg_hosted *all = p->hosted;
+    lg_hosted *p = a->owner->home;
     for (size_t i = 0; i < a->view.n_params; i++)
         a->params[i] = lg_var_ref(params[i]);
     lg_var_ref(a->answer);
@@ -212,10 +207,10 @@ static int begin(lg_asked *a, lg_var *const *params, int k)
         let_go(p, a);
         return err;
     }
-    lg_asked **at = bucket(all, lg_var_id(a->var));
+    lg_asked **at = bucket(p, lg_var_id(a->var));
     a->next = *at;
     *at = a;
-    all->n_asked++;
+    p->n_asked++;
     return LG_OK;
 }
 
@@ -238,7 +233,7 @@ static lg_var *read_answer(lua_State *L)
     return v;
 }
 
-static lg_private *home_of(lua_State *L)
+static lg_hosted *home_of(lua_State *L)
 {
     return lua_touserdata(L, lua_upvalueindex(1));
 }
@@ -327,12 +322,12 @@ static int l_result(lua_State *L)
     return 0;
 }
 
-/* wire.ended(owner): its call is over, however */
-static int l_ended(lua_State *L)
+/* wire.running(owner, flag): its code runs, or has ended */
+static int l_running(lua_State *L)
 {
     lg_job *j = job_at(L, 1);
     if (j)
-        lg__job_ended(j);
+        lg__job_running(j, lua_toboolean(L, 2) != 0);
     return 0;
 }
 
@@ -340,7 +335,7 @@ int lg__lua_open_host(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"query", l_query},   {"tell", l_tell},
                                          {"best", l_best},     {"result", l_result},
-                                         {"ended", l_ended},   {NULL, NULL}};
+                                         {"running", l_running},   {NULL, NULL}};
     luaL_newlibtable(L, functions);
     lua_pushvalue(L, lua_upvalueindex(1));
     luaL_setfuncs(L, functions, 1);
@@ -349,9 +344,10 @@ int lg__lua_open_host(lua_State *L)
 
 /* ---- the host's side ------------------------------------------------------------ */
 
-void lg__query_ask(void *ud, uint64_t id)
+void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, size_t len)
 {
-    lg_private *p = ud, *home;
+    lg_hosted *p = ud, *home;
+    (void)none, (void)args, (void)len;
     lg_asked *a = find(p->e, id, &home);
     int k = 0;
     if (!a)
@@ -369,12 +365,12 @@ void lg__query_ask(void *ud, uint64_t id)
 
 int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_asked *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     if (!out || out->size < sizeof out->size)
-        return lg__inside_error(e, LG_EINVAL, "the view's size is not set");
+        return lg__host_refuse(e, LG_EINVAL, "the view's size is not set");
     size_t size = out->size;
     a->view.id = id;
     a->view.tag = a->owner->tag;
@@ -386,14 +382,14 @@ int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
 
 int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_asked *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     if (!a->promise)
-        return lg__inside_error(e, LG_EINVAL, "a score is asked for, not a variable");
+        return lg__host_refuse(e, LG_EINVAL, "a score is asked for, not a variable");
     if (!v)
-        return lg__inside_error(e, LG_EINVAL, "the answer is NULL");
+        return lg__host_refuse(e, LG_EINVAL, "the answer is NULL");
     int err = lg_var_state(a->promise) == LG_PENDING ? lg_promise_keep(a->promise, v, NULL, 0)
                                                      : LG_OK;
     if (err)
@@ -405,16 +401,16 @@ int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
 
 int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback, size_t len)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_asked *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     if (a->promise)
-        return lg__inside_error(e, LG_EINVAL, "a variable is asked for, not a score");
+        return lg__host_refuse(e, LG_EINVAL, "a variable is asked for, not a score");
     if (!isfinite(score) || (!feedback && len > 0))
-        return lg__inside_error(e, LG_EINVAL, "the score is no number, or the feedback NULL");
+        return lg__host_refuse(e, LG_EINVAL, "the score is no number, or the feedback NULL");
     if (lg_utf8_check(feedback, len) >= 0)
-        return lg__inside_error(e, LG_EUTF8, "the feedback is not UTF-8");
+        return lg__host_refuse(e, LG_EUTF8, "the feedback is not UTF-8");
     int err = lg_tool_return(e, id, feedback, len, &score, 1);
     if (!err)
         take_out(p, a);
@@ -423,7 +419,7 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
 
 int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
-    lg_private *p;
+    lg_hosted *p;
     lg_asked *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;

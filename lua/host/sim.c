@@ -5,7 +5,7 @@
 #include "host/hosted.h"
 
 typedef struct lg_simulated {
-    lg_private *home;
+    lg_hosted *home;
     const char *name;
     lg_model *model;
 } lg_simulated;
@@ -29,15 +29,15 @@ int lg_model_sim(lg_engine *e, const char *name, lg_model **out)
 {
     lg_simulated s = {.name = name};
     if (!name || !out)
-        return lg__inside_error(e, LG_EINVAL, "an argument is NULL");
+        return lg__host_refuse(e, LG_EINVAL, "an argument is NULL");
     if (strcmp(name, "sim") != 0 && strncmp(name, "sim/", 4) != 0)
-        return lg__inside_error(e, LG_EINVAL, "\"%.80s\" is no model of sim, such as sim/default",
+        return lg__host_refuse(e, LG_EINVAL, "\"%.80s\" is no model of sim, such as sim/default",
                                 name);
     int err = lg__hosted_open(e, &s.home);
     if (err)
         return err;
     lua_State *L = s.home->L;
-    lg_party *before = lg__party_use(e, s.home->party);
+    lg_party *before = lg__party_use(e, s.home->state->party);
     lua_pushcfunction(L, l_make);
     lua_pushlightuserdata(L, &s);
     err = lua_pcall(L, 1, 0, 0);
@@ -47,7 +47,7 @@ int lg_model_sim(lg_engine *e, const char *name, lg_model **out)
         return LG_OK;
     }
     const char *why = err == LUA_ERRMEM ? NULL : luaL_tolstring(L, -1, NULL);
-    err = lg__inside_error(e, why ? LG_EINVAL : LG_ENOMEM, "%s", why ? why : "out of memory");
+    err = lg__host_refuse(e, why ? LG_EINVAL : LG_ENOMEM, "%s", why ? why : "out of memory");
     lua_settop(L, 0);
     return err;
 }
