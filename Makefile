@@ -54,6 +54,7 @@ ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLA
 ENGINE_SRC  := $(wildcard engine/*/*.c engine/*/*/*.c)
 MODULE_SRC  := $(wildcard lua/binding/*.c)
 LUA_SRC     := $(MODULE_SRC) $(wildcard lua/command/*.c)
+HOST_SRC    := $(wildcard lua/host/*.c)
 WORKER_SRC  := $(wildcard lua/worker/*.c)
 LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
 TEST_SRC    := $(wildcard tests/engine/test_*.c)
@@ -61,13 +62,16 @@ HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 WORKER_OBJ := $(WORKER_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+HOST_OBJ   := $(HOST_SRC:%.c=$(BUILD)/%.o)
+# The library has a Lua of its own, 5.4; with another one there are the command and the module.
+LIBRARY    := $(if $(filter lua5.4 lua-5.4 lua54,$(LUA_PC)),$(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so)
 # … beside the build it belongs to, which may be one itself
 CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
 CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
@@ -81,30 +85,64 @@ else
 say =
 endif
 
+# The manual page and what shells complete by, of the command's tables of options.
+MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
+	$(BUILD)/completion/lunagrad.fish
+
 .PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
 .SECONDARY:
 
-all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so
+all: $(BUILD)/lunagrad $(LIBRARY) $(BUILD)/lunagrad.so $(MANUAL)
 
-$(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/liblunagrad.a
+$(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $(LUA_OBJ) \
-		$(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_COMMAND)
+		$(BUILD)/libengine.a $(LIBS_ENGINE) $(LIBS_COMMAND)
 
-$(BUILD)/liblunagrad.a: $(ENGINE_OBJ)
+DATED = SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
+$(BUILD)/lunagrad.1: $(BUILD)/lunagrad
+	$(call say,MAN,$@) $(DATED) $(BUILD)/lunagrad help --man >$@
+
+SHELL_OF = $(or $(patsubst .%,%,$(suffix $(1))),zsh)
+$(BUILD)/completion/%: $(BUILD)/lunagrad
+	$(call say,SHELL,$@) mkdir -p $(@D) && $(BUILD)/lunagrad completion $(call SHELL_OF,$(@F)) >$@
+
+$(BUILD)/libengine.a: $(ENGINE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(ENGINE_OBJ)
 
-$(BUILD)/liblunagrad.so: $(ENGINE_OBJ)
-	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared \
-		-Wl,-soname,liblunagrad.so.$(SOVERSION) -o $@ $(ENGINE_OBJ) $(LIBS_ENGINE) && \
+# The library is one object, with Lua in it, of which the public functions alone can be seen:
+# a host's own Lua is another. Lua's archive may be no PIC, which lets its uses of the C library's
+# three streams move into ours only by other names (lua/host/streams.c).
+LUA_ARCHIVE ?= $(call once,LUA_LIBDIR,pkg-config --variable=libdir $(LUA_PC))/lib$(LUA_PC).a
+LUA_LEFT_OUT = linit.o loadlib.o loslib.o liolib.o
+STREAMS = $(foreach s,stdin stdout stderr,--redefine-sym $(s)=lg__$(s))
+
+$(BUILD)/liblua.o: $(BUILD)/flags
+	$(call say,LUA,$@) rm -rf $(BUILD)/liblua && mkdir -p $(BUILD)/liblua && \
+		{ [ -f "$(LUA_ARCHIVE)" ] || { echo "make: no static Lua: LUA_ARCHIVE=FILE"; exit 1; }; } && \
+		(cd $(BUILD)/liblua && ar x "$(LUA_ARCHIVE)" && rm -f $(LUA_LEFT_OUT)) && \
+		ld -r -o $@ $(BUILD)/liblua/*.o && objcopy $(STREAMS) $@
+
+$(BUILD)/library.o: $(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o engine/lunagrad.h
+	$(call say,LINK,$@) sed -n 's/^LG_API .*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
+		>$(BUILD)/exported && $(CC) $(OPT) $(CFLAGS) -r -nostdlib -o $@ \
+		$(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o && \
+		objcopy --keep-global-symbols=$(BUILD)/exported $@
+
+$(BUILD)/liblunagrad.a: $(BUILD)/library.o
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $<
+
+$(BUILD)/liblunagrad.so: $(BUILD)/library.o
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,text \
+		-Wl,-soname,liblunagrad.so.$(SOVERSION) -o $@ $< $(LIBS_ENGINE) $(LIBS_LUA) && \
 		ln -sf liblunagrad.so $@.$(SOVERSION)
 
 # The module for a stock Lua finds Lua's functions in its host: no liblua here. Only
 # luaopen_* leaves it, so that it can live beside a host's own liblunagrad.
-$(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
+$(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/libengine.a
 	$(call say,LINK,$@) echo '{ global: luaopen_*; local: *; };' >$(BUILD)/module.map && \
 		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
-		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_LUA)
+		-o $@ $(MODULE_OBJ) $(BUILD)/libengine.a $(LIBS_ENGINE) $(LIBS_LUA)
 
 $(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES) $(wildcard scripts/*.lua scripts/*/*.lua lua/meta/*.lua)
 	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad \
@@ -198,6 +236,12 @@ $(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OB
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
 
+# … and scripts, in the library's own: here with the Lua of the system.
+$(BUILD)/tests/engine/test_script%: $(BUILD)/tests/engine/test_script%.o $(MODULE_OBJ) $(HOST_OBJ) \
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
+		$(LIBS_COMMAND)
+
 # All tests, those of the Lua side as well, on a build that checks itself. No optimizer that
 # a debugger has to see through.
 debug: deps-check
@@ -243,7 +287,7 @@ fuzz-api: deps-check
 		tests/fuzz/api.sh seconds $(FUZZ_SECONDS)
 
 fuzz-bin: $(FUZZ_BIN)
-$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/liblunagrad.a
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(LIBS_ENGINE)
 
 # A run killed 1,000 times at random, and once at each of its writes. Minutes.
@@ -317,8 +361,11 @@ bench:
 	@benchmarks/run.sh
 
 bench-bin: $(BENCH_BIN)
-$(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/liblunagrad.a
+$(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
+
+$(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
 D = $(DESTDIR)$(PREFIX)
@@ -337,7 +384,7 @@ install: all
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
 		'Description: optimizes texts by feedback propagated through a graph of model calls' \
 		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \
-		'Requires.private: libcjson libuv sqlite3' 'Libs.private: -lpthread -lm -ldl' >$(D)/lib/pkgconfig/lunagrad.pc
+		'Requires.private: libcjson libuv sqlite3 libutf8proc' 'Libs.private: -lpthread -lm -ldl' >$(D)/lib/pkgconfig/lunagrad.pc
 
 DIST = lunagrad-$(VERSION)
 dist:

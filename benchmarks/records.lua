@@ -6,6 +6,7 @@
 -- Writes a search of so many candidates × examples through book/record.lua as a search driver
 -- does: proposals that are scored in blocks while they race, decided, and kept as candidates. Each
 -- example has so many different answers over all candidates (distinct; 0: every answer is new).
+-- What the examples say is written once, and the graph of a few candidates.
 -- Nothing is asked of any model, so the times are those of the records alone: of the calls, and
 -- with the transactions that write them. Printed: µs an evaluation of both, rows and MB.
 
@@ -27,6 +28,8 @@ record.describe { name = "records", script = "records.lua", args = {} }
 lg.configure { store = dir }
 
 local texts = { ("You answer questions about lists of things. Count each thing once. "):rep(12) }
+
+local GRAPH = ("{}"):rep(500) -- as long as that of a program of some five nodes
 
 -- A child is worse or better where the parent was; the answer is a short text.
 local function rows_of(candidate, first, last)
@@ -66,11 +69,17 @@ local function one(tape, number)
       tokens = 4000 }
     tape:candidate { idx = number, iteration = number, texts = texts, parents = { number - 1 },
       operator = "gradient", proposal = number, score = 0.61, words = 132, best = number % 50 == 0 }
+    tape:graph { candidate = number, split = "validation", example = 1, score = 1, text = GRAPH }
   end)
 end
 
 local began = os.clock()
 local tape = record.search { kind = "optimize", method = "race", names = { "prompt" }, seed = 1 }
+local questions = {}
+for i = 1, options.examples do
+  questions[i] = { question = ("How many are %d things and a cat?"):format(i), answer = i + 1 }
+end
+timed(function() tape:set("validation", questions) end)
 tape:candidate { idx = 0, iteration = 0, texts = texts, parents = {}, score = 0.6, best = true }
 for number = 1, options.candidates do one(tape, number) end
 timed(function()

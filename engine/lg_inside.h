@@ -266,6 +266,18 @@ typedef struct lg_holds {
 } lg_holds;
 void lg__inside_holds(int most_abi, lg_holds *out);
 
+/* ---- what public functions need that lua/ defines --------------------------------------- */
+
+/* lg_engine_errmsg() says this from now on. */
+void lg__inside_error(lg_engine *e, int code, const char *message);
+/* A place for what lua/host/ keeps for the engine; NULL at first. */
+void **lg__inside_own(lg_engine *e);
+/* Memory of the engine's; as lua_Alloc. */
+void *lg__inside_alloc(lg_engine *e, void *block, size_t old_size, size_t size);
+/* Structs that begin with their size, see base/sized.h. */
+bool lg__sized_read(void *own, const void *host);
+void lg__sized_write(void *host, size_t size, const void *own);
+
 /* ---- parties: who makes things, and is told of them ---------------------------------- */
 
 /* Somebody beside the host for whom the engine works. What is made while it is current is its

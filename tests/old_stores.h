@@ -70,8 +70,45 @@ static const char old_version_3[] =
     "param TEXT, number INTEGER, find TEXT, put TEXT, problem TEXT);\n"
     "CREATE INDEX replacements_run ON replacements(run_id);\n";
 
-static const char *const old_versions[] = {old_version_1, old_version_2, old_version_3};
-enum { OLD_VERSIONS = 3 };
+static const char old_version_4[] =
+    "CREATE TABLE searches(id INTEGER PRIMARY KEY, run_id INTEGER, number INTEGER, kind TEXT, "
+    "method TEXT, names TEXT, options TEXT, seed, started_us INTEGER, ended_us INTEGER, "
+    "stopped TEXT, seed_score REAL, best_score REAL, best_idx INTEGER, claim TEXT);\n"
+    "CREATE INDEX searches_run ON searches(run_id);\n"
+    "CREATE TABLE outputs(id INTEGER PRIMARY KEY, text TEXT);\n"
+    "CREATE TABLE purposes(id INTEGER PRIMARY KEY, run_id INTEGER, packed BLOB);\n"
+    "CREATE INDEX purposes_run ON purposes(run_id);\n"
+    "ALTER TABLE candidates ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE candidates ADD COLUMN operator TEXT;\n"
+    "ALTER TABLE candidates ADD COLUMN proposal INTEGER;\n"
+    "ALTER TABLE candidates ADD COLUMN words INTEGER;\n"
+    "CREATE INDEX candidates_search ON candidates(search_id, proposal);\n"
+    "ALTER TABLE proposals ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN number INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN operator TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN parents TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN batch TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN race TEXT;\n"
+    "ALTER TABLE proposals ADD COLUMN calls INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN tokens INTEGER;\n"
+    "ALTER TABLE proposals ADD COLUMN gain REAL;\n"
+    "ALTER TABLE gradients ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE edits ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE replacements ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN search_id INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN proposal INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN split TEXT;\n"
+    "ALTER TABLE scores ADD COLUMN output_id INTEGER;\n"
+    "ALTER TABLE scores ADD COLUMN objectives TEXT;\n"
+    "CREATE VIEW results AS SELECT s.id, s.run_id, s.search_id, "
+    "coalesce(s.candidate_idx, c.idx) AS candidate_idx, s.proposal, s.split, s.phase, s.example, "
+    "s.score, o.text AS output, s.objectives FROM scores s LEFT JOIN candidates c ON "
+    "s.candidate_idx IS NULL AND c.search_id=s.search_id AND c.proposal=s.proposal "
+    "LEFT JOIN outputs o ON o.id=s.output_id;\n";
+
+static const char *const old_versions[] = {old_version_1, old_version_2, old_version_3,
+                                           old_version_4};
+enum { OLD_VERSIONS = 4 };
 
 /* A training with two candidates, of any of them. */
 static const char old_rows[] =

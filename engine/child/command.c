@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/errno_text.h"
+#include "child/clean_start.h"
 #include "child/command_internal.h"
 #include "child/process_internal.h"
 
@@ -111,21 +112,11 @@ static void move_to(lg_command *c, lg_ring *list, enum state state)
     c->state = state;
 }
 
-static void close_both(lg_watch **w, int *fd)
-{
-    lg__watch_close(*w);
-    *w = NULL;
-    if (*fd >= 0)
-        close(*fd);
-
-    *fd = -1;
-}
-
 static void close_all(lg_command *c)
 {
-    close_both(&c->on_out, &c->out);
-    close_both(&c->on_err, &c->err);
-    close_both(&c->on_exit, &c->exit);
+    lg__fd_close_watched(&c->on_out, &c->out);
+    lg__fd_close_watched(&c->on_err, &c->err);
+    lg__fd_close_watched(&c->on_exit, &c->exit);
     lg__alarm_close(c->alarm);
     c->alarm = NULL;
 }
@@ -196,7 +187,7 @@ static void end_it(lg_command *c, const char *limit)
 
     c->asked = true;
     c->limit = limit;
-    close_both(&c->on_out, &c->out);
+    lg__fd_close_watched(&c->on_out, &c->out);
     send_signal(c, is_contained(c) ? SIGKILL : SIGTERM);
     c->due_us = now_us(c->cs) + (int64_t)(is_contained(c) ? PATIENCE : GRACE) * 1000;
     set_alarm(c);
@@ -254,7 +245,7 @@ static void on_output(void *ud, int fd, int events)
     if (read_some(c, fd, false))
         return;
 
-    close_both(&c->on_out, &c->out);
+    lg__fd_close_watched(&c->on_out, &c->out);
     if (c->output.err == LG_ENOMEM)
         no_memory(c);
 
@@ -269,7 +260,7 @@ static void on_errors(void *ud, int fd, int events)
     if (read_some(c, fd, true))
         return;
 
-    close_both(&c->on_err, &c->err);
+    lg__fd_close_watched(&c->on_err, &c->err);
     if (is_too_much(c))
         end_it(c, "output");
 }
@@ -609,7 +600,7 @@ void lg__command_cancel(lg_command *c)
     if (c->state == RUNNING) {
         c->unwanted = true;
         c->tag = NULL;
-        close_both(&c->on_err, &c->err);
+        lg__fd_close_watched(&c->on_err, &c->err);
         end_it(c, NULL);
         return;
     }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "child/clean_start.h"
 #include "child/command_internal.h"
 
 enum {
@@ -206,19 +207,6 @@ static int make_folders(int at, const char *path, uint32_t user)
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR)
-            return errno;
-
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 int lg__scratch_put(lg_scratch *s, const lg_command_file *f, uint32_t user)
 {
     struct stat st;
@@ -230,7 +218,7 @@ int lg__scratch_put(lg_scratch *s, const lg_command_file *f, uint32_t user)
     if (fd < 0)
         return errno;
 
-    err = write_all(fd, f->data, f->len);
+    err = lg__fd_write_all(fd, f->data, f->len);
     if (!err && ((user && fchown(fd, user, user)) || fstat(fd, &st)))
         err = errno;
 

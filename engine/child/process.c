@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "child/clean_start.h"
 #include "child/process_internal.h"
 
 enum {
@@ -75,21 +76,11 @@ static void running_remove(lg_process *p)
 
 /* ---- ending -------------------------------------------------------------- */
 
-static void close_both(lg_watch **w, int *fd)
-{
-    lg__watch_close(*w);
-    *w = NULL;
-    if (*fd >= 0)
-        close(*fd);
-
-    *fd = -1;
-}
-
 static void close_all(lg_process *p)
 {
-    close_both(&p->out, &p->child.out);
-    close_both(&p->err, &p->child.err);
-    close_both(&p->exit, &p->child.exit);
+    lg__fd_close_watched(&p->out, &p->child.out);
+    lg__fd_close_watched(&p->err, &p->child.err);
+    lg__fd_close_watched(&p->exit, &p->child.exit);
     lg__alarm_close(p->alarm);
     p->alarm = NULL;
 }
@@ -125,7 +116,7 @@ static void ask_to_end(lg_process *p, int code)
 
     p->asked = true;
     p->stop = code;
-    close_both(&p->out, &p->child.out);
+    lg__fd_close_watched(&p->out, &p->child.out);
     send_signal(p, SIGTERM);
     p->due_us = lg__clock_now(&p->ps->clock) + (int64_t)PATIENCE * 1000;
     set_alarm(p);
@@ -174,7 +165,7 @@ static void on_output(void *ud, int fd, int events)
     if (read_some(p, fd, false))
         return;
 
-    close_both(&p->out, &p->child.out);
+    lg__fd_close_watched(&p->out, &p->child.out);
     if (p->output.err)
         ask_to_end(p, output_problem(p));
 }
@@ -184,7 +175,7 @@ static void on_error_output(void *ud, int fd, int events)
     lg_process *p = ud;
     (void)events;
     if (!read_some(p, fd, true))
-        close_both(&p->err, &p->child.err);
+        lg__fd_close_watched(&p->err, &p->child.err);
 }
 
 /* It has ended, so all that it itself wrote is there; what it left running in the
@@ -428,7 +419,7 @@ void lg__process_cancel(lg_process *p)
     }
     p->abandoned = true;
     p->ps->active--;
-    close_both(&p->err, &p->child.err);
+    lg__fd_close_watched(&p->err, &p->child.err);
     ask_to_end(p, 0);
 }
 

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/errno_text.h"
+#include "child/clean_start.h"
 #include "child/process_internal.h"
 
 /* ---- words --------------------------------------------------------------- */
@@ -80,26 +80,14 @@ void lg__child_close_theirs(lg_child *c)
     }
 }
 
-/* A host may have closed its own standard descriptors: then these numbers come up, and
- * would be overwritten on the way into the child. */
-static int lifted(int fd)
-{
-    if (fd < 0 || fd > 2)
-        return fd;
-
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    close(fd);
-    return higher;
-}
-
 static int make_pipe(int *ours, int *theirs)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC))
         return errno;
 
-    *ours = lifted(ends[0]);
-    *theirs = lifted(ends[1]);
+    *ours = lg__fd_lifted(ends[0]);
+    *theirs = lg__fd_lifted(ends[1]);
     if (*ours < 0 || *theirs < 0 || fcntl(*ours, F_SETFL, O_NONBLOCK))
         return errno;
 
@@ -108,18 +96,14 @@ static int make_pipe(int *ours, int *theirs)
 
 static int make_input(int *theirs, const char *input, size_t len)
 {
-    *theirs = lifted(memfd_create("lunagrad-stdin", MFD_CLOEXEC));
+    *theirs = lg__fd_lifted(memfd_create("lunagrad-stdin", MFD_CLOEXEC));
     if (*theirs < 0)
         return errno;
 
-    while (len > 0) {
-        ssize_t n = write(*theirs, input, len);
-        if (n < 0 && errno != EINTR)
-            return errno;
+    int problem = lg__fd_write_all(*theirs, input, len);
+    if (problem)
+        return problem;
 
-        input += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
     return lseek(*theirs, 0, SEEK_SET) ? errno : 0;
 }
 
@@ -149,51 +133,10 @@ int lg__child_pipes(lg_child *c, lg_mem *m, const char *input, size_t len, lg_fa
 
 /* ---- the start ----------------------------------------------------------- */
 
-static int set_attributes(posix_spawnattr_t *a)
-{
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    int err = posix_spawnattr_setpgroup(a, 0);
-    err = err ? err : posix_spawnattr_setsigdefault(a, &all);
-    err = err ? err : posix_spawnattr_setsigmask(a, &none);
-    return err ? err
-               : posix_spawnattr_setflags(a, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                                 POSIX_SPAWN_SETSIGMASK);
-}
-
-static int set_actions(posix_spawn_file_actions_t *f, const lg_child *c)
-{
-    int err = 0;
-    for (int i = 0; !err && i < 3; i++)
-        err = posix_spawn_file_actions_adddup2(f, c->theirs[i], i);
-
-#if defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 34)
-    /* what a host opened without close-on-exec stays with the host */
-    err = err ? err : posix_spawn_file_actions_addclosefrom_np(f, 3);
-#endif
-#endif
-    return err;
-}
-
 /* 0, or errno's word for what went wrong. */
 static int spawn(lg_child *c, char **argv)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int err = posix_spawn_file_actions_init(&actions);
-    if (err)
-        return err;
-
-    err = posix_spawnattr_init(&attributes);
-    if (!err) {
-        err = set_attributes(&attributes);
-        err = err ? err : set_actions(&actions, c);
-        err = err ? err : posix_spawnp(&c->pid, argv[0], &actions, &attributes, argv, environ);
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&actions);
+    int err = lg__spawn_clean(&c->pid, argv[0], true, argv, environ, c->theirs, 3, 0);
     c->pid = err ? 0 : c->pid;
     return err;
 }
@@ -246,7 +189,7 @@ int lg__child_spawn(lg_child *c, lg_mem *m, const char *command, lg_fail *why)
 
     int problem = spawn(c, argv);
     if (!problem)
-        c->exit = lifted((int)syscall(SYS_pidfd_open, c->pid, 0));
+        c->exit = lg__fd_lifted((int)syscall(SYS_pidfd_open, c->pid, 0));
 
     err = problem ? explain(m, problem, argv[0], why) : LG_OK;
     lg__mem_free(m, argv, size);

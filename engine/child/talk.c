@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "child/clean_start.h"
 #include "child/command_internal.h"
 #include "child/process_internal.h"
 
@@ -72,22 +73,12 @@ static int64_t now_us(const lg_talks *ts)
     return lg__clock_now(&ts->clock);
 }
 
-static void close_both(lg_watch **w, int *fd)
-{
-    lg__watch_close(*w);
-    *w = NULL;
-    if (*fd >= 0)
-        close(*fd);
-
-    *fd = -1;
-}
-
 static void close_all(lg_talk *t)
 {
-    close_both(&t->on_in, &t->in);
-    close_both(&t->on_out, &t->out);
-    close_both(&t->on_err, &t->err);
-    close_both(&t->on_exit, &t->exit);
+    lg__fd_close_watched(&t->on_in, &t->in);
+    lg__fd_close_watched(&t->on_out, &t->out);
+    lg__fd_close_watched(&t->on_err, &t->err);
+    lg__fd_close_watched(&t->on_exit, &t->exit);
 }
 
 static void talk_free(lg_talk *t)
@@ -127,7 +118,7 @@ static void kill_it(lg_talk *t, const char *limit)
 
     t->killed = true;
     t->limit = limit;
-    close_both(&t->on_in, &t->in);
+    lg__fd_close_watched(&t->on_in, &t->in);
     if (kill(-t->pid, SIGKILL) != 0)
         kill(t->pid, SIGKILL);
 
@@ -280,7 +271,7 @@ static void on_output(void *ud, int fd, int events)
     if (read_some(t, fd, false))
         return;
 
-    close_both(&t->on_out, &t->out);
+    lg__fd_close_watched(&t->on_out, &t->out);
     t->mute = true;
     if (!t->killed)
         lg__alarm_set(t->alarm, t->on_exit ? GRACE : POLL);
@@ -291,7 +282,7 @@ static void on_errors(void *ud, int fd, int events)
     lg_talk *t = ud;
     (void)events;
     if (!read_some(t, fd, true))
-        close_both(&t->on_err, &t->err);
+        lg__fd_close_watched(&t->on_err, &t->err);
 }
 
 /* ---- what it is asked ---------------------------------------------------- */
@@ -305,7 +296,7 @@ static void send_some(lg_talk *t)
             break;
 
         if (n < 0 && errno != EINTR) { /* it reads no more: its end tells */
-            close_both(&t->on_in, &t->in);
+            lg__fd_close_watched(&t->on_in, &t->in);
             return;
         }
         t->sent += n > 0 ? (size_t)n : 0;

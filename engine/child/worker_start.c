@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/errno_text.h"
+#include "child/clean_start.h"
 #include "child/worker_image.h"
 #include "child/worker_wire.h"
 
@@ -24,30 +24,6 @@ enum {
 };
 
 /* ---- the program -------------------------------------------------------------- */
-
-/* A host may have closed its own standard descriptors: their numbers are the child's. */
-static int lifted(int fd)
-{
-    if (fd < 0 || fd > 2)
-        return fd;
-
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    close(fd);
-    return higher;
-}
-
-static bool write_all(int fd, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, data, n);
-        if (done < 0 && errno != EINTR)
-            return false;
-
-        data += done > 0 ? done : 0;
-        n -= done > 0 ? (size_t)done : 0;
-    }
-    return true;
-}
 
 static int not_now(lg_mem *m, lg_fail *why, int problem)
 {
@@ -69,9 +45,9 @@ static int not_now(lg_mem *m, lg_fail *why, int problem)
 int lg__worker_program(lg_mem *m, lg_fail *why)
 {
     size_t size = (size_t)(lg__worker_image_end - lg__worker_image);
-    int fd = lifted(memfd_create("lunagrad-lua", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (fd < 0 || !write_all(fd, lg__worker_image, size)) {
-        int problem = errno;
+    int fd = lg__fd_lifted(memfd_create("lunagrad-lua", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    int problem = fd < 0 ? errno : lg__fd_write_all(fd, lg__worker_image, size);
+    if (problem) {
         if (fd >= 0)
             close(fd);
 
@@ -84,51 +60,13 @@ int lg__worker_program(lg_mem *m, lg_fail *why)
 
 /* ---- the start ----------------------------------------------------------------- */
 
-static int set_attributes(posix_spawnattr_t *a)
-{
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    int err = posix_spawnattr_setpgroup(a, 0);
-    err = err ? err : posix_spawnattr_setsigdefault(a, &all);
-    err = err ? err : posix_spawnattr_setsigmask(a, &none);
-    return err ? err
-               : posix_spawnattr_setflags(a, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                                 POSIX_SPAWN_SETSIGMASK);
-}
-
-/* Its channel, and its own program, which it closes first. */
-static int set_actions(posix_spawn_file_actions_t *f, int channel, int program)
-{
-    int err = posix_spawn_file_actions_adddup2(f, channel, LG_WORKER_CHANNEL);
-    err = err ? err : posix_spawn_file_actions_adddup2(f, program, LG_WORKER_CHANNEL + 1);
-#if defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 34)
-    err = err ? err : posix_spawn_file_actions_addclosefrom_np(f, LG_WORKER_CHANNEL + 2);
-#endif
-#endif
-    return err;
-}
-
+/* It gets its channel, and its own program, which it closes first. */
 static int spawn(pid_t *pid, int channel, int program, char *arena)
 {
     char path[32], name[] = "lunagrad-lua", *argv[] = {name, arena, NULL}, *env[] = {NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
+    const int fds[] = {channel, program};
     snprintf(path, sizeof path, "/proc/self/fd/%d", LG_WORKER_CHANNEL + 1);
-    int err = posix_spawn_file_actions_init(&actions);
-    if (err)
-        return err;
-
-    err = posix_spawnattr_init(&attributes);
-    if (!err) {
-        err = set_attributes(&attributes);
-        err = err ? err : set_actions(&actions, channel, program);
-        err = err ? err : posix_spawn(pid, path, &actions, &attributes, argv, env);
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    return err;
+    return lg__spawn_clean(pid, path, false, argv, env, fds, 2, LG_WORKER_CHANNEL);
 }
 
 int lg__worker_start(lg_mem *m, int program, uint64_t arena, lg_worker_process *p, lg_fail *why)
@@ -140,15 +78,15 @@ int lg__worker_start(lg_mem *m, int program, uint64_t arena, lg_worker_process *
         return not_now(m, why, errno);
 
     snprintf(size, sizeof size, "%llu", (unsigned long long)arena);
-    p->channel = lifted(ends[0]);
-    int theirs = lifted(ends[1]);
+    p->channel = lg__fd_lifted(ends[0]);
+    int theirs = lg__fd_lifted(ends[1]);
     bool good = p->channel >= 0 && theirs >= 0 && fcntl(p->channel, F_SETFL, O_NONBLOCK) == 0;
     int problem = good ? spawn(&p->pid, theirs, program, size) : errno;
     if (theirs >= 0)
         close(theirs);
 
     if (!problem) {
-        p->exit = lifted((int)syscall(PIDFD_OPEN, p->pid, 0));
+        p->exit = lg__fd_lifted((int)syscall(PIDFD_OPEN, p->pid, 0));
         return LG_OK;
     }
     p->pid = 0;

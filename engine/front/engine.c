@@ -217,7 +217,7 @@ static void run_ready(lg_engine *e, int most)
 
 static int type_of(const lg_node *n)
 {
-    return n->u.tool->function.script ? LG_EVENT_FUNCTION : LG_EVENT_TOOL;
+    return n->u.tool->function.is ? LG_EVENT_FUNCTION : LG_EVENT_TOOL;
 }
 
 static void offer_tools(lg_engine *e, int most)

@@ -144,11 +144,7 @@ size_t lg__party_asked(const lg_party *p)
 
 void *lg__party_alloc(lg_party *p, void *block, size_t old_size, size_t size)
 {
-    lg_mem *m = p->graph->mem;
-    if (size > 0)
-        return block ? lg__mem_grow(m, block, old_size, size) : lg__mem_new(m, size);
-    lg__mem_free(m, block, old_size);
-    return NULL;
+    return lg__inside_alloc(engine_of(p), block, old_size, size);
 }
 
 static bool wants(const lg_party *p, int64_t now)
@@ -289,6 +285,6 @@ int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag,
     gone = (*out)->gone;
     (*out)->gone = NULL; /* nobody keeps anything for it */
     lg__gone_free(&e->graph, gone);
-    (*out)->function = (lg_function){.script = s, .fn = fn, .ud = ud};
+    (*out)->function = (lg_function){.is = true, .script = s, .fn = fn, .ud = ud};
     return LG_OK;
 }

@@ -55,3 +55,23 @@ bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char 
     }
     return library != NULL;
 }
+
+/* ---- for public functions of lua/ ------------------------------------------------- */
+
+void lg__inside_error(lg_engine *e, int code, const char *message)
+{
+    lg__engine_error(e, code, "%s", message);
+}
+
+void **lg__inside_own(lg_engine *e)
+{
+    return &e->own;
+}
+
+void *lg__inside_alloc(lg_engine *e, void *block, size_t old_size, size_t size)
+{
+    if (size > 0)
+        return block ? lg__mem_grow(&e->mem, block, old_size, size) : lg__mem_new(&e->mem, size);
+    lg__mem_free(&e->mem, block, old_size);
+    return NULL;
+}

@@ -15,7 +15,8 @@
 struct lg_work; /* front_internal.h's */
 
 typedef struct lg_function { /* of the host's, that a script calls: lg_script_function() */
-    lg_script *script;       /* NULL: it is none */
+    bool is;                 /* false: it is an ordinary tool */
+    lg_script *script;       /* NULL: of another party than a script */
     lg_script_fn fn;         /* NULL: the host is told by an event */
     void *ud;
 } lg_function;

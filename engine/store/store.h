@@ -21,7 +21,7 @@ typedef struct lg_store_config {
     int (*sync)(int fd); /* of the log (tests); NULL: in the background */
 } lg_store_config;
 
-enum { LG_SCHEMA = 4 };     /* version of what is kept, and how */
+enum { LG_SCHEMA = 5 };     /* version of what is kept, and how */
 enum { LG_STORE_BUSY = 1 }; /* of begin: another holds the lock, try again */
 
 /* 0; LG_ENOMEM; LG_ENOTFOUND (read_only, and there is none); LG_ESTORE. *why tells,

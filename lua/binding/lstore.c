@@ -155,12 +155,14 @@ int lg__lua_query_book(lua_State *L, lg_book *b)
 /* engine:store_query(sql, …) -> list of rows by column; what was queued is written first */
 static int l_engine_query(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     return lg__lua_query_book(L, book_of(L, lg__lua_check_engine(L, 1)->e));
 }
 
 /* engine:store_exec(sql, …): with the next transaction */
 static int l_engine_exec(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_cell local[LG_LUA_FEW];
     size_t n;
     int64_t changed;
@@ -176,6 +178,7 @@ static int l_engine_exec(lua_State *L)
 /* engine:run_begin(name, meta_json) -> id */
 static int l_run_begin(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     uint64_t id = 0;
     int err = lg_run_begin(e, lg__lua_opt_name(L, 2), lg__lua_opt_name(L, 3), &id);
@@ -188,6 +191,7 @@ static int l_run_begin(lua_State *L)
 /* engine:run_end(state) */
 static int l_run_end(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     int err = lg_run_end(e, lg__lua_check_name(L, 2));
     return err ? lg__lua_engine_failed(L, e, err) : 0;
@@ -198,6 +202,7 @@ static int l_run_end(lua_State *L)
 /* core.store_open(dir) -> store, to be read while others write */
 static int l_open(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg__lua_open_book(L, LG_LUA_STORE, LG_BOOK_STORE, lg__lua_check_name(L, 1));
     return 1;
 }
@@ -205,6 +210,7 @@ static int l_open(lua_State *L)
 /* core.store_maintain(dir, sql, …) -> rows changed */
 static int l_maintain(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_cell local[LG_LUA_FEW];
     size_t n;
     int64_t changed;

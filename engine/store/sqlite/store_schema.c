@@ -121,10 +121,24 @@ static const char version_4[] =
     "s.candidate_idx IS NULL AND c.search_id=s.search_id AND c.proposal=s.proposal "
     "LEFT JOIN outputs o ON o.id=s.output_id;\n";
 
+/* What examples say, as sets that several searches may share; and the graph of some of them,
+ * with its values and the feedback on its edges, as JSON. */
+static const char version_5[] =
+    "CREATE TABLE sets(id INTEGER PRIMARY KEY, run_id INTEGER, search_id INTEGER, split TEXT, "
+    "number INTEGER, rows INTEGER);\n"
+    "CREATE INDEX sets_run ON sets(run_id);\n"
+    "CREATE TABLE examples(id INTEGER PRIMARY KEY, run_id INTEGER, set_number INTEGER, "
+    "example INTEGER, input TEXT, target TEXT);\n"
+    "CREATE INDEX examples_set ON examples(run_id, set_number, example);\n"
+    "CREATE TABLE graphs(id INTEGER PRIMARY KEY, run_id INTEGER, search_id INTEGER, "
+    "candidate_idx INTEGER, proposal INTEGER, split TEXT, example INTEGER, score REAL, "
+    "graph TEXT);\n"
+    "CREATE INDEX graphs_run ON graphs(run_id);\n";
+
 /* versions[v] leads from version v to v + 1, inside a transaction that also raises
  * user_version. Columns that are added later than their table stand behind it as ALTER TABLE
  * name ADD COLUMN. */
-static const char *const versions[] = {version_1, version_2, version_3, version_4};
+static const char *const versions[] = {version_1, version_2, version_3, version_4, version_5};
 _Static_assert(sizeof versions / sizeof *versions == LG_SCHEMA, "a step to each version");
 
 /* A database in the other journal mode has its lock where two writers can meet. */

@@ -54,6 +54,21 @@ function queries.put_scores(n)
     .. rows_of(n, "(?1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 end
 
+queries.put_set = "INSERT INTO sets (run_id, search_id, split, number, rows)"
+  .. " VALUES (?, ?, ?, ?, ?)"
+queries.EXAMPLE_COLUMNS = 3 -- of each row of put_examples
+
+--- So many examples. Parameters: the run, the number of the set; of each its number, its
+--- input and what is right.
+---@param n integer
+function queries.put_examples(n)
+  return "INSERT INTO examples (run_id, set_number, example, input, target) VALUES "
+    .. rows_of(n, "(?1, ?2, ?, ?, ?)")
+end
+
+queries.put_graph = "INSERT INTO graphs (run_id, search_id, candidate_idx, proposal, split,"
+  .. " example, score, graph) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
 -- ---- runs --------------------------------------------------------------------------------
 
 queries.run_of_id = "SELECT * FROM run WHERE id = ?"

@@ -7,6 +7,7 @@
 -- lg.optim.tgd (what happened) and the command (what is being run).
 
 local core = require "lunagrad.core"
+local examples = require "lunagrad.book.examples"
 local loop = require "lunagrad.loop"
 local outputs = require "lunagrad.book.outputs"
 local queries = require "lunagrad.book.queries"
@@ -78,6 +79,7 @@ local function begin(engine)
   run = { id = engine:run_begin(name, meta), name = name, engine = engine,
     directory = ("%s/runs/%s"):format(settings.store_dir(), name), score = score_run }
   run.outputs = outputs.new(run)
+  run.examples = examples.new(run)
   engine:store_exec(queries.describe_run, script, json_list(words), a.seed, run.id)
   -- A script in a stock Lua has no command that says how it ended. Made after the engine, this is
   -- collected before it.

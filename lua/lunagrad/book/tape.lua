@@ -60,6 +60,8 @@ local function as_json(value)
   return core.json_encode(plain(value, 0))
 end
 
+local function key_of(idx, heard) return ("%s %s"):format(idx, heard and "heard" or "made") end
+
 local function exec(self, sql, ...)
   self.run.engine:store_exec(sql, ...)
 end
@@ -86,7 +88,8 @@ function tape.silent(number) return setmetatable({ number = number }, Silent) en
 function tape.new(run, order, number, what)
   local names = what.names or {}
   local self = setmetatable({ run = run, order = order, number = number, names = names,
-    kind = what.kind, id = tape.id_of(run.id, order), next = 0, options = what.options }, Tape)
+    kind = what.kind, id = tape.id_of(run.id, order), next = 0, options = what.options,
+    drawn = { n = 0 } }, Tape)
   if what.names then self.files = best_files.new(run.directory, number, names) end
   self.started_us, self.began = now_us(), run.engine:now()
   exec(self, queries.put_search, self.id, run.id, number, what.kind, what.method,
@@ -235,6 +238,38 @@ function Tape:proposal(what)
     what.accepted and 1 or 0, what.reason, what.before, what.after, gain_of(what),
     what.texts and named(self, what.texts), feedback_texts(what.report), as_json(what.batch),
     as_json(what.race), what.calls, what.tokens, now_us())
+end
+
+-- ---- what examples say, and the graph of some ------------------------------------------------
+
+--- The rows of one of its sets: what they say is kept.
+---@param split string|nil "train", "validation" or "test"; nil: of an evaluation
+---@param rows table
+---@param field string|nil of a row: what is right
+function Tape:set(split, rows, field) self.run.examples:add(self.id, split, rows, field) end
+
+local GRAPHS, BEST = 32, 128 -- of one search; with those of texts that are the best so far
+local A_CANDIDATE = 3        -- of one candidate with feedback; without it one is enough
+
+--- Whether a graph of this candidate is still wanted.
+---@param idx integer|nil nil: of an evaluation
+---@param heard boolean with feedback on its edges
+---@return boolean
+function Tape:wants_graph(idx, heard)
+  local drawn = self.drawn
+  if drawn.n >= BEST or drawn.n >= GRAPHS and idx ~= self.best_idx then return false end
+  return (drawn[key_of(idx, heard)] or 0) < (heard and idx == 0 and A_CANDIDATE or 1)
+end
+
+--- The graph of one example under a candidate's texts.
+---@param what table {candidate = idx, proposal = number of the step that learned from it, split,
+--- example, score, heard = with feedback, text = of graphs.text}
+function Tape:graph(what)
+  if not what.text or not self:wants_graph(what.candidate, what.heard) then return end
+  local drawn, key = self.drawn, key_of(what.candidate, what.heard)
+  drawn.n, drawn[key] = drawn.n + 1, (drawn[key] or 0) + 1
+  exec(self, queries.put_graph, self.run.id, self.id, what.candidate, what.proposal, what.split,
+    what.example, what.score, what.text)
 end
 
 -- ---- the end ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ examples:
   lunagrad cache clear --yes
 ]]
 
-local SPEC = { name = "cache", options = store.with {
+cache.spec = { name = "cache", options = store.with {
   { names = { "--older-than" }, key = "days", type = "number", min = 0, max = 100000,
     what = "days" },
   { names = { "--model" }, key = "model", type = "word", what = "a model" },
@@ -163,9 +163,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function cache.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(cache.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   local what = options.rest[1]

@@ -36,7 +36,7 @@ examples:
   lunagrad compare before after --html compare.html
 ]]
 
-local SPEC = { name = "compare", options = store.with {
+compare.spec = { name = "compare", options = store.with {
   { names = { "--on" }, key = "on", type = "word", what = "a name" },
   { names = { "--html" }, key = "html", type = "word", what = "a file" },
 } }
@@ -354,9 +354,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function compare.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(compare.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest < 2 then

@@ -30,6 +30,79 @@ local function is_wide(code)
     or (code >= 0x1F300 and code <= 0x1FAFF) or (code >= 0x20000 and code <= 0x3FFFD))
 end
 
+-- What stands on the letter before it, and what only says how it looks.
+local function is_mark(code)
+  return code >= 0x300 and (code <= 0x36F or code == 0x200D or (code >= 0x1AB0 and code <= 0x1AFF)
+    or (code >= 0x20D0 and code <= 0x20FF) or (code >= 0xFE00 and code <= 0xFE0F)
+    or (code >= 0x1F3FB and code <= 0x1F3FF))
+end
+
+local function columns_of(code) return is_mark(code) and 0 or is_wide(code) and 2 or 1 end
+
+--- How many columns a clean line takes on a terminal.
+---@param text string
+---@return integer
+function display.columns(text)
+  if not text:find "[\128-\255]" then return #text end
+  local n = 0
+  for _, code in utf8.codes(text) do n = n + columns_of(code) end
+  return n
+end
+
+-- The first bytes of a word that fill so many columns, and the rest.
+local function split_word(word, columns)
+  local used = 0
+  for at, code in utf8.codes(word) do
+    used = used + columns_of(code)
+    if used > columns and at > 1 then return word:sub(1, at - 1), word:sub(at) end
+  end
+  return word, ""
+end
+
+--- A clean text as lines of at most so many columns, broken between words; lines of its own stay, and
+--- so do the blanks that each begins with.
+---@param text string
+---@param columns integer
+---@param hang? integer blanks before what goes on in the next line, more than those of the first
+---@return string[]
+function display.wrap(text, columns, hang)
+  local lines = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local lead, rest = line:match "^(%s*)(.-)%s*$"
+    lead = display.columns(lead) < columns // 2 and lead or ""
+    local begun, used, more = lead, display.columns(lead), lead .. (" "):rep(hang or 0)
+    local empty = true
+    for gap, word in rest:gmatch "(%s*)(%S+)" do
+      if not empty and used + #gap + display.columns(word) > columns then
+        lines[#lines + 1] = begun
+        begun, used, empty = more, display.columns(more), true
+      end
+      if not empty then begun, used = begun .. gap, used + #gap end
+      while used + display.columns(word) > columns do
+        local head, tail = split_word(word, math.max(1, columns - used))
+        if tail == "" then break end
+        lines[#lines + 1] = begun .. head
+        begun, used, word = more, display.columns(more), tail
+      end
+      begun, used, empty = begun .. word, used + display.columns(word), false
+    end
+    lines[#lines + 1] = begun
+  end
+  return lines
+end
+
+--- A line for people as lines that fit: what goes on stands below its words, behind a label such as
+--- "calls   ". An excerpt of a source stays as it is.
+---@param line string
+---@param columns integer|nil nil: as it is
+---@return string[]
+function display.fold(line, columns)
+  if not columns or display.columns(line) <= columns or line:find "^%s*%d* | " then
+    return { line }
+  end
+  return display.wrap(line, columns, #(line:match "^%l+%s%s+" or "  "))
+end
+
 --- As much of a clean line as fits into so many columns.
 ---@param text string
 ---@param columns integer
@@ -37,7 +110,7 @@ end
 function display.fit(text, columns)
   local used, cut = 0, nil
   for at, code in utf8.codes(text) do
-    used = used + (is_wide(code) and 2 or 1)
+    used = used + columns_of(code)
     if used > columns - 1 and not cut then cut = at end
     if used > columns then return text:sub(1, cut - 1) .. (columns > 0 and "~" or "") end
   end
@@ -190,7 +263,9 @@ local function draw(self, stats)
 end
 
 local function plain_line(self, text)
-  self.stream:write(display.clean_line(text), "\n")
+  for _, line in ipairs(display.fold(display.clean_line(text), self.width())) do
+    self.stream:write(line, "\n")
+  end
   self.stream:flush()
 end
 
@@ -263,8 +338,7 @@ end
 ---@param text string
 function methods:log(text)
   self:clear()
-  self.stream:write(display.clean_line(text), "\n")
-  self.stream:flush()
+  plain_line(self, text)
 end
 
 --- A line that stays, above the live block; not for mode "none".
@@ -300,6 +374,18 @@ end
 --- The end: nothing of the live block stays.
 function methods:finish() self:clear() end
 
+--- Whether the locale says that what is written is read as UTF-8.
+---@param getenv fun(name: string): string|nil
+---@return boolean
+function display.has_unicode(getenv)
+  local function set(name)
+    local value = getenv(name)
+    return value ~= "" and value or nil
+  end
+  local locale = set("LC_ALL") or set("LC_CTYPE") or set("LANG") or ""
+  return locale:lower():find("utf%-?8") ~= nil
+end
+
 --- Which display fits: what was asked for, and what the terminal and the environment allow.
 ---@param asked string|nil "full", "plain" or "none"
 ---@param tty boolean stderr is a terminal
@@ -313,9 +399,7 @@ function display.choose(asked, tty, getenv)
   local dumb = set("TERM") == "dumb" or set("CI") ~= nil
   local mode = asked or "full"
   if mode == "full" and (not tty or dumb) then mode = "plain" end
-  local locale = set("LC_ALL") or set("LC_CTYPE") or set("LANG") or ""
-  local unicode = locale:lower():find("utf%-?8") ~= nil
-  return mode, tty and not dumb and set("NO_COLOR") == nil, unicode
+  return mode, tty and not dumb and set("NO_COLOR") == nil, display.has_unicode(getenv)
 end
 
 return display

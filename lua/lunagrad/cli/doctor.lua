@@ -45,13 +45,13 @@ examples:
   lunagrad doctor --json
 ]]
 
-local SPEC = { name = "doctor", options = {
+doctor.spec = { name = "doctor", options = {
   { names = { "--offline" }, key = "offline", type = "flag" },
   { names = { "--store" }, key = "store", type = "word", what = "a directory" },
   { names = { "--json" }, key = "json", type = "flag" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
-args.add_files(SPEC)
+args.add_files(doctor.spec)
 
 --- The text of `lunagrad help doctor`.
 function doctor.help() return HELP end
@@ -140,10 +140,10 @@ end
 --- Run the command.
 ---@return integer exit code
 function doctor.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(doctor.spec, argv, first)
   args.use_files(options)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if options.rest[1] then args.fail("doctor takes no argument", "lunagrad help doctor") end

@@ -60,10 +60,10 @@ local OWN = {
   { names = { "--junit" }, key = "junit", type = "word", what = "a file" },
 }
 
-local function spec()
-  local options = table.move(run.spec.options, 1, #run.spec.options, 1, {})
-  return { name = "eval", options = table.move(OWN, 1, #OWN, #options + 1, options) }
+for _, option in ipairs(run.spec.options) do
+  if option.key ~= "code" then OWN[#OWN + 1] = option end
 end
+eval.spec = { name = "eval", options = OWN }
 
 --- The text of `lunagrad help eval`.
 function eval.help() return HELP end
@@ -285,9 +285,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function eval.main(argv, first)
-  local options = args.parse(spec(), argv, first)
+  local options = args.parse(eval.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest ~= 1 then

@@ -21,13 +21,13 @@ usage: lunagrad export RUN [--format jsonl|csv|dot|gepa|metrics|otlp] [-o FILE] 
 Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
 
   --format F     jsonl: everything, an object a line, each with its "type": run, call, purpose,
-                 search, candidate, proposal, gradient, edit, replacement, score (default);
-                 csv: one table; dot: the candidates and where they came from, for Graphviz;
+                 search, set, example, candidate, proposal, gradient, edit, replacement, score,
+                 graph (default); csv: one table; dot: the candidates and where they came from, for Graphviz;
                  gepa: a search in the JSON of gepa's result; metrics: a line a step, with the
                  score and what was spent, as trackers of experiments take them; otlp: the calls
                  as OpenTelemetry's traces
-  --table T      of csv: candidates (default), searches, proposals, gradients, edits,
-                 replacements, scores, calls or purposes
+  --table T      of csv: candidates (default), searches, sets, examples, proposals, gradients,
+                 edits, replacements, scores, graphs, calls or purposes
   --search N     of gepa: the training N of the newest start that has one (default: its first)
   --all-replies  of jsonl: all replies in the store, not only those that the run bought or was
                  served
@@ -43,10 +43,10 @@ examples:
   lunagrad export 12 --format dot | dot -Tsvg > candidates.svg
 ]]
 
-local TABLES = { "searches", "candidates", "proposals", "gradients", "edits", "replacements",
-  "scores", "calls", "purposes" }
+local TABLES = { "searches", "sets", "examples", "candidates", "proposals", "gradients", "edits",
+  "replacements", "scores", "graphs", "calls", "purposes" }
 
-local SPEC = { name = "export", options = store.with {
+export.spec = { name = "export", options = store.with {
   { names = { "--format" }, key = "format", type = "word",
     values = { "jsonl", "csv", "dot", "gepa", "metrics", "otlp" },
     what = "jsonl, csv, dot, gepa, metrics or otlp" },
@@ -65,6 +65,10 @@ function export.help() return HELP end
 local COLUMNS = {
   searches = { "id", "run_id", "number", "kind", "method", "names", "options", "seed", "started_us",
     "ended_us", "stopped", "seed_score", "best_score", "best_idx", "claim" },
+  sets = { "run_id", "search_id", "split", "number", "rows" },
+  examples = { "run_id", "set_number", "example", "input", "target" },
+  graphs = { "run_id", "search_id", "candidate_idx", "proposal", "split", "example", "score",
+    "graph" },
   candidates = { "run_id", "search_id", "idx", "iteration", "parents", "texts", "score", "is_best",
     "operator", "proposal", "words", "created_us" },
   proposals = { "id", "run_id", "search_id", "number", "iteration", "parent_idx", "parents",
@@ -83,11 +87,12 @@ local COLUMNS = {
     "created_us" },
 }
 local IS_JSON = { parents = true, texts = true, feedback = true, gradient_ids = true, names = true,
-  options = true, claim = true, batch = true, race = true, objectives = true }
+  options = true, claim = true, batch = true, race = true, objectives = true,
+  graph = true }
 local IS_FLAG = { is_best = true, accepted = true, unpriced = true }
-local SINGULAR = { searches = "search", candidates = "candidate", proposals = "proposal",
-  gradients = "gradient", edits = "edit", replacements = "replacement", scores = "score",
-  purposes = "purpose" }
+local SINGULAR = { searches = "search", sets = "set", examples = "example", graphs = "graph",
+  candidates = "candidate", proposals = "proposal", gradients = "gradient", edits = "edit",
+  replacements = "replacement", scores = "score", purposes = "purpose" }
 
 local PAGE = 1000 -- rows held at once: a store may be larger than memory
 
@@ -247,8 +252,8 @@ local function jsonl(handle, runs, options, write)
     warn_if_lacking(handle, runs)
   end
   each_purpose(handle, runs, function(row) write(json_row("purposes", row), "\n") end)
-  for _, name in ipairs { "searches", "candidates", "proposals", "gradients", "edits",
-    "replacements", "scores" } do
+  for _, name in ipairs { "searches", "sets", "examples", "candidates", "proposals", "gradients",
+    "edits", "replacements", "scores", "graphs" } do
     each_of(handle, name, runs, function(row) write(json_row(name, row), "\n") end)
   end
 end
@@ -408,9 +413,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function export.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(export.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   check(options)

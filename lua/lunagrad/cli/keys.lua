@@ -25,7 +25,8 @@ the environment, in .env or in a file of settings comes before the stored one.
 
   --from-env VARIABLE  store what this variable holds
   --json               of list: a JSON line for each key
-  --env-file FILE      of list: read this instead of .env; --config FILE instead of lunagrad.lua
+  --env-file FILE      of list: read this instead of .env
+  --config FILE        of list: read this instead of lunagrad.lua
 
 examples:
   lunagrad keys set openai
@@ -33,12 +34,12 @@ examples:
   lunagrad keys list
 ]]
 
-local SPEC = { name = "keys", options = {
+keys.spec = { name = "keys", options = {
   { names = { "--from-env" }, key = "from_env", type = "word", what = "a variable's name" },
   { names = { "--json" }, key = "json", type = "flag" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
-args.add_files(SPEC)
+args.add_files(keys.spec)
 
 local WHAT = { "set", "list", "path", "remove" }
 
@@ -235,11 +236,11 @@ end
 --- Run the command.
 ---@return integer exit code
 function keys.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(keys.spec, argv, first)
   args.use_files(options)
   local what = options.rest[1]
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if what == nil then args.fail("keys: what?", "lunagrad keys set openai, or keys list") end

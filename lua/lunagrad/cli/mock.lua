@@ -171,7 +171,7 @@ end
 function mock.main(argv, first)
   local options = args.parse(mock.spec, argv, first)
   if options.help then
-    io.stdout:write(mock.help())
+    require("lunagrad.cli.screen").help(mock.help())
     return 0
   end
   if options.rest[1] then

@@ -29,14 +29,14 @@ examples:
   lunagrad models --json --offline
 ]]
 
-local SPEC = { name = "models", options = {
+models.spec = { name = "models", options = {
   { names = { "--all" }, key = "all", type = "flag" },
   { names = { "--offline" }, key = "offline", type = "flag" },
   { names = { "--json" }, key = "json", type = "flag" },
   { names = { "--prices" }, key = "prices", type = "word", what = "a file" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
 } }
-args.add_files(SPEC)
+args.add_files(models.spec)
 
 --- The text of `lunagrad help models`.
 function models.help() return HELP end
@@ -194,10 +194,10 @@ end
 --- Run the command.
 ---@return integer exit code
 function models.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(models.spec, argv, first)
   args.use_files(options)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   options.only = options.rest[1]

@@ -176,6 +176,18 @@ function reference.help(topic)
   return #below > 0 and below or nil, names
 end
 
+--- Such lines as a text that fits the screen.
+---@param lines string[]
+---@return string
+function reference.folded(lines)
+  local columns, out = require("lunagrad.cli.screen").standard().words, {}
+  for _, line in ipairs(lines) do
+    local folded = require("lunagrad.cli.display").wrap(line, columns, 4)
+    table.move(folded, 1, #folded, #out + 1, out)
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
 --- The same to standard output; a usage error where there is no such name.
 ---@param topic string
 function reference.print(topic)
@@ -185,7 +197,7 @@ function reference.print(topic)
       args.did_you_mean(topic, names,
         "lunagrad help lists the commands, lunagrad help lg the functions"))
   end
-  for _, line in ipairs(lines) do io.stdout:write(line, "\n") end
+  io.stdout:write(reference.folded(lines))
 end
 
 -- ---- for docs/reference/ -----------------------------------------------------------------------------

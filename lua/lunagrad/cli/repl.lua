@@ -16,7 +16,7 @@ local INTERRUPTED, DRAW_AFTER = 130, 0.3 -- an exit code; seconds before the liv
 
 -- Those of `run` that make sense here.
 local function options_here()
-  local list = { { names = { "--json" }, key = "json", type = "flag" } }
+  local list = { { names = { "--json" }, key = "json", type = "flag", hidden = true } }
   for _, option in ipairs(run.spec.options) do
     if option.key ~= "code" and option.key ~= "json" then list[#list + 1] = option end
   end
@@ -484,7 +484,7 @@ end
 function repl.main(argv, first)
   local said = args.parse(repl.spec, argv, first)
   if said.help then
-    io.stdout:write(repl.help())
+    require("lunagrad.cli.screen").help(repl.help())
     return 0
   end
   check(said)

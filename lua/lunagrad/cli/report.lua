@@ -24,7 +24,7 @@ examples:
   lunagrad report prompt-3fa1c2 --md >> notes.md
 ]]
 
-local SPEC = { name = "report", options = store.with {
+report.spec = { name = "report", options = store.with {
   { names = { "-o", "--output" }, key = "output", type = "word", what = "a file" },
   { names = { "--md" }, key = "md", type = "flag" },
   { names = { "--svg" }, key = "svg", type = "flag" },
@@ -85,9 +85,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function report.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(report.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest ~= 1 then args.fail("report needs one run", "lunagrad runs lists them") end

@@ -534,7 +534,7 @@ function run.main(argv, first)
     error(self, 0)
   end
   if self == true then
-    io.stdout:write(run.help())
+    require("lunagrad.cli.screen").help(run.help())
     return 0
   end
   return execute(self)

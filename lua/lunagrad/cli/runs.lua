@@ -30,7 +30,7 @@ examples:
 
 local STATES = { "running", "done", "interrupted", "killed", "limit", "failed" }
 
-local SPEC = { name = "runs", options = store.with {
+runs.spec = { name = "runs", options = store.with {
   { names = { "--limit" }, key = "limit", type = "integer", min = 1, max = 1000000,
     what = "a count" },
   { names = { "--state" }, key = "state", type = "word", values = STATES, what = "a state" },
@@ -100,9 +100,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function runs.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(runs.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if options.rest[1] then

@@ -7,31 +7,40 @@ local ledger = require "lunagrad.book.ledger"
 local prices = require "lunagrad.prices"
 local queries = require "lunagrad.book.queries"
 local store = require "lunagrad.cli.store"
+local story = require "lunagrad.cli.story"
 
 local show = {}
 
 local HELP = [[
 usage: lunagrad show RUN [options]
 
-Shows a run: its searches (trainings, evaluations, comparisons), the candidates and proposals of
-each with the reasons, what its calls cost by role and model, and the calls that may have been paid
-for without a reply. RUN is a name (all its starts are counted together) or the number of one start,
+Shows a run: the best score over what was spent, its searches (trainings, evaluations,
+comparisons), the candidates and proposals of each with the reasons, what changed in its best texts
+word by word, what its calls cost by role and model, and the calls that may have been paid for
+without a reply. RUN is a name (all its starts are counted together) or the number of one start,
 from lunagrad runs.
 
+  --diff A..B    what changed from candidate A to candidate B, and nothing else; N alone: from the
+                 candidate that N was made of
+  --over WHAT    the plot's axis: calls (default) or money
   --candidate N  print the texts of candidate N, and nothing else
-  --search N     with --candidate: of the training N, where the run has several
+  --search N     with --candidate and --diff: of the training N, where the run has several
   --call N       print what the call N (of export and report) asked and got, and nothing else
   --all          all rows, not the last 20 of each table
 ]] .. store.HELP .. [[
 
 examples:
   lunagrad show prompt-3fa1c2
+  lunagrad show prompt-3fa1c2 --diff 0..4
   lunagrad show prompt-3fa1c2 --candidate 4 > prompt.txt
   lunagrad show 12 --json
 ]]
 
-local SPEC = { name = "show", options = store.with {
+show.spec = { name = "show", options = store.with {
   { names = { "--candidate" }, key = "candidate", type = "integer", min = 0, what = "a number" },
+  { names = { "--diff" }, key = "diff", type = "word", what = "candidates" },
+  { names = { "--over" }, key = "over", type = "word", values = { "calls", "money" },
+    what = "calls or money" },
   { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
   { names = { "--call" }, key = "call", type = "integer", min = 1, what = "a number" },
   { names = { "--all" }, key = "all", type = "flag" },
@@ -229,6 +238,8 @@ local SHOWN = 20
 
 local lines_of = require("lunagrad.cli.table").lines
 
+local function add_all(lines, more) table.move(more, 1, #more, #lines + 1, lines) end
+
 local function append(lines, title, rows, align, most)
   lines[#lines + 1] = ""
   lines[#lines + 1] = title
@@ -251,26 +262,30 @@ local function training_name(one)
     display.clean_line(table.concat(one.params, ", ")))
 end
 
-local function add_best(lines, found)
+local function add_best(lines, found, screen)
   local several = #found.trainings > 1
   for _, one in ipairs(several and found.trainings or { found.best }) do
     if one.best_score then
+      local search = found.chief
+      if several then search = found.by_id[one.id or ""] end
+      local blocks = search and story.sparkline(search, screen)
       lines[#lines + 1] = "best     " .. display.score(one.best_score, one.seed_score)
+        .. (blocks and "  " .. screen:paint("accent", blocks) or "")
         .. (several and ", " .. training_name(one) or "")
     end
   end
 end
 
-local function head(lines, found)
+local function head(lines, found, screen)
   local last = found.last
   local meta = decoded(last.meta, {})
   lines[1] = ("%s  (%s; %d start%s, the last one is %d)"):format(display.clean_line(last.name),
     found.state, #found.runs, #found.runs == 1 and "" or "s", last.id)
   if type(meta.command) == "string" then
-    lines[#lines + 1] = "command  " .. display.clean_line(meta.command)
+    add_all(lines, display.wrap("command  " .. display.clean_line(meta.command), screen.words, 9))
   end
   lines[#lines + 1] = "started  " .. store.time(found.runs[1].started_us)
-  add_best(lines, found)
+  add_best(lines, found, screen)
   local calls, served = 0, 0
   for _, run in ipairs(found.runs) do
     calls, served = calls + (run.calls or 0), served + (run.served or 0)
@@ -317,7 +332,7 @@ local function add_searches(lines, found, all)
   append(lines, ("Searches (%d%s)"):format(#found.searches, note), list, "llrrlrl")
 end
 
-local function add_candidates(lines, rows, all, of)
+local function add_candidates(lines, rows, all, of, screen)
   local shown, note = newest(rows, all)
   local list = { { "", "idx", "step", "from", "score", "text" } }
   for _, row in ipairs(shown) do
@@ -325,10 +340,10 @@ local function add_candidates(lines, rows, all, of)
       table.concat(decoded(row.parents, {}), ","), cell(row.score), one_line(row) }
   end
   append(lines, ("Candidates%s (%d%s; * best)"):format(of, #rows, note), list, "lrrlrl",
-    not all and { [6] = 60 } or nil)
+    not all and { [6] = math.max(20, screen.width - 40) } or nil)
 end
 
-local function add_proposals(lines, rows, all, of)
+local function add_proposals(lines, rows, all, of, screen)
   local shown, note = newest(rows, all)
   local list = { { "step", "by", "from", "before", "after", "what happened" } }
   for _, row in ipairs(shown) do
@@ -337,7 +352,7 @@ local function add_proposals(lines, rows, all, of)
       table.concat(parents, ","), cell(row.before), cell(row.after), row.reason }
   end
   append(lines, ("Proposals%s (%d%s)"):format(of, #rows, note), list, "rllrrl",
-    not all and { [6] = 80 } or nil)
+    not all and { [6] = math.max(30, screen.width - 42) } or nil)
 end
 
 local function add_scores(lines, rows)
@@ -375,23 +390,117 @@ local function those_of(rows, number)
   return list
 end
 
-local function add_training(lines, found, one, all)
+local function add_training(lines, found, one, all, screen)
   local of = #found.trainings > 1 and " of " .. training_name(one) or ""
   local proposals = those_of(found.proposals, one.number)
-  add_candidates(lines, those_of(found.candidates, one.number), all, of)
-  if #proposals > 0 then add_proposals(lines, proposals, all, of) end
+  add_candidates(lines, those_of(found.candidates, one.number), all, of, screen)
+  if #proposals > 0 then add_proposals(lines, proposals, all, of, screen) end
 end
 
-local function to_people(found, all)
-  local lines = {}
-  head(lines, found)
+-- ---- pictures, and what changed --------------------------------------------------------
+
+-- The searches as the pictures need them.
+local function read_searches(handle, found)
+  local reading = require "lunagrad.report.reading"
+  found.by_id, found.reading = {}, reading.run(handle, found.runs)
+  for _, search in ipairs(found.reading.searches) do found.by_id[search.id] = search end
+  found.chief = reading.chief(found.reading)
+end
+
+local function add_plot(lines, handle, found, options, screen)
+  if not found.chief then return end
+  local plot = story.plot(found.chief, screen, options.over or "calls", handle, found.reading)
+  if not plot and options.over == "money" then
+    args.fail("no call of this run has a known price", "--over calls; --prices names prices")
+  end
+  if not plot then return end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = ("Score over what was spent   %s"):format(story.legend(screen))
+  for _, line in ipairs(plot) do lines[#lines + 1] = "  " .. line end
+end
+
+local function add_diff(lines, from, to, screen, whole)
+  local names = {}
+  for name in pairs(to.texts) do names[#names + 1] = name end
+  table.sort(names)
+  local changed = 0
+  for _, name in ipairs(names) do
+    local before = from.texts[name] or ""
+    if before ~= to.texts[name] then
+      changed = changed + 1
+      lines[#lines + 1] = ""
+      lines[#lines + 1] = ("%s, candidate %d %s %d"):format(display.clean_line(name), from.idx,
+        screen.unicode and "→" or "->", to.idx)
+      add_all(lines, story.diff(before, to.texts[name], screen, 2, whole))
+    end
+  end
+  return changed
+end
+
+-- What became of the texts that a search began with.
+local function add_changes(lines, found, screen)
+  for _, search in ipairs(found.reading.searches) do
+    local seed, best = search.by_idx[0], search.by_idx[search.best_idx or -1]
+    if seed and best and best ~= seed then add_diff(lines, seed, best, screen) end
+  end
+end
+
+local function to_people(handle, found, options)
+  local lines, all, screen = {}, options.all, require("lunagrad.cli.screen").standard()
+  read_searches(handle, found)
+  head(lines, found, screen)
+  add_plot(lines, handle, found, options, screen)
   if #found.ledger > 0 then add_ledger(lines, found.ledger) end
   if #found.searches > 0 then add_searches(lines, found, all) end
-  for _, one in ipairs(found.trainings) do add_training(lines, found, one, all) end
+  for _, one in ipairs(found.trainings) do add_training(lines, found, one, all, screen) end
+  add_changes(lines, found, screen)
   if #found.scores > 0 then add_scores(lines, found.scores) end
   if #found.failed > 0 then add_failed(lines, found.failed) end
   add_ambiguous(lines, found.ambiguous, all)
-  store.print(lines)
+  screen:print(lines)
+end
+
+-- "0..4", or "4": from its first parent.
+local function ends_of(word)
+  local from, to = word:match "^(%d+)%.%.(%d+)$"
+  to = to or word:match "^%d+$"
+  if not to then
+    args.fail(("--diff needs two candidates, not %q"):format(word), "--diff 0..4, or --diff 4")
+  end
+  return from and math.tointeger(tonumber(from)), math.tointeger(tonumber(to))
+end
+
+local function show_diff(handle, found, options)
+  read_searches(handle, found)
+  local search = found.chief
+  for _, one in ipairs(options.search and found.reading.searches or {}) do
+    search = one.number == options.search and one or search
+  end
+  if not search or options.search and search.number ~= options.search then
+    args.fail(("run %s has no such training"):format(found.last.name), "lunagrad show RUN")
+  end
+  local from, to = ends_of(options.diff)
+  local function one_of(idx)
+    if search.by_idx[idx] then return search.by_idx[idx] end
+    args.fail(("run %s has no candidate %d"):format(found.last.name, idx),
+      ("it has 0 to %d"):format(#search.candidates - 1))
+  end
+  local after = one_of(to)
+  local before = one_of(from or after.parents[1] or to)
+  if options.json then
+    local texts = {}
+    for name, text in pairs(after.texts) do
+      texts[name] = store.array(require("lunagrad.report.diff").words(before.texts[name] or "",
+        text))
+    end
+    return store.emit { from = before.idx, to = after.idx, texts = texts }
+  end
+  local screen, lines = require("lunagrad.cli.screen").standard(), {}
+  if add_diff(lines, before, after, screen, options.all) == 0 then
+    lines = { "", ("candidates %d and %d have the same texts"):format(before.idx, after.idx) }
+  end
+  table.remove(lines, 1)
+  screen:print(lines)
 end
 
 local function print_texts(row)
@@ -438,11 +547,13 @@ local function show_call(handle, runs, options)
       options = call.options, reply = not call.media and call.reply or nil, media = call.media,
       thinking = call.thinking, finish_reason = store.or_null(row.finish_reason) }
   end
+  local screen = require("lunagrad.cli.screen").standard()
   local lines = { ("call %d, %s, %s"):format(row.id, kind_name(row.kind),
     display.clean_line(row.model or "?")) }
   local function add(title, text)
     lines[#lines + 1] = "\n--- " .. display.clean_line(title)
-    lines[#lines + 1] = display.clean(text)
+    text = display.clean(text)
+    lines[#lines + 1] = screen.tty and table.concat(display.wrap(text, screen.words), "\n") or text
   end
   for _, one in ipairs(call.messages) do add(one.role, one.content) end
   if call.thinking then add("thought before", call.thinking) end
@@ -454,16 +565,16 @@ end
 --- Run the command.
 ---@return integer exit code
 function show.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(show.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest ~= 1 then
     args.fail("show needs one run", "lunagrad runs lists them")
   end
-  if options.search and not options.candidate then
-    args.fail("--search is for --candidate", "all searches are shown without it")
+  if options.search and not (options.candidate or options.diff) then
+    args.fail("--search is for --candidate and --diff", "all searches are shown without it")
   end
   store.use(options, function(handle)
     if options.call then
@@ -474,8 +585,9 @@ function show.main(argv, first)
       local row = candidate_of(found, options)
       return options.json and store.emit(json_candidate(row)) or print_texts(row)
     end
+    if options.diff then return show_diff(handle, found, options) end
     if options.json then return to_json(found) end
-    return to_people(found, options.all)
+    return to_people(handle, found, options)
   end)
   return 0
 end

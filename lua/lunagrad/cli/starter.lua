@@ -22,7 +22,7 @@ examples:
   lunagrad init mine --example molecule
 ]]
 
-local SPEC = { name = "init", options = {
+starter.spec = { name = "init", options = {
   { names = { "--example" }, key = "example", type = "word", what = "a name" },
   { names = { "--list" }, key = "list", type = "flag" },
   { names = { "--help", "-h" }, key = "help", type = "flag" },
@@ -110,14 +110,20 @@ local function examples()
   return list
 end
 
-local function example_of(name)
+--- The names of the examples.
+---@return string[]
+function starter.names()
   local names = {}
-  for i, one in ipairs(examples()) do
+  for i, one in ipairs(examples()) do names[i] = one.name end
+  return names
+end
+
+local function example_of(name)
+  for _, one in ipairs(examples()) do
     if one.name == name then return one end
-    names[i] = one.name
   end
   args.fail(("there is no example %q"):format(name),
-    args.did_you_mean(name, names, "lunagrad init --list names them"))
+    args.did_you_mean(name, starter.names(), "lunagrad init --list names them"))
 end
 
 -- Files that stand in a folder of the script's name, for who copies it.
@@ -190,9 +196,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function starter.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(starter.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if options.list then

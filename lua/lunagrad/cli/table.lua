@@ -6,7 +6,7 @@ local display = require "lunagrad.cli.display"
 
 local columns = {}
 
-local function width_of(text) return utf8.len(text) or #text end
+local width_of = display.columns
 
 local function cell_text(value, most)
   local text = display.clean_line(value == nil and "-" or tostring(value))

@@ -25,12 +25,12 @@ LUNAGRAD_HOME, or .lunagrad here). Ctrl-C ends it.
 
   --port N       listen on this port (default: a free one)
   --ready-file F write the address to F once it is open
-  --help
+  --store DIR    the store's directory, as DIR above
 
 Only 127.0.0.1 is listened on, and the address it prints holds a token: without it nothing is shown.
 ]]
 
-local SPEC = { name = "view", options = {
+view.spec = { name = "view", options = {
   { names = { "--port" }, key = "port", type = "integer", min = 0, max = 65535, what = "a port" },
   { names = { "--ready-file" }, key = "ready_file", type = "word", what = "a file" },
   { names = { "--store" }, key = "store", type = "word", what = "a directory" },
@@ -228,9 +228,9 @@ end
 --- Run the command.
 ---@return integer exit code
 function view.main(argv, first)
-  local options = args.parse(SPEC, argv, first)
+  local options = args.parse(view.spec, argv, first)
   if options.help then
-    io.stdout:write(HELP)
+    require("lunagrad.cli.screen").help(HELP)
     return 0
   end
   if #options.rest > 1 or options.rest[1] and options.store then

@@ -245,7 +245,10 @@ end
 function methods:write_lines(lines)
   self.display:finish()
   io.stdout:flush()
-  for _, line in ipairs(lines) do io.stderr:write(line, "\n") end
+  local columns = term.width(2)
+  for _, whole in ipairs(lines) do
+    for _, line in ipairs(display.fold(whole, columns)) do io.stderr:write(line, "\n") end
+  end
   io.stderr:flush()
 end
 

@@ -37,6 +37,11 @@ function acceptance.phase_name(run, name)
   return run.number > 1 and ("training %d, %s"):format(run.number, name) or name
 end
 
+--- What is told of the first row's answer: its graph is drawn if the texts stay.
+function acceptance.looker(run)
+  return function(answer) run.answer = run.tape.id and answer end
+end
+
 --- All rows, as an evaluation.
 ---@param run table of lunagrad.improve.train
 ---@param phase string
@@ -46,17 +51,17 @@ function acceptance.validate(run, phase, which)
   return evaluate { run.program, data = run.val, metric = run.metric_or_loss, seed = run.seed,
                     on_error = run.on_error, concurrency = run.concurrency,
                     phase = acceptance.phase_name(run, phase), unrecorded = true,
-                    purpose = run.tape:purpose(which) }
+                    on_answer = acceptance.looker(run), purpose = run.tape:purpose(which) }
 end
 
 -- One row, as a task of a race: its score is looked at when it is its turn.
 local function asker(run, purpose, rows)
   local spec = { program = run.program, metric = run.metric_or_loss, on_error = run.on_error }
-  local done, total = 0, #run.val
+  local done, total, look = 0, #run.val, acceptance.looker(run)
   return function(i)
     local context = loop.context()
     context.example, context.purpose = i, purpose and purpose + i
-    local row = evaluate.run_row(spec, run.val[i])
+    local row = evaluate.run_row(spec, run.val[i], i == 1 and look)
     rows[i], done = row, done + 1
     progress.emit { kind = "progress", done = done, total = total }
     return row.score

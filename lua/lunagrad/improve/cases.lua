@@ -3,64 +3,13 @@
 --
 -- Texts only; nobody is asked. Used by lunagrad.improve.propose.*.
 
-local core = require "lunagrad.core"
 local context_of = require "lunagrad.improve.context"
-local metric = require "lunagrad.metric"
-local field_of = require("lunagrad.row").get
-local var = require "lunagrad.var"
+local row_text = require "lunagrad.row_text"
 
 local cases = {}
 
-local RIGHT = { "answer", "target", "answers" } -- fields that say what is right, as metric has them
-
--- ---- rows ------------------------------------------------------------------
-
-local function value_text(value)
-  if var.is(value) then return value:shown() end
-  if type(value) == "table" then return core.json_encode(value) end
-  return type(value) == "number" and core.number_text(value) or tostring(value)
-end
-
--- What is right has its own place.
-local function is_right(name, field)
-  if field then return name == field end
-  for _, known in ipairs(RIGHT) do
-    if name == known then return true end
-  end
-  return false
-end
-
---- What came in, as text: a row's fields but the right answer, one alone without its name.
----@param row any
----@param field string|nil that holds what is right
----@return string
-function cases.input(row, field)
-  if type(row) ~= "table" or var.is(row) then return row == nil and "" or value_text(row) end
-  local names = {}
-  for name in next, row do
-    if type(name) == "string" and not is_right(name, field) then names[#names + 1] = name end
-  end
-  table.sort(names)
-  if #names == 1 then return value_text(rawget(row, names[1])) end
-  local lines = {}
-  for i, name in ipairs(names) do lines[i] = name .. ": " .. value_text(rawget(row, name)) end
-  return table.concat(lines, "\n")
-end
-
---- What a row says is right, as texts; nothing where it does not say.
----@param row any
----@param field string|nil
----@return string[]
-function cases.truths(row, field)
-  if type(row) ~= "table" or var.is(row) then return {} end
-  for _, name in ipairs(field and { field } or RIGHT) do
-    if field_of(row, name) ~= nil then
-      local ok, list = pcall(metric.truths, row, field)
-      return ok and list or {}
-    end
-  end
-  return {}
-end
+--- What came in, and what a row says is right.
+cases.input, cases.truths = row_text.input, row_text.truths
 
 -- ---- what came of them -------------------------------------------------------
 

@@ -180,6 +180,7 @@ local function compare(spec)
   spec = check(spec)
   local tape = recorder.search { kind = "compare", seed = spec.seed,
     options = { examples = #spec.data, on_error = spec.on_error, alpha = spec.alpha } }
+  tape:set("test", spec.data, spec.field)
   local results = run_all(spec, both(spec, tape))
   local result = result_of(spec, results)
   put_down(tape, result)

@@ -7,6 +7,7 @@
 local recorder = require "lunagrad.book.record"
 local core = require "lunagrad.core"
 local data = require "lunagrad.data"
+local graphs = require "lunagrad.book.graphs"
 local errors = require "lunagrad.errors"
 local loop = require "lunagrad.loop"
 local metrics = require "lunagrad.metric"
@@ -18,7 +19,7 @@ local var = require "lunagrad.var"
 local SPEC = {
   program = "callable", data = "table", metric = "callable", concurrency = "integer?",
   field = "string?", seed = "any", on_error = "string?", phase = "string?",
-  unrecorded = "boolean?", purpose = "integer?",
+  unrecorded = "boolean?", purpose = "integer?", on_answer = "callable?",
 }
 local ON_ERROR = { raise = true, zero = true, skip = true }
 
@@ -75,13 +76,17 @@ end
 
 --- The same as a row of a result: {example, output, score} or {example, error, score}.
 ---@param spec table {program, metric, field, on_error}
-local function run_row(spec, row)
-  if spec.on_error == "raise" then
-    local output, score = score_row(spec.program, spec.metric, row, spec.field)
+---@param on_answer fun(answer: any, score: number)|nil is told what the program returned
+local function run_row(spec, row, on_answer)
+  local function told(output, score, answer)
+    if on_answer then on_answer(answer, score) end
     return { example = row, output = output, score = score }
   end
-  local ok, output, score = pcall(score_row, spec.program, spec.metric, row, spec.field)
-  if ok then return { example = row, output = output, score = score } end
+  if spec.on_error == "raise" then
+    return told(score_row(spec.program, spec.metric, row, spec.field))
+  end
+  local ok, output, score, answer = pcall(score_row, spec.program, spec.metric, row, spec.field)
+  if ok then return told(output, score, answer) end
   if errors.stops(output) then error(output, 0) end
   loop.passed_on()
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
@@ -154,11 +159,17 @@ local function evaluate(spec)
   if spec.phase then progress.emit { kind = "phase", name = spec.phase } end
   local tape = not spec.unrecorded and recorder.search { kind = "evaluate", seed = spec.seed,
     options = { phase = spec.phase, examples = total, on_error = spec.on_error } }
-  local purpose = spec.purpose
-  if tape then purpose = tape:purpose {} end
+  local purpose, on_answer = spec.purpose, spec.on_answer
+  if tape then
+    purpose = tape:purpose {}
+    tape:set(nil, spec.data, spec.field)
+    on_answer = function(answer, score)
+      tape:graph { example = 1, score = score, text = tape.id and graphs.text(answer) }
+    end
+  end
   local rows = loop.map(spec.data, function(row, i)
     loop.context().purpose = purpose and purpose + i
-    local result = run_row(spec, row)
+    local result = run_row(spec, row, i == 1 and on_answer)
     done = done + 1
     progress.emit { kind = "progress", done = done, total = total }
     return result

@@ -6,6 +6,7 @@
 -- Used by lunagrad.improve.search.
 
 local bind = require "lunagrad.bind"
+local graphs = require "lunagrad.book.graphs"
 local pools = require "lunagrad.improve.pool"
 local loop = require "lunagrad.loop"
 
@@ -62,6 +63,18 @@ local function pool_of(self, one)
   end })
 end
 
+-- An operator has sent feedback through the loss of an example: the graph is drawn when the proposal
+-- is decided, if its parent has none by then.
+local function heard_by(self, one)
+  local tape = self.tape and self.tape.inner
+  if not tape or not tape.id then return nil end
+  return function(example, loss)
+    if not tape:wants_graph(one.parent.idx, true) then return end
+    one.graph = { candidate = one.parent.idx, proposal = one.number, split = "train",
+      example = example.i, score = example.score, heard = true, text = graphs.text(loss) }
+  end
+end
+
 --- What an operator is given besides parent and batch.
 ---@param self lunagrad.search
 ---@param one table the proposal
@@ -84,7 +97,7 @@ function given.to(self, one, meter)
     max_demos = self.max_demos, train = problem.sets.train, solved = solved_of(self, one),
     tried = tried_by(self, one),
     leak = self.leak, perfect = self.perfect, habits = one.habits,
-    recorded = self.tape and self.tape.inner.id,
+    heard = heard_by(self, one), recorded = self.tape and self.tape.inner.id,
   }
 end
 

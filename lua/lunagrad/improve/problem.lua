@@ -90,11 +90,12 @@ local function in_words(said)
   if said ~= nil then return evaluate.text_of(said) end
 end
 
-local function by_program(self, row)
+local function by_program(self, row, _, on_answer)
   local answer = self.program(row)
   local output = evaluate.text_of(answer)
   local value, feedback = self.metric(output, row, answer)
   local score, objectives, said = scored(self, value, feedback, "the metric")
+  if on_answer then on_answer(answer) end
   return { output = output, score = score, objectives = objectives, feedback = in_words(said) }
 end
 
@@ -105,10 +106,10 @@ local function by_judge(self, row, texts)
            feedback = in_words(said) }
 end
 
-local function attempt(self, variant, row)
+local function attempt(self, variant, row, on_answer)
   local run = self.program and by_program or by_judge
-  if self.on_error ~= "zero" then return run(self, row, variant.texts) end
-  local ok, result = pcall(run, self, row, variant.texts)
+  if self.on_error ~= "zero" then return run(self, row, variant.texts, on_answer) end
+  local ok, result = pcall(run, self, row, variant.texts, on_answer)
   if ok then return result end
   if errors.stops(result) then error(result, 0) end
   loop.passed_on()
@@ -121,7 +122,10 @@ local function begin(self, variant, set, i, sample)
   local options = { meter = meter, example = i, sample = sample,
     purpose = self.purpose and self.purpose(variant, set, i) }
   return bind.start(self:binding(variant), options, function()
-    local result = attempt(self, variant, self.sets[set][i])
+    local first = set == "val" and i == 1 and not sample and self.on_answer
+    local result = attempt(self, variant, self.sets[set][i], first and function(answer)
+      first(variant, answer)
+    end)
     result.calls = bind.calls(meter)
     if result.score ~= result.score then
       errors.raise("inval", "the metric returned a number that is none (nan)", nil, 0)

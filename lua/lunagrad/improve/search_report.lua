@@ -3,6 +3,7 @@
 -- Everything here looks and decides nothing. Used by lunagrad.improve.optimize.
 
 local recorder = require "lunagrad.book.record"
+local graphs = require "lunagrad.book.graphs"
 local claims = require "lunagrad.improve.claim"
 local dryrun = require "lunagrad.dryrun"
 local model = require "lunagrad.model"
@@ -192,7 +193,22 @@ function reports.tape(search, spec)
     return inner:purpose { candidate = variant.born == 0 and 0 or nil,
       proposal = variant.born > 0 and variant.born or nil, split = SPLIT[set], example = i }
   end
+  for _, set in ipairs { "train", "val", "test" } do
+    if #problem.sets[set] > 0 then inner:set(SPLIT[set], problem.sets[set]) end
+  end
+  problem.on_answer = inner.id and function(variant, answer) variant.answer = answer end
   return setmetatable({ inner = inner, search = search }, Tape)
+end
+
+-- The graph of the first example of validation, once that was asked.
+local function draw(self, candidate)
+  local variant = candidate.variant
+  local known = variant.known.val[1]
+  if variant.answer and known then
+    self.inner:graph { candidate = candidate.idx, split = "validation", example = 1,
+      score = known.score, text = graphs.text(variant.answer) }
+  end
+  variant.answer = nil
 end
 
 function Tape:seed(candidate)
@@ -200,6 +216,7 @@ function Tape:seed(candidate)
     best = true, words = candidate.words, operator = "seed", parents = {} }
   self.inner:scores { candidate = 0, split = "validation",
     rows = rows_of(candidate.variant, "val", self.search.n) }
+  draw(self, candidate)
 end
 
 --- What is known before it begins: among the options, and the scores by the names of the draws.
@@ -235,7 +252,9 @@ function Tape:proposal(one, record, search)
       texts = candidate.texts, score = candidate.mean, operator = record.operator,
       best = search.pool:best() == candidate, words = candidate.words,
       proposal = record.number, parents = candidate.parents }
+    draw(self, candidate)
   end
+  if one.graph then self.inner:graph(one.graph) end
 end
 
 --- A candidate that was kept early is known on all of validation now.
@@ -244,6 +263,7 @@ function Tape:completed(candidate, search)
     best = search.pool:best() == candidate }
   self.inner:scores { proposal = candidate.born, candidate = candidate.idx, split = "validation",
     rows = rows_of(candidate.variant, "val", search.n) }
+  draw(self, candidate)
 end
 
 --- What is the best at the end, and not known on all of validation: nobody was told so before.

@@ -12,6 +12,7 @@ local recorder = require "lunagrad.book.record"
 local acceptance = require "lunagrad.improve.acceptance"
 local data = require "lunagrad.data"
 local errors = require "lunagrad.errors"
+local graphs = require "lunagrad.book.graphs"
 local evaluate = require "lunagrad.improve.evaluate"
 local sampler = require "lunagrad.improve.sampler"
 local solved = require "lunagrad.improve.solved"
@@ -188,6 +189,16 @@ local function learn(run, losses, batch)
   return run.optimizer:step { judge = run.optimizer.judge or judge_on(run, batch) }
 end
 
+-- The graphs of rows that had something to say, with what was said.
+local function draw(run, seen, batch)
+  for n, row in ipairs(seen.rows) do
+    if row.loss and not row.solved and run.tape:wants_graph(run.idx, true) then
+      run.tape:graph { candidate = run.idx, proposal = run.step, split = "train",
+        example = batch[n], score = row.score, heard = true, text = graphs.text(row.loss) }
+    end
+  end
+end
+
 --- Whether critics that give no score had nothing to say: the batch is solved as far as they know.
 local function is_content(seen, report)
   if seen.scored or report.changed then return false end
@@ -220,6 +231,7 @@ local function propose(run, record)
       -- as a task, so that its calls are told what they are made for
       local report = loop.spawn(learn, { purpose = run.tape:purpose { proposal = run.step } }, run,
         seen.losses, batch):await()
+      draw(run, seen, batch)
       if not is_content(seen, report) then return report, seen, batch end
       note_content(run, batch, seen)
     end
@@ -241,7 +253,10 @@ local function keep(run, iteration, rows, score)
     run.kept_rows, run.score = rows, score
     run.tape:scores { candidate = idx, proposal = iteration > 0 and iteration or nil,
       split = "validation", rows = evaluate.numbered(rows) }
+    run.tape:graph { candidate = idx, split = "validation", example = 1, score = rows[1].score,
+      text = graphs.text(run.answer) }
   end
+  run.idx, run.answer = idx, nil
 end
 
 -- The rows that the step learned from, and what the texts before it got on them.
@@ -353,6 +368,8 @@ local function start(run)
   run.tape = recorder.search { kind = "train", method = method_of(run.optimizer), names = names,
     seed = run.seed, options = told_options(run) }
   run.number = run.tape.number
+  run.tape:set("train", run.train)
+  if run.val then run.tape:set("validation", run.val) end
   progress.emit { kind = "training", number = run.number, params = names }
   if not run.val then return keep(run, 0) end
   local evaluation = acceptance.validate(run, "validation of the start",

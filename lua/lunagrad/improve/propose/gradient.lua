@@ -51,15 +51,23 @@ local function only(targets, params)
   end
 end
 
+local function is_right(one, context)
+  return one.score ~= nil and one.score >= material.perfect(context)
+end
+
 -- Through the graph; false: no answer depends on a target.
 local function through(batch, context)
-  local losses = {}
-  for _, loss in ipairs(loop.map(batch, function(one) return loss_of(one, context) end)) do
-    if loss and loss:grad() then losses[#losses + 1] = loss end
+  local losses, shown = {}, nil
+  for n, loss in ipairs(loop.map(batch, function(one) return loss_of(one, context) end)) do
+    if loss and loss:grad() then
+      losses[#losses + 1] = loss
+      if not shown and not is_right(batch[n], context) then shown = { batch[n], loss } end
+    end
   end
   if #losses == 0 then return false end
   local root = #losses == 1 and losses[1] or var.mean(losses)
   root:backward(context.backward):await()
+  if shown and context.heard then context.heard(shown[1], shown[2]) end
   return true
 end
 
@@ -70,7 +78,7 @@ local function given(batch, targets, context)
       context.params[i]:add_feedback("What is wanted: " .. context.objective)
     end
     for _, one in ipairs(batch) do
-      if not (one.score and one.score >= material.perfect(context)) then
+      if not is_right(one, context) then
         context.params[i]:add_feedback(cases.verdict(one, context))
       end
     end
@@ -125,7 +133,7 @@ end
 
 local function is_solved(batch, context)
   for _, one in ipairs(batch) do
-    if not (one.score and one.score >= material.perfect(context)) then return false end
+    if not is_right(one, context) then return false end
   end
   return true
 end
