@@ -26,7 +26,7 @@ local MAY = {
 local PLAIN = { ["lunagrad.rng"] = true }
 --- Modules in C.
 local IN_C = { ["lunagrad.core"] = true, ["lunagrad.file"] = true,
-  ["lunagrad.host.wire"] = "host", ["lunagrad.look"] = "cli",
+  ["lunagrad.look"] = "cli",
   ["lunagrad.term"] = "cli", ["lunagrad.line"] = "cli", ["lunagrad.mockd"] = "cli",
   ["lunagrad.cli.kept"] = "cli" } -- made by bake.lua
 --- Modules that require each other round, and why they may: "a b" = reason.

@@ -31,6 +31,7 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     lg_party *party;     /* counted: who is asked, or told */
     lg_party *from;      /* LOG, PROGRESS, END: counted: who tells; NULL: another type */
     lg_text *told;       /* … and what */
+    const void *about;   /* … and of what; NULL: of itself */
     uint64_t tag;        /* … */
     bool queued, announced;
     struct lg_work *next; /* in the party's queue */
@@ -129,23 +130,23 @@ struct lg_engine {
     lg_batch synced; /* durable: committed, and on its way to the disk */
     lg_batch next;   /* … and the one committed meanwhile */
     uint64_t served;
-    lg_stream *streams;            /* call_stream.c: under way and watched */
+    lg_stream *streams; /* call_stream.c: under way and watched */
     lg_timers timers;
     int64_t hedge_due; /* call_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
     lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
-    lg_map works;             /* id → lg_work, announced or queued */
+    lg_map works;              /* id → lg_work, announced or queued */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
-    bool built_in; /* built_in.c: the prompts of passes are there */
+    bool built_in;    /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
-    void *own;         /* lua/host/: the library's own Lua state */
-    bool in_next;      /* a function of the host's runs, called by lg_engine_next */
+    void *own;    /* lua/host/: the library's own Lua state */
+    bool in_next; /* a function of the host's runs, called by lg_engine_next */
     char errmsg[512];
     const char *errfield; /* static */
 };
@@ -206,8 +207,8 @@ bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
 void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */
 bool lg__stream_listen(lg_engine *e); /* to what came since; true: one was broken off */
-void lg__stream_settled(lg_node *n); /* its answer is there */
-bool lg__stream_next(lg_party *p);   /* fills its event; false: nothing new */
+void lg__stream_settled(lg_node *n);  /* its answer is there */
+bool lg__stream_next(lg_party *p);    /* fills its event; false: nothing new */
 void lg__streams_free(lg_engine *e);
 
 /* call_hedge.c */
@@ -221,12 +222,12 @@ lg_request *lg__hedge_ended(lg_engine *e, lg_attempt *a);
 const lg_event *lg__events_next(lg_engine *e, lg_party *p);
 
 /* host_party.c */
-bool lg__parties_hear(const lg_engine *e);     /* somebody beside the host can go on at once */
-bool lg__parties_busy(const lg_engine *e);     /* … runs, or waits for something */
-int64_t lg__parties_due(const lg_engine *e);   /* INT64_MAX: not by time alone */
+bool lg__parties_hear(const lg_engine *e);   /* somebody beside the host can go on at once */
+bool lg__parties_busy(const lg_engine *e);   /* … runs, or waits for something */
+int64_t lg__parties_due(const lg_engine *e); /* INT64_MAX: not by time alone */
 /* They run, each for a slice. idle: nothing else can happen any more. until_us 0: one slice each */
 void lg__parties_run(lg_engine *e, int64_t until_us, bool idle);
-void lg__parties_end(lg_engine *e);            /* the engine is about to be freed */
+void lg__parties_end(lg_engine *e);                  /* the engine is about to be freed */
 void lg__party_told(lg_engine *e, const lg_work *w); /* the host fetches what one told */
 
 /* host_timer.c */

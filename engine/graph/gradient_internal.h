@@ -31,7 +31,7 @@ enum lg_critique { /* what a critic's reply is */
 };
 
 typedef struct lg_inquiry {         /* one question to the backward model */
-    lg_waiter wait;             /* LG_WAIT_JOB, on asked */
+    lg_waiter wait;                 /* LG_WAIT_JOB, on asked */
     struct lg_inquiry *prev, *next; /* of the pass */
     lg_pass *pass;
     lg_step *step;

@@ -203,7 +203,8 @@ static void check_steps(const lg_graph *g, lg_tally *t)
     for (const lg_waiter *w = g->steps.head; w; w = w->next) {
         bool is_job = w->kind == LG_WAIT_JOB;
         LG_CHECK(is_job || w->kind == LG_WAIT_STEP);
-        t->coming += lg__check_sum(is_job ? ((const lg_inquiry *)w)->pass : ((const lg_step *)w)->pass);
+        t->coming +=
+            lg__check_sum(is_job ? ((const lg_inquiry *)w)->pass : ((const lg_step *)w)->pass);
     }
     for (const lg_step *s = g->host.head; s; s = s->next)
         t->coming += s->work ? 0 : lg__check_sum(s->pass); /* else it is with the host, too */

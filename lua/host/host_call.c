@@ -34,6 +34,21 @@ static int finish(lg_args *a, lg_model *const *given, lg_model **list, size_t *n
     return lg__args_end(a);
 }
 
+int lg__hosted_open(lg_engine *e, lg_hosted **out)
+{
+    lh_private *p;
+    int err = lh_private_of(e, &p);
+    if (!err && !p->hosted) {
+        p->hosted = lg__inside_alloc(e, NULL, 0, sizeof(lg_hosted));
+        if (p->hosted)
+            *(lg_hosted *)p->hosted = (lg_hosted){.e = e, .state = &p->s};
+    }
+    if (err || !p->hosted)
+        return lg__host_refuse(e, LG_ENOMEM, "no memory for the library's own state");
+    *out = p->hosted;
+    return LG_OK;
+}
+
 int lg__host_call(lg_hosted *p, const lg_host_call *call, lg_args *args, lg_var **out)
 {
     lg_model *given[LG_KINDS], *list[LG_KINDS];

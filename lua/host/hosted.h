@@ -7,8 +7,6 @@
 #define LG_HOSTED_H
 
 #include "host/host.h"
-#include "lg_inside.h"
-#include "lunagrad.h"
 
 enum { LG_QUERIES = 4 }; /* kinds: bit k of enum lg_query_what */
 
@@ -30,9 +28,12 @@ typedef struct lg_asked lg_asked; /* query.c: a query that is not answered */
 
 enum { LG_ASKED_BUCKETS = 256 };
 
-struct lg_hosted { /* of the private state, which frees it */
+/* Of a private state. It can die of memory before its engine: what its host holds is there still,
+ * and can do nothing any more. */
+struct lg_hosted {
     lg_engine *e;
-    lh_state *state;
+    lh_state *state; /* NULL: it has died */
+    bool closing;
     lg_owner *owners;
     uint64_t last_number;
     lg_asked *asked[LG_ASKED_BUCKETS]; /* by the id of their variable */
@@ -100,19 +101,21 @@ typedef struct lg_owner_config {
 int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
                   void (*release)(lg_owner *o), void *out);
 lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number); /* NULL: it is gone */
-void lg__owner_free(lg_owner *o); /* what it asked is not wanted any more */
+void lg__owner_free(lg_owner *o);              /* what it asked is not wanted any more */
 void *lg__host_new(lg_hosted *p, size_t size); /* zeros; NULL: no memory */
 void lg__host_free(lg_hosted *p, void *block, size_t size);
 char *lg__host_copy(lg_hosted *p, const char *text, size_t len); /* ends with NUL */
 
-void lg__hosted_free(lg_hosted *p); /* all owners, before the state is closed */
+/* The state dies, or (all) the engine is freed. NULL: nothing */
+void lg__hosted_free(lg_hosted *p, bool all);
 
 /* ---- query.c --------------------------------------------------------------------- */
 
 /* The function behind a tool of an owner, called by lg_engine_next(). */
 void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, size_t len);
 void lg__queries_drop(lg_hosted *p, const lg_owner *o); /* NULL: all */
-int lg__lua_open_host(lua_State *L); /* module lunagrad.host.core; upvalue: the private state */
+/* Pushes the functions by which Lua asks and tells: core.host.wire of the private state. */
+void lg__hosted_wire(lua_State *L);
 
 /* ---- job.c, for what Lua tells ------------------------------------------------------ */
 

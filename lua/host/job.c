@@ -12,11 +12,11 @@ typedef struct lg_best {
 struct lg_job {
     lg_owner owner;
     lg_model *model;
-    lg_var *done;    /* counted: what its call comes to */
-    lg_told *end;    /* the event that tells its end; NULL: it is told */
-    bool running;    /* its code in the private state */
-    bool settled;    /* done has */
-    bool ended;      /* neither goes on: END is told */
+    lg_var *done; /* counted: what its call comes to */
+    lg_told *end; /* the event that tells its end; NULL: it is told */
+    bool running; /* its code in the private state */
+    bool settled; /* done has */
+    bool ended;   /* neither goes on: END is told */
     char *result;
     size_t result_len;
     size_t n;
@@ -180,7 +180,7 @@ static int start(lg_engine *e, const lg_job_config *cfg, bool search, lg_job **o
     lg_job_config c;
     if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg))
         return lg__host_refuse(e, LG_EINVAL, "%s needs lg_job_config_init, and an out",
-                                names[search]);
+                               names[search]);
     int err = check(e, &c, names[search], search);
     if (!err)
         err = lg__hosted_open(e, &p);
@@ -231,7 +231,7 @@ void lg_job_free(lg_job *j)
     lg_job_cancel(j);
     if (j->done)
         lg__inside_unwatch(j->done, j);
-    lg__told_take_back(j->owner.home->state->party, j);
+    lg__told_take_back(j->owner.home->e, j);
     lg__owner_free(&j->owner);
 }
 

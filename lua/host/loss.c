@@ -8,7 +8,7 @@ static int check(lg_engine *e, const lg_var *answer, const char *text, lg_var *c
 {
     if (!answer || !lg__inside_is_own(e, answer) || !text || !out)
         return lg__host_refuse(e, LG_EINVAL, "%s: a variable of this engine, a text and an out",
-                                where);
+                               where);
     if (lg__args_bad(&text, 1))
         return lg__host_refuse(e, LG_EUTF8, "%s: a text is not UTF-8", where);
     return LG_OK;
@@ -59,8 +59,7 @@ int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
         err = lg__hosted_open(e, &p);
     if (err)
         return err;
-    lg_host_call c = {
-        .name = "loss.exact", .vars = &answer, .n_vars = 1, .role = "score"};
+    lg_host_call c = {.name = "loss.exact", .vars = &answer, .n_vars = 1, .role = "score"};
     lg__args_begin(p, &a);
     lg__args_word(&a, "target", target);
     lg__args_true(&a, "number", number);
@@ -86,10 +85,7 @@ int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn
     err = lg__owner_new(p, &asks, sizeof *o, NULL, &o);
     if (err)
         return err;
-    lg_host_call c = {.name = "loss.score",
-                      .vars = &answer,
-                      .n_vars = 1,
-                      .role = "score"};
+    lg_host_call c = {.name = "loss.score", .vars = &answer, .n_vars = 1, .role = "score"};
     lg__args_begin(p, &a);
     lg__args_int(&a, "owner", (int64_t)o->number);
     lg__args_word(&a, "purpose", purpose);

@@ -31,8 +31,8 @@ static int check_texts(lg_engine *e, const lg_optimizer_config *c)
         if (!c->examples[i])
             return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: example %zu is NULL", i + 1);
     }
-    if (lg__args_bad(c->constraints, c->n_constraints) || lg__args_bad(c->examples, c->n_examples) ||
-        lg__args_bad(&c->check_words, 1))
+    if (lg__args_bad(c->constraints, c->n_constraints) ||
+        lg__args_bad(c->examples, c->n_examples) || lg__args_bad(&c->check_words, 1))
         return lg__host_refuse(e, LG_EUTF8, "lg_optimizer_new: a text is not UTF-8");
     return lg__args_object(e, c->options, "lg_optimizer_new: options");
 }
@@ -63,6 +63,8 @@ static int call(lg_optimizer *o, const char *name, const lg_optimizer_config *cf
                       .n_vars = o->n_params,
                       .models = {[LG_OPTIMIZER] = o->model},
                       .role = "report of the optimizer"};
+    if (!p->state)
+        return lg__host_refuse(p->e, LG_ESTATE, "the optimizer has died of memory");
     lg__args_begin(p, &a);
     lg__args_int(&a, "owner", (int64_t)o->owner.number);
     if (cfg) {
@@ -119,7 +121,7 @@ int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer 
     lg_hosted *p;
     if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg))
         return lg__host_refuse(e, LG_EINVAL,
-                                "lg_optimizer_new needs lg_optimizer_config_init, and an out");
+                               "lg_optimizer_new needs lg_optimizer_config_init, and an out");
     int err = check(e, &c);
     if (!err)
         err = lg__hosted_open(e, &p);

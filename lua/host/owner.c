@@ -68,7 +68,6 @@ int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
 
 lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number)
 {
-    const lg_hosted *all = p->hosted;
     lg_owner *o = p->owners;
     while (o && o->number != number)
         o = o->next;
@@ -77,8 +76,7 @@ lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number)
 
 void lg__owner_free(lg_owner *o)
 {
-    lg_hosted *all = o->home;
-    for (lg_owner **at = &all->owners; *at; at = &(*at)->next) {
+    for (lg_owner **at = &o->home->owners; *at; at = &(*at)->next) {
         if (*at == o) {
             *at = o->next;
             break;
@@ -89,14 +87,29 @@ void lg__owner_free(lg_owner *o)
         lg_tool_unref(o->tools[k]);
     if (o->release)
         o->release(o);
-    lg__host_free(o->home, o, o->size);
+    lg_hosted *home = o->home;
+    bool last = !home->state && !home->owners && !home->closing;
+    lg__host_free(home, o, o->size);
+    if (last)
+        lg__host_free(home, home, sizeof *home);
 }
 
-void lg__hosted_free(lg_hosted *p)
+/* Losses are nobody's to free. */
+void lg__hosted_free(lg_hosted *p, bool all)
 {
     if (!p)
         return;
-    while (p->owners)
-        lg__owner_free(p->owners);
-    lg__host_free(p, p, sizeof *p);
+    p->state = NULL;
+    p->closing = true;
+    lg__queries_drop(p, NULL);
+    for (lg_owner *o = p->owners, *next; o; o = next) {
+        next = o->next;
+        if (o->job && !all)
+            lg__job_running(o->job, false);
+        else if (!o->release || all)
+            lg__owner_free(o);
+    }
+    p->closing = false;
+    if (!p->owners)
+        lg__host_free(p, p, sizeof *p);
 }

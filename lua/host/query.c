@@ -93,13 +93,14 @@ void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 static lg_asked *find(lg_engine *e, uint64_t id, lg_hosted **home)
 {
     lg_var *v = lg__inside_asked(e, id);
-    lg_hosted *p = lh_private_hosted(e);
+    lh_private *state = lh_private_peek(e);
+    lg_hosted *p = state ? state->hosted : NULL;
     lg_asked *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
         a = a->next;
     if (!a)
         lg__host_refuse(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
-                         (unsigned long long)id);
+                        (unsigned long long)id);
     *home = p;
     return a;
 }
@@ -233,14 +234,12 @@ static lg_var *read_answer(lua_State *L)
     return v;
 }
 
-static lg_hosted *home_of(lua_State *L)
-{
-    return lua_touserdata(L, lua_upvalueindex(1));
-}
-
+/* NULL: it is gone. */
 static lg_owner *owner_at(lua_State *L, int arg)
 {
-    return lg__owner_of(home_of(L), (uint64_t)lg__lua_check_int(L, arg, 0, LUA_MAXINTEGER));
+    const lh_private *p = (const lh_private *)lh_state_of(L);
+    uint64_t number = (uint64_t)lg__lua_check_int(L, arg, 0, LUA_MAXINTEGER);
+    return p->hosted ? lg__owner_of(p->hosted, number) : NULL;
 }
 
 /* wire.query(engine, owner, kind, {params}, {example, index, text, answer, param, sample, purpose})
@@ -331,15 +330,12 @@ static int l_running(lua_State *L)
     return 0;
 }
 
-int lg__lua_open_host(lua_State *L)
+void lg__hosted_wire(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"query", l_query},   {"tell", l_tell},
-                                         {"best", l_best},     {"result", l_result},
-                                         {"running", l_running},   {NULL, NULL}};
-    luaL_newlibtable(L, functions);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    luaL_setfuncs(L, functions, 1);
-    return 1;
+    static const luaL_Reg functions[] = {{"query", l_query},     {"tell", l_tell},
+                                         {"best", l_best},       {"result", l_result},
+                                         {"running", l_running}, {NULL, NULL}};
+    luaL_newlib(L, functions);
 }
 
 /* ---- the host's side ------------------------------------------------------------ */
@@ -390,8 +386,8 @@ int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
         return lg__host_refuse(e, LG_EINVAL, "a score is asked for, not a variable");
     if (!v)
         return lg__host_refuse(e, LG_EINVAL, "the answer is NULL");
-    int err = lg_var_state(a->promise) == LG_PENDING ? lg_promise_keep(a->promise, v, NULL, 0)
-                                                     : LG_OK;
+    int err =
+        lg_var_state(a->promise) == LG_PENDING ? lg_promise_keep(a->promise, v, NULL, 0) : LG_OK;
     if (err)
         return err;
     err = lg_tool_return(e, id, "", 0, NULL, 0);

@@ -28,13 +28,13 @@ local function query(engine, owner, what, params, about)
   return made
 end
 
-package.loaded["lunagrad.host.wire"] = {
+core.host = { wire = {
   running = function(_, on) running = running + (on and 1 or -1) end,
   query = query,
   tell = function(_, json) told[#told + 1] = core.json_decode(json) end,
   best = function(_, texts) best[#best + 1] = texts end,
   result = function(_, json) results[#results + 1] = core.json_decode(json) end,
-}
+} }
 
 -- Calls as C does (lua/host/private.c); what it comes to.
 local function call(name, args, vars, models)

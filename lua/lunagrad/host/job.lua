@@ -12,13 +12,13 @@ local metric = require "lunagrad.metric"
 local query = require "lunagrad.host.query"
 local templates = require "lunagrad.template"
 local var = require "lunagrad.var"
-local wire = require "lunagrad.host.wire"
 
 ---@class lunagrad.host.job
 local Job = {}
 Job.__index = Job
 
 local jobs = {}
+local wire = core.host.wire
 
 local METRICS = { exact = metric.exact, number = metric.number, contains = metric.contains,
   choice = metric.choice, f1 = metric.f1 }

@@ -9,9 +9,9 @@
 local core = require "lunagrad.core"
 local loop = require "lunagrad.loop"
 local promise = require "lunagrad.promise"
-local wire = require "lunagrad.host.wire"
 
 local query = {}
+local wire = core.host.wire
 
 local texts_of = setmetatable({}, { __mode = "k" }) -- row → JSON
 
