@@ -237,7 +237,8 @@ $(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OB
 		$(LIBS_COMMAND)
 
 # … and scripts, in the library's own: here with the Lua of the system.
-$(BUILD)/tests/engine/test_script%: $(BUILD)/tests/engine/test_script%.o $(MODULE_OBJ) $(HOST_OBJ) \
+SCRIPT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/engine/test_script*.c tests/engine/test_host*.c))
+$(SCRIPT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(MODULE_OBJ) $(HOST_OBJ) \
 		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)

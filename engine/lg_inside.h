@@ -268,7 +268,7 @@ void lg__inside_holds(int most_abi, lg_holds *out);
 
 /* ---- what public functions need that lua/ defines --------------------------------------- */
 
-/* lg_engine_errmsg() says this from now on. */
+/* The engine's message from now on. */
 void lg__inside_error(lg_engine *e, int code, const char *message);
 /* A place for what lua/host/ keeps for the engine; NULL at first. */
 void **lg__inside_own(lg_engine *e);
@@ -281,7 +281,7 @@ void lg__sized_write(void *host, size_t size, const void *own);
 /* ---- parties: who makes things, and is told of them ---------------------------------- */
 
 /* Somebody beside the host for whom the engine works. What is made while it is current is its
- * own, and what there is to tell of it goes to its queue, not to lg_engine_next(). */
+ * own, and what there is to tell of it goes to its queue, not to the host. */
 typedef struct lg_party lg_party;
 
 /* run: called in steps, the party being current, when it has events or is due; it should return
@@ -299,7 +299,7 @@ void lg__party_mute(lg_party *p);
 void lg__party_free(lg_party *p);
 /* It is current from now on (NULL: the host is). The one before. */
 lg_party *lg__party_use(lg_engine *e, lg_party *p);
-const lg_event *lg__party_next(lg_party *p); /* as lg_engine_next() */
+const lg_event *lg__party_next(lg_party *p); /* as lg_engine_next does */
 bool lg__party_has_events(const lg_party *p);
 /* It is to be run at this time of the engine's clock, if nothing comes before. 0: at once;
  * INT64_MAX: not. Each run takes that back. */

@@ -16,6 +16,7 @@ local MAY = {
   book = { library = true },
   world = {},
   improve = { library = true, book = true },
+  host = { library = true, book = true, world = true, improve = true, root = true },
   task = { library = true, improve = true, world = true },
   report = { library = true, book = true },
   host = { library = true, improve = true, world = true },

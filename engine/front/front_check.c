@@ -109,7 +109,7 @@ static void check_works(lg_engine *e)
     while ((w = lg__map_next(&e->works, &pos, &id))) {
         LG_CHECK(w->id == id && (w->queued || w->announced));
         LG_CHECK((w->type == LG_EVENT_CALL) == (w->request != NULL));
-        LG_CHECK((w->type == LG_EVENT_TOOL) == (w->node != NULL));
+        LG_CHECK((w->type == LG_EVENT_TOOL || w->type == LG_EVENT_FUNCTION) == (w->node != NULL));
         LG_CHECK((w->type == LG_EVENT_GRADIENT) == (w->step != NULL));
         LG_CHECK(!w->request || w->request->state == LG_REQ_SENT);
         LG_CHECK(!w->node || w->node->work == id);

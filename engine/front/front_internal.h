@@ -138,6 +138,7 @@ struct lg_engine {
     lg_model *models;
     lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
     lg_map works;              /* id → lg_work, announced or queued */
+    lg_map works; /* id → lg_work, announced or queued */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
@@ -171,6 +172,8 @@ void lg__work_abandon(lg_engine *e, uint64_t id);
 void lg__work_free(lg_engine *e, lg_work *w);    /* answered */
 void lg__work_release(lg_engine *e, lg_work *w); /* neither found by its id nor queued */
 void lg__works_free(lg_engine *e);
+enum { LG_MOST_UNTOLD = 256 << 10 }; /* bytes that a party tells before the host has fetched */
+void lg__work_told(lg_engine *e, const lg_work *w); /* the host fetches it */
 
 /* call.c */
 void lg__call_submit(lg_engine *e, int most); /* nodes whose inputs have settled */
@@ -229,6 +232,7 @@ int64_t lg__parties_due(const lg_engine *e); /* INT64_MAX: not by time alone */
 void lg__parties_run(lg_engine *e, int64_t until_us, bool idle);
 void lg__parties_end(lg_engine *e);                  /* the engine is about to be freed */
 void lg__party_told(lg_engine *e, const lg_work *w); /* the host fetches what one told */
+void lg__parties_end(lg_engine *e); /* the engine is about to be freed */
 
 /* host_timer.c */
 int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */

@@ -86,7 +86,7 @@ static lg_work *next_work(lg_engine *e, lg_party *p)
             return NULL;
         w->queued = false;
         if (w->from)
-            lg__party_told(e, w);
+            lg__work_told(e, w);
         if (w->type != LG_EVENT_NONE)
             return w;
         lg__work_release(e, w);

@@ -8,8 +8,6 @@
 
 #include "front/front_internal.h"
 
-enum { MOST_UNTOLD = 256 << 10 }; /* bytes of lines that the host has not fetched */
-
 static lg_engine *engine_of(const lg_party *p)
 {
     return p->graph->engine;
@@ -149,7 +147,7 @@ void *lg__party_alloc(lg_party *p, void *block, size_t old_size, size_t size)
 
 static bool wants(const lg_party *p, int64_t now)
 {
-    return p->run && p->untold < MOST_UNTOLD && (lg__party_hears(p) || p->due_us <= now);
+    return p->run && p->untold < LG_MOST_UNTOLD && (lg__party_hears(p) || p->due_us <= now);
 }
 
 bool lg__parties_hear(const lg_engine *e)
@@ -173,7 +171,7 @@ int64_t lg__parties_due(const lg_engine *e)
 {
     int64_t due = INT64_MAX;
     for (const lg_party *p = e->graph.host_party.next; p; p = p->next) {
-        if (p->run && p->due_us < due && p->untold < MOST_UNTOLD)
+        if (p->run && p->due_us < due && p->untold < LG_MOST_UNTOLD)
             due = p->due_us;
     }
     return due;
@@ -259,16 +257,6 @@ void lg__party_tell_end(lg_party *p, uint64_t tag)
     if (w)
         push(p, w, LG_EVENT_END, tag);
     lg__engine_touch(engine_of(p));
-}
-
-void lg__party_told(lg_engine *e, const lg_work *w)
-{
-    lg_party *p = w->from;
-    size_t size = w->told ? w->told->len + sizeof *w : 0;
-    bool was_full = p->untold >= MOST_UNTOLD;
-    p->untold -= size;
-    if (was_full && p->untold < MOST_UNTOLD)
-        lg__engine_touch(e);
 }
 
 /* ---- the host's functions ---------------------------------------------------- */

@@ -61,6 +61,16 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     LG_QUEUE_PUSH(&w->party->out, w, next);
 }
 
+void lg__work_told(lg_engine *e, const lg_work *w)
+{
+    lg_party *p = w->from;
+    size_t size = w->told ? w->told->len + sizeof *w : 0;
+    bool was_full = p->untold >= LG_MOST_UNTOLD;
+    p->untold -= size;
+    if (was_full && p->untold < LG_MOST_UNTOLD)
+        lg__engine_touch(e);
+}
+
 void lg__works_free(lg_engine *e)
 {
     lg_work *w;

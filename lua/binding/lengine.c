@@ -189,17 +189,6 @@ void lg__lua_lend_engine(lua_State *L, lg_engine *e, const lg_lua_lent *lent)
     lua_setfield(L, LUA_REGISTRYINDEX, LG_LUA_LENT);
 }
 
-void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what)
-{
-    lua_getfield(L, LUA_REGISTRYINDEX, LG_LUA_LENT);
-    const lg_lua_engine *u = luaL_testudata(L, -1, LG_LUA_ENGINE);
-    lua_pop(L, 1);
-    if (!u || u->lent->trusted || (u->lent->allow & allow))
-        return;
-    lg__lua_raise(L, LG_ESTATE, "its host allows what a script may do", "this script may not use %s",
-                  what);
-}
-
 /* What only an engine's owner says; the rest was said by him. */
 static void check_lent_config(lua_State *L)
 {
@@ -432,8 +421,7 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "useless", s.useless);
     lg__lua_set_count(L, "timers", s.timers);
     const lg_lua_engine *u = lg__lua_check_engine(L, 1);
-    lg__lua_set_count(L, "commands",
-                      s.commands + (u->lent ? lg__party_asked(u->lent->party) : 0));
+    lg__lua_set_count(L, "commands", s.commands + (u->lent ? lg__party_asked(u->lent->party) : 0));
     lg__lua_set_count(L, "storing", s.storing);
     lg__lua_set_count(L, "sandboxed", s.sandboxed);
     lg__lua_set_count(L, "held", s.held);

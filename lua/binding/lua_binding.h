@@ -44,7 +44,7 @@ typedef struct lg_lua_lent {
 } lg_lua_lent;
 
 typedef struct lg_lua_engine {
-    lg_engine *e; /* NULL: closed */
+    lg_engine *e;            /* NULL: closed */
     const lg_lua_lent *lent; /* NULL: the state's own */
     lg_lua_line *first, *last;
     size_t n_lines, n_dropped;
@@ -147,7 +147,7 @@ void lg__lua_new_class(lua_State *L, const char *name, const luaL_Reg *meta,
 
 /* ---- the files, in turn: each adds its functions to the table on top ------- */
 
-int lg__lua_open_core(lua_State *L); /* the module, on top */
+int lg__lua_open_core(lua_State *L);   /* the module, on top */
 int lg__lua_json_encode(lua_State *L); /* core.json_encode, … */
 int lg__lua_json_decode(lua_State *L); /* … core.json_decode */
 int lg__lua_error_text(lua_State *L);  /* tostring of an error object at 1 */

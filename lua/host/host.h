@@ -43,7 +43,7 @@ typedef struct lh_state {
     lg_party *party;
     lg_lua_lent lent;
     lh_limits limits;
-    uint64_t tag; /* of its events */
+    uint64_t tag;  /* of its events */
     lua_State *L;  /* the main thread, in which nothing runs; NULL: closed */
     lua_State *co; /* the thread of its code */
     jmp_buf *base; /* where it jumps when it dies; NULL: it does not run */
@@ -54,10 +54,10 @@ typedef struct lh_state {
     uint64_t instructions;
     int64_t cpu_us; /* of slices before this one */
     int64_t cpu_begin, slice_end, hold_end;
-    bool cut;    /* the yield that is under way is the slice's end, or a wait */
-    bool waits;  /* … a wait */
+    bool cut;     /* the yield that is under way is the slice's end, or a wait */
+    bool waits;   /* … a wait */
     bool refused; /* … one that was not possible after all */
-    int64_t due; /* … until this time of the engine's at the latest */
+    int64_t due;  /* … until this time of the engine's at the latest */
     bool library; /* the library's loop is there, and fetches the events */
     void (*fill)(lua_State *L, struct lh_state *s); /* core.host, on top; NULL: nothing */
     lh_module *modules;
@@ -66,14 +66,19 @@ typedef struct lh_state {
 } lh_state;
 
 enum {
-    LH_EVERY = 1000,       /* instructions between two looks at the clock */
-    LH_HOLD_US = 100000,   /* longest that a script may run on where it cannot be cut */
-    LH_LINE = 64 << 10,    /* bytes of a line that is told */
+    LH_EVERY = 1000,     /* instructions between two looks at the clock */
+    LH_HOLD_US = 100000, /* longest that a script may run on where it cannot be cut */
+    LH_LINE = 64 << 10,  /* bytes of a line that is told */
 };
 
-/* Makes the state, with its party. LG_ENOMEM */
-int lh_state_open(lh_state *s, lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
-                  void (*end)(void *ud), void *ud);
+typedef struct lh_owner { /* as lg__party_new() has them */
+    bool (*run)(void *ud, int64_t until_us, bool idle);
+    void (*end)(void *ud);
+    void *ud;
+} lh_owner;
+
+/* Makes the state, with its party; prepare fills it. LG_ENOMEM */
+int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunction prepare);
 void lh_state_close(lh_state *s); /* frees what is Lua's; what it was is kept */
 void lh_state_free(lh_state *s);  /* … and the party */
 lh_state *lh_state_of(lua_State *L);
@@ -98,8 +103,8 @@ enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n);
 /* Yields to the engine through all coroutines; k is called when it goes on. Raises where that is
  * not possible. */
 int lh_yield(lua_State *L, lua_KContext extra, lua_KFunction k);
-void lh_went_on(lua_State *L); /* for k: raises if it could not wait */
-int lh_wait(lua_State *L); /* engine:wait(ms) */
+void lh_went_on(lua_State *L);         /* for k: raises if it could not wait */
+int lh_wait(lua_State *L);             /* engine:wait(ms) */
 void lh_open_coroutines(lua_State *L); /* replaces functions of the table on top */
 
 /* ---- bounded.c, match.c -------------------------------------------------------- */
@@ -110,7 +115,7 @@ void lh_open_tables(lua_State *L);
 
 /* ---- library.c: what its code finds ------------------------------------------- */
 
-void lh_open_libraries(lua_State *L);
+int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner); /* lh_state_open(), and all of it */
 /* Pushes a module of the library's; it may yield if it is called from Lua. */
 int lh_require_own(lua_State *L);
 

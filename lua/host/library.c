@@ -249,8 +249,9 @@ static int l_require(lua_State *L)
     lua_pop(L, 1);
     const lh_module *m = find_module(lh_state_of(L), name);
     if (!m) {
-        return luaL_error(L, "module '%s' not found: a script finds \"lunagrad\" and what its host gave it",
-                          name);
+        return luaL_error(
+            L, "module '%s' not found: a script finds \"lunagrad\" and what its host gave it",
+            name);
     }
     lua_pushfstring(L, "@%s", name);
     check_loaded(L, luaL_loadbufferx(L, m->source, m->len, lua_tostring(L, -1), "t"));
@@ -361,9 +362,8 @@ static int l_getenv(lua_State *L)
 /* Pushes the library's globals, made of what is in _G by now. */
 static void make_own(lua_State *L)
 {
-    static const luaL_Reg os[] = {{"time", l_time},     {"clock", l_clock},
-                                  {"getenv", l_getenv}, {"remove", l_closed},
-                                  {"rename", l_closed}, {"tmpname", l_closed},
+    static const luaL_Reg os[] = {{"time", l_time},     {"clock", l_clock},   {"getenv", l_getenv},
+                                  {"remove", l_closed}, {"rename", l_closed}, {"tmpname", l_closed},
                                   {NULL, NULL}};
     static const luaL_Reg io[] = {
         {"open", l_closed}, {"lines", l_closed}, {"type", l_nothing}, {NULL, NULL}};
@@ -411,7 +411,7 @@ static void make_public(lua_State *L)
     lua_pop(L, 1);
 }
 
-void lh_open_libraries(lua_State *L)
+static int prepare(lua_State *L)
 {
     open_lua(L);
     lua_pushglobaltable(L);
@@ -439,4 +439,11 @@ void lh_open_libraries(lua_State *L)
     make_own(L);
     lua_setfield(L, LUA_REGISTRYINDEX, OWN);
     make_public(L);
+    return 0;
+}
+
+int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner)
+{
+    s->lent.wait = lh_wait;
+    return lh_state_open(s, e, owner, prepare);
 }

@@ -245,7 +245,7 @@ static int make(lg_engine *e, lh_private **out)
     if (!p)
         return LG_ENOMEM;
     *p = (lh_private){.s.limits.slice_us = SLICE_US, .s.lent.trusted = true, .s.fill = fill};
-    int err = lh_state_open(&p->s, e, run, engine_ends, p);
+    int err = lh_open(&p->s, e, &(lh_owner){run, engine_ends, p});
     if (err) {
         lg__inside_alloc(e, p, sizeof *p, 0);
         return err;

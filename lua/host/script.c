@@ -216,7 +216,8 @@ static void finish(lg_script *x, enum lh_slice how, int n)
         lg__out_free(&x->message);
         fail(x, LG_FAILED, x->s.dead, x->s.why, strlen(x->s.why));
     } else if (x->result.err) {
-        fail(x, LG_FAILED, x->result.err, lg_error_text(x->result.err), strlen(lg_error_text(x->result.err)));
+        fail(x, LG_FAILED, x->result.err, lg_error_text(x->result.err),
+             strlen(lg_error_text(x->result.err)));
     } else {
         end(x, e.fails ? LG_FAILED : LG_READY);
     }
@@ -306,7 +307,8 @@ static int check(lg_engine *e, const char *source, size_t len, const char *name,
 {
     if (!out || (!source && len))
         return failed(e, LG_EINVAL, "an argument is NULL");
-    if (lg_utf8_check(source ? source : "", len) >= 0 || (name && lg_utf8_check(name, strlen(name)) >= 0))
+    if (lg_utf8_check(source ? source : "", len) >= 0 ||
+        (name && lg_utf8_check(name, strlen(name)) >= 0))
         return failed(e, LG_EUTF8, "a script's source and name are UTF-8");
     return LG_OK;
 }
@@ -335,14 +337,15 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
     if (err)
         return err;
     if (cfg && !lg__sized_read(&c, cfg))
-        return failed(e, LG_EINVAL, "the script's size is not set: call lg_script_config_init first");
+        return failed(e, LG_EINVAL,
+                      "the script's size is not set: call lg_script_config_init first");
     lg_script *x = lg__inside_alloc(e, NULL, 0, sizeof *x);
     if (!x)
         return failed(e, LG_ENOMEM, "no memory for a script");
     memset(x, 0, sizeof *x);
     read_limits(x, &c);
     x->s.fill = fill_host;
-    err = lh_state_open(&x->s, e, run, engine_ends, x);
+    err = lh_open(&x->s, e, &(lh_owner){run, engine_ends, x});
     if (err) {
         lg__inside_alloc(e, x, sizeof *x, 0);
         return failed(e, err, "no memory for a script");
@@ -536,7 +539,8 @@ static void prepare_args(lh_state *s, void *ud)
     lua_pushlightuserdata(s->co, x);
     lua_pushcclosure(s->co, expand_args, 1);
     if (lua_pcall(s->co, 0, LUA_MULTRET, 0) != LUA_OK)
-        lh_die(s, LG_EPARSE, "%s", lua_tostring(s->co, -1) ? lua_tostring(s->co, -1) : "bad arguments");
+        lh_die(s, LG_EPARSE, "%s",
+               lua_tostring(s->co, -1) ? lua_tostring(s->co, -1) : "bad arguments");
 }
 
 static int check_json(lg_engine *e, const char *json, size_t len)

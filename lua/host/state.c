@@ -1,4 +1,4 @@
-/* state.c - a Lua state of the library's own: its memory, its slices and how it dies. See host.h. */
+/* state.c - a Lua state of the library's own: memory, slices, death. See host.h. */
 #include "host/host.h"
 
 #include <stdarg.h>
@@ -89,7 +89,8 @@ static void check_time(lh_state *s)
 {
     int64_t used = cpu_now() - s->cpu_begin;
     if (s->limits.cpu_us && s->cpu_us + used > s->limits.cpu_us)
-        lh_die(s, LG_ELIMIT, "cpu: its Lua took more than %lld ms", (long long)s->limits.cpu_us / 1000);
+        lh_die(s, LG_ELIMIT, "cpu: its Lua took more than %lld ms",
+               (long long)s->limits.cpu_us / 1000);
     if (used > s->limits.slice_us + LH_HOLD_US) {
         lh_die(s, LG_ELIMIT, "cpu: it ran for %d ms where it cannot be cut, in one function of C",
                LH_HOLD_US / 1000);
@@ -129,15 +130,8 @@ void lh_burn(lua_State *L, uint64_t steps)
 
 /* ---- life -------------------------------------------------------------------- */
 
-static int prepare(lua_State *L)
+static void make(lh_state *s, lua_CFunction prepare)
 {
-    lh_open_libraries(L);
-    return 0;
-}
-
-static void make(lh_state *s, void *ud)
-{
-    (void)ud;
     s->L = NULL;
     lua_State *L = lua_newstate(allocate, s);
     if (!L)
@@ -154,19 +148,17 @@ static void make(lh_state *s, void *ud)
         lua_sethook(s->co, on_count, LUA_MASKCOUNT, LH_EVERY);
 }
 
-int lh_state_open(lh_state *s, lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
-                  void (*end)(void *ud), void *ud)
+int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunction prepare)
 {
+    jmp_buf here;
     s->e = e;
-    int err = lg__party_new(e, run, end, ud, &s->party);
+    int err = lg__party_new(e, owner->run, owner->end, owner->ud, &s->party);
     if (err)
         return err;
     s->lent.party = s->party;
-    s->lent.wait = lh_wait;
-    jmp_buf here;
     s->base = &here;
     if (setjmp(here) == 0)
-        make(s, NULL);
+        make(s, prepare);
     s->base = NULL;
     if (s->L && !s->dead)
         return LG_OK;
