@@ -138,7 +138,6 @@ struct lg_engine {
     lg_model *models;
     lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
     lg_map works;              /* id → lg_work, announced or queued */
-    lg_map works; /* id → lg_work, announced or queued */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
@@ -232,7 +231,6 @@ int64_t lg__parties_due(const lg_engine *e); /* INT64_MAX: not by time alone */
 void lg__parties_run(lg_engine *e, int64_t until_us, bool idle);
 void lg__parties_end(lg_engine *e);                  /* the engine is about to be freed */
 void lg__party_told(lg_engine *e, const lg_work *w); /* the host fetches what one told */
-void lg__parties_end(lg_engine *e); /* the engine is about to be freed */
 
 /* host_timer.c */
 int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */
