@@ -335,11 +335,14 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
-	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
+	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
+		{ cat $(BUILD)/examples.log; exit 1; }
 
-# The pages of docs/reference/, from the stubs.
+# The pages of docs/reference/, from the stubs; docs/c.md, from the header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
+	@$(LUA) lua/c_reference.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)

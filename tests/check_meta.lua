@@ -2,13 +2,11 @@
 -- lua/meta/*.lua, and everything described there exists.
 --
 -- Names are those of the module table, of the tables in it, and of the methods of
--- variables. A name that begins with "_" is not public. Run by `make lint` in a
+-- variables and other objects. A name that begins with "_" is not public. Run by `make lint` in a
 -- stock Lua with $BUILD/lunagrad.so.
 
-local META = { "lua/meta/lunagrad.lua", "lua/meta/lunagrad_text.lua",
-  "lua/meta/lunagrad_search.lua", "lua/meta/lunagrad_task.lua",
-  "lua/meta/lunagrad_sandbox.lua", "lua/meta/lunagrad_command.lua",
-  "lua/meta/lunagrad_radiotherapy.lua" }
+local META = {}
+for path in assert(io.popen "LC_ALL=C ls lua/meta/*.lua"):lines() do META[#META + 1] = path end
 
 local build = os.getenv "BUILD" or "build"
 package.cpath = build .. "/?.so;" .. package.cpath
@@ -19,14 +17,27 @@ local function is_public(name)
 end
 
 -- Parts that are loaded when they are used: their names are an upvalue of __index.
-local function load_lazy()
-  local index = getmetatable(lg).__index
+local function upvalue(fn, wanted)
   for i = 1, 16 do
-    local name, value = debug.getupvalue(index, i)
-    if name == "LAZY" then
-      for part in pairs(value) do local _ = lg[part] end
-    end
+    local name, value = debug.getupvalue(fn, i)
+    if name == wanted then return value end
   end
+  return {}
+end
+
+local function load_lazy()
+  for part in pairs(upvalue(getmetatable(lg).__index, "LAZY")) do local _ = lg[part] end
+end
+
+-- Objects whose methods the stubs describe, by their names there; and methods that are the
+-- library's own.
+local INNER = { known = true, form = true, note_form = true, rejected = true, accepted = true }
+
+local function objects()
+  return { Dataset = lg.data.list {}, Rng = lg.rng.new(1), Box = lg.sandbox(),
+    Optimizer = lg.optim.tgd { lg.param("x", "a text") }, Task = lg.spawn(function() end),
+    Retriever = lg.retriever { docs = { "x" } },
+    ProgramTests = lg.task.program_tests { box = lg.sandbox() } }
 end
 
 --- The names of the module, as "loss.critic" or "Var:text".
@@ -51,6 +62,13 @@ local function loaded_names()
   for name in pairs(require("lunagrad.core").var_methods) do
     if is_public(name) then names["Var:" .. name] = true end
   end
+  for object, value in pairs(objects()) do
+    local methods = getmetatable(value).__index
+    for name, member in pairs(type(methods) == "table" and methods or upvalue(methods, object)) do
+      local known = is_public(name) and type(member) == "function" and not INNER[name]
+      if known then names[object .. ":" .. name] = true end
+    end
+  end
   return names
 end
 
@@ -62,8 +80,8 @@ local function described_names()
       local name = line:match "^function%s+lunagrad%.([%w_%.]+)"
         or line:match "^lunagrad%.([%w_%.]+)%s*="
       if name then names[name] = true end
-      local method = line:match "^function%s+Var[:%.]([%w_]+)"
-      if method then names["Var:" .. method] = true end
+      local method = line:match "^function%s+(%u[%w_]*:[%w_]+)"
+      if method then names[method] = true end
     end
   end
   return names

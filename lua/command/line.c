@@ -1,10 +1,12 @@
 /* line.c - module lunagrad.line: lines from standard input, with libreadline's editing where
  * it is installed and a person types; for the command only.
  *
- * libreadline is loaded when it is first wanted and never linked. While a person thinks, the
- * engine is stepped, so that calls under way are heard and do not time out; no Lua runs then.
+ * libreadline is loaded when it is first wanted and never linked. It is driven key by key, so that
+ * what completes a word on Tab, a Lua function, is called between two keys and never from within
+ * readline. While a person thinks, the engine is stepped, so that calls under way are heard and
+ * do not time out; no Lua runs then.
  * What it is not: it keeps no file and knows no history but what it is told.
- * The mutable global is what readline's callback needs: it is not told who asked. */
+ * The mutable global is what readline's callbacks need: they are not told who asked. */
 #include "command/line.h"
 
 #include <errno.h>
@@ -28,21 +30,33 @@ enum {
 };
 
 typedef struct editor { /* libreadline; pointers to functions, then to its variables */
-    char *(*readline)(const char *prompt);
+    void (*install)(const char *prompt, void (*taken)(char *));
+    void (*read_key)(void);
+    void (*remove)(void);
     void (*add_history)(const char *line);
     int (*bind_key)(int key, int (*function)(int, int));
-    int (*insert)(int count, int key);
     void (*check_signals)(void);
+    int (*insert)(const char *text);
+    int (*cut)(int from, int to);
+    int (*ring)(void);
+    int (*new_line)(void);
+    int (*on_new_line)(void);
+    void (*redisplay)(void);
     int (**getc)(FILE *);
+    int (**last)(int, int);
     FILE **out;
     const char **name;
+    char **text;
+    int *at, *end, *keeps_handlers;
     unsigned long *state;
 } editor;
 
 static struct { /* of the line that is being read */
     const editor *editor;
     lg_engine *engine; /* NULL: there is none */
-    bool typed;
+    char *line;        /* when it is over; NULL: at the end of the input */
+    bool typed, over;
+    bool tab, again; /* Tab was pressed; and was the key before */
 } reading;
 
 /* ---- waiting ------------------------------------------------------------- */
@@ -99,16 +113,45 @@ static int next_byte(FILE *stream)
     return *reading.editor->state & STATE_COMMAND ? READ_ERROR : EOF;
 }
 
+/* readline is in the middle of a key: what Tab stands for is done when it has returned. */
+static int on_tab(int count, int key)
+{
+    (void)count;
+    (void)key;
+    reading.tab = true;
+    reading.again = *reading.editor->last == on_tab;
+    return 0;
+}
+
+static void on_line(char *line)
+{
+    reading.line = line;
+    reading.over = true;
+    reading.editor->remove();
+}
+
 static bool load(editor *r, const char *file, char *why, size_t why_size)
 {
-    const lg_import imports[] = {{"readline", &r->readline},
+    const lg_import imports[] = {{"rl_callback_handler_install", &r->install},
+                                 {"rl_callback_read_char", &r->read_key},
+                                 {"rl_callback_handler_remove", &r->remove},
                                  {"add_history", &r->add_history},
                                  {"rl_bind_key", &r->bind_key},
-                                 {"rl_insert", &r->insert},
                                  {"rl_check_signals", &r->check_signals},
+                                 {"rl_insert_text", &r->insert},
+                                 {"rl_delete_text", &r->cut},
+                                 {"rl_ding", &r->ring},
+                                 {"rl_crlf", &r->new_line},
+                                 {"rl_on_new_line", &r->on_new_line},
+                                 {"rl_redisplay", &r->redisplay},
                                  {"rl_getc_function", &r->getc},
+                                 {"rl_last_func", &r->last},
                                  {"rl_outstream", &r->out},
                                  {"rl_readline_name", &r->name},
+                                 {"rl_line_buffer", &r->text},
+                                 {"rl_point", &r->at},
+                                 {"rl_end", &r->end},
+                                 {"rl_persistent_signal_handlers", &r->keeps_handlers},
                                  {"rl_readline_state", &r->state}};
     return lg__inside_load(file, imports, sizeof imports / sizeof *imports, why, why_size);
 }
@@ -129,7 +172,8 @@ static int l_load(lua_State *L)
     *r->getc = next_byte;
     if (!isatty(STDOUT_FILENO))
         *r->out = stderr;
-    r->bind_key(TAB, r->insert); /* names of files are no help here */
+    *r->keeps_handlers = 1; /* a signal between two keys gives the terminal back, too */
+    r->bind_key(TAB, on_tab);
     return 1;
 }
 
@@ -163,20 +207,82 @@ static int push_interrupt(lua_State *L, bool typed)
     return 3;
 }
 
-/* line.edit(editor, prompt, engine or nil) -> the line, or nil and "end"; or nil,
- * "interrupt" and whether something was typed */
+/* Below the line, which is shown again behind it. */
+static void show_choices(const editor *r, const char *choices)
+{
+    int at = *r->at;
+    *r->at = *r->end; /* a line may take several of the screen */
+    r->redisplay();
+    r->new_line();
+    fputs(choices, *r->out);
+    r->on_new_line();
+    *r->at = at;
+}
+
+/* What the function at `index` says to the text before the cursor: how many bytes of it go, what
+ * comes in their place, and what can be chosen from. An error of it is nothing to choose. */
+static void complete(lua_State *L, const editor *r, int index)
+{
+    int top = lua_gettop(L);
+    lua_pushvalue(L, index);
+    lua_pushlstring(L, *r->text, (size_t)*r->at);
+    lua_pushboolean(L, reading.again);
+    if (lua_pcall(L, 2, 3, 0) == LUA_OK) {
+        lua_Integer gone = lua_tointeger(L, -3);
+        const char *text = lua_tostring(L, -2), *choices = lua_tostring(L, -1);
+        if (gone > 0 && gone <= *r->at) {
+            int from = *r->at - (int)gone;
+            r->cut(from, *r->at);
+            *r->at = from;
+        }
+        if (text)
+            r->insert(text);
+        if (choices)
+            show_choices(r, choices);
+        if (!text && !choices)
+            r->ring();
+        r->redisplay();
+    }
+    lua_settop(L, top);
+}
+
+/* Key by key, until a line is whole. false: a signal came. */
+static bool edit(lua_State *L, const editor *r, const char *prompt, int index)
+{
+    r->install(prompt, on_line);
+    while (!reading.over && wait_for_input()) {
+        r->read_key();
+        if (reading.tab && !reading.over && index)
+            complete(L, r, index);
+        reading.tab = false;
+    }
+    if (lg__term_signals() == 0)
+        return true;
+    if (!reading.over) {
+        r->remove();
+        r->new_line();
+        fflush(*r->out);
+    }
+    return false;
+}
+
+/* line.edit(editor, prompt, engine or nil, complete or nil) -> the line, or nil and "end"; or nil,
+ * "interrupt" and whether something was typed. complete(text before the cursor, pressed again)
+ * -> how many of its bytes go, what comes instead or nil, what is shown below or nil */
 static int l_edit(lua_State *L)
 {
     const editor *r = lua_touserdata(L, 1);
     const char *prompt = luaL_checkstring(L, 2);
+    int index = lua_isfunction(L, 4) ? 4 : 0;
     reading.editor = r;
     reading.engine = lua_isnoneornil(L, 3) ? NULL : lg__lua_check_engine(L, 3)->e;
-    reading.typed = false;
-    char *line = r->readline(prompt);
+    reading.typed = reading.over = reading.tab = false;
+    reading.line = NULL;
+    bool whole = edit(L, r, prompt, index);
     reading.editor = NULL;
-    if (lg__term_signals() == 0)
-        return push_line(L, line);
-    free(line);
+    if (whole)
+        return push_line(L, reading.line);
+    free(reading.line);
     return push_interrupt(L, reading.typed);
 }
 

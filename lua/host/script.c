@@ -336,9 +336,10 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
     int err = check(e, source, len, name, out);
     if (err)
         return err;
-    if (cfg && !lg__sized_read(&c, cfg))
+    if (cfg && !lg__sized_read(&c, cfg)) {
         return failed(e, LG_EINVAL,
                       "the script's size is not set: call lg_script_config_init first");
+    }
     lg_script *x = lg__inside_alloc(e, NULL, 0, sizeof *x);
     if (!x)
         return failed(e, LG_ENOMEM, "no memory for a script");
@@ -538,9 +539,10 @@ static void prepare_args(lh_state *s, void *ud)
         return;
     lua_pushlightuserdata(s->co, x);
     lua_pushcclosure(s->co, expand_args, 1);
-    if (lua_pcall(s->co, 0, LUA_MULTRET, 0) != LUA_OK)
+    if (lua_pcall(s->co, 0, LUA_MULTRET, 0) != LUA_OK) {
         lh_die(s, LG_EPARSE, "%s",
                lua_tostring(s->co, -1) ? lua_tostring(s->co, -1) : "bad arguments");
+    }
 }
 
 static int check_json(lg_engine *e, const char *json, size_t len)

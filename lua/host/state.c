@@ -88,9 +88,10 @@ lh_state *lh_state_of(lua_State *L)
 static void check_time(lh_state *s)
 {
     int64_t used = cpu_now() - s->cpu_begin;
-    if (s->limits.cpu_us && s->cpu_us + used > s->limits.cpu_us)
+    if (s->limits.cpu_us && s->cpu_us + used > s->limits.cpu_us) {
         lh_die(s, LG_ELIMIT, "cpu: its Lua took more than %lld ms",
                (long long)s->limits.cpu_us / 1000);
+    }
     if (used > s->limits.slice_us + LH_HOLD_US) {
         lh_die(s, LG_ELIMIT, "cpu: it ran for %d ms where it cannot be cut, in one function of C",
                LH_HOLD_US / 1000);

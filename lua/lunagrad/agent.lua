@@ -22,9 +22,12 @@ local agent = {}
 local TURN = "application/vnd.lunagrad.turn+json"
 
 local SPEC = {
-  model = "any", system = "any", tools = "table?", max_steps = "integer?",
-  max_calls_per_step = "integer?", parallel = "boolean?", role = "string?", name = "string?",
-  on_error = { type = "string", one_of = { "tell", "raise" } }, timeout = "number?",
+  model = "any", system = "any", tools = "table?", timeout = "number?",
+  max_steps = { type = "integer", default = 10 },
+  max_calls_per_step = { type = "integer", default = 16 },
+  parallel = { type = "boolean", default = true }, role = { type = "string", default = "answer" },
+  name = { type = "string", default = "agent" },
+  on_error = { type = "string", one_of = { "tell", "raise" }, default = "tell" },
 }
 local TOOL_SPEC = {
   name = "string", description = "any", parameters = "any", run = "callable", cache = "boolean?",
@@ -424,9 +427,9 @@ function Agent:__tostring() return ("agent %q"):format(self.name) end
 ---@return lunagrad.agent
 function agent.new(spec)
   spec = options.check(spec, SPEC, "lg.agent", 2)
-  local self = { name = spec.name or "agent", role = spec.role or "answer", system = spec.system,
-    max_steps = spec.max_steps or 10, max_calls_per_step = spec.max_calls_per_step or 16,
-    parallel = spec.parallel, on_error = spec.on_error or "tell",
+  local self = { name = spec.name, role = spec.role, system = spec.system,
+    max_steps = spec.max_steps, max_calls_per_step = spec.max_calls_per_step,
+    parallel = spec.parallel, on_error = spec.on_error,
     tools = {}, by_name = {}, nodes = {},
     timeout = timer.check_timeout(spec.timeout, "lg.agent", 2) }
   if self.max_steps < 1 or self.max_calls_per_step < 1 then

@@ -24,7 +24,8 @@ local SPEC = { [1] = "string", name = "string?", purpose = "string?", role = "st
   sandbox = "boolean|string|nil", timeout = "number?", cpu = "number?",
   memory = "integer|string|nil", file_size = "integer|string|nil", processes = "integer?",
   disk = "integer|string|nil", output_limit = "integer|string|nil", concurrency = "integer?",
-  result = "callable?", cache = "boolean?", version = "string?", target = "number?",
+  result = "callable?", cache = "boolean?", version = { type = "string", default = "" },
+  target = "number?",
   backward = "function?", persistent = "boolean?", fields = "table?" }
 
 -- Seconds and bytes; of a contained program, and of one that is trusted.
@@ -210,7 +211,7 @@ local function version_of(self, spec)
   end
   return core.sha256(core.json_encode { self.words, files, self.input or false,
     self.output or false, self.contained and {} or self.env, spec.env and self.env or {}, seen,
-    tostring(spec.sandbox), spec.version or "" })
+    tostring(spec.sandbox), spec.version })
 end
 
 -- ---- a run -------------------------------------------------------------------------------
@@ -516,7 +517,7 @@ function command.new(spec)
   local words = {} -- positional ones are of any number
   for i = 2, type(spec) == "table" and #spec or 0 do words[i] = "any" end
   for name, kind in pairs(SPEC) do words[name] = kind end
-  options.check(spec, words, "lg.command", 2)
+  spec = options.check(spec, words, "lg.command", 2)
   local self = make(spec, command.most_abi)
   if spec.sandbox == STRICT then make_strict(self, 2) end
   if spec.persistent then self.pool = make_pool(self) end

@@ -428,13 +428,14 @@ end
 function Dataset:batches(n, opts)
   local rows = rows_of(self)
   n, opts = count_of(n, "batches", 1), opts or {}
-  options.check(opts, { seed = "any", epochs = "number?", drop_last = "boolean?" }, "batches")
+  opts = options.check(opts, { seed = "any", epochs = { type = "number", default = 1 },
+    drop_last = { type = "boolean", default = false } }, "batches")
   local usable = opts.drop_last and #rows // n * n or #rows
   if usable == 0 then
     errors.raise("inval", ("batches: %d rows do not fill a batch of %d"):format(#rows, n), nil, 2)
   end
   local r = opts.seed ~= nil and rng.new(seed_of(opts.seed, "batches"))
-  local epochs, epoch, at, order = opts.epochs or 1, 0, math.huge, rows
+  local epochs, epoch, at, order = opts.epochs, 0, math.huge, rows
   return function()
     if at > usable then
       if epoch >= epochs then return nil end

@@ -26,7 +26,8 @@ local LOOK_UP = 200         -- keys in one look-up
 -- How many texts a server takes at once; the row of its name or 2048.
 local LIMITS = { gemini = 100, ollama = 512, azure = 2048, mistral = 512, together = 512 }
 
-local SPEC = { model = "any", dimensions = "integer?", batch = "integer?", extra = "table?" }
+local SPEC = { model = { type = "any", default = "sim/embed" }, dimensions = "integer?",
+  batch = "integer?", extra = "table?" }
 
 -- ---- who embeds ------------------------------------------------------------------
 
@@ -315,7 +316,6 @@ function embed.embed(texts, opts)
     errors.refuse(opts.batch and opts.batch < 1 and "batch" or "dimensions",
       "lg.embed: dimensions and batch must be at least 1", nil, 2)
   end
-  if opts.model == nil then opts.model = "sim/embed" end
   local one = type(texts) ~= "table"
   local list = {}
   local given = one and { texts } or texts

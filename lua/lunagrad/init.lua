@@ -67,6 +67,9 @@ require "lunagrad.book.record" -- begins the run when the engine is made
 -- ---- what variables can do with what stands above them --------------------------
 
 local GRAINS = { edge = 0, node = 1, graph = 2, auto = 3 } -- enum lg_grain
+local BACKWARD = { model = "any", context_tokens = "integer?", reply_tokens = "integer?",
+  grain = { type = "string", default = "edge" }, skip_failed = { type = "boolean",
+    default = false } }
 
 --- Send feedback from here to everything trainable that led here. Does not wait:
 --- feedback(), an optimizer's step() and the returned variable do.
@@ -76,9 +79,8 @@ local GRAINS = { edge = 0, node = 1, graph = 2, auto = 3 } -- enum lg_grain
 ---@param opts? table {model =, grain = "edge"|"node"|"graph"|"auto", context_tokens = integer,
 --- reply_tokens = integer (ceiling of one reply; 2048; 0: none), skip_failed = boolean}
 local function backward(self, opts)
-  opts = options.check(opts or {}, { model = "any", grain = "string?", context_tokens = "integer?",
-    reply_tokens = "integer?", skip_failed = "boolean?" }, "backward", 2)
-  local grain = GRAINS[opts.grain or "edge"]
+  opts = options.check(opts or {}, BACKWARD, "backward", 2)
+  local grain = GRAINS[opts.grain]
   if not grain then
     errors.refuse("grain", ("backward: no grain %q"):format(opts.grain),
       options.suggest(opts.grain, GRAINS) or 'there are "edge", "node", "graph" and "auto"', 2)

@@ -523,8 +523,8 @@ end
 
 -- ---- map ----------------------------------------------------------------------
 
-local MAP = { concurrency = "integer?", example = "boolean?",
-  on_error = { type = "string", one_of = { "raise", "collect" } } }
+local MAP = { concurrency = "integer?", example = { type = "boolean", default = true },
+  on_error = { type = "string", one_of = { "raise", "collect" }, default = "raise" } }
 
 --- fn(item, index) for every item, as tasks at the same time; results in order.
 -- With on_error = "raise" (default) the error of the first item in order that failed is raised
@@ -560,7 +560,7 @@ function loop.map(list, fn, opts)
     while started < n and left < limit and not first_bad do
       started, left = started + 1, left + 1
       local i = started
-      local context = opts.example ~= false and { example = i } or {}
+      local context = opts.example and { example = i } or {}
       local task = loop.spawn(fn, context, list[i], i)
       task.after = function(t) ended(i, t) end
     end

@@ -44,7 +44,7 @@ local function with_instruction(spec, known, where)
   local made = {}
   for key, value in pairs(spec) do made[key] = value end
   made.instruction, made[1] = made.instruction or made[1], nil
-  options.check(made, known, where)
+  made = options.check(made, known, where)
   local text = made.instruction
   if not var.is(text) and (type(text) ~= "string" or not text:find "%S") then
     errors.raise("inval", where .. ": say in words what to judge", nil, 3)
@@ -160,11 +160,11 @@ end
 --- `critic(answer)`, or with what belongs to the answer: `critic(answer, { question = q })`.
 ---@param spec string|table "instruction" or {instruction, model=, role=}
 function loss.critic(spec)
-  local own = with_instruction(spec, { instruction = "any", model = "any", role = "string?" },
-    "lg.loss.critic")
+  local own = with_instruction(spec, { instruction = "any", model = "any",
+    role = { type = "string", default = "critique" } }, "lg.loss.critic")
   return callable("critic", { instruction = own.instruction }, function(_, answer, more)
     local user, shown = instance("critic", answer, more)
-    return ask(own, own.instruction, user, own.role or "critique", shown)
+    return ask(own, own.instruction, user, own.role, shown)
   end)
 end
 
@@ -175,13 +175,14 @@ end
 function loss.compare(spec)
   local where = "lg.loss.compare"
   local own = with_instruction(spec, {
-    instruction = "any", fields = "table", model = "any", role = "string?",
+    instruction = "any", fields = "table", model = "any",
+    role = { type = "string", default = "critique" },
   }, where)
   check_fields(own.fields, where)
   return callable("compare", { instruction = own.instruction }, function(_, given)
     local values = field_values(own.fields, given, "compare")
     local user = fields_node(own.fields, values, "what is to be compared")
-    return ask(own, own.instruction, user, own.role or "critique", shown_of(own.fields, values))
+    return ask(own, own.instruction, user, own.role, shown_of(own.fields, values))
   end)
 end
 
@@ -245,7 +246,7 @@ local function exact_tool(own)
   return var.tool {
     name = "exact match",
     purpose = "reads the answer from a text and compares it with the right one: 1 right, 0 wrong",
-    inputs = EXACT_INPUTS, target = 1, role = own.role or "score of the answer",
+    inputs = EXACT_INPUTS, target = 1, role = own.role,
     run = function(answer, ...)
       if var.is(answer) then
         errors.raise("inval", ("exact: the answer is %s, not a text"):format(answer.media),
@@ -275,8 +276,8 @@ function loss.exact(...)
   if type(spec) ~= "table" then spec = { target = spec } end
   local own = {}
   for key, value in pairs(spec) do own[key] = value end
-  options.check(own, { target = "any", extract = "callable?", form = "string?", role = "string?" },
-    "lg.loss.exact")
+  own = options.check(own, { target = "any", extract = "callable?", form = "string?",
+    role = { type = "string", default = "score of the answer" } }, "lg.loss.exact")
   local checker = exact_tool(own)
   return callable("exact", {}, function(_, answer, ...)
     local target, given = (...), select("#", ...) > 0
@@ -385,7 +386,7 @@ local READER_INPUTS = setmetatable({ "judgement", "instruction", "instance" }, {
 local function verdict_reader(own)
   return var.tool {
     name = "verdict", purpose = "reads the verdict, a number from 0 to 1, from a judgement",
-    inputs = READER_INPUTS, target = own.target or 1, role = own.role or "verdict",
+    inputs = READER_INPUTS, target = own.target, role = own.role,
     run = function(judgement, instruction, judged, ...)
       local shown = {}
       for _, value in ipairs { ... } do
@@ -408,7 +409,8 @@ end
 function loss.judge(spec)
   local where = "lg.loss.judge"
   local own = with_instruction(spec, {
-    instruction = "any", model = "any", role = "string?", fields = "table?", target = "number?",
+    instruction = "any", model = "any", role = { type = "string", default = "verdict" },
+    fields = "table?", target = { type = "number", default = 1 },
   }, where)
   if own.fields then check_fields(own.fields, where) end
   local how, reader = var.lift("\n\n" .. VERDICT, "form of the verdict"), verdict_reader(own)
@@ -449,15 +451,16 @@ end
 function loss.score(spec)
   if type(spec) == "function" then spec = { spec } end
   local where = "lg.loss.score"
-  options.check(spec, {
-    [1] = "callable", name = "string?", purpose = "string?", target = "number?", role = "string?",
-    critic = "boolean?",
+  spec = options.check(spec, {
+    [1] = "callable", name = { type = "string", default = "score" },
+    purpose = { type = "string", default = "scores a text, higher is better" },
+    target = { type = "number", default = 1 }, role = { type = "string", default = "score" },
+    critic = { type = "boolean", default = false },
   }, where)
-  local fn, name = spec[1], spec.name or "score"
-  local purpose = spec.purpose or "scores a text, higher is better"
+  local fn, name, purpose = spec[1], spec.name, spec.purpose
   local who = ("the function of lg.loss.score (%s)"):format(name)
   local scorer = var.tool {
-    name = name, purpose = purpose, target = spec.target or 1, role = spec.role or "score",
+    name = name, purpose = purpose, target = spec.target, role = spec.role,
     run = function(...)
       local value, said = fn(...)
       local score = metric.score(value, who)
@@ -560,8 +563,8 @@ function loss.all(spec)
   for key, value in pairs(spec) do
     if math.type(key) == nil then named[key] = value end
   end
-  options.check(named, { weights = "table?", skip_failed = "boolean?", role = "string?" },
-    "lg.loss.all")
+  named = options.check(named, { weights = "table?", skip_failed = { type = "boolean",
+    default = false }, role = { type = "string", default = "judgement" } }, "lg.loss.all")
   local parts, weights = take_parts(spec)
   return callable("all", {}, function(_, ...)
     local outcomes = {}
@@ -572,7 +575,7 @@ function loss.all(spec)
           type(outcomes[i])), "a part is a loss, or a function that returns what one returned", 2)
       end
     end
-    return promise.make(outcomes, named.role or "judgement", function()
+    return promise.make(outcomes, named.role, function()
       for _, outcome in ipairs(outcomes) do promise.settled(outcome) end
       local whole = var.sum(outcomes, { weights = weights, skip_failed = named.skip_failed })
       local score, target = mean_score(outcomes, weights)

@@ -282,11 +282,12 @@ end
 ---@return fun(prediction: string, row: table): number
 function metric.make(spec)
   if type(spec) == "function" then spec = { spec } end
-  options.check(spec, {
-    [1] = "callable", extract = "callable?", field = "string?", name = "string?",
+  spec = options.check(spec, {
+    [1] = "callable", extract = "callable?", field = "string?",
+    name = { type = "string", default = "made by lg.metric.make" },
   }, "lg.metric.make")
   local fn, take, field = spec[1], spec.extract, spec.field
-  local who = ("metric %q"):format(spec.name or "made by lg.metric.make")
+  local who = ("metric %q"):format(spec.name)
   return function(prediction, row)
     local text = prediction
     if take then text = take(prediction) end

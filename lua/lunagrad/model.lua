@@ -55,7 +55,7 @@ local MODEL_SPEC = spec_with {
   quirks = "string?", rpm = "integer?", tpm = "integer?", hedge = "table?",
   keep_thinking = "boolean?", stop_repetition = "boolean?",
 }
-local HEDGE_SPEC = { after = "integer|string", budget = "number?" }
+local HEDGE_SPEC = { after = "integer|string", budget = { type = "number", default = 0.05 } }
 local CALL_SPEC = spec_with {
   schema = "any",
   system = "any", role = "string?", sample = "integer?", example = "integer?", messages = "table?",
@@ -391,8 +391,8 @@ end
 -- hedge = { after = 2000 or "p95", budget = 0.05 } -> milliseconds, percentile, budget
 local function read_hedge(hedge)
   if not hedge then return end
-  options.check(hedge, HEDGE_SPEC, "hedge", 4)
-  local after, budget = hedge.after, hedge.budget or 0.05
+  hedge = options.check(hedge, HEDGE_SPEC, "hedge", 4)
+  local after, budget = hedge.after, hedge.budget
   local percentile = type(after) == "string" and tonumber(after:match "^p(%d%d)$") or nil
   if not (percentile and percentile >= 50 or math.type(after) == "integer" and after > 0) then
     errors.refuse("after", ("hedge: after = %s is no delay"):format(tostring(after)),

@@ -227,8 +227,9 @@ local function take_choices(list)
   return choices
 end
 
-local SPEC = { instruction = "string?", ask = "callable?", choices = "table?", target = "number?",
-  name = "string?", role = "string?" }
+local SPEC = { instruction = { type = "string", default = "What should change?" },
+  ask = "callable?", choices = "table?", target = "number?", name = "string?",
+  role = { type = "string", default = "judgement of a person" } }
 
 local function take_spec(spec)
   if type(spec) == "string" then spec = { spec } end
@@ -239,8 +240,7 @@ local function take_spec(spec)
   local own = {}
   for key, value in pairs(spec) do own[key] = value end
   own.instruction, own[1] = own.instruction or own[1], nil
-  options.check(own, SPEC, "lg.loss.person", 3)
-  own.instruction = own.instruction or "What should change?"
+  own = options.check(own, SPEC, "lg.loss.person", 3)
   own.choices, own.scored = take_choices(own.choices), own.target ~= nil
   own.target = own.target or 1
   return own
@@ -308,7 +308,7 @@ function person.judge(spec)
     for i, name in ipairs(names) do inputs[i] = var.lift(values[name], name, "person") end
     tools[key] = tools[key] or var.tool {
       name = own.name and "person " .. own.name or "person", target = own.target, inputs = names,
-      purpose = "a person judges: " .. own.instruction, role = own.role or "judgement of a person",
+      purpose = "a person judges: " .. own.instruction, role = own.role,
       cache = true, version = version_of(own), run = asker(own, names, heard), backward = backward,
     }
     return tools[key](table.unpack(inputs))

@@ -22,11 +22,17 @@ local var = require "lunagrad.var"
 local retriever = {}
 
 local SPEC = {
-  docs = "table?", text = "string?", id = "string?", title = "string?", k = "integer?",
+  docs = "table?", text = { type = "string", default = "text" },
+  id = { type = "string", default = "id" }, title = { type = "string", default = "title" },
+  k = { type = "integer", default = 5 },
   mode = { type = "string", one_of = { "bm25", "vector", "hybrid" } },
-  embed = "any", dimensions = "integer?", path = "string?", name = "string?", role = "string?",
-  tokens = { type = "string", one_of = { "words", "stems", "trigrams" } },
-  description = "any", purpose = "string?", backward = "function?",
+  embed = "any", dimensions = "integer?", path = "string?",
+  name = { type = "string", default = "search" },
+  role = { type = "string", default = "documents found" },
+  tokens = { type = "string", one_of = { "words", "stems", "trigrams" }, default = "words" },
+  description = { type = "any",
+    default = "Searches the documents and returns those that fit best." },
+  purpose = "string?", backward = "function?",
 }
 
 local RRF = 60              -- of reciprocal rank fusion: 1 / (RRF + rank)
@@ -108,16 +114,16 @@ local function read_doc(self, given, i, spec)
   local where = self.where
   local row = type(given) == "table" and given or nil
   local content = given
-  if row then content = field_of(row, spec.text or "text") end
+  if row then content = field_of(row, spec.text) end
   if content == nil then
-    local field = spec.text or "text"
+    local field = spec.text
     errors.refuse(field, ("%s: document %d has no field %q"):format(where, i, field),
       'text = "…" names the field of a row that is its text', 4)
   end
   local doc = { place = i, row = given }
-  local id = row and field_of(row, spec.id or "id")
+  local id = row and field_of(row, spec.id)
   doc.id = check_text(id == nil and i or id, ("the id of document %d"):format(i), where)
-  local title = row and field_of(row, spec.title or "title")
+  local title = row and field_of(row, spec.title)
   if title ~= nil then
     doc.title = check_text(title, ("the title of document %d"):format(i), where)
   end
@@ -508,12 +514,12 @@ end
 function retriever.new(spec)
   spec = options.check(spec, SPEC, "lg.retriever", 2)
   check_mode(spec)
-  local name = spec.name or "search"
+  local name = spec.name
   local mode = spec.mode or spec.embed ~= nil and "hybrid" or "bm25"
   local self = setmetatable({ name = name, where = ("retriever %q"):format(name), mode = mode,
-    k = spec.k or 5, role = spec.role or "documents found", docs = {}, by_id = {}, live = {},
+    k = spec.k, role = spec.role, docs = {}, by_id = {}, live = {},
     given = spec.docs ~= nil, purpose = spec.purpose or PURPOSE[mode], backward = spec.backward,
-    description = spec.description or "Searches the documents and returns those that fit best.",
+    description = spec.description,
     parameters = { query = "string" }, doc_of_row = {} }, Retriever)
   self.run = function(args) return self(args.query) end
   if mode ~= "bm25" then
@@ -521,7 +527,7 @@ function retriever.new(spec)
     self.embedder = embed.version(self.embed)
   end
   if spec.docs then read_docs(self, spec.docs, spec) end
-  open(self, spec.path, spec.tokens or "words")
+  open(self, spec.path, spec.tokens)
   if not spec.docs then read_stored(self) end
   return self
 end

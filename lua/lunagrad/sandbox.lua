@@ -17,8 +17,10 @@ Box.__index = Box
 Box.__name = "lunagrad.sandbox"
 
 local SPEC = {
-  memory = "integer|string|nil", instructions = "number?", timeout = "number?",
-  output_limit = "integer|string|nil", workers = "integer?", fresh = "boolean?",
+  memory = { type = "integer|string", default = "16M" },
+  instructions = { type = "number", default = 5e7 }, timeout = { type = "number", default = 5 },
+  output_limit = { type = "integer|string", default = "64K" }, workers = "integer?",
+  fresh = { type = "boolean", default = false },
 }
 
 local LIMITS = { -- what may be given, and in words
@@ -44,7 +46,7 @@ local function limit(opts, name)
   if name == "memory" or name == "output_limit" then value = bytes(given) end
   if given ~= nil and not (value and value >= rule[1] and value <= rule[2]) then
     errors.refuse(name, ("lg.sandbox: %s must be %s, got %s"):format(name, rule[3],
-      type(given) == "string" and errors.quoted(given) or tostring(given)), nil, 4)
+      type(given) == "string" and errors.quoted(given) or tostring(given)), nil, 3)
   end
   return value
 end
@@ -64,7 +66,7 @@ local function whole(x) return x and math.floor(x) end
 --- workers =, fresh = false}
 ---@return lunagrad.sandbox
 local function new(opts)
-  opts = options.check(opts, SPEC, "lg.sandbox", 3)
+  opts = options.check(opts, SPEC, "lg.sandbox", 2)
   local timeout = limit(opts, "timeout")
   return setmetatable({ core = core.sandbox(loop.engine(), {
     memory = limit(opts, "memory"), output_limit = limit(opts, "output_limit"),
@@ -113,7 +115,8 @@ end
 
 -- ---- run --------------------------------------------------------------------------
 
-local RUN = { call = "string?", args = "table?", name = "string?" }
+local RUN = { call = "string?", args = "table?", name = { type = "string",
+  default = "candidate" } }
 
 local function source_of(source, where)
   if var.is(source) then return source:text() end
@@ -140,7 +143,7 @@ local function encode(args, where)
 end
 
 local function run(box, source, opts, where)
-  local v = core.sandbox_run(loop.engine(), box.core, opts.name or "candidate",
+  local v = core.sandbox_run(loop.engine(), box.core, opts.name,
     source_of(source, where), opts.call, encode(opts.args, where))
   return result_of(loop.await(loop.own(v)):raw_text())
 end
@@ -203,7 +206,8 @@ local function passes(test, r)
 end
 
 local function run_test(box, source, test)
-  local r = run(box, source, test, "box:check")
+  local asked = { call = test.call, args = test.args, name = test.name or RUN.name.default }
+  local r = run(box, source, asked, "box:check")
   return { ok = passes(test, r), got = r.ok and r.values[1] or nil, result = r,
     expect = test.expect, call = test.call, args = test.args, name = test.name,
     kind = r.kind, message = r.message, line = r.line }

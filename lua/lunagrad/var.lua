@@ -189,14 +189,15 @@ end
 --- feedback it waits for the backward passes that run through the graph, too.
 ---@param opts? table {feedback = boolean}
 function methods:dot(opts)
-  opts = options.check(opts or {}, { feedback = "boolean?" }, "dot")
+  opts = options.check(opts or {}, { feedback = { type = "boolean",
+    default = false } }, "dot")
   await_to_draw(self)
   local pass = opts.feedback and self:pass_behind()
   while pass do
     await_to_draw(pass)
     pass = self:pass_behind()
   end
-  return self:raw_dot(opts.feedback == true)
+  return self:raw_dot(opts.feedback)
 end
 
 -- ---- feedback --------------------------------------------------------------------
@@ -304,7 +305,8 @@ end
 ---@param fields table name → text or variable
 ---@param opts? table {role = string, fenced = boolean}
 function var.format(template, fields, opts)
-  opts = options.check(opts or {}, { role = "string?", fenced = "boolean?" }, "lg.format", 2)
+  opts = options.check(opts or {}, { role = { type = "string", default = "text" },
+    fenced = { type = "boolean", default = false } }, "lg.format", 2)
   if type(fields) ~= "table" then
     errors.raise("inval", "lg.format: expected a table of fields",
       'lg.format("Question: {q}", { q = question })', 2)
@@ -323,8 +325,8 @@ function var.format(template, fields, opts)
   for i, name in ipairs(names) do
     vars[i] = var.lift(fields[name], name, ("lg.format: field %q"):format(name), 2)
   end
-  return begun(core.format(loop.engine(), template, names, vars, opts.role or "text",
-    opts.fenced == true))
+  return begun(core.format(loop.engine(), template, names, vars, opts.role,
+    opts.fenced))
 end
 
 --- Weights are one number above 0 for each of n things, or nil.
@@ -346,7 +348,8 @@ end
 
 local function reduction(what, make)
   return function(list, opts)
-    opts = options.check(opts or {}, { skip_failed = "boolean?", weights = "table?" }, what, 2)
+    opts = options.check(opts or {}, { skip_failed = { type = "boolean",
+      default = false }, weights = "table?" }, what, 2)
     if var.is(list) then list = { list } end
     local n = type(list) == "table" and options.length(list) or 0
     if n == 0 then
@@ -430,16 +433,17 @@ end
 ---@param spec table {name, purpose, run, backward, inputs = {names}, role, target, cache, version,
 --- timeout}
 function var.tool(spec)
-  options.check(spec, { name = "string", purpose = "string?", run = "function",
-    backward = "function?", inputs = "table?", role = "string?", target = "number?",
-    cache = "boolean?", version = "string?", timeout = "number?" }, "lg.tool", 2)
+  spec = options.check(spec, { name = "string", purpose = { type = "string", default = "" },
+    run = "function", backward = "function?", inputs = "table?", role = "string?",
+    target = "number?", cache = "boolean?", version = { type = "string", default = "" },
+    timeout = "number?" }, "lg.tool", 2)
   timer.check_timeout(spec.timeout, "lg.tool", 2)
   local self = { name = spec.name, role = spec.role or spec.name,
     inputs = input_names(spec.inputs) }
   setmetatable(self, Tool)
   local tag = work.add_tool(spec)
-  self.core = core.tool(loop.engine(), spec.name, spec.purpose or "", spec.backward ~= nil, tag,
-    spec.cache and (spec.version or "") or nil)
+  self.core = core.tool(loop.engine(), spec.name, spec.purpose, spec.backward ~= nil, tag,
+    spec.cache and spec.version or nil)
   return self
 end
 

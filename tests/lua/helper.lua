@@ -11,7 +11,7 @@ local core = require "lunagrad.core" -- after it, all lunagrad.* are found
 local lu = require "luaunit"
 local errors = require "lunagrad.errors"
 
-local helper = {}
+local helper = { build = build }
 
 --- An engine whose clock jumps, so that no test waits.
 function helper.engine(cfg)

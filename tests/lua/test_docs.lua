@@ -75,7 +75,7 @@ end
 TestAll = {}
 
 local function pages()
-  local list, pipe = { "README.md" }, assert(io.popen "ls docs/*.md docs/internals/*.md")
+  local list, pipe = { "README.md" }, assert(io.popen "ls docs/*.md docs/*/*.md")
   for path in pipe:lines() do list[#list + 1] = path end
   pipe:close()
   return list

@@ -8,18 +8,23 @@ local reference = require "lunagrad.cli.reference"
 local TYPES = [[
 ---@meta x
 ---@class lunagrad.thing what it is
----@field a integer|nil how many
+---@field a integer|nil how many (default 3)
 ---@field b fun(x: table<string, number>): boolean told
 ---
 local lunagrad = {}
 
 --- Does it.
 --- On two lines.
+--- ```lua
+--- print(1)  --> 1
+--- ```
 ---@param spec table {a=, b=}: what
 --- goes on here
 ---@param more? string|nil
 ---@return lunagrad.thing the thing
 ---@return string? problem
+---@raises inval when it is
+--- wrong
 function lunagrad.part.doit(spec, more) end
 
 --- Not public.
@@ -46,6 +51,8 @@ function TestReference:test_stubs_are_read()
     about = "{a=, b=}: what goes on here" })
   lu.assertEquals({ one.params[2].name, one.params[2].type }, { "more?", "string|nil" })
   lu.assertEquals({ one.returns[1].type, one.returns[1].about }, { "lunagrad.thing", "the thing" })
+  local first = found["lunagrad.thing"].fields[1]
+  lu.assertEquals({ first.default, first.literal, first.about }, { "3", true, "how many" })
   lu.assertEquals(found["lunagrad.thing"].fields[2].type, "fun(x: table<string, number>): boolean")
   lu.assertNotNil(found["Var:text"])
   lu.assertNil(found["Var:raw_text"])
@@ -55,7 +62,7 @@ function TestReference:test_pages()
   local pages = reference.pages(reference.read { ["x.lua"] = TYPES })
   lu.assertStrContains(pages.part, "## `lg.part.doit(spec, more)`")
   lu.assertStrContains(pages.part, "| `more?` | `string\\|nil` |")
-  lu.assertStrContains(pages.classes, "| `a` | `integer\\|nil` | how many |")
+  lu.assertStrContains(pages.classes, "| `a` | `integer\\|nil` | `3` | how many |")
   lu.assertStrContains(pages.variable, "Var:text")
 end
 

@@ -302,6 +302,29 @@ function TestTyped.test_values_questions_and_leaving()
   lu.assertStrContains(got.out, "calls   1 bought")
 end
 
+function TestTyped.test_tab_completes_and_shows_what_there_is()
+  local got = typed([[
+    keys 'lg.json.enc\t{ 1 }\n'; see '^.1.'
+    keys 'v = lg.var "some text"\nv:tex\t()\n'; see '^some text'
+    keys 'lg.loss.\t\t'; see 'critic  *exact'; keys '\003'; ready
+    keys 'x = { apple_pie = 5 }\nx.a\t + 1\n'; see '^6'
+    keys 'io.open("READ\t"):read(1)\n'; see '^#'
+    keys ':str\t\n'; see 'stream is on'
+    keys ' error("in a task") \t\n'; see 'in a task'
+    keys 'no.such.\t\t\003'; ready; keys '6 * 7\n'; see '^42'
+    keys '\004']])
+  lu.assertEquals({ got.code, got.err }, { 0, "" }, got.out)
+end
+
+function TestTyped.test_help_shows_what_the_command_shows()
+  local wanted = command.run("help", "lg.sleep").out:gsub("\n", "\r\n")
+  for _, line in ipairs { ":help lg.sleep", "help(lg.sleep)", 'help "lg.sleep"' } do
+    local got = typed(("keys '%s\\n'; see 'or more'; keys '\\004'"):format(line))
+    lu.assertEquals({ got.code, got.err }, { 0, "" }, got.out)
+    lu.assertStrContains(got.out, wanted)
+  end
+end
+
 function TestTyped.test_interrupts()
   local got = typed([[
     keys '\003'; see 'leaves)'

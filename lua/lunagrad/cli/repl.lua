@@ -75,7 +75,9 @@ local COMMANDS_HELP = [[
 :load FILE            run a Lua file; its globals stay
 :stream on|off        whether answers are shown while they come (some servers let only some do it)
 :quit                 leave, as Ctrl-D does
-_                     the last value; lg is the library, and help for it is in docs/
+:help NAME            what a function does (:help lg.train); in Lua help(lg.train), help "lg.train"
+Tab                   completes names, methods of variables, files in strings; twice: which there are
+_                     the last value; lg is the library: :help lg lists its functions
 v == "3"              is false of every variable v: compare v:text() == "3"
 ]]
 
@@ -85,7 +87,10 @@ local function complain(self, text)
   self.failed = true
   self.watch().display:clear()
   io.stdout:flush()
-  io.stderr:write(require("lunagrad.cli.display").clean(text), "\n")
+  local display = require "lunagrad.cli.display"
+  for _, line in ipairs(display.fold(display.clean(text), term.width(2))) do
+    io.stderr:write(line, "\n")
+  end
   io.stderr:flush()
 end
 
@@ -239,7 +244,10 @@ end
 
 local commands = {}
 
-function commands.help() io.stdout:write(COMMANDS_HELP) end
+function commands.help(self, topic)
+  if topic == "" then return require("lunagrad.cli.screen").help(COMMANDS_HELP) end
+  self.write(require("lunagrad.cli.reference").text(topic))
+end
 
 function commands.quit(self) self.leaving = true end
 
@@ -347,15 +355,22 @@ local function begin_typing(self)
     for _, entry in ipairs(history.entries) do line.remember(self.editor, entry) end
   end
   if problem then io.stderr:write("lunagrad: what is typed is not kept: ", problem, "\n") end
-  self.write(("lunagrad %s, model %s. lg is there, ? asks the model, :help lists the rest.\n")
-    :format(require("lunagrad").VERSION, require("lunagrad.model").for_role("model").name))
+  local greeting = ("lunagrad %s, model %s. lg is there, ? asks the model, :help lists the rest.")
+    :format(require("lunagrad").VERSION, require("lunagrad.model").for_role("model").name)
+  local lines = require("lunagrad.cli.display").wrap(greeting, term.width(1) or 100)
+  self.write(table.concat(lines, "\n") .. "\n")
 end
 
 local function read_line(self, prompt)
   local line = require "lunagrad.line"
   local loop = require "lunagrad.loop"
   local engine = loop.started() and loop.engine() or nil
-  if self.editor then return line.edit(self.editor, prompt, engine) end
+  if self.editor then
+    return line.edit(self.editor, prompt, engine, function(text, again)
+      return require("lunagrad.cli.complete").at(self.env, text, again,
+        { commands = NAMES, columns = term.width(1) or 80 })
+    end)
+  end
   return line.read(self.interactive and prompt or "", engine)
 end
 
@@ -429,6 +444,10 @@ local function set_up(self)
   self.env = require("lunagrad.cli.script").environment { write = self.write,
     write_error = run.writer(self, io.stderr), with_library = true, exit = self.leave }
   self.env.arg = { [0] = "repl", table.unpack(self.words) }
+  self.env.help = function(...)
+    if select("#", ...) == 0 then return self.write(COMMANDS_HELP) end
+    self.write(require("lunagrad.cli.reference").text((...)))
+  end
   require("lunagrad.cli.script").add_searcher("./", self.env)
   listen_to_calls(self)
   local note = (self.options.run or self.options.dry_run) and limits.look_back(self)

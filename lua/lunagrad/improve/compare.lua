@@ -16,7 +16,9 @@ local row_get = require("lunagrad.row").get
 
 local SPEC = {
   a = "any", b = "any", program = "callable?", data = "table", metric = "callable",
-  field = "string?", seed = "any", alpha = "number?", on_error = "string?",
+  field = "string?", seed = { type = "any", default = 0 },
+  alpha = { type = "number", default = 0.05 },
+  on_error = { type = "string", one_of = { "raise", "zero", "skip" }, default = "raise" },
   concurrency = "integer?",
 }
 
@@ -77,8 +79,8 @@ local function check(spec)
   for key, value in pairs(spec) do named[key] = value end
   named.a, named.b = spec.a or spec[1], spec.b or spec[2]
   named[1], named[2] = nil, nil
-  options.check(named, SPEC, "lg.compare", 3)
-  if named.alpha and not (named.alpha > 0 and named.alpha < 1) then
+  named = options.check(named, SPEC, "lg.compare", 3)
+  if not (named.alpha > 0 and named.alpha < 1) then
     errors.refuse("alpha", "lg.compare: alpha is between 0 and 1", nil, 3)
   end
   return evaluate.check_rows(named, "lg.compare", 4)
@@ -151,7 +153,7 @@ local function put_down(tape, result)
 end
 
 local function result_of(spec, results)
-  local seed = spec.seed or 0
+  local seed = spec.seed
   local result = { a = evaluate.summed(column(results, 1), seed),
     b = evaluate.summed(column(results, 2), seed), fixed = {}, broken = {}, shown = false, n = 0 }
   local a, b, rows = paired(results)

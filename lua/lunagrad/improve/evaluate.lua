@@ -18,10 +18,10 @@ local var = require "lunagrad.var"
 
 local SPEC = {
   program = "callable", data = "table", metric = "callable", concurrency = "integer?",
-  field = "string?", seed = "any", on_error = "string?", phase = "string?",
+  field = "string?", seed = { type = "any", default = 0 }, phase = "string?",
+  on_error = { type = "string", one_of = { "raise", "zero", "skip" }, default = "raise" },
   unrecorded = "boolean?", purpose = "integer?", on_answer = "callable?",
 }
-local ON_ERROR = { raise = true, zero = true, skip = true }
 
 ---@class lunagrad.evaluation
 local Evaluation = { __name = "lunagrad.evaluation" }
@@ -92,14 +92,9 @@ local function run_row(spec, row, on_answer)
   return { example = row, error = output, score = spec.on_error == "zero" and 0 or nil }
 end
 
---- on_error and data of a spec, which are filled in.
+--- The data of a spec, as a data set that has rows.
 ---@param level integer whose line is to blame
 local function check_rows(spec, where, level)
-  spec.on_error = spec.on_error or "raise"
-  if not ON_ERROR[spec.on_error] then
-    errors.refuse("on_error", ("%s: on_error must be raise, zero or skip, got %q")
-      :format(where, spec.on_error), nil, level)
-  end
   spec.data = data.list(spec.data)
   if #spec.data == 0 then
     errors.raise("inval", where .. ": the data set is empty", nil, level)
@@ -111,7 +106,7 @@ local function check(spec)
   local named = {}
   for key, value in pairs(spec) do named[key] = value end
   named.program, named[1] = spec.program or spec[1], nil
-  options.check(named, SPEC, "lg.evaluate")
+  named = options.check(named, SPEC, "lg.evaluate")
   return check_rows(named, "lg.evaluate", 4)
 end
 
@@ -174,7 +169,7 @@ local function evaluate(spec)
     progress.emit { kind = "progress", done = done, total = total }
     return result
   end, { concurrency = spec.concurrency })
-  local result = summed(rows, spec.seed or 0)
+  local result = summed(rows, spec.seed)
   if tape then
     tape:scores { phase = spec.phase or ("evaluation %d"):format(tape.number),
       rows = numbered(rows) }

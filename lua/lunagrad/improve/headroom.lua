@@ -184,7 +184,9 @@ end
 -- ---- lg.headroom ---------------------------------------------------------------------
 
 local SPEC = { program = "callable", params = "table", metric = "callable", val = "table",
-  test = "table?", budget = "table?", examples = "integer?", seed = "any", weights = "table?" }
+  test = "table?", budget = "table?", weights = "table?",
+  examples = { type = "integer", default = headroom.EXAMPLES },
+  seed = { type = "any", default = 0 } }
 
 local function rows(list, name)
   local set = data.list(list)
@@ -210,8 +212,8 @@ local function check_params(list)
   return texts
 end
 
-local function number(spec, name, default, least)
-  local value = spec[name] or default
+local function number(spec, name, least)
+  local value = spec[name]
   if value < least then
     errors.refuse(name, ("lg.headroom: %s must be at least %d, got %d"):format(name, least, value),
       nil, 4)
@@ -232,12 +234,12 @@ function headroom.of(spec)
   local texts = check_params(spec.params)
   local val, test = rows(spec.val, "val"), spec.test and rows(spec.test, "test") or {}
   local limits = budgets.check(spec.budget, "lg.headroom", 3)
-  local n, seed = #val, spec.seed == nil and 0 or spec.seed
+  local n, seed = #val, spec.seed
   if next(limits) == nil then limits = { evaluations = headroom.PASSES * n } end
   local problem = problems.new { params = spec.params, program = spec.program, names = {},
     metric = spec.metric, weights = spec.weights, on_error = "raise",
     sets = { train = {}, val = val, test = test } }
-  local examples = number(spec, "examples", headroom.EXAMPLES, 1)
+  local examples = number(spec, "examples", 1)
   local cost = headroom.meter()
   local asked = headroom.ask(problem, problem:variant(texts), { examples = examples, seed = seed,
     room = function() return n end })

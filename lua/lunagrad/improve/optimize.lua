@@ -27,15 +27,20 @@ local var = require "lunagrad.var"
 local SPEC = {
   program = "callable?", params = "table?", train = "table?", val = "table?", test = "table?",
   metric = "callable?", loss = "callable?", start = "any", role = "any", evaluate = "callable?",
-  examples = "table?", objective = "string?", method = "string?", operators = "table?",
+  examples = "table?", objective = "string?", operators = "table?",
+  method = { type = "string", default = "race" },
   select = "any", front = { type = "string", one_of = { "instance", "objective", "hybrid",
     "cartesian" } },
-  budget = "table?", stop = "any", on_event = "callable?", seed = "any", batch = "integer?",
+  budget = "table?", stop = "any", on_event = "callable?",
+  seed = { type = "any", default = 0 }, batch = "integer?",
   lag = "integer?", window = "integer?", delta = "number?", beta = "number?", pool = "integer?",
-  max_demos = "integer?", constraints = "table?", model = "any", backward = "table?",
-  perfect = "number?", weights = "table?", alpha = "number?", patience = "integer?",
-  on_error = { type = "string", one_of = { "raise", "zero" } },
-  ship = { type = "string", one_of = { "best", "shown" } }, headroom = "any", rescore = "boolean?",
+  max_demos = { type = "integer", default = 4 }, constraints = "table?", model = "any",
+  backward = "table?",
+  perfect = "number?", weights = "table?", patience = "integer?",
+  alpha = { type = "number", default = 0.05 },
+  on_error = { type = "string", one_of = { "raise", "zero" }, default = "raise" },
+  ship = { type = "string", one_of = { "best", "shown" }, default = "best" }, headroom = "any",
+  rescore = { type = "boolean", default = false },
 }
 local HEADROOM = { examples = "integer?" }
 local STOP = { score = "number?", patience = "integer?", when = "callable?" }
@@ -59,7 +64,7 @@ end
 -- What would else be refused when the money is spent.
 local function check_numbers(spec)
   local alpha, perfect = spec.alpha, spec.perfect
-  if alpha and not (alpha > 0 and alpha < 1) then
+  if not (alpha > 0 and alpha < 1) then
     refuse("alpha", "alpha is between 0 and 1")
   end
   for _, name in ipairs { "delta", "beta" } do
@@ -277,7 +282,6 @@ local function constraints_of(spec)
 end
 
 local function seed_of(seed)
-  if seed == nil then return 0 end
   if type(seed) ~= "string" and not (math.type(seed) and math.tointeger(seed)) then
     refuse("seed", ("a seed is a whole number or a text, got %s"):format(type(seed)))
   end
@@ -289,16 +293,16 @@ local function new_search(spec)
   local door = spec.program and by_program(spec) or by_judge(spec)
   check_apart(door.sets)
   door.names = door.names or names_of(door.params)
-  door.on_error, door.weights = spec.on_error or "raise", spec.weights
+  door.on_error, door.weights = spec.on_error, spec.weights
   local problem = problems.new(door)
   local n, stop = #problem.sets.val, stop_of(spec)
   local limits = budget_of(spec, n)
-  local method = methods.of(spec.method or "race", spec, 3)
+  local method = methods.of(spec.method, spec, 3)
   local seed, perfect = seed_of(spec.seed), spec.perfect or problem.program and 1 or nil
   local window = method.window and method.window(n) or 8
   return searches.new {
     looks = looks_of(spec), rescore = spec.rescore,
-    problem = problem, method = method, method_name = spec.method or "race", seed = seed,
+    problem = problem, method = method, method_name = spec.method, seed = seed,
     lag = at_least(spec, "lag", 1) or method.lag or LAG,
     lag_is_given = (spec.lag or method.lag) ~= nil,
     batch = at_least(spec, "batch", 1) or method.batch or headroom.batch_of(n),
@@ -308,7 +312,7 @@ local function new_search(spec)
     stop = stopper(limits, stop), perfect = perfect, loss = spec.loss,
     objective = spec.objective, backward = spec.backward, constraints = constraints_of(spec),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
-    max_demos = at_least(spec, "max_demos", 0) or 4,
+    max_demos = at_least(spec, "max_demos", 0),
     batches = batches.new(#problem.sets.train, seed, { perfect = perfect or 1 }),
     leak = problem.program and leakage.new(problem.sets.train) or nil, on_event = spec.on_event,
   }

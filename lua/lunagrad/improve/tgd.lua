@@ -27,16 +27,19 @@ Tgd.__index = Tgd
 Tgd.__name = "lunagrad.tgd"
 
 local REMEMBERED_REFUSALS = 3
-local MOST_EDITS = 5
 
 -- ---- making one ------------------------------------------------------------
 
 local SPEC = {
-  model = "any", momentum = "integer?", memory = "integer?", constraints = "table?",
-  examples = "table?", tags = "any", context_tokens = "integer?", media_model = "any",
-  reply_tokens = "integer?", may_grow = "boolean?", max_edits = "integer?",
-  candidates = "integer?", judge = "callable?", check_constraints = "any",
-  together = "boolean?", pictures = "boolean?",
+  model = "any", momentum = { type = "integer", default = 0 },
+  memory = { type = "integer", default = 0 }, constraints = "table?", examples = "table?",
+  tags = { type = "any", default = rewrite.TAG }, media_model = "any",
+  context_tokens = { type = "integer", default = 24000 }, reply_tokens = "integer?",
+  may_grow = { type = "boolean", default = false }, max_edits = { type = "integer", default = 5 },
+  candidates = { type = "integer", default = 1 }, judge = "callable?",
+  check_constraints = { type = "any", default = false },
+  together = { type = "boolean", default = false },
+  pictures = { type = "boolean", default = true },
   mode = { type = "string", one_of = { "rewrite", "edit", "auto" }, default = "rewrite" },
 }
 
@@ -66,7 +69,6 @@ end
 
 --- The tag's bare name, from "NAME", "<NAME>" or { "<NAME>", "</NAME>" }.
 local function tag_name(tags)
-  if tags == nil then return rewrite.TAG end
   local first, second = tags, nil
   if type(tags) == "table" then first, second = tags[1], tags[2] end
   local name = type(first) == "string" and (first:match "^<?([A-Z][A-Z0-9_]*)>?$")
@@ -78,7 +80,7 @@ local function tag_name(tags)
 end
 
 local function not_negative(spec, name)
-  local value = spec[name] or 0
+  local value = spec[name]
   if value < 0 then
     errors.raise("inval", ("lg.optim.tgd: %s must be 0 or more"):format(name), nil, 3)
   end
@@ -141,20 +143,20 @@ local function tgd(spec)
       "leave out mode = \"edit\"", 2)
   end
   local self = setmetatable({
-    params = take_params(spec), tag = tag_name(spec.tags),
+    params = take_params(spec), tag = tag_name(named.tags),
     model = spec.model ~= nil and model.of(spec.model, "optimizer") or nil,
     media_model = spec.media_model ~= nil and model.of(spec.media_model, "optimizer") or nil,
-    momentum = not_negative(spec, "momentum"), memory = not_negative(spec, "memory"),
+    momentum = not_negative(named, "momentum"), memory = not_negative(named, "memory"),
     constraints = {}, examples = example_texts(spec.examples),
-    budget = not_negative(spec, "context_tokens"), past = {}, refused = {}, scores = {},
-    rewritten = {}, iteration = 0, malformed = 0, may_grow = spec.may_grow == true,
-    pictures = spec.pictures ~= false,
+    budget = not_negative(named, "context_tokens"), past = {}, refused = {}, scores = {},
+    rewritten = {}, iteration = 0, malformed = 0, may_grow = named.may_grow,
+    pictures = named.pictures,
     reply_tokens = spec.reply_tokens and not_negative(spec, "reply_tokens"),
-    candidates = named.candidates or 1, judge = named.judge, mode = named.mode,
-    together = named.together == true, max_edits = named.max_edits or MOST_EDITS,
+    candidates = named.candidates, judge = named.judge, mode = named.mode,
+    together = named.together, max_edits = named.max_edits,
     checks = checks_of(named.check_constraints),
   }, Tgd)
-  if self.budget == 0 then self.budget = 24000 end
+  if self.budget == 0 then self.budget = SPEC.context_tokens.default end
   for i, one in ipairs(spec.constraints or {}) do
     self.constraints[i] = constraint.lift(one, ("lg.optim.tgd: constraint %d"):format(i))
   end

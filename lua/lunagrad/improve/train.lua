@@ -26,10 +26,15 @@ local var = require "lunagrad.var"
 
 local SPEC = {
   program = "callable", params = "table", loss = "callable", metric = "callable?",
-  train = "table", val = "table?", batch = "integer?", steps = "integer?", epochs = "integer?",
-  optimizer = "table?", seed = "any", patience = "integer?", accept = "string?",
-  on_step = "callable?", aggregate = "string?", skip_solved = "boolean?", perfect = "number?",
-  on_error = "string?", backward = "table?", concurrency = "integer?",
+  train = "table", val = "table?", batch = { type = "integer", default = 3 },
+  steps = { type = "integer", default = 12 }, epochs = "integer?", optimizer = "table?",
+  seed = { type = "any", default = 0 }, patience = "integer?", on_step = "callable?",
+  accept = { type = "string", default = "race",
+    one_of = { "race", "better", "not_worse", "no_regression", "always" } },
+  aggregate = { type = "string", one_of = { "mean", "sum" }, default = "mean" },
+  skip_solved = { type = "boolean", default = true }, perfect = { type = "number", default = 1 },
+  on_error = { type = "string", one_of = { "raise", "zero" }, default = "raise" },
+  backward = "table?", concurrency = "integer?",
 }
 
 local OPERATOR = "gradient" -- what makes proposals here, in the record
@@ -411,18 +416,6 @@ local function at_least(spec, name, least)
   return spec[name]
 end
 
-local function one_of(spec, name, known, default)
-  local value = spec[name] or default
-  if not known[value] then
-    local names = {}
-    for key in pairs(known) do names[#names + 1] = key end
-    table.sort(names)
-    errors.refuse(name, ("lg.train: %s must be one of %s, got %q"):format(name,
-      table.concat(names, ", "), tostring(value)), nil, 4)
-  end
-  return value
-end
-
 --- The metric for validation; without one the loss' own score.
 local function metric_of(spec)
   if spec.metric then return spec.metric end
@@ -438,7 +431,6 @@ local function rows(list, name)
 end
 
 local function seed_of(seed)
-  if seed == nil then return 0 end
   if type(seed) ~= "string" and not (math.type(seed) and math.tointeger(seed)) then
     errors.refuse("seed", ("lg.train: a seed is a whole number or a text, got %s")
       :format(type(seed)), nil, 4)
@@ -446,20 +438,18 @@ local function seed_of(seed)
   return seed
 end
 
-local function new_run(spec)
-  options.check(spec, SPEC, "lg.train")
+local function new_run(given)
+  local spec = options.check(given, SPEC, "lg.train")
   local params = table.move(spec.params, 1, #spec.params, 1, {})
   local optimizer = spec.optimizer or tgd(params)
   local run = {
     program = spec.program, params = params, loss = spec.loss, metric = spec.metric,
     metric_or_loss = metric_of(spec), train = rows(spec.train, "train"),
     val = spec.val and rows(spec.val, "val"), optimizer = optimizer, seed = seed_of(spec.seed),
-    batch = at_least(spec, "batch", 1) or 3, steps = at_least(spec, "steps", 0) or 12,
-    patience = at_least(spec, "patience", 1),
-    accept = one_of(spec, "accept", acceptance.RULES, "race"),
-    aggregate = one_of(spec, "aggregate", { sum = true, mean = true }, "mean"),
-    on_error = one_of(spec, "on_error", { raise = true, zero = true }, "raise"),
-    skip_solved = spec.skip_solved ~= false, perfect = spec.perfect or 1, on_step = spec.on_step,
+    batch = at_least(spec, "batch", 1), steps = at_least(spec, "steps", 0),
+    patience = at_least(spec, "patience", 1), accept = spec.accept, aggregate = spec.aggregate,
+    on_error = spec.on_error, skip_solved = spec.skip_solved, perfect = spec.perfect,
+    on_step = spec.on_step,
     backward = spec.backward, concurrency = spec.concurrency,
     best = { texts = texts_of(params) },
     result = setmetatable({ steps = {}, accepted = 0, rejected = 0, redrawn = 0 }, Training),
@@ -467,7 +457,7 @@ local function new_run(spec)
   run.sampler = sampler.new(#run.train, run.seed)
   if at_least(spec, "epochs", 1) then
     local of_epochs = spec.epochs * ((#run.train + run.batch - 1) // run.batch)
-    run.steps = spec.steps and math.min(run.steps, of_epochs) or of_epochs
+    run.steps = given.steps and math.min(run.steps, of_epochs) or of_epochs
   end
   return run
 end

@@ -154,7 +154,8 @@ local function permuted(row, right, order)
   return made
 end
 
-local SPEC = { seed = "integer|string|nil", permute = { type = "boolean", default = true } }
+local SPEC = { seed = { type = "integer|string", default = 0 },
+  permute = { type = "boolean", default = true } }
 
 --- Rows with options as questions that can be asked: the options behind the question, as lines
 --- "A) …", in an order drawn for each item; answer is the letter of the right one, asked the bare
@@ -168,7 +169,7 @@ local SPEC = { seed = "integer|string|nil", permute = { type = "boolean", defaul
 ---@return lunagrad.dataset
 function multiple_choice.permute(rows, opts)
   opts = options.check(opts, SPEC, "lg.task.multiple_choice")
-  local r, made = rng.new(opts.seed or 0), {}
+  local r, made = rng.new(opts.seed), {}
   for i, row in ipairs(data.list(rows)) do
     local right, order = check_row(row, i), {}
     for k = 1, #row.options do order[k] = k end

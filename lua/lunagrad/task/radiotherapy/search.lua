@@ -100,15 +100,16 @@ end
 ---@param spec table
 ---@return lunagrad.radiotherapy.search
 function search.run(spec)
-  options.check(spec, { case = "table", method = "string?", start = "table?", plans = "integer",
-    seed = "any", candidates = "table?" }, "radiotherapy.search", 2)
-  local method = methods[spec.method or "random"]
+  spec = options.check(spec, { case = "table", method = { type = "string", default = "random" },
+    start = "table?", plans = "integer", seed = { type = "any", default = 1 },
+    candidates = "table?" }, "radiotherapy.search", 2)
+  local method = methods[spec.method]
   if not method then
     errors.refuse("method", ("radiotherapy.search: no method %q"):format(spec.method),
       options.suggest(spec.method, methods) or "there are random, coordinate and bayesian", 2)
   end
   local self = { case = spec.case, most = spec.plans,
-    random = rng.new(spec.seed or 1):fork(spec.method or "random"):fork(spec.case.name) }
+    random = rng.new(spec.seed):fork(spec.method):fork(spec.case.name) }
   local made = 0
   local function try(list)
     self.last, made = plan.make(spec.case, list), made + 1
