@@ -19,7 +19,6 @@ local MAY = {
   host = { library = true, book = true, world = true, improve = true, root = true },
   task = { library = true, improve = true, world = true },
   report = { library = true, book = true },
-  host = { library = true, improve = true, world = true },
   cli = { library = true, book = true, world = true, improve = true, task = true, report = true,
     root = true },
 }

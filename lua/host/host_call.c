@@ -1,21 +1,7 @@
 /* host_call.c - calls of lua/lunagrad/host/ by the C API, and what all of them check. */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "host/hosted.h"
 
 static const char *const roles[LG_KINDS] = {"model", "backward", "optimizer", "judge"};
-
-int lg__host_refuse(lg_engine *e, int code, const char *fmt, ...)
-{
-    char text[400];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    lg__inside_error(e, code, text);
-    return code;
-}
 
 /* {…,"models":{"judge":1,…}}, and the models in that order. */
 static int finish(lg_args *a, lg_model *const *given, lg_model **list, size_t *n)

@@ -12,6 +12,8 @@ enum { LG_QUERIES = 4 }; /* kinds: bit k of enum lg_query_what */
 
 typedef struct lg_hosted lg_hosted;
 
+typedef struct lg_owner_class lg_owner_class;
+
 typedef struct lg_owner {
     struct lg_owner *next; /* all of an engine */
     lg_hosted *home;
@@ -19,10 +21,20 @@ typedef struct lg_owner {
     lg_tool *tools[LG_QUERIES]; /* what asks the host; NULL: it is never asked */
     lg_query_fn fns[LG_QUERIES];
     void *ud;
-    lg_job *job;                         /* NULL: it is none */
-    void (*release)(struct lg_owner *o); /* lets go of what is behind it in its block */
-    size_t size;                         /* of the block */
+    const lg_owner_class *class;
+    size_t size; /* of the block */
 } lg_owner;
+
+/* What an owner does when Lua tells it something, and at its end; NULL: nothing. */
+struct lg_owner_class {
+    bool held;                    /* the host has its handle, and frees it */
+    void (*release)(lg_owner *o); /* lets go of what is behind it in its block */
+    void (*died)(lg_owner *o);    /* the private state has */
+    void (*running)(lg_owner *o, bool running);
+    void (*best)(lg_owner *o, size_t i, const char *text, size_t len);
+    void (*result)(lg_owner *o, const char *json, size_t len);
+    void (*tell)(lg_owner *o, const char *json, size_t len);
+};
 
 typedef struct lg_asked lg_asked; /* query.c: a query that is not answered */
 
@@ -39,6 +51,16 @@ struct lg_hosted {
     lg_asked *asked[LG_ASKED_BUCKETS]; /* by the id of their variable */
     size_t n_asked, sweep_at;
 };
+
+/* ---- hosted.c ---------------------------------------------------------------- */
+
+/* Sets the engine's message; → code */
+int lg__host_refuse(lg_engine *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void *lg__host_new(lg_hosted *p, size_t size); /* zeros; NULL: no memory */
+void lg__host_free(lg_hosted *p, void *block, size_t size);
+char *lg__host_copy(lg_hosted *p, const char *text, size_t len); /* ends with NUL */
+lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number);     /* NULL: it is gone */
 
 /* ---- args.c: a JSON object, name by name ---------------------------------- */
 
@@ -83,9 +105,6 @@ int lg__hosted_open(lg_engine *e, lg_hosted **out);
 int lg__host_call(lg_hosted *p, const lg_host_call *call, lg_args *args, lg_var **out);
 /* 0, or LG_EINVAL: they are not what can be improved. */
 int lg__host_params(lg_engine *e, lg_var *const *params, size_t n, const char *where);
-/* Sets the engine's message; → code */
-int lg__host_refuse(lg_engine *e, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* ---- owner.c ------------------------------------------------------------------- */
 
@@ -96,15 +115,10 @@ typedef struct lg_owner_config {
     void *ud;
 } lg_owner_config;
 
-/* Of size bytes, of which the owner is the first. release: lets go of the rest, before the block is
- * freed; NULL: nothing. */
+/* Of size bytes, of which the owner is the first. *out: it. */
 int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
-                  void (*release)(lg_owner *o), void *out);
-lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number); /* NULL: it is gone */
-void lg__owner_free(lg_owner *o);              /* what it asked is not wanted any more */
-void *lg__host_new(lg_hosted *p, size_t size); /* zeros; NULL: no memory */
-void lg__host_free(lg_hosted *p, void *block, size_t size);
-char *lg__host_copy(lg_hosted *p, const char *text, size_t len); /* ends with NUL */
+                  const lg_owner_class *class, void *out);
+void lg__owner_free(lg_owner *o); /* what it asked is not wanted any more */
 
 /* The state dies, or (all) the engine is freed. NULL: nothing */
 void lg__hosted_free(lg_hosted *p, bool all);
@@ -116,12 +130,5 @@ void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, siz
 void lg__queries_drop(lg_hosted *p, const lg_owner *o); /* NULL: all */
 /* Pushes the functions by which Lua asks and tells: core.host.wire of the private state. */
 void lg__hosted_wire(lua_State *L);
-
-/* ---- job.c, for what Lua tells ------------------------------------------------------ */
-
-void lg__job_best(lg_job *j, size_t i, const char *text, size_t len);
-void lg__job_result(lg_job *j, const char *json, size_t len);
-void lg__job_tell(lg_job *j, const char *json, size_t len);
-void lg__job_running(lg_job *j, bool running);
 
 #endif

@@ -114,6 +114,69 @@ static void add_args(lg_args *a, const lg_job *j, const lg_job_config *c)
     lg__args_json(a, "options", c->options);
 }
 
+/* ---- what Lua tells ---------------------------------------------------------------- */
+
+/* Without memory the older text stays. */
+static void take_best(lg_owner *o, size_t i, const char *text, size_t len)
+{
+    lg_job *j = (lg_job *)o;
+    lg_hosted *p = o->home;
+    char *copy = i < j->n ? lg__host_copy(p, text, len) : NULL;
+    if (!copy)
+        return;
+    if (j->best[i].text)
+        lg__host_free(p, j->best[i].text, j->best[i].len + 1);
+    j->best[i] = (lg_best){copy, len};
+}
+
+static void take_result(lg_owner *o, const char *json, size_t len)
+{
+    lg_job *j = (lg_job *)o;
+    lg_hosted *p = o->home;
+    char *copy = lg__host_copy(p, json, len);
+    if (!copy)
+        return;
+    if (j->result)
+        lg__host_free(p, j->result, j->result_len + 1);
+    j->result = copy;
+    j->result_len = len;
+}
+
+static void take_progress(lg_owner *o, const char *json, size_t len)
+{
+    lg__told_progress(o->home->state->party, o, o->tag, json, len);
+}
+
+/* Whether it is over, and can be told so. */
+static void look(lg_job *j)
+{
+    if (j->ended || j->running || !j->settled)
+        return;
+    j->ended = true;
+    lg__told_send(j->end);
+    j->end = NULL;
+}
+
+static void take_running(lg_owner *o, bool running)
+{
+    lg_job *j = (lg_job *)o;
+    j->running = running;
+    look(j);
+}
+
+static void take_death(lg_owner *o)
+{
+    take_running(o, false);
+}
+
+/* Its promise has settled. */
+static void settled(void *ud)
+{
+    lg_job *j = ud;
+    j->settled = true;
+    look(j);
+}
+
 /* ---- life ---------------------------------------------------------------------- */
 
 static void release(lg_owner *owner)
@@ -127,27 +190,25 @@ static void release(lg_owner *owner)
     lg_model_unref(j->model);
 }
 
+static const lg_owner_class of_jobs = {.held = true,
+                                       .release = release,
+                                       .died = take_death,
+                                       .running = take_running,
+                                       .best = take_best,
+                                       .result = take_result,
+                                       .tell = take_progress};
+
 /* The parameters' texts as they are now. */
 static int take_params(lg_job *j, const lg_job_config *c)
 {
     for (size_t i = 0; i < c->n_params; i++) {
         size_t len = 0;
         const char *text = lg_var_text(c->params[i], &len);
-        lg__job_best(j, i, text ? text : "", text ? len : 0);
+        take_best(&j->owner, i, text ? text : "", text ? len : 0);
         if (!j->best[i].text)
             return LG_ENOMEM;
     }
     return lg__told_new(j->owner.home->state->party, j, j->owner.tag, &j->end);
-}
-
-static void look(lg_job *j);
-
-/* Its promise has settled. */
-static void settled(void *ud)
-{
-    lg_job *j = ud;
-    j->settled = true;
-    look(j);
 }
 
 static int call(lg_job *j, const lg_job_config *c, bool search)
@@ -178,9 +239,10 @@ static int start(lg_engine *e, const lg_job_config *cfg, bool search, lg_job **o
     lg_hosted *p;
     lg_job *j;
     lg_job_config c;
-    if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg))
+    if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg)) {
         return lg__host_refuse(e, LG_EINVAL, "%s needs lg_job_config_init, and an out",
                                names[search]);
+    }
     int err = check(e, &c, names[search], search);
     if (!err)
         err = lg__hosted_open(e, &p);
@@ -190,10 +252,9 @@ static int start(lg_engine *e, const lg_job_config *cfg, bool search, lg_job **o
                             .ud = c.ud,
                             .fns = {c.program, c.evaluate, c.score, c.check},
                             .by_event = c.queries};
-    err = lg__owner_new(p, &asks, sizeof *j + c.n_params * sizeof *j->best, release, &j);
+    err = lg__owner_new(p, &asks, sizeof *j + c.n_params * sizeof *j->best, &of_jobs, &j);
     if (err)
         return err;
-    j->owner.job = j;
     j->model = lg_model_ref(c.model);
     j->n = c.n_params;
     err = take_params(j, &c);
@@ -261,50 +322,4 @@ const char *lg_job_best(const lg_job *j, size_t i, size_t *len)
 bool lg_job_error(const lg_job *j, lg_failure *out)
 {
     return j->ended && lg_var_error(j->done, out);
-}
-
-/* ---- what Lua tells ---------------------------------------------------------------- */
-
-/* Without memory the older text stays. */
-void lg__job_best(lg_job *j, size_t i, const char *text, size_t len)
-{
-    lg_hosted *p = j->owner.home;
-    char *copy = i < j->n ? lg__host_copy(p, text, len) : NULL;
-    if (!copy)
-        return;
-    if (j->best[i].text)
-        lg__host_free(p, j->best[i].text, j->best[i].len + 1);
-    j->best[i] = (lg_best){copy, len};
-}
-
-void lg__job_result(lg_job *j, const char *json, size_t len)
-{
-    lg_hosted *p = j->owner.home;
-    char *copy = lg__host_copy(p, json, len);
-    if (!copy)
-        return;
-    if (j->result)
-        lg__host_free(p, j->result, j->result_len + 1);
-    j->result = copy;
-    j->result_len = len;
-}
-
-void lg__job_tell(lg_job *j, const char *json, size_t len)
-{
-    lg__told_progress(j->owner.home->state->party, j, j->owner.tag, json, len);
-}
-
-static void look(lg_job *j)
-{
-    if (j->ended || j->running || !j->settled)
-        return;
-    j->ended = true;
-    lg__told_send(j->end);
-    j->end = NULL;
-}
-
-void lg__job_running(lg_job *j, bool running)
-{
-    j->running = running;
-    look(j);
 }

@@ -1,4 +1,4 @@
-/* loss.c - losses of the host: one call into the private state each (lua/lunagrad/host/loss.lua). */
+/* loss.c - losses of the host: a call into the private state each (lua/lunagrad/host/loss.lua). */
 #include <string.h>
 
 #include "host/hosted.h"
@@ -6,9 +6,10 @@
 static int check(lg_engine *e, const lg_var *answer, const char *text, lg_var *const *out,
                  const char *where)
 {
-    if (!answer || !lg__inside_is_own(e, answer) || !text || !out)
+    if (!answer || !lg__inside_is_own(e, answer) || !text || !out) {
         return lg__host_refuse(e, LG_EINVAL, "%s: a variable of this engine, a text and an out",
                                where);
+    }
     if (lg__args_bad(&text, 1))
         return lg__host_refuse(e, LG_EUTF8, "%s: a text is not UTF-8", where);
     return LG_OK;
@@ -68,6 +69,9 @@ int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
     return err;
 }
 
+/* Nobody has its handle. */
+static const lg_owner_class of_losses = {.held = false};
+
 /* Its owner is there until the engine is freed: backward may come at any time. */
 int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn, void *ud,
                   uint64_t tag, lg_var **out)
@@ -82,7 +86,7 @@ int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn
         return err;
     asks.by_event = fn ? 0 : LG_QUERY_SCORE;
     lg_owner *o;
-    err = lg__owner_new(p, &asks, sizeof *o, NULL, &o);
+    err = lg__owner_new(p, &asks, sizeof *o, &of_losses, &o);
     if (err)
         return err;
     lg_host_call c = {.name = "loss.score", .vars = &answer, .n_vars = 1, .role = "score"};

@@ -90,15 +90,17 @@ static void release(lg_owner *owner)
     lg_var_unref(o->step);
 }
 
+static const lg_owner_class of_optimizers = {.held = true, .release = release};
+
 static int make(lg_hosted *p, const lg_optimizer_config *c, lg_optimizer **out)
 {
-    lg_var *made;
+    lg_var *made = NULL;
     lg_optimizer *o;
     lg_owner_config asks = {.tag = c->tag,
                             .ud = c->ud,
                             .fns = {[3] = c->check},
                             .by_event = !c->check && c->query_check ? LG_QUERY_CHECK : 0};
-    int err = lg__owner_new(p, &asks, size_of(c->n_params), release, &o);
+    int err = lg__owner_new(p, &asks, size_of(c->n_params), &of_optimizers, &o);
     if (err)
         return err;
     o->model = lg_model_ref(c->model);
@@ -119,9 +121,10 @@ int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer 
 {
     lg_optimizer_config c;
     lg_hosted *p;
-    if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg))
+    if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg)) {
         return lg__host_refuse(e, LG_EINVAL,
                                "lg_optimizer_new needs lg_optimizer_config_init, and an out");
+    }
     int err = check(e, &c);
     if (!err)
         err = lg__hosted_open(e, &p);
@@ -131,7 +134,7 @@ int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer 
 int lg_optimizer_step(lg_optimizer *o, lg_var **report)
 {
     lg_engine *e = o->owner.home->e;
-    lg_var *v;
+    lg_var *v = NULL;
     if (!report)
         return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_step needs an out");
     if (o->step && lg_var_state(o->step) == LG_PENDING)
@@ -157,7 +160,7 @@ int lg_optimizer_zero_grad(lg_optimizer *o)
 
 void lg_optimizer_free(lg_optimizer *o)
 {
-    lg_var *gone;
+    lg_var *gone = NULL;
     if (!o)
         return;
     if (o->step && lg_var_state(o->step) == LG_PENDING)

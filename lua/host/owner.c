@@ -3,28 +3,6 @@
 
 #include "host/hosted.h"
 
-void *lg__host_new(lg_hosted *p, size_t size)
-{
-    void *block = lg__inside_alloc(p->e, NULL, 0, size);
-    return block ? memset(block, 0, size) : NULL;
-}
-
-void lg__host_free(lg_hosted *p, void *block, size_t size)
-{
-    if (block)
-        lg__inside_alloc(p->e, block, size, 0);
-}
-
-char *lg__host_copy(lg_hosted *p, const char *text, size_t len)
-{
-    char *copy = lg__inside_alloc(p->e, NULL, 0, len + 1);
-    if (!copy)
-        return NULL;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return copy;
-}
-
 static int add_tool(lg_owner *o, int k, bool by_event)
 {
     static const char *const names[LG_QUERIES] = {"program", "evaluate", "score", "check"};
@@ -45,7 +23,7 @@ static int add_tools(lg_owner *o, const lg_owner_config *cfg)
 }
 
 int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
-                  void (*release)(lg_owner *o), void *out)
+                  const lg_owner_class *class, void *out)
 {
     lg_owner *o = lg__host_new(p, size);
     if (!o)
@@ -54,7 +32,7 @@ int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
                     .number = ++p->last_number,
                     .tag = cfg->tag,
                     .ud = cfg->ud,
-                    .release = release,
+                    .class = class,
                     .size = size,
                     .next = p->owners};
     p->owners = o;
@@ -64,14 +42,6 @@ int lg__owner_new(lg_hosted *p, const lg_owner_config *cfg, size_t size,
     else
         *(lg_owner **)out = o;
     return err;
-}
-
-lg_owner *lg__owner_of(const lg_hosted *p, uint64_t number)
-{
-    lg_owner *o = p->owners;
-    while (o && o->number != number)
-        o = o->next;
-    return o;
 }
 
 void lg__owner_free(lg_owner *o)
@@ -85,8 +55,8 @@ void lg__owner_free(lg_owner *o)
     lg__queries_drop(o->home, o);
     for (int k = 0; k < LG_QUERIES; k++)
         lg_tool_unref(o->tools[k]);
-    if (o->release)
-        o->release(o);
+    if (o->class->release)
+        o->class->release(o);
     lg_hosted *home = o->home;
     bool last = !home->state && !home->owners && !home->closing;
     lg__host_free(home, o, o->size);
@@ -104,9 +74,9 @@ void lg__hosted_free(lg_hosted *p, bool all)
     lg__queries_drop(p, NULL);
     for (lg_owner *o = p->owners, *next; o; o = next) {
         next = o->next;
-        if (o->job && !all)
-            lg__job_running(o->job, false);
-        else if (!o->release || all)
+        if (o->class->died && !all)
+            o->class->died(o);
+        else if (!o->class->held || all)
             lg__owner_free(o);
     }
     p->closing = false;

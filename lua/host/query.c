@@ -93,14 +93,15 @@ void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 static lg_asked *find(lg_engine *e, uint64_t id, lg_hosted **home)
 {
     lg_var *v = lg__inside_asked(e, id);
-    lh_private *state = lh_private_peek(e);
+    lh_private *state = *lg__inside_own(e);
     lg_hosted *p = state ? state->hosted : NULL;
     lg_asked *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
         a = a->next;
-    if (!a)
+    if (!a) {
         lg__host_refuse(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                         (unsigned long long)id);
+    }
     *home = p;
     return a;
 }
@@ -278,33 +279,27 @@ static int l_query(lua_State *L)
 
 /* ---- what Lua tells ---------------------------------------------------------- */
 
-static lg_job *job_at(lua_State *L, int arg)
-{
-    const lg_owner *o = owner_at(L, arg);
-    return o ? o->job : NULL;
-}
-
 /* wire.tell(owner, json): how far it is */
 static int l_tell(lua_State *L)
 {
     size_t len;
-    lg_job *j = job_at(L, 1);
+    lg_owner *o = owner_at(L, 1);
     const char *json = lg__lua_check_text(L, 2, &len);
-    if (j)
-        lg__job_tell(j, json, len);
+    if (o && o->class->tell)
+        o->class->tell(o, json, len);
     return 0;
 }
 
 /* wire.best(owner, {texts}) */
 static int l_best(lua_State *L)
 {
-    lg_job *j = job_at(L, 1);
+    lg_owner *o = owner_at(L, 1);
     size_t n = lg__lua_check_list(L, 2);
-    for (size_t i = 0; j && i < n; i++) {
+    for (size_t i = 0; o && o->class->best && i < n; i++) {
         size_t len;
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
         const char *text = lg__lua_check_text(L, -1, &len);
-        lg__job_best(j, i, text, len);
+        o->class->best(o, i, text, len);
         lua_pop(L, 1);
     }
     return 0;
@@ -314,19 +309,19 @@ static int l_best(lua_State *L)
 static int l_result(lua_State *L)
 {
     size_t len;
-    lg_job *j = job_at(L, 1);
+    lg_owner *o = owner_at(L, 1);
     const char *json = lg__lua_check_text(L, 2, &len);
-    if (j)
-        lg__job_result(j, json, len);
+    if (o && o->class->result)
+        o->class->result(o, json, len);
     return 0;
 }
 
 /* wire.running(owner, flag): its code runs, or has ended */
 static int l_running(lua_State *L)
 {
-    lg_job *j = job_at(L, 1);
-    if (j)
-        lg__job_running(j, lua_toboolean(L, 2) != 0);
+    lg_owner *o = owner_at(L, 1);
+    if (o && o->class->running)
+        o->class->running(o, lua_toboolean(L, 2) != 0);
     return 0;
 }
 

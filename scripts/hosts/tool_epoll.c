@@ -1,5 +1,5 @@
-/* tool_epoll.c - a tool with a loop of its own (epoll), an allocator of its own and a log: questions
- * on standard input, a line each; answers on standard output, in their order.
+/* tool_epoll.c - a tool with a loop (epoll), an allocator and a log of its own: questions on
+ * standard input, a line each; answers on standard output, in their order.
  *
  *   cc tool_epoll.c $(pkg-config --cflags --libs lunagrad) -o tool
  *   ./tool < questions.txt                             sim answers

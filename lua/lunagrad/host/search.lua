@@ -86,10 +86,10 @@ local function watcher(job)
     if event.kind == "dropped" then dropped = dropped + 1 end
     consider(event.candidate)
     if event.kind == "seed" or event.kind == "kept" or event.kind == "dropped" then
-      job:tell { kind = event.kind == "seed" and "seed" or "proposal", step = one and one.number or 0,
-        of = job.args.proposals, accepted = event.kind == "kept", score = best and best.mean,
-        seed_score = seed, operator = one and one.operator, kept = kept, dropped = dropped,
-        reason = one and one.reason }
+      job:tell { kind = event.kind == "seed" and "seed" or "proposal",
+        step = one and one.number or 0, accepted = event.kind == "kept",
+        score = best and best.mean, seed_score = seed, operator = one and one.operator,
+        kept = kept, dropped = dropped, reason = one and one.reason }
     end
   end
 end
