@@ -33,7 +33,8 @@ once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
-LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
+PKGS_LIBRARY = libcjson libuv sqlite3
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs $(PKGS_LIBRARY)) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
@@ -62,7 +63,8 @@ HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
+PACKAGES_SRC := $(wildcard tests/packages/*.c)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
 ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
@@ -90,7 +92,7 @@ MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completi
 	$(BUILD)/completion/lunagrad.fish
 
 .PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
-	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
+	soak distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(LIBRARY) $(BUILD)/lunagrad.so $(MANUAL)
@@ -124,7 +126,7 @@ $(BUILD)/liblua.o: $(BUILD)/flags
 		ld -r -o $@ $(BUILD)/liblua/*.o && objcopy $(STREAMS) $@
 
 $(BUILD)/library.o: $(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o engine/lunagrad.h
-	$(call say,LINK,$@) sed -n 's/^LG_API .*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
+	$(call say,LINK,$@) sed -n 's/^LG_API [^(]*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
 		>$(BUILD)/exported && $(CC) $(OPT) $(CFLAGS) -r -nostdlib -o $@ \
 		$(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o && \
 		objcopy --keep-global-symbols=$(BUILD)/exported $@
@@ -302,9 +304,15 @@ distro-check:
 	@.ci/deps distro
 	@tests/distro.sh $(DISTROS)
 
+# All packages, built, installed and used. Root, network (apt's), minutes.
+package-check:
+	@.ci/deps package
+	@$(MAKE) -j$(JOBS) all
+	@tests/packages/run.sh
+
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -320,6 +328,13 @@ lint-layers lint-banned lint-text lint-musl: lint-%:
 lint-symbols: all
 	@BUILD=$(BUILD) tests/check_symbols.sh
 
+lint-abi: $(BUILD)/liblunagrad.so
+	@BUILD=$(BUILD) $(LUA) tests/abi.lua check
+
+# Records what is new in the interface; refuses what would break programs.
+abi: $(BUILD)/liblunagrad.so
+	@BUILD=$(BUILD) $(LUA) tests/abi.lua record
+
 lint-format:
 	@echo "lint: clang-format" && \
 		tests/judge.sh $(LINT_CLANG) clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
@@ -327,8 +342,8 @@ lint-format:
 
 lint-lua:
 	@echo "lint: luacheck" && \
-		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
-	@find $(wildcard lua scripts tests benchmarks) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
+		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks packaging)
+	@find $(wildcard lua scripts tests benchmarks packaging) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
 
 lint-requires:
 	@$(LUA) tests/check_requires.lua
@@ -372,30 +387,14 @@ $(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/li
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
-D = $(DESTDIR)$(PREFIX)
-install: all
-	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/lib/lua/5.4 $(D)/include \
-		$(D)/share/lunagrad/meta $(D)/share/lunagrad/scripts
-	install -m 755 $(BUILD)/lunagrad $(D)/bin/
-	install -m 644 $(BUILD)/liblunagrad.a $(D)/lib/
-	install -m 755 $(BUILD)/liblunagrad.so $(D)/lib/liblunagrad.so.$(SOVERSION)
-	ln -sf liblunagrad.so.$(SOVERSION) $(D)/lib/liblunagrad.so
-	install -m 755 $(BUILD)/lunagrad.so $(D)/lib/lua/5.4/
-	install -m 644 engine/lunagrad.h $(D)/include/
-	install -m 644 lua/meta/*.lua $(D)/share/lunagrad/meta/
-	cd scripts && find . -name '*.lua' | while read -r f; do \
-		install -D -m 644 "$$f" "$(D)/share/lunagrad/scripts/$$f" || exit 1; done
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
-		'Description: optimizes texts by feedback propagated through a graph of model calls' \
-		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \
-		'Requires.private: libcjson libuv sqlite3 libutf8proc' 'Libs.private: -lpthread -lm -ldl' >$(D)/lib/pkgconfig/lunagrad.pc
+include packaging/rules.mk
 
 DIST = lunagrad-$(VERSION)
 dist:
 	@mkdir -p $(BUILD) && tar --exclude='*~' --sort=name --owner=0 --group=0 --numeric-owner \
 		--mtime="@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
 		--transform='s,^,$(DIST)/,' -czf $(BUILD)/$(DIST).tar.gz $(wildcard engine lua scripts \
-		benchmarks tests docs Makefile README.md LICENSE .ci .clang-format .clang-tidy \
+		benchmarks tests docs packaging Makefile README.md LICENSE .ci .clang-format .clang-tidy \
 		.luacheckrc .gitignore)
 	@echo $(BUILD)/$(DIST).tar.gz
 
@@ -414,9 +413,11 @@ help:
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
+	@echo "make package-check  each package is built, installed and used"
 	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
-	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set"
+	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set;  make uninstall  takes it away"
+	@echo "make deb, rock, amalgamation, static, abi, package-check: docs/internals/packaging.md"
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
 	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS DISTROS JOBS V=1"
 

@@ -503,11 +503,11 @@ static bool hear_reply(lg_inquiry *job)
     if (job->all.n)
         return lg__node_heard(job);
     const char *why = lg_var_finish_reason(v);
-    lg_said said = {.text = v->text,
-                    .variable = job->variable,
-                    .output = job->output,
-                    .heard = job->heard,
-                    .cut = why && strcmp(why, "length") == 0};
+    lg_compared said = {.text = v->text,
+                        .variable = job->variable,
+                        .output = job->output,
+                        .heard = job->heard,
+                        .cut = why && strcmp(why, "length") == 0};
     int worth = lg__critique(p->g->mem, &said, &points);
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     if (worth == LG_CRITIQUE_ECHO && !job->again && lg__pass_again(job, "critic.again") == LG_OK)

@@ -166,11 +166,11 @@ void lg__pass_note(lg_pass *p, const lg_step *s, int code, const lg_fail *f);
 /* verdict.c: true when a reply says that nothing should change; and what a reply is worth:
  * enum lg_critique, with the points (counted) in *out. */
 bool lg__is_nothing(const lg_text *t);
-typedef struct lg_said { /* a reply, and what it is compared with; NULL: nothing */
+typedef struct lg_compared { /* a reply, and what it is compared with; NULL: nothing */
     const lg_text *text, *variable, *output, *heard;
     bool cut;
-} lg_said;
-int lg__critique(lg_mem *m, const lg_said *said, lg_text **out);
+} lg_compared;
+int lg__critique(lg_mem *m, const lg_compared *said, lg_text **out);
 /* The question of a job once more: with a word on what was wrong with the reply (the name of a
  * template), or (NULL) without a ceiling, where the reply was cut before its first word. 0,
  * LG_ENOMEM, LG_ENOTFOUND. */

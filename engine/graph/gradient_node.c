@@ -114,11 +114,11 @@ static void give(lg_inquiry *job, const lg_aim *aim, const lg_text *part, bool c
 {
     lg_pass *p = job->pass;
     lg_text *points = NULL;
-    lg_said said = {.text = part,
-                    .variable = aim->text,
-                    .output = job->output,
-                    .heard = job->heard,
-                    .cut = cut};
+    lg_compared said = {.text = part,
+                        .variable = aim->text,
+                        .output = job->output,
+                        .heard = job->heard,
+                        .cut = cut};
     int worth = part ? lg__critique(p->g->mem, &said, &points) : LG_CRITIQUE_NOTHING;
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     lg_text *talk = lg__pass_conversation(p, job->step, aim);

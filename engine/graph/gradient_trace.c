@@ -410,7 +410,7 @@ static void give(lg_inquiry *job, lg_aim *aim, const lg_text *part, bool cut)
 {
     lg_pass *p = job->pass;
     lg_text *points = NULL;
-    lg_said said = {.text = part, .variable = aim->text, .cut = cut};
+    lg_compared said = {.text = part, .variable = aim->text, .cut = cut};
     int worth = part ? lg__critique(p->g->mem, &said, &points) : LG_CRITIQUE_NOTHING;
     p->n_malformed += worth == LG_CRITIQUE_ECHO;
     lg_record *r = worth == LG_CRITIQUE_NO_MEMORY

@@ -319,7 +319,7 @@ end
 function TestTyped.test_help_shows_what_the_command_shows()
   local wanted = command.run("help", "lg.sleep").out:gsub("\n", "\r\n")
   for _, line in ipairs { ":help lg.sleep", "help(lg.sleep)", 'help "lg.sleep"' } do
-    local got = typed(("keys '%s\\n'; see 'or more'; keys '\\004'"):format(line))
+    local got = typed(("keys '%s\\n'; see 'or more'; ready; keys '\\004'"):format(line))
     lu.assertEquals({ got.code, got.err }, { 0, "" }, got.out)
     lu.assertStrContains(got.out, wanted)
   end
