@@ -183,6 +183,7 @@ put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
 point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
 put 644 "$build/lunagrad.so" "$lua_cmoddir/lunagrad.so"
 put 644 engine/lunagrad.h "$includedir/lunagrad.h"
+put 644 scripts/hosts/lunagrad.hpp "$includedir/lunagrad.hpp"
 for name in lunagrad.pc lunagrad-static.pc; do
     fill "$name.in" >"$work/$name"
     put 644 "$work/$name" "$libdir/pkgconfig/$name"
