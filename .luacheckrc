@@ -11,3 +11,4 @@ files["lua/meta"] = {
 }
 -- luaunit finds tests by global names
 files["tests/lua"] = { allow_defined_top = true, ignore = { "131/[Tt]est.*" } }
+files["lua/lunagrad_ffi.lua"] = { std = "luajit" }

@@ -347,13 +347,14 @@ typedef struct lg_import {
 bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char *why,
                      size_t why_size);
 
-/* GET of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
+/* GET or POST of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
 typedef struct lg_look lg_look;
 
 typedef struct lg_look_reply { /* borrowed until the look is closed */
     size_t number;             /* of the address */
     int64_t status, ms;        /* status 0: no reply */
     int64_t date;              /* seconds since 1970; -1: not said */
+    int64_t retry_after_ms;    /* -1: not said */
     const char *moved_to;      /* NULL: nowhere */
     int code;                  /* LG_E…; 0: body */
     const char *message, *hint;
@@ -371,9 +372,11 @@ typedef struct lg_look_about { /* static, or borrowed until the look is closed *
 /* Room for n addresses. ca_file, ca_path NULL: the usual certificates. LG_E… of what the network
  * needs; *out: close it. */
 int lg__look_open(size_t n, const char *ca_file, const char *ca_path, lg_look **out);
-/* The address of this number is asked. headers: "Name: value\n…", NULL: none. The texts are
- * borrowed until the look is closed. LG_EINVAL: it is no address; LG_ENOMEM. */
-int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers, int ms);
+/* The address of this number is asked. headers: "Name: value\n…", NULL: none. body: what is posted,
+ * NULL: it is a GET. The texts are borrowed until the look is closed. LG_EINVAL: it is no address;
+ * LG_ENOMEM. */
+int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers,
+                   const char *body, size_t body_len, int ms);
 /* The next that is over; false: all are, or ms have passed since the look was opened. */
 bool lg__look_next(lg_look *k, int ms, lg_look_reply *out);
 /* The libraries beneath, and the certificates. */
