@@ -354,8 +354,11 @@ end
 
 -- ---- answers to what a script asks the host for -------------------------------------------
 
+-- One line of what was raised; an address would be another in every run.
 local function first_line(problem)
-  local line = tostring(problem):match "[^\n]*"
+  local said = type(problem) == "table" and rawget(problem, "message") or problem
+  local line = tostring(said):match "[^\n]*"
+  if line:find "^%l+: 0x%x+" then line = ("a %s without a message"):format(type(said)) end
   return no_utf8(line) and "an error whose words are no UTF-8" or line
 end
 

@@ -158,14 +158,17 @@ function TestFfi.test_values_that_have_no_form_fail_the_call()
   lu.assertEquals(luajit [[
 local loop = {}
 loop[1] = loop
-local job = lg.run('local t = {} for i, f in ipairs { host.a, host.b, host.c } do '
+local job = lg.run('local t = {} for i, f in ipairs { host.a, host.b, host.c, host.d, host.e } do '
   .. 't[i] = select(2, pcall(f)) t[i] = tostring(t[i]) end return t', nil, { functions = {
-  a = function() return print end, b = function() return loop end, c = function() return "\255" end } })
+  a = function() return print end, b = function() return loop end, c = function() return "\255" end,
+  d = function() error {} end, e = function() error { message = "a field" } end } })
 job:wait()
-for _, words in ipairs(job.result) do print(words) end]], [[
+for _, words in ipairs(job.result) do print((words:gsub("^script:%d+: ", ""))) end]], [[
 a function has no form in JSON
 a table holds itself
 a string is no UTF-8 (byte 1 of it)
+a table without a message
+a field
 ]])
 end
 

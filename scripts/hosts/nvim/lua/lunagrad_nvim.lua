@@ -19,7 +19,7 @@
 
 local M = {}
 
-local uv = vim.loop
+local uv = vim.uv or vim.loop
 local BUDGET = 2000 -- µs of one step, so that typing does not stutter
 
 local running -- the job, the engine's watcher and timer, where its lines are
