@@ -7,10 +7,11 @@ local lu = require "luaunit"
 
 local build = os.getenv "BUILD" or "build"
 local has_luajit = command.shell "luajit -v".code == 0
+local BUILD = build:find "^/" and build or "$PWD/" .. build
 local preload = os.getenv "LD_PRELOAD"
 
 -- What the program prints. `lg` is there, and show(…), which prints values as JSON.
-local function luajit(code, env)
+local function luajit(code)
   lu.skipIf(not has_luajit, "luajit is not installed")
   local file = command.write([[
 package.path = "lua/?.lua;" .. package.path
@@ -25,8 +26,7 @@ local function show(...)
 end
 ]] .. code, ".lua")
   local got = command.shell(("%s LUNAGRAD_LIBRARY=%s/liblunagrad.so timeout 60 luajit %s"):format(
-    (preload and "LD_PRELOAD=" .. preload or "") .. " " .. (env or ""),
-    build:find "^/" and build or "$PWD/" .. build, file))
+    preload and "LD_PRELOAD=" .. preload or "", BUILD, file))
   lu.assertEquals(got.err, "")
   lu.assertEquals(got.code, 0)
   return got.out
@@ -232,8 +232,8 @@ local job = e:run('return lg.model()("I have two apples. How many fruits do I ha
     options = { temperature = 0 } } })
 while job:poll() == "pending" do e:wait(20) end
 print(job.state, #(job.result or "") > 0, job.error)]]
-  local got = command.with_mock({}, ("LUNAGRAD_LIBRARY=$PWD/%s/liblunagrad.so luajit %s")
-    :format(build, file))
+  local got = command.with_mock({}, ("%s LUNAGRAD_LIBRARY=%s/liblunagrad.so luajit %s")
+    :format(preload and "LD_PRELOAD=" .. preload or "", BUILD, file))
   lu.assertEquals(got.err, "")
   lu.assertEquals(got.out, "ready\ttrue\tnil\n")
   lu.assertEquals(#got.journal, 1)
