@@ -300,6 +300,11 @@ vim.cmd "Lunagrad short"
 wait()
 out(lines()[1], M.last.error.kind)]], "env -u OPENAI_API_KEY ")
   lu.assertStrMatches(got.out, "4 lunagrad: [^\n]*\nAnswer%. auth\n")
+  got = nvim("Answer.\n", [[
+vim.g.lunagrad_library = "/nowhere/liblunagrad.so"
+vim.cmd "Lunagrad"
+out(tostring(M.busy()), lines()[1])]])
+  lu.assertStrMatches(got.out, "4 lunagrad: [^\n]*LUNAGRAD_LIBRARY[^\n]*\nfalse Answer%.\n")
 end
 
 local failed = lu.LuaUnit.run()
