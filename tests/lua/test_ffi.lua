@@ -221,6 +221,17 @@ show(job.result, job.error)]], [==[
 ]==])
 end
 
+function TestFfi.test_the_worlds_model()
+  lu.assertEquals(luajit [[
+local job = lg.run('return lg.model()("I have two pears. How many fruits?"):text(), lg.model "odd".name',
+  nil, { model = "sim/noise=0", models = { odd = "sim/noise=0.9" } })
+show(job:wait(), type(job.result[1]), job.error)
+show((pcall(lg.run, "return 1", nil, { model = "sim/nois=1" })))]], [[
+"ready" "string" null
+false
+]])
+end
+
 function TestFfi.test_models_over_http()
   lu.skipIf(not has_luajit, "luajit is not installed")
   local file = command.write [[
@@ -302,7 +313,7 @@ told(e.run, e, 5)
 told(e.run, e, "return 1", "x")
 told(e.run, e, "return 1", { 1, nil, 3 })
 told(e.run, e, "return 1", nil, { memry = 1 })
-local words = select(2, pcall(e.run, e, "return 1", nil, { model = "sim" }))
+local words = select(2, pcall(e.run, e, "return 1", nil, { model = "gpt" }))
 show(words:find('the model "default"', 1, true) ~= nil, words:find('allow = { "models" }', 1, true) ~= nil)
 told(e.run, e, "return 1", nil, { model = { modl = "x" } })
 told(e.run, e, "return 1", nil, { models = { x = { base_url = "nowhere", model = "m" } } })
