@@ -90,6 +90,7 @@ function lunagrad.loss.judge(spec) end
 ---false)
 
 --- A function of yours judges: what it says, with the score, is the feedback; no model is called.
+--- score(answer), or score(answer, reference): a row of data stands for its answer.
 --- ```lua
 --- local brief = lg.loss.score { function(text) return #text <= 10, "at most 10 characters" end,
 ---   name = "brief" }
