@@ -170,6 +170,7 @@ void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on to
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */
 int lg__lua_disown(lua_State *L);              /* lunseen.c */
+bool lg__lua_loses_stacks(void);                /* … there */
 void lg__lua_give_room(lua_State *L);          /* lstack.c: on Luas that lose stacks */
 
 /* lstore.c: a book is a userdata of one of the classes "lunagrad.store", "lunagrad.index" */

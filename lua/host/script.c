@@ -322,6 +322,7 @@ static void read_limits(lg_script *x, const lg_script_config *c)
         .cpu_us = c->cpu_ms < 0 ? 0 : (c->cpu_ms ? c->cpu_ms : CPU_MS) * 1000,
         .slice_us = c->slice_us > 0 ? c->slice_us : SLICE_US,
     };
+    x->s.collect_at = x->s.limits.memory / 2;
     x->s.lent.allow = c->allow;
     x->wall_us = c->wall_ms > 0 ? c->wall_ms * 1000 : 0;
     x->seed = c->seed;
