@@ -57,6 +57,11 @@ typedef struct lh_module { /* of the host's, for require */
     size_t len;
 } lh_module;
 
+typedef struct lh_block { /* each piece of a state's memory begins with one */
+    struct lh_block *prev, *next;
+    size_t size; /* of what is behind it */
+} lh_block;
+
 typedef struct lh_state {
     lg_engine *e;
     lg_party *party;
@@ -70,9 +75,12 @@ typedef struct lh_state {
     char why[160]; /* … */
     bool closing;
     size_t used, peak;
+    size_t beside;     /* bytes that the binding holds for it, out of Lua's sight */
+    bool doomed;       /* it has asked for too many of them */
     size_t collect_at; /* bytes from which on garbage is looked for */
     lh_stacks stacks;
     lh_running *chain; /* threads that run */
+    lh_block blocks;   /* all of its memory: a death may leave some that Lua has lost */
     char *fresh;       /* the last block that was made for a list */
     size_t fresh_size; /* … */
     uint64_t instructions;

@@ -260,7 +260,11 @@ static int l_gsub(lua_State *L)
                          kind == LUA_TTABLE,
                      3, "string/function/table");
     luaL_optinteger(L, 4, 0);
-    if (kind == LUA_TFUNCTION || (kind == LUA_TTABLE && luaL_getmetafield(L, 3, "__index")))
+    if (kind == LUA_TTABLE && lua_getmetatable(L, 3)) {
+        lua_pop(L, 1);
+        kind = LUA_TFUNCTION;
+    }
+    if (kind == LUA_TFUNCTION)
         return lh_in_lua(L, "gsub");
     if (kind == LUA_TNUMBER)
         lua_tostring(L, 3);

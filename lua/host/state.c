@@ -32,6 +32,39 @@ bool lh_guard(lh_state *s, void (*fn)(lh_state *s, void *ud), void *ud)
 
 /* ---- memory ---------------------------------------------------------------- */
 
+/* As lua_Alloc. */
+static void *resize(lh_state *s, void *p, size_t old_size, size_t size)
+{
+    lh_block *b = p ? (lh_block *)p - 1 : NULL;
+    if (size == 0) {
+        if (b) {
+            b->prev->next = b->next;
+            b->next->prev = b->prev;
+            lg__party_alloc(s->party, b, sizeof *b + old_size, 0);
+        }
+        return NULL;
+    }
+    b = lg__party_alloc(s->party, b, b ? sizeof *b + old_size : 0, sizeof *b + size);
+    if (!b)
+        return NULL;
+    if (!p) {
+        b->prev = &s->blocks;
+        b->next = s->blocks.next;
+    }
+    b->prev->next = b->next->prev = b;
+    b->size = size;
+    return b + 1;
+}
+
+static void free_lost(lh_state *s)
+{
+    while (s->blocks.next != &s->blocks) {
+        lh_block *b = s->blocks.next;
+        resize(s, b + 1, b->size, 0);
+    }
+    s->used = 0;
+}
+
 /* A stack that must not move is about to, or has moved and the old one goes (size 0). */
 static void check_stack(lh_state *s, void *block, size_t old_size, size_t size)
 {
@@ -40,7 +73,7 @@ static void check_stack(lh_state *s, void *block, size_t old_size, size_t size)
         return;
     if (size == 0) {
         lh_finish_move(&s->stacks, L, s->fresh, s->fresh_size);
-        lg__party_alloc(s->party, block, old_size, 0);
+        resize(s, block, old_size, 0);
         s->used -= old_size;
     }
     lh_die(s, LG_ELIMIT, "stack: a metamethod __concat needs more of it than this Lua gives");
@@ -57,11 +90,13 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
             return NULL;
         lh_die(s, LG_ELIMIT, "memory: its Lua state needs more than %zu bytes", most);
     }
+    if (s->doomed && s->chain)
+        lh_die(s, LG_ELIMIT, "memory: a text or JSON needs more than %zu bytes", most);
     if (most && s->chain && lg__party_bytes(s->party) > 2 * most)
         lh_die(s, LG_ELIMIT, "memory: its variables need more than %zu bytes", most);
     if (s->stacks.fragile && block && s->chain)
         check_stack(s, block, before, size);
-    void *made = lg__party_alloc(s->party, block, before, size);
+    void *made = resize(s, block, before, size);
     if (!made && size > 0) {
         if (s->closing || !s->base)
             return NULL;
@@ -79,6 +114,19 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 void *lh_alloc(void *party, void *block, size_t old_size, size_t size)
 {
     return lg__party_alloc(party, block, block ? old_size : 0, size);
+}
+
+/* Of what the binding keeps beside Lua. The code that asks could not be left from here: it is told
+ * that there is no memory, and the state dies soon. */
+static void *allocate_beside(void *ud, void *block, size_t old_size, size_t size)
+{
+    lh_state *s = ud;
+    size_t before = block ? old_size : 0, most = s->limits.memory;
+    s->doomed = s->doomed || (most && size > before && size - before > most - s->beside);
+    void *made = s->doomed && size > before ? NULL : lg__party_alloc(s->party, block, before, size);
+    if (made || size == 0)
+        s->beside = s->beside - before + size;
+    return made;
 }
 
 /* ---- time ------------------------------------------------------------------ */
@@ -121,14 +169,22 @@ static void check_time(lh_state *s)
     s->hold_end = lh_clock_us() + LH_HOLD_US / 4;
 }
 
+enum { GC_STEP = 200 }; /* KiB of work of the collector in one go */
+
 /* What its variables hold counts as well, but is not Lua's to see: so garbage is looked for here,
  * and each time what is left to fill is at most half of before, so that it cannot take long. */
 static void check_memory(lh_state *s, lua_State *L)
 {
     size_t most = s->limits.memory, all = s->used + lg__party_bytes(s->party);
+    if (s->doomed)
+        lh_die(s, LG_ELIMIT, "memory: a text or JSON needs more than %zu bytes", most);
     if (!most || all <= s->collect_at)
         return;
-    lua_gc(L, LUA_GCCOLLECT, 0);
+    bool full = all > most - most / 16;
+    if (!full && !lua_gc(L, LUA_GCSTEP, GC_STEP))
+        return;
+    if (full)
+        lua_gc(L, LUA_GCCOLLECT, 0);
     all = s->used + lg__party_bytes(s->party);
     if (all > most)
         lh_die(s, LG_ELIMIT, "memory: its Lua and variables need more than %zu bytes", most);
@@ -192,10 +248,13 @@ int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunctio
 {
     jmp_buf here;
     s->e = e;
+    s->blocks.prev = s->blocks.next = &s->blocks;
     int err = lg__party_new(e, owner->run, owner->end, owner->ud, &s->party);
     if (err)
         return err;
     s->lent.party = s->party;
+    s->lent.alloc = allocate_beside;
+    s->lent.alloc_ud = s;
     s->base = &here;
     if (setjmp(here) == 0)
         make(s, prepare);
@@ -213,6 +272,8 @@ void lh_state_close(lh_state *s)
     s->closing = true;
     if (L)
         lua_close(L);
+    if (s->blocks.next)
+        free_lost(s);
     s->closing = false;
     while (s->modules) {
         lh_module *m = s->modules;

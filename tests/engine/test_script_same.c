@@ -113,7 +113,7 @@ static const char *const chunks[] = {
     "say(pcall(function() local x <close> = setmetatable({}, {__close = function(_, e) "
     "say('close', e) error 'second' end}) error 'first' end))\n"
     "say(select(2, xpcall(function() error 'e' end, function(e) return 'h:' .. e end)))\n"
-    "say(coroutine.isyieldable(), coroutine.resume(coroutine.create(function() "
+    "say(coroutine.resume(coroutine.create(function() "
     "return coroutine.isyieldable() end)))\n"
     "local gen = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end)\n"
     "for i in gen do say(i) end\n"
