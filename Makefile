@@ -33,6 +33,7 @@ once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
+PKGS_LIBRARY = libcjson libuv sqlite3 libutf8proc
 LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
@@ -62,10 +63,11 @@ HELPER_SRC  := $(wildcard tests/*.c)
 BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(BENCH_SRC)
+PACKAGES_SRC := $(wildcard tests/packages/*.c)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
-ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 WORKER_OBJ := $(WORKER_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
@@ -74,7 +76,7 @@ HOST_OBJ   := $(HOST_SRC:%.c=$(BUILD)/%.o)
 LIBRARY    := $(if $(filter lua5.4 lua-5.4 lua54,$(LUA_PC)),$(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so)
 # … beside the build it belongs to, which may be one itself
 CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
-CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o
+CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -89,8 +91,8 @@ endif
 MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
 	$(BUILD)/completion/lunagrad.fish
 
-.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
-	soak distro-check fuzz-bin bench-bin install dist clean help FORCE
+.PHONY: all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
+	soak distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(LIBRARY) $(BUILD)/lunagrad.so $(MANUAL)
@@ -124,7 +126,7 @@ $(BUILD)/liblua.o: $(BUILD)/flags
 		ld -r -o $@ $(BUILD)/liblua/*.o && objcopy $(STREAMS) $@
 
 $(BUILD)/library.o: $(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o engine/lunagrad.h
-	$(call say,LINK,$@) sed -n 's/^LG_API .*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
+	$(call say,LINK,$@) sed -n 's/^LG_API [^(]*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
 		>$(BUILD)/exported && $(CC) $(OPT) $(CFLAGS) -r -nostdlib -o $@ \
 		$(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o && \
 		objcopy --keep-global-symbols=$(BUILD)/exported $@
@@ -148,6 +150,13 @@ $(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES) $(wildcard scripts/*.lua scripts/
 	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad \
 		lunagrad.cli.kept scripts lua/meta
 
+# The operators' prompts, for hosts that have no Lua: engine/front/built_in.h
+$(BUILD)/prompts.c: lua/bake_prompts.lua $(wildcard lua/lunagrad/prompts*.lua)
+	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake_prompts.lua $@ lua
+
+$(BUILD)/prompts.o: $(BUILD)/prompts.c $(BUILD)/flags
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -fvisibility=hidden -c -o $@ $<
+
 $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -166,10 +175,12 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 # The sandbox's worker: a program of its own, with Lua in it and at fixed addresses, whose bytes
 # are built into the library. It runs where nothing may be instrumented, so that it has flags of
-# its own. Where there is no static C library that alone is shared.
+# its own. Where there is no static C library that alone is shared. Its Lua is 5.4 wherever that is to
+# be had, whatever Lua the rest is for: candidates run alike under each of them.
+WORKER_PC = $(call once,PC_WORKER,pkg-config --exists lua5.4 && echo lua5.4 || echo $(LUA_PC))
 WORKER_CFLAGS = $(STD) -O2 $(WARN) $(WERROR) -fno-pie -ffunction-sections -fdata-sections -MMD -MP \
-	$(call once,LUA_CFLAGS,pkg-config --cflags $(LUA_PC))
-WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(LUA_PC))
+	$(call once,LUA_CFLAGS,pkg-config --cflags $(WORKER_PC))
+WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(WORKER_PC))
 
 $(BUILD)/lua/worker/%.o: lua/worker/%.c $(BUILD)/flags
 	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(WORKER_CFLAGS) -c -o $@ $<
@@ -263,6 +274,12 @@ check-53: deps-check
 	@$(MAKE) LUA=lua5.3 LUA_PC=lua5.3 BUILD=$(BUILD)/53 -j$(JOBS) all
 	@LUA=lua5.3 BUILD=$(BUILD)/53 LG_TEST_ONLY=lua tests/run.sh
 
+# … and with Lua 5.5, which not all distributions have.
+check-55: deps-check
+	@.ci/deps lua55
+	@$(MAKE) LUA=lua5.5 LUA_PC=lua5.5 BUILD=$(BUILD)/55 -j$(JOBS) all
+	@LUA=lua5.5 BUILD=$(BUILD)/55 LG_TEST_ONLY=lua tests/run.sh
+
 # The tests that make the n-th allocation fail, for every n.
 oom: deps-check
 	@$(MAKE) -j$(JOBS) all tests
@@ -295,9 +312,15 @@ distro-check:
 	@.ci/deps distro
 	@tests/distro.sh $(DISTROS)
 
+# All packages, built, installed and used. Root, network (apt's), minutes.
+package-check:
+	@.ci/deps package
+	@$(MAKE) -j$(JOBS) all
+	@tests/packages/run.sh
+
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta lint-ffi
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -313,6 +336,13 @@ lint-layers lint-banned lint-text lint-musl: lint-%:
 lint-symbols: all
 	@BUILD=$(BUILD) tests/check_symbols.sh
 
+lint-abi: $(BUILD)/liblunagrad.so
+	@BUILD=$(BUILD) $(LUA) tests/abi.lua check
+
+# Records what is new in the interface; refuses what would break programs.
+abi: $(BUILD)/liblunagrad.so
+	@BUILD=$(BUILD) $(LUA) tests/abi.lua record
+
 lint-format:
 	@echo "lint: clang-format" && \
 		tests/judge.sh $(LINT_CLANG) clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
@@ -320,22 +350,26 @@ lint-format:
 
 lint-lua:
 	@echo "lint: luacheck" && \
-		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks)
-	@find $(wildcard lua scripts tests benchmarks) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
+		tests/judge.sh $(LINT_LUACHECK) luacheck -q --no-color $(wildcard lua scripts tests benchmarks packaging)
+	@find $(wildcard lua scripts tests benchmarks packaging) -name '*.lua' | xargs $(LUA) tests/check_lua.lua
 
 lint-requires:
 	@$(LUA) tests/check_requires.lua
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
-	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check && $(LUA) lua/llms.lua --check
 	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
 		{ cat $(BUILD)/examples.log; exit 1; }
 
-# The pages of docs/reference/, from the stubs; docs/c.md, from the header.
+lint-ffi:
+	@$(LUA) lua/ffi.lua --check
+
+# The pages of docs/reference/, from the stubs; docs/c.md and what lunagrad_ffi.lua declares, from the
+# header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
@@ -365,30 +399,14 @@ $(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/li
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
-D = $(DESTDIR)$(PREFIX)
-install: all
-	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/lib/lua/5.4 $(D)/include \
-		$(D)/share/lunagrad/meta $(D)/share/lunagrad/scripts
-	install -m 755 $(BUILD)/lunagrad $(D)/bin/
-	install -m 644 $(BUILD)/liblunagrad.a $(D)/lib/
-	install -m 755 $(BUILD)/liblunagrad.so $(D)/lib/liblunagrad.so.$(SOVERSION)
-	ln -sf liblunagrad.so.$(SOVERSION) $(D)/lib/liblunagrad.so
-	install -m 755 $(BUILD)/lunagrad.so $(D)/lib/lua/5.4/
-	install -m 644 engine/lunagrad.h $(D)/include/
-	install -m 644 lua/meta/*.lua $(D)/share/lunagrad/meta/
-	cd scripts && find . -name '*.lua' | while read -r f; do \
-		install -D -m 644 "$$f" "$(D)/share/lunagrad/scripts/$$f" || exit 1; done
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: lunagrad' 'Version: $(VERSION)' \
-		'Description: optimizes texts by feedback propagated through a graph of model calls' \
-		'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -llunagrad' \
-		'Requires.private: libcjson libuv sqlite3 libutf8proc' 'Libs.private: -lpthread -lm -ldl' >$(D)/lib/pkgconfig/lunagrad.pc
+include packaging/rules.mk
 
 DIST = lunagrad-$(VERSION)
 dist:
 	@mkdir -p $(BUILD) && tar --exclude='*~' --sort=name --owner=0 --group=0 --numeric-owner \
 		--mtime="@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
 		--transform='s,^,$(DIST)/,' -czf $(BUILD)/$(DIST).tar.gz $(wildcard engine lua scripts \
-		benchmarks tests docs Makefile README.md LICENSE .ci .clang-format .clang-tidy \
+		benchmarks tests docs packaging Makefile README.md LICENSE .ci .clang-format .clang-tidy \
 		.luacheckrc .gitignore)
 	@echo $(BUILD)/$(DIST).tar.gz
 
@@ -402,14 +420,16 @@ help:
 	@echo "make test       the tests alone;  make lint    the checks alone;  make format  lay out C"
 	@echo "make debug      the tests on a build that checks itself and begins with small buffers"
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
-	@echo "make check-53   the Lua tests with Lua 5.3"
+	@echo "make check-53   the Lua tests with Lua 5.3;  make check-55   with Lua 5.5"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
+	@echo "make package-check  each package is built, installed and used"
 	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
-	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set"
+	@echo "make install    to PREFIX ($(PREFIX)), below DESTDIR if set;  make uninstall  takes it away"
+	@echo "make deb, rock, amalgamation, static, abi, package-check: docs/internals/packaging.md"
 	@echo "make dist       a source tarball in $(BUILD);  make clean   remove $(BUILD)"
 	@echo "Settings: CC BUILD PREFIX DESTDIR OPT CFLAGS LDFLAGS LUA LUA_PC FUZZ_SECONDS DISTROS JOBS V=1"
 

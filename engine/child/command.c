@@ -80,7 +80,7 @@ struct lg_commands {
     lg_kernel kernel;
     int kernel_abi; /* that it was asked to pretend */
     bool looked, closing;
-    lg_watcher watcher;
+    lg_group_watcher watcher;
     uint64_t counted; /* this user's processes, … */
     int64_t counted_us;
     int64_t looks_us; /* before that nobody's disk is looked at */
@@ -408,8 +408,8 @@ static void end_unstarted(lg_command *c)
 {
     lg_commands *cs = c->cs;
     close_all(c);
-    move_to(c, &cs->ended, ENDED);
     cs->n_told++;
+    move_to(c, &cs->ended, ENDED);
 }
 
 static void could_not(lg_command *c, const char *what, int problem)

@@ -69,16 +69,16 @@ bool lg__scratches_remove(lg_scratches *all, int64_t until_us);
 
 /* ---- command_watcher.c: who clears up when we are killed ------------------------------- */
 
-typedef struct lg_watcher {
+typedef struct lg_group_watcher {
     pid_t pid; /* 0: there is none */
     int line;
     bool tried;
-} lg_watcher;
+} lg_group_watcher;
 
 /* The first time: starts it. path: the directory of all scratches */
-void lg__watcher_start(lg_watcher *w, const lg_kernel *k, lg_mem *m, const char *path);
-void lg__watcher_tell(const lg_watcher *w, pid_t group); /* it runs; told again: it is over */
-void lg__watcher_end(lg_watcher *w);
+void lg__watcher_start(lg_group_watcher *w, const lg_kernel *k, lg_mem *m, const char *path);
+void lg__watcher_tell(const lg_group_watcher *w, pid_t group); /* it runs; told again: it is over */
+void lg__watcher_end(lg_group_watcher *w);
 
 /* ---- command_start.c: from a spec to a child ---------------------------------------- */
 

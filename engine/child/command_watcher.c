@@ -22,8 +22,8 @@ static const char script[] =
     "*) l=\"$l$p \" ;; esac; done\n"
     "for p in $l; do kill -s KILL -- \"-$p\"; done; cd /; exec rm -rf -- \"$1\"\n";
 
-static void start_shell(lg_watcher *w, const lg_kernel *k, lg_mem *m, const char *path, int theirs,
-                        int null)
+static void start_shell(lg_group_watcher *w, const lg_kernel *k, lg_mem *m, const char *path,
+                        int theirs, int null)
 {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, (char *)"lunagrad-watcher",
                     (char *)path, NULL};
@@ -47,7 +47,7 @@ static void start_shell(lg_watcher *w, const lg_kernel *k, lg_mem *m, const char
         close(end.exit);
 }
 
-void lg__watcher_start(lg_watcher *w, const lg_kernel *k, lg_mem *m, const char *path)
+void lg__watcher_start(lg_group_watcher *w, const lg_kernel *k, lg_mem *m, const char *path)
 {
     int ends[2];
     if (w->tried)
@@ -73,7 +73,7 @@ void lg__watcher_start(lg_watcher *w, const lg_kernel *k, lg_mem *m, const char 
         close(ends[0]);
 }
 
-void lg__watcher_tell(const lg_watcher *w, pid_t group)
+void lg__watcher_tell(const lg_group_watcher *w, pid_t group)
 {
     char text[32];
     int n = snprintf(text, sizeof text, "%d\n", (int)group);
@@ -81,7 +81,7 @@ void lg__watcher_tell(const lg_watcher *w, pid_t group)
         (void)(send(w->line, text, (size_t)n, MSG_NOSIGNAL) < 0);
 }
 
-void lg__watcher_end(lg_watcher *w)
+void lg__watcher_end(lg_group_watcher *w)
 {
     if (w->pid <= 0)
         return;

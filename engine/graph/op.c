@@ -82,16 +82,16 @@ static bool stop_at_wordless(lg_graph *g, lg_node *node)
 
 /* A conversation is a fenced template of its own: <NAME>\n{a0}\n</NAME>\n… so
  * that no message can pretend to be another one. */
-typedef struct lg_talk {
+typedef struct lg_conversation {
     lg_graph *g;
     lg_bytes tmpl;
     lg_fill *fields;
     char (*names)[16];
     lg_text **texts;
     size_t n, cap;
-} lg_talk;
+} lg_conversation;
 
-static int talk_init(lg_talk *t, lg_graph *g, size_t cap)
+static int talk_init(lg_conversation *t, lg_graph *g, size_t cap)
 {
     memset(t, 0, sizeof *t);
     t->g = g;
@@ -113,7 +113,7 @@ static void add_tag(lg_bytes *b, const char *open, const char *name)
     lg__bytes_addc(b, '>');
 }
 
-static void talk_add(lg_talk *t, const char *name, lg_text *text)
+static void talk_add(lg_conversation *t, const char *name, lg_text *text)
 {
     size_t i = t->n++;
     t->texts[i] = lg__media_describe(t->g->mem, text);
@@ -127,7 +127,7 @@ static void talk_add(lg_talk *t, const char *name, lg_text *text)
 }
 
 /* What each long text may have, when short ones are whole: a few rounds come close enough. */
-static size_t share_of(const lg_talk *t, size_t max_tokens)
+static size_t share_of(const lg_conversation *t, size_t max_tokens)
 {
     enum { ROUNDS = 4 };
     size_t share = max_tokens / (t->n + 1) + 1;
@@ -147,7 +147,7 @@ static size_t share_of(const lg_talk *t, size_t max_tokens)
     return share;
 }
 
-static int talk_fit(lg_talk *t, size_t max_tokens)
+static int talk_fit(lg_conversation *t, size_t max_tokens)
 {
     for (size_t i = 0; i < t->n; i++) {
         if (!t->texts[i])
@@ -165,7 +165,7 @@ static int talk_fit(lg_talk *t, size_t max_tokens)
     return t->tmpl.err;
 }
 
-static lg_text *talk_end(lg_talk *t, int err)
+static lg_text *talk_end(lg_conversation *t, int err)
 {
     lg_mem *m = t->g->mem;
     lg_bytes out;
@@ -192,7 +192,7 @@ static lg_text *talk_end(lg_talk *t, int err)
 static lg_text *converse(lg_graph *g, const lg_node *node, lg_text *const *instead, lg_text *first,
                          const char *last_name, size_t max_tokens)
 {
-    lg_talk t;
+    lg_conversation t;
     int err = talk_init(&t, g, node->n_edges + 2);
     if (!err && first && first->len)
         talk_add(&t, "function", first);

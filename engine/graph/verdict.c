@@ -143,7 +143,7 @@ static bool hand_on(lg_bytes *out, const lg_text *heard, const char *s, size_t n
 }
 
 /* The lines of a reply, each once, up to the limit; of one that was cut not the broken end. */
-static void keep_lines(lg_bytes *out, const lg_said *said)
+static void keep_lines(lg_bytes *out, const lg_compared *said)
 {
     const char *s = said->text->data;
     size_t tokens = 0, len = said->text->len;
@@ -194,7 +194,7 @@ static bool shows_letter(const lg_text *t, const lg_text *variable)
 }
 
 /* The frame of the question, the variable itself or the output, given back. */
-static bool is_echo(const lg_said *said)
+static bool is_echo(const lg_compared *said)
 {
     const lg_text *t = said->text;
     return same_text(t, said->variable) || same_words(t, said->output) ||
@@ -203,7 +203,7 @@ static bool is_echo(const lg_said *said)
            shows_letter(t, said->variable);
 }
 
-int lg__critique(lg_mem *m, const lg_said *said, lg_text **out)
+int lg__critique(lg_mem *m, const lg_compared *said, lg_text **out)
 {
     *out = NULL;
     if (lg__is_nothing(said->text))

@@ -215,8 +215,8 @@ end
 
 function TestTrainings:test_show_tells_them_apart()
   local people, found = shown(ONE_BY_ONE)
-  lu.assertStrContains(people, "best     0.750 (+0.750), training 1 (system prompt)")
-  lu.assertStrContains(people, "best     0.375 (+0.375), training 2 (other prompt)")
+  lu.assertStrMatches(people, ".*best     0.750 %(%+0.750%)  %S+, training 1 %(system prompt%)\n.*")
+  lu.assertStrMatches(people, ".*best     0.375 %(%+0.375%)  %S+, training 2 %(other prompt%)\n.*")
   lu.assertStrContains(people, "Candidates of training 1 (system prompt) (4; * best)")
   lu.assertStrContains(people, "Proposals of training 2 (other prompt) (3)")
   lu.assertEquals({ found.best_score, found.seed_score }, { 0.75, 0 })
