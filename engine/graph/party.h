@@ -51,7 +51,7 @@ typedef struct lg_party {
     lg_event event;                  /* what it was told last */
     lg_var *event_var;               /* counted while that is borrowed */
     lg_text *event_text;             /* … */
-    size_t bytes;    /* of its variables, about: texts may be shared */
+    size_t bytes;                    /* of its variables, about: texts may be shared */
     size_t n_works;                  /* that it was asked to do, and has not answered */
     size_t untold;                   /* bytes of lines that its host has not fetched */
     /* front/host_party.c's: */

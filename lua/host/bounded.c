@@ -39,7 +39,7 @@ static void push_functions(lua_State *L)
     lua_getfield(L, LUA_REGISTRYINDEX, LH_REQUIRE);
     lua_pushliteral(L, BOUNDED);
     lua_call(L, 1, 1);
-    lh_push_match_at(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, LH_MATCH_AT);
     lua_call(L, 1, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, BOUNDED);

@@ -144,13 +144,13 @@ void lh_open_coroutines(lua_State *L); /* replaces functions of the table on top
 /* ---- bounded.c, patterns.c ------------------------------------------------------- */
 
 #define LH_REQUIRE "lunagrad.host.require" /* in the registry: lh_require_own */
+#define LH_MATCH_AT "lunagrad.host.match"  /* … patterns.c's, for bounded.lua */
 
 void lh_open_strings(lua_State *L); /* in the table on top */
 void lh_open_patterns(lua_State *L);
 void lh_open_tables(lua_State *L);
 /* Calls a function of bounded.lua with what is on the stack; it may yield. → its results */
 int lh_in_lua(lua_State *L, const char *name);
-void lh_push_match_at(lua_State *L);
 
 /* ---- library.c: what its code finds ------------------------------------------- */
 

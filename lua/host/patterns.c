@@ -271,8 +271,8 @@ static int l_gsub(lua_State *L)
     return gsub(L, kind);
 }
 
-/* For bounded.lua: (text, pattern, from) -> begin, behind its end, captures (all of it, if there are
- * none): one match that begins at from; nil: none. */
+/* For bounded.lua: (text, pattern, from) -> behind its end, captures (all of it, if there are none)
+ * of the match that begins at from; nil: none. */
 static int l_match_at(lua_State *L)
 {
     size_t len, p_len;
@@ -293,9 +293,6 @@ void lh_open_patterns(lua_State *L)
     static const luaL_Reg functions[] = {
         {"find", l_find}, {"match", l_match}, {"gmatch", l_gmatch}, {"gsub", l_gsub}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
-}
-
-void lh_push_match_at(lua_State *L)
-{
     lua_pushcfunction(L, l_match_at);
+    lua_setfield(L, LUA_REGISTRYINDEX, LH_MATCH_AT);
 }

@@ -123,7 +123,7 @@ static void *allocate_beside(void *ud, void *block, size_t old_size, size_t size
     lh_state *s = ud;
     size_t before = block ? old_size : 0, most = s->limits.memory;
     s->doomed = s->doomed || (most && size > before && size - before > most - s->beside);
-    void *made = s->doomed && size > before ? NULL : lg__party_alloc(s->party, block, before, size);
+    void *made = s->doomed && size > before ? NULL : resize(s, block, before, size);
     if (made || size == 0)
         s->beside = s->beside - before + size;
     return made;

@@ -270,9 +270,10 @@ static void test_attacks(void **state)
                 fail_msg("%s: it does not end", attacks[i].source);
         }
         bad += !check_end(&attacks[i], s);
-        if (getenv("LG_TEST_TELL"))
+        if (getenv("LG_TEST_TELL")) {
             print_message("%6lld us longest, %d: %.70s\n", (long long)longest, steps,
                           attacks[i].source);
+        }
         lg_script_free(s);
         hear(e);
     }

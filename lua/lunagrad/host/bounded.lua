@@ -64,7 +64,7 @@ local function sort_part(t, lo, up, skewed, lt)
     if up - lo == 1 then return end
     local p = median(t, lo, up, skewed, lt)
     if up - lo == 2 then return end
-    local pivot, shorter = t[p], nil
+    local pivot, shorter = t[p]
     swap(t, p, up - 1)
     p = partition(t, lo, up, pivot, lt)
     if p - lo < up - p then

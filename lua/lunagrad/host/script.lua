@@ -45,7 +45,7 @@ local OWNERS = { store = true, durable = true, prices = true, max_cost = true, m
 function lg.configure(opts)
   for name in pairs(type(opts) == "table" and opts or {}) do
     if OWNERS[name] then
-      errors.refuse(name, ("lg.configure: %s: the engine of this script is its host's"):format(name),
+      errors.refuse(name, ("lg.configure: %s: this script's engine is its host's"):format(name),
         "its host sets limits and the store", 2)
     end
   end
