@@ -9,7 +9,7 @@
  * __gc of its code can catch or follow. Nothing runs in a dead state but the finalizers that are
  * ours, when it is closed. So no C code that keeps what only it can free may call Lua.
  *
- * Order: stacks, state, coroutines | library, bounded, match | call | script, private. */
+ * Order: stacks, state, coroutines, shared | library, bounded, match | call | script, private. */
 #ifndef LG_HOST_H
 #define LG_HOST_H
 
@@ -157,6 +157,21 @@ int lh_in_lua(lua_State *L, const char *name);
 int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner); /* lh_state_open(), and all of it */
 /* Pushes a module of the library's; it may yield if it is called from Lua. */
 int lh_require_own(lua_State *L);
+
+/* ---- shared.c: of all states of an engine ------------------------------------------ */
+
+typedef struct lh_shared {
+    lg_engine *e;
+    lg_party *party;
+    struct lh_private *own; /* NULL: not made */
+    lg_out *code;           /* of the library's files, n of them; empty: not compiled yet */
+    size_t n;
+} lh_shared;
+
+lh_shared *lh_shared_of(lg_engine *e);   /* NULL: no memory */
+lh_shared *lh_shared_peek(lg_engine *e); /* NULL: not made */
+/* Pushes the main function of a file of the library's; → as luaL_loadbufferx. */
+int lh_load_own(lua_State *L, const struct lg_embedded *file);
 
 /* ---- call.c: functions of the host's ---------------------------------------------- */
 

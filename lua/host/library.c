@@ -269,7 +269,7 @@ int lh_require_own(lua_State *L)
     const struct lg_embedded *file = find_own(name);
     if (!file || strncmp(name, "lunagrad.cli", 12) == 0)
         return luaL_error(L, "module '%s' not found", name);
-    check_loaded(L, luaL_loadbufferx(L, (const char *)file->data, file->len, file->chunk, "t"));
+    check_loaded(L, lh_load_own(L, file));
     give_own(L);
     lua_pushvalue(L, 1);
     lua_callk(L, 1, 1, 0, loaded);
