@@ -187,7 +187,9 @@ if [ -f "$build/liblunagrad.so" ]; then
     put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
     put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
     point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
+    put 644 lua/lunagrad_ffi.lua "$datadir/lua/5.1/lunagrad_ffi.lua"
     put 644 engine/lunagrad.h "$includedir/lunagrad.h"
+    put 644 scripts/hosts/lunagrad.hpp "$includedir/lunagrad.hpp"
     for name in lunagrad.pc lunagrad-static.pc; do
         fill "$name.in" >"$work/$name"
         put 644 "$work/$name" "$libdir/pkgconfig/$name"
