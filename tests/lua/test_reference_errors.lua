@@ -108,8 +108,9 @@ function TestRaises.test_what_is_said_is_raised()
   end
   for name, kinds in pairs(PROBES) do
     for kind in pairs(kinds) do
-      local is_said = seen[name .. kind]
-      if not is_said then problems[#problems + 1] = name .. " is not said to raise " .. kind end
+      if not seen[name .. kind] then
+        problems[#problems + 1] = name .. " is not said to raise " .. kind
+      end
     end
   end
   lu.assertEquals(table.concat(problems, "\n"), "")
