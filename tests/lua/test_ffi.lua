@@ -348,6 +348,20 @@ print(ok, tostring(problem):find("LUNAGRAD_LIBRARY", 1, true) ~= nil)]]
   lu.assertEquals(got.out .. got.err, "false\ttrue\n")
 end
 
+-- As `make install` lays it out below any prefix, no variable says where the library is.
+function TestFfi.test_found_beside_the_installed_file()
+  lu.skipIf(not has_luajit, "luajit is not installed")
+  local got = command.shell(([[
+t=$(mktemp -d); mkdir -p "$t/a b/share/lua/5.1" "$t/a b/lib"
+cp lua/lunagrad_ffi.lua "$t/a b/share/lua/5.1/"
+ln -s %s/liblunagrad.so "$t/a b/lib/$(sed -n 's/^SONAME = "\(.*\)"/\1/p' lua/lunagrad_ffi.lua)"
+env -u LUNAGRAD_LIBRARY LUA_PATH="$t/a b/share/lua/5.1/?.lua;;" %s luajit -e '
+local job = require("lunagrad_ffi").run "return 1"
+print(job:wait(), job.result)'
+rm -rf "$t"]]):format(BUILD, preload and "LD_PRELOAD=" .. preload or ""))
+  lu.assertEquals(got.out .. got.err, "ready\t1\n")
+end
+
 function TestFfi.test_collected_and_left_at_the_end()
   luajit [[
 for i = 1, 20 do
