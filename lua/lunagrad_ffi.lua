@@ -464,6 +464,7 @@ function lg.engine(opts)
     local words = ffi.string(why)
     error("lg.engine: " .. (words ~= "" and words or ffi.string(lib.lg_error_text(code))), 2)
   end
+  lib.lg_engine_step(out[0], 1) -- its descriptor does not poll before
   local self = setmetatable({ e = out[0], jobs = {}, models = {}, last_tag = 0 }, Engine)
   self.guard = newproxy(true) -- frees it in time, when the host does not close it
   getmetatable(self.guard).__gc = function() self:close() end

@@ -76,6 +76,28 @@ null	true	nil
 ]])
 end
 
+-- Who waits for nothing but the descriptor, and the timeout when it is asked, hears of all.
+function TestFfi.test_the_descriptor_tells()
+  lu.assertEquals(luajit [[
+local ffi = require "ffi"
+ffi.cdef "struct pollfd { int fd; short events, revents; }; int poll(struct pollfd *, unsigned long, int);"
+local e = lg.engine()
+local fds = ffi.new("struct pollfd[1]")
+fds[0].fd, fds[0].events = e:fd(), 1
+show(ffi.C.poll(fds, 1, 0), e:timeout())
+local job = e:run("lg.sleep(0.01) return host.f()", nil, { functions = { f = function() return 5 end } })
+local polls = 0
+while job.state == "pending" and polls < 1000 do
+  polls = polls + 1
+  if ffi.C.poll(fds, 1, polls == 1 and 0 or e:timeout()) == 0 and polls == 1 then print "not told" end
+  e:step()
+end
+show(job.state, job.result, polls < 50)]], [[
+0 -1
+"ready" 5 true
+]])
+end
+
 function TestFfi.test_many_at_once_with_a_world_and_their_events()
   lu.assertEquals(luajit [[
 local e, jobs, ended = lg.engine { seed = 7 }, {}, 0
