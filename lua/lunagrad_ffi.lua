@@ -836,6 +836,8 @@ int lg_engine_wait(lg_engine *e, int timeout_ms);
 void lg_engine_drain(lg_engine *e, bool drain);
 void lg_engine_cancel(lg_engine *e);
 void lg_engine_wakeup(lg_engine *e);
+int lg_engine_preload(lg_engine *e);
+int lg_engine_preconnect(lg_engine *e, lg_model *m, int n);
 const char *lg_engine_errmsg(const lg_engine *e);
 const char *lg_engine_errfield(const lg_engine *e);
 int64_t lg_engine_now(const lg_engine *e);
