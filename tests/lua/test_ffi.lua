@@ -7,12 +7,18 @@ local lu = require "luaunit"
 
 local build = os.getenv "BUILD" or "build"
 local has_luajit = command.shell "luajit -v".code == 0
+local has_library = command.read(build .. "/liblunagrad.so") ~= "" -- built with Lua 5.4 alone
 local BUILD = build:find "^/" and build or "$PWD/" .. build
 local preload = os.getenv "LD_PRELOAD"
 
+local function skip_without_luajit()
+  lu.skipIf(not has_luajit, "luajit is not installed")
+  lu.skipIf(not has_library, "no liblunagrad.so in " .. build)
+end
+
 -- What the program prints. `lg` is there, and show(…), which prints values as JSON.
 local function luajit(code)
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local file = command.write([[
 package.path = "lua/?.lua;" .. package.path
 local lg = require "lunagrad_ffi"
@@ -255,7 +261,7 @@ false
 end
 
 function TestFfi.test_models_over_http()
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local file = command.write [[
 package.path = "lua/?.lua;" .. package.path
 local lg = require "lunagrad_ffi"
@@ -361,7 +367,7 @@ e:run: allow has "models", "files" and "commands", not "everything"
 end
 
 function TestFfi.test_a_library_that_is_not_there()
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local file = command.write [[
 package.path = "lua/?.lua;" .. package.path
 local ok, problem = pcall(require("lunagrad_ffi").run, "return 1")
@@ -372,7 +378,7 @@ end
 
 -- As `make install` lays it out below any prefix, no variable says where the library is.
 function TestFfi.test_found_beside_the_installed_file()
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local got = command.shell(([[
 t=$(mktemp -d); mkdir -p "$t/a b/share/lua/5.1" "$t/a b/lib"
 cp lua/lunagrad_ffi.lua "$t/a b/share/lua/5.1/"
