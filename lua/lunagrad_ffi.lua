@@ -56,7 +56,7 @@ function lg.load(path)
     problems[#problems + 1] = tostring(loaded)
   end
   error("lunagrad_ffi: liblunagrad cannot be loaded (set LUNAGRAD_LIBRARY to its path): "
-    .. table.concat(problems, "; "), 2)
+    .. table.concat(problems, "; "), 0)
 end
 
 -- ---- JSON -------------------------------------------------------------------------------
@@ -805,7 +805,7 @@ function lg.run(source, args, opts) return lg.default():run(source, args, opts) 
 
 -- ---- the C interface --------------------------------------------------------------------------
 
--- begin of what lua/ffi.lua writes
+-- begin of what lua/declarations.lua writes
 SONAME = "liblunagrad.so.1"
 DECLARATIONS = [==[
 enum lg_error { LG_OK = 0, LG_ENOMEM = -1, LG_EINVAL = -2, LG_ESTATE = -3, LG_EREENTRANT = -4,
@@ -1081,6 +1081,6 @@ int64_t lg_utf8_check(const char *s, size_t len);
 size_t lg_token_estimate(const char *s, size_t len);
 int lg_tag_last(const char *s, size_t len, const char *tag, const char **out, size_t *out_len);
 ]==]
--- end of what lua/ffi.lua writes
+-- end of what lua/declarations.lua writes
 
 return lg

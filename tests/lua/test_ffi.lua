@@ -41,8 +41,8 @@ end
 TestFfi = { tearDown = command.remove_files }
 
 function TestFfi.test_the_declarations_are_those_of_the_header()
-  local got = command.shell "lua5.4 lua/ffi.lua --check"
-  if got.code == 127 then got = command.shell(arg[-1] .. " lua/ffi.lua --check") end
+  local got = command.shell "lua5.4 lua/declarations.lua --check"
+  if got.code == 127 then got = command.shell(arg[-1] .. " lua/declarations.lua --check") end
   lu.assertEquals(got.code, 0, got.out .. got.err)
 end
 
