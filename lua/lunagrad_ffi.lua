@@ -430,7 +430,8 @@ local CONFIG = { concurrency = "int", max_attempts = "int", connect_timeout_ms =
   memo_bytes = "count", max_queued = "count", seed = "seed", virtual_clock = "boolean",
   http2 = "boolean", ca_file = "string", ca_path = "string", proxy = "string", store = "string",
   durable = "string", replay_only = "boolean", fail_ambiguous = "boolean", max_calls = "count",
-  max_tokens = "count", max_cost = "amount", max_time = "amount" }
+  max_tokens = "count", max_cost = "amount", max_time = "amount",
+  thread = "boolean" }
 -- Those that the C interface calls otherwise.
 local TRANSLATE = {
   seed = function(c, x) c.seed = seed_of(x) end,
@@ -438,6 +439,11 @@ local TRANSLATE = {
   durable = function(c, x) c.durable = x == "full" and 1 or 0 end,
   max_cost = function(c, x) c.max_micros = x * 1e6 end,
   max_time = function(c, x) c.max_time_ms = x * 1000 end,
+  thread = function(c, x)
+    if not pcall(function() c.thread = x end) then
+      error("lg.engine: this version of the library has no thread", 0)
+    end
+  end,
 }
 
 local function fill(c, opts, translate)

@@ -136,6 +136,25 @@ show(job.error, job.result.score_after > job.result.score_before, job.result.ste
   job.progress ~= nil)]], "null true 3 true\n")
 end
 
+-- A library with a thread of its own gives the same; one without says so.
+function TestFfi.test_a_thread_of_the_librarys()
+  local out = luajit [[
+local ok, e = pcall(lg.engine, { thread = true })
+if not ok then return print(e) end
+local jobs, left = {}, 20
+for i = 1, 20 do
+  jobs[i] = e:run("return host.twice(" .. i .. ")", nil, { done = function() left = left - 1 end,
+    functions = { twice = function(args) return 2 * args[1] end } })
+end
+local endless = e:run "while true do end"
+while left > 0 do e:wait(20) end
+endless:kill()
+show(jobs[20].result, endless:wait())]]
+  if out ~= "lg.engine: this version of the library has no thread\n" then
+    lu.assertEquals(out, '40 "cancelled"\n')
+  end
+end
+
 -- ---- functions and models of the host --------------------------------------------------
 
 function TestFfi.test_functions_answer_now_and_later_and_fail()
