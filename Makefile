@@ -363,13 +363,13 @@ lint-meta: $(BUILD)/lunagrad.so
 		{ cat $(BUILD)/examples.log; exit 1; }
 
 lint-ffi:
-	@$(LUA) lua/ffi.lua --check
+	@$(LUA) lua/declarations.lua --check
 
 # The pages of docs/reference/, from the stubs; docs/c.md and what lunagrad_ffi.lua declares, from the
 # header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/declarations.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
