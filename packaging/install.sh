@@ -187,7 +187,13 @@ if [ -f "$build/liblunagrad.so" ]; then
     put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
     put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
     point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
-    put 644 engine/lunagrad.h "$includedir/lunagrad.h"
+    for file in engine/lunagrad.h scripts/hosts/lunagrad.hpp; do
+        [ ! -f $file ] || put 644 $file "$includedir/${file##*/}"
+    done
+    # LuaJIT looks where Lua 5.1 does.
+    for file in lua/lunagrad_ffi.lua; do
+        [ ! -f $file ] || put 644 $file "$datadir/lua/5.1/${file##*/}"
+    done
     for name in lunagrad.pc lunagrad-static.pc; do
         fill "$name.in" >"$work/$name"
         put 644 "$work/$name" "$libdir/pkgconfig/$name"
@@ -205,6 +211,6 @@ put 644 "$build/completion/lunagrad.fish" "$datadir/fish/vendor_completions.d/lu
 for file in lua/meta/*.lua; do
     put 644 "$file" "$datadir/lunagrad/meta/${file##*/}"
 done
-(cd scripts && find . -type f -name '*.lua') | sort | while IFS= read -r file; do
+(cd scripts && find . -type f \( -name '*.lua' -o -name '*.[ch]' -o -name '*.[ch]pp' \)) | sort | while IFS= read -r file; do
     put 644 "scripts/$file" "$datadir/lunagrad/scripts/${file#./}"
 done
