@@ -67,7 +67,7 @@ PACKAGES_SRC := $(wildcard tests/packages/*.c)
 C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
-ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 WORKER_OBJ := $(WORKER_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
@@ -76,7 +76,7 @@ HOST_OBJ   := $(HOST_SRC:%.c=$(BUILD)/%.o)
 LIBRARY    := $(if $(filter lua5.4 lua-5.4 lua54,$(LUA_PC)),$(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so)
 # … beside the build it belongs to, which may be one itself
 CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
-CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o
+CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -149,6 +149,13 @@ $(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/libengine.a
 $(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES) $(wildcard scripts/*.lua scripts/*/*.lua lua/meta/*.lua)
 	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad \
 		lunagrad.cli.kept scripts lua/meta
+
+# The operators' prompts, for hosts that have no Lua: engine/front/built_in.h
+$(BUILD)/prompts.c: lua/bake_prompts.lua $(wildcard lua/lunagrad/prompts*.lua)
+	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake_prompts.lua $@ lua
+
+$(BUILD)/prompts.o: $(BUILD)/prompts.c $(BUILD)/flags
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -fvisibility=hidden -c -o $@ $<
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -351,7 +358,7 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
-	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check && $(LUA) lua/llms.lua --check
 	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
 		{ cat $(BUILD)/examples.log; exit 1; }
 
@@ -362,7 +369,7 @@ lint-ffi:
 # header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)

@@ -158,6 +158,11 @@ int lg__book_ambiguous(lg_book *b, int64_t run, const lg_ambiguous **list, size_
 const char *lg__book_why(const lg_book *b, const char **hint);
 void lg__book_close(lg_book *b); /* one that was opened; NULL: nothing */
 
+/* ---- who is asked where no model is named ------------------------------------------- */
+
+/* By enum lg_kind, with what falls back; NULL: nobody. Borrowed. */
+lg_model *lg__inside_role(const lg_engine *e, int kind);
+
 /* ---- results that failed, and nobody has looked ----------------------------------- */
 
 enum { LG_INSIDE_UNSEEN = 4 };
@@ -308,6 +313,27 @@ void lg__party_tell_end(lg_party *p, uint64_t tag); /* LG_EVENT_END, once; canno
 /* A tool that is a function of the host's: its one input is a JSON array. *out: counted */
 int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag, lg_script_fn fn,
                      void *ud, lg_tool **out);
+
+/* ---- for jobs of the host (lua/host/) -------------------------------------------------- */
+
+bool lg__inside_is_own(const lg_engine *e, const lg_var *v); /* made by this engine */
+bool lg__inside_is_own_model(const lg_engine *e, const lg_model *m);
+/* What a function of the host's was asked for, by the id of its event: its variable. Borrowed;
+ * NULL: nobody waits for the answer. */
+lg_var *lg__inside_asked(lg_engine *e, uint64_t id);
+/* When v has settled, fn is called where the host fetches events, and may tell something and no
+ * more. LG_ENOMEM */
+int lg__inside_watch(lg_var *v, void (*fn)(void *ud), void *ud);
+void lg__inside_unwatch(lg_var *v, const void *ud); /* not any more */
+
+/* An LG_EVENT_END that is made before its time, so that it cannot fail then. about: what it is
+ * of, for lg__told_take_back(). LG_ENOMEM */
+typedef struct lg_told lg_told;
+int lg__told_new(lg_party *p, const void *about, uint64_t tag, lg_told **out);
+void lg__told_send(lg_told *told); /* it is the host's */
+void lg__told_free(lg_told *told); /* it was not sent; NULL: nothing */
+bool lg__told_progress(lg_party *p, const void *about, uint64_t tag, const char *text, size_t len);
+void lg__told_take_back(lg_engine *e, const void *about); /* what the host has not fetched */
 
 /* ---- for the command ----------------------------------------------------------------- */
 

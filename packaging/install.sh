@@ -187,13 +187,10 @@ if [ -f "$build/liblunagrad.so" ]; then
     put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
     put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
     point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
-    for file in engine/lunagrad.h scripts/hosts/lunagrad.hpp; do
-        [ ! -f $file ] || put 644 $file "$includedir/${file##*/}"
-    done
     # LuaJIT looks where Lua 5.1 does.
-    for file in lua/lunagrad_ffi.lua; do
-        [ ! -f $file ] || put 644 $file "$datadir/lua/5.1/${file##*/}"
-    done
+    put 644 lua/lunagrad_ffi.lua "$datadir/lua/5.1/lunagrad_ffi.lua"
+    put 644 engine/lunagrad.h "$includedir/lunagrad.h"
+    put 644 scripts/hosts/lunagrad.hpp "$includedir/lunagrad.hpp"
     for name in lunagrad.pc lunagrad-static.pc; do
         fill "$name.in" >"$work/$name"
         put 644 "$work/$name" "$libdir/pkgconfig/$name"
@@ -211,6 +208,8 @@ put 644 "$build/completion/lunagrad.fish" "$datadir/fish/vendor_completions.d/lu
 for file in lua/meta/*.lua; do
     put 644 "$file" "$datadir/lunagrad/meta/${file##*/}"
 done
-(cd scripts && find . -type f \( -name '*.lua' -o -name '*.[ch]' -o -name '*.[ch]pp' \)) | sort | while IFS= read -r file; do
+# Scripts, and hosts in C and C++.
+(cd scripts && find . -type f -name '*.lua' -o -type f -name '*.c' -o -type f -name '*.cpp') |
+    sort | while IFS= read -r file; do
     put 644 "scripts/$file" "$datadir/lunagrad/scripts/${file#./}"
 done

@@ -31,6 +31,7 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     lg_party *party;     /* counted: who is asked, or told */
     lg_party *from;      /* LOG, PROGRESS, END: counted: who tells; NULL: another type */
     lg_text *told;       /* … and what */
+    const void *about;   /* … and of what; NULL: of itself */
     uint64_t tag;        /* … */
     bool queued, announced;
     struct lg_work *next; /* in the party's queue */
@@ -135,11 +136,13 @@ struct lg_engine {
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
-    lg_map works; /* id → lg_work, announced or queued */
+    lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
+    lg_map works;              /* id → lg_work, announced or queued */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
+    bool built_in;    /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
     void *own;    /* lua/host/: the library's own Lua state */
@@ -226,7 +229,8 @@ bool lg__parties_busy(const lg_engine *e);   /* … runs, or waits for something
 int64_t lg__parties_due(const lg_engine *e); /* INT64_MAX: not by time alone */
 /* They run, each for a slice. idle: nothing else can happen any more. until_us 0: one slice each */
 void lg__parties_run(lg_engine *e, int64_t until_us, bool idle);
-void lg__parties_end(lg_engine *e); /* the engine is about to be freed */
+void lg__parties_end(lg_engine *e);                  /* the engine is about to be freed */
+void lg__party_told(lg_engine *e, const lg_work *w); /* the host fetches what one told */
 
 /* host_timer.c */
 int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */

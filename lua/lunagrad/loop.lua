@@ -406,7 +406,7 @@ local function check_scope()
   local scope = current and current.context and current.context.scope
   if not (scope and scope.over) then return end
   current.caught = (current.caught or 0) + 1
-  if current.caught > PATIENCE and may_yield() then coroutine.yield(GIVE_UP) end
+  if current.caught > (scope.patience or PATIENCE) and may_yield() then coroutine.yield(GIVE_UP) end
   error(scope.over, 0)
 end
 loop.check_scope = check_scope
