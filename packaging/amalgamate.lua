@@ -321,6 +321,29 @@ local function count_names(units)
   return count
 end
 
+--- A struct that a header names may have one definition: else the sources have to be mended.
+local function check_structs(units)
+  local at = {} -- where a struct's braces are, but for what a file has its own type for
+  local function add(unit, is_file)
+    for name, kind in pairs(unit.names) do
+      local own = is_file and unit.names[name:match "%S+$"]
+      if kind == "tag" and not own then
+        at[name] = (at[name] and at[name] .. " and in " or "") .. unit.path
+      end
+    end
+  end
+  for _, unit in ipairs(units) do add(unit, true) end
+  for _, name in ipairs(order) do add(headers[name]) end
+  for _, name in ipairs(order) do
+    for word in pairs(headers[name].names) do
+      local places = at["struct " .. word] or ""
+      if places:find(" and ", 1, true) then
+        fail("struct %s is in %s: one of them needs another name", word, places)
+      end
+    end
+  end
+end
+
 -- ---- writing -------------------------------------------------------------------------
 
 -- Whether the name at i declares a field of a struct whose braces are open here.
@@ -458,6 +481,7 @@ for i = 4, #arg do
 end
 for _, name in ipairs(order) do hoist(headers[name]) end
 for _, unit in ipairs(units) do hoist(unit) end
+check_structs(units)
 local count = count_names(units)
 for _, unit in ipairs(units) do rename(unit, count) end
 put_top(read(head_path))
