@@ -34,7 +34,7 @@ PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
 PKGS_LIBRARY = libcjson libuv sqlite3 libutf8proc
-LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs $(PKGS_LIBRARY)) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
