@@ -54,8 +54,9 @@ local STATUS = "ask -o /dev/null -w '%{http_code}\\n' "
 function TestView:test_who_is_answered()
   local got = served(table.concat({ STATUS .. "$url", STATUS .. "${url}run/one",
     STATUS .. "-H 'Origin: '$root $url", STATUS .. "-H 'Sec-Fetch-Site: same-origin' $url",
+    STATUS .. "-H 'Origin: null' -H 'Sec-Fetch-Site: same-origin' $url",
     STATUS .. "-H \"Host: localhost:${root##*:}\" $url" }, "\n"))
-  lu.assertEquals(got.out, ("200\n"):rep(5), got.err)
+  lu.assertEquals(got.out, ("200\n"):rep(6), got.err)
 end
 
 function TestView:test_who_is_not()
