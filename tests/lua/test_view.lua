@@ -98,6 +98,16 @@ function TestView:test_the_page_is_that_of_the_report()
   lu.assertStrContains(served('ask "${url}compare?runs=one+one"').out, "B against A")
 end
 
+function TestView:test_long_lists_have_pages()
+  local got = served [[for list in steps candidates examples; do
+    ask "${url}run/one/$list?search=1"; done; ask -o /dev/null -w '%{http_code}' "${url}run/one/steps?search=9"
+    ask -o /dev/null -w '%{http_code}' "${url}run/one/steps?search=1&from=99999999999999999999"]]
+  lu.assertStrContains(got.out, 'id="sp1"')
+  lu.assertStrContains(got.out, 'id="sc0"')
+  lu.assertStrContains(got.out, 'id="se1"')
+  lu.assertStrContains(got.out, "404200")
+end
+
 function TestView:test_calls_a_page_at_a_time()
   local got = served [[ask "${url}run/one/calls?after=0"; echo
     ask "${url}run/one/calls?after=0&words=BACKWARD"; echo

@@ -177,6 +177,11 @@ local function mean_x(list, otherwise)
   return sum / #list
 end
 
+-- Ways that pass lie close beside each other.
+local function apart(a, b, gap)
+  return (a.wide + b.wide) / 2 + ((a.box or b.box) and gap or 0)
+end
+
 -- Each as near to where it wants to be as those beside it let it: the mean of what comes out from
 -- the left and from the right.
 local function pull(row, side, gap)
@@ -184,12 +189,12 @@ local function pull(row, side, gap)
   for k, one in ipairs(row) do
     one.want = mean_x(one[side], one.x)
     local before = row[k - 1]
-    left[k] = before and math.max(one.want, left[k - 1] + (before.wide + one.wide) / 2 + gap)
+    left[k] = before and math.max(one.want, left[k - 1] + apart(before, one, gap))
       or one.want
   end
   for k = #row, 1, -1 do
     local one, after = row[k], row[k + 1]
-    right[k] = after and math.min(one.want, right[k + 1] - (after.wide + one.wide) / 2 - gap)
+    right[k] = after and math.min(one.want, right[k + 1] - apart(one, after, gap))
       or one.want
   end
   for k, one in ipairs(row) do one.x = (left[k] + right[k]) / 2 end
@@ -197,10 +202,9 @@ end
 
 local function spread(spec, list)
   for _, row in ipairs(list) do
-    local x = 0
-    for _, one in ipairs(row) do
+    for k, one in ipairs(row) do
       one.wide = one.box and spec.wide or spec.thin
-      one.x, x = x + one.wide / 2, x + one.wide + spec.gap
+      one.x = k == 1 and one.wide / 2 or row[k - 1].x + apart(row[k - 1], one, spec.gap)
     end
   end
   for turn = 1, PULLS do
