@@ -33,8 +33,8 @@ once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
-PKGS_LIBRARY = libcjson libuv sqlite3
-LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs $(PKGS_LIBRARY)) -lpthread -lm -ldl
+PKGS_LIBRARY = libcjson libuv sqlite3 libutf8proc
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
@@ -67,7 +67,7 @@ PACKAGES_SRC := $(wildcard tests/packages/*.c)
 C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
-ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 WORKER_OBJ := $(WORKER_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
@@ -76,7 +76,7 @@ HOST_OBJ   := $(HOST_SRC:%.c=$(BUILD)/%.o)
 LIBRARY    := $(if $(filter lua5.4 lua-5.4 lua54,$(LUA_PC)),$(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so)
 # … beside the build it belongs to, which may be one itself
 CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
-CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o
+CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -91,7 +91,7 @@ endif
 MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
 	$(BUILD)/completion/lunagrad.fish
 
-.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak browser-check distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
@@ -150,6 +150,13 @@ $(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES) $(wildcard scripts/*.lua scripts/
 	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad \
 		lunagrad.cli.kept scripts lua/meta
 
+# The operators' prompts, for hosts that have no Lua: engine/front/built_in.h
+$(BUILD)/prompts.c: lua/bake_prompts.lua $(wildcard lua/lunagrad/prompts*.lua)
+	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake_prompts.lua $@ lua
+
+$(BUILD)/prompts.o: $(BUILD)/prompts.c $(BUILD)/flags
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -fvisibility=hidden -c -o $@ $<
+
 $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -168,10 +175,12 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 # The sandbox's worker: a program of its own, with Lua in it and at fixed addresses, whose bytes
 # are built into the library. It runs where nothing may be instrumented, so that it has flags of
-# its own. Where there is no static C library that alone is shared.
+# its own. Where there is no static C library that alone is shared. Its Lua is 5.4 wherever that is to
+# be had, whatever Lua the rest is for: candidates run alike under each of them.
+WORKER_PC = $(call once,PC_WORKER,pkg-config --exists lua5.4 && echo lua5.4 || echo $(LUA_PC))
 WORKER_CFLAGS = $(STD) -O2 $(WARN) $(WERROR) -fno-pie -ffunction-sections -fdata-sections -MMD -MP \
-	$(call once,LUA_CFLAGS,pkg-config --cflags $(LUA_PC))
-WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(LUA_PC))
+	$(call once,LUA_CFLAGS,pkg-config --cflags $(WORKER_PC))
+WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(WORKER_PC))
 
 $(BUILD)/lua/worker/%.o: lua/worker/%.c $(BUILD)/flags
 	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(WORKER_CFLAGS) -c -o $@ $<
@@ -265,6 +274,12 @@ check-53: deps-check
 	@$(MAKE) LUA=lua5.3 LUA_PC=lua5.3 BUILD=$(BUILD)/53 -j$(JOBS) all
 	@LUA=lua5.3 BUILD=$(BUILD)/53 LG_TEST_ONLY=lua tests/run.sh
 
+# … and with Lua 5.5, which not all distributions have.
+check-55: deps-check
+	@.ci/deps lua55
+	@$(MAKE) LUA=lua5.5 LUA_PC=lua5.5 BUILD=$(BUILD)/55 -j$(JOBS) all
+	@LUA=lua5.5 BUILD=$(BUILD)/55 LG_TEST_ONLY=lua tests/run.sh
+
 # The tests that make the n-th allocation fail, for every n.
 oom: deps-check
 	@$(MAKE) -j$(JOBS) all tests
@@ -309,7 +324,7 @@ package-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta lint-ffi
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -347,14 +362,18 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
-	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check && $(LUA) lua/llms.lua --check
 	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
 		{ cat $(BUILD)/examples.log; exit 1; }
 
-# The pages of docs/reference/, from the stubs; docs/c.md, from the header.
+lint-ffi:
+	@$(LUA) lua/ffi.lua --check
+
+# The pages of docs/reference/, from the stubs; docs/c.md and what lunagrad_ffi.lua declares, from the
+# header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
@@ -405,7 +424,7 @@ help:
 	@echo "make test       the tests alone;  make lint    the checks alone;  make format  lay out C"
 	@echo "make debug      the tests on a build that checks itself and begins with small buffers"
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
-	@echo "make check-53   the Lua tests with Lua 5.3"
+	@echo "make check-53   the Lua tests with Lua 5.3;  make check-55   with Lua 5.5"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"

@@ -158,6 +158,11 @@ int lg__book_ambiguous(lg_book *b, int64_t run, const lg_ambiguous **list, size_
 const char *lg__book_why(const lg_book *b, const char **hint);
 void lg__book_close(lg_book *b); /* one that was opened; NULL: nothing */
 
+/* ---- who is asked where no model is named ------------------------------------------- */
+
+/* By enum lg_kind, with what falls back; NULL: nobody. Borrowed. */
+lg_model *lg__inside_role(const lg_engine *e, int kind);
+
 /* ---- results that failed, and nobody has looked ----------------------------------- */
 
 enum { LG_INSIDE_UNSEEN = 4 };
@@ -309,6 +314,27 @@ void lg__party_tell_end(lg_party *p, uint64_t tag); /* LG_EVENT_END, once; canno
 int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag, lg_script_fn fn,
                      void *ud, lg_tool **out);
 
+/* ---- for jobs of the host (lua/host/) -------------------------------------------------- */
+
+bool lg__inside_is_own(const lg_engine *e, const lg_var *v); /* made by this engine */
+bool lg__inside_is_own_model(const lg_engine *e, const lg_model *m);
+/* What a function of the host's was asked for, by the id of its event: its variable. Borrowed;
+ * NULL: nobody waits for the answer. */
+lg_var *lg__inside_asked(lg_engine *e, uint64_t id);
+/* When v has settled, fn is called where the host fetches events, and may tell something and no
+ * more. LG_ENOMEM */
+int lg__inside_watch(lg_var *v, void (*fn)(void *ud), void *ud);
+void lg__inside_unwatch(lg_var *v, const void *ud); /* not any more */
+
+/* An LG_EVENT_END that is made before its time, so that it cannot fail then. about: what it is
+ * of, for lg__told_take_back(). LG_ENOMEM */
+typedef struct lg_told lg_told;
+int lg__told_new(lg_party *p, const void *about, uint64_t tag, lg_told **out);
+void lg__told_send(lg_told *told); /* it is the host's */
+void lg__told_free(lg_told *told); /* it was not sent; NULL: nothing */
+bool lg__told_progress(lg_party *p, const void *about, uint64_t tag, const char *text, size_t len);
+void lg__told_take_back(lg_engine *e, const void *about); /* what the host has not fetched */
+
 /* ---- for the command ----------------------------------------------------------------- */
 
 typedef struct lg_import {
@@ -321,13 +347,14 @@ typedef struct lg_import {
 bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char *why,
                      size_t why_size);
 
-/* GET of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
+/* GET or POST of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
 typedef struct lg_look lg_look;
 
 typedef struct lg_look_reply { /* borrowed until the look is closed */
     size_t number;             /* of the address */
     int64_t status, ms;        /* status 0: no reply */
     int64_t date;              /* seconds since 1970; -1: not said */
+    int64_t retry_after_ms;    /* -1: not said */
     const char *moved_to;      /* NULL: nowhere */
     int code;                  /* LG_E…; 0: body */
     const char *message, *hint;
@@ -345,9 +372,11 @@ typedef struct lg_look_about { /* static, or borrowed until the look is closed *
 /* Room for n addresses. ca_file, ca_path NULL: the usual certificates. LG_E… of what the network
  * needs; *out: close it. */
 int lg__look_open(size_t n, const char *ca_file, const char *ca_path, lg_look **out);
-/* The address of this number is asked. headers: "Name: value\n…", NULL: none. The texts are
- * borrowed until the look is closed. LG_EINVAL: it is no address; LG_ENOMEM. */
-int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers, int ms);
+/* The address of this number is asked. headers: "Name: value\n…", NULL: none. body: what is posted,
+ * NULL: it is a GET. The texts are borrowed until the look is closed. LG_EINVAL: it is no address;
+ * LG_ENOMEM. */
+int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers,
+                   const char *body, size_t body_len, int ms);
 /* The next that is over; false: all are, or ms have passed since the look was opened. */
 bool lg__look_next(lg_look *k, int ms, lg_look_reply *out);
 /* The libraries beneath, and the certificates. */

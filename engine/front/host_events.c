@@ -17,10 +17,19 @@ static void fill(lg_party *p, int type, uint64_t id, uint64_t tag, lg_var *var)
     p->event_var = var;
 }
 
-static void from_watch(lg_engine *e, lg_party *p, lg_watcher *w)
+/* false: it was no event, but a function to call. */
+static bool from_watch(lg_engine *e, lg_party *p, lg_watcher *w)
 {
-    fill(p, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
+    bool calls = w->calls;
+    if (calls) {
+        if (w->fn)
+            w->fn(w->ud);
+        lg_var_unref(w->var);
+    } else {
+        fill(p, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
+    }
     lg__watcher_free(&e->graph, w);
+    return !calls;
 }
 
 /* Its arguments are the node's one input. */
@@ -120,10 +129,10 @@ const lg_event *lg__events_next(lg_engine *e, lg_party *p)
     lg__call_drop_cancelled(e);
     if (lg__stream_next(p))
         return &p->event;
-    lg_waiter *fired = lg__waits_pop(&p->fired);
-    if (fired) {
-        from_watch(e, p, (lg_watcher *)fired);
-        return &p->event;
+    lg_waiter *fired;
+    while ((fired = lg__waits_pop(&p->fired))) {
+        if (from_watch(e, p, (lg_watcher *)fired))
+            return &p->event;
     }
     if (from_gone(e, p))
         return &p->event;

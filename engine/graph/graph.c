@@ -627,6 +627,36 @@ void lg_var_unwatch(lg_var *v, uint64_t tag)
     }
 }
 
+/* ---- a function of the library's, instead of an event ------------------- */
+
+int lg__var_call(lg_var *v, void (*fn)(void *ud), void *ud)
+{
+    lg_watcher *w = lg__mem_zero(v->graph->mem, sizeof *w);
+    if (!w)
+        return LG_ENOMEM;
+    w->wait.kind = LG_WAIT_WATCH;
+    w->var = v;
+    w->party = lg__party_ref(&v->graph->host_party);
+    w->calls = true;
+    w->fn = fn;
+    w->ud = ud;
+    lg__var_wait(v, &w->wait);
+    wake(v->graph);
+    return LG_OK;
+}
+
+void lg__var_uncall(lg_var *v, const void *ud)
+{
+    lg_waiter *heads[] = {v->waiters, v->graph->host_party.fired.head};
+    for (int i = 0; i < 2; i++) {
+        for (lg_waiter *w = heads[i]; w; w = w->next) {
+            lg_watcher *watcher = w->kind == LG_WAIT_WATCH ? (lg_watcher *)w : NULL;
+            if (watcher && watcher->calls && watcher->ud == ud)
+                watcher->fn = NULL;
+        }
+    }
+}
+
 bool lg_var_wanted(const lg_var *v)
 {
     for (const lg_waiter *w = v->waiters; w; w = w->next) {

@@ -85,6 +85,9 @@ typedef struct lg_watcher { /* LG_WAIT_WATCH: an event to be */
     lg_var *var;     /* counted once fired */
     lg_party *party; /* counted */
     uint64_t tag;
+    bool calls; /* no event, but fn is called by lg_engine_next(); NULL: not any more */
+    void (*fn)(void *ud);
+    void *ud;
 } lg_watcher;
 
 enum { LG_INTERNED = 64 };
@@ -151,6 +154,10 @@ void lg__var_fail_from(lg_var *v, const lg_edge *edge);
 /* Put w on v's list; fires at once when v has settled. */
 void lg__var_wait(lg_var *v, lg_waiter *w);
 void lg__watcher_free(lg_graph *g, lg_watcher *w);
+/* When v has settled, lg_engine_next() calls fn, which must not call the engine but to tell
+ * something. LG_ENOMEM */
+int lg__var_call(lg_var *v, void (*fn)(void *ud), void *ud);
+void lg__var_uncall(lg_var *v, const void *ud); /* not any more */
 
 void lg__nodes_push(lg_nodes *l, lg_node *n);
 lg_node *lg__nodes_pop(lg_nodes *l);

@@ -53,8 +53,8 @@ static void check_waiters(const lg_var *v, lg_tally *t)
             t->coming += lg__check_sum(((const lg_step *)w)->pass);
             break;
         default:
-            LG_CHECK(w->kind == LG_WAIT_JOB && ((const lg_job *)w)->asked == v);
-            t->coming += lg__check_sum(((const lg_job *)w)->pass);
+            LG_CHECK(w->kind == LG_WAIT_JOB && ((const lg_inquiry *)w)->asked == v);
+            t->coming += lg__check_sum(((const lg_inquiry *)w)->pass);
         }
     }
 }
@@ -137,7 +137,7 @@ static void add_pass(const lg_pass *p)
     for (size_t i = 0; p->plan.slots && i < p->plan.n_slots; i++)
         add_records(p->plan.slots[i].records);
 
-    for (const lg_job *j = p->jobs; j; j = j->next)
+    for (const lg_inquiry *j = p->jobs; j; j = j->next)
         add(j->asked);
 
     if (p->busy > 0)
@@ -203,7 +203,8 @@ static void check_steps(const lg_graph *g, lg_tally *t)
     for (const lg_waiter *w = g->steps.head; w; w = w->next) {
         bool is_job = w->kind == LG_WAIT_JOB;
         LG_CHECK(is_job || w->kind == LG_WAIT_STEP);
-        t->coming += lg__check_sum(is_job ? ((const lg_job *)w)->pass : ((const lg_step *)w)->pass);
+        t->coming +=
+            lg__check_sum(is_job ? ((const lg_inquiry *)w)->pass : ((const lg_step *)w)->pass);
     }
     for (const lg_step *s = g->host.head; s; s = s->next)
         t->coming += s->work ? 0 : lg__check_sum(s->pass); /* else it is with the host, too */

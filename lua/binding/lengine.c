@@ -270,15 +270,21 @@ static int l_tostring(lua_State *L)
 
 /* ---- driving --------------------------------------------------------------- */
 
-/* engine:step(budget_us): what can be done now; never blocks */
+/* engine:step(budget_us) -> whether anything came of it: what can be done now; never blocks */
 static int l_step(lua_State *L)
 {
     const lg_lua_engine *u = lg__lua_check_engine(L, 1);
     lg_engine *e = u->e;
     if (u->lent)
         return u->lent->wait(L);
+    lg_stats before = {.size = sizeof before}, after = {.size = sizeof after};
+    lg_engine_stats(e, &before);
     check(L, e, lg_engine_step(e, lg__lua_opt_int(L, 2, 0, INT64_MAX, 0)));
-    return 0;
+    lg_engine_stats(e, &after);
+    lua_pushboolean(L, after.vars_pending != before.vars_pending ||
+                           after.attempts != before.attempts || after.failed != before.failed ||
+                           after.calls != before.calls);
+    return 1;
 }
 
 /* engine:wait(ms): as step, but waits when there is nothing to do; -1 for ever */

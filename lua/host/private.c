@@ -3,7 +3,7 @@
  * One an engine, made when it is first needed; trusted, without limits but for the slices. A call
  * is a promise at once. The state takes the calls in their order (lua/lunagrad/host/serve.lua),
  * each is a task of its own there. */
-#include "host/host.h"
+#include "host/hosted.h"
 
 #include <string.h>
 
@@ -167,6 +167,8 @@ static void fill(lua_State *L, lh_state *s)
     (void)s;
     lua_pushcfunction(L, l_take);
     lua_setfield(L, -2, "take");
+    lg__hosted_wire(L);
+    lua_setfield(L, -2, "wire");
 }
 
 /* ---- the state ----------------------------------------------------------------------- */
@@ -187,11 +189,12 @@ static void give_up(lh_private *p)
 
 /* It has died: only memory does that. What was begun in it fails, and the next call makes
  * another. */
-static void bury(lh_private *p)
+static void bury(lh_private *p, bool all)
 {
     lg_engine *e = p->s.e;
     *lg__inside_own(e) = NULL;
     give_up(p);
+    lg__hosted_free(p->hosted, all);
     lh_state_free(&p->s);
     lg__inside_alloc(e, p, sizeof *p, 0);
 }
@@ -199,6 +202,8 @@ static void bury(lh_private *p)
 static void report(lh_state *s, void *ud)
 {
     (void)ud;
+    if (lua_istable(s->co, -1))
+        lua_getfield(s->co, -1, "message");
     const char *why = lua_tostring(s->co, -1);
     lh_die(s, LG_ETOOL, "%s", why ? why : "the library's own state failed");
 }
@@ -217,13 +222,13 @@ static bool run(void *ud, int64_t until_us, bool idle)
     }
     if (how == LH_FAILED)
         lh_guard(&p->s, report, NULL);
-    bury(p);
+    bury(p, false);
     return false;
 }
 
 static void engine_ends(void *ud)
 {
-    bury(ud);
+    bury(ud, true);
 }
 
 static void load_driver(lh_state *s, void *ud)
@@ -248,7 +253,7 @@ static int make(lg_engine *e, lh_private **out)
     p->s.library = true;
     *lg__inside_own(e) = p;
     if (!lh_guard(&p->s, load_driver, NULL)) {
-        bury(p);
+        bury(p, true);
         return LG_ENOMEM;
     }
     *out = p;

@@ -520,6 +520,12 @@ function model.new(spec, name)
   return made
 end
 
+--- A model that was made in C, as one of these.
+---@param made userdata
+function model.adopt(made)
+  return setmetatable({ name = made:name(), core = made }, Model)
+end
+
 -- ---- roles -----------------------------------------------------------------------
 
 local defaults = {}

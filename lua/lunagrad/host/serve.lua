@@ -49,6 +49,7 @@ end
 local function serve(call)
   local engine, answer, scope = loop.engine(), call.answer, scopes.new()
   local number = answer:id()
+  scope.patience = math.huge -- it ends by itself, however often it has to be told
   scopes.set_promised(number, scope)
   local tag = loop.watch(answer, function()
     if answer:raw_state() == "cancelled" then
