@@ -92,7 +92,7 @@ MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completi
 	$(BUILD)/completion/lunagrad.fish
 
 .PHONY: all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
-	soak distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
+	soak browser-check distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(LIBRARY) $(BUILD)/lunagrad.so $(MANUAL)
@@ -312,6 +312,10 @@ distro-check:
 	@.ci/deps distro
 	@tests/distro.sh $(DISTROS)
 
+# Report and viewer in chromium, by playwright-core; says so where they are not there.
+browser-check: all
+	@tests/browser/run.sh $(BUILD)/lunagrad
+
 # All packages, built, installed and used. Root, network (apt's), minutes.
 package-check:
 	@.ci/deps package
@@ -425,6 +429,7 @@ help:
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
+	@echo "make browser-check  report and viewer in chromium, where playwright-core is there"
 	@echo "make package-check  each package is built, installed and used"
 	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"
