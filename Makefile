@@ -395,7 +395,7 @@ bench-bin: $(BENCH_BIN)
 $(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
-$(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/liblunagrad.a
+$(BUILD)/benchmarks/host_bench $(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/%_bench: $(BUILD)/benchmarks/%_bench.o $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
