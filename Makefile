@@ -34,7 +34,7 @@ PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
 PKGS_LIBRARY = libcjson libuv sqlite3 libutf8proc
-LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs $(PKGS_LIBRARY)) -lpthread -lm -ldl
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
@@ -358,7 +358,7 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
-	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check && $(LUA) lua/llms.lua --check
 	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
 		{ cat $(BUILD)/examples.log; exit 1; }
 
@@ -369,7 +369,7 @@ lint-ffi:
 # header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)

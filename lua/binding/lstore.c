@@ -232,6 +232,38 @@ static int l_query(lua_State *L)
     return lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_STORE));
 }
 
+/* store:columns(sql, …) -> how many rows, and of each column a list with holes where it is NULL:
+ * for very many rows, each of which would be a table. */
+static int l_columns(lua_State *L)
+{
+    lg_cell local[LG_LUA_FEW];
+    size_t n;
+    lg_book *b = lg__lua_check_book(L, LG_LUA_STORE);
+    const char *sql = lg__lua_check_name(L, 2);
+    lg_cell *cells = read_cells(L, 3, &n, local);
+    int found = lg__book_query(b, sql, cells, n), columns = 0, first = lua_gettop(L) + 1;
+    lua_Integer rows = 0;
+    lua_pushinteger(L, 0);
+    while (found == LG_OK && (found = lg__book_next(b)) > 0) {
+        luaL_checkstack(L, found + LUA_MINSTACK, NULL);
+        for (; columns < found; columns++)
+            lua_newtable(L);
+        rows++;
+        for (int i = 0; i < columns; i++) {
+            lg_cell cell;
+            lg__book_cell(b, (size_t)i, &cell);
+            push_cell(L, &cell);
+            lua_rawseti(L, first + 1 + i, rows);
+        }
+        found = LG_OK;
+    }
+    if (found)
+        return failed(L, b, found);
+    lua_pushinteger(L, rows);
+    lua_replace(L, first);
+    return columns + 1;
+}
+
 static void push_hex(lua_State *L, const unsigned char key[32])
 {
     static const char digits[] = "0123456789abcdef";
@@ -301,8 +333,11 @@ void lg__lua_add_store_methods(lua_State *L)
 void lg__lua_open_store(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", l_close}, {"__close", l_close}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {
-        {"query", l_query}, {"ambiguous", l_ambiguous}, {"close", l_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"query", l_query},
+                                       {"columns", l_columns},
+                                       {"ambiguous", l_ambiguous},
+                                       {"close", l_close},
+                                       {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"store_open", l_open}, {"store_maintain", l_maintain}, {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_STORE, meta, methods);

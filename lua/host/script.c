@@ -443,8 +443,8 @@ int lg_script_function(lg_script *x, const char *name, lg_script_fn fn, void *ud
     }
     f->next = x->functions;
     x->functions = f; /* one of the same name stays until the end: it may be called */
-    if (lh_guard(&x->s, set_function, f))
-        return LG_OK;
+    if (!x->started || lh_guard(&x->s, set_function, f))
+        return LG_OK; /* before the start it is set then: the library is made with all arguments */
     finish(x, LH_DIED, 0);
     return failed(x->s.e, LG_ENOMEM, "no memory for a function");
 }
@@ -572,6 +572,24 @@ static int take_args(lg_script *x, const char *args)
     return x->args ? LG_OK : failed(x->s.e, LG_ENOMEM, "no memory for arguments");
 }
 
+/* Those that were given before the start, the oldest first: of one name the last counts. */
+static bool set_functions(lg_script *x)
+{
+    function *f = x->functions, *first = NULL;
+    while (f) {
+        function *next = f->next;
+        f->next = first;
+        first = f;
+        f = next;
+    }
+    x->functions = first;
+    for (f = first; f; f = f->next) {
+        if (!lh_guard(&x->s, set_function, f))
+            return false;
+    }
+    return true;
+}
+
 int lg_script_start(lg_script *x, const char *args)
 {
     int err = is_new(x);
@@ -579,7 +597,7 @@ int lg_script_start(lg_script *x, const char *args)
         err = take_args(x, args);
     if (err)
         return err;
-    if (!lh_guard(&x->s, prepare_args, x)) {
+    if (!set_functions(x) || !lh_guard(&x->s, prepare_args, x)) {
         x->started = true;
         finish(x, LH_DIED, 0);
         return LG_OK;

@@ -142,6 +142,18 @@ show(job.result, job.error)]], [[
 ]])
 end
 
+function TestFfi.test_arguments_beside_functions()
+  lu.assertEquals(luajit [[
+local job = lg.run("return { lg.args.x, (...).x, host.f() }", { x = 5 }, { functions = {
+  f = function() return 1 end } })
+show(job:wait(), job.result)
+job = lg.run("local a, b = ... return { a, b, lg.args[2] }", lg.json.array { 1, "two" })
+show(job:wait(), job.result)]], [[
+"ready" [5,5,1]
+"ready" [1,"two","two"]
+]])
+end
+
 function TestFfi.test_values_that_have_no_form_fail_the_call()
   lu.assertEquals(luajit [[
 local loop = {}
