@@ -227,8 +227,10 @@ test: deps-check
 
 tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
 
-$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
-	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
+$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(MODULE_OBJ) $(HOST_OBJ) \
+		$(CHECKED)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET) \
+		$(LIBS_COMMAND)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
 		$(CHECKED)/liblunagrad.a

@@ -870,7 +870,7 @@ LG_API void lg_script_free(lg_script *s);
  * whose name is "program", "evaluate", "score" or "check", whose tag is that of whoever asks, and
  * whose text is what it is about: {"example":{…},"index":n,"texts":[…],"text":"…","param":n}.
  * Both are answered by the id, at once or at any later time; LG_EVENT_ABANDON with that id says
- * that nobody waits any more (not to those that have a callback). */
+ * that nobody waits for it any more. */
 
 enum lg_query_what {
     LG_QUERY_PROGRAM = 1,  /* make the answer to an example out of params: lg_answer_var() */
