@@ -1012,6 +1012,53 @@ bool lg_script_error(const lg_script *s, lg_failure *out);
 void lg_script_used(const lg_script *s, size_t *bytes, size_t *peak, int64_t *cpu_us);
 void lg_script_kill(lg_script *s);
 void lg_script_free(lg_script *s);
+enum lg_query_what { LG_QUERY_PROGRAM = 1, LG_QUERY_EVALUATE = 2, LG_QUERY_SCORE = 4,
+  LG_QUERY_CHECK = 8 };
+typedef struct lg_query { size_t size; int what; uint64_t id; uint64_t tag; lg_var *const *params;
+  size_t n_params; size_t param; const char *example; size_t example_len; int64_t index; const
+  char *text; size_t len; lg_var *answer; uint32_t sample; uint64_t purpose; } lg_query;
+typedef void (*lg_query_fn)(void *ud, lg_engine *e, const lg_query *query);
+int lg_query_view(lg_engine *e, uint64_t id, lg_query *out);
+int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v);
+int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback, size_t len);
+int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message);
+int lg_engine_models(lg_engine *e, lg_model *model, lg_model *backward, lg_model *optimizer,
+  lg_model *judge);
+int lg_model_sim(lg_engine *e, const char *name, lg_model **out);
+int lg_loss_critic(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge, lg_var
+  **out);
+int lg_loss_judge(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge, lg_var
+  **out);
+int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number, lg_var **out);
+int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn, void *ud,
+  uint64_t tag, lg_var **out);
+typedef struct lg_optimizer lg_optimizer;
+typedef struct lg_optimizer_config { size_t size; uint64_t tag; lg_var *const *params; size_t
+  n_params; lg_model *model; const char *const *constraints; size_t n_constraints; lg_query_fn
+  check; bool query_check; void *ud; const char *check_words; int momentum; int memory; const char
+  *const *examples; size_t n_examples; const char *options; } lg_optimizer_config;
+void lg_optimizer_config_init_size(lg_optimizer_config *cfg, size_t size);
+int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer **out);
+int lg_optimizer_step(lg_optimizer *o, lg_var **report);
+int lg_optimizer_zero_grad(lg_optimizer *o);
+void lg_optimizer_free(lg_optimizer *o);
+typedef struct lg_job lg_job;
+typedef struct lg_job_config { size_t size; uint64_t tag; lg_var *const *params; size_t n_params;
+  const char *train, *val, *test; size_t train_len, val_len, test_len; lg_query_fn program,
+  evaluate, score, check; void *ud; unsigned queries; const char *question; lg_model *model; const
+  char *metric; const char *critic; const char *const *constraints; size_t n_constraints; const
+  char *check_words; int batch; int steps; uint64_t seed; const char *method; uint64_t max_calls,
+  max_evaluations, max_micros; int64_t max_time_ms; const char *options; } lg_job_config;
+void lg_job_config_init_size(lg_job_config *cfg, size_t size);
+int lg_train(lg_engine *e, const lg_job_config *cfg, lg_job **out);
+int lg_search(lg_engine *e, const lg_job_config *cfg, lg_job **out);
+int lg_job_state(const lg_job *j);
+const char *lg_job_result(const lg_job *j, size_t *len);
+const char *lg_job_best(const lg_job *j, size_t i, size_t *len);
+bool lg_job_error(const lg_job *j, lg_failure *out);
+void lg_job_cancel(lg_job *j);
+void lg_job_free(lg_job *j);
+int lg_params_load(lg_var *const *params, size_t n, const char *json, size_t len);
 int64_t lg_utf8_check(const char *s, size_t len);
 size_t lg_token_estimate(const char *s, size_t len);
 int lg_tag_last(const char *s, size_t len, const char *tag, const char **out, size_t *out_len);
