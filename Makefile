@@ -167,7 +167,7 @@ $(BUILD)/checked/engine/%.o: engine/%.c $(BUILD)/flags
 	$(call say,CHECK,$<) mkdir -p $(@D) && \
 		$(CC) $(ALL_CFLAGS) $(DEBUG) -fvisibility=hidden -c -o $@ $<
 
-$(BUILD)/checked/liblunagrad.a: $(CHECKED_OBJ)
+$(BUILD)/checked/libengine.a: $(CHECKED_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(CHECKED_OBJ)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -228,24 +228,24 @@ test: deps-check
 tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
 
 $(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(MODULE_OBJ) $(HOST_OBJ) \
-		$(CHECKED)/liblunagrad.a
+		$(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET) \
 		$(LIBS_COMMAND)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
-		$(CHECKED)/liblunagrad.a
+		$(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST)
 
 # Hosts that have a Lua of their own: the binding is linked into them.
 $(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OBJ) \
-		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
 
 # … and scripts, in the library's own: here with the Lua of the system.
 SCRIPT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/engine/test_script*.c tests/engine/test_host*.c))
 $(SCRIPT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(MODULE_OBJ) $(HOST_OBJ) \
-		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
 

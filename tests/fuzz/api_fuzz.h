@@ -1,7 +1,8 @@
 /* api_fuzz.h - what the parts of the C API's fuzz share: the world that one seed builds,
  * dice, odd arguments, and the trace.
  *
- * api_fuzz.c runs seeds and judges; api_ops.c and api_jobs.c make the calls. Every call goes through CALL,
+ * api_fuzz.c runs seeds and judges; api_ops.c and api_jobs.c make the calls. Every call goes
+ * through CALL,
  * which counts it by name (tests/fuzz/api.sh compares with lunagrad.h) and, with --trace,
  * prints it with what A said of its arguments. */
 #ifndef LG_TEST_API_FUZZ_H

@@ -38,22 +38,23 @@ static void freed(uint64_t tag)
         one->freed = true;
 }
 
-/* ---- answers ------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 static void answer_query(work *one, const lg_query *q)
 {
     double score = chance(80) ? (double)below(2) : odd_double();
     bytes b = odd_text();
     int err, what = chance(95) ? q->what : 1 << below(4);
-    if (chance(10))
+    if (chance(10)) {
         err = CALL(lg_answer_fail, w.e, one->id, odd_code(), odd_name());
-    else if (what == LG_QUERY_PROGRAM)
+    } else if (what == LG_QUERY_PROGRAM) {
         err =
             CALL(lg_answer_var, w.e, one->id, chance(70) && q->n_params ? q->params[0] : odd_var());
-    else if (chance(80))
+    } else if (chance(80)) {
         err = CALL(lg_answer_score, w.e, one->id, score, "better", 6);
-    else
+    } else {
         err = CALL(lg_answer_score, w.e, one->id, score, b.s, b.len);
+    }
     if (R(err) == LG_OK && (one->over || one->type != LG_EVENT_FUNCTION))
         broken("an answer to %llu was taken, but it is over", (unsigned long long)one->id);
     one->over |= err == LG_OK;
@@ -130,7 +131,7 @@ static void op_query(void)
         answer_query(one, &(lg_query){.what = 1 << below(4)});
 }
 
-/* ---- models and losses -------------------------------------------------------------- */
+/* ---- models and losses --------------------------------------------------- */
 
 static lg_model *some_model(void)
 {
@@ -168,7 +169,7 @@ static void op_loss(void)
     keep_var(out ? err : LG_EINVAL, &v);
 }
 
-/* ---- optimizers ------------------------------------------------------------------------ */
+/* ---- optimizers ---------------------------------------------------------- */
 
 static const char *const options[] = {NULL, "{}", "{\"mode\":\"edit\"}",  "{\"x\":1}",
                                       "[",  "7",  "{\"headroom\":false}", "{\"patience\":1}"};
@@ -228,7 +229,7 @@ static void op_optimizer(void)
     }
 }
 
-/* ---- jobs ---------------------------------------------------------------------------------- */
+/* ---- jobs ---------------------------------------------------------------- */
 
 static const char rows[] = "{\"question\":\"1\",\"answer\":\"well\"}\n"
                            "{\"question\":\"2\",\"answer\":\"bad\"}\n"
@@ -326,7 +327,7 @@ static void op_load(void)
     R(CALL(lg_params_load, &one, 1, "{\"best\":{\"leaf\":\"x\",\"y\":[]}}", 29));
 }
 
-/* ---- scripts ---------------------------------------------------------------------------------- */
+/* ---- scripts ------------------------------------------------------------- */
 
 static const char *const sources[] = {
     "return 1, {a = {}}",
@@ -417,7 +418,7 @@ static void op_script(void)
         free_script(at);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------ */
+/* ---- all ----------------------------------------------------------------- */
 
 void one_job_call(void)
 {
