@@ -919,7 +919,8 @@ static inline void lg_query_call(const lg_query *query, lg_call *call)
  * engine's, or what was asked for is a score. LG_ECYCLE: it is made of what asks. */
 LG_API int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v);
 /* Larger is better, 1 is solved. feedback (copied; NULL: none): what would have to change.
- * LG_ENOTFOUND, LG_EUTF8, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was asked for */
+ * LG_ENOTFOUND, LG_EUTF8, LG_ELIMIT, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was
+ * asked for */
 LG_API int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback,
                            size_t len);
 /* message: one line. LG_ENOTFOUND */

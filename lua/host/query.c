@@ -400,6 +400,8 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
         return lg__host_refuse(e, LG_EINVAL, "a variable is asked for, not a score");
     if (!isfinite(score) || (!feedback && len > 0))
         return lg__host_refuse(e, LG_EINVAL, "the score is no number, or the feedback NULL");
+    if (len > LG_HOST_LONGEST)
+        return lg__host_refuse(e, LG_ELIMIT, "the feedback is too long");
     if (lg_utf8_check(feedback, len) >= 0)
         return lg__host_refuse(e, LG_EUTF8, "the feedback is not UTF-8");
     int err = lg_tool_return(e, id, feedback, len, &score, 1);
