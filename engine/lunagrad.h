@@ -207,7 +207,8 @@ LG_API void lg_engine_free(lg_engine *e);
 LG_API int lg_engine_fd(const lg_engine *e);
 /* Milliseconds until step() is due, 0 now, -1 nothing is waiting for time. */
 LG_API int lg_engine_timeout(const lg_engine *e);
-/* Does what can be done now, for about budget_us microseconds (0: no limit).
+/* Does what can be done now, for about budget_us microseconds (0: no limit): it ends after the
+ * piece of work in which they are over, and what is left is due at once; see docs/frames.md.
  * Never blocks. LG_OK, or LG_EREENTRANT. */
 LG_API int lg_engine_step(lg_engine *e, int64_t budget_us);
 /* As step, but first waits up to timeout_ms (-1: for ever) when nothing can be
@@ -220,6 +221,16 @@ LG_API void lg_engine_drain(lg_engine *e, bool drain);
 LG_API void lg_engine_cancel(lg_engine *e);
 /* Makes a waiting or polling engine return. Any thread, any signal handler. */
 LG_API void lg_engine_wakeup(lg_engine *e);
+/* Does beforehand what the first request over HTTPS needs and nothing can cut into pieces: loads
+ * libcurl and its TLS, reads the certificates, has TLS make its first keys. 20 to 60 ms of the
+ * caller's time, for a loading screen; with a thread it returns at once, and the thread does it.
+ * Not needed, and once is enough. LG_ELIBRARY, LG_ENOMEM; LG_ETLS: no certificates can be read. */
+LG_API int lg_engine_preload(lg_engine *e);
+/* Makes n connections to m's server (HEAD of its base_url, without the key: nothing is bought),
+ * so that the first calls need not: at most one begins in a step. Returns at once. What fails is
+ * tried again by the calls. Idle connections are used for some 40 s. LG_EINVAL: n is negative;
+ * LG_EBADREQUEST: m has no server. More than 256 are 256. */
+LG_API int lg_engine_preconnect(lg_engine *e, lg_model *m, int n);
 /* Detail of the last call that returned a negative code. Borrowed until the
  * next call on the engine. */
 LG_API const char *lg_engine_errmsg(const lg_engine *e);

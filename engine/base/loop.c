@@ -40,6 +40,9 @@ struct lg_loop {
     lg_watch widened; /* ring: watches that want more than is armed */
     bool unpolled;    /* libuv tells the kernel only when it polls */
     bool running;
+    int64_t until_us; /* 0: turns are not limited */
+    uint64_t turns;
+    bool ran, cut; /* a descriptor was served this turn; another was left */
 };
 
 /* ---- the loop ------------------------------------------------------------ */
@@ -184,12 +187,39 @@ int lg__loop_run(lg_loop *l, int timeout_ms)
         uv_timer_start(&l->limit, on_limit, (uint64_t)timeout_ms, 0);
     }
     l->unpolled = false;
+    l->ran = l->cut = false;
+    l->turns++;
     l->running = true;
     uv_run(&l->uv, timeout_ms == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     l->running = false;
     if (timeout_ms > 0)
         uv_timer_stop(&l->limit);
     return 0;
+}
+
+void lg__loop_limit(lg_loop *l, int64_t until_us)
+{
+    l->until_us = until_us;
+}
+
+bool lg__loop_is_limited(const lg_loop *l)
+{
+    return l->until_us != 0;
+}
+
+bool lg__loop_is_late(const lg_loop *l)
+{
+    return l->until_us != 0 && (int64_t)(uv_hrtime() / 1000) >= l->until_us;
+}
+
+uint64_t lg__loop_turns(const lg_loop *l)
+{
+    return l->turns;
+}
+
+bool lg__loop_was_cut(const lg_loop *l)
+{
+    return l->cut;
 }
 
 void lg__loop_wakeup(lg_loop *l)
@@ -241,7 +271,12 @@ static void on_poll(uv_poll_t *p, int status, int events)
             watch_arm(w);
             return;
         }
+        if (w->loop->ran && lg__loop_is_late(w->loop)) {
+            w->loop->cut = true; /* the kernel tells again: it is asked by level */
+            return;
+        }
     }
+    w->loop->ran = true;
     w->fn(w->ud, w->fd, got);
 }
 

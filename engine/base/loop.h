@@ -22,7 +22,14 @@ int lg__loop_timeout(const lg_loop *l); /* ms, -1 none */
 /* One turn: waits up to timeout_ms (0: not at all, -1: until something), then
  * runs what is due. */
 int lg__loop_run(lg_loop *l, int timeout_ms);
-void lg__loop_wakeup(lg_loop *l); /* any thread, any signal handler */
+/* A moment (monotonic, µs) from which on a turn leaves what descriptors have to the next one,
+ * but for the first of them; 0: none. */
+void lg__loop_limit(lg_loop *l, int64_t until_us);
+bool lg__loop_is_limited(const lg_loop *l);
+bool lg__loop_is_late(const lg_loop *l);   /* that moment has passed */
+uint64_t lg__loop_turns(const lg_loop *l); /* so far */
+bool lg__loop_was_cut(const lg_loop *l);   /* the last turn left something */
+void lg__loop_wakeup(lg_loop *l);          /* any thread, any signal handler */
 
 int lg__watch_new(lg_loop *l, int fd, lg_watch_fn fn, void *ud, lg_watch **out);
 int lg__watch_set(lg_watch *w, int events); /* LG_READ | LG_WRITE, 0: none */

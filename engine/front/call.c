@@ -78,7 +78,10 @@ static void settle_waiters(lg_engine *e, lg_request *r)
         lg_node *n = in_order;
         in_order = n->u.call->next_waiting;
         n->u.call->next_waiting = NULL;
-        settle_call(e, n, r);
+        if (n->done) /* cancelled, and about to leave */
+            n->u.call->request = NULL;
+        else
+            settle_call(e, n, r);
     }
 }
 
@@ -279,6 +282,8 @@ void lg__call_submit(lg_engine *e, int most)
             lg_var_unref(n->out);
         else
             submit(e, n);
+        if (lg__engine_is_late(e))
+            break;
     }
     if (e->store)
         lg__store_end_reading(e->store);

@@ -26,7 +26,7 @@ void lg__hedge_look(lg_engine *e)
     enum { REST_US = 1000000 };
     lg_request *r = NULL;
     int64_t now = e->hedge_due == INT64_MAX ? 0 : lg__clock_now(&e->clock);
-    if (e->hedge_due > now)
+    if (e->hedge_due > now || e->leaving.head) /* none of these is to be sent again */
         return;
 
     if (e->draining) {

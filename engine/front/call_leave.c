@@ -38,23 +38,60 @@ static void leave_request(lg_engine *e, lg_node *n)
         lg__call_leave(e, r);
 }
 
+static void let_go(lg_engine *e, lg_node *n)
+{
+    if (n->out->op == LG_OP_CALL)
+        leave_request(e, n);
+    else if (n->out->op == LG_OP_TIMER)
+        lg__timer_drop(e, n);
+    else if (n->out->op == LG_OP_SANDBOX)
+        lg__sandbox_drop(n);
+    else if (n->out->op == LG_OP_COMMAND)
+        lg__command_left(e, n);
+    else if (n->out->op == LG_OP_TALK)
+        lg__talk_left(n);
+    else if (n->work)
+        lg__work_abandon(e, n->work);
+    lg_var_unref(n->out);
+}
+
+/* A connection is closed, a process is killed: not while the host asks for an event. */
+static bool takes_time(const lg_node *n)
+{
+    const lg_request *r;
+    switch (n->out->op) {
+    case LG_OP_CALL:
+        r = n->u.call->request; /* which nobody else wants, and which is on the wire */
+        return r && r->waiters == n && !n->u.call->next_waiting && !r->listed && r->attempt &&
+               r->attempt->load && r->model->provider;
+    case LG_OP_SANDBOX:
+    case LG_OP_COMMAND:
+    case LG_OP_TALK:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void lg__call_drop_cancelled(lg_engine *e)
 {
     lg_node *n;
     while ((n = lg__nodes_pop(&e->graph.dropped))) {
-        if (n->out->op == LG_OP_CALL)
-            leave_request(e, n);
-        else if (n->out->op == LG_OP_TIMER)
-            lg__timer_drop(e, n);
-        else if (n->out->op == LG_OP_SANDBOX)
-            lg__sandbox_drop(n);
-        else if (n->out->op == LG_OP_COMMAND)
-            lg__command_left(e, n);
-        else if (n->out->op == LG_OP_TALK)
-            lg__talk_left(n);
-        else if (n->work)
-            lg__work_abandon(e, n->work);
-        lg_var_unref(n->out);
+        if (takes_time(n))
+            lg__nodes_push(&e->leaving, n);
+        else
+            let_go(e, n);
+    }
+}
+
+void lg__call_drop_leaving(lg_engine *e, bool all)
+{
+    lg_node *n;
+    lg__call_drop_cancelled(e);
+    while ((n = lg__nodes_pop(&e->leaving))) {
+        let_go(e, n);
+        if (!all && lg__engine_is_late(e))
+            break;
     }
 }
 

@@ -11,7 +11,7 @@
 
 /* Late, because libcurl and OpenSSL take megabytes that a host which only uses its own
  * models never needs. */
-static int ensure_http(lg_engine *e)
+int lg__call_ensure_http(lg_engine *e)
 {
     lg_http_config http = {
         .ca_file = e->ca_file, .ca_path = e->ca_path, .proxy = e->proxy, .http2 = e->http2};
@@ -33,7 +33,7 @@ static int start_http(lg_engine *e, lg_attempt *a)
         .first_byte_timeout_ms = e->first_byte_timeout_ms,
         .total_timeout_ms = e->total_timeout_ms,
     };
-    int err = ensure_http(e);
+    int err = lg__call_ensure_http(e);
     err = err ? err : lg__http_start(e->http, &h, a, &t);
     a->load = t;
     return err;

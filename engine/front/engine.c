@@ -112,6 +112,7 @@ void lg_engine_free(lg_engine *e)
     lg__commands_free(e->commands);
     lg__talks_free(e->talks);
     lg__entries_free(e);
+    lg__warm_free(e);
     lg__mem_strfree(&e->mem, e->ca_file);
     lg__mem_strfree(&e->mem, e->ca_path);
     lg__mem_strfree(&e->mem, e->proxy);
@@ -157,8 +158,8 @@ static bool has_work(const lg_engine *e)
 {
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
-           g->host.head || e->unstarted.head || lg__pool_is_due(e->pool) ||
-           lg__talks_is_due(e->talks);
+           g->host.head || e->unstarted.head || e->leaving.head || e->turn.stored.head ||
+           lg__http_is_due(e->http) || lg__pool_is_due(e->pool) || lg__talks_is_due(e->talks);
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */
@@ -188,7 +189,7 @@ static int sooner(int a, int b)
 
 int lg_engine_timeout(const lg_engine *e)
 {
-    if (has_events(e) || has_work(e) || lg__parties_hear(e))
+    if (has_events(e) || has_work(e) || e->preconnect || lg__parties_hear(e))
         return 0;
     int64_t due = next_due(e);
     due = e->hedge_due < due ? e->hedge_due : due;
@@ -212,6 +213,8 @@ static void run_ready(lg_engine *e, int most)
             lg_var_unref(n->out);
         else
             lg__ops[n->out->op].forward(&e->graph, n);
+        if (lg__engine_is_late(e))
+            break;
     }
 }
 
@@ -239,6 +242,8 @@ static void offer_tools(lg_engine *e, int most)
             n->work = w->id;
             lg__kept_runs(e, n);
         }
+        if (lg__engine_is_late(e))
+            break;
     }
 }
 
@@ -266,8 +271,11 @@ static void offer_gradients(lg_engine *e)
 static void move_steps(lg_engine *e, int most)
 {
     lg_waiter *w;
-    while (most-- > 0 && (w = lg__waits_pop(&e->graph.steps)))
+    while (most-- > 0 && (w = lg__waits_pop(&e->graph.steps))) {
         lg__pass_fired(w);
+        if (lg__engine_is_late(e))
+            break;
+    }
     offer_gradients(e);
 }
 
@@ -296,6 +304,8 @@ static bool start_requests(lg_engine *e, int most)
             lg__call_go(e, r);
         else if (!r->listed) /* it could not even be written; else an end is still to be stored */
             lg__call_complete(e, r);
+        if (lg__engine_is_late(e))
+            return true;
     }
     return most == 0;
 }
@@ -315,7 +325,12 @@ static bool take_replies(lg_engine *e, int most)
     bool any = false;
     while (most-- > 0 && (a = next_ended(e))) {
         any = true;
-        finish_attempt(e, a);
+        if (a->request)
+            finish_attempt(e, a);
+        else
+            lg__warm_ended(e, a);
+        if (lg__engine_is_late(e))
+            break;
     }
     return any;
 }
@@ -339,13 +354,14 @@ static bool is_over(lg_engine *e)
            !has_events(e) && !lg__parties_hear(e) && next_due(e) == INT64_MAX;
 }
 
-static void pump(lg_engine *e, int64_t until_us)
+static void pump(lg_engine *e)
 {
-    lg_clock real = {.is_virtual = false};
     bool replies, more;
     bool programs = false; /* more of theirs is to be done, in a step of its own */
+    bool connected = false;
     do {
-        lg__call_drop_cancelled(e);
+        lg__call_drop_leaving(e, false);
+        lg__turn_send(e);
         programs = lg__commands_tell(e);
         lg__timers_fire(e);
         run_ready(e, SLICE);
@@ -358,9 +374,13 @@ static void pump(lg_engine *e, int64_t until_us)
         replies = lg__talks_tell(e) || replies;
         more = start_requests(e, SLICE);
         lg__hedge_look(e);
-        lg__parties_run(e, until_us, false);
-        bool last = until_us && lg__clock_now(&real) >= until_us;
-        bool idle = !(has_work(e) || replies || more || (until_us && lg__parties_hear(e)));
+        if (!connected && e->preconnect) {
+            lg__warm_begin(e);
+            connected = true; /* one a step */
+        }
+        lg__parties_run(e, e->until_us, false);
+        bool last = lg__engine_is_over(e);
+        bool idle = !(has_work(e) || replies || more || (e->until_us && lg__parties_hear(e)));
         if (idle && !last && lg__turn_size(e) > 0 && !lg__turn_is_full(e)) {
             lg__loop_run(e->loop, 0); /* what came meanwhile goes along */
             replies = take_replies(e, SLICE);
@@ -371,9 +391,9 @@ static void pump(lg_engine *e, int64_t until_us)
         if (last)
             break;
         if (idle && is_over(e))
-            lg__parties_run(e, until_us, true);
-    } while (has_work(e) || replies || more || (until_us && lg__parties_hear(e)));
-    if (has_work(e) || replies || more || programs || lg__parties_hear(e))
+            lg__parties_run(e, e->until_us, true);
+    } while (has_work(e) || replies || more || (e->until_us && lg__parties_hear(e)));
+    if (has_work(e) || replies || more || programs || e->preconnect || lg__parties_hear(e))
         lg__loop_wakeup(e->loop); /* the rest is due at once */
 }
 
@@ -389,23 +409,49 @@ static bool jump(lg_engine *e)
     return true;
 }
 
-static void settle_down(lg_engine *e, int64_t until_us)
+static void settle_down(lg_engine *e)
 {
-    pump(e, until_us);
+    pump(e);
     while (e->graph.host_party.n_works == 0 && jump(e))
-        pump(e, until_us);
+        pump(e);
+}
+
+/* Of a step's time one half at most goes to what descriptors have, so that as much is done about
+ * it as comes; what is left then is theirs again. */
+static int run_limited(lg_engine *e, int64_t now, int64_t budget_us)
+{
+    lg_clock real = {.is_virtual = false};
+    int err;
+    e->until_us = now + budget_us;
+    lg__turn_budget(e, budget_us);
+    do {
+        lg__loop_limit(e->loop, now + (e->until_us - now) / 2);
+        err = lg__loop_run(e->loop, 0);
+        lg__loop_limit(e->loop, e->until_us);
+        settle_down(e);
+        now = lg__clock_now(&real);
+    } while (!err && lg__loop_was_cut(e->loop) && now < e->until_us);
+    e->until_us = 0;
+    lg__turn_budget(e, 0);
+    lg__loop_limit(e->loop, 0);
+    return err;
 }
 
 int lg_engine_step(lg_engine *e, int64_t budget_us)
 {
     lg_clock real = {.is_virtual = false};
     int64_t now = budget_us > 0 ? lg__clock_now(&real) : 0;
+    int err;
     if (e->in_step)
         return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     e->in_step = true;
     e->woken = false;
-    int err = lg__loop_run(e->loop, 0);
-    settle_down(e, now > 0 && budget_us < INT64_MAX - now ? now + budget_us : 0);
+    if (now > 0 && budget_us < INT64_MAX - now) {
+        err = run_limited(e, now, budget_us);
+    } else {
+        err = lg__loop_run(e->loop, 0);
+        settle_down(e);
+    }
     e->in_step = false;
 #ifdef LG_DEBUG
     lg__engine_stepped(e);

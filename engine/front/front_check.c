@@ -79,6 +79,7 @@ static void check_entries(const lg_engine *e, const lg_seen *seen)
 {
     const lg_batch *all[] = {&e->turn, &e->synced, &e->next};
     size_t entries = check_under_way(e), named = check_listed(&e->turn.waiting);
+    named += check_listed(&e->turn.stored);
     check_unstarted(e);
     for (size_t i = 0; i < 3; i++) {
         named += check_listed(&all[i]->picked) + check_listed(&all[i]->ended);

@@ -71,6 +71,9 @@ typedef struct lg_batch {     /* what waits for a transaction, or for the disk *
     lg_outcomes results;      /* of tools */
     uint64_t commit;          /* the transaction's number in the store */
     size_t entries;           /* attempts that are listed or on the wire */
+    lg_entries stored;        /* picked, their intents are stored: they may leave */
+    int64_t entry_us;         /* what storing one has taken lately; 0: not known */
+    size_t most;              /* in a transaction, for the budget of this step; 0: as usual */
     lg_entries waiting;       /* picked, and another process has the same in flight */
     lg_alarm *look;           /* to look for their replies */
     lg_entry *under_way;      /* all that are picked, on the wire or with the host */
@@ -89,7 +92,9 @@ typedef struct lg_batch {     /* what waits for a transaction, or for the disk *
     lg_alarm *kept_look; /* to look for their results */
 } lg_batch;
 
-typedef struct lg_stream lg_stream; /* call_stream.c's */
+typedef struct lg_stream lg_stream;         /* call_stream.c's */
+typedef struct lg_warm lg_warm;             /* host_warm.c's, as is … */
+typedef struct lg_preconnect lg_preconnect; /* … this */
 
 typedef struct lg_timer lg_timer; /* host_timer.c's */
 
@@ -138,6 +143,10 @@ struct lg_engine {
     lg_model *models;
     lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
     lg_map works;              /* id → lg_work, announced or queued */
+    lg_nodes leaving;          /* cancelled, and their way off the wire takes time */
+    lg_warm *warm;             /* connections that are made beforehand … */
+    lg_preconnect *preconnect; /* … and servers that more are to be made to */
+    int64_t until_us;          /* of a step with a budget: when it is over; 0: none */
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
     size_t max_reply_bytes;
     uint64_t last_request;
@@ -182,7 +191,13 @@ void lg__call_attempted(lg_engine *e, lg_request *r, int state);
 void lg__call_complete(lg_engine *e, lg_request *r);         /* DONE or FAILED: tell all, let go */
 void lg__call_fail_code(lg_engine *e, lg_node *n, int code); /* n's variable */
 
+/* host_warm.c: what is done before it is needed */
+bool lg__warm_begin(lg_engine *e); /* one connection, at most; true: there is more to begin */
+void lg__warm_ended(lg_engine *e, lg_attempt *a);
+void lg__warm_free(lg_engine *e);
+
 /* call_send.c */
+int lg__call_ensure_http(lg_engine *e); /* LG_ENOMEM, LG_ELIBRARY */
 /* r is SENT: it leaves, or waits for the turn that stores its intent, or is refused. */
 void lg__call_go(lg_engine *e, lg_request *r);
 bool lg__call_go_twin(lg_engine *e, lg_request *twin); /* false: it cannot */
@@ -192,9 +207,11 @@ void lg__call_refuse(lg_engine *e, lg_request *r, int code, const char *text);
 
 /* call_leave.c */
 void lg__call_leave(lg_engine *e, lg_request *r); /* nobody waits for it any more */
-/* What was cancelled lets go of requests and of the host's work. */
+/* What was cancelled lets go of requests and of the host's work. Where that takes time, it is
+ * only listed. */
 void lg__call_drop_cancelled(lg_engine *e);
-void lg__call_cancel_all(lg_party *p); /* all that it made and is pending */
+void lg__call_drop_leaving(lg_engine *e, bool all); /* … and this does it; all: late or not */
+void lg__call_cancel_all(lg_party *p);              /* all that it made and is pending */
 
 /* call_fallback.c */
 lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
@@ -270,12 +287,22 @@ void lg__turn_close(lg_engine *e);
 /* An entry is done with: what it held goes on, or goes. */
 void lg__turn_let_go(lg_engine *e, lg_entry *one);
 void lg__turn_flush(lg_engine *e); /* write it, unless it must wait */
+void lg__turn_send(lg_engine *e);  /* what is stored leaves, as far as there is time */
 bool lg__turn_waits(const lg_engine *e);
-void lg__turn_finish(lg_engine *e); /* all that waits, even for another process's lock */
-void lg__turn_count(lg_engine *e);  /* the run's totals, for the next commit */
+void lg__turn_finish(lg_engine *e);          /* all that waits, even for another process's lock */
+void lg__turn_count(lg_engine *e);           /* the run's totals, for the next commit */
+size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
+
+/* turn_time.c */
+bool lg__engine_is_over(const lg_engine *e);  /* its budget, or storing what came takes the rest */
+bool lg__engine_is_late(const lg_engine *e);  /* … or enough has come to be stored */
+int64_t lg__turn_cost_us(const lg_engine *e); /* of a flush now, roughly */
+void lg__turn_budget(lg_engine *e, int64_t budget_us); /* of this step; 0: none */
+void lg__turn_note_cost(lg_engine *e, size_t n, int64_t took_us);
 bool lg__turn_is_full(const lg_engine *e);
 size_t lg__turn_size(const lg_engine *e);
-size_t lg__turn_storing(const lg_engine *e); /* what came, and nobody has heard of */
+bool lg__turn_may_write(const lg_engine *e);
+bool lg__batch_is_listed(const lg_batch *t);
 
 /* turn_width.c: how many calls at once a server takes, from run to run */
 void lg__turn_recall_width(lg_engine *e, lg_request *r); /* r was submitted */

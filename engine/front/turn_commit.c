@@ -14,8 +14,6 @@
 #include "base/check.h"
 
 enum { RETRY_MS = 2, GROUP_MS = 110, LOOK_MS = 200 };
-enum { TURN = LG_SMALL(512, 16) }; /* replies and requests in one transaction */
-enum { LEAST = 32 };               /* … that are written before all that is to come has come */
 
 static lg_outcome *pop_outcome(lg_outcomes *l)
 {
@@ -218,6 +216,16 @@ static void release_picked(lg_engine *e, lg_entry *one)
     }
 }
 
+void lg__turn_send(lg_engine *e)
+{
+    lg_entry *one;
+    while ((one = lg__entries_pop(&e->turn.stored))) {
+        release_picked(e, one);
+        if (lg__engine_is_late(e))
+            break;
+    }
+}
+
 static void release_outcome(lg_engine *e, lg_outcome *o)
 {
     lg_var *v = o->out;
@@ -241,10 +249,11 @@ static void release(lg_engine *e, lg_batch *t)
         lg__turn_let_go(e, one);
 
     if (e->draining)
-        lg__call_drop_cancelled(e); /* what would be asked again */
+        lg__call_drop_leaving(e, true); /* what would be asked again */
 
     while ((one = lg__entries_pop(&picked)))
-        release_picked(e, one);
+        lg__entries_push(&e->turn.stored, one);
+    lg__turn_send(e);
 
     while ((o = pop_outcome(&results)))
         release_outcome(e, o);
@@ -319,14 +328,9 @@ static void fail_turn(lg_engine *e, lg_batch *t)
 
 /* ---- when ------------------------------------------------------------------------------ */
 
-static bool is_listed(const lg_batch *t)
-{
-    return t->ended.head || t->picked.head || t->results.head;
-}
-
 static bool is_empty(const lg_engine *e)
 {
-    return !is_listed(&e->turn) && !lg__store_queued(e->store);
+    return !lg__batch_is_listed(&e->turn) && !lg__store_queued(e->store);
 }
 
 static void sync_group(void *ud)
@@ -406,7 +410,7 @@ static void move(lg_batch *to, lg_batch *from)
  * those who waited for the last one do their work. */
 static void settle_synced(lg_engine *e)
 {
-    while (is_listed(&e->synced) && lg__store_reached(e->store, e->synced.commit)) {
+    while (lg__batch_is_listed(&e->synced) && lg__store_reached(e->store, e->synced.commit)) {
         lg_batch done = {.ended.head = NULL};
         move(&done, &e->synced);
         move(&e->synced, &e->next);
@@ -417,14 +421,7 @@ static void settle_synced(lg_engine *e)
     }
 }
 
-/* One turn may be written while the disk takes another: one that is worth it. */
-static bool may_write(const lg_engine *e)
-{
-    bool none = !is_listed(&e->synced);
-    return none || (!is_listed(&e->next) && lg__turn_size(e) >= e->turn.entries / 4);
-}
-
-static void write_now(lg_engine *e)
+static void store_turn(lg_engine *e)
 {
     int err = begin_own_run(e);
     err = err ? err : lg__store_begin(e->store);
@@ -444,11 +441,21 @@ static void write_now(lg_engine *e)
     e->turn.commit = lg__store_committed(e->store);
     expect_sync(e, !lg__store_reached(e->store, e->turn.commit));
     if (lg__store_is_durable(e->store)) {
-        move(is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
+        move(lg__batch_is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
         settle_synced(e); /* the disk may have it, or have failed, by now */
     } else {
         release(e, &e->turn);
     }
+}
+
+static void write_now(lg_engine *e)
+{
+    lg_clock real = {.is_virtual = false};
+    size_t n = lg__turn_size(e);
+    int64_t began_us = e->until_us ? lg__clock_now(&real) : 0;
+    store_turn(e);
+    if (e->until_us && n > 0)
+        lg__turn_note_cost(e, n, lg__clock_now(&real) - began_us);
 }
 
 void lg__turn_flush(lg_engine *e)
@@ -457,7 +464,7 @@ void lg__turn_flush(lg_engine *e)
         return;
 
     settle_synced(e);
-    if (!may_write(e))
+    if (!lg__turn_may_write(e))
         return;
 
     drop_unwanted(e);
@@ -468,12 +475,7 @@ void lg__turn_flush(lg_engine *e)
 bool lg__turn_waits(const lg_engine *e)
 {
     return e->store && (!is_empty(e) || e->turn.waiting.head || e->turn.elsewhere.head ||
-                        is_listed(&e->synced));
-}
-
-size_t lg__turn_size(const lg_engine *e)
-{
-    return e->turn.ended.n + e->turn.picked.n + e->turn.results.n;
+                        lg__batch_is_listed(&e->synced));
 }
 
 /* While the store is locked, or its disk is slow, these are on no wire and in no line. */
@@ -481,15 +483,6 @@ size_t lg__turn_storing(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
            e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
-}
-
-/* Most of what is under way goes to the disk while the rest is worked on: were all
- * to wait for it at once, nobody would have work meanwhile. */
-bool lg__turn_is_full(const lg_engine *e)
-{
-    size_t n = lg__turn_size(e);
-    bool waits = e->store && lg__store_is_durable(e->store) && may_write(e);
-    return n >= TURN || (waits && n >= LEAST && n >= e->turn.entries * 5 / 8);
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -542,6 +535,7 @@ void lg__turn_close(lg_engine *e)
         return;
 
     lg__entries_take(&e->turn.picked); /* they are under way, too */
+    lg__entries_take(&e->turn.stored);
     lg__entries_take(&e->turn.waiting);
     lg__entries_take(&e->synced.picked);
     lg__entries_take(&e->next.picked);

@@ -14,7 +14,10 @@
 
 enum {
     SHARD_SIZE = 256,
-    GATE_OPEN_S = 300,  /* how long a name found is trusted */
+    GATE_OPEN_S = 300, /* how long a name found is trusted */
+    CONNECTING = 24,   /* at once, of steps with a budget */
+    EYEBALLS_MS = 200, /* curl's own */
+    FRAME_MS = 17,
     DNS_OPENER_S = 290, /* the opener asks again for a name about that old … */
     DNS_OTHERS_S = 600  /* … and the others never do: they come after it */
 };
@@ -109,12 +112,54 @@ static void transfer_ready(lg_transfer *t)
     lg__ring_before(&t->http->ready, &t->link);
 }
 
+/* When steps have a budget, those that connect are few at once, and none begins while what came
+ * for others had to be left. One always may in each turn. */
+static bool may_launch(const lg_http *h)
+{
+    if (!lg__loop_is_limited(h->loop))
+        return true;
+    if (h->connecting >= CONNECTING || lg__loop_was_cut(h->loop))
+        return false;
+    return !lg__loop_is_late(h->loop) || h->launched != lg__loop_turns(h->loop);
+}
+
+/* When curl tries the host's other family of addresses beside the first. It looks after the
+ * connection then, and after all others whose time has come, in one go: with a budget they
+ * come one a frame. */
+static void set_eyeballs(lg_transfer *t)
+{
+    lg_http *h = t->http;
+    int64_t now = lg__clock_now(&h->clock) / 1000, at = now + EYEBALLS_MS;
+
+    if (lg__loop_is_limited(h->loop)) {
+        at = at < h->eyeballs_ms + FRAME_MS ? h->eyeballs_ms + FRAME_MS : at;
+        h->eyeballs_ms = at;
+    }
+    h->curl.easy_setopt(t->easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, (long)(at - now));
+}
+
+static void hold(lg_transfer *t)
+{
+    t->state = LG_T_WAITING;
+    lg__ring_before(&t->http->held, &t->link);
+}
+
 /* Where it cannot begin for want of descriptors it is over at once, and says so. */
 static int launch(lg_transfer *t)
 {
+    if (!may_launch(t->http)) {
+        hold(t);
+        return 0;
+    }
     lg_shard *s = lg__shard_with_room(t->http);
-    int err = s ? lg__shard_add(s, t) : LG_ENOMEM;
+    int err;
 
+    t->http->launched = lg__loop_turns(t->http->loop);
+    set_eyeballs(t);
+    err = s ? lg__shard_add(s, t) : LG_ENOMEM;
+    /* else curl begins all that were added at once, when it is next asked */
+    if (!err && lg__loop_is_limited(t->http->loop))
+        lg__shard_drive(s);
     if (err && lg__http_no_descriptors(t)) {
         lg__http_explain(t, CURLE_COULDNT_CONNECT);
         transfer_ready(t);
@@ -227,14 +272,18 @@ static void waiting_failed(lg_transfer *t, const lg_fail *why)
     transfer_ready(t);
 }
 
-static void gate_release(lg_gate *g, const lg_fail *why)
+static void gate_release(lg_http *h, lg_gate *g, const lg_fail *why)
 {
     while (!lg__ring_empty(&g->waiting)) {
         lg_transfer *t = gate_next(g);
 
         if (why || launch(t) != 0)
             waiting_failed(t, why);
+        if (!why && lg__loop_is_late(t->http->loop))
+            break;
     }
+    if (!lg__ring_empty(&g->waiting))
+        h->opened = true; /* the rest is begun by the next step */
 }
 
 static void gate_open(lg_http *h, lg_gate *g)
@@ -245,7 +294,7 @@ static void gate_open(lg_http *h, lg_gate *g)
     t->gate = NULL;
     g->opener = NULL;
     g->open_until_us = lg__clock_now(&h->clock) + (int64_t)GATE_OPEN_S * 1000000;
-    gate_release(g, NULL);
+    gate_release(h, g, NULL);
 }
 
 /* Starts what open gates held. */
@@ -256,6 +305,8 @@ static void gates_settle(lg_http *h)
     for (g = h->gates; g; g = g->next) {
         if (g->opener && g->opener->asked)
             gate_open(h, g);
+        else if (!g->opener && !lg__ring_empty(&g->waiting))
+            gate_release(h, g, NULL);
     }
 }
 
@@ -271,8 +322,8 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
     g->opener = NULL;
     if (f->code != 0) {
         t->http->curl.easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-        gate_release(g, f->code == LG_ERESOLVE || (f->code == LG_ETIMEOUT && resolved == 0) ? f
-                                                                                            : NULL);
+        bool lost = f->code == LG_ERESOLVE || (f->code == LG_ETIMEOUT && resolved == 0);
+        gate_release(t->http, g, lost ? f : NULL);
         return;
     }
     while (!g->opener && !lg__ring_empty(&g->waiting)) {
@@ -280,6 +331,21 @@ static void gate_opener_gone(lg_gate *g, lg_transfer *t)
 
         if (launch_opener(g, next) != 0)
             waiting_failed(next, NULL);
+    }
+}
+
+/* Those that were held, as far as there is room and time. */
+static void held_settle(lg_http *h)
+{
+    while (!lg__ring_empty(&h->held) && may_launch(h)) {
+        lg_transfer *t = (lg_transfer *)(void *)h->held.next;
+
+        lg__ring_cut(&t->link);
+        if (launch(t) == 0)
+            continue;
+        waiting_failed(t, NULL);
+        if (t->gate)
+            gate_opener_gone(t->gate, t);
     }
 }
 
@@ -314,18 +380,22 @@ static void settle(lg_http *h)
         lg__ring_cut(&t->link);
         transfer_end(t);
     }
-    if (h->opened)
+    if (h->opened) {
+        h->opened = false;
         gates_settle(h);
+    }
     if (h->rested)
         transfers_trim(h);
-    h->opened = h->rested = false;
+    h->rested = false;
+    held_settle(h);
 }
 
 static bool request_good(const lg_http_request *r)
 {
     if (!r->method || !r->url || (r->body_len > 0 && !r->body))
         return false;
-    return strcmp(r->method, "POST") == 0 || strcmp(r->method, "GET") == 0;
+    return strcmp(r->method, "POST") == 0 || strcmp(r->method, "GET") == 0 ||
+           strcmp(r->method, "HEAD") == 0;
 }
 
 int lg__http_start(lg_http *h, const lg_http_request *r, lg_attempt *a, lg_transfer **out)
@@ -368,7 +438,7 @@ void lg__http_cancel(lg_transfer *t)
         lg__ring_cut(&t->link);
     if (state == LG_T_WAITING || state == LG_T_FLYING)
         t->http->active--;
-    if (g && (state == LG_T_FLYING || state == LG_T_ENDED))
+    if (g && g->opener == t)
         gate_opener_gone(g, t);
     transfer_spare(t);
 }
@@ -401,6 +471,12 @@ bool lg__http_stop(lg_transfer *t)
         return false;
     lg__shard_stop(t);
     return true;
+}
+
+bool lg__http_is_due(const lg_http *h)
+{
+    return h && (h->opened || (!lg__ring_empty(&h->held) && h->connecting < CONNECTING &&
+                               !lg__loop_was_cut(h->loop)));
 }
 
 size_t lg__http_active(const lg_http *h)
@@ -478,6 +554,7 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
                      "HTTP/1.1 is used");
     }
     lg__clock_init(&h->clock, false);
+    lg__ring_init(&h->held);
     lg__ring_init(&h->ended);
     lg__ring_init(&h->ready);
     lg__ring_init(&h->pool);
@@ -489,6 +566,20 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
     }
     *out = h;
     return 0;
+}
+
+int lg__http_preload(lg_http *h, const char **why)
+{
+    lg_transfer *t = NULL;
+    int err = lg__ring_empty(&h->pool) ? transfer_new(h, &t) : 0;
+
+    if (t) { /* as one that was used */
+        lg__ring_before(&h->pool, &t->link);
+        h->n_pool++;
+    }
+    err = err ? err : lg__shard_with_room(h) ? lg__tls_preload(h->tls) : LG_ENOMEM;
+    *why = err ? lg__tls_problem(h->tls) : NULL;
+    return err;
 }
 
 static void free_list(lg_ring *list)
@@ -519,6 +610,7 @@ void lg__http_free(lg_http *h)
         free_list(&g->waiting);
         gate_free(h, g);
     }
+    free_list(&h->held);
     free_list(&h->ended);
     free_list(&h->ready);
     free_list(&h->pool);

@@ -25,16 +25,20 @@ typedef struct lg_http_config {
 } lg_http_config;
 
 typedef struct lg_http_request {
-    const char *method; /* "POST" or "GET" */
+    const char *method; /* "POST", "GET" or "HEAD" */
     const char *url;
     const char *headers; /* "Name: value\n" lines */
     const char *body;    /* these three are borrowed until the transfer ends */
     size_t body_len;
     int connect_timeout_ms, first_byte_timeout_ms, total_timeout_ms;
+    bool fresh; /* on a connection of its own, that others may use later */
 } lg_http_request;
 
 int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out);
 void lg__http_free(lg_http *h); /* frees sockets of what is in flight */
+/* What the first request over TLS would have to do, and cannot be cut: tens of ms.
+ * LG_ENOMEM; LG_ETLS with *why (borrowed): there are no certificates. */
+int lg__http_preload(lg_http *h, const char **why);
 /* 0, LG_ENOMEM, LG_EINVAL (a bad URL). a, with room for the reply after decompression, is
  * written to until lg__http_next gave it, or cancel; *out is h's as long. Not to be called
  * from a callback of the loop. */
@@ -47,6 +51,8 @@ void lg__http_cancel(lg_transfer *t);
 bool lg__http_stop(lg_transfer *t);
 /* One that has ended; NULL: none. */
 lg_attempt *lg__http_next(lg_http *h);
+/* A step that had no more time left some that may begin now. h NULL: none */
+bool lg__http_is_due(const lg_http *h);
 size_t lg__http_active(const lg_http *h); /* h NULL: 0 */ /* started and not finished */
 
 /* Seconds since 1970 of a date as headers have it; -1: none. */

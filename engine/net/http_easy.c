@@ -74,6 +74,7 @@ static int on_request(void *ud, char *peer, char *self, int peer_port, int self_
     (void)self_port;
     if (!t->asked) {
         t->asked = true;
+        t->http->connecting--;
         t->http->opened = t->http->opened || t->gate != NULL;
         return CURL_PREREQFUNC_OK;
     }
@@ -310,8 +311,11 @@ int lg__easy_prepare(lg_transfer *t)
     SET(CURLOPT_URL, r->url);
     SET(CURLOPT_CURLU, t->target->parts); /* so that it is not read again */
     SET(CURLOPT_HTTPHEADER, t->heads->list);
-    if (strcmp(r->method, "GET") == 0) {
-        SET(CURLOPT_HTTPGET, 1L);
+    SET(CURLOPT_FRESH_CONNECT, (long)r->fresh);
+    if (strcmp(r->method, "POST") != 0) {
+        SET(CURLOPT_HTTPGET, 1L); /* it takes a NOBODY back, too */
+        if (strcmp(r->method, "HEAD") == 0)
+            SET(CURLOPT_NOBODY, 1L);
     } else {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDS, r->body ? r->body : "");

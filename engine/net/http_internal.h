@@ -110,7 +110,7 @@ struct lg_http {
     lg_http_config cfg;
     lg_curl curl;
     bool http2;
-    bool opened;    /* a gate's opener got through */
+    bool opened;    /* a gate's opener got through, or an open one still holds some */
     bool rested;    /* a shard was idle and closed */
     lg_clock clock; /* always real time: sockets know no other */
     CURLSH *share;
@@ -120,6 +120,10 @@ struct lg_http {
     lg_socket *sockets;                /* by descriptor */
     size_t n_sockets;
     lg_ring ended, ready, pool;
+    lg_ring held;        /* that may begin, and would make a step too long */
+    int connecting;      /* flying, and not asked yet */
+    uint64_t launched;   /* the loop's turn when one began last */
+    int64_t eyeballs_ms; /* when the last of them is looked after */
     size_t active, n_pool;
     lg_heads *heads;   /* of the last request */
     lg_target *target; /* of the last request */
@@ -142,6 +146,7 @@ void lg__encodings_write(lg_http *h);              /* what curl can unpack, as a
 /* http_shard.c */
 lg_shard *lg__shard_with_room(lg_http *h); /* NULL: memory */
 int lg__shard_add(lg_shard *s, lg_transfer *t);
+void lg__shard_drive(lg_shard *s); /* does what is due now, as one's start */
 void lg__shard_remove(lg_transfer *t);
 void lg__shard_stop(lg_transfer *t);
 /* flying: it has ended, and well */ /* its socket goes unless reusable */
@@ -172,6 +177,8 @@ bool lg__http_no_descriptors(const lg_transfer *t); /* the process has none left
 int lg__tls_new(lg_mem *m, const lg_curl *c, const lg_http_config *cfg, lg_tls **out);
 void lg__tls_free(lg_tls *tls);
 CURLcode lg__tls_options(lg_tls *tls, CURL *easy);
+/* Reads the certificates and makes the keys of a handshake, once. LG_ENOMEM, LG_ETLS */
+int lg__tls_preload(lg_tls *tls);
 const char *lg__tls_problem(const lg_tls *tls); /* why the store is unusable; NULL: fine */
 const char *lg__tls_hint(long verify_result);   /* NULL: none */
 /* Whether this host asked for a client's certificate. */

@@ -17,7 +17,9 @@
 
 enum {
     IDLE_US = 60 * 1000000, /* then a shard closes its connections */
-    STREAMS = 100           /* HTTP/2, a connection */
+    LATER_US = 20000,
+    CUT_SIZE = 24, /* transfers a shard, of steps with a budget: to close one takes 2 ms */
+    STREAMS = 100  /* HTTP/2, a connection */
 };
 
 /* ---- sockets -------------------------------------------------------------- */
@@ -153,9 +155,8 @@ static int on_curl_timer(CURLM *multi, long ms, void *ud)
     return 0;
 }
 
-static void on_curl_alarm(void *ud)
+void lg__shard_drive(lg_shard *s)
 {
-    lg_shard *s = ud;
     int running;
     CURLMcode rc;
 
@@ -165,6 +166,11 @@ static void on_curl_alarm(void *ud)
     if (rc != CURLM_OK)
         shard_break(s, rc);
     shard_settle(s);
+}
+
+static void on_curl_alarm(void *ud)
+{
+    lg__shard_drive(ud);
 }
 
 /* Rings for the first of those who wait for a first byte, or to close idle
@@ -198,6 +204,7 @@ static void take_off(lg_shard *s, lg_transfer *t)
     lg__ring_cut(&t->silence);
     t->shard = NULL;
     s->flying_count--;
+    s->http->connecting -= t->asked ? 0 : 1;
     if (s->index < s->http->room)
         s->http->room = s->index;
     if (s->flying_count == 0) {
@@ -241,8 +248,12 @@ static void on_alarm(void *ud)
         transfer_ended(s, t, CURLE_OPERATION_TIMEDOUT);
     }
     if (s->flying_count == 0 && s->multi && now >= s->idle_us + IDLE_US) {
-        shard_retire(s);
-        s->http->rested = true;
+        if (lg__loop_is_late(s->http->loop)) { /* one has closed its connections in this turn */
+            s->idle_us = now - IDLE_US + LATER_US;
+        } else {
+            shard_retire(s);
+            s->http->rested = true;
+        }
     }
     alarm_arm(s, now);
 }
@@ -327,13 +338,22 @@ static bool shards_grow(lg_http *h)
     return true;
 }
 
+static bool has_room(const lg_shard *s)
+{
+    int most = s->http->cfg.shard_size;
+
+    if (lg__loop_is_limited(s->http->loop) && most > CUT_SIZE)
+        most = CUT_SIZE;
+    return s->flying_count < most;
+}
+
 lg_shard *lg__shard_with_room(lg_http *h)
 {
     lg_shard *s;
 
     for (; h->room < h->n_shards; h->room++) {
         s = h->shards[h->room];
-        if (s->flying_count < h->cfg.shard_size)
+        if (has_room(s))
             return s->multi || shard_open(s) ? s : NULL;
     }
     s = shards_grow(h) ? shard_new(h) : NULL;
@@ -354,6 +374,7 @@ int lg__shard_add(lg_shard *s, lg_transfer *t)
         return LG_ENOMEM;
     }
     t->state = LG_T_FLYING;
+    s->http->connecting++;
     lg__ring_before(&s->flying, &t->link);
     s->flying_count++;
     if (t->req.first_byte_timeout_ms > 0)

@@ -372,6 +372,13 @@ CURLcode lg__tls_options(lg_tls *tls, CURL *easy)
     return rc;
 }
 
+int lg__tls_preload(lg_tls *tls)
+{
+    if (!tls->shared)
+        return 0;
+    return store_ready(tls) ? 0 : LG_ETLS;
+}
+
 const char *lg__tls_problem(const lg_tls *tls)
 {
     return tls->problem[0] ? tls->problem : NULL;

@@ -95,6 +95,9 @@ bool lg__store_full(const lg_store *s);
  * is stored. */
 int lg__store_commit(lg_store *s);
 void lg__store_rollback(lg_store *s);
+/* From now on what a commit does for many before it (the log into the database, the index) is
+ * done for fewer at a time: for hosts whose steps have a budget. It is more work in all. */
+void lg__store_cut(lg_store *s);
 /* The turn is lost, with this code: nothing is written any more. */
 void lg__store_give_up(lg_store *s, int code);
 /* 0, or LG_ESTORE when a sync has failed. */

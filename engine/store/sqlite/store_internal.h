@@ -104,6 +104,7 @@ struct lg_store {
     uint32_t version; /* SQLite's, of the data, as last seen */
     uint32_t foreign; /* how often others changed it */
     int log_pages, next_checkpoint;
+    bool is_cut;       /* lg__store_cut */
     int64_t room_end;  /* of the log, in bytes: so far the disk has space for it */
     size_t mean_bytes; /* of what is stored of a reply */
     bool reading;      /* a read transaction is open, for several look-ups */

@@ -11,9 +11,9 @@
 
 #include "base/check.h"
 
-enum { INDEX_ROWS = LG_SMALL(4096, 256), FRAME = 16384 + 24 };
+enum { INDEX_ROWS = LG_SMALL(4096, 256), CUT_ROWS = 128, FRAME = 16384 + 24 };
 enum { ROOM_TURN = 512 * 1024, ROOM_MORE = 1024 * 1024 };
-enum { CHECKPOINT_PAGES = 1024, CHECKPOINT_AGAIN = 256 };
+enum { CHECKPOINT_PAGES = 1024, CHECKPOINT_AGAIN = 256, CUT_PAGES = 256 };
 enum { TELL_WAITS = 2, GIVE_UP_WAITS = 12 }; /* times wait_ms */
 
 /* ---- begin --------------------------------------------------------------------- */
@@ -234,6 +234,16 @@ int lg__store_room(lg_store *s, size_t calls)
 
 /* ---- commit ---------------------------------------------------------------------- */
 
+void lg__store_cut(lg_store *s)
+{
+    s->is_cut = true;
+}
+
+static int checkpoint_pages(const lg_store *s)
+{
+    return s->is_cut ? CUT_PAGES : CHECKPOINT_PAGES;
+}
+
 static void checkpoint(lg_store *s)
 {
     if (s->log_pages < s->next_checkpoint)
@@ -276,7 +286,7 @@ int lg__store_commit(lg_store *s)
     err = err ? err : write_packed(s, LG_SQL_PUT_PURPOSES, &s->purposes);
     err = err ? err : write_totals(s);
     err = err ? err : lg__store_run_queue(s);
-    err = err ? err : lg__tail_index(s, INDEX_ROWS);
+    err = err ? err : lg__tail_index(s, s->is_cut ? CUT_ROWS : INDEX_ROWS);
     if (!err) {
         int rc = sqlite3_step(commit);
         sqlite3_reset(commit);
@@ -296,8 +306,8 @@ int lg__store_commit(lg_store *s)
     uint32_t foreign = s->foreign;
     lg__store_notice(s);
     s->foreign = foreign; /* that was ourselves */
-    if (s->log_pages < CHECKPOINT_PAGES)
-        s->next_checkpoint = CHECKPOINT_PAGES;
+    if (s->log_pages < checkpoint_pages(s))
+        s->next_checkpoint = checkpoint_pages(s);
 
     err = ask_sync(s);
     checkpoint(s);
