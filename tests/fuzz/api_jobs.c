@@ -204,7 +204,7 @@ static void op_optimizer_new(void)
     c.examples = words;
     c.n_examples = below(3);
     c.options = chance(80) ? NULL : options[below(OPTIONS)];
-    c.size = chance(95) ? sizeof c : below(12);
+    c.size = chance(95) ? sizeof c : below(9);
     CALL(lg_optimizer_free, w.optimizers[at]);
     w.optimizers[at] = NULL;
     R(CALL(lg_optimizer_new, w.e, chance(98) ? &c : NULL, &w.optimizers[at]));
@@ -283,7 +283,7 @@ static void op_job_new(void)
     free_job(at);
     fill(&c, params);
     c.tag = w.job_tags[at] = tag;
-    c.size = chance(95) ? sizeof c : below(12);
+    c.size = chance(95) ? sizeof c : below(9);
     const lg_job_config *given = chance(98) ? &c : NULL;
     int err = chance(50) ? CALL(lg_train, w.e, given, &w.jobs[at])
                          : CALL(lg_search, w.e, given, &w.jobs[at]);
@@ -367,11 +367,12 @@ static void op_script_new(void)
     c.instructions = chance(30) ? below(100000) : 0;
     c.wall_ms = chance(20) ? 1 + (int64_t)below(1000) : 0;
     c.allow = (unsigned)below(2);
-    c.size = chance(95) ? sizeof c : below(12);
+    c.size = chance(95) ? sizeof c : below(9);
     bool odd = chance(10);
     int err = CALL(lg_script_new, w.e, odd ? b.s : source, odd ? b.len : strlen(source), odd_name(),
                    &c, &w.scripts[at]);
-    if (R(err)) {
+    if (R(err) || c.size < sizeof c) { /* then it has no tag */
+        CALL(lg_script_free, w.scripts[at]);
         freed(tag);
         w.scripts[at] = NULL;
     }
