@@ -227,8 +227,10 @@ test: deps-check
 
 tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
 
-$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/libengine.a
-	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
+$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(MODULE_OBJ) $(HOST_OBJ) \
+		$(CHECKED)/libengine.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET) \
+		$(LIBS_COMMAND)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
 		$(CHECKED)/libengine.a
@@ -399,7 +401,7 @@ bench-bin: $(BENCH_BIN)
 $(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
-$(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/liblunagrad.a
+$(BUILD)/benchmarks/host_bench $(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/%_bench: $(BUILD)/benchmarks/%_bench.o $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
