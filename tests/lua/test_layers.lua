@@ -53,7 +53,7 @@ function TestLayers:test_many_of_all_sorts()
   lu.assertEquals(layout(200, chain).layers, 200)
   local wide = layout(200, fan)
   check_apart(wide, 200)
-  lu.assertTrue(wide.wide < 3000)
+  lu.assertTrue(wide.wide < 4000)
   check_apart(layout(200, all), 200)
 end
 
