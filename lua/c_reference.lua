@@ -215,7 +215,8 @@ end
 local function page_of(header)
   local pieces = pieces_of(header)
   local out = { "# The C API\n",
-    ("Made from `%s` by `make reference`; docs/embedding.md shows programs.\n"):format(HEADER) }
+    ("Made from `%s` by `make reference`; [embedding.md](embedding.md) shows programs.\n")
+      :format(HEADER) }
   local group = { words = {}, codes = {} }
   local function flush(words)
     add_group(out, group)

@@ -37,7 +37,7 @@ local lunagrad = {}
 --- print(answer, votes.votes, votes.n)                            --> 8	2	3
 --- print(lg.vote { outputs = { "a", "b", "b" } })                 --> b
 --- ```
----@param spec lunagrad.vote_spec|lunagrad.vote_given over what is there already
+---@param spec lunagrad.vote_spec|lunagrad.vote_given a program that is asked, or what is there already
 ---@return any output what the program returned, of the first sample with that answer
 ---@return lunagrad.votes votes
 ---@raises what the program raised, unless on_error is "skip"
