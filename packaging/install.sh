@@ -65,7 +65,7 @@ if [ "${1:-}" = uninstall ]; then
     trap 'rm -f "$held"' EXIT
     cat "$dest$list" "$dest$list.new" >"$held" 2>/dev/null || true
     remove "$held"
-    echo "removed what $dest$list named"
+    echo "removed: what $dest$list had on it"
     exit 0
 fi
 [ "${1:-}" = install ] || die "usage: packaging/install.sh install|uninstall"
@@ -95,7 +95,8 @@ finish() {
             sed -n '/^d /p' "$dest$list" >>"$new"
         }
         sort -u "$new" | grep -vxF "f $list.new" >"$work/sorted"
-        install -m 644 "$work/sorted" "$dest$list" && rm "$new"
+        install -m 644 "$work/sorted" "$dest$list" && rm "$new" &&
+            echo "installed: $(grep -c '^f ' "$work/sorted") files, listed in $dest$list"
     fi
     rm -rf "$work"
 }

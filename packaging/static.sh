@@ -13,7 +13,7 @@
 #   CC CFLAGS LDFLAGS LUA_PC   as in the Makefile
 #   CJSON_SOURCE=DIR           where cJSON.c is
 set -eu
-limit=8388608
+limit=8000000
 out=$1
 shift
 case "$out" in /*) ;; *) out=$PWD/$out ;; esac
