@@ -820,7 +820,7 @@ typedef struct lg_script_config {
     int64_t wall_ms;       /* from its start on, waiting included; 0: no limit */
     unsigned allow;        /* enum lg_script_allow */
     const char *root;      /* copied; a directory. NULL: no files, whatever is allowed */
-    uint64_t seed;         /* of lg.rng and math.random */
+    uint64_t seed;         /* of math.random; not 0: lg.args.seed too, unless it is given */
     int64_t slice_us;      /* longest run of its Lua in a step; 0: 1 000 */
 } lg_script_config;
 

@@ -67,10 +67,23 @@ static void give_up_works(lg_engine *e, lg_party *p)
     }
 }
 
+/* Feedback holds the variables that it came from, which may hold those that it is of. */
+static void forget_feedback(lg_party *p)
+{
+    lg_var *v = lg_var_ref(p->vars);
+    while (v) {
+        lg_var_zero_grad(v);
+        lg_var *next = lg_var_ref(v->next);
+        lg_var_unref(v);
+        v = next;
+    }
+}
+
 void lg__party_mute(lg_party *p)
 {
     lg__call_cancel_all(p);
     lg__call_drop_cancelled(engine_of(p));
+    forget_feedback(p);
     give_up_works(engine_of(p), p);
     p->run = NULL;
     p->busy = false;

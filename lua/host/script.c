@@ -278,9 +278,20 @@ void lg_script_config_init_size(lg_script_config *cfg, size_t size)
 typedef struct chunk {
     const char *source, *name;
     size_t len;
+    uint64_t seed;
     int status;
     char why[256];
 } chunk;
+
+/* math.random's numbers are the same for the same seed. */
+static void seed_chance(lua_State *L, uint64_t seed)
+{
+    lua_getglobal(L, LUA_MATHLIBNAME);
+    lua_getfield(L, -1, "randomseed");
+    lua_pushinteger(L, (lua_Integer)seed);
+    lua_call(L, 1, 0);
+    lua_pop(L, 1);
+}
 
 static void compile(lh_state *s, void *ud)
 {
@@ -288,7 +299,9 @@ static void compile(lh_state *s, void *ud)
     lua_State *L = s->co;
     lua_settop(L, 0);
     c->status = luaL_loadbufferx(L, c->source, c->len, c->name, "t");
-    if (c->status != LUA_OK) {
+    if (c->status == LUA_OK) {
+        seed_chance(L, c->seed);
+    } else {
         const char *why = lua_tostring(L, -1);
         snprintf(c->why, sizeof c->why, "%s", why ? why : "it cannot be compiled");
     }
@@ -299,7 +312,7 @@ static int compile_source(lg_script *x, const char *source, size_t len, const ch
 {
     char shown[128];
     snprintf(shown, sizeof shown, "@%s", name && *name ? name : "script");
-    chunk c = {.source = source ? source : "", .name = shown, .len = len};
+    chunk c = {.source = source ? source : "", .name = shown, .len = len, .seed = x->seed};
     if (!lh_guard(&x->s, compile, &c))
         return failed(x->s.e, x->s.dead, x->s.why);
     return c.status == LUA_OK ? LG_OK : failed(x->s.e, LG_EPARSE, c.why);
