@@ -58,7 +58,12 @@ typedef struct lh_module { /* of the host's, for require */
 } lh_module;
 
 typedef struct lh_block { /* each piece of a state's memory begins with one */
+<<<<<<< HEAD
+    _Alignas(max_align_t) struct lh_block *prev;
+    struct lh_block *next;
+=======
     _Alignas(max_align_t) struct lh_block *prev, *next;
+>>>>>>> capi
     size_t size; /* of what is behind it */
 } lh_block;
 
@@ -92,6 +97,7 @@ typedef struct lh_state {
     int64_t due;  /* … until this time of the engine's at the latest */
     bool library; /* the library's loop is there, and fetches the events */
     void (*fill)(lua_State *L, struct lh_state *s); /* core.host, on top; NULL: nothing */
+    char *root; /* that files are read and written below; NULL: none */
     lh_module *modules;
     char *line; /* what print has written of a line */
     size_t line_len, line_cap;
@@ -172,6 +178,11 @@ lh_shared *lh_shared_of(lg_engine *e);   /* NULL: no memory */
 lh_shared *lh_shared_peek(lg_engine *e); /* NULL: not made */
 /* Pushes the main function of a file of the library's; → as luaL_loadbufferx. */
 int lh_load_own(lua_State *L, const struct lg_embedded *file);
+
+/* ---- files.c ---------------------------------------------------------------------- */
+
+int lh_push_files(lua_State *L); /* lunagrad.file */
+void lh_push_open(lua_State *L); /* io.open */
 
 /* ---- call.c: functions of the host's ---------------------------------------------- */
 

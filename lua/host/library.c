@@ -182,12 +182,6 @@ static int l_closed(lua_State *L)
     return 3;
 }
 
-static int l_false(lua_State *L)
-{
-    lua_pushboolean(L, 0);
-    return 1;
-}
-
 /* ---- require ---------------------------------------------------------------------- */
 
 static const struct lg_embedded *find_own(const char *name)
@@ -226,23 +220,6 @@ static void give_own(lua_State *L)
     lua_setupvalue(L, -2, 1);
 }
 
-/* lunagrad.file, as far as it is open */
-static int push_file_module(lua_State *L)
-{
-    static const char *const closed[] = {"write", "locked", "stat",  "link", "read",
-                                         "open",  "space",  "typed", NULL};
-    lua_newtable(L);
-    for (int i = 0; closed[i]; i++) {
-        lua_pushcfunction(L, l_closed);
-        lua_setfield(L, -2, closed[i]);
-    }
-    lua_pushcfunction(L, l_false);
-    lua_setfield(L, -2, "writable");
-    lua_pushcfunction(L, l_false);
-    lua_setfield(L, -2, "is_terminal");
-    return 1;
-}
-
 int lh_require_own(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -260,10 +237,7 @@ int lh_require_own(lua_State *L)
         return 1;
     }
     if (strcmp(name, "lunagrad.file") == 0) {
-        if (lh_state_of(L)->lent.trusted)
-            luaopen_lunagrad_file(L);
-        else
-            push_file_module(L);
+        lh_push_files(L);
         return loaded(L, LUA_OK, 0);
     }
     const struct lg_embedded *file = find_own(name);
@@ -351,6 +325,15 @@ static int l_global(lua_State *L)
     return got_lg(L, LUA_OK, 0);
 }
 
+/* io.open of the library, made when it is first used */
+static int l_open(lua_State *L)
+{
+    lh_push_open(L);
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
 /* ---- both worlds --------------------------------------------------------------------- */
 
 static void open_lua(lua_State *L)
@@ -432,8 +415,7 @@ static void make_own(lua_State *L)
     static const luaL_Reg os[] = {{"time", l_time},     {"clock", l_clock},   {"getenv", l_getenv},
                                   {"remove", l_closed}, {"rename", l_closed}, {"tmpname", l_closed},
                                   {NULL, NULL}};
-    static const luaL_Reg io[] = {
-        {"open", l_closed}, {"lines", l_closed}, {"type", l_nothing}, {NULL, NULL}};
+    static const luaL_Reg io[] = {{"lines", l_closed}, {"type", l_nothing}, {NULL, NULL}};
     static const luaL_Reg err[] = {{"write", l_write}, {NULL, NULL}};
     lua_pushglobaltable(L);
     copy(L, -1);
@@ -442,6 +424,7 @@ static void make_own(lua_State *L)
     set_table(L, "os", os);
     set_table(L, "io", io);
     lua_getfield(L, -1, "io");
+    set_function(L, "open", l_open);
     set_table(L, "stderr", err);
     set_table(L, "stdout", err);
     lua_pop(L, 1);

@@ -356,6 +356,13 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
         lg__inside_alloc(e, x, sizeof *x, 0);
         return failed(e, err, "no memory for a script");
     }
+    if (c.root) {
+        x->s.root = copy_text(x, c.root, strlen(c.root));
+        if (!x->s.root) {
+            lg_script_free(x);
+            return failed(e, LG_ENOMEM, "no memory for a script");
+        }
+    }
     x->result.alloc = x->message.alloc = x->hint.alloc = lh_alloc;
     x->result.alloc_ud = x->message.alloc_ud = x->hint.alloc_ud = x->s.party;
     err = compile_source(x, source, len, name);
@@ -694,6 +701,8 @@ void lg_script_free(lg_script *x)
         give_back(x, m, sizeof *m + strlen(m->role) + 1);
     }
     give_back(x, x->args, x->args_len + 1);
+    if (x->s.root)
+        give_back(x, x->s.root, strlen(x->s.root) + 1);
     lg__out_free(&x->result);
     lg__out_free(&x->message);
     lg__out_free(&x->hint);

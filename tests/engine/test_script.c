@@ -461,6 +461,42 @@ static void test_private(void **state)
     close_host(&h);
 }
 
+/* ---- files ---------------------------------------------------------------------------- */
+
+static void test_files(void **state)
+{
+    static const char source[] =
+        "local rows = lg.data.jsonl 'in/rows.jsonl' lg.save(lg.var 'made', 'in/out.txt')\n"
+        "local function fails(f, ...) return not pcall(f, ...) end\n"
+        "return #rows, fails(lg.data.jsonl, '/etc/passwd'), fails(lg.data.jsonl, '../x.jsonl'),\n"
+        "fails(lg.data.jsonl, 'in/link'), fails(lg.save, lg.var 'x', 'in/link'),\n"
+        "fails(lg.save, lg.var 'x', '../never'), fails(lg.save, lg.var 'x', '/tmp/never')";
+    host h;
+    lg_script_config c;
+    char root[] = "/tmp/lg-script-XXXXXX", path[400];
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    snprintf(path, sizeof path,
+             "mkdir %s/in && echo '{\"a\":1}' >%s/in/rows.jsonl && "
+             "ln -s /etc/passwd %s/in/link",
+             root, root, root);
+    assert_int_equal(system(path), 0);
+    lg_script_config_init(&c);
+    c.root = root;
+    open_host(&h);
+    c.allow = LG_ALLOW_FILES;
+    lg_script *s = start(&h, source, &c);
+    const char *got = result_of(&h, s);
+    assert_non_null(got);
+    assert_string_equal(got, "[1,true,true,true,true,true,true]");
+    lg_script_free(s);
+    c.allow = 0;
+    fails_with(&h, "lg.data.jsonl 'in/rows.jsonl'", &c, LG_ENOTFOUND);
+    close_host(&h);
+    snprintf(path, sizeof path, "grep -q made %s/in/out.txt && rm -r %s", root, root);
+    assert_int_equal(system(path), 0);
+}
+
 /* ---- no memory ------------------------------------------------------------------------- */
 
 typedef struct oom {
@@ -532,12 +568,13 @@ static void test_oom_library(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_results),   cmocka_unit_test(test_errors),
-    cmocka_unit_test(test_functions), cmocka_unit_test(test_function_events),
-    cmocka_unit_test(test_kill),      cmocka_unit_test(test_prints),
-    cmocka_unit_test(test_arguments), cmocka_unit_test(test_models),
-    cmocka_unit_test(test_many),      cmocka_unit_test(test_private),
-    cmocka_unit_test(test_oom),       cmocka_unit_test(test_oom_library),
+    cmocka_unit_test(test_results),     cmocka_unit_test(test_errors),
+    cmocka_unit_test(test_functions),   cmocka_unit_test(test_function_events),
+    cmocka_unit_test(test_kill),        cmocka_unit_test(test_prints),
+    cmocka_unit_test(test_arguments),   cmocka_unit_test(test_models),
+    cmocka_unit_test(test_many),        cmocka_unit_test(test_private),
+    cmocka_unit_test(test_files),       cmocka_unit_test(test_oom),
+    cmocka_unit_test(test_oom_library),
 };
 
 LG_TEST_MAIN(tests)

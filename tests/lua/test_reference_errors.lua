@@ -30,7 +30,8 @@ local set = lg.data.list { row }
 local PROBES = {
   ["lg.model"] = { nomodel = call(lg.model, "nothing"), auth = call(lg.model, "fireworks/any") },
   ["lg.save"] = { io = function() lg.save(v(), "/no/such/folder/x") end },
-  ["lg.image"] = { io = call(lg.image, NO_FILE), inval = call(lg.image, { bytes = "fLaC\0\0\0\34" }) },
+  ["lg.image"] = { io = call(lg.image, NO_FILE),
+    inval = call(lg.image, { bytes = "fLaC\0\0\0\34" }) },
   ["lg.audio"] = { inval = call(lg.audio, { bytes = "%PDF-1.4\n" }) },
   ["lg.document"] = { inval = call(lg.document, { bytes = "abc" }) },
   ["lg.format"] = { template = call(lg.format, "{a}", { b = 1 }) },
@@ -48,9 +49,11 @@ local PROBES = {
   ["lg.data.jsonl"] = { notfound = call(lg.data.jsonl, NO_FILE), parse = call(lg.data.jsonl,
     "README.md") },
   ["lg.data.jsonl_text"] = { parse = call(lg.data.jsonl_text, "{\n") },
-  ["lg.data.csv"] = { notfound = call(lg.data.csv, NO_FILE), parse = call(lg.data.csv, "Makefile") },
+  ["lg.data.csv"] = { notfound = call(lg.data.csv, NO_FILE),
+    parse = call(lg.data.csv, "Makefile") },
   ["lg.data.csv_text"] = { parse = call(lg.data.csv_text, "a,b\n1,2,3\n") },
-  ["lg.data.bbh"] = { notfound = call(lg.data.bbh, NO_FILE), parse = call(lg.data.bbh, "README.md") },
+  ["lg.data.bbh"] = { notfound = call(lg.data.bbh, NO_FILE),
+    parse = call(lg.data.bbh, "README.md") },
   ["lg.data.bbh_text"] = { parse = call(lg.data.bbh_text, "{}") },
   ["dataset:split"] = { inval = call(set.split, set, { 5 }) },
   ["dataset:sample"] = { inval = call(set.sample, set, 5) },
@@ -105,7 +108,9 @@ function TestRaises.test_what_is_said_is_raised()
   end
   for name, kinds in pairs(PROBES) do
     for kind in pairs(kinds) do
-      if not seen[name .. kind] then problems[#problems + 1] = name .. " is not said to raise " .. kind end
+      if not seen[name .. kind] then
+        problems[#problems + 1] = name .. " is not said to raise " .. kind
+      end
     end
   end
   lu.assertEquals(table.concat(problems, "\n"), "")
