@@ -58,12 +58,8 @@ typedef struct lh_module { /* of the host's, for require */
 } lh_module;
 
 typedef struct lh_block { /* each piece of a state's memory begins with one */
-<<<<<<< HEAD
     _Alignas(max_align_t) struct lh_block *prev;
     struct lh_block *next;
-=======
-    _Alignas(max_align_t) struct lh_block *prev, *next;
->>>>>>> capi
     size_t size; /* of what is behind it */
 } lh_block;
 
