@@ -42,9 +42,10 @@ int lg_model_sim(lg_engine *e, const char *name, lg_model **out)
     lg_model *made;
     if (!name || !out)
         return lg__host_refuse(e, LG_EINVAL, "lg_model_sim: an argument is NULL");
-    if (lg__args_bad(&name, 1) || (strcmp(name, "sim") != 0 && strncmp(name, "sim/", 4) != 0))
+    if (lg__args_bad(&name, 1) || (strcmp(name, "sim") != 0 && strncmp(name, "sim/", 4) != 0)) {
         return lg__host_refuse(e, LG_EINVAL, "\"%.80s\" is no model of sim, such as sim/default",
                                lg__args_bad(&name, 1) ? "" : name);
+    }
     int err = lg__hosted_open(e, &p);
     if (err)
         return err;
