@@ -944,8 +944,8 @@ LG_API int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *messa
 LG_API int lg_engine_models(lg_engine *e, lg_model *model, lg_model *backward, lg_model *optimizer,
                             lg_model *judge);
 /* The embedded stand-in for a language model (docs/sim.md): no network, no key; for trials and
- * tests, and no evidence about real models. name: "sim/default", "sim/noise=0.2", … *out is owned
- * by the caller. LG_EINVAL: sim has no such setting */
+ * tests, and no evidence about real models. name: "sim/default", "sim/noise=0.2", …; settings
+ * that it does not know fail its calls. *out is owned by the caller. LG_EINVAL: another name */
 LG_API int lg_model_sim(lg_engine *e, const char *name, lg_model **out);
 
 /* A model says what is wrong with answer, as instruction wants it: no score. judge NULL: the

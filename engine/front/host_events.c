@@ -149,24 +149,14 @@ const lg_event *lg__events_next(lg_engine *e, lg_party *p)
     return NULL;
 }
 
-static const lg_event *next_of_host(lg_engine *e)
-{
-    LG_GUARD(e->door);
-    const lg_event *event = lg__events_next(e, &e->graph.host_party);
-    if (!event)
-        lg__thread_drained(e);
-    return event;
-}
-
 /* A function that has one to call is called here, and nobody is told. */
 const lg_event *lg_engine_next(lg_engine *e)
 {
     const lg_event *event;
-    const lg_party *host = &e->graph.host_party;
+    lg_party *host = &e->graph.host_party;
     if (e->in_next)
         return NULL;
-    lg__log_deliver(&e->log);
-    while ((event = next_of_host(e)) && event->type == LG_EVENT_FUNCTION) {
+    while ((event = lg__events_next(e, host)) && event->type == LG_EVENT_FUNCTION) {
         const lg_function *f = &host->event_var->node->u.tool->function;
         if (!f->fn)
             break;

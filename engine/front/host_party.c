@@ -197,12 +197,13 @@ int64_t lg__parties_due(const lg_engine *e)
 
 static void run(lg_engine *e, lg_party *p, int64_t until_us, bool idle)
 {
-    lg_party *before = lg__party_use(e, p);
+    lg_party *before = lg__party_use(e, lg__party_ref(p)); /* it may free itself */
     p->due_us = INT64_MAX;
     p->idle = idle;
     bool busy = p->run(p->ud, until_us, idle);
     p->busy = busy && p->run;
     lg__party_use(e, before);
+    lg__party_unref(p);
 }
 
 /* Those that ran go behind the others, so that each has its turn. */

@@ -292,17 +292,23 @@ local function decoded(request)
   return r
 end
 
-local function from_sim(name, opts)
+--- What answers as sim does: a function for work.add_model.
+---@param name string "sim/default", …
+---@return fun(request: table): table
+function model.sim(name)
   local talk = require "lunagrad.world.talk"
   local short = name:match "^sim/(.*)$" or "default"
+  return function(request)
+    local r = decoded(request)
+    r.model = "sim/" .. short
+    return talk.reply(r)
+  end
+end
+
+local function from_sim(name, opts)
   return make({ name = name }, { dialect = "host", name = name, model = name, no_memo = true,
     fresh = opts.memo == false, options = body_options(opts), concurrency = opts.concurrency,
-    rpm = opts.rpm, tpm = opts.tpm,
-    tag = work.add_model(function(request)
-      local r = decoded(request)
-      r.model = "sim/" .. short
-      return talk.reply(r)
-    end) })
+    rpm = opts.rpm, tpm = opts.tpm, tag = work.add_model(model.sim(name)) })
 end
 
 -- Only what is recorded answers; replay.lua finds it.

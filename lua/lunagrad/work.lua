@@ -132,6 +132,11 @@ end
 --- that any more, and no node that could ask it.
 function work.add_model(fn) return define(models, fn) end
 
+--- A model that was made in C: fn answers for this tag, which no other has.
+---@param tag integer
+---@param fn fun(request: table): table
+function work.set_model(tag, fn) models[tag] = fn end
+
 --- Register a tool's definition; the tag goes to core.tool. It is forgotten likewise.
 function work.add_tool(definition) return define(tools, definition) end
 
