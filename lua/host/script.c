@@ -57,6 +57,8 @@ static int failed(lg_engine *e, int code, const char *what)
     return code;
 }
 
+enum { LONGEST = 1 << 30 }; /* bytes of a text of the host's */
+
 static char *copy_text(lg_script *x, const char *text, size_t len)
 {
     char *copy = get(x, len + 1);
@@ -320,6 +322,8 @@ static int check(lg_engine *e, const char *source, size_t len, const char *name,
 {
     if (!out || (!source && len))
         return failed(e, LG_EINVAL, "an argument is NULL");
+    if (len > LONGEST)
+        return failed(e, LG_ELIMIT, "a script's source is too long");
     if (lg_utf8_check(source ? source : "", len) >= 0 ||
         (name && lg_utf8_check(name, strlen(name)) >= 0))
         return failed(e, LG_EUTF8, "a script's source and name are UTF-8");
@@ -388,6 +392,8 @@ int lg_script_module(lg_script *x, const char *name, const char *source, size_t 
     int err = is_new(x);
     if (err)
         return err;
+    if (len > LONGEST)
+        return failed(x->s.e, LG_ELIMIT, "a module's source is too long");
     if (!name || !*name || (!source && len) || strncmp(name, "lunagrad", 8) == 0)
         return failed(x->s.e, LG_EINVAL, "a module needs a name, not the library's, and a source");
     lh_module *m = get(x, sizeof *m);
@@ -570,7 +576,7 @@ static int check_json(lg_engine *e, const char *json, size_t len)
 {
     lg_items *items;
     size_t where;
-    int err = lg__items_open(NULL, NULL, json, len, &items, &where);
+    int err = len > LONGEST ? LG_ELIMIT : lg__items_open(NULL, NULL, json, len, &items, &where);
     if (!err)
         lg__items_close(items);
     return err ? failed(e, err == LG_EUTF8 ? LG_EPARSE : err, "this is no JSON") : LG_OK;
