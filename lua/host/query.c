@@ -93,7 +93,8 @@ void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 static lg_question *find(lg_engine *e, uint64_t id, lg_hosted **home)
 {
     lg_var *v = lg__inside_asked(e, id);
-    lh_private *state = lh_private_peek(e);
+    const lh_shared *shared = lh_shared_peek(e);
+    const lh_private *state = shared ? shared->own : NULL;
     lg_hosted *p = state ? state->hosted : NULL;
     lg_question *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
