@@ -189,6 +189,9 @@ typedef struct lg_config {
     int64_t max_time_ms; /* from the making of the engine on */
     char *why;           /* borrowed until lg_engine_new returns: gets one line when */
     size_t why_size;     /* that fails. NULL: none */
+    /* Network, TLS, disk and all else that takes long is done by a thread of the engine's; see
+     * "Its own thread" at the top, and docs/frames.md */
+    bool thread;
 } lg_config;
 
 LG_API void lg_config_init_size(lg_config *cfg, size_t size);

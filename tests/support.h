@@ -231,6 +231,33 @@ static inline void support_config(lg_config *cfg, support_heap *h)
     }
 }
 
+/* With LG_TEST_THREAD=1 every engine of a test has a thread of its own. */
+static inline int support_new(const lg_config *cfg, lg_engine **out)
+{
+    const char *thread = getenv("LG_TEST_THREAD");
+    lg_config own;
+
+    if (!cfg || cfg->size != sizeof own || !thread || *thread != '1')
+        return (lg_engine_new)(cfg, out);
+    own = *cfg;
+    own.thread = true;
+    return (lg_engine_new)(&own, out);
+}
+#define lg_engine_new(cfg, out) support_new(cfg, out)
+
+int lg__engine_sync(lg_engine *e); /* front_internal.h's */
+
+/* … and what tests expect of a step is done when it returns. */
+static inline int support_step(lg_engine *e, int64_t budget_us)
+{
+    const char *thread = getenv("LG_TEST_THREAD");
+
+    if (thread && *thread == '1')
+        (void)lg__engine_sync(e);
+    return (lg_engine_step)(e, budget_us);
+}
+#define lg_engine_step(e, budget_us) support_step(e, budget_us)
+
 /* cfg NULL: support_config's. Fails the test when there is no engine. */
 static inline lg_engine *support_engine_new(const lg_config *cfg)
 {

@@ -124,6 +124,7 @@ static void cancel_those(lg_engine *e, bool (*wanted)(const lg_var *))
 
 void lg_engine_drain(lg_engine *e, bool drain)
 {
+    LG_GUARD(e->door);
     e->draining = drain;
     if (drain)
         cancel_those(e, is_unsent_call);
@@ -132,6 +133,7 @@ void lg_engine_drain(lg_engine *e, bool drain)
 
 void lg_engine_cancel(lg_engine *e)
 {
+    LG_GUARD(e->door);
     cancel_those(e, is_pending);
     lg__engine_touch(e);
 }

@@ -78,6 +78,8 @@ static bool from_gone(lg_engine *e)
 
 const lg_event *lg_engine_next(lg_engine *e)
 {
+    lg__log_deliver(&e->log);
+    LG_GUARD(e->door);
     lg_var_unref(e->event_var);
     e->event_var = NULL;
     lg__call_drop_cancelled(e);
@@ -100,6 +102,7 @@ const lg_event *lg_engine_next(lg_engine *e)
             lg__work_release(e, w);
         return &e->event;
     }
+    lg__thread_drained(e);
     return NULL;
 }
 
@@ -200,22 +203,26 @@ static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, c
 int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
                    double target)
 {
+    LG_GUARD(e->door);
     return answer_tool(e, id, LG_MEDIA_TEXT, NULL, text, len, score, target);
 }
 
 int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data, size_t len,
                          const double *score, double target)
 {
+    LG_GUARD(e->door);
     return answer_tool(e, id, lg__media_check(type, data, len), type, data, len, score, target);
 }
 
 int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
+    LG_GUARD(e->door);
     return lg_tool_fail_as(e, id, code, message, NULL);
 }
 
 int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, const char *cause)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -244,6 +251,7 @@ int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, co
 
 int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -262,6 +270,7 @@ int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, 
 
 int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -280,6 +289,7 @@ int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
 
 int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
@@ -295,6 +305,7 @@ int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
 int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, const char **text,
                     size_t *len)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_parts)
         return LG_ENOTFOUND;
@@ -308,6 +319,7 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
 
 const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_parts || !w->request->part_texts[i]->media)
         return NULL;
@@ -316,6 +328,7 @@ const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
 
 int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_options)
         return LG_ENOTFOUND;
@@ -338,6 +351,7 @@ static int finish_call(lg_engine *e, lg_work *w)
 int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                   const char *finish_reason, const lg_usage *usage)
 {
+    LG_GUARD(e->door);
     return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
 }
 
@@ -400,6 +414,7 @@ static void take_text(lg_engine *e, const lg_model *model, int media, const char
 int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
                         const char *finish_reason, const lg_usage *usage)
 {
+    LG_GUARD(e->door);
     lg_usage used = {0};
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
@@ -434,12 +449,14 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
 
 int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message)
 {
+    LG_GUARD(e->door);
     return lg_call_fail_as(e, id, code, retryable, message, NULL);
 }
 
 int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, const char *message,
                     const char *cause)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;

@@ -8,6 +8,7 @@
 #ifndef LG_GRAPH_H
 #define LG_GRAPH_H
 
+#include "base/door.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "graph/unseen.h"
@@ -104,6 +105,7 @@ struct lg_graph {
     lg_mem *mem;
     lg_log *log;
     lg_engine *engine;
+    lg_door *door; /* the engine's; NULL: none */
     uint64_t last_id;
     lg_var *vars; /* all */
     lg_tool *tools;
