@@ -11,3 +11,9 @@ files["lua/meta"] = {
 }
 -- luaunit finds tests by global names
 files["tests/lua"] = { allow_defined_top = true, ignore = { "131/[Tt]est.*" } }
+files["lua/lunagrad_ffi.lua"] = { std = "luajit" }
+-- each in its host's Lua, which has names of its own
+files["scripts/hosts/luajit.lua"] = { std = "luajit" }
+files["scripts/hosts/nvim"] = { std = "luajit", globals = { "vim" } }
+files["scripts/hosts/love"] = { std = "luajit", globals = { "love" } }
+files["scripts/hosts/love/lines.lua"] = { std = "lua54", globals = { "host" } } -- a script of ours

@@ -33,8 +33,8 @@ once      = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
-PKGS_LIBRARY = libcjson libuv sqlite3
-LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs $(PKGS_LIBRARY)) -lpthread -lm -ldl
+PKGS_LIBRARY = libcjson libuv sqlite3 libutf8proc
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
@@ -55,6 +55,7 @@ ALL_CFLAGS = $(STD) $(OPT) $(WARN) $(WERROR) -fPIC -MMD -MP $(PKG_CFLAGS) $(CFLA
 ENGINE_SRC  := $(wildcard engine/*/*.c engine/*/*/*.c)
 MODULE_SRC  := $(wildcard lua/binding/*.c)
 LUA_SRC     := $(MODULE_SRC) $(wildcard lua/command/*.c)
+HOST_SRC    := $(wildcard lua/host/*.c)
 WORKER_SRC  := $(wildcard lua/worker/*.c)
 LUA_FILES   := $(shell find lua/lunagrad -name '*.lua' 2>/dev/null | sort)
 TEST_SRC    := $(wildcard tests/engine/test_*.c)
@@ -63,16 +64,19 @@ BENCH_SRC   := $(wildcard benchmarks/*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 API_SRC     := $(wildcard tests/fuzz/api_*.c)
 PACKAGES_SRC := $(wildcard tests/packages/*.c)
-C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
+C_FILES     := $(ENGINE_SRC) $(LUA_SRC) $(HOST_SRC) $(WORKER_SRC) $(HELPER_SRC) $(TEST_SRC) $(FUZZ_SRC) $(API_SRC) $(PACKAGES_SRC) $(BENCH_SRC)
 H_FILES     := $(wildcard engine/*.h engine/*/*.h engine/*/*/*.h lua/*/*.h tests/*.h tests/*/*.h benchmarks/*.h)
 
-ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o
+ENGINE_OBJ := $(ENGINE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 WORKER_OBJ := $(WORKER_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ    := $(LUA_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
 MODULE_OBJ := $(MODULE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+HOST_OBJ   := $(HOST_SRC:%.c=$(BUILD)/%.o)
+# The library has a Lua of its own, 5.4; with another one there are the command and the module.
+LIBRARY    := $(if $(filter lua5.4 lua-5.4 lua54,$(LUA_PC)),$(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so)
 # … beside the build it belongs to, which may be one itself
 CHECKED     = $(if $(findstring -DLG_DEBUG,$(OPT)),$(BUILD),$(BUILD)/checked)
-CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o
+CHECKED_OBJ = $(ENGINE_SRC:%.c=$(CHECKED)/%.o) $(BUILD)/worker_image.o $(BUILD)/prompts.o
 TEST_BIN   := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCH_BIN  := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZ_BIN   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -87,15 +91,15 @@ endif
 MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
 	$(BUILD)/completion/lunagrad.fish
 
-.PHONY: all deps deps-check demo check check-53 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
-all: $(BUILD)/lunagrad $(BUILD)/liblunagrad.a $(BUILD)/liblunagrad.so $(BUILD)/lunagrad.so $(MANUAL)
+all: $(BUILD)/lunagrad $(LIBRARY) $(BUILD)/lunagrad.so $(MANUAL)
 
-$(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/liblunagrad.a
+$(BUILD)/lunagrad: $(LUA_OBJ) $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $(LUA_OBJ) \
-		$(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_COMMAND)
+		$(BUILD)/libengine.a $(LIBS_ENGINE) $(LIBS_COMMAND)
 
 DATED = SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
 $(BUILD)/lunagrad.1: $(BUILD)/lunagrad
@@ -105,24 +109,53 @@ SHELL_OF = $(or $(patsubst .%,%,$(suffix $(1))),zsh)
 $(BUILD)/completion/%: $(BUILD)/lunagrad
 	$(call say,SHELL,$@) mkdir -p $(@D) && $(BUILD)/lunagrad completion $(call SHELL_OF,$(@F)) >$@
 
-$(BUILD)/liblunagrad.a: $(ENGINE_OBJ)
+$(BUILD)/libengine.a: $(ENGINE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(ENGINE_OBJ)
 
-$(BUILD)/liblunagrad.so: $(ENGINE_OBJ)
-	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared \
-		-Wl,-soname,liblunagrad.so.$(SOVERSION) -o $@ $(ENGINE_OBJ) $(LIBS_ENGINE) && \
+# The library is one object, with Lua in it, of which the public functions alone can be seen:
+# a host's own Lua is another. Lua's archive may be no PIC, which lets its uses of the C library's
+# three streams move into ours only by other names (lua/host/streams.c).
+LUA_ARCHIVE ?= $(call once,LUA_LIBDIR,pkg-config --variable=libdir $(LUA_PC))/lib$(LUA_PC).a
+LUA_LEFT_OUT = linit.o loadlib.o loslib.o liolib.o
+STREAMS = $(foreach s,stdin stdout stderr,--redefine-sym $(s)=lg__$(s))
+
+$(BUILD)/liblua.o: $(BUILD)/flags
+	$(call say,LUA,$@) rm -rf $(BUILD)/liblua && mkdir -p $(BUILD)/liblua && \
+		{ [ -f "$(LUA_ARCHIVE)" ] || { echo "make: no static Lua: LUA_ARCHIVE=FILE"; exit 1; }; } && \
+		(cd $(BUILD)/liblua && ar x "$(LUA_ARCHIVE)" && rm -f $(LUA_LEFT_OUT)) && \
+		ld -r -o $@ $(BUILD)/liblua/*.o && objcopy $(STREAMS) $@
+
+$(BUILD)/library.o: $(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o engine/lunagrad.h
+	$(call say,LINK,$@) sed -n 's/^LG_API [^(]*[ *]\(lg_[a-z0-9_]*\)(.*/\1/p' engine/lunagrad.h \
+		>$(BUILD)/exported && $(CC) $(OPT) $(CFLAGS) -r -nostdlib -o $@ \
+		$(ENGINE_OBJ) $(MODULE_OBJ) $(HOST_OBJ) $(BUILD)/liblua.o && \
+		objcopy --keep-global-symbols=$(BUILD)/exported $@
+
+$(BUILD)/liblunagrad.a: $(BUILD)/library.o
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $<
+
+$(BUILD)/liblunagrad.so: $(BUILD)/library.o
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,text \
+		-Wl,-soname,liblunagrad.so.$(SOVERSION) -o $@ $< $(LIBS_ENGINE) $(LIBS_LUA) && \
 		ln -sf liblunagrad.so $@.$(SOVERSION)
 
 # The module for a stock Lua finds Lua's functions in its host: no liblua here. Only
 # luaopen_* leaves it, so that it can live beside a host's own liblunagrad.
-$(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/liblunagrad.a
+$(BUILD)/lunagrad.so: $(MODULE_OBJ) $(BUILD)/libengine.a
 	$(call say,LINK,$@) echo '{ global: luaopen_*; local: *; };' >$(BUILD)/module.map && \
 		$(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=$(BUILD)/module.map \
-		-o $@ $(MODULE_OBJ) $(BUILD)/liblunagrad.a $(LIBS_ENGINE) $(LIBS_LUA)
+		-o $@ $(MODULE_OBJ) $(BUILD)/libengine.a $(LIBS_ENGINE) $(LIBS_LUA)
 
 $(BUILD)/embedded.c: lua/bake.lua $(LUA_FILES) $(wildcard scripts/*.lua scripts/*/*.lua lua/meta/*.lua)
 	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake.lua $@ lua/lunagrad \
 		lunagrad.cli.kept scripts lua/meta
+
+# The operators' prompts, for hosts that have no Lua: engine/front/built_in.h
+$(BUILD)/prompts.c: lua/bake_prompts.lua $(wildcard lua/lunagrad/prompts*.lua)
+	$(call say,BAKE,$@) mkdir -p $(@D) && $(LUA) lua/bake_prompts.lua $@ lua
+
+$(BUILD)/prompts.o: $(BUILD)/prompts.c $(BUILD)/flags
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -fvisibility=hidden -c -o $@ $<
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -142,10 +175,12 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 # The sandbox's worker: a program of its own, with Lua in it and at fixed addresses, whose bytes
 # are built into the library. It runs where nothing may be instrumented, so that it has flags of
-# its own. Where there is no static C library that alone is shared.
+# its own. Where there is no static C library that alone is shared. Its Lua is 5.4 wherever that is to
+# be had, whatever Lua the rest is for: candidates run alike under each of them.
+WORKER_PC = $(call once,PC_WORKER,pkg-config --exists lua5.4 && echo lua5.4 || echo $(LUA_PC))
 WORKER_CFLAGS = $(STD) -O2 $(WARN) $(WERROR) -fno-pie -ffunction-sections -fdata-sections -MMD -MP \
-	$(call once,LUA_CFLAGS,pkg-config --cflags $(LUA_PC))
-WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(LUA_PC))
+	$(call once,LUA_CFLAGS,pkg-config --cflags $(WORKER_PC))
+WORKER_LIBS = -Wl,-Bstatic $(call once,LUA_LIBS,pkg-config --libs $(WORKER_PC))
 
 $(BUILD)/lua/worker/%.o: lua/worker/%.c $(BUILD)/flags
 	$(call say,CC,$<) mkdir -p $(@D) && $(CC) $(WORKER_CFLAGS) -c -o $@ $<
@@ -205,6 +240,13 @@ $(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OB
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
 
+# … and scripts, in the library's own: here with the Lua of the system.
+SCRIPT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/engine/test_script*.c tests/engine/test_host*.c))
+$(SCRIPT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(MODULE_OBJ) $(HOST_OBJ) \
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
+		$(LIBS_COMMAND)
+
 # All tests, those of the Lua side as well, on a build that checks itself. No optimizer that
 # a debugger has to see through.
 debug: deps-check
@@ -232,6 +274,12 @@ check-53: deps-check
 	@$(MAKE) LUA=lua5.3 LUA_PC=lua5.3 BUILD=$(BUILD)/53 -j$(JOBS) all
 	@LUA=lua5.3 BUILD=$(BUILD)/53 LG_TEST_ONLY=lua tests/run.sh
 
+# … and with Lua 5.5, which not all distributions have.
+check-55: deps-check
+	@.ci/deps lua55
+	@$(MAKE) LUA=lua5.5 LUA_PC=lua5.5 BUILD=$(BUILD)/55 -j$(JOBS) all
+	@LUA=lua5.5 BUILD=$(BUILD)/55 LG_TEST_ONLY=lua tests/run.sh
+
 # The tests that make the n-th allocation fail, for every n.
 oom: deps-check
 	@$(MAKE) -j$(JOBS) all tests
@@ -250,7 +298,7 @@ fuzz-api: deps-check
 		tests/fuzz/api.sh seconds $(FUZZ_SECONDS)
 
 fuzz-bin: $(FUZZ_BIN)
-$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/liblunagrad.a
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(LIBS_ENGINE)
 
 # A run killed 1,000 times at random, and once at each of its writes. Minutes.
@@ -272,7 +320,7 @@ package-check:
 
 # ---- lint -------------------------------------------------------------------------
 # What failed is named at the end, and again below the tests of `make check`.
-LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta
+LINTS = lint-layers lint-symbols lint-abi lint-requires lint-musl lint-banned lint-text lint-format lint-lua lint-meta lint-ffi
 lint: deps-check
 	@mkdir -p $(BUILD)/lint
 	@$(MAKE) -k -O -j$(JOBS) $(LINTS) $(C_FILES:%.c=$(BUILD)/lint/%.ok) 2>&1 | \
@@ -310,14 +358,18 @@ lint-requires:
 
 lint-meta: $(BUILD)/lunagrad.so
 	@BUILD=$(BUILD) $(LUA) tests/check_meta.lua
-	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check
+	@BUILD=$(BUILD) $(LUA) lua/reference.lua --check && $(LUA) lua/c_reference.lua --check && $(LUA) lua/llms.lua --check
 	@LUA_PATH="tests/lua/?.lua;;" BUILD=$(BUILD) $(LUA) tests/lua/test_reference_examples.lua >$(BUILD)/examples.log 2>&1 || \
 		{ cat $(BUILD)/examples.log; exit 1; }
 
-# The pages of docs/reference/, from the stubs; docs/c.md, from the header.
+lint-ffi:
+	@$(LUA) lua/ffi.lua --check
+
+# The pages of docs/reference/, from the stubs; docs/c.md and what lunagrad_ffi.lua declares, from the
+# header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
@@ -340,8 +392,11 @@ bench:
 	@benchmarks/run.sh
 
 bench-bin: $(BENCH_BIN)
-$(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/liblunagrad.a
+$(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
+
+$(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/liblunagrad.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
 include packaging/rules.mk
@@ -365,7 +420,7 @@ help:
 	@echo "make test       the tests alone;  make lint    the checks alone;  make format  lay out C"
 	@echo "make debug      the tests on a build that checks itself and begins with small buffers"
 	@echo "make asan       tests under address and undefined-behaviour sanitizers"
-	@echo "make check-53   the Lua tests with Lua 5.3"
+	@echo "make check-53   the Lua tests with Lua 5.3;  make check-55   with Lua 5.5"
 	@echo "make valgrind   C tests under valgrind;  make oom     every allocation fails once"
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"

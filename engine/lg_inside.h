@@ -9,6 +9,25 @@
 
 #include "lunagrad.h"
 
+/* ---- an engine with a thread of its own --------------------------------------------- */
+
+/* Every function that the host may call, and that touches an engine or what was made from one,
+ * begins with LG_INSIDE(e): it is alone with it then, until it returns. It may call others that
+ * do. e NULL: nothing. */
+void lg__inside_enter(lg_engine *e);
+void lg__inside_leave(lg_engine *e);
+static inline lg_engine *lg__inside_in(lg_engine *e)
+{
+    lg__inside_enter(e);
+    return e;
+}
+static inline void lg__inside_out(lg_engine *const *e)
+{
+    lg__inside_leave(*e);
+}
+#define LG_INSIDE(e) \
+    lg_engine *const inside_ __attribute__((cleanup(lg__inside_out), unused)) = lg__inside_in(e)
+
 /* ---- texts that grow -------------------------------------------------------- */
 
 /* All zero is an empty one. After a failure it is empty, holds its error and ignores what is
@@ -158,6 +177,11 @@ int lg__book_ambiguous(lg_book *b, int64_t run, const lg_ambiguous **list, size_
 const char *lg__book_why(const lg_book *b, const char **hint);
 void lg__book_close(lg_book *b); /* one that was opened; NULL: nothing */
 
+/* ---- who is asked where no model is named ------------------------------------------- */
+
+/* By enum lg_kind, with what falls back; NULL: nobody. Borrowed. */
+lg_model *lg__inside_role(const lg_engine *e, int kind);
+
 /* ---- results that failed, and nobody has looked ----------------------------------- */
 
 enum { LG_INSIDE_UNSEEN = 4 };
@@ -261,6 +285,75 @@ typedef struct lg_holds {
 } lg_holds;
 void lg__inside_holds(int most_abi, lg_holds *out);
 
+/* ---- what public functions need that lua/ defines --------------------------------------- */
+
+/* The engine's message from now on. */
+void lg__inside_error(lg_engine *e, int code, const char *message);
+/* A place for what lua/host/ keeps for the engine; NULL at first. */
+void **lg__inside_own(lg_engine *e);
+/* Memory of the engine's; as lua_Alloc. */
+void *lg__inside_alloc(lg_engine *e, void *block, size_t old_size, size_t size);
+/* Structs that begin with their size, see base/sized.h. */
+bool lg__sized_read(void *own, const void *host);
+void lg__sized_write(void *host, size_t size, const void *own);
+
+/* ---- parties: who makes things, and is told of them ---------------------------------- */
+
+/* Somebody beside the host for whom the engine works. What is made while it is current is its
+ * own, and what there is to tell of it goes to its queue, not to the host. */
+typedef struct lg_party lg_party;
+
+/* run: called in steps, the party being current, when it has events or is due; it should return
+ * at until_us of the real clock (0: when its own slice is over). idle: nothing can happen any more
+ * that it could wait for. → it runs on, or waits for something. end: the engine is being freed,
+ * and it must free the party. LG_ENOMEM */
+int lg__party_new(lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idle),
+                  void (*end)(void *ud), void *ud, lg_party **out);
+/* Cancels all that it began, and nothing else. */
+void lg__party_cancel(lg_party *p);
+/* … and it never runs again; what it was asked to do fails. */
+void lg__party_mute(lg_party *p);
+/* … and what it told and nobody has fetched is taken back. Its models and variables may live on
+ * while others hold them. NULL: nothing */
+void lg__party_free(lg_party *p);
+/* It is current from now on (NULL: the host is). The one before. */
+lg_party *lg__party_use(lg_engine *e, lg_party *p);
+const lg_event *lg__party_next(lg_party *p); /* as lg_engine_next does */
+bool lg__party_has_events(const lg_party *p);
+/* It is to be run at this time of the engine's clock, if nothing comes before. 0: at once;
+ * INT64_MAX: not. Each run takes that back. */
+void lg__party_due(lg_party *p, int64_t at_us);
+size_t lg__party_asked(const lg_party *p); /* what the host was asked, and has not answered */
+/* Memory of the engine's; as lua_Alloc. */
+void *lg__party_alloc(lg_party *p, void *block, size_t old_size, size_t size);
+/* The host is told: LG_EVENT_LOG, LG_EVENT_PROGRESS. false: no memory. */
+bool lg__party_tell(lg_party *p, int type, uint64_t tag, const char *text, size_t len);
+void lg__party_tell_end(lg_party *p, uint64_t tag); /* LG_EVENT_END, once; cannot fail */
+/* A tool that is a function of the host's: its one input is a JSON array. *out: counted */
+int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag, lg_script_fn fn,
+                     void *ud, lg_tool **out);
+
+/* ---- for jobs of the host (lua/host/) -------------------------------------------------- */
+
+bool lg__inside_is_own(const lg_engine *e, const lg_var *v); /* made by this engine */
+bool lg__inside_is_own_model(const lg_engine *e, const lg_model *m);
+/* What a function of the host's was asked for, by the id of its event: its variable. Borrowed;
+ * NULL: nobody waits for the answer. */
+lg_var *lg__inside_asked(lg_engine *e, uint64_t id);
+/* When v has settled, fn is called where the host fetches events, and may tell something and no
+ * more. LG_ENOMEM */
+int lg__inside_watch(lg_var *v, void (*fn)(void *ud), void *ud);
+void lg__inside_unwatch(lg_var *v, const void *ud); /* not any more */
+
+/* An LG_EVENT_END that is made before its time, so that it cannot fail then. about: what it is
+ * of, for lg__told_take_back(). LG_ENOMEM */
+typedef struct lg_told lg_told;
+int lg__told_new(lg_party *p, const void *about, uint64_t tag, lg_told **out);
+void lg__told_send(lg_told *told); /* it is the host's */
+void lg__told_free(lg_told *told); /* it was not sent; NULL: nothing */
+bool lg__told_progress(lg_party *p, const void *about, uint64_t tag, const char *text, size_t len);
+void lg__told_take_back(lg_engine *e, const void *about); /* what the host has not fetched */
+
 /* ---- for the command ----------------------------------------------------------------- */
 
 typedef struct lg_import {
@@ -273,13 +366,14 @@ typedef struct lg_import {
 bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char *why,
                      size_t why_size);
 
-/* GET of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
+/* GET or POST of many addresses at once. Not a way to ask models: no retry, no limits, no store. */
 typedef struct lg_look lg_look;
 
 typedef struct lg_look_reply { /* borrowed until the look is closed */
     size_t number;             /* of the address */
     int64_t status, ms;        /* status 0: no reply */
     int64_t date;              /* seconds since 1970; -1: not said */
+    int64_t retry_after_ms;    /* -1: not said */
     const char *moved_to;      /* NULL: nowhere */
     int code;                  /* LG_E…; 0: body */
     const char *message, *hint;
@@ -297,9 +391,11 @@ typedef struct lg_look_about { /* static, or borrowed until the look is closed *
 /* Room for n addresses. ca_file, ca_path NULL: the usual certificates. LG_E… of what the network
  * needs; *out: close it. */
 int lg__look_open(size_t n, const char *ca_file, const char *ca_path, lg_look **out);
-/* The address of this number is asked. headers: "Name: value\n…", NULL: none. The texts are
- * borrowed until the look is closed. LG_EINVAL: it is no address; LG_ENOMEM. */
-int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers, int ms);
+/* The address of this number is asked. headers: "Name: value\n…", NULL: none. body: what is posted,
+ * NULL: it is a GET. The texts are borrowed until the look is closed. LG_EINVAL: it is no address;
+ * LG_ENOMEM. */
+int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers,
+                   const char *body, size_t body_len, int ms);
 /* The next that is over; false: all are, or ms have passed since the look was opened. */
 bool lg__look_next(lg_look *k, int ms, lg_look_reply *out);
 /* The libraries beneath, and the certificates. */

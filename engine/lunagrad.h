@@ -137,6 +137,7 @@ typedef struct lg_var lg_var;
 typedef struct lg_model lg_model;
 typedef struct lg_tool lg_tool;
 typedef struct lg_sandbox lg_sandbox;
+typedef struct lg_script lg_script;
 
 /* lua_Alloc's contract: nsize 0 frees and returns NULL; osize is the size that
  * was asked for when ptr was made. */
@@ -304,17 +305,22 @@ LG_API int lg_run_end(lg_engine *e, const char *state);
 
 enum lg_event_type {
     LG_EVENT_NONE = 0,
-    LG_EVENT_VAR,       /* a watched variable is ready, failed or cancelled */
-    LG_EVENT_CALL,      /* a host model is asked: lg_call_reply or lg_call_fail */
-    LG_EVENT_TOOL,      /* a tool is to run: lg_tool_return or lg_tool_fail */
-    LG_EVENT_GRADIENT,  /* a tool's own backward is to run: lg_tool_feedback for
+    LG_EVENT_VAR,        /* a watched variable is ready, failed or cancelled */
+    LG_EVENT_CALL,       /* a host model is asked: lg_call_reply or lg_call_fail */
+    LG_EVENT_TOOL,       /* a tool is to run: lg_tool_return or lg_tool_fail */
+    LG_EVENT_GRADIENT,   /* a tool's own backward is to run: lg_tool_feedback for
                           each input, then lg_tool_return or lg_tool_fail */
-    LG_EVENT_ABANDON,   /* the host work of this id is no longer wanted */
-    LG_EVENT_PARTIAL,   /* more of a streamed answer: text is what is new. After a failed
+    LG_EVENT_ABANDON,    /* the host work of this id is no longer wanted */
+    LG_EVENT_PARTIAL,    /* more of a streamed answer: text is what is new. After a failed
                           attempt it begins anew: then restart is true */
-    LG_EVENT_TOOL_GONE, /* nobody holds the tool of this tag any more, nor a node that could
+    LG_EVENT_TOOL_GONE,  /* nobody holds the tool of this tag any more, nor a node that could
                            run it: what the host keeps for it is free. Not for tag 0 */
-    LG_EVENT_MODEL_GONE /* the same of a host model */
+    LG_EVENT_MODEL_GONE, /* the same of a host model */
+    LG_EVENT_LOG,        /* a script's line: text, without its end */
+    LG_EVENT_PROGRESS,   /* how far a script's or job's work is: text, JSON {"step":n,"of":n,…} */
+    LG_EVENT_FUNCTION,   /* a script calls host.name(…): text is its arguments, a JSON array;
+                           lg_script_return or lg_script_fail. Not where there is a callback */
+    LG_EVENT_END         /* a script or job has ended: it is ready, failed or cancelled. Its last */
 };
 /* Unknown types must be ignored. */
 typedef struct lg_event {
@@ -322,11 +328,12 @@ typedef struct lg_event {
     int type;
     uint64_t id;      /* VAR: the variable's; else the id to answer with */
     uint64_t tag;     /* VAR: as given to lg_var_watch; TOOL, GRADIENT: the tool's;
-                       CALL: the model's */
+                       CALL: the model's; LOG, PROGRESS, FUNCTION, END: the script's */
     lg_var *var;      /* VAR, TOOL, GRADIENT, PARTIAL: borrowed until the next lg_engine_next */
-    const char *text; /* PARTIAL: borrowed likewise */
+    const char *text; /* PARTIAL, LOG, PROGRESS, FUNCTION: borrowed likewise */
     size_t len;
     bool restart;
+    const char *name; /* FUNCTION: borrowed likewise */
 } lg_event;
 /* NULL when drained; borrowed until the next call of lg_engine_next. A tool's
  * or call's event comes once; its answer may come at any later time. */
@@ -764,7 +771,7 @@ enum lg_grain { LG_GRAIN_EDGE = 0, LG_GRAIN_NODE, LG_GRAIN_GRAPH, LG_GRAIN_AUTO 
 
 typedef struct lg_backward {
     size_t size;           /* set by lg_backward_init */
-    lg_model *model;       /* writes the feedback; NULL: an error if a call is needed */
+    lg_model *model;       /* writes the feedback; NULL: lg_engine_models() */
     size_t context_tokens; /* budget of the contexts in one prompt; 0: 24 000 */
     bool skip_failed;      /* an edge that fails is left out, not an error */
     /* Ceiling of one reply, for models that have none of their own (max_tokens); 0: 2048. A reply
@@ -791,6 +798,283 @@ LG_API lg_var *lg_var_pass(const lg_var *v);
  * ask with it. LG_ENOTFOUND from get: none set; out may be NULL. */
 LG_API int lg_template_set(lg_engine *e, const char *name, lg_var *v);
 LG_API int lg_template_get(lg_engine *e, const char *name, lg_var **out); /* borrowed */
+
+/* ---- scripts ------------------------------------------------------------- */
+/* A user's Lua, in a state of the library's own (Lua 5.4; that of the host, if it has one, is not
+ * touched): lg and host are there, and of Lua's libraries what computes (docs/scripts.md). It runs
+ * in slices inside lg_engine_step(), and shares the engine's models, limits, caps and store; what
+ * it begins and what it hears of is its own, and not the host's to see. Any number may run at
+ * once. A script that is held to its limits cannot harm others or the host, and need not be
+ * trusted further than that; code that nobody has looked at belongs into a sandbox. */
+
+enum lg_script_allow {
+    LG_ALLOW_MODELS = 1,  /* lg.model of names: the network, keys in the environment */
+    LG_ALLOW_FILES = 2,   /* below root */
+    LG_ALLOW_COMMANDS = 4 /* programs (lg.command, exec/…) */
+};
+
+/* Filled by lg_script_config_init(), then changed. Every zero means the default. */
+typedef struct lg_script_config {
+    size_t size;           /* set by lg_script_config_init */
+    uint64_t tag;          /* echoed in its events */
+    size_t memory;         /* bytes of its Lua state; 0: 64 MiB */
+    uint64_t instructions; /* of Lua's machine, about; 0: no limit */
+    int64_t cpu_ms;        /* of the processor's time that its Lua takes; 0: 10 000; -1: no limit */
+    int64_t wall_ms;       /* from its start on, waiting included; 0: no limit */
+    unsigned allow;        /* enum lg_script_allow */
+    const char *root;      /* copied; a directory. NULL: no files, whatever is allowed */
+    uint64_t seed;         /* of lg.rng and math.random */
+    int64_t slice_us;      /* longest run of its Lua in a step; 0: 1 000 */
+} lg_script_config;
+
+LG_API void lg_script_config_init_size(lg_script_config *cfg, size_t size);
+static inline void lg_script_config_init(lg_script_config *cfg)
+{
+    lg_script_config_init_size(cfg, sizeof *cfg);
+}
+
+/* Compiles; nothing runs before lg_script_start(). source is copied; name is what messages call it
+ * (NULL: "script"). cfg is copied; NULL: all defaults. *out is the caller's, free with
+ * lg_script_free() before its engine. LG_EPARSE: lg_engine_errmsg() has the line. LG_ENOMEM,
+ * LG_EINVAL, LG_EUTF8 */
+LG_API int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name,
+                         const lg_script_config *cfg, lg_script **out);
+/* What require(name) of the script finds; before its start. source is copied. LG_ESTATE */
+LG_API int lg_script_module(lg_script *s, const char *name, const char *source, size_t len);
+/* Called inside lg_engine_next() alone, on its thread. args: a JSON array, borrowed until return.
+ * It may call the engine, lg_engine_next() excepted (that returns NULL then), and free nothing of
+ * this script; it answers with lg_script_return() or lg_script_fail(), now or at any later time. */
+typedef void (*lg_script_fn)(void *ud, lg_script *s, uint64_t id, const char *args, size_t len);
+/* host.NAME(…) of the script, which waits for the answer as for a model's. fn NULL: asked for by
+ * LG_EVENT_FUNCTION. A name is one of Lua's; setting it again replaces it. Before or after the
+ * start. LG_EINVAL, LG_ENOMEM, LG_ESTATE: it has ended */
+LG_API int lg_script_function(lg_script *s, const char *name, lg_script_fn fn, void *ud);
+/* A model that the script may ask. role: "default" (what all roles fall back to), "backward",
+ * "optimizer" or "judge"; or any other name, which lg.model(name) finds. Counted. Before its start.
+ * A script without a default model, and without LG_ALLOW_MODELS, asks none but "sim/…". */
+LG_API int lg_script_model(lg_script *s, const char *role, lg_model *m);
+/* args: a JSON object (lg.args, and the first of ...), an array (..., and lg.args as well) or NULL.
+ * Copied. LG_ESTATE: it was started before. LG_EPARSE */
+LG_API int lg_script_start(lg_script *s, const char *args);
+/* The answer to a function's id: a JSON value (len 0: nothing, nil). Copied. LG_ENOTFOUND: nobody
+ * waits for it any more. LG_EPARSE: it is no JSON, and still waits. */
+LG_API int lg_script_return(lg_script *s, uint64_t id, const char *json, size_t len);
+/* The call raises an error in the script. message: one line. */
+LG_API int lg_script_fail(lg_script *s, uint64_t id, const char *message);
+/* LG_PENDING (also before its start), LG_READY, LG_FAILED, LG_CANCELLED (it was killed). */
+LG_API int lg_script_state(const lg_script *s);
+/* What it returned, as JSON: its value, or an array of several; "null" of none. NULL unless ready.
+ * Owned by the script. len may be NULL. */
+LG_API const char *lg_script_result(const lg_script *s, size_t *len);
+/* false unless failed or killed. LG_ELIMIT: one of its limits, which message names ("memory",
+ * "instructions", "cpu", "wall"); LG_ETOOL: an error of its own; else what it did not
+ * catch. Strings are owned by the script. out may be NULL. */
+LG_API bool lg_script_error(const lg_script *s, lg_failure *out);
+/* Bytes of its Lua state, and most of them so far; the processor's time that it took. NULL: not
+ * wanted. */
+LG_API void lg_script_used(const lg_script *s, size_t *bytes, size_t *peak, int64_t *cpu_us);
+/* Ends it, wherever it is. It never runs again; what it began is cancelled; its END event still
+ * comes. Nothing when it has ended. */
+LG_API void lg_script_kill(lg_script *s);
+/* Kills it; no event of it comes any more. NULL: nothing. */
+LG_API void lg_script_free(lg_script *s);
+
+/* ---- queries: what a loss, an optimizer or a job wants of the host -------- */
+/* Each is a callback of the type lg_query_fn, or (for hosts that take none) an LG_EVENT_FUNCTION
+ * whose name is "program", "evaluate", "score" or "check", whose tag is that of whoever asks, and
+ * whose text is what it is about: {"example":{…},"index":n,"texts":[…],"text":"…","param":n}.
+ * Both are answered by the id, at once or at any later time; LG_EVENT_ABANDON with that id says
+ * that nobody waits any more (not to those that have a callback). */
+
+enum lg_query_what {
+    LG_QUERY_PROGRAM = 1,  /* make the answer to an example out of params: lg_answer_var() */
+    LG_QUERY_EVALUATE = 2, /* how good are the texts of params, for an example: lg_answer_score() */
+    LG_QUERY_SCORE = 4,    /* how good is text, the answer to an example: lg_answer_score() */
+    LG_QUERY_CHECK = 8     /* may a parameter become text: lg_answer_score(), below 1: no, and
+                              feedback says why */
+};
+
+typedef struct lg_query { /* borrowed: of a callback until its return, else until the answer */
+    size_t size;          /* of a view, set by the caller: sizeof (lg_query) */
+    int what;             /* enum lg_query_what */
+    uint64_t id;
+    uint64_t tag;
+    /* The parameters in the order of the config, with the texts that are tried: a program must
+     * read these, and not the host's own. CHECK: the one parameter that it is about */
+    lg_var *const *params;
+    size_t n_params;
+    size_t param;        /* CHECK: its number in the config */
+    const char *example; /* a JSON object; "": there are no examples */
+    size_t example_len;
+    int64_t index;    /* of the example in its set, from 0; -1: none */
+    const char *text; /* SCORE, CHECK; else "" */
+    size_t len;
+    lg_var *answer;   /* SCORE: text as a variable, where it is one; else NULL */
+    uint32_t sample;  /* for calls that are made of it: see lg_query_call() */
+    uint64_t purpose; /* likewise */
+} lg_query;
+
+/* Called inside lg_engine_next() alone, on the thread that calls it. It may call the engine (but
+ * lg_engine_next() returns NULL then) and may free nothing of what asks. */
+typedef void (*lg_query_fn)(void *ud, lg_engine *e, const lg_query *query);
+
+/* What a query that is not answered yet is about. LG_ENOTFOUND; LG_EINVAL: no size */
+LG_API int lg_query_view(lg_engine *e, uint64_t id, lg_query *out);
+/* As lg_call_init(), for a call that belongs to this query: its example, its number among several
+ * draws, and its place in the books. */
+static inline void lg_query_call(const lg_query *query, lg_call *call)
+{
+    lg_call_init(call);
+    call->sample = query->sample;
+    call->example = query->index;
+    call->purpose = query->purpose;
+}
+/* v may be pending; counted. LG_ENOTFOUND: nobody waits for it any more. LG_EINVAL: another
+ * engine's, or what was asked for is a score. LG_ECYCLE: it is made of what asks. */
+LG_API int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v);
+/* Larger is better, 1 is solved. feedback (copied; NULL: none): what would have to change.
+ * LG_ENOTFOUND, LG_EUTF8, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was asked for */
+LG_API int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback,
+                           size_t len);
+/* message: one line. LG_ENOTFOUND */
+LG_API int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message);
+
+/* ---- losses -------------------------------------------------------------- */
+/* Who is asked where no model is named, by lg_backward_start(), losses, optimizers and jobs. What
+ * is NULL falls back: optimizer and judge to backward, that to model. Counted; set anew as a
+ * whole. LG_EINVAL: another engine's */
+LG_API int lg_engine_models(lg_engine *e, lg_model *model, lg_model *backward, lg_model *optimizer,
+                            lg_model *judge);
+/* The embedded stand-in for a language model (docs/sim.md): no network, no key; for trials and
+ * tests, and no evidence about real models. name: "sim/default", "sim/noise=0.2", … *out is owned
+ * by the caller. LG_EINVAL: sim has no such setting */
+LG_API int lg_model_sim(lg_engine *e, const char *name, lg_model **out);
+
+/* A model says what is wrong with answer, as instruction wants it: no score. judge NULL: the
+ * default one. *out is owned by the caller, as all losses. */
+LG_API int lg_loss_critic(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge,
+                          lg_var **out);
+/* A model gives reasons, and a verdict from 0 to 1 as score. */
+LG_API int lg_loss_judge(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge,
+                         lg_var **out);
+/* 1 when answer is target, else 0; with number, when the last number in it is. No call. */
+LG_API int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
+                         lg_var **out);
+/* The host says how good it is: LG_QUERY_SCORE, or by event where fn is NULL. What it says is the
+ * feedback; no call. purpose: what is looked at, in words. */
+LG_API int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn,
+                         void *ud, uint64_t tag, lg_var **out);
+
+/* ---- optimizers ---------------------------------------------------------- */
+
+typedef struct lg_optimizer lg_optimizer;
+
+/* Textual gradient descent (docs/optimizers.md). Every zero means the default. */
+typedef struct lg_optimizer_config {
+    size_t size; /* set by lg_optimizer_config_init */
+    uint64_t tag;
+    lg_var *const *params; /* leaves that require grad; counted */
+    size_t n_params;
+    lg_model *model;                /* rewrites; NULL: lg_engine_models() */
+    const char *const *constraints; /* in words, shown to the model; copied, as all texts */
+    size_t n_constraints;
+    lg_query_fn check;           /* of every new text: LG_QUERY_CHECK. NULL: none */
+    bool query_check;            /* … by event */
+    void *ud;                    /* of check */
+    const char *check_words;     /* what check looks at, as the model is told; NULL: nothing */
+    int momentum;                /* past versions that are shown */
+    int memory;                  /* past steps' feedback that is shown */
+    const char *const *examples; /* texts that the result should be like */
+    size_t n_examples;
+    const char *options; /* JSON object of what else lg.optim.tgd knows: {"mode":"edit"} */
+} lg_optimizer_config;
+LG_API void lg_optimizer_config_init_size(lg_optimizer_config *cfg, size_t size);
+static inline void lg_optimizer_config_init(lg_optimizer_config *cfg)
+{
+    lg_optimizer_config_init_size(cfg, sizeof *cfg);
+}
+/* *out is the caller's, free with lg_optimizer_free() before its engine. What options have wrong
+ * fails the first step. LG_EINVAL, LG_EPARSE, LG_EUTF8, LG_ENOMEM */
+LG_API int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer **out);
+/* Rewrites the parameters that have feedback, all or none, when the backward passes that run have
+ * ended. *report becomes ready with a JSON object {"changed":true,"reason":"…","params":[{"role",
+ * "changed","reason","before","after","feedback":[…]}, …]}, or fails, and nothing was changed.
+ * Owned by the caller. LG_ESTATE: the step before is not over */
+LG_API int lg_optimizer_step(lg_optimizer *o, lg_var **report);
+/* Forget the feedback on all parameters. LG_ESTATE while a pass runs */
+LG_API int lg_optimizer_zero_grad(lg_optimizer *o);
+LG_API void lg_optimizer_free(lg_optimizer *o); /* its step is cancelled; NULL: nothing */
+
+/* ---- jobs ------------------------------------------------------------------ */
+/* lg.train and lg.optimize of Lua (docs/training.md, docs/search.md) as work of the engine's own.
+ * The parameters hold texts that were accepted, and no others: while a job runs, and when it has
+ * ended, however it did. */
+
+typedef struct lg_job lg_job;
+
+/* Every zero means the default. All is copied or counted. */
+typedef struct lg_job_config {
+    size_t size;           /* set by lg_job_config_init */
+    uint64_t tag;          /* echoed in its events and queries */
+    lg_var *const *params; /* leaves that require grad */
+    size_t n_params;
+    /* Examples, as lines of JSON objects or as one list of them. val decides what is kept (search:
+     * without it train does); on test seed and best are compared at the end (search). Where
+     * evaluate is given, none are needed. */
+    const char *train, *val, *test;
+    size_t train_len, val_len, test_len;
+    /* What is done with an example: a program, or a question to the model. Or, for a search alone,
+     * an evaluation of the texts as such. */
+    lg_query_fn program, evaluate, score, check;
+    void *ud;             /* of all four */
+    unsigned queries;     /* enum lg_query_what: these by event, instead of a callback */
+    const char *question; /* {fields} of the example; asked with the parameters as instructions.
+                           * NULL: "{question}" */
+    lg_model *model;      /* whom to ask; NULL: lg_engine_models() */
+    /* How good the answer is: score, or a metric; what is wrong with it: what score said, the facts
+     * that the metric knows, or a model's critique. */
+    const char *metric;             /* "exact", "number", "contains", "choice", "f1": against the
+                                     * example's "answer" */
+    const char *critic;             /* instruction; sees the answer and the example's fields */
+    const char *const *constraints; /* of new texts, as an optimizer's */
+    size_t n_constraints;
+    const char *check_words;
+    int batch;                                       /* examples of a proposal */
+    int steps;                                       /* training; 0: 12 */
+    uint64_t seed;                                   /* below 2^63 */
+    const char *method;                              /* search: "race", "gepa", "tgd", … */
+    uint64_t max_calls, max_evaluations, max_micros; /* search: its budget */
+    int64_t max_time_ms;                             /* search: likewise */
+    const char *options; /* JSON object of what else lg.train or lg.optimize knows:
+                          * {"patience":3,"accept":"better"}; for training also what lg.optim.tgd
+                          * does: {"optimizer":{"momentum":3}} */
+} lg_job_config;
+LG_API void lg_job_config_init_size(lg_job_config *cfg, size_t size);
+static inline void lg_job_config_init(lg_job_config *cfg)
+{
+    lg_job_config_init_size(cfg, sizeof *cfg);
+}
+/* *out is the caller's, free with lg_job_free() before its engine. LG_EVENT_PROGRESS tells how far
+ * it is, LG_EVENT_END that it is over. What only Lua can tell to be wrong (a field of the options,
+ * an example's line) fails the job. LG_EINVAL, LG_EPARSE, LG_EUTF8, LG_ENOMEM */
+LG_API int lg_train(lg_engine *e, const lg_job_config *cfg, lg_job **out);
+LG_API int lg_search(lg_engine *e, const lg_job_config *cfg, lg_job **out);
+LG_API int lg_job_state(const lg_job *j); /* enum lg_state */
+/* A JSON object: {"best":{role: text, …},"texts":[…],"seed_score":x,"best_score":x,"stopped":"…",
+ * …} and "steps", or "proposals", "spent" and "claim". Of a job that failed or was cancelled what
+ * it had reached. NULL: it has not ended, or reached nothing. Owned by the job. len may be NULL */
+LG_API const char *lg_job_result(const lg_job *j, size_t *len);
+/* The best text so far of parameter i; owned by the job until the engine runs. NULL: no such i */
+LG_API const char *lg_job_best(const lg_job *j, size_t i, size_t *len);
+/* false unless failed or cancelled. Strings are owned by the job. out may be NULL */
+LG_API bool lg_job_error(const lg_job *j, lg_failure *out);
+/* It ends soon, with what it has; what is on the wire is broken off. Its END still comes. Nothing
+ * when it has ended. */
+LG_API void lg_job_cancel(lg_job *j);
+LG_API void lg_job_free(lg_job *j); /* cancels it; no event of it comes any more. NULL: nothing */
+/* Sets the parameters to the texts that a job's result, or the best.json of a run, has for their
+ * roles. → how many were set; LG_EPARSE: it is neither; LG_ENOMEM */
+LG_API int lg_params_load(lg_var *const *params, size_t n, const char *json, size_t len);
 
 /* ---- text tools (pure) ------------------------------------------------- */
 

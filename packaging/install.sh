@@ -17,7 +17,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 dest=${DESTDIR:-}
-prefix=${PREFIX:-/usr/local}
+prefix=$(printf %s "${PREFIX:-/usr/local}" | sed 's,//*$,,')
 bindir=${BINDIR:-$prefix/bin}
 libdir=${LIBDIR:-$prefix/lib}
 includedir=${INCLUDEDIR:-$prefix/include}
@@ -59,10 +59,11 @@ remove() {
 }
 
 if [ "${1:-}" = uninstall ]; then
-    [ -f "$dest$list" ] || die "nothing was installed here: there is no $dest$list"
+    [ -f "$dest$list" ] || [ -f "$dest$list.new" ] ||
+        die "nothing was installed here: there is no $dest$list"
     held=$(mktemp)
     trap 'rm -f "$held"' EXIT
-    cp "$dest$list" "$held"
+    cat "$dest$list" "$dest$list.new" >"$held" 2>/dev/null || true
     remove "$held"
     echo "removed what $dest$list named"
     exit 0
@@ -75,26 +76,26 @@ soversion=${SOVERSION:-$(sed -n 's/^#define LG_API_VERSION //p' engine/lunagrad.
 lua_version=${LUA_VERSION:-$("${LUA:-lua5.4}" -e 'io.write((_VERSION:match "%d+%.%d+"))')}
 lua_cmoddir=${LUA_CMODDIR:-$libdir/lua/$lua_version}
 requires=${PKGS_LIBRARY:-$(sed -n 's/^PKGS_LIBRARY *= *//p' Makefile)}
-for file in lunagrad liblunagrad.a liblunagrad.so lunagrad.so lunagrad.1; do
+for file in lunagrad lunagrad.so lunagrad.1; do
     [ -f "$build/$file" ] || die "$build/$file is missing: make"
 done
 
+# What is done is on a list before it is done: one that was killed half way, or found the disk
+# full, is gone on with or taken away as any other.
 work=$(mktemp -d)
 new=$work/list
 : >"$new"
 
-# What was done so far is always on the list, also when a disk was full half way.
 finish() {
     code=$?
-    if [ -d "$dest$datadir/lunagrad" ] && [ -s "$new" ]; then
+    if [ $code -eq 0 ]; then
         echo "f $list" >>"$new"
         [ ! -f "$dest$list" ] || {
-            [ $code -ne 0 ] || remove "$dest$list" "$new"
+            remove "$dest$list" "$new"
             sed -n '/^d /p' "$dest$list" >>"$new"
-            [ $code -eq 0 ] || cat "$dest$list" >>"$new"
         }
-        sort -u "$new" >"$dest$list"
-        chmod 644 "$dest$list"
+        sort -u "$new" | grep -vxF "f $list.new" >"$work/sorted"
+        install -m 644 "$work/sorted" "$dest$list" && rm "$new"
     fi
     rm -rf "$work"
 }
@@ -177,20 +178,27 @@ needed=$(pkg-config --libs-only-l $requires | tr ' ' '\n' | sed -n 's/^-l//p' |
     grep -vxE 'pthread|dl|rt|m' | sort -u | tr '\n' ' ' | sed 's/ $//')
 
 folder "$datadir/lunagrad"
+{ cat "$new" && echo "f $list.new"; } >>"$dest$list.new"
+new=$dest$list.new
 put 755 "$build/lunagrad" "$bindir/lunagrad"
-put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
-put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
-point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
 put 644 "$build/lunagrad.so" "$lua_cmoddir/lunagrad.so"
-put 644 engine/lunagrad.h "$includedir/lunagrad.h"
-for name in lunagrad.pc lunagrad-static.pc; do
-    fill "$name.in" >"$work/$name"
-    put 644 "$work/$name" "$libdir/pkgconfig/$name"
-done
-for name in lunagrad-config.cmake lunagrad-config-version.cmake; do
-    fill "$name.in" >"$work/$name"
-    put 644 "$work/$name" "$libdir/cmake/lunagrad/$name"
-done
+# Built with another Lua than 5.4 there is no library.
+if [ -f "$build/liblunagrad.so" ]; then
+    put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
+    put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
+    point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
+    put 644 lua/lunagrad_ffi.lua "$datadir/lua/5.1/lunagrad_ffi.lua"
+    put 644 engine/lunagrad.h "$includedir/lunagrad.h"
+    put 644 scripts/hosts/lunagrad.hpp "$includedir/lunagrad.hpp"
+    for name in lunagrad.pc lunagrad-static.pc; do
+        fill "$name.in" >"$work/$name"
+        put 644 "$work/$name" "$libdir/pkgconfig/$name"
+    done
+    for name in lunagrad-config.cmake lunagrad-config-version.cmake; do
+        fill "$name.in" >"$work/$name"
+        put 644 "$work/$name" "$libdir/cmake/lunagrad/$name"
+    done
+fi
 # The command's page of the manual, and what shells complete.
 put 644 "$build/lunagrad.1" "$mandir/man1/lunagrad.1"
 put 644 "$build/completion/lunagrad.bash" "$datadir/bash-completion/completions/lunagrad"

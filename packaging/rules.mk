@@ -19,7 +19,8 @@ uninstall:
 # ---- one C file -------------------------------------------------------------------
 # In the order of the folders' ranks (tests/layers.txt), then what make itself writes.
 AMALGAM_RANKS = base model net child graph store sched front
-AMALGAM_SRC = $(foreach r,$(AMALGAM_RANKS),$(wildcard engine/$(r)/*.c engine/$(r)/*/*.c))
+AMALGAM_SRC = $(foreach r,$(AMALGAM_RANKS),$(wildcard engine/$(r)/*.c engine/$(r)/*/*.c)) \
+	$(MODULE_SRC) $(HOST_SRC) $(BUILD)/embedded.c
 AMALGAM = $(BUILD)/amalgamation
 
 amalgamation: $(AMALGAM)/lunagrad.c $(AMALGAM)/lunagrad.h
@@ -30,7 +31,7 @@ $(AMALGAM)/lunagrad.h: engine/lunagrad.h
 $(AMALGAM)/lunagrad.c: packaging/amalgamate.lua packaging/amalgamation.txt $(AMALGAM_SRC) \
 		$(H_FILES) $(BUILD)/worker
 	$(call say,BAKE,$@) mkdir -p $(@D) && { echo '/* lunagrad $(VERSION), as one file' && \
-		sed 's/@PKGS@/$(PKGS_LIBRARY)/; s,^, * ,; s, *$$,,' packaging/amalgamation.txt LICENSE && \
+		sed 's/@PKGS@/$(PKGS_LIBRARY) $(LUA_PC)/; s,^, * ,; s, *$$,,' packaging/amalgamation.txt LICENSE && \
 		echo ' */'; } >$(AMALGAM)/head && PKG_CFLAGS='$(PKG_CFLAGS)' $(LUA) \
 		packaging/amalgamate.lua $@ $(BUILD)/worker $(AMALGAM)/head $(AMALGAM_SRC)
 

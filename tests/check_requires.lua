@@ -16,6 +16,7 @@ local MAY = {
   book = { library = true },
   world = {},
   improve = { library = true, book = true },
+  host = { library = true, book = true, world = true, improve = true, root = true },
   task = { library = true, improve = true, world = true },
   report = { library = true, book = true },
   cli = { library = true, book = true, world = true, improve = true, task = true, report = true,
@@ -24,7 +25,8 @@ local MAY = {
 --- Of the library, what the world may use: pure, and about nothing that it could give away.
 local PLAIN = { ["lunagrad.rng"] = true }
 --- Modules in C.
-local IN_C = { ["lunagrad.core"] = true, ["lunagrad.file"] = true, ["lunagrad.look"] = "cli",
+local IN_C = { ["lunagrad.core"] = true, ["lunagrad.file"] = true,
+  ["lunagrad.look"] = "cli",
   ["lunagrad.term"] = "cli", ["lunagrad.line"] = "cli", ["lunagrad.mockd"] = "cli",
   ["lunagrad.cli.kept"] = "cli" } -- made by bake.lua
 --- Modules that require each other round, and why they may: "a b" = reason.

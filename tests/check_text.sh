@@ -33,6 +33,7 @@ END
 report 'Files over 800 lines:' <<END
 $(echo "$source" | while read -r f; do n=$(wc -l <"$f"); most=800
     [ "$f" = engine/lunagrad.h ] && most=1600 # the whole public API, in one file
+    [ "$f" = lua/lunagrad_ffi.lua ] && most=1200 # … and a copy of its declarations in another
     [ "$n" -le $most ] || echo "$f: $n"; done)
 END
 report 'Lines over 100 columns:' <<END

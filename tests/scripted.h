@@ -256,11 +256,11 @@ static inline int script_template(script *s, const char *name, const char *text)
          "<VARIABLE>\n{variable}\n</VARIABLE>{goal}{others}{kind}"
 #define SCRIPT_HEARD "<FEEDBACK>\n{feedback}\n</FEEDBACK>\n"
 
-enum { SCRIPT_TEMPLATES = 23 };
+enum { SCRIPT_OWN = 23, SCRIPT_BUILT_IN = 6, SCRIPT_TEMPLATES = SCRIPT_OWN + SCRIPT_BUILT_IN };
 
 static inline int script_templates(script *s)
 {
-    static const char *const all[SCRIPT_TEMPLATES][2] = {
+    static const char *const all[SCRIPT_OWN][2] = {
         {"critic.system", "You are the critic."},
         {"critic.base", SCRIPT_CRITIC("BASE", "")},
         {"critic.chain", SCRIPT_CRITIC("CHAIN", SCRIPT_HEARD)},
@@ -288,10 +288,14 @@ static inline int script_templates(script *s)
         {"reduce.user",
          "REDUCE role={role}\n<VARIABLE>\n{variable}\n</VARIABLE>\n{solved}" SCRIPT_HEARD},
     };
+    static const char *const built_in[SCRIPT_BUILT_IN] = {
+        "attached", "critic.again", "critic.given", "critic.node.again", "critic.once", "mark"};
     int err = 0;
 
-    for (size_t i = 0; !err && i < SCRIPT_TEMPLATES; i++)
+    for (size_t i = 0; !err && i < SCRIPT_OWN; i++)
         err = script_template(s, all[i][0], all[i][1]);
+    for (size_t i = 0; !err && i < SCRIPT_BUILT_IN; i++)
+        err = lg_template_get(s->e, built_in[i], NULL);
     return err;
 }
 

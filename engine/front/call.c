@@ -60,7 +60,7 @@ static void settle_call(lg_engine *e, lg_node *n, const lg_request *r)
     }
     lg_var *out = lg_var_ref(n->out);
     lg__var_ready(out, lg__text_ref(reply->text));
-    lg__stream_settled(e, n);
+    lg__stream_settled(n);
     lg_var_unref(out);
 }
 

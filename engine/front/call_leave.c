@@ -112,9 +112,21 @@ static bool is_pending(const lg_var *v)
 /* Cancelling may free neighbours, so the next one is held before this is let go. */
 static void cancel_those(lg_engine *e, bool (*wanted)(const lg_var *))
 {
-    lg_var *v = lg_var_ref(e->graph.vars);
+    lg_var *v = lg_var_ref(lg__vars_first(&e->graph));
     while (v) {
         if (wanted(v))
+            lg_var_cancel(v);
+        lg_var *next = lg_var_ref(lg__vars_after(v));
+        lg_var_unref(v);
+        v = next;
+    }
+}
+
+void lg__call_cancel_all(lg_party *p)
+{
+    lg_var *v = lg_var_ref(p->vars);
+    while (v) {
+        if (is_pending(v))
             lg_var_cancel(v);
         lg_var *next = lg_var_ref(v->next);
         lg_var_unref(v);

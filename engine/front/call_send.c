@@ -91,7 +91,7 @@ static void cancel_program(lg_engine *e, lg_attempt *a)
 static int start_host(lg_engine *e, lg_attempt *a)
 {
     lg_work *w = NULL;
-    int err = lg__work_new(e, LG_EVENT_CALL, &w);
+    int err = lg__work_new(e, a->request->model->party, LG_EVENT_CALL, &w);
     if (!err)
         w->request = a->request;
 

@@ -53,14 +53,14 @@ void lg__stream_ended(lg_engine *e, lg_request *r)
 
 /* ---- what the host is told --------------------------------------------- */
 
-static void announce(lg_engine *e, lg_node *n)
+static void announce(lg_node *n)
 {
     lg_call_data *c = n->u.call;
-    if (c->announced)
+    if (c->announced || n->out->party->closed)
         return;
 
     c->announced = true;
-    LG_QUEUE_PUSH(&e->partials, n, u.call->next_partial);
+    LG_QUEUE_PUSH(&n->out->party->partials, n, u.call->next_partial);
     lg_var_ref(n->out);
 }
 
@@ -95,7 +95,7 @@ static void listen(lg_engine *e, lg_stream *x)
 
     for (lg_node *n = x->request->waiters; n; n = n->u.call->next_waiting) {
         if (n->u.call->stream)
-            announce(e, n);
+            announce(n);
     }
 }
 
@@ -112,15 +112,15 @@ bool lg__stream_listen(lg_engine *e)
     return stopped;
 }
 
-void lg__stream_settled(lg_engine *e, lg_node *n)
+void lg__stream_settled(lg_node *n)
 {
     const lg_text *t = n->out->text;
     if (t && t->media == LG_MEDIA_TEXT && t->len > 0)
-        announce(e, n);
+        announce(n);
 }
 
 /* What n has to say that was not said: of the answer, or of the stream so far. */
-static bool fill(lg_engine *e, lg_node *n)
+static bool fill(lg_party *p, lg_node *n)
 {
     lg_call_data *c = n->u.call;
     const lg_request *r = c->request;
@@ -143,35 +143,35 @@ static bool fill(lg_engine *e, lg_node *n)
     if (from == len && !c->restart)
         return false;
 
-    e->partial.len = 0;
-    e->partial.err = 0;
-    if (lg__bytes_add(&e->partial, text + from, len - from))
+    p->partial.len = 0;
+    p->partial.err = 0;
+    if (lg__bytes_add(&p->partial, text + from, len - from))
         return false; /* it comes with the next piece */
 
     c->streamed = len;
     return true;
 }
 
-bool lg__stream_next(lg_engine *e)
+bool lg__stream_next(lg_party *p)
 {
     for (;;) {
         lg_node *n;
-        LG_QUEUE_POP(&e->partials, n, u.call->next_partial);
+        LG_QUEUE_POP(&p->partials, n, u.call->next_partial);
         if (!n)
             return false;
 
         lg_call_data *c = n->u.call;
         c->announced = false;
-        if (fill(e, n)) {
-            e->event = (lg_event){.size = sizeof e->event,
+        if (fill(p, n)) {
+            p->event = (lg_event){.size = sizeof p->event,
                                   .type = LG_EVENT_PARTIAL,
                                   .id = n->out->id,
                                   .tag = c->tag,
                                   .var = n->out,
-                                  .text = e->partial.data ? e->partial.data : "",
-                                  .len = e->partial.len,
+                                  .text = p->partial.data ? p->partial.data : "",
+                                  .len = p->partial.len,
                                   .restart = c->restart};
-            e->event_var = n->out; /* its count comes along */
+            p->event_var = n->out; /* its count comes along */
             c->restart = false;
             return true;
         }
@@ -183,7 +183,4 @@ void lg__streams_free(lg_engine *e)
 {
     while (e->streams)
         lg__stream_ended(e, e->streams->request);
-
-    e->partials.head = e->partials.tail = NULL; /* their counts die with the graph */
-    lg__bytes_free(&e->partial);
 }

@@ -39,7 +39,6 @@ static int keep_http_config(lg_engine *e, const lg_config *c)
 
 static int build(lg_engine *e, const lg_config *c)
 {
-    lg__bytes_init(&e->partial, &e->mem, LG_BYTES_MAX);
     lg__clock_init(&e->clock, c->virtual_clock);
     lg__log_init(&e->log, &e->mem, c->log, c->log_ud, or_default(c->log_level, LG_LOG_WARN));
     lg__map_init(&e->works, &e->mem);
@@ -107,6 +106,7 @@ void lg_engine_free(lg_engine *e)
     if (!e)
         return;
     lg__thread_stop(e);
+    lg__parties_end(e);
     if (e->store)
         take_replies(e, INT_MAX); /* paid for */
     lg__streams_free(e);
@@ -124,8 +124,6 @@ void lg_engine_free(lg_engine *e)
     lg__mem_strfree(&e->mem, e->proxy);
     lg__works_free(e);
     lg__timers_free(e);
-    if (e->event_var) /* its count dies with the graph */
-        e->event_var = NULL;
     if (e->graph.mem)
         lg__graph_free(&e->graph);
     if (e->sched)
@@ -133,7 +131,8 @@ void lg_engine_free(lg_engine *e)
     while (e->models) {
         lg_model *m = e->models;
         e->models = m->next;
-        lg__mem_free(&e->mem, m->gone, sizeof *m->gone);
+        lg__gone_free(&e->graph, m->gone);
+        lg__party_unref(m->party);
         lg__model_destroy(m);
     }
     if (e->loop)
@@ -162,7 +161,7 @@ int lg_engine_fd(const lg_engine *e)
 
 static bool has_events(const lg_engine *e)
 {
-    return e->graph.fired.head || e->out.head || e->partials.head || e->graph.gone.head;
+    return lg__party_hears(&e->graph.host_party);
 }
 
 static bool has_work(const lg_engine *e)
@@ -178,7 +177,8 @@ static bool has_work(const lg_engine *e)
 static int64_t next_due(const lg_engine *e)
 {
     int64_t calls = lg__sched_due(e->sched), timers = lg__timers_due(e);
-    return calls < timers ? calls : timers;
+    int64_t first = calls < timers ? calls : timers, parties = lg__parties_due(e);
+    return first < parties ? first : parties;
 }
 
 static int ms_until(int64_t due_us, int64_t now_us)
@@ -200,7 +200,7 @@ static int sooner(int a, int b)
 
 static int own_timeout(const lg_engine *e)
 {
-    if (has_work(e) || e->preconnect)
+    if (has_work(e) || e->preconnect || lg__parties_hear(e))
         return 0;
     int64_t due = next_due(e);
     due = e->hedge_due < due ? e->hedge_due : due;
@@ -238,6 +238,11 @@ static void run_ready(lg_engine *e, int most)
     }
 }
 
+static int type_of(const lg_node *n)
+{
+    return n->u.tool->function.is ? LG_EVENT_FUNCTION : LG_EVENT_TOOL;
+}
+
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
@@ -249,7 +254,7 @@ static void offer_tools(lg_engine *e, int most)
             lg_var_unref(n->out);
         } else if (lg__kept_shares(e, n) || lg__kept_elsewhere(e, n)) {
             continue; /* in this order: what is stored may not be on the disk yet */
-        } else if (lg__work_new(e, LG_EVENT_TOOL, &w)) {
+        } else if (lg__work_new(e, n->u.tool->party, type_of(n), &w)) {
             lg__kept_unclaim(e, n);
             lg__call_fail_code(e, n, LG_ENOMEM);
         } else {
@@ -272,7 +277,7 @@ static void offer_gradients(lg_engine *e)
             lg__work_abandon(e, s->work);
             s->work = 0;
             lg__pass_host_done(s, NULL);
-        } else if (lg__work_new(e, LG_EVENT_GRADIENT, &w)) {
+        } else if (lg__work_new(e, s->var->node->u.tool->party, LG_EVENT_GRADIENT, &w)) {
             lg__fail_init(&f);
             f.code = LG_ENOMEM;
             lg__pass_host_done(s, &f);
@@ -354,6 +359,21 @@ static bool take_replies(lg_engine *e, int most)
 
 enum { SLICE = LG_SMALL(64, 1) }; /* items of one stage between two looks at the clock */
 
+/* Nothing but, perhaps, the host's work. */
+static bool nothing_runs(lg_engine *e)
+{
+    return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
+           lg__pool_active(e->pool) == 0 && lg__commands_active(e->commands) == 0 &&
+           lg__talks_active(e->talks) == 0 && !has_work(e) && !lg__turn_waits(e);
+}
+
+/* Nothing can happen any more, unless the host begins it. */
+static bool is_over(lg_engine *e)
+{
+    return e->graph.host_party.next && nothing_runs(e) && e->graph.host_party.n_works == 0 &&
+           !has_events(e) && !lg__parties_hear(e) && next_due(e) == INT64_MAX;
+}
+
 static void pump(lg_engine *e)
 {
     bool replies, more;
@@ -380,8 +400,9 @@ static void pump(lg_engine *e)
             lg__warm_begin(e);
             connected = true; /* one a step */
         }
+        lg__parties_run(e, e->until_us, false);
         bool last = lg__engine_is_over(e);
-        bool idle = !(has_work(e) || replies || more);
+        bool idle = !(has_work(e) || replies || more || (e->until_us && lg__parties_hear(e)));
         if (idle && !last && lg__turn_size(e) > 0 && !lg__turn_is_full(e)) {
             lg__loop_run(e->loop, 0); /* what came meanwhile goes along */
             replies = take_replies(e, SLICE);
@@ -391,23 +412,17 @@ static void pump(lg_engine *e)
             lg__turn_flush(e); /* all of the turn at once */
         if (last)
             break;
-    } while (has_work(e) || replies || more);
-    if (has_work(e) || replies || more || programs || e->preconnect)
+        if (idle && is_over(e))
+            lg__parties_run(e, e->until_us, true);
+    } while (has_work(e) || replies || more || (e->until_us && lg__parties_hear(e)));
+    if (has_work(e) || replies || more || programs || e->preconnect || lg__parties_hear(e))
         lg__loop_wakeup(e->loop); /* the rest is due at once */
-}
-
-/* Nothing but, perhaps, the host's work. */
-static bool nothing_runs(lg_engine *e)
-{
-    return lg__http_active(e->http) == 0 && lg__processes_active(e->processes) == 0 &&
-           lg__pool_active(e->pool) == 0 && lg__commands_active(e->commands) == 0 &&
-           lg__talks_active(e->talks) == 0 && !has_work(e) && !lg__turn_waits(e);
 }
 
 /* Virtual time goes on to what is due next; false: it stays, as something may still come. */
 static bool jump(lg_engine *e)
 {
-    if (!e->clock.is_virtual || !nothing_runs(e) || has_events(e))
+    if (!e->clock.is_virtual || !nothing_runs(e) || has_events(e) || lg__parties_hear(e))
         return false;
     int64_t due = next_due(e);
     if (due == INT64_MAX || due <= lg__clock_now(&e->clock))
@@ -419,7 +434,7 @@ static bool jump(lg_engine *e)
 static void settle_down(lg_engine *e)
 {
     pump(e);
-    while (e->works.count == 0 && jump(e))
+    while (e->graph.host_party.n_works == 0 && jump(e))
         pump(e);
 }
 
@@ -504,7 +519,7 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
 
 static bool is_quiet(const lg_engine *e)
 {
-    return !has_events(e) && e->graph.n_pending > 0;
+    return !has_events(e) && (e->graph.n_pending > 0 || lg__parties_busy(e));
 }
 
 static bool wait_is_over(lg_engine *e)
@@ -540,7 +555,8 @@ int lg_engine_wait(lg_engine *e, int timeout_ms)
         return wait_for_thread(e, timeout_ms);
     for (;;) {
         int err = lg_engine_step(e, 0);
-        if (err || has_events(e) || !e->graph.n_pending || atomic_exchange(&e->poked, 0))
+        bool pending = e->graph.n_pending || lg__parties_busy(e);
+        if (err || has_events(e) || !pending || atomic_exchange(&e->poked, 0))
             return err;
         int64_t gone = (lg__clock_now(&real) - start) / 1000;
         if (timeout_ms >= 0 && gone >= timeout_ms)

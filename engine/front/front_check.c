@@ -31,7 +31,7 @@ static void see_request(const lg_request *r, void *ud)
 static uint64_t calls_that_wait(const lg_graph *g)
 {
     uint64_t sum = 0;
-    for (const lg_var *v = g->vars; v; v = v->next) {
+    for (const lg_var *v = lg__vars_first(g); v; v = lg__vars_after(v)) {
         bool waits = v->op == LG_OP_CALL && v->node && v->node->u.call->request;
         sum += waits ? lg__check_sum(v->node) : 0;
     }
@@ -97,24 +97,27 @@ static void check_entries(const lg_engine *e, const lg_seen *seen)
 
 static void check_works(lg_engine *e)
 {
-    size_t pos = 0, queued = 0;
+    size_t pos = 0, queued = 0, listed = 0;
     uint64_t id;
     const lg_work *w;
-    LG_CHECK_QUEUE(&e->out, lg_work, next);
-    for (w = e->out.head; w; w = w->next)
-        LG_CHECK(w->queued);
+    for (const lg_party *p = &e->graph.host_party; p; p = p->next) {
+        LG_CHECK_QUEUE(&p->out, lg_work, next);
+        for (w = p->out.head; w; w = w->next)
+            LG_CHECK(w->queued && w->party == p);
+        listed += p->out.n;
+    }
 
     while ((w = lg__map_next(&e->works, &pos, &id))) {
         LG_CHECK(w->id == id && (w->queued || w->announced));
         LG_CHECK((w->type == LG_EVENT_CALL) == (w->request != NULL));
-        LG_CHECK((w->type == LG_EVENT_TOOL) == (w->node != NULL));
+        LG_CHECK((w->type == LG_EVENT_TOOL || w->type == LG_EVENT_FUNCTION) == (w->node != NULL));
         LG_CHECK((w->type == LG_EVENT_GRADIENT) == (w->step != NULL));
         LG_CHECK(!w->request || w->request->state == LG_REQ_SENT);
         LG_CHECK(!w->node || w->node->work == id);
         LG_CHECK(!w->step || w->step->work == id);
         queued += w->queued ? 1 : 0;
     }
-    LG_CHECK(queued <= e->out.n);
+    LG_CHECK(queued <= listed);
 }
 
 /* A timer that was cancelled, and is not yet dropped, is still in the heap. */
@@ -123,7 +126,7 @@ static void check_timers(const lg_engine *e)
     const lg_heap *h = &e->timers.due;
     size_t pending = 0;
     lg__heap_check(h);
-    for (const lg_var *v = e->graph.vars; v; v = v->next)
+    for (const lg_var *v = lg__vars_first(&e->graph); v; v = lg__vars_after(v))
         pending += v->op == LG_OP_TIMER && v->state == LG_PENDING ? 1 : 0;
 
     LG_CHECK(pending <= h->n);
@@ -134,7 +137,7 @@ static void check_timers(const lg_engine *e)
 static void check_commands(const lg_engine *e)
 {
     size_t pending = 0;
-    for (const lg_var *v = e->graph.vars; v; v = v->next) {
+    for (const lg_var *v = lg__vars_first(&e->graph); v; v = lg__vars_after(v)) {
         if (v->op == LG_OP_COMMAND && v->state == LG_PENDING) {
             LG_CHECK(v->node->u.command);
             pending++;

@@ -28,8 +28,13 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     lg_node *node;       /* TOOL; its variable is pending, so it stays */
     lg_step *step;       /* GRADIENT; its pass waits for us */
     lg_text *heard;      /* GRADIENT, made when asked for */
+    lg_party *party;     /* counted: who is asked, or told */
+    lg_party *from;      /* LOG, PROGRESS, END: counted: who tells; NULL: another type */
+    lg_text *told;       /* … and what */
+    const void *about;   /* … and of what; NULL: of itself */
+    uint64_t tag;        /* … */
     bool queued, announced;
-    struct lg_work *next; /* in the event queue */
+    struct lg_work *next; /* in the party's queue */
 } lg_work;
 
 /* An attempt in the engine's books, from before it leaves until its end is told, and stored. */
@@ -135,16 +140,14 @@ struct lg_engine {
     lg_batch next;   /* … and the one committed meanwhile */
     lg_batch writing; /* in the transaction that is under way; empty between steps */
     uint64_t served;
-    lg_stream *streams;            /* call_stream.c: under way and watched */
-    LG_QUEUE_OF(lg_node) partials; /* … with something new to say */
-    lg_bytes partial;              /* … and what it is */
+    lg_stream *streams; /* call_stream.c: under way and watched */
     lg_timers timers;
     int64_t hedge_due; /* call_hedge.c: when stragglers are looked for; INT64_MAX: never */
     bool replay_only, fail_ambiguous;
     lg_graph graph;
     lg_model *models;
+    lg_model *roles[LG_KINDS]; /* lg_engine_models(): counted, by enum lg_kind */
     lg_map works;              /* id → lg_work, announced or queued */
-    LG_QUEUE_OF(lg_work) out;  /* what the host is to be told */
     lg_nodes leaving;          /* cancelled, and their way off the wire takes time */
     lg_warm *warm;             /* connections that are made beforehand … */
     lg_preconnect *preconnect; /* … and servers that more are to be made to */
@@ -153,10 +156,11 @@ struct lg_engine {
     size_t max_reply_bytes;
     uint64_t last_request;
     bool in_step, woken, draining;
+    bool built_in;    /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
-    lg_event event;    /* what lg_engine_next returned last */
-    lg_var *event_var; /* counted while the event is borrowed */
+    void *own;    /* lua/host/: the library's own Lua state */
+    bool in_next; /* a function of the host's runs, called by lg_engine_next */
     struct lg_said { /* to the host; and to whom the engine's own thread runs */
         char errmsg[512];
         const char *errfield; /* static */
@@ -194,12 +198,14 @@ int lg__thread_wait(lg_engine *e, int timeout_ms, int (*jump)(lg_engine *e, void
 
 /* host_work.c */
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
-int lg__work_new(lg_engine *e, int type, lg_work **out);
+int lg__work_new(lg_engine *e, lg_party *p, int type, lg_work **out);
 /* The host's work is not wanted any more: one LG_EVENT_ABANDON if it knows of it */
 void lg__work_abandon(lg_engine *e, uint64_t id);
 void lg__work_free(lg_engine *e, lg_work *w);    /* answered */
 void lg__work_release(lg_engine *e, lg_work *w); /* neither found by its id nor queued */
 void lg__works_free(lg_engine *e);
+enum { LG_MOST_UNTOLD = 256 << 10 }; /* bytes that a party tells before the host has fetched */
+void lg__work_told(lg_engine *e, const lg_work *w); /* the host fetches it */
 
 /* call.c */
 void lg__call_submit(lg_engine *e, int most); /* nodes whose inputs have settled */
@@ -230,6 +236,7 @@ void lg__call_leave(lg_engine *e, lg_request *r); /* nobody waits for it any mor
  * only listed. */
 void lg__call_drop_cancelled(lg_engine *e);
 void lg__call_drop_leaving(lg_engine *e, bool all); /* … and this does it; all: late or not */
+void lg__call_cancel_all(lg_party *p);              /* all that it made and is pending */
 
 /* call_fallback.c */
 lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
@@ -244,8 +251,8 @@ bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 void lg__stream_started(lg_engine *e, lg_request *r); /* it goes out now */
 void lg__stream_ended(lg_engine *e, lg_request *r);   /* its attempt has ended */
 bool lg__stream_listen(lg_engine *e); /* to what came since; true: one was broken off */
-void lg__stream_settled(lg_engine *e, lg_node *n); /* its answer is there */
-bool lg__stream_next(lg_engine *e);                /* fills e->event; false: nothing new */
+void lg__stream_settled(lg_node *n);  /* its answer is there */
+bool lg__stream_next(lg_party *p);    /* fills its event; false: nothing new */
 void lg__streams_free(lg_engine *e);
 
 /* call_hedge.c */
@@ -254,6 +261,18 @@ void lg__hedge_cancel(lg_engine *e, lg_request *r); /* its twin is not wanted an
 /* An attempt of one that has or is a twin has ended. The request that has ended with it;
  * NULL: none, as the other attempt goes on. */
 lg_request *lg__hedge_ended(lg_engine *e, lg_attempt *a);
+
+/* host_events.c */
+const lg_event *lg__events_next(lg_engine *e, lg_party *p);
+
+/* host_party.c */
+bool lg__parties_hear(const lg_engine *e);   /* somebody beside the host can go on at once */
+bool lg__parties_busy(const lg_engine *e);   /* … runs, or waits for something */
+int64_t lg__parties_due(const lg_engine *e); /* INT64_MAX: not by time alone */
+/* They run, each for a slice. idle: nothing else can happen any more. until_us 0: one slice each */
+void lg__parties_run(lg_engine *e, int64_t until_us, bool idle);
+void lg__parties_end(lg_engine *e);                  /* the engine is about to be freed */
+void lg__party_told(lg_engine *e, const lg_work *w); /* the host fetches what one told */
 
 /* host_timer.c */
 int64_t lg__timers_due(const lg_engine *e);    /* INT64_MAX: there are none */

@@ -11,44 +11,82 @@
 
 /* ---- events ------------------------------------------------------------ */
 
-static void fill(lg_engine *e, int type, uint64_t id, uint64_t tag, lg_var *var)
+static void fill(lg_party *p, int type, uint64_t id, uint64_t tag, lg_var *var)
 {
-    e->event = (lg_event){.size = sizeof e->event, .type = type, .id = id, .tag = tag, .var = var};
-    e->event_var = var;
+    p->event = (lg_event){.size = sizeof p->event, .type = type, .id = id, .tag = tag, .var = var};
+    p->event_var = var;
 }
 
-static void from_watch(lg_engine *e, lg_watcher *w)
+/* false: it was no event, but a function to call. */
+static bool from_watch(lg_engine *e, lg_party *p, lg_watcher *w)
 {
-    fill(e, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
-    lg__mem_free(&e->mem, w, sizeof *w);
+    bool calls = w->calls;
+    if (calls) {
+        if (w->fn)
+            w->fn(w->ud);
+        lg_var_unref(w->var);
+    } else {
+        fill(p, LG_EVENT_VAR, w->var->id, w->tag, w->var); /* its count comes along */
+    }
+    lg__watcher_free(&e->graph, w);
+    return !calls;
 }
 
-static void from_work(lg_engine *e, lg_work *w)
+/* Its arguments are the node's one input. */
+static void from_function(lg_party *p, const lg_work *w)
+{
+    const lg_tool *t = w->node->u.tool;
+    const lg_text *args = w->node->edges[0].seen;
+    fill(p, LG_EVENT_FUNCTION, w->id, t->tag, lg_var_ref(w->node->out));
+    p->event.var = NULL;
+    p->event.name = t->name->data;
+    p->event.text = args->data;
+    p->event.len = args->len;
+}
+
+static void from_note(lg_party *p, lg_work *w)
+{
+    fill(p, w->type, 0, w->tag, NULL);
+    p->event_text = w->told;
+    w->told = NULL;
+    p->event.text = p->event_text ? p->event_text->data : NULL;
+    p->event.len = p->event_text ? p->event_text->len : 0;
+}
+
+static void from_work(lg_party *p, lg_work *w)
 {
     switch (w->type) {
     case LG_EVENT_CALL:
-        fill(e, w->type, w->id, w->request->model->tag, NULL);
+        fill(p, w->type, w->id, w->request->model->tag, NULL);
         break;
     case LG_EVENT_TOOL:
-        fill(e, w->type, w->id, w->node->u.tool->tag, lg_var_ref(w->node->out));
+        fill(p, w->type, w->id, w->node->u.tool->tag, lg_var_ref(w->node->out));
         break;
     case LG_EVENT_GRADIENT:
-        fill(e, w->type, w->id, w->step->var->node->u.tool->tag, lg_var_ref(w->step->var));
+        fill(p, w->type, w->id, w->step->var->node->u.tool->tag, lg_var_ref(w->step->var));
+        break;
+    case LG_EVENT_FUNCTION:
+        from_function(p, w);
+        break;
+    case LG_EVENT_ABANDON:
+        fill(p, w->type, w->id, 0, NULL);
         break;
     default:
-        fill(e, LG_EVENT_ABANDON, w->id, 0, NULL);
+        from_note(p, w);
     }
 }
 
 /* What was withdrawn before the host heard of it is skipped. */
-static lg_work *next_work(lg_engine *e)
+static lg_work *next_work(lg_engine *e, lg_party *p)
 {
     for (;;) {
         lg_work *w;
-        LG_QUEUE_POP(&e->out, w, next);
+        LG_QUEUE_POP(&p->out, w, next);
         if (!w)
             return NULL;
         w->queued = false;
+        if (w->from)
+            lg__work_told(e, w);
         if (w->type != LG_EVENT_NONE)
             return w;
         lg__work_release(e, w);
@@ -65,45 +103,80 @@ static bool is_moot(lg_engine *e, lg_work *w)
 }
 
 /* Tools and models that nobody can use any more. */
-static bool from_gone(lg_engine *e)
+static bool from_gone(lg_engine *e, lg_party *p)
 {
     lg_gone *one;
-    LG_QUEUE_POP(&e->graph.gone, one, next);
+    LG_QUEUE_POP(&p->gone, one, next);
     if (!one)
         return false;
-    fill(e, one->type, 0, one->tag, NULL);
-    lg__mem_free(&e->mem, one, sizeof *one);
+    fill(p, one->type, 0, one->tag, NULL);
+    lg__gone_free(&e->graph, one);
     return true;
 }
 
-const lg_event *lg_engine_next(lg_engine *e)
+static void forget_last(lg_party *p)
 {
-    lg__log_deliver(&e->log);
-    LG_GUARD(e->door);
-    lg_var_unref(e->event_var);
-    e->event_var = NULL;
+    lg_var *v = p->event_var;
+    p->event_var = NULL;
+    lg_var_unref(v);
+    lg__text_unref(p->event_text);
+    p->event_text = NULL;
+}
+
+const lg_event *lg__events_next(lg_engine *e, lg_party *p)
+{
+    forget_last(p);
     lg__call_drop_cancelled(e);
-    if (lg__stream_next(e))
-        return &e->event;
-    lg_waiter *fired = lg__waits_pop(&e->graph.fired);
-    if (fired) {
-        from_watch(e, (lg_watcher *)fired);
-        return &e->event;
+    if (lg__stream_next(p))
+        return &p->event;
+    lg_waiter *fired;
+    while ((fired = lg__waits_pop(&p->fired))) {
+        if (from_watch(e, p, (lg_watcher *)fired))
+            return &p->event;
     }
-    if (from_gone(e))
-        return &e->event;
+    if (from_gone(e, p))
+        return &p->event;
     lg_work *w;
-    while ((w = next_work(e))) {
+    while ((w = next_work(e, p))) {
         if (is_moot(e, w))
             continue;
-        from_work(e, w);
+        from_work(p, w);
         w->announced = true;
-        if (w->type == LG_EVENT_ABANDON)
+        if (w->type == LG_EVENT_ABANDON || w->from)
             lg__work_release(e, w);
-        return &e->event;
+        return &p->event;
     }
     lg__thread_drained(e);
     return NULL;
+}
+
+static const lg_event *next_of_host(lg_engine *e)
+{
+    LG_GUARD(e->door);
+    const lg_event *event = lg__events_next(e, &e->graph.host_party);
+    if (!event)
+        lg__thread_drained(e);
+    return event;
+}
+
+/* A function that has one to call is called here, and nobody is told. */
+const lg_event *lg_engine_next(lg_engine *e)
+{
+    LG_GUARD(e->door);
+    const lg_event *event;
+    const lg_party *host = &e->graph.host_party;
+    if (e->in_next)
+        return NULL;
+    lg__log_deliver(&e->log);
+    while ((event = next_of_host(e)) && event->type == LG_EVENT_FUNCTION) {
+        const lg_function *f = &host->event_var->node->u.tool->function;
+        if (!f->fn)
+            break;
+        e->in_next = true;
+        f->fn(f->ud, f->script, event->id, event->text, event->len);
+        e->in_next = false;
+    }
+    return event;
 }
 
 /* ---- answers ----------------------------------------------------------- */
@@ -114,7 +187,8 @@ static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
     lg__call_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
-    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
+    int type = w && w->type == LG_EVENT_FUNCTION ? LG_EVENT_TOOL : w ? w->type : LG_EVENT_NONE;
+    if (w && !moot && w->announced && (type == type_a || type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);

@@ -131,6 +131,7 @@ static void forget_model(lg_model *m)
     }
     lg__sched_forget(m->engine->sched, m);
     lg__gone_tell(&m->engine->graph, m->gone);
+    lg__party_unref(m->party);
 }
 
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
@@ -162,6 +163,7 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
     }
     m->engine = e;
     m->door = e->door;
+    m->party = lg__party_ref(e->graph.party);
     m->forget = forget_model;
     m->next = e->models;
     e->models = m;
@@ -201,6 +203,7 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
     }
     t->refs = 1;
     t->graph = &e->graph;
+    t->party = lg__party_ref(e->graph.party);
     t->own_backward = own_backward;
     t->tag = tag;
     t->next = e->graph.tools;
@@ -571,54 +574,4 @@ int lg_promise_fail_as(lg_var *v, int code, const char *message, const char *cau
     lg__fail_free(&f);
     lg__engine_touch(e);
     return LG_OK;
-}
-
-/* ---- backward ---------------------------------------------------------- */
-
-void lg_backward_init_size(lg_backward *b, size_t size)
-{
-    const lg_backward none = {.size = sizeof none};
-    if (b)
-        lg__sized_write(b, size, &none);
-}
-
-int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_var **out)
-{
-    LG_GUARD(e->door);
-    lg_backward b = {.size = sizeof b};
-    if (!host || !out || !lg__sized_read(&b, host))
-        return lg__engine_error(e, LG_EINVAL, "backward needs lg_backward_init, and an out");
-    if (!root || root->graph != &e->graph || (b.model && b.model->engine != e)) {
-        return lg__engine_error(e, LG_EINVAL,
-                                "backward needs a variable and a model of this engine");
-    }
-    if (b.grain < LG_GRAIN_EDGE || b.grain > LG_GRAIN_AUTO)
-        return lg__engine_error(e, LG_EINVAL, "backward: there is no such grain");
-    int err = lg__pass_start(&e->graph, root, &b, out);
-    if (err)
-        return lg__engine_error(e, err, "backward cannot start: %s", lg_error_text(err));
-    lg__engine_touch(e);
-    return LG_OK;
-}
-
-int lg_template_set(lg_engine *e, const char *name, lg_var *v)
-{
-    LG_GUARD(e->door);
-    if (!name || !v || v->graph != &e->graph)
-        return lg__engine_error(e, LG_EINVAL, "a template is a variable of this engine");
-    if (lg__made_of_pass(v))
-        return lg__engine_error(e, LG_ECYCLE, "a template cannot be made of a pass that runs");
-    int err = lg__template_put(&e->graph, name, v);
-    return err ? lg__engine_error(e, err, "no memory for a template") : LG_OK;
-}
-
-int lg_template_get(lg_engine *e, const char *name, lg_var **out)
-{
-    LG_GUARD(e->door);
-    lg_var *v = name ? lg__template_find(&e->graph, name) : NULL;
-    if (!name)
-        return lg__engine_null(e);
-    if (out)
-        *out = v;
-    return v ? LG_OK : lg__engine_error(e, LG_ENOTFOUND, "no template \"%s\" is set", name);
 }

@@ -267,7 +267,7 @@ bool lg__sandboxes_settle(lg_engine *e)
 
 void lg__sandboxes_free(lg_engine *e)
 {
-    for (lg_var *v = e->graph.mem ? e->graph.vars : NULL; v; v = v->next) {
+    for (lg_var *v = e->graph.mem ? lg__vars_first(&e->graph) : NULL; v; v = lg__vars_after(v)) {
         if (v->op == LG_OP_SANDBOX && v->node)
             v->node->u.candidate = NULL;
     }

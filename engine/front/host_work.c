@@ -3,7 +3,7 @@
  * Work has one life: queued, announced by an event, answered or abandoned. The id finds it. */
 #include "front/front_internal.h"
 
-int lg__work_new(lg_engine *e, int type, lg_work **out)
+int lg__work_new(lg_engine *e, lg_party *p, int type, lg_work **out)
 {
     lg_work *w = lg__mem_zero(&e->mem, sizeof *w);
     if (!w)
@@ -14,8 +14,10 @@ int lg__work_new(lg_engine *e, int type, lg_work **out)
         lg__mem_free(&e->mem, w, sizeof *w);
         return LG_ENOMEM;
     }
+    w->party = lg__party_ref(p);
+    p->n_works++;
     w->queued = true;
-    LG_QUEUE_PUSH(&e->out, w, next);
+    LG_QUEUE_PUSH(&p->out, w, next);
     *out = w;
     return LG_OK;
 }
@@ -23,6 +25,10 @@ int lg__work_new(lg_engine *e, int type, lg_work **out)
 void lg__work_release(lg_engine *e, lg_work *w)
 {
     lg__text_unref(w->heard);
+    lg__text_unref(w->told);
+    if (w->from)
+        lg__party_unref(w->from);
+    lg__party_unref(w->party);
     lg__mem_free(&e->mem, w, sizeof *w);
 }
 
@@ -30,6 +36,7 @@ void lg__work_release(lg_engine *e, lg_work *w)
 void lg__work_free(lg_engine *e, lg_work *w)
 {
     lg__map_take(&e->works, w->id);
+    w->party->n_works--;
     e->turn.kept_due = e->turn.kept != NULL;
     if (w->queued)
         w->type = LG_EVENT_NONE;
@@ -43,6 +50,7 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     if (!w)
         return;
     lg__map_take(&e->works, id);
+    w->party->n_works--;
     e->turn.kept_due = e->turn.kept != NULL;
     w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
     w->node = NULL;
@@ -50,17 +58,30 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     if (w->queued)
         return;
     w->queued = true;
-    LG_QUEUE_PUSH(&e->out, w, next);
+    LG_QUEUE_PUSH(&w->party->out, w, next);
+}
+
+void lg__work_told(lg_engine *e, const lg_work *w)
+{
+    lg_party *p = w->from;
+    size_t size = w->told ? w->told->len + sizeof *w : 0;
+    bool was_full = p->untold >= LG_MOST_UNTOLD;
+    p->untold -= size;
+    if (was_full && p->untold < LG_MOST_UNTOLD)
+        lg__engine_touch(e);
 }
 
 void lg__works_free(lg_engine *e)
 {
     lg_work *w;
-    for (;;) {
-        LG_QUEUE_POP(&e->out, w, next);
-        if (!w)
-            break;
+    for (lg_party *p = &e->graph.host_party; p;) {
+        LG_QUEUE_POP(&p->out, w, next);
+        if (!w) {
+            p = p->next;
+            continue;
+        }
         lg__map_take(&e->works, w->id);
+        p = &e->graph.host_party; /* the other may go with its work */
         lg__work_release(e, w);
     }
     size_t pos = 0;

@@ -7,6 +7,18 @@
 #include "front/front_internal.h"
 #include "graph/graph.h"
 
+void lg__inside_enter(lg_engine *e)
+{
+    if (e && e->door)
+        lg__door_enter(e->door);
+}
+
+void lg__inside_leave(lg_engine *e)
+{
+    if (e && e->door)
+        lg__door_leave(e->door);
+}
+
 /* ---- unseen ------------------------------------------------------------------- */
 
 _Static_assert((int)LG_INSIDE_UNSEEN == (int)LG_UNSEEN_KEPT, "all that is kept can be told");
@@ -54,4 +66,24 @@ bool lg__inside_load(const char *file, const lg_import *imports, size_t n, char 
         }
     }
     return library != NULL;
+}
+
+/* ---- for public functions of lua/ ------------------------------------------------- */
+
+void lg__inside_error(lg_engine *e, int code, const char *message)
+{
+    lg__engine_error(e, code, "%s", message);
+}
+
+void **lg__inside_own(lg_engine *e)
+{
+    return &e->own;
+}
+
+void *lg__inside_alloc(lg_engine *e, void *block, size_t old_size, size_t size)
+{
+    if (size > 0)
+        return block ? lg__mem_grow(&e->mem, block, old_size, size) : lg__mem_new(&e->mem, size);
+    lg__mem_free(&e->mem, block, old_size);
+    return NULL;
 }

@@ -1,4 +1,4 @@
-/* inside_look.c - one look at each of many servers, for lua/, through the engine's transfers, so
+/* inside_look.c - one request to each of many servers, for lua/, through the engine's transfers, so
  * that certificates, proxies and the words for what fails are those of a run. */
 #include "lg_inside.h"
 
@@ -78,13 +78,15 @@ int lg__look_open(size_t n, const char *ca_file, const char *ca_path, lg_look **
     return err;
 }
 
-int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers, int ms)
+int lg__look_start(lg_look *k, size_t number, const char *url, const char *headers,
+                   const char *body, size_t body_len, int ms)
 {
     lg_transfer *t;
-    lg_http_request r = {.method = "GET",
+    lg_http_request r = {.method = body ? "POST" : "GET",
                          .url = url,
                          .headers = headers ? headers : "",
-                         .body = "",
+                         .body = body ? body : "",
+                         .body_len = body ? body_len : 0,
                          .connect_timeout_ms = ms,
                          .first_byte_timeout_ms = ms,
                          .total_timeout_ms = ms};
@@ -100,6 +102,7 @@ static void tell(const lg_look *k, const lg_attempt *a, lg_look_reply *out)
         .status = a->status,
         .ms = now_ms() - k->began,
         .date = lg__http_date(k->http, a->date),
+        .retry_after_ms = a->retry_after_ms,
         .moved_to = a->moved_to[0] ? a->moved_to : NULL,
         .code = a->fail.code,
         .message = a->fail.code ? lg__fail_message(&a->fail) : NULL,

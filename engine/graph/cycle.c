@@ -38,9 +38,13 @@ static void visit_pass(lg_walk *w, const lg_pass *p)
 {
     if (p->plan.n_steps > 0)
         visit(w, p->plan.steps[0].var);
-    for (const lg_job *j = p->jobs; j; j = j->next)
+    for (const lg_inquiry *j = p->jobs; j; j = j->next)
         visit(w, j->asked);
-    for (const lg_template *t = p->g->templates; t; t = t->next)
+    for (const lg_template *t = p->out->party->templates; t; t = t->next)
+        visit(w, t->var);
+    if (p->out->party == &p->g->host_party)
+        return;
+    for (const lg_template *t = p->g->host_party.templates; t; t = t->next)
         visit(w, t->var);
 }
 

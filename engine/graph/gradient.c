@@ -493,7 +493,7 @@ static void step_fired(lg_step *s)
 }
 
 /* What a reply is worth to who asked. true: it is asked for once more. */
-static bool hear_reply(lg_job *job)
+static bool hear_reply(lg_inquiry *job)
 {
     lg_pass *p = job->pass;
     lg_var *v = job->asked;
@@ -523,7 +523,7 @@ static bool hear_reply(lg_job *job)
     return false;
 }
 
-static void job_fired(lg_job *job)
+static void job_fired(lg_inquiry *job)
 {
     lg_pass *p = job->pass;
     lg_step *s = job->step;
@@ -552,17 +552,28 @@ static void job_fired(lg_job *job)
         deliver_all(s);
 }
 
+/* What a pass asks is its party's, whoever runs. The one that was current. */
+static lg_party *enter(const lg_pass *p)
+{
+    lg_party *before = p->g->party;
+    p->g->party = p->out->party;
+    return before;
+}
+
 void lg__pass_fired(lg_waiter *w)
 {
     bool is_job = w->kind == LG_WAIT_JOB;
-    lg_pass *p = is_job ? ((lg_job *)w)->pass : ((lg_step *)w)->pass;
+    lg_pass *p = is_job ? ((lg_inquiry *)w)->pass : ((lg_step *)w)->pass;
+    lg_graph *g = p->g;
+    lg_party *before = enter(p);
     if (is_over(p) && is_job)
-        lg__job_free((lg_job *)w);
+        lg__job_free((lg_inquiry *)w);
     else if (!is_over(p) && is_job)
-        job_fired((lg_job *)w);
+        job_fired((lg_inquiry *)w);
     else if (!is_over(p))
         step_fired((lg_step *)w);
     unbusy(p);
+    g->party = before;
 }
 
 /* ---- the host's own backward ------------------------------------------- */
@@ -592,6 +603,8 @@ int lg__pass_host_text(lg_step *s, size_t input, lg_text *text)
 void lg__pass_host_done(lg_step *s, const lg_fail *f)
 {
     lg_pass *p = s->pass;
+    lg_graph *g = p->g;
+    lg_party *before = enter(p);
     if (!is_over(p)) {
         if (f)
             lg__pass_note(p, s, f->code, f);
@@ -600,6 +613,7 @@ void lg__pass_host_done(lg_step *s, const lg_fail *f)
         deliver_all(s);
     }
     unbusy(p);
+    g->party = before;
 }
 
 /* ---- start, cancel, free ----------------------------------------------- */
@@ -652,8 +666,8 @@ static void cancel(lg_pass *p)
         return;
     p->cancelled = true;
     LG_TRACE(p->g->log, "pass %llu: running -> cancelled", (unsigned long long)p->out->id);
-    for (lg_job *j = p->jobs; j;) {
-        lg_job *next = j->next; /* cancelling only queues the job */
+    for (lg_inquiry *j = p->jobs; j;) {
+        lg_inquiry *next = j->next; /* cancelling only queues the job */
         lg_var_cancel(j->asked);
         j = next;
     }

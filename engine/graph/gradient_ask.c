@@ -171,7 +171,7 @@ static int question_node(lg_pass *p, lg_var *tmpl, const lg_part *parts, size_t 
 
 /* The nodes of one question and a job that waits for the answer. */
 int lg__pass_question(lg_pass *p, lg_step *s, const char *system, const char *user,
-                      const lg_part *parts, size_t n, lg_job *job)
+                      const lg_part *parts, size_t n, lg_inquiry *job)
 {
     char role[120];
     lg_var *sys = lg__template_find(p->g, system), *tmpl = lg__template_find(p->g, user);
@@ -404,7 +404,7 @@ lg_text *lg__pass_conversation(lg_pass *p, lg_step *s, const lg_aim *aim)
 }
 
 /* For other inputs, too: it stands before what is asked, or its output is judged and not it. */
-static bool is_general(const lg_job *job, const lg_aim *aim)
+static bool is_general(const lg_inquiry *job, const lg_aim *aim)
 {
     const lg_step *s = job->step;
     return (job->chain && !lg__step_judges(s)) ||
@@ -413,7 +413,7 @@ static bool is_general(const lg_job *job, const lg_aim *aim)
 
 /* Of a variable with a producer somebody upstream will hear; points of what was heard, or of the
  * outcome itself, can be handed on to them as they are. */
-static int kind(lg_pass *p, lg_job *job, const lg_aim *aim, lg_part *part)
+static int kind(lg_pass *p, lg_inquiry *job, const lg_aim *aim, lg_part *part)
 {
     const char *given = is_general(job, aim) ? "critic.given" : "critic.once";
     if (!aim->step->var->node)
@@ -430,7 +430,7 @@ static int ask(lg_pass *p, lg_step *s, const lg_aims *aims, const lg_aim *aim, b
 {
     char user[40];
     lg_text *none = lg__text_new(p->g->mem, "", 0);
-    lg_job *job = lg__job_new(p, s);
+    lg_inquiry *job = lg__job_new(p, s);
     if (!job || !none) {
         lg__text_unref(none);
         if (job)
@@ -520,7 +520,7 @@ static int copy_call(lg_pass *p, const lg_var *old, lg_var *more, lg_var **out)
     return err;
 }
 
-int lg__pass_again(lg_job *job, const char *what)
+int lg__pass_again(lg_inquiry *job, const char *what)
 {
     lg_pass *p = job->pass;
     lg_var *more = what ? lg__template_find(p->g, what) : NULL, *asked = NULL;

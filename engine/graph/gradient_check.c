@@ -39,7 +39,7 @@ static void check_jobs(const lg_pass *p)
 {
     size_t n = 0;
     LG_CHECK(!p->jobs || !p->jobs->prev);
-    for (const lg_job *j = p->jobs; j; j = j->next, n++) {
+    for (const lg_inquiry *j = p->jobs; j; j = j->next, n++) {
         LG_CHECK(n < p->busy);
         LG_CHECK(j->pass == p && j->wait.kind == LG_WAIT_JOB);
         LG_CHECK(j->asked && j->asked->refs > 0);

@@ -30,9 +30,9 @@ enum lg_critique { /* what a critic's reply is */
                    LG_CRITIQUE_NO_MEMORY
 };
 
-typedef struct lg_job {         /* one question to the backward model */
-    lg_waiter wait;             /* LG_WAIT_JOB, on asked */
-    struct lg_job *prev, *next; /* of the pass */
+typedef struct lg_inquiry {         /* one question to the backward model */
+    lg_waiter wait;                 /* LG_WAIT_JOB, on asked */
+    struct lg_inquiry *prev, *next; /* of the pass */
     lg_pass *pass;
     lg_step *step;
     lg_var *asked;                  /* counted */
@@ -47,7 +47,7 @@ typedef struct lg_job {         /* one question to the backward model */
     lg_aims all;                    /* of a question about a node: whom it is about; n 0: none */
     struct lg_reduction *reduction; /* NULL: feedback for an input */
     size_t place;                   /* in the reduction's outputs */
-} lg_job;
+} lg_inquiry;
 
 typedef struct lg_reduction { /* several records of one leaf become one */
     lg_step *step;
@@ -73,7 +73,7 @@ struct lg_pass {
     size_t steps_left, busy;
     size_t n_asked, n_solved, n_texts, n_kept;
     size_t n_malformed; /* replies that were no criticism */
-    lg_job *jobs;
+    lg_inquiry *jobs;
     lg_fail fail; /* of the lowest step that failed */
     size_t fail_step, fail_place;
 };
@@ -103,16 +103,16 @@ lg_text *lg__pass_goal(const lg_pass *p, const lg_step *s);
 
 /* What was said about the output that a job is about; NULL: nothing, or that is a judgement, whose
  * own words count. Borrowed. */
-static inline lg_text *lg__job_remarks(const lg_job *job)
+static inline lg_text *lg__job_remarks(const lg_inquiry *job)
 {
     return job->chain && !lg__step_judges(job->step) ? job->heard : NULL;
 }
 
 /* For gradient_reduce.c: a job, freed when asking with it fails, and texts as one. */
 enum { LG_PARTS = 10 };
-lg_job *lg__job_new(lg_pass *p, lg_step *s);
+lg_inquiry *lg__job_new(lg_pass *p, lg_step *s);
 int lg__pass_question(lg_pass *p, lg_step *s, const char *system, const char *user,
-                      const lg_part *parts, size_t n, lg_job *job);
+                      const lg_part *parts, size_t n, lg_inquiry *job);
 /* A field of the question that is a template of its own, or empty: with a number of values. The
  * part's variable is counted. */
 int lg__pass_section(lg_pass *p, const char *name, const lg_part *values, size_t n, lg_part *part);
@@ -146,18 +146,18 @@ bool lg__trace_wanted(lg_pass *p);
 /* Asks, once the root has settled. LG_ENOTFOUND: it cannot be about these parameters, nothing was
  * done; LG_ENOMEM: what was asked comes back still. */
 int lg__trace_start(lg_pass *p);
-bool lg__trace_heard(lg_job *job); /* as lg__node_heard() */
+bool lg__trace_heard(lg_inquiry *job); /* as lg__node_heard() */
 /* All is heard: each parameter has its records and is finished. */
 void lg__trace_done(lg_pass *p, void (*finish)(lg_step *));
 /* gradient_node.c: one question about all that a node was given; it takes the aims over (0). */
 bool lg__node_fits(const lg_pass *p, const lg_step *s, const lg_aims *aims);
 int lg__node_ask(lg_pass *p, lg_step *s, lg_aims *aims, bool chain);
-bool lg__node_heard(lg_job *job); /* its reply came. true: it is asked for once more */
+bool lg__node_heard(lg_inquiry *job); /* its reply came. true: it is asked for once more */
 
 int lg__pass_reduce(lg_pass *p, lg_step *s, uint32_t group);
 /* A reduction's answer came. 1: the whole reduction is done (records are back). */
-int lg__pass_reduced(lg_job *job);
-void lg__job_free(lg_job *job);
+int lg__pass_reduced(lg_inquiry *job);
+void lg__job_free(lg_inquiry *job);
 void lg__reduction_drop(lg_pass *p, lg_reduction *r); /* one job less is open */
 /* Remember what failed at s; the failure of the lowest step, and there of the lowest
  * place (an input, a part of a reduction), is the one that is told. */
@@ -174,6 +174,6 @@ int lg__critique(lg_mem *m, const lg_compared *said, lg_text **out);
 /* The question of a job once more: with a word on what was wrong with the reply (the name of a
  * template), or (NULL) without a ceiling, where the reply was cut before its first word. 0,
  * LG_ENOMEM, LG_ENOTFOUND. */
-int lg__pass_again(lg_job *job, const char *more);
+int lg__pass_again(lg_inquiry *job, const char *more);
 
 #endif

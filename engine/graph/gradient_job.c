@@ -18,9 +18,9 @@ void lg__reduction_drop(lg_pass *p, lg_reduction *r)
         reduction_free(p, r);
 }
 
-lg_job *lg__job_new(lg_pass *p, lg_step *s)
+lg_inquiry *lg__job_new(lg_pass *p, lg_step *s)
 {
-    lg_job *job = lg__mem_zero(p->g->mem, sizeof *job);
+    lg_inquiry *job = lg__mem_zero(p->g->mem, sizeof *job);
     if (!job)
         return NULL;
     job->wait.kind = LG_WAIT_JOB;
@@ -33,7 +33,7 @@ lg_job *lg__job_new(lg_pass *p, lg_step *s)
     return job;
 }
 
-void lg__job_free(lg_job *job)
+void lg__job_free(lg_inquiry *job)
 {
     lg_pass *p = job->pass;
     if (job->prev)

@@ -36,7 +36,7 @@ static lg_text *conversation(lg_pass *p, lg_step *s, const lg_aims *aims)
     return talk;
 }
 
-static int told(lg_pass *p, const lg_job *job, lg_part *part)
+static int told(lg_pass *p, const lg_inquiry *job, lg_part *part)
 {
     lg_part value = {job->chain ? "feedback" : "points", job->heard, NULL};
     if (!job->heard || !job->heard->len)
@@ -54,7 +54,7 @@ static bool any_made(const lg_aims *aims)
     return false;
 }
 
-static int ask(lg_pass *p, lg_step *s, lg_job *job, bool chain, lg_text *none)
+static int ask(lg_pass *p, lg_step *s, lg_inquiry *job, bool chain, lg_text *none)
 {
     lg_text *shown = lg__letters_show(p->g->mem, &job->all);
     job->conversation = conversation(p, s, &job->all);
@@ -87,7 +87,7 @@ static int ask(lg_pass *p, lg_step *s, lg_job *job, bool chain, lg_text *none)
 int lg__node_ask(lg_pass *p, lg_step *s, lg_aims *aims, bool chain)
 {
     lg_text *none = lg__text_new(p->g->mem, "", 0);
-    lg_job *job = none ? lg__job_new(p, s) : NULL;
+    lg_inquiry *job = none ? lg__job_new(p, s) : NULL;
     if (!job) {
         lg__text_unref(none);
         return LG_ENOMEM;
@@ -110,7 +110,7 @@ int lg__node_ask(lg_pass *p, lg_step *s, lg_aims *aims, bool chain)
 /* ---- hearing ----------------------------------------------------------- */
 
 /* What one text's part of a reply is worth to it. */
-static void give(lg_job *job, const lg_aim *aim, const lg_text *part, bool cut)
+static void give(lg_inquiry *job, const lg_aim *aim, const lg_text *part, bool cut)
 {
     lg_pass *p = job->pass;
     lg_text *points = NULL;
@@ -131,7 +131,7 @@ static void give(lg_job *job, const lg_aim *aim, const lg_text *part, bool cut)
     lg__text_unref(points);
 }
 
-bool lg__node_heard(lg_job *job)
+bool lg__node_heard(lg_inquiry *job)
 {
     lg_pass *p = job->pass;
     lg_text *said[LG_LETTERS];

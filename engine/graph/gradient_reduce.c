@@ -84,7 +84,7 @@ static int standing(lg_pass *p, const lg_reduction *r, lg_part *part)
 static int ask_group(lg_pass *p, lg_reduction *r, size_t from, size_t n, size_t place)
 {
     lg_step *s = r->step;
-    lg_job *job = lg__job_new(p, s);
+    lg_inquiry *job = lg__job_new(p, s);
     if (!job)
         return LG_ENOMEM;
     lg_text *all = join(p, r, from, n), *none = lg__text_new(p->g->mem, "", 0);
@@ -248,7 +248,7 @@ static lg_record *reduced_record(lg_pass *p, lg_reduction *r, lg_var *var)
 }
 
 /* A failed question, or no memory: the single pieces are kept instead. */
-static int fall_back(lg_reduction *r, lg_job *job, int code)
+static int fall_back(lg_reduction *r, lg_inquiry *job, int code)
 {
     lg_step *s = r->step;
     if (code)
@@ -259,7 +259,7 @@ static int fall_back(lg_reduction *r, lg_job *job, int code)
     return 1;
 }
 
-int lg__pass_reduced(lg_job *job)
+int lg__pass_reduced(lg_inquiry *job)
 {
     lg_pass *p = job->pass;
     lg_reduction *r = job->reduction;

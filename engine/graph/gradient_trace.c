@@ -321,7 +321,7 @@ static int ask(lg_pass *p, const lg_batch *b, size_t from, size_t n, const lg_ai
 {
     lg_step *root = p->plan.steps;
     lg_text *none = lg__text_new(p->g->mem, "", 0);
-    lg_job *job = none ? lg__job_new(p, root) : NULL;
+    lg_inquiry *job = none ? lg__job_new(p, root) : NULL;
     if (!job) {
         lg__text_unref(none);
         return LG_ENOMEM;
@@ -406,7 +406,7 @@ int lg__trace_start(lg_pass *p)
 /* ---- the replies ------------------------------------------------------- */
 
 /* One question's piece of feedback on a parameter goes behind those of the ones before. */
-static void give(lg_job *job, lg_aim *aim, const lg_text *part, bool cut)
+static void give(lg_inquiry *job, lg_aim *aim, const lg_text *part, bool cut)
 {
     lg_pass *p = job->pass;
     lg_text *points = NULL;
@@ -430,7 +430,7 @@ static void give(lg_job *job, lg_aim *aim, const lg_text *part, bool cut)
     lg__text_unref(points);
 }
 
-bool lg__trace_heard(lg_job *job)
+bool lg__trace_heard(lg_inquiry *job)
 {
     lg_pass *p = job->pass;
     lg_text *said[LG_LETTERS] = {NULL};

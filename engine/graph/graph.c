@@ -47,6 +47,8 @@ int lg__graph_init(lg_graph *g, lg_mem *m, lg_log *log, lg_engine *e, size_t max
     g->log = log;
     g->engine = e;
     g->max_pending = max_pending;
+    g->party = &g->host_party;
+    lg__party_init(&g->host_party, g);
     return LG_OK;
 }
 
@@ -92,10 +94,11 @@ static lg_var *new_var(lg_graph *g, const char *role, bool grad, int op)
     v->grad = grad;
     v->role = t;
     v->example = -1;
-    v->next = g->vars;
-    if (g->vars)
-        g->vars->prev = v;
-    g->vars = v;
+    v->party = lg__party_ref(g->party);
+    v->next = g->party->vars;
+    if (v->next)
+        v->next->prev = v;
+    g->party->vars = v;
     g->n_live++;
     return v;
 }
@@ -168,18 +171,27 @@ int lg__gone_new(lg_graph *g, int type, uint64_t tag, lg_gone **out)
         return LG_ENOMEM;
     (*out)->type = type;
     (*out)->tag = tag;
+    (*out)->party = lg__party_ref(g->party);
     return LG_OK;
+}
+
+void lg__gone_free(lg_graph *g, lg_gone *one)
+{
+    if (!one)
+        return;
+    lg__party_unref(one->party);
+    lg__mem_free(g->mem, one, sizeof *one);
 }
 
 void lg__gone_tell(lg_graph *g, lg_gone *one)
 {
     if (!one)
         return;
-    if (g->closing) {
-        lg__mem_free(g->mem, one, sizeof *one);
+    if (g->closing || one->party->closed) {
+        lg__gone_free(g, one);
         return;
     }
-    LG_QUEUE_PUSH(&g->gone, one, next);
+    LG_QUEUE_PUSH(&one->party->gone, one, next);
     g->wake(g->engine);
 }
 
@@ -210,6 +222,7 @@ void lg_tool_unref(lg_tool *t)
     lg__text_unref(t->purpose);
     lg__text_unref(t->version);
     lg__gone_tell(g, t->gone);
+    lg__party_unref(t->party);
     lg__mem_free(g->mem, t, sizeof *t);
 }
 
@@ -266,15 +279,16 @@ static void free_var(lg_graph *g, lg_var *v)
     lg__text_unref(v->text);
     lg__text_unref(v->role);
     g->n_live--;
+    lg__party_unref(v->party);
     lg__mem_free(g->mem, v, sizeof *v);
 }
 
-static void unlink_var(lg_graph *g, lg_var *v)
+static void unlink_var(lg_var *v)
 {
     if (v->prev)
         v->prev->next = v->next;
     else
-        g->vars = v->next;
+        v->party->vars = v->next;
     if (v->next)
         v->next->prev = v->prev;
 }
@@ -290,7 +304,7 @@ void lg_var_unref(lg_var *v)
     if (--v->refs > 0)
         return;
     lg_graph *g = v->graph;
-    unlink_var(g, v);
+    unlink_var(v);
     v->next = g->dead;
     g->dead = v;
     if (g->releasing)
@@ -435,6 +449,22 @@ void lg__node_discard(lg_var *out)
 
 /* ---- settling ---------------------------------------------------------- */
 
+void lg__watcher_free(lg_graph *g, lg_watcher *w)
+{
+    lg__party_unref(w->party);
+    lg__mem_free(g->mem, w, sizeof *w);
+}
+
+static void tell_party(lg_var *v, lg_watcher *w)
+{
+    if (w->party->closed) {
+        lg__watcher_free(v->graph, w);
+        return;
+    }
+    lg_var_ref(v);
+    lg__waits_push(&w->party->fired, &w->wait);
+}
+
 static void fire(lg_var *v, lg_waiter *w)
 {
     lg_graph *g = v->graph;
@@ -443,8 +473,7 @@ static void fire(lg_var *v, lg_waiter *w)
         input_settled((lg_edge *)w);
         break;
     case LG_WAIT_WATCH:
-        lg_var_ref(v);
-        lg__waits_push(&g->fired, w);
+        tell_party(v, (lg_watcher *)w);
         break;
     default:
         lg__waits_push(&g->steps, w);
@@ -590,6 +619,7 @@ int lg_var_watch(lg_var *v, uint64_t tag)
         return LG_ENOMEM;
     w->wait.kind = LG_WAIT_WATCH;
     w->var = v;
+    w->party = lg__party_ref(v->graph->party);
     w->tag = tag;
     lg__var_wait(v, &w->wait);
     wake(v->graph);
@@ -600,10 +630,41 @@ void lg_var_unwatch(lg_var *v, uint64_t tag)
 {
     LG_GUARD(v->graph->door);
     for (lg_waiter *w = v->waiters; w; w = w->next) {
-        if (w->kind == LG_WAIT_WATCH && ((lg_watcher *)w)->tag == tag) {
+        lg_watcher *watcher = w->kind == LG_WAIT_WATCH ? (lg_watcher *)w : NULL;
+        if (watcher && watcher->tag == tag && watcher->party == v->graph->party) {
             unwait(v, w);
-            lg__mem_free(v->graph->mem, w, sizeof(lg_watcher));
+            lg__watcher_free(v->graph, watcher);
             return;
+        }
+    }
+}
+
+/* ---- a function of the library's, instead of an event ------------------- */
+
+int lg__var_call(lg_var *v, void (*fn)(void *ud), void *ud)
+{
+    lg_watcher *w = lg__mem_zero(v->graph->mem, sizeof *w);
+    if (!w)
+        return LG_ENOMEM;
+    w->wait.kind = LG_WAIT_WATCH;
+    w->var = v;
+    w->party = lg__party_ref(&v->graph->host_party);
+    w->calls = true;
+    w->fn = fn;
+    w->ud = ud;
+    lg__var_wait(v, &w->wait);
+    wake(v->graph);
+    return LG_OK;
+}
+
+void lg__var_uncall(lg_var *v, const void *ud)
+{
+    lg_waiter *heads[] = {v->waiters, v->graph->host_party.fired.head};
+    for (int i = 0; i < 2; i++) {
+        for (lg_waiter *w = heads[i]; w; w = w->next) {
+            lg_watcher *watcher = w->kind == LG_WAIT_WATCH ? (lg_watcher *)w : NULL;
+            if (watcher && watcher->calls && watcher->ud == ud)
+                watcher->fn = NULL;
         }
     }
 }
@@ -678,45 +739,6 @@ int lg_var_cancel(lg_var *v)
     return LG_OK;
 }
 
-/* ---- templates --------------------------------------------------------- */
-
-static lg_template *find(const lg_graph *g, const char *name)
-{
-    for (lg_template *t = g->templates; t; t = t->next) {
-        if (strcmp(t->name, name) == 0)
-            return t;
-    }
-    return NULL;
-}
-
-lg_var *lg__template_find(const lg_graph *g, const char *name)
-{
-    lg_template *t = find(g, name);
-    return t ? t->var : NULL;
-}
-
-int lg__template_put(lg_graph *g, const char *name, lg_var *v)
-{
-    lg_template *t = find(g, name);
-    if (t) {
-        lg_var_ref(v);
-        lg_var_unref(t->var);
-        t->var = v;
-        return LG_OK;
-    }
-    t = lg__mem_zero(g->mem, sizeof *t);
-    if (t)
-        t->name = lg__mem_strdup(g->mem, name);
-    if (!t || !t->name) {
-        lg__mem_free(g->mem, t, sizeof *t);
-        return LG_ENOMEM;
-    }
-    t->var = lg_var_ref(v);
-    t->next = g->templates;
-    g->templates = t;
-    return LG_OK;
-}
-
 /* ---- the end ----------------------------------------------------------- */
 
 static void free_watchers(lg_graph *g, lg_waiter *w)
@@ -724,7 +746,7 @@ static void free_watchers(lg_graph *g, lg_waiter *w)
     while (w) {
         lg_waiter *next = w->next;
         if (w->kind == LG_WAIT_WATCH)
-            lg__mem_free(g->mem, w, sizeof(lg_watcher));
+            lg__watcher_free(g, (lg_watcher *)w);
         w = next;
     }
 }
@@ -733,34 +755,24 @@ static void free_watchers(lg_graph *g, lg_waiter *w)
  * first, as they point into variables, then every variable by itself. */
 void lg__graph_free(lg_graph *g)
 {
+    lg_var *v;
     g->closing = true;
-    for (lg_var *v = g->vars; v; v = v->next) {
+    for (v = lg__vars_first(g); v; v = lg__vars_after(v)) {
         free_watchers(g, v->waiters);
         v->waiters = NULL;
     }
-    free_watchers(g, g->fired.head);
-    for (lg_gone *one = g->gone.head, *next; one; one = next) {
-        next = one->next;
-        lg__mem_free(g->mem, one, sizeof *one);
-    }
-    for (lg_var *v = g->vars; v; v = v->next) {
+    for (lg_party *p = &g->host_party; p; p = p->next)
+        lg__party_empty(p);
+    for (v = lg__vars_first(g); v; v = lg__vars_after(v)) {
         if (v->pass && g->pass_free) {
             g->pass_free(v->pass);
             v->pass = NULL;
         }
     }
-    while (g->templates) {
-        lg_template *t = g->templates;
-        g->templates = t->next;
-        lg__mem_strfree(g->mem, t->name);
-        lg__mem_free(g->mem, t, sizeof *t);
-    }
-    while (g->vars) {
-        lg_var *v = g->vars;
-        g->vars = v->next;
+    while ((v = lg__vars_first(g))) {
+        unlink_var(v);
         free_var(g, v);
     }
-    lg__unseen_free(&g->unseens);
     for (size_t i = 0; i < LG_INTERNED; i++)
         lg__text_unref(g->interned[i]);
     while (g->tools) {

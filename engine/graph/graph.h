@@ -11,8 +11,7 @@
 #include "base/door.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "graph/unseen.h"
-#include "graph/var.h"
+#include "graph/party.h"
 
 struct lg_pass;
 struct lg_step;
@@ -26,19 +25,15 @@ typedef struct lg_edge {
     bool given_up; /* its node was cancelled; counted in var.given_up */
 } lg_edge;
 
-typedef struct lg_gone { /* a tag that is of no use any more, to be told */
-    struct lg_gone *next;
-    int type; /* LG_EVENT_TOOL_GONE, LG_EVENT_MODEL_GONE */
-    uint64_t tag;
-} lg_gone;
-
 struct lg_tool {
     uint32_t refs;
     struct lg_graph *graph;
     lg_text *name, *purpose;
     lg_text *version; /* its results are kept under it; NULL: they are not */
     bool own_backward;
+    lg_function function; /* script NULL: it is none */
     uint64_t tag;
+    lg_party *party;      /* counted: who is asked to run it */
     lg_gone *gone;        /* to tell its end by; NULL: tag is 0 */
     lg_tool *prev, *next; /* all tools of the graph */
 };
@@ -85,19 +80,16 @@ struct lg_node {
 };
 
 typedef LG_QUEUE_OF(lg_node) lg_nodes;
-typedef LG_QUEUE_OF(lg_waiter) lg_waits; /* of waiters that were fired */
 
 typedef struct lg_watcher { /* LG_WAIT_WATCH: an event to be */
     lg_waiter wait;
-    lg_var *var; /* counted once fired */
+    lg_var *var;     /* counted once fired */
+    lg_party *party; /* counted */
     uint64_t tag;
+    bool calls; /* no event, but fn is called by lg_engine_next(); NULL: not any more */
+    void (*fn)(void *ud);
+    void *ud;
 } lg_watcher;
-
-typedef struct lg_template {
-    struct lg_template *next;
-    char *name;
-    lg_var *var; /* counted */
-} lg_template;
 
 enum { LG_INTERNED = 64 };
 
@@ -107,14 +99,12 @@ struct lg_graph {
     lg_engine *engine;
     lg_door *door; /* the engine's; NULL: none */
     uint64_t last_id;
-    lg_var *vars; /* all */
+    lg_party host_party; /* the first of all */
+    lg_party *party;     /* the current one */
     lg_tool *tools;
-    lg_template *templates;
-    lg_nodes ready;       /* all inputs settled */
-    lg_nodes calls, work; /* model calls and tools to start */
-    lg_waits fired;       /* watches for the host */
-    lg_waits steps;       /* passes' steps and jobs whose variable settled */
-    LG_QUEUE_OF(lg_gone) gone;
+    lg_nodes ready;                      /* all inputs settled */
+    lg_nodes calls, work;                /* model calls and tools to start */
+    lg_waits steps;                      /* passes' steps and jobs whose variable settled */
     LG_QUEUE_OF(struct lg_step) host;    /* steps whose backward the host runs */
     lg_nodes dropped;                    /* cancelled nodes whose work is to be stopped; each
                                    holds a count of its variable */
@@ -123,7 +113,6 @@ struct lg_graph {
     void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
     lg_var *dead;              /* uncounted, to be freed by the loop in release */
     bool releasing, closing;
-    lg_unseens unseens;
     size_t n_pending, n_live, max_pending;
     lg_text *interned[LG_INTERNED]; /* recent roles and names, by hash */
 };
@@ -136,6 +125,7 @@ void lg__graph_check(lg_graph *g);
 /* To tell one day that the tag is free; *out is NULL for tag 0. 0, LG_ENOMEM */
 int lg__gone_new(lg_graph *g, int type, uint64_t tag, lg_gone **out);
 void lg__gone_tell(lg_graph *g, lg_gone *one); /* now; NULL: nothing */
+void lg__gone_free(lg_graph *g, lg_gone *one);
 /* Drop a count, unless the graph is being freed as a whole. */
 void lg__graph_drop(lg_graph *g, lg_var *v);
 /* A counted text of a short string, shared with equal recent ones. NULL: memory */
@@ -165,13 +155,19 @@ void lg__var_fail(lg_var *v, int code, const lg_fail *f);
 void lg__var_fail_from(lg_var *v, const lg_edge *edge);
 /* Put w on v's list; fires at once when v has settled. */
 void lg__var_wait(lg_var *v, lg_waiter *w);
+void lg__watcher_free(lg_graph *g, lg_watcher *w);
+/* When v has settled, lg_engine_next() calls fn, which must not call the engine but to tell
+ * something. LG_ENOMEM */
+int lg__var_call(lg_var *v, void (*fn)(void *ud), void *ud);
+void lg__var_uncall(lg_var *v, const void *ud); /* not any more */
 
 void lg__nodes_push(lg_nodes *l, lg_node *n);
 lg_node *lg__nodes_pop(lg_nodes *l);
 void lg__waits_push(lg_waits *l, lg_waiter *w);
 lg_waiter *lg__waits_pop(lg_waits *l);
 
-lg_var *lg__template_find(const lg_graph *g, const char *name); /* borrowed, NULL: none */
+/* The current party's, or else the host's; borrowed, NULL: none. party.c */
+lg_var *lg__template_find(const lg_graph *g, const char *name);
 int lg__template_put(lg_graph *g, const char *name, lg_var *v);
 
 /* "answer to the question" (node 12, example 3) – for messages, into buf. */

@@ -53,8 +53,8 @@ static void check_waiters(const lg_var *v, lg_tally *t)
             t->coming += lg__check_sum(((const lg_step *)w)->pass);
             break;
         default:
-            LG_CHECK(w->kind == LG_WAIT_JOB && ((const lg_job *)w)->asked == v);
-            t->coming += lg__check_sum(((const lg_job *)w)->pass);
+            LG_CHECK(w->kind == LG_WAIT_JOB && ((const lg_inquiry *)w)->asked == v);
+            t->coming += lg__check_sum(((const lg_inquiry *)w)->pass);
         }
     }
 }
@@ -137,7 +137,7 @@ static void add_pass(const lg_pass *p)
     for (size_t i = 0; p->plan.slots && i < p->plan.n_slots; i++)
         add_records(p->plan.slots[i].records);
 
-    for (const lg_job *j = p->jobs; j; j = j->next)
+    for (const lg_inquiry *j = p->jobs; j; j = j->next)
         add(j->asked);
 
     if (p->busy > 0)
@@ -175,20 +175,22 @@ static void add_done(const lg_nodes *l)
 /* Whoever holds a variable counts, the host as well, of whom nothing is known here. */
 static void check_counts(lg_graph *g)
 {
-    for (lg_var *v = g->vars; v; v = v->next)
+    for (lg_var *v = lg__vars_first(g); v; v = lg__vars_after(v))
         add_var(v);
 
-    for (const lg_template *t = g->templates; t; t = t->next)
-        add(t->var);
+    for (const lg_party *p = &g->host_party; p; p = p->next) {
+        for (const lg_template *t = p->templates; t; t = t->next)
+            add(t->var);
 
-    for (const lg_waiter *w = g->fired.head; w; w = w->next)
-        add(((const lg_watcher *)w)->var);
+        for (const lg_waiter *w = p->fired.head; w; w = w->next)
+            add(((const lg_watcher *)w)->var);
+    }
 
     add_done(&g->ready);
     add_done(&g->calls);
     add_done(&g->work);
     add_done(&g->dropped);
-    for (lg_var *v = g->vars; v; v = v->next) {
+    for (lg_var *v = lg__vars_first(g); v; v = lg__vars_after(v)) {
         LG_CHECK(v->refs >= v->mark);
         v->mark = 0;
     }
@@ -201,12 +203,13 @@ static void check_steps(const lg_graph *g, lg_tally *t)
     for (const lg_waiter *w = g->steps.head; w; w = w->next) {
         bool is_job = w->kind == LG_WAIT_JOB;
         LG_CHECK(is_job || w->kind == LG_WAIT_STEP);
-        t->coming += lg__check_sum(is_job ? ((const lg_job *)w)->pass : ((const lg_step *)w)->pass);
+        t->coming +=
+            lg__check_sum(is_job ? ((const lg_inquiry *)w)->pass : ((const lg_step *)w)->pass);
     }
     for (const lg_step *s = g->host.head; s; s = s->next)
         t->coming += s->work ? 0 : lg__check_sum(s->pass); /* else it is with the host, too */
 
-    for (const lg_var *v = g->vars; v; v = v->next) {
+    for (const lg_var *v = lg__vars_first(g); v; v = lg__vars_after(v)) {
         for (size_t i = 0; v->pass && i < v->pass->plan.n_steps; i++)
             t->coming += v->pass->plan.steps[i].work ? lg__check_sum(v->pass) : 0;
     }
@@ -222,20 +225,24 @@ static void check_names(const lg_graph *g)
         LG_CHECK(t->refs > 0 && t->graph == g && t->name);
         LG_CHECK(!t->next || t->next->prev == t);
     }
-    for (const lg_template *t = g->templates; t; t = t->next)
-        LG_CHECK(t->name && t->var && t->var->graph == g);
+    for (const lg_party *p = &g->host_party; p; p = p->next) {
+        LG_CHECK(p->graph == g && p->refs > 0 && (!p->next || p->next->prev == p));
+        LG_CHECK(!p->vars || (!p->vars->prev && p->vars->party == p));
+        LG_CHECK(!p->closed || !p->fired.head);
+        LG_CHECK_QUEUE(&p->fired, lg_waiter, next);
+        for (const lg_template *t = p->templates; t; t = t->next)
+            LG_CHECK(t->name && t->var && t->var->graph == g);
+    }
 }
 
 void lg__graph_check(lg_graph *g)
 {
     lg_tally t = {0};
     LG_CHECK(!g->dead && !g->releasing && !g->closing);
-    LG_CHECK(!g->vars || !g->vars->prev);
-    for (const lg_var *v = g->vars; v; v = v->next) {
+    for (const lg_var *v = lg__vars_first(g); v; v = lg__vars_after(v)) {
         LG_CHECK(t.live < g->n_live);
         check_var(g, v, &t);
     }
-    LG_CHECK_QUEUE(&g->fired, lg_waiter, next);
     LG_CHECK_QUEUE(&g->steps, lg_waiter, next);
     LG_CHECK_QUEUE(&g->host, lg_step, next);
     check_steps(g, &t);

@@ -62,8 +62,8 @@ static bool insert(lg_unseen *list, size_t *n, lg_unseen one, lg_unseen *dropped
 void lg__unseen_gone(lg_var *v)
 {
     lg_unseen dropped;
-    lg_unseens *u = &v->graph->unseens;
-    if (!v->unseen || v->graph->closing)
+    lg_unseens *u = &v->party->unseens;
+    if (!v->unseen || v->graph->closing || v->party->closed)
         return;
 
     u->n++;
@@ -88,10 +88,10 @@ void lg__unseen_free(lg_unseens *u)
 size_t lg__unseen_list(const lg_graph *g, lg_unseen *out, size_t *shown)
 {
     lg_unseen dropped;
-    size_t n = g->unseens.n;
-    *shown = g->unseens.n_kept;
-    memcpy(out, g->unseens.kept, *shown * sizeof *out);
-    for (const lg_var *v = g->vars; v; v = v->next) {
+    size_t n = g->party->unseens.n;
+    *shown = g->party->unseens.n_kept;
+    memcpy(out, g->party->unseens.kept, *shown * sizeof *out);
+    for (const lg_var *v = g->party->vars; v; v = v->next) {
         if (v->unseen) {
             n++;
             insert(out, shown, told(v), &dropped);

@@ -27,8 +27,8 @@ void lg__unseen_disown(lg_var *v);
 /* v is about to be freed. */
 void lg__unseen_gone(lg_var *v);
 void lg__unseen_free(lg_unseens *u);
-/* How many there are now; the first of them, by id, into out, which has room for
- * LG_UNSEEN_KEPT: *shown. Borrowed until the graph changes. */
+/* How many of the current party there are now; the first of them, by id, into out, which has room
+ * for LG_UNSEEN_KEPT: *shown. Borrowed until the graph changes. */
 size_t lg__unseen_list(const lg_graph *g, lg_unseen *out, size_t *shown);
 
 #endif

@@ -71,10 +71,11 @@ struct lg_var {
     lg_versions *versions; /* NULL: only one */
     lg_record *records;    /* in the order of the graph */
     lg_pass_ref *passes;
-    struct lg_pass *pass; /* the pass this variable stands for */
-    uint32_t given_up;    /* counts of cancelled consumers, while pending */
-    uint64_t mark;        /* scratch of plan.c, cycle.c and of cancelling */
-    lg_var *prev, *next;  /* all variables of the graph */
+    struct lg_pass *pass;   /* the pass this variable stands for */
+    uint32_t given_up;      /* counts of cancelled consumers, while pending */
+    uint64_t mark;          /* scratch of plan.c, cycle.c and of cancelling */
+    struct lg_party *party; /* counted: whose it is */
+    lg_var *prev, *next;    /* all variables of the party */
 };
 
 lg_record *lg__record_new(lg_mem *m, int state);           /* NULL: memory */

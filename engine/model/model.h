@@ -68,9 +68,10 @@ struct lg_model {
     bool told_cut;        /* it was said that its context seems too short */
     lg_model **fallbacks; /* counted, n_fallbacks of them; host_make.c's */
     size_t n_fallbacks;
-    struct lg_lane *lane; /* its lines; sched.c's, NULL before its first call */
-    struct lg_gone *gone; /* to tell its end by: the engine's */
-    lg_model *next;       /* the engine's list */
+    struct lg_lane *lane;   /* its lines; sched.c's, NULL before its first call */
+    struct lg_gone *gone;   /* to tell its end by: the engine's */
+    struct lg_party *party; /* counted; who is asked, if it is a host model: the engine's */
+    lg_model *next;         /* the engine's list */
     int64_t requests_per_minute, tokens_per_minute; /* as the user states them; 0: not */
     /* sched_hedge.c; all 0 unless hedge_budget is not */
     double hedge_budget;

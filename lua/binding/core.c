@@ -14,7 +14,7 @@ static int l_where(lua_State *L)
 }
 
 /* tostring of an error object: where: message (hint) */
-static int l_error_text(lua_State *L)
+int lg__lua_error_text(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -33,7 +33,7 @@ static int l_error_text(lua_State *L)
 static void open_errors(lua_State *L)
 {
     luaL_newmetatable(L, LG_LUA_ERROR);
-    lua_pushcfunction(L, l_error_text);
+    lua_pushcfunction(L, lg__lua_error_text);
     lua_setfield(L, -2, "__tostring");
     lua_setfield(L, -2, "error_metatable");
     lua_pushcfunction(L, l_where);

@@ -225,6 +225,17 @@ void lg__lua_number_to_text(lua_State *L, int arg)
     lua_replace(L, arg);
 }
 
+void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, LG_LUA_LENT);
+    const lg_lua_engine *u = luaL_testudata(L, -1, LG_LUA_ENGINE);
+    lua_pop(L, 1);
+    if (!u || u->lent->trusted || (u->lent->allow & allow))
+        return;
+    lg__lua_raise(L, LG_ESTATE, "its host allows what a script may do",
+                  "this script may not use %s", what);
+}
+
 const char *lg__lua_check_text(lua_State *L, int arg, size_t *len)
 {
     lg__lua_number_to_text(L, arg);

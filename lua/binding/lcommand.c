@@ -103,6 +103,7 @@ static void read_spec(lua_State *L, int t, lg_command_spec *s)
 /* core.command(engine, spec, role) -> command, var */
 static int l_command(lua_State *L)
 {
+    lg__lua_check_leave(L, LG_ALLOW_COMMANDS, "programs");
     lg_command_spec s;
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg__lua_check_list(L, 2);
@@ -224,6 +225,7 @@ static lg_talk *check_talk(lua_State *L, int arg)
 /* core.talk(engine, spec) -> talk: started, and asked nothing */
 static int l_talk(lua_State *L)
 {
+    lg__lua_check_leave(L, LG_ALLOW_COMMANDS, "programs");
     lg_command_spec s;
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     lg__lua_check_list(L, 2);
@@ -305,6 +307,7 @@ static void open_talk(lua_State *L)
  * be run, its size, when it was changed (ns); nil: it is not there */
 static int l_real_path(lua_State *L)
 {
+    lg__lua_check_leave(L, LG_ALLOW_COMMANDS, "files");
     struct stat st;
     char real[PATH_MAX];
     const char *path = lg__lua_check_name(L, 1);

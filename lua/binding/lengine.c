@@ -178,10 +178,40 @@ static void read_config(lua_State *L, lg_config *c)
     read_store(L, c);
 }
 
+void lg__lua_lend_engine(lua_State *L, lg_engine *e, const lg_lua_lent *lent)
+{
+    lg_lua_engine *u = lua_newuserdatauv(L, sizeof *u, 0);
+    memset(u, 0, sizeof *u);
+    luaL_setmetatable(L, LG_LUA_ENGINE);
+    u->e = e;
+    u->lent = lent;
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, LG_LUA_LENT);
+}
+
+/* What only an engine's owner says; the rest was said by him. */
+static void check_lent_config(lua_State *L)
+{
+    static const char *const owners[] = {"store_dir",  "max_calls",   "max_tokens",
+                                         "max_micros", "max_time_ms", NULL};
+    for (int i = 0; lua_istable(L, 1) && owners[i]; i++) {
+        if (lua_getfield(L, 1, owners[i]) != LUA_TNIL) {
+            lg__lua_raise(L, LG_ESTATE, "its host sets limits and the store",
+                          "%s: the engine of this script is its host's", owners[i]);
+        }
+        lua_pop(L, 1);
+    }
+}
+
 /* core.engine(cfg) -> engine */
 static int l_engine(lua_State *L)
 {
     lg_config c;
+    if (lua_getfield(L, LUA_REGISTRYINDEX, LG_LUA_LENT) != LUA_TNIL) {
+        check_lent_config(L);
+        return 1;
+    }
+    lua_pop(L, 1);
     lg_config_init(&c);
     if (lua_isnoneornil(L, 1)) {
         lua_settop(L, 0);
@@ -215,7 +245,8 @@ static int l_close(lua_State *L)
         return lg__lua_badarg(L, 1, "expected an engine");
     lg_engine *e = u->e;
     u->e = NULL;
-    lg_engine_free(e);
+    if (!u->lent)
+        lg_engine_free(e);
     return 0;
 }
 
@@ -239,18 +270,30 @@ static int l_tostring(lua_State *L)
 
 /* ---- driving --------------------------------------------------------------- */
 
-/* engine:step(budget_us): what can be done now; never blocks */
+/* engine:step(budget_us) -> whether anything came of it: what can be done now; never blocks */
 static int l_step(lua_State *L)
 {
-    lg_engine *e = self(L);
+    const lg_lua_engine *u = lg__lua_check_engine(L, 1);
+    lg_engine *e = u->e;
+    if (u->lent)
+        return u->lent->wait(L);
+    lg_stats before = {.size = sizeof before}, after = {.size = sizeof after};
+    lg_engine_stats(e, &before);
     check(L, e, lg_engine_step(e, lg__lua_opt_int(L, 2, 0, INT64_MAX, 0)));
-    return 0;
+    lg_engine_stats(e, &after);
+    lua_pushboolean(L, after.vars_pending != before.vars_pending ||
+                           after.attempts != before.attempts || after.failed != before.failed ||
+                           after.calls != before.calls);
+    return 1;
 }
 
 /* engine:wait(ms): as step, but waits when there is nothing to do; -1 for ever */
 static int l_wait(lua_State *L)
 {
-    lg_engine *e = self(L);
+    const lg_lua_engine *u = lg__lua_check_engine(L, 1);
+    lg_engine *e = u->e;
+    if (u->lent)
+        return u->lent->wait(L);
     check(L, e, lg_engine_wait(e, (int)lg__lua_opt_int(L, 2, -1, INT_MAX, -1)));
     return 0;
 }
@@ -282,6 +325,7 @@ static int l_wakeup(lua_State *L)
 /* engine:drain(on): buy nothing more; what is in flight finishes */
 static int l_drain(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "engine:drain");
     lg_engine_drain(self(L), lua_toboolean(L, 2) != 0);
     return 0;
 }
@@ -289,6 +333,11 @@ static int l_drain(lua_State *L)
 /* engine:cancel(): all that is pending, also what is on the wire */
 static int l_cancel_all(lua_State *L)
 {
+    const lg_lua_engine *u = lg__lua_check_engine(L, 1);
+    if (u->lent) {
+        lg__party_cancel(u->lent->party);
+        return 0;
+    }
     lg_engine_cancel(self(L));
     return 0;
 }
@@ -304,10 +353,10 @@ static const char *event_name(int type)
 /* engine:next() -> nil | type, id, tag, var, and for "partial": text, restart */
 static int l_next(lua_State *L)
 {
-    lg_engine *e = self(L);
+    const lg_lua_engine *u = lg__lua_check_engine(L, 1);
     const lg_event *event;
     do {
-        event = lg_engine_next(e);
+        event = u->lent ? lg__party_next(u->lent->party) : lg_engine_next(u->e);
         if (!event)
             return 0;
     } while (!event_name(event->type));
@@ -377,7 +426,8 @@ static int l_stats(lua_State *L)
     lg__lua_set_count(L, "hedges_won", s.hedges_won);
     lg__lua_set_count(L, "useless", s.useless);
     lg__lua_set_count(L, "timers", s.timers);
-    lg__lua_set_count(L, "commands", s.commands);
+    const lg_lua_engine *u = lg__lua_check_engine(L, 1);
+    lg__lua_set_count(L, "commands", s.commands + (u->lent ? lg__party_asked(u->lent->party) : 0));
     lg__lua_set_count(L, "storing", s.storing);
     lg__lua_set_count(L, "sandboxed", s.sandboxed);
     lg__lua_set_count(L, "held", s.held);

@@ -17,6 +17,8 @@
 /* core.index_open(path | nil) -> index */
 static int l_index_open(lua_State *L)
 {
+    if (!lua_isnoneornil(L, 1))
+        lg__lua_check_leave(L, 0, "files");
     lg__lua_open_book(L, LG_LUA_INDEX, LG_BOOK_INDEX, lg__lua_opt_name(L, 1));
     return 1;
 }

@@ -3,6 +3,7 @@
 #include "binding/lua_binding.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* ---- models ---------------------------------------------------------------- */
 
@@ -129,6 +130,10 @@ static int l_model(lua_State *L)
     lg__lua_check_list(L, 2);
     lg_model_config_init(&c);
     read_model(L, 2, &c, tiers);
+    if (c.dialect && strcmp(c.dialect, "exec") == 0)
+        lg__lua_check_leave(L, LG_ALLOW_COMMANDS, "programs");
+    else if (!c.dialect || strcmp(c.dialect, "host") != 0)
+        lg__lua_check_leave(L, LG_ALLOW_MODELS, "models that it was not given");
     lg_lua_model *u = lua_newuserdatauv(L, sizeof *u, 1);
     u->m = NULL;
     u->owner = lua_touserdata(L, 1);
@@ -137,6 +142,18 @@ static int l_model(lua_State *L)
     luaL_setmetatable(L, LG_LUA_MODEL);
     int err = lg_model_new(e, &c, &u->m);
     return err ? lg__lua_engine_failed(L, e, err) : 1;
+}
+
+void lg__lua_push_model(lua_State *L, int engine, lg_model *m)
+{
+    engine = lua_absindex(L, engine);
+    lg_lua_model *u = lua_newuserdatauv(L, sizeof *u, 1);
+    u->m = NULL;
+    u->owner = lua_touserdata(L, engine);
+    lua_pushvalue(L, engine);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, LG_LUA_MODEL);
+    u->m = lg_model_ref(m);
 }
 
 static int l_model_name(lua_State *L)

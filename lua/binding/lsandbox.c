@@ -23,6 +23,7 @@ static lg_lua_sandbox *check_sandbox(lua_State *L, int arg)
  * fresh =}) -> sandbox; what is absent has the engine's default */
 static int l_sandbox(lua_State *L)
 {
+    lg__lua_check_leave(L, LG_ALLOW_COMMANDS, "sandboxes");
     static const char *const keys[] = {"memory",  "instructions", "timeout_ms", "output_limit",
                                        "workers", "fresh",        NULL};
     lg_sandbox_config c;

@@ -155,12 +155,14 @@ int lg__lua_query_book(lua_State *L, lg_book *b)
 /* engine:store_query(sql, …) -> list of rows by column; what was queued is written first */
 static int l_engine_query(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     return lg__lua_query_book(L, book_of(L, lg__lua_check_engine(L, 1)->e));
 }
 
 /* engine:store_exec(sql, …): with the next transaction */
 static int l_engine_exec(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_cell local[LG_LUA_FEW];
     size_t n;
     int64_t changed;
@@ -176,6 +178,7 @@ static int l_engine_exec(lua_State *L)
 /* engine:run_begin(name, meta_json) -> id */
 static int l_run_begin(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     uint64_t id = 0;
     int err = lg_run_begin(e, lg__lua_opt_name(L, 2), lg__lua_opt_name(L, 3), &id);
@@ -188,6 +191,7 @@ static int l_run_begin(lua_State *L)
 /* engine:run_end(state) */
 static int l_run_end(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_engine *e = lg__lua_check_engine(L, 1)->e;
     int err = lg_run_end(e, lg__lua_check_name(L, 2));
     return err ? lg__lua_engine_failed(L, e, err) : 0;
@@ -198,6 +202,7 @@ static int l_run_end(lua_State *L)
 /* core.store_open(dir) -> store, to be read while others write */
 static int l_open(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg__lua_open_book(L, LG_LUA_STORE, LG_BOOK_STORE, lg__lua_check_name(L, 1));
     return 1;
 }
@@ -205,6 +210,7 @@ static int l_open(lua_State *L)
 /* core.store_maintain(dir, sql, …) -> rows changed */
 static int l_maintain(lua_State *L)
 {
+    lg__lua_check_leave(L, 0, "the store");
     lg_cell local[LG_LUA_FEW];
     size_t n;
     int64_t changed;
@@ -224,6 +230,38 @@ static int l_maintain(lua_State *L)
 static int l_query(lua_State *L)
 {
     return lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_STORE));
+}
+
+/* store:columns(sql, …) -> how many rows, and of each column a list with holes where it is NULL:
+ * for very many rows, each of which would be a table. */
+static int l_columns(lua_State *L)
+{
+    lg_cell local[LG_LUA_FEW];
+    size_t n;
+    lg_book *b = lg__lua_check_book(L, LG_LUA_STORE);
+    const char *sql = lg__lua_check_name(L, 2);
+    lg_cell *cells = read_cells(L, 3, &n, local);
+    int found = lg__book_query(b, sql, cells, n), columns = 0, first = lua_gettop(L) + 1;
+    lua_Integer rows = 0;
+    lua_pushinteger(L, 0);
+    while (found == LG_OK && (found = lg__book_next(b)) > 0) {
+        luaL_checkstack(L, found + LUA_MINSTACK, NULL);
+        for (; columns < found; columns++)
+            lua_newtable(L);
+        rows++;
+        for (int i = 0; i < columns; i++) {
+            lg_cell cell;
+            lg__book_cell(b, (size_t)i, &cell);
+            push_cell(L, &cell);
+            lua_rawseti(L, first + 1 + i, rows);
+        }
+        found = LG_OK;
+    }
+    if (found)
+        return failed(L, b, found);
+    lua_pushinteger(L, rows);
+    lua_replace(L, first);
+    return columns + 1;
 }
 
 static void push_hex(lua_State *L, const unsigned char key[32])
@@ -295,8 +333,11 @@ void lg__lua_add_store_methods(lua_State *L)
 void lg__lua_open_store(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", l_close}, {"__close", l_close}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {
-        {"query", l_query}, {"ambiguous", l_ambiguous}, {"close", l_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"query", l_query},
+                                       {"columns", l_columns},
+                                       {"ambiguous", l_ambiguous},
+                                       {"close", l_close},
+                                       {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"store_open", l_open}, {"store_maintain", l_maintain}, {NULL, NULL}};
     lg__lua_new_class(L, LG_LUA_STORE, meta, methods);

@@ -319,7 +319,7 @@ static void push_tree(lua_State *L, lg_items *items, enum keep keep)
 
 /* core.json_decode(text, keep?) -> value | nil, message, byte. null is core.null. keep: "size" (the
  * default), "text" or "number", see above. */
-static int l_json_decode(lua_State *L)
+int lg__lua_json_decode(lua_State *L)
 {
     size_t len, where = 0;
     const char *text = lg__lua_check_text(L, 1, &len);
@@ -588,7 +588,7 @@ static void write_tree(lua_State *L, lg_out *out)
 }
 
 /* core.json_encode(value) -> text, the same for equal values */
-static int l_json_encode(lua_State *L)
+int lg__lua_json_encode(lua_State *L)
 {
     lua_settop(L, 1); /* nothing is nil, of which there is no form */
     luaL_checkstack(L, STACK_LEVEL, "JSON");
@@ -612,8 +612,8 @@ void lg__lua_open_text(lua_State *L)
                                          {"render", l_render},
                                          {"fence", l_fence},
                                          {"fields", l_fields},
-                                         {"json_decode", l_json_decode},
-                                         {"json_encode", l_json_encode},
+                                         {"json_decode", lg__lua_json_decode},
+                                         {"json_encode", lg__lua_json_encode},
                                          {"number_text", l_number_text},
                                          {"same_number", l_same_number},
                                          {NULL, NULL}};

@@ -25,6 +25,7 @@
 #define LG_LUA_ARRAY "lunagrad.array"
 #define LG_LUA_NAMES "lunagrad.names"   /* function of the binding -> what scripts call it */
 #define LG_LUA_NUMBER "lunagrad.number" /* a number's text, which no Lua number holds */
+#define LG_LUA_LENT "lunagrad.lent"     /* in a state of the library's own: its engine */
 
 typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
     struct lg_lua_line *next;
@@ -34,8 +35,17 @@ typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
     char text[];
 } lg_lua_line;
 
+/* An engine that this state was lent, and what the state may do with it: lua/host/ */
+typedef struct lg_lua_lent {
+    lg_party *party;
+    unsigned allow;     /* enum lg_script_allow */
+    bool trusted;       /* the library's own state */
+    lua_CFunction wait; /* engine:wait(ms) and :step(), which may yield */
+} lg_lua_lent;
+
 typedef struct lg_lua_engine {
-    lg_engine *e; /* NULL: closed */
+    lg_engine *e;            /* NULL: closed */
+    const lg_lua_lent *lent; /* NULL: the state's own */
     lg_lua_line *first, *last;
     size_t n_lines, n_dropped;
     bool bound; /* a binding counts, see lbound.c */
@@ -82,6 +92,11 @@ int lg__lua_engine_failed(lua_State *L, const lg_engine *e, int code);
 void lg__lua_push_where(lua_State *L, int level);
 
 lg_lua_engine *lg__lua_check_engine(lua_State *L, int arg); /* one that is open */
+/* lengine.c: core.engine() gives this one from now on; pushes it. */
+void lg__lua_lend_engine(lua_State *L, lg_engine *e, const lg_lua_lent *lent);
+/* Raises where the state was lent its engine without leave for this; 0: it has leave for nothing
+ * of the kind. what: "programs" */
+void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what);
 lg_var *lg__lua_check_var(lua_State *L, int arg);
 /* What an open variable is for the running task: itself, or what it is bound to (lbound.c) */
 lg_var *lg__lua_bound(lua_State *L, const lg_lua_var *u);
@@ -132,7 +147,10 @@ void lg__lua_new_class(lua_State *L, const char *name, const luaL_Reg *meta,
 
 /* ---- the files, in turn: each adds its functions to the table on top ------- */
 
-int lg__lua_open_core(lua_State *L); /* the module, on top */
+int lg__lua_open_core(lua_State *L);   /* the module, on top */
+int lg__lua_json_encode(lua_State *L); /* core.json_encode, … */
+int lg__lua_json_decode(lua_State *L); /* … core.json_decode */
+int lg__lua_error_text(lua_State *L);  /* tostring of an error object at 1 */
 void lg__lua_open_engine(lua_State *L);
 void lg__lua_open_var(lua_State *L);
 void lg__lua_open_node(lua_State *L);
@@ -165,6 +183,9 @@ void lg__lua_close_book(lua_State *L, const char *class); /* at 1; harmless twic
 lg_lua_var *lg__lua_new_var(lua_State *L, int engine);
 /* … for a borrowed variable; nil for NULL */
 void lg__lua_push_var(lua_State *L, int engine, lg_var *v);
+
+/* lmodel.c: a new userdata of a model that is counted once more; engine: index of its userdata */
+void lg__lua_push_model(lua_State *L, int engine, lg_model *m);
 
 lg_lua_box *lg__lua_new_box(lua_State *L); /* pushes it */
 void lg__lua_box_free(lg_lua_box *box);    /* early; harmless twice */

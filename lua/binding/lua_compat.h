@@ -1,6 +1,4 @@
-/* lua_compat.h - what Lua 5.3 does not have, said in its words.
- *
- * For the library as a module; the command is built with 5.4. */
+/* lua_compat.h - what Lua 5.3 does not have, in 5.4's words, and what 5.5 has otherwise. */
 #ifndef LG_LUA_COMPAT_H
 #define LG_LUA_COMPAT_H
 
@@ -8,6 +6,10 @@
 #include <lua.h>
 
 #if LUA_VERSION_NUM < 504
+
+#ifndef LUA_GNAME
+#define LUA_GNAME "_G"
+#endif
 
 /* Of user values there is one. */
 #define lua_newuserdatauv(L, size, n) lua_newuserdata(L, size)
@@ -25,4 +27,12 @@
 #define lua_resetthread(co) ((void)(co))
 
 #endif
+
+/* From 5.5 on the seed of the strings' hashes is the host's to give. */
+#if LUA_VERSION_NUM >= 505
+#define lg__lua_newstate(alloc, ud, seed) lua_newstate(alloc, ud, seed)
+#else
+#define lg__lua_newstate(alloc, ud, seed) lua_newstate(alloc, ud)
+#endif
+
 #endif

@@ -1,5 +1,5 @@
-/* look.c - module lunagrad.look: GET of many addresses at once, and what versions of
- * libraries there are; for `lunagrad models` and `lunagrad doctor`. */
+/* look.c - module lunagrad.look: GET or POST of many addresses at once, and what versions of
+ * libraries there are; for `lunagrad models`, `lunagrad doctor` and `lunagrad export`. */
 #include "command/look.h"
 
 #include "binding/lua_binding.h"
@@ -42,8 +42,12 @@ static look *open_look(lua_State *L, int options, size_t n)
 static void start(lua_State *L, look *u, size_t number, int ms)
 {
     int row = lua_gettop(L);
+    size_t len = 0;
+    lua_getfield(L, row, "post");
+    const char *body = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+    lua_pop(L, 1); /* it stays in the row */
     int err = lg__look_start(u->k, number, lg__lua_field_name(L, row, "url"),
-                             lg__lua_field_name(L, row, "headers"), ms);
+                             lg__lua_field_name(L, row, "headers"), body, len, ms);
     if (!err)
         return;
     lg__lua_set_text(L, "error",
@@ -59,6 +63,8 @@ static void tell(lua_State *L, const lg_look_reply *r)
     lg__lua_set_text(L, "moved_to", r->moved_to);
     if (r->date >= 0)
         lg__lua_set_count(L, "date", (uint64_t)r->date);
+    if (r->retry_after_ms >= 0)
+        lg__lua_set_count(L, "retry_after_ms", (uint64_t)r->retry_after_ms);
     if (r->code) {
         lg__lua_set_text(L, "error", r->message);
         lg__lua_set_text(L, "kind", lg_error_name(r->code));
@@ -69,9 +75,10 @@ static void tell(lua_State *L, const lg_look_reply *r)
     lua_setfield(L, -2, "body");
 }
 
-/* look.get(list of {url =, headers = "Name: value\n…"}, {timeout_ms =, ca_file =, ca_path =}):
- * adds to each row status (0: no reply), ms, date (seconds since 1970), body, or error, kind
- * and hint. Returns the list after timeout_ms at the latest, or a little more. */
+/* look.get(list of {url =, headers = "Name: value\n…", post = text: it is a POST},
+ * {timeout_ms =, ca_file =, ca_path =}): adds to each row status (0: no reply), ms, date (seconds
+ * since 1970), retry_after_ms, body, or error, kind and hint. Returns the list after timeout_ms at
+ * the latest, or a little more. */
 static int l_get(lua_State *L)
 {
     size_t n = lg__lua_check_list(L, 1);

@@ -130,6 +130,7 @@ static char *copy_text(lua_State *L, int at, size_t *len)
 static void read_headers(lua_State *L, mock_slot *slot, int at)
 {
     size_t len;
+    luaL_checktype(L, at, LUA_TTABLE);
     lua_pushnil(L);
     while (lua_next(L, at)) {
         if (slot->n_headers == MAX_HEADERS || lua_type(L, -2) != LUA_TSTRING)

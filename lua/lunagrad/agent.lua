@@ -51,7 +51,7 @@ local depths = {}   -- id of a tool's node → how deep the agent that called it
 
 -- What a tool's function raised, in words for a model: no line of the script before it.
 local function in_words(problem)
-  if problem == nil then return "the tool failed" end
+  if problem == nil or problem == "<no error object>" then return "the tool failed" end -- Lua 5.5
   if type(problem) == "table" then
     problem = errors.is(problem) and problem.cause or problem.message or problem
   end

@@ -206,12 +206,13 @@ end
 ---@param list table[]
 ---@param value string a text, or the bytes of a picture or sound
 ---@param media string|nil "image/png", …; nil: a text
+---@param param integer|nil which parameter it is for, where several are rewritten
 ---@return table|nil broken
 ---@return string|nil reason
-function constraint.broken(list, value, media)
+function constraint.broken(list, value, media, param)
   for _, one in ipairs(constraint.for_media(list, media)) do
     if one.check then
-      local ok, reason = one.check(value, media)
+      local ok, reason = one.check(value, media, param)
       if not ok then return one, tostring(reason or ("it is not so: " .. one.text)) end
     end
   end

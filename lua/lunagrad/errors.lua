@@ -135,10 +135,13 @@ local MOST_WORDS = 60 -- of a table that was raised and has no message, in token
 
 local ADDRESS = "0x%x%x%x%x" -- as tostring tells what has no words of its own
 
+local NOTHING = "<no error object>" -- what Lua 5.5 makes of error(nil)
+
 --- What was raised, in words that are the same in every run: an address is none of them.
 ---@param x any
 ---@return string
 function errors.words(x)
+  if x == NOTHING then x = nil end
   if type(x) == "string" then return x end
   local fine, text = pcall(function()
     local meta = getmetatable(x)

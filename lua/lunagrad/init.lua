@@ -134,6 +134,10 @@ local LAZY = {
   document = function() return require("lunagrad.media").document end,
   save = function() return require("lunagrad.media").save end,
   plot = "lunagrad.report.plot",
+  fd = function() return require("lunagrad.hostloop").fd end,
+  timeout = function() return require("lunagrad.hostloop").timeout end,
+  step = function() return require("lunagrad.hostloop").step end,
+  wakeup = function() return require("lunagrad.hostloop").wakeup end,
 }
 
 signatures.install(lg, "")

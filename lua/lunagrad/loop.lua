@@ -32,6 +32,8 @@ local bound                       -- the candidate that counts now: what variabl
 local nested = 0
 local below = {}                  -- level of the nested loop → who waits there, and for what
 local tick                        -- the command's function, called while waiting
+local hosted = false              -- the host waits for the engine's descriptor (hostloop.lua)
+local turning = false             -- … and is in a turn now
 
 -- ---- the engine --------------------------------------------------------------
 
@@ -117,6 +119,8 @@ local function queue(task)
   local list = task.context and task.context.serves and serving or ready
   list.last = list.last + 1
   list[list.last] = task
+  -- a host that waits for the descriptor hears of what is begun outside of its steps
+  if hosted and not turning and list.first == list.last then the_engine:wakeup() end
 end
 
 local function finish(task, ok, ...)
@@ -243,9 +247,11 @@ function loop.current() return current end
 
 -- ---- the loop -----------------------------------------------------------------
 
-local function run_all(list)
+-- due: on the monotonic clock, when no further task begins; nil: never.
+local function run_all(list, due)
   local any = false
   while list.first <= list.last do
+    if due and any and core.due(0) >= due then return any end
     local task = list[list.first]
     list[list.first] = nil
     list.first = list.first + 1
@@ -256,9 +262,9 @@ local function run_all(list)
   return any
 end
 
-local function run_ready()
-  local any = run_all(serving)
-  return nested < DEEP and run_all(ready) or any
+local function run_ready(due)
+  local any = run_all(serving, due)
+  return nested < DEEP and run_all(ready, due) or any
 end
 
 --- A function that is called about ten times a second while the loop waits.
@@ -302,6 +308,37 @@ function loop.pump(timeout_ms)
   any = drain(engine) or any
   any = run_ready() or any
   if tick then tick() end
+  return any
+end
+
+--- Are there tasks that could run now?
+function loop.has_ready()
+  return serving.first <= serving.last or ready.first <= ready.last
+end
+
+--- From now on the host waits for the engine's descriptor: it polls readable for tasks, too.
+function loop.host() hosted = true end
+
+--- As pump, but never waits: for a host with a loop of its own. What is left at the end polls ready.
+---@param due? integer on the monotonic clock, µs: no further piece of work begins then
+---@return boolean any whether anything happened
+function loop.turn(due)
+  turning = true
+  local any = run_ready(due)
+  local engine = the_engine
+  if not engine then
+    turning = false
+    return any
+  end
+  local left = due and math.max(due - core.due(0), 1) or 0
+  any = engine:step(left) or any
+  if not tick and engine_config and engine_config.log then show_log(engine) end
+  any = drain(engine) or any
+  if not due or core.due(0) < due then any = run_ready(due) or any end
+  if tick then tick() end
+  if not any and engine_config and engine_config.virtual_clock then engine:wait(1) end -- may jump
+  turning = false
+  if hosted and loop.has_ready() then engine:wakeup() end
   return any
 end
 
@@ -369,7 +406,7 @@ local function check_scope()
   local scope = current and current.context and current.context.scope
   if not (scope and scope.over) then return end
   current.caught = (current.caught or 0) + 1
-  if current.caught > PATIENCE and may_yield() then coroutine.yield(GIVE_UP) end
+  if current.caught > (scope.patience or PATIENCE) and may_yield() then coroutine.yield(GIVE_UP) end
   error(scope.over, 0)
 end
 loop.check_scope = check_scope

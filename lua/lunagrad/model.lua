@@ -437,6 +437,17 @@ function model.probe(provider, opts)
   return call(make({ name = provider }, spec), { spec.model })
 end
 
+local given = {} -- models that a script's host gave it, by name
+
+--- A model of the engine's that the host has made; lg.model(name) finds it.
+---@param name string
+---@param core_model userdata
+function model.give(name, core_model)
+  local made = setmetatable({ name = core_model:name(), core = core_model }, Model)
+  given[name] = made
+  return made
+end
+
 -- What a name or a function stands for.
 local function named(spec, opts, name)
   if type(spec) == "function" then
@@ -457,6 +468,7 @@ end
 local function described(spec, name)
   if spec == nil then return model.for_role "model" end
   if getmetatable(spec) == Model then return spec end
+  if given[spec] then return given[spec] end
   local opts = spec
   if type(spec) == "table" then
     options.check(spec, MODEL_SPEC, "lg.model", 3)
@@ -467,6 +479,10 @@ local function described(spec, name)
       end
     end
     spec = spec[1]
+    if given[spec] then
+      errors.raise("inval", ("lg.model: %q is its host's, and has its options"):format(spec),
+        ("write lg.model %q, and give options with the call"):format(spec), 3)
+    end
   else
     opts = {}
   end
@@ -502,6 +518,12 @@ function model.new(spec, name)
   local made = described(spec, name)
   if unmade[made] then made.core = realize(made) end
   return made
+end
+
+--- A model that was made in C, as one of these.
+---@param made userdata
+function model.adopt(made)
+  return setmetatable({ name = made:name(), core = made }, Model)
 end
 
 -- ---- roles -----------------------------------------------------------------------

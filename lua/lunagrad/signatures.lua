@@ -23,6 +23,7 @@ local KNOWN = {
   model = { { "spec", "any" }, { "name", "string?" } },
   map = { { "list", "table" }, { "fn", "callable" } },
   spawn = { { "fn", "callable" }, { "context", "table?" } },
+  step = { { "budget_us", "integer?" } },
   var = { { "text", "any" }, { "role", "string?" } },
   configure = { { "options", "table" } },
   default = { { "roles", "table|string|userdata" } },

@@ -22,6 +22,7 @@ function timer.sleep(seconds)
   local v = loop.own(core.timer(loop.engine(), math.floor(seconds * 1e6), "sleep"))
   sleeping[v] = v:id()
   loop.await(v)
+  sleeping[v] = nil
 end
 
 --- Ends all sleeps with an error of the kind "cancelled": a run that was interrupted and has
@@ -32,7 +33,7 @@ function timer.end_sleeps()
   table.sort(all, function(a, b) return sleeping[a] < sleeping[b] end)
   for _, v in ipairs(all) do
     sleeping[v] = nil
-    v:cancel()
+    pcall(v.cancel, v) -- one that nobody holds may have been closed, and still be listed
   end
 end
 

@@ -117,7 +117,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
 
 lua_State *lw_state_new(lw_arena *arena)
 {
-    lua_State *L = lua_newstate(lw_arena_alloc, arena);
+    lua_State *L = lg__lua_newstate(lw_arena_alloc, arena, 0); /* the same for all candidates */
     if (!L)
         return NULL;
 

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "binding/lua_compat.h"
 #include "child/worker_wire.h"
 
 /* ---- sink.c: text that grows to a ceiling -------------------------------- */

@@ -167,6 +167,11 @@ static lg_request *request_of(held *h)
     return h->call->node->u.call->request;
 }
 
+static lg_work *first_work(held *h)
+{
+    return h->s.e->graph.host_party.out.head;
+}
+
 #define ENGINE_BREAKAGES(XX)                                                            \
     XX(pending, h->s.e->graph.n_pending++)                                              \
     XX(live, h->s.e->graph.n_live--)                                                    \
@@ -193,7 +198,7 @@ static lg_request *request_of(held *h)
     XX(unnamed, request_of(h)->listed++)                                                \
     XX(entries, h->s.e->turn.entries++)                                                 \
     XX(attempt_of_none, request_of(h)->attempt->request = NULL)                         \
-    XX(work, ((lg_work *)h->s.e->out.head)->queued = false)                             \
+    XX(work, first_work(h)->queued = false)                                             \
     XX(timer_off, h->s.e->timers.due.n = 0)                                             \
     XX(queue_count, h->s.e->graph.calls.n++)
 

@@ -205,6 +205,7 @@ static void test_stored_in_pieces(void **state)
 /* Starts are spread: the first moment does not begin all. */
 static void test_starts_are_spread(void **state)
 {
+    SUPPORT_NO_THREAD();
     host h;
     (void)state;
     host_setup(&h);
@@ -285,6 +286,7 @@ static void test_preload(void **state)
 
 static void test_preload_without_certificates(void **state)
 {
+    SUPPORT_NO_THREAD();
     lg_config cfg;
     lg_engine *e;
     (void)state;

@@ -493,7 +493,7 @@ static void test_a_look_says_what_is_beneath(void **state)
     assert_int_equal(lg__look_open(1, NULL, NULL, &k), 0);
     lg__look_about(k, &a);
     assert_true(a.curl && a.tls && a.sqlite && a.libuv && a.schema > 0);
-    assert_int_equal(lg__look_start(k, 0, NULL, NULL, 50), LG_EINVAL);
+    assert_int_equal(lg__look_start(k, 0, NULL, NULL, NULL, 0, 50), LG_EINVAL);
     assert_false(lg__look_next(k, 50, &r)); /* nothing was asked */
     lg__look_close(k);
     lg__look_close(NULL);

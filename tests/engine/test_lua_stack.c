@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "../../lua/binding/lua_compat.h"
 #include "../../lua/binding/lunagrad_lua.h"
 
 /* The host's functions, as texts: each is called with how deep and how long. */
@@ -33,7 +34,7 @@ typedef struct host {
 static void open_bare(host *h)
 {
     support_heap_init(&h->heap);
-    h->L = lua_newstate(support_alloc, &h->heap);
+    h->L = lg__lua_newstate(support_alloc, &h->heap, 0);
     assert_non_null(h->L);
     luaL_openlibs(h->L);
     lg_lua_preload(h->L);

@@ -130,7 +130,7 @@ static void test_arena_holds_lua(void **state)
     if (setjmp(full_at))
         fail_msg("it is full");
 
-    lua_State *L = lua_newstate(lw_arena_alloc, a);
+    lua_State *L = lg__lua_newstate(lw_arena_alloc, a, 0);
     luaL_openlibs(L);
     assert_int_equal(luaL_loadbuffer(L, source, sizeof source - 1, "t"), 0);
     assert_int_equal(lua_pcall(L, 0, 1, 0), 0);

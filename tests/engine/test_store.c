@@ -421,8 +421,8 @@ static void test_newer_versions_and_strangers(void **state)
     kit_shut(&k);
     sql(&k, "PRAGMA user_version=99");
     assert_part(refused(&k, NULL, LG_ESTORE), "it was made by a newer lunagrad (its tables have "
-                                              "version 99, this one knows 4)");
-    sql(&k, "PRAGMA user_version=4; PRAGMA application_id=5");
+                                              "version 99, this one knows 5)");
+    sql(&k, "PRAGMA user_version=5; PRAGMA application_id=5");
     struct stat st;
     assert_int_equal(chmod(k.path, 0644), 0);
     assert_part(refused(&k, NULL, LG_ESTORE), "this is another program's database");
@@ -473,7 +473,7 @@ static void test_other_tables_of_the_same_version(void **state)
     kit_shut(&k);
     sql(&k, "ALTER TABLE reply ADD COLUMN more");
     assert_part(refused(&k, NULL, LG_ESTORE), "its tables are not those of this lunagrad, though "
-                                              "they have its version (4)");
+                                              "they have its version (5)");
     assert_part(k.why.hint->data, "move it away");
     lg_store_config reader = {.read_only = true};
     assert_part(refused(&k, &reader, LG_ESTORE), "its tables are not those of this lunagrad");

@@ -41,7 +41,7 @@ function TestAmalgamation:test_it_compiles_by_itself_and_works()
   local symbols = ok(("readelf -sW %s/lunagrad.o"):format(dir))
   local count = 0
   for name in symbols:gmatch "GLOBAL +DEFAULT +%d+ ([%w_]+)" do
-    lu.assertStrMatches(name, "lg_%w[%w_]*")
+    lu.assertTrue(name:find "^lg_%w" ~= nil or name:find "^luaopen_lunagrad" ~= nil, name)
     count = count + 1
   end
   lu.assertTrue(count > 100, count)

@@ -42,11 +42,15 @@ end
 
 -- Calls f with a collector that runs a whole cycle whenever it is asked whether to.
 local function always_collecting(f)
+  local function set(name, value) -- until Lua 5.4 by options of their own
+    local fine, before = pcall(collectgarbage, "param", name, value)
+    return fine and before or collectgarbage("set" .. name, value)
+  end
   local mode = _VERSION ~= "Lua 5.3" and collectgarbage "incremental"
-  local pause, speed = collectgarbage("setpause", 0), collectgarbage("setstepmul", 1000)
+  local pause, speed = set("pause", 0), set("stepmul", 1000)
   f()
-  collectgarbage("setpause", pause)
-  collectgarbage("setstepmul", speed)
+  set("pause", pause)
+  set("stepmul", speed)
   if mode then collectgarbage(mode) end
 end
 

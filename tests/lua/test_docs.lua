@@ -9,8 +9,9 @@ require "helper"
 local lu = require "luaunit"
 local command = require "command"
 
-local PAGES = { "docs/command.md", "docs/from-textgrad.md", "docs/losses.md", "docs/plots.md",
-  "docs/prompts.md", "docs/radiotherapy.md", "docs/tasks.md" }
+local PAGES = { "docs/command.md", "docs/from-gepa-dspy.md", "docs/from-textgrad.md",
+  "docs/losses.md",
+  "docs/plots.md", "docs/prompts.md", "docs/radiotherapy.md", "docs/tasks.md" }
 
 -- The blocks of a page: { line =, code =, shown = { words that are printed } }.
 local function blocks_of(path)
@@ -95,9 +96,18 @@ function TestAll.test_every_block_compiles()
   lu.assertTrue(seen > 20, seen)
 end
 
--- The script that the README shows is the one in scripts/, which has a comment in front of it.
+-- The README's first lines of Lua run as they stand: ten, and they fit on a screen.
+function TestAll.test_the_readme_begins_with_a_program()
+  local block = blocks_of "README.md"[1]
+  lu.assertEquals(#block.code, 10)
+  lu.assertTrue(block.line < 30, block.line)
+  check("README.md", block)
+end
+
+-- The script that the README shows next is the one in scripts/, which has a comment in front of it.
 function TestAll.test_the_readme_shows_the_script_that_there_is()
-  local shown = table.concat(blocks_of "README.md"[1].code, "\n") .. "\n"
+  local blocks = blocks_of "README.md"
+  local shown = table.concat(blocks[2].code, "\n") .. "\n"
   local script = command.read "scripts/quickstart.lua"
   lu.assertEquals(script:sub(-#shown), shown)
 end

@@ -12,6 +12,8 @@ local instrumented = (os.getenv "LG_PRELOAD" or "") ~= ""
 
 local function skip_unless(tool)
   lu.skipIf(instrumented, "the build is instrumented")
+  local library = command.shell("test -e " .. command.quote(build .. "/liblunagrad.so")).code == 0
+  lu.skipIf(tool and not library, "with this Lua there is no library")
   local here = not tool or command.shell("command -v " .. tool).code == 0
   lu.skipIf(not here, tostring(tool) .. " is not here")
 end
@@ -50,7 +52,7 @@ function TestInstall:quoted(path) return command.quote(self.root .. (path or "")
 function TestInstall:test_uninstall_takes_what_install_put_and_nothing_else()
   local settings = "PREFIX=/usr LIBDIR=/usr/lib/some-triplet DESTDIR=" .. self:quoted()
   ok(install(settings))
-  lu.assertStrContains(below(self.root), "./usr/lib/some-triplet/pkgconfig/lunagrad.pc\n")
+  lu.assertStrContains(below(self.root), "./usr/lib/some-triplet/lua/")
   ok(install(settings, "uninstall"))
   lu.assertEquals(below(self.root), "")
   -- folders that were there stay, and so does what others put beside
@@ -77,6 +79,21 @@ function TestInstall:test_an_older_version_s_files_go_when_a_newer_is_installed(
   lu.assertNotStrContains(command.read(list), "gone.lua")
   ok(install(settings, "uninstall"))
   lu.assertEquals(below(self.root), "")
+end
+
+function TestInstall:test_one_that_broke_off_is_taken_away_or_gone_on_with()
+  local settings = "PREFIX=/opt/l/ DESTDIR=" .. self:quoted()
+  local full = self:quoted "/opt/l/share/lunagrad/meta" -- a file stands where a folder has to be
+  ok(("mkdir -p %s && touch %s"):format(self:quoted "/opt/l/share/lunagrad", full))
+  lu.assertNotEquals(command.shell(install(settings)).code, 0)
+  lu.assertStrContains(below(self.root), "./opt/l/bin/lunagrad\n")
+  ok(install(settings, "uninstall"))
+  lu.assertEquals(below(self.root .. "/opt/l/share"), "./lunagrad\n./lunagrad/meta\n")
+  lu.assertNotEquals(command.shell(install(settings)).code, 0)
+  ok("rm " .. full)
+  ok(install(settings))
+  ok(install(settings, "uninstall"))
+  lu.assertEquals(below(self.root .. "/opt/l"), "./share\n./share/lunagrad\n")
 end
 
 function TestInstall:test_folders_that_cannot_be_are_refused()

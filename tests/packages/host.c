@@ -1,5 +1,6 @@
 /* host.c - a host of ten lines of work: what an installed or amalgamated library is tried with.
- * It makes an engine, joins two texts by a node, and asks a model of its own; no network. */
+ * It makes an engine, joins two texts by a node, asks a model of its own, and runs a script in the
+ * library's Lua; no network. */
 #include "lunagrad.h"
 
 #include <stdio.h>
@@ -45,6 +46,27 @@ static lg_var *greet(lg_engine *e)
     return out;
 }
 
+/* "42", if the library's Lua counts as it should. */
+static bool run(lg_engine *e)
+{
+    static const char source[] = "return select('#', table.unpack({}, 1, 6)) * 7";
+    lg_script *script = NULL;
+    const char *result;
+    bool well;
+
+    if (lg_script_new(e, source, sizeof source - 1, "count", NULL, &script) != LG_OK ||
+        lg_script_start(script, NULL) != LG_OK)
+        return false;
+    while (lg_script_state(script) == LG_PENDING) {
+        if (lg_engine_wait(e, 1000) != LG_OK || answer(e) < 0)
+            break;
+    }
+    result = lg_script_result(script, NULL);
+    well = result && strcmp(result, "42") == 0;
+    lg_script_free(script);
+    return well;
+}
+
 int main(void)
 {
     lg_config cfg;
@@ -59,7 +81,8 @@ int main(void)
     words = greet(e);
     text = words ? lg_var_text(words, NULL) : NULL;
     well = text && strcmp(text, "Hello, world") == 0;
-    printf("%s: %s\n", LG_VERSION, text ? text : lg_engine_errmsg(e));
+    well = well && run(e);
+    printf("%s: %s\n", LG_VERSION, well ? text : lg_engine_errmsg(e));
     lg_engine_free(e);
     return well ? 0 : 1;
 }

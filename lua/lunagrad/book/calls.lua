@@ -59,16 +59,43 @@ function calls.text_of(body)
   return type(content) == "string" and content or joined(content)
 end
 
+--- The type of a turn that calls tools.
+calls.TURN = "application/vnd.lunagrad.turn+json"
+
+--- A turn that calls tools, for people: its words, and a line a call.
+---@param text string its JSON
+---@return string
+---@return string[] names of the tools that it calls
+function calls.turn_words(text)
+  local turn = core.json_decode(text, "number")
+  if type(turn) ~= "table" or type(turn.calls) ~= "table" then return text, {} end
+  local lines, names = {}, {}
+  if type(turn.text) == "string" and turn.text ~= "" then lines[1] = turn.text end
+  for _, one in ipairs(turn.calls) do
+    local name = type(one) == "table" and type(one.name) == "string" and one.name or "?"
+    local with = type(one) == "table" and one.arguments
+    names[#names + 1] = name
+    lines[#lines + 1] = ("calls %s %s"):format(name, type(with) == "string" and with
+      or core.json_encode(with or {}))
+  end
+  return table.concat(lines, "\n"), names
+end
+
 --- What each call of a row was made for, as its search numbers it.
 ---@param row table of the table purposes
 ---@param fn function of {call_id, run_id, search_id, candidate_idx, proposal, split, example}
-function calls.each_purpose(row, fn)
+---@param first integer|nil only calls from this id on
+---@param last integer|nil … up to this one
+function calls.each_purpose(row, fn, first, last)
+  first, last = first or 0, last or math.maxinteger
   for at = 1, #row.packed - 15, 16 do
     local purpose, id = string.unpack("<i8i8", row.packed, at)
-    local about = tape.about_purpose(purpose)
-    fn { call_id = id, run_id = row.run_id, search_id = tape.id_of(row.run_id, about.order),
-      candidate_idx = about.candidate, proposal = about.proposal, split = about.split,
-      example = about.example }
+    if id >= first and id <= last then
+      local about = tape.about_purpose(purpose)
+      fn { call_id = id, run_id = row.run_id, search_id = tape.id_of(row.run_id, about.order),
+        candidate_idx = about.candidate, proposal = about.proposal, split = about.split,
+        example = about.example }
+    end
   end
 end
 

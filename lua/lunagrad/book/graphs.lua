@@ -5,6 +5,7 @@
 -- Nothing here is recursive: a chain of a million nodes needs no stack. What the JSON means,
 -- docs/store.md says; report/graph.lua draws it.
 
+local calls = require "lunagrad.book.calls"
 local core = require "lunagrad.core"
 local examples = require "lunagrad.book.examples"
 local var = require "lunagrad.var"
@@ -21,6 +22,7 @@ local function short(text, most) return (core.clean(examples.cut(text, most))) e
 local function value_of(v, state)
   if state ~= "ready" then return nil end
   local text, media = v:raw_text(), v:raw_media()
+  if media == calls.TURN then text = calls.turn_words(text) end
   if not media or media:find "json" then return short(text, VALUE) end
   if media:find "url$" then return ("[%s %s]"):format(media, short(text, NAME)) end
   return ("[%s, %d bytes]"):format(media, #text)

@@ -200,25 +200,43 @@ function queries.of_search(search)
   return ("run_id = %d AND search_id = %d"):format(search.run_id, search.id)
 end
 
---- A page of a search's scores, without what was answered. Parameter: the row_number after which.
+--- A page of a search's scores, a column after the other: row_number, candidate, proposal, sort (1:
+--- of validation, 2: of the test set, 0: another draw or another set), example, score, answer,
+--- objectives.
+--- Parameter: the row_number after which.
 ---@param search table {id, run_id}
 ---@param rows integer
 function queries.page_of_marks(search, rows)
-  return ("SELECT rowid AS row_number, candidate_idx, proposal, split, phase, example, score,"
-    .. " objectives FROM scores WHERE %s AND rowid > ? ORDER BY rowid LIMIT %d")
-    :format(queries.of_search(search), rows)
+  return ("SELECT rowid, candidate_idx, proposal, (phase IS NULL) * CASE split WHEN 'validation'"
+    .. " THEN 1 WHEN 'test' THEN 2 ELSE 0 END, example, score, output_id, objectives FROM scores"
+    .. " WHERE %s AND rowid > ? ORDER BY rowid LIMIT %d"):format(queries.of_search(search), rows)
 end
 
---- What was answered on some examples of its validation set, of each candidate and proposal.
----@param search table {id, run_id}
+--- Answers by their numbers.
+---@param list integer[]
+function queries.texts_of(list)
+  local numbers = {}
+  for i, id in ipairs(list) do numbers[i] = ("%d"):format(id) end
+  return ("SELECT id, text FROM outputs WHERE id IN (%s)"):format(table.concat(numbers, ", "))
+end
+
+--- The set that a search went over. Parameters: the run, the search, the split.
+queries.set_of = "SELECT number FROM sets WHERE run_id = ? AND search_id = ? AND split IS ?"
+  .. " ORDER BY id LIMIT 1"
+
+--- What some examples of a set say. Parameters: the run, the number of the set.
 ---@param examples integer[]
-function queries.outputs_of(search, examples)
+function queries.examples_of(examples)
   local list = {}
   for i, example in ipairs(examples) do list[i] = ("%d"):format(example) end
-  return ("SELECT candidate_idx, proposal, example, score, output FROM results WHERE %s AND split ="
-    .. " 'validation' AND phase IS NULL AND example IN (%s) ORDER BY id")
-    :format(queries.of_search(search), table.concat(list, ", "))
+  return ("SELECT example, input, target FROM examples WHERE run_id = ? AND set_number = ? AND"
+    .. " example IN (%s)"):format(table.concat(list, ", "))
 end
+
+--- The graphs of a search, without what stands in them. Parameters: the run, the search.
+queries.graphs_of = "SELECT id, candidate_idx, proposal, split, example, score FROM graphs"
+  .. " WHERE run_id = ? AND search_id = ? ORDER BY id"
+queries.graph_of_id = "SELECT * FROM graphs WHERE id = ?"
 
 --- A page of calls without what they asked and got. Parameter: the id after which.
 ---@param where string
@@ -228,6 +246,8 @@ function queries.page_of_calls(where, rows)
     .. " micros, unpriced, latency_us, created_us FROM reply WHERE %s AND id > ? ORDER BY id"
     .. " LIMIT %d"):format(where, rows)
 end
+
+function queries.count_calls(where) return "SELECT count(*) AS n FROM reply WHERE " .. where end
 
 queries.call_of_id = "SELECT * FROM reply WHERE id = ?"
 

@@ -16,19 +16,25 @@ local store = require "lunagrad.cli.store"
 local export = {}
 
 local HELP = [[
-usage: lunagrad export RUN [--format jsonl|csv|dot|gepa|metrics|otlp] [-o FILE] [options]
+usage: lunagrad export RUN [--format FORMAT] [-o FILE] [options]
 
 Writes a run for other programs. RUN is a name (all its starts) or the number of one start.
 
   --format F     jsonl: everything, an object a line, each with its "type": run, call, purpose,
                  search, set, example, candidate, proposal, gradient, edit, replacement, score,
-                 graph (default); csv: one table; dot: the candidates and where they came from, for Graphviz;
+                 graph (default); csv: one table; dot: the candidates and where they came from,
+                 for Graphviz;
                  gepa: a search in the JSON of gepa's result; metrics: a line a step, with the
-                 score and what was spent, as trackers of experiments take them; otlp: the calls
-                 as OpenTelemetry's traces
+                 score and what was spent, to read into a table; mlflow, wandb: the same as these
+                 trackers of experiments take it; otlp: the calls as OpenTelemetry's traces
   --table T      of csv: candidates (default), searches, sets, examples, proposals, gradients,
                  edits, replacements, scores, graphs, calls or purposes
-  --search N     of gepa: the training N of the newest start that has one (default: its first)
+  --search N     of gepa, mlflow and wandb: the training N of the newest start that has one
+                 (default: of gepa the first, else the one with the best score)
+  --send         of otlp: to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names, with the headers
+                 of OTEL_EXPORTER_OTLP_HEADERS, instead of to standard output
+  --endpoint URL of otlp: to this collector (http://127.0.0.1:4318)
+  --content      of otlp: with what was asked and answered
   --all-replies  of jsonl: all replies in the store, not only those that the run bought or was
                  served
   -o FILE        write this file, whole or not at all; default: standard output
@@ -41,6 +47,7 @@ examples:
   lunagrad export prompt-3fa1c2 -o recorded.jsonl
   lunagrad export prompt-3fa1c2 --format csv --table scores > scores.csv
   lunagrad export 12 --format dot | dot -Tsvg > candidates.svg
+  lunagrad export prompt-3fa1c2 --format otlp --endpoint http://127.0.0.1:4318
 ]]
 
 local TABLES = { "searches", "sets", "examples", "candidates", "proposals", "gradients", "edits",
@@ -48,10 +55,13 @@ local TABLES = { "searches", "sets", "examples", "candidates", "proposals", "gra
 
 export.spec = { name = "export", options = store.with {
   { names = { "--format" }, key = "format", type = "word",
-    values = { "jsonl", "csv", "dot", "gepa", "metrics", "otlp" },
-    what = "jsonl, csv, dot, gepa, metrics or otlp" },
+    values = { "jsonl", "csv", "dot", "gepa", "metrics", "mlflow", "wandb", "otlp" },
+    what = "a format" },
   { names = { "--table" }, key = "table", type = "word", values = TABLES, what = "a table" },
   { names = { "--search" }, key = "search", type = "integer", min = 1, what = "a number" },
+  { names = { "--send" }, key = "send", type = "flag" },
+  { names = { "--endpoint" }, key = "endpoint", type = "word", what = "an address" },
+  { names = { "--content" }, key = "content", type = "flag" },
   { names = { "--all-replies" }, key = "all_replies", type = "flag" },
   { names = { "-o", "--output" }, key = "output", type = "word", what = "a file" },
 } }
@@ -260,13 +270,16 @@ end
 
 -- ---- CSV -------------------------------------------------------------------------------
 
--- RFC 4180; a cell that a spreadsheet would take for a formula gets a quote mark before it.
+-- RFC 4180; a cell that a spreadsheet would take for a formula gets a quote mark before it, and one
+-- with any sign that some country's spreadsheets part cells by is quoted.
 local function csv_cell(value)
   if value == nil then return "" end
   if type(value) == "number" then return tostring(value) end
   local text = tostring(value)
-  if text:find "^[=+@\t\r]" or text:find "^%-[^%d.]" then text = "'" .. text end
-  if text:find "[\",\r\n]" then return '"' .. text:gsub('"', '""') .. '"' end
+  local begins = text:find "^[%s%z]*[=+@%-]" or text:find "^[\t\r\n]"
+    or text:find "^%s*\xEF\xBC[\x9D\x8B\x8D]" or text:find "^%s*\xEF\xBC\xA0" -- the broad ones
+  if begins and not (text:find "^%-[%d.]+$" and tonumber(text)) then text = "'" .. text end
+  if text:find "[\",;\t\r\n]" then return '"' .. text:gsub('"', '""') .. '"' end
   return text
 end
 
@@ -346,46 +359,61 @@ end
 
 -- ---- for trackers of experiments, and of calls ------------------------------------------
 
--- The best score so far at each step, of each search, as a line: step and time stand in it.
-local function metrics(handle, runs, _, write)
-  local reading = require "lunagrad.report.reading"
-  for _, search in ipairs(reading.run(handle, runs).searches) do
-    local best = search.seed_score
-    local function line(step, fields)
-      fields.search, fields.step, fields.best_score = search.number, step, store.or_null(best)
-      write(core.json_encode(fields), "\n")
-    end
-    line(0, { spent = search.start, score = store.or_null(best), accepted = true })
-    for _, one in ipairs(search.proposals) do
-      local candidate = one.idx and search.by_idx[one.idx]
-      local score = candidate and candidate.score or one.after
-      if candidate and score then best = math.max(best or score, score) end
-      line(one.number, { spent = one.spent, score = store.or_null(score), accepted = one.accepted,
-        operator = one.operator, fixed = #one.fixed, broke = #one.broke })
-    end
+local function as_metrics(handle, runs, _, write)
+  require("lunagrad.cli.trackers").metrics(handle, runs, write)
+end
+
+local function as_mlflow(handle, runs, options, write)
+  require("lunagrad.cli.trackers").mlflow(handle, runs, options.search, write)
+end
+
+local function as_wandb(handle, runs, options, write)
+  require("lunagrad.cli.trackers").wandb(handle, runs, options.search, write)
+end
+
+-- The spans of some starts: each start's own, then those of its calls.
+local function each_span(handle, runs, options, fn)
+  local otlp = require "lunagrad.cli.otlp"
+  for _, run in ipairs(runs) do
+    fn(otlp.run_span(run))
+    each_of(handle, "calls", { run }, function(row)
+      fn(otlp.call_span(run, row, options.content))
+    end)
   end
 end
 
-local function as_otlp(handle, runs, _, write)
-  local otlp = require "lunagrad.cli.otlp"
-  local head, tail = otlp.frame()
+local function as_otlp(handle, runs, options, write)
+  local service = require("lunagrad.cli.collector").service()
+  local head, tail = require("lunagrad.cli.otlp").frame(service)
   write(head)
   local first = true
-  local function span(value)
-    write(first and "" or ",\n", core.json_encode(value))
+  each_span(handle, runs, options, function(span)
+    write(first and "" or ",\n", core.json_encode(span))
     first = false
-  end
-  for _, run in ipairs(runs) do
-    span(otlp.run_span(run))
-    each_of(handle, "calls", { run }, function(row) span(otlp.call_span(run, row)) end)
-  end
+  end)
   write(tail)
+end
+
+-- To a collector; what became of it is said.
+local function send(handle, runs, options)
+  local collector = require "lunagrad.cli.collector"
+  local head, tail = require("lunagrad.cli.otlp").frame(collector.service())
+  local to = collector.open(options.endpoint, { head = head, tail = tail })
+  each_span(handle, runs, options, function(span) to:add(span) end)
+  local told = to:close()
+  io.stderr:write(("lunagrad: sent %d span%s to %s\n"):format(told.sent,
+    told.sent == 1 and "" or "s", told.to))
+  if told.rejected > 0 then
+    args.fail(("the collector refused %d of them%s"):format(told.rejected,
+      told.why and ": " .. told.why or ""))
+  end
 end
 
 -- ---- the command -----------------------------------------------------------------------
 
-local FORMATS = { jsonl = jsonl, csv = csv, dot = dot, gepa = as_gepa, metrics = metrics,
-  otlp = as_otlp }
+local FORMATS = { jsonl = jsonl, csv = csv, dot = dot, gepa = as_gepa, metrics = as_metrics,
+  mlflow = as_mlflow, wandb = as_wandb, otlp = as_otlp }
+local ONE_SEARCH = { gepa = true, mlflow = true, wandb = true }
 
 local function check(options)
   if #options.rest ~= 1 then args.fail("export needs one run", "lunagrad runs lists them") end
@@ -393,8 +421,17 @@ local function check(options)
   if options.table and options.format ~= "csv" then
     args.fail("--table is for --format csv", "jsonl has all tables")
   end
-  if options.search and options.format ~= "gepa" then
-    args.fail("--search is for --format gepa", "the other formats have all searches")
+  if options.search and not ONE_SEARCH[options.format] then
+    args.fail("--search is for --format gepa, mlflow and wandb",
+      "the other formats have all searches")
+  end
+  for _, name in ipairs { "send", "endpoint", "content" } do
+    if options[name] and options.format ~= "otlp" then
+      args.fail(("--%s is for --format otlp"):format(name))
+    end
+  end
+  if (options.send or options.endpoint) and options.output then
+    args.fail("-o writes a file, and --send and --endpoint send", "one at a time")
   end
   if options.all_replies and options.format ~= "jsonl" then
     args.fail("--all-replies is for --format jsonl")
@@ -421,6 +458,7 @@ function export.main(argv, first)
   check(options)
   store.use(options, function(handle)
     local runs = store.find(handle, options.rest[1])
+    if options.send or options.endpoint then return send(handle, runs, options) end
     local function fill(write) FORMATS[options.format](handle, runs, options, write) end
     if options.output then return to_file(options, fill) end
     fill(function(...) io.stdout:write(...) end)

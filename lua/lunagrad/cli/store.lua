@@ -48,13 +48,15 @@ end
 
 --- Open a store to read it; a usage error when there is none.
 ---@param options table {store}
----@return table handle {dir, query(sql, …) → rows, has(table)}
+---@return table handle {dir, query(sql, …) → rows, columns(sql, …) → how many rows, a list a column,
+--- one(sql, …) → the first row, has(table)}
 function store.open(options)
   local dir = store.dir(options)
   if not exists(dir .. "/store.db") then none(dir) end
   local db = core.store_open(dir)
   return { dir = dir, db = db,
     query = function(sql, ...) return db:query(sql, ...) end,
+    columns = function(sql, ...) return db:columns(sql, ...) end,
     one = function(sql, ...) return db:query(sql, ...)[1] end,
     has = function(name) return has(db, name) end,
     close = function() db:close() end }

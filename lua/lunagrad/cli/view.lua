@@ -165,6 +165,10 @@ local function route(self, id, request)
     return page(self, id, pages.compare, base, request.query.runs or "")
   end
   if run and more == "" then return page(self, id, pages.run, base, run) end
+  local list = run and more:match "^/(%l+)$"
+  if list and pages.has_list(list) then
+    return page(self, id, pages.list, base, run, list, request.query)
+  end
   if run and more == "/calls" then
     local ok, value = pcall(pages.calls, self.handle, run, request.query)
     if ok then return as_json(self, id, value) end
@@ -245,6 +249,7 @@ function view.main(argv, first)
     local self = { server = server, handle = handle, token = token(), waiting = {},
       quiet_until = 0 }
     self.hosts, self.origins = names(server:port())
+    collectgarbage("incremental", 300) -- pages of huge runs are made of millions of small things
     term.catch_signals()
     announce(self, options)
     serve(self)

@@ -335,7 +335,7 @@ function proposal.problem(what, new)
   if trim(new) == trim(what.before) then return "the new text is the old one", "short" end
   local problem = kind_problem(what, new)
   if problem then return problem, "short" end
-  local broken, why = constraint.broken(what.constraints, new)
+  local broken, why = constraint.broken(what.constraints, new, nil, what.param)
   if broken then
     return ("the new text breaks the constraint \"%s\": %s"):format(broken.text, why)
   end

@@ -133,7 +133,8 @@ function rewrite.wanted(self, i, heard)
   table.move(heard.solved, 1, #heard.solved, #records + 1, records)
   return { before = self.params[i]:text(), role = self.params[i].role, records = records,
     constraints = self.constraints, refused = self.refused[i], may_grow = self.may_grow,
-    max_edits = self.max_edits, form = forms(self.params[i].role), questions = questions }
+    max_edits = self.max_edits, form = forms(self.params[i].role), questions = questions,
+    param = i }
 end
 
 --- A reader of replies whose new texts are put to the judge of the constraints as well, where that

@@ -390,7 +390,7 @@ local function refusal(self, one, texts)
     local text = texts[i]
     if text ~= one.parent.texts[i] then
       if not text:find "%S" then return "an empty text" end
-      local broken, why = constraint.broken(self.constraints, text)
+      local broken, why = constraint.broken(self.constraints, text, nil, i)
       if broken then return ("breaks \"%s\": %s"):format(broken.text, why) end
       local leaked = self.leak and not one.operator.may_quote
         and self.leak(text, one.parent.texts[i])

@@ -1,7 +1,9 @@
 --- HTML as text: tags, escaped texts, tables. What is written is always escaped; what must not be is
 --- wrapped in html.raw by who made it here.
 --
--- Pure. Control characters, and bytes that are no UTF-8, become U+FFFD; line ends stay.
+-- Pure. What a text may hold, plain.lua says; line ends stay.
+
+local plain = require "lunagrad.report.plain"
 
 local html = {}
 
@@ -11,26 +13,22 @@ local Raw = {}
 ---@param text string
 function html.raw(text) return setmetatable({ text = text }, Raw) end
 
-local ENTITY = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
-  ["'"] = "&#39;" }
-
-local function readable(text)
-  local parts, at = {}, 1
-  while at <= #text do
-    local ok, bad = utf8.len(text, at)
-    parts[#parts + 1] = ok and text:sub(at) or text:sub(at, bad - 1) .. "\u{FFFD}"
-    at = ok and #text + 1 or bad + 1
-  end
-  return (table.concat(parts):gsub("[%z\1-\8\11\12\14-\31\127]", "\u{FFFD}")
-    :gsub("\u{202A}", ""):gsub("\u{202B}", ""):gsub("\u{202D}", ""):gsub("\u{202E}", ""))
-end
-
 --- A text as it stands between tags or in an attribute.
 ---@param text any
 ---@return string
 function html.escape(text)
   if getmetatable(text) == Raw then return text.text end
-  return (readable(tostring(text)):gsub("[&<>\"']", ENTITY))
+  return plain.escape(plain.text(tostring(text)))
+end
+
+--- A text, or its beginning.
+---@param text string
+---@param most integer bytes
+---@return string
+function html.cut(text, most)
+  if #text <= most then return text end
+  while most > 0 and text:byte(most + 1) & 0xC0 == 0x80 do most = most - 1 end
+  return text:sub(1, most) .. " […]"
 end
 
 local function attributes(list)

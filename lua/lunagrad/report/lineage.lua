@@ -8,7 +8,7 @@ local svg = require "lunagrad.report.svg"
 local lineage = {}
 
 local COLUMN, ROW, LEFT, TOP = 118, 30, 30, 22
-local MOST = 120
+local MOST, SHOWN = 120, 50 -- drawn all; else so many
 local px = svg.px
 
 -- The best ones, and all that they came from.
@@ -23,7 +23,7 @@ local function chosen(search)
   local keep, n = {}, 0
   for _, one in ipairs(order) do
     local at = one
-    while at and not keep[at.idx] and n < MOST do
+    while at and not keep[at.idx] and n < SHOWN do
       keep[at.idx], n = true, n + 1
       at = search.by_idx[at.parents[1] or -1]
     end

@@ -9,7 +9,7 @@ local svg = require "lunagrad.report.svg"
 local matrix = {}
 
 local CELL, LABEL, HEAD = 9, 92, 22
-local MOST_EXAMPLES, CELLS = 100, 3000 -- in one block
+local MOST_EXAMPLES, CELLS, CELL_BYTES = 100, 3000, 16 -- in one block; of a mark
 local LEAST = 12 -- candidates that are shown in any case
 local px = svg.px
 
@@ -39,9 +39,9 @@ local SHAPE = {
 local ORDER = { "right", "wrong", "fixed", "broke" }
 
 -- Candidates that are shown: where there are too many, the start, and then the best ones.
-local function shown_candidates(search)
+local function shown_candidates(search, cells)
   local list = table.move(search.candidates, 1, #search.candidates, 1, {})
-  local most = math.max(LEAST, CELLS // math.max(1, math.min(#search.examples, MOST_EXAMPLES)))
+  local most = math.max(LEAST, cells // math.max(1, math.min(#search.examples, MOST_EXAMPLES)))
   if #list <= most then return list, 0 end
   table.sort(list, function(a, b)
     if (a.idx == 0) ~= (b.idx == 0) then return a.idx == 0 end
@@ -103,11 +103,13 @@ end
 ---@param prefix string of the ids of its examples on the page
 ---@param note string|nil what each picture must say of itself
 ---@param most integer|nil examples at most
+---@param room integer|nil bytes that it may take
 ---@return string[] blocks
 ---@return integer candidates left out
 ---@return integer examples left out
-function matrix.svg(search, prefix, note, most)
-  local candidates, left_out = shown_candidates(search)
+function matrix.svg(search, prefix, note, most, room)
+  local candidates, left_out = shown_candidates(search, room and math.min(CELLS,
+    room // CELL_BYTES) or CELLS)
   local total = math.min(#search.examples, most or 400)
   local blocks = {}
   for first = 1, total, MOST_EXAMPLES do

@@ -43,6 +43,7 @@ local PAGE = 2000
 ---@field low number|nil interval of the mean
 ---@field high number|nil
 ---@field by_example table example → score on the validation set
+---@field outputs table example → number of what was answered
 
 ---@class lunagrad.reading.search
 ---@field id integer
@@ -102,10 +103,10 @@ end
 
 -- ---- pages of rows -----------------------------------------------------------------------
 
-local function each(handle, name, where, fn, sql)
+local function each(handle, name, where, fn)
   if not handle.has(name) then return end
   local after = -1
-  sql = sql or queries.page(name, where, PAGE)
+  local sql = queries.page(name, where, PAGE)
   while true do
     local rows = handle.query(sql, after)
     for _, row in ipairs(rows) do fn(row) end
@@ -120,21 +121,36 @@ local function candidate_of(row)
   return { idx = row.idx, parents = integers_of(row.parents), texts = texts_of(row.texts),
     score = row.score, operator = row.operator, proposal = row.proposal,
     iteration = row.iteration, words = row.words, is_best = row.is_best == 1, by_example = {},
-    n = 0 }
+    outputs = {}, n = 0 }
 end
 
 local ASIDE = { complete = true, rescore = true }
 
+-- What is read of its row when it is first looked at: of thousands few are.
+local LATE = { texts = texts_of, batch = batch_of, race = function(text)
+  return decoded(text, nil)
+end }
+
+local Proposal = {}
+
+function Proposal.__index(self, name)
+  local text = LATE[name] and self.row[name]
+  if not text then return name == "batch" and {} or nil end
+  local value = LATE[name](text)
+  rawset(self, name, value)
+  return value
+end
+
 local function proposal_of(row)
-  local parents = integers_of(row.parents)
+  local parents = row.parents == "[]" and {} or integers_of(row.parents)
   if #parents == 0 and row.parent_idx then parents[1] = row.parent_idx end
-  return { number = row.number or row.iteration, iteration = row.iteration, parents = parents,
-    operator = row.operator, accepted = row.accepted == 1, aside = ASIDE[row.operator] or false,
-    reason = row.reason,
-    before = row.before, after = row.after, gain = row.gain,
-    texts = row.texts and texts_of(row.texts), batch = batch_of(row.batch),
-    race = decoded(row.race, nil), calls = row.calls, tokens = row.tokens, feedback = {},
-    by_example = {}, fixed = {}, broke = {}, compared = 0 }
+  return setmetatable({ number = row.number or row.iteration, iteration = row.iteration,
+    parents = parents, operator = row.operator, accepted = row.accepted == 1,
+    aside = ASIDE[row.operator] or false, reason = row.reason, before = row.before,
+    after = row.after, gain = row.gain, has_texts = row.texts ~= nil, calls = row.calls,
+    tokens = row.tokens, feedback = {}, by_example = {}, outputs = {},
+    fixed = {}, broke = {}, compared = 0,
+    row = row }, Proposal)
 end
 
 local function index(list, key)
@@ -186,22 +202,43 @@ local function set_objectives(search)
   search.objectives = #list > 0 and list or nil
 end
 
-local function put_score(search, row)
-  search.evaluations = search.evaluations + 1
-  local candidate = row.candidate_idx and search.by_idx[row.candidate_idx]
-  local proposal = row.proposal and search.by_number[row.proposal]
-  local default = row.phase == nil
-  if row.split == "test" and candidate and default then
-    local test = search.tests[candidate.idx] or {}
-    search.tests[candidate.idx], test[row.example] = test, row.score
-  elseif row.split == "validation" and default then
-    if candidate then candidate.by_example[row.example] = row.score end
-    if proposal then proposal.by_example[row.example] = row.score end
-    search.seen[row.example] = true
-    local whose = candidate or proposal and proposal.accepted and search.of_proposal[row.proposal]
-    if row.objectives and whose then put_objectives(whose, row.objectives) end
+local VALIDATION, TEST = 1, 2
+
+local function put_validation(search, candidate, proposal, example, score, output, objectives)
+  if candidate then candidate.by_example[example], candidate.outputs[example] = score, output end
+  if proposal then proposal.by_example[example], proposal.outputs[example] = score, output end
+  search.seen[example] = true
+  if not objectives then return end
+  local whose = candidate or proposal and proposal.accepted
+    and search.of_proposal[proposal.number]
+  if whose then put_objectives(whose, objectives) end
+end
+
+-- A page of columns, as queries.page_of_marks has them.
+local function put_scores(search, n, _, candidates, proposals, sorts, examples, scores, outputs,
+    objectives)
+  local by_idx, by_number = search.by_idx, search.by_number
+  search.evaluations = search.evaluations + n
+  for i = 1, n do
+    local candidate, proposal = by_idx[candidates[i]], by_number[proposals[i]]
+    if sorts[i] == VALIDATION then
+      put_validation(search, candidate, proposal, examples[i], scores[i], outputs[i],
+        objectives[i])
+    elseif sorts[i] == TEST and candidate then
+      local test = search.tests[candidate.idx] or {}
+      search.tests[candidate.idx], test[examples[i]] = test, scores[i]
+    end
+    if proposal then proposal.evaluations = (proposal.evaluations or 0) + 1 end
   end
-  if proposal then proposal.evaluations = (proposal.evaluations or 0) + 1 end
+end
+
+-- The first's values, and where it has none the second's.
+local function joined(first, second)
+  if next(first) == nil then return second end
+  for key, value in pairs(second) do
+    if first[key] == nil then first[key] = value end
+  end
+  return first
 end
 
 -- Scores of proposals that became candidates are their candidates' too.
@@ -210,24 +247,27 @@ local function share_scores(search)
     local proposal = search.by_number[candidate.proposal or -1]
     if proposal then
       proposal.idx = candidate.idx
-      for example, score in pairs(proposal.by_example) do
-        if candidate.by_example[example] == nil then candidate.by_example[example] = score end
-      end
-      for example, score in pairs(candidate.by_example) do
-        if proposal.by_example[example] == nil then proposal.by_example[example] = score end
-      end
+      candidate.by_example = joined(candidate.by_example, proposal.by_example)
+      candidate.outputs = joined(candidate.outputs, proposal.outputs)
+      proposal.by_example, proposal.outputs = candidate.by_example, candidate.outputs
     end
   end
 end
 
--- Of whole sets alone: those that were asked of a part are not drawn from it like lots.
+-- Whether all its scores are 0 or 1. An interval of whole sets alone: those that were asked of a part
+-- are not drawn from it like lots.
 local function set_interval(candidate, whole)
   local values = {}
-  for _, score in pairs(candidate.by_example) do values[#values + 1] = score end
-  candidate.n = #values
-  if #values < 2 or #values < whole then return end
-  table.sort(values) -- so that the interval does not depend on the order of a table
+  local n, binary = 0, true
+  for _, score in pairs(candidate.by_example) do
+    n = n + 1
+    values[n], binary = score, binary and (score == 0 or score == 1)
+  end
+  candidate.n = n
+  if n < 2 or n < whole then return binary end
+  if not binary then table.sort(values) end -- so that it does not depend on the order of a table
   candidate.low, candidate.high = stats.interval(values, 1)
+  return binary
 end
 
 local function find_flips(proposal, parent)
@@ -242,16 +282,6 @@ local function find_flips(proposal, parent)
   end
   table.sort(proposal.fixed)
   table.sort(proposal.broke)
-end
-
--- Whether all its scores are right or wrong, and nothing between.
-local function is_binary(search)
-  for _, candidate in ipairs(search.candidates) do
-    for _, score in pairs(candidate.by_example) do
-      if score ~= 0 and score ~= 1 then return false end
-    end
-  end
-  return true
 end
 
 -- Where each proposal stands on the axis of spending: what the start took, and what every proposal
@@ -270,19 +300,32 @@ local function place(search)
   search.spent = spent
 end
 
+local MARKS = 50000 -- rows of columns at once
+
+local function each_mark(handle, search)
+  local sql, after = queries.page_of_marks(search, MARKS), -1
+  while true do
+    local found = table.pack(handle.columns(sql, after))
+    if found[1] > 0 then put_scores(search, table.unpack(found, 1, found.n)) end
+    if found[1] < MARKS then return end
+    after = found[2][found[1]]
+  end
+end
+
 local function read_scores(handle, search)
   search.by_idx = index(search.candidates, "idx")
   search.by_number = index(search.proposals, "number")
   search.of_proposal = index(search.candidates, "proposal")
   search.seen = {}
-  each(handle, "scores", nil, function(row) put_score(search, row) end,
-    queries.page_of_marks(search, PAGE))
+  each_mark(handle, search)
   share_scores(search)
   set_objectives(search)
   for example in pairs(search.seen) do search.examples[#search.examples + 1] = example end
   table.sort(search.examples)
-  for _, candidate in ipairs(search.candidates) do set_interval(candidate, #search.examples) end
-  search.is_binary = is_binary(search)
+  search.is_binary = true -- all scores are right or wrong, and nothing between
+  for _, candidate in ipairs(search.candidates) do
+    search.is_binary = set_interval(candidate, #search.examples) and search.is_binary
+  end
   local words = search.is_binary and "fixed %d, broke %d" or "better on %d, worse on %d"
   for _, proposal in ipairs(search.proposals) do
     find_flips(proposal, search.by_idx[proposal.parents[1] or -1])
@@ -305,34 +348,81 @@ local function read_feedback(handle, search)
   end)
 end
 
---- What was answered on these examples of a search's validation set.
+local WHO = 12 -- that are named of one answer
+
+-- Equal answers once, in the order of who gave them first: candidates, then steps that were not kept.
+local function answers_of(search, example)
+  local list, by_id = {}, {}
+  local function add(one, words, number)
+    local id = one.outputs[example] or 0
+    local answer = by_id[id]
+    if not answer then
+      answer = { id = id, score = one.by_example[example], who = {}, more = 0 }
+      by_id[id], list[#list + 1] = answer, answer
+    end
+    local full = #answer.who == WHO
+    if full then answer.more = answer.more + 1 else
+      answer.who[#answer.who + 1] = words:format(number)
+    end
+  end
+  for _, one in ipairs(search.candidates) do
+    if one.by_example[example] then add(one, "candidate %d", one.idx) end
+  end
+  for _, one in ipairs(search.proposals) do
+    if not one.idx and one.by_example[example] then add(one, "step %d", one.number) end
+  end
+  return list
+end
+
+local IDS = 500 -- in one statement
+
+local function texts_of_outputs(handle, ids)
+  local texts = {}
+  for first = 1, #ids, IDS do
+    local some = table.move(ids, first, math.min(#ids, first + IDS - 1), 1, {})
+    for _, row in ipairs(handle.query(queries.texts_of(some))) do texts[row.id] = row.text end
+  end
+  return texts
+end
+
+--- What was answered on these examples of a search's validation set, equal answers once.
 ---@param handle table
 ---@param search lunagrad.reading.search
 ---@param examples integer[]
----@return table example → list of { candidate, proposal, score, output }
+---@return table example → list of { text, score, who = the first ones, more = how many others }
 function reading.outputs(handle, search, examples)
-  local found = {}
+  local found, ids, known = {}, {}, {}
   if #examples == 0 or not handle.has "outputs" then return found end
-  for _, row in ipairs(handle.query(queries.outputs_of(search, examples))) do
-    local list = found[row.example] or {}
-    found[row.example] = list
-    list[#list + 1] = { candidate = row.candidate_idx, proposal = row.proposal, score = row.score,
-      output = row.output }
+  for _, example in ipairs(examples) do
+    found[example] = answers_of(search, example)
+    for _, one in ipairs(found[example]) do
+      if not known[one.id] then known[one.id], ids[#ids + 1] = true, one.id end
+    end
+  end
+  local texts = texts_of_outputs(handle, ids)
+  for _, list in pairs(found) do
+    for _, one in ipairs(list) do one.text = texts[one.id] or "" end
   end
   return found
 end
 
 -- ---- calls -----------------------------------------------------------------------------------
 
-local function purposes_of(handle, where)
+local function add_purposes(handle, where, rows)
   local by_call = {}
+  for _, row in ipairs(rows) do
+    row.role = math.type(row.kind) == "integer" and ledger.KINDS[row.kind + 1] or "?"
+    row.purposes = {}
+    by_call[row.id] = row.purposes
+  end
+  if #rows == 0 then return rows end
   each(handle, "purposes", where, function(row)
     calls.each_purpose(row, function(one)
-      local list = by_call[one.call_id] or {}
-      by_call[one.call_id], list[#list + 1] = list, one
-    end)
+      local list = by_call[one.call_id]
+      if list then list[#list + 1] = one end
+    end, rows[1].id, rows[#rows].id)
   end)
-  return by_call
+  return rows
 end
 
 --- A page of the calls that these starts bought, in the order of their replies.
@@ -340,53 +430,49 @@ end
 ---@param where string queries.of_runs
 ---@param after integer the id behind which; 0: from the first on
 ---@param most integer
----@param purposes table|nil call → what it was for
 ---@return table[] rows of the table reply without body and request, with role and purposes
-function reading.page_of_calls(handle, where, after, most, purposes)
-  local rows = handle.query(queries.page_of_calls(where, most), after)
-  for _, row in ipairs(rows) do
-    row.role = math.type(row.kind) == "integer" and ledger.KINDS[row.kind + 1] or "?"
-    row.purposes = purposes and purposes[row.id] or {}
-  end
-  return rows
+function reading.calls(handle, where, after, most)
+  return add_purposes(handle, where, handle.query(queries.page_of_calls(where, most), after))
 end
 
---- What each call was for, by its id.
----@param handle table
----@param where string queries.of_runs
----@return table<integer, table[]>
-function reading.purposes(handle, where) return purposes_of(handle, where) end
-
---- All calls that these starts bought, each with what it was for.
----@param handle table
----@param where string queries.of_runs
----@return table[]
-function reading.calls(handle, where)
-  local purposes, list, after = purposes_of(handle, where), {}, 0
-  while true do
-    local rows = reading.page_of_calls(handle, where, after, PAGE, purposes)
-    table.move(rows, 1, #rows, #list + 1, list)
-    if #rows < PAGE then return list end
-    after = rows[#rows].id
+-- A message as it is shown: of a turn the tools that it calls, of a result whose it is.
+local function message_of(one)
+  local role, content = tostring(one.role), one.content
+  if type(content) ~= "string" then
+    content = one.media and ("[%s]"):format(tostring(one.media)) or ""
+  elseif one.media == calls.TURN then
+    content = calls.turn_words(content)
+  elseif one.media then
+    content = ("[%s, %d bytes]"):format(tostring(one.media), #content)
   end
+  local tool = role:match "^tool (%S+)"
+  return { role = tool and "result of " .. tool or role, content = content }
 end
 
 --- What one call asked and what came back.
 ---@param handle table
 ---@param id integer
----@return table { messages = { { role, content } }, reply, thinking, media }
+---@return table { messages = { { role, content } }, reply, thinking, media; where tools were offered
+--- turn (its number in the conversation) and tools (those that it calls) }
 function reading.call(handle, id)
   local row = handle.one(queries.call_of_id, id)
   if not row then return { messages = {} } end
   local request = decoded(row.request, {})
   local options = type(request.options) == "table" and request.options or {}
   local reply, media, thinking = calls.reply_of(row, options.tools ~= nil)
-  local messages = {}
+  local messages, turn, tools = {}, 1, nil
   for _, one in ipairs(type(request.messages) == "table" and request.messages or {}) do
-    messages[#messages + 1] = { role = tostring(one.role), content = type(one.content) == "string"
-      and one.content or one.media and ("[%s]"):format(one.media) or "" }
+    if type(one) == "table" then
+      messages[#messages + 1] = message_of(one)
+      if one.media == calls.TURN then turn = turn + 1 end
+    end
+  end
+  if media == calls.TURN then
+    reply, tools = calls.turn_words(reply)
+    media = nil
   end
   return { messages = messages, reply = reply, media = media, thinking = thinking,
+    turn = options.tools ~= nil and turn or nil, tools = tools or {},
     options = request.options, endpoint = row.endpoint, model = row.model }
 end
 

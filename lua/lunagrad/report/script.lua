@@ -28,7 +28,10 @@ const save = (k, v) => {
 function go(id, quiet) {
   const e = id && d.getElementById(id);
   if (!e) return;
-  for (let p = e; p; p = p.parentElement) if (p.tagName == "DETAILS") p.open = true;
+  for (let p = e; p; p = p.parentElement) {
+    p.hidden = false;
+    if (p.tagName == "DETAILS") p.open = true;
+  }
   e.scrollIntoView({ block: "start" });
   if (!quiet) save("at", id);
 }
@@ -48,22 +51,26 @@ d.addEventListener("click", ev => {
 });
 
 function sortable(t) {
+  const kept = (state().get("sort-" + t.id) || "").match(/^(\d+)([ad])$/);
   $$("th", t).forEach((h, i) => {
     h.dataset.sort = ""; h.tabIndex = 0;
     const value = r => {
       const c = r.cells[i], x = c.dataset.v != null ? c.dataset.v : c.textContent.trim();
       return isNaN(parseFloat(x)) ? x : parseFloat(x);
     };
-    const f = () => {
+    const f = (quiet) => {
       const s = h.dataset.sort == "a" ? -1 : 1;
-      $$("th", t).forEach(o => o.dataset.sort = "");
+      $$("th", t).forEach(o => { o.dataset.sort = ""; o.removeAttribute("aria-sort"); });
       h.dataset.sort = s > 0 ? "a" : "d";
+      h.setAttribute("aria-sort", s > 0 ? "ascending" : "descending");
+      if (t.id && quiet !== true) save("sort-" + t.id, i + h.dataset.sort);
       [...t.tBodies[0].rows].map((r, j) => [value(r), j, r])
         .sort((x, y) => (x[0] < y[0] ? -1 : x[0] > y[0] ? 1 : 0) * s || x[1] - y[1])
         .forEach(x => t.tBodies[0].append(x[2]));
     };
     h.addEventListener("click", f);
     h.addEventListener("keydown", e => { if (e.key == "Enter") f(); });
+    if (kept && kept[1] == i) { if (kept[2] == "d") h.dataset.sort = "a"; f(true); }
   });
 }
 
@@ -77,7 +84,8 @@ function calls(box) {
     const body = { model: C.models[r[2]].replace(/^[^/]*\//, ""),
       messages: said.map(m => ({ role: m[0], content: C.texts[m[1]] })) };
     const [url, key] = C.ends[r[10] - 1];
-    return "curl " + url + ' -H "Content-Type: application/json" -H "Authorization: Bearer $' + key
+    return "curl '" + url.replace(/'/g, "'\\''") + '\' -H "Content-Type: application/json"'
+      + ' -H "Authorization: Bearer $' + key
       + "\" -d '" + JSON.stringify(body).replace(/'/g, "'\\''") + "'";
   };
   function fill(x, r) {
@@ -153,6 +161,17 @@ function calls(box) {
   }
 }
 
+// ---- examples by how the best texts do on them
+function flips(s) {
+  const show = () => $$("details", s.closest("details")).forEach(e => {
+    e.hidden = s.value && !(e.dataset.f || "").split(" ").includes(s.value);
+  });
+  s.addEventListener("change", () => { save(s.id, s.value); show(); });
+  const kept = state().get(s.id);
+  if (kept) { s.value = kept; s.closest("details").open = true; }
+  show();
+}
+
 // ---- two versions of a text, by words (Myers)
 const cut = t => t.match(/[\p{L}\p{N}_]+\s*|[^]\s*/gu) || [];
 const down = (v, k, t) => k == -t || k != t && (v[k - 1] ?? -1) < (v[k + 1] ?? -1);
@@ -185,6 +204,7 @@ function versions(j) {
   const T = JSON.parse(j.textContent), head = el("p", "js-only"), out = el("div", "text");
   const pick = list => {
     const s = el("select");
+    s.setAttribute("aria-label", "which");
     list.forEach((x, k) => { const o = el("option", "", x); o.value = k; s.append(o); });
     s.addEventListener("change", show);
     return s;
@@ -216,6 +236,7 @@ async function renew() {
 }
 function init() {
   $$("table[data-sortable]").forEach(sortable);
+  $$("select[data-flips]").forEach(flips);
   $$("#call-data").forEach(calls);
   $$("script[data-texts]").forEach(versions);
 }

@@ -11,12 +11,15 @@ local MOST_CHIPS = 60
 
 local function number(value) return value and ("%.3f"):format(value) or "–" end
 
---- A training example: it has no place of its own on the page, so it leads to its calls.
+--- A training example leads to where it is shown; where it has no place on the page, to its calls.
 ---@param example integer
----@param prefix table { own, calls = true: there are some }
+---@param prefix table { own, calls = true: there are some, trained = example → it is shown }
 ---@param words string
 ---@return table raw
 function steps.training_example(example, prefix, words)
+  if prefix.trained and prefix.trained[example] then
+    return tag("a", { href = ("#%st%d"):format(prefix.own, example), class = "small", words })
+  end
   if not prefix.calls then return tag("span", { class = "small", words }) end
   return tag("a", { href = "#calls", class = "small",
     ["data-q"] = ("train example %d"):format(example), words })
@@ -91,7 +94,7 @@ end
 ---@param before string
 ---@param after string
 ---@param feedback table[] of that parameter
----@param prefix table { own, train }
+---@param prefix table as of training_example
 ---@return table raw
 function steps.change(before, after, feedback, prefix)
   local pieces = diff.by_sentence(diff.words(before, after))
@@ -107,12 +110,14 @@ local function feedback_of(proposal, param)
 end
 
 -- All that was said, for who wants to read what the guess beside the changes was taken from.
-local function all_feedback(list)
+local function all_feedback(list, prefix)
   if #list == 0 then return "" end
   local parts = { tag("summary", { class = "soft small", ("all feedback (%d)"):format(#list) }) }
   for _, one in ipairs(list) do
-    local from = one.example and ("training example %d, "):format(one.example) or ""
-    parts[#parts + 1] = tag("div", { class = "soft small", from .. (one.from_role or "") })
+    local from = one.example and steps.training_example(one.example, prefix,
+      ("training example %d"):format(one.example)) or ""
+    parts[#parts + 1] = tag("div", { class = "soft small", from, one.example and one.from_role
+      and ", " or "", one.from_role or "" })
     parts[#parts + 1] = tag("pre", { one.text })
   end
   return tag("details", parts)
@@ -142,7 +147,7 @@ local function changes(search, proposal, prefix)
       if #search.params > 1 then parts[#parts + 1] = tag("h3", { name }) end
       parts[#parts + 1] = was == is and tag("p", { class = "soft", "unchanged" })
         or steps.change(was, is, said, prefix)
-      parts[#parts + 1] = all_feedback(said)
+      parts[#parts + 1] = all_feedback(said, prefix)
     end
   end
   return html.all(parts)
@@ -204,7 +209,7 @@ end
 --- One step.
 ---@param search lunagrad.reading.search
 ---@param proposal lunagrad.reading.proposal
----@param prefix table { own = of the ids of this search, calls = true: the page has calls }
+---@param prefix table as of training_example
 ---@return table raw
 function steps.one(search, proposal, prefix)
   return tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number), headline(proposal),
@@ -227,7 +232,22 @@ local function grouped(search, order, by_place)
   return html.all { html.all(kept), tag("details", others) }
 end
 
+--- Some steps whole, in the order in which they were decided.
+---@param search lunagrad.reading.search
+---@param prefix table as of training_example
+---@param from integer place of the first
+---@param to integer
+---@return table raw
+function steps.some(search, prefix, from, to)
+  local list = {}
+  for i = from, math.min(to, #search.proposals) do
+    list[#list + 1] = steps.one(search, search.proposals[i], prefix)
+  end
+  return html.all(list)
+end
+
 local MOST = 300 -- headlines
+local MISSES = 3 -- steps that found no room: others are not even tried
 
 --- All steps of a search that fit; others only by their headline, and of very many the last are left
 --- to lunagrad export.
@@ -245,18 +265,18 @@ function steps.all(search, prefix, room)
       if proposal.accepted == (pass == 1) then order[#order + 1] = i end
     end
   end
-  local left_out, shown, headlines = 0, {}, room / 2
+  local left_out, shown, headlines, missed = 0, {}, room / 2, 0
   room = room - headlines
   for n = 1, math.min(#order, MOST) do
     local i = order[n]
     local proposal = search.proposals[i]
-    local one = room > 0 and steps.one(search, proposal, prefix)
+    local one = missed < MISSES and steps.one(search, proposal, prefix)
     if one and #one.text <= room then
       room = room - #one.text
     else
       one = tag("details", { id = ("%sp%d"):format(prefix.own, proposal.number),
         headline(proposal) })
-      left_out, headlines = left_out + 1, headlines - #one.text
+      left_out, headlines, missed = left_out + 1, headlines - #one.text, missed + 1
       if headlines < 0 then break end
     end
     shown[n], whole[i] = i, one

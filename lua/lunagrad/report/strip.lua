@@ -68,6 +68,18 @@ local function frame_of(search, stairs)
     to_y = function(v) return HIGH - BOTTOM - y.place(v) * (HIGH - TOP - BOTTOM) end }
 end
 
+-- Of many stairs the last on each pixel.
+local function thinned(stairs, frame)
+  if #stairs < 200 then return stairs end
+  local list, last = {}, nil
+  for _, one in ipairs(stairs) do
+    local at = ("%.0f"):format(frame.to_x(one.spent) / 2)
+    if at == last then list[#list] = one else list[#list + 1] = one end
+    last = at
+  end
+  return list
+end
+
 local function draw_axes(parts, frame, unit)
   local right, floor = WIDE - RIGHT, HIGH - BOTTOM
   for _, tick in ipairs(frame.y.ticks) do
@@ -131,12 +143,13 @@ local MANY = 300
 
 -- Of very many steps: all dots of one sort in one path, without links.
 local function draw_many(parts, frame, search)
-  local kept, lost = {}, {}
+  local kept, lost, drawn = {}, {}, {}
   for _, proposal in ipairs(search.proposals) do
     local y = height_of(proposal, search.by_idx[proposal.idx or -1])
-    if y and proposal.texts and not proposal.aside then
-      table.insert(proposal.accepted and kept or lost, ("M%s %sh0"):format(
-        px(frame.to_x(proposal.spent)), px(frame.to_y(y))))
+    if y and proposal.has_texts and not proposal.aside then
+      local at = ("M%.0f %.0fh0"):format(frame.to_x(proposal.spent), frame.to_y(y))
+      if not drawn[at] then table.insert(proposal.accepted and kept or lost, at) end
+      drawn[at] = true
     end
   end
   for _, one in ipairs { { "many lost", lost }, { "many kept", kept } } do
@@ -158,7 +171,7 @@ local function draw_dots(parts, frame, search, prefix)
   if #search.proposals > MANY then return draw_many(parts, frame, search) end
   for _, proposal in ipairs(search.proposals) do
     local y = height_of(proposal, search.by_idx[proposal.idx or -1])
-    if y and proposal.texts and not proposal.aside then
+    if y and proposal.has_texts and not proposal.aside then
       local at, up = frame.to_x(proposal.spent), frame.to_y(y)
       local class = proposal.accepted and "kept" or "lost"
       parts[#parts + 1] = ('<a href="#%sp%d" class="%s">'):format(prefix, proposal.number, class)
@@ -220,8 +233,9 @@ function strip.svg(search, prefix, note)
     WIDE, HIGH, svg.escape(("score over %s: %.3f at the start, %.3f at the end; %d steps, %d kept")
       :format(search.unit, first, last, #search.proposals, #search.candidates - 1))) }
   draw_axes(parts, frame, search.unit)
-  draw_band(parts, frame, stairs, search.spent)
-  draw_stairs(parts, frame, stairs, search.spent)
+  local shown = thinned(stairs, frame)
+  draw_band(parts, frame, shown, search.spent)
+  draw_stairs(parts, frame, shown, search.spent)
   draw_dots(parts, frame, search, prefix)
   draw_seed(parts, frame, search)
   if note then

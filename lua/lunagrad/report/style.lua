@@ -35,6 +35,7 @@ color:var(--bad)}
 .tiles b{display:block;font-size:17px;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .tiles span{font-size:12px;color:var(--soft)}
 code,pre{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+pre,.text,.quote,summary span,td{unicode-bidi:plaintext}
 pre{background:var(--card);padding:10px 12px;border-radius:8px;white-space:pre-wrap;
 overflow-wrap:anywhere;margin:6px 0}
 table{border-collapse:collapse;width:100%;font-size:14px}
@@ -45,9 +46,10 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .scroll{overflow-x:auto}
 [id]{scroll-margin-top:48px}details{border-bottom:1px solid var(--line)}
 details[open]{padding-bottom:12px}
-summary{cursor:pointer;padding:6px 0;display:flex;flex-wrap:wrap;gap:2px 12px;align-items:baseline}
+summary{cursor:pointer;padding:6px 0 6px 20px;position:relative;display:flex;
+flex-wrap:wrap;gap:2px 12px;align-items:baseline}
 summary::-webkit-details-marker{display:none}summary:before{content:"▸";color:var(--soft);
-width:10px}
+position:absolute;left:2px}
 details[open]>summary:before{content:"▾"}
 :target>summary,tr:target td{background:var(--warn)}
 .tag{font-size:12px;border:1px solid var(--line);border-radius:4px;padding:0 6px;color:var(--soft)}
@@ -58,7 +60,7 @@ details[open]>summary:before{content:"▾"}
 ins{background:var(--addbg);text-decoration:none;border-radius:2px}
 del{background:var(--delbg);border-radius:2px}
 .quote{border-left:3px solid var(--line);padding-left:10px;color:var(--soft);font-size:14px;
-overflow-wrap:anywhere}
+overflow-wrap:anywhere;white-space:pre-line}
 .chips a,.chips span{display:inline-block;font-size:12px;border:1px solid var(--line);
 border-radius:4px;
 padding:0 5px;margin:0 4px 4px 0;text-decoration:none}
@@ -77,6 +79,14 @@ svg .small{font-size:12px;fill:var(--soft)}svg .tiny{font-size:9px;fill:var(--so
 .m-right{fill:var(--main);opacity:.75}.m-wrong{fill:var(--soft);opacity:.6}
 .m-fixed{fill:var(--good)}.m-broke{stroke:var(--bad);stroke-width:2;fill:none}
 .matrix{cursor:pointer}.edge{fill:none;stroke:var(--soft)}.merged{stroke-dasharray:3 4}
+.graph{max-width:none}.graph rect{fill:var(--card);stroke:var(--line);stroke-width:1.2}
+.graph .name{font-size:12px;font-weight:600}.graph .value{font-size:10px;fill:var(--soft)}
+.graph .call rect{stroke:var(--main)}.graph .param rect{stroke:var(--gold);stroke-width:2}
+.graph .failed rect{stroke:var(--bad);stroke-dasharray:4 3}
+.graph a:hover rect,.graph a:focus rect{stroke:var(--ink)}
+.heard{stroke:var(--bad);stroke-width:2.4}.said circle{fill:var(--bad)}.graph .said text{fill:var(--bad);
+paint-order:stroke;stroke:var(--paper);stroke-width:3px}
+ol{padding-left:28px}ol li{margin:8px 0}
 .node circle{fill:var(--main)}.node.best circle{fill:var(--gold)}
 .key span{margin-right:16px;white-space:nowrap}
 .key i{display:inline-block;width:9px;height:9px;margin-right:5px}
@@ -86,8 +96,8 @@ select{font:inherit;max-width:100%}input[type=search]{font:inherit;padding:4px 8
 border:1px solid var(--line);border-radius:6px;
 background:var(--paper);color:var(--ink);width:100%;max-width:340px;margin:4px 0}
 .js-only{display:none}.js .js-only{display:block}
-@media (max-width:640px){.why{grid-template-columns:1fr}.score{font-size:30px}
+@media (max-width:640px){.strip text,.strip .small{font-size:20px}.why{grid-template-columns:1fr}.score{font-size:30px}
 main{padding:12px 10px 40px}
-.matrix,.tree{max-width:none}}
+.matrix,.tree{max-width:none}td{overflow-wrap:anywhere}}
 @media print{nav,.js-only,.js .js-only{display:none}details{break-inside:avoid}main{max-width:none}}
 ]]

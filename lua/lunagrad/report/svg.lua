@@ -3,6 +3,8 @@
 -- Colours are classes, so that one style sheet has them for light and for dark paper. They are of
 -- Okabe and Ito's kind: the colour-blind tell them apart. Not a drawing library.
 
+local plain = require "lunagrad.report.plain"
+
 local svg = {}
 
 --- Number of colours; a ninth series has the first again.
@@ -42,25 +44,10 @@ function svg.px(v)
   return text == "-0" and "0" or text
 end
 
-local ENTITY = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ["\""] = "&quot;",
-  ["'"] = "&#39;" }
-
--- Bytes that are no UTF-8, and characters that XML has not, become U+FFFD; lines become blanks.
-local function readable(text)
-  local parts, at = {}, 1
-  while at <= #text do
-    local ok, bad = utf8.len(text, at)
-    parts[#parts + 1] = ok and text:sub(at) or text:sub(at, bad - 1) .. "\u{FFFD}"
-    at = ok and #text + 1 or bad + 1
-  end
-  return (table.concat(parts):gsub("[\t\r\n]", " "):gsub("[%z\1-\31\127]", "\u{FFFD}")
-    :gsub("\u{FFFE}", "\u{FFFD}"):gsub("\u{FFFF}", "\u{FFFD}"))
-end
-
 --- A text as it stands between tags or in an attribute.
 ---@param text string
 ---@return string
-function svg.escape(text) return (readable(text):gsub("[&<>\"']", ENTITY)) end
+function svg.escape(text) return plain.escape(plain.line(text)) end
 
 --- About how wide a text is, in pixels: fonts differ, so this is for room and no more.
 ---@param text string

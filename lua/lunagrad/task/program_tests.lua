@@ -25,6 +25,7 @@ end
 
 -- Pairs still to be compared, instead of a recursion: values may be deep.
 local function same(a, b)
+  if a == nil or b == nil then return a == b end
   local stack = { a, b }
   while #stack > 0 do
     local y, x = table.remove(stack), table.remove(stack)

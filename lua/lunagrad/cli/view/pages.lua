@@ -2,14 +2,17 @@
 --- time. Reads the store; knows nothing of servers.
 
 local args = require "lunagrad.cli.args"
+local call_list = require "lunagrad.report.call_list"
 local core = require "lunagrad.core"
 local display = require "lunagrad.cli.display"
+local example_list = require "lunagrad.report.example_list"
 local html = require "lunagrad.report.html"
 local ledger = require "lunagrad.book.ledger"
 local queries = require "lunagrad.book.queries"
 local reading = require "lunagrad.report.reading"
 local report = require "lunagrad.report.page"
 local sheet = require "lunagrad.report.sheet"
+local steps = require "lunagrad.report.steps"
 local store = require "lunagrad.cli.store"
 local term = require "lunagrad.term"
 
@@ -66,8 +69,18 @@ end
 
 -- ---- a run ---------------------------------------------------------------------------------------
 
--- The last page of a run that is over, as long as nobody writes.
-local kept = setmetatable({}, { __mode = "k" }) -- handle → { key, text }
+-- What was read last, and its page, as long as nobody writes.
+local kept = setmetatable({}, { __mode = "k" }) -- handle → { key, run, text }
+
+local function read(handle, events, word)
+  local key = events .. " " .. word
+  if kept[handle] and kept[handle].key == key then return kept[handle] end
+  local runs = store.find(handle, word)
+  local run = reading.run(handle, runs)
+  run.state = store.state(handle, runs[#runs])
+  kept[handle] = { key = key, run = run }
+  return kept[handle]
+end
 
 --- One run.
 ---@param handle table
@@ -76,21 +89,69 @@ local kept = setmetatable({}, { __mode = "k" }) -- handle → { key, text }
 ---@param word string its name or the number of a start
 ---@return string
 function pages.run(handle, base, events, word)
-  local key = events .. " " .. word
-  if kept[handle] and kept[handle].key == key then return kept[handle].text end
-  local runs = store.find(handle, word)
-  local run = reading.run(handle, runs)
-  run.state = store.state(handle, runs[#runs])
+  local one = read(handle, events, word)
+  if one.text then return one.text end
+  local run = one.run
   local at = ("%s/run/%s"):format(base, word)
   local before = { tag("p", { class = "small", tag("a", { href = base .. "/", "all runs" }) }) }
   if run.state == "running" then
     before[2] = tag("form", { method = "post", action = at .. "/stop",
       tag("button", { "stop: no new calls, finish and keep those under way" }) })
   end
-  local text = report.make(handle, run, { live = events, more = at, before = html.all(before) })
-  kept[handle] = { key = key, text = text }
-  return text
+  one.text = report.make(handle, run, { live = events, more = at, before = html.all(before) })
+  return one.text
 end
+
+-- What a long list has behind its page, so many at once: raw, and whether there is more.
+local LISTS = {
+  examples = { 100, function(handle, search, from, to)
+    return example_list.some(handle, search, from, to), #search.examples
+  end },
+  steps = { 50, function(_, search, from, to)
+    return steps.some(search, { own = "s" }, from, to), #search.proposals
+  end },
+  candidates = { 200, function(_, search, from, to)
+    return report.candidate_table(search, "s", from, to), #search.candidates
+  end },
+}
+
+local function search_of(run, number)
+  for _, one in ipairs(run.searches) do
+    if one.number == number then return one end
+  end
+  return args.fail(("run %s has no such search"):format(run.name))
+end
+
+--- A page of a list of a search that is too long for its run's page.
+---@param handle table
+---@param base string
+---@param events string
+---@param word string
+---@param what string of LISTS
+---@param query table search (its number), from
+---@return string
+function pages.list(handle, base, events, word, what, query)
+  local size, fill = table.unpack(LISTS[what])
+  local run = read(handle, events, word).run
+  local search = search_of(run, math.tointeger(tonumber(query.search)))
+  local from = math.max(1, math.min(1 << 32, math.tointeger(tonumber(query.from)) or 1))
+  local list, all = fill(handle, search, from, from + size - 1)
+  local at = ("%s/run/%s"):format(base, word)
+  local links = { class = "small", tag("a", { href = at, run.name }) }
+  local function link(place, words)
+    links[#links + 1] = " · "
+    links[#links + 1] = tag("a", { href = ("%s/%s?search=%d&from=%d"):format(at, what,
+      search.number, place), words })
+  end
+  if from > 1 then link(math.max(1, from - size), "those before") end
+  if from + size <= all then link(from + size, "those behind") end
+  return sheet.make(run.name, html.all { tag("p", links), tag("h1", {
+    ("%s %d to %d of %d"):format(what, from, math.min(all, from + size - 1), all) }), list })
+end
+
+--- Whether there is such a list.
+---@param what string
+function pages.has_list(what) return LISTS[what] ~= nil end
 
 --- Ask a run to stop, as Ctrl-C does once.
 ---@param handle table
@@ -107,6 +168,11 @@ end
 
 -- ---- calls ------------------------------------------------------------------------------------------
 
+-- With turns and tools, where there are some.
+local function row_of_call(handle, call)
+  return call_list.row(call, reading.call(handle, call.id))
+end
+
 local function matches(row, words)
   if words == "" then return true end
   local text = table.concat({ row[1], row[2], row[3], row[8], row[9] }, " "):lower()
@@ -122,17 +188,15 @@ function pages.calls(handle, word, query)
   local where = queries.of_runs(store.find(handle, word))
   local words = (query.words or ""):lower()
   local after = math.tointeger(tonumber(query.after)) or 0
-  local purposes = reading.purposes(handle, where)
-  local list = setmetatable({}, core.array)
+  local list, most = setmetatable({}, core.array), words == "" and CALLS or CALLS * 100
   while true do
-    local rows = reading.page_of_calls(handle, where, after, CALLS * 10, purposes)
+    local rows = reading.calls(handle, where, after, most)
     for _, one in ipairs(rows) do
       after = one.id
-      local row = report.call_row(one)
-      if matches(row, words) then list[#list + 1] = row end
+      if matches(call_list.row(one), words) then list[#list + 1] = row_of_call(handle, one) end
       if #list == CALLS then return { calls = list, last = after } end
     end
-    if #rows < CALLS * 10 then return { calls = list, last = core.null } end
+    if #rows < most then return { calls = list, last = core.null } end
   end
 end
 

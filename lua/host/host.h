@@ -1,0 +1,158 @@
+/* host.h - what the files of lua/host/ share: Lua states of the library's own. Private to lua/.
+ *
+ * A state is a party of its engine (lg_inside.h). It runs inside lg_engine_step() alone, a slice
+ * at a time: a count hook yields when the slice is over, through all coroutines of the state
+ * (coroutines.c). It waits for the engine likewise.
+ *
+ * It can die: where a limit is reached, memory is out, or its host wants it. That is a jump to
+ * where its slice began, from wherever it is (the hook, the allocator), which no pcall, __close or
+ * __gc of its code can catch or follow. Nothing runs in a dead state but the finalizers that are
+ * ours, when it is closed. So no C code that keeps what only it can free may call Lua.
+ *
+ * Order: state, coroutines | library, bounded, match | call | script, private. */
+#ifndef LG_HOST_H
+#define LG_HOST_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include <locale.h>
+#include <setjmp.h>
+
+#include "binding/lua_binding.h"
+#include "lg_inside.h"
+
+/* ---- state.c ------------------------------------------------------------- */
+
+typedef struct lh_limits { /* 0: none */
+    size_t memory;
+    uint64_t instructions;
+    int64_t cpu_us;
+    int64_t slice_us;
+} lh_limits;
+
+typedef struct lh_module { /* of the host's, for require */
+    struct lh_module *next;
+    char *name, *source;
+    size_t len;
+} lh_module;
+
+typedef struct lh_state {
+    lg_engine *e;
+    lg_party *party;
+    lg_lua_lent lent;
+    lh_limits limits;
+    uint64_t tag;  /* of its events */
+    lua_State *L;  /* the main thread, in which nothing runs; NULL: closed */
+    lua_State *co; /* the thread of its code */
+    jmp_buf *base; /* where it jumps when it dies; NULL: it does not run */
+    int dead;      /* LG_E…; 0: it lives */
+    char why[160]; /* … */
+    bool closing;
+    size_t used, peak;
+    uint64_t instructions;
+    int64_t cpu_us; /* of slices before this one */
+    int64_t cpu_begin, slice_end, hold_end;
+    bool cut;     /* the yield that is under way is the slice's end, or a wait */
+    bool waits;   /* … a wait */
+    bool refused; /* … one that was not possible after all */
+    int64_t due;  /* … until this time of the engine's at the latest */
+    bool library; /* the library's loop is there, and fetches the events */
+    void (*fill)(lua_State *L, struct lh_state *s); /* core.host, on top; NULL: nothing */
+    lh_module *modules;
+    char *line; /* what print has written of a line */
+    size_t line_len, line_cap;
+} lh_state;
+
+enum {
+    LH_EVERY = 1000,     /* instructions between two looks at the clock */
+    LH_HOLD_US = 100000, /* longest that a script may run on where it cannot be cut */
+    LH_LINE = 64 << 10,  /* bytes of a line that is told */
+};
+
+typedef struct lh_owner { /* as lg__party_new() has them */
+    bool (*run)(void *ud, int64_t until_us, bool idle);
+    void (*end)(void *ud);
+    void *ud;
+} lh_owner;
+
+/* Makes the state, with its party; prepare fills it. LG_ENOMEM */
+int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunction prepare);
+void lh_state_close(lh_state *s); /* frees what is Lua's; what it was is kept */
+void lh_state_free(lh_state *s);  /* … and the party */
+lh_state *lh_state_of(lua_State *L);
+/* Calls fn(s, ud), in which Lua may be used: false: the state has died. */
+bool lh_guard(lh_state *s, void (*fn)(lh_state *s, void *ud), void *ud);
+/* Not from outside of lh_guard(). */
+_Noreturn void lh_die(lh_state *s, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* So many steps were done inside one function: dies where that takes too long. */
+void lh_burn(lua_State *L, uint64_t steps);
+int64_t lh_clock_us(void);
+void *lh_alloc(void *party, void *block, size_t old_size, size_t size); /* for lg_out */
+void lh_print(lh_state *s, const char *text, size_t len);
+void lh_print_end(lh_state *s); /* what is left of a line */
+
+enum lh_slice { LH_ENDED, LH_FAILED, LH_CUT, LH_WAITS, LH_DIED };
+/* One slice. ENDED: *n results are on co's stack; FAILED: the error is. */
+enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n);
+
+/* ---- coroutines.c ---------------------------------------------------------- */
+
+/* Yields to the engine through all coroutines; k is called when it goes on. Raises where that is
+ * not possible. */
+int lh_yield(lua_State *L, lua_KContext extra, lua_KFunction k);
+void lh_went_on(lua_State *L);         /* for k: raises if it could not wait */
+int lh_wait(lua_State *L);             /* engine:wait(ms) */
+void lh_open_coroutines(lua_State *L); /* replaces functions of the table on top */
+
+/* ---- bounded.c, match.c -------------------------------------------------------- */
+
+void lh_open_strings(lua_State *L); /* in the table on top */
+void lh_open_patterns(lua_State *L);
+void lh_open_tables(lua_State *L);
+
+/* ---- library.c: what its code finds ------------------------------------------- */
+
+int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner); /* lh_state_open(), and all of it */
+/* Pushes a module of the library's; it may yield if it is called from Lua. */
+int lh_require_own(lua_State *L);
+
+/* ---- call.c: functions of the host's ---------------------------------------------- */
+
+/* Pushes a function that calls t, with its arguments as JSON, and waits for the answer. */
+void lh_push_function(lua_State *L, lg_tool *t);
+void lh_push_engine(lua_State *L); /* its userdata; the binding is opened */
+
+/* ---- private.c ------------------------------------------------------------------ */
+
+/* The library's own state is asked to call a function of its own: "optimizer.step" is step of the
+ * module lunagrad.host.optimizer. It gets (args, vars, models, functions); what it returns is the
+ * value of *out: a variable's, a text, or any other value as JSON; nil: "null". It may wait. args:
+ * a JSON value, NULL: none. All is counted or copied; vars: what feedback may reach, too. *out may
+ * be cancelled: the function is ended. LG_ENOMEM, LG_EPARSE */
+typedef struct lh_call {
+    const char *name, *args;
+    size_t args_len;
+    lg_var *const *vars;
+    size_t n_vars;
+    lg_model *const *models;
+    size_t n_models;
+    lg_tool *const *functions; /* of lh_function() */
+    size_t n_functions;
+    const char *role; /* of *out; NULL: name */
+} lh_call;
+int lh_private_call(lg_engine *e, const lh_call *call, lg_var **out);
+typedef struct lh_private { /* the state is its first member */
+    lh_state s;
+    void *hosted; /* free for its clients; NULL at first */
+    struct lh_pending *first, *last;
+} lh_private;
+int lh_private_of(lg_engine *e, lh_private **out); /* made when it is first needed. LG_ENOMEM */
+lh_private *lh_private_peek(lg_engine *e);         /* NULL: it was not made */
+/* A function of the host's that the private state may call; answered with lg_tool_return(id, JSON),
+ * or lg_tool_fail(). fn runs inside lg_engine_next(); its s is NULL. *out: counted */
+int lh_function(lg_engine *e, const char *name, lg_script_fn fn, void *ud, lg_tool **out);
+
+#endif

@@ -1,0 +1,287 @@
+/* state.c - a Lua state of the library's own: memory, slices, death. See host.h. */
+#include "host/host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- death ----------------------------------------------------------------- */
+
+_Noreturn void lh_die(lh_state *s, int code, const char *fmt, ...)
+{
+    va_list ap;
+    s->dead = code;
+    va_start(ap, fmt);
+    vsnprintf(s->why, sizeof s->why, fmt, ap);
+    va_end(ap);
+    longjmp(*s->base, 1);
+}
+
+bool lh_guard(lh_state *s, void (*fn)(lh_state *s, void *ud), void *ud)
+{
+    jmp_buf here, *before = s->base;
+    if (s->dead || !s->L)
+        return false;
+    s->base = &here;
+    if (setjmp(here) == 0)
+        fn(s, ud);
+    s->base = before;
+    return !s->dead;
+}
+
+/* ---- memory ---------------------------------------------------------------- */
+
+/* In a state that lives it never says no: Lua would collect in the midst of things then, of which
+ * 5.4.4 has died, and its code would catch it. */
+static void *allocate(void *ud, void *block, size_t old_size, size_t size)
+{
+    lh_state *s = ud;
+    size_t before = block ? old_size : 0, most = s->limits.memory;
+    if (size > before && most && !s->closing && size - before > most - s->used) {
+        if (!s->base)
+            return NULL;
+        lh_die(s, LG_ELIMIT, "memory: its Lua state needs more than %zu bytes", most);
+    }
+    void *made = lg__party_alloc(s->party, block, before, size);
+    if (!made && size > 0) {
+        if (s->closing || !s->base)
+            return NULL;
+        lh_die(s, LG_ENOMEM, "out of memory");
+    }
+    s->used = s->used - before + size;
+    s->peak = s->used > s->peak ? s->used : s->peak;
+    return made;
+}
+
+void *lh_alloc(void *party, void *block, size_t old_size, size_t size)
+{
+    return lg__party_alloc(party, block, block ? old_size : 0, size);
+}
+
+/* ---- time ------------------------------------------------------------------ */
+
+static int64_t clock_of(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t lh_clock_us(void)
+{
+    return clock_of(CLOCK_MONOTONIC);
+}
+
+static int64_t cpu_now(void)
+{
+    return clock_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+lh_state *lh_state_of(lua_State *L)
+{
+    lh_state *s;
+    memcpy(&s, lua_getextraspace(L), sizeof s);
+    return s;
+}
+
+static void check_time(lh_state *s)
+{
+    int64_t used = cpu_now() - s->cpu_begin;
+    if (s->limits.cpu_us && s->cpu_us + used > s->limits.cpu_us) {
+        lh_die(s, LG_ELIMIT, "cpu: its Lua took more than %lld ms",
+               (long long)s->limits.cpu_us / 1000);
+    }
+    if (used > s->limits.slice_us + LH_HOLD_US) {
+        lh_die(s, LG_ELIMIT, "cpu: it ran for %d ms where it cannot be cut, in one function of C",
+               LH_HOLD_US / 1000);
+    }
+    s->hold_end = lh_clock_us() + LH_HOLD_US / 4;
+}
+
+static bool is_over(lh_state *s, uint64_t steps)
+{
+    s->instructions += steps;
+    if (s->limits.instructions && s->instructions > s->limits.instructions) {
+        lh_die(s, LG_ELIMIT, "instructions: more than %llu",
+               (unsigned long long)s->limits.instructions);
+    }
+    int64_t now = lh_clock_us();
+    if (now > s->hold_end && s->limits.slice_us)
+        check_time(s);
+    return now >= s->slice_end;
+}
+
+static void on_count(lua_State *L, lua_Debug *ar)
+{
+    lh_state *s = lh_state_of(L);
+    (void)ar;
+    if (!is_over(s, LH_EVERY) || !lua_isyieldable(L))
+        return;
+    s->cut = true;
+    lua_yield(L, 0);
+}
+
+void lh_burn(lua_State *L, uint64_t steps)
+{
+    lh_state *s = lh_state_of(L);
+    if (s->limits.slice_us)
+        (void)is_over(s, steps);
+}
+
+/* ---- life -------------------------------------------------------------------- */
+
+static void make(lh_state *s, lua_CFunction prepare)
+{
+    s->L = NULL;
+    lua_State *L = lua_newstate(allocate, s);
+    if (!L)
+        return;
+    s->L = L;
+    memcpy(lua_getextraspace(L), &s, sizeof s);
+    s->co = lua_newthread(L);
+    lua_pushcfunction(s->co, prepare);
+    if (lua_pcall(s->co, 0, 0, 0) != LUA_OK) {
+        const char *why = lua_tostring(s->co, -1);
+        lh_die(s, LG_ENOMEM, "a state cannot be made: %s", why ? why : "?");
+    }
+    if (s->limits.slice_us)
+        lua_sethook(s->co, on_count, LUA_MASKCOUNT, LH_EVERY);
+}
+
+int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunction prepare)
+{
+    jmp_buf here;
+    s->e = e;
+    int err = lg__party_new(e, owner->run, owner->end, owner->ud, &s->party);
+    if (err)
+        return err;
+    s->lent.party = s->party;
+    s->base = &here;
+    if (setjmp(here) == 0)
+        make(s, prepare);
+    s->base = NULL;
+    if (s->L && !s->dead)
+        return LG_OK;
+    lh_state_free(s);
+    return LG_ENOMEM;
+}
+
+void lh_state_close(lh_state *s)
+{
+    lua_State *L = s->L;
+    s->L = s->co = NULL;
+    s->closing = true;
+    if (L)
+        lua_close(L);
+    s->closing = false;
+    while (s->modules) {
+        lh_module *m = s->modules;
+        s->modules = m->next;
+        lg__party_alloc(s->party, m->name, strlen(m->name) + 1, 0);
+        lg__party_alloc(s->party, m->source, m->len + 1, 0);
+        lg__party_alloc(s->party, m, sizeof *m, 0);
+    }
+    lg__party_alloc(s->party, s->line, s->line_cap, 0);
+    s->line = NULL;
+    s->line_len = s->line_cap = 0;
+}
+
+void lh_state_free(lh_state *s)
+{
+    if (!s->party)
+        return;
+    lh_state_close(s);
+    lg__party_free(s->party);
+    s->party = NULL;
+}
+
+/* ---- a slice ------------------------------------------------------------------- */
+
+typedef struct slice {
+    int status, n;
+} slice;
+
+static void resume(lh_state *s, void *ud)
+{
+    slice *one = ud;
+    int n = 0;
+    if (lua_status(s->co) != LUA_YIELD)
+        n = lua_gettop(s->co) - 1; /* the function is below its arguments */
+    one->status = lua_resume(s->co, NULL, n, &one->n);
+}
+
+/* Numbers, cases and order of texts are the same whatever the host's locale. */
+static locale_t plain_locale(void)
+{
+    return newlocale(LC_ALL_MASK, "C", (locale_t)0); /* it is a constant of the C library's */
+}
+
+enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n)
+{
+    slice one = {LUA_OK, 0};
+    int64_t now = lh_clock_us();
+    s->cpu_begin = cpu_now();
+    s->slice_end = s->limits.slice_us ? now + s->limits.slice_us : INT64_MAX;
+    if (until_us && until_us < s->slice_end && s->limits.slice_us)
+        s->slice_end = until_us;
+    s->hold_end = now + LH_HOLD_US / 4;
+    s->cut = s->waits = false;
+    locale_t before = uselocale(plain_locale());
+    bool lives = lh_guard(s, resume, &one);
+    uselocale(before);
+    s->cpu_us += cpu_now() - s->cpu_begin;
+    *n = one.n;
+    if (!lives)
+        return LH_DIED;
+    if (one.status == LUA_OK)
+        return LH_ENDED;
+    if (one.status != LUA_YIELD)
+        return LH_FAILED;
+    lua_settop(s->co, lua_gettop(s->co) - one.n);
+    return s->waits ? LH_WAITS : LH_CUT;
+}
+
+/* ---- what it prints ---------------------------------------------------------------- */
+
+static void tell_line(lh_state *s)
+{
+    lg__party_tell(s->party, LG_EVENT_LOG, s->tag, s->line ? s->line : "", s->line_len);
+    s->line_len = 0;
+}
+
+/* What no memory is left for is not told. */
+static void add_to_line(lh_state *s, const char *text, size_t len)
+{
+    size_t room = LH_LINE - s->line_len;
+    len = len < room ? len : room;
+    if (s->line_len + len > s->line_cap) {
+        size_t cap = s->line_len + len < 256 ? 256 : 2 * (s->line_len + len);
+        char *more = lg__party_alloc(s->party, s->line, s->line_cap, cap);
+        if (!more)
+            return;
+        s->line = more;
+        s->line_cap = cap;
+    }
+    if (len > 0)
+        memcpy(s->line + s->line_len, text, len);
+    s->line_len += len;
+}
+
+void lh_print(lh_state *s, const char *text, size_t len)
+{
+    const char *end;
+    while (len > 0 && (end = memchr(text, '\n', len))) {
+        add_to_line(s, text, (size_t)(end - text));
+        tell_line(s);
+        len -= (size_t)(end - text) + 1;
+        text = end + 1;
+    }
+    add_to_line(s, text, len);
+}
+
+void lh_print_end(lh_state *s)
+{
+    if (s->line_len > 0)
+        tell_line(s);
+}
