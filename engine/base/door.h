@@ -39,7 +39,7 @@ static inline lg_door *lg__door_in(lg_door *d)
     return d;
 }
 
-#define LG_GUARD(door)                                               \
+#define LG_GUARD(door) \
     lg_door *const door_ __attribute__((cleanup(lg__door_out), unused)) = lg__door_in(door)
 
 #endif

@@ -169,8 +169,7 @@ static bool has_work(const lg_engine *e)
     const lg_graph *g = &e->graph;
     return g->ready.head || g->calls.head || g->work.head || g->dropped.head || g->steps.head ||
            g->host.head || e->unstarted.head || e->leaving.head || e->turn.stored.head ||
-           lg__http_is_due(e->http) || lg__pool_is_due(e->pool) ||
-           lg__talks_is_due(e->talks);
+           lg__http_is_due(e->http) || lg__pool_is_due(e->pool) || lg__talks_is_due(e->talks);
 }
 
 /* When time alone brings something to do; INT64_MAX: never. */

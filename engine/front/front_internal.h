@@ -136,8 +136,8 @@ struct lg_engine {
     struct lg_book book;  /* it, for lua/ */
     lg_entries unstarted; /* entries that could not begin: they have ended */
     lg_batch turn;
-    lg_batch synced; /* durable: committed, and on its way to the disk */
-    lg_batch next;   /* … and the one committed meanwhile */
+    lg_batch synced;  /* durable: committed, and on its way to the disk */
+    lg_batch next;    /* … and the one committed meanwhile */
     lg_batch writing; /* in the transaction that is under way; empty between steps */
     uint64_t served;
     lg_stream *streams; /* call_stream.c: under way and watched */
@@ -159,8 +159,8 @@ struct lg_engine {
     bool built_in;    /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
-    void *own;    /* lua/host/: the library's own Lua state */
-    bool in_next; /* a function of the host's runs, called by lg_engine_next */
+    void *own;       /* lua/host/: the library's own Lua state */
+    bool in_next;    /* a function of the host's runs, called by lg_engine_next */
     struct lg_said { /* to the host; and to whom the engine's own thread runs */
         char errmsg[512];
         const char *errfield; /* static */
@@ -173,7 +173,7 @@ struct lg_engine {
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void lg__engine_errfield(lg_engine *e, const char *field); /* that the error is about */
-int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
+int lg__engine_null(lg_engine *e);                         /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
 

@@ -25,12 +25,12 @@ typedef struct lg_errand {
 struct lg_thread {
     pthread_t id;
     pthread_mutex_t mem, log;
-    int fd;                      /* readable: the host should look */
-    bool told;                   /* … it was written to, and not yet read */
-    bool waits;                  /* the host is in lg_engine_wait */
-    bool stop, runs;             /* runs: it was started */
-    lg_errand *errand;           /* one at a time: a host has one thread */
-    int (*turn)(lg_engine *e);   /* engine.c's step: ms until the next */
+    int fd;                     /* readable: the host should look */
+    bool told;                  /* … it was written to, and not yet read */
+    bool waits;                 /* the host is in lg_engine_wait */
+    bool stop, runs;            /* runs: it was started */
+    lg_errand *errand;          /* one at a time: a host has one thread */
+    int (*turn)(lg_engine *e);  /* engine.c's step: ms until the next */
     bool (*look)(lg_engine *e); /* … whether lg_engine_wait is over */
 };
 

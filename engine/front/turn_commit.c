@@ -511,8 +511,8 @@ bool lg__turn_waits(const lg_engine *e)
 size_t lg__turn_storing(const lg_engine *e)
 {
     return e->turn.ended.n + e->turn.results.n + e->writing.ended.n + e->writing.results.n +
-           e->synced.ended.n + e->synced.results.n +
-           e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
+           e->synced.ended.n + e->synced.results.n + e->next.ended.n + e->next.results.n +
+           e->turn.n_elsewhere;
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
