@@ -354,8 +354,11 @@ end
 
 -- ---- answers to what a script asks the host for -------------------------------------------
 
+-- One line of what was raised; an address would be another in every run.
 local function first_line(problem)
-  local line = tostring(problem):match "[^\n]*"
+  local said = type(problem) == "table" and rawget(problem, "message") or problem
+  local line = tostring(said):match "[^\n]*"
+  if line:find "^%l+: 0x%x+" then line = ("a %s without a message"):format(type(said)) end
   return no_utf8(line) and "an error whose words are no UTF-8" or line
 end
 
@@ -631,17 +634,25 @@ local function options_of(list, keep)
   return rows, #names
 end
 
--- A counted model of a function(request, call) or of a table; raises.
+local function made(self, role, code, out)
+  if code == 0 then return out[0] end
+  error(("e:run: the model %q: %s"):format(role, ffi.string(lib.lg_engine_errmsg(self.e))), 0)
+end
+
+-- A counted model of a function(request, call), of a table, or "sim…"; raises.
 local function new_model(self, role, spec)
   local c, out, keep = ffi.new "lg_model_config", ffi.new "lg_model *[1]", {}
   lib.lg_model_config_init_size(c, ffi.sizeof(c))
+  if type(spec) == "string" and spec:find "^sim" then
+    return made(self, role, lib.lg_model_sim(self.e, spec, out), out)
+  end
   if type(spec) == "function" then
     local tag = next_tag(self)
     self.models[tag] = spec
     spec, c.tag = { dialect = "host", name = "host/" .. role, model = role }, tag
   elseif type(spec) ~= "table" then
-    error(("e:run: the model %q must be a table or a function; a script finds others by their "
-      .. 'names, lg.model "…", if allow = { "models" }'):format(role), 0)
+    error(("e:run: the model %q must be a table, a function or \"sim\"; a script finds others by "
+      .. 'their names, lg.model "…", if allow = { "models" }'):format(role), 0)
   end
   check(spec, MODEL, "e:run: the model " .. role, 0)
   for key, value in pairs(spec) do
@@ -650,11 +661,7 @@ local function new_model(self, role, spec)
   if spec.dialect == nil then c.dialect = "openai" end
   if spec.name == nil then c.name = spec.model end
   if spec.options then c.options, c.n_options = options_of(spec.options, keep) end
-  local code = lib.lg_model_new(self.e, c, out)
-  if code < 0 then
-    error(("e:run: the model %q: %s"):format(role, ffi.string(lib.lg_engine_errmsg(self.e))), 0)
-  end
-  return out[0]
+  return made(self, role, lib.lg_model_new(self.e, c, out), out)
 end
 
 -- ---- jobs -------------------------------------------------------------------------------------
@@ -711,7 +718,7 @@ end
 --- Starts a script: Lua 5.4 with lg and host in it. args (a table) are its lg.args and `...`; what it
 --- returns is job.result. Its mistakes are the job's: one that does not compile has failed at once.
 --- opts: name; functions = { NAME = function(args, call) … } for host.NAME(…); model, models = { role =
---- {base_url =, model =, …} or function(request, call) }; modules = { name = source }; limits: memory
+--- {base_url =, model =, …}, function(request, call) or "sim" }; modules = { name = source }; limits: memory
 --- (bytes), instructions, cpu_ms, wall_ms; allow = { "models", "files", "commands" }, root; seed; and
 --- log(line, job), progress(table, job), done(job), called inside of step() and poll().
 ---@param source string

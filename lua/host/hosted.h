@@ -36,7 +36,7 @@ struct lg_owner_class {
     void (*tell)(lg_owner *o, const char *json, size_t len);
 };
 
-typedef struct lg_asked lg_asked; /* query.c: a query that is not answered */
+typedef struct lg_question lg_question; /* query.c: a query that is not answered */
 
 enum { LG_ASKED_BUCKETS = 256 };
 
@@ -48,7 +48,7 @@ struct lg_hosted {
     bool closing;
     lg_owner *owners;
     uint64_t last_number;
-    lg_asked *asked[LG_ASKED_BUCKETS]; /* by the id of their variable */
+    lg_question *asked[LG_ASKED_BUCKETS]; /* by the id of their variable */
     size_t n_asked, sweep_at;
 };
 

@@ -11,8 +11,8 @@
 #include "binding/lua_binding.h"
 #include "host/hosted.h"
 
-struct lg_asked {
-    lg_asked *next; /* in its bucket */
+struct lg_question {
+    lg_question *next; /* in its bucket */
     lg_owner *owner;
     lg_var *var;     /* the tool's result: counted */
     lg_var *promise; /* PROGRAM: counted */
@@ -30,12 +30,12 @@ enum { FIRST_SWEEP = 64 };
 
 /* ---- the list ------------------------------------------------------------- */
 
-static lg_asked **bucket(lg_hosted *p, uint64_t id)
+static lg_question **bucket(lg_hosted *p, uint64_t id)
 {
     return &p->asked[id % LG_ASKED_BUCKETS];
 }
 
-static void let_go(lg_hosted *p, lg_asked *a)
+static void let_go(lg_hosted *p, lg_question *a)
 {
     for (size_t i = 0; i < a->view.n_params; i++)
         lg_var_unref(a->params[i]);
@@ -46,9 +46,9 @@ static void let_go(lg_hosted *p, lg_asked *a)
 }
 
 /* It is not found any more. */
-static void take_out(lg_hosted *p, lg_asked *a)
+static void take_out(lg_hosted *p, lg_question *a)
 {
-    for (lg_asked **at = bucket(p, lg_var_id(a->var)); *at; at = &(*at)->next) {
+    for (lg_question **at = bucket(p, lg_var_id(a->var)); *at; at = &(*at)->next) {
         if (*at == a) {
             *at = a->next;
             p->n_asked--;
@@ -66,7 +66,7 @@ static void sweep(lg_hosted *p)
     if (p->n_asked < p->sweep_at)
         return;
     for (size_t b = 0; b < LG_ASKED_BUCKETS; b++) {
-        for (lg_asked *a = p->asked[b], *next; a; a = next) {
+        for (lg_question *a = p->asked[b], *next; a; a = next) {
             next = a->next;
             if (lg_var_state(a->var) != LG_PENDING)
                 take_out(p, a);
@@ -78,7 +78,7 @@ static void sweep(lg_hosted *p)
 void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 {
     for (size_t b = 0; b < LG_ASKED_BUCKETS; b++) {
-        for (lg_asked *a = p->asked[b], *next; a; a = next) {
+        for (lg_question *a = p->asked[b], *next; a; a = next) {
             next = a->next;
             if (o && a->owner != o)
                 continue;
@@ -90,12 +90,12 @@ void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 }
 
 /* The query behind an id that was announced; NULL: nobody waits for its answer. */
-static lg_asked *find(lg_engine *e, uint64_t id, lg_hosted **home)
+static lg_question *find(lg_engine *e, uint64_t id, lg_hosted **home)
 {
     lg_var *v = lg__inside_asked(e, id);
     lh_private *state = *lg__inside_own(e);
     lg_hosted *p = state ? state->hosted : NULL;
-    lg_asked *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
+    lg_question *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
         a = a->next;
     if (!a) {
@@ -126,12 +126,12 @@ static const char *text_field(lua_State *L, const char *field, size_t *len)
     return text;
 }
 
-static lg_asked *new_asked(lg_owner *o, size_t n, const char *example, size_t example_len,
-                           const char *text, size_t len)
+static lg_question *new_asked(lg_owner *o, size_t n, const char *example, size_t example_len,
+                              const char *text, size_t len)
 {
     size_t vars = n * sizeof(lg_var *);
-    size_t size = sizeof(lg_asked) + vars + example_len + len + 2;
-    lg_asked *a = lg__host_new(o->home, size);
+    size_t size = sizeof(lg_question) + vars + example_len + len + 2;
+    lg_question *a = lg__host_new(o->home, size);
     if (!a)
         return NULL;
     char *room = (char *)a->params + vars;
@@ -149,7 +149,7 @@ static lg_asked *new_asked(lg_owner *o, size_t n, const char *example, size_t ex
     return a;
 }
 
-static void take_view(lg_asked *a, const lg_query *v)
+static void take_view(lg_question *a, const lg_query *v)
 {
     a->view.what = v->what;
     a->view.index = v->index;
@@ -160,7 +160,7 @@ static void take_view(lg_asked *a, const lg_query *v)
 }
 
 /* What hosts without callbacks read. */
-static int in_json(const lg_asked *a, lg_args *j)
+static int in_json(const lg_question *a, lg_args *j)
 {
     lg__args_json(j, "example", a->view.example_len ? a->view.example : NULL);
     lg__args_int(j, "index", a->view.index);
@@ -178,7 +178,7 @@ static int in_json(const lg_asked *a, lg_args *j)
     return lg__args_end(j);
 }
 
-static int call_tool(lg_asked *a, const lg_args *j, int k)
+static int call_tool(lg_question *a, const lg_args *j, int k)
 {
     static const char *const input = "query";
     lg_engine *e = a->owner->home->e;
@@ -191,7 +191,7 @@ static int call_tool(lg_asked *a, const lg_args *j, int k)
 }
 
 /* Nothing of Lua is called here. a is freed when it fails. */
-static int begin(lg_asked *a, lg_var *const *params, int k)
+static int begin(lg_question *a, lg_var *const *params, int k)
 {
     lg_args j;
     lg_hosted *p = a->owner->home;
@@ -209,7 +209,7 @@ static int begin(lg_asked *a, lg_var *const *params, int k)
         let_go(p, a);
         return err;
     }
-    lg_asked **at = bucket(p, lg_var_id(a->var));
+    lg_question **at = bucket(p, lg_var_id(a->var));
     a->next = *at;
     *at = a;
     p->n_asked++;
@@ -267,7 +267,7 @@ static int l_query(lua_State *L)
         return lg__lua_raise(L, LG_ECANCELLED, NULL, "nobody is there to ask any more");
     sweep(o->home);
     lg_lua_var *u = lg__lua_new_var(L, 1), *w = lg__lua_new_var(L, 1);
-    lg_asked *a = new_asked(o, n, example, example_len, text, len);
+    lg_question *a = new_asked(o, n, example, example_len, text, len);
     int err = a ? (take_view(a, &view), begin(a, params, k)) : LG_ENOMEM;
     if (err)
         return lg__lua_engine_failed(L, e, err);
@@ -339,7 +339,7 @@ void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, siz
 {
     lg_hosted *p = ud, *home;
     (void)none, (void)args, (void)len;
-    lg_asked *a = find(p->e, id, &home);
+    lg_question *a = find(p->e, id, &home);
     int k = 0;
     if (!a)
         return;
@@ -358,7 +358,7 @@ int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_asked *a = find(e, id, &p);
+    lg_question *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     if (!out || out->size < sizeof out->size)
@@ -376,7 +376,7 @@ int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_asked *a = find(e, id, &p);
+    lg_question *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     if (!a->promise)
@@ -396,7 +396,7 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_asked *a = find(e, id, &p);
+    lg_question *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     if (a->promise)
@@ -415,7 +415,7 @@ int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_asked *a = find(e, id, &p);
+    lg_question *a = find(e, id, &p);
     if (!a)
         return LG_ENOTFOUND;
     code = code < 0 ? code : LG_ETOOL;

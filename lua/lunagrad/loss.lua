@@ -442,11 +442,25 @@ local function score_facts(ctx, purpose)
   return table.concat(all, "\n")
 end
 
+-- What a loss is called with, where lg.train calls it with a row: the row's answer, if it has one.
+local function with_truths(answer, ...)
+  local list, n = { answer }, 1
+  for i = 1, select("#", ...) do
+    local one = (select(i, ...))
+    local is_row, has, truth = type(one) == "table", nil, nil
+    if is_row then has, truth = pcall(metric.truth, one) end
+    if has then one = truth end
+    if not is_row or has then n, list[n + 1] = n + 1, one end
+  end
+  return table.unpack(list, 1, n)
+end
+
 --- A function of yours judges: fn(text, …) → number or boolean and, if it can, feedback as text.
 ---
 --- What the function says, with the score, is the feedback; no model is called. With critic = true
 --- a model works the feedback out from purpose, inputs and result instead. `score(answer)`, or
---- with more inputs: `score(answer, reference)`.
+--- with more inputs: `score(answer, reference)`; a row of data stands for its answer, so that such a
+--- loss can be given to lg.train as it is.
 ---@param spec function|table fn or {fn, name=, purpose=, target=, role=, critic=}
 function loss.score(spec)
   if type(spec) == "function" then spec = { spec } end
@@ -476,7 +490,7 @@ function loss.score(spec)
     if select("#", ...) == 0 then
       errors.raise("inval", "score: nothing to judge was given", nil, 2)
     end
-    return scorer(...)
+    return scorer(with_truths(...))
   end)
 end
 

@@ -108,6 +108,8 @@ lunagrad.args = nil
 ---@param spec? string|lunagrad.modelspec|fun(request: table): string
 ---@param name? string
 ---@return lunagrad.model
+---@raises nomodel: a name that is no provider/model, or a provider that is not known
+---@raises auth: no key is set for that provider
 function lunagrad.model(spec, name) end
 ---@class lunagrad.roles
 ---@field model? lunagrad.model|string|table|function answers (default: what -m says, or sim)
@@ -156,6 +158,8 @@ function lunagrad.var(text, role) end
 --- ```
 ---@param spec string|lunagrad.media
 ---@return Var
+---@raises io: the file cannot be read
+---@raises inval: it is no picture
 function lunagrad.image(spec) end
 --- Sound: WAV, MP3, Ogg, FLAC.
 --- ```lua
@@ -163,6 +167,7 @@ function lunagrad.image(spec) end
 --- ```
 ---@param spec string|lunagrad.media
 ---@return Var
+---@raises inval: it is no sound
 function lunagrad.audio(spec) end
 --- A PDF.
 --- ```lua
@@ -170,6 +175,7 @@ function lunagrad.audio(spec) end
 --- ```
 ---@param spec string|lunagrad.media
 ---@return Var
+---@raises inval: it is no PDF
 function lunagrad.document(spec) end
 --- Write a variable's picture, sound or text to a file. Waits for it.
 --- ```lua
@@ -178,6 +184,7 @@ function lunagrad.document(spec) end
 --- ```
 ---@param v Var
 ---@param path string
+---@raises io: the file cannot be written
 function lunagrad.save(v, path) end
 --- Is it a variable?
 --- ```lua
@@ -201,6 +208,7 @@ function lunagrad.is_var(x) end
 ---@param fields table<string, lunagrad.text>
 ---@param opts? lunagrad.format_options
 ---@return Var
+---@raises template: a field that the template does not have
 function lunagrad.format(template, fields, opts) end
 
 ---@class lunagrad.tool_spec
@@ -228,6 +236,7 @@ function lunagrad.format(template, fields, opts) end
 --- ```
 ---@param spec lunagrad.tool_spec
 ---@return fun(...): Var
+---@raises inval: a spec without a name or function
 function lunagrad.tool(spec) end
 
 ---@class lunagrad.reduction
@@ -340,7 +349,7 @@ function lunagrad.sleep(seconds) end
 --- print(lg.model() "How many fruits: a plum, a fig.":state())    --> pending
 --- ```
 ---@param opts lunagrad.config
----@raises state when the engine has begun: something was asked or made before
+---@raises state: the engine has begun: something was asked or made before
 function lunagrad.configure(opts) end
 --- What was done so far. Bought are calls and useless (replies that were paid for and no call
 --- got: a filter stopped them, they ended before a word). While calls are held back: held (how
@@ -366,4 +375,5 @@ lunagrad.prompts = nil
 --- lg.prompts.use "default"
 --- ```
 ---@param set "default"|"textgrad"|table<string, string|Var>
+---@raises inval: a prompt that there is not, or a field that it does not have
 function lunagrad.prompts.use(set) end

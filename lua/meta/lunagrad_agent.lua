@@ -55,6 +55,7 @@ local lunagrad = {}
 --- ```
 ---@param spec lunagrad.agent_spec
 ---@return lunagrad.agent
+---@raises inval: a tool without a name, or two of one name
 function lunagrad.agent(spec) end
 
 ---@class lunagrad.embed_opts
@@ -73,6 +74,7 @@ function lunagrad.agent(spec) end
 ---@param texts lunagrad.text|lunagrad.text[]
 ---@param opts? lunagrad.embed_opts
 ---@return number[]|number[][]
+---@raises inval: a text that is empty
 function lunagrad.embed(texts, opts) end
 
 ---@class lunagrad.found a document that was found
@@ -129,6 +131,7 @@ function Retriever:search(query, opts) end
 --- ```
 ---@param spec lunagrad.retriever_spec
 ---@return lunagrad.retriever
+---@raises inval: neither documents nor a path
 function lunagrad.retriever(spec) end
 
 --- A JSON Schema, or the short form: { score = "number", verdict = { "yes", "no" },
@@ -144,6 +147,7 @@ lunagrad.schema = {}
 ---@param spec lunagrad.schemaspec
 ---@param where? string
 ---@return table
+---@raises inval: a type that there is not
 function lunagrad.schema.of(spec, where) end
 --- A copy as strict modes want it; the second result is false when that cannot be done.
 --- ```lua

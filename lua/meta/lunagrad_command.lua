@@ -67,4 +67,5 @@ function command:run(fields) end
 --- ```
 ---@param spec lunagrad.command_spec
 ---@return lunagrad.command
+---@raises program: there is no such program, or no sandbox where one is asked for
 function lunagrad.command(spec) end

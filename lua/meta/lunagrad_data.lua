@@ -16,7 +16,7 @@ local Dataset = {}
 --- ```
 ---@param spec table sizes or shares in the list, and seed (default 0): { 50, 100, seed = 1 }
 ---@return lunagrad.dataset ...
----@raises inval when the parts need more rows than there are
+---@raises inval: the parts need more rows than there are
 function Dataset:split(spec) end
 
 ---@class lunagrad.batches_options
@@ -50,7 +50,7 @@ function Dataset:shuffle(seed) end
 ---@param seed? integer|string
 ---@param with_replacement? boolean
 ---@return lunagrad.dataset
----@raises inval when there are not so many rows
+---@raises inval: there are not so many rows
 function Dataset:sample(n, seed, with_replacement) end
 
 --- The first n rows, or all if there are fewer.
@@ -121,8 +121,8 @@ function lunagrad.data.get(from, name, otherwise) end
 --- ```
 ---@param path string
 ---@return lunagrad.dataset
----@raises parse with the line, where the file is not so
----@raises io when it cannot be read
+---@raises notfound: there is no such file
+---@raises parse: a line that is no JSON object; the error names it
 function lunagrad.data.jsonl(path) end
 --- The same of a text.
 --- ```lua
@@ -131,6 +131,7 @@ function lunagrad.data.jsonl(path) end
 ---@param text string
 ---@param name? string
 ---@return lunagrad.dataset
+---@raises parse: a line that is no JSON object
 function lunagrad.data.jsonl_text(text, name) end
 
 ---@class lunagrad.csv_options
@@ -146,7 +147,8 @@ function lunagrad.data.jsonl_text(text, name) end
 ---@param path string
 ---@param opts? lunagrad.csv_options
 ---@return lunagrad.dataset
----@raises parse with the line, where the file is not so
+---@raises notfound: there is no such file
+---@raises parse: a line with more or fewer fields; the error names it
 function lunagrad.data.csv(path, opts) end
 --- The same of a text.
 --- ```lua
@@ -156,6 +158,7 @@ function lunagrad.data.csv(path, opts) end
 ---@param opts? lunagrad.csv_options
 ---@param name? string
 ---@return lunagrad.dataset
+---@raises parse: a line with more or fewer fields
 function lunagrad.data.csv_text(text, opts, name) end
 --- BIG-Bench Hard's JSON: rows with question and answer.
 --- ```lua
@@ -164,6 +167,8 @@ function lunagrad.data.csv_text(text, opts, name) end
 --- ```
 ---@param path string
 ---@return lunagrad.dataset
+---@raises notfound: there is no such file
+---@raises parse: another form
 function lunagrad.data.bbh(path) end
 --- The same of a text.
 --- ```lua
@@ -172,6 +177,7 @@ function lunagrad.data.bbh(path) end
 ---@param text string
 ---@param name? string
 ---@return lunagrad.dataset
+---@raises parse: another form
 function lunagrad.data.bbh_text(text, name) end
 
 lunagrad.json = {}
@@ -181,6 +187,7 @@ lunagrad.json = {}
 --- ```
 ---@param value any
 ---@return string
+---@raises inval: a value that JSON does not have
 function lunagrad.json.encode(value) end
 --- A number without fraction and exponent that fits in 64 bits is an integer, any other a float.
 --- keep says what becomes of one that this would change: "size" (the default: only what is too
@@ -276,6 +283,7 @@ function lunagrad.errors.new(kind, message, hint) end
 ---@param level? integer whose line is to blame, as of error
 ---@param cause? string the end of the message
 ---@param field? string what of the arguments it is about
+---@raises the error that it makes
 function lunagrad.errors.raise(kind, message, hint, level, cause, field) end
 --- Raise what is wrong with one argument: kind "inval", and `field` is its name.
 --- ```lua
@@ -286,6 +294,7 @@ function lunagrad.errors.raise(kind, message, hint, level, cause, field) end
 ---@param message string
 ---@param hint? string
 ---@param level? integer
+---@raises inval: always
 function lunagrad.errors.refuse(field, message, hint, level) end
 --- Is it an error object?
 --- ```lua

@@ -24,6 +24,7 @@ lunagrad.loss = {}
 --- ```
 ---@param spec string|Var|lunagrad.critic_spec the instruction, or a table
 ---@return fun(answer: lunagrad.text, more?: table): Var
+---@raises inval: no words
 function lunagrad.loss.critic(spec) end
 
 ---@class lunagrad.compare_loss_spec
@@ -41,6 +42,7 @@ function lunagrad.loss.critic(spec) end
 --- ```
 ---@param spec lunagrad.compare_loss_spec
 ---@return fun(fields: table): Var
+---@raises inval: no fields
 function lunagrad.loss.compare(spec) end
 
 ---@class lunagrad.exact_spec
@@ -58,6 +60,7 @@ function lunagrad.loss.compare(spec) end
 --- ```
 ---@param spec string|number|lunagrad.exact_spec the target, or a table
 ---@return fun(answer: lunagrad.text, target?: any): Var
+---@raises inval: the target is nil
 function lunagrad.loss.exact(spec) end
 
 ---@class lunagrad.judge_spec
@@ -77,6 +80,7 @@ function lunagrad.loss.exact(spec) end
 --- ```
 ---@param spec string|Var|lunagrad.judge_spec the instruction, or a table
 ---@return fun(answer: lunagrad.text|table, more?: table): Var
+---@raises inval: no words
 function lunagrad.loss.judge(spec) end
 
 ---@class lunagrad.score_spec
@@ -90,6 +94,7 @@ function lunagrad.loss.judge(spec) end
 ---false)
 
 --- A function of yours judges: what it says, with the score, is the feedback; no model is called.
+--- score(answer), or score(answer, reference): a row of data stands for its answer.
 --- ```lua
 --- local brief = lg.loss.score { function(text) return #text <= 10, "at most 10 characters" end,
 ---   name = "brief" }
@@ -98,6 +103,7 @@ function lunagrad.loss.judge(spec) end
 --- ```
 ---@param spec function|lunagrad.score_spec the function, or a table
 ---@return fun(answer: lunagrad.text, ...): Var
+---@raises inval: no function
 function lunagrad.loss.score(spec) end
 
 ---@class lunagrad.person_spec
@@ -135,6 +141,7 @@ function lunagrad.loss.person(spec) end
 --- ```
 ---@param spec lunagrad.all_spec
 ---@return fun(answer: lunagrad.text, ...): Var
+---@raises inval: a part that is no loss, or weights that are not as many
 function lunagrad.loss.all(spec) end
 
 ---@class lunagrad.constraint
@@ -154,6 +161,7 @@ lunagrad.constraint = {}
 ---@param text string
 ---@param check fun(text: string): boolean, string|nil
 ---@return lunagrad.constraint
+---@raises inval: no words
 function lunagrad.constraint.new(text, check) end
 --- Words as lg.text.count_words counts them.
 --- ```lua
@@ -339,6 +347,7 @@ function lunagrad.metric.same(a, b) end
 ---@param row lunagrad.row
 ---@param field? string
 ---@return string
+---@raises inval: the row says nothing of what is right
 function lunagrad.metric.truth(row, field) end
 --- All that a row says is right; { "" } when its list is empty.
 --- ```lua
@@ -347,6 +356,7 @@ function lunagrad.metric.truth(row, field) end
 ---@param row lunagrad.row
 ---@param field? string
 ---@return string[]
+---@raises inval: the row says nothing of what is right
 function lunagrad.metric.truths(row, field) end
 --- A number, or true and false, as a number.
 --- ```lua

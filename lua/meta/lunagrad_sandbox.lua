@@ -60,6 +60,7 @@ function lunagrad.sandbox(opts) end
 ---@param source string|Var the code, as text
 ---@param opts? lunagrad.sandbox_run
 ---@return lunagrad.sandboxed
+---@raises inval: a source that is no text
 function Box:run(source, opts) end
 
 ---@class lunagrad.sandbox_test

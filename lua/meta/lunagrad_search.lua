@@ -78,6 +78,7 @@ lunagrad.optim = {}
 --- ```
 ---@param spec lunagrad.tgd_spec
 ---@return lunagrad.optimizer
+---@raises inval: no parameter, one that takes no feedback, or the same twice
 function lunagrad.optim.tgd(spec) end
 
 --- Run fn with other texts for parameters: in it, in every task begun there and every tool called
@@ -90,6 +91,7 @@ function lunagrad.optim.tgd(spec) end
 ---@param fn function
 ---@param ... any for fn
 ---@return any ... what fn returns
+---@raises inval: a candidate that maps no parameters
 function lunagrad.with(candidate, fn, ...) end
 
 ---@class lunagrad.compare_spec
@@ -138,6 +140,7 @@ function lunagrad.with(candidate, fn, ...) end
 --- ```
 ---@param spec lunagrad.compare_spec
 ---@return lunagrad.comparison
+---@raises inval: an empty data set
 function lunagrad.compare(spec) end
 
 ---@class lunagrad.headroom
@@ -181,6 +184,7 @@ function lunagrad.compare(spec) end
 --- ```
 ---@param spec lunagrad.headroom_spec
 ---@return lunagrad.headroom
+---@raises inval: no parameter that is a text
 function lunagrad.headroom(spec) end
 
 ---@class lunagrad.optimized
@@ -320,6 +324,7 @@ function lunagrad.optimize(spec) end
 --- ```
 ---@param spec lunagrad.evaluate_spec
 ---@return lunagrad.evaluation
+---@raises inval: an empty data set
 ---@raises what the first row that failed raised, unless on_error says otherwise
 function lunagrad.evaluate(spec) end
 ---@class lunagrad.train_spec

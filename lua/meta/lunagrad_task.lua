@@ -40,6 +40,7 @@ local lunagrad = {}
 ---@param spec lunagrad.vote_spec|lunagrad.vote_given over what is there already
 ---@return any output what the program returned, of the first sample with that answer
 ---@return lunagrad.votes votes
+---@raises what the program raised, unless on_error is "skip"
 function lunagrad.vote(spec) end
 
 ---@class lunagrad.best
@@ -68,6 +69,7 @@ function lunagrad.vote(spec) end
 ---@param spec lunagrad.best_of_spec
 ---@return any output what the program returned
 ---@return lunagrad.best best
+---@raises what the program raised, unless on_error is "skip"
 function lunagrad.best_of(spec) end
 
 --- Published data sets, from the files that people have, and generators of rows in their form.
@@ -80,6 +82,7 @@ lunagrad.task = {}
 --- ```
 ---@param path string
 ---@return lunagrad.dataset
+---@raises notfound: there is no such file
 function lunagrad.task.gsm8k(path) end
 
 ---@class lunagrad.gsm8k_files
@@ -104,6 +107,7 @@ function lunagrad.task.gsm8k_split(spec) end
 --- ```
 ---@param path string
 ---@return lunagrad.dataset
+---@raises notfound: there is no such file
 function lunagrad.task.mmlu(path) end
 
 --- GPQA's file (CSV): the same, the right option first, and subdomain, domain, explanation.
@@ -114,6 +118,7 @@ function lunagrad.task.mmlu(path) end
 --- ```
 ---@param path string
 ---@return lunagrad.dataset
+---@raises notfound: there is no such file
 function lunagrad.task.gpqa(path) end
 
 ---@class lunagrad.choice_options
@@ -130,6 +135,7 @@ function lunagrad.task.gpqa(path) end
 ---@param rows table question, options, and right (a number) or answer (a letter or the option)
 ---@param options? lunagrad.choice_options
 ---@return lunagrad.dataset
+---@raises inval: a row without options, or without one that is right
 function lunagrad.task.multiple_choice(rows, options) end
 
 --- HumanEval's or MBPP's file, or LeetCode's in their manner: rows with question, entry_point,
@@ -141,6 +147,7 @@ function lunagrad.task.multiple_choice(rows, options) end
 --- ```
 ---@param path string
 ---@return lunagrad.dataset
+---@raises notfound: there is no such file
 function lunagrad.task.programs(path) end
 
 ---@class lunagrad.picture_options

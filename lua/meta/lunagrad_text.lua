@@ -182,4 +182,5 @@ lunagrad.plot = {}
 --- ```
 ---@param opts lunagrad.plot
 ---@return string
+---@raises inval: a point that is none
 function lunagrad.plot.svg(opts) end

@@ -53,6 +53,7 @@ local Var = {}
 --- print(#lg.var("abc"):text())                                   --> 3
 --- ```
 ---@return string
+---@raises tool, timeout, rate, auth, …: what it failed with, its own or that of what it was made from
 function Var:text() end
 --- Wait until it is ready.
 --- ```lua
@@ -60,6 +61,7 @@ function Var:text() end
 --- print(answer:await():state())                                  --> ready
 --- ```
 ---@return Var
+---@raises what it failed with
 function Var:await() end
 --- Never reused.
 --- ```lua
@@ -105,6 +107,7 @@ function Var:calls() end
 --- print(lg.var('{"n": 3}'):value().n)                            --> 3
 --- ```
 ---@return any
+---@raises parse: it is no JSON
 function Var:value() end
 --- What a retriever found, the best first. Waits for it.
 --- ```lua
@@ -112,6 +115,7 @@ function Var:value() end
 --- print(found:documents()[1].rank, found:documents()[1].text)    --> 1	Plums grow on trees.
 --- ```
 ---@return lunagrad.found[]
+---@raises inval: no retriever made it
 function Var:documents() end
 --- The steps that led to an agent's answer; the last has only words. Waits for it.
 --- ```lua
@@ -193,6 +197,7 @@ function Var:set_example(example) end
 --- print(p, p:versions())                                         --> Be very brief.	2
 --- ```
 ---@param text lunagrad.text
+---@raises state: it is pending
 function Var:set(text) end
 ---@param text string
 function Var:raw_set(text) end
@@ -218,6 +223,7 @@ function Var:versions() end
 --- ```
 ---@param i integer from 1
 ---@return string
+---@raises notfound: there is no such version
 function Var:version(i) end
 --- Back to version i, forgetting the later ones.
 --- ```lua
@@ -227,6 +233,7 @@ function Var:version(i) end
 --- print(p, p:versions())                                         --> one	1
 --- ```
 ---@param i integer from 1
+---@raises notfound: there is no such version
 function Var:rollback(i) end
 --- Cancel it while it is pending, and the work only it needs. The function of a tool that runs
 --- ends where it waits next.

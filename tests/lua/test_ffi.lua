@@ -7,10 +7,11 @@ local lu = require "luaunit"
 
 local build = os.getenv "BUILD" or "build"
 local has_luajit = command.shell "luajit -v".code == 0
+local BUILD = build:find "^/" and build or "$PWD/" .. build
 local preload = os.getenv "LD_PRELOAD"
 
 -- What the program prints. `lg` is there, and show(…), which prints values as JSON.
-local function luajit(code, env)
+local function luajit(code)
   lu.skipIf(not has_luajit, "luajit is not installed")
   local file = command.write([[
 package.path = "lua/?.lua;" .. package.path
@@ -25,8 +26,7 @@ local function show(...)
 end
 ]] .. code, ".lua")
   local got = command.shell(("%s LUNAGRAD_LIBRARY=%s/liblunagrad.so timeout 60 luajit %s"):format(
-    (preload and "LD_PRELOAD=" .. preload or "") .. " " .. (env or ""),
-    build:find "^/" and build or "$PWD/" .. build, file))
+    preload and "LD_PRELOAD=" .. preload or "", BUILD, file))
   lu.assertEquals(got.err, "")
   lu.assertEquals(got.code, 0)
   return got.out
@@ -158,14 +158,17 @@ function TestFfi.test_values_that_have_no_form_fail_the_call()
   lu.assertEquals(luajit [[
 local loop = {}
 loop[1] = loop
-local job = lg.run('local t = {} for i, f in ipairs { host.a, host.b, host.c } do '
+local job = lg.run('local t = {} for i, f in ipairs { host.a, host.b, host.c, host.d, host.e } do '
   .. 't[i] = select(2, pcall(f)) t[i] = tostring(t[i]) end return t', nil, { functions = {
-  a = function() return print end, b = function() return loop end, c = function() return "\255" end } })
+  a = function() return print end, b = function() return loop end, c = function() return "\255" end,
+  d = function() error {} end, e = function() error { message = "a field" } end } })
 job:wait()
-for _, words in ipairs(job.result) do print(words) end]], [[
+for _, words in ipairs(job.result) do print((words:gsub("^script:%d+: ", ""))) end]], [[
 a function has no form in JSON
 a table holds itself
 a string is no UTF-8 (byte 1 of it)
+a table without a message
+a field
 ]])
 end
 
@@ -218,6 +221,17 @@ show(job.result, job.error)]], [==[
 ]==])
 end
 
+function TestFfi.test_the_worlds_model()
+  lu.assertEquals(luajit [[
+local job = lg.run('return lg.model()("I have two pears. How many fruits?"):text(), lg.model "odd".name',
+  nil, { model = "sim/noise=0", models = { odd = "sim/noise=0.9" } })
+show(job:wait(), type(job.result[1]), job.error)
+show((pcall(lg.run, "return 1", nil, { model = "sim/nois=1" })))]], [[
+"ready" "string" null
+false
+]])
+end
+
 function TestFfi.test_models_over_http()
   lu.skipIf(not has_luajit, "luajit is not installed")
   local file = command.write [[
@@ -229,8 +243,8 @@ local job = e:run('return lg.model()("I have two apples. How many fruits do I ha
     options = { temperature = 0 } } })
 while job:poll() == "pending" do e:wait(20) end
 print(job.state, #(job.result or "") > 0, job.error)]]
-  local got = command.with_mock({}, ("LUNAGRAD_LIBRARY=$PWD/%s/liblunagrad.so luajit %s")
-    :format(build, file))
+  local got = command.with_mock({}, ("%s LUNAGRAD_LIBRARY=%s/liblunagrad.so luajit %s")
+    :format(preload and "LD_PRELOAD=" .. preload or "", BUILD, file))
   lu.assertEquals(got.err, "")
   lu.assertEquals(got.out, "ready\ttrue\tnil\n")
   lu.assertEquals(#got.journal, 1)
@@ -299,7 +313,7 @@ told(e.run, e, 5)
 told(e.run, e, "return 1", "x")
 told(e.run, e, "return 1", { 1, nil, 3 })
 told(e.run, e, "return 1", nil, { memry = 1 })
-local words = select(2, pcall(e.run, e, "return 1", nil, { model = "sim" }))
+local words = select(2, pcall(e.run, e, "return 1", nil, { model = "gpt" }))
 show(words:find('the model "default"', 1, true) ~= nil, words:find('allow = { "models" }', 1, true) ~= nil)
 told(e.run, e, "return 1", nil, { model = { modl = "x" } })
 told(e.run, e, "return 1", nil, { models = { x = { base_url = "nowhere", model = "m" } } })

@@ -1,5 +1,6 @@
--- test_hosts.lua - the examples of scripts/hosts/ that are Lua: each runs, and the same job comes to the
--- same bytes in the command and in every host. Skips where a host's program is not installed.
+-- test_hosts.lua - the examples of scripts/hosts/ that are Lua: each runs, and the same job comes to
+-- the same bytes in the command and in every host, those in C and C++ too. Skips where a host's
+-- program is not installed.
 
 local command = require "command"
 local lu = require "luaunit"
@@ -10,8 +11,9 @@ local BUILD = build:find "^/" and build or "$PWD/" .. build
 local preload = os.getenv "LD_PRELOAD"
 
 -- Shell words that run a host's program with the library as it was built here.
-local FFI = ("LUA_PATH='lua/?.lua;;' LUNAGRAD_LIBRARY=%s/liblunagrad.so "):format(BUILD)
-local STOCK = ("LUA_CPATH='%s/?.so;;' "):format(BUILD):gsub("'", '"') .. arg[-1] .. " "
+local WITH = preload and ("LD_PRELOAD=%s ASAN_OPTIONS=detect_leaks=0 "):format(preload) or ""
+local FFI = WITH .. ("LUA_PATH='lua/?.lua;;' LUNAGRAD_LIBRARY=%s/liblunagrad.so "):format(BUILD)
+local STOCK = WITH .. ('LUA_CPATH="%s/?.so;;" '):format(BUILD) .. arg[-1] .. " "
 
 local function has(program) return command.shell("command -v " .. program).code == 0 end
 
@@ -20,11 +22,7 @@ local NVIM = [[nvim --headless -u NONE -i NONE -n --cmd 'set rtp+=scripts/hosts/
 
 local LOVE = FFI .. "SDL_VIDEODRIVER=dummy timeout 60 love scripts/hosts/love headless "
 
--- Runs a shell line within a minute.
-local function shell(line)
-  local env = preload and "LD_PRELOAD=" .. preload .. "; export LD_PRELOAD; " or ""
-  return command.shell(env .. line)
-end
+local shell = command.shell
 
 local function one_line(got)
   lu.assertEquals(got.code, 0, got.err)
@@ -50,7 +48,7 @@ end
 
 -- ---- the same bytes ------------------------------------------------------------------
 
-TestSame = { tearDown = command.remove_files }
+TestSame = {}
 
 -- host → shell line with arguments like a=b, each quoted
 local HOSTS = {
@@ -64,6 +62,72 @@ local HOSTS = {
   { "LuaJIT", function(words) return FFI .. "luajit scripts/hosts/luajit.lua " .. words end,
     function() return has "luajit" end },
 }
+
+-- A host in C that is C++ as well: runs a script with arguments as JSON, prints what it returns.
+local C_HOST = [[
+#include <stdio.h>
+#include <stdlib.h>
+#include "lunagrad.h"
+
+int main(int argc, char **argv)
+{
+    static char source[65536];
+    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    size_t len = file ? fread(source, 1, sizeof source, file) : 0;
+    lg_engine *e = NULL;
+    lg_script *s = NULL;
+    lg_script_config c;
+    lg_failure why;
+    if (!len || lg_engine_new(NULL, &e))
+        return 2;
+    lg_script_config_init(&c);
+    c.allow = LG_ALLOW_MODELS;
+    if (lg_script_new(e, source, len, "improve.lua", &c, &s) || lg_script_start(s, argv[2]))
+        return 2;
+    while (lg_script_state(s) == LG_PENDING) {
+        lg_engine_wait(e, 100);
+        while (lg_engine_next(e))
+            ;
+    }
+    if (lg_script_error(s, &why))
+        fprintf(stderr, "%s\n", why.message);
+    else
+        printf("%s\n", lg_script_result(s, NULL));
+    bool fine = lg_script_state(s) == LG_READY;
+    lg_script_free(s);
+    lg_engine_free(e);
+    return fine ? 0 : 1;
+}
+]]
+
+-- Compiled once for each compiler; nil where there is none.
+local compiled = {}
+local function c_host(compiler)
+  if compiled[compiler] == nil then
+    local suffix = compiler == "c++" and ".cpp" or ".c"
+    local program = command.temp()
+    local got = command.shell(("%s -I engine -o %s %s -L %s -llunagrad -Wl,-rpath,%s"):format(
+      compiler, program, command.write(C_HOST, suffix), BUILD, BUILD))
+    lu.assertTrue(got.code == 0 or not has(compiler), got.err)
+    compiled[compiler] = got.code == 0 and program
+  end
+  return compiled[compiler]
+end
+
+local function json_of(words)
+  local args = {}
+  for word in words:gmatch "%b''" do
+    local name, value = word:match "^'([%w_]+)=(.*)'$"
+    args[name] = value
+  end
+  return command.quote(json.encode(args))
+end
+
+for _, compiler in ipairs { "cc", "c++" } do
+  HOSTS[#HOSTS + 1] = { compiler == "cc" and "C" or "C++", function(words)
+    return ("timeout 60 %s scripts/hosts/improve.lua %s"):format(c_host(compiler), json_of(words))
+  end, function() return not preload and c_host(compiler) end }
+end
 
 local function in_nvim(args)
   local got = nvim(args.text .. "\n", ([[
@@ -138,12 +202,12 @@ end
 
 -- ---- each by itself --------------------------------------------------------------------
 
-TestHosts = { tearDown = command.remove_files }
+TestHosts = {}
 
 function TestHosts.test_wrong_arguments_are_told()
   for _, host in ipairs(HOSTS) do
     if not host[3] or host[3]() then
-      local got = shell(host[2] "steps=many")
+      local got = shell(host[2] "'steps=many'")
       lu.assertEquals({ got.out, got.code ~= 0 }, { "", true }, host[1])
       lu.assertStrContains(got.err, "steps=many")
     end
@@ -179,7 +243,7 @@ end
 
 -- ---- Neovim -----------------------------------------------------------------------------
 
-TestNvim = { tearDown = command.remove_files }
+TestNvim = {}
 
 local function skip_without_nvim()
   lu.skipIf(not has "nvim", "Neovim is not installed (Debian: neovim)")
@@ -236,6 +300,13 @@ vim.cmd "Lunagrad short"
 wait()
 out(lines()[1], M.last.error.kind)]], "env -u OPENAI_API_KEY ")
   lu.assertStrMatches(got.out, "4 lunagrad: [^\n]*\nAnswer%. auth\n")
+  got = nvim("Answer.\n", [[
+vim.g.lunagrad_library = "/nowhere/liblunagrad.so"
+vim.cmd "Lunagrad"
+out(tostring(M.busy()), lines()[1])]])
+  lu.assertStrMatches(got.out, "4 lunagrad: [^\n]*LUNAGRAD_LIBRARY[^\n]*\nfalse Answer%.\n")
 end
 
-os.exit(lu.LuaUnit.run())
+local failed = lu.LuaUnit.run()
+command.remove_files()
+os.exit(failed)

@@ -265,6 +265,16 @@ function TestScore.test_values()
   lu.assertEquals(lg.loss.score(function(a, b) return a == b and 0.5 or 0 end)("x", "x").score, 0.5)
 end
 
+-- As lg.train calls a loss: with the answer and its row.
+function TestScore.test_a_row_stands_for_its_answer()
+  local seen
+  local loss = lg.loss.score(function(text, right) seen = right return text == right end)
+  lu.assertEquals(loss("4", { question = "2 + 2?", answer = "4" }).score, 1)
+  lu.assertEquals(seen, "4")
+  lu.assertEquals(loss("4", { question = "2 + 2?" }).score, 0) -- it has none: nothing is given
+  lu.assertNil(seen)
+end
+
 function TestScore.test_feedback_of_the_function_needs_no_model()
   local answer = lg.param("abc", "answer")
   local score = lg.loss.score { function() return 0.25, "Too: short\nby far." end, name = "length",

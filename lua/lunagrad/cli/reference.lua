@@ -406,7 +406,10 @@ local function add_function(out, list, entry)
     local anchor = class.name:lower():gsub("%.", "")
     out[#out + 1] = ("\nFields and calls: [`%s`](classes.md#%s)."):format(class.name, anchor)
   end
-  for _, text in ipairs(entry.raises) do out[#out + 1] = "\nRaises " .. text .. "." end
+  for _, text in ipairs(entry.raises) do
+    local kind, when = text:match "^(%l+): (.*)$"
+    out[#out + 1] = ("\nRaises %s."):format(kind and ("`%s`: %s"):format(kind, when) or text)
+  end
   if entry.example then out[#out + 1] = "\n```lua\n" .. entry.example .. "\n```" end
 end
 

@@ -19,14 +19,16 @@
 
 local M = {}
 
-local uv = vim.loop
+local uv = vim.uv or vim.loop
 local BUDGET = 2000 -- µs of one step, so that typing does not stutter
 
 local running -- the job, the engine's watcher and timer, where its lines are
 
 local function library()
   local path = vim.g.lunagrad_path
-  if path then package.path = path .. "/?.lua;" .. package.path end
+  if path and not package.loaded.lunagrad_ffi then
+    package.path = path .. "/?.lua;" .. package.path
+  end
   local lg = require "lunagrad_ffi"
   if vim.g.lunagrad_library then lg.load(vim.g.lunagrad_library) end
   return lg
@@ -109,27 +111,32 @@ end
 
 -- ---- commands -------------------------------------------------------------------------
 
+local function begin(buffer, first, last, wish, seed)
+  local lines = vim.api.nvim_buf_get_lines(buffer, first - 1, last, false)
+  local model = vim.g.lunagrad_model or "sim"
+  local r = { buffer = buffer, space = vim.api.nvim_create_namespace "lunagrad" }
+  r.engine = library().engine()
+  r.job = r.engine:run(source(), { text = table.concat(lines, "\n"), model = model, wish = wish,
+    steps = vim.g.lunagrad_steps or 4, seed = seed }, { name = "improve.lua",
+    allow = model:find "^sim" and {} or { "models" } })
+  r.mark = vim.api.nvim_buf_set_extmark(buffer, r.space, first - 1, 0,
+    { end_row = last, end_col = 0, strict = false })
+  r.poll, r.timer = uv.new_poll(r.engine:fd()), uv.new_timer()
+  r.poll:start("r", due)
+  running = r
+  step()
+end
+
 --- Improves lines first to last (from 1) of a buffer.
 ---@param opts? {buffer: integer, first: integer, last: integer, wish: string, seed: integer}
 function M.improve(opts)
   opts = opts or {}
   if running then return say("a text is being improved already", vim.log.levels.WARN) end
   local buffer = opts.buffer or vim.api.nvim_get_current_buf()
-  local first, last = opts.first or 1, opts.last or vim.api.nvim_buf_line_count(buffer)
-  local lines = vim.api.nvim_buf_get_lines(buffer, first - 1, last, false)
-  local model = vim.g.lunagrad_model or "sim"
+  local last = opts.last or vim.api.nvim_buf_line_count(buffer)
   local wish = opts.wish ~= "" and opts.wish or nil
-  local r = { buffer = buffer, space = vim.api.nvim_create_namespace "lunagrad" }
-  r.mark = vim.api.nvim_buf_set_extmark(buffer, r.space, first - 1, 0,
-    { end_row = last, end_col = 0, strict = false })
-  r.engine = library().engine()
-  r.job = r.engine:run(source(), { text = table.concat(lines, "\n"), model = model, wish = wish,
-    steps = vim.g.lunagrad_steps or 4, seed = opts.seed }, { name = "improve.lua",
-    allow = model:find "^sim" and {} or { "models" } })
-  r.poll, r.timer = uv.new_poll(r.engine:fd()), uv.new_timer()
-  r.poll:start("r", due)
-  running = r
-  step()
+  local ok, problem = pcall(begin, buffer, opts.first or 1, last, wish, opts.seed)
+  if not ok then say(problem, vim.log.levels.ERROR) end
 end
 
 --- Ends it; the text stays as it is.
