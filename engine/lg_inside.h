@@ -14,19 +14,11 @@
 /* Every function that the host may call, and that touches an engine or what was made from one,
  * begins with LG_INSIDE(e): it is alone with it then, until it returns. It may call others that
  * do. e NULL: nothing. */
-void lg__inside_enter(lg_engine *e);
-void lg__inside_leave(lg_engine *e);
-static inline lg_engine *lg__inside_in(lg_engine *e)
-{
-    lg__inside_enter(e);
-    return e;
-}
-static inline void lg__inside_out(lg_engine *const *e)
-{
-    lg__inside_leave(*e);
-}
-#define LG_INSIDE(e) \
-    lg_engine *const inside_ __attribute__((cleanup(lg__inside_out), unused)) = lg__inside_in(e)
+lg_engine *lg__inside_enter(lg_engine *e);
+void lg__inside_leave(lg_engine *const *e);
+#define LG_INSIDE(e)                                                              \
+    lg_engine *const inside_ __attribute__((cleanup(lg__inside_leave), unused)) = \
+        lg__inside_enter(e)
 
 /* ---- texts that grow -------------------------------------------------------- */
 

@@ -7,16 +7,17 @@
 #include "front/front_internal.h"
 #include "graph/graph.h"
 
-void lg__inside_enter(lg_engine *e)
+lg_engine *lg__inside_enter(lg_engine *e)
 {
     if (e && e->door)
         lg__door_enter(e->door);
+    return e;
 }
 
-void lg__inside_leave(lg_engine *e)
+void lg__inside_leave(lg_engine *const *e)
 {
-    if (e && e->door)
-        lg__door_leave(e->door);
+    if (*e && (*e)->door)
+        lg__door_leave((*e)->door);
 }
 
 /* ---- unseen ------------------------------------------------------------------- */
