@@ -34,7 +34,7 @@ PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 # libcurl with its OpenSSL and libmicrohttpd are loaded when they are first needed: linked,
 # their forty libraries would take 4 ms of every start. Tests and benchmarks link them.
 PKGS_LIBRARY = libcjson libuv sqlite3 libutf8proc
-LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs libcjson libuv sqlite3) -lpthread -lm -ldl
+LIBS_ENGINE = $(call once,PC_ENGINE,pkg-config --libs $(PKGS_LIBRARY)) -lpthread -lm -ldl
 LIBS_LUA = $(call once,PC_UTF8,pkg-config --libs libutf8proc)
 LIBS_COMMAND = $(LIBS_LUA) $(call once,PC_COMMAND,pkg-config --libs $(LUA_PC))
 LIBS_TEST = $(call once,PC_TEST,pkg-config --libs cmocka) $(LIBS_NET)
@@ -92,7 +92,7 @@ MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completi
 	$(BUILD)/completion/lunagrad.fish
 
 .PHONY: thread-check tsan all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
-	soak distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
+	soak browser-check distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
 all: $(BUILD)/lunagrad $(LIBRARY) $(BUILD)/lunagrad.so $(MANUAL)
@@ -167,7 +167,7 @@ $(BUILD)/checked/engine/%.o: engine/%.c $(BUILD)/flags
 	$(call say,CHECK,$<) mkdir -p $(@D) && \
 		$(CC) $(ALL_CFLAGS) $(DEBUG) -fvisibility=hidden -c -o $@ $<
 
-$(BUILD)/checked/liblunagrad.a: $(CHECKED_OBJ)
+$(BUILD)/checked/libengine.a: $(CHECKED_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(CHECKED_OBJ)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -227,23 +227,25 @@ test: deps-check
 
 tests: $(TEST_BIN) $(BUILD)/tests/fuzz/api_fuzz
 
-$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
-	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
+$(BUILD)/tests/fuzz/api_fuzz: $(API_SRC:%.c=$(BUILD)/%.o) $(MODULE_OBJ) $(HOST_OBJ) \
+		$(CHECKED)/libengine.a
+	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET) \
+		$(LIBS_COMMAND)
 
 $(BUILD)/tests/engine/test_%: $(BUILD)/tests/engine/test_%.o $(HELPER_SRC:%.c=$(BUILD)/%.o) \
-		$(CHECKED)/liblunagrad.a
+		$(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST)
 
 # Hosts that have a Lua of their own: the binding is linked into them.
 $(BUILD)/tests/engine/test_lua_%: $(BUILD)/tests/engine/test_lua_%.o $(MODULE_OBJ) \
-		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
 
 # … and scripts, in the library's own: here with the Lua of the system.
 SCRIPT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/engine/test_script*.c tests/engine/test_host*.c))
 $(SCRIPT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(MODULE_OBJ) $(HOST_OBJ) \
-		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/liblunagrad.a
+		$(HELPER_SRC:%.c=$(BUILD)/%.o) $(CHECKED)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_TEST) \
 		$(LIBS_COMMAND)
 
@@ -331,6 +333,10 @@ distro-check:
 	@.ci/deps distro
 	@tests/distro.sh $(DISTROS)
 
+# Report and viewer in chromium, by playwright-core; says so where they are not there.
+browser-check: all
+	@tests/browser/run.sh $(BUILD)/lunagrad
+
 # All packages, built, installed and used. Root, network (apt's), minutes.
 package-check:
 	@.ci/deps package
@@ -382,13 +388,13 @@ lint-meta: $(BUILD)/lunagrad.so
 		{ cat $(BUILD)/examples.log; exit 1; }
 
 lint-ffi:
-	@$(LUA) lua/ffi.lua --check
+	@$(LUA) lua/declarations.lua --check
 
 # The pages of docs/reference/, from the stubs; docs/c.md and what lunagrad_ffi.lua declares, from the
 # header.
 reference: $(BUILD)/lunagrad.so
 	@mkdir -p docs/reference && BUILD=$(BUILD) $(LUA) lua/reference.lua
-	@$(LUA) lua/c_reference.lua && $(LUA) lua/ffi.lua && $(LUA) lua/llms.lua
+	@$(LUA) lua/c_reference.lua && $(LUA) lua/declarations.lua && $(LUA) lua/llms.lua
 
 # What is there in debug builds alone is looked at as such.
 CHECKS = $(if $(filter %check.c,$<),-DLG_DEBUG)
@@ -414,7 +420,7 @@ bench-bin: $(BENCH_BIN)
 $(BUILD)/benchmarks/%: $(BUILD)/benchmarks/%.o $(BUILD)/libengine.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_NET)
 
-$(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/script_bench.o $(BUILD)/liblunagrad.a
+$(BUILD)/benchmarks/host_bench $(BUILD)/benchmarks/script_bench: $(BUILD)/benchmarks/%_bench: $(BUILD)/benchmarks/%_bench.o $(BUILD)/liblunagrad.a
 	$(call say,LINK,$@) $(CC) $(OPT) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_ENGINE) $(LIBS_LUA)
 
 # ---- installing and packing -------------------------------------------------------
@@ -444,6 +450,7 @@ help:
 	@echo "make fuzz       each parser for FUZZ_SECONDS ($(FUZZ_SECONDS)) seconds"
 	@echo "make fuzz-api   random calls of the C and Lua APIs, for as long, under sanitizers"
 	@echo "make soak       a run is killed 1,000 times, and at each of its writes"
+	@echo "make browser-check  report and viewer in chromium, where playwright-core is there"
 	@echo "make package-check  each package is built, installed and used"
 	@echo "make distro-check  demo and check in bare roots of $(DISTROS)"
 	@echo "make bench      the table of limits, measured (benchmarks/README.md)"

@@ -315,6 +315,8 @@ bool lg__party_has_events(const lg_party *p);
 /* It is to be run at this time of the engine's clock, if nothing comes before. 0: at once;
  * INT64_MAX: not. Each run takes that back. */
 void lg__party_due(lg_party *p, int64_t at_us);
+/* Bytes of its variables and their texts, about. */
+size_t lg__party_bytes(const lg_party *p);
 size_t lg__party_asked(const lg_party *p); /* what the host was asked, and has not answered */
 /* Memory of the engine's; as lua_Alloc. */
 void *lg__party_alloc(lg_party *p, void *block, size_t old_size, size_t size);

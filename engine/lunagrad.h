@@ -895,7 +895,7 @@ LG_API void lg_script_free(lg_script *s);
  * whose name is "program", "evaluate", "score" or "check", whose tag is that of whoever asks, and
  * whose text is what it is about: {"example":{…},"index":n,"texts":[…],"text":"…","param":n}.
  * Both are answered by the id, at once or at any later time; LG_EVENT_ABANDON with that id says
- * that nobody waits any more (not to those that have a callback). */
+ * that nobody waits for it any more. */
 
 enum lg_query_what {
     LG_QUERY_PROGRAM = 1,  /* make the answer to an example out of params: lg_answer_var() */
@@ -944,7 +944,8 @@ static inline void lg_query_call(const lg_query *query, lg_call *call)
  * engine's, or what was asked for is a score. LG_ECYCLE: it is made of what asks. */
 LG_API int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v);
 /* Larger is better, 1 is solved. feedback (copied; NULL: none): what would have to change.
- * LG_ENOTFOUND, LG_EUTF8, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was asked for */
+ * LG_ENOTFOUND, LG_EUTF8, LG_ELIMIT, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was
+ * asked for */
 LG_API int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback,
                            size_t len);
 /* message: one line. LG_ENOTFOUND */

@@ -56,7 +56,7 @@ function lg.load(path)
     problems[#problems + 1] = tostring(loaded)
   end
   error("lunagrad_ffi: liblunagrad cannot be loaded (set LUNAGRAD_LIBRARY to its path): "
-    .. table.concat(problems, "; "), 2)
+    .. table.concat(problems, "; "), 0)
 end
 
 -- ---- JSON -------------------------------------------------------------------------------
@@ -430,7 +430,8 @@ local CONFIG = { concurrency = "int", max_attempts = "int", connect_timeout_ms =
   memo_bytes = "count", max_queued = "count", seed = "seed", virtual_clock = "boolean",
   http2 = "boolean", ca_file = "string", ca_path = "string", proxy = "string", store = "string",
   durable = "string", replay_only = "boolean", fail_ambiguous = "boolean", max_calls = "count",
-  max_tokens = "count", max_cost = "amount", max_time = "amount" }
+  max_tokens = "count", max_cost = "amount", max_time = "amount",
+  thread = "boolean" }
 -- Those that the C interface calls otherwise.
 local TRANSLATE = {
   seed = function(c, x) c.seed = seed_of(x) end,
@@ -438,6 +439,11 @@ local TRANSLATE = {
   durable = function(c, x) c.durable = x == "full" and 1 or 0 end,
   max_cost = function(c, x) c.max_micros = x * 1e6 end,
   max_time = function(c, x) c.max_time_ms = x * 1000 end,
+  thread = function(c, x)
+    if not pcall(function() c.thread = x end) then
+      error("lg.engine: this version of the library has no thread", 0)
+    end
+  end,
 }
 
 local function fill(c, opts, translate)
@@ -464,6 +470,7 @@ function lg.engine(opts)
     local words = ffi.string(why)
     error("lg.engine: " .. (words ~= "" and words or ffi.string(lib.lg_error_text(code))), 2)
   end
+  lib.lg_engine_step(out[0], 1) -- its descriptor does not poll before
   local self = setmetatable({ e = out[0], jobs = {}, models = {}, last_tag = 0 }, Engine)
   self.guard = newproxy(true) -- frees it in time, when the host does not close it
   getmetatable(self.guard).__gc = function() self:close() end
@@ -501,6 +508,14 @@ function Engine:timeout() return lib.lg_engine_timeout(alive(self)) end
 
 --- Makes the descriptor poll readable.
 function Engine:wakeup() lib.lg_engine_wakeup(alive(self)) end
+
+--- Does now what the first request over HTTPS needs and no step can cut: 20 to 60 ms, for a loading
+--- screen. Raises where there is no libcurl, or no certificates.
+function Engine:preload()
+  if lib.lg_engine_preload(alive(self)) < 0 then
+    error("e:preload: " .. ffi.string(lib.lg_engine_errmsg(self.e)), 2)
+  end
+end
 
 --- Some figures of what was done: calls, failed, attempts, served (by the store), in_flight, …
 function Engine:stats()
@@ -796,7 +811,7 @@ function lg.run(source, args, opts) return lg.default():run(source, args, opts) 
 
 -- ---- the C interface --------------------------------------------------------------------------
 
--- begin of what lua/ffi.lua writes
+-- begin of what lua/declarations.lua writes
 SONAME = "liblunagrad.so.1"
 DECLARATIONS = [==[
 enum lg_error { LG_OK = 0, LG_ENOMEM = -1, LG_EINVAL = -2, LG_ESTATE = -3, LG_EREENTRANT = -4,
@@ -1072,6 +1087,6 @@ int64_t lg_utf8_check(const char *s, size_t len);
 size_t lg_token_estimate(const char *s, size_t len);
 int lg_tag_last(const char *s, size_t len, const char *tag, const char **out, size_t *out_len);
 ]==]
--- end of what lua/ffi.lua writes
+-- end of what lua/declarations.lua writes
 
 return lg

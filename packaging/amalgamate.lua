@@ -43,6 +43,16 @@ local function unbake(text)
   end))
 end
 
+local cc = os.getenv "CC" or "cc"
+local flags = os.getenv "PKG_CFLAGS" or ""
+
+local function output(line)
+  local pipe = assert(io.popen(line))
+  local text = pipe:read "a"
+  if not pipe:close() then fail("failed: %s", line) end
+  return text
+end
+
 -- ---- tokens -------------------------------------------------------------------------
 
 local KINDS = { -- the first that matches; "kind", pattern
@@ -114,21 +124,26 @@ local CLOSE = { [")"] = true, ["]"] = true, ["}"] = true }
 -- Attributes stand anywhere and name nothing.
 local ATTRIBUTES = { __attribute__ = true, _Alignas = true, _Static_assert = true }
 
+-- The index of the parenthesis that closes the one behind i.
+local function closing(tokens, i)
+  local depth = 0
+  repeat
+    i = i + 1
+    if tokens[i].text == "(" then depth = depth + 1 end
+    if tokens[i].text == ")" then depth = depth - 1 end
+  until depth == 0
+  return i
+end
+
 --- The name that a declarator declares: the tokens between "static int" or "," and "=", ";".
 local function declared(tokens, first, last)
   local depth, name = 0, nil
   local i = first
   while i <= last do
     local t = tokens[i]
-    local next_text = tokens[i + 1] and tokens[i + 1].text
     if depth == 0 and ATTRIBUTES[t.text] then
-      depth = 0
-      repeat
-        i = i + 1
-        if tokens[i].text == "(" then depth = depth + 1 end
-        if tokens[i].text == ")" then depth = depth - 1 end
-      until depth == 0
-    elseif depth == 0 and t.text == "(" and next_text == "*" then -- a pointer to a function
+      i = closing(tokens, i)
+    elseif depth == 0 and t.text == "(" and tokens[i + 1].text == "*" then -- to a function
       i = i + 2
       while tokens[i].text == "*" or tokens[i].text == "const" do i = i + 1 end
       return tokens[i].text
@@ -143,73 +158,68 @@ local function declared(tokens, first, last)
   return name
 end
 
---- Adds the names of one declaration at file scope, tokens first … last.
-local function add_declaration(tokens, first, last, names)
-  local is_static, is_type = false, tokens[first].text == "typedef"
-  local depth, from = 0, first
-  local body -- "enum" inside of its braces at depth 1
-  for i = first, last do
-    local t, before = tokens[i], tokens[i - 1]
-    if t.text == "static" and depth == 0 then is_static = true end
-    if t.kind == "name" and i > first and TAGS[before.text] then
-      if tokens[i + 1] and tokens[i + 1].text == "{" then names["struct " .. t.text] = "tag" end
+-- Adds tags and enumeration constants of one declaration, tokens first … last.
+local function add_types(tokens, first, last, names)
+  local depth, in_enum = 0, false
+  for i = first + 1, last do
+    local t, before, after = tokens[i], tokens[i - 1].text, tokens[i + 1]
+    if t.kind == "name" and TAGS[before] and after and after.text == "{" then
+      names["struct " .. t.text] = "tag"
     end
-    if OPEN[t.text] then
-      local two = tokens[i - 2]
-      if t.text == "{" and depth == 0 and (before.text == "enum" or two and two.text == "enum") then
-        body = "enum"
-      end
-      depth = depth + 1
-    elseif CLOSE[t.text] then
-      depth = depth - 1
-      if depth == 0 then body = nil end
-    elseif body and depth == 1 and t.kind == "name"
-      and (before.text == "{" or before.text == ",") then
+    if t.text == "{" and depth == 0 then
+      in_enum = before == "enum" or (i - 2 >= first and tokens[i - 2].text == "enum")
+    end
+    if OPEN[t.text] then depth = depth + 1
+    elseif CLOSE[t.text] then depth = depth - 1
+    elseif in_enum and depth == 1 and t.kind == "name" and (before == "{" or before == ",") then
       names[t.text] = "plain"
-    elseif depth == 0 and t.text == "," and (is_static or is_type) then
-      local name = declared(tokens, from, i - 1)
+    end
+  end
+end
+
+-- Adds what a "static" or "typedef" declares, which may be several names.
+local function add_declared(tokens, first, last, names)
+  local depth, from, keeps = 0, first, tokens[first].text == "typedef"
+  for i = first, last do
+    local text = tokens[i].text
+    if depth == 0 and text == "static" then keeps = true end
+    if OPEN[text] then depth = depth + 1 elseif CLOSE[text] then depth = depth - 1 end
+    if keeps and (i == last or depth == 0 and text == ",") then
+      local name = declared(tokens, from, i == last and last or i - 1)
       if name then names[name] = "plain" end
       from = i + 1
     end
   end
-  if is_static or is_type then
-    local name = declared(tokens, from, last)
-    if name then names[name] = "plain" end
+end
+
+-- Adds the macros, and returns the tokens that are no preprocessor's, blank or comment.
+local function add_macros(list, names)
+  local code = {}
+  for i, t in ipairs(list) do
+    if t.directive == "define" and t.kind == "name" and t.text ~= "define" then
+      local j = i - 1
+      while list[j].kind == "space" do j = j - 1 end
+      if list[j].text == "define" then names[t.text] = "macro" end
+    elseif not t.directive and t.kind ~= "space" and t.kind ~= "comment" then
+      code[#code + 1] = t
+    end
   end
+  return code
 end
 
 --- { name = "plain" | "macro", ["struct name"] = "tag" } of what the file keeps to itself; of
 --- headers, all they have.
 local function definitions(list)
-  local names, code = {}, {}
-  for i, t in ipairs(list) do
-    if t.directive == "define" and t.kind == "name" and t.text ~= "define" then
-      local j = i - 1
-      while list[j].kind == "space" do j = j - 1 end
-      if list[j].text == "define" and list[j].directive then names[t.text] = "macro" end
-    elseif not t.directive and t.kind ~= "space" and t.kind ~= "comment" then
-      code[#code + 1] = t
-    end
-  end
-  local first, depth = 1, 0
+  local names = {}
+  local code = add_macros(list, names)
+  local first, depth, body = 1, 0, false
   for i, t in ipairs(code) do
-    if OPEN[t.text] then depth = depth + 1 end
-    if CLOSE[t.text] then depth = depth - 1 end
+    if OPEN[t.text] then depth = depth + 1 elseif CLOSE[t.text] then depth = depth - 1 end
     -- a function's body ends its declaration, that of a type or an initializer does not
-    local body = t.text == "}" and depth == 0 and code[i].is_body
-    if t.text == "{" and depth == 1 then
-      local before = code[i - 1].text
-      local function_body = before == ")"
-      local open, j = 1, i
-      while open > 0 do
-        j = j + 1
-        if code[j].text == "{" then open = open + 1 end
-        if code[j].text == "}" then open = open - 1 end
-      end
-      code[j].is_body = function_body
-    end
-    if depth == 0 and (t.text == ";" or body) then
-      add_declaration(code, first, i, names)
+    if t.text == "{" and depth == 1 then body = code[i - 1].text == ")" end
+    if depth == 0 and (t.text == ";" or t.text == "}" and body) then
+      add_types(code, first, i, names)
+      add_declared(code, first, i, names)
       first = i + 1
     end
   end
@@ -253,27 +263,34 @@ end
 
 local system = {} -- system headers that stand at the top
 
---- System headers that are asked for in any case: those at the top, outside of #if.
+-- The system header of an #include whose "#" is at i, and where its line ends; nil: one of ours.
+local function system_header(tokens, i)
+  local from = i + 1
+  while tokens[from].text ~= "<" do
+    if tokens[from].kind == "constant" then return nil end
+    from = from + 1
+  end
+  local words, to = {}, from + 1
+  while tokens[to].text ~= ">" do
+    words[#words + 1] = tokens[to].text
+    to = to + 1
+  end
+  return table.concat(words), to
+end
+
+--- Takes out the system headers that are asked for in any case: they stand at the top. Those
+--- inside of an #if stay.
 local function hoist(unit)
-  local depth = 0
-  local guard = unit.path:find "%.h$" and 1 or 0 -- a header's own #ifndef
+  local depth = unit.path:find "%.h$" and -1 or 0 -- a header's own #ifndef is none
   for i, t in ipairs(unit.tokens) do
     if t.text == "#" and t.directive then
-      local word = t.directive
-      if word:find "^if" then depth = depth + 1 elseif word == "endif" then depth = depth - 1 end
-      if word == "include" and depth <= guard then
-        local j = i + 1
-        while unit.tokens[j].text ~= "<" and unit.tokens[j].kind ~= "constant" do j = j + 1 end
-        if unit.tokens[j].text == "<" then
-          local name = ""
-          local k = j + 1
-          while unit.tokens[k].text ~= ">" do
-            name = name .. unit.tokens[k].text
-            k = k + 1
-          end
-          system[name] = true
-          for m = i, k do unit.tokens[m] = { kind = "space", text = "" } end
-        end
+      if t.directive:find "^if" then depth = depth + 1 end
+      if t.directive == "endif" then depth = depth - 1 end
+      local name, last
+      if t.directive == "include" and depth <= 0 then name, last = system_header(unit.tokens, i) end
+      if name then
+        system[name] = true
+        for at = i, last do unit.tokens[at] = { kind = "space", text = "" } end
       end
     end
   end
@@ -294,14 +311,9 @@ local function system_names()
   local file = assert(io.open(path, "w"))
   file:write("#define _GNU_SOURCE\n", top_includes())
   file:close()
-  local cc = os.getenv "CC" or "cc"
-  local flags = os.getenv "PKG_CFLAGS" or ""
   local names = {}
   for _, option in ipairs { "-P", "-dM" } do
-    local line = ("%s %s -std=gnu17 -x c -E %s %s"):format(cc, flags, option, path)
-    local pipe = assert(io.popen(line))
-    local text = pipe:read "a"
-    if not pipe:close() then fail("failed: %s", line) end
+    local text = output(("%s %s -std=gnu17 -x c -E %s %s"):format(cc, flags, option, path))
     for name in text:gmatch "[%a_][%w_]*" do names[name] = true end
   end
   os.remove(path)
@@ -321,50 +333,79 @@ local function count_names(units)
   return count
 end
 
+--- A struct that a header names may have one definition: else the sources have to be mended.
+local function check_structs(units)
+  local at = {} -- where a struct's braces are, but for what a file has its own type for
+  local function add(unit, is_file)
+    for name, kind in pairs(unit.names) do
+      local own = is_file and unit.names[name:match "%S+$"]
+      if kind == "tag" and not own then
+        at[name] = (at[name] and at[name] .. " and in " or "") .. unit.path
+      end
+    end
+  end
+  for _, unit in ipairs(units) do add(unit, true) end
+  for _, name in ipairs(order) do add(headers[name]) end
+  for _, name in ipairs(order) do
+    for word in pairs(headers[name].names) do
+      local places = at["struct " .. word] or ""
+      if places:find(" and ", 1, true) then
+        fail("struct %s is in %s: one of them needs another name", word, places)
+      end
+    end
+  end
+end
+
 -- ---- writing -------------------------------------------------------------------------
 
--- Whether the name at i declares a field of a struct whose braces are open here.
-local function is_field(code, i)
-  local after = code[i + 1] and code[i + 1].text
+-- Whether the name at i is a field's: behind a point, or declared in a struct, or offsetof's.
+local function is_field(code, i, in_struct)
   local before = code[i - 1] and code[i - 1].text
-  return after == ";" or after == "," or after == "[" or after == ":"
-    or (before == "*" and after == ")")
+  local after = code[i + 1] and code[i + 1].text
+  if before == "." or before == "->" then return true end
+  if before == "," and after == ")" then
+    for back = i - 2, math.max(1, i - 6), -1 do
+      if code[back].text == "offsetof" then return true end
+    end
+  end
+  return in_struct and (after == ";" or after == "," or after == "[" or after == ":"
+    or (before == "*" and after == ")"))
+end
+
+-- Whether the brace at i opens a struct or union.
+local function opens_struct(code, i)
+  for back = 1, 2 do
+    local t = code[i - back]
+    if t and (t.text == "struct" or t.text == "union") then return true end
+  end
+  return false
 end
 
 --- Gives the file's own names that others have too another form, in place.
 local function rename(unit, count)
   local stem = unit.path:match "([%w_]+)%.%w+$"
-  local code, at = {}, {}
-  for i, t in ipairs(unit.tokens) do
-    if t.kind ~= "space" and t.kind ~= "comment" then
-      code[#code + 1] = t
-      at[#code] = i
-    end
+  local code = {}
+  for _, t in ipairs(unit.tokens) do
+    if t.kind ~= "space" and t.kind ~= "comment" then code[#code + 1] = t end
   end
-  local braces = {} -- what each open brace is: "struct", or anything else
-  local brackets, place = 0, 0 -- place: parentheses of an offsetof
+  local new = {} -- set at the end: names are looked at as they were
+  local structs, brackets = {}, 0 -- for each open brace whether it is a struct's
   for i, t in ipairs(code) do
-    local before = code[i - 1] and code[i - 1].text or ""
-    if t.text == "{" then
-      local two = code[i - 2] and code[i - 2].text or ""
-      local tagged = before == "struct" or before == "union" or two == "struct" or two == "union"
-      braces[#braces + 1] = tagged and "struct" or "other"
-    elseif t.text == "}" then braces[#braces] = nil
+    if t.text == "{" then structs[#structs + 1] = opens_struct(code, i)
+    elseif t.text == "}" then structs[#structs] = nil
     elseif t.text == "[" then brackets = brackets + 1
     elseif t.text == "]" then brackets = brackets - 1
-    elseif t.text == "offsetof" then place = i
-    end
-    local key = TAGS[before] and "struct " .. t.text or t.text
-    local kind = t.kind == "name" and unit.names[key]
-    if kind and kind ~= "macro" and count[key] > 1 then
-      local member = before == "." or before == "->"
-      local field = braces[#braces] == "struct" and brackets == 0 and is_field(code, i)
-      local of = place > 0 and i - place <= 6 and before == "," and code[i + 1].text == ")"
-      if not member and not field and not of then
-        unit.tokens[at[i]].text = t.text .. "__" .. stem
+    elseif t.kind == "name" then
+      local tagged = code[i - 1] and TAGS[code[i - 1].text]
+      local key = tagged and "struct " .. t.text or t.text
+      local kind = unit.names[key]
+      if kind and kind ~= "macro" and count[key] > 1
+        and not is_field(code, i, structs[#structs] and brackets == 0) then
+        new[t] = t.text .. "__" .. stem
       end
     end
   end
+  for t, text in pairs(new) do t.text = text end
 end
 
 local out = {}
@@ -374,13 +415,14 @@ local function put_worker(path)
   local bytes = read(path)
   local size = #bytes
   bytes = bytes .. ("\0"):rep(-size % 8)
+  local machine = output(cc .. " -dumpmachine"):match "^[^-]+"
   put "/* The sandbox's worker: a program for this processor. */\n"
-  put "#if !defined(__x86_64__)\n"
-  put "#error \"this file was made for x86-64: make amalgamation on the machine it is for\"\n"
+  put(("#if !defined(__%s__)\n#error \"made for %s: make amalgamation on the machine it is for\"\n")
+    :format(machine, machine))
   put "#endif\nstatic const uint64_t lg__worker_words[] = {\n"
   local line = {}
   for i = 1, #bytes, 8 do
-    line[#line + 1] = ("0x%x"):format((string.unpack("<I8", bytes, i)))
+    line[#line + 1] = ("0x%x"):format((string.unpack("=I8", bytes, i)))
     if #line == 5 or i + 8 > #bytes then
       put("    " .. table.concat(line, ",") .. ",\n")
       line = {}
@@ -458,6 +500,7 @@ for i = 4, #arg do
 end
 for _, name in ipairs(order) do hoist(headers[name]) end
 for _, unit in ipairs(units) do hoist(unit) end
+check_structs(units)
 local count = count_names(units)
 for _, unit in ipairs(units) do rename(unit, count) end
 put_top(read(head_path))

@@ -187,6 +187,7 @@ if [ -f "$build/liblunagrad.so" ]; then
     put 644 "$build/liblunagrad.a" "$libdir/liblunagrad.a"
     put 644 "$build/liblunagrad.so" "$libdir/liblunagrad.so.$soversion"
     point "$libdir/liblunagrad.so" "liblunagrad.so.$soversion"
+    # LuaJIT looks where Lua 5.1 does.
     put 644 lua/lunagrad_ffi.lua "$datadir/lua/5.1/lunagrad_ffi.lua"
     put 644 engine/lunagrad.h "$includedir/lunagrad.h"
     put 644 scripts/hosts/lunagrad.hpp "$includedir/lunagrad.hpp"
@@ -207,6 +208,8 @@ put 644 "$build/completion/lunagrad.fish" "$datadir/fish/vendor_completions.d/lu
 for file in lua/meta/*.lua; do
     put 644 "$file" "$datadir/lunagrad/meta/${file##*/}"
 done
-(cd scripts && find . -type f -name '*.lua') | sort | while IFS= read -r file; do
+# Scripts, and hosts in C and C++.
+(cd scripts && find . -type f -name '*.lua' -o -type f -name '*.c' -o -type f -name '*.cpp') |
+    sort | while IFS= read -r file; do
     put 644 "scripts/$file" "$datadir/lunagrad/scripts/${file#./}"
 done

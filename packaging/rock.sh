@@ -13,20 +13,24 @@ home=$build/rock
 lua=${LUA:-lua5.4}
 spec=lunagrad-$version-1.rockspec
 
-command -v luarocks >/dev/null || {
-    echo "rock.sh: luarocks is missing: apt-get install luarocks" >&2
-    exit 1
-}
+for tool in luarocks zip; do
+    command -v $tool >/dev/null || {
+        echo "rock.sh: $tool is missing: apt-get install luarocks zip" >&2
+        exit 1
+    }
+done
 number=$($lua -e 'io.write((_VERSION:match "%d+%.%d+"))')
 rm -rf "$home"
 mkdir -p "$home"
 cp "$tarball" "$home/"
-sed "s,@VERSION@,$version,g; s,@URL@,file://$home/${tarball##*/}," \
+sed "s,@VERSION@,$version,g; s,@URL@,file://${tarball##*/}," \
     packaging/lunagrad.rockspec.in >"$home/$spec"
 cd "$home"
-luarocks --lua-version "$number" pack "$spec" >log 2>&1 &&
+# luarocks pack would want the tarball's full path in it: a rock is the two files, zipped. What
+# is installed is the rock alone, as it would be elsewhere.
+zip -q -X "lunagrad-$version-1.src.rock" "$spec" "${tarball##*/}" && rm "${tarball##*/}" &&
     luarocks --lua-version "$number" --tree "$home/tree" install \
-        "lunagrad-$version-1.src.rock" >>log 2>&1 || {
+        "lunagrad-$version-1.src.rock" >log 2>&1 || {
     tail -n 25 log >&2
     echo "rock.sh: luarocks failed: $home/log" >&2
     exit 1

@@ -20,7 +20,7 @@ uninstall:
 # In the order of the folders' ranks (tests/layers.txt), then what make itself writes.
 AMALGAM_RANKS = base model net child graph store sched front
 AMALGAM_SRC = $(foreach r,$(AMALGAM_RANKS),$(wildcard engine/$(r)/*.c engine/$(r)/*/*.c)) \
-	$(MODULE_SRC) $(HOST_SRC) $(BUILD)/embedded.c
+	$(MODULE_SRC) $(HOST_SRC) $(BUILD)/embedded.c $(patsubst %.o,%.c,$(filter %/prompts.o,$(ENGINE_OBJ)))
 AMALGAM = $(BUILD)/amalgamation
 
 amalgamation: $(AMALGAM)/lunagrad.c $(AMALGAM)/lunagrad.h

@@ -16,6 +16,7 @@ set -eu
 limit=8388608
 out=$1
 shift
+case "$out" in /*) ;; *) out=$PWD/$out ;; esac
 work=${out%/*}/work
 cc=${CC:-cc}
 mkdir -p "$work"
@@ -27,8 +28,8 @@ fetch_cjson() {
     mkdir -p "$work/apt/lists/partial"
     apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         sort -u | sed 's/^/deb-src /' >"$work/apt/sources"
-    set -- -q -o "Dir::Etc::sourcelist=$PWD/$work/apt/sources" -o Dir::Etc::sourceparts=- \
-        -o "Dir::State::lists=$PWD/$work/apt/lists" -o APT::Sandbox::User=root
+    set -- -q -o "Dir::Etc::sourcelist=$work/apt/sources" -o Dir::Etc::sourceparts=- \
+        -o "Dir::State::lists=$work/apt/lists" -o APT::Sandbox::User=root
     version=$(dpkg-query -W -f '${source:Version}' libcjson-dev)
     {
         apt-get "$@" update &&

@@ -150,30 +150,31 @@ const lg_event *lg__events_next(lg_engine *e, lg_party *p)
     return NULL;
 }
 
-static const lg_event *next_of_host(lg_engine *e)
+/* *f: what is to be called instead of telling the host; its fn is NULL: nothing is. */
+static const lg_event *next_of_host(lg_engine *e, lg_function *f)
 {
     LG_GUARD(e->door);
+    const lg_party *host = &e->graph.host_party;
     const lg_event *event = lg__events_next(e, &e->graph.host_party);
+    *f = (lg_function){.fn = NULL};
     if (!event)
         lg__thread_drained(e);
+    else if (event->type == LG_EVENT_FUNCTION)
+        *f = host->event_var->node->u.tool->function;
     return event;
 }
 
 /* A function that has one to call is called here, and nobody is told. */
 const lg_event *lg_engine_next(lg_engine *e)
 {
-    LG_GUARD(e->door);
     const lg_event *event;
-    const lg_party *host = &e->graph.host_party;
+    lg_function f;
     if (e->in_next)
         return NULL;
     lg__log_deliver(&e->log);
-    while ((event = next_of_host(e)) && event->type == LG_EVENT_FUNCTION) {
-        const lg_function *f = &host->event_var->node->u.tool->function;
-        if (!f->fn)
-            break;
+    while ((event = next_of_host(e, &f)) && f.fn) {
         e->in_next = true;
-        f->fn(f->ud, f->script, event->id, event->text, event->len);
+        f.fn(f.ud, f.script, event->id, event->text, event->len);
         e->in_next = false;
     }
     return event;

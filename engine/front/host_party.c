@@ -135,6 +135,11 @@ const lg_event *lg__party_next(lg_party *p)
     return lg__events_next(engine_of(p), p);
 }
 
+size_t lg__party_bytes(const lg_party *p)
+{
+    return p->bytes;
+}
+
 size_t lg__party_asked(const lg_party *p)
 {
     return p->graph->host_party.n_works;

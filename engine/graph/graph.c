@@ -100,6 +100,7 @@ static lg_var *new_var(lg_graph *g, const char *role, bool grad, int op)
         v->next->prev = v;
     g->party->vars = v;
     g->n_live++;
+    lg__party_charge(v, (int64_t)sizeof *v);
     return v;
 }
 
@@ -118,6 +119,7 @@ int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int 
     if (text) {
         v->text = lg__text_ref(text);
         v->state = LG_READY;
+        lg__party_charge(v, (int64_t)text->len);
     } else {
         v->open = op == LG_OP_PASS;
         hold(v);
@@ -279,6 +281,7 @@ static void free_var(lg_graph *g, lg_var *v)
     lg__text_unref(v->text);
     lg__text_unref(v->role);
     g->n_live--;
+    v->party->bytes -= v->bytes;
     lg__party_unref(v->party);
     lg__mem_free(g->mem, v, sizeof *v);
 }
@@ -330,6 +333,7 @@ int lg__node_new(lg_graph *g, int op, size_t n, const char *role, lg_var **out)
         lg__mem_free(g->mem, node, node_size(n));
         return LG_ENOMEM;
     }
+    lg__party_charge(v, (int64_t)node_size(n));
     node->out = v;
     node->n_edges = (uint32_t)n;
     v->node = node;
@@ -528,6 +532,7 @@ void lg__var_ready(lg_var *v, lg_text *text)
 {
     LG_CHECK(v->state == LG_PENDING && text);
     v->text = text;
+    lg__party_charge(v, (int64_t)text->len);
     v->state = LG_READY;
     if (v->node)
         v->node->done = true;

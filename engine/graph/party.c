@@ -50,6 +50,12 @@ void lg__party_unref(lg_party *p)
     lg__mem_free(m, p, sizeof *p);
 }
 
+void lg__party_charge(lg_var *v, int64_t n)
+{
+    v->bytes += (size_t)n;
+    v->party->bytes += (size_t)n;
+}
+
 bool lg__party_hears(const lg_party *p)
 {
     return p->fired.head || p->out.head || p->partials.head || p->gone.head;

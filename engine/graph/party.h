@@ -51,6 +51,7 @@ typedef struct lg_party {
     lg_event event;                  /* what it was told last */
     lg_var *event_var;               /* counted while that is borrowed */
     lg_text *event_text;             /* … */
+    size_t bytes;                    /* of its variables, about: texts may be shared */
     size_t n_works;                  /* that it was asked to do, and has not answered */
     size_t untold;                   /* bytes of lines that its host has not fetched */
     /* front/host_party.c's: */
@@ -73,6 +74,9 @@ void lg__party_unref(lg_party *p);
 void lg__party_close(lg_party *p);
 bool lg__party_hears(const lg_party *p); /* something is queued for it */
 void lg__party_empty(lg_party *p);       /* frees what it holds, with the whole graph */
+
+/* v has so many bytes more; less, where n is negative. */
+void lg__party_charge(lg_var *v, int64_t n);
 
 /* All variables of the graph, party by party. */
 lg_var *lg__vars_first(const lg_graph *g);

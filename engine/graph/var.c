@@ -360,6 +360,7 @@ static int set_value(lg_var *v, lg_text *t)
     v->replaced = v->replaced || (v->node && !v->text);
     lg__text_unref(v->text);
     v->text = t;
+    lg__party_charge(v, (int64_t)t->len);
     v->state = LG_READY;
     v->code = 0;
     lg__unseen_look(v); /* whoever gives a value knows that there was none */
@@ -426,10 +427,13 @@ int lg_var_rollback(lg_var *v, size_t i)
         return LG_ENOTFOUND;
     if (i == old)
         return LG_OK;
+    lg__party_charge(v, -(int64_t)v->text->len);
     lg__text_unref(v->text);
     v->text = v->versions->texts[i];
-    for (size_t k = i + 1; k < old; k++)
+    for (size_t k = i + 1; k < old; k++) {
+        lg__party_charge(v, -(int64_t)v->versions->texts[k]->len);
         lg__text_unref(v->versions->texts[k]);
+    }
     v->versions->n = i;
     return LG_OK;
 }

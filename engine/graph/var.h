@@ -75,6 +75,7 @@ struct lg_var {
     uint32_t given_up;      /* counts of cancelled consumers, while pending */
     uint64_t mark;          /* scratch of plan.c, cycle.c and of cancelling */
     struct lg_party *party; /* counted: whose it is */
+    size_t bytes;           /* that are on its party's account: texts of its own, and itself */
     lg_var *prev, *next;    /* all variables of the party */
 };
 

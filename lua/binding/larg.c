@@ -225,12 +225,18 @@ void lg__lua_number_to_text(lua_State *L, int arg)
     lua_replace(L, arg);
 }
 
-void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what)
+const lg_lua_lent *lg__lua_lent(lua_State *L)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, LG_LUA_LENT);
-    const lg_lua_engine *u = luaL_testudata(L, -1, LG_LUA_ENGINE);
+    const lg_lua_engine *u = lua_touserdata(L, -1); /* ours alone are there */
     lua_pop(L, 1);
-    if (!u || u->lent->trusted || (u->lent->allow & allow))
+    return u ? u->lent : NULL;
+}
+
+void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what)
+{
+    const lg_lua_lent *lent = lg__lua_lent(L);
+    if (!lent || lent->trusted || (lent->allow & allow))
         return;
     lg__lua_raise(L, LG_ESTATE, "its host allows what a script may do",
                   "this script may not use %s", what);

@@ -322,6 +322,14 @@ static int l_wakeup(lua_State *L)
     return 0;
 }
 
+/* engine:preload(): what the first request over HTTPS needs and nothing can cut into pieces */
+static int l_preload(lua_State *L)
+{
+    lg_engine *e = self(L);
+    check(L, e, lg_engine_preload(e));
+    return 0;
+}
+
 /* engine:drain(on): buy nothing more; what is in flight finishes */
 static int l_drain(lua_State *L)
 {
@@ -621,6 +629,7 @@ void lg__lua_open_engine(lua_State *L)
                                        {"timeout", l_timeout},
                                        {"now", l_now},
                                        {"wakeup", l_wakeup},
+                                       {"preload", l_preload},
                                        {"drain", l_drain},
                                        {"cancel", l_cancel_all},
                                        {"next", l_next},

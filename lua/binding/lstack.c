@@ -48,7 +48,7 @@ static void release_of(char buf[16])
     buf[n] = '\0';
 }
 
-static bool loses_stacks(void)
+bool lg__lua_loses_stacks(void)
 {
     char release[16];
     release_of(release);
@@ -126,7 +126,7 @@ static void raise_lowest(lua_State *L)
 void lg__lua_give_room(lua_State *L)
 {
     static const char given = 0; /* its address is a key */
-    if (!loses_stacks())
+    if (!lg__lua_loses_stacks())
         return;
     bool done = lua_rawgetp(L, LUA_REGISTRYINDEX, &given) != LUA_TNIL;
     lua_pop(L, 1);
@@ -151,7 +151,7 @@ void lg__lua_open_stack(lua_State *L)
     release_of(release);
     lua_pushstring(L, release);
     lua_setfield(L, -2, "lua_release");
-    if (!loses_stacks())
+    if (!lg__lua_loses_stacks())
         return;
     lua_pushcfunction(L, l_stack_mark);
     lua_setfield(L, -2, "stack_mark");

@@ -13,7 +13,10 @@
 lg_lua_box *lg__lua_new_box(lua_State *L)
 {
     lg_lua_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    const lg_lua_lent *lent = lg__lua_lent(L);
     *box = (lg_lua_box){0};
+    box->out.alloc = lent ? lent->alloc : NULL;
+    box->out.alloc_ud = lent ? lent->alloc_ud : NULL;
     luaL_setmetatable(L, LG_LUA_BOX);
     return box;
 }
@@ -326,7 +329,7 @@ int lg__lua_json_decode(lua_State *L)
     enum keep keep = check_keep(L, 2);
     luaL_checkstack(L, STACK_LEVEL, "JSON");
     lg_lua_box *box = lg__lua_new_box(L);
-    int err = lg__items_open(NULL, NULL, text, len, &box->items, &where);
+    int err = lg__items_open(box->out.alloc, box->out.alloc_ud, text, len, &box->items, &where);
     if (err == LG_ENOMEM)
         return lg__lua_raise(L, err, NULL, "no memory for JSON");
     if (err) {
@@ -583,7 +586,7 @@ static void write_tree(lua_State *L, lg_out *out)
             write_scalar(L, &all);
         while (all.depth > 0 && !advance(L, &all.levels[all.depth - 1], out))
             all.depth--;
-        more = all.depth > 0;
+        more = all.depth > 0 && !out->err;
     }
 }
 

@@ -38,8 +38,10 @@ typedef struct lg_lua_line { /* a line for the log, waiting for Lua to ask */
 /* An engine that this state was lent, and what the state may do with it: lua/host/ */
 typedef struct lg_lua_lent {
     lg_party *party;
-    unsigned allow;     /* enum lg_script_allow */
-    bool trusted;       /* the library's own state */
+    unsigned allow;    /* enum lg_script_allow */
+    bool trusted;      /* the library's own state */
+    lg_alloc_fn alloc; /* of boxes; NULL: malloc */
+    void *alloc_ud;
     lua_CFunction wait; /* engine:wait(ms) and :step(), which may yield */
 } lg_lua_lent;
 
@@ -96,6 +98,7 @@ lg_lua_engine *lg__lua_check_engine(lua_State *L, int arg); /* one that is open 
 void lg__lua_lend_engine(lua_State *L, lg_engine *e, const lg_lua_lent *lent);
 /* Raises where the state was lent its engine without leave for this; 0: it has leave for nothing
  * of the kind. what: "programs" */
+const lg_lua_lent *lg__lua_lent(lua_State *L); /* NULL: the state has engines of its own */
 void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what);
 lg_var *lg__lua_check_var(lua_State *L, int arg);
 /* What an open variable is for the running task: itself, or what it is bound to (lbound.c) */
@@ -170,6 +173,7 @@ void lg__lua_add_unseen_methods(lua_State *L); /* to the engine's methods, on to
 void lg__lua_add_store_methods(lua_State *L);  /* … as these */
 void lg__lua_looked(lg_var *v);                /* the script has looked at its failure */
 int lg__lua_disown(lua_State *L);              /* lunseen.c */
+bool lg__lua_loses_stacks(void);               /* … there */
 void lg__lua_give_room(lua_State *L);          /* lstack.c: on Luas that lose stacks */
 
 /* lstore.c: a book is a userdata of one of the classes "lunagrad.store", "lunagrad.index" */

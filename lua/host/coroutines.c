@@ -85,7 +85,10 @@ static int resume(lua_State *L, lua_State *co, int n, lua_KContext ctx)
 {
     lh_state *s = lh_state_of(L);
     for (;;) {
+        lh_running here = {co, s->chain};
+        s->chain = &here;
         int results = 0, status = lua_resume(co, L, n, &results);
+        s->chain = here.below;
         if (status != LUA_YIELD || !s->cut)
             return take(L, co, status, results);
         lua_pop(co, results);
@@ -172,6 +175,8 @@ static int l_create(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_State *co = lua_newthread(L);
+    if (lh_state_of(L)->stacks.fragile)
+        lua_checkstack(co, LH_ROOM);
     lua_pushvalue(L, 1);
     lua_xmove(L, co, 1);
     lh_burn(L, LH_EVERY / 10); /* its hook begins to count anew */

@@ -9,7 +9,7 @@
  * __gc of its code can catch or follow. Nothing runs in a dead state but the finalizers that are
  * ours, when it is closed. So no C code that keeps what only it can free may call Lua.
  *
- * Order: state, coroutines | library, bounded, match | call | script, private. */
+ * Order: stacks, state, coroutines, shared | library, bounded, match | call | script, private. */
 #ifndef LG_HOST_H
 #define LG_HOST_H
 
@@ -22,6 +22,25 @@
 
 #include "binding/lua_binding.h"
 #include "lg_inside.h"
+
+/* ---- stacks.c ------------------------------------------------------------ */
+
+typedef struct lh_stacks { /* what was learned of this Lua */
+    bool fragile;
+    unsigned concat;           /* the operation */
+    size_t stack_at, frame_at; /* in a thread */
+} lh_stacks;
+
+typedef struct lh_running { /* a thread that runs, or has resumed the one that does */
+    lua_State *L;
+    struct lh_running *below;
+} lh_running;
+
+void lh_learn_stacks(lua_State *L, lh_stacks *k); /* raises no error but memory's */
+/* The thread whose stack this block is, if it runs, and may not move because texts are joined. */
+lua_State *lh_joining(const lh_stacks *k, const lh_running *chain, const void *block, size_t size);
+/* Its stack is that block now. */
+void lh_finish_move(const lh_stacks *k, lua_State *L, char *stack, size_t size);
 
 /* ---- state.c ------------------------------------------------------------- */
 
@@ -38,6 +57,12 @@ typedef struct lh_module { /* of the host's, for require */
     size_t len;
 } lh_module;
 
+typedef struct lh_block { /* each piece of a state's memory begins with one */
+    _Alignas(max_align_t) struct lh_block *prev;
+    struct lh_block *next;
+    size_t size; /* of what is behind it */
+} lh_block;
+
 typedef struct lh_state {
     lg_engine *e;
     lg_party *party;
@@ -51,6 +76,14 @@ typedef struct lh_state {
     char why[160]; /* … */
     bool closing;
     size_t used, peak;
+    size_t beside;     /* bytes that the binding holds for it, out of Lua's sight */
+    bool doomed;       /* it has asked for too many of them */
+    size_t collect_at; /* bytes from which on garbage is looked for */
+    lh_stacks stacks;
+    lh_running *chain; /* threads that run */
+    lh_block blocks;   /* all of its memory: a death may leave some that Lua has lost */
+    char *fresh;       /* the last block that was made for a list */
+    size_t fresh_size; /* … */
     uint64_t instructions;
     int64_t cpu_us; /* of slices before this one */
     int64_t cpu_begin, slice_end, hold_end;
@@ -60,6 +93,7 @@ typedef struct lh_state {
     int64_t due;  /* … until this time of the engine's at the latest */
     bool library; /* the library's loop is there, and fetches the events */
     void (*fill)(lua_State *L, struct lh_state *s); /* core.host, on top; NULL: nothing */
+    char *root; /* that files are read and written below; NULL: none */
     lh_module *modules;
     char *line; /* what print has written of a line */
     size_t line_len, line_cap;
@@ -68,7 +102,9 @@ typedef struct lh_state {
 enum {
     LH_EVERY = 1000,     /* instructions between two looks at the clock */
     LH_HOLD_US = 100000, /* longest that a script may run on where it cannot be cut */
+    LH_SOURCE = 1 << 20, /* bytes that load compiles: that cannot be cut */
     LH_LINE = 64 << 10,  /* bytes of a line that is told */
+    LH_ROOM = 500,       /* values on a stack before it moves, where moving may be forbidden */
 };
 
 typedef struct lh_owner { /* as lg__party_new() has them */
@@ -107,17 +143,42 @@ void lh_went_on(lua_State *L);         /* for k: raises if it could not wait */
 int lh_wait(lua_State *L);             /* engine:wait(ms) */
 void lh_open_coroutines(lua_State *L); /* replaces functions of the table on top */
 
-/* ---- bounded.c, match.c -------------------------------------------------------- */
+/* ---- bounded.c, patterns.c ------------------------------------------------------- */
+
+#define LH_REQUIRE "lunagrad.host.require" /* in the registry: lh_require_own */
+#define LH_MATCH_AT "lunagrad.host.match"  /* … patterns.c's, for bounded.lua */
 
 void lh_open_strings(lua_State *L); /* in the table on top */
 void lh_open_patterns(lua_State *L);
 void lh_open_tables(lua_State *L);
+/* Calls a function of bounded.lua with what is on the stack; it may yield. → its results */
+int lh_in_lua(lua_State *L, const char *name);
 
 /* ---- library.c: what its code finds ------------------------------------------- */
 
 int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner); /* lh_state_open(), and all of it */
 /* Pushes a module of the library's; it may yield if it is called from Lua. */
 int lh_require_own(lua_State *L);
+
+/* ---- shared.c: of all states of an engine ------------------------------------------ */
+
+typedef struct lh_shared {
+    lg_engine *e;
+    lg_party *party;
+    struct lh_private *own; /* NULL: not made */
+    lg_out *code;           /* of the library's files, n of them; empty: not compiled yet */
+    size_t n;
+} lh_shared;
+
+lh_shared *lh_shared_of(lg_engine *e);   /* NULL: no memory */
+lh_shared *lh_shared_peek(lg_engine *e); /* NULL: not made */
+/* Pushes the main function of a file of the library's; → as luaL_loadbufferx. */
+int lh_load_own(lua_State *L, const struct lg_embedded *file);
+
+/* ---- files.c ---------------------------------------------------------------------- */
+
+int lh_push_files(lua_State *L); /* lunagrad.file */
+void lh_push_open(lua_State *L); /* io.open */
 
 /* ---- call.c: functions of the host's ---------------------------------------------- */
 

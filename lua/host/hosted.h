@@ -8,7 +8,8 @@
 
 #include "host/host.h"
 
-enum { LG_QUERIES = 4 }; /* kinds: bit k of enum lg_query_what */
+enum { LG_QUERIES = 4 };                  /* kinds: bit k of enum lg_query_what */
+#define LG_HOST_LONGEST ((size_t)1 << 30) /* bytes of a text of the host's */
 
 typedef struct lg_hosted lg_hosted;
 

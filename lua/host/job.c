@@ -54,6 +54,8 @@ static int check_data(lg_engine *e, const lg_job_config *c, const char *where)
     for (int i = 0; i < 3; i++) {
         if (!texts[i] && lens[i])
             return lg__host_refuse(e, LG_EINVAL, "%s: %s is NULL", where, names[i]);
+        if (lens[i] > LG_HOST_LONGEST)
+            return lg__host_refuse(e, LG_ELIMIT, "%s: %s is too long", where, names[i]);
         if (texts[i] && lg_utf8_check(texts[i], lens[i]) >= 0)
             return lg__host_refuse(e, LG_EUTF8, "%s: %s is not UTF-8", where, names[i]);
     }

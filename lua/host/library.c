@@ -18,7 +18,7 @@
 
 /* ---- functions that are other than Lua's ---------------------------------------- */
 
-static int l_print(lua_State *L)
+static int print_all(lua_State *L)
 {
     lh_state *s = lh_state_of(L);
     int n = lua_gettop(L);
@@ -33,6 +33,74 @@ static int l_print(lua_State *L)
     lh_print(s, "\n", 1);
     lh_burn(L, 10);
     return 0;
+}
+
+/* The function that it stands for, with what is on the stack. */
+static int call_own(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* Each argument from i on with a metamethod __tostring, which may wait, becomes what that says. */
+static int converted(lua_State *L, int status, lua_KContext i);
+
+static void put_text(lua_State *L, int i)
+{
+    if (!lua_isstring(L, -1))
+        luaL_error(L, "'__tostring' must return a string");
+    lua_replace(L, i);
+}
+
+static int convert(lua_State *L, int i)
+{
+    int n = lua_gettop(L);
+    for (; i <= n; i++) {
+        if (luaL_getmetafield(L, i, "__tostring") == LUA_TNIL)
+            continue;
+        lua_pushvalue(L, i);
+        lua_callk(L, 1, 1, i, converted);
+        put_text(L, i);
+    }
+    return lua_isnil(L, lua_upvalueindex(1)) ? print_all(L) : call_own(L);
+}
+
+static int converted(lua_State *L, int status, lua_KContext i)
+{
+    (void)status;
+    put_text(L, (int)i);
+    return convert(L, (int)i + 1);
+}
+
+static int l_print(lua_State *L)
+{
+    return convert(L, 1);
+}
+
+static int l_format(lua_State *L)
+{
+    return convert(L, 2);
+}
+
+static int as_text(lua_State *L, int status, lua_KContext extra)
+{
+    (void)status;
+    (void)extra;
+    return lua_isstring(L, -1) ? 1 : luaL_error(L, "'__tostring' must return a string");
+}
+
+static int l_tostring(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    if (luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL) {
+        luaL_tolstring(L, 1, NULL);
+        return 1;
+    }
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 1, 0, as_text);
+    return as_text(L, LUA_OK, 0);
 }
 
 /* stderr:write(…) of the library */
@@ -51,13 +119,12 @@ static int l_write(lua_State *L)
 /* Texts alone, no bytecode; the function that it stands for is its upvalue. */
 static int l_load(lua_State *L)
 {
+    if (lua_type(L, 1) == LUA_TSTRING && lua_rawlen(L, 1) > LH_SOURCE)
+        return luaL_error(L, "load: a script compiles at most %d bytes at once", LH_SOURCE);
     lua_settop(L, lua_gettop(L) > 3 ? 4 : 3); /* an environment that is nil is one */
     lua_pushliteral(L, "t");
     lua_replace(L, 3);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return call_own(L);
 }
 
 static int l_setmetatable(lua_State *L)
@@ -115,12 +182,6 @@ static int l_closed(lua_State *L)
     return 3;
 }
 
-static int l_false(lua_State *L)
-{
-    lua_pushboolean(L, 0);
-    return 1;
-}
-
 /* ---- require ---------------------------------------------------------------------- */
 
 static const struct lg_embedded *find_own(const char *name)
@@ -159,23 +220,6 @@ static void give_own(lua_State *L)
     lua_setupvalue(L, -2, 1);
 }
 
-/* lunagrad.file, as far as it is open */
-static int push_file_module(lua_State *L)
-{
-    static const char *const closed[] = {"write", "locked", "stat",  "link", "read",
-                                         "open",  "space",  "typed", NULL};
-    lua_newtable(L);
-    for (int i = 0; closed[i]; i++) {
-        lua_pushcfunction(L, l_closed);
-        lua_setfield(L, -2, closed[i]);
-    }
-    lua_pushcfunction(L, l_false);
-    lua_setfield(L, -2, "writable");
-    lua_pushcfunction(L, l_false);
-    lua_setfield(L, -2, "is_terminal");
-    return 1;
-}
-
 int lh_require_own(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -193,16 +237,13 @@ int lh_require_own(lua_State *L)
         return 1;
     }
     if (strcmp(name, "lunagrad.file") == 0) {
-        if (lh_state_of(L)->lent.trusted)
-            luaopen_lunagrad_file(L);
-        else
-            push_file_module(L);
+        lh_push_files(L);
         return loaded(L, LUA_OK, 0);
     }
     const struct lg_embedded *file = find_own(name);
     if (!file || strncmp(name, "lunagrad.cli", 12) == 0)
         return luaL_error(L, "module '%s' not found", name);
-    check_loaded(L, luaL_loadbufferx(L, (const char *)file->data, file->len, file->chunk, "t"));
+    check_loaded(L, lh_load_own(L, file));
     give_own(L);
     lua_pushvalue(L, 1);
     lua_callk(L, 1, 1, 0, loaded);
@@ -282,6 +323,15 @@ static int l_global(lua_State *L)
     lua_pushliteral(L, "lunagrad");
     lua_callk(L, 1, 1, 0, got_lg);
     return got_lg(L, LUA_OK, 0);
+}
+
+/* io.open of the library, made when it is first used */
+static int l_open(lua_State *L)
+{
+    lh_push_open(L);
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
 }
 
 /* ---- both worlds --------------------------------------------------------------------- */
@@ -365,8 +415,7 @@ static void make_own(lua_State *L)
     static const luaL_Reg os[] = {{"time", l_time},     {"clock", l_clock},   {"getenv", l_getenv},
                                   {"remove", l_closed}, {"rename", l_closed}, {"tmpname", l_closed},
                                   {NULL, NULL}};
-    static const luaL_Reg io[] = {
-        {"open", l_closed}, {"lines", l_closed}, {"type", l_nothing}, {NULL, NULL}};
+    static const luaL_Reg io[] = {{"lines", l_closed}, {"type", l_nothing}, {NULL, NULL}};
     static const luaL_Reg err[] = {{"write", l_write}, {NULL, NULL}};
     lua_pushglobaltable(L);
     copy(L, -1);
@@ -375,6 +424,7 @@ static void make_own(lua_State *L)
     set_table(L, "os", os);
     set_table(L, "io", io);
     lua_getfield(L, -1, "io");
+    set_function(L, "open", l_open);
     set_table(L, "stderr", err);
     set_table(L, "stdout", err);
     lua_pop(L, 1);
@@ -414,14 +464,19 @@ static void make_public(lua_State *L)
 static int prepare(lua_State *L)
 {
     open_lua(L);
+    lh_learn_stacks(L, &lh_state_of(L)->stacks);
     lua_pushglobaltable(L);
-    set_function(L, "print", l_print);
+    lua_pushnil(L);
+    lua_pushcclosure(L, l_print, 1);
+    lua_setfield(L, -2, "print");
+    set_function(L, "tostring", l_tostring);
     stand_for(L, "load", l_load);
     stand_for(L, "setmetatable", l_setmetatable);
     lua_getfield(L, -1, LUA_STRLIBNAME);
     lua_pushnil(L);
     lua_setfield(L, -2, "dump");
     lh_open_strings(L);
+    stand_for(L, "format", l_format);
     lh_open_patterns(L);
     lua_pop(L, 1);
     lua_getfield(L, -1, LUA_TABLIBNAME);
@@ -430,7 +485,6 @@ static int prepare(lua_State *L)
     lua_getfield(L, -1, LUA_COLIBNAME);
     lh_open_coroutines(L);
     lua_pop(L, 2);
-    lg__lua_give_room(L);
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
     lua_pushboolean(L, 0);
@@ -438,6 +492,8 @@ static int prepare(lua_State *L)
     lua_pop(L, 2);
     make_own(L);
     lua_setfield(L, LUA_REGISTRYINDEX, OWN);
+    lua_pushcfunction(L, lh_require_own);
+    lua_setfield(L, LUA_REGISTRYINDEX, LH_REQUIRE);
     make_public(L);
     return 0;
 }

@@ -71,6 +71,8 @@ int lg_params_load(lg_var *const *params, size_t n, const char *json, size_t len
     lg_loading l = {.params = params, .n = n};
     if ((n && !params) || (!json && len))
         return LG_EINVAL;
+    if (len > LG_HOST_LONGEST)
+        return LG_ELIMIT;
     int err = lg__items_open(NULL, NULL, json, len, &items, &where);
     if (err)
         return err;

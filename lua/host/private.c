@@ -192,7 +192,9 @@ static void give_up(lh_private *p)
 static void bury(lh_private *p, bool all)
 {
     lg_engine *e = p->s.e;
-    *lg__inside_own(e) = NULL;
+    lh_shared *shared = lh_shared_peek(e);
+    if (shared)
+        shared->own = NULL;
     give_up(p);
     lg__hosted_free(p->hosted, all);
     lh_state_free(&p->s);
@@ -241,7 +243,8 @@ static void load_driver(lh_state *s, void *ud)
 
 static int make(lg_engine *e, lh_private **out)
 {
-    lh_private *p = lg__inside_alloc(e, NULL, 0, sizeof *p);
+    lh_shared *shared = lh_shared_of(e);
+    lh_private *p = !shared ? NULL : lg__inside_alloc(e, NULL, 0, sizeof *p);
     if (!p)
         return LG_ENOMEM;
     *p = (lh_private){.s.limits.slice_us = SLICE_US, .s.lent.trusted = true, .s.fill = fill};
@@ -251,7 +254,7 @@ static int make(lg_engine *e, lh_private **out)
         return err;
     }
     p->s.library = true;
-    *lg__inside_own(e) = p;
+    shared->own = p;
     if (!lh_guard(&p->s, load_driver, NULL)) {
         bury(p, true);
         return LG_ENOMEM;
@@ -262,7 +265,8 @@ static int make(lg_engine *e, lh_private **out)
 
 lh_private *lh_private_peek(lg_engine *e)
 {
-    return *lg__inside_own(e);
+    const lh_shared *shared = lh_shared_peek(e);
+    return shared ? shared->own : NULL;
 }
 
 int lh_private_of(lg_engine *e, lh_private **out)

@@ -93,7 +93,8 @@ void lg__queries_drop(lg_hosted *p, const lg_owner *o)
 static lg_question *find(lg_engine *e, uint64_t id, lg_hosted **home)
 {
     lg_var *v = lg__inside_asked(e, id);
-    lh_private *state = *lg__inside_own(e);
+    const lh_shared *shared = lh_shared_peek(e);
+    const lh_private *state = shared ? shared->own : NULL;
     lg_hosted *p = state ? state->hosted : NULL;
     lg_question *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
@@ -403,6 +404,8 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
         return lg__host_refuse(e, LG_EINVAL, "a variable is asked for, not a score");
     if (!isfinite(score) || (!feedback && len > 0))
         return lg__host_refuse(e, LG_EINVAL, "the score is no number, or the feedback NULL");
+    if (len > LG_HOST_LONGEST)
+        return lg__host_refuse(e, LG_ELIMIT, "the feedback is too long");
     if (lg_utf8_check(feedback, len) >= 0)
         return lg__host_refuse(e, LG_EUTF8, "the feedback is not UTF-8");
     int err = lg_tool_return(e, id, feedback, len, &score, 1);

@@ -57,6 +57,8 @@ static int failed(lg_engine *e, int code, const char *what)
     return code;
 }
 
+enum { LONGEST = 1 << 30 }; /* bytes of a text of the host's */
+
 static char *copy_text(lg_script *x, const char *text, size_t len)
 {
     char *copy = get(x, len + 1);
@@ -307,6 +309,8 @@ static int check(lg_engine *e, const char *source, size_t len, const char *name,
 {
     if (!out || (!source && len))
         return failed(e, LG_EINVAL, "an argument is NULL");
+    if (len > LONGEST)
+        return failed(e, LG_ELIMIT, "a script's source is too long");
     if (lg_utf8_check(source ? source : "", len) >= 0 ||
         (name && lg_utf8_check(name, strlen(name)) >= 0))
         return failed(e, LG_EUTF8, "a script's source and name are UTF-8");
@@ -322,6 +326,7 @@ static void read_limits(lg_script *x, const lg_script_config *c)
         .cpu_us = c->cpu_ms < 0 ? 0 : (c->cpu_ms ? c->cpu_ms : CPU_MS) * 1000,
         .slice_us = c->slice_us > 0 ? c->slice_us : SLICE_US,
     };
+    x->s.collect_at = x->s.limits.memory / 2;
     x->s.lent.allow = c->allow;
     x->wall_us = c->wall_ms > 0 ? c->wall_ms * 1000 : 0;
     x->seed = c->seed;
@@ -352,6 +357,13 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
         lg__inside_alloc(e, x, sizeof *x, 0);
         return failed(e, err, "no memory for a script");
     }
+    if (c.root) {
+        x->s.root = copy_text(x, c.root, strlen(c.root));
+        if (!x->s.root) {
+            lg_script_free(x);
+            return failed(e, LG_ENOMEM, "no memory for a script");
+        }
+    }
     x->result.alloc = x->message.alloc = x->hint.alloc = lh_alloc;
     x->result.alloc_ud = x->message.alloc_ud = x->hint.alloc_ud = x->s.party;
     err = compile_source(x, source, len, name);
@@ -369,6 +381,8 @@ int lg_script_module(lg_script *x, const char *name, const char *source, size_t 
     int err = is_new(x);
     if (err)
         return err;
+    if (len > LONGEST)
+        return failed(x->s.e, LG_ELIMIT, "a module's source is too long");
     if (!name || !*name || (!source && len) || strncmp(name, "lunagrad", 8) == 0)
         return failed(x->s.e, LG_EINVAL, "a module needs a name, not the library's, and a source");
     lh_module *m = get(x, sizeof *m);
@@ -553,7 +567,7 @@ static int check_json(lg_engine *e, const char *json, size_t len)
 {
     lg_items *items;
     size_t where;
-    int err = lg__items_open(NULL, NULL, json, len, &items, &where);
+    int err = len > LONGEST ? LG_ELIMIT : lg__items_open(NULL, NULL, json, len, &items, &where);
     if (!err)
         lg__items_close(items);
     return err ? failed(e, err == LG_EUTF8 ? LG_EPARSE : err, "this is no JSON") : LG_OK;
@@ -700,6 +714,8 @@ void lg_script_free(lg_script *x)
         give_back(x, m, sizeof *m + strlen(m->role) + 1);
     }
     give_back(x, x->args, x->args_len + 1);
+    if (x->s.root)
+        give_back(x, x->s.root, strlen(x->s.root) + 1);
     lg__out_free(&x->result);
     lg__out_free(&x->message);
     lg__out_free(&x->hint);

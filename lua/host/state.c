@@ -32,6 +32,53 @@ bool lh_guard(lh_state *s, void (*fn)(lh_state *s, void *ud), void *ud)
 
 /* ---- memory ---------------------------------------------------------------- */
 
+/* As lua_Alloc. */
+static void *resize(lh_state *s, void *p, size_t old_size, size_t size)
+{
+    lh_block *b = p ? (lh_block *)p - 1 : NULL;
+    if (size == 0) {
+        if (b) {
+            b->prev->next = b->next;
+            b->next->prev = b->prev;
+            lg__party_alloc(s->party, b, sizeof *b + old_size, 0);
+        }
+        return NULL;
+    }
+    b = lg__party_alloc(s->party, b, b ? sizeof *b + old_size : 0, sizeof *b + size);
+    if (!b)
+        return NULL;
+    if (!p) {
+        b->prev = &s->blocks;
+        b->next = s->blocks.next;
+    }
+    b->prev->next = b->next->prev = b;
+    b->size = size;
+    return b + 1;
+}
+
+static void free_lost(lh_state *s)
+{
+    while (s->blocks.next != &s->blocks) {
+        lh_block *b = s->blocks.next;
+        resize(s, b + 1, b->size, 0);
+    }
+    s->used = 0;
+}
+
+/* A stack that must not move is about to, or has moved and the old one goes (size 0). */
+static void check_stack(lh_state *s, void *block, size_t old_size, size_t size)
+{
+    lua_State *L = lh_joining(&s->stacks, s->chain, block, old_size);
+    if (!L)
+        return;
+    if (size == 0) {
+        lh_finish_move(&s->stacks, L, s->fresh, s->fresh_size);
+        resize(s, block, old_size, 0);
+        s->used -= old_size;
+    }
+    lh_die(s, LG_ELIMIT, "stack: a metamethod __concat needs more of it than this Lua gives");
+}
+
 /* In a state that lives it never says no: Lua would collect in the midst of things then, of which
  * 5.4.4 has died, and its code would catch it. */
 static void *allocate(void *ud, void *block, size_t old_size, size_t size)
@@ -43,11 +90,21 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
             return NULL;
         lh_die(s, LG_ELIMIT, "memory: its Lua state needs more than %zu bytes", most);
     }
-    void *made = lg__party_alloc(s->party, block, before, size);
+    if (s->doomed && s->chain)
+        lh_die(s, LG_ELIMIT, "memory: a text or JSON needs more than %zu bytes", most);
+    if (most && s->chain && lg__party_bytes(s->party) > 2 * most)
+        lh_die(s, LG_ELIMIT, "memory: its variables need more than %zu bytes", most);
+    if (s->stacks.fragile && block && s->chain)
+        check_stack(s, block, before, size);
+    void *made = resize(s, block, before, size);
     if (!made && size > 0) {
         if (s->closing || !s->base)
             return NULL;
         lh_die(s, LG_ENOMEM, "out of memory");
+    }
+    if (!block && old_size == 0) {
+        s->fresh = made;
+        s->fresh_size = size;
     }
     s->used = s->used - before + size;
     s->peak = s->used > s->peak ? s->used : s->peak;
@@ -57,6 +114,19 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 void *lh_alloc(void *party, void *block, size_t old_size, size_t size)
 {
     return lg__party_alloc(party, block, block ? old_size : 0, size);
+}
+
+/* Of what the binding keeps beside Lua. The code that asks could not be left from here: it is told
+ * that there is no memory, and the state dies soon. */
+static void *allocate_beside(void *ud, void *block, size_t old_size, size_t size)
+{
+    lh_state *s = ud;
+    size_t before = block ? old_size : 0, most = s->limits.memory;
+    s->doomed = s->doomed || (most && size > before && size - before > most - s->beside);
+    void *made = s->doomed && size > before ? NULL : resize(s, block, before, size);
+    if (made || size == 0)
+        s->beside = s->beside - before + size;
+    return made;
 }
 
 /* ---- time ------------------------------------------------------------------ */
@@ -99,6 +169,28 @@ static void check_time(lh_state *s)
     s->hold_end = lh_clock_us() + LH_HOLD_US / 4;
 }
 
+enum { GC_STEP = 200 }; /* KiB of work of the collector in one go */
+
+/* What its variables hold counts as well, but is not Lua's to see: so garbage is looked for here,
+ * and each time what is left to fill is at most half of before, so that it cannot take long. */
+static void check_memory(lh_state *s, lua_State *L)
+{
+    size_t most = s->limits.memory, all = s->used + lg__party_bytes(s->party);
+    if (s->doomed)
+        lh_die(s, LG_ELIMIT, "memory: a text or JSON needs more than %zu bytes", most);
+    if (!most || all <= s->collect_at)
+        return;
+    bool full = all > most - most / 16;
+    if (!full && !lua_gc(L, LUA_GCSTEP, GC_STEP))
+        return;
+    if (full)
+        lua_gc(L, LUA_GCCOLLECT, 0);
+    all = s->used + lg__party_bytes(s->party);
+    if (all > most)
+        lh_die(s, LG_ELIMIT, "memory: its Lua and variables need more than %zu bytes", most);
+    s->collect_at = all / 2 + most / 2;
+}
+
 static bool is_over(lh_state *s, uint64_t steps)
 {
     s->instructions += steps;
@@ -116,6 +208,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
 {
     lh_state *s = lh_state_of(L);
     (void)ar;
+    check_memory(s, L);
     if (!is_over(s, LH_EVERY) || !lua_isyieldable(L))
         return;
     s->cut = true;
@@ -145,6 +238,8 @@ static void make(lh_state *s, lua_CFunction prepare)
         const char *why = lua_tostring(s->co, -1);
         lh_die(s, LG_ENOMEM, "a state cannot be made: %s", why ? why : "?");
     }
+    if (s->stacks.fragile)
+        lua_checkstack(s->co, 2 * LH_ROOM);
     if (s->limits.slice_us)
         lua_sethook(s->co, on_count, LUA_MASKCOUNT, LH_EVERY);
 }
@@ -153,10 +248,13 @@ int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunctio
 {
     jmp_buf here;
     s->e = e;
+    s->blocks.prev = s->blocks.next = &s->blocks;
     int err = lg__party_new(e, owner->run, owner->end, owner->ud, &s->party);
     if (err)
         return err;
     s->lent.party = s->party;
+    s->lent.alloc = allocate_beside;
+    s->lent.alloc_ud = s;
     s->base = &here;
     if (setjmp(here) == 0)
         make(s, prepare);
@@ -174,6 +272,8 @@ void lh_state_close(lh_state *s)
     s->closing = true;
     if (L)
         lua_close(L);
+    if (s->blocks.next)
+        free_lost(s);
     s->closing = false;
     while (s->modules) {
         lh_module *m = s->modules;
@@ -208,7 +308,10 @@ static void resume(lh_state *s, void *ud)
     int n = 0;
     if (lua_status(s->co) != LUA_YIELD)
         n = lua_gettop(s->co) - 1; /* the function is below its arguments */
+    lh_running here = {s->co, NULL};
+    s->chain = &here;
     one->status = lua_resume(s->co, NULL, n, &one->n);
+    s->chain = NULL;
 }
 
 /* Numbers, cases and order of texts are the same whatever the host's locale. */
@@ -229,6 +332,7 @@ enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n)
     s->cut = s->waits = false;
     locale_t before = uselocale(plain_locale());
     bool lives = lh_guard(s, resume, &one);
+    s->chain = NULL;
     uselocale(before);
     s->cpu_us += cpu_now() - s->cpu_begin;
     *n = one.n;

@@ -138,6 +138,7 @@ local LAZY = {
   timeout = function() return require("lunagrad.hostloop").timeout end,
   step = function() return require("lunagrad.hostloop").step end,
   wakeup = function() return require("lunagrad.hostloop").wakeup end,
+  preload = function() return require("lunagrad.hostloop").preload end,
 }
 
 signatures.install(lg, "")

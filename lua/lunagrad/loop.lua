@@ -316,8 +316,15 @@ function loop.has_ready()
   return serving.first <= serving.last or ready.first <= ready.last
 end
 
---- From now on the host waits for the engine's descriptor: it polls readable for tasks, too.
-function loop.host() hosted = true end
+--- From now on the host waits for the engine's descriptor: it polls readable for tasks, too. Before
+--- its first step a descriptor does not know what to look for. A script's is not its own.
+function loop.host()
+  if hosted or core.host then return end
+  hosted = true
+  local engine = loop.engine()
+  engine:step(1)
+  engine:wakeup() -- what came of that is not told yet
+end
 
 --- As pump, but never waits: for a host with a loop of its own. What is left at the end polls ready.
 ---@param due? integer on the monotonic clock, µs: no further piece of work begins then

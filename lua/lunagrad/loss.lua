@@ -83,6 +83,17 @@ local function shown_of(names, given)
   return list
 end
 
+-- A list or table, as rows have them, is shown as JSON.
+local function shown_value(where, name, value)
+  if type(value) ~= "table" then return value end
+  local ok, text = pcall(core.json_encode, value)
+  if not ok then
+    errors.refuse(name, ("%s: the field %q is a table that JSON has no form for"):format(where,
+      name), "give a text or a variable", 4)
+  end
+  return text
+end
+
 --- What is called as critics are: the names of all fields, the answer last, and their values.
 local function fields_of(where, answer, more)
   if type(answer) == "table" and not var.is(answer) then
@@ -100,7 +111,7 @@ local function fields_of(where, answer, more)
         errors.raise("inval", ("%s: %s is no name for a field"):format(where, tostring(name)),
           nil, 3)
       end
-      names[#names + 1], values[name] = name, value
+      names[#names + 1], values[name] = name, shown_value(where, name, value)
     end
   end
   table.sort(names)

@@ -39,3 +39,10 @@ function lunagrad.step(budget_us) end
 --- lg.wakeup() -- whoever watches lg.fd() takes a step
 --- ```
 function lunagrad.wakeup() end
+
+--- Do now what the first request over HTTPS needs and no step can cut into pieces: 20 to 60 ms, for a
+--- loading screen.
+--- ```lua
+--- lg.preload()
+--- ```
+function lunagrad.preload() end

@@ -461,12 +461,120 @@ static void test_private(void **state)
     close_host(&h);
 }
 
+/* ---- files ---------------------------------------------------------------------------- */
+
+static void test_files(void **state)
+{
+    static const char source[] =
+        "local rows = lg.data.jsonl 'in/rows.jsonl' lg.save(lg.var 'made', 'in/out.txt')\n"
+        "local function fails(f, ...) return not pcall(f, ...) end\n"
+        "return #rows, fails(lg.data.jsonl, '/etc/passwd'), fails(lg.data.jsonl, '../x.jsonl'),\n"
+        "fails(lg.data.jsonl, 'in/link'), fails(lg.save, lg.var 'x', 'in/link'),\n"
+        "fails(lg.save, lg.var 'x', '../never'), fails(lg.save, lg.var 'x', '/tmp/never')";
+    host h;
+    lg_script_config c;
+    char root[] = "/tmp/lg-script-XXXXXX", path[400];
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    snprintf(path, sizeof path,
+             "mkdir %s/in && echo '{\"a\":1}' >%s/in/rows.jsonl && "
+             "ln -s /etc/passwd %s/in/link",
+             root, root, root);
+    assert_int_equal(system(path), 0);
+    lg_script_config_init(&c);
+    c.root = root;
+    open_host(&h);
+    c.allow = LG_ALLOW_FILES;
+    lg_script *s = start(&h, source, &c);
+    const char *got = result_of(&h, s);
+    assert_non_null(got);
+    assert_string_equal(got, "[1,true,true,true,true,true,true]");
+    lg_script_free(s);
+    c.allow = 0;
+    fails_with(&h, "lg.data.jsonl 'in/rows.jsonl'", &c, LG_ENOTFOUND);
+    close_host(&h);
+    snprintf(path, sizeof path, "grep -q made %s/in/out.txt && rm -r %s", root, root);
+    assert_int_equal(system(path), 0);
+}
+
+/* ---- no memory ------------------------------------------------------------------------- */
+
+typedef struct oom {
+    const char *source;
+    bool calls; /* it calls a function of the host's */
+} oom;
+
+static void answer(void *ud, lg_script *s, uint64_t id, const char *args, size_t len)
+{
+    (void)ud;
+    (void)args;
+    (void)len;
+    lg_script_return(s, id, "{\"x\":1}", 7); /* without memory it may stay without an answer */
+}
+
+/* A script's life with some allocation failing: its end comes all the same. */
+static int live(support_heap *heap, void *ctx)
+{
+    const oom *o = ctx;
+    lg_config c;
+    lg_script_config limits;
+    lg_engine *e = NULL;
+    lg_script *s = NULL;
+    support_config(&c, heap);
+    int err = lg_engine_new(&c, &e);
+    if (err)
+        return err;
+    lg_script_config_init(&limits);
+    limits.wall_ms = 1000;
+    err = lg_script_new(e, o->source, strlen(o->source), "t", &limits, &s);
+    if (!err && o->calls)
+        err = lg_script_function(s, "f", answer, NULL);
+    if (!err)
+        err = lg_script_start(s, "{\"a\":[1,2]}");
+    bool ended = false;
+    for (int i = 0; !err && !ended && i < 3000; i++) {
+        const lg_event *event;
+        lg_engine_wait(e, 1);
+        while ((event = lg_engine_next(e)))
+            ended = ended || event->type == LG_EVENT_END;
+    }
+    if (!err) {
+        lg_failure f = {0};
+        assert_true(ended);
+        assert_int_not_equal(lg_script_state(s), LG_PENDING);
+        err = lg_script_error(s, &f) ? f.code : LG_OK;
+        if (err && heap->faults > 0)
+            err = LG_ENOMEM; /* whatever it met of it */
+    }
+    lg_script_free(s);
+    lg_engine_free(e);
+    return err;
+}
+
+static void test_oom(void **state)
+{
+    oom plain = {"print(...) local t = {} for i = 1, 100 do t[i] = {i} end return t", false};
+    oom calls = {"local t = coroutine.wrap(function() return host.f('x') end)() return t.x", true};
+    (void)state;
+    oom_sweep(live, &plain);
+    oom_sweep(live, &calls);
+}
+
+static void test_oom_library(void **state)
+{
+    oom o = {"return lg.model(function(r) return r.messages[1].content end) 'x':text()", false};
+    (void)state;
+    oom_sweep_by(live, &o, 499);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_results),   cmocka_unit_test(test_errors),
-    cmocka_unit_test(test_functions), cmocka_unit_test(test_function_events),
-    cmocka_unit_test(test_kill),      cmocka_unit_test(test_prints),
-    cmocka_unit_test(test_arguments), cmocka_unit_test(test_models),
-    cmocka_unit_test(test_many),      cmocka_unit_test(test_private),
+    cmocka_unit_test(test_results),     cmocka_unit_test(test_errors),
+    cmocka_unit_test(test_functions),   cmocka_unit_test(test_function_events),
+    cmocka_unit_test(test_kill),        cmocka_unit_test(test_prints),
+    cmocka_unit_test(test_arguments),   cmocka_unit_test(test_models),
+    cmocka_unit_test(test_many),        cmocka_unit_test(test_private),
+    cmocka_unit_test(test_files),       cmocka_unit_test(test_oom),
+    cmocka_unit_test(test_oom_library),
 };
 
 LG_TEST_MAIN(tests)

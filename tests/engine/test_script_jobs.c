@@ -528,6 +528,42 @@ static void test_load(void **state)
     close_world(&w);
 }
 
+/* ---- short of memory ----------------------------------------------------- */
+
+static int short_of_memory(support_heap *h, void *ctx)
+{
+    static const int edits[] = {4};
+    world w;
+    lg_config cfg;
+    lg_job *j = NULL;
+    lg_job_config c;
+    lg_failure f;
+    support_config(&cfg, h);
+    int err = try_open(&w, &cfg, edits, 1);
+    if (!err) {
+        config(&w, &c);
+        c.evaluate = on_query;
+        c.train = c.val = NULL;
+        c.train_len = c.val_len = 0;
+        c.max_evaluations = 2;
+        err = lg_search(w.e, &c, &j);
+    }
+    for (int i = 0; !err && i < 200 && !w.ended; i++)
+        turn(&w);
+    if (!err && lg_job_error(j, &f))
+        err = LG_ENOMEM; /* whatever it calls it */
+    (void)ctx;
+    lg_job_free(j);
+    close_world(&w);
+    return err;
+}
+
+static void test_oom(void **state)
+{
+    (void)state;
+    oom_sweep_by(short_of_memory, NULL, 1499);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_losses),
     cmocka_unit_test(test_backward_of_a_score),
@@ -544,5 +580,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_answers),
     cmocka_unit_test(test_failed_answers),
     cmocka_unit_test(test_load),
+    cmocka_unit_test(test_oom),
 };
 LG_TEST_MAIN(tests)

@@ -225,6 +225,9 @@ void take_events(size_t most)
             abandoned(ev);
         else if (ev->type == LG_EVENT_TOOL_GONE || ev->type == LG_EVENT_MODEL_GONE)
             gone(ev);
+        else if (ev->type == LG_EVENT_LOG || ev->type == LG_EVENT_PROGRESS ||
+                 ev->type == LG_EVENT_END)
+            told(ev);
         else if (ev->type != LG_EVENT_PARTIAL)
             announced(ev);
     }
@@ -259,16 +262,20 @@ static void give_all(void)
         step(before.storing > 0 || before.sandboxed > 0);
         take_events(SIZE_MAX);
         for (size_t i = 0; i < w.n_works; i++) {
-            if (!w.works[i].over && answer_well(&w.works[i]))
+            work *one = &w.works[i];
+            bool of_jobs = one->type == LG_EVENT_FUNCTION;
+            if (!one->over && (of_jobs ? answer_function(one) : answer_well(one)))
                 quiet = false;
         }
         lg_stats s = stats();
+        if (w.has_jobs && (jobs_run() || CALL(lg_engine_timeout, w.e) == 0))
+            continue;
         if (s.vars_pending == 0 ||
             (quiet && !s.in_flight && !s.waiting && !s.storing && !s.timers && !s.sandboxed))
             return;
     }
     lg_stats s = stats();
-    if (!w.has_net) {
+    if (!w.has_net && !w.has_jobs) {
         broken("it does not come to rest: %llu pending, %llu works, %llu on the wire, %llu wait, "
                "%llu timers, "
                "%llu held until %lld",
@@ -314,12 +321,19 @@ static void come_to_rest(void)
         break_promises();
         give_all();
     }
+    end_jobs();
     CALL(lg_engine_cancel, w.e);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < (w.has_jobs ? 20000 : 4); i++) {
         step(false);
         take_events(SIZE_MAX);
+        if (i > 4 && !jobs_run() && CALL(lg_engine_timeout, w.e) != 0)
+            break;
     }
+    CALL(lg_engine_cancel, w.e);
+    step(false);
+    take_events(SIZE_MAX);
     check_rest();
+    check_jobs();
 }
 
 static void free_world(void)
@@ -332,6 +346,7 @@ static void free_world(void)
         if (w.models[i] && chance(50))
             CALL(lg_model_unref, w.models[i]);
     }
+    free_jobs();
     CALL(lg_engine_free, w.e);
     CALL(lg_engine_free, w.other);
     if (w.heap.live)
@@ -391,6 +406,7 @@ static void make_world(uint64_t seed)
     w.has_store = seed % 32 == 7;
     w.has_net = seed % 32 == 11;
     w.is_timed = seed % 32 == 21;
+    w.has_jobs = seed % 4 == 2;
     if (w.has_store) {
         snprintf(w.dir, sizeof w.dir, "/tmp/lunagrad-fuzz-XXXXXX");
         if (!mkdtemp(w.dir))
@@ -402,7 +418,7 @@ static void make_world(uint64_t seed)
     if (lg_engine_new(NULL, &w.other))
         broken("no second engine");
     make_world_useful();
-    w.heap.one_in = chance(25) ? 20 + below(400) : 0;
+    w.heap.one_in = chance(25) && !w.has_jobs ? 20 + below(400) : 0;
 }
 
 static void run_seed(uint64_t seed)
@@ -412,7 +428,10 @@ static void run_seed(uint64_t seed)
     make_world(seed);
     size_t calls = 30 + below(below(4) ? 300 : 2000), late = 1 + below(60);
     for (size_t i = 0; i < calls && w.n_works < WORKS - 200; i++) {
-        one_call();
+        if (w.has_jobs && chance(15))
+            one_job_call();
+        else
+            one_call();
         if (below(late) == 0)
             take_events(1 + below(8));
         if (below(late) == 0)

@@ -1,7 +1,8 @@
 /* api_fuzz.h - what the parts of the C API's fuzz share: the world that one seed builds,
  * dice, odd arguments, and the trace.
  *
- * api_fuzz.c runs seeds and judges; api_ops.c makes the calls. Every call goes through CALL,
+ * api_fuzz.c runs seeds and judges; api_ops.c and api_jobs.c make the calls. Every call goes
+ * through CALL,
  * which counts it by name (tests/fuzz/api.sh compares with lunagrad.h) and, with --trace,
  * prints it with what A said of its arguments. */
 #ifndef LG_TEST_API_FUZZ_H
@@ -14,6 +15,7 @@
 #include "../../engine/lunagrad.h"
 
 enum { VARS = 48, MODELS = 6, TOOLS = 5, WORKS = 4096, WATCHES = 4096 };
+enum { JOBS = 3, OPTIMIZERS = 3, SCRIPTS = 3, ENDINGS = 1024, FIRST_ENDING = 1 << 30 };
 
 typedef struct work { /* that an event announced */
     uint64_t id;
@@ -26,6 +28,11 @@ typedef struct watch {
     uint64_t tag;
     bool fired, taken_back;
 } watch;
+
+typedef struct ending { /* of a job or script, by its tag */
+    uint64_t tag;
+    bool ends, ended, freed;
+} ending;
 
 typedef struct heap { /* the engine's memory */
     uint64_t live, calls, one_in;
@@ -40,7 +47,14 @@ typedef struct world {
     lg_tool *tools[TOOLS], *strange_tool;
     work works[WORKS];
     watch watches[WATCHES];
-    size_t n_works, n_watches;
+    lg_job *jobs[JOBS];
+    lg_script *scripts[SCRIPTS];
+    lg_optimizer *optimizers[OPTIMIZERS];
+    uint64_t job_tags[JOBS], script_tags[SCRIPTS];
+    ending endings[ENDINGS];
+    size_t n_works, n_watches, n_endings;
+    int inside;                                  /* a callback */
+    bool has_jobs;                               /* … and scripts: the library's own Lua */
     bool stepping, has_store, has_net, is_timed; /* … real time plays a part */
     char dir[64];                                /* of its store */
 } world;
@@ -89,5 +103,15 @@ void broken(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn)
 void make_world_useful(void); /* leaves, models, tools and templates to begin with */
 void one_call(void);
 bool answer_well(work *one); /* so that it ends; false: it cannot (memory) */
+
+/* ---- api_jobs.c ---------------------------------------------------------------- */
+
+void one_job_call(void);
+void told(const lg_event *ev);   /* LOG, PROGRESS, END; FUNCTION, before it is announced */
+bool answer_function(work *one); /* so that it ends */
+bool jobs_run(void);
+void end_jobs(void);   /* cancels them */
+void check_jobs(void); /* each has told its end */
+void free_jobs(void);
 
 #endif

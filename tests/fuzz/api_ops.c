@@ -9,7 +9,8 @@
 static void answered(work *one, int type, int err)
 {
     R(err);
-    bool fits = one->type == type || (type == LG_EVENT_TOOL && one->type == LG_EVENT_GRADIENT);
+    bool work_of_tool = one->type == LG_EVENT_GRADIENT || one->type == LG_EVENT_FUNCTION;
+    bool fits = one->type == type || (type == LG_EVENT_TOOL && work_of_tool);
     if (err == LG_OK && (one->over || !fits)) {
         broken("an answer to %llu was taken, but %s", (unsigned long long)one->id,
                one->over ? "it is over" : "it is of another kind");
@@ -699,7 +700,6 @@ static void op_backward(void)
     A("%llu", root ? (unsigned long long)lg_var_id(root) : 0);
     keep_var(CALL(lg_backward_start, w.e, root, chance(99) ? &b : NULL, &v), &v);
     R(CALL(lg_backward_start, w.e, w.vars[0], &b, NULL));
-    CALL(lg_backward_init_size, NULL, 0);
 }
 
 static const char *const templates[][2] = {

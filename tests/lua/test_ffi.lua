@@ -7,12 +7,18 @@ local lu = require "luaunit"
 
 local build = os.getenv "BUILD" or "build"
 local has_luajit = command.shell "luajit -v".code == 0
+local has_library = command.read(build .. "/liblunagrad.so") ~= "" -- built with Lua 5.4 alone
 local BUILD = build:find "^/" and build or "$PWD/" .. build
 local preload = os.getenv "LD_PRELOAD"
 
+local function skip_without_luajit()
+  lu.skipIf(not has_luajit, "luajit is not installed")
+  lu.skipIf(not has_library, "no liblunagrad.so in " .. build)
+end
+
 -- What the program prints. `lg` is there, and show(…), which prints values as JSON.
 local function luajit(code)
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local file = command.write([[
 package.path = "lua/?.lua;" .. package.path
 local lg = require "lunagrad_ffi"
@@ -35,8 +41,8 @@ end
 TestFfi = { tearDown = command.remove_files }
 
 function TestFfi.test_the_declarations_are_those_of_the_header()
-  local got = command.shell "lua5.4 lua/ffi.lua --check"
-  if got.code == 127 then got = command.shell(arg[-1] .. " lua/ffi.lua --check") end
+  local got = command.shell "lua5.4 lua/declarations.lua --check"
+  if got.code == 127 then got = command.shell(arg[-1] .. " lua/declarations.lua --check") end
   lu.assertEquals(got.code, 0, got.out .. got.err)
 end
 
@@ -76,6 +82,28 @@ null	true	nil
 ]])
 end
 
+-- Who waits for nothing but the descriptor, and the timeout when it is asked, hears of all.
+function TestFfi.test_the_descriptor_tells()
+  lu.assertEquals(luajit [[
+local ffi = require "ffi"
+ffi.cdef "struct pollfd { int fd; short events, revents; }; int poll(struct pollfd *, unsigned long, int);"
+local e = lg.engine()
+local fds = ffi.new("struct pollfd[1]")
+fds[0].fd, fds[0].events = e:fd(), 1
+show(ffi.C.poll(fds, 1, 0), e:timeout())
+local job = e:run("lg.sleep(0.01) return host.f()", nil, { functions = { f = function() return 5 end } })
+local polls = 0
+while job.state == "pending" and polls < 1000 do
+  polls = polls + 1
+  if ffi.C.poll(fds, 1, polls == 1 and 0 or e:timeout()) == 0 and polls == 1 then print "not told" end
+  e:step()
+end
+show(job.state, job.result, polls < 50)]], [[
+0 -1
+"ready" 5 true
+]])
+end
+
 function TestFfi.test_many_at_once_with_a_world_and_their_events()
   lu.assertEquals(luajit [[
 local e, jobs, ended = lg.engine { seed = 7 }, {}, 0
@@ -106,6 +134,25 @@ local job = lg.run(file:read "*a", { steps = 3, seed = 2 }, { progress = functio
 while job:poll(1000) == "pending" do end
 show(job.error, job.result.score_after > job.result.score_before, job.result.steps,
   job.progress ~= nil)]], "null true 3 true\n")
+end
+
+-- A library with a thread of its own gives the same; one without says so.
+function TestFfi.test_a_thread_of_the_librarys()
+  local out = luajit [[
+local ok, e = pcall(lg.engine, { thread = true })
+if not ok then return print(e) end
+local jobs, left = {}, 20
+for i = 1, 20 do
+  jobs[i] = e:run("return host.twice(" .. i .. ")", nil, { done = function() left = left - 1 end,
+    functions = { twice = function(args) return 2 * args[1] end } })
+end
+local endless = e:run "while true do end"
+while left > 0 do e:wait(20) end
+endless:kill()
+show(jobs[20].result, endless:wait())]]
+  if out ~= "lg.engine: this version of the library has no thread\n" then
+    lu.assertEquals(out, '40 "cancelled"\n')
+  end
 end
 
 -- ---- functions and models of the host --------------------------------------------------
@@ -233,7 +280,7 @@ false
 end
 
 function TestFfi.test_models_over_http()
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local file = command.write [[
 package.path = "lua/?.lua;" .. package.path
 local lg = require "lunagrad_ffi"
@@ -339,13 +386,27 @@ e:run: allow has "models", "files" and "commands", not "everything"
 end
 
 function TestFfi.test_a_library_that_is_not_there()
-  lu.skipIf(not has_luajit, "luajit is not installed")
+  skip_without_luajit()
   local file = command.write [[
 package.path = "lua/?.lua;" .. package.path
 local ok, problem = pcall(require("lunagrad_ffi").run, "return 1")
 print(ok, tostring(problem):find("LUNAGRAD_LIBRARY", 1, true) ~= nil)]]
   local got = command.shell(("LUNAGRAD_LIBRARY=/nowhere/liblunagrad.so luajit %s"):format(file))
   lu.assertEquals(got.out .. got.err, "false\ttrue\n")
+end
+
+-- As `make install` lays it out below any prefix, no variable says where the library is.
+function TestFfi.test_found_beside_the_installed_file()
+  skip_without_luajit()
+  local got = command.shell(([[
+t=$(mktemp -d); mkdir -p "$t/a b/share/lua/5.1" "$t/a b/lib"
+cp lua/lunagrad_ffi.lua "$t/a b/share/lua/5.1/"
+ln -s %s/liblunagrad.so "$t/a b/lib/$(sed -n 's/^SONAME = "\(.*\)"/\1/p' lua/lunagrad_ffi.lua)"
+env -u LUNAGRAD_LIBRARY LUA_PATH="$t/a b/share/lua/5.1/?.lua;;" %s luajit -e '
+local job = require("lunagrad_ffi").run "return 1"
+print(job:wait(), job.result)'
+rm -rf "$t"]]):format(BUILD, preload and "LD_PRELOAD=" .. preload or ""))
+  lu.assertEquals(got.out .. got.err, "ready\t1\n")
 end
 
 function TestFfi.test_collected_and_left_at_the_end()

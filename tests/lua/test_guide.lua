@@ -20,6 +20,7 @@ local function pages()
 end
 
 local FILES = { lua = true, jsonl = true, csv = true, text = true }
+local KINDS = { lua = true, sh = true, file = true }
 
 -- The blocks of a page: { line =, kind = "file"|"lua"|"sh", name =, text =, shown = { … } }.
 local function blocks_of(path)
@@ -38,6 +39,7 @@ local function blocks_of(path)
       block.shown[#block.shown + 1] = line:match "%-%-> (.-)%s*$" or line:match "#> (.-)%s*$"
     end
   end
+  lu.assertNil(block, path .. ": the last block does not end")
   return blocks
 end
 
@@ -106,6 +108,15 @@ TestForm = {}
 function TestForm.test_recipes_are_short_and_run()
   for _, block in ipairs(blocks_of "docs/cookbook.md") do
     lu.assertTrue(not block.is_lua or #block.text <= LONGEST, "docs/cookbook.md:" .. block.line)
+  end
+end
+
+-- Nothing is passed over because its kind is spelt otherwise.
+function TestForm.test_kinds_are_known()
+  for _, path in ipairs(pages()) do
+    for _, block in ipairs(blocks_of(path)) do
+      lu.assertTrue(KINDS[block.kind], ("%s:%d: %s"):format(path, block.line, block.kind))
+    end
   end
 end
 

@@ -1,6 +1,7 @@
 -- test_host_loop.lua - hosts with a loop of their own: lg.fd, lg.timeout, lg.step, lg.wakeup
 
 local helper = require "helper"
+local command = require "command"
 local lu = require "luaunit"
 local lg = require "lunagrad"
 
@@ -261,6 +262,24 @@ function TestDescriptor.test_what_is_begun_elsewhere()
   end)
   elsewhere:close()
   lu.assertEquals({ task:await(), v:raw_text() }, { "LATER", "A CALL" })
+end
+
+-- … from the first on: nobody has called for a step.
+function TestDescriptor.test_before_the_first_step()
+  lu.skipIf(not has_luv, "luv is not installed (Debian: lua-luv)")
+  local got = command.lua [[
+local lg, uv = require "lunagrad", require "luv"
+local poll, begin = uv.new_poll(lg.fd()), uv.new_timer()
+local task
+poll:start("r", function()
+  lg.step()
+  if task and task.done then uv.stop() end
+end)
+begin:start(5, 0, function() task = lg.spawn(function() return lg.var "told":text() end) end)
+uv.new_timer():start(5000, 0, uv.stop)
+uv.run()
+print(task.done and task:await())]]
+  lu.assertEquals(got.err .. got.out, "told\n")
 end
 
 -- … as is what a step had to leave for want of time.

@@ -17,6 +17,10 @@ local STOCK = WITH .. ('LUA_CPATH="%s/?.so;;" '):format(BUILD) .. arg[-1] .. " "
 
 local function has(program) return command.shell("command -v " .. program).code == 0 end
 
+-- The library is built with Lua 5.4 alone; LuaJIT, Neovim, LÖVE, C and C++ are its hosts.
+local has_library = command.read(build .. "/liblunagrad.so") ~= ""
+local function hosts(program) return has_library and has(program) end
+
 local NVIM = [[nvim --headless -u NONE -i NONE -n --cmd 'set rtp+=scripts/hosts/nvim' ]]
   .. [[--cmd 'let g:lunagrad_path="lua"' -c 'runtime plugin/lunagrad_nvim.lua' ]]
 
@@ -60,7 +64,7 @@ local HOSTS = {
   { "a stock Lua with luv", function(words) return STOCK .. "scripts/hosts/uv.lua " .. words end,
     function() return pcall(require, "luv") end },
   { "LuaJIT", function(words) return FFI .. "luajit scripts/hosts/luajit.lua " .. words end,
-    function() return has "luajit" end },
+    function() return hosts "luajit" end },
 }
 
 -- A host in C that is C++ as well: runs a script with arguments as JSON, prints what it returns.
@@ -126,7 +130,7 @@ end
 for _, compiler in ipairs { "cc", "c++" } do
   HOSTS[#HOSTS + 1] = { compiler == "cc" and "C" or "C++", function(words)
     return ("timeout 60 %s scripts/hosts/improve.lua %s"):format(c_host(compiler), json_of(words))
-  end, function() return not preload and c_host(compiler) end }
+  end, function() return has_library and not preload and c_host(compiler) end }
 end
 
 local function in_nvim(args)
@@ -158,7 +162,7 @@ local function results(args)
       found[host[1]], first = line, first or line
     end
   end
-  if has "nvim" then found.Neovim = in_nvim(args) end
+  if hosts "nvim" then found.Neovim = in_nvim(args) end
   return found, first
 end
 
@@ -222,7 +226,7 @@ function TestHosts.test_a_loop_of_libuv_is_not_held_up()
 end
 
 function TestHosts.test_love()
-  lu.skipIf(not has "love", "LÖVE is not installed (Debian: love)")
+  lu.skipIf(not hosts "love", "LÖVE is not installed (Debian: love), or no library built")
   local got = shell(LOVE .. "seed=3")
   local _, result = one_line(got)
   lu.assertTrue(result.after > result.before)
@@ -236,7 +240,7 @@ function TestHosts.test_love()
 end
 
 function TestHosts.test_love_is_as_reproducible()
-  lu.skipIf(not has "love", "LÖVE is not installed (Debian: love)")
+  lu.skipIf(not hosts "love", "LÖVE is not installed (Debian: love), or no library built")
   local line = LOVE .. "seed=5"
   lu.assertEquals(one_line(shell(line)), one_line(shell(line)))
 end
@@ -246,7 +250,7 @@ end
 TestNvim = {}
 
 local function skip_without_nvim()
-  lu.skipIf(not has "nvim", "Neovim is not installed (Debian: neovim)")
+  lu.skipIf(not hosts "nvim", "Neovim is not installed (Debian: neovim), or no library built")
 end
 
 function TestNvim.test_the_text_of_a_buffer()

@@ -113,6 +113,15 @@ function TestInstall:test_a_stock_lua_finds_the_module()
   lu.assertStrMatches(out, "%d+%.%d+%.%d+\n")
 end
 
+function TestInstall:test_luajit_finds_its_file_and_the_library()
+  skip_unless "luajit"
+  ok(install("PREFIX=" .. self:quoted()))
+  local lmoddir = self.root .. "/share/lua/5.1/"
+  lu.skipIf(command.read(lmoddir .. "lunagrad_ffi.lua") == "", "there is no file for LuaJIT")
+  ok(("LD_LIBRARY_PATH=%s LUA_PATH=%s luajit -e 'assert(require(\"lunagrad_ffi\"))'")
+    :format(self:quoted "/lib", command.quote(lmoddir .. "?.lua")))
+end
+
 -- Builds host.c in this way, runs it, and returns the libraries that it asks for.
 local function host(line, program, env)
   ok(line)

@@ -51,6 +51,16 @@ function TestCritic.test_more_fields_are_fenced()
     "<QUESTION>\nq\n</QUESTION>\n<ANSWER>\n8\n</ANSWER>")
 end
 
+-- A row of data as it is, as lg.train gives it.
+function TestCritic.test_lists_of_a_row_are_shown_as_json()
+  local m, asked = model "x"
+  local critic = lg.loss.critic { "Judge.", model = m }
+  critic("8", { answer = "7", tags = { "a", "b" } }):text()
+  lu.assertEquals(asked[1].messages[2].content,
+    '<TAGS>\n["a","b"]\n</TAGS>\n<ANSWER>\n8\n</ANSWER>')
+  helper.fails("inval", { field = "tags" }, function() critic("8", { tags = { print } }) end)
+end
+
 function TestCritic.test_feedback_reaches_answer_and_trainable_instruction()
   local m = model "criticism"
   local instruction = lg.param("Judge.", "instruction")

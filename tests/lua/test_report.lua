@@ -181,6 +181,41 @@ function TestReport:test_calls_open_with_their_texts()
   lu.assertStrContains(first[8], "example")
 end
 
+function TestReport:test_examples_say_what_they_ask()
+  local page = page_of "t"
+  local body = page:match '(<details [^>]*id="s1e%d+".-</details>)'
+  lu.assertStrContains(body, "the input")
+  lu.assertStrContains(body, "what is right")
+  lu.assertStrContains(body, "answered by candidate 0")
+  lu.assertNotNil(page:match '<details id="s1t%d+"')
+  local step = page:match '(<details id="s1p1".-)<details id="s1p2"' or page
+  lu.assertNotNil(step:match 'href="#s1t%d+"')
+end
+
+function TestReport:test_the_graph_of_an_example()
+  local page = page_of "t"
+  lu.assertNotNil(page:match '<svg class="graph".-</svg>')
+  lu.assertStrContains(page, 'class="edge heard"')
+  lu.assertStrContains(page, 'id="s1g1n1"')
+  lu.assertStrContains(page, "feedback from ")
+end
+
+function TestReport:test_an_agents_turns()
+  local script = command.path:gsub("build/lunagrad$", "scripts/agent.lua")
+  local got = command.with_mock({}, ("LUNAGRAD_HOME=%s $LG run %s --run agent"
+    .. " -m openai/gpt-4o-mini --display none"):format(command.quote(dir), script))
+  lu.assertEquals(got.code, 0, got.err)
+  local calls = json.decode(page_of("agent"):match 'id="call%-data">(.-)</script>')
+  lu.assertEquals({ calls.calls[1][8], calls.calls[2][8] },
+    { "turn 1, calls fruit_price and multiply", "turn 2" })
+  local roles = {}
+  for _, message in ipairs(calls.calls[2][10]) do
+    roles[message[1]] = calls.texts[message[2] + 1]
+  end
+  lu.assertEquals(roles["result of multiply"], "84")
+  lu.assertStrContains(roles.assistant, 'calls multiply {"a":12,"b":7}')
+end
+
 function TestReport:test_it_stays_small()
   lu.assertTrue(#page_of "o" < 300000)
 end

@@ -222,6 +222,23 @@ function TestShow:test_the_difference_of_two_candidates()
   end
 end
 
+-- A run that was paid for, on the mock: the axis ends where the bill of the search does.
+function TestShow:test_money_is_an_axis()
+  local script = command.write([[
+    local lg = require "lunagrad"
+    local m, p = lg.model(), lg.param("Answer.", "prompt")
+    local rows = lg.task.object_counting.generate(8, 1)
+    lg.optimize { program = function(row) return m { row.question, system = p } end,
+      params = { p }, metric = lg.metric.number, loss = function(a, row)
+        return lg.loss.exact { extract = lg.extract.last_number } (a, row.answer) end,
+      train = lg.data.list(rows), val = lg.data.list(rows), budget = { proposals = 4 }, seed = 1 }
+  ]], ".lua")
+  local got = command.with_mock({}, ("%s >/dev/null 2>&1; $LG show r --over money"):format(
+    command.line("run", script, "--run", "r", "-m", "openai/gpt-4o-mini")))
+  lu.assertEquals({ got.code, got.err }, { 0, "" })
+  lu.assertStrContains(got.out, "dollars spent")
+end
+
 function TestShow:test_money_without_prices_is_said()
   lu.assertStrContains(with_run(command.line("show", "r", "--over", "money")).err, "price")
 end

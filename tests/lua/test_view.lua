@@ -54,8 +54,9 @@ local STATUS = "ask -o /dev/null -w '%{http_code}\\n' "
 function TestView:test_who_is_answered()
   local got = served(table.concat({ STATUS .. "$url", STATUS .. "${url}run/one",
     STATUS .. "-H 'Origin: '$root $url", STATUS .. "-H 'Sec-Fetch-Site: same-origin' $url",
+    STATUS .. "-H 'Origin: null' -H 'Sec-Fetch-Site: same-origin' $url",
     STATUS .. "-H \"Host: localhost:${root##*:}\" $url" }, "\n"))
-  lu.assertEquals(got.out, ("200\n"):rep(5), got.err)
+  lu.assertEquals(got.out, ("200\n"):rep(6), got.err)
 end
 
 function TestView:test_who_is_not()
@@ -95,6 +96,16 @@ function TestView:test_the_page_is_that_of_the_report()
   lu.assertEquals(#data.calls, 0) -- they are asked for
   lu.assertStrContains(served("ask $url").out, "run/1")
   lu.assertStrContains(served('ask "${url}compare?runs=one+one"').out, "B against A")
+end
+
+function TestView:test_long_lists_have_pages()
+  local got = served [[for list in steps candidates examples; do
+    ask "${url}run/one/$list?search=1"; done; ask -o /dev/null -w '%{http_code}' "${url}run/one/steps?search=9"
+    ask -o /dev/null -w '%{http_code}' "${url}run/one/steps?search=1&from=99999999999999999999"]]
+  lu.assertStrContains(got.out, 'id="sp1"')
+  lu.assertStrContains(got.out, 'id="sc0"')
+  lu.assertStrContains(got.out, 'id="se1"')
+  lu.assertStrContains(got.out, "404200")
 end
 
 function TestView:test_calls_a_page_at_a_time()

@@ -153,32 +153,6 @@ local function read_option(spec, result, argv, i)
   return after
 end
 
---- Read a command line.
--- spec = { name = "run", options = { { names = { "--seed" }, key = "seed", type = "integer" |
--- "number" | "word" | "text" | "flag", min =, max =, values =, list = true, what = } } }
----@param spec table
----@param argv string[]
----@param first integer where to begin
----@return table values by key; `rest` holds what is no option, `plain` of them came before "--"
-function args.parse(spec, argv, first)
-  local result = { rest = {} }
-  local i, only_rest = first, false
-  while i <= #argv do
-    local word = argv[i]
-    if only_rest or word == "-" or word:sub(1, 1) ~= "-" then
-      result.rest[#result.rest + 1] = word
-      i = i + 1
-    elseif word == "--" then
-      only_rest, i = true, i + 1
-      result.plain = #result.rest
-    else
-      i = read_option(spec, result, argv, i)
-    end
-  end
-  result.plain = result.plain or #result.rest
-  return result
-end
-
 -- ---- words that are no options and look like one ------------------------------------
 
 local SLIP_FROM = 5 -- letters of a name in which one slip makes no other word
@@ -221,6 +195,59 @@ function args.meant(spec, word)
   if not option or not (value or dashed or known:find("%w%-%w")) then return nil end
   if option.type == "flag" or not value then return name, known end
   return name, known .. " " .. (value == "" and "…" or value)
+end
+
+-- A word that is the name of a flag, or a value that one option alone takes.
+local function bare_word(spec, word)
+  for _, option in ipairs(spec.options) do
+    for _, name in ipairs(option.names) do
+      if name == "--" .. word then return name .. (option.type == "flag" and "" or " …") end
+    end
+    for _, value in ipairs(option.values or {}) do
+      if value == word then return ("%s %s"):format(option.names[1], word) end
+    end
+  end
+end
+
+-- Of a verb whose words are runs, files and the like: one that is meant as an option would be taken
+-- for another such, or be dropped. Behind "--" it is what it says.
+local function refuse_slips(spec, result)
+  for i = 1, result.plain do
+    local word = result.rest[i]
+    local name, option = args.meant(spec, word)
+    option = name and option or i > 1 and bare_word(spec, word)
+    if option then
+      args.fail(("%s takes no %s"):format(spec.name, word), ("did you mean %s?"):format(option))
+    end
+  end
+end
+
+--- Read a command line.
+-- spec = { name = "run", options = { { names = { "--seed" }, key = "seed", type = "integer" |
+-- "number" | "word" | "text" | "flag", min =, max =, values =, list = true, what = } },
+-- arguments = true: its words may be anything }
+---@param spec table
+---@param argv string[]
+---@param first integer where to begin
+---@return table values by key; `rest` holds what is no option, `plain` of them came before "--"
+function args.parse(spec, argv, first)
+  local result = { rest = {} }
+  local i, only_rest = first, false
+  while i <= #argv do
+    local word = argv[i]
+    if only_rest or word == "-" or word:sub(1, 1) ~= "-" then
+      result.rest[#result.rest + 1] = word
+      i = i + 1
+    elseif word == "--" then
+      only_rest, i = true, i + 1
+      result.plain = #result.rest
+    else
+      i = read_option(spec, result, argv, i)
+    end
+  end
+  result.plain = result.plain or #result.rest
+  if not spec.arguments then refuse_slips(spec, result) end
+  return result
 end
 
 -- ---- variables that stand for options ---------------------------------------------

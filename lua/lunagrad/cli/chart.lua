@@ -104,12 +104,12 @@ end
 
 -- Shares of one stay between 0 and 1.
 local function limits_of(ys)
-  local least = 1
+  local least, most = 1, 0
   for _, y in ipairs(ys) do
     if y < 0 or y > 1 then return {} end
-    least = math.min(least, y)
+    least, most = math.min(least, y), math.max(most, y)
   end
-  return { min = least < 0.5 and 0 or nil, max = 1 }
+  return { min = least < 0.5 and 0 or nil, max = most > 0.5 and 1 or nil }
 end
 
 local KEPT, LEFT = { [true] = "●", [false] = "*" }, { [true] = "○", [false] = "o" }

@@ -346,7 +346,7 @@ local function to_html(sides, phase, path)
   local text = page_of(sides, phase)
   local ok, problem = file.write(path, text, true)
   if not ok then
-    args.fail(("cannot write %s: %s"):format(path, problem), "--html names another file")
+    args.fail("cannot write " .. tostring(problem), "--html names another file")
   end
   io.stderr:write(("lunagrad: wrote %s (%s)\n"):format(path, store.bytes(#text)))
 end

@@ -91,16 +91,30 @@ function display.wrap(text, columns, hang)
   return lines
 end
 
+-- Where the words of a line begin: behind a label, or in the last column that leaves half the screen.
+local function hang_of(line, columns)
+  local hang = 2
+  for at in line:gmatch "%S%s%s+()%S" do
+    local column = display.columns(line:sub(1, at - 1))
+    if column > columns // 2 then break end
+    hang = column
+  end
+  return hang
+end
+
 --- A line for people as lines that fit: what goes on stands below its words, behind a label such as
---- "calls   ". An excerpt of a source stays as it is.
+--- "calls   " or in the column of a table. An excerpt of a source stays as it is.
 ---@param line string
 ---@param columns integer|nil nil: as it is
 ---@return string[]
 function display.fold(line, columns)
-  if not columns or display.columns(line) <= columns or line:find "^%s*%d* | " then
+  if not columns or #line <= columns or utf8.len(line) and display.columns(line) <= columns
+    or line:find "^%s*%d* | " then
     return { line }
   end
-  return display.wrap(line, columns, #(line:match "^%l+%s%s+" or "  "))
+  if not utf8.len(line) then line = display.clean(line) end
+  local lead = #line:match "^%s*"
+  return display.wrap(line, columns, math.max(0, hang_of(line, columns) - lead))
 end
 
 --- As much of a clean line as fits into so many columns.

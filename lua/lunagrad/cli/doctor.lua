@@ -124,14 +124,16 @@ local function colours()
 end
 
 local function show(list, wrong)
-  local colour = colours()
+  local colour, columns = colours(), term.isatty(1) and term.width(1) or nil
   for _, one in ipairs(list) do
-    local mark = MARK[one.state]
-    if colour then mark = ("\27[%sm%s\27[0m"):format(COLOUR[one.state], mark) end
+    local mark, painted = MARK[one.state], MARK[one.state]
+    if colour then painted = ("\27[%sm%s\27[0m"):format(COLOUR[one.state], mark) end
     local mend = one.mend and "; to mend it: " .. display.clean_line(one.mend) or ""
     if one.state ~= "wrong" and one.mend then mend = " (" .. display.clean_line(one.mend) .. ")" end
-    output.raw(io.stdout):write(mark, " ", one.check, (" "):rep(13 - #one.check),
-      display.clean_line(one.text), mend, "\n")
+    local line = ("%s %-13s%s%s"):format(mark, one.check, display.clean_line(one.text), mend)
+    for i, part in ipairs(display.fold(line, columns)) do
+      output.raw(io.stdout):write(i == 1 and painted .. part:sub(#mark + 1) or part, "\n")
+    end
   end
   io.stdout:write(wrong == 0 and "nothing is wrong\n" or ("%d thing%s wrong\n")
     :format(wrong, wrong == 1 and " is" or "s are"))

@@ -72,7 +72,7 @@ function eval.help() return HELP end
 
 local function read(path)
   local opened, problem = file.open(path)
-  if not opened then args.fail(("cannot read %s: %s"):format(path, problem)) end
+  if not opened then args.fail("cannot read " .. tostring(problem)) end
   local text = opened:read "a"
   opened:close()
   return text
@@ -143,17 +143,29 @@ local INPUTS = { "question", "input", "prompt", "text", "q" }
 
 local function field_of(row, name) return require("lunagrad.row").get(row, name) end
 
+-- A field that is named must be there: without the answer's every row would be paid for and fail.
+local function check_field(row, name, option)
+  if field_of(row, name) ~= nil then return end
+  local names = {}
+  for key in pairs(row) do
+    if type(key) == "string" then names[#names + 1] = key end
+  end
+  table.sort(names)
+  args.fail(("the rows have no field %q"):format(name), args.suggest(name, names)
+    and ("did you mean %s %s?"):format(option, args.suggest(name, names))
+    or "they have " .. table.concat(names, ", "))
+end
+
 local function input_of(rows, options)
   if options.input then
-    if field_of(rows[1], options.input) == nil then
-      args.fail(("the rows have no field %q"):format(options.input))
-    end
+    check_field(rows[1], options.input, "--input")
     return options.input
   end
   for _, name in ipairs(INPUTS) do
     if field_of(rows[1], name) ~= nil then return name end
   end
-  args.fail("the rows have no field that is asked", "--input FIELD names it")
+  args.fail("the rows have no field that is asked", "--input FIELD names it; looked for are "
+    .. table.concat(INPUTS, ", "))
 end
 
 -- Rows by their numbers: those that are left, and which they were.
@@ -238,6 +250,7 @@ local function score(lg, what, options, outcome, env, failing)
   local given = what.path and load_file(what, env) or {}
   local rows, numbers = chosen(data_of(lg, options, given), options, failing)
   if #rows == 0 then args.fail "there is no row to score" end
+  if options.answer then check_field(rows[1], options.answer, "--answer") end
   local metric, name = metric_of(lg, options, given, rows)
   outcome.metric, outcome.numbers = name, numbers
   outcome.result = lg.evaluate { given.program or program_of(lg, what.prompt, rows, options),
@@ -269,7 +282,7 @@ end
 
 local function write_junit(path, name, outcome)
   local ok, problem = file.write(path, junit.make(name, outcome.result, outcome.numbers), true)
-  if not ok then args.fail(("cannot write %s: %s"):format(path, problem)) end
+  if not ok then args.fail("cannot write " .. tostring(problem)) end
 end
 
 local function emit(watch, outcome, options, below)

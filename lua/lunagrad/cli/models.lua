@@ -101,7 +101,7 @@ local function state_text(one)
 end
 
 local function print_lines(lines)
-  for _, line in ipairs(lines) do io.stdout:write(line, "\n") end
+  require("lunagrad.cli.screen").print(lines)
 end
 
 -- Why a server is not asked, and what mends it: the table has no room for it.
@@ -160,7 +160,7 @@ local function show(list, options)
   end
   local missing = not_configured(list)
   if not options.only and not options.all and #missing > 0 then
-    io.stdout:write("not configured: ", display.clean_line(table.concat(missing, ", ")), "\n")
+    print_lines { "not configured:  " .. display.clean_line(table.concat(missing, ", ")) }
   end
 end
 

@@ -63,7 +63,10 @@ end
 
 local function number_of(value) return type(value) == "number" and value or nil end
 
-local function float_of(value) return type(value) == "number" and value + 0.0 or nil end
+local function float_of(value)
+  local is_finite = type(value) == "number" and value == value and math.abs(value) < math.huge
+  return is_finite and value + 0.0 or nil
+end
 
 -- Texts alone: of pictures and sounds the store has a digest.
 local function parts_of(content)

@@ -17,6 +17,7 @@ local function whole(name) return "%f[%w_]" .. name:gsub("%p", "%%%0") .. "%f[^%
 ---@return boolean
 function reads.is_read(text, name)
   local plain = name:gsub("%p", "%%%0")
+  text = text:gsub("%f[%w_]lg%s*%.%s*" .. plain .. "%f[^%w_]", " ") -- lg.model is the library's
   return text:find("%.%s*" .. plain .. "%f[^%w_]") ~= nil
     or text:find("([\"'])" .. plain .. "%1") ~= nil
 end

@@ -18,7 +18,8 @@ local reference = {}
 ---@field example string|nil a program that the tests run
 ---@field fields table[]|nil of a class: { name, type, about, default, literal }
 ---@field calls string[]|nil of a class: how such an object is called
----@field parent string|nil of a class: the one whose fields it has, too
+---@field parent string|nil of a class: the one whose fields it has, too, behind its own
+---@field own integer|nil of a class: how many fields are its own
 
 -- ---- reading the stubs -----------------------------------------------------------------------
 
@@ -161,6 +162,7 @@ local function inherit(list)
   for _, entry in ipairs(list) do by_name[entry.name] = entry end
   for _, entry in ipairs(list) do
     local parent = entry.parent and by_name[entry.parent]
+    if entry.fields then entry.own = #entry.fields end
     if parent then table.move(parent.fields, 1, #parent.fields, #entry.fields + 1, entry.fields) end
   end
 end
@@ -218,10 +220,14 @@ function reference.classes(list, entry)
   for _, result in ipairs(results) do -- a model is asked with options, too
     for _, call in ipairs(result.calls) do add_classes(given, list, call) end
   end
-  local seen, once = {}, {}
+  local seen, once, parents = {}, {}, {}
   for _, one in ipairs(given) do
     if not seen[one] and one.name ~= "Var" then once[#once + 1] = one end
+    if one.parent then parents[#parents + 1] = one.parent end
     seen[one] = true
+  end
+  for _, other in ipairs(list) do -- whose fields several have: once, at the end
+    if parents[1] == other.name and not seen[other] then once[#once + 1] = other end
   end
   return once, results
 end
@@ -252,6 +258,8 @@ local function split(text)
   return text and list or {}
 end
 
+local function own_fields(class) return table.move(class.fields, 1, class.own, 1, {}) end
+
 --- An entry as lines for people.
 ---@param entry lunagrad.cli.entry
 ---@param list? lunagrad.cli.entry[] where the classes of its options are found
@@ -261,7 +269,10 @@ function reference.lines(entry, list)
   for line in entry.words:gmatch "[^\n]+" do lines[#lines + 1] = "  " .. line end
   add_list(lines, "arguments", entry.params)
   local given, results = reference.classes(list or {}, entry)
-  for _, class in ipairs(given) do add_list(lines, "options: " .. class.name, class.fields) end
+  for _, class in ipairs(given) do
+    local more = class.parent and (" (and those of %s)"):format(class.parent) or ""
+    add_list(lines, "options: " .. class.name .. more, own_fields(class))
+  end
   add_list(lines, "returns", entry.returns)
   for _, class in ipairs(results) do add_list(lines, class.name, class.fields) end
   add_list(lines, "fields", entry.fields or {})
@@ -373,10 +384,14 @@ end
 
 local function add_options(out, class)
   out[#out + 1] = ("\n| `%s` | type | default | |\n|---|---|---|---|"):format(class.name)
-  for _, row in ipairs(class.fields) do
+  for _, row in ipairs(own_fields(class)) do
     local default = row.default and (row.literal and "`" .. row.default .. "`" or row.default) or ""
     out[#out + 1] = ("| `%s` | `%s` | %s | %s |"):format(row.name, cell(row.type), cell(default),
       cell(row.about))
+  end
+  if class.parent then
+    local anchor = class.parent:lower():gsub("%.", "")
+    out[#out + 1] = ("\nAnd those of [`%s`](classes.md#%s)."):format(class.parent, anchor)
   end
 end
 

@@ -23,7 +23,7 @@ local function options_here()
   return list
 end
 
-repl.spec = { name = "repl", options = options_here() }
+repl.spec = { name = "repl", arguments = true, options = options_here() }
 
 --- The text of `lunagrad help repl`.
 function repl.help()

@@ -39,7 +39,7 @@ local function save(path, text)
     return
   end
   local ok, problem = file.write(path, text, true)
-  if not ok then args.fail(("cannot write %s: %s"):format(path, problem),
+  if not ok then args.fail("cannot write " .. tostring(problem),
     "-o names another file") end
   io.stderr:write(("lunagrad: wrote %s (%s)\n"):format(path, store.bytes(#text)))
 end

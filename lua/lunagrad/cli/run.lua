@@ -16,7 +16,7 @@ local run = {}
 --- Who can be asked.
 run.roles = { "model", "backward", "optimizer", "judge" }
 
-run.spec = { name = "run", options = {
+run.spec = { name = "run", arguments = true, options = {
   { names = { "-m", "--model" }, key = "models", type = "word", list = true, what = "a model" },
   { names = { "--seed" }, key = "seed", type = "integer", min = 0, what = "a whole number" },
   { names = { "--concurrency" }, key = "concurrency", type = "integer", min = 1, max = 100000,
@@ -148,6 +148,17 @@ local function tell_unread(self)
     local near = one.near and ("; did you mean %s=?"):format(one.near) or ""
     self.watch():event({ kind = "note", text = ("warning: nothing reads the argument %s%s")
       :format(require("lunagrad.cli.display").clean_line(one.word), near) })
+  end
+end
+
+-- Told before it runs, since it is not known while it does.
+local function tell_comparisons(self, source)
+  if not source.text:find "[=~]=%s*[\"'%d]" and not source.text:find "[\"']%s*[=~]=" then return end
+  for _, one in ipairs(require("lunagrad.cli.lint").comparisons(source.text)) do
+    local words = require("lunagrad.cli.display").clean_line(one.words)
+    self.watch():event { kind = "note", text = ("warning: %s:%d: %s compares a variable with a"
+      .. " plain value, which is never the same; %s:text() is its text"):format(
+      source.name:sub(2), one.line, words, one.name) }
   end
 end
 
@@ -300,6 +311,7 @@ local function run_script(self, source)
   prepare_library(self)
   local chunk = load_script(self, source)
   if #self.words > 0 then tell_unread_at_call(self) end
+  if not source.make then tell_comparisons(self, source) end
   local function body(...)
     local ok, problem = xpcall(chunk, keep_places(self), ...)
     if not ok then error(problem, 0) end

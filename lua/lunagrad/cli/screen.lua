@@ -61,6 +61,18 @@ function methods:print(lines)
   for _, line in ipairs(lines) do stream:write(line, "\n") end
 end
 
+--- Lines for people to standard output, broken where a terminal is narrower.
+---@param lines string[]
+function screen.print(lines)
+  local term = require "lunagrad.term"
+  local columns = term.isatty(1) and term.width(1) or nil
+  for _, whole in ipairs(lines) do
+    for line in (whole .. "\n"):gmatch "(.-)\n" do
+      for _, one in ipairs(display.fold(line, columns)) do io.stdout:write(one, "\n") end
+    end
+  end
+end
+
 -- ---- help ------------------------------------------------------------------------------------
 
 -- A paragraph or the words of an option, joined and broken anew.

@@ -408,7 +408,10 @@ local function read_searches(handle, found)
 end
 
 local function add_plot(lines, handle, found, options, screen)
-  if not found.chief then return end
+  if not found.chief then
+    if options.over then args.fail("this run has no training, so there is nothing to draw") end
+    return
+  end
   local plot = story.plot(found.chief, screen, options.over or "calls", handle, found.reading)
   if not plot and options.over == "money" then
     args.fail("no call of this run has a known price", "--over calls; --prices names prices")

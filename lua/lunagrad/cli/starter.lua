@@ -171,26 +171,31 @@ local function write(dir, files)
       kept[#kept + 1] = name
     else
       local ok, problem = file.write(path, files[name], true)
-      if not ok then args.fail(("cannot write %s: %s"):format(path, problem)) end
+      if not ok then args.fail("cannot write " .. tostring(problem)) end
       made = made + 1
     end
   end
   return made, kept
 end
 
+-- Examples that do not run as they are, and what they want.
+local WANTS = { picture = "a key, or lunagrad mock: its first lines say how" }
+
 local function tell(dir, name, made, kept)
   io.stdout:write(("%s: %d files\n"):format(dir, made))
   if #kept > 0 then io.stdout:write("kept as they were: ", table.concat(kept, ", "), "\n") end
   local go = dir == "." and "" or ("cd %s && "):format(dir)
   io.stdout:write(("next:  %slunagrad run %s.lua\n"):format(go, name))
+  if WANTS[name] then io.stdout:write("it wants ", WANTS[name], "\n") end
 end
 
 local function list()
   local shown = {}
-  for i, one in ipairs(examples()) do shown[i] = { one.name, one.about } end
-  for _, line in ipairs(require("lunagrad.cli.table").lines(shown, "ll")) do
-    io.stdout:write(line, "\n")
+  for i, one in ipairs(examples()) do
+    local wants = WANTS[one.name]
+    shown[i] = { one.name, wants and ("%s (wants %s)"):format(one.about, wants) or one.about }
   end
+  require("lunagrad.cli.screen").print(require("lunagrad.cli.table").lines(shown, "ll"))
 end
 
 --- Run the command.

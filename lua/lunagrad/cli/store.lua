@@ -186,9 +186,7 @@ function store.bytes(n)
 end
 
 --- Lines to stdout.
-function store.print(lines)
-  for _, line in ipairs(lines) do io.stdout:write(line, "\n") end
-end
+function store.print(lines) require("lunagrad.cli.screen").print(lines) end
 
 --- A JSON line to stdout.
 function store.emit(value) io.stdout:write(core.json_encode(value), "\n") end

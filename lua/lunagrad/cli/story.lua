@@ -20,23 +20,40 @@ local function height_of(proposal, candidate)
   return nil
 end
 
+local PAGE = 2000
+
+-- All calls of some starts that had a price.
+local function each_priced(handle, where, fn)
+  local reading, after = require "lunagrad.report.reading", 0
+  while true do
+    local rows = reading.calls(handle, where, after, PAGE)
+    for _, call in ipairs(rows) do
+      if call.unpriced ~= 1 and (call.micros or 0) > 0 then fn(call) end
+    end
+    if #rows < PAGE then return end
+    after = rows[#rows].id
+  end
+end
+
 -- What each proposal had cost when it was decided, in millionths of a dollar; nil where nothing has a
 -- price.
 local function money_of(handle, run, search)
-  local reading = require "lunagrad.report.reading"
   local by_proposal, start, any = {}, 0, false
-  for _, call in ipairs(reading.calls(handle, run.where)) do
-    local micros = call.unpriced ~= 1 and call.micros or 0
-    for _, purpose in ipairs(micros > 0 and call.purposes or {}) do
-      if purpose.search_id == search.id then
-        local number = purpose.proposal
-        if number then by_proposal[number] = (by_proposal[number] or 0) + micros
-        else start = start + micros end
-        any = true
-        break -- a reply that served several was bought once
-      end
+  local function add(call, number)
+    any = true
+    if number then
+      by_proposal[number] = (by_proposal[number] or 0) + call.micros
+    else
+      start = start + call.micros
     end
   end
+  each_priced(handle, run.where, function(call)
+    for _, purpose in ipairs(call.purposes or {}) do
+      if purpose.search_id == search.id then
+        return add(call, purpose.proposal) -- a reply that served several was bought once
+      end
+    end
+  end)
   return any and by_proposal or nil, start
 end
 

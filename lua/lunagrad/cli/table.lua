@@ -8,10 +8,12 @@ local columns = {}
 
 local width_of = display.columns
 
+local WIDEST = 200 -- columns of a cell: a name of a megabyte is no reason for a line of one
+
 local function cell_text(value, most)
   local text = display.clean_line(value == nil and "-" or tostring(value))
-  if most and width_of(text) > most then text = display.fit(text, most) end
-  return text
+  most = math.min(most or WIDEST, WIDEST)
+  return width_of(text) > most and display.fit(text, most) or text
 end
 
 --- Rows → lines.

@@ -14,14 +14,17 @@ local trackers = {}
 local MOST_METRICS, MOST_PARAMS, LONGEST = 1000, 100, 500 -- of a request; bytes of a param
 local EVERY = math.maxinteger >> 1
 
+-- JSON has no number for what is infinite or none.
+local function finite(x) return x and x == x and math.abs(x) < math.huge and x or nil end
+
 -- The steps of a search: the start, then each proposal, with the best score so far.
 local function steps_of(search)
-  local best = search.seed_score
+  local best = finite(search.seed_score)
   local steps = { { step = 0, spent = search.start, score = best, best_score = best,
     accepted = true } }
   for _, one in ipairs(search.proposals) do
     local candidate = one.idx and search.by_idx[one.idx]
-    local score = candidate and candidate.score or one.after
+    local score = finite(candidate and candidate.score or one.after)
     if candidate and score then best = math.max(best or score, score) end
     steps[#steps + 1] = { step = one.number, spent = one.spent, score = score, best_score = best,
       accepted = one.accepted, operator = one.operator, fixed = #one.fixed, broke = #one.broke }

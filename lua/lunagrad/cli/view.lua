@@ -77,11 +77,12 @@ end
 local function refusal(self, request)
   local host = request.headers.host or ""
   if not self.hosts[host:lower()] then return 403, "This page is not asked for by that name." end
-  local origin = request.headers.origin
-  if origin and not self.origins[origin:lower()] then
+  -- A page that tells nobody where it is sends "null" with its own forms.
+  local origin, site = request.headers.origin, request.headers["sec-fetch-site"]
+  local own = origin == "null" and site == "same-origin"
+  if origin and not own and not self.origins[origin:lower()] then
     return 403, "Another site may not ask for this page."
   end
-  local site = request.headers["sec-fetch-site"]
   if site and site ~= "same-origin" and site ~= "none" then
     return 403, "Another site may not ask for this page."
   end

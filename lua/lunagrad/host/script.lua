@@ -5,6 +5,7 @@
 -- functions of the host's wait. Nothing here runs in a Lua of somebody else's.
 
 local core = require "lunagrad.core"
+local errors = require "lunagrad.errors"
 local lg = require "lunagrad"
 local loop = require "lunagrad.loop"
 local model = require "lunagrad.model"
@@ -33,6 +34,23 @@ end
 local args = host.args
 lg.args = type(args) == "table" and args or {}
 if host.seed and lg.args.seed == nil then lg.args.seed = ("%d"):format(host.seed) end
+
+-- ---- what is its host's to say ------------------------------------------------------------
+
+local configure = lg.configure
+local OWNERS = { store = true, durable = true, prices = true, max_cost = true, max_calls = true,
+  max_tokens = true, max_time = true }
+
+--- Limits and the store are its host's; what else an engine is told is left to the host, too.
+function lg.configure(opts)
+  for name in pairs(type(opts) == "table" and opts or {}) do
+    if OWNERS[name] then
+      errors.refuse(name, ("lg.configure: %s: this script's engine is its host's"):format(name),
+        "its host sets limits and the store", 2)
+    end
+  end
+  configure(opts)
+end
 
 -- ---- progress ---------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 -- through before anything is made of it.
 
 local core = require "lunagrad.core"
+local plain = require "lunagrad.report.plain"
 local queries = require "lunagrad.book.queries"
 
 local asked = {}
@@ -33,9 +34,9 @@ local function text(value) return type(value) == "string" and value or nil end
 local function list(value) return type(value) == "table" and value or {} end
 
 local function node_of(value)
-  local node = { op = text(value.op) or "?", role = text(value.role), text = text(value.text),
-    state = text(value.state), grad = value.grad == true, score = tonumber(value.score),
-    target = tonumber(value.target), with = {} }
+  local node = { op = plain.name(text(value.op)) or "?", role = plain.name(text(value.role)),
+    text = text(value.text), state = plain.name(text(value.state)), grad = value.grad == true,
+    score = tonumber(value.score), target = tonumber(value.target), with = {} }
   for i, one in ipairs(list(value.with)) do
     node.with[i] = { text(list(one)[1]) or "", text(list(one)[2]) or "" }
   end
@@ -45,7 +46,7 @@ end
 local function edge_of(value, n)
   local from, to = math.tointeger(value.from), math.tointeger(value.to)
   if not (from and to) or from < 1 or to < 1 or from > n or to > n or from == to then return nil end
-  local edge = { from = from, to = to, name = text(value.name) or "", said = {} }
+  local edge = { from = from, to = to, name = plain.name(text(value.name)) or "", said = {} }
   for _, one in ipairs(list(value.said)) do edge.said[#edge.said + 1] = text(one) end
   return edge
 end
@@ -53,7 +54,8 @@ end
 local function graph_of(row)
   local value = core.json_decode(row.graph or "", "number")
   if type(value) ~= "table" or type(value.nodes) ~= "table" then return nil end
-  local graph = { candidate = row.candidate_idx, proposal = row.proposal, split = row.split,
+  local graph = { candidate = row.candidate_idx, proposal = row.proposal,
+    split = plain.name(row.split),
     example = row.example, score = row.score, nodes = {}, edges = {},
     left_out = math.tointeger(value.left_out) or 0 }
   for i = 1, math.min(#value.nodes, NODES) do graph.nodes[i] = node_of(list(value.nodes[i])) end

@@ -38,10 +38,10 @@ local KEYS = { openai = "OPENAI_API_KEY", openrouter = "OPENROUTER_API_KEY", gro
 -- nothing but texts.
 local function end_of(said)
   if type(said.endpoint) ~= "string" or not said.endpoint:find "/chat/completions"
-    or said.turn then
+    or said.turn or #said.endpoint > 500 then
     return nil
   end
-  return { said.endpoint:match "(https?://%S+)" or said.endpoint,
+  return { plain.line(said.endpoint:match "(https?://%S+)" or said.endpoint),
     KEYS[(said.model or ""):match "^[^/]+"] or "API_KEY" }
 end
 
@@ -49,7 +49,7 @@ local function call_texts(said, put)
   local list, bytes = setmetatable({}, core.array), 0
   local function add(role, text)
     local at, fresh = put(text)
-    list[#list + 1] = setmetatable({ plain.line(role), at }, core.array)
+    list[#list + 1] = setmetatable({ plain.name(role), at }, core.array)
     bytes = bytes + (fresh and #text or 0) + 24
   end
   for _, one in ipairs(said.messages) do add(one.role, one.content) end
@@ -67,10 +67,10 @@ end
 ---@param said table|nil of reading.call: what it asked and got
 ---@return table
 function call_list.row(call, said)
-  return setmetatable({ call.id, call.role, plain.line(call.model or "?"), call.input or 0,
-    call.output or 0, call.unpriced ~= 1 and call.micros or core.null,
-    call.latency_us or core.null, plain.line(purpose_words(call, said)),
-    plain.line(call.finish_reason or "") }, core.array)
+  return setmetatable({ call.id, plain.name(call.role), plain.name(call.model or "?"),
+    call.input or 0, call.output or 0, call.unpriced ~= 1 and call.micros or core.null,
+    call.latency_us or core.null, plain.name(purpose_words(call, said)),
+    plain.name(call.finish_reason or "") }, core.array)
 end
 
 local function section(run, known, more)
@@ -79,7 +79,7 @@ local function section(run, known, more)
       ["aria-label"] = "show calls with these words",
       placeholder = "role, model, step, example …" }), tag("div", { id = "call-list" }) }),
     tag("noscript", { tag("p", { ("%d calls: lunagrad show %s --call N shows one."):format(known,
-      run.name) }) }), data.block("call-data", more) }
+      plain.name(run.name)) }) }), data.block("call-data", more) }
 end
 
 --- Of a served page: the script asks for them, a page at a time.
@@ -88,8 +88,8 @@ end
 function call_list.served(run, at)
   if #run.ledger == 0 then return "" end
   local function list() return setmetatable({}, core.array) end
-  return section(run, run.total.bought, { run = run.name, calls = list(), texts = list(),
-    roles = list(), models = list(), ends = list(), more = at, last = 0 })
+  return section(run, run.total.bought, { run = plain.name(run.name), calls = list(),
+    texts = list(),    roles = list(), models = list(), ends = list(), more = at, last = 0 })
 end
 
 -- Rows, and in them numbers for what many have in common.
@@ -129,11 +129,11 @@ function call_list.all(handle, run, room)
   if #list == 0 then return "" end
   local all = #list < most and #list or handle.one(queries.count_calls(run.where)).n
   local more = packed(handle, list, most, room)
-  more.run = run.name
+  more.run = plain.name(run.name)
   local parts = { section(run, all, more) }
   if all > #list then
     parts[2] = tag("p", { class = "soft small", ("%d more are in lunagrad export %s."):format(
-      all - #list, run.name) })
+      all - #list, plain.name(run.name)) })
   end
   return html.all(parts)
 end

@@ -281,7 +281,7 @@ end
 
 -- ---- all of them ---------------------------------------------------------------------------------
 
-local function title_of(one, search, prefix)
+local function title_of(one, search)
   local whose = one.candidate == nil and "an evaluation" or one.candidate == 0 and "the start"
     or one.candidate == search.best_idx and ("candidate %d, the best"):format(one.candidate)
     or ("candidate %d"):format(one.candidate)
@@ -291,11 +291,13 @@ local function title_of(one, search, prefix)
   if one.score then
     parts[#parts + 1] = tag("span", { class = "small", "scored " .. number(one.score) })
   end
-  if one.proposal then
-    parts[#parts + 1] = tag("a", { class = "small", href = ("#%sp%d"):format(prefix, one.proposal),
-      ("step %d learned from it"):format(one.proposal) })
-  end
   return parts
+end
+
+local function lesson_of(one, prefix)
+  if not one.proposal then return "" end
+  return tag("p", { class = "small", tag("a", { href = ("#%sp%d"):format(prefix, one.proposal),
+    ("step %d learned from it"):format(one.proposal) }) })
 end
 
 local LEVELS = { 600, 160, 40 } -- characters of a text, until it fits
@@ -308,8 +310,8 @@ local function figure(one, search, prefix, n, note, room)
     if #picture + #words.text < room then
       local more = one.left_out > 0 and tag("p", { class = "soft small",
         ("%d parts above these are not shown."):format(one.left_out) }) or ""
-      return tag("details", { id = own, open = n == 1, tag("summary", title_of(one, search,
-        prefix)), tag("div", { class = "scroll", tabindex = "0", role = "region",
+      return tag("details", { id = own, open = n == 1, tag("summary", title_of(one, search)),
+        lesson_of(one, prefix), tag("div", { class = "scroll", tabindex = "0", role = "region",
         ["aria-label"] = "graph", raw(picture) }), more, words })
     end
   end

@@ -21,15 +21,7 @@ function html.escape(text)
   return plain.escape(plain.text(tostring(text)))
 end
 
---- A text, or its beginning.
----@param text string
----@param most integer bytes
----@return string
-function html.cut(text, most)
-  if #text <= most then return text end
-  while most > 0 and text:byte(most + 1) & 0xC0 == 0x80 do most = most - 1 end
-  return text:sub(1, most) .. " […]"
-end
+html.cut, html.name = plain.cut, plain.name
 
 local function attributes(list)
   local names, parts = {}, {}

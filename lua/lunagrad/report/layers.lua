@@ -177,30 +177,41 @@ local function mean_x(list, otherwise)
   return sum / #list
 end
 
--- Each as near to where it wants to be as those beside it let it: the mean of what comes out from
--- the left and from the right.
+-- Ways that pass lie close beside each other.
+local function apart(a, b, gap)
+  return (a.wide + b.wide) / 2 + ((a.box or b.box) and gap or 0)
+end
+
+-- Each as near to where it wants to be as the others of its layer let it: less what must lie left of
+-- it, wishes have to rise, and those that do not are met by the mean of their group.
 local function pull(row, side, gap)
-  local left, right = {}, {}
+  local groups, offset = {}, 0
   for k, one in ipairs(row) do
-    one.want = mean_x(one[side], one.x)
-    local before = row[k - 1]
-    left[k] = before and math.max(one.want, left[k - 1] + (before.wide + one.wide) / 2 + gap)
-      or one.want
+    offset = k > 1 and offset + apart(row[k - 1], one, gap) or 0
+    one.offset = offset
+    local group = { sum = mean_x(one[side], one.x) - offset, n = 1, last = k }
+    local before = groups[#groups]
+    while before and before.sum / before.n > group.sum / group.n do
+      group.sum, group.n = group.sum + before.sum, group.n + before.n
+      groups[#groups] = nil
+      before = groups[#groups]
+    end
+    groups[#groups + 1] = group
   end
-  for k = #row, 1, -1 do
-    local one, after = row[k], row[k + 1]
-    right[k] = after and math.min(one.want, right[k + 1] - (after.wide + one.wide) / 2 - gap)
-      or one.want
+  local k = 1
+  for _, group in ipairs(groups) do
+    while k <= group.last do
+      row[k].x = row[k].offset + group.sum / group.n
+      k = k + 1
+    end
   end
-  for k, one in ipairs(row) do one.x = (left[k] + right[k]) / 2 end
 end
 
 local function spread(spec, list)
   for _, row in ipairs(list) do
-    local x = 0
-    for _, one in ipairs(row) do
+    for k, one in ipairs(row) do
       one.wide = one.box and spec.wide or spec.thin
-      one.x, x = x + one.wide / 2, x + one.wide + spec.gap
+      one.x = k == 1 and one.wide / 2 or row[k - 1].x + apart(row[k - 1], one, spec.gap)
     end
   end
   for turn = 1, PULLS do

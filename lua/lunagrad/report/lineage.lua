@@ -96,7 +96,7 @@ function lineage.svg(search, prefix, note)
   local list, left_out = chosen(search)
   local at, columns, bottom = layout(list)
   local wide, high = LEFT + columns * COLUMN + 110, TOP + bottom * ROW + (note and 12 or 0)
-  local parts = { ('<svg class="tree" viewBox="0 0 %d %d" width="%d" role="img" aria-label="%s">')
+  local parts = { ('<svg class="tree" viewBox="0 0 %d %d" width="%d" role="group" aria-label="%s">')
     :format(wide, high, wide, "where each candidate came from") }
   for _, one in ipairs(list) do
     local node = at[one.idx]

@@ -2,6 +2,7 @@
 --- steps with what they changed, the last texts, what was bought.
 
 local diff = require "lunagrad.report.diff"
+local plaintext = require "lunagrad.report.plain"
 local prices = require "lunagrad.prices"
 local reading = require "lunagrad.report.reading"
 
@@ -47,7 +48,8 @@ end
 
 local function step_lines(lines, search, one)
   local after = one.after or one.before and one.gain and one.before + one.gain
-  lines[#lines + 1] = ("### Step %d, %s: %s, %s → %s"):format(one.number, one.operator or "by hand",
+  lines[#lines + 1] = ("### Step %d, %s: %s, %s → %s"):format(one.number,
+    plain(one.operator or "by hand"),
     one.aside and "scored" or one.accepted and "kept" or "not kept", number(one.before),
     number(after))
   if one.compared > 0 then
@@ -105,7 +107,7 @@ function markdown.make(run)
   lines[#lines + 1] = ("%d calls bought, %d served; %s."):format(run.total.bought, run.total.served,
     #run.models > 0 and plain(table.concat(run.models, ", ")) or "models in the process")
   if type(run.meta.command) == "string" then
-    lines[#lines + 1] = "\n" .. fenced(run.meta.command)
+    lines[#lines + 1] = "\n" .. fenced(plaintext.cut(run.meta.command, 2000))
   end
   for _, search in ipairs(run.searches) do search_lines(lines, search, search.number) end
   for i, row in ipairs(run.means) do
@@ -113,7 +115,7 @@ function markdown.make(run)
     lines[#lines + 1] = ("* %s: %s of %d"):format(plain(row.phase or ""), number(row.mean), row.n)
   end
   ledger_lines(lines, run)
-  return table.concat(lines, "\n") .. "\n"
+  return plaintext.text(table.concat(lines, "\n")) .. "\n"
 end
 
 return markdown

@@ -25,6 +25,7 @@ local tag, raw = html.tag, html.raw
 local ROOM = 285000     -- bytes of a page
 local SIM = "made on sim, a rule-based stand-in: no evidence about a model"
 local ROWS = 60         -- of a table
+local COMMAND, TEXT = 2000, 16000 -- bytes of a command, of a whole text
 
 -- ---- small things --------------------------------------------------------------------------
 
@@ -102,15 +103,15 @@ end
 
 local function head(run)
   local state = run.state or run.runs[#run.runs].state
-  local parts = { tag("h1", { run.name }), tag("p", { class = "soft small",
+  local parts = { tag("h1", { html.name(run.name) }), tag("p", { class = "soft small",
     ("%s, %s · %s"):format(os.date("!%Y-%m-%d %H:%M UTC", run.runs[1].started_us // 1000000), state,
-      #run.models > 0 and table.concat(run.models, ", ") or run.is_sim and "sim"
-        or "models in the process") }) }
+      #run.models > 0 and table.concat(run.models, ", ", 1, math.min(#run.models, 8))
+        or run.is_sim and "sim" or "models in the process") }) }
   if run.is_sim then parts[#parts + 1] = tag("p", { class = "warn", SIM .. "." }) end
   parts[#parts + 1] = hero(run)
   parts[#parts + 1] = tiles(run)
   if type(run.meta.command) == "string" then
-    parts[#parts + 1] = tag("pre", { run.meta.command })
+    parts[#parts + 1] = tag("pre", { html.cut(run.meta.command, COMMAND) })
   end
   return html.all(parts)
 end
@@ -137,11 +138,11 @@ local function final_texts(search)
   for _, name in ipairs(search.params) do
     local was, is = seed and seed.texts[name], best.texts[name]
     if is then
-      parts[#parts + 1] = tag("h3", { name })
-      parts[#parts + 1] = tag("pre", { is })
+      parts[#parts + 1] = tag("h3", { html.name(name) })
+      parts[#parts + 1] = tag("pre", { html.cut(is, TEXT) })
       if was and was ~= is then
         parts[#parts + 1] = tag("details", { tag("summary", { class = "soft small",
-          "what it began with" }), tag("pre", { was }) })
+          "what it began with" }), tag("pre", { html.cut(was, TEXT) }) })
       end
     end
   end
@@ -152,23 +153,22 @@ end
 local function versions(search, room)
   if #search.candidates < 2 then return "" end
   local texts, put = data.pool()
-  local list, spent, best = setmetatable({}, core.array), 0, 0
+  local list, names, best = setmetatable({}, core.array), setmetatable({}, core.array), 0
+  for i, name in ipairs(search.params) do names[i] = html.name(name) end
   for _, one in ipairs(search.candidates) do
     local row = setmetatable({}, core.array)
     for i, name in ipairs(search.params) do
-      local before = #texts
-      row[i] = put(one.texts[name] or "")
-      if #texts > before then spent = spent + #texts[#texts] end
+      local text = html.cut(one.texts[name] or "", TEXT)
+      local at, fresh = put(text)
+      row[i], room = at, room - (fresh and #text or 0)
     end
-    if spent > room then break end
+    if room < 0 then break end
     if one.is_best then best = #list end
     list[#list + 1] = setmetatable({ ("candidate %d%s"):format(one.idx, one.score
       and (", %.3f"):format(one.score) or ""), row }, core.array)
   end
   if #list < 2 then return "" end
-  return data.block(nil, { params = setmetatable(table.move(search.params, 1, #search.params, 1,
-    {}),
-    core.array), versions = list, texts = texts, best = best })
+  return data.block(nil, { params = names, versions = list, texts = texts, best = best })
 end
 
 -- On how many examples a candidate is best, alone or with others.
@@ -268,7 +268,9 @@ local function ledger(run)
   local rows = {}
   for i, row in ipairs(run.ledger) do
     local known = (row.unpriced or 0) == 0
-    rows[i] = { row.role, row.model or "", { count(row.calls), class = "n", value = row.calls },
+    if i > ROWS then break end
+    rows[i] = { html.name(row.role), html.name(row.model or ""),
+      { count(row.calls), class = "n", value = row.calls },
       { count(row.input or 0), class = "n", value = row.input },
       { count(row.output or 0), class = "n", value = row.output },
       { known and prices.text(row.micros or 0) or "not known", class = "n" } }
@@ -279,8 +281,9 @@ end
 
 local function evaluations(run)
   local rows = {}
-  for i, row in ipairs(run.means) do
-    rows[i] = { row.phase or "", { row.n, class = "n" }, { number(row.mean), class = "n" } }
+  for i, row in ipairs(table.move(run.means, 1, math.min(#run.means, ROWS), 1, {})) do
+    rows[i] = { html.name(row.phase or ""), { row.n, class = "n" },
+      { number(row.mean), class = "n" } }
   end
   if #rows == 0 then return "" end
   return html.all { tag("h2", { id = "evaluations", "Evaluations" }),
@@ -289,8 +292,8 @@ end
 
 local function failures(run)
   local rows = {}
-  for i, row in ipairs(run.failed) do
-    rows[i] = { row.code or "", { row.n, class = "n" } }
+  for i, row in ipairs(table.move(run.failed, 1, math.min(#run.failed, ROWS), 1, {})) do
+    rows[i] = { html.name(row.code or ""), { row.n, class = "n" } }
   end
   if #rows == 0 then return "" end
   return html.all { tag("h3", { "Attempts that failed" }), html.table({ "", n "attempts" }, rows) }
@@ -357,7 +360,7 @@ end
 local function navigation(run)
   local parts = {}
   local function add(id, words) parts[#parts + 1] = tag("a", { href = "#" .. id, words }) end
-  add("top", run.name)
+  add("top", html.name(run.name))
   for _, search in ipairs(run.searches) do
     local prefix = ("s%d"):format(search.number)
     local of = #run.searches > 1 and (" %d"):format(search.number) or ""
@@ -395,7 +398,7 @@ function page.make(handle, run, opts)
   for _, part in ipairs(parts) do used = used + #html.escape(part) end
   parts[#parts + 1] = opts.more and call_list.served(run, opts.more)
     or call_list.all(handle, run, room - used)
-  return sheet.make(run.name, html.all(parts), opts.live)
+  return sheet.make(html.name(run.name), html.all(parts), opts.live)
 end
 
 return page

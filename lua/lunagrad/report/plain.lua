@@ -46,6 +46,23 @@ end
 ---@return string
 function plain.line(text) return (plain.text(text):gsub("[\t\n]", " ")) end
 
+--- A text, or its beginning; at the border of a character.
+---@param text string
+---@param most integer bytes
+---@return string
+function plain.cut(text, most)
+  if #text <= most then return text end
+  while most > 0 and text:byte(most + 1) & 0xC0 == 0x80 do most = most - 1 end
+  return text:sub(1, most) .. " […]"
+end
+
+local NAME = 160 -- bytes of a name
+
+--- A name, or a reason in a few words: one line, and not a long one. nil stays nil.
+---@param text string|nil
+---@return string|nil
+function plain.name(text) return text and plain.line(plain.cut(tostring(text), NAME)) end
+
 local ENTITY = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ["\""] = "&quot;",
   ["'"] = "&#39;" }
 

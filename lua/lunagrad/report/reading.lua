@@ -7,6 +7,7 @@
 local calls = require "lunagrad.book.calls"
 local core = require "lunagrad.core"
 local ledger = require "lunagrad.book.ledger"
+local plain = require "lunagrad.report.plain"
 local queries = require "lunagrad.book.queries"
 local stats = require "lunagrad.stats_math"
 
@@ -119,7 +120,7 @@ end
 
 local function candidate_of(row)
   return { idx = row.idx, parents = integers_of(row.parents), texts = texts_of(row.texts),
-    score = row.score, operator = row.operator, proposal = row.proposal,
+    score = row.score, operator = plain.name(row.operator), proposal = row.proposal,
     iteration = row.iteration, words = row.words, is_best = row.is_best == 1, by_example = {},
     outputs = {}, n = 0 }
 end
@@ -145,8 +146,8 @@ local function proposal_of(row)
   local parents = row.parents == "[]" and {} or integers_of(row.parents)
   if #parents == 0 and row.parent_idx then parents[1] = row.parent_idx end
   return setmetatable({ number = row.number or row.iteration, iteration = row.iteration,
-    parents = parents, operator = row.operator, accepted = row.accepted == 1,
-    aside = ASIDE[row.operator] or false, reason = row.reason, before = row.before,
+    parents = parents, operator = plain.name(row.operator), accepted = row.accepted == 1,
+    aside = ASIDE[row.operator] or false, reason = plain.name(row.reason), before = row.before,
     after = row.after, gain = row.gain, has_texts = row.texts ~= nil, calls = row.calls,
     tokens = row.tokens, feedback = {}, by_example = {}, outputs = {},
     fixed = {}, broke = {}, compared = 0,
@@ -165,9 +166,10 @@ local IMPROVES = { train = true, optimize = true }
 
 local function search_of(row)
   return { id = row.id, run_id = row.run_id, number = row.number, kind = row.kind,
-    method = row.method, params = decoded(row.names, {}), options = decoded(row.options, {}),
+    method = plain.name(row.method), params = decoded(row.names, {}),
+    options = decoded(row.options, {}),
     seed = row.seed, seed_score = row.seed_score, best_score = row.best_score,
-    best_idx = row.best_idx, stopped = row.stopped, claim = decoded(row.claim, nil),
+    best_idx = row.best_idx, stopped = plain.name(row.stopped), claim = decoded(row.claim, nil),
     started_us = row.started_us, ended_us = row.ended_us, candidates = {}, proposals = {},
     examples = {}, tests = {}, evaluations = 0 }
 end
@@ -525,7 +527,7 @@ local function models_of(rows, meta)
   local names, known = {}, {}
   local function add(name)
     if type(name) == "string" and name ~= "" and not known[name] then
-      known[name], names[#names + 1] = true, name
+      known[name], names[#names + 1] = true, plain.name(name)
     end
   end
   for _, row in ipairs(rows) do add(row.model) end

@@ -41,10 +41,12 @@ function steps.chips(list, prefix)
   return tag("span", parts)
 end
 
+local PIECE, SAID = 6000, 3000 -- bytes of a change, of a feedback
 local MARK = { add = "ins", del = "del" }
 
 local function piece_of(piece)
-  return MARK[piece.kind] and tag(MARK[piece.kind], { piece.text }) or piece.text
+  return MARK[piece.kind] and tag(MARK[piece.kind], { html.cut(piece.text, PIECE) })
+    or piece.text
 end
 
 local SHOWN = 160 -- characters of what stayed, at each end
@@ -65,7 +67,7 @@ local function rows_of(pieces, reasons, prefix)
     rows[#rows + 1] = tag("div", left)
     local right = { class = reason and "quote" or nil }
     if reason then
-      right[1] = reason.sentence
+      right[1] = html.cut(reason.sentence, SAID)
       if reason.example then
         right[2] = " "
         right[3] = steps.training_example(reason.example, prefix,
@@ -117,8 +119,8 @@ local function all_feedback(list, prefix)
     local from = one.example and steps.training_example(one.example, prefix,
       ("training example %d"):format(one.example)) or ""
     parts[#parts + 1] = tag("div", { class = "soft small", from, one.example and one.from_role
-      and ", " or "", one.from_role or "" })
-    parts[#parts + 1] = tag("pre", { one.text })
+      and ", " or "", html.name(one.from_role or "") })
+    parts[#parts + 1] = tag("pre", { html.cut(one.text, SAID) })
   end
   return tag("details", parts)
 end
@@ -144,7 +146,7 @@ local function changes(search, proposal, prefix)
     local was, is = before[name] or "", proposal.texts[name]
     local said = feedback_of(proposal, name)
     if was ~= is or #said > 0 then
-      if #search.params > 1 then parts[#parts + 1] = tag("h3", { name }) end
+      if #search.params > 1 then parts[#parts + 1] = tag("h3", { html.name(name) }) end
       parts[#parts + 1] = was == is and tag("p", { class = "soft", "unchanged" })
         or steps.change(was, is, said, prefix)
       parts[#parts + 1] = all_feedback(said, prefix)

@@ -201,7 +201,7 @@ function strip.alone(search, note)
   local picture = strip.svg(search, "", note)
   if not picture then return nil end
   picture = picture:gsub('<a href="[^"]*"', "<g"):gsub("</a>", "</g>")
-    :gsub('class="strip"', 'class="lg-plot"', 1)
+    :gsub('class="strip"', 'class="lg-plot"', 1):gsub('role="group"', 'role="img"', 1)
   local style = svg.STYLE .. "\n" .. rules("#0072b2", "#c2410c", "#fff")
     .. "\n@media (prefers-color-scheme:dark){" .. rules("#56b4e9", "#ff8f52", "#14171c") .. "}"
   return (picture:gsub("^<svg", '<svg xmlns="http://www.w3.org/2000/svg"'):gsub(">",
@@ -229,7 +229,7 @@ function strip.svg(search, prefix, note)
   if #stairs == 0 then return nil end
   local frame = frame_of(search, stairs)
   local first, last = stairs[1].candidate.score, stairs[#stairs].candidate.score
-  local parts = { ('<svg class="strip" viewBox="0 0 %d %d" role="img" aria-label="%s">'):format(
+  local parts = { ('<svg class="strip" viewBox="0 0 %d %d" role="group" aria-label="%s">'):format(
     WIDE, HIGH, svg.escape(("score over %s: %.3f at the start, %.3f at the end; %d steps, %d kept")
       :format(search.unit, first, last, #search.proposals, #search.candidates - 1))) }
   draw_axes(parts, frame, search.unit)

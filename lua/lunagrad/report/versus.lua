@@ -18,7 +18,8 @@ local function overview(sides, phase, rows)
   for _, side in ipairs(sides) do
     for _, one in ipairs(side.runs) do
       local c = rows(one)
-      list[#list + 1] = { side.label, c.name, n(("%.3f"):format(c.mean)), n(c.n), n(c.bought),
+      list[#list + 1] = { side.label, html.name(c.name), n(("%.3f"):format(c.mean)),
+        n(c.n), n(c.bought),
         n(#one.run.ledger > 0 and c.cost or "–"),
         n(("%.1f s"):format(c.took)), n(c.steps), n(c.seed or "–"),
         c.models ~= "" and c.models or one.run.is_sim and "sim" or "–" }
@@ -87,7 +88,7 @@ local function texts(base, side)
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    parts[#parts + 1] = tag("h3", { name })
+    parts[#parts + 1] = tag("h3", { html.name(name) })
     parts[#parts + 1] = a[name] == b[name] and tag("p", { class = "soft", "the same" })
       or steps.change(a[name], b[name], {}, {})
   end
@@ -103,7 +104,7 @@ end
 function versus.make(sides, phase, told)
   local names = {}
   for i, side in ipairs(sides) do
-    names[i] = side.label .. " " .. side.runs[1].name
+    names[i] = side.label .. " " .. html.name(side.runs[1].name)
       .. (#side.runs > 1 and (" and %d more"):format(#side.runs - 1) or "")
   end
   local parts = { told.before or "", tag("h1", { table.concat(names, ", ") }),

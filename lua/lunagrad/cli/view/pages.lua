@@ -35,7 +35,8 @@ local function row_of(handle, base, run, seen)
   local earlier = seen[run.name] and tag("span", { class = "soft small", " (an earlier start)" })
     or ""
   local cost = ledger.money(run.micros or 0, (run.micros or 0) > 0, run.unpriced or 0)
-  return { { run.id, class = "n" }, html.all { tag("a", { href = link, run.name }), earlier },
+  return { { run.id, class = "n" }, html.all { tag("a", { href = link,
+      html.name(run.name) }), earlier },
     store.state(handle, run), { store.time(run.started_us), value = run.started_us },
     n(took(run)), n(run.calls or 0), n(run.served or 0), n(cost or "–"),
     n(run.seed_score and ("%.3f"):format(run.seed_score) or "–"),
@@ -137,7 +138,7 @@ function pages.list(handle, base, events, word, what, query)
   local from = math.max(1, math.min(1 << 32, math.tointeger(tonumber(query.from)) or 1))
   local list, all = fill(handle, search, from, from + size - 1)
   local at = ("%s/run/%s"):format(base, word)
-  local links = { class = "small", tag("a", { href = at, run.name }) }
+  local links = { class = "small", tag("a", { href = at, html.name(run.name) }) }
   local function link(place, words)
     links[#links + 1] = " · "
     links[#links + 1] = tag("a", { href = ("%s/%s?search=%d&from=%d"):format(at, what,
@@ -145,7 +146,7 @@ function pages.list(handle, base, events, word, what, query)
   end
   if from > 1 then link(math.max(1, from - size), "those before") end
   if from + size <= all then link(from + size, "those behind") end
-  return sheet.make(run.name, html.all { tag("p", links), tag("h1", {
+  return sheet.make(html.name(run.name), html.all { tag("p", links), tag("h1", {
     ("%s %d to %d of %d"):format(what, from, math.min(all, from + size - 1), all) }), list })
 end
 

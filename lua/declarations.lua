@@ -1,17 +1,18 @@
---- ffi.lua: writes what lua/lunagrad_ffi.lua declares to LuaJIT from engine/lunagrad.h, or tells whether
+--- declarations.lua: writes what lua/lunagrad_ffi.lua declares to LuaJIT from engine/lunagrad.h, or tells whether
 --- it is as the header is.
 --
--- Usage: lua5.4 lua/ffi.lua [--check] [HEADER [FILE]]      from the project's directory
+-- Usage: lua5.4 lua/declarations.lua [--check] [HEADER [FILE]]      from the project's directory
 -- Run by `make reference` and `make lint`.
 --
 -- Reads the header as it is written, and no C besides: comments and lines for the preprocessor go,
 -- the error codes are counted as LG_ERROR_MAP names them, inline functions are left out.
 
-local BEGIN, END = "-- begin of what lua/ffi.lua writes\n", "-- end of what lua/ffi.lua writes\n"
+local BEGIN = "-- begin of what lua/declarations.lua writes\n"
+local END = "-- end of what lua/declarations.lua writes\n"
 local BROAD = 98
 
 local function fail(...)
-  io.stderr:write("ffi.lua: ", string.format(...), "\n")
+  io.stderr:write("declarations.lua: ", string.format(...), "\n")
   os.exit(1)
 end
 
