@@ -91,7 +91,7 @@ endif
 MANUAL = $(BUILD)/lunagrad.1 $(BUILD)/completion/lunagrad.bash $(BUILD)/completion/_lunagrad \
 	$(BUILD)/completion/lunagrad.fish
 
-.PHONY: all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
+.PHONY: thread-check tsan all deps deps-check demo check check-53 check-55 test tests debug lint $(LINTS) reference format asan valgrind oom fuzz fuzz-api bench \
 	soak browser-check distro-check package-check fuzz-bin bench-bin dist abi clean help FORCE
 .SECONDARY:
 
@@ -269,6 +269,25 @@ valgrind:
 	@.ci/deps valgrind
 	@$(MAKE) -j$(JOBS) tests
 	@LG_TEST_SLOW=30 LG_TEST_ONLY=c LG_TEST_WRAP='$(VALGRIND)' tests/run.sh
+
+# The C tests with engines that have a thread of their own; not those that look behind its door.
+THREAD_TESTS = arguments call_reply canary engine exhibit fallback frames gone gradient gradient_pass \
+	graph hedge op promise replay_only sched_api script stream thinking thread timer var width
+thread-check: deps-check
+	@$(MAKE) -j$(JOBS) $(THREAD_TESTS:%=$(BUILD)/tests/engine/test_%)
+	@failed=; for t in $(THREAD_TESTS); do \
+		LG_TEST_THREAD=1 $(BUILD)/tests/engine/test_$$t >$(BUILD)/thread.log 2>&1 || \
+		{ failed="$$failed $$t"; cat $(BUILD)/thread.log; }; done; \
+	[ -z "$$failed" ] || { echo "thread-check: FAILED:$$failed"; exit 1; }; echo "thread-check: ok"
+
+# … and under ThreadSanitizer. libuv, libcurl and SQLite are not instrumented.
+TSAN_TESTS = frames promise script stream thread
+tsan: deps-check
+	@$(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g -fsanitize=thread' -j$(JOBS) \
+		$(TSAN_TESTS:%=$(BUILD)/tsan/tests/engine/test_%)
+	@for t in $(TSAN_TESTS); do echo "tsan: $$t"; LG_TEST_THREAD=1 LG_TEST_SECONDS=600 \
+		TSAN_OPTIONS="suppressions=tests/tsan.supp" \
+		$(BUILD)/tsan/tests/engine/test_$$t >/dev/null || exit 1; done
 
 # The library and the command with Lua 5.3: all Lua tests.
 check-53: deps-check

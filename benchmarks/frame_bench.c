@@ -1,7 +1,8 @@
 /* frame_bench.c - what the engine takes of a host's frame: CPU time of the thread that calls it.
  *
- *   frame_bench --server TLS_SERVER [--calls N] [--concurrency N] [--think MS]
- *               [--store DIR] [--cold 1] [--preconnect N] [--rate N --seconds S] [--frame_us N]
+ *   frame_bench --server TLS_SERVER [--calls N] [--concurrency N] [--think MS] [--thread 1]
+ *               [--store DIR] [--cold 1] [--preconnect N] [--cancel MS] [--linger MS] [--idle 1]
+ *               [--rate N --seconds S] [--frame_us N]
  *
  * A loop of 60 frames a second with a budget of 2 ms a step. After preload (unless --cold) all
  * calls are made at once; with --rate so many a second, for a while. Each call of the API is
@@ -123,6 +124,7 @@ static void make_engine(host *h, int argc, char **argv, const char *bundle)
     cfg.store_dir = bench_text(argc, argv, "--store");
     cfg.why = why;
     cfg.why_size = sizeof why;
+    cfg.thread = bench_option(argc, argv, "--thread", 0) != 0;
     begin(h);
     int rc = lg_engine_new(&cfg, &h->engine);
     end(h, NEW);

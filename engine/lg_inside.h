@@ -9,6 +9,17 @@
 
 #include "lunagrad.h"
 
+/* ---- an engine with a thread of its own --------------------------------------------- */
+
+/* Every function that the host may call, and that touches an engine or what was made from one,
+ * begins with LG_INSIDE(e): it is alone with it then, until it returns. It may call others that
+ * do. e NULL: nothing. */
+lg_engine *lg__inside_enter(lg_engine *e);
+void lg__inside_leave(lg_engine *const *e);
+#define LG_INSIDE(e)                                                              \
+    lg_engine *const inside_ __attribute__((cleanup(lg__inside_leave), unused)) = \
+        lg__inside_enter(e)
+
 /* ---- texts that grow -------------------------------------------------------- */
 
 /* All zero is an empty one. After a failure it is empty, holds its error and ignores what is

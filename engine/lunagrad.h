@@ -4,14 +4,25 @@
  * model calls go out over HTTP, all that can run at once does, and feedback
  * travels back through the graph as text (arXiv 2406.07496).
  *
- * The loop.  The engine owns no thread (libcurl's resolver may start one) and
+ * The loop.  Unless asked to, the engine owns no thread (libcurl's resolver may start one) and
  * never blocks.  A host adds lg_engine_fd() to its own poll loop, calls lg_engine_step() when it is
  * readable or when lg_engine_timeout() has passed, and then drains
  * lg_engine_next().  A host without a loop calls lg_engine_wait().
  *
- * Threads.  An engine and everything made from it belong to one thread, but
+ * Threads.  An engine and everything made from it belong to one thread at a time, but
  * for lg_engine_wakeup(), which any thread or signal handler may call.
  * Several engines may live in one process, each on its own thread.
+ *
+ * Its own thread.  With lg_config.thread an engine has one that does what takes long: network,
+ * TLS, the store, programs, scripts. The host's calls stay the same, and so do the events; no
+ * call waits for the network or the disk (but for lg_run_begin(), lg_run_end(), lg_sandbox_new(),
+ * lg_sandbox_free() and lg_engine_free(), which wait until the thread has done it).
+ * lg_engine_step() does nothing, lg_engine_fd() is readable when there are events,
+ * lg_engine_timeout() is 0 then and else -1, lg_engine_wait() waits for events. Lines of the log
+ * and functions of scripts come on the host's thread, inside lg_engine_next(), _step() and
+ * _wait(). The allocator is called by both threads, never at once. The thread blocks all
+ * signals. With virtual_clock time goes on inside lg_engine_step() and _wait() only, which wait
+ * for the thread. The host itself is still one thread.
  *
  * Lifetimes.  Four phrases are used throughout: *copied*; *borrowed until
  * <call>*; *owned by the caller, free with <call>*; *owned by <object>*.
@@ -190,6 +201,9 @@ typedef struct lg_config {
     int64_t max_time_ms; /* from the making of the engine on */
     char *why;           /* borrowed until lg_engine_new returns: gets one line when */
     size_t why_size;     /* that fails. NULL: none */
+    /* Network, TLS, disk and all else that takes long is done by a thread of the engine's; see
+     * "Its own thread" at the top, and docs/frames.md */
+    bool thread;
 } lg_config;
 
 LG_API void lg_config_init_size(lg_config *cfg, size_t size);

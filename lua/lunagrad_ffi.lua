@@ -839,7 +839,7 @@ typedef struct lg_config { size_t size; lg_alloc_fn alloc; void *alloc_ud; lg_lo
   max_queued; uint64_t seed; bool virtual_clock; bool http2; const char *ca_file; const char
   *ca_path; const char *proxy; const char *store_dir; int durable; bool replay_only; bool
   fail_ambiguous; uint64_t max_calls; uint64_t max_tokens; uint64_t max_micros; int64_t
-  max_time_ms; char *why; size_t why_size; } lg_config;
+  max_time_ms; char *why; size_t why_size; bool thread; } lg_config;
 void lg_config_init_size(lg_config *cfg, size_t size);
 int lg_engine_new(const lg_config *cfg, lg_engine **out);
 void lg_engine_free(lg_engine *e);

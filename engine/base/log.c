@@ -4,13 +4,33 @@
  * would rather take too much than too little. */
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/text.h"
 
-enum { SHORTEST_SECRET = 6, LINE_SIZE = 2000 };
+enum { SHORTEST_SECRET = 6, LINE_SIZE = 2000, MOST_WAITING = 10000 };
+
+typedef struct lg_log_wait {
+    struct lg_log_wait *next;
+    int level;
+    size_t size; /* of the text, with its NUL */
+    char text[];
+} lg_log_wait;
+
+static void lock(const lg_log *l)
+{
+    if (l->lock)
+        pthread_mutex_lock(l->lock);
+}
+
+static void unlock(const lg_log *l)
+{
+    if (l->lock)
+        pthread_mutex_unlock(l->lock);
+}
 
 void lg__log_init(lg_log *l, lg_mem *m, lg_log_fn fn, void *ud, int level)
 {
@@ -34,12 +54,10 @@ static int grow_secrets(lg_log *l)
     return 0;
 }
 
-int lg__log_secret(lg_log *l, const char *secret)
+static int add_secret(lg_log *l, const char *secret)
 {
     char *copy;
 
-    if (!secret || strlen(secret) < SHORTEST_SECRET)
-        return 0;
     for (size_t i = 0; i < l->n_secrets; i++) {
         if (strcmp(l->secrets[i], secret) == 0)
             return 0;
@@ -53,8 +71,31 @@ int lg__log_secret(lg_log *l, const char *secret)
     return 0;
 }
 
+int lg__log_secret(lg_log *l, const char *secret)
+{
+    int err;
+
+    if (!secret || strlen(secret) < SHORTEST_SECRET)
+        return 0;
+    lock(l);
+    err = add_secret(l, secret);
+    unlock(l);
+    return err;
+}
+
+static void free_waiting(lg_log *l, lg_log_wait *w)
+{
+    lg__mem_free(l->mem, w, sizeof *w + w->size);
+}
+
 void lg__log_free(lg_log *l)
 {
+    while (l->waiting) {
+        lg_log_wait *w = l->waiting;
+
+        l->waiting = w->next;
+        free_waiting(l, w);
+    }
     for (size_t i = 0; i < l->n_secrets; i++) {
         size_t n = strlen(l->secrets[i]) + 1;
 
@@ -349,14 +390,66 @@ static void redact_values(char *s, size_t len)
     }
 }
 
-void lg__log_redact(const lg_log *l, char *s, size_t len)
+void lg__log_redact(lg_log *l, char *s, size_t len)
 {
+    lock(l);
     redact_secrets(l, s, len);
     redact_base64(l, s, len);
+    unlock(l);
     redact_values(s, len);
 }
 
 /* ---- lines --------------------------------------------------------------- */
+
+static void wait_for_host(lg_log *l, int level, const char *line)
+{
+    size_t n = strlen(line) + 1;
+    lg_log_wait *w = lg__mem_new(l->mem, sizeof *w + n);
+
+    lock(l);
+    if (w && l->n_waiting < MOST_WAITING) {
+        *w = (lg_log_wait){.level = level, .size = n};
+        memcpy(w->text, line, n);
+        if (l->waiting)
+            l->last->next = w;
+        else
+            l->waiting = w;
+        l->last = w;
+        l->n_waiting++;
+        w = NULL;
+    } else {
+        l->n_lost++;
+    }
+    unlock(l);
+    if (w)
+        lg__mem_free(l->mem, w, sizeof *w + n);
+}
+
+void lg__log_deliver(lg_log *l)
+{
+    char lost[64];
+    lg_log_wait *w;
+    size_t n;
+
+    if (!l->lock || !l->fn)
+        return;
+    lock(l);
+    w = l->waiting;
+    n = l->n_lost;
+    l->waiting = NULL;
+    l->n_waiting = l->n_lost = 0;
+    unlock(l);
+    while (w) {
+        lg_log_wait *next = w->next;
+
+        l->fn(l->ud, w->level, w->text);
+        free_waiting(l, w);
+        w = next;
+    }
+    snprintf(lost, sizeof lost, "%zu lines of the log were lost here", n);
+    if (n)
+        l->fn(l->ud, LG_LOG_WARN, lost);
+}
 
 void lg__log_line(lg_log *l, int level, const char *fmt, ...)
 {
@@ -377,5 +470,8 @@ void lg__log_line(lg_log *l, int level, const char *fmt, ...)
     lg__text_flatten(line, len);
     if (n > LINE_SIZE)
         memcpy(line + len, "…", sizeof "…");
-    l->fn(l->ud, level, line);
+    if (l->lock)
+        wait_for_host(l, level, line);
+    else
+        l->fn(l->ud, level, line);
 }

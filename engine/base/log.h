@@ -16,6 +16,10 @@ typedef struct lg_log {
     int level;
     char **secrets; /* owned copies */
     size_t n_secrets, cap_secrets;
+    void *lock;                  /* a pthread_mutex_t: lines wait for lg__log_deliver; NULL: none */
+    struct lg_log_wait *waiting; /* the oldest first */
+    struct lg_log_wait *last;
+    size_t n_waiting, n_lost;
 } lg_log;
 
 void lg__log_init(lg_log *l, lg_mem *m, lg_log_fn fn, void *ud, int level);
@@ -40,8 +44,10 @@ static inline bool lg__log_hears(const lg_log *l, int level)
         if (lg__log_hears(log, LG_LOG_DEBUG))             \
             lg__log_line(log, LG_LOG_DEBUG, __VA_ARGS__); \
     } while (0)
+/* Where two threads write: what waits is told, by the thread that calls. */
+void lg__log_deliver(lg_log *l);
 /* The same redaction for texts that leave otherwise (error messages). In place. */
-void lg__log_redact(const lg_log *l, char *s, size_t len);
+void lg__log_redact(lg_log *l, char *s, size_t len);
 void lg__log_free(lg_log *l);
 
 #endif

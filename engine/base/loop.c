@@ -40,6 +40,7 @@ struct lg_loop {
     lg_watch widened; /* ring: watches that want more than is armed */
     bool unpolled;    /* libuv tells the kernel only when it polls */
     bool running;
+    lg_door *door;    /* NULL: none */
     int64_t until_us; /* 0: turns are not limited */
     uint64_t turns;
     bool ran, cut; /* a descriptor was served this turn; another was left */
@@ -155,6 +156,11 @@ void lg__loop_free(lg_loop *l)
     lg__mem_free(l->mem, l, sizeof *l);
 }
 
+void lg__loop_behind(lg_loop *l, lg_door *d)
+{
+    l->door = d;
+}
+
 int lg__loop_fd(const lg_loop *l)
 {
     return uv_backend_fd(&l->uv);
@@ -190,7 +196,9 @@ int lg__loop_run(lg_loop *l, int timeout_ms)
     l->ran = l->cut = false;
     l->turns++;
     l->running = true;
+    int depth = lg__door_pause(l->door);
     uv_run(&l->uv, timeout_ms == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    lg__door_resume(l->door, depth);
     l->running = false;
     if (timeout_ms > 0)
         uv_timer_stop(&l->limit);
@@ -277,6 +285,7 @@ static void on_poll(uv_poll_t *p, int status, int events)
         }
     }
     w->loop->ran = true;
+    LG_GUARD(w->loop->door);
     w->fn(w->ud, w->fd, got);
 }
 
@@ -352,6 +361,7 @@ static void on_alarm(uv_timer_t *t)
 
     /* what an alarm did must be looked at before anything is waited for */
     uv_stop(&a->loop->uv);
+    LG_GUARD(a->loop->door);
     a->fn(a->ud);
 }
 

@@ -5,6 +5,7 @@
 #ifndef LG_LOOP_H
 #define LG_LOOP_H
 
+#include "base/door.h"
 #include "base/mem.h"
 
 typedef struct lg_loop lg_loop;
@@ -16,7 +17,9 @@ typedef void (*lg_alarm_fn)(void *ud);
 
 int lg__loop_new(lg_mem *m, lg_loop **out);
 const char *lg__loop_version(void); /* libuv's */
-void lg__loop_free(lg_loop *l);     /* all watches and alarms too */
+/* Turns go out of the door, and callbacks come in. */
+void lg__loop_behind(lg_loop *l, lg_door *d);
+void lg__loop_free(lg_loop *l); /* all watches and alarms too */
 int lg__loop_fd(const lg_loop *l);
 int lg__loop_timeout(const lg_loop *l); /* ms, -1 none */
 /* One turn: waits up to timeout_ms (0: not at all, -1: until something), then

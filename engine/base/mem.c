@@ -4,6 +4,7 @@
  * lg_alloc_fn. */
 #include "base/mem.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,18 +39,39 @@ void lg__mem_init(lg_mem *m, lg_alloc_fn fn, void *ud)
     m->ud = fn ? ud : NULL;
 }
 
+/* The host's function is called by one thread at a time. */
+static void lock(lg_mem *m)
+{
+    if (m->lock)
+        pthread_mutex_lock(m->lock);
+}
+
+static void unlock(lg_mem *m)
+{
+    if (m->lock)
+        pthread_mutex_unlock(m->lock);
+}
+
+void lg__mem_live(lg_mem *m, uint64_t *bytes, uint64_t *blocks)
+{
+    lock(m);
+    *bytes = m->live_bytes;
+    *blocks = m->live_blocks;
+    unlock(m);
+}
+
 void *lg__mem_new(lg_mem *m, size_t n)
 {
     void *p;
 
     n = real_size(n);
-    if (fault_due(m))
-        return NULL;
-    p = m->fn(m->ud, NULL, 0, n);
-    if (!p)
-        return NULL;
-    m->live_bytes += n;
-    m->live_blocks++;
+    lock(m);
+    p = fault_due(m) ? NULL : m->fn(m->ud, NULL, 0, n);
+    if (p) {
+        m->live_bytes += n;
+        m->live_blocks++;
+    }
+    unlock(m);
     return p;
 }
 
@@ -70,13 +92,13 @@ void *lg__mem_grow(lg_mem *m, void *p, size_t old_n, size_t n)
         return lg__mem_new(m, n);
     old_n = real_size(old_n);
     n = real_size(n);
-    if (fault_due(m))
-        return NULL;
-    q = m->fn(m->ud, p, old_n, n);
-    if (!q)
-        return NULL;
-    m->live_bytes += n;
-    m->live_bytes -= old_n;
+    lock(m);
+    q = fault_due(m) ? NULL : m->fn(m->ud, p, old_n, n);
+    if (q) {
+        m->live_bytes += n;
+        m->live_bytes -= old_n;
+    }
+    unlock(m);
     return q;
 }
 
@@ -85,9 +107,11 @@ void lg__mem_free(lg_mem *m, void *p, size_t n)
     if (!p)
         return;
     n = real_size(n);
+    lock(m);
     m->live_bytes -= n;
     m->live_blocks--;
     m->fn(m->ud, p, n, 0);
+    unlock(m);
 }
 
 char *lg__mem_strdup(lg_mem *m, const char *s)

@@ -15,8 +15,11 @@ typedef struct lg_mem {
     uint64_t calls;     /* allocations and growths so far */
     uint64_t fail_at;   /* the call of this number fails; 0: none (tests) */
     bool fail_for_good; /* … and all after it */
+    void *lock;         /* a pthread_mutex_t, where two threads allocate; NULL: none */
 } lg_mem;
 
+/* What is held now. Any of the threads. */
+void lg__mem_live(lg_mem *m, uint64_t *bytes, uint64_t *blocks);
 void lg__mem_init(lg_mem *m, lg_alloc_fn fn, void *ud);         /* fn NULL: malloc */
 void *lg__mem_new(lg_mem *m, size_t n);                         /* NULL: out of memory */
 void *lg__mem_zero(lg_mem *m, size_t n);                        /* … filled with zeros */

@@ -136,6 +136,7 @@ void lg__call_cancel_all(lg_party *p)
 
 void lg_engine_drain(lg_engine *e, bool drain)
 {
+    LG_GUARD(e->door);
     e->draining = drain;
     if (drain)
         cancel_those(e, is_unsent_call);
@@ -144,6 +145,7 @@ void lg_engine_drain(lg_engine *e, bool drain)
 
 void lg_engine_cancel(lg_engine *e)
 {
+    LG_GUARD(e->door);
     cancel_those(e, is_pending);
     lg__engine_touch(e);
 }

@@ -14,7 +14,12 @@
 int lg__call_ensure_http(lg_engine *e)
 {
     lg_http_config http = {
-        .ca_file = e->ca_file, .ca_path = e->ca_path, .proxy = e->proxy, .http2 = e->http2};
+        .ca_file = e->ca_file,
+        .ca_path = e->ca_path,
+        .proxy = e->proxy,
+        .http2 = e->http2,
+        .door = e->door,
+    };
     return e->http ? LG_OK : lg__http_new(&e->mem, e->loop, &e->log, &http, &e->http);
 }
 

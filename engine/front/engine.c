@@ -72,6 +72,9 @@ static int build(lg_engine *e, const lg_config *c)
     return err ? err : lg__turn_open(e, c);
 }
 
+static int thread_turn(lg_engine *e);
+static bool wait_is_over(lg_engine *e);
+
 int lg_engine_new(const lg_config *cfg, lg_engine **out)
 {
     lg_config c = {.size = sizeof c};
@@ -87,6 +90,8 @@ int lg_engine_new(const lg_config *cfg, lg_engine **out)
         return LG_ENOMEM;
     e->mem = first;
     int err = build(e, &c);
+    if (!err && c.thread)
+        err = lg__thread_start(e, thread_turn, wait_is_over);
     if (err)
         lg_engine_free(e);
     else
@@ -100,6 +105,7 @@ void lg_engine_free(lg_engine *e)
 {
     if (!e)
         return;
+    lg__thread_stop(e);
     lg__parties_end(e);
     if (e->store)
         take_replies(e, INT_MAX); /* paid for */
@@ -132,6 +138,7 @@ void lg_engine_free(lg_engine *e)
     if (e->loop)
         lg__loop_free(e->loop);
     lg__log_free(&e->log);
+    lg__thread_free(e);
     lg_mem last = e->mem;
     lg__mem_free(&last, e, sizeof *e);
 }
@@ -141,12 +148,15 @@ void lg_engine_free(lg_engine *e)
 void lg_engine_wakeup(lg_engine *e)
 {
     atomic_store(&e->poked, 1);
-    lg__loop_wakeup(e->loop);
+    if (e->thread)
+        lg__thread_wakeup(e);
+    else
+        lg__loop_wakeup(e->loop);
 }
 
 int lg_engine_fd(const lg_engine *e)
 {
-    return lg__loop_fd(e->loop);
+    return e->thread ? lg__thread_fd(e) : lg__loop_fd(e->loop);
 }
 
 static bool has_events(const lg_engine *e)
@@ -187,9 +197,9 @@ static int sooner(int a, int b)
     return b >= 0 && b < a ? b : a;
 }
 
-int lg_engine_timeout(const lg_engine *e)
+static int own_timeout(const lg_engine *e)
 {
-    if (has_events(e) || has_work(e) || e->preconnect || lg__parties_hear(e))
+    if (has_work(e) || e->preconnect || lg__parties_hear(e))
         return 0;
     int64_t due = next_due(e);
     due = e->hedge_due < due ? e->hedge_due : due;
@@ -197,8 +207,17 @@ int lg_engine_timeout(const lg_engine *e)
     return sooner(lg__loop_timeout(e->loop), own);
 }
 
+int lg_engine_timeout(const lg_engine *e)
+{
+    LG_GUARD(e->door);
+    if (has_events(e))
+        return 0;
+    return lg__thread_is_host(e) ? -1 : own_timeout(e);
+}
+
 int64_t lg_engine_now(const lg_engine *e)
 {
+    LG_GUARD(e->door);
     return lg__clock_now(&e->clock);
 }
 
@@ -360,6 +379,8 @@ static void pump(lg_engine *e)
     bool programs = false; /* more of theirs is to be done, in a step of its own */
     bool connected = false;
     do {
+        lg__thread_tell(e, has_events(e));
+        lg__door_breathe(e->door);
         lg__call_drop_leaving(e, false);
         lg__turn_send(e);
         programs = lg__commands_tell(e);
@@ -437,20 +458,18 @@ static int run_limited(lg_engine *e, int64_t now, int64_t budget_us)
     return err;
 }
 
-int lg_engine_step(lg_engine *e, int64_t budget_us)
+static int step(lg_engine *e, int64_t budget_us, void (*all)(lg_engine *e))
 {
     lg_clock real = {.is_virtual = false};
     int64_t now = budget_us > 0 ? lg__clock_now(&real) : 0;
     int err;
-    if (e->in_step)
-        return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     e->in_step = true;
     e->woken = false;
     if (now > 0 && budget_us < INT64_MAX - now) {
         err = run_limited(e, now, budget_us);
     } else {
         err = lg__loop_run(e->loop, 0);
-        settle_down(e);
+        all(e);
     }
     e->in_step = false;
 #ifdef LG_DEBUG
@@ -459,10 +478,80 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
     return err;
 }
 
+/* On the engine's own thread; virtual time stands still. */
+static int thread_turn(lg_engine *e)
+{
+    if (e->preload) {
+        e->preload = false;
+        lg__warm_load(e); /* what fails is logged, and fails again when it is needed */
+    }
+    step(e, 0, pump);
+    lg__thread_tell(e, has_events(e));
+    return own_timeout(e);
+}
+
+static int step_virtual(lg_engine *e, void *ud)
+{
+    (void)ud;
+    return step(e, 0, settle_down);
+}
+
+int lg__engine_sync(lg_engine *e)
+{
+    return lg__thread_do(e, step_virtual, NULL);
+}
+
+int lg_engine_step(lg_engine *e, int64_t budget_us)
+{
+    if (lg__thread_is_host(e)) {
+        int err = e->clock.is_virtual ? lg__engine_sync(e) : LG_OK;
+        lg__log_deliver(&e->log);
+        LG_GUARD(e->door);
+        if (!has_events(e))
+            lg__thread_drained(e);
+        return err;
+    }
+    if (e->in_step)
+        return lg__engine_error(e, LG_EREENTRANT, "step is running already");
+    return step(e, budget_us, settle_down);
+}
+
+static bool is_quiet(const lg_engine *e)
+{
+    return !has_events(e) && (e->graph.n_pending > 0 || lg__parties_busy(e));
+}
+
+static bool wait_is_over(lg_engine *e)
+{
+    return !is_quiet(e) || atomic_load(&e->poked);
+}
+
+/* The host waits, and its work itself may wait for time to pass. ud: ms that are left. */
+static int wait_virtual(lg_engine *e, void *ud)
+{
+    const int *left = ud;
+    int err;
+    do {
+        err = step(e, 0, settle_down);
+    } while (!err && *left != 0 && is_quiet(e) && jump(e));
+    return err;
+}
+
+static int wait_for_thread(lg_engine *e, int timeout_ms)
+{
+    int err = lg__thread_wait(e, timeout_ms, e->clock.is_virtual ? wait_virtual : NULL);
+    LG_GUARD(e->door);
+    if (is_quiet(e))
+        atomic_store(&e->poked, 0);
+    return err;
+}
+
 int lg_engine_wait(lg_engine *e, int timeout_ms)
 {
     lg_clock real = {.is_virtual = false};
     int64_t start = lg__clock_now(&real);
+    if (lg__thread_is_host(e))
+        return wait_for_thread(e, timeout_ms);
     for (;;) {
         int err = lg_engine_step(e, 0);
         bool pending = e->graph.n_pending || lg__parties_busy(e);

@@ -3,14 +3,25 @@
 
 #include "front/front_internal.h"
 
+static struct lg_said *said_to(const lg_engine *e)
+{
+    return (struct lg_said *)&e->said[lg__door_is_own(e->door)];
+}
+
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
 {
+    struct lg_said *to = said_to(e);
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(e->errmsg, sizeof e->errmsg, fmt, ap);
+    vsnprintf(to->errmsg, sizeof to->errmsg, fmt, ap);
     va_end(ap);
-    e->errfield = NULL;
+    to->errfield = NULL;
     return code;
+}
+
+void lg__engine_errfield(lg_engine *e, const char *field)
+{
+    said_to(e)->errfield = field;
 }
 
 int lg__engine_null(lg_engine *e)
@@ -20,17 +31,20 @@ int lg__engine_null(lg_engine *e)
 
 const char *lg_engine_errmsg(const lg_engine *e)
 {
-    return e->errmsg;
+    LG_GUARD(e->door);
+    return said_to(e)->errmsg;
 }
 
 const char *lg_engine_errfield(const lg_engine *e)
 {
-    return e->errfield;
+    LG_GUARD(e->door);
+    return said_to(e)->errfield;
 }
 
 void lg__engine_touch(lg_engine *e)
 {
-    if (e->in_step || e->woken)
+    bool host = lg__thread_is_host(e); /* whose call falls between two pieces of a step */
+    if ((e->in_step && !host) || e->woken)
         return;
     e->woken = true;
     lg__loop_wakeup(e->loop);

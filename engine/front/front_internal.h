@@ -114,8 +114,12 @@ struct lg_book {       /* inside_book.c's: one of these three */
     size_t n;
 };
 
+typedef struct lg_thread lg_thread; /* thread.c's */
+
 struct lg_engine {
     lg_mem mem;
+    lg_thread *thread; /* cfg.thread: it steps; NULL: the host does */
+    lg_door *door;     /* … who may touch all this */
     lg_clock clock;
     lg_log log;
     lg_loop *loop;
@@ -132,8 +136,9 @@ struct lg_engine {
     struct lg_book book;  /* it, for lua/ */
     lg_entries unstarted; /* entries that could not begin: they have ended */
     lg_batch turn;
-    lg_batch synced; /* durable: committed, and on its way to the disk */
-    lg_batch next;   /* … and the one committed meanwhile */
+    lg_batch synced;  /* durable: committed, and on its way to the disk */
+    lg_batch next;    /* … and the one committed meanwhile */
+    lg_batch writing; /* in the transaction that is under way; empty between steps */
     uint64_t served;
     lg_stream *streams; /* call_stream.c: under way and watched */
     lg_timers timers;
@@ -154,23 +159,42 @@ struct lg_engine {
     bool built_in;    /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
-    void *own;    /* lua/host/: the library's own Lua state */
-    bool in_next; /* a function of the host's runs, called by lg_engine_next */
-    char errmsg[512];
-    const char *errfield; /* static */
+    void *own;       /* lua/host/: the library's own Lua state */
+    bool in_next;    /* a function of the host's runs, called by lg_engine_next */
+    struct lg_said { /* to the host; and to whom the engine's own thread runs */
+        char errmsg[512];
+        const char *errfield; /* static */
+    } said[2];
+    bool preload; /* the thread is to do it */
 };
 
 /* front_base.c */
 /* Sets the message and returns the code. */
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-int lg__engine_null(lg_engine *e); /* LG_EINVAL: an argument is NULL */
+void lg__engine_errfield(lg_engine *e, const char *field); /* that the error is about */
+int lg__engine_null(lg_engine *e);                         /* LG_EINVAL: an argument is NULL */
 /* Work was made outside step(): a polling host must hear of it. */
 void lg__engine_touch(lg_engine *e);
 
 /* front_check.c, debug builds */
 void lg__engine_check(lg_engine *e);   /* all of it, between two calls; aborts */
 void lg__engine_stepped(lg_engine *e); /* … when enough steps have paid for it */
+
+/* thread.c. turn: steps, and says in how many ms it is to be called again; look: whether a host
+ * that waits is to return. LG_ENOMEM, LG_EIO */
+int lg__thread_start(lg_engine *e, int (*turn)(lg_engine *), bool (*look)(lg_engine *));
+void lg__thread_stop(lg_engine *e);
+void lg__thread_free(lg_engine *e);
+void lg__thread_tell(lg_engine *e, bool events); /* the host, where there is a thread */
+/* By the engine's thread, while the caller waits; without one: by the caller. → fn's */
+int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud);
+bool lg__thread_is_host(const lg_engine *e); /* there is a thread, and it is not the caller */
+int lg__thread_fd(const lg_engine *e);
+void lg__thread_wakeup(lg_engine *e);  /* the host; any thread, any signal handler */
+void lg__thread_drained(lg_engine *e); /* the host has seen all events */
+/* jump, where time is virtual: it may go on now. */
+int lg__thread_wait(lg_engine *e, int timeout_ms, int (*jump)(lg_engine *e, void *ud));
 
 /* host_work.c */
 /* Ask the host. The work is freed by its answer. 0, LG_ENOMEM */
@@ -192,6 +216,7 @@ void lg__call_complete(lg_engine *e, lg_request *r);         /* DONE or FAILED: 
 void lg__call_fail_code(lg_engine *e, lg_node *n, int code); /* n's variable */
 
 /* host_warm.c: what is done before it is needed */
+int lg__warm_load(lg_engine *e);   /* LG_ENOMEM, LG_ELIBRARY, LG_ETLS */
 bool lg__warm_begin(lg_engine *e); /* one connection, at most; true: there is more to begin */
 void lg__warm_ended(lg_engine *e, lg_attempt *a);
 void lg__warm_free(lg_engine *e);
@@ -324,5 +349,6 @@ void lg__kept_free(lg_engine *e);
 size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown);
 lg_store *lg__engine_store(lg_engine *e); /* NULL: none */
 void lg__engine_flush(lg_engine *e);      /* a statement was queued */
+int lg__engine_sync(lg_engine *e);        /* a whole step, by the thread while the caller waits */
 
 #endif

@@ -13,6 +13,7 @@ void lg_backward_init_size(lg_backward *b, size_t size)
 
 int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_backward b = {.size = sizeof b};
     if (!host || !out || !lg__sized_read(&b, host))
         return lg__engine_error(e, LG_EINVAL, "backward needs lg_backward_init, and an out");
@@ -34,6 +35,7 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_va
 
 int lg_template_set(lg_engine *e, const char *name, lg_var *v)
 {
+    LG_GUARD(e->door);
     if (!name || !v || v->graph != &e->graph)
         return lg__engine_error(e, LG_EINVAL, "a template is a variable of this engine");
     if (lg__made_of_pass(v))
@@ -44,6 +46,7 @@ int lg_template_set(lg_engine *e, const char *name, lg_var *v)
 
 int lg_template_get(lg_engine *e, const char *name, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = name ? lg__template_find(&e->graph, name) : NULL;
     if (!name)
         return lg__engine_null(e);

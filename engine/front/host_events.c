@@ -146,22 +146,35 @@ const lg_event *lg__events_next(lg_engine *e, lg_party *p)
             lg__work_release(e, w);
         return &p->event;
     }
+    lg__thread_drained(e);
     return NULL;
+}
+
+/* *f: what is to be called instead of telling the host; its fn is NULL: nothing is. */
+static const lg_event *next_of_host(lg_engine *e, lg_function *f)
+{
+    LG_GUARD(e->door);
+    const lg_party *host = &e->graph.host_party;
+    const lg_event *event = lg__events_next(e, &e->graph.host_party);
+    *f = (lg_function){.fn = NULL};
+    if (!event)
+        lg__thread_drained(e);
+    else if (event->type == LG_EVENT_FUNCTION)
+        *f = host->event_var->node->u.tool->function;
+    return event;
 }
 
 /* A function that has one to call is called here, and nobody is told. */
 const lg_event *lg_engine_next(lg_engine *e)
 {
     const lg_event *event;
-    lg_party *host = &e->graph.host_party;
+    lg_function f;
     if (e->in_next)
         return NULL;
-    while ((event = lg__events_next(e, host)) && event->type == LG_EVENT_FUNCTION) {
-        const lg_function *f = &host->event_var->node->u.tool->function;
-        if (!f->fn)
-            break;
+    lg__log_deliver(&e->log);
+    while ((event = next_of_host(e, &f)) && f.fn) {
         e->in_next = true;
-        f->fn(f->ud, f->script, event->id, event->text, event->len);
+        f.fn(f.ud, f.script, event->id, event->text, event->len);
         e->in_next = false;
     }
     return event;
@@ -265,22 +278,26 @@ static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, c
 int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, const double *score,
                    double target)
 {
+    LG_GUARD(e->door);
     return answer_tool(e, id, LG_MEDIA_TEXT, NULL, text, len, score, target);
 }
 
 int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data, size_t len,
                          const double *score, double target)
 {
+    LG_GUARD(e->door);
     return answer_tool(e, id, lg__media_check(type, data, len), type, data, len, score, target);
 }
 
 int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
+    LG_GUARD(e->door);
     return lg_tool_fail_as(e, id, code, message, NULL);
 }
 
 int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, const char *cause)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -309,6 +326,7 @@ int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, co
 
 int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -327,6 +345,7 @@ int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, 
 
 int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_GRADIENT, LG_EVENT_GRADIENT);
     if (!w)
         return LG_ENOTFOUND;
@@ -345,6 +364,7 @@ int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len)
 
 int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;
@@ -360,6 +380,7 @@ int lg_call_view(lg_engine *e, uint64_t id, lg_request_view *out)
 int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, const char **text,
                     size_t *len)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_parts)
         return LG_ENOTFOUND;
@@ -373,6 +394,7 @@ int lg_call_message(lg_engine *e, uint64_t id, size_t i, const char **role, cons
 
 const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_parts || !w->request->part_texts[i]->media)
         return NULL;
@@ -381,6 +403,7 @@ const char *lg_call_message_media(lg_engine *e, uint64_t id, size_t i)
 
 int lg_call_option(lg_engine *e, uint64_t id, size_t i, lg_option *out)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w || i >= w->request->n_options)
         return LG_ENOTFOUND;
@@ -403,6 +426,7 @@ static int finish_call(lg_engine *e, lg_work *w)
 int lg_call_reply(lg_engine *e, uint64_t id, const char *text, size_t len,
                   const char *finish_reason, const lg_usage *usage)
 {
+    LG_GUARD(e->door);
     return lg_call_reply_media(e, id, NULL, text, len, finish_reason, usage);
 }
 
@@ -465,6 +489,7 @@ static void take_text(lg_engine *e, const lg_model *model, int media, const char
 int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char *text, size_t len,
                         const char *finish_reason, const lg_usage *usage)
 {
+    LG_GUARD(e->door);
     lg_usage used = {0};
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
@@ -499,12 +524,14 @@ int lg_call_reply_media(lg_engine *e, uint64_t id, const char *type, const char 
 
 int lg_call_fail(lg_engine *e, uint64_t id, int code, bool retryable, const char *message)
 {
+    LG_GUARD(e->door);
     return lg_call_fail_as(e, id, code, retryable, message, NULL);
 }
 
 int lg_call_fail_as(lg_engine *e, uint64_t id, int code, bool retryable, const char *message,
                     const char *cause)
 {
+    LG_GUARD(e->door);
     lg_work *w = find(e, id, LG_EVENT_CALL, LG_EVENT_CALL);
     if (!w)
         return LG_ENOTFOUND;

@@ -22,6 +22,7 @@ static bool is_utf8(const char *s)
 int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, bool grad,
                lg_var **out)
 {
+    LG_GUARD(e->door);
     int bad = out ? lg__text_check(text, len) : LG_EINVAL;
     if (bad == LG_EUTF8) {
         return lg__engine_error(e, LG_EUTF8, "text is not UTF-8: byte %lld is wrong",
@@ -44,6 +45,7 @@ int lg_var_new(lg_engine *e, const char *text, size_t len, const char *role, boo
 int lg_var_new_media(lg_engine *e, const char *type, const void *data, size_t len, const char *role,
                      bool grad, lg_var **out)
 {
+    LG_GUARD(e->door);
     int media = lg__media_check(type, data, len);
     if (!out)
         return lg__engine_null(e);
@@ -134,6 +136,7 @@ static void forget_model(lg_model *m)
 
 int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
 {
+    LG_GUARD(e->door);
     lg_model_config c = NO_MODEL;
     lg_model *m;
     if (!cfg || !out)
@@ -150,7 +153,7 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
     int err = lg__model_make(&e->mem, &c, &m, &why, &field);
     if (err) {
         lg__engine_error(e, err, "%s", why);
-        e->errfield = field;
+        lg__engine_errfield(e, field);
         return err;
     }
     if ((m->api_key && lg__log_secret(&e->log, m->api_key)) || take_fallbacks(m, &c) ||
@@ -159,6 +162,7 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
         return lg__engine_error(e, LG_ENOMEM, "out of memory");
     }
     m->engine = e;
+    m->door = e->door;
     m->party = lg__party_ref(e->graph.party);
     m->forget = forget_model;
     m->next = e->models;
@@ -169,6 +173,7 @@ int lg_model_new(lg_engine *e, const lg_model_config *cfg, lg_model **out)
 
 const char *lg_model_name(const lg_model *m)
 {
+    LG_GUARD(m->door);
     return m->name;
 }
 
@@ -177,6 +182,7 @@ const char *lg_model_name(const lg_model *m)
 int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_backward,
                 uint64_t tag, lg_tool **out)
 {
+    LG_GUARD(e->door);
     if (!out)
         return lg__engine_null(e);
     if (!name || !is_utf8(name) || !is_utf8(purpose))
@@ -210,6 +216,7 @@ int lg_tool_new(lg_engine *e, const char *name, const char *purpose, bool own_ba
 
 int lg_tool_cache(lg_tool *t, const char *version)
 {
+    LG_GUARD(t->graph->door);
     if (!version || !is_utf8(version))
         return lg__engine_error(t->graph->engine, LG_EUTF8, "a tool's version must be UTF-8");
     lg_text *v = lg__text_new(t->graph->mem, version, strlen(version));
@@ -320,6 +327,7 @@ static int check_call(lg_engine *e, const lg_model *m, const lg_call *host, lg_c
 
 int lg_call_model(lg_engine *e, lg_model *m, const lg_call *host, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     lg_call given, *call = &given;
     int err = check_call(e, m, host, call);
@@ -351,6 +359,7 @@ int lg_call_model(lg_engine *e, lg_model *m, const lg_call *host, lg_var **out)
 int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *const *vars, size_t n,
               const char *role, bool fenced, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     int err = new_node(e, LG_OP_FORMAT, n, 1, role, &v);
     if (err)
@@ -362,6 +371,7 @@ int lg_format(lg_engine *e, lg_var *tmpl, const char *const *names, lg_var *cons
 
 int lg_concat(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     int err = new_node(e, LG_OP_CONCAT, n, 0, role, &v);
     return err ? err : link_and_start(e, v, NULL, vars, n, 0, out);
@@ -421,29 +431,34 @@ static int reduce(lg_engine *e, int op, const char *what, lg_var *const *vars,
 
 int lg_sum(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out)
 {
+    LG_GUARD(e->door);
     return reduce(e, LG_OP_SUM, "sum", vars, NULL, n, flags, out);
 }
 
 int lg_mean(lg_engine *e, lg_var *const *vars, size_t n, unsigned flags, lg_var **out)
 {
+    LG_GUARD(e->door);
     return reduce(e, LG_OP_MEAN, "mean", vars, NULL, n, flags, out);
 }
 
 int lg_sum_weighted(lg_engine *e, lg_var *const *vars, const double *weights, size_t n,
                     unsigned flags, lg_var **out)
 {
+    LG_GUARD(e->door);
     return reduce(e, LG_OP_SUM, "sum", vars, weights, n, flags, out);
 }
 
 int lg_mean_weighted(lg_engine *e, lg_var *const *vars, const double *weights, size_t n,
                      unsigned flags, lg_var **out)
 {
+    LG_GUARD(e->door);
     return reduce(e, LG_OP_MEAN, "mean", vars, weights, n, flags, out);
 }
 
 int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *const *vars, size_t n,
                  const char *role, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     if (!t || t->graph != &e->graph)
         return lg__engine_error(e, LG_EINVAL, "the tool is not one of this engine");
@@ -458,6 +473,7 @@ int lg_tool_call(lg_engine *e, lg_tool *t, const char *const *names, lg_var *con
 
 int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     int err = new_node(e, LG_OP_PROMISE, n, 1, role, &v);
     if (err)
@@ -476,6 +492,7 @@ int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role
 
 int lg_var_detach(lg_var *v, lg_var **out)
 {
+    LG_GUARD(v->graph->door);
     lg_var *copy = NULL;
     if (!v || !out)
         return LG_EINVAL;
@@ -505,6 +522,7 @@ static int check_promise(const lg_var *v)
 
 int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len)
 {
+    LG_GUARD(v->graph->door);
     lg_engine *e = v->graph->engine;
     lg_text *own = NULL;
     int err = check_promise(v);
@@ -531,12 +549,14 @@ int lg_promise_keep(lg_var *v, lg_var *from, const char *text, size_t len)
 
 int lg_promise_fail(lg_var *v, int code, const char *message, const char *hint)
 {
+    LG_GUARD(v->graph->door);
     return lg_promise_fail_as(v, code, message, NULL, hint);
 }
 
 int lg_promise_fail_as(lg_var *v, int code, const char *message, const char *cause,
                        const char *hint)
 {
+    LG_GUARD(v->graph->door);
     lg_engine *e = v->graph->engine;
     lg_fail f;
     char who[120];

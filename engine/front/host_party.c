@@ -195,11 +195,16 @@ int64_t lg__parties_due(const lg_engine *e)
     return due;
 }
 
+enum { SLICE_US = 200 }; /* beside a thread of the engine's */
+
 static void run(lg_engine *e, lg_party *p, int64_t until_us, bool idle)
 {
     lg_party *before = lg__party_use(e, lg__party_ref(p)); /* it may free itself */
     p->due_us = INT64_MAX;
     p->idle = idle;
+    lg_clock real = {.is_virtual = false};
+    if (e->thread) /* the host waits for no longer than this */
+        until_us = lg__clock_now(&real) + SLICE_US;
     bool busy = p->run(p->ud, until_us, idle);
     p->busy = busy && p->run;
     lg__party_use(e, before);
@@ -236,6 +241,7 @@ void lg__parties_run(lg_engine *e, int64_t until_us, bool idle)
             continue;
         to_the_end(&e->graph, p);
         run(e, p, until_us, idle);
+        lg__door_breathe(e->door);
         if (until_us && lg__clock_now(&real) >= until_us)
             return;
     }

@@ -9,6 +9,7 @@ static bool is_own(const lg_engine *e, const lg_model *m)
 int lg_engine_models(lg_engine *e, lg_model *model, lg_model *backward, lg_model *optimizer,
                      lg_model *judge)
 {
+    LG_GUARD(e->door);
     lg_model *const given[LG_KINDS] = {[LG_FORWARD] = model,
                                        [LG_BACKWARD] = backward,
                                        [LG_OPTIMIZER] = optimizer,

@@ -45,7 +45,7 @@ static int processors(void)
 static int refuse(lg_engine *e, const char *field, const char *message)
 {
     int err = lg__engine_error(e, LG_EINVAL, "%s: %s", field, message);
-    e->errfield = field;
+    lg__engine_errfield(e, field);
     return err;
 }
 
@@ -84,8 +84,16 @@ static int make(lg_engine *e, const lg_box_limits *limits, lg_sandbox *s)
     return lg__box_new(e->pool, limits, &s->box);
 }
 
-int lg_sandbox_new(lg_engine *e, const lg_sandbox_config *cfg, lg_sandbox **out)
+typedef struct lg_sandbox_asked { /* the workers are the engine's thread's, where it has one */
+    const lg_sandbox_config *cfg;
+    lg_sandbox **out, *gone;
+} lg_sandbox_asked;
+
+static int new_one(lg_engine *e, void *ud)
 {
+    const lg_sandbox_asked *asked = ud;
+    const lg_sandbox_config *cfg = asked->cfg;
+    lg_sandbox **out = asked->out;
     lg_sandbox_config c = {.size = sizeof c};
     lg_box_limits limits;
     if (!out)
@@ -115,21 +123,33 @@ int lg_sandbox_new(lg_engine *e, const lg_sandbox_config *cfg, lg_sandbox **out)
     return LG_OK;
 }
 
-void lg_sandbox_free(lg_sandbox *s)
+int lg_sandbox_new(lg_engine *e, const lg_sandbox_config *cfg, lg_sandbox **out)
 {
-    if (!s)
-        return;
+    lg_sandbox_asked a = {.cfg = cfg, .out = out};
+    return lg__thread_do(e, new_one, &a);
+}
 
+static int free_one(lg_engine *e, void *ud)
+{
+    lg_sandbox *s = ((const lg_sandbox_asked *)ud)->gone;
     if (s->next)
         s->next->prev = s->prev;
 
     if (s->prev)
         s->prev->next = s->next;
     else
-        s->engine->sandboxes = s->next;
+        e->sandboxes = s->next;
 
     lg__box_free(s->box);
-    lg__mem_free(&s->engine->mem, s, sizeof *s);
+    lg__mem_free(&e->mem, s, sizeof *s);
+    return LG_OK;
+}
+
+void lg_sandbox_free(lg_sandbox *s)
+{
+    lg_sandbox_asked a = {.gone = s};
+    if (s)
+        lg__thread_do(s->engine, free_one, &a);
 }
 
 /* ---- jobs -------------------------------------------------------------------------- */
@@ -175,6 +195,7 @@ int lg_sandbox_run(lg_sandbox *s, const char *name, const char *source, size_t l
         return LG_EINVAL;
 
     lg_engine *e = s->engine;
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     if (!out)
         return lg__engine_null(e);

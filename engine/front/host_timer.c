@@ -32,6 +32,7 @@ static int make_text(lg_engine *e)
 
 int lg_timer_new(lg_engine *e, int64_t after_us, const char *role, lg_var **out)
 {
+    LG_GUARD(e->door);
     lg_var *v = NULL;
     if (!out)
         return lg__engine_null(e);

@@ -19,14 +19,27 @@ struct lg_preconnect { /* asked for by the host */
     char url[];
 };
 
-int lg_engine_preload(lg_engine *e)
+int lg__warm_load(lg_engine *e)
 {
     const char *why = NULL;
     int err = lg__call_ensure_http(e);
     if (err)
         return lg__engine_error(e, err, "%s", lg_error_text(err));
     err = lg__http_preload(e->http, &why);
-    return err ? lg__engine_error(e, err, "%s", why ? why : lg_error_text(err)) : LG_OK;
+    why = why ? why : lg_error_text(err);
+    if (err && e->thread)
+        lg__log_line(&e->log, LG_LOG_ERROR, "%s", why);
+    return err ? lg__engine_error(e, err, "%s", why) : LG_OK;
+}
+
+int lg_engine_preload(lg_engine *e)
+{
+    LG_GUARD(e->door);
+    if (!lg__thread_is_host(e))
+        return lg__warm_load(e);
+    e->preload = true;
+    lg__engine_touch(e);
+    return LG_OK;
 }
 
 /* ---- asked for ------------------------------------------------------------------------ */
@@ -50,6 +63,7 @@ static lg_preconnect *wanted_of(lg_engine *e, const char *url)
 
 int lg_engine_preconnect(lg_engine *e, lg_model *m, int n)
 {
+    LG_GUARD(e->door);
     if (!m)
         return lg__engine_null(e);
     if (n < 0 || m->engine != e) {

@@ -7,6 +7,19 @@
 #include "front/front_internal.h"
 #include "graph/graph.h"
 
+lg_engine *lg__inside_enter(lg_engine *e)
+{
+    if (e && e->door)
+        lg__door_enter(e->door);
+    return e;
+}
+
+void lg__inside_leave(lg_engine *const *e)
+{
+    if (*e && (*e)->door)
+        lg__door_leave((*e)->door);
+}
+
 /* ---- unseen ------------------------------------------------------------------- */
 
 _Static_assert((int)LG_INSIDE_UNSEEN == (int)LG_UNSEEN_KEPT, "all that is kept can be told");

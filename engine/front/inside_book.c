@@ -80,8 +80,21 @@ static int refuse(lg_book *b)
     return LG_EINVAL;
 }
 
-int lg__book_query(lg_book *b, const char *sql, const lg_cell *cells, size_t n)
+typedef struct lg_statement { /* of the engine's store: by its thread, where it has one */
+    lg_book *book;
+    const char *sql;
+    const lg_cell *cells;
+    size_t n;
+} lg_statement;
+
+static int query(lg_engine *e, void *ud)
 {
+    const lg_statement *a = ud;
+    lg_book *b = a->book;
+    const char *sql = a->sql;
+    const lg_cell *cells = a->cells;
+    size_t n = a->n;
+    (void)e;
     b->refused = false;
     if (b->index)
         return lg__index_do(b->index, sql, cells, n);
@@ -91,13 +104,26 @@ int lg__book_query(lg_book *b, const char *sql, const lg_cell *cells, size_t n)
     return lg__store_query(store_of(b), sql, cells, n);
 }
 
-int lg__book_next(lg_book *b)
+int lg__book_query(lg_book *b, const char *sql, const lg_cell *cells, size_t n)
 {
+    lg_statement a = {b, sql, cells, n};
+    return b->engine ? lg__thread_do(b->engine, query, &a) : query(NULL, &a);
+}
+
+static int next_row(lg_engine *e, void *ud)
+{
+    lg_book *b = ud;
+    (void)e;
     int found = b->index ? lg__index_row(b->index) : lg__store_row(store_of(b));
     if (found != 1)
         return found;
 
     return (int)(b->index ? lg__index_columns(b->index) : lg__store_columns(store_of(b)));
+}
+
+int lg__book_next(lg_book *b)
+{
+    return b->engine ? lg__thread_do(b->engine, next_row, b) : next_row(NULL, b);
 }
 
 const char *lg__book_cell(const lg_book *b, size_t i, lg_cell *out)
@@ -110,18 +136,12 @@ const char *lg__book_cell(const lg_book *b, size_t i, lg_cell *out)
     return lg__store_column(store_of(b), i);
 }
 
-int lg__book_change(lg_book *b, const char *sql, const lg_cell *cells, size_t n, int64_t *changed)
+static int change(lg_engine *e, void *ud)
 {
     enum { MOST = 256 }; /* queued; then they are written, whatever else there is */
-    *changed = 0;
-    b->refused = false;
-    if (b->store)
-        return lg__store_maintain(b->store, sql, cells, n, changed);
-
-    if (!b->engine)
-        return refuse(b);
-
-    int err = lg__store_exec(b->engine->store, sql, cells, n);
+    const lg_statement *a = ud;
+    lg_book *b = a->book;
+    int err = lg__store_exec(e->store, a->sql, a->cells, a->n);
     if (err)
         return err;
 
@@ -130,6 +150,17 @@ int lg__book_change(lg_book *b, const char *sql, const lg_cell *cells, size_t n,
     else
         lg__engine_touch(b->engine);
     return LG_OK;
+}
+
+int lg__book_change(lg_book *b, const char *sql, const lg_cell *cells, size_t n, int64_t *changed)
+{
+    lg_statement a = {b, sql, cells, n};
+    *changed = 0;
+    b->refused = false;
+    if (b->store)
+        return lg__store_maintain(b->store, sql, cells, n, changed);
+
+    return b->engine ? lg__thread_do(b->engine, change, &a) : refuse(b);
 }
 
 int lg__book_ambiguous(lg_book *b, int64_t run, const lg_ambiguous **list, size_t *n)

@@ -4,12 +4,12 @@
 
 void lg_engine_stats(const lg_engine *e, lg_stats *out)
 {
+    LG_GUARD(e->door);
     lg_stats s = {.size = sizeof s};
     size_t size = out ? lg__sized_of(out) : 0;
     lg__sched_stats(e->sched, &s);
     s.host_running = e->works.count;
-    s.live_bytes = e->mem.live_bytes;
-    s.live_blocks = e->mem.live_blocks;
+    lg__mem_live((lg_mem *)&e->mem, &s.live_bytes, &s.live_blocks);
     s.vars_pending = e->graph.n_pending;
     s.vars_live = e->graph.n_live;
     s.served = e->served;

@@ -143,28 +143,51 @@ void lg__turn_count(lg_engine *e)
     lg__store_totals(e->store, &t);
 }
 
-static int write_turn(lg_engine *e)
+static void move(lg_batch *to, lg_batch *from)
+{
+    to->commit = from->commit;
+    to->ended = lg__entries_take(&from->ended);
+    to->picked = lg__entries_take(&from->picked);
+    to->results = take_outcomes(&from->results);
+}
+
+/* What is written is nobody else's meanwhile. room: for the replies to so many calls. */
+static int write_batch(lg_engine *e, const lg_batch *t, size_t calls)
 {
     int err = LG_OK;
-    for (lg_entry *at = e->turn.ended.head; !err && at; at = at->next_listed)
+    for (lg_entry *at = t->ended.head; !err && at; at = at->next_listed)
         err = write_entry(e, at);
 
-    /* Intents that are on their way to the disk are promised for, too. */
-    size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
-    bool room = e->turn.picked.head && !lg__store_room(e->store, calls);
-    for (lg_entry *at = e->turn.picked.head; !err && room && at; at = at->next_listed)
+    bool room = t->picked.head && !lg__store_room(e->store, calls);
+    for (lg_entry *at = t->picked.head; !err && room && at; at = at->next_listed)
         err = write_intent(e, at);
 
-    for (lg_outcome *at = e->turn.results.head; !err && at; at = at->next)
+    for (lg_outcome *at = t->results.head; !err && at; at = at->next)
         err = write_outcome(e, at);
 
+    return err;
+}
+
+/* A transaction that was begun: all of it. Those who look in meanwhile may bring more for the
+ * next; what is in this one stands in e->writing. */
+static int write_turn(lg_engine *e)
+{
+    /* Intents that are on their way to the disk are promised for, too. */
+    size_t calls = e->turn.entries - e->synced.ended.n - e->next.ended.n;
+    move(&e->writing, &e->turn);
+    int depth = lg__door_pause(e->door);
+    int err = write_batch(e, &e->writing, calls);
+    lg__door_resume(e->door, depth);
     if (err) {
         lg__store_rollback(e->store);
         return err;
     }
     lg__turn_count(e);
     lg__turn_note_width(e);
-    return lg__store_commit(e->store);
+    depth = lg__door_pause(e->door);
+    err = lg__store_commit(e->store);
+    lg__door_resume(e->door, depth);
+    return err;
 }
 
 /* ---- after it ------------------------------------------------------------------------ */
@@ -245,8 +268,10 @@ static void release(lg_engine *e, lg_batch *t)
     lg_outcome *o;
     lg_entries ended = lg__entries_take(&t->ended), picked = lg__entries_take(&t->picked);
     lg_outcomes results = take_outcomes(&t->results);
-    while ((one = lg__entries_pop(&ended)))
+    while ((one = lg__entries_pop(&ended))) {
         lg__turn_let_go(e, one);
+        lg__door_breathe(e->door);
+    }
 
     if (e->draining)
         lg__call_drop_leaving(e, true); /* what would be asked again */
@@ -395,15 +420,10 @@ static int begin_own_run(lg_engine *e)
     if (lg__store_run(e->store) || (!e->turn.picked.head && !e->turn.results.head))
         return LG_OK;
 
-    return lg__store_run_begin(e->store, NULL, NULL);
-}
-
-static void move(lg_batch *to, lg_batch *from)
-{
-    to->commit = from->commit;
-    to->ended = lg__entries_take(&from->ended);
-    to->picked = lg__entries_take(&from->picked);
-    to->results = take_outcomes(&from->results);
+    int depth = lg__door_pause(e->door);
+    int err = lg__store_run_begin(e->store, NULL, NULL);
+    lg__door_resume(e->door, depth);
+    return err;
 }
 
 /* Of the disk's answers. To ask is also to have the next sync begin, which goes on while
@@ -424,7 +444,11 @@ static void settle_synced(lg_engine *e)
 static void store_turn(lg_engine *e)
 {
     int err = begin_own_run(e);
-    err = err ? err : lg__store_begin(e->store);
+    if (!err) {
+        int depth = lg__door_pause(e->door);
+        err = lg__store_begin(e->store);
+        lg__door_resume(e->door, depth);
+    }
     if (err == LG_STORE_BUSY) {
         if (!e->turn.alarmed && e->turn.alarm) {
             e->turn.alarmed = true;
@@ -432,19 +456,24 @@ static void store_turn(lg_engine *e)
         }
         return;
     }
-    err = err ? err : write_turn(e);
-    if (err) {
+    if (err) { /* before anything was taken out of it */
         lg__store_give_up(e->store, err);
         fail_turn(e, &e->turn);
         return;
     }
-    e->turn.commit = lg__store_committed(e->store);
-    expect_sync(e, !lg__store_reached(e->store, e->turn.commit));
+    err = write_turn(e);
+    if (err) {
+        lg__store_give_up(e->store, err);
+        fail_turn(e, &e->writing);
+        return;
+    }
+    e->writing.commit = lg__store_committed(e->store);
+    expect_sync(e, !lg__store_reached(e->store, e->writing.commit));
     if (lg__store_is_durable(e->store)) {
-        move(lg__batch_is_listed(&e->synced) ? &e->next : &e->synced, &e->turn);
+        move(lg__batch_is_listed(&e->synced) ? &e->next : &e->synced, &e->writing);
         settle_synced(e); /* the disk may have it, or have failed, by now */
     } else {
-        release(e, &e->turn);
+        release(e, &e->writing);
     }
 }
 
@@ -481,8 +510,9 @@ bool lg__turn_waits(const lg_engine *e)
 /* While the store is locked, or its disk is slow, these are on no wire and in no line. */
 size_t lg__turn_storing(const lg_engine *e)
 {
-    return e->turn.ended.n + e->turn.results.n + e->synced.ended.n + e->synced.results.n +
-           e->next.ended.n + e->next.results.n + e->turn.n_elsewhere;
+    return e->turn.ended.n + e->turn.results.n + e->writing.ended.n + e->writing.results.n +
+           e->synced.ended.n + e->synced.results.n + e->next.ended.n + e->next.results.n +
+           e->turn.n_elsewhere;
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -543,6 +573,7 @@ void lg__turn_close(lg_engine *e)
         write_turn(e);
 
     drop_all(e, &e->turn);
+    drop_all(e, &e->writing);
     drop_all(e, &e->synced);
     drop_all(e, &e->next);
     lg__kept_free(e);
@@ -570,8 +601,9 @@ void lg__turn_finish(lg_engine *e)
         lg__store_wait(e->store);
         err = lg__store_check_sync(e->store);
     }
+    lg_batch *all = lg__batch_is_listed(&e->writing) ? &e->writing : &e->turn;
     if (err)
-        fail_turn(e, &e->turn);
+        fail_turn(e, all);
     else
-        release(e, &e->turn);
+        release(e, all);
 }

@@ -23,8 +23,16 @@ static void rebase(lg_engine *e)
     lg_engine_stats(e, &e->turn.base);
 }
 
-int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
+typedef struct lg_run_asked { /* the store is the engine's thread's, where it has one */
+    const char *name, *meta, *state;
+    uint64_t *run_id;
+} lg_run_asked;
+
+static int begin_run(lg_engine *e, void *ud)
 {
+    const lg_run_asked *a = ud;
+    const char *name = a->name, *meta = a->meta;
+    uint64_t *run_id = a->run_id;
     int err = need_store(e);
     if (!err && name && lg_utf8_check(name, strlen(name)) >= 0)
         err = lg__engine_error(e, LG_EUTF8, "the run's name is not UTF-8");
@@ -40,6 +48,12 @@ int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run
     return err ? store_error(e, err) : LG_OK;
 }
 
+int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
+{
+    lg_run_asked a = {.name = name, .meta = meta, .run_id = run_id};
+    return lg__thread_do(e, begin_run, &a);
+}
+
 static bool is_end(const char *state)
 {
     static const char *const ends[] = {"done", "interrupted", "limit", "failed"};
@@ -50,8 +64,9 @@ static bool is_end(const char *state)
     return false;
 }
 
-int lg_run_end(lg_engine *e, const char *state)
+static int end_run(lg_engine *e, void *ud)
 {
+    const char *state = ((const lg_run_asked *)ud)->state;
     int err = need_store(e);
     if (!err && !is_end(state))
         err = lg__engine_error(e, LG_EINVAL, "a run ends as done, interrupted, limit or failed");
@@ -65,6 +80,12 @@ int lg_run_end(lg_engine *e, const char *state)
     rebase(e);
     lg__engine_touch(e);
     return err ? store_error(e, err) : LG_OK;
+}
+
+int lg_run_end(lg_engine *e, const char *state)
+{
+    lg_run_asked a = {.state = state};
+    return lg__thread_do(e, end_run, &a);
 }
 
 size_t lg__engine_unseen(const lg_engine *e, lg_unseen *out, size_t *shown)

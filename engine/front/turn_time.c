@@ -67,5 +67,6 @@ bool lg__engine_is_over(const lg_engine *e)
 
 bool lg__engine_is_late(const lg_engine *e)
 {
+    lg__door_breathe(e->door);
     return e->until_us && (lg__turn_is_full(e) || lg__engine_is_over(e));
 }

@@ -183,6 +183,7 @@ int lg__var_pass_behind(lg_var *v, lg_var **out)
 
 int lg_var_dot(lg_var *v, bool with_feedback, lg_write_fn write, void *ud)
 {
+    LG_GUARD(v->graph->door);
     lg_mem *m = v->graph->mem;
     lg_dot d = {.write = write, .ud = ud};
     if (!write)

@@ -130,8 +130,10 @@ int lg__graph_leaf(lg_graph *g, lg_text *text, const char *role, bool grad, int 
 
 lg_var *lg_var_ref(lg_var *v)
 {
-    if (v)
+    if (v) {
+        LG_GUARD(v->graph->door);
         v->refs++;
+    }
     return v;
 }
 
@@ -197,14 +199,19 @@ void lg__gone_tell(lg_graph *g, lg_gone *one)
 
 lg_tool *lg_tool_ref(lg_tool *t)
 {
-    if (t)
+    if (t) {
+        LG_GUARD(t->graph->door);
         t->refs++;
+    }
     return t;
 }
 
 void lg_tool_unref(lg_tool *t)
 {
-    if (!t || --t->refs > 0)
+    if (!t)
+        return;
+    LG_GUARD(t->graph->door);
+    if (--t->refs > 0)
         return;
     lg_graph *g = t->graph;
     if (t->prev)
@@ -293,8 +300,11 @@ static void unlink_var(lg_var *v)
  * uncounted ones are put on a list and the outermost call works it off. */
 void lg_var_unref(lg_var *v)
 {
-    LG_CHECK(!v || v->refs > 0);
-    if (!v || --v->refs > 0)
+    if (!v)
+        return;
+    LG_GUARD(v->graph->door);
+    LG_CHECK(v->refs > 0);
+    if (--v->refs > 0)
         return;
     lg_graph *g = v->graph;
     unlink_var(v);
@@ -608,6 +618,7 @@ static void wake(lg_graph *g)
 
 int lg_var_watch(lg_var *v, uint64_t tag)
 {
+    LG_GUARD(v->graph->door);
     lg_watcher *w = lg__mem_zero(v->graph->mem, sizeof *w);
     if (!w)
         return LG_ENOMEM;
@@ -622,6 +633,7 @@ int lg_var_watch(lg_var *v, uint64_t tag)
 
 void lg_var_unwatch(lg_var *v, uint64_t tag)
 {
+    LG_GUARD(v->graph->door);
     for (lg_waiter *w = v->waiters; w; w = w->next) {
         lg_watcher *watcher = w->kind == LG_WAIT_WATCH ? (lg_watcher *)w : NULL;
         if (watcher && watcher->tag == tag && watcher->party == v->graph->party) {
@@ -664,6 +676,7 @@ void lg__var_uncall(lg_var *v, const void *ud)
 
 bool lg_var_wanted(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     for (const lg_waiter *w = v->waiters; w; w = w->next) {
         if (w->kind != LG_WAIT_EDGE || !((const lg_edge *)w)->node->done)
             return true;
@@ -703,6 +716,7 @@ static void cancel_one(lg_var *v)
  * threaded through `mark`, which no plan uses between calls. */
 int lg_var_cancel(lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     if (v->state != LG_PENDING)
         return LG_ESTATE;
     lg_graph *g = v->graph;

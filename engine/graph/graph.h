@@ -8,6 +8,7 @@
 #ifndef LG_GRAPH_H
 #define LG_GRAPH_H
 
+#include "base/door.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "graph/party.h"
@@ -96,6 +97,7 @@ struct lg_graph {
     lg_mem *mem;
     lg_log *log;
     lg_engine *engine;
+    lg_door *door; /* the engine's; NULL: none */
     uint64_t last_id;
     lg_party host_party; /* the first of all */
     lg_party *party;     /* the current one */

@@ -135,16 +135,19 @@ const char *lg__number_text(char *buf, size_t size, double x)
 
 uint64_t lg_var_id(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->id;
 }
 
 int lg_var_state(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->state;
 }
 
 const char *lg_var_text(const lg_var *v, size_t *len)
 {
+    LG_GUARD(v->graph->door);
     if (len)
         *len = v->text ? v->text->len : 0;
     return v->text ? v->text->data : NULL;
@@ -152,11 +155,13 @@ const char *lg_var_text(const lg_var *v, size_t *len)
 
 const char *lg_var_role(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->role ? v->role->data : "";
 }
 
 int lg_var_set_role(lg_var *v, const char *role)
 {
+    LG_GUARD(v->graph->door);
     if (!role || lg_utf8_check(role, strlen(role)) >= 0)
         return LG_EUTF8;
     lg_text *t = lg__graph_intern(v->graph, role);
@@ -169,11 +174,13 @@ int lg_var_set_role(lg_var *v, const char *role)
 
 bool lg_var_grad(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->grad;
 }
 
 int lg_var_set_grad(lg_var *v, bool grad)
 {
+    LG_GUARD(v->graph->door);
     v->grad = grad;
     v->frozen = v->node && !grad;
     v->trained = v->node && grad;
@@ -182,6 +189,7 @@ int lg_var_set_grad(lg_var *v, bool grad)
 
 bool lg_var_score(const lg_var *v, double *score, double *target)
 {
+    LG_GUARD(v->graph->door);
     if (!v->has_score)
         return false;
     if (score)
@@ -193,6 +201,7 @@ bool lg_var_score(const lg_var *v, double *score, double *target)
 
 int lg_var_set_score(lg_var *v, double score, double target)
 {
+    LG_GUARD(v->graph->door);
     if (isnan(score) || isnan(target))
         return LG_EINVAL;
     v->has_score = true;
@@ -203,27 +212,32 @@ int lg_var_set_score(lg_var *v, double score, double target)
 
 int64_t lg_var_example(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->example;
 }
 
 int lg_var_set_example(lg_var *v, int64_t example)
 {
+    LG_GUARD(v->graph->door);
     v->example = example;
     return LG_OK;
 }
 
 int lg_var_op(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->op;
 }
 
 size_t lg_var_inputs(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->node ? v->node->n_edges : 0;
 }
 
 int lg_var_input(const lg_var *v, size_t i, lg_input *out)
 {
+    LG_GUARD(v->graph->door);
     if (i >= lg_var_inputs(v))
         return LG_ENOTFOUND;
     if (!out)
@@ -238,6 +252,7 @@ int lg_var_input(const lg_var *v, size_t i, lg_input *out)
 
 const char *lg_var_input_media(const lg_var *v, size_t i)
 {
+    LG_GUARD(v->graph->door);
     const lg_text *seen = i < lg_var_inputs(v) ? v->node->edges[i].seen : NULL;
     return seen && seen->media ? lg__media_type(seen->media) : NULL;
 }
@@ -252,6 +267,7 @@ static const lg_var *call_behind(const lg_var *v)
 
 const char *lg_var_finish_reason(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     v = call_behind(v);
     if (v->op != LG_OP_CALL || !v->node || v->state != LG_READY)
         return NULL;
@@ -260,6 +276,7 @@ const char *lg_var_finish_reason(const lg_var *v)
 
 const char *lg_var_thinking(const lg_var *v, size_t *len)
 {
+    LG_GUARD(v->graph->door);
     v = call_behind(v);
     bool answered = v->op == LG_OP_CALL && v->node && v->state == LG_READY;
     const lg_text *t = answered ? v->node->u.call->thinking : NULL;
@@ -270,6 +287,7 @@ const char *lg_var_thinking(const lg_var *v, size_t *len)
 
 bool lg_var_usage(const lg_var *v, lg_usage *out)
 {
+    LG_GUARD(v->graph->door);
     v = call_behind(v);
     if (v->op != LG_OP_CALL || !v->node || !v->node->u.call->has_usage)
         return false;
@@ -280,6 +298,7 @@ bool lg_var_usage(const lg_var *v, lg_usage *out)
 
 bool lg_var_error(const lg_var *v, lg_failure *out)
 {
+    LG_GUARD(v->graph->door);
     if (v->state != LG_FAILED && v->state != LG_CANCELLED)
         return false;
     if (!out)
@@ -300,6 +319,7 @@ bool lg_var_error(const lg_var *v, lg_failure *out)
 
 const char *lg_var_cause(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     if (v->state != LG_FAILED && v->state != LG_CANCELLED)
         return NULL;
     return v->fail ? lg__fail_cause(v->fail) : lg_error_text(v->code);
@@ -349,6 +369,7 @@ static int set_value(lg_var *v, lg_text *t)
 
 int lg_var_set(lg_var *v, const char *text, size_t len)
 {
+    LG_GUARD(v->graph->door);
     if (v->state == LG_PENDING)
         return LG_ESTATE;
     int err = lg__text_check(text, len);
@@ -359,6 +380,7 @@ int lg_var_set(lg_var *v, const char *text, size_t len)
 
 int lg_var_set_media(lg_var *v, const char *type, const void *data, size_t len)
 {
+    LG_GUARD(v->graph->door);
     int media = lg__media_check(type, data, len);
     if (v->state == LG_PENDING)
         return LG_ESTATE;
@@ -367,11 +389,13 @@ int lg_var_set_media(lg_var *v, const char *type, const void *data, size_t len)
 
 const char *lg_var_media(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return v->text && v->text->media ? lg__media_type(v->text->media) : NULL;
 }
 
 const char *lg_var_version_media(const lg_var *v, size_t i)
 {
+    LG_GUARD(v->graph->door);
     size_t old = v->versions ? v->versions->n : 0;
     const lg_text *t = i < old ? v->versions->texts[i] : v->text;
     return i < lg_var_versions(v) && t->media ? lg__media_type(t->media) : NULL;
@@ -379,11 +403,13 @@ const char *lg_var_version_media(const lg_var *v, size_t i)
 
 size_t lg_var_versions(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return (v->versions ? v->versions->n : 0) + (v->text ? 1 : 0);
 }
 
 const char *lg_var_version(const lg_var *v, size_t i, size_t *len)
 {
+    LG_GUARD(v->graph->door);
     size_t old = v->versions ? v->versions->n : 0;
     if (i >= lg_var_versions(v))
         return NULL;
@@ -395,6 +421,7 @@ const char *lg_var_version(const lg_var *v, size_t i, size_t *len)
 
 int lg_var_rollback(lg_var *v, size_t i)
 {
+    LG_GUARD(v->graph->door);
     size_t old = v->versions ? v->versions->n : 0;
     if (i >= lg_var_versions(v))
         return LG_ENOTFOUND;
@@ -453,16 +480,19 @@ static int view(const lg_record *r, size_t i, lg_feedback *out)
 
 size_t lg_var_feedbacks(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     return count(v->records);
 }
 
 int lg_var_feedback(const lg_var *v, size_t i, lg_feedback *out)
 {
+    LG_GUARD(v->graph->door);
     return view(v->records, i, out);
 }
 
 int lg_var_feedback_source(const lg_var *v, size_t i, size_t source, lg_feedback *out)
 {
+    LG_GUARD(v->graph->door);
     const lg_record *r = v->records;
     while (r && i--)
         r = r->next;
@@ -471,6 +501,7 @@ int lg_var_feedback_source(const lg_var *v, size_t i, size_t source, lg_feedback
 
 int lg_var_add_feedback(lg_var *v, const char *text, size_t len)
 {
+    LG_GUARD(v->graph->door);
     int err = lg__text_check(text, len);
     if (err)
         return err;
@@ -488,6 +519,7 @@ int lg_var_add_feedback(lg_var *v, const char *text, size_t len)
 
 lg_var *lg_var_pass(const lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     for (const lg_pass_ref *p = v->passes; p; p = p->next) {
         if (p->pass->state != LG_READY)
             return p->pass;
@@ -497,6 +529,7 @@ lg_var *lg_var_pass(const lg_var *v)
 
 int lg_var_zero_grad(lg_var *v)
 {
+    LG_GUARD(v->graph->door);
     for (const lg_pass_ref *p = v->passes; p; p = p->next) {
         if (p->pass->state == LG_PENDING)
             return LG_ESTATE;

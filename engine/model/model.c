@@ -107,14 +107,19 @@ void lg__model_destroy(lg_model *model)
 
 lg_model *lg_model_ref(lg_model *m)
 {
-    if (m)
+    if (m) {
+        LG_GUARD(m->door);
         m->refs++;
+    }
     return m;
 }
 
 void lg_model_unref(lg_model *m)
 {
-    if (!m || --m->refs > 0)
+    if (!m)
+        return;
+    LG_GUARD(m->door);
+    if (--m->refs > 0)
         return;
     m->forget(m);
     for (size_t i = 0; i < m->n_fallbacks; i++)

@@ -5,6 +5,7 @@
 #ifndef LG_MODEL_H
 #define LG_MODEL_H
 
+#include "base/door.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -44,6 +45,7 @@ enum { LG_USUAL_OUTPUT = 4096 }; /* tokens: a call's worst case where none is st
 struct lg_model {
     uint32_t refs;
     lg_engine *engine;
+    lg_door *door;               /* the engine's; NULL: none */
     void (*forget)(lg_model *m); /* the engine's: the last count is gone */
     lg_mem *mem;
     char *dialect, *name, *model, *base_url, *api_key, *key_name;

@@ -521,11 +521,13 @@ static CURLSH *share_new(const lg_curl *c)
 
 static int curl_begin(lg_http *h)
 {
+    int depth = lg__door_pause(h->cfg.door);
     int err = lg__curl_load(&h->curl, LG_CURL_LIBRARY, h->log);
 
-    if (err)
-        return err;
-    return h->curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : LG_ENOMEM;
+    if (!err && h->curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        err = LG_ENOMEM;
+    lg__door_resume(h->cfg.door, depth);
+    return err;
 }
 
 int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cfg, lg_http **out)
@@ -571,13 +573,16 @@ int lg__http_new(lg_mem *m, lg_loop *loop, lg_log *log, const lg_http_config *cf
 int lg__http_preload(lg_http *h, const char **why)
 {
     lg_transfer *t = NULL;
-    int err = lg__ring_empty(&h->pool) ? transfer_new(h, &t) : 0;
+    int depth, err = lg__ring_empty(&h->pool) ? transfer_new(h, &t) : 0;
 
     if (t) { /* as one that was used */
         lg__ring_before(&h->pool, &t->link);
         h->n_pool++;
     }
-    err = err ? err : lg__shard_with_room(h) ? lg__tls_preload(h->tls) : LG_ENOMEM;
+    err = err ? err : lg__shard_with_room(h) ? 0 : LG_ENOMEM;
+    depth = lg__door_pause(h->cfg.door);
+    err = err ? err : lg__tls_preload(h->tls);
+    lg__door_resume(h->cfg.door, depth);
     *why = err ? lg__tls_problem(h->tls) : NULL;
     return err;
 }

@@ -22,6 +22,7 @@ typedef struct lg_http_config {
     const char *ca_file, *ca_path, *proxy; /* borrowed until _free; NULL: default */
     bool http2;
     int shard_size; /* transfers a multi handle; 0: 256 */
+    lg_door *door;  /* libcurl works outside of it; NULL: none */
 } lg_http_config;
 
 typedef struct lg_http_request {

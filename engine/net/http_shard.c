@@ -82,11 +82,23 @@ int lg__socket_close(lg_http *h, curl_socket_t fd)
 static void shard_settle(lg_shard *s);
 static void shard_break(lg_shard *s, CURLMcode rc);
 
+/* Handshakes and whole replies: outside. What curl's callbacks touch is the network's alone, but
+ * for memory and the log. */
+static CURLMcode act(lg_shard *s, curl_socket_t fd, int bits)
+{
+    lg_door *door = s->http->cfg.door;
+    int running, depth = lg__door_pause(door);
+    CURLMcode rc = s->http->curl.multi_socket_action(s->multi, fd, bits, &running);
+
+    lg__door_resume(door, depth);
+    return rc;
+}
+
 static void on_watch(void *ud, int fd, int events)
 {
     lg_http *h = ud;
     lg_shard *s = h->sockets[fd].shard;
-    int bits = 0, running;
+    int bits = 0;
     CURLMcode rc;
 
     /* told of an error as such, curl would not look which one it is */
@@ -94,7 +106,7 @@ static void on_watch(void *ud, int fd, int events)
         bits |= CURL_CSELECT_IN;
     if (events & (LG_WRITE | LG_BROKEN))
         bits |= CURL_CSELECT_OUT;
-    rc = s->http->curl.multi_socket_action(s->multi, fd, bits, &running);
+    rc = act(s, fd, bits);
     if (rc != CURLM_OK)
         shard_break(s, rc);
     shard_settle(s);
@@ -157,12 +169,11 @@ static int on_curl_timer(CURLM *multi, long ms, void *ud)
 
 void lg__shard_drive(lg_shard *s)
 {
-    int running;
     CURLMcode rc;
 
     if (!s->multi)
         return;
-    rc = s->http->curl.multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    rc = act(s, CURL_SOCKET_TIMEOUT, 0);
     if (rc != CURLM_OK)
         shard_break(s, rc);
     shard_settle(s);

@@ -273,22 +273,26 @@ static int start(lg_engine *e, const lg_job_config *cfg, bool search, lg_job **o
 
 int lg_train(lg_engine *e, const lg_job_config *cfg, lg_job **out)
 {
+    LG_INSIDE(e);
     return start(e, cfg, false, out);
 }
 
 int lg_search(lg_engine *e, const lg_job_config *cfg, lg_job **out)
 {
+    LG_INSIDE(e);
     return start(e, cfg, true, out);
 }
 
 void lg_job_cancel(lg_job *j)
 {
+    LG_INSIDE(j ? j->owner.home->e : NULL);
     if (!j->ended && j->done)
         lg_var_cancel(j->done);
 }
 
 void lg_job_free(lg_job *j)
 {
+    LG_INSIDE(j ? j->owner.home->e : NULL);
     if (!j)
         return;
     lg_job_cancel(j);
@@ -302,11 +306,13 @@ void lg_job_free(lg_job *j)
 
 int lg_job_state(const lg_job *j)
 {
+    LG_INSIDE(j ? j->owner.home->e : NULL);
     return j->ended ? lg_var_state(j->done) : LG_PENDING;
 }
 
 const char *lg_job_result(const lg_job *j, size_t *len)
 {
+    LG_INSIDE(j ? j->owner.home->e : NULL);
     const char *text = j->ended ? j->result : NULL;
     if (len)
         *len = text ? j->result_len : 0;
@@ -315,6 +321,7 @@ const char *lg_job_result(const lg_job *j, size_t *len)
 
 const char *lg_job_best(const lg_job *j, size_t i, size_t *len)
 {
+    LG_INSIDE(j ? j->owner.home->e : NULL);
     bool known = i < j->n;
     if (len)
         *len = known ? j->best[i].len : 0;
@@ -323,5 +330,6 @@ const char *lg_job_best(const lg_job *j, size_t i, size_t *len)
 
 bool lg_job_error(const lg_job *j, lg_failure *out)
 {
+    LG_INSIDE(j ? j->owner.home->e : NULL);
     return j->ended && lg_var_error(j->done, out);
 }

@@ -42,17 +42,20 @@ static int by_model(lg_engine *e, const char *name, const char *where, lg_var *a
 int lg_loss_critic(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge,
                    lg_var **out)
 {
+    LG_INSIDE(e);
     return by_model(e, "loss.critic", "lg_loss_critic", answer, instruction, judge, out);
 }
 
 int lg_loss_judge(lg_engine *e, lg_var *answer, const char *instruction, lg_model *judge,
                   lg_var **out)
 {
+    LG_INSIDE(e);
     return by_model(e, "loss.judge", "lg_loss_judge", answer, instruction, judge, out);
 }
 
 int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number, lg_var **out)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_args a;
     int err = check(e, answer, target, out, "lg_loss_exact");
@@ -76,6 +79,7 @@ static const lg_owner_class of_losses = {.held = false};
 int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn, void *ud,
                   uint64_t tag, lg_var **out)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_args a;
     lg_owner_config asks = {.tag = tag, .ud = ud, .fns = {[2] = fn}};

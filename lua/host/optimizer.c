@@ -119,6 +119,7 @@ static int make(lg_hosted *p, const lg_optimizer_config *c, lg_optimizer **out)
 
 int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer **out)
 {
+    LG_INSIDE(e);
     lg_optimizer_config c;
     lg_hosted *p;
     if (!cfg || !out || !lg__args_sized(&c, sizeof c, cfg)) {
@@ -133,6 +134,7 @@ int lg_optimizer_new(lg_engine *e, const lg_optimizer_config *cfg, lg_optimizer 
 
 int lg_optimizer_step(lg_optimizer *o, lg_var **report)
 {
+    LG_INSIDE(o ? o->owner.home->e : NULL);
     lg_engine *e = o->owner.home->e;
     lg_var *v = NULL;
     if (!report)
@@ -150,6 +152,7 @@ int lg_optimizer_step(lg_optimizer *o, lg_var **report)
 
 int lg_optimizer_zero_grad(lg_optimizer *o)
 {
+    LG_INSIDE(o ? o->owner.home->e : NULL);
     for (size_t i = 0; i < o->n_params; i++) {
         int err = lg_var_zero_grad(o->params[i]);
         if (err)
@@ -160,6 +163,7 @@ int lg_optimizer_zero_grad(lg_optimizer *o)
 
 void lg_optimizer_free(lg_optimizer *o)
 {
+    LG_INSIDE(o ? o->owner.home->e : NULL);
     lg_var *gone = NULL;
     if (!o)
         return;

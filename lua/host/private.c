@@ -271,6 +271,7 @@ lh_private *lh_private_peek(lg_engine *e)
 
 int lh_private_of(lg_engine *e, lh_private **out)
 {
+    LG_INSIDE(e);
     *out = lh_private_peek(e);
     return *out ? LG_OK : make(e, out);
 }

@@ -357,6 +357,7 @@ void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, siz
 
 int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_question *a = find(e, id, &p);
     if (!a)
@@ -374,6 +375,7 @@ int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
 
 int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_question *a = find(e, id, &p);
     if (!a)
@@ -393,6 +395,7 @@ int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
 
 int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback, size_t len)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_question *a = find(e, id, &p);
     if (!a)
@@ -413,6 +416,7 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
 
 int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_question *a = find(e, id, &p);
     if (!a)

@@ -350,6 +350,7 @@ static void fill_host(lua_State *L, lh_state *s);
 int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name,
                   const lg_script_config *cfg, lg_script **out)
 {
+    LG_INSIDE(e);
     lg_script_config c = {.size = sizeof c};
     int err = check(e, source, len, name, out);
     if (err)
@@ -389,6 +390,7 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
 
 int lg_script_module(lg_script *x, const char *name, const char *source, size_t len)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     int err = is_new(x);
     if (err)
         return err;
@@ -454,6 +456,7 @@ static void set_function(lh_state *s, void *ud)
 
 int lg_script_function(lg_script *x, const char *name, lg_script_fn fn, void *ud)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     int err = lives(x);
     if (err)
         return err;
@@ -478,6 +481,7 @@ int lg_script_function(lg_script *x, const char *name, lg_script_fn fn, void *ud
 
 int lg_script_model(lg_script *x, const char *role, lg_model *m)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     int err = is_new(x);
     if (err)
         return err;
@@ -619,6 +623,7 @@ static bool set_functions(lg_script *x)
 
 int lg_script_start(lg_script *x, const char *args)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     int err = is_new(x);
     if (!err)
         err = take_args(x, args);
@@ -638,6 +643,7 @@ int lg_script_start(lg_script *x, const char *args)
 
 int lg_script_return(lg_script *x, uint64_t id, const char *json, size_t len)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     if (!json && len)
         return failed(x->s.e, LG_EINVAL, "an argument is NULL");
     if (!json || len == 0) {
@@ -650,6 +656,7 @@ int lg_script_return(lg_script *x, uint64_t id, const char *json, size_t len)
 
 int lg_script_fail(lg_script *x, uint64_t id, const char *message)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     const char *why = message && *message ? message : "the host's function failed";
     return lg_tool_fail_as(x->s.e, id, LG_ETOOL, why, NULL);
 }
@@ -658,11 +665,13 @@ int lg_script_fail(lg_script *x, uint64_t id, const char *message)
 
 int lg_script_state(const lg_script *x)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     return x->state;
 }
 
 const char *lg_script_result(const lg_script *x, size_t *len)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     bool ready = x->state == LG_READY;
     if (len)
         *len = ready ? x->result.len : 0;
@@ -671,6 +680,7 @@ const char *lg_script_result(const lg_script *x, size_t *len)
 
 bool lg_script_error(const lg_script *x, lg_failure *out)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     if (x->state != LG_FAILED && x->state != LG_CANCELLED)
         return false;
     if (out) {
@@ -682,6 +692,7 @@ bool lg_script_error(const lg_script *x, lg_failure *out)
 
 void lg_script_used(const lg_script *x, size_t *bytes, size_t *peak, int64_t *cpu_us)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     if (bytes)
         *bytes = x->s.used;
     if (peak)
@@ -692,6 +703,7 @@ void lg_script_used(const lg_script *x, size_t *bytes, size_t *peak, int64_t *cp
 
 void lg_script_kill(lg_script *x)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     static const char why[] = "it was killed";
     if (x->state == LG_PENDING)
         fail(x, LG_CANCELLED, LG_ECANCELLED, why, sizeof why - 1);
@@ -699,6 +711,7 @@ void lg_script_kill(lg_script *x)
 
 void lg_script_free(lg_script *x)
 {
+    LG_INSIDE(x ? x->s.e : NULL);
     if (!x)
         return;
     lg_engine *e = x->s.e;

@@ -38,6 +38,7 @@ static int tell(lg_hosted *p, const char *name, uint64_t tag)
 
 int lg_model_sim(lg_engine *e, const char *name, lg_model **out)
 {
+    LG_INSIDE(e);
     lg_hosted *p;
     lg_model *made;
     if (!name || !out)

@@ -83,6 +83,7 @@ static void *nosy_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 static void test_step_inside_step(void **state)
 {
     (void)state;
+    SUPPORT_NO_THREAD();
     script s;
     support_heap h;
     lg_config cfg;
@@ -162,6 +163,7 @@ static void test_wakeup_from_a_thread(void **state)
 static void test_descriptor_tells_of_work(void **state)
 {
     (void)state;
+    SUPPORT_NO_THREAD();
     script s;
     lg_var *v = NULL;
     script_start(&s);
@@ -207,6 +209,7 @@ static void test_descriptor_tells_of_work(void **state)
 static void test_budget(void **state)
 {
     (void)state;
+    SUPPORT_NO_THREAD();
     script s;
     int steps = 0;
     script_start(&s);

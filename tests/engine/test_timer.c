@@ -102,6 +102,7 @@ static void test_many_in_order(void **state)
 static void test_on_the_real_clock(void **state)
 {
     (void)state;
+    SUPPORT_NO_THREAD();
     lg_config cfg;
     support_config(&cfg, NULL);
     cfg.virtual_clock = false;

@@ -94,7 +94,8 @@ struct lg_store {
     char *dir, *path, *log_path, *lock_path;
     const char *below; /* SQLite's name of a VFS */
     int wait_ms;
-    bool durable, read_only, in_turn, broken, full, wrote, has_bad;
+    bool durable, read_only, in_turn, full, wrote, has_bad;
+    _Atomic bool broken; /* a host that has a thread may look */
     int lock_fd;
     sqlite3 *db;
     sqlite3_stmt *sql[LG_SQLS];
