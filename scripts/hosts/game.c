@@ -162,6 +162,25 @@ static int choose_model(lg_engine *e, int argc, char **argv)
     return err;
 }
 
+/* While a game loads, nobody counts milliseconds: libcurl, where a server is asked, and the
+ * library's own Lua, which a first loss brings in. */
+static int load(lg_engine *e, bool server)
+{
+    lg_var *answer, *loss;
+    if (server)
+        lg_engine_preload(e);
+    int err = lg_var_new(e, "7", 1, "answer", false, &answer);
+    if (err)
+        return err;
+    err = lg_loss_exact(e, answer, "7", true, &loss);
+    while (!err && lg_var_state(loss) == LG_PENDING)
+        lg_engine_wait(e, -1);
+    if (!err)
+        lg_var_unref(loss);
+    lg_var_unref(answer);
+    return err;
+}
+
 static double score_of(const char *json, const char *name)
 {
     const char *at = json ? strstr(json, name) : NULL;
@@ -211,7 +230,7 @@ int main(int argc, char **argv)
     lg_var *prompt;
     if (lg_engine_new(NULL, &e))
         return fail(NULL, "start");
-    int code = choose_model(e, argc, argv) ? fail(e, "model") : 0;
+    int code = choose_model(e, argc, argv) || load(e, argc > 1) ? fail(e, "loading") : 0;
     if (!code && lg_var_new(e, text, sizeof text - 1, "instructions of the quartermaster", true,
                             &prompt) == 0) {
         code = improve(e, prompt);
