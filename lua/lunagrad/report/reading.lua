@@ -118,11 +118,21 @@ end
 
 -- ---- candidates and proposals --------------------------------------------------------------
 
+-- Searches keep it, trainings do not.
+local function count_words(texts)
+  local n = 0
+  for _, text in pairs(texts) do
+    for _ in tostring(text):gmatch "%S+" do n = n + 1 end
+  end
+  return n
+end
+
 local function candidate_of(row)
-  return { idx = row.idx, parents = integers_of(row.parents), texts = texts_of(row.texts),
+  local texts = texts_of(row.texts)
+  return { idx = row.idx, parents = integers_of(row.parents), texts = texts,
     score = row.score, operator = plain.name(row.operator), proposal = row.proposal,
-    iteration = row.iteration, words = row.words, is_best = row.is_best == 1, by_example = {},
-    outputs = {}, n = 0 }
+    iteration = row.iteration, words = row.words or count_words(texts),
+    is_best = row.is_best == 1, by_example = {}, outputs = {}, n = 0 }
 end
 
 local ASIDE = { complete = true, rescore = true }
