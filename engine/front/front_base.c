@@ -3,14 +3,14 @@
 
 #include "front/front_internal.h"
 
-static struct lg_said *said_to(const lg_engine *e)
+static struct lg_last_error *said_to(const lg_engine *e)
 {
-    return (struct lg_said *)&e->said[lg__door_is_own(e->door)];
+    return (struct lg_last_error *)&e->said[lg__door_is_own(e->door)];
 }
 
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
 {
-    struct lg_said *to = said_to(e);
+    struct lg_last_error *to = said_to(e);
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(to->errmsg, sizeof to->errmsg, fmt, ap);

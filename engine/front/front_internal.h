@@ -161,7 +161,7 @@ struct lg_engine {
     atomic_int poked;
     void *own;       /* lua/host/: the library's own Lua state */
     bool in_next;    /* a function of the host's runs, called by lg_engine_next */
-    struct lg_said { /* to the host; and to whom the engine's own thread runs */
+    struct lg_last_error { /* to the host; and to whom the engine's own thread runs */
         char errmsg[512];
         const char *errfield; /* static */
     } said[2];

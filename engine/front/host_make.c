@@ -492,10 +492,10 @@ int lg_promise_new(lg_engine *e, lg_var *const *vars, size_t n, const char *role
 
 int lg_var_detach(lg_var *v, lg_var **out)
 {
-    LG_GUARD(v->graph->door);
     lg_var *copy = NULL;
     if (!v || !out)
         return LG_EINVAL;
+    LG_GUARD(v->graph->door);
     int err = lg_promise_new(v->graph->engine, NULL, 0, v->role->data, &copy);
     if (err)
         return err;

@@ -25,14 +25,13 @@ static void rebase(lg_engine *e)
 
 typedef struct lg_run_asked { /* the store is the engine's thread's, where it has one */
     const char *name, *meta, *state;
-    uint64_t *run_id;
+    uint64_t run_id; /* of the one that was begun */
 } lg_run_asked;
 
 static int begin_run(lg_engine *e, void *ud)
 {
-    const lg_run_asked *a = ud;
+    lg_run_asked *a = ud;
     const char *name = a->name, *meta = a->meta;
-    uint64_t *run_id = a->run_id;
     int err = need_store(e);
     if (!err && name && lg_utf8_check(name, strlen(name)) >= 0)
         err = lg__engine_error(e, LG_EUTF8, "the run's name is not UTF-8");
@@ -42,16 +41,19 @@ static int begin_run(lg_engine *e, void *ud)
 
     rebase(e);
     err = lg__store_run_begin(e->store, name, meta);
-    if (run_id)
-        *run_id = (uint64_t)lg__store_run(e->store);
+    a->run_id = (uint64_t)lg__store_run(e->store);
 
     return err ? store_error(e, err) : LG_OK;
 }
 
 int lg_run_begin(lg_engine *e, const char *name, const char *meta, uint64_t *run_id)
 {
-    lg_run_asked a = {.name = name, .meta = meta, .run_id = run_id};
-    return lg__thread_do(e, begin_run, &a);
+    lg_run_asked a = {.name = name, .meta = meta};
+    int err = lg__thread_do(e, begin_run, &a);
+    if (run_id && a.run_id)
+        *run_id = a.run_id;
+
+    return err;
 }
 
 static bool is_end(const char *state)

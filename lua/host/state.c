@@ -155,13 +155,19 @@ lh_state *lh_state_of(lua_State *L)
     return s;
 }
 
-static void check_time(lh_state *s)
+static void check_cpu(lh_state *s, int64_t used)
 {
-    int64_t used = cpu_now() - s->cpu_begin;
-    if (s->limits.cpu_us && s->cpu_us + used > s->limits.cpu_us) {
+    if (s->limits.cpu_us && used > s->limits.cpu_us) {
         lh_die(s, LG_ELIMIT, "cpu: its Lua took more than %lld ms",
                (long long)s->limits.cpu_us / 1000);
     }
+}
+
+/* In a slice that is longer than it should be; after each, check_all(). */
+static void check_time(lh_state *s)
+{
+    int64_t used = cpu_now() - s->cpu_begin;
+    check_cpu(s, s->cpu_us + used);
     if (used > s->limits.slice_us + LH_HOLD_US) {
         lh_die(s, LG_ELIMIT, "cpu: it ran for %d ms where it cannot be cut, in one function of C",
                LH_HOLD_US / 1000);
@@ -314,6 +320,12 @@ static void resume(lh_state *s, void *ud)
     s->chain = NULL;
 }
 
+static void check_all(lh_state *s, void *ud)
+{
+    (void)ud;
+    check_cpu(s, s->cpu_us);
+}
+
 /* Numbers, cases and order of texts are the same whatever the host's locale. */
 static locale_t plain_locale(void)
 {
@@ -342,6 +354,8 @@ enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n)
         return LH_ENDED;
     if (one.status != LUA_YIELD)
         return LH_FAILED;
+    if (!lh_guard(s, check_all, NULL))
+        return LH_DIED;
     lua_settop(s->co, lua_gettop(s->co) - one.n);
     return s->waits ? LH_WAITS : LH_CUT;
 }

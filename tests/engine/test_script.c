@@ -160,6 +160,40 @@ static void test_errors(void **state)
     close_host(&h);
 }
 
+/* Each limit by itself, also where all slices are short and nothing else runs. */
+static void test_limits(void **state)
+{
+    static const struct {
+        const char *limit, *source;
+        size_t memory;
+        uint64_t instructions;
+        int64_t cpu_ms, wall_ms;
+    } cases[] = {{"cpu", "while true do end", 0, 0, 20, 0},
+                 {"cpu", "while true do pcall(error) end", 0, 0, 20, 0},
+                 {"memory", "local t = {} while true do t[#t + 1] = {} end", 4 << 20, 0, -1, 0},
+                 {"instructions", "while true do end", 0, 1000000, -1, 0},
+                 {"wall", "lg.sleep(1000)", 0, 0, -1, 20}};
+    host h;
+    (void)state;
+    open_host(&h);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lg_script_config c;
+        lg_failure f = {0};
+        lg_script_config_init(&c);
+        c.memory = cases[i].memory;
+        c.instructions = cases[i].instructions;
+        c.cpu_ms = cases[i].cpu_ms;
+        c.wall_ms = cases[i].wall_ms;
+        lg_script *s = start(&h, cases[i].source, &c);
+        turn(&h, s, 100000);
+        assert_true(lg_script_error(s, &f));
+        assert_int_equal(f.code, LG_ELIMIT);
+        assert_int_equal(strncmp(f.message, cases[i].limit, strlen(cases[i].limit)), 0);
+        lg_script_free(s);
+    }
+    close_host(&h);
+}
+
 /* ---- functions of the host's ----------------------------------------------------- */
 
 typedef struct adder {
@@ -568,12 +602,19 @@ static void test_oom_library(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_results),     cmocka_unit_test(test_errors),
-    cmocka_unit_test(test_functions),   cmocka_unit_test(test_function_events),
-    cmocka_unit_test(test_kill),        cmocka_unit_test(test_prints),
-    cmocka_unit_test(test_arguments),   cmocka_unit_test(test_models),
-    cmocka_unit_test(test_many),        cmocka_unit_test(test_private),
-    cmocka_unit_test(test_files),       cmocka_unit_test(test_oom),
+    cmocka_unit_test(test_results),
+    cmocka_unit_test(test_errors),
+    cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_functions),
+    cmocka_unit_test(test_function_events),
+    cmocka_unit_test(test_kill),
+    cmocka_unit_test(test_prints),
+    cmocka_unit_test(test_arguments),
+    cmocka_unit_test(test_models),
+    cmocka_unit_test(test_many),
+    cmocka_unit_test(test_private),
+    cmocka_unit_test(test_files),
+    cmocka_unit_test(test_oom),
     cmocka_unit_test(test_oom_library),
 };
 

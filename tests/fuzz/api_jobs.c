@@ -147,6 +147,15 @@ static void op_models(void)
         lg_model_unref(m);
 }
 
+static void op_warm(void)
+{
+    lg_model *m = some_model();
+    if (chance(20))
+        R(CALL(lg_engine_preload, w.e));
+    if (m)
+        R(CALL(lg_engine_preconnect, w.e, m, chance(80) ? (int)below(4) : (int)odd_int()));
+}
+
 static void op_loss(void)
 {
     lg_var *v = NULL, *answer = odd_var();
@@ -424,9 +433,9 @@ static void op_script(void)
 void one_job_call(void)
 {
     static void (*const ops[])(void) = {
-        op_query,     op_query,       op_models, op_loss,    op_loss,         op_optimizer,
-        op_optimizer, op_job,         op_job,    op_job_new, op_script_new,   op_script,
-        op_script,    op_script_give, op_load,   op_job_new, op_optimizer_new};
+        op_query,     op_query,     op_models,      op_warm, op_loss,    op_loss,
+        op_optimizer, op_optimizer, op_job,         op_job,  op_job_new, op_script_new,
+        op_script,    op_script,    op_script_give, op_load, op_job_new, op_optimizer_new};
     ops[below(sizeof ops / sizeof *ops)]();
 }
 

@@ -273,8 +273,11 @@ function TestFfi.test_the_worlds_model()
 local job = lg.run('return lg.model()("I have two pears. How many fruits?"):text(), lg.model "odd".name',
   nil, { model = "sim/noise=0", models = { odd = "sim/noise=0.9" } })
 show(job:wait(), type(job.result[1]), job.error)
-show((pcall(lg.run, "return 1", nil, { model = "sim/nois=1" })))]], [[
+job = lg.run('return lg.model()("How many?"):text()', nil, { model = "sim/nois=1" })
+show(job:wait(), job.error.message:find "nois" ~= nil)
+show((pcall(lg.run, "return 1", nil, { model = "simple" })))]], [[
 "ready" "string" null
+"failed" true
 false
 ]])
 end

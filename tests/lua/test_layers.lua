@@ -1,6 +1,7 @@
 -- test_layers.lua - where the boxes of a graph stand: whatever the graph is, and the picture of it
 
 local lu = require "luaunit"
+require "lunagrad" -- from then on its modules are found
 local graph = require "lunagrad.report.graph"
 local hostile = require "hostile"
 local layers = require "lunagrad.report.layers"
