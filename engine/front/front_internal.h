@@ -159,8 +159,8 @@ struct lg_engine {
     bool built_in;    /* built_in.c: the prompts of passes are there */
     size_t unchecked; /* debug builds: steps since the last lg__engine_check */
     atomic_int poked;
-    void *own;       /* lua/host/: the library's own Lua state */
-    bool in_next;    /* a function of the host's runs, called by lg_engine_next */
+    void *own;             /* lua/host/: the library's own Lua state */
+    bool in_next;          /* a function of the host's runs, called by lg_engine_next */
     struct lg_last_error { /* to the host; and to whom the engine's own thread runs */
         char errmsg[512];
         const char *errfield; /* static */
