@@ -23,6 +23,9 @@ static bool reply_head(conn *c, int status, const char *type, const char *extra,
 static bool reply(conn *c, int status, const char *type, const char *extra, const char *body)
 {
     char out[8192];
+    if (strncmp(c->head, "HEAD ", 5) == 0) /* what follows a head alone would end the connection */
+        return reply_head(c, status, type, extra, strlen(body));
+
     int n = snprintf(
         out, sizeof out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n%s",
         status, status < 400 ? "OK" : "No", type, strlen(body), extra ? extra : "", body);

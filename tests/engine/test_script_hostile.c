@@ -213,13 +213,15 @@ static int hear(lg_engine *e)
     return steps;
 }
 
-static lg_script *begin(lg_engine *e, const char *source, uint64_t tag, bool limited)
+/* cpu_ms below 0: nothing limits it */
+static lg_script *begin(lg_engine *e, const char *source, uint64_t tag, int64_t cpu_ms)
 {
+    bool limited = cpu_ms > 0;
     lg_script_config c;
     lg_script *s = NULL;
     lg_script_config_init(&c);
     c.tag = tag;
-    c.cpu_ms = limited ? CPU_MS : -1;
+    c.cpu_ms = cpu_ms;
     c.memory = limited ? MEMORY : 0;
     c.wall_ms = limited ? 1500 : 0;
     if (lg_script_new(e, source, strlen(source), "t", &c, &s))
@@ -252,11 +254,13 @@ static void test_attacks(void **state)
     c.virtual_clock = false;
     lg_engine *e = support_engine_new(&c);
     lg_script *good =
-        begin(e, "while true do for i = 1, 1000 do end print 'on' lg.sleep(0) end", 7, false);
+        begin(e, "while true do for i = 1, 1000 do end print 'on' lg.sleep(0) end", 7, -1);
     uint64_t most = 0;
     int bad = 0;
     for (int i = 0; i < N; i++) {
-        lg_script *s = begin(e, attacks[i].source, 1, true);
+        /* one that ends by itself needs time enough for it */
+        int64_t cpu_ms = attacks[i].end == GOOD ? 100 * CPU_MS : CPU_MS;
+        lg_script *s = begin(e, attacks[i].source, 1, cpu_ms);
         int64_t longest = 0, from = cpu_us();
         int steps = 0;
         while (lg_script_state(s) == LG_PENDING) {
