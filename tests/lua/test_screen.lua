@@ -199,7 +199,7 @@ end
 function TestShow:tearDown() command.remove_files() end
 
 function TestShow:test_a_run_is_drawn_and_its_texts_are_told_apart()
-  local got = with_run(command.line("show", "r"), "LC_ALL=C.UTF-8")
+  local got = with_run(command.line("show", "r"), "TERM=xterm LC_ALL=C.UTF-8")
   lu.assertEquals(got.err, "")
   lu.assertStrContains(got.out, "┤")
   lu.assertNotStrContains(got.out, "\27")
