@@ -106,6 +106,8 @@ void lg_engine_free(lg_engine *e)
     if (!e)
         return;
     lg__thread_stop(e);
+    if (e->door)
+        lg__door_enter(e->door); /* the store and libcurl let go of it, and take it again */
     lg__parties_end(e);
     if (e->store)
         take_replies(e, INT_MAX); /* paid for */
@@ -138,6 +140,8 @@ void lg_engine_free(lg_engine *e)
     if (e->loop)
         lg__loop_free(e->loop);
     lg__log_free(&e->log);
+    if (e->door)
+        lg__door_leave(e->door);
     lg__thread_free(e);
     lg_mem last = e->mem;
     lg__mem_free(&last, e, sizeof *e);

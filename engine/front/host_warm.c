@@ -11,6 +11,8 @@ enum { MOST = 256 }; /* connections to one server that are asked for at once */
 struct lg_warm { /* a request that only connects; its attempt names none of the scheduler's */
     lg_attempt attempt;
     lg_warm *next;
+    size_t size; /* of this block */
+    char url[];  /* the transfer looks at it until it has ended */
 };
 
 struct lg_preconnect { /* asked for by the host */
@@ -105,22 +107,25 @@ static void release(lg_engine *e, lg_warm *w)
         at = &(*at)->next;
     *at = w->next;
     lg__attempt_free(&w->attempt);
-    lg__mem_free(&e->mem, w, sizeof *w);
+    lg__mem_free(&e->mem, w, w->size);
 }
 
 static bool connect_to(lg_engine *e, const char *url)
 {
     lg_transfer *t;
+    size_t n = strlen(url) + 1;
+    lg_warm *w = lg__mem_zero(&e->mem, sizeof *w + n);
+    if (!w)
+        return false;
+    w->size = sizeof *w + n;
+    memcpy(w->url, url, n);
     lg_http_request h = {.method = "HEAD",
-                         .url = url,
+                         .url = w->url,
                          .headers = "",
                          .connect_timeout_ms = e->connect_timeout_ms,
                          .first_byte_timeout_ms = e->connect_timeout_ms,
                          .total_timeout_ms = e->connect_timeout_ms,
                          .fresh = true};
-    lg_warm *w = lg__mem_zero(&e->mem, sizeof *w);
-    if (!w)
-        return false;
     lg__attempt_init(&w->attempt, &e->mem, e->max_reply_bytes);
     w->next = e->warm;
     e->warm = w;
