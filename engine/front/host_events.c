@@ -146,7 +146,6 @@ const lg_event *lg__events_next(lg_engine *e, lg_party *p)
             lg__work_release(e, w);
         return &p->event;
     }
-    lg__thread_drained(e);
     return NULL;
 }
 
