@@ -72,7 +72,7 @@ static int raise_message(lua_State *L, int code, const char *hint, const char *f
     }
     lg__lua_push_where(L, 1);
     lua_setfield(L, -2, "where");
-    luaL_setmetatable(L, LG_LUA_ERROR);
+    lg__lua_set_class(L, LG_LUA_ERROR);
     return lua_error(L);
 }
 
@@ -231,6 +231,13 @@ const lg_lua_lent *lg__lua_lent(lua_State *L)
     const lg_lua_engine *u = lua_touserdata(L, -1); /* ours alone are there */
     lua_pop(L, 1);
     return u ? u->lent : NULL;
+}
+
+void lg__lua_burn(lua_State *L, uint64_t steps)
+{
+    const lg_lua_lent *lent = lg__lua_lent(L);
+    if (lent && lent->burn)
+        lent->burn(L, steps);
 }
 
 void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what)
@@ -462,4 +469,13 @@ void lg__lua_new_class(lua_State *L, const char *name, const luaL_Reg *meta,
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__index");
     lua_remove(L, -2);
+}
+
+void lg__lua_set_class(lua_State *L, const char *name)
+{
+    luaL_getmetatable(L, name);
+    lua_pushliteral(L, "__gc");
+    lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_setmetatable(L, -2);
 }

@@ -326,6 +326,7 @@ static int l_wakeup(lua_State *L)
 static int l_preload(lua_State *L)
 {
     lg_engine *e = self(L);
+    lg__lua_check_leave(L, LG_ALLOW_MODELS, "lg.preload");
     check(L, e, lg_engine_preload(e));
     return 0;
 }

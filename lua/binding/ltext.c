@@ -281,7 +281,7 @@ static void push_item(lua_State *L, const lg_item *item, enum keep keep)
         break;
     case LG_ITEM_ARRAY:
         lua_createtable(L, room, 0);
-        luaL_setmetatable(L, LG_LUA_ARRAY);
+        lg__lua_set_class(L, LG_LUA_ARRAY);
         break;
     case LG_ITEM_OBJECT:
         lua_createtable(L, 0, room);
@@ -289,6 +289,17 @@ static void push_item(lua_State *L, const lg_item *item, enum keep keep)
     default:
         lua_pushlightuserdata(L, NULL);
     }
+}
+
+enum { TOLD_STEPS = 4096 };
+
+static void count_steps(lua_State *L, uint64_t *steps, uint64_t n)
+{
+    *steps += n;
+    if (*steps < TOLD_STEPS)
+        return;
+    lg__lua_burn(L, *steps / 8); /* each is less than one of Lua's */
+    *steps = 0;
 }
 
 enum { IN_OBJECT = -1 };
@@ -299,8 +310,10 @@ static void push_tree(lua_State *L, lg_items *items, enum keep keep)
 {
     lua_Integer filled[JSON_DEPTH]; /* of each table; IN_OBJECT: names say where */
     size_t depth = 0;
+    uint64_t steps = 0;
     lg_item item = {.count = 0};
     while (lg__items_next(items, &item)) {
+        count_steps(L, &steps, 1);
         if (item.kind == LG_ITEM_END) {
             depth -= depth > 0;
         } else {
@@ -353,6 +366,7 @@ typedef struct json_key {
 
 typedef struct writing { /* a table that is being written */
     int table;           /* its index; what belongs to it lies above */
+    const void *self;    /* … it */
     json_key *keys;      /* NULL: an array */
     size_t n, next;
 } writing;
@@ -361,6 +375,7 @@ typedef struct writer { /* all that are: each is a value of the one before */
     writing levels[JSON_DEPTH];
     size_t depth;
     lg_out *out;
+    uint64_t steps; /* that were not told yet */
 } writer;
 
 static void add_sign(lg_out *out, char c)
@@ -447,10 +462,12 @@ static void sort_keys(lua_State *L, writer *all, writing *w)
     w->keys = keys;
 }
 
-static void check_cycle(lua_State *L, const writer *all)
+static void check_cycle(lua_State *L, writer *all)
 {
+    const void *self = lua_topointer(L, -1);
+    count_steps(L, &all->steps, all->depth + 1);
     for (size_t i = 0; i < all->depth; i++) {
-        if (lua_rawequal(L, -1, all->levels[i].table))
+        if (all->levels[i].self == self)
             cannot_write(L, all, NULL, "a table is inside itself%s", "");
     }
     if (all->depth == JSON_DEPTH)
@@ -484,6 +501,7 @@ static void begin(lua_State *L, writer *all)
     luaL_checkstack(L, STACK_LEVEL, "JSON");
     writing *w = &all->levels[all->depth];
     w->table = lua_gettop(L);
+    w->self = lua_topointer(L, -1);
     w->n = count_fields(L, w->table);
     w->next = 0;
     w->keys = NULL;
@@ -535,10 +553,11 @@ static void write_number(lua_State *L, const writer *all)
 }
 
 /* The value on top, no table, which is popped. */
-static void write_scalar(lua_State *L, const writer *all)
+static void write_scalar(lua_State *L, writer *all)
 {
     size_t len;
     const char *s;
+    count_steps(L, &all->steps, 1);
     switch (lua_type(L, -1)) {
     case LUA_TBOOLEAN:
         add_text(all->out, lua_toboolean(L, -1) ? "true" : "false");
@@ -549,6 +568,7 @@ static void write_scalar(lua_State *L, const writer *all)
     case LUA_TSTRING:
         s = lua_tolstring(L, -1, &len);
         lg__out_as(all->out, LG_AS_JSON, s, len);
+        count_steps(L, &all->steps, len / 64);
         break;
     case LUA_TUSERDATA:
         s = luaL_testudata(L, -1, LG_LUA_NUMBER);
@@ -577,6 +597,7 @@ static void write_tree(lua_State *L, lg_out *out)
 {
     writer all;
     all.depth = 0;
+    all.steps = 0;
     all.out = out;
     bool more = true;
     while (more) {

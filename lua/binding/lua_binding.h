@@ -42,7 +42,8 @@ typedef struct lg_lua_lent {
     bool trusted;      /* the library's own state */
     lg_alloc_fn alloc; /* of boxes; NULL: malloc */
     void *alloc_ud;
-    lua_CFunction wait; /* engine:wait(ms) and :step(), which may yield */
+    lua_CFunction wait;                         /* engine:wait(ms) and :step(), which may yield */
+    void (*burn)(lua_State *L, uint64_t steps); /* so many were done at once; may not return */
 } lg_lua_lent;
 
 typedef struct lg_lua_engine {
@@ -96,9 +97,11 @@ void lg__lua_push_where(lua_State *L, int level);
 lg_lua_engine *lg__lua_check_engine(lua_State *L, int arg); /* one that is open */
 /* lengine.c: core.engine() gives this one from now on; pushes it. */
 void lg__lua_lend_engine(lua_State *L, lg_engine *e, const lg_lua_lent *lent);
+const lg_lua_lent *lg__lua_lent(lua_State *L); /* NULL: the state has engines of its own */
+/* What can do much in one go says so from time to time: a script may have to end there. */
+void lg__lua_burn(lua_State *L, uint64_t steps);
 /* Raises where the state was lent its engine without leave for this; 0: it has leave for nothing
  * of the kind. what: "programs" */
-const lg_lua_lent *lg__lua_lent(lua_State *L); /* NULL: the state has engines of its own */
 void lg__lua_check_leave(lua_State *L, unsigned allow, const char *what);
 lg_var *lg__lua_check_var(lua_State *L, int arg);
 /* What an open variable is for the running task: itself, or what it is bound to (lbound.c) */
@@ -147,6 +150,9 @@ void lg__lua_read_usage(lua_State *L, int t, lg_usage *out);
 /* A metatable of this name with __index = methods (left on the stack: methods) */
 void lg__lua_new_class(lua_State *L, const char *name, const luaL_Reg *meta,
                        const luaL_Reg *methods);
+/* The table on top becomes one of this class, which scripts can reach: a finalizer that one of them
+ * has put there would run where nothing can end it, and goes. */
+void lg__lua_set_class(lua_State *L, const char *name);
 
 /* ---- the files, in turn: each adds its functions to the table on top ------- */
 

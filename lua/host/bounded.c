@@ -4,25 +4,11 @@
  * Else it is done in Lua (lua/lunagrad/host/bounded.lua), where it can be cut and may wait. */
 #include "host/host.h"
 
+#include "binding/lua_allowed.h"
+
 #include <string.h>
 
 #define BOUNDED "lunagrad.host.bounded"
-
-/* The function that it stands for, with what is on the stack. */
-static int call_own(lua_State *L)
-{
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
-
-static void stand_for(lua_State *L, const char *name, lua_CFunction fn)
-{
-    lua_getfield(L, -1, name);
-    lua_pushcclosure(L, fn, 1);
-    lua_setfield(L, -2, name);
-}
 
 static int all_of_it(lua_State *L, int status, lua_KContext extra)
 {
@@ -58,22 +44,9 @@ int lh_in_lua(lua_State *L, const char *name)
 
 /* ---- string ------------------------------------------------------------------ */
 
-/* Nothing, repeated so often, takes long. */
-static int l_rep(lua_State *L)
-{
-    size_t one = 0, between = 0;
-    luaL_checklstring(L, 1, &one);
-    luaL_checkinteger(L, 2);
-    luaL_optlstring(L, 3, "", &between);
-    if (one + between > 0)
-        return call_own(L);
-    lua_pushliteral(L, "");
-    return 1;
-}
-
 void lh_open_strings(lua_State *L)
 {
-    stand_for(L, "rep", l_rep);
+    lg__lua_stand_for(L, "rep", lg__lua_repeat);
 }
 
 /* ---- table --------------------------------------------------------------------- */
@@ -101,7 +74,7 @@ static int l_insert(lua_State *L)
 {
     int n = lua_gettop(L);
     if (is_plain(L, 1))
-        return call_own(L);
+        return lg__lua_call_own(L);
     if (n != 2 && n != 3)
         return luaL_error(L, "wrong number of arguments to 'insert'");
     if (n == 3) {
@@ -114,7 +87,7 @@ static int l_insert(lua_State *L)
 static int l_remove(lua_State *L)
 {
     if (is_plain(L, 1))
-        return call_own(L);
+        return lg__lua_call_own(L);
     check_integer(L, 2);
     return lh_in_lua(L, "remove");
 }
@@ -122,7 +95,7 @@ static int l_remove(lua_State *L)
 static int l_concat(lua_State *L)
 {
     if (is_plain(L, 1))
-        return call_own(L);
+        return lg__lua_call_own(L);
     luaL_optstring(L, 2, "");
     check_integer(L, 3);
     check_integer(L, 4);
@@ -139,13 +112,13 @@ static int l_move(lua_State *L)
     if (!lua_isnoneornil(L, 5))
         plain = is_plain(L, 5) && plain;
     uint64_t n = last >= first ? (uint64_t)last - (uint64_t)first : 0;
-    return plain && n <= lua_rawlen(L, 1) + 1000 ? call_own(L) : lh_in_lua(L, "move");
+    return plain && n <= lua_rawlen(L, 1) + 1000 ? lg__lua_call_own(L) : lh_in_lua(L, "move");
 }
 
 static int l_unpack(lua_State *L)
 {
     if (!lua_istable(L, 1) || is_plain(L, 1))
-        return call_own(L);
+        return lg__lua_call_own(L);
     check_integer(L, 2);
     check_integer(L, 3);
     return lh_in_lua(L, "unpack");
@@ -174,17 +147,17 @@ static int l_sort(lua_State *L)
     if (!lua_isnoneornil(L, 2))
         luaL_checktype(L, 2, LUA_TFUNCTION);
     else if (plain && are_few_numbers(L))
-        return call_own(L);
+        return lg__lua_call_own(L);
     lua_settop(L, 2);
     return lh_in_lua(L, "sort");
 }
 
 void lh_open_tables(lua_State *L)
 {
-    stand_for(L, "insert", l_insert);
-    stand_for(L, "remove", l_remove);
-    stand_for(L, "concat", l_concat);
-    stand_for(L, "move", l_move);
-    stand_for(L, "unpack", l_unpack);
-    stand_for(L, "sort", l_sort);
+    lg__lua_stand_for(L, "insert", l_insert);
+    lg__lua_stand_for(L, "remove", l_remove);
+    lg__lua_stand_for(L, "concat", l_concat);
+    lg__lua_stand_for(L, "move", l_move);
+    lg__lua_stand_for(L, "unpack", l_unpack);
+    lg__lua_stand_for(L, "sort", l_sort);
 }

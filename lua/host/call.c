@@ -11,6 +11,35 @@ enum { ENGINE = 1, TOOL }; /* upvalues */
 
 static const char engine_key; /* its address is a key of the registry */
 
+/* ---- errors ------------------------------------------------------------------ */
+
+static int code_named(const char *name)
+{
+    for (int code = -1; code > -LG_ERROR_END; code--) {
+        if (strcmp(lg_error_name(code), name) == 0)
+            return code;
+    }
+    return LG_ETOOL;
+}
+
+int lh_code_of(lua_State *L)
+{
+    int code = LG_ETOOL;
+    luaL_getmetatable(L, LG_LUA_ERROR);
+    if (lua_istable(L, -2) && lua_getmetatable(L, -2)) {
+        bool own = lua_rawequal(L, -1, -2);
+        lua_pop(L, 1);
+        lua_pushliteral(L, "kind");
+        if (own && lua_rawget(L, -3) == LUA_TSTRING)
+            code = code_named(lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return code;
+}
+
+/* ---- calls ------------------------------------------------------------------- */
+
 /* The binding's classes are opened here, once. */
 void lh_push_engine(lua_State *L)
 {
@@ -41,7 +70,7 @@ static void encode(lua_State *L)
     lua_insert(L, 1);
     for (int i = n; i > 0; i--)
         lua_rawseti(L, 1, i);
-    luaL_setmetatable(L, LG_LUA_ARRAY);
+    lg__lua_set_class(L, LG_LUA_ARRAY);
     lua_pushcfunction(L, lg__lua_json_encode);
     lua_insert(L, 1);
     lua_call(L, 1, 1);

@@ -76,11 +76,13 @@ typedef struct lh_state {
     char why[160]; /* … */
     bool closing;
     size_t used, peak;
+    size_t large;      /* … of these in large blocks */
     size_t beside;     /* bytes that the binding holds for it, out of Lua's sight */
     bool doomed;       /* it has asked for too many of them */
     size_t collect_at; /* bytes from which on garbage is looked for */
     lh_stacks stacks;
     lh_running *chain; /* threads that run */
+    int closes;        /* coroutines that are being closed, inside of each other */
     lh_block blocks;   /* all of its memory: a death may leave some that Lua has lost */
     char *fresh;       /* the last block that was made for a list */
     size_t fresh_size; /* … */
@@ -100,7 +102,8 @@ typedef struct lh_state {
 } lh_state;
 
 enum {
-    LH_EVERY = 1000,     /* instructions between two looks at the clock */
+    LH_EVERY = 1000,     /* instructions between two looks at the clock, at most */
+    LH_LARGE = 64 << 10, /* bytes of a block through which one instruction may go for long */
     LH_HOLD_US = 100000, /* longest that a script may run on where it cannot be cut */
     LH_SOURCE = 1 << 20, /* bytes that load compiles: that cannot be cut */
     LH_LINE = 64 << 10,  /* bytes of a line that is told */
@@ -125,6 +128,8 @@ _Noreturn void lh_die(lh_state *s, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* So many steps were done inside one function: dies where that takes too long. */
 void lh_burn(lua_State *L, uint64_t steps);
+/* L, which runs next, looks at the clock as often as its state's memory wants it. */
+void lh_pace(lh_state *s, lua_State *L);
 int64_t lh_clock_us(void);
 void *lh_alloc(void *party, void *block, size_t old_size, size_t size); /* for lg_out */
 void lh_print(lh_state *s, const char *text, size_t len);
@@ -185,6 +190,7 @@ void lh_push_open(lua_State *L); /* io.open */
 /* Pushes a function that calls t, with its arguments as JSON, and waits for the answer. */
 void lh_push_function(lua_State *L, lg_tool *t);
 void lh_push_engine(lua_State *L); /* its userdata; the binding is opened */
+int lh_code_of(lua_State *L);      /* of the error on top: the library's kind, or LG_ETOOL */
 
 /* ---- private.c ------------------------------------------------------------------ */
 
@@ -212,8 +218,8 @@ typedef struct lh_private { /* the state is its first member */
 } lh_private;
 int lh_private_of(lg_engine *e, lh_private **out); /* made when it is first needed. LG_ENOMEM */
 lh_private *lh_private_peek(lg_engine *e);         /* NULL: it was not made */
-/* A function of the host's that the private state may call; answered with lg_tool_return(id, JSON),
- * or lg_tool_fail(). fn runs inside lg_engine_next(); its s is NULL. *out: counted */
+/* A function of the host's that the private state may call; answered with lg__function_return(id,
+ * JSON), or lg__function_fail(). fn runs inside lg_engine_next(); its s is NULL. *out: counted */
 int lh_function(lg_engine *e, const char *name, lg_script_fn fn, void *ud, lg_tool **out);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "binding/lua_allowed.h"
 #include "binding/lunagrad_lua.h"
 
 #define OWN "lunagrad.host.own"       /* in the registry: the globals of the library's files */
@@ -35,15 +36,6 @@ static int print_all(lua_State *L)
     return 0;
 }
 
-/* The function that it stands for, with what is on the stack. */
-static int call_own(lua_State *L)
-{
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
-
 /* Each argument from i on with a metamethod __tostring, which may wait, becomes what that says. */
 static int converted(lua_State *L, int status, lua_KContext i);
 
@@ -64,7 +56,7 @@ static int convert(lua_State *L, int i)
         lua_callk(L, 1, 1, i, converted);
         put_text(L, i);
     }
-    return lua_isnil(L, lua_upvalueindex(1)) ? print_all(L) : call_own(L);
+    return lua_isnil(L, lua_upvalueindex(1)) ? print_all(L) : lg__lua_call_own(L);
 }
 
 static int converted(lua_State *L, int status, lua_KContext i)
@@ -116,15 +108,41 @@ static int l_write(lua_State *L)
     return 1;
 }
 
+static void check_source(lua_State *L, size_t len)
+{
+    if (len > LH_SOURCE)
+        luaL_error(L, "load: a script compiles at most %d bytes at once", LH_SOURCE);
+}
+
+/* For load: a piece more, of what a function says. Upvalues: it, and the bytes so far. */
+static int next_piece(lua_State *L)
+{
+    lua_settop(L, 0);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_call(L, 0, 1);
+    if (!lua_isstring(L, 1))
+        return 1;
+    size_t len = 0, all = (size_t)lua_tointeger(L, lua_upvalueindex(2));
+    lua_tolstring(L, 1, &len);
+    all += len;
+    check_source(L, all);
+    lua_pushinteger(L, (lua_Integer)all);
+    lua_replace(L, lua_upvalueindex(2));
+    return 1;
+}
+
 /* Texts alone, no bytecode; the function that it stands for is its upvalue. */
 static int l_load(lua_State *L)
 {
-    if (lua_type(L, 1) == LUA_TSTRING && lua_rawlen(L, 1) > LH_SOURCE)
-        return luaL_error(L, "load: a script compiles at most %d bytes at once", LH_SOURCE);
-    lua_settop(L, lua_gettop(L) > 3 ? 4 : 3); /* an environment that is nil is one */
-    lua_pushliteral(L, "t");
-    lua_replace(L, 3);
-    return call_own(L);
+    if (lua_type(L, 1) == LUA_TSTRING)
+        check_source(L, lua_rawlen(L, 1));
+    if (lua_isfunction(L, 1)) {
+        lua_pushvalue(L, 1);
+        lua_pushinteger(L, 0);
+        lua_pushcclosure(L, next_piece, 2);
+        lua_replace(L, 1);
+    }
+    return lg__lua_load_text(L);
 }
 
 static int l_setmetatable(lua_State *L)
@@ -140,6 +158,19 @@ static int l_setmetatable(lua_State *L)
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 1);
     return 1;
+}
+
+/* What C made has no metatable that a script can reach: a __gc that a script puts there would run
+ * where nothing can end it. */
+static int l_getmetatable(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    int type = lua_type(L, 1);
+    if ((type == LUA_TUSERDATA || type == LUA_TLIGHTUSERDATA) && lua_getmetatable(L, 1)) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    return lg__lua_call_own(L);
 }
 
 /* The library's: a state ends without its finalizers. */
@@ -318,6 +349,7 @@ static int l_global(lua_State *L)
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     if (strcmp(name, "lg") != 0)
         return 0;
+    luaL_checktype(L, 1, LUA_TTABLE); /* a script may call this, with anything */
     lua_settop(L, 1);
     lua_pushcfunction(L, l_require);
     lua_pushliteral(L, "lunagrad");
@@ -336,19 +368,6 @@ static int l_open(lua_State *L)
 
 /* ---- both worlds --------------------------------------------------------------------- */
 
-static void open_lua(lua_State *L)
-{
-    static const luaL_Reg libraries[] = {
-        {LUA_GNAME, luaopen_base},       {LUA_STRLIBNAME, luaopen_string},
-        {LUA_TABLIBNAME, luaopen_table}, {LUA_MATHLIBNAME, luaopen_math},
-        {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_COLIBNAME, luaopen_coroutine},
-    };
-    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-        luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
-        lua_pop(L, 1);
-    }
-}
-
 /* A copy of the table at index, on top. */
 static void copy(lua_State *L, int index)
 {
@@ -365,14 +384,6 @@ static void copy(lua_State *L, int index)
 static void set_function(lua_State *L, const char *name, lua_CFunction fn)
 {
     lua_pushcfunction(L, fn);
-    lua_setfield(L, -2, name);
-}
-
-/* In the table on top; what was there before is its upvalue. */
-static void stand_for(lua_State *L, const char *name, lua_CFunction fn)
-{
-    lua_getfield(L, -1, name);
-    lua_pushcclosure(L, fn, 1);
     lua_setfield(L, -2, name);
 }
 
@@ -437,14 +448,9 @@ static void make_own(lua_State *L)
 /* _G becomes the script's. */
 static void make_public(lua_State *L)
 {
-    static const char *const taken[] = {"dofile", "loadfile", "warn", NULL};
     static const char *const tables[] = {LUA_STRLIBNAME,  LUA_TABLIBNAME, LUA_MATHLIBNAME,
                                          LUA_UTF8LIBNAME, LUA_COLIBNAME,  NULL};
     lua_pushglobaltable(L);
-    for (int i = 0; taken[i]; i++) {
-        lua_pushnil(L);
-        lua_setfield(L, -2, taken[i]);
-    }
     for (int i = 0; tables[i]; i++) {
         lua_getfield(L, -1, tables[i]);
         copy(L, -1);
@@ -453,6 +459,7 @@ static void make_public(lua_State *L)
     }
     set_function(L, "require", l_require);
     set_function(L, "collectgarbage", l_collectgarbage);
+    lg__lua_stand_for(L, "getmetatable", l_getmetatable);
     lua_newtable(L);
     lua_setfield(L, -2, "host");
     lua_newtable(L);
@@ -463,20 +470,18 @@ static void make_public(lua_State *L)
 
 static int prepare(lua_State *L)
 {
-    open_lua(L);
+    lg__lua_open_allowed(L);
     lh_learn_stacks(L, &lh_state_of(L)->stacks);
     lua_pushglobaltable(L);
     lua_pushnil(L);
     lua_pushcclosure(L, l_print, 1);
     lua_setfield(L, -2, "print");
     set_function(L, "tostring", l_tostring);
-    stand_for(L, "load", l_load);
-    stand_for(L, "setmetatable", l_setmetatable);
+    lg__lua_stand_for(L, "load", l_load);
+    lg__lua_stand_for(L, "setmetatable", l_setmetatable);
     lua_getfield(L, -1, LUA_STRLIBNAME);
-    lua_pushnil(L);
-    lua_setfield(L, -2, "dump");
     lh_open_strings(L);
-    stand_for(L, "format", l_format);
+    lg__lua_stand_for(L, "format", l_format);
     lh_open_patterns(L);
     lua_pop(L, 1);
     lua_getfield(L, -1, LUA_TABLIBNAME);
@@ -501,5 +506,6 @@ static int prepare(lua_State *L)
 int lh_open(lh_state *s, lg_engine *e, const lh_owner *owner)
 {
     s->lent.wait = lh_wait;
+    s->lent.burn = lh_burn;
     return lh_state_open(s, e, owner, prepare);
 }

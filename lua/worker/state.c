@@ -1,10 +1,11 @@
 /* state.c - what a candidate finds: the language, and of its libraries what can neither leave
  * the state nor tell anything of the machine or of other candidates.
  *
- * There: _G, string, table, math, utf8, coroutine. Not there: io, os, package and require, debug,
- * dofile, loadfile, collectgarbage, warn, string.dump. Others than usual: print writes to the
- * result, load takes text alone, what makes a coroutine counts it. */
+ * What is there says binding/lua_allowed.h. Others than usual: print writes to the result, load
+ * takes text alone, what makes a coroutine counts it. */
 #include "worker/worker.h"
+
+#include "binding/lua_allowed.h"
 
 static int print(lua_State *L)
 {
@@ -22,90 +23,26 @@ static int print(lua_State *L)
     return 0;
 }
 
-/* The function that it stands for, with what is on the stack. */
-static int call_own(lua_State *L)
-{
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
-
-static int load_text(lua_State *L)
-{
-    lua_settop(L, lua_gettop(L) > 3 ? 4 : 3); /* an environment that is nil is one */
-    lua_pushliteral(L, "t");
-    lua_replace(L, 3);
-    return call_own(L);
-}
-
 /* The hook of a coroutine begins to count anew, so that what runs in it for a moment would
  * cost nothing. */
 static int make_coroutine(lua_State *L)
 {
     lw_run_count(L, LW_EVERY);
-    return call_own(L);
-}
-
-/* Nothing, repeated so often, takes long. */
-static int repeat(lua_State *L)
-{
-    size_t one = 0, between = 0;
-    luaL_checklstring(L, 1, &one);
-    luaL_checkinteger(L, 2);
-    luaL_optlstring(L, 3, "", &between);
-    if (one + between > 0)
-        return call_own(L);
-
-    lua_pushliteral(L, "");
-    return 1;
-}
-
-/* In the table on top; what was there before is its upvalue. */
-static void stand_for(lua_State *L, const char *name, lua_CFunction fn)
-{
-    lua_getfield(L, -1, name);
-    lua_pushcclosure(L, fn, 1);
-    lua_setfield(L, -2, name);
-}
-
-static void take_away(lua_State *L, const char *const *names)
-{
-    for (; *names; names++) {
-        lua_pushnil(L);
-        lua_setfield(L, -2, *names);
-    }
-}
-
-static void open_libraries(lua_State *L)
-{
-    static const luaL_Reg libraries[] = {
-        {LUA_GNAME, luaopen_base},       {LUA_STRLIBNAME, luaopen_string},
-        {LUA_TABLIBNAME, luaopen_table}, {LUA_MATHLIBNAME, luaopen_math},
-        {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_COLIBNAME, luaopen_coroutine},
-    };
-    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-        luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
-        lua_pop(L, 1);
-    }
+    return lg__lua_call_own(L);
 }
 
 static int prepare(lua_State *L)
 {
-    static const char *const base[] = {"dofile", "loadfile", "collectgarbage", "warn", NULL};
-    static const char *const strings[] = {"dump", NULL};
-    open_libraries(L);
+    lg__lua_open_allowed(L);
     lua_pushglobaltable(L);
-    take_away(L, base);
-    stand_for(L, "load", load_text);
-    stand_for(L, "print", print);
+    lg__lua_stand_for(L, "load", lg__lua_load_text);
+    lg__lua_stand_for(L, "print", print);
     lua_getfield(L, -1, LUA_STRLIBNAME);
-    take_away(L, strings);
-    stand_for(L, "rep", repeat);
+    lg__lua_stand_for(L, "rep", lg__lua_repeat);
     lua_pop(L, 1);
     lua_getfield(L, -1, LUA_COLIBNAME);
-    stand_for(L, "create", make_coroutine);
-    stand_for(L, "wrap", make_coroutine);
+    lg__lua_stand_for(L, "create", make_coroutine);
+    lg__lua_stand_for(L, "wrap", make_coroutine);
     return 0;
 }
 
