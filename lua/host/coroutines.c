@@ -87,8 +87,10 @@ static int resume(lua_State *L, lua_State *co, int n, lua_KContext ctx)
     for (;;) {
         lh_running here = {co, s->chain};
         s->chain = &here;
+        lh_pace(s, co);
         int results = 0, status = lua_resume(co, L, n, &results);
         s->chain = here.below;
+        lh_pace(s, L);
         if (status != LUA_YIELD || !s->cut)
             return take(L, co, status, results);
         lua_pop(co, results);
@@ -100,13 +102,32 @@ static int resume(lua_State *L, lua_State *co, int n, lua_KContext ctx)
     }
 }
 
+enum { CLOSES = 100 }; /* inside of each other: Lua does not count them, and the C stack ends */
+
+/* Its variables that are to be closed are. → a status; if it is an error, that is on L. */
+static int close_co(lua_State *L, lua_State *co)
+{
+    lh_state *s = lh_state_of(L);
+    if (s->closes == CLOSES) {
+        lua_pushliteral(L, "C stack overflow");
+        return LUA_ERRRUN;
+    }
+    lh_running here = {co, s->chain};
+    s->chain = &here;
+    s->closes++;
+    int status = lua_resetthread(co);
+    s->closes--;
+    s->chain = here.below;
+    if (status != LUA_OK)
+        lua_xmove(co, L, 1);
+    return status;
+}
+
 static int wrap_error(lua_State *L, lua_State *co)
 {
     int status = lua_status(co);
-    if (status != LUA_OK && status != LUA_YIELD) { /* an error in it: close it */
-        status = lua_resetthread(co);
-        lua_xmove(co, L, 1); /* its error, or one of closing */
-    }
+    if (status != LUA_OK && status != LUA_YIELD) /* an error in it: close it */
+        status = close_co(L, co);                /* … its error, or one of closing */
     if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
         luaL_where(L, 1);
         lua_insert(L, -2);
@@ -190,9 +211,35 @@ static int l_wrap(lua_State *L)
     return 1;
 }
 
+/* NULL: it may be closed. */
+static const char *cannot_close(lua_State *L, lua_State *co)
+{
+    lua_Debug ar;
+    if (co == L)
+        return "running";
+    return lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar) ? "normal" : NULL;
+}
+
+static int l_close(lua_State *L)
+{
+    lua_State *co = get_co(L, 1);
+    const char *why = cannot_close(L, co);
+    if (why)
+        return luaL_error(L, "cannot close a %s coroutine", why);
+    bool good = close_co(L, co) == LUA_OK;
+    lua_pushboolean(L, good);
+    if (good)
+        return 1;
+    lua_insert(L, -2);
+    return 2;
+}
+
 void lh_open_coroutines(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"resume", l_resume}, {"create", l_create}, {"wrap", l_wrap}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"resume", l_resume},
+                                         {"create", l_create},
+                                         {"wrap", l_wrap},
+                                         {"close", l_close},
+                                         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

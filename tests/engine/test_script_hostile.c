@@ -7,7 +7,8 @@
 
 #include "lunagrad.h"
 
-enum { CPU_MS = 15, MEMORY = 4 << 20 };
+/* LONGEST_US: of the processor, in a step of 2 ms; twenty times as much as any takes */
+enum { CPU_MS = 15, MEMORY = 4 << 20, LONGEST_US = 1000000 };
 
 /* What must have become of it: LIMIT, ended by one; ANY: of these, what its Lua makes of it. */
 enum end { LIMIT, ANY, GOOD };
@@ -104,6 +105,20 @@ static const attack attacks[] = {
     {ANY, "return load(('('):rep(1e5))"},
     {ANY, "return load('return ' .. ('{'):rep(1e5))"},
     {ANY, "return load('local a ' .. ('a = a .. '):rep(1e4) .. 'a')"},
+    {ANY, "local n = 0 return load(function() n = n + 1 return n < 9 and ('--x\\n'):rep(1e5) end)"},
+    /* much in each instruction */
+    {LIMIT, "while true do local s = ('x'):rep(1e6) end"},
+    {LIMIT,
+     "local a, b = ('\\0'):rep(1.2e6), ('\\0'):rep(1.2e6) while true do local c = a < b end"},
+    {LIMIT, "local s = ('x'):rep(1e6) while true do utf8.len(s) end"},
+    {LIMIT, "local s = ('1'):rep(1e6) while true do tonumber(s) end"},
+    {LIMIT, "local t = {} for i = 1, 6e4 do t[i] = i end while true do table.insert(t, 1, 1) "
+            "table.remove(t, 1) end"},
+    {LIMIT,
+     "local s = ('1'):rep(1e6) local function f() while true do tonumber(s) coroutine.yield() end "
+     "end while true do local co = coroutine.wrap(f) co() co() end"},
+    {ANY, "local t = {} local d = t for i = 1, 990 do d[1] = {} d = d[1] end local e = {} "
+          "for i = 1, 1e5 do d[i] = e end return #lg.json.encode(t)"},
     /* memory */
     {LIMIT, "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end"},
     {LIMIT, "local t = {} while true do t = {t, {}} end"},
@@ -132,6 +147,11 @@ static const attack attacks[] = {
     {ANY, "xpcall(function() error 'x' end, function(m) error(m) end)"},
     {ANY, "local t = setmetatable({}, {}) getmetatable(t).__index = t return t.x"},
     {ANY, "local function f() return coroutine.wrap(f)() end f()"},
+    {ANY, "local mt = {__concat = function() local function d(n) if n == 0 then return 'x' end "
+          "return (d(n - 1)) end return d(1e4) end} local t = setmetatable({}, mt) "
+          "local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = "
+          "function() return 'a' .. t .. 'b' end}) coroutine.yield() end) coroutine.resume(co) "
+          "coroutine.close(co)"},
     {ANY,
      "local mt = {} mt.__concat = function() local function d(n) if n == 0 then return 'x' end "
      "return (d(n - 1)) end return d(1e4) end local t = setmetatable({}, mt) return 'a' .. t .. "
@@ -177,6 +197,18 @@ static const attack attacks[] = {
      "mt.__gc(v) mt.__gc(v) pcall(v.text, v) end"},
     {GOOD,
      "for k, v in pairs(lg) do if type(v) == 'function' and k ~= 'sleep' then pcall(v) end end"},
+    {GOOD, "local f = getmetatable(_G).__index for _, x in ipairs{1 << 30, 'x', false, print} do "
+           "assert(not pcall(f, x, 'lg')) end assert(not pcall(f, nil, 'lg'))"},
+    {GOOD, "for _, x in ipairs{lg.var 'x', lg.json.null, lg.json.decode '[1e400]'[1]} do "
+           "assert(not getmetatable(x)) end"},
+    /* finalizers, which nothing could end */
+    {ANY, "local mt = getmetatable(lg.var 'x') mt.__gc = function() while true do end end "
+          "for i = 1, 1e3 do lg.var 'y' end"},
+    {GOOD, "local mt = getmetatable(lg.json.array()) mt.__gc = function() while true do end end "
+           "for i = 1, 1e4 do lg.json.decode '[[1]]' end"},
+    {GOOD, "local ok, e = pcall(lg.json.decode, 1, 'x') e.__index.__gc = function() while true do "
+           "end end "
+           "for i = 1, 1e3 do pcall(lg.json.decode, 1, 'x') end"},
     {ANY, "error(setmetatable({}, {__tostring = function() while true do end end}))"},
     {ANY, "error(nil)"},
     {ANY, "coroutine.yield(1)"},
@@ -274,6 +306,10 @@ static void test_attacks(void **state)
                 fail_msg("%s: it does not end", attacks[i].source);
         }
         bad += !check_end(&attacks[i], s);
+        if (longest > LONGEST_US) {
+            print_message("%s: %lld us in a step\n", attacks[i].source, (long long)longest);
+            bad++;
+        }
         if (getenv("LG_TEST_TELL")) {
             print_message("%6lld us longest, %d: %.70s\n", (long long)longest, steps,
                           attacks[i].source);
@@ -290,8 +326,39 @@ static void test_attacks(void **state)
     print_message("%d attacks; at most %llu KiB\n", N, (unsigned long long)most / 1024);
 }
 
+/* Lua does not count coroutines that are closed inside of each other: the C stack would end. */
+static void test_nested_closes(void **state)
+{
+    static const char source[] =
+        "local n, cos = 20000, {} for i = 1, n do local next = cos[i - 1]\n"
+        "cos[i] = coroutine.create(function() local x <close> = setmetatable({}, {__close = "
+        "function()\n"
+        "if next then assert(coroutine.close(next)) end end}) coroutine.yield() end)\n"
+        "coroutine.resume(cos[i]) end\n"
+        "local ok, why = coroutine.close(cos[n]) return ok, why";
+    lg_config c;
+    lg_script_config limits;
+    lg_script *s;
+    (void)state;
+    support_config(&c, NULL);
+    lg_engine *e = support_engine_new(&c);
+    lg_script_config_init(&limits);
+    limits.memory = (size_t)1 << 30;
+    assert_int_equal(lg_script_new(e, source, sizeof source - 1, "t", &limits, &s), LG_OK);
+    assert_int_equal(lg_script_start(s, NULL), LG_OK);
+    while (lg_script_state(s) == LG_PENDING) {
+        assert_int_equal(lg_engine_wait(e, 10), LG_OK);
+        hear(e);
+    }
+    assert_non_null(lg_script_result(s, NULL));
+    assert_non_null(strstr(lg_script_result(s, NULL), "C stack overflow"));
+    lg_script_free(s);
+    lg_engine_free(e);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_attacks),
+    cmocka_unit_test(test_nested_closes),
 };
 
 LG_TEST_MAIN(tests)
