@@ -303,7 +303,9 @@ int lg__party_new(lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idl
                   void (*end)(void *ud), void *ud, lg_party **out);
 /* Cancels all that it began, and nothing else. */
 void lg__party_cancel(lg_party *p);
-/* … and it never runs again; what it was asked to do fails. */
+/* What it was asked to do, and its promises that are open, fail so. */
+void lg__party_break(lg_party *p, int code, const char *why);
+/* All that it began is cancelled, and it never runs again; what it was asked to do fails. */
 void lg__party_mute(lg_party *p);
 /* … and what it told and nobody has fetched is taken back. Its models and variables may live on
  * while others hold them. NULL: nothing */
@@ -326,6 +328,11 @@ void lg__party_tell_end(lg_party *p, uint64_t tag); /* LG_EVENT_END, once; canno
 /* A tool that is a function of the host's: its one input is a JSON array. *out: counted */
 int lg__function_new(lg_engine *e, const char *name, lg_script *s, uint64_t tag, lg_script_fn fn,
                      void *ud, lg_tool **out);
+/* Its answers, by the id of its event; those of tools do not answer it. s: as it was made with.
+ * LG_ENOTFOUND; LG_EINVAL: it is another script's, or a query's */
+int lg__function_return(lg_engine *e, const lg_script *s, uint64_t id, const char *text, size_t len,
+                        const double *score);
+int lg__function_fail(lg_engine *e, const lg_script *s, uint64_t id, int code, const char *message);
 
 /* ---- for jobs of the host (lua/host/) -------------------------------------------------- */
 

@@ -687,7 +687,9 @@ LG_API void lg_sandbox_free(lg_sandbox *s); /* what was begun goes on */
 LG_API int lg_sandbox_run(lg_sandbox *s, const char *name, const char *source, size_t len,
                           const char *call, const char *args, lg_var **out);
 
-/* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned.
+/* Answers of the host, by the event's id. LG_ENOTFOUND when it was abandoned; LG_EINVAL for a
+ * function of a script or a query, which have answers of their own (lg_script_return(),
+ * lg_answer_var(), lg_answer_score()), and still wait for them.
  * score may be NULL. message: one line. A value that is none (not UTF-8, no picture, a score
  * that is no number) fails the variable; LG_EINVAL, and LG_ELIMIT for more than 1 GiB, leave
  * the work to be answered. */
@@ -796,7 +798,7 @@ static inline void lg_backward_init(lg_backward *b)
 {
     lg_backward_init_size(b, sizeof *b);
 }
-/* Start a pass from root, which may be pending. *out becomes ready when every
+/* Start a pass from root, which may be pending. b NULL: all defaults. *out becomes ready when every
  * variable that requires grad has its feedback, or failed; its text says in one
  * line what was done. *out is owned by the caller. */
 LG_API int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out);
@@ -868,7 +870,8 @@ LG_API int lg_script_model(lg_script *s, const char *role, lg_model *m);
  * Copied. LG_ESTATE: it was started before. LG_EPARSE */
 LG_API int lg_script_start(lg_script *s, const char *args);
 /* The answer to a function's id: a JSON value (len 0: nothing, nil). Copied. LG_ENOTFOUND: nobody
- * waits for it any more. LG_EPARSE: it is no JSON, and still waits. */
+ * waits for it any more. It still waits after LG_EPARSE (it is no JSON) and LG_EINVAL (it is a
+ * function of another script, or a query). */
 LG_API int lg_script_return(lg_script *s, uint64_t id, const char *json, size_t len);
 /* The call raises an error in the script. message: one line. */
 LG_API int lg_script_fail(lg_script *s, uint64_t id, const char *message);
@@ -929,7 +932,8 @@ typedef struct lg_query { /* borrowed: of a callback until its return, else unti
  * lg_engine_next() returns NULL then) and may free nothing of what asks. */
 typedef void (*lg_query_fn)(void *ud, lg_engine *e, const lg_query *query);
 
-/* What a query that is not answered yet is about. LG_ENOTFOUND; LG_EINVAL: no size */
+/* What a query that is not answered yet is about. LG_ENOTFOUND; LG_EINVAL: no size, or a function
+ * of a script */
 LG_API int lg_query_view(lg_engine *e, uint64_t id, lg_query *out);
 /* As lg_call_init(), for a call that belongs to this query: its example, its number among several
  * draws, and its place in the books. */
@@ -941,14 +945,15 @@ static inline void lg_query_call(const lg_query *query, lg_call *call)
     call->purpose = query->purpose;
 }
 /* v may be pending; counted. LG_ENOTFOUND: nobody waits for it any more. LG_EINVAL: another
- * engine's, or what was asked for is a score. LG_ECYCLE: it is made of what asks. */
+ * engine's, or what was asked for is a score, or a script asks. LG_ECYCLE: it is made of what
+ * asks. */
 LG_API int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v);
 /* Larger is better, 1 is solved. feedback (copied; NULL: none): what would have to change.
  * LG_ENOTFOUND, LG_EUTF8, LG_ELIMIT, LG_ENOMEM; LG_EINVAL: score is no number, or a variable was
  * asked for */
 LG_API int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedback,
                            size_t len);
-/* message: one line. LG_ENOTFOUND */
+/* message: one line. LG_ENOTFOUND, LG_EINVAL: a script asks */
 LG_API int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message);
 
 /* ---- losses -------------------------------------------------------------- */

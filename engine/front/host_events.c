@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "front/front_internal.h"
+#include "lg_inside.h"
 #include "base/media.h"
 #include "model/thinking.h"
 
@@ -187,12 +188,43 @@ static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
     lg__call_drop_cancelled(e);
     lg_work *w = lg__map_get(&e->works, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
-    int type = w && w->type == LG_EVENT_FUNCTION ? LG_EVENT_TOOL : w ? w->type : LG_EVENT_NONE;
-    if (w && !moot && w->announced && (type == type_a || type == type_b))
+    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);
     return NULL;
+}
+
+typedef struct answerer { /* who answers what a tool's node waits for */
+    bool function;        /* lua/host/, for a function of … */
+    const lg_script *of;  /* … this script; NULL: a query */
+} answerer;
+
+/* LG_EINVAL: it waits for an answer of another kind. */
+static int check_answerer(lg_engine *e, const lg_work *w, answerer by)
+{
+    if (!w || !w->announced || w->type != LG_EVENT_FUNCTION)
+        return LG_OK;
+    const lg_tool *t = w->node->u.tool;
+    if (by.function && t->function.script == by.of)
+        return LG_OK;
+    lg__engine_error(e, LG_EINVAL, "%llu waits for another kind of answer: \"%.60s\" is %s",
+                     (unsigned long long)w->id, t->name->data,
+                     t->function.script ? "a function of a script (lg_script_return)"
+                                        : "a query (lg_answer_var, lg_answer_score)");
+    return LG_EINVAL;
+}
+
+static int find_tool(lg_engine *e, uint64_t id, answerer by, lg_work **out)
+{
+    lg__call_drop_cancelled(e);
+    *out = NULL;
+    int err = check_answerer(e, lg__map_get(&e->works, id), by);
+    if (err)
+        return err;
+    *out = by.function ? find(e, id, LG_EVENT_FUNCTION, LG_EVENT_FUNCTION)
+                       : find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    return *out ? LG_OK : LG_ENOTFOUND;
 }
 
 static void fail_result(lg_engine *e, lg_node *node, int code, const char *what)
@@ -243,12 +275,13 @@ static int refuse_text(lg_engine *e, const char *text, size_t len)
                               : LG_OK;
 }
 
-static int answer_tool(lg_engine *e, uint64_t id, int media, const char *type, const char *data,
-                       size_t len, const double *score, double target)
+static int answer_tool(lg_engine *e, uint64_t id, answerer by, int media, const char *type,
+                       const char *data, size_t len, const double *score, double target)
 {
-    lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    lg_work *w;
+    int missing = find_tool(e, id, by, &w);
     if (!w)
-        return LG_ENOTFOUND;
+        return missing;
     lg_node *node = w->node;
     lg_step *step = w->step;
     bool gradient = w->type == LG_EVENT_GRADIENT;
@@ -278,14 +311,22 @@ int lg_tool_return(lg_engine *e, uint64_t id, const char *text, size_t len, cons
                    double target)
 {
     LG_GUARD(e->door);
-    return answer_tool(e, id, LG_MEDIA_TEXT, NULL, text, len, score, target);
+    return answer_tool(e, id, (answerer){0}, LG_MEDIA_TEXT, NULL, text, len, score, target);
+}
+
+int lg__function_return(lg_engine *e, const lg_script *s, uint64_t id, const char *text, size_t len,
+                        const double *score)
+{
+    LG_GUARD(e->door);
+    return answer_tool(e, id, (answerer){true, s}, LG_MEDIA_TEXT, NULL, text, len, score, 1);
 }
 
 int lg_tool_return_media(lg_engine *e, uint64_t id, const char *type, const void *data, size_t len,
                          const double *score, double target)
 {
     LG_GUARD(e->door);
-    return answer_tool(e, id, lg__media_check(type, data, len), type, data, len, score, target);
+    return answer_tool(e, id, (answerer){0}, lg__media_check(type, data, len), type, data, len,
+                       score, target);
 }
 
 int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
@@ -294,12 +335,13 @@ int lg_tool_fail(lg_engine *e, uint64_t id, int code, const char *message)
     return lg_tool_fail_as(e, id, code, message, NULL);
 }
 
-int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, const char *cause)
+static int fail_tool(lg_engine *e, uint64_t id, answerer by, int code, const char *message,
+                     const char *cause)
 {
-    LG_GUARD(e->door);
-    lg_work *w = find(e, id, LG_EVENT_TOOL, LG_EVENT_GRADIENT);
+    lg_work *w;
+    int missing = find_tool(e, id, by, &w);
     if (!w)
-        return LG_ENOTFOUND;
+        return missing;
     lg_node *node = w->node;
     lg_step *step = w->step;
     const lg_var *about = step ? step->var : node->out;
@@ -321,6 +363,18 @@ int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, co
     lg__fail_free(&f);
     lg__engine_touch(e);
     return LG_OK;
+}
+
+int lg_tool_fail_as(lg_engine *e, uint64_t id, int code, const char *message, const char *cause)
+{
+    LG_GUARD(e->door);
+    return fail_tool(e, id, (answerer){0}, code, message, cause);
+}
+
+int lg__function_fail(lg_engine *e, const lg_script *s, uint64_t id, int code, const char *message)
+{
+    LG_GUARD(e->door);
+    return fail_tool(e, id, (answerer){true, s}, code, message, NULL);
 }
 
 int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char *text, size_t len)

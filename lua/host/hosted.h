@@ -33,8 +33,9 @@ struct lg_owner_class {
     void (*died)(lg_owner *o);    /* the private state has */
     void (*running)(lg_owner *o, bool running);
     void (*best)(lg_owner *o, size_t i, const char *text, size_t len);
-    void (*result)(lg_owner *o, const char *json, size_t len);
+    bool (*result)(lg_owner *o, const char *json, size_t len); /* false: no memory */
     void (*tell)(lg_owner *o, const char *json, size_t len);
+    void (*over)(lg_owner *o); /* it asks nothing more */
 };
 
 typedef struct lg_question lg_question; /* query.c: a query that is not answered */

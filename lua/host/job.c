@@ -131,17 +131,18 @@ static void take_best(lg_owner *o, size_t i, const char *text, size_t len)
     j->best[i] = (lg_best){copy, len};
 }
 
-static void take_result(lg_owner *o, const char *json, size_t len)
+static bool take_result(lg_owner *o, const char *json, size_t len)
 {
     lg_job *j = (lg_job *)o;
     lg_hosted *p = o->home;
     char *copy = lg__host_copy(p, json, len);
     if (!copy)
-        return;
+        return false;
     if (j->result)
         lg__host_free(p, j->result, j->result_len + 1);
     j->result = copy;
     j->result_len = len;
+    return true;
 }
 
 static void take_progress(lg_owner *o, const char *json, size_t len)

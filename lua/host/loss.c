@@ -73,9 +73,9 @@ int lg_loss_exact(lg_engine *e, lg_var *answer, const char *target, bool number,
 }
 
 /* Nobody has its handle. */
-static const lg_owner_class of_losses = {.held = false};
+static const lg_owner_class of_losses = {.held = false, .over = lg__owner_free};
 
-/* Its owner is there until the engine is freed: backward may come at any time. */
+/* Its owner goes when the loss has settled: feedback is what was said then. */
 int lg_loss_score(lg_engine *e, lg_var *answer, const char *purpose, lg_query_fn fn, void *ud,
                   uint64_t tag, lg_var **out)
 {

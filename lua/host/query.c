@@ -89,8 +89,9 @@ void lg__queries_drop(lg_hosted *p, const lg_owner *o)
     }
 }
 
-/* The query behind an id that was announced; NULL: nobody waits for its answer. */
-static lg_question *find(lg_engine *e, uint64_t id, lg_hosted **home)
+/* The query behind an id that was announced. LG_ENOTFOUND: nobody waits for its answer; LG_EINVAL:
+ * it is a script's function */
+static int find(lg_engine *e, uint64_t id, lg_hosted **home, lg_question **out)
 {
     lg_var *v = lg__inside_asked(e, id);
     const lh_shared *shared = lh_shared_peek(e);
@@ -99,12 +100,17 @@ static lg_question *find(lg_engine *e, uint64_t id, lg_hosted **home)
     lg_question *a = v && p ? *bucket(p, lg_var_id(v)) : NULL;
     while (a && a->var != v)
         a = a->next;
-    if (!a) {
-        lg__host_refuse(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
-                        (unsigned long long)id);
-    }
     *home = p;
-    return a;
+    *out = a;
+    if (v && !a) {
+        return lg__host_refuse(e, LG_EINVAL, "%llu is no query, but a function of a script",
+                               (unsigned long long)id);
+    }
+    if (!a) {
+        return lg__host_refuse(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
+                               (unsigned long long)id);
+    }
+    return LG_OK;
 }
 
 /* ---- asking ------------------------------------------------------------------ */
@@ -312,8 +318,8 @@ static int l_result(lua_State *L)
     size_t len;
     lg_owner *o = owner_at(L, 1);
     const char *json = lg__lua_check_text(L, 2, &len);
-    if (o && o->class->result)
-        o->class->result(o, json, len);
+    if (o && o->class->result && !o->class->result(o, json, len))
+        return lg__lua_raise(L, LG_ENOMEM, NULL, "no memory for the result");
     return 0;
 }
 
@@ -326,11 +332,20 @@ static int l_running(lua_State *L)
     return 0;
 }
 
+/* wire.over(owner): it asks nothing more */
+static int l_over(lua_State *L)
+{
+    lg_owner *o = owner_at(L, 1);
+    if (o && o->class->over)
+        o->class->over(o);
+    return 0;
+}
+
 void lg__hosted_wire(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"query", l_query},     {"tell", l_tell},
-                                         {"best", l_best},       {"result", l_result},
-                                         {"running", l_running}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"query", l_query},     {"tell", l_tell}, {"best", l_best}, {"result", l_result},
+        {"running", l_running}, {"over", l_over}, {NULL, NULL}};
     luaL_newlib(L, functions);
 }
 
@@ -340,9 +355,9 @@ void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, siz
 {
     lg_hosted *p = ud, *home;
     (void)none, (void)args, (void)len;
-    lg_question *a = find(p->e, id, &home);
+    lg_question *a;
     int k = 0;
-    if (!a)
+    if (find(p->e, id, &home, &a))
         return;
     while (a->view.what != 1 << k)
         k++;
@@ -359,9 +374,10 @@ int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_question *a = find(e, id, &p);
+    lg_question *a;
+    int err = find(e, id, &p, &a);
     if (!a)
-        return LG_ENOTFOUND;
+        return err;
     if (!out || out->size < sizeof out->size)
         return lg__host_refuse(e, LG_EINVAL, "the view's size is not set");
     size_t size = out->size;
@@ -377,18 +393,19 @@ int lg_answer_var(lg_engine *e, uint64_t id, lg_var *v)
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_question *a = find(e, id, &p);
+    lg_question *a;
+    int err = find(e, id, &p, &a);
     if (!a)
-        return LG_ENOTFOUND;
+        return err;
     if (!a->promise)
         return lg__host_refuse(e, LG_EINVAL, "a score is asked for, not a variable");
     if (!v)
         return lg__host_refuse(e, LG_EINVAL, "the answer is NULL");
-    int err =
-        lg_var_state(a->promise) == LG_PENDING ? lg_promise_keep(a->promise, v, NULL, 0) : LG_OK;
+    if (lg_var_state(a->promise) == LG_PENDING)
+        err = lg_promise_keep(a->promise, v, NULL, 0);
     if (err)
         return err;
-    err = lg_tool_return(e, id, "", 0, NULL, 0);
+    err = lg__function_return(e, NULL, id, "", 0, NULL);
     take_out(p, a);
     return err;
 }
@@ -397,9 +414,10 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_question *a = find(e, id, &p);
+    lg_question *a;
+    int err = find(e, id, &p, &a);
     if (!a)
-        return LG_ENOTFOUND;
+        return err;
     if (a->promise)
         return lg__host_refuse(e, LG_EINVAL, "a variable is asked for, not a score");
     if (!isfinite(score) || (!feedback && len > 0))
@@ -408,7 +426,7 @@ int lg_answer_score(lg_engine *e, uint64_t id, double score, const char *feedbac
         return lg__host_refuse(e, LG_ELIMIT, "the feedback is too long");
     if (lg_utf8_check(feedback, len) >= 0)
         return lg__host_refuse(e, LG_EUTF8, "the feedback is not UTF-8");
-    int err = lg_tool_return(e, id, feedback, len, &score, 1);
+    err = lg__function_return(e, NULL, id, feedback, len, &score);
     if (!err)
         take_out(p, a);
     return err;
@@ -418,19 +436,19 @@ int lg_answer_fail(lg_engine *e, uint64_t id, int code, const char *message)
 {
     LG_INSIDE(e);
     lg_hosted *p;
-    lg_question *a = find(e, id, &p);
+    lg_question *a;
+    int err = find(e, id, &p, &a);
     if (!a)
-        return LG_ENOTFOUND;
+        return err;
     code = code < 0 ? code : LG_ETOOL;
     message = message ? message : lg_error_text(code);
-    int err = LG_OK;
     if (a->promise) {
         if (lg_var_state(a->promise) == LG_PENDING)
             err = lg_promise_fail(a->promise, code, message, NULL);
         if (!err)
-            err = lg_tool_return(e, id, "", 0, NULL, 0);
+            err = lg__function_return(e, NULL, id, "", 0, NULL);
     } else {
-        err = lg_tool_fail(e, id, code, message);
+        err = lg__function_fail(e, NULL, id, code, message);
     }
     if (!err)
         take_out(p, a);

@@ -129,32 +129,6 @@ static int push_error_text(lua_State *L)
     return 1;
 }
 
-static int code_named(const char *name)
-{
-    for (int code = -1; code > -LG_ERROR_END; code--) {
-        if (strcmp(lg_error_name(code), name) == 0)
-            return code;
-    }
-    return LG_ETOOL;
-}
-
-/* The code of an error object of the library's. */
-static int code_of(lua_State *L)
-{
-    int code = LG_ETOOL;
-    luaL_getmetatable(L, LG_LUA_ERROR);
-    if (lua_istable(L, -2) && lua_getmetatable(L, -2)) {
-        bool own = lua_rawequal(L, -1, -2);
-        lua_pop(L, 1);
-        lua_pushliteral(L, "kind");
-        if (own && lua_rawget(L, -3) == LUA_TSTRING)
-            code = code_named(lua_tostring(L, -1));
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return code;
-}
-
 typedef struct ending {
     lg_script *x;
     int n;      /* results */
@@ -175,7 +149,7 @@ static int encode_results(lua_State *L)
             lua_pushvalue(L, i);
             lua_rawseti(L, -2, i);
         }
-        luaL_setmetatable(L, LG_LUA_ARRAY);
+        lg__lua_set_class(L, LG_LUA_ARRAY);
     } else if (n == 1) {
         lua_pushvalue(L, 1);
     }
@@ -202,7 +176,7 @@ static void take_end(lh_state *s, void *ud)
         e->fails = true;
     }
     size_t len;
-    e->x->code = code_of(L);
+    e->x->code = lh_code_of(L);
     lua_pushcfunction(L, push_error_text);
     lua_insert(L, -2);
     const char *why = lua_pcall(L, 1, 1, 0) == LUA_OK ? lua_tolstring(L, -1, &len) : NULL;
@@ -651,14 +625,14 @@ int lg_script_return(lg_script *x, uint64_t id, const char *json, size_t len)
         len = 4;
     }
     int err = check_json(x->s.e, json, len);
-    return err ? err : lg_tool_return(x->s.e, id, json, len, NULL, 0);
+    return err ? err : lg__function_return(x->s.e, x, id, json, len, NULL);
 }
 
 int lg_script_fail(lg_script *x, uint64_t id, const char *message)
 {
     LG_INSIDE(x ? x->s.e : NULL);
     const char *why = message && *message ? message : "the host's function failed";
-    return lg_tool_fail_as(x->s.e, id, LG_ETOOL, why, NULL);
+    return lg__function_fail(x->s.e, x, id, LG_ETOOL, why);
 }
 
 /* ---- looking, ending ------------------------------------------------------------------ */

@@ -266,6 +266,15 @@ static void test_function_events(void **state)
     h.asked = 0;
     assert_int_equal(lg_script_return(s, id, "{bad", 4), LG_EPARSE);
     assert_int_equal(lg_script_return(s, id + 1000, "1", 1), LG_ENOTFOUND);
+    lg_script *other = make(&h, "", NULL);
+    lg_query q = {.size = sizeof q};
+    assert_int_equal(lg_script_return(other, id, "1", 1), LG_EINVAL);
+    assert_int_equal(lg_script_fail(other, id, "x"), LG_EINVAL);
+    assert_int_equal(lg_tool_return(h.e, id, "1", 1, NULL, 0), LG_EINVAL);
+    assert_non_null(strstr(lg_engine_errmsg(h.e), "lg_script_return"));
+    assert_int_equal(lg_query_view(h.e, id, &q), LG_EINVAL);
+    assert_int_equal(lg_answer_score(h.e, id, 1, NULL, 0), LG_EINVAL);
+    lg_script_free(other);
     assert_int_equal(lg_script_return(s, id, "{\"x\":[1]}", 9), LG_OK);
     turn(&h, s, 100);
     assert_string_equal(h.args, "ask[]");
@@ -441,7 +450,7 @@ static void twice(void *ud, lg_script *s, uint64_t id, const char *args, size_t 
     (void)len;
     assert_null(s);
     assert_string_equal(args, "[{\"x\":1}]");
-    assert_int_equal(lg_tool_return(h->e, id, "22", 2, NULL, 0), LG_OK);
+    assert_int_equal(lg__function_return(h->e, NULL, id, "22", 2, NULL), LG_OK);
 }
 
 static lg_var *call_private(host *h, const char *name, lg_var *v, lg_tool *t)

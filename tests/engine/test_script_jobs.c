@@ -2,6 +2,7 @@
  * queries by callback and by event, now and later; what is told, and in which order; wrong, late
  * and repeated calls; memory that is short. */
 #include "../jobs_kit.h"
+#include "host/hosted.h"
 
 /* ---- losses -------------------------------------------------------------- */
 
@@ -31,6 +32,30 @@ static void test_losses(void **state)
     assert_true(score == 0.5);
     lg_var_unref(loss);
     lg_var_unref(v);
+    close_world(&w);
+}
+
+/* A host that scores all day long holds no more than one that begins. */
+static void test_many_scores(void **state)
+{
+    static const int none[] = {3};
+    world w;
+    (void)state;
+    open_world(&w, none, 1);
+    for (int i = 0; i < 20; i++) {
+        lg_var *loss;
+        assert_int_equal(lg_loss_score(w.e, w.prompt, "looks", on_query, &w, TAG, &loss), 0);
+        if (i % 2)
+            assert_int_equal(run_var(&w, loss), LG_READY);
+        else
+            assert_int_equal(lg_var_cancel(loss), 0);
+        for (int k = 0; k < 9; k++)
+            turn(&w);
+        lg_var_unref(loss);
+    }
+    const lg_hosted *p = lh_private_peek(w.e)->hosted;
+    assert_null(p->owners);
+    assert_int_equal(p->n_asked, 0);
     close_world(&w);
 }
 
@@ -463,7 +488,11 @@ static void test_answers(void **state)
     assert_int_equal(lg_answer_score(w.e, id, 0.0 / 0.0, NULL, 0), LG_EINVAL);
     assert_int_equal(lg_answer_score(w.e, id, 1, NULL, 3), LG_EINVAL);
     assert_int_equal(lg_answer_score(w.e, id, 1, "\xff", 1), LG_EUTF8);
+    assert_int_equal(lg_tool_return(w.e, id, "x", 1, NULL, 0), LG_EINVAL);
+    assert_non_null(strstr(lg_engine_errmsg(w.e), "lg_answer_score"));
+    assert_int_equal(lg_tool_fail(w.e, id, LG_ETOOL, "x"), LG_EINVAL);
     assert_int_equal(lg_answer_score(w.e, id, 0.25, NULL, 0), 0);
+    assert_int_equal(lg_tool_return(w.e, id, "x", 1, NULL, 0), LG_ENOTFOUND);
     assert_int_equal(lg_answer_score(w.e, id, 0.5, NULL, 0), LG_ENOTFOUND);
     assert_int_equal(lg_answer_fail(w.e, id, LG_ETOOL, "x"), LG_ENOTFOUND);
     w.n_waiting = 0;
@@ -566,6 +595,7 @@ static void test_oom(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_losses),
+    cmocka_unit_test(test_many_scores),
     cmocka_unit_test(test_backward_of_a_score),
     cmocka_unit_test(test_optimizer),
     cmocka_unit_test(test_optimizer_wrong),

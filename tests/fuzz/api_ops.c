@@ -9,8 +9,7 @@
 static void answered(work *one, int type, int err)
 {
     R(err);
-    bool work_of_tool = one->type == LG_EVENT_GRADIENT || one->type == LG_EVENT_FUNCTION;
-    bool fits = one->type == type || (type == LG_EVENT_TOOL && work_of_tool);
+    bool fits = one->type == type || (type == LG_EVENT_TOOL && one->type == LG_EVENT_GRADIENT);
     if (err == LG_OK && (one->over || !fits)) {
         broken("an answer to %llu was taken, but %s", (unsigned long long)one->id,
                one->over ? "it is over" : "it is of another kind");

@@ -1,7 +1,9 @@
 --- Losses for hosts: one call each, of an answer that C hands over.
 
+local core = require "lunagrad.core"
 local extract = require "lunagrad.extract"
 local given = require "lunagrad.host.given"
+local loop = require "lunagrad.loop"
 local loss = require "lunagrad.loss"
 local query = require "lunagrad.host.query"
 
@@ -26,9 +28,11 @@ end
 
 --- {owner, purpose}; the answer
 function losses.score(args, vars)
-  return loss.score { function(text)
+  local scored = loss.score { function(text)
     return query.score(args.owner, "score", {}, { text = text, answer = vars[1] })
   end, purpose = args.purpose }(vars[1])
+  loop.watch(scored, function() core.host.wire.over(args.owner) end)
+  return scored
 end
 
 return losses
