@@ -15,7 +15,7 @@ int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *host, lg_va
 {
     LG_GUARD(e->door);
     lg_backward b = {.size = sizeof b};
-    if (!host || !out || !lg__sized_read(&b, host))
+    if (!out || (host && !lg__sized_read(&b, host)))
         return lg__engine_error(e, LG_EINVAL, "backward needs lg_backward_init, and an out");
     if (!root || root->graph != &e->graph || (b.model && b.model->engine != e)) {
         return lg__engine_error(e, LG_EINVAL,

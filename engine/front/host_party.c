@@ -48,7 +48,7 @@ static void take_back(lg_party *p)
 }
 
 /* What it was asked to do is not done any more: who waits for it is told so. */
-static void give_up_works(lg_engine *e, lg_party *p)
+static void give_up_works(lg_engine *e, lg_party *p, int code, const char *why)
 {
     size_t pos = 0;
     uint64_t id;
@@ -59,9 +59,9 @@ static void give_up_works(lg_engine *e, lg_party *p)
         lg_party *before = lg__party_use(e, p);
         w->announced = true;
         if (w->type == LG_EVENT_CALL)
-            lg_call_fail(e, id, LG_ECANCELLED, false, "the script that answers has ended");
+            lg_call_fail(e, id, code, false, why);
         else
-            lg_tool_fail(e, id, LG_ECANCELLED, "the script that answers has ended");
+            lg_tool_fail(e, id, code, why);
         lg__party_use(e, before);
         pos = 0; /* the map has changed */
     }
@@ -79,12 +79,25 @@ static void forget_feedback(lg_party *p)
     }
 }
 
+void lg__party_break(lg_party *p, int code, const char *why)
+{
+    give_up_works(engine_of(p), p, code, why);
+    lg_var *v = lg_var_ref(p->vars);
+    while (v) { /* a promise that is kept ends with what keeps it */
+        if (lg_var_op(v) == LG_OP_PROMISE && lg_var_state(v) == LG_PENDING)
+            (void)lg_promise_fail(v, code, why, NULL);
+        lg_var *next = lg_var_ref(v->next);
+        lg_var_unref(v);
+        v = next;
+    }
+}
+
 void lg__party_mute(lg_party *p)
 {
     lg__call_cancel_all(p);
     lg__call_drop_cancelled(engine_of(p));
     forget_feedback(p);
-    give_up_works(engine_of(p), p);
+    give_up_works(engine_of(p), p, LG_ECANCELLED, "the script that answers has ended");
     p->run = NULL;
     p->busy = false;
     p->due_us = INT64_MAX;

@@ -175,13 +175,14 @@ static void fill(lua_State *L, lh_state *s)
 
 enum { SLICE_US = 1000 };
 
+/* Who waits for a call hears what the state has died of. */
 static void give_up(lh_private *p)
 {
+    lg__party_break(p->s.party, p->s.dead ? p->s.dead : LG_ECANCELLED,
+                    p->s.why[0] ? p->s.why : "the library's own state has ended");
     while (p->first) {
         lh_pending *one = p->first;
         p->first = one->next;
-        lg_promise_fail(one->answer, p->s.dead ? p->s.dead : LG_ECANCELLED,
-                        p->s.why[0] ? p->s.why : "the library's own state has ended", NULL);
         free_pending(p->s.e, one);
     }
     p->last = NULL;
@@ -204,10 +205,11 @@ static void bury(lh_private *p, bool all)
 static void report(lh_state *s, void *ud)
 {
     (void)ud;
+    int code = lh_code_of(s->co);
     if (lua_istable(s->co, -1))
         lua_getfield(s->co, -1, "message");
     const char *why = lua_tostring(s->co, -1);
-    lh_die(s, LG_ETOOL, "%s", why ? why : "the library's own state failed");
+    lh_die(s, code, "%s", why ? why : "the library's own state failed");
 }
 
 static bool run(void *ud, int64_t until_us, bool idle)

@@ -38,7 +38,7 @@ static void test_null_where_something_is_needed(void **state)
     assert_int_equal(lg_promise_new(s.e, NULL, 1, "x", &v), LG_EINVAL);
     assert_int_equal(lg_timer_new(s.e, 0, "x", NULL), LG_EINVAL);
     assert_int_equal(lg_model_new(s.e, NULL, NULL), LG_EINVAL);
-    assert_int_equal(lg_backward_start(s.e, leaf, NULL, &v), LG_EINVAL);
+    assert_int_equal(lg_backward_start(s.e, NULL, NULL, &v), LG_EINVAL);
     assert_int_equal(lg_backward_start(s.e, leaf, &b, NULL), LG_EINVAL);
     assert_int_equal(lg_template_get(s.e, NULL, &v), LG_EINVAL);
     assert_int_equal(lg_template_get(s.e, "objective", NULL), 0);

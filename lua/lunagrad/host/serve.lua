@@ -41,9 +41,9 @@ local function fail(engine, answer, problem)
   problem = errors.wrap(problem)
   local kind = problem.kind ~= "script" and problem.kind or "tool"
   local message = tostring(problem.message):match "^[^\n]*"
-  if not pcall(core.break_promise, engine, answer, kind, message, problem.hint, problem.cause) then
-    core.break_promise(engine, answer, "tool", message)
-  end
+  local broken = pcall(core.break_promise, engine, answer, kind, message, problem.hint,
+    problem.cause) or pcall(core.break_promise, engine, answer, kind, message)
+  if not broken then core.break_promise(engine, answer, "tool", message) end
 end
 
 local function serve(call)
