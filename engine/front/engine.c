@@ -249,6 +249,7 @@ static int type_of(const lg_node *n)
 static void offer_tools(lg_engine *e, int most)
 {
     lg_node *n;
+    int err;
     if (e->turn.sharing || e->turn.kept_due || (e->turn.kept && e->graph.work.head))
         lg__kept_sweep(e);
     while (most-- > 0 && (n = lg__nodes_pop(&e->graph.work))) {
@@ -257,9 +258,9 @@ static void offer_tools(lg_engine *e, int most)
             lg_var_unref(n->out);
         } else if (lg__kept_shares(e, n) || lg__kept_elsewhere(e, n)) {
             continue; /* in this order: what is stored may not be on the disk yet */
-        } else if (lg__work_new(e, n->u.tool->party, type_of(n), &w)) {
+        } else if ((err = lg__work_new(e, n->u.tool->party, type_of(n), &w))) {
             lg__kept_unclaim(e, n);
-            lg__call_fail_code(e, n, LG_ENOMEM);
+            lg__call_fail_code(e, n, err);
         } else {
             w->node = n;
             n->work = w->id;
@@ -274,15 +275,16 @@ static void offer_gradients(lg_engine *e)
 {
     lg_step *s;
     lg_fail f;
+    int err;
     while ((s = lg__graph_next_host(&e->graph))) {
         lg_work *w;
         if (lg__step_cancelled(s)) {
             lg__work_abandon(e, s->work);
             s->work = 0;
             lg__pass_host_done(s, NULL);
-        } else if (lg__work_new(e, s->var->node->u.tool->party, LG_EVENT_GRADIENT, &w)) {
+        } else if ((err = lg__work_new(e, s->var->node->u.tool->party, LG_EVENT_GRADIENT, &w))) {
             lg__fail_init(&f);
-            f.code = LG_ENOMEM;
+            f.code = err;
             lg__pass_host_done(s, &f);
         } else {
             w->step = s;

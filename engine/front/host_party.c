@@ -92,6 +92,27 @@ void lg__party_break(lg_party *p, int code, const char *why)
     }
 }
 
+void lg__party_inherit(lg_engine *e, lg_party *p, lg_party *from)
+{
+    for (lg_model *m = e->models; m; m = m->next) {
+        if (m->party == from) {
+            m->party = lg__party_ref(p);
+            lg__party_unref(from);
+        }
+    }
+}
+
+lg_party *lg__party_hold(lg_party *p)
+{
+    return lg__party_ref(p);
+}
+
+void lg__party_let_go(lg_party *p)
+{
+    if (p)
+        lg__party_unref(p);
+}
+
 void lg__party_mute(lg_party *p)
 {
     lg__call_cancel_all(p);

@@ -5,6 +5,8 @@
 
 int lg__work_new(lg_engine *e, lg_party *p, int type, lg_work **out)
 {
+    if (!p->run && p != &e->graph.host_party)
+        return LG_ECANCELLED; /* it has ended, and would never answer */
     lg_work *w = lg__mem_zero(&e->mem, sizeof *w);
     if (!w)
         return LG_ENOMEM;

@@ -171,6 +171,7 @@ typedef struct lh_shared {
     lg_engine *e;
     lg_party *party;
     struct lh_private *own; /* NULL: not made */
+    lg_party *sims;         /* held: whose models of sim are; NULL: there are none */
     lg_out *code;           /* of the library's files, n of them; empty: not compiled yet */
     size_t n;
 } lh_shared;
@@ -214,10 +215,12 @@ int lh_private_call(lg_engine *e, const lh_call *call, lg_var **out);
 typedef struct lh_private { /* the state is its first member */
     lh_state s;
     void *hosted; /* free for its clients; NULL at first */
+    bool loaded;  /* the library is there, and calls are taken */
     struct lh_pending *first, *last;
 } lh_private;
 int lh_private_of(lg_engine *e, lh_private **out); /* made when it is first needed. LG_ENOMEM */
 lh_private *lh_private_peek(lg_engine *e);         /* NULL: it was not made */
+void lh_private_take_sims(lh_private *p);          /* it answers models of sim from now on */
 /* A function of the host's that the private state may call; answered with lg__function_return(id,
  * JSON), or lg__function_fail(). fn runs inside lg_engine_next(); its s is NULL. *out: counted */
 int lh_function(lg_engine *e, const char *name, lg_script_fn fn, void *ud, lg_tool **out);

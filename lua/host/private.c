@@ -152,6 +152,7 @@ static int l_take(lua_State *L)
 {
     lh_private *p = (lh_private *)lh_state_of(L);
     lh_pending *one = p->first;
+    p->loaded = true;
     if (!one)
         return 0;
     push_pending(L, one);
@@ -189,17 +190,21 @@ static void give_up(lh_private *p)
 }
 
 /* It has died: only memory does that. What was begun in it fails, and the next call makes
- * another. */
+ * another; where models of sim have to be answered that is done now, if there is any hope that it
+ * does not die at once. */
 static void bury(lh_private *p, bool all)
 {
     lg_engine *e = p->s.e;
     lh_shared *shared = lh_shared_peek(e);
+    bool again = !all && p->loaded && shared && shared->sims;
     if (shared)
         shared->own = NULL;
     give_up(p);
     lg__hosted_free(p->hosted, all);
     lh_state_free(&p->s);
     lg__inside_alloc(e, p, sizeof *p, 0);
+    if (again)
+        (void)lh_private_of(e, &p);
 }
 
 static void report(lh_state *s, void *ud)
@@ -243,6 +248,16 @@ static void load_driver(lh_state *s, void *ud)
     lua_pushliteral(s->co, "lunagrad.host.serve");
 }
 
+/* Models of sim are asked of it, whoever answered before. */
+void lh_private_take_sims(lh_private *p)
+{
+    lh_shared *shared = lh_shared_peek(p->s.e);
+    if (shared->sims && shared->sims != p->s.party)
+        lg__party_inherit(p->s.e, p->s.party, shared->sims);
+    lg__party_let_go(shared->sims);
+    shared->sims = lg__party_hold(p->s.party);
+}
+
 static int make(lg_engine *e, lh_private **out)
 {
     lh_shared *shared = lh_shared_of(e);
@@ -261,6 +276,8 @@ static int make(lg_engine *e, lh_private **out)
         bury(p, true);
         return LG_ENOMEM;
     }
+    if (shared->sims)
+        lh_private_take_sims(p);
     *out = p;
     return LG_OK;
 }

@@ -1,5 +1,5 @@
 /* sim.c - the embedded stand-in for a language model, for hosts: a host model that the private
- * state answers (lua/lunagrad/host/sim.lua). */
+ * state answers (lua/lunagrad/host/sim.lua), or the one after it, if it dies of memory. */
 #include <string.h>
 
 #include "host/hosted.h"
@@ -21,21 +21,6 @@ static int make(lg_hosted *p, const char *name, uint64_t tag, lg_model **out)
     return err;
 }
 
-/* Told before its first question: calls of the private state are taken before events are. */
-static int tell(lg_hosted *p, const char *name, uint64_t tag)
-{
-    lg_args a;
-    lg_var *done = NULL;
-    lg_host_call c = {.name = "sim.add", .role = "sim"};
-    lg__args_begin(p, &a);
-    lg__args_int(&a, "tag", (int64_t)tag);
-    lg__args_word(&a, "name", name);
-    int err = lg__host_call(p, &c, &a, &done);
-    lg__args_free(&a);
-    lg_var_unref(done);
-    return err;
-}
-
 int lg_model_sim(lg_engine *e, const char *name, lg_model **out)
 {
     LG_INSIDE(e);
@@ -54,10 +39,8 @@ int lg_model_sim(lg_engine *e, const char *name, lg_model **out)
     err = make(p, name, tag, &made);
     if (err)
         return err;
-    err = tell(p, name, tag);
-    if (err)
-        lg_model_unref(made);
-    else
-        *out = made;
-    return err;
+    lh_private_take_sims((lh_private *)p->state);
+    lg__party_due(p->state->party, 0); /* the library is loaded now */
+    *out = made;
+    return LG_OK;
 }

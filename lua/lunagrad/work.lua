@@ -132,10 +132,11 @@ end
 --- that any more, and no node that could ask it.
 function work.add_model(fn) return define(models, fn) end
 
---- A model that was made in C: fn answers for this tag, which no other has.
----@param tag integer
----@param fn fun(request: table): table
-function work.set_model(tag, fn) models[tag] = fn end
+local others
+
+--- Who answers for models that were not made here, but in C.
+---@param find fun(name: string): fun(request: table): table
+function work.set_others(find) others = find end
 
 --- Register a tool's definition; the tag goes to core.tool. It is forgotten likewise.
 function work.add_tool(definition) return define(tools, definition) end
@@ -156,7 +157,8 @@ local function take_call(engine, id, tag)
   host[id] = scope
   local view = engine:call_view(id)
   local what = view and ("the model %q"):format(view.model) or nil
-  local task = loop.spawn(models[tag], { serves = true, scope = scope, what = what }, view)
+  local answer = models[tag] or view and others and others(view.model)
+  local task = loop.spawn(answer, { serves = true, scope = scope, what = what }, view)
   task.after = function(t)
     tell(served.call, engine, id, view and view.model, t)
     scope:close()

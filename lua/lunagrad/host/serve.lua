@@ -10,6 +10,7 @@ local errors = require "lunagrad.errors"
 local loop = require "lunagrad.loop"
 local scopes = require "lunagrad.scope"
 require "lunagrad"
+require "lunagrad.host.sim"
 
 local host = core.host
 

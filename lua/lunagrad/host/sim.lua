@@ -1,14 +1,8 @@
---- Models of sim that C makes (lua/host/sim.c): who answers for their tags.
+--- Models of sim that C makes (lua/host/sim.c): who answers for tags that Lua did not give.
 
 local model = require "lunagrad.model"
 local work = require "lunagrad.work"
 
-local sims = {}
+work.set_others(function(name) return model.sim(name) end)
 
---- {tag, name}
-function sims.add(args)
-  work.set_model(args.tag, model.sim(args.name))
-  return {}
-end
-
-return sims
+return {}
