@@ -84,7 +84,8 @@ static int check(lg_engine *e, const lg_job_config *c, const char *where, bool s
     err = check_lists(e, c, where);
     if (!err)
         err = check_data(e, c, where);
-    return err ? err : lg__args_object(e, c->options, where);
+    const char *what = search ? "lg_search: options" : "lg_train: options";
+    return err ? err : lg__args_object(e, c->options, what);
 }
 
 static void add_budget(lg_args *a, const lg_job_config *c)

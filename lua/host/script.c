@@ -2,6 +2,7 @@
  *
  * A script has one life: made (compiled), started, ended. At its end its Lua is freed at once,
  * what it began is cancelled, and its result or failure stays until the host frees it. */
+#include "binding/clean.h"
 #include "host/host.h"
 
 #include <stdio.h>
@@ -32,7 +33,7 @@ struct lg_script {
     size_t args_len;
     lg_out result;
     int code;
-    lg_out message, hint;
+    lg_out message;
 };
 
 static const size_t MEMORY = (size_t)64 << 20;
@@ -163,6 +164,24 @@ static int encode_results(lua_State *L)
     return 0;
 }
 
+enum { MESSAGE = 8192 }; /* bytes of one */
+
+/* One line of UTF-8, whatever the script raised. */
+static void take_message(lg_script *x, const char *why, size_t len)
+{
+    char text[MESSAGE];
+    bool is_long = len > MESSAGE;
+    len = is_long ? MESSAGE : len;
+    while (is_long && len > MESSAGE - 4 && ((unsigned char)why[len] & 0xC0) == 0x80)
+        len--;
+    len = lg__clean(text, why, len);
+    for (size_t i = 0; i < len; i++)
+        text[i] = text[i] == '\n' ? ' ' : text[i];
+    lg__out_add(&x->message, text, len);
+    if (is_long)
+        lg__out_add(&x->message, "…", strlen("…"));
+}
+
 static void take_end(lh_state *s, void *ud)
 {
     ending *e = ud;
@@ -181,7 +200,7 @@ static void take_end(lh_state *s, void *ud)
     lua_insert(L, -2);
     const char *why = lua_pcall(L, 1, 1, 0) == LUA_OK ? lua_tolstring(L, -1, &len) : NULL;
     if (why)
-        lg__out_add(&e->x->message, why, len);
+        take_message(e->x, why, len);
 }
 
 static void finish(lg_script *x, enum lh_slice how, int n)
@@ -351,8 +370,8 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
             return failed(e, LG_ENOMEM, "no memory for a script");
         }
     }
-    x->result.alloc = x->message.alloc = x->hint.alloc = lh_alloc;
-    x->result.alloc_ud = x->message.alloc_ud = x->hint.alloc_ud = x->s.party;
+    x->result.alloc = x->message.alloc = lh_alloc;
+    x->result.alloc_ud = x->message.alloc_ud = x->s.party;
     err = compile_source(x, source, len, name);
     if (err) {
         lg_script_free(x);
@@ -503,6 +522,8 @@ static void fill_host(lua_State *L, lh_state *s)
         lua_pushinteger(L, (lua_Integer)x->seed);
         lua_setfield(L, at, "seed");
     }
+    lua_pushboolean(L, !(x->s.lent.allow & LG_ALLOW_MODELS));
+    lua_setfield(L, at, "closed");
     lua_newtable(L);
     for (const given *g = x->models; g; g = g->next) {
         lua_createtable(L, 2, 0);
@@ -705,7 +726,6 @@ void lg_script_free(lg_script *x)
         give_back(x, x->s.root, strlen(x->s.root) + 1);
     lg__out_free(&x->result);
     lg__out_free(&x->message);
-    lg__out_free(&x->hint);
     lh_state_free(&x->s);
     lg__inside_alloc(e, x, sizeof *x, 0);
 }

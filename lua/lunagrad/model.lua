@@ -341,6 +341,10 @@ local function from_exec(name, opts)
 end
 
 local function missing_key(provider, key_name)
+  if core.host and core.host.closed then
+    errors.raise("state", provider .. ": this script may not use models that it was not given",
+      "its host allows what a script may do", 2)
+  end
   local store = config.keys()
   if store.problem then
     errors.raise("auth", ("%s: no key: %s is not set, and the key store %s is not used: %s")

@@ -156,6 +156,14 @@ static void test_errors(void **state)
     fails_with(&h, "error {}", NULL, LG_ETOOL);
     fails_with(&h, "error()", NULL, LG_ETOOL);
     fails_with(&h, "return function() end", NULL, LG_EINVAL);
+    fails_with(&h, "lg.model 'openai/gpt-4o'", NULL, LG_ESTATE);
+    lg_failure f = {0};
+    s = start(&h, "error('a\\nb\\xff' .. ('x'):rep(1e5))", NULL);
+    turn(&h, s, 100);
+    assert_true(lg_script_error(s, &f));
+    assert_non_null(strstr(f.message, "a b?xx"));
+    assert_true(strlen(f.message) < 10000 && !strchr(f.message, '\n'));
+    lg_script_free(s);
     fails_with(&h, "lg.model 'no provider'", NULL, LG_ENOMODEL);
     close_host(&h);
 }
@@ -437,6 +445,7 @@ static void give_module(lh_state *s, void *ud)
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     const char *source = "return {echo = function(a, v, m, f) return {a, #v, #m, f[1](a)} end, "
                          "pass = function(_, v) return v[1] end, "
+                         "long = function() return tostring(('a'):rep(170):find '.-.-.-b') end, "
                          "raise = function() error 'so' end}";
     assert_int_equal(luaL_loadstring(L, source), LUA_OK);
     lua_call(L, 0, 1);
@@ -492,6 +501,9 @@ static void test_private(void **state)
     out = call_private(&h, "test.pass", v, NULL);
     assert_string_equal(lg_var_text(out, NULL), "text");
     assert_true(lg_var_grad(out));
+    lg_var_unref(out);
+    out = call_private(&h, "test.long", NULL, NULL); /* of a script this were too long */
+    assert_string_equal(lg_var_text(out, NULL), "nil");
     lg_var_unref(out);
     out = call_private(&h, "test.raise", NULL, NULL);
     assert_int_equal(lg_var_state(out), LG_FAILED);

@@ -305,6 +305,7 @@ static void test_train_wrong(void **state)
     config(&w, &c);
     c.options = "{";
     assert_int_equal(lg_train(w.e, &c, &j), LG_EPARSE);
+    assert_non_null(strstr(lg_engine_errmsg(w.e), "options"));
     assert_int_equal(lg_train(w.e, &c, NULL), LG_EINVAL);
     assert_null(j);
     config(&w, &c);
