@@ -125,6 +125,8 @@ _Noreturn void lh_die(lh_state *s, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* So many steps were done inside one function: dies where that takes too long. */
 void lh_burn(lua_State *L, uint64_t steps);
+/* Calls k, at once or in the next slice: before work of C that cannot be cut. */
+int lh_go_on(lua_State *L, lua_KContext extra, lua_KFunction k);
 int64_t lh_clock_us(void);
 void *lh_alloc(void *party, void *block, size_t old_size, size_t size); /* for lg_out */
 void lh_print(lh_state *s, const char *text, size_t len);
