@@ -6,7 +6,8 @@
  *
  * A loop of 60 frames a second with a budget of 2 ms a step. After preload (unless --cold) all
  * calls are made at once; with --rate so many a second, for a while. Each call of the API is
- * timed by itself (CLOCK_THREAD_CPUTIME_ID). Without --server the calls go to --port, plain. */
+ * timed by itself (CLOCK_THREAD_CPUTIME_ID; what a look at that clock takes is measured first and
+ * taken off). Without --server the calls go to --port, plain. */
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -29,6 +30,7 @@ typedef struct host {
     lg_model *model;
     series of[KINDS];
     int64_t last_ns;
+    double clock_us; /* of begin() and end() themselves */
     size_t started, done, failed;
 } host;
 
@@ -47,7 +49,8 @@ static void begin(host *h)
 static void end(host *h, enum kind kind)
 {
     series *s = &h->of[kind];
-    double us = (double)(cpu_ns() - h->last_ns) / 1e3;
+    double us = (double)(cpu_ns() - h->last_ns) / 1e3 - h->clock_us;
+    us = us > 0 ? us : 0;
     if (s->n == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 4096;
         s->us = realloc(s->us, s->cap * sizeof *s->us);
@@ -56,6 +59,17 @@ static void end(host *h, enum kind kind)
     }
     s->us[s->n++] = us;
     s->sum += us;
+}
+
+static void learn_clock(host *h)
+{
+    double least = 1e9;
+    for (int i = 0; i < 10000; i++) {
+        begin(h);
+        double us = (double)(cpu_ns() - h->last_ns) / 1e3;
+        least = us < least ? us : least;
+    }
+    h->clock_us = least;
 }
 
 static int by_value(const void *a, const void *b)
@@ -266,6 +280,7 @@ int main(int argc, char **argv)
         snprintf(bundle, sizeof bundle, "/tmp/frame_bench.%d.pem", (int)getpid());
         server = start_server(program, bundle, bench_option(argc, argv, "--think", 20), &port);
     }
+    learn_clock(&h);
     make_engine(&h, argc, argv, program ? bundle : NULL);
     make_model(&h, program != NULL, port);
     if (bench_option(argc, argv, "--idle", 0))
@@ -304,8 +319,8 @@ int main(int argc, char **argv)
         sum += i == STEP || i == CALL || i == NEXT || i == TAKE ? h.of[i].sum : 0;
         free(h.of[i].us);
     }
-    printf("host_us_per_call=%.2f host_percent=%.2f\n", sum / (double)h.done,
-           sum / (double)wall * 100);
+    printf("host_us_per_call=%.2f host_percent=%.2f clock_us=%.2f\n", sum / (double)h.done,
+           sum / (double)wall * 100, h.clock_us);
     if (server) {
         kill(server, SIGTERM);
         waitpid(server, NULL, 0);

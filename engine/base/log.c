@@ -427,6 +427,7 @@ static void wait_for_host(lg_log *l, int level, const char *line)
 
 void lg__log_deliver(lg_log *l)
 {
+    bool before = l->delivers;
     char lost[64];
     lg_log_wait *w;
     size_t n;
@@ -439,6 +440,7 @@ void lg__log_deliver(lg_log *l)
     l->waiting = NULL;
     l->n_waiting = l->n_lost = 0;
     unlock(l);
+    l->delivers = true;
     while (w) {
         lg_log_wait *next = w->next;
 
@@ -449,6 +451,7 @@ void lg__log_deliver(lg_log *l)
     snprintf(lost, sizeof lost, "%zu lines of the log were lost here", n);
     if (n)
         l->fn(l->ud, LG_LOG_WARN, lost);
+    l->delivers = before;
 }
 
 void lg__log_line(lg_log *l, int level, const char *fmt, ...)

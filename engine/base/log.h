@@ -20,6 +20,7 @@ typedef struct lg_log {
     struct lg_log_wait *waiting; /* the oldest first */
     struct lg_log_wait *last;
     size_t n_waiting, n_lost;
+    bool delivers; /* fn runs, on the host's thread */
 } lg_log;
 
 void lg__log_init(lg_log *l, lg_mem *m, lg_log_fn fn, void *ud, int level);

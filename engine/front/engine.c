@@ -507,9 +507,18 @@ int lg__engine_sync(lg_engine *e)
     return lg__thread_do(e, step_virtual, NULL);
 }
 
+static int refuse_step(lg_engine *e)
+{
+    LG_GUARD(e->door);
+    return lg__engine_error(e, LG_EREENTRANT, "step is running already");
+}
+
 int lg_engine_step(lg_engine *e, int64_t budget_us)
 {
-    if (lg__thread_is_host(e)) {
+    bool host = lg__thread_is_host(e);
+    if (host ? e->log.delivers : e->in_step)
+        return refuse_step(e);
+    if (host) {
         int err = e->clock.is_virtual ? lg__engine_sync(e) : LG_OK;
         lg__log_deliver(&e->log);
         LG_GUARD(e->door);
@@ -517,8 +526,6 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
             lg__thread_drained(e);
         return err;
     }
-    if (e->in_step)
-        return lg__engine_error(e, LG_EREENTRANT, "step is running already");
     return step(e, budget_us, settle_down);
 }
 
@@ -557,7 +564,7 @@ int lg_engine_wait(lg_engine *e, int timeout_ms)
     lg_clock real = {.is_virtual = false};
     int64_t start = lg__clock_now(&real);
     if (lg__thread_is_host(e))
-        return wait_for_thread(e, timeout_ms);
+        return e->log.delivers ? refuse_step(e) : wait_for_thread(e, timeout_ms);
     for (;;) {
         int err = lg_engine_step(e, 0);
         bool pending = e->graph.n_pending || lg__parties_busy(e);

@@ -261,6 +261,17 @@ static void to_the_end(lg_graph *g, lg_party *p)
     (void)g;
 }
 
+static bool run_if_due(lg_engine *e, lg_party *p, int64_t until_us, int64_t now, bool idle)
+{
+    if (idle ? !p->run || !p->busy || p->idle : !wants(p, now))
+        return false;
+    to_the_end(&e->graph, p);
+    run(e, p, until_us, idle);
+    lg__door_breathe(e->door);
+    return true;
+}
+
+/* The next one is held, as the host may free it while another one runs, or when it comes in. */
 void lg__parties_run(lg_engine *e, int64_t until_us, bool idle)
 {
     lg_clock real = {.is_virtual = false};
@@ -269,16 +280,16 @@ void lg__parties_run(lg_engine *e, int64_t until_us, bool idle)
     for (const lg_party *one = p; one; one = one->next)
         left++;
     int64_t now = p ? lg__clock_now(&e->clock) : 0;
-    for (; p && left > 0; p = next, left--) {
-        next = p->next;
-        if (idle ? !p->run || !p->busy || p->idle : !wants(p, now))
-            continue;
-        to_the_end(&e->graph, p);
-        run(e, p, until_us, idle);
-        lg__door_breathe(e->door);
-        if (until_us && lg__clock_now(&real) >= until_us)
-            return;
+    if (p)
+        lg__party_ref(p);
+    for (bool time = true; p && left > 0 && time; p = next, left--) {
+        next = p->next ? lg__party_ref(p->next) : NULL;
+        bool ran = run_if_due(e, p, until_us, now, idle);
+        time = !(ran && until_us && lg__clock_now(&real) >= until_us);
+        lg__party_unref(p);
     }
+    if (p)
+        lg__party_unref(p);
 }
 
 /* ---- what the host is told ------------------------------------------------- */

@@ -23,6 +23,17 @@ lg_var *lg__inside_asked(lg_engine *e, uint64_t id)
     return w && w->announced && w->type == LG_EVENT_FUNCTION ? w->node->out : NULL;
 }
 
+void lg__inside_unheard(lg_engine *e, uint64_t id)
+{
+    lg_work *w = lg__map_get(&e->works, id);
+    if (w)
+        w->announced = false;
+    for (w = e->graph.host_party.out.head; w; w = w->next) {
+        if (w->id == id && w->type == LG_EVENT_ABANDON)
+            w->type = LG_EVENT_NONE;
+    }
+}
+
 /* ---- watching --------------------------------------------------------------- */
 
 int lg__inside_watch(lg_var *v, void (*fn)(void *ud), void *ud)

@@ -63,7 +63,10 @@ static void run_errand(lg_engine *e, lg_thread *t)
     lg_errand *one = t->errand;
     if (!one)
         return;
+    e->said[1].errmsg[0] = '\0';
     one->result = one->fn(e, one->ud);
+    if (one->result < 0 && e->said[1].errmsg[0])
+        e->said[0] = e->said[1]; /* it was the host's call that failed */
     t->errand = NULL;
     lg__door_tell(e->door);
 }

@@ -130,6 +130,8 @@ _Noreturn void lh_die(lh_state *s, int code, const char *fmt, ...)
 void lh_burn(lua_State *L, uint64_t steps);
 /* L, which runs next, looks at the clock as often as its state's memory wants it. */
 void lh_pace(lh_state *s, lua_State *L);
+/* Calls k, at once or in the next slice: before work of C that cannot be cut. */
+int lh_go_on(lua_State *L, lua_KContext extra, lua_KFunction k);
 int64_t lh_clock_us(void);
 void *lh_alloc(void *party, void *block, size_t old_size, size_t size); /* for lg_out */
 void lh_print(lh_state *s, const char *text, size_t len);

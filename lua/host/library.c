@@ -251,6 +251,18 @@ static void give_own(lua_State *L)
     lua_setupvalue(L, -2, 1);
 }
 
+/* At 1 the name of one of the library's files, at 2 the table of what is loaded. */
+static int load_file(lua_State *L, int status, lua_KContext extra)
+{
+    (void)status;
+    (void)extra;
+    check_loaded(L, lh_load_own(L, find_own(lua_tostring(L, 1))));
+    give_own(L);
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 1, 0, loaded);
+    return loaded(L, LUA_OK, 0);
+}
+
 int lh_require_own(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -271,14 +283,9 @@ int lh_require_own(lua_State *L)
         lh_push_files(L);
         return loaded(L, LUA_OK, 0);
     }
-    const struct lg_embedded *file = find_own(name);
-    if (!file || strncmp(name, "lunagrad.cli", 12) == 0)
+    if (!find_own(name) || strncmp(name, "lunagrad.cli", 12) == 0)
         return luaL_error(L, "module '%s' not found", name);
-    check_loaded(L, lh_load_own(L, file));
-    give_own(L);
-    lua_pushvalue(L, 1);
-    lua_callk(L, 1, 1, 0, loaded);
-    return loaded(L, LUA_OK, 0);
+    return lh_go_on(L, 0, load_file); /* files that require files hardly run any instructions */
 }
 
 /* What the library's first file returned, and host/script.lua set up. */

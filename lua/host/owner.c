@@ -9,7 +9,7 @@ static int add_tool(lg_owner *o, int k, bool by_event)
     if (!o->fns[k] && !by_event)
         return LG_OK;
     return lg__function_new(o->home->e, names[k], NULL, o->tag, o->fns[k] ? lg__query_ask : NULL,
-                            o->home, &o->tools[k]);
+                            o->home->e, &o->tools[k]);
 }
 
 static int add_tools(lg_owner *o, const lg_owner_config *cfg)

@@ -35,14 +35,14 @@ static lg_question **bucket(lg_hosted *p, uint64_t id)
     return &p->asked[id % LG_ASKED_BUCKETS];
 }
 
-static void let_go(lg_hosted *p, lg_question *a)
+static void let_go(lg_engine *e, lg_question *a)
 {
     for (size_t i = 0; i < a->view.n_params; i++)
         lg_var_unref(a->params[i]);
     lg_var_unref(a->var);
     lg_var_unref(a->promise);
     lg_var_unref(a->answer);
-    lg__host_free(p, a, a->size);
+    lg__inside_alloc(e, a, a->size, 0);
 }
 
 /* It is not found any more. */
@@ -57,7 +57,7 @@ static void take_out(lg_hosted *p, lg_question *a)
     }
     a->over = true;
     if (!a->calling)
-        let_go(p, a);
+        let_go(p->e, a);
 }
 
 /* What was cancelled is nobody's to answer. */
@@ -213,7 +213,7 @@ static int begin(lg_question *a, lg_var *const *params, int k)
     if (!err && a->view.what == LG_QUERY_PROGRAM)
         err = lg_promise_new(p->e, a->params, a->view.n_params, "answer", &a->promise);
     if (err) {
-        let_go(p, a);
+        let_go(p->e, a);
         return err;
     }
     lg_question **at = bucket(p, lg_var_id(a->var));
@@ -351,23 +351,46 @@ void lg__hosted_wire(lua_State *L)
 
 /* ---- the host's side ------------------------------------------------------------ */
 
-void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, size_t len)
+/* NULL: it was withdrawn in the meantime, and the host need not know that it ever was. */
+static lg_question *take_up(lg_engine *e, uint64_t id, lg_query_fn *fn, void **ud)
 {
-    lg_hosted *p = ud, *home;
-    (void)none, (void)args, (void)len;
+    LG_INSIDE(e);
+    lg_hosted *p;
     lg_question *a;
     int k = 0;
-    if (find(p->e, id, &home, &a))
-        return;
+    if (find(e, id, &p, &a)) {
+        lg__inside_unheard(e, id);
+        return NULL;
+    }
     while (a->view.what != 1 << k)
         k++;
     a->view.id = id;
     a->view.tag = a->owner->tag;
     a->calling = true;
-    a->owner->fns[k](a->owner->ud, p->e, &a->view);
+    *fn = a->owner->fns[k];
+    *ud = a->owner->ud;
+    return a;
+}
+
+static void put_down(lg_engine *e, lg_question *a)
+{
+    LG_INSIDE(e);
     a->calling = false;
     if (a->over)
-        let_go(p, a);
+        let_go(e, a);
+}
+
+/* The host's function is called without the engine being held, and may do anything. */
+void lg__query_ask(void *ud, lg_script *none, uint64_t id, const char *args, size_t len)
+{
+    lg_engine *e = ud; /* there still when what asks is not */
+    lg_query_fn fn;
+    (void)none, (void)args, (void)len;
+    lg_question *a = take_up(e, id, &fn, &ud);
+    if (!a)
+        return;
+    fn(ud, e, &a->view);
+    put_down(e, a);
 }
 
 int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)

@@ -263,6 +263,15 @@ void lh_pace(lh_state *s, lua_State *L)
         lua_sethook(L, on_count, LUA_MASKCOUNT, n);
 }
 
+int lh_go_on(lua_State *L, lua_KContext extra, lua_KFunction k)
+{
+    lh_state *s = lh_state_of(L);
+    if (!s->limits.slice_us || !is_over(s, 0) || !lua_isyieldable(L))
+        return k(L, LUA_OK, extra);
+    s->cut = true;
+    return lua_yieldk(L, 0, extra, k);
+}
+
 void lh_burn(lua_State *L, uint64_t steps)
 {
     lh_state *s = lh_state_of(L);

@@ -146,6 +146,7 @@ static void look_at_engine(void *ud)
 
 static void set_up_engine(held *h)
 {
+    SUPPORT_NO_THREAD(); /* it is looked at from children */
     script_start(&h->s);
     lg_engine *e = h->s.e;
     h->leaf = script_leaf(&h->s, "prompt", "p", true);

@@ -349,6 +349,7 @@ static void test_the_last_statement_is_synced(void **state)
     (void)state;
     static const char sql[] = "UPDATE run SET name='x' WHERE id<0";
     host h = {.e = NULL};
+    SUPPORT_NO_THREAD();
     host_open(&h);
     lg_store *s = lg__engine_store(h.e);
     assert_int_equal(lg_run_begin(h.e, "r", "{}", NULL), 0);

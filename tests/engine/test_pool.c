@@ -201,6 +201,7 @@ static void test_freed_while_they_run(void **state)
 static void test_after_a_fork(void **state)
 {
     (void)state;
+    SUPPORT_NO_THREAD(); /* it stays behind: only exec() may follow */
     lg_engine *e = support_engine_new(NULL);
     lg_sandbox *s = sandbox(e, 1);
     expect(e, run(s, "return 1"), "\"ok\":true");

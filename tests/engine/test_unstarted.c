@@ -37,6 +37,7 @@ static void begin_bench(bench *b, bool store)
     lg_config cfg;
     lg_model_config m;
     lg_call c;
+    SUPPORT_NO_THREAD(); /* there are no steps of the host's */
     memset(b, 0, sizeof *b);
     lg_config_init(&cfg);
     if (store) {

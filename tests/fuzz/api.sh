@@ -91,9 +91,13 @@ old lua
 if [ "${1:-}" = seconds ]; then
     seed=$(($(date +%s) * 1000))
     fuzz c --seed "$seed" --seconds "$2"
+    run_c --thread --seed "$seed" --seconds "$2" >"$out" 2>&1
+    judge "c API, engines with a thread" $?
     fuzz lua --seed "$seed" --seconds "$2"
 else
     fuzz c --seed 1 --count 120
+    run_c --thread --seed 1 --count 60 >"$out" 2>&1
+    judge "c API, engines with a thread" $?
     fuzz lua --seed 1 --count 12
 fi
 exit $failed

@@ -9,8 +9,10 @@
  * - each watch fires once;
  * - at rest nothing is pending, and after the end no block is live.
  *
- *   api_fuzz [--seed N] [--count N] [--seconds N] [--trace] [--counts]
+ *   api_fuzz [--seed N] [--count N] [--seconds N] [--calls N] [--thread] [--trace] [--counts]
  *
+ * With --thread each engine has a thread of its own: when it does what is its own affair, so a
+ * seed need not repeat what it found. --calls: new seeds until so many calls were made.
  * A seed that breaks a promise is printed with the command that repeats it. */
 #include "api_fuzz.h"
 
@@ -30,7 +32,7 @@ static struct {
     const char *name;
     uint64_t calls;
 } names[NAMES];
-static bool tracing;
+static bool tracing, threaded;
 static const char *program;
 static char said[400];
 static volatile sig_atomic_t ticks;  /* a machine that was asleep ticks once */
@@ -43,8 +45,9 @@ static void tell_seed(void)
 {
     char line[200];
     int n = snprintf(line, sizeof line,
-                     "\nfuzz: seed %llu broke something; repeat it:\n  %s --seed %llu --trace\n",
-                     (unsigned long long)w.seed, program, (unsigned long long)w.seed);
+                     "\nfuzz: seed %llu broke something; repeat it:\n  %s --seed %llu%s --trace\n",
+                     (unsigned long long)w.seed, program, (unsigned long long)w.seed,
+                     threaded ? " --thread" : "");
     if (n > 0 && write(2, line, (size_t)n) < 0)
         _exit(3);
 }
@@ -108,12 +111,17 @@ int R(int result)
 
 /* ---- dice -------------------------------------------------------------------- */
 
-uint64_t roll(void)
+static uint64_t roll_of(uint64_t *dice)
 {
-    uint64_t x = w.dice += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t x = *dice += UINT64_C(0x9E3779B97F4A7C15);
     x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
     return x ^ (x >> 31);
+}
+
+uint64_t roll(void)
+{
+    return roll_of(&w.dice);
 }
 
 size_t below(size_t n)
@@ -144,8 +152,9 @@ static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
         free(old);
         return NULL;
     }
+    uint64_t one_in = h->one_in;
     h->calls++;
-    if (h->one_in && below((size_t)h->one_in) == 0)
+    if (one_in && roll_of(&h->dice) % one_in == 0)
         return NULL;
     block *b = nsize > (size_t)1 << 32 ? NULL : malloc(sizeof *b + nsize);
     if (!b)
@@ -313,6 +322,17 @@ static void break_promises(void)
     }
 }
 
+/* The thread may be in the midst of a slice, which begins something new after it was cancelled. */
+static void await_rest(void)
+{
+    for (int left = 5000; left > 0 && (stats().vars_pending || stats().host_running); left--) {
+        usleep(1000);
+        CALL(lg_engine_cancel, w.e);
+        step(false);
+        take_events(SIZE_MAX);
+    }
+}
+
 /* Cancelling takes back what is left, whatever it waits for. */
 static void come_to_rest(void)
 {
@@ -332,6 +352,8 @@ static void come_to_rest(void)
     CALL(lg_engine_cancel, w.e);
     step(false);
     take_events(SIZE_MAX);
+    if (w.threaded)
+        await_rest();
     check_rest();
     check_jobs();
 }
@@ -376,6 +398,7 @@ static void configure(lg_config *cfg)
 {
     CALL(lg_config_init_size, cfg, sizeof *cfg);
     cfg->virtual_clock = true;
+    cfg->thread = threaded;
     cfg->alloc = allocate;
     cfg->alloc_ud = &w.heap;
     cfg->log = chance(50) ? log_line : NULL;
@@ -402,7 +425,9 @@ static void make_world(uint64_t seed)
     lg_config cfg;
     memset(&w, 0, sizeof w);
     w.seed = seed;
+    w.threaded = threaded;
     w.dice = seed * UINT64_C(0xD1342543DE82EF95) + 1;
+    w.heap.dice = ~w.dice;
     w.has_store = seed % 32 == 7;
     w.has_net = seed % 32 == 11;
     w.is_timed = seed % 32 == 21;
@@ -474,22 +499,25 @@ static uint64_t number(const char *s)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = 1, count = 1, seconds = 0, done = 0;
+    uint64_t seed = 1, count = 1, seconds = 0, calls = 0, done = 0;
     bool counts = false;
     program = argv[0];
     for (int i = 1; i < argc; i++) {
         tracing |= strcmp(argv[i], "--trace") == 0;
         counts |= strcmp(argv[i], "--counts") == 0;
+        threaded |= strcmp(argv[i], "--thread") == 0;
         if (strcmp(argv[i], "--seed") == 0)
             seed = number(argv[i + 1]);
         if (strcmp(argv[i], "--count") == 0)
             count = number(argv[i + 1]);
         if (strcmp(argv[i], "--seconds") == 0)
             seconds = number(argv[i + 1]);
+        if (strcmp(argv[i], "--calls") == 0)
+            calls = number(argv[i + 1]);
     }
     time_t end = time(NULL) + (time_t)seconds;
     watch_for_death();
-    for (; seconds ? time(NULL) < end : done < count; done++)
+    for (; seconds ? time(NULL) < end : calls ? total_calls < calls : done < count; done++)
         run_seed(seed + done);
     for (size_t i = 0; counts && i < NAMES && names[i].name; i++)
         printf("called %s %llu\n", names[i].name, (unsigned long long)names[i].calls);

@@ -1,10 +1,9 @@
 /* api_fuzz.h - what the parts of the C API's fuzz share: the world that one seed builds,
  * dice, odd arguments, and the trace.
  *
- * api_fuzz.c runs seeds and judges; api_ops.c and api_jobs.c make the calls. Every call goes
- * through CALL,
- * which counts it by name (tests/fuzz/api.sh compares with lunagrad.h) and, with --trace,
- * prints it with what A said of its arguments. */
+ * api_fuzz.c runs seeds and judges; api_ops.c, api_look.c and api_jobs.c make the calls. Every
+ * call goes through CALL, which counts it by name (tests/fuzz/api.sh compares with lunagrad.h)
+ * and, with --trace, prints it with what A said of its arguments. */
 #ifndef LG_TEST_API_FUZZ_H
 #define LG_TEST_API_FUZZ_H
 
@@ -34,8 +33,9 @@ typedef struct ending { /* of a job or script, by its tag */
     bool ends, ended, freed;
 } ending;
 
-typedef struct heap { /* the engine's memory */
-    uint64_t live, calls, one_in;
+typedef struct heap {           /* the engine's memory */
+    uint64_t live, calls, dice; /* its own dice: with a thread both may ask it */
+    _Atomic uint64_t one_in;
 } heap;
 
 typedef struct world {
@@ -55,6 +55,7 @@ typedef struct world {
     size_t n_works, n_watches, n_endings;
     int inside;                                  /* a callback */
     bool has_jobs;                               /* … and scripts: the library's own Lua */
+    bool threaded;                               /* the engine has a thread */
     bool stepping, has_store, has_net, is_timed; /* … real time plays a part */
     char dir[64];                                /* of its store */
 } world;
@@ -103,6 +104,11 @@ void broken(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn)
 void make_world_useful(void); /* leaves, models, tools and templates to begin with */
 void one_call(void);
 bool answer_well(work *one); /* so that it ends; false: it cannot (memory) */
+
+/* ---- api_look.c ---------------------------------------------------------------- */
+
+void op_look(void);
+void op_feedback(void);
 
 /* ---- api_jobs.c ---------------------------------------------------------------- */
 
