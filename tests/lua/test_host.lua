@@ -10,7 +10,7 @@ local loop = require "lunagrad.loop"
 local scopes = require "lunagrad.scope"
 
 -- What lua/host/query.c offers: queries are answered by the functions of `answers`, in a task.
-local told, best, results, answers, running = {}, {}, {}, {}, 0
+local told, best, results, answers, over, running = {}, {}, {}, {}, {}, 0
 
 local function query(engine, owner, what, params, about)
   local made = core.promise(engine, params, what)
@@ -31,6 +31,7 @@ end
 core.host = { wire = {
   running = function(_, on) running = running + (on and 1 or -1) end,
   query = query,
+  over = function(owner) over[#over + 1] = owner end,
   tell = function(_, json) told[#told + 1] = core.json_decode(json) end,
   best = function(_, texts) best[#best + 1] = texts end,
   result = function(_, json) results[#results + 1] = core.json_decode(json) end,
@@ -108,6 +109,7 @@ function TestHost.test_losses()
   local scored = call("loss.score", { owner = 5, purpose = "counts" }, { p })
   scored:text()
   lu.assertAlmostEquals(scored.score, 0.03, 1e-9)
+  lu.assertEquals(over, { 5 })
   scored:backward { model = w.models[2] and lg.model(function() return "x" end) }
   lu.assertStrContains(p:feedback()[1].text, "longer")
   helper.fails("inval", nil, function()
