@@ -848,8 +848,8 @@ static inline void lg_script_config_init(lg_script_config *cfg)
 
 /* Compiles; nothing runs before lg_script_start(). source is copied; name is what messages call it
  * (NULL: "script"). cfg is copied; NULL: all defaults. *out is the caller's, free with
- * lg_script_free() before its engine. LG_EPARSE: lg_engine_errmsg() has the line. LG_ENOMEM,
- * LG_EINVAL, LG_EUTF8 */
+ * lg_script_free() before its engine. LG_EPARSE: lg_engine_errmsg() has the line. LG_ELIMIT: that
+ * takes more memory than it may have. LG_ENOMEM, LG_EINVAL, LG_EUTF8 */
 LG_API int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name,
                          const lg_script_config *cfg, lg_script **out);
 /* What require(name) of the script finds; before its start. source is copied. LG_ESTATE */

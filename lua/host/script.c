@@ -360,8 +360,10 @@ int lg_script_new(lg_engine *e, const char *source, size_t len, const char *name
     x->s.fill = fill_host;
     err = lh_open(&x->s, e, &(lh_owner){run, engine_ends, x});
     if (err) {
+        failed(e, x->s.dead ? x->s.dead : err, x->s.dead ? x->s.why : "no memory for a script");
+        err = x->s.dead ? x->s.dead : err;
         lg__inside_alloc(e, x, sizeof *x, 0);
-        return failed(e, err, "no memory for a script");
+        return err;
     }
     if (c.root) {
         x->s.root = copy_text(x, c.root, strlen(c.root));

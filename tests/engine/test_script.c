@@ -152,6 +152,11 @@ static void test_errors(void **state)
     assert_null(s);
     assert_non_null(strstr(lg_engine_errmsg(h.e), "bad:1:"));
     assert_int_equal(lg_script_new(h.e, "\x1bLua", 4, "bytes", NULL, &s), LG_EPARSE);
+    lg_script_config c;
+    lg_script_config_init(&c);
+    c.memory = 1000;
+    assert_int_equal(lg_script_new(h.e, "", 0, "small", &c, &s), LG_ELIMIT);
+    assert_non_null(strstr(lg_engine_errmsg(h.e), "1000 bytes"));
     fails_with(&h, "error 'x'", NULL, LG_ETOOL);
     fails_with(&h, "error {}", NULL, LG_ETOOL);
     fails_with(&h, "error()", NULL, LG_ETOOL);
