@@ -21,6 +21,10 @@ local var = require "lunagrad.var"
 
 local retriever = {}
 
+-- Of each retriever, and nobody's to reach: a script in a host must not write statements.
+local books = setmetatable({}, { __mode = "k" })    -- its database
+local matrices = setmetatable({}, { __mode = "k" }) -- its vectors, if it has any
+
 local SPEC = {
   docs = "table?", text = { type = "string", default = "text" },
   id = { type = "string", default = "id" }, title = { type = "string", default = "title" },
@@ -149,7 +153,7 @@ end
 
 -- What an earlier process left in the file, when no documents were given.
 local function read_stored(self)
-  for _, row in ipairs(self.db:run(queries.docs)) do
+  for _, row in ipairs(books[self]:run(queries.docs)) do
     local doc = { place = row.place, id = row.id, title = row.title, text = row.text }
     doc.row = { id = doc.id, title = doc.title, text = doc.text }
     self.docs[doc.place], self.by_id[doc.id] = doc, doc
@@ -167,50 +171,50 @@ local function in_transaction(db, fn)
 end
 
 local function make_words(self)
-  self.db:run(queries.make_words(self.tokens == "stems"))
+  books[self]:run(queries.make_words(self.tokens == "stems"))
 end
 
 local function put_words(self, place, title, text)
   title = title and title ~= "" and indexed(title, self.tokens) or ""
-  self.db:run(queries.put_words, place, title, indexed(text, self.tokens))
+  books[self]:run(queries.put_words, place, title, indexed(text, self.tokens))
 end
 
 -- A file of the format before: its words are made anew, its vectors stay.
 local function renew(self)
-  self.db:run(queries.drop_word_table)
+  books[self]:run(queries.drop_word_table)
   make_words(self)
-  for _, row in ipairs(self.db:run(queries.docs)) do
+  for _, row in ipairs(books[self]:run(queries.docs)) do
     put_words(self, row.place, row.title, row.text)
   end
-  self.db:run(queries.set_format, FORMAT)
+  books[self]:run(queries.set_format, FORMAT)
 end
 
 local function open(self, path, tokens)
   self.tokens = tokens
-  self.db = core.index_open(path)
-  local there = self.db:run(queries.table_named, "about")
+  books[self] = core.index_open(path)
+  local there = books[self]:run(queries.table_named, "about")
   if #there > 0 then
-    local about = self.db:run(queries.about)[1] or {}
+    local about = books[self]:run(queries.about)[1] or {}
     if (about.format ~= FORMAT and about.format ~= 1) or about.tokens ~= tokens then
       errors.raise("state", ("%s: %s is an index of another kind (%s)"):format(self.where, path,
         tostring(about.tokens)), "name another file, or remove this one", 3)
     elseif about.format ~= FORMAT then
-      in_transaction(self.db, function() renew(self) end)
+      in_transaction(books[self], function() renew(self) end)
     end
     return
-  elseif #self.db:run(queries.tables) > 0 then
+  elseif #books[self]:run(queries.tables) > 0 then
     errors.raise("state", ("%s: %s is another program's database"):format(self.where, path),
       "name another file", 3)
   end
-  in_transaction(self.db, function()
-    for _, sql in ipairs(queries.make_index) do self.db:run(sql) end
+  in_transaction(books[self], function()
+    for _, sql in ipairs(queries.make_index) do books[self]:run(sql) end
     make_words(self)
-    self.db:run(queries.put_about, FORMAT, tokens)
+    books[self]:run(queries.put_about, FORMAT, tokens)
   end)
 end
 
 local function put(self, doc, text)
-  local db = self.db
+  local db = books[self]
   db:run(queries.drop_words, doc.place)
   db:run(queries.put_doc, doc.place, doc.id, doc.title, text)
   put_words(self, doc.place, doc.title, text)
@@ -219,13 +223,13 @@ end
 -- The file holds what was given, and no more; what is the same already stays as it is.
 local function sync(self)
   local stored = {}
-  for _, row in ipairs(self.db:run(queries.docs)) do
+  for _, row in ipairs(books[self]:run(queries.docs)) do
     local doc = self.docs[row.place]
     if doc and doc.id == row.id then
       stored[row.place] = row
     else
-      self.db:run(queries.drop_doc, row.place)
-      self.db:run(queries.drop_words, row.place)
+      books[self]:run(queries.drop_doc, row.place)
+      books[self]:run(queries.drop_words, row.place)
     end
   end
   for place, doc in ipairs(self.docs) do
@@ -253,15 +257,15 @@ end
 
 local function set_vector(self, doc, bytes)
   local size = #bytes // 4
-  if not self.vectors then
-    self.size, self.vectors, self.n_rows = size, core.vectors(size), 0
+  if not matrices[self] then
+    self.size, matrices[self], self.n_rows = size, core.vectors(size), 0
   elseif self.size ~= size then
     errors.raise("state", ("%s: a vector has %d numbers, others have %d"):format(self.where, size,
       self.size), nil, 0)
   end
   local row = doc.vector_row or self.n_rows + 1
-  if not self.vectors:put(row, bytes) then -- it has no direction
-    self.vectors:drop(row)
+  if not matrices[self]:put(row, bytes) then -- it has no direction
+    matrices[self]:drop(row)
   elseif not doc.vector_row then
     self.n_rows, doc.vector_row, self.doc_of_row[row] = row, row, doc
   end
@@ -276,28 +280,28 @@ local function add_vectors(self, docs)
   local made_by = self.embedder
   local wanted, texts = {}, {}
   for _, doc in ipairs(docs) do
-    local row = self.db:run(queries.vector, doc.place, made_by)[1]
+    local row = books[self]:run(queries.vector, doc.place, made_by)[1]
     if row and row.vector then
       set_vector(self, doc, row.vector)
     elseif with_title(doc):find "%S" then
       wanted[#wanted + 1], texts[#texts + 1] = doc, with_title(doc)
     elseif doc.vector_row then
-      self.vectors:drop(doc.vector_row)
+      matrices[self]:drop(doc.vector_row)
     end
   end
   if #texts == 0 then return end
   local list = embed.bytes(texts, self.embed)
-  in_transaction(self.db, function()
+  in_transaction(books[self], function()
     for i, doc in ipairs(wanted) do
       set_vector(self, doc, list[i])
-      self.db:run(queries.set_vector, list[i], made_by, doc.place)
+      books[self]:run(queries.set_vector, list[i], made_by, doc.place)
     end
   end)
 end
 
 local function refresh(self)
   local changed, docs = read_live(self), {}
-  in_transaction(self.db, function()
+  in_transaction(books[self], function()
     for i, one in ipairs(changed) do
       docs[i] = one[1]
       if self.synced then put(self, one[1], one[2]) end
@@ -336,7 +340,7 @@ end
 local function by_words(self, text, depth)
   local match, list = match_of(text, self.tokens), {}
   if not match then return list end
-  local rows = self.db:run(queries.match, match, depth)
+  local rows = books[self]:run(queries.match, match, depth)
   for _, row in ipairs(rows) do
     local doc = self.docs[row.place] -- nil: another process has put it into the file since
     if doc then list[#list + 1] = { doc = doc, score = row.score } end
@@ -346,9 +350,9 @@ end
 
 local function by_vector(self, text, depth)
   local list = {}
-  if not self.vectors or not text:find "%S" then return list end
+  if not matrices[self] or not text:find "%S" then return list end
   local query = embed.bytes({ text }, self.embed)[1]
-  local rows, scores = self.vectors:nearest(query, depth)
+  local rows, scores = matrices[self]:nearest(query, depth)
   for i, row in ipairs(rows) do list[i] = { doc = self.doc_of_row[row], score = scores[i] } end
   return sorted(list)
 end

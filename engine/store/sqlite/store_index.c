@@ -41,6 +41,7 @@ static int connect(lg_index *x, const char *path)
         return failed(x, rc);
 
     sqlite3_busy_timeout(x->db, WAIT_MS);
+    sqlite3_limit(x->db, SQLITE_LIMIT_ATTACHED, 0); /* no statement opens another file */
     rc = sqlite3_exec(x->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return failed(x, rc);
