@@ -199,6 +199,10 @@ static const attack attacks[] = {
      "for k, v in pairs(lg) do if type(v) == 'function' and k ~= 'sleep' then pcall(v) end end"},
     {GOOD, "local f = getmetatable(_G).__index for _, x in ipairs{1 << 30, 'x', false, print} do "
            "assert(not pcall(f, x, 'lg')) end assert(not pcall(f, nil, 'lg'))"},
+    {GOOD, "local seen, open = {}, {lg.retriever{docs = {'a', 'b'}}} while #open > 0 do "
+           "local x = table.remove(open) assert(lg.is_var(x) or type(x) ~= 'userdata') "
+           "if type(x) == 'table' and not seen[x] then seen[x] = true for _, v in next, x do "
+           "open[#open + 1] = v end open[#open + 1] = getmetatable(x) end end"},
     {GOOD, "for _, x in ipairs{lg.var 'x', lg.json.null, lg.json.decode '[1e400]'[1]} do "
            "assert(not getmetatable(x)) end"},
     /* finalizers, which nothing could end */
