@@ -147,6 +147,8 @@ typedef struct lg_book lg_book;
  * NULL: no memory. alloc NULL: malloc. */
 int lg__book_open(lg_alloc_fn alloc, void *ud, enum lg_book_kind kind, const char *path,
                   lg_book **out);
+/* What an index in memory holds outside of the allocator; of others 0. */
+size_t lg__book_bytes(const lg_book *b);
 /* The engine's own store, borrowed as long as it lives; NULL: it was configured without. */
 lg_book *lg__book_of(lg_engine *e);
 /* Begins one statement (of an index also one that writes); it ends the one before. Of an engine's

@@ -50,6 +50,11 @@ void lg__book_close(lg_book *b)
     lg__mem_free(&m, b, sizeof *b);
 }
 
+size_t lg__book_bytes(const lg_book *b)
+{
+    return b->index ? lg__index_bytes(b->index) : 0;
+}
+
 lg_book *lg__book_of(lg_engine *e)
 {
     e->book.engine = e;

@@ -14,6 +14,7 @@ typedef struct lg_index lg_index;
  * (initialised here). */
 int lg__index_open(lg_mem *m, const char *path, lg_index **out, lg_fail *why);
 void lg__index_close(lg_index *x);
+size_t lg__index_bytes(const lg_index *x);       /* of one in memory, about; else 0 */
 const lg_fail *lg__index_why(const lg_index *x); /* the last failure */
 
 /* Begins one statement that reads or writes; cells are copied. A new one ends the old. 0,

@@ -26,7 +26,9 @@ static int l_index_open(lua_State *L)
 /* index:run(sql, …) -> list of rows by column, empty for a statement that writes */
 static int l_index_run(lua_State *L)
 {
-    return lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_INDEX));
+    int n = lg__lua_query_book(L, lg__lua_check_book(L, LG_LUA_INDEX));
+    lg__lua_charge_book(L);
+    return n;
 }
 
 static int l_index_close(lua_State *L)
@@ -65,7 +67,8 @@ static int l_vectors(lua_State *L)
     enum { MOST = 1 << 20 };
     lua_Integer dim = lg__lua_check_int(L, 1, 1, MOST);
     lg_vectors *v = lua_newuserdatauv(L, sizeof *v, 0);
-    lg__vectors_init(v, NULL, NULL, (size_t)dim);
+    const lg_lua_lent *lent = lg__lua_lent(L);
+    lg__vectors_init(v, lent ? lent->alloc : NULL, lent ? lent->alloc_ud : NULL, (size_t)dim);
     luaL_setmetatable(L, LG_LUA_VECTORS);
     return 1;
 }

@@ -9,7 +9,8 @@
 #define LG_LUA_STORE "lunagrad.store"
 
 typedef struct lua_book {
-    lg_book *b; /* NULL: closed */
+    lg_book *b;     /* NULL: closed */
+    size_t charged; /* bytes that the state was told of */
 } lua_book;
 
 /* ---- books: of this file, and of lindex.c ------------------------------------ */
@@ -28,10 +29,29 @@ static const char *noun(const char *class)
     return strchr(class, '.') + 1;
 }
 
+/* Others that are garbage may make room. */
+static void charge(lua_State *L, lua_book *u, size_t bytes)
+{
+    const lg_lua_lent *lent = lg__lua_lent(L);
+    size_t before = u->charged;
+    u->charged = bytes;
+    if (!lent || !lent->charge || lent->charge(lent->alloc_ud, before, bytes, false) || !bytes)
+        return;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    (void)lent->charge(lent->alloc_ud, bytes, bytes, true);
+}
+
+void lg__lua_charge_book(lua_State *L)
+{
+    lua_book *u = lua_touserdata(L, 1);
+    if (u && u->b)
+        charge(L, u, lg__book_bytes(u->b));
+}
+
 void lg__lua_open_book(lua_State *L, const char *class, enum lg_book_kind kind, const char *path)
 {
     lua_book *u = lua_newuserdatauv(L, sizeof *u, 0);
-    u->b = NULL;
+    *u = (lua_book){.b = NULL};
     luaL_setmetatable(L, class);
     int err = lg__book_open(NULL, NULL, kind, path, &u->b);
     if (err)
@@ -56,6 +76,7 @@ void lg__lua_close_book(lua_State *L, const char *class)
         lg_book *b = u->b;
         u->b = NULL;
         lg__book_close(b);
+        charge(L, u, 0);
     }
 }
 

@@ -42,6 +42,9 @@ typedef struct lg_lua_lent {
     bool trusted;      /* the library's own state */
     lg_alloc_fn alloc; /* of boxes; NULL: malloc */
     void *alloc_ud;
+    /* Something elsewhere has so many bytes now. false: that is too much, and where for_good the
+     * state ends of it. */
+    bool (*charge)(void *alloc_ud, size_t before, size_t now, bool for_good);
     lua_CFunction wait;                         /* engine:wait(ms) and :step(), which may yield */
     void (*burn)(lua_State *L, uint64_t steps); /* so many were done at once; may not return */
 } lg_lua_lent;
@@ -188,6 +191,7 @@ lg_book *lg__lua_check_book(lua_State *L, const char *class); /* at 1, one that 
 /* Statement at 2, parameters behind it -> list of rows by column */
 int lg__lua_query_book(lua_State *L, lg_book *b);
 void lg__lua_close_book(lua_State *L, const char *class); /* at 1; harmless twice */
+void lg__lua_charge_book(lua_State *L);                   /* at 1, an index: what it has grown to */
 
 /* A new userdata without variable, of the engine whose userdata is at index. */
 lg_lua_var *lg__lua_new_var(lua_State *L, int engine);

@@ -130,7 +130,7 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
         lh_die(s, LG_ELIMIT, "memory: its Lua state needs more than %zu bytes", most);
     }
     if (s->doomed && s->chain)
-        lh_die(s, LG_ELIMIT, "memory: a text or JSON needs more than %zu bytes", most);
+        lh_die(s, LG_ELIMIT, "memory: a text, JSON or an index needs more than %zu bytes", most);
     if (most && s->chain && lg__party_bytes(s->party) > 2 * most)
         lh_die(s, LG_ELIMIT, "memory: its variables need more than %zu bytes", most);
     if (s->stacks.fragile && block && s->chain)
@@ -167,6 +167,15 @@ static void *allocate_beside(void *ud, void *block, size_t old_size, size_t size
     if (made || size == 0)
         s->beside = s->beside - before + size;
     return made;
+}
+
+static bool charge(void *ud, size_t before, size_t now, bool for_good)
+{
+    lh_state *s = ud;
+    s->beside = s->beside - before + now;
+    bool over = s->limits.memory && s->beside > s->limits.memory;
+    s->doomed = s->doomed || (over && for_good);
+    return !over;
 }
 
 /* ---- time ------------------------------------------------------------------ */
@@ -209,7 +218,7 @@ static void check_memory(lh_state *s, lua_State *L)
 {
     size_t most = s->limits.memory, all = s->used + lg__party_bytes(s->party);
     if (s->doomed)
-        lh_die(s, LG_ELIMIT, "memory: a text or JSON needs more than %zu bytes", most);
+        lh_die(s, LG_ELIMIT, "memory: a text, JSON or an index needs more than %zu bytes", most);
     if (!most || all <= s->collect_at)
         return;
     bool full = all > most - most / 16;
@@ -316,6 +325,7 @@ int lh_state_open(lh_state *s, lg_engine *e, const lh_owner *owner, lua_CFunctio
     s->lent.party = s->party;
     s->lent.alloc = allocate_beside;
     s->lent.alloc_ud = s;
+    s->lent.charge = charge;
     s->base = &here;
     if (setjmp(here) == 0)
         make(s, prepare);

@@ -136,6 +136,9 @@ static const attack attacks[] = {
     {LIMIT, "local s = ('x'):rep(1e6) local t = {} for i = 1, 1e4 do t[i] = s end return "
             "#lg.json.encode(t)"},
     {LIMIT, "local t = {} for i = 1, 1e5 do t[i] = ('x'):rep(1e3) end return table.concat(t)"},
+    {LIMIT, "local keep = {} while true do local r = lg.retriever{docs = {('w '):rep(1e4)}} "
+            "r:search 'w' for k, v in pairs(r) do if type(v) == 'table' then r[k] = {} end end "
+            "keep[#keep + 1] = r end"},
     {LIMIT, "return string.pack('!16c1000000000', 'x')"},
     {ANY, "return ('%99.99f'):rep(1e4):format(1)"},
     /* depth */

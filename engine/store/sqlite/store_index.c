@@ -18,6 +18,14 @@ struct lg_index {
     lg_fail why;
 };
 
+size_t lg__index_bytes(const lg_index *x)
+{
+    int now = 0, most = 0;
+    if (!x->path)
+        sqlite3_db_status(x->db, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0);
+    return now > 0 ? (size_t)now : 0;
+}
+
 static int failed(lg_index *x, int rc)
 {
     int code = rc == SQLITE_ERROR || rc == SQLITE_MISUSE ? LG_EINVAL
