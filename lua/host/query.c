@@ -213,6 +213,8 @@ static int begin(lg_question *a, lg_var *const *params, int k)
     if (!err && a->view.what == LG_QUERY_PROGRAM)
         err = lg_promise_new(p->e, a->params, a->view.n_params, "answer", &a->promise);
     if (err) {
+        if (a->var)
+            lg_var_cancel(a->var); /* else the host is asked what it cannot answer */
         let_go(p->e, a);
         return err;
     }
