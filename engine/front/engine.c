@@ -139,6 +139,7 @@ void lg_engine_free(lg_engine *e)
     }
     if (e->loop)
         lg__loop_free(e->loop);
+    lg__log_deliver(&e->log);
     lg__log_free(&e->log);
     if (e->door)
         lg__door_leave(e->door);
@@ -491,7 +492,7 @@ static int thread_turn(lg_engine *e)
     }
     step(e, 0, pump);
     lg__thread_tell(e, has_events(e));
-    return own_timeout(e);
+    return e->preload ? 0 : own_timeout(e);
 }
 
 static int step_virtual(lg_engine *e, void *ud)
@@ -521,7 +522,7 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
         lg__log_deliver(&e->log);
         LG_GUARD(e->door);
         if (!has_events(e))
-            lg__thread_drained(e);
+            lg__thread_drained(e, true);
         return err;
     }
     return step(e, budget_us, settle_down);

@@ -161,7 +161,7 @@ struct lg_engine {
     atomic_int poked;
     void *own;             /* lua/host/: the library's own Lua state */
     bool in_next;          /* a function of the host's runs, called by lg_engine_next */
-    struct lg_last_error { /* to the host; and to whom the engine's own thread runs */
+    struct lg_last_error { /* to the host; and to scripts, and the engine's own thread */
         char errmsg[512];
         const char *errfield; /* static */
     } said[2];
@@ -191,8 +191,8 @@ void lg__thread_tell(lg_engine *e, bool events); /* the host, where there is a t
 int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud);
 bool lg__thread_is_host(const lg_engine *e); /* there is a thread, and it is not the caller */
 int lg__thread_fd(const lg_engine *e);
-void lg__thread_wakeup(lg_engine *e);  /* the host; any thread, any signal handler */
-void lg__thread_drained(lg_engine *e); /* the host has seen all events */
+void lg__thread_wakeup(lg_engine *e);                /* the host; any thread, any signal handler */
+void lg__thread_drained(lg_engine *e, bool stepped); /* the host has seen all events */
 /* jump, where time is virtual: it may go on now. */
 int lg__thread_wait(lg_engine *e, int timeout_ms, int (*jump)(lg_engine *e, void *ud));
 

@@ -27,6 +27,7 @@ struct lg_thread {
     pthread_mutex_t mem, log;
     int fd;                     /* readable: the host should look */
     bool told;                  /* … it was written to, and not yet read */
+    atomic_bool poked;          /* … by lg_engine_wakeup(), and the host has not stepped since */
     bool waits;                 /* the host is in lg_engine_wait */
     bool stop, runs;            /* runs: it was started */
     lg_errand *errand;          /* one at a time: a host has one thread */
@@ -188,19 +189,25 @@ int lg__thread_fd(const lg_engine *e)
 
 void lg__thread_wakeup(lg_engine *e)
 {
+    atomic_store(&e->thread->poked, true);
     signal_host(e->thread);
 }
 
-void lg__thread_drained(lg_engine *e)
+/* One that looks for events may poll next, and has not seen yet what it was woken for. */
+void lg__thread_drained(lg_engine *e, bool stepped)
 {
-    if (lg__thread_is_host(e))
-        quiet_host(e->thread);
+    if (!lg__thread_is_host(e))
+        return;
+    quiet_host(e->thread);
+    if (atomic_exchange(&e->thread->poked, false) && !stepped)
+        signal_host(e->thread);
 }
 
 static bool is_over(lg_engine *e, lg_thread *t)
 {
     LG_GUARD(e->door);
     quiet_host(t); /* before it is looked: what comes behind is told again */
+    atomic_store(&t->poked, false);
     t->waits = !t->look(e);
     return !t->waits;
 }

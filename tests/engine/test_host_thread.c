@@ -1,0 +1,193 @@
+/* test_host_thread.c - what a host holds, is told and calls while the engine's thread goes on: what
+ * it borrowed, messages of its own failures, wakeups, scripts and programs that it ends. */
+#include "../jobs_kit.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#include "front/front_internal.h"
+
+static lg_engine *open_engine(support_heap *heap)
+{
+    lg_config cfg;
+    lg_engine *e = NULL;
+    lg_config_init(&cfg);
+    cfg.thread = true;
+    cfg.max_attempts = 1;
+    support_heap_init(heap);
+    cfg.alloc = support_alloc;
+    cfg.alloc_ud = heap;
+    assert_int_equal(lg_engine_new(&cfg, &e), 0);
+    return e;
+}
+
+static void close_engine(lg_engine *e, const support_heap *heap)
+{
+    lg_engine_free(e);
+    assert_heap_empty(heap);
+}
+
+static bool poll_for(const lg_engine *e, int ms)
+{
+    struct pollfd p = {.fd = lg_engine_fd(e), .events = POLLIN};
+    return poll(&p, 1, ms) == 1;
+}
+
+/* It may run programs. m: its model; NULL: none */
+static lg_script *start(lg_engine *e, const char *source, lg_model *m)
+{
+    lg_script *s = NULL;
+    lg_script_config c;
+    lg_script_config_init(&c);
+    c.cpu_ms = -1;
+    c.allow = LG_ALLOW_COMMANDS;
+    assert_int_equal(lg_script_new(e, source, strlen(source), "t", &c, &s), 0);
+    if (m)
+        assert_int_equal(lg_script_model(s, "default", m), 0);
+    assert_int_equal(lg_script_function(s, "ready", NULL, NULL), 0);
+    assert_int_equal(lg_script_start(s, NULL), 0);
+    return s;
+}
+
+enum { TYPES = LG_EVENT_END + 1 };
+
+/* Until an event of this type has come; ids: of each type the last one's. */
+static uint64_t hear(lg_engine *e, uint64_t ids[TYPES], int type)
+{
+    for (int i = 0; i < 500 && !ids[type]; i++) {
+        const lg_event *ev;
+        lg_engine_wait(e, 20);
+        while ((ev = lg_engine_next(e)))
+            ids[ev->type] = ev->id;
+    }
+    return ids[type];
+}
+
+/* ---- told ---------------------------------------------------------------------- */
+
+/* What was waited for is not forgotten by a look at the events that falls between. */
+static void test_a_wakeup_stays(void **state)
+{
+    support_heap heap;
+    lg_engine *e = open_engine(&heap);
+    (void)state;
+    lg_engine_wakeup(e);
+    assert_null(lg_engine_next(e));
+    assert_true(poll_for(e, 0));
+    assert_null(lg_engine_next(e));
+    assert_false(poll_for(e, 0));
+    lg_engine_wakeup(e);
+    assert_int_equal(lg_engine_step(e, 0), 0);
+    assert_null(lg_engine_next(e));
+    assert_false(poll_for(e, 0));
+    close_engine(e, &heap);
+}
+
+/* Whenever a call falls into the thread's turn, the thread looks at what it has brought. */
+static void test_no_call_is_overlooked(void **state)
+{
+    support_heap heap;
+    lg_engine *e = open_engine(&heap);
+    uint64_t random = 1;
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        lg_var *v, *joined;
+        const lg_event *ev;
+        assert_int_equal(lg_var_new(e, "x", 1, "x", false, &v), 0);
+        assert_int_equal(lg_concat(e, &v, 1, "joined", &joined), 0);
+        for (uint64_t n = support_random(&random) % 4000; n > 0; n--)
+            __asm__ volatile("");
+        assert_int_equal(lg_var_watch(v, 1), 0);
+        if (!poll_for(e, 10000))
+            fail_msg("the host was never told of call %d", i);
+        while ((ev = lg_engine_next(e))) {
+        }
+        lg_var_unref(joined);
+        lg_var_unref(v);
+    }
+    close_engine(e, &heap);
+}
+
+/* ---- messages ------------------------------------------------------------------ */
+
+static void test_messages_of_errands(void **state)
+{
+    support_heap heap;
+    lg_engine *e = open_engine(&heap);
+    lg_sandbox *box;
+    lg_sandbox_config c;
+    lg_var *v;
+    (void)state;
+    assert_int_equal(lg_var_new(e, "\xff", 1, "x", false, &v), LG_EUTF8);
+    assert_int_equal(lg_run_begin(e, "mine", NULL, NULL), LG_ESTATE);
+    assert_non_null(strstr(lg_engine_errmsg(e), "no store"));
+    lg_sandbox_config_init(&c);
+    c.memory = 1;
+    assert_int_equal(lg_sandbox_new(e, &c, &box), LG_EINVAL);
+    assert_non_null(strstr(lg_engine_errmsg(e), "64 KiB"));
+    assert_string_equal(lg_engine_errfield(e), "memory");
+    close_engine(e, &heap);
+}
+
+/* What a script runs into is not the host's to hear. */
+static void test_messages_of_scripts(void **state)
+{
+    static const char source[] = "return pcall(lg.var, '\\xff\\xff', 'x')";
+    (void)state;
+    for (int threaded = 0; threaded < 2; threaded++) {
+        uint64_t ids[TYPES] = {0};
+        lg_config cfg;
+        lg_engine *e = NULL;
+        lg_var *v;
+        lg_config_init(&cfg);
+        cfg.thread = threaded;
+        assert_int_equal(lg_engine_new(&cfg, &e), 0);
+        lg_script *s = start(e, source, NULL);
+        assert_int_equal(lg_var_new(e, "mine\xff", 5, "x", false, &v), LG_EUTF8);
+        for (int i = 0; i < 500 && lg_script_state(s) == LG_PENDING; i++)
+            lg_engine_wait(e, 20);
+        assert_int_equal(lg_script_state(s), LG_READY);
+        assert_non_null(strstr(lg_engine_errmsg(e), "byte 5"));
+        (void)hear(e, ids, LG_EVENT_END);
+        lg_engine_free(e);
+    }
+}
+
+/* ---- lines --------------------------------------------------------------------- */
+
+static void count_line(void *ud, int level, const char *msg)
+{
+    size_t *n = ud;
+    (void)level;
+    *n += strstr(msg, "pending -> cancelled") != NULL;
+}
+
+/* What the end of an engine has to say is told, too. */
+static void test_the_last_lines(void **state)
+{
+    uint64_t ids[TYPES] = {0};
+    size_t lines = 0;
+    lg_config cfg;
+    lg_engine *e = NULL;
+    lg_config_init(&cfg);
+    cfg.thread = true;
+    cfg.log = count_line;
+    cfg.log_ud = &lines;
+    cfg.log_level = LG_LOG_DEBUG;
+    (void)state;
+    assert_int_equal(lg_engine_new(&cfg, &e), 0);
+    start(e, "host.ready()", NULL);
+    assert_int_not_equal(hear(e, ids, LG_EVENT_FUNCTION), 0);
+    assert_int_equal(lines, 0);
+    lg_engine_free(e);
+    assert_int_not_equal(lines, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_a_wakeup_stays),
+    cmocka_unit_test(test_no_call_is_overlooked),
+    cmocka_unit_test(test_messages_of_errands),
+    cmocka_unit_test(test_messages_of_scripts),
+    cmocka_unit_test(test_the_last_lines),
+};
+LG_TEST_MAIN(tests)
