@@ -28,6 +28,7 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     lg_node *node;       /* TOOL; its variable is pending, so it stays */
     lg_step *step;       /* GRADIENT; its pass waits for us */
     lg_text *heard;      /* GRADIENT, made when asked for */
+    lg_parts asked;      /* ABANDON of a CALL: what the host may still be looking at */
     lg_party *party;     /* counted: who is asked, or told */
     lg_party *from;      /* LOG, PROGRESS, END: counted: who tells; NULL: another type */
     lg_text *told;       /* … and what */

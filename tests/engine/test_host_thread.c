@@ -153,6 +153,133 @@ static void test_messages_of_scripts(void **state)
     }
 }
 
+/* ---- borrowed ------------------------------------------------------------------ */
+
+static void open_threaded(world *w, support_heap *heap, const int *proposals, size_t n)
+{
+    lg_config cfg;
+    support_heap_init(heap);
+    support_config(&cfg, heap);
+    cfg.virtual_clock = false;
+    cfg.thread = true;
+    assert_int_equal(try_open(w, &cfg, proposals, n), 0);
+}
+
+/* A better one does not take it away. */
+static void test_the_best_text_stays(void **state)
+{
+    static const int edits[] = {4, 6, 8};
+    support_heap heap;
+    world w;
+    lg_job *j;
+    lg_job_config c;
+    size_t len;
+    (void)state;
+    open_threaded(&w, &heap, edits, 3);
+    config(&w, &c);
+    c.metric = "exact";
+    assert_int_equal(lg_train(w.e, &c, &j), 0);
+    const char *first = lg_job_best(j, 0, &len);
+    assert_bytes(first, len, "level 2");
+    assert_int_equal(run_job(&w, j), LG_READY);
+    assert_string_equal(lg_var_text(w.prompt, NULL), "level 8");
+    assert_bytes(first, len, "level 2");
+    assert_string_equal(lg_job_best(j, 0, &len), "level 8");
+    lg_job_free(j);
+    close_world(&w);
+    assert_heap_empty(&heap);
+}
+
+/* A call of a script's that ends, and takes its questions back. */
+static void test_a_question_stays(void **state)
+{
+    support_heap heap;
+    lg_engine *e = open_engine(&heap);
+    lg_model_config c;
+    lg_model *m;
+    const char *role, *text;
+    size_t len;
+    lg_option option;
+    (void)state;
+    lg_model_config_init(&c);
+    c.dialect = "host";
+    c.name = "mine";
+    c.tag = 1;
+    c.options = &(lg_option){"max_tokens", "77"};
+    c.n_options = 1;
+    assert_int_equal(lg_model_new(e, &c, &m), 0);
+    lg_script *s = start(e, "local v = lg.model() 'how are you?'\nhost.ready()\nv:cancel()", m);
+    uint64_t ids[TYPES] = {0}, id = hear(e, ids, LG_EVENT_CALL);
+    uint64_t ready = hear(e, ids, LG_EVENT_FUNCTION);
+    assert_int_equal(lg_call_message(e, id, 0, &role, &text, &len), 0);
+    assert_int_equal(lg_call_option(e, id, 0, &option), 0);
+    assert_int_equal(lg_script_return(s, ready, NULL, 0), 0);
+    for (int i = 0; i < 1000 && lg_script_state(s) == LG_PENDING; i++)
+        poll(NULL, 0, 10);
+    assert_int_equal(lg_script_state(s), LG_READY);
+    assert_string_equal(role, "user");
+    assert_bytes(text, len, "how are you?");
+    assert_string_equal(option.name, "max_tokens");
+    assert_string_equal(option.json, "77");
+    assert_int_equal(hear(e, ids, LG_EVENT_ABANDON), id);
+    assert_int_equal(lg_call_message(e, id, 0, &role, &text, &len), LG_ENOTFOUND);
+    lg_script_free(s);
+    lg_model_unref(m);
+    close_engine(e, &heap);
+}
+
+/* In line to be asked, or asked, and not answered. */
+static bool asks(const world *w, size_t n)
+{
+    for (int i = 0; i < 3000; i++) {
+        lg_stats s = {.size = sizeof s};
+        lg_engine_stats(w->e, &s);
+        if (n ? s.host_running >= n : s.host_running == 0)
+            return true;
+        poll(NULL, 0, 2);
+    }
+    return false;
+}
+
+/* … a job's that ends, while many others are asked. */
+static void test_a_query_stays(void **state)
+{
+    enum { MANY = 100 };
+    static const int none[] = {3};
+    char many[MANY * 40];
+    size_t n = 0;
+    support_heap heap;
+    world w;
+    lg_job *first, *second;
+    lg_job_config c;
+    uint64_t ids[TYPES] = {0};
+    lg_query q = {.size = sizeof q};
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        n += (size_t)sprintf(many + n, "{\"question\":\"%d\"}\n", i);
+    open_threaded(&w, &heap, none, 1);
+    config(&w, &c);
+    c.train = c.val = many;
+    c.train_len = c.val_len = n;
+    c.batch = MANY;
+    c.queries = LG_QUERY_PROGRAM | LG_QUERY_SCORE;
+    assert_int_equal(lg_train(w.e, &c, &first), 0);
+    assert_int_equal(lg_query_view(w.e, hear(w.e, ids, LG_EVENT_FUNCTION), &q), 0);
+    char *before = strdup(q.example);
+    assert_true(asks(&w, MANY));
+    lg_job_cancel(first);
+    assert_true(asks(&w, 0));
+    assert_int_equal(lg_train(w.e, &c, &second), 0);
+    assert_true(asks(&w, MANY));
+    assert_string_equal(q.example, before);
+    assert_int_equal(lg_query_view(w.e, ids[LG_EVENT_FUNCTION], &q), LG_ENOTFOUND);
+    free(before);
+    lg_job_free(first);
+    lg_job_free(second);
+    close_world(&w);
+    assert_heap_empty(&heap);
+}
+
 /* ---- lines --------------------------------------------------------------------- */
 
 static void count_line(void *ud, int level, const char *msg)
@@ -188,6 +315,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_no_call_is_overlooked),
     cmocka_unit_test(test_messages_of_errands),
     cmocka_unit_test(test_messages_of_scripts),
+    cmocka_unit_test(test_the_best_text_stays),
+    cmocka_unit_test(test_a_question_stays),
+    cmocka_unit_test(test_a_query_stays),
     cmocka_unit_test(test_the_last_lines),
 };
 LG_TEST_MAIN(tests)
