@@ -267,7 +267,7 @@ int lg__talk_ask(lg_engine *e, lg_talk *t, const char *line, size_t len, int64_t
 bool lg__talk_lives(const lg_talk *t);
 /* How it ended, without stdout and files. false: it has not. */
 bool lg__talk_look(const lg_talk *t, lg_command_end *out);
-void lg__talk_close(lg_talk *t); /* ends it; before its engine. NULL: nothing */
+void lg__talk_close(lg_engine *e, lg_talk *t); /* ends it; before its engine. NULL: nothing */
 
 /* What this machine has to contain programs with. */
 typedef struct lg_holds {

@@ -166,7 +166,7 @@ int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud)
 {
     lg_thread *t = e->thread;
     lg_errand one = {fn, ud, LG_OK};
-    if (!t || lg__door_is_own(e->door))
+    if (!t || lg__door_is_own(e->door) || !t->runs) /* it has ended: all is the caller's */
         return fn(e, ud);
     lg__door_enter(e->door);
     t->errand = &one;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "../rude.h"
 #include "front/front_internal.h"
 
 static lg_engine *open_engine(support_heap *heap)
@@ -280,6 +281,60 @@ static void test_a_query_stays(void **state)
     assert_heap_empty(&heap);
 }
 
+/* ---- ended --------------------------------------------------------------------- */
+
+/* While others run. */
+static void test_scripts_come_and_go(void **state)
+{
+    enum { MANY = 8 };
+    support_heap heap;
+    lg_engine *e = open_engine(&heap);
+    lg_script *all[MANY];
+    uint64_t random = 7;
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        all[i] = start(e, "while true do end", NULL);
+    for (int i = 0; i < 1000; i++) {
+        lg_script **one = &all[support_random(&random) % MANY];
+        lg_script_free(*one);
+        *one = start(e, "while true do end", NULL);
+    }
+    for (int i = 0; i < MANY; i++)
+        lg_script_free(all[i]);
+    close_engine(e, &heap);
+}
+
+/* … with what belongs to the thread: a sandbox, a program that stays. */
+static void script_with(const char *source, bool frees)
+{
+    support_heap heap;
+    lg_engine *e = open_engine(&heap);
+    uint64_t ids[TYPES] = {0};
+    lg_script *s = start(e, source, NULL);
+    assert_int_not_equal(hear(e, ids, LG_EVENT_FUNCTION), 0);
+    if (frees)
+        lg_script_free(s);
+    close_engine(e, &heap);
+}
+
+static void test_a_script_with_a_sandbox(void **state)
+{
+    static const char source[] = "local box = lg.sandbox{}\nhost.ready()\nreturn box";
+    (void)state;
+    script_with(source, true);
+    script_with(source, false);
+}
+
+static void test_a_script_with_a_program(void **state)
+{
+    static const char source[] =
+        "local cat = lg.command{ 'cat', persistent = true, fields = { 'a' } }\n"
+        "cat{ a = 'x' }:text()\nhost.ready()\nreturn cat";
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        script_with(source, i % 2 == 0);
+}
+
 /* ---- lines --------------------------------------------------------------------- */
 
 static void count_line(void *ud, int level, const char *msg)
@@ -310,7 +365,62 @@ static void test_the_last_lines(void **state)
     assert_int_not_equal(lines, 0);
 }
 
+/* ---- calls --------------------------------------------------------------------- */
+
+/* One that was cancelled while libcurl was being loaded never leaves. */
+static void test_cancelled_while_loading(void **state)
+{
+    char url[160];
+    support_heap heap;
+    lg_model_config c;
+    lg_model *m;
+    lg_call call;
+    lg_var *q, *v;
+    bool seen = false;
+    rude *server = rude_start();
+    lg_engine *e = open_engine(&heap);
+    (void)state;
+    lg_model_config_init(&c);
+    c.dialect = "openai";
+    c.name = "x/m";
+    c.model = "m";
+    c.base_url = rude_url(server, "ok/v1", url, sizeof url);
+    assert_int_equal(lg_model_new(e, &c, &m), 0);
+    assert_int_equal(lg_var_new(e, "q", 1, "question", false, &q), 0);
+    lg_call_init(&call);
+    call.messages = &(lg_message){"user", q};
+    call.n_messages = 1;
+    assert_int_equal(lg_call_model(e, m, &call, &v), 0);
+    while (!seen && lg_var_state(v) == LG_PENDING) {
+        lg_stats s = {.size = sizeof s};
+        LG_GUARD(e->door);
+        lg_engine_stats(e, &s);
+        seen = s.in_flight == 1 && !e->http; /* it is outside, and loads */
+        if (seen) {
+            assert_int_equal(lg_var_cancel(v), 0);
+            assert_null(lg_engine_next(e));
+        }
+    }
+    if (seen) {
+        lg_var *other;
+        call.sample = 1;
+        assert_int_equal(lg_call_model(e, m, &call, &other), 0);
+        while (lg_var_state(other) == LG_PENDING)
+            lg_engine_wait(e, 20);
+        assert_int_equal(rude_posts(server), 1); /* of the other */
+        lg_var_unref(other);
+    }
+    lg_var_unref(v);
+    lg_var_unref(q);
+    lg_model_unref(m);
+    close_engine(e, &heap);
+    rude_stop(server);
+    if (!seen)
+        skip();
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_cancelled_while_loading),
     cmocka_unit_test(test_a_wakeup_stays),
     cmocka_unit_test(test_no_call_is_overlooked),
     cmocka_unit_test(test_messages_of_errands),
@@ -318,6 +428,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_best_text_stays),
     cmocka_unit_test(test_a_question_stays),
     cmocka_unit_test(test_a_query_stays),
+    cmocka_unit_test(test_scripts_come_and_go),
+    cmocka_unit_test(test_a_script_with_a_sandbox),
+    cmocka_unit_test(test_a_script_with_a_program),
     cmocka_unit_test(test_the_last_lines),
 };
 LG_TEST_MAIN(tests)
