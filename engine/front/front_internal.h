@@ -58,6 +58,7 @@ typedef struct lg_outcome { /* of a tool whose results are kept */
     struct lg_outcome *next;
     lg_var *out; /* counted */
     lg_text *text;
+    lg_text *version; /* of the tool, when it was run; counted */
     unsigned char key[32];
     bool has_score;
     double score, target;
@@ -245,6 +246,8 @@ lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
 uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
 /* Its model is failing and rests: whether the next one is asked at once. */
 bool lg__fallback_pass(lg_engine *e, lg_node *n);
+/* The store is told what was decided since the last time. */
+void lg__fallback_remember(lg_engine *e, lg_call_data *c);
 /* The call failed so: whether the next model is asked (n is in line again). */
 bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 

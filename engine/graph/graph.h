@@ -45,6 +45,7 @@ typedef struct lg_call_data { /* of a LG_OP_CALL node */
     uint32_t sample;
     int kind;
     uint32_t rank;               /* call_fallback.c: 0, or which fallback is asked */
+    bool decided;                /* … since it was last submitted: the store is to be told */
     unsigned char first_key[32]; /* … what the model itself was asked */
     bool stream;                 /* call_stream.c: it watches; all down to next_partial */
     bool announced, restart;

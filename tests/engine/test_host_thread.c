@@ -6,7 +6,9 @@
 #include <pthread.h>
 
 #include "../rude.h"
+#include "../store_kit.h"
 #include "front/front_internal.h"
+#include "lg_inside.h"
 
 static lg_engine *open_engine(support_heap *heap)
 {
@@ -419,6 +421,104 @@ static void test_cancelled_while_loading(void **state)
         skip();
 }
 
+/* ---- the store ----------------------------------------------------------------- */
+
+static void open_stored(kit *k, lg_engine **e)
+{
+    lg_config cfg;
+    kit_setup(k);
+    lg_config_init(&cfg);
+    cfg.thread = true;
+    cfg.store_dir = k->dir;
+    assert_int_equal(lg_engine_new(&cfg, e), 0);
+}
+
+static void stored(lg_engine *e, const char *sql, const char *wanted)
+{
+    lg_cell cell;
+    lg_book *b = lg__book_of(e);
+    assert_int_equal(lg_run_end(e, "done"), 0);
+    assert_int_equal(lg__book_query(b, sql, NULL, 0), 0);
+    assert_int_equal(lg__book_next(b), 1);
+    lg__book_cell(b, 0, &cell);
+    assert_bytes(cell.s, cell.len, wanted);
+    assert_int_equal(lg__book_next(b), 0);
+}
+
+/* It is the thread's alone: what a host's answer decides, the thread writes down. */
+static void test_a_host_decides(void **state)
+{
+    kit k;
+    uint64_t ids[TYPES] = {0};
+    lg_engine *e;
+    lg_model_config c;
+    lg_model *second, *first;
+    lg_call call;
+    lg_var *q, *v;
+    (void)state;
+    open_stored(&k, &e);
+    assert_int_equal(lg_run_begin(e, "r", NULL, NULL), 0);
+    lg_model_config_init(&c);
+    c.dialect = "host";
+    c.name = "second";
+    assert_int_equal(lg_model_new(e, &c, &second), 0);
+    c.name = "first";
+    c.fallbacks = &second;
+    c.n_fallbacks = 1;
+    assert_int_equal(lg_model_new(e, &c, &first), 0);
+    assert_int_equal(lg_var_new(e, "q", 1, "question", false, &q), 0);
+    lg_call_init(&call);
+    call.messages = &(lg_message){"user", q};
+    call.n_messages = 1;
+    assert_int_equal(lg_call_model(e, first, &call, &v), 0);
+    uint64_t id = hear(e, ids, LG_EVENT_CALL);
+    lg__door_enter(e->door);
+    int err = lg_call_fail(e, id, LG_ETOOL, false, "not today");
+    size_t queued = lg__store_queued(e->store);
+    lg__door_leave(e->door);
+    assert_int_equal(err, 0);
+    assert_int_equal(queued, 0);
+    ids[LG_EVENT_CALL] = 0;
+    id = hear(e, ids, LG_EVENT_CALL);
+    assert_int_equal(lg_call_reply(e, id, "yes", 3, NULL, NULL), 0);
+    while (lg_var_state(v) == LG_PENDING)
+        lg_engine_wait(e, 20);
+    assert_int_equal(lg_var_state(v), LG_READY);
+    stored(e, "SELECT text FROM tool_result WHERE name='fallback'", "1");
+    lg_var_unref(v);
+    lg_var_unref(q);
+    lg_engine_free(e);
+    kit_end(&k);
+}
+
+/* A version is that of when it was run, whatever the host says before it is written. */
+static void test_a_version_is_set_meanwhile(void **state)
+{
+    kit k;
+    uint64_t ids[TYPES] = {0};
+    lg_engine *e;
+    lg_tool *t;
+    lg_var *v;
+    (void)state;
+    open_stored(&k, &e);
+    assert_int_equal(lg_run_begin(e, "r", NULL, NULL), 0);
+    assert_int_equal(lg_tool_new(e, "t", "a tool", false, 1, &t), 0);
+    assert_int_equal(lg_tool_cache(t, "1"), 0);
+    assert_int_equal(lg_tool_call(e, t, NULL, NULL, 0, "out", &v), 0);
+    uint64_t id = hear(e, ids, LG_EVENT_TOOL);
+    lg__door_enter(e->door);
+    int err = lg_tool_return(e, id, "done", 4, NULL, 0);
+    err = err ? err : lg_tool_cache(t, "2");
+    lg__door_leave(e->door);
+    assert_int_equal(err, 0);
+    stored(e, "SELECT version FROM tool_result WHERE name='t'", "1");
+    assert_int_equal(lg_var_state(v), LG_READY);
+    lg_var_unref(v);
+    lg_tool_unref(t);
+    lg_engine_free(e);
+    kit_end(&k);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_cancelled_while_loading),
     cmocka_unit_test(test_a_wakeup_stays),
@@ -432,5 +532,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_script_with_a_sandbox),
     cmocka_unit_test(test_a_script_with_a_program),
     cmocka_unit_test(test_the_last_lines),
+    cmocka_unit_test(test_a_host_decides),
+    cmocka_unit_test(test_a_version_is_set_meanwhile),
 };
 LG_TEST_MAIN(tests)
