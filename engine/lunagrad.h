@@ -801,7 +801,8 @@ static inline void lg_backward_init(lg_backward *b)
  * variable that requires grad has its feedback, or failed; its text says in one
  * line what was done. *out is owned by the caller. */
 LG_API int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out);
-/* A pass through v that is running or failed; NULL: none. Borrowed. */
+/* A pass through v that is running or failed; NULL: none. Borrowed until the engine runs; where it
+ * has a thread, until lg_var_pass is called again. */
 LG_API lg_var *lg_var_pass(const lg_var *v);
 
 /* The operators' own prompts, by name (see lua/lunagrad/prompts.lua for the

@@ -231,6 +231,32 @@ static void test_a_question_stays(void **state)
     close_engine(e, &heap);
 }
 
+/* Of a pass that the host let go of, and that ends. */
+static void test_a_pass_stays(void **state)
+{
+    static const int none[] = {3};
+    support_heap heap;
+    world w;
+    lg_var *loss, *pass;
+    lg_backward b;
+    (void)state;
+    open_threaded(&w, &heap, none, 1);
+    assert_int_equal(lg_loss_score(w.e, w.prompt, "looks", on_query, &w, TAG, &loss), 0);
+    lg_backward_init(&b);
+    assert_int_equal(lg_backward_start(w.e, loss, &b, &pass), 0);
+    lg_var_unref(pass);
+    assert_ptr_equal(lg_var_pass(w.prompt), pass);
+    for (int i = 0; i < 3000 && lg_var_feedbacks(w.prompt) == 0; i++)
+        turn(&w);
+    while (lg_var_state(pass) == LG_PENDING)
+        turn(&w);
+    assert_int_equal(lg_var_state(pass), LG_READY);
+    assert_null(lg_var_pass(w.prompt));
+    lg_var_unref(loss);
+    close_world(&w);
+    assert_heap_empty(&heap);
+}
+
 /* In line to be asked, or asked, and not answered. */
 static bool asks(const world *w, size_t n)
 {
@@ -528,6 +554,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_best_text_stays),
     cmocka_unit_test(test_a_question_stays),
     cmocka_unit_test(test_a_query_stays),
+    cmocka_unit_test(test_a_pass_stays),
     cmocka_unit_test(test_scripts_come_and_go),
     cmocka_unit_test(test_a_script_with_a_sandbox),
     cmocka_unit_test(test_a_script_with_a_program),
