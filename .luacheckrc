@@ -15,5 +15,6 @@ files["lua/lunagrad_ffi.lua"] = { std = "luajit" }
 -- each in its host's Lua, which has names of its own
 files["scripts/hosts/luajit.lua"] = { std = "luajit" }
 files["scripts/hosts/nvim"] = { std = "luajit", globals = { "vim" } }
+files["scripts/hosts/nginx"] = { std = "luajit", globals = { "ngx" } }
 files["scripts/hosts/love"] = { std = "luajit", globals = { "love" } }
 files["scripts/hosts/love/lines.lua"] = { std = "lua54", globals = { "host" } } -- a script of ours

@@ -3,7 +3,8 @@
  *
  *   cc game.c $(pkg-config --cflags --libs lunagrad) -o game
  *   ./game                                      on sim, the embedded stand-in for a model
- *   ./game http://127.0.0.1:8080/v1 sim/default on a server, such as `lunagrad mock`
+ *   OPENAI_API_KEY=x ./game http://127.0.0.1:8080/v1 sim/default
+ *                                               on a server, such as `lunagrad mock`
  *
  * The engine gets 2 ms of each frame. At the end: the score before and after, on questions that
  * decide what is kept; and how long the engine took in how many frames. */

@@ -245,6 +245,39 @@ function TestHosts.test_love_is_as_reproducible()
   lu.assertEquals(one_line(shell(line)), one_line(shell(line)))
 end
 
+-- ---- nginx --------------------------------------------------------------------------------
+
+local MODULES = (os.getenv "LG_NGINX_MODULES" or "/usr/lib/nginx/modules") .. "/%s_module.so"
+local NGINX = [[
+%s timeout 60 nginx -p "$PWD" -c %s & server=$!
+get() {
+    bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "GET %%s HTTP/1.0\r\n\r\n" "$1" >&3 &&
+        cat <&3' %d "$1" 2>/dev/null | sed '1,/^.$/d'
+}
+for i in $(seq 100); do [ "$(get /hello)" = hello ] && break; sleep 0.1; done
+get "/improve?steps=2&seed=1&text=Count." & one=$!
+get /hello
+wait $one
+get "/improve?steps=many"
+kill $server; wait $server]]
+
+function TestHosts.test_nginx()
+  local lua_module = MODULES:format "ngx_http_lua"
+  lu.skipIf(not hosts "nginx" or command.read(lua_module) == "",
+    "nginx with Lua is not installed (Debian: libnginx-mod-http-lua), or no library built")
+  local port = 20000 + os.time() % 20000
+  local conf = command.read "scripts/hosts/nginx/nginx.conf"
+    :gsub("8090", tostring(port)):gsub("/tmp/lunagrad%-nginx", command.temp ".nginx")
+  conf = ("load_module %s;\nload_module %s;\n%s")
+    :format(MODULES:format "ndk_http", lua_module, conf)
+  local got = shell(NGINX:format(FFI, command.write(conf, ".conf"), port))
+  local hello, result, refused = got.out:match "^(%a+)\n([^\n]+)\n([^\n]+)\n$"
+  lu.assertEquals(hello, "hello", got.err) -- while the other one is being made
+  local plain = one_line(shell(STOCK .. "scripts/hosts/plain.lua steps=2 seed=1 text=Count."))
+  lu.assertEquals(result, plain)
+  lu.assertStrContains(json.decode(refused).error, "steps=many")
+end
+
 -- ---- Neovim -----------------------------------------------------------------------------
 
 TestNvim = {}
