@@ -492,7 +492,7 @@ static int thread_turn(lg_engine *e)
     }
     step(e, 0, pump);
     lg__thread_tell(e, has_events(e));
-    return e->preload ? 0 : own_timeout(e);
+    return own_timeout(e);
 }
 
 static int step_virtual(lg_engine *e, void *ud)

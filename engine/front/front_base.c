@@ -45,12 +45,10 @@ const char *lg_engine_errfield(const lg_engine *e)
 
 void lg__engine_touch(lg_engine *e)
 {
-    /* A host's call falls into whatever its engine's thread does, which may have heard the last
-     * wakeup, and looked. libuv makes one of many. */
-    bool host = lg__thread_is_host(e);
-    if (!host && (e->in_step || e->woken))
-        return;
-    if (!host)
+    if (lg__thread_is_host(e)) {
+        lg__thread_look(e);
+    } else if (!e->in_step && !e->woken) {
         e->woken = true;
-    lg__loop_wakeup(e->loop);
+        lg__loop_wakeup(e->loop);
+    }
 }

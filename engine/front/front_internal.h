@@ -191,6 +191,7 @@ void lg__thread_free(lg_engine *e);
 void lg__thread_tell(lg_engine *e, bool events); /* the host, where there is a thread */
 /* By the engine's thread, while the caller waits; without one: by the caller. → fn's */
 int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud);
+void lg__thread_look(lg_engine *e);          /* by the host: there may be work for the thread */
 bool lg__thread_is_host(const lg_engine *e); /* there is a thread, and it is not the caller */
 int lg__thread_fd(const lg_engine *e);
 void lg__thread_wakeup(lg_engine *e);                /* the host; any thread, any signal handler */
