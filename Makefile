@@ -278,7 +278,7 @@ thread-check: tests
 	[ -z "$$failed" ] || { echo "thread-check: FAILED:$$failed"; exit 1; }; echo "thread-check: ok"
 
 # … and under ThreadSanitizer, with 10^6 random calls. libuv, libcurl and SQLite are not instrumented.
-TSAN_TESTS = command durable frames gradient_pass pool promise script script_jobs stream thread timer
+TSAN_TESTS = command durable frames gradient_pass host_thread pool promise script script_jobs stream thread timer
 tsan: deps-check
 	@$(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g -fsanitize=thread' -j$(JOBS) \
 		$(TSAN_TESTS:%=$(BUILD)/tsan/tests/engine/test_%) $(BUILD)/tsan/tests/fuzz/api_fuzz

@@ -269,7 +269,7 @@ int lg__talk_ask(lg_engine *e, lg_talk *t, const char *line, size_t len, int64_t
 bool lg__talk_lives(const lg_talk *t);
 /* How it ended, without stdout and files. false: it has not. */
 bool lg__talk_look(const lg_talk *t, lg_command_end *out);
-void lg__talk_close(lg_talk *t); /* ends it; before its engine. NULL: nothing */
+void lg__talk_close(lg_engine *e, lg_talk *t); /* ends it; before its engine. NULL: nothing */
 
 /* What this machine has to contain programs with. */
 typedef struct lg_holds {
@@ -347,6 +347,8 @@ bool lg__inside_is_own_model(const lg_engine *e, const lg_model *m);
 /* What a function of the host's was asked for, by the id of its event: its variable. Borrowed;
  * NULL: nobody waits for the answer. */
 lg_var *lg__inside_asked(lg_engine *e, uint64_t id);
+/* The host is still to hear that nobody waits for that answer. */
+bool lg__inside_abandons(lg_engine *e, uint64_t id);
 /* The host was not told of that id after all, and hears no ABANDON of it. */
 void lg__inside_unheard(lg_engine *e, uint64_t id);
 /* When v has settled, fn is called where the host fetches events, and may tell something and no

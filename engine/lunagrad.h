@@ -708,7 +708,8 @@ LG_API int lg_tool_feedback(lg_engine *e, uint64_t id, size_t input, const char 
  * Borrowed until the answer. For LG_EVENT_GRADIENT only. */
 LG_API int lg_tool_heard(lg_engine *e, uint64_t id, const char **text, size_t *len);
 
-/* What a host model is asked, and its answer. Strings are borrowed until the answer. */
+/* What a host model is asked, and its answer. Strings are borrowed until the answer, or until its
+ * LG_EVENT_ABANDON has been told. */
 typedef struct lg_request_view {
     lg_model *model;
     size_t n_messages;
@@ -802,7 +803,8 @@ static inline void lg_backward_init(lg_backward *b)
  * variable that requires grad has its feedback, or failed; its text says in one
  * line what was done. *out is owned by the caller. */
 LG_API int lg_backward_start(lg_engine *e, lg_var *root, const lg_backward *b, lg_var **out);
-/* A pass through v that is running or failed; NULL: none. Borrowed. */
+/* A pass through v that is running or failed; NULL: none. Borrowed until the engine runs; where it
+ * has a thread, until lg_var_pass is called again. */
 LG_API lg_var *lg_var_pass(const lg_var *v);
 
 /* The operators' own prompts, by name (see lua/lunagrad/prompts.lua for the
@@ -908,9 +910,11 @@ enum lg_query_what {
                               feedback says why */
 };
 
-typedef struct lg_query { /* borrowed: of a callback until its return, else until the answer */
-    size_t size;          /* of a view, set by the caller: sizeof (lg_query) */
-    int what;             /* enum lg_query_what */
+/* Borrowed: of a callback until its return; else until the answer, or until its LG_EVENT_ABANDON
+ * has been told. */
+typedef struct lg_query {
+    size_t size; /* of a view, set by the caller: sizeof (lg_query) */
+    int what;    /* enum lg_query_what */
     uint64_t id;
     uint64_t tag;
     /* The parameters in the order of the config, with the texts that are tried: a program must
@@ -1081,7 +1085,7 @@ LG_API int lg_job_state(const lg_job *j); /* enum lg_state */
  * …} and "steps", or "proposals", "spent" and "claim". Of a job that failed or was cancelled what
  * it had reached. NULL: it has not ended, or reached nothing. Owned by the job. len may be NULL */
 LG_API const char *lg_job_result(const lg_job *j, size_t *len);
-/* The best text so far of parameter i; owned by the job until the engine runs. NULL: no such i */
+/* The best text so far of parameter i; borrowed until it is asked for again. NULL: no such i */
 LG_API const char *lg_job_best(const lg_job *j, size_t i, size_t *len);
 /* false unless failed or cancelled. Strings are owned by the job. out may be NULL */
 LG_API bool lg_job_error(const lg_job *j, lg_failure *out);

@@ -438,6 +438,8 @@ static inline char *script_feedback(const lg_var *v)
                 g = f;
             else
                 lg_var_feedback_source(v, i, k - 1, &g);
+            if (support_threaded())
+                g.from = 0; /* a thread that works meanwhile takes numbers, too */
             all = realloc(all, n + g.len + g.conversation_len + strlen(g.from_role) + 200);
             n += (size_t)sprintf(all + n, "%s%d %s from=%llu.%zu (%s) example=%lld %d:%g/%g\n%s\n",
                                  k ? "  " : "", g.state, g.text, (unsigned long long)g.from,

@@ -236,6 +236,7 @@ static void submit(lg_engine *e, lg_node *n)
         lg__call_fail_code(e, n, LG_ECANCELLED);
         return;
     }
+    lg__fallback_remember(e, n->u.call);
     int err = make_request(e, n, &r);
     if (err) {
         lg__call_fail_code(e, n, err);

@@ -65,12 +65,14 @@ uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_requ
 }
 
 /* When it fails nothing is lost: a run that is started again asks the first model again. */
-static void remember(lg_engine *e, const lg_call_data *c)
+void lg__fallback_remember(lg_engine *e, lg_call_data *c)
 {
     unsigned char key[32];
     const lg_piece piece = {c->first_key, sizeof c->first_key};
     char rank[2] = {(char)('0' + c->rank), '\0'};
-    if (!e->store || lg__store_tool_key(DECISION, "", &piece, 1, &e->mem, key))
+    bool decided = c->decided;
+    c->decided = false;
+    if (!decided || !e->store || lg__store_tool_key(DECISION, "", &piece, 1, &e->mem, key))
         return;
 
     lg__store_remember(e->store, key, DECISION, rank);
@@ -100,7 +102,8 @@ bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why)
     c->rank++;
     lg__log_line(&e->log, LG_LOG_WARN, "%s; %s is asked instead", lg__fail_message(why),
                  lg__fallback_model(c)->name);
-    remember(e, c);
+    c->decided =
+        true; /* noted when it is submitted: a host that answers must not touch the store */
     c->request = NULL;
     lg__nodes_push(&e->graph.calls, n);
     return true;

@@ -38,7 +38,10 @@ static int start_http(lg_engine *e, lg_attempt *a)
         .first_byte_timeout_ms = e->first_byte_timeout_ms,
         .total_timeout_ms = e->total_timeout_ms,
     };
+    bool loads = !e->http;
     int err = lg__call_ensure_http(e);
+    if (!err && loads && !r->waiters && !r->is_twin)
+        err = LG_ECANCELLED; /* by a host that looked in while libcurl was loaded */
     err = err ? err : lg__http_start(e->http, &h, a, &t);
     a->load = t;
     return err;

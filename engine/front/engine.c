@@ -139,6 +139,7 @@ void lg_engine_free(lg_engine *e)
     }
     if (e->loop)
         lg__loop_free(e->loop);
+    lg__log_deliver(&e->log);
     lg__log_free(&e->log);
     if (e->door)
         lg__door_leave(e->door);
@@ -523,7 +524,7 @@ int lg_engine_step(lg_engine *e, int64_t budget_us)
         lg__log_deliver(&e->log);
         LG_GUARD(e->door);
         if (!has_events(e))
-            lg__thread_drained(e);
+            lg__thread_drained(e, true);
         return err;
     }
     return step(e, budget_us, settle_down);

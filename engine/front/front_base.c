@@ -3,9 +3,11 @@
 
 #include "front/front_internal.h"
 
+/* What a script runs into is not the host's to hear. */
 static struct lg_last_error *said_to(const lg_engine *e)
 {
-    return (struct lg_last_error *)&e->said[lg__door_is_own(e->door)];
+    bool inside = e->graph.party != &e->graph.host_party;
+    return (struct lg_last_error *)&e->said[inside || lg__door_is_own(e->door)];
 }
 
 int lg__engine_error(lg_engine *e, int code, const char *fmt, ...)
@@ -43,9 +45,10 @@ const char *lg_engine_errfield(const lg_engine *e)
 
 void lg__engine_touch(lg_engine *e)
 {
-    bool host = lg__thread_is_host(e); /* whose call falls between two pieces of a step */
-    if ((e->in_step && !host) || e->woken)
-        return;
-    e->woken = true;
-    lg__loop_wakeup(e->loop);
+    if (lg__thread_is_host(e)) {
+        lg__thread_look(e);
+    } else if (!e->in_step && !e->woken) {
+        e->woken = true;
+        lg__loop_wakeup(e->loop);
+    }
 }

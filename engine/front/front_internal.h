@@ -28,6 +28,7 @@ typedef struct lg_work { /* something the host was, or will be, asked to do */
     lg_node *node;       /* TOOL; its variable is pending, so it stays */
     lg_step *step;       /* GRADIENT; its pass waits for us */
     lg_text *heard;      /* GRADIENT, made when asked for */
+    lg_parts asked;      /* ABANDON of a CALL: what the host may still be looking at */
     lg_party *party;     /* counted: who is asked, or told */
     lg_party *from;      /* LOG, PROGRESS, END: counted: who tells; NULL: another type */
     lg_text *told;       /* … and what */
@@ -57,6 +58,7 @@ typedef struct lg_outcome { /* of a tool whose results are kept */
     struct lg_outcome *next;
     lg_var *out; /* counted */
     lg_text *text;
+    lg_text *version; /* of the tool, when it was run; counted */
     unsigned char key[32];
     bool has_score;
     double score, target;
@@ -161,7 +163,7 @@ struct lg_engine {
     atomic_int poked;
     void *own;             /* lua/host/: the library's own Lua state */
     bool in_next;          /* a function of the host's runs, called by lg_engine_next */
-    struct lg_last_error { /* to the host; and to whom the engine's own thread runs */
+    struct lg_last_error { /* to the host; and to scripts, and the engine's own thread */
         char errmsg[512];
         const char *errfield; /* static */
     } said[2];
@@ -189,10 +191,11 @@ void lg__thread_free(lg_engine *e);
 void lg__thread_tell(lg_engine *e, bool events); /* the host, where there is a thread */
 /* By the engine's thread, while the caller waits; without one: by the caller. → fn's */
 int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud);
+void lg__thread_look(lg_engine *e);          /* by the host: there may be work for the thread */
 bool lg__thread_is_host(const lg_engine *e); /* there is a thread, and it is not the caller */
 int lg__thread_fd(const lg_engine *e);
-void lg__thread_wakeup(lg_engine *e);  /* the host; any thread, any signal handler */
-void lg__thread_drained(lg_engine *e); /* the host has seen all events */
+void lg__thread_wakeup(lg_engine *e);                /* the host; any thread, any signal handler */
+void lg__thread_drained(lg_engine *e, bool stepped); /* the host has seen all events */
 /* jump, where time is virtual: it may go on now. */
 int lg__thread_wait(lg_engine *e, int timeout_ms, int (*jump)(lg_engine *e, void *ud));
 
@@ -244,6 +247,8 @@ lg_model *lg__fallback_model(const lg_call_data *c); /* whom to ask now */
 uint32_t lg__fallback_decided(lg_engine *e, const lg_call_data *c, const lg_request *first);
 /* Its model is failing and rests: whether the next one is asked at once. */
 bool lg__fallback_pass(lg_engine *e, lg_node *n);
+/* The store is told what was decided since the last time. */
+void lg__fallback_remember(lg_engine *e, lg_call_data *c);
 /* The call failed so: whether the next model is asked (n is in line again). */
 bool lg__fallback_take(lg_engine *e, lg_node *n, const lg_fail *why);
 

@@ -145,15 +145,24 @@ bool lg__talk_look(const lg_talk *t, lg_command_end *out)
     return lg__talk_read(t, out);
 }
 
-void lg__talk_close(lg_talk *t)
+static int close_talk(lg_engine *e, void *ud)
 {
-    lg_node *n = t ? lg__talk_tag(t) : NULL;
+    lg_talk *t = ud;
+    lg_node *n = lg__talk_tag(t);
+    (void)e;
     if (n) { /* its answer will not come */
         n->u.talk = NULL;
         lg__var_fail(n->out, LG_ECANCELLED, NULL);
     }
+    lg__talk_end(t);
+    return LG_OK;
+}
+
+/* Its descriptors are the loop's; a host that ends a script is not the loop's thread. */
+void lg__talk_close(lg_engine *e, lg_talk *t)
+{
     if (t)
-        lg__talk_end(t);
+        lg__thread_do(e, close_talk, t);
 }
 
 /* ---- what came of a program ------------------------------------------------------------ */

@@ -158,7 +158,7 @@ static const lg_event *next_of_host(lg_engine *e, lg_function *f)
     const lg_event *event = lg__events_next(e, &e->graph.host_party);
     *f = (lg_function){.fn = NULL};
     if (!event)
-        lg__thread_drained(e);
+        lg__thread_drained(e, false);
     else if (event->type == LG_EVENT_FUNCTION)
         *f = host->event_var->node->u.tool->function;
     return event;

@@ -28,6 +28,7 @@ void lg__work_release(lg_engine *e, lg_work *w)
 {
     lg__text_unref(w->heard);
     lg__text_unref(w->told);
+    lg__parts_free(&e->mem, &w->asked);
     if (w->from)
         lg__party_unref(w->from);
     lg__party_unref(w->party);
@@ -55,6 +56,8 @@ void lg__work_abandon(lg_engine *e, uint64_t id)
     w->party->n_works--;
     e->turn.kept_due = e->turn.kept != NULL;
     w->type = w->announced ? LG_EVENT_ABANDON : LG_EVENT_NONE;
+    if (w->announced && w->request)
+        w->asked = lg__request_part(w->request);
     w->node = NULL;
     w->request = NULL;
     if (w->queued)

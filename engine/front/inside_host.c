@@ -23,6 +23,15 @@ lg_var *lg__inside_asked(lg_engine *e, uint64_t id)
     return w && w->announced && w->type == LG_EVENT_FUNCTION ? w->node->out : NULL;
 }
 
+bool lg__inside_abandons(lg_engine *e, uint64_t id)
+{
+    lg__call_drop_cancelled(e);
+    const lg_work *w = e->graph.host_party.out.head;
+    while (w && !(w->id == id && w->type == LG_EVENT_ABANDON))
+        w = w->next;
+    return w != NULL;
+}
+
 void lg__inside_unheard(lg_engine *e, uint64_t id)
 {
     lg_work *w = lg__map_get(&e->works, id);

@@ -27,8 +27,11 @@ struct lg_thread {
     pthread_mutex_t mem, log;
     int fd;                     /* readable: the host should look */
     bool told;                  /* … it was written to, and not yet read */
+    atomic_bool poked;          /* … by lg_engine_wakeup(), and the host has not stepped since */
     bool waits;                 /* the host is in lg_engine_wait */
     bool stop, runs;            /* runs: it was started */
+    bool again;                 /* the host has brought something since its turn began */
+    bool sleeps, woken;         /* between two turns; … and it was told to end that */
     lg_errand *errand;          /* one at a time: a host has one thread */
     int (*turn)(lg_engine *e);  /* engine.c's step: ms until the next */
     bool (*look)(lg_engine *e); /* … whether lg_engine_wait is over */
@@ -71,6 +74,14 @@ static void run_errand(lg_engine *e, lg_thread *t)
     lg__door_tell(e->door);
 }
 
+static void sleep_until(lg_engine *e, lg_thread *t, int ms)
+{
+    t->sleeps = true;
+    t->woken = false;
+    lg__loop_run(e->loop, ms);
+    t->sleeps = false;
+}
+
 static void *run(void *ud)
 {
     lg_engine *e = ud;
@@ -79,9 +90,10 @@ static void *run(void *ud)
     lg__door_own(e->door, true);
     while (!t->stop) {
         run_errand(e, t);
+        t->again = false;
         int ms = t->turn(e);
-        if (ms != 0 && !t->stop && !t->errand)
-            lg__loop_run(e->loop, ms);
+        if (ms != 0 && !t->stop && !t->errand && !t->again)
+            sleep_until(e, t, ms);
         else
             lg__door_breathe(e->door);
     }
@@ -165,7 +177,7 @@ int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud)
 {
     lg_thread *t = e->thread;
     lg_errand one = {fn, ud, LG_OK};
-    if (!t || lg__door_is_own(e->door))
+    if (!t || lg__door_is_own(e->door) || !t->runs) /* it has ended: all is the caller's */
         return fn(e, ud);
     lg__door_enter(e->door);
     t->errand = &one;
@@ -174,6 +186,16 @@ int lg__thread_do(lg_engine *e, int (*fn)(lg_engine *e, void *ud), void *ud)
         lg__door_await(e->door);
     lg__door_leave(e->door);
     return one.result;
+}
+
+/* A call may fall into any part of a turn, behind the look at what it brings. */
+void lg__thread_look(lg_engine *e)
+{
+    lg_thread *t = e->thread;
+    t->again = true;
+    if (t->sleeps && !t->woken)
+        lg__loop_wakeup(e->loop);
+    t->woken = true;
 }
 
 bool lg__thread_is_host(const lg_engine *e)
@@ -188,19 +210,25 @@ int lg__thread_fd(const lg_engine *e)
 
 void lg__thread_wakeup(lg_engine *e)
 {
+    atomic_store(&e->thread->poked, true);
     signal_host(e->thread);
 }
 
-void lg__thread_drained(lg_engine *e)
+/* One that looks for events may poll next, and has not seen yet what it was woken for. */
+void lg__thread_drained(lg_engine *e, bool stepped)
 {
-    if (lg__thread_is_host(e))
-        quiet_host(e->thread);
+    if (!lg__thread_is_host(e))
+        return;
+    quiet_host(e->thread);
+    if (atomic_exchange(&e->thread->poked, false) && !stepped)
+        signal_host(e->thread);
 }
 
 static bool is_over(lg_engine *e, lg_thread *t)
 {
     LG_GUARD(e->door);
     quiet_host(t); /* before it is looked: what comes behind is told again */
+    atomic_store(&t->poked, false);
     t->waits = !t->look(e);
     return !t->waits;
 }

@@ -32,6 +32,7 @@ static lg_outcomes take_outcomes(lg_outcomes *l)
 static void free_outcome(lg_engine *e, lg_outcome *o)
 {
     lg__text_unref(o->text);
+    lg__text_unref(o->version);
     lg__mem_free(&e->mem, o, sizeof *o);
 }
 
@@ -111,7 +112,7 @@ static int write_outcome(lg_engine *e, const lg_outcome *o)
     lg_result result = {
         .key = o->key,
         .name = t->name->data,
-        .version = t->version->data,
+        .version = o->version->data,
         .text = o->text->data,
         .len = o->text->len,
         .media = o->text->media,

@@ -233,6 +233,7 @@ int lg__kept_result(lg_engine *e, lg_node *n, lg_text *text, const double *score
     }
     o->out = lg_var_ref(n->out);
     o->text = text;
+    o->version = lg__text_ref(n->u.tool->version);
     o->has_score = score != NULL;
     o->score = score ? *score : 0;
     o->target = target;

@@ -45,6 +45,7 @@ typedef struct lg_call_data { /* of a LG_OP_CALL node */
     uint32_t sample;
     int kind;
     uint32_t rank;               /* call_fallback.c: 0, or which fallback is asked */
+    bool decided;                /* … since it was last submitted: the store is to be told */
     unsigned char first_key[32]; /* … what the model itself was asked */
     bool stream;                 /* call_stream.c: it watches; all down to next_partial */
     bool announced, restart;
@@ -111,6 +112,7 @@ struct lg_graph {
     void (*pass_free)(struct lg_pass *); /* gradient.c's, so that this file need not know it */
     void (*pass_cancel)(struct lg_pass *);
     void (*wake)(lg_engine *); /* engine.c's: there is work that step() did not make */
+    lg_var *shown;             /* lg_var_pass's last, where there is a door: counted; NULL */
     lg_var *dead;              /* uncounted, to be freed by the loop in release */
     bool releasing, closing;
     size_t n_pending, n_live, max_pending;

@@ -517,14 +517,25 @@ int lg_var_add_feedback(lg_var *v, const char *text, size_t len)
     return LG_OK;
 }
 
+static lg_var *open_pass(const lg_var *v)
+{
+    const lg_pass_ref *p = v->passes;
+    while (p && p->pass->state == LG_READY)
+        p = p->next;
+    return p ? p->pass : NULL;
+}
+
+/* A host beside a thread holds it: it may end at any time, and nobody else may count it. */
 lg_var *lg_var_pass(const lg_var *v)
 {
-    LG_GUARD(v->graph->door);
-    for (const lg_pass_ref *p = v->passes; p; p = p->next) {
-        if (p->pass->state != LG_READY)
-            return p->pass;
+    lg_graph *g = v->graph;
+    LG_GUARD(g->door);
+    lg_var *pass = open_pass(v), *before = g->shown;
+    if (g->door && g->party == &g->host_party) {
+        g->shown = lg_var_ref(pass);
+        lg_var_unref(before);
     }
-    return NULL;
+    return pass;
 }
 
 int lg_var_zero_grad(lg_var *v)

@@ -310,18 +310,31 @@ void lg__request_unload(lg_request *r)
     lg__bytes_free(&r->body);
 }
 
-void lg__request_strip(lg_mem *m, lg_request *r)
+lg_parts lg__request_part(lg_request *r)
 {
-    lg__request_unload(r);
-    for (size_t i = 0; i < r->n_parts; i++)
-        lg__text_unref(r->part_texts[i]);
-
-    lg__mem_free(m, r->block, r->block_size);
+    lg_parts parts = {r->part_texts, r->n_parts, r->block, r->block_size};
     r->block = NULL;
     r->part_texts = NULL;
     r->part_roles = NULL;
     r->options = NULL;
     r->n_parts = r->n_options = r->block_size = 0;
+    return parts;
+}
+
+void lg__parts_free(lg_mem *m, lg_parts *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        lg__text_unref(p->texts[i]);
+
+    lg__mem_free(m, p->block, p->size);
+    *p = (lg_parts){.n = 0};
+}
+
+void lg__request_strip(lg_mem *m, lg_request *r)
+{
+    lg_parts parts = lg__request_part(r);
+    lg__request_unload(r);
+    lg__parts_free(m, &parts);
     if (r->model) {
         r->model->refs--;
         r->model = NULL;

@@ -65,6 +65,17 @@ typedef struct lg_request {
     uint32_t marks[3]; /* requests, tokens in, out that were taken up to it; low bits */
 } lg_request;
 
+/* What it says in words, and options; options and roles are in the block. */
+typedef struct lg_parts {
+    lg_text **texts; /* counted; in the block, too */
+    size_t n;
+    void *block;
+    size_t size;
+} lg_parts;
+
+/* They are the caller's to free now, and the request has none: to be let go, not sent. */
+lg_parts lg__request_part(lg_request *r);
+void lg__parts_free(lg_mem *m, lg_parts *p); /* all zero: nothing */
 /* Whether tools are offered. */
 bool lg__request_has_tools(const lg_request *r);
 /* What it asks for, as far as it tells how its answer is to be read. Borrowed. */

@@ -284,7 +284,7 @@ static int l_talk_close(lua_State *L)
         u->t = NULL;
 
     if (t && u->owner->e)
-        lg__talk_close(t);
+        lg__talk_close(u->owner->e, t);
 
     return 0;
 }

@@ -7,6 +7,8 @@
 typedef struct lg_best {
     char *text;
     size_t len;
+    char *shown; /* what the host was given last; may be text */
+    size_t shown_len;
 } lg_best;
 
 struct lg_job {
@@ -119,7 +121,7 @@ static void add_args(lg_args *a, const lg_job *j, const lg_job_config *c)
 
 /* ---- what Lua tells ---------------------------------------------------------------- */
 
-/* Without memory the older text stays. */
+/* Without memory the older text stays; one that the host looks at stays as well. */
 static void take_best(lg_owner *o, size_t i, const char *text, size_t len)
 {
     lg_job *j = (lg_job *)o;
@@ -127,9 +129,18 @@ static void take_best(lg_owner *o, size_t i, const char *text, size_t len)
     char *copy = i < j->n ? lg__host_copy(p, text, len) : NULL;
     if (!copy)
         return;
-    if (j->best[i].text)
-        lg__host_free(p, j->best[i].text, j->best[i].len + 1);
-    j->best[i] = (lg_best){copy, len};
+    lg_best *b = &j->best[i];
+    if (b->text != b->shown)
+        lg__host_free(p, b->text, b->len + 1);
+    b->text = copy;
+    b->len = len;
+}
+
+static void hide_best(lg_hosted *p, lg_best *b)
+{
+    if (b->shown != b->text)
+        lg__host_free(p, b->shown, b->shown_len + 1);
+    b->shown = NULL;
 }
 
 static bool take_result(lg_owner *o, const char *json, size_t len)
@@ -186,8 +197,10 @@ static void settled(void *ud)
 static void release(lg_owner *owner)
 {
     lg_job *j = (lg_job *)owner;
-    for (size_t i = 0; i < j->n; i++)
+    for (size_t i = 0; i < j->n; i++) {
+        hide_best(owner->home, &j->best[i]);
         lg__host_free(owner->home, j->best[i].text, j->best[i].len + 1);
+    }
     lg__host_free(owner->home, j->result, j->result_len + 1);
     lg__told_free(j->end);
     lg_var_unref(j->done);
@@ -321,13 +334,20 @@ const char *lg_job_result(const lg_job *j, size_t *len)
     return text;
 }
 
-const char *lg_job_best(const lg_job *j, size_t i, size_t *len)
+/* The job is the host's to look into, and const to it. */
+const char *lg_job_best(const lg_job *job, size_t i, size_t *len)
 {
-    LG_INSIDE(j ? j->owner.home->e : NULL);
-    bool known = i < j->n;
+    LG_INSIDE(job ? job->owner.home->e : NULL);
+    lg_job *j = (lg_job *)(uintptr_t)job;
+    lg_best *b = i < j->n ? &j->best[i] : NULL;
+    if (b) {
+        hide_best(j->owner.home, b);
+        b->shown = b->text;
+        b->shown_len = b->len;
+    }
     if (len)
-        *len = known ? j->best[i].len : 0;
-    return known ? j->best[i].text : NULL;
+        *len = b ? b->len : 0;
+    return b ? b->text : NULL;
 }
 
 bool lg_job_error(const lg_job *j, lg_failure *out)

@@ -21,6 +21,7 @@ struct lg_question {
     size_t size;     /* of this block */
     bool calling;    /* its function runs: it is freed when that returns */
     bool over;
+    bool viewed;      /* by its id: what it shows stays until the host knows that it is over */
     lg_var *params[]; /* counted; then the example and the text */
 };
 
@@ -68,7 +69,9 @@ static void sweep(lg_hosted *p)
     for (size_t b = 0; b < LG_ASKED_BUCKETS; b++) {
         for (lg_question *a = p->asked[b], *next; a; a = next) {
             next = a->next;
-            if (lg_var_state(a->var) != LG_PENDING)
+            if (lg_var_state(a->var) == LG_PENDING)
+                continue;
+            if (!a->viewed || !lg__inside_abandons(p->e, a->view.id))
                 take_out(p, a);
         }
     }
@@ -406,6 +409,7 @@ int lg_query_view(lg_engine *e, uint64_t id, lg_query *out)
     if (!out || out->size < sizeof out->size)
         return lg__host_refuse(e, LG_EINVAL, "the view's size is not set");
     size_t size = out->size;
+    a->viewed = true;
     a->view.id = id;
     a->view.tag = a->owner->tag;
     memset(out, 0, size);

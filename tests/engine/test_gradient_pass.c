@@ -504,6 +504,7 @@ static void test_cancel_while_asking(void **state)
     }
     assert_int_equal(lg_var_state(pass), LG_CANCELLED);
     assert_ptr_equal(lg_var_pass(p), pass); /* so that an optimizer cannot miss it */
+    assert_null(lg_var_pass(root));         /* … and beside a thread nothing is held any more */
     assert_int_equal(script_stats(&s).host_running, 0);
     assert_int_equal(lg_var_feedbacks(p), 0);
     lg_var_unref(pass);
