@@ -307,10 +307,9 @@ int lg__party_new(lg_engine *e, bool (*run)(void *ud, int64_t until_us, bool idl
 void lg__party_cancel(lg_party *p);
 /* What it was asked to do, and its promises that are open, fail so. */
 void lg__party_break(lg_party *p, int code, const char *why);
-/* p is asked from now on where from was, which is held for that: what models of it ask. */
-void lg__party_inherit(lg_engine *e, lg_party *p, lg_party *from);
-lg_party *lg__party_hold(lg_party *p); /* its address stays its own */
-void lg__party_let_go(lg_party *p);    /* NULL: nothing */
+/* p is asked from now on where *held was (what its models ask), and is held instead, so that its
+ * address stays its own. *held NULL: there was none; p NULL: there is none any more. */
+void lg__party_inherit(lg_engine *e, lg_party *p, lg_party **held);
 /* All that it began is cancelled, and it never runs again; what it was asked to do fails. */
 void lg__party_mute(lg_party *p);
 /* … and what it told and nobody has fetched is taken back. Its models and variables may live on

@@ -92,25 +92,19 @@ void lg__party_break(lg_party *p, int code, const char *why)
     }
 }
 
-void lg__party_inherit(lg_engine *e, lg_party *p, lg_party *from)
+void lg__party_inherit(lg_engine *e, lg_party *p, lg_party **held)
 {
-    for (lg_model *m = e->models; m; m = m->next) {
+    lg_party *from = *held;
+    *held = p ? lg__party_ref(p) : NULL;
+    if (!from)
+        return;
+    for (lg_model *m = p ? e->models : NULL; m; m = m->next) {
         if (m->party == from) {
             m->party = lg__party_ref(p);
             lg__party_unref(from);
         }
     }
-}
-
-lg_party *lg__party_hold(lg_party *p)
-{
-    return lg__party_ref(p);
-}
-
-void lg__party_let_go(lg_party *p)
-{
-    if (p)
-        lg__party_unref(p);
+    lg__party_unref(from);
 }
 
 void lg__party_mute(lg_party *p)

@@ -251,11 +251,7 @@ static void load_driver(lh_state *s, void *ud)
 /* Models of sim are asked of it, whoever answered before. */
 void lh_private_take_sims(lh_private *p)
 {
-    lh_shared *shared = lh_shared_peek(p->s.e);
-    if (shared->sims && shared->sims != p->s.party)
-        lg__party_inherit(p->s.e, p->s.party, shared->sims);
-    lg__party_let_go(shared->sims);
-    shared->sims = lg__party_hold(p->s.party);
+    lg__party_inherit(p->s.e, p->s.party, &lh_shared_peek(p->s.e)->sims);
 }
 
 static int make(lg_engine *e, lh_private **out)

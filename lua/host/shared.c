@@ -24,7 +24,7 @@ static void end(void *ud)
     if (k->code)
         lg__inside_alloc(e, k->code, k->n * sizeof *k->code, 0);
     lg__party_free(k->party);
-    lg__party_let_go(k->sims);
+    lg__party_inherit(e, NULL, &k->sims);
     lg__inside_alloc(e, k, sizeof *k, 0);
 }
 
