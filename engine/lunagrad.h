@@ -749,7 +749,7 @@ LG_API bool lg_var_usage(const lg_var *v, lg_usage *out);
 enum lg_feedback_state { LG_FB_NONE = 0, LG_FB_EMPTY, LG_FB_TEXT };
 typedef struct lg_feedback {
     int state;
-    const char *text; /* owned by the variable until zeroed */
+    const char *text; /* owned by the variable until zeroed, or a new pass brings other */
     size_t len;
     bool has_score;
     double score, target; /* of the loss it came from */

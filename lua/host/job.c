@@ -69,9 +69,26 @@ static bool by_evaluation(const lg_job_config *c)
     return c->evaluate || (c->queries & LG_QUERY_EVALUATE);
 }
 
+/* A question has one who answers it. */
+static int check_queries(lg_engine *e, const lg_job_config *c, const char *where)
+{
+    static const char *const names[LG_QUERIES] = {"program", "evaluate", "score", "check"};
+    const lg_query_fn fns[LG_QUERIES] = {c->program, c->evaluate, c->score, c->check};
+    if (c->queries >= 1U << LG_QUERIES)
+        return lg__host_refuse(e, LG_EINVAL, "%s: queries has a bit that is no query", where);
+    for (int k = 0; k < LG_QUERIES; k++) {
+        if (fns[k] && (c->queries & 1U << k)) {
+            return lg__host_refuse(e, LG_EINVAL, "%s: %s is a callback, and in queries, too", where,
+                                   names[k]);
+        }
+    }
+    return LG_OK;
+}
+
 static int check(lg_engine *e, const lg_job_config *c, const char *where, bool search)
 {
     int err = lg__host_params(e, c->params, c->n_params, where);
+    err = err ? err : check_queries(e, c, where);
     if (err)
         return err;
     if (c->model && !lg__inside_is_own_model(e, c->model))

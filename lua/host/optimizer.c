@@ -46,6 +46,8 @@ static int check(lg_engine *e, const lg_optimizer_config *c)
         return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: the model is another engine's");
     if (c->momentum < 0 || c->memory < 0)
         return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: momentum and memory are 0 or more");
+    if (c->check && c->query_check)
+        return lg__host_refuse(e, LG_EINVAL, "lg_optimizer_new: check is a callback, or by event");
     return check_texts(e, c);
 }
 
@@ -99,7 +101,7 @@ static int make(lg_hosted *p, const lg_optimizer_config *c, lg_optimizer **out)
     lg_owner_config asks = {.tag = c->tag,
                             .ud = c->ud,
                             .fns = {[3] = c->check},
-                            .by_event = !c->check && c->query_check ? LG_QUERY_CHECK : 0};
+                            .by_event = c->query_check ? LG_QUERY_CHECK : 0};
     int err = lg__owner_new(p, &asks, size_of(c->n_params), &of_optimizers, &o);
     if (err)
         return err;

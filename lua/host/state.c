@@ -1,4 +1,5 @@
 /* state.c - a Lua state of the library's own: memory, slices, death. See host.h. */
+#include "binding/clean.h"
 #include "host/host.h"
 
 #include <stdarg.h>
@@ -419,6 +420,8 @@ enum lh_slice lh_state_run(lh_state *s, int64_t until_us, int *n)
 
 static void tell_line(lh_state *s)
 {
+    if (s->line)
+        s->line_len = lg__clean(s->line, s->line, s->line_len); /* hosts show it as it is */
     lg__party_tell(s->party, LG_EVENT_LOG, s->tag, s->line ? s->line : "", s->line_len);
     s->line_len = 0;
 }

@@ -347,6 +347,9 @@ static void test_prints(void **state)
     open_host(&h);
     gives(&h, "print('a', 1, nil) print('b\\nc') print() return 1", "1");
     assert_string_equal(h.log, "a\t1\tnil\nb\nc\n\n");
+    h.log[0] = '\0';
+    gives(&h, "print('\\27[31mé\\xff\\0!') return 1", "1");
+    assert_string_equal(h.log, "[31mé?!\n"); /* of UTF-8, and no terminal obeys it */
     close_host(&h);
 }
 

@@ -163,6 +163,11 @@ static void test_optimizer_wrong(void **state)
     c.momentum = -1;
     assert_int_equal(lg_optimizer_new(w.e, &c, &o), LG_EINVAL);
     c.momentum = 0;
+    c.check = on_query;
+    c.query_check = true;
+    assert_int_equal(lg_optimizer_new(w.e, &c, &o), LG_EINVAL); /* who is to be asked? */
+    c.check = NULL;
+    c.query_check = false;
     c.options = "[]";
     assert_int_equal(lg_optimizer_new(w.e, &c, &o), LG_EPARSE);
     c.options = "{\"mod\":\"edit\"}";
@@ -301,6 +306,14 @@ static void test_train_wrong(void **state)
     assert_int_equal(lg_train(w.e, &c, &j), LG_EINVAL);
     config(&w, &c);
     c.evaluate = on_query;
+    assert_int_equal(lg_train(w.e, &c, &j), LG_EINVAL);
+    config(&w, &c);
+    c.score = on_query;
+    c.queries = LG_QUERY_SCORE;
+    assert_int_equal(lg_train(w.e, &c, &j), LG_EINVAL);
+    assert_non_null(strstr(lg_engine_errmsg(w.e), "score"));
+    c.score = NULL;
+    c.queries = LG_QUERY_SCORE | LG_QUERY_CHECK << 1;
     assert_int_equal(lg_train(w.e, &c, &j), LG_EINVAL);
     config(&w, &c);
     c.options = "{";
