@@ -535,7 +535,7 @@ static void test_sqlite_oom(void **state)
     (void)state;
     char text[16];
     heap_faults = 1;
-    for (uint64_t n = 1; heap_faults > 0; n += 11) {
+    for (uint64_t n = 1; heap_faults > 0; n += 29) {
         kit k;
         int err;
         kit_setup(&k);
