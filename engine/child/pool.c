@@ -258,6 +258,16 @@ static void end_list(lg_ring *list)
     }
 }
 
+/* Those that were killed may have one still, which would be told when they are reaped. */
+static void free_jobs_of_dying(lg_pool *p)
+{
+    for (lg_ring *at = p->dying.next; at != &p->dying; at = at->next) {
+        lg_worker *w = LG_OF(at, lg_worker, link);
+        if (w->job)
+            lg__candidate_free(w->job);
+    }
+}
+
 /* Killed ones end within moments; a process that was forked off waits for none. */
 static void reap_all(lg_pool *p)
 {
@@ -300,6 +310,7 @@ void lg__pool_free(lg_pool *p)
     }
     end_list(&p->busy);
     end_list(&p->idle);
+    free_jobs_of_dying(p);
     while (p->ended.head)
         lg__candidate_free(p->ended.head);
 

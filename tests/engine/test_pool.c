@@ -10,6 +10,9 @@
 
 #include "../scripted.h"
 
+#include "base/loop.h"
+#include "child/pool_internal.h"
+
 static lg_sandbox *sandbox(lg_engine *e, int workers)
 {
     lg_sandbox *s = NULL;
@@ -197,6 +200,34 @@ static void test_freed_while_they_run(void **state)
     assert_int_equal(find_worker(), 0);
 }
 
+/* A worker that is killed has its candidate until it is reaped; the pool may end before. */
+static void test_freed_before_it_is_reaped(void **state)
+{
+    (void)state;
+    support_heap heap = {0};
+    lg_mem m;
+    lg_loop *loop;
+    lg_pool *p;
+    lg_box *b;
+    lg_candidate *j;
+    const lg_box_limits limits = {
+        .memory = 1 << 20, .instructions = 1000, .output = 100, .timeout_ms = 1000, .workers = 1};
+    const lg_candidate_request r = {.name = "x", .source = "return 1", .source_len = 8};
+    support_mem_init(&m, &heap);
+    assert_int_equal(lg__loop_new(&m, &loop), 0);
+    assert_int_equal(lg__pool_new(&m, loop, &p), 0);
+    assert_int_equal(lg__box_new(p, &limits, &b), 0);
+    assert_int_equal(lg__candidate_start(b, &r, NULL, &j), 0);
+    lg__pool_give(p);
+    assert_non_null(j->worker);
+    lg__worker_end(j->worker);
+    assert_non_null(j->worker);
+    lg__pool_free(p);
+    lg__loop_free(loop);
+    assert_int_equal(heap.live_blocks, 0);
+    assert_int_equal(find_worker(), 0);
+}
+
 /* The child of a fork has no workers, and leaves its parent's alone. */
 static void test_after_a_fork(void **state)
 {
@@ -261,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_freed_while_they_run),
+        cmocka_unit_test(test_freed_before_it_is_reaped),
         cmocka_unit_test(test_after_a_fork),
         cmocka_unit_test(test_oom),
     };
