@@ -182,13 +182,20 @@ const lg_event *lg_engine_next(lg_engine *e)
 
 /* ---- answers ----------------------------------------------------------- */
 
+/* Others have work of theirs (a script's models, the library's own), whose ids are no secret. */
+static lg_work *work_of_caller(lg_engine *e, uint64_t id)
+{
+    lg_work *w = lg__map_get(&e->works, id);
+    return w && w->announced && w->party == e->graph.party ? w : NULL;
+}
+
 /* What was cancelled since the last step must not be found any more. */
 static lg_work *find(lg_engine *e, uint64_t id, int type_a, int type_b)
 {
     lg__call_drop_cancelled(e);
-    lg_work *w = lg__map_get(&e->works, id);
+    lg_work *w = work_of_caller(e, id);
     bool moot = w && w->type == LG_EVENT_GRADIENT && lg__step_cancelled(w->step);
-    if (w && !moot && w->announced && (w->type == type_a || w->type == type_b))
+    if (w && !moot && (w->type == type_a || w->type == type_b))
         return w;
     lg__engine_error(e, LG_ENOTFOUND, "nothing waits for an answer to %llu",
                      (unsigned long long)id);
@@ -203,7 +210,7 @@ typedef struct answerer { /* who answers what a tool's node waits for */
 /* LG_EINVAL: it waits for an answer of another kind. */
 static int check_answerer(lg_engine *e, const lg_work *w, answerer by)
 {
-    if (!w || !w->announced || w->type != LG_EVENT_FUNCTION)
+    if (!w || w->type != LG_EVENT_FUNCTION)
         return LG_OK;
     const lg_tool *t = w->node->u.tool;
     if (by.function && t->function.script == by.of)
@@ -219,7 +226,7 @@ static int find_tool(lg_engine *e, uint64_t id, answerer by, lg_work **out)
 {
     lg__call_drop_cancelled(e);
     *out = NULL;
-    int err = check_answerer(e, lg__map_get(&e->works, id), by);
+    int err = check_answerer(e, work_of_caller(e, id), by);
     if (err)
         return err;
     *out = by.function ? find(e, id, LG_EVENT_FUNCTION, LG_EVENT_FUNCTION)

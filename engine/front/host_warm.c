@@ -37,9 +37,9 @@ int lg__warm_load(lg_engine *e)
 int lg_engine_preload(lg_engine *e)
 {
     LG_GUARD(e->door);
-    if (!lg__thread_is_host(e))
+    if (!e->thread)
         return lg__warm_load(e);
-    e->preload = true;
+    e->preload = true; /* not at once by a script on the thread: the host may come in meanwhile */
     lg__engine_touch(e);
     return LG_OK;
 }

@@ -573,6 +573,35 @@ static void test_load(void **state)
 
 /* ---- short of memory ----------------------------------------------------- */
 
+/* A host cannot answer what the library's own state was asked, though it may guess the id. */
+static void test_ids_of_others(void **state)
+{
+    (void)state;
+    lg_engine *e = support_engine_new(NULL);
+    lg_model *m = NULL;
+    lg_var *q = NULL, *answer = NULL;
+    lg_call c;
+    assert_int_equal(lg_model_sim(e, "sim/default", &m), 0);
+    assert_int_equal(lg_var_new(e, "How many: a cat, a dog?", 23, "question", false, &q), 0);
+    const lg_message said = {"user", q};
+    lg_call_init(&c);
+    c.messages = &said;
+    c.n_messages = 1;
+    assert_int_equal(lg_call_model(e, m, &c, &answer), 0);
+    for (int i = 0; i < 100000 && lg_var_state(answer) == LG_PENDING; i++) {
+        (void)lg_engine_step(e, 1);
+        for (uint64_t id = 1; id < 100; id++) {
+            assert_int_equal(lg_call_reply(e, id, "guessed", 7, NULL, NULL), LG_ENOTFOUND);
+            assert_int_equal(lg_tool_return(e, id, "guessed", 7, NULL, 0), LG_ENOTFOUND);
+        }
+    }
+    assert_int_equal(lg_var_state(answer), LG_READY);
+    lg_var_unref(q);
+    lg_var_unref(answer);
+    lg_model_unref(m);
+    lg_engine_free(e);
+}
+
 static int short_of_memory(support_heap *h, void *ctx)
 {
     static const int edits[] = {4};
@@ -623,6 +652,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_engine_ends),
     cmocka_unit_test(test_answers),
     cmocka_unit_test(test_failed_answers),
+    cmocka_unit_test(test_ids_of_others),
     cmocka_unit_test(test_load),
     cmocka_unit_test(test_oom),
 };
