@@ -124,6 +124,7 @@ static void test_messages_of_errands(void **state)
     assert_int_equal(lg_var_new(e, "\xff", 1, "x", false, &v), LG_EUTF8);
     assert_int_equal(lg_run_begin(e, "mine", NULL, NULL), LG_ESTATE);
     assert_non_null(strstr(lg_engine_errmsg(e), "no store"));
+    assert_null(lg_engine_errfield(e));
     lg_sandbox_config_init(&c);
     c.memory = 1;
     assert_int_equal(lg_sandbox_new(e, &c, &box), LG_EINVAL);

@@ -361,26 +361,6 @@ static void test_preload_and_preconnect(void **state)
 }
 
 /* Signals are the host's: the thread takes none. */
-/* What the thread does for a call of the host's fails with words for the host. */
-static void test_failed_on_the_thread(void **state)
-{
-    (void)state;
-    host h;
-    lg_sandbox_config c;
-    lg_sandbox *s = NULL;
-    host_setup(&h);
-    host_open(&h, "ok/v1", false);
-    assert_int_equal(lg_var_new(h.e, NULL, 7, "leaf", false, NULL), LG_EINVAL);
-    assert_int_equal(lg_run_begin(h.e, "r", NULL, NULL), LG_ESTATE);
-    assert_non_null(strstr(lg_engine_errmsg(h.e), "store"));
-    assert_null(lg_engine_errfield(h.e));
-    lg_sandbox_config_init(&c);
-    c.memory = 1;
-    assert_int_equal(lg_sandbox_new(h.e, &c, &s), LG_EINVAL);
-    assert_string_equal(lg_engine_errfield(h.e), "memory");
-    host_end(&h);
-}
-
 static void test_signals_are_blocked(void **state)
 {
     host h;
@@ -428,7 +408,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tools),
     cmocka_unit_test(test_runs_and_messages),
     cmocka_unit_test(test_preload_and_preconnect),
-    cmocka_unit_test(test_failed_on_the_thread),
     cmocka_unit_test(test_signals_are_blocked),
     cmocka_unit_test(test_oom),
 };

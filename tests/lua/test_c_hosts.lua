@@ -66,6 +66,32 @@ function TestHosts:test_game_by_the_archive()
   improved(ok("timeout 60 " .. self:made("game.c", "lunagrad-static")).out)
 end
 
+-- A job, then step by step, as docs/embedding.md shows them, in one program.
+function TestHosts:test_the_page()
+  local blocks = {}
+  for block in command.read "docs/embedding.md":gmatch "```c\n(.-)```" do
+    blocks[#blocks + 1] = block:gsub("#include[^\n]*\n", "")
+  end
+  local source = command.write(([[
+    #include <stdio.h>
+    #include <string.h>
+    #include <lunagrad.h>
+    int main(void) {
+        static const char examples[] = "{\"question\":\"I have a pear and a plum. How many "
+            "fruits do I have?\",\"answer\":\"2\"}\n";
+        %s
+        %s
+        lg_optimizer_free(o);
+        lg_job_free(job);
+        lg_engine_free(e);
+    }]]):format(blocks[1], blocks[2]), ".c")
+  ok(([[PKG_CONFIG_PATH=%s/lib/pkgconfig %s -Wall -Werror %s -o %s/page \
+    $(PKG_CONFIG_PATH=%s/lib/pkgconfig pkg-config --cflags --libs lunagrad)]]):format(self.root, cc,
+    source, self.root, self.root))
+  local got = ok(("%s timeout 20 %s/page"):format(self.env, self.root))
+  lu.assertStrMatches(got.out, 'Answer the question%.[^\n]*\n{"changed":true,[^\n]+\n')
+end
+
 function TestHosts:test_tool()
   local tool = self:made "tool_epoll.c"
   local got = ok(("printf %%s %s | %s timeout 20 %s"):format(command.quote(QUESTIONS), self.env,
